@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+
+const port = (value: number) => Type.Integer({ minimum: 1, maximum: 65535, default: value });
+const seconds = (value: number, minimum: number, maximum: number) =>
+  Type.Number({ minimum, maximum, default: value });
+
+/** What the chart's values say, as the processes read it: a JSON file that the chart renders. */
+export const ConfigSchema = Type.Object(
+  {
+    logLevel: Type.Union(
+      (['trace', 'debug', 'info', 'warn', 'error'] as const).map((level) => Type.Literal(level)),
+      { default: 'info' },
+    ),
+    /** Services answer at `{service}.{namespace}.{domain}`. */
+    domain: Type.String({ minLength: 1, maxLength: 150, default: 'localhost' }),
+    urlTemplate: Type.String({ minLength: 1, default: '{tag---}{service}.{namespace}.{domain}' }),
+    urlScheme: Type.Union([Type.Literal('http'), Type.Literal('https')], { default: 'http' }),
+    clusterDomain: Type.String({ minLength: 1, default: 'cluster.local' }),
+    leaderElection: Type.Boolean({ default: false }),
+    adminPort: port(9090),
+    gateway: Type.Object(
+      {
+        /** Name of the core Service before the gateway pods, in the operator's namespace. */
+        service: Type.String({ minLength: 1, default: 'homerun-gateway' }),
+        port: port(8080),
+        /** Threads that serve requests; 0 is one for each processor, four at most. */
+        threads: Type.Integer({ minimum: 0, maximum: 64, default: 0 }),
+        /** How long requests in flight may go on after SIGTERM. */
+        drainSeconds: seconds(600, 0, 3600),
+      },
+      { default: {} },
+    ),
+    autoscaler: Type.Object(
+      {
+        tickSeconds: seconds(1, 0.1, 60),
+        /** Window over which load is averaged. */
+        windowSeconds: seconds(60, 1, 3600),
+        /** How long an instance may stay without a request (container contract, Idle: 15 minutes at most). */
+        idleSeconds: seconds(900, 1, 86_400),
+        concurrencyUtilization: Type.Number({ minimum: 0.1, maximum: 1, default: 0.6 }),
+        cpuUtilization: Type.Number({ minimum: 0.1, maximum: 1, default: 0.6 }),
+        maxScaleDefault: Type.Integer({ minimum: 1, maximum: 10_000, default: 100 }),
+      },
+      { default: {} },
+    ),
+    startup: Type.Object(
+      {
+        /** An instance must listen within this time (container contract, Startup: 4 minutes). */
+        limitSeconds: seconds(240, 1, 3600),
+        /** A new revision whose container keeps exiting is given up after this time. */
+        crashSeconds: seconds(30, 1, 3600),
+      },
+      { default: {} },
+    ),
+    registry: Type.Object(
+      {
+        /** Registries (HOST[:PORT]) that are asked over plain HTTP. */
+        insecure: Type.Array(Type.String(), { default: [] }),
+        /** Registries whose tags are left as they are. */
+        skip: Type.Array(Type.String(), { default: ['kind.local', 'ko.local', 'dev.local'] }),
+        /** PEM file with the authorities to trust besides the system's. */
+        caFile: Type.Optional(Type.String()),
+        timeoutSeconds: seconds(10, 1, 300),
+      },
+      { default: {} },
+    ),
+    revisionHistory: Type.Object(
+      {
+        minNonActive: Type.Integer({ minimum: 0, default: 20 }),
+        maxNonActive: Type.Integer({ minimum: 0, default: 1000 }),
+        retainSinceCreateSeconds: seconds(172_800, 0, Number.MAX_SAFE_INTEGER),
+        retainSinceActiveSeconds: seconds(54_000, 0, Number.MAX_SAFE_INTEGER),
+      },
+      { default: {} },
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export type Config = Static<typeof ConfigSchema>;
+
+/** What a process knows of itself, from the downward API. */
+export interface Identity {
+  namespace: string;
+  podName: string;
+}
+
+export class ConfigError extends Error {
+  readonly code = 'CONFIG_INVALID';
+}
+
+/**
+ * The configuration with its defaults filled in.
+ * @throws {ConfigError} naming the field, its value and what is allowed.
+ */
+export function parseConfig(input: unknown): Config {
+  const filled = Value.Default(ConfigSchema, structuredClone(input ?? {}));
+  const [fault] = Value.Errors(ConfigSchema, filled);
+  if (!fault) return filled as Config;
+  const path = fault.instancePath.replaceAll('/', '.').slice(1) || '(root)';
+  const value = JSON.stringify(Value.Pointer.Get(filled as object, fault.instancePath));
+  throw new ConfigError(`configuration: ${path} is ${value}: ${fault.message}`);
+}
+
+/**
+ * Reads the file that HOMERUN_CONFIG names; all defaults when it names none.
+ * @throws {ConfigError} when the file cannot be read, is not JSON or breaks the schema.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const path = env.HOMERUN_CONFIG;
+  if (!path) return parseConfig({});
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ConfigError(`configuration: cannot read ${path}`, { cause });
+  }
+  try {
+    return parseConfig(JSON.parse(text));
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError(`configuration: ${path} is not JSON`, { cause });
+  }
+}
+
+/** The pod's own name and namespace (POD_NAME, POD_NAMESPACE). */
+export function identityOf(env: NodeJS.ProcessEnv): Identity {
+  return {
+    namespace: env.POD_NAMESPACE ?? 'homerun-system',
+    podName: env.POD_NAME ?? `local-${process.pid}`,
+  };
+}
