@@ -1,0 +1,360 @@
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { clientDuration, clientRequests } from '../telemetry/metrics.ts';
+import { sleep } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { isKubeError, KubeError, type StatusBody, statusError } from './errors.ts';
+import { LineSplitter } from './lines.ts';
+import type { KubeObject, ObjectRef, ResourceType } from './types.ts';
+
+export interface ListOptions {
+  /** All namespaces when left out. */
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+  /** At most so many objects; the answer's `continue` gets the next ones. */
+  limit?: number;
+  continue?: string;
+  resourceVersion?: string;
+  signal?: AbortSignal;
+}
+
+export interface ListResult<T> {
+  items: T[];
+  resourceVersion: string;
+  continue?: string;
+}
+
+export interface WatchOptions {
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+  /** Events after this version. */
+  resourceVersion?: string;
+  allowWatchBookmarks?: boolean;
+  /** How long the server keeps the watch open. */
+  timeoutSeconds?: number;
+  /** A stream that is silent for so long counts as broken (`KUBE_UNREACHABLE`); 0 waits for ever. */
+  idleTimeoutMs?: number;
+}
+
+export interface WatchEvent<T> {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  /** A bookmark's object has nothing but its kind and `metadata.resourceVersion`. */
+  object: T;
+}
+
+export type Query = Record<string, string | number | boolean | undefined>;
+
+export interface RequestOptions {
+  query?: Query;
+  /** Sent as JSON. */
+  body?: unknown;
+  contentType?: string;
+  signal?: AbortSignal;
+  /** The longest silence before and within the answer. */
+  timeoutMs?: number;
+  /** Name of the request in metrics; the method when left out. */
+  verb?: string;
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+const REQUEST_TIMEOUT_MS = 30_000;
+const SHED_TRIES = 4;
+const SHED_LONGEST_WAIT_SECONDS = 5;
+
+/**
+ * The API path of a kind, an object or its subresource: `/apis/apps/v1/namespaces/a/deployments/b/scale`.
+ */
+export function resourcePath(type: ResourceType, ref: Partial<ObjectRef>, subresource?: string): string {
+  const root = type.apiVersion.includes('/') ? `/apis/${type.apiVersion}` : `/api/${type.apiVersion}`;
+  const scope = type.namespaced && ref.namespace ? `/namespaces/${encodeURIComponent(ref.namespace)}` : '';
+  const name = ref.name === undefined ? '' : `/${encodeURIComponent(ref.name)}`;
+  return `${root}${scope}/${type.plural}${name}${subresource ? `/${subresource}` : ''}`;
+}
+
+/**
+ * A plain client of the Kubernetes API: JSON in, JSON out, errors as {@link KubeError}. Answers lose
+ * `metadata.managedFields`, which is a third of most objects and of no use to a controller.
+ */
+export class KubeClient {
+  readonly connection: Connection;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<ListResult<T>> {
+    const { namespace, signal, ...query } = options;
+    const answer = await this.request<RawList<T>>('GET', resourcePath(type, { namespace }), {
+      query,
+      signal,
+      verb: 'list',
+    });
+    const items = answer.items ?? [];
+    for (const item of items) {
+      // Lists of built-in kinds leave these two out of their items.
+      item.apiVersion = type.apiVersion;
+      item.kind = type.kind;
+      stripManagedFields(item);
+    }
+    return {
+      items,
+      resourceVersion: answer.metadata.resourceVersion ?? '',
+      continue: answer.metadata.continue || undefined,
+    };
+  }
+
+  /** @returns undefined when there is no such object. */
+  async get<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef): Promise<T | undefined> {
+    try {
+      return stripManagedFields(await this.request<T>('GET', resourcePath(type, ref), { verb: 'get' }));
+    } catch (error) {
+      if (isKubeError(error, 'KUBE_NOT_FOUND')) return undefined;
+      throw error;
+    }
+  }
+
+  async create<T extends KubeObject>(type: ResourceType<T>, object: T): Promise<T> {
+    const path = resourcePath(type, { namespace: object.metadata.namespace });
+    return stripManagedFields(await this.request<T>('POST', path, { body: object, verb: 'create' }));
+  }
+
+  /**
+   * Replaces an object; with `metadata.resourceVersion` only if it has not changed since.
+   * @throws {KubeError} KUBE_CONFLICT when it has.
+   */
+  async replace<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<T> {
+    const path = resourcePath(type, object.metadata);
+    return stripManagedFields(
+      await this.request<T>('PUT', path, { body: object, verb: 'update', ...options }),
+    );
+  }
+
+  /** Server-side apply: creates the object, or sets these fields and removes those applied before and now absent. */
+  async apply<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: KubeObject,
+    options: { fieldManager: string; subresource?: 'status'; force?: boolean },
+  ): Promise<T> {
+    const { fieldManager, subresource, force = true } = options;
+    const answer = await this.request<T>('PATCH', resourcePath(type, object.metadata, subresource), {
+      query: { fieldManager, force },
+      body: object,
+      contentType: 'application/apply-patch+yaml',
+      verb: 'apply',
+    });
+    return stripManagedFields(answer);
+  }
+
+  async mergePatch<T extends KubeObject>(
+    type: ResourceType<T>,
+    ref: ObjectRef,
+    body: unknown,
+    options: { subresource?: string; fieldManager?: string } = {},
+  ): Promise<T> {
+    const answer = await this.request<T>('PATCH', resourcePath(type, ref, options.subresource), {
+      query: { fieldManager: options.fieldManager },
+      body,
+      contentType: 'application/merge-patch+json',
+      verb: 'patch',
+    });
+    return stripManagedFields(answer);
+  }
+
+  /**
+   * @param options.uid only if the object still is this one.
+   * @returns false when there is no such object.
+   * @throws {KubeError} KUBE_CONFLICT when another object has that name now.
+   */
+  async delete(
+    type: ResourceType,
+    ref: ObjectRef,
+    options: { uid?: string; propagationPolicy?: string; gracePeriodSeconds?: number } = {},
+  ): Promise<boolean> {
+    const { uid, propagationPolicy = 'Background', gracePeriodSeconds } = options;
+    const preconditions = uid ? { uid } : undefined;
+    const body = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      propagationPolicy,
+      gracePeriodSeconds,
+      preconditions,
+    };
+    try {
+      await this.request('DELETE', resourcePath(type, ref), { body, verb: 'delete' });
+      return true;
+    } catch (error) {
+      if (isKubeError(error, 'KUBE_NOT_FOUND')) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * The changes after `resourceVersion`, read no faster than they are taken. Ends when the server ends it.
+   * @throws {KubeError} for an ERROR event too (410 is KUBE_GONE); KUBE_UNREACHABLE when the stream breaks.
+   */
+  async *watch<T extends KubeObject>(
+    type: ResourceType<T>,
+    options: WatchOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<T>, void, undefined> {
+    const { namespace, idleTimeoutMs = 0, ...query } = options;
+    const path = resourcePath(type, { namespace });
+    const title = `WATCH ${path}`;
+    const stop = new AbortController();
+    const answer = await this.#send('GET', path, {
+      query: { ...query, watch: true },
+      signal: AbortSignal.any([signal, stop.signal]),
+      bodyTimeoutMs: idleTimeoutMs,
+      verb: 'watch',
+    });
+    try {
+      const splitter = new LineSplitter();
+      for await (const chunk of chunks(answer.body, title)) {
+        for (const line of splitter.push(chunk)) yield parseEvent<T>(line, title);
+      }
+    } finally {
+      stop.abort();
+    }
+  }
+
+  /** Any request that takes and gives JSON: subresources, metrics.k8s.io, /version. */
+  async request<R>(method: Method, path: string, options: RequestOptions = {}): Promise<R> {
+    for (let left = SHED_TRIES; ; left--) {
+      try {
+        const answer = await this.#send(method, path, options);
+        return (await readJson(answer, `${method} ${path}`)) as R;
+      } catch (error) {
+        if (left <= 1 || !isShed(error)) throw error;
+        const seconds = Math.min(error.retryAfterSeconds ?? 1, SHED_LONGEST_WAIT_SECONDS);
+        const signal = options.signal ?? new AbortController().signal;
+        await sleep(seconds * 1000 * (1 + Math.random() / 4), signal);
+        signal.throwIfAborted();
+      }
+    }
+  }
+
+  async #send(
+    method: Method,
+    path: string,
+    options: RequestOptions & { bodyTimeoutMs?: number },
+  ): Promise<Dispatcher.ResponseData> {
+    const { server } = this.connection;
+    const { verb = method.toLowerCase(), timeoutMs = REQUEST_TIMEOUT_MS } = options;
+    const stopTimer = clientDuration.startTimer({ verb });
+    const title = `${method} ${path}`;
+    const hasBody = options.body !== undefined;
+    let answer: Dispatcher.ResponseData;
+    try {
+      const { origin, pathname } = new URL(server);
+      answer = await this.connection.dispatcher.request({
+        origin,
+        path: `${pathname === '/' ? '' : pathname}${path}${queryString(options.query)}`,
+        method,
+        headers: {
+          accept: 'application/json',
+          'user-agent': 'homerun',
+          ...(hasBody && { 'content-type': options.contentType ?? 'application/json' }),
+          ...(await this.connection.headers()),
+        },
+        body: hasBody ? JSON.stringify(options.body) : undefined,
+        signal: options.signal,
+        headersTimeout: timeoutMs,
+        bodyTimeout: options.bodyTimeoutMs ?? timeoutMs,
+      });
+    } catch (cause) {
+      if (options.signal?.aborted) throw options.signal.reason;
+      clientRequests.inc({ verb, code: 0 });
+      throw unreachable(title, cause);
+    } finally {
+      stopTimer();
+    }
+    clientRequests.inc({ verb, code: answer.statusCode });
+    if (answer.statusCode < 300) return answer;
+    throw await refusal(answer, title);
+  }
+}
+
+interface RawList<T> {
+  items?: T[];
+  metadata: { resourceVersion?: string; continue?: string };
+}
+
+function queryString(query: Query = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  return parameters.size === 0 ? '' : `?${parameters}`;
+}
+
+function stripManagedFields<T extends KubeObject>(object: T): T {
+  const metadata: KubeObject['metadata'] & { managedFields?: unknown } = object.metadata;
+  if (metadata?.managedFields === undefined) return object;
+  // A copy without it, as `delete` would turn the object into a slow dictionary.
+  const { managedFields: _, ...rest } = metadata;
+  object.metadata = rest;
+  return object;
+}
+
+function parseEvent<T extends KubeObject>(line: string, title: string): WatchEvent<T> {
+  const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: StatusBody };
+  if (event.type === 'ERROR') throw statusError(title, event.object.code ?? 500, event.object);
+  stripManagedFields(event.object);
+  return event;
+}
+
+async function* chunks(body: Readable, title: string): AsyncGenerator<Buffer> {
+  try {
+    yield* body as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw unreachable(title, cause);
+  }
+}
+
+async function readJson(answer: Dispatcher.ResponseData, title: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await answer.body.text();
+  } catch (cause) {
+    throw unreachable(title, cause);
+  }
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new KubeError(`${title}: the answer is not JSON: ${text.slice(0, 200)}`, {
+      code: 'KUBE_SERVER',
+      status: answer.statusCode,
+      cause,
+    });
+  }
+}
+
+async function refusal(answer: Dispatcher.ResponseData, title: string): Promise<KubeError> {
+  const retryAfter = Number(answer.headers['retry-after']);
+  const text = await answer.body.text().catch(() => '');
+  let body: StatusBody;
+  try {
+    body = JSON.parse(text) as StatusBody;
+  } catch {
+    body = { message: text.slice(0, 500).trim() };
+  }
+  return statusError(title, answer.statusCode, body, Number.isFinite(retryAfter) ? retryAfter : undefined);
+}
+
+function unreachable(title: string, cause: unknown): KubeError {
+  const text = cause instanceof Error ? cause.message || cause.name : String(cause);
+  return new KubeError(`${title}: ${text}`, { code: 'KUBE_UNREACHABLE', cause });
+}
+
+/** The server sheds load and says when to come again (API priority and fairness). */
+function isShed(error: unknown): error is KubeError {
+  return isKubeError(error, 'KUBE_TOO_MANY_REQUESTS') && error.retryAfterSeconds !== undefined;
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+
+// Comparing objects as JSON: what matters is what would be sent, so undefined counts as absent.
+
+type Json = Record<string, unknown>;
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** JSON with sorted keys: equal text for equal content. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    isObject(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : inner,
+  );
+}
+
+/** 16 hex digits that stand for the content of `value`. */
+export function contentHash(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 16);
+}
+
+/** Whether two values have the same content; the order of keys does not matter, that of items does. */
+export function deepEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, index) => deepEqual(item, b[index]));
+  }
+  if (!isObject(a) || !isObject(b)) return false;
+  for (const key of Object.keys(a)) if (!deepEqual(a[key], b[key])) return false;
+  for (const key of Object.keys(b)) if (b[key] !== undefined && a[key] === undefined) return false;
+  return true;
+}
+
+/**
+ * Whether `live` has everything that `desired` asks for. What only `live` has (server defaults, others' fields)
+ * does not matter; nor do empty values, which the API server leaves out.
+ * Lists of objects may have more items in between, lists of plain values may not: those are replaced as one.
+ */
+export function isSubset(desired: unknown, live: unknown): boolean {
+  if (desired === live) return true;
+  if (live === undefined || live === null) return isEmpty(desired);
+  if (Array.isArray(desired)) return Array.isArray(live) && isListSubset(desired, live);
+  if (!isObject(desired)) return false;
+  return isObject(live) && Object.keys(desired).every((key) => isSubset(desired[key], live[key]));
+}
+
+function isListSubset(desired: unknown[], live: unknown[]): boolean {
+  if (!desired.every(isObject)) return deepEqual(desired, live);
+  let at = 0;
+  return desired.every((item) => {
+    while (at < live.length && !isSubset(item, live[at])) at++;
+    return at++ < live.length;
+  });
+}
+
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  if (isObject(value)) return Object.values(value).every(isEmpty);
+  return value === undefined || value === null || value === '' || value === 0 || value === false;
+}
+
+/** The values that `live` has in the places that `desired` fills. */
+export function project(desired: unknown, live: unknown): unknown {
+  if (Array.isArray(desired) && Array.isArray(live)) {
+    return desired.map((item, index) => project(item, live[index]));
+  }
+  if (!isObject(desired) || !isObject(live)) return live;
+  return Object.fromEntries(Object.keys(desired).map((key) => [key, project(desired[key], live[key])]));
+}

@@ -1,0 +1,187 @@
+import type { Logger } from '../telemetry/log.ts';
+import { leader } from '../telemetry/metrics.ts';
+import type { KubeClient } from './client.ts';
+import { type Clock, sleep, systemClock } from './clock.ts';
+import { LEASES, type Lease } from './core.ts';
+import { isKubeError } from './errors.ts';
+import { keyOf, type ObjectRef } from './types.ts';
+
+export interface LeaderElectionOptions {
+  client: Pick<KubeClient, 'get' | 'create' | 'replace'>;
+  /** The Lease that candidates compete for. */
+  lease: Required<ObjectRef>;
+  /** Unique among candidates: the pod's name. */
+  identity: string;
+  log: Logger;
+  /** How long others wait for a leader that went silent. */
+  leaseMs?: number;
+  /** A leader that could not renew for so long gives up; shorter than `leaseMs`, so that two never lead. */
+  renewDeadlineMs?: number;
+  retryMs?: number;
+  clock?: Clock;
+  /** The wall clock, milliseconds since 1970; only written, never compared. */
+  today?: () => number;
+}
+
+/** The lease went to someone else, or could not be renewed in time: the process must end. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError';
+  readonly code = 'LEASE_LOST';
+}
+
+/**
+ * Leader election on a coordination.k8s.io Lease. Only differences of the own monotonic clock count: what others
+ * wrote is dated by when it was seen here, and a renewal by when it was asked for.
+ */
+export class LeaderElection {
+  readonly #options: Required<Omit<LeaderElectionOptions, 'clock' | 'today'>>;
+  readonly #clock: Clock;
+  readonly #today: () => number;
+  /** The Lease as last seen, and when a change of it was first seen. */
+  #seen: Lease | undefined;
+  #seenAt = 0;
+  #renewedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LeaderElectionOptions) {
+    this.#options = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, ...options };
+    this.#clock = options.clock ?? systemClock;
+    this.#today = options.today ?? Date.now;
+  }
+
+  /** Whether the lease is held at this moment; right even while the event loop was blocked. */
+  get leading(): boolean {
+    return this.#clock.now() - this.#renewedAt < this.#options.renewDeadlineMs;
+  }
+
+  /**
+   * Waits for the lease, then runs `lead` and renews until it ends; gives the lease back at the end.
+   * @param signal stops waiting or leading; `lead` is given the time to finish, still as the leader.
+   * @param lead its signal aborts with `signal`, and when the lease is lost.
+   * @throws {LeaseLostError} when the lease is lost; `lead` may still be running then.
+   */
+  async run(signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { lease, log, retryMs } = this.#options;
+    const name = keyOf(lease);
+    leader.set({ name }, 0);
+    while (!signal.aborted && !(await this.#tryAcquire())) {
+      await sleep(retryMs * (1 + Math.random() / 5), signal, this.#clock);
+    }
+    if (!this.leading) return;
+    log.info({ lease: name, identity: this.#options.identity }, 'leading');
+    leader.set({ name }, 1);
+    const over = new AbortController();
+    const lost = new AbortController();
+    const renewing = this.#renewUntil(over.signal).catch((error: unknown) => {
+      lost.abort(error);
+      throw error;
+    });
+    const work = lead(AbortSignal.any([signal, lost.signal])).finally(() => over.abort());
+    try {
+      await Promise.race([Promise.all([work, renewing]), renewing.then(() => work)]);
+      await this.#release();
+    } finally {
+      leader.set({ name }, 0);
+      this.#renewedAt = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** @throws {LeaseLostError} at the deadline, even if a late answer would still come. */
+  async #renewUntil(over: AbortSignal): Promise<void> {
+    const { renewDeadlineMs, retryMs, lease, log } = this.#options;
+    const lost = Promise.withResolvers<never>();
+    const lose = (reason: string, cause?: unknown) =>
+      lost.reject(new LeaseLostError(`lease ${keyOf(lease)}: ${reason}`, { cause }));
+    lost.promise.catch(() => {});
+    while (!over.aborted) {
+      const left = renewDeadlineMs - (this.#clock.now() - this.#renewedAt);
+      const cancel = this.#clock.after(left, () => lose(`not renewed for ${renewDeadlineMs} ms`));
+      try {
+        await Promise.race([sleep(Math.min(retryMs, left), over, this.#clock), lost.promise]);
+        // After a blocked event loop the sleep may win the race against a deadline that has passed as well.
+        if (!this.leading) lose(`not renewed for ${renewDeadlineMs} ms`);
+        if (!over.aborted) await Promise.race([this.#renew(lose), lost.promise]);
+      } catch (error) {
+        if (error instanceof LeaseLostError) throw error;
+        log.warn({ err: error, lease: keyOf(lease) }, 'the lease could not be renewed yet');
+      } finally {
+        cancel();
+      }
+    }
+  }
+
+  async #renew(lose: (reason: string, cause?: unknown) => void): Promise<void> {
+    const { identity } = this.#options;
+    try {
+      await this.#write(this.#seen as Lease, identity);
+    } catch (error) {
+      if (!isKubeError(error, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND')) throw error;
+      const holder = await this.#look();
+      if (holder?.spec?.holderIdentity !== identity) lose(`held by ${holder?.spec?.holderIdentity ?? 'nobody'}`);
+    }
+  }
+
+  async #tryAcquire(): Promise<boolean> {
+    const { identity, log } = this.#options;
+    try {
+      const lease = await this.#look();
+      if (lease && !this.#isFree(lease)) return false;
+      await this.#write(lease, identity);
+      return this.leading;
+    } catch (err) {
+      // Someone else was faster; that is how elections go.
+      if (!isKubeError(err, 'KUBE_CONFLICT', 'KUBE_ALREADY_EXISTS')) log.warn({ err }, 'cannot ask for the lease');
+      return false;
+    }
+  }
+
+  #isFree({ spec }: Lease): boolean {
+    if (!spec?.holderIdentity || spec.holderIdentity === this.#options.identity) return true;
+    const leaseMs = (spec.leaseDurationSeconds ?? this.#options.leaseMs / 1000) * 1000;
+    return this.#clock.now() - this.#seenAt > leaseMs;
+  }
+
+  async #look(): Promise<Lease | undefined> {
+    const lease = await this.#options.client.get(LEASES, this.#options.lease);
+    if (lease?.metadata.resourceVersion !== this.#seen?.metadata.resourceVersion || !this.#seen) {
+      this.#seenAt = this.#clock.now();
+    }
+    this.#seen = lease;
+    return lease;
+  }
+
+  async #write(old: Lease | undefined, holderIdentity: string): Promise<void> {
+    const { client, lease, leaseMs } = this.#options;
+    const askedAt = this.#clock.now();
+    const now = microTime(this.#today());
+    const same = old?.spec?.holderIdentity === holderIdentity;
+    const object: Lease = {
+      apiVersion: LEASES.apiVersion,
+      kind: LEASES.kind,
+      metadata: old?.metadata ?? lease,
+      spec: {
+        holderIdentity,
+        leaseDurationSeconds: holderIdentity === '' ? 1 : Math.ceil(leaseMs / 1000),
+        acquireTime: same ? old?.spec?.acquireTime : now,
+        renewTime: now,
+        leaseTransitions: (old?.spec?.leaseTransitions ?? 0) + (same || !old ? 0 : 1),
+      },
+    };
+    this.#seen = old ? await client.replace(LEASES, object) : await client.create(LEASES, object);
+    this.#seenAt = askedAt;
+    if (holderIdentity !== '') this.#renewedAt = askedAt;
+  }
+
+  async #release(): Promise<void> {
+    if (!this.leading) return;
+    try {
+      await this.#write(this.#seen, '');
+    } catch (err) {
+      this.#options.log.warn({ err }, 'the lease could not be given back; it runs out by itself');
+    }
+  }
+}
+
+/** A time as Lease wants it: six digits after the point. */
+export function microTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000Z');
+}

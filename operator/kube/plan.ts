@@ -1,0 +1,129 @@
+import type { KubeClient } from './client.ts';
+import type { Outcome } from './controller.ts';
+import { isKubeError, StaleError } from './errors.ts';
+import type { EventRecorder, PlannedEvent } from './events.ts';
+import { contentHash, deepEqual, isSubset, project } from './json.ts';
+import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from './types.ts';
+
+export type { PlannedEvent } from './events.ts';
+
+export interface Removal {
+  type: ResourceType;
+  ref: ObjectRef;
+  /** Only the object with this UID. */
+  uid?: string;
+}
+
+/** What a reconcile decided, as data: made by a pure function, carried out by {@link PlanExecutor}. */
+export interface Plan<S extends KubeObject = KubeObject> {
+  /** Objects as they should be, owner references included; only the fields that are ours. */
+  apply: KubeObject[];
+  remove: Removal[];
+  /** The subject with the status that it should have; only `status` is looked at. */
+  status?: S;
+  /** Told when something was written, not when all was as it should be. */
+  events: PlannedEvent[];
+  requeueAfterMs?: number;
+}
+
+export interface PlanExecutorOptions {
+  client: Pick<KubeClient, 'apply' | 'delete'>;
+  fieldManager: string;
+  recorder: Pick<EventRecorder, 'event'>;
+  /** @throws for a kind that the controller does not write. */
+  typeOf: (object: KubeObject) => ResourceType;
+  /** The live object as last seen. */
+  cached: (object: KubeObject) => KubeObject | undefined;
+}
+
+/** Hash of the object as last applied. */
+export const APPLIED_HASH = 'homerun.dev/applied-hash';
+
+/** Objects whose stored form differs from the applied one; far more than there can be at a time. */
+const MAX_NORMALIZED = 10_000;
+
+/**
+ * Carries out plans with server-side apply and writes only what differs. An object is left alone when it still has
+ * the hash of what is wanted and every wanted field. A field may be stored in another notation than it was written
+ * (`1000m` as `1`) or be overruled by a webhook: what the server made of our write is remembered and is no drift.
+ */
+export class PlanExecutor {
+  readonly #options: PlanExecutorOptions;
+  /** By the object's UID: hash of what was wanted and of what the server stored in those places. */
+  readonly #normalized = new Map<string, { wanted: string; stored: string }>();
+
+  constructor(options: PlanExecutorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Applies, removes, writes the status and tells events, in this order; the first failure ends it.
+   * @throws {StaleError} when `subject` is gone or is another object by now.
+   */
+  async execute(subject: KubeObject, plan: Plan): Promise<Outcome> {
+    let wrote = false;
+    for (const object of plan.apply) wrote = (await this.#apply(object)) || wrote;
+    for (const removal of plan.remove) wrote = (await this.#remove(removal)) || wrote;
+    if (plan.status) wrote = (await this.#writeStatus(subject, plan.status)) || wrote;
+    if (wrote) for (const event of plan.events) this.#options.recorder.event(subject, event);
+    return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+  }
+
+  async #apply(object: KubeObject): Promise<boolean> {
+    const { client, fieldManager, typeOf, cached } = this.#options;
+    const wanted = contentHash(object);
+    if (this.#isInPlace(object, wanted, cached(object))) return false;
+    const annotations = { ...object.metadata.annotations, [APPLIED_HASH]: wanted };
+    const marked = { ...object, metadata: { ...object.metadata, annotations } };
+    const stored = await client.apply(typeOf(object), marked, { fieldManager });
+    this.#remember(object, wanted, stored);
+    return true;
+  }
+
+  #isInPlace(object: KubeObject, wanted: string, live: KubeObject | undefined): boolean {
+    if (live?.metadata.annotations?.[APPLIED_HASH] !== wanted) return false;
+    if (isSubset(object, live)) return true;
+    const known = this.#normalized.get(live.metadata.uid ?? '');
+    return known?.wanted === wanted && known.stored === contentHash(project(object, live));
+  }
+
+  #remember(object: KubeObject, wanted: string, stored: KubeObject): void {
+    const uid = stored.metadata.uid;
+    if (!uid) return;
+    this.#normalized.delete(uid);
+    if (isSubset(object, stored)) return;
+    this.#normalized.set(uid, { wanted, stored: contentHash(project(object, stored)) });
+    const [oldest] = this.#normalized.keys();
+    if (this.#normalized.size > MAX_NORMALIZED && oldest !== undefined) this.#normalized.delete(oldest);
+  }
+
+  async #remove({ type, ref, uid }: Removal): Promise<boolean> {
+    try {
+      return await this.#options.client.delete(type, ref, { uid });
+    } catch (error) {
+      // Another object has that name by now, so ours is gone.
+      if (uid && isKubeError(error, 'KUBE_CONFLICT')) return false;
+      throw error;
+    }
+  }
+
+  async #writeStatus(subject: KubeObject, wanted: KubeObject): Promise<boolean> {
+    const status = statusOf(wanted);
+    if (deepEqual(status, statusOf(subject))) return false;
+    const { client, fieldManager, typeOf } = this.#options;
+    const { namespace, name, uid } = subject.metadata;
+    const { apiVersion, kind } = subject;
+    const patch = { apiVersion, kind, metadata: { namespace, name, uid }, status };
+    try {
+      await client.apply(typeOf(subject), patch, { fieldManager, subresource: 'status' });
+      return true;
+    } catch (cause) {
+      if (!isKubeError(cause, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND')) throw cause;
+      throw new StaleError(`${kind} ${keyOf(subject.metadata)} is not the one in the cache`, { cause });
+    }
+  }
+}
+
+function statusOf(object: KubeObject & { status?: unknown }): unknown {
+  return object.status;
+}

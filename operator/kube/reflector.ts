@@ -1,0 +1,247 @@
+import type { Logger } from '../telemetry/log.ts';
+import {
+  cachedObjects,
+  reflectorLists,
+  reflectorRelists,
+  watchEvents,
+  watchRestarts,
+} from '../telemetry/metrics.ts';
+import { Backoff } from './backoff.ts';
+import type { KubeClient, WatchEvent } from './client.ts';
+import { type Clock, nextTurn, sleep, systemClock } from './clock.ts';
+import { isKubeError } from './errors.ts';
+import type { Store } from './store.ts';
+import { type KubeObject, keyOf, type ResourceType } from './types.ts';
+
+/** What happened to an object, told after the store has it. */
+export interface Change<T> {
+  type: 'added' | 'updated' | 'deleted';
+  /** For `deleted`, its last known state. */
+  object: T;
+  /** What the store had before; only for `updated`. */
+  old?: T;
+  /** The object was there already when watching began: not news. */
+  initial?: boolean;
+}
+
+export interface ReflectorOptions<T extends KubeObject> {
+  client: Pick<KubeClient, 'list' | 'watch'>;
+  type: ResourceType<T>;
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+  store: Store<T>;
+  emit: (change: Change<T>) => void;
+  /** Called when the first list is complete. */
+  onSynced: () => void;
+  log: Logger;
+  /** Shortens objects before they are kept. */
+  transform?: (object: T) => T;
+  pageSize?: number;
+  /** A watch that is silent for so long is broken; the server sends a bookmark every minute. */
+  idleTimeoutMs?: number;
+  clock?: Clock;
+  random?: () => number;
+}
+
+const PAGE_SIZE = 500;
+const IDLE_TIMEOUT_MS = 90_000;
+/** The server is asked to end a watch after 5 to 10 minutes, so that the watches of many clients spread out. */
+const WATCH_SECONDS = 300;
+/** A page token lives as long as etcd keeps its revision (5 minutes); a list that slow is taken in one piece. */
+const PAGED_TRIES = 2;
+/** Watches that the server keeps refusing, without an event between, before everything is listed anew. */
+const REFUSALS_BEFORE_RELIST = 5;
+/** Longest stretch of work before other things in the process have their turn. */
+const STRETCH_MS = 10;
+
+/**
+ * Keeps a store equal to the API server's objects of one kind: a paged list, then a watch that goes on from
+ * the last version seen, through restarts of the server, broken connections and compacted history.
+ */
+export class Reflector<T extends KubeObject> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #clock: Clock;
+  readonly #backoff: Backoff;
+  readonly #kind: string;
+  /** Where to go on; undefined when everything has to be listed. */
+  #resourceVersion: string | undefined;
+  #listed = false;
+  #refusals = 0;
+  #stretchStart = 0;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#backoff = new Backoff(options.random);
+    this.#kind = options.type.kind;
+  }
+
+  /** Works until `signal` aborts; no failure ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (this.#resourceVersion === undefined) await this.#list(signal);
+        else await this.#watch(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.#recover(error, signal);
+      }
+    }
+  }
+
+  /**
+   * Reads the list page by page into the store, then drops what it did not name. Reads are consistent
+   * (no resourceVersion): "0" would make the server ignore the limit, and could go back in time.
+   */
+  async #list(signal: AbortSignal): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        this.#resourceVersion = await this.#listOnce(tries <= PAGED_TRIES, signal);
+        break;
+      } catch (error) {
+        if (tries <= PAGED_TRIES && isKubeError(error, 'KUBE_GONE')) continue;
+        reflectorLists.inc({ kind: this.#kind, result: 'error' });
+        throw error;
+      }
+    }
+    reflectorLists.inc({ kind: this.#kind, result: 'ok' });
+    this.#backoff.reset();
+    if (this.#listed) return;
+    this.#listed = true;
+    this.#options.onSynced();
+  }
+
+  async #listOnce(paged: boolean, signal: AbortSignal): Promise<string> {
+    const { client, type, namespace, labelSelector, fieldSelector, store } = this.#options;
+    const limit = paged ? (this.#options.pageSize ?? PAGE_SIZE) : undefined;
+    const seen = new Set<string>();
+    let next: string | undefined;
+    for (;;) {
+      const page = await client.list(type, {
+        namespace,
+        labelSelector,
+        fieldSelector,
+        limit,
+        continue: next,
+        signal,
+      });
+      this.#stretchStart = performance.now();
+      for (const object of page.items) {
+        seen.add(keyOf(object.metadata));
+        this.#put(object);
+        await this.#breathe();
+      }
+      next = page.continue;
+      if (next) continue;
+      for (const key of [...store.keys()]) if (!seen.has(key)) this.#drop(key);
+      return page.resourceVersion;
+    }
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { client, type, namespace, labelSelector, fieldSelector, random = Math.random } = this.#options;
+    const startedAt = this.#clock.now();
+    const events = client.watch(
+      type,
+      {
+        namespace,
+        labelSelector,
+        fieldSelector,
+        resourceVersion: this.#resourceVersion,
+        allowWatchBookmarks: true,
+        timeoutSeconds: Math.round(WATCH_SECONDS * (1 + random())),
+        idleTimeoutMs: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+      },
+      signal,
+    );
+    this.#stretchStart = performance.now();
+    for await (const event of events) {
+      this.#handle(event);
+      this.#backoff.reset();
+      this.#refusals = 0;
+      await this.#breathe();
+    }
+    if (signal.aborted) return;
+    watchRestarts.inc({ kind: this.#kind, reason: 'closed' });
+    // A server that ends each watch at once must not be asked in a tight loop.
+    if (this.#clock.now() - startedAt < 1_000) await sleep(this.#backoff.next('closed'), signal, this.#clock);
+    else this.#backoff.reset();
+  }
+
+  #handle(event: WatchEvent<T>): void {
+    const { object } = event;
+    watchEvents.inc({ kind: this.#kind, type: event.type });
+    if (event.type === 'DELETED') this.#drop(keyOf(object.metadata), object);
+    else if (event.type !== 'BOOKMARK') this.#put(object);
+    this.#resourceVersion = object.metadata.resourceVersion;
+  }
+
+  #put(listed: T): void {
+    const { store, emit, transform } = this.#options;
+    const key = keyOf(listed.metadata);
+    const before = store.get(key);
+    const same = before !== undefined && before.metadata.uid === listed.metadata.uid;
+    if (same && before.metadata.resourceVersion === listed.metadata.resourceVersion) return;
+    // Deleted and created again between two looks: two objects that share a name, not one that changed.
+    if (before && !same) this.#drop(key);
+    const object = transform ? transform(listed) : listed;
+    const old = store.upsert(object);
+    cachedObjects.set({ kind: this.#kind }, store.size);
+    if (old) emit({ type: 'updated', object, old });
+    else emit(this.#listed ? { type: 'added', object } : { type: 'added', object, initial: true });
+  }
+
+  /** @param last the final state that a watch event told; the stored one when left out. */
+  #drop(key: string, last?: T): void {
+    const { store, emit, transform } = this.#options;
+    const old = store.remove(key);
+    if (!old) return;
+    cachedObjects.set({ kind: this.#kind }, store.size);
+    // The last state of another object of that name says nothing about this one.
+    const own = last && last.metadata.uid === old.metadata.uid ? last : undefined;
+    emit({ type: 'deleted', object: own ? (transform ? transform(own) : own) : old });
+  }
+
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    const { log } = this.#options;
+    const watching = this.#resourceVersion !== undefined;
+    if (isKubeError(error, 'KUBE_GONE') && watching) {
+      this.#relist('expired');
+      return;
+    }
+    if (watching && isIdle(error)) {
+      watchRestarts.inc({ kind: this.#kind, reason: 'idle' });
+      log.info({ kind: this.#kind }, 'the watch was silent for too long and is opened again');
+      return;
+    }
+    if (watching) watchRestarts.inc({ kind: this.#kind, reason: 'error' });
+    const unreachable = isKubeError(error, 'KUBE_UNREACHABLE');
+    if (watching && !unreachable && ++this.#refusals >= REFUSALS_BEFORE_RELIST) this.#relist('failing');
+    const asked = isKubeError(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
+    const delay = Math.max(this.#backoff.next(unreachable ? 'unreachable' : 'refused'), asked);
+    log.warn(
+      { kind: this.#kind, err: error, delayMs: Math.round(delay) },
+      watching ? 'the watch broke' : 'the list failed',
+    );
+    await sleep(delay, signal, this.#clock);
+  }
+
+  #relist(reason: 'expired' | 'failing'): void {
+    this.#resourceVersion = undefined;
+    this.#refusals = 0;
+    reflectorRelists.inc({ kind: this.#kind, reason });
+    if (reason === 'expired') watchRestarts.inc({ kind: this.#kind, reason: 'expired' });
+  }
+
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#stretchStart < STRETCH_MS) return;
+    await nextTurn();
+    this.#stretchStart = performance.now();
+  }
+}
+
+function isIdle(error: unknown): boolean {
+  const cause = isKubeError(error, 'KUBE_UNREACHABLE') ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_BODY_TIMEOUT';
+}
