@@ -1,0 +1,1 @@
+export * as servingKnativeDev from "./serving.knative.dev/index.ts";

@@ -1,0 +1,109 @@
+import { type TSchema, type TUnsafe, Type } from 'typebox';
+
+/**
+ * Building blocks of our CRD schemas: TypeBox schemas limited to what a Kubernetes structural schema may hold
+ * (CustomResourceDefinition, Specifying a structural schema). `operator/generate` turns them into YAML and models.
+ */
+
+/** A CEL rule that the API server itself checks, webhook or not. `self` is the value that carries the rule. */
+export interface CelRule {
+  rule: string;
+  message?: string;
+  messageExpression?: string;
+  reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired' | 'FieldValueDuplicate';
+  fieldPath?: string;
+  optionalOldSelf?: boolean;
+}
+
+/** The vendor extension that carries CEL rules. */
+export function rules(...list: CelRule[]): { 'x-kubernetes-validations': CelRule[] } {
+  return { 'x-kubernetes-validations': list };
+}
+
+/** What may stand beside a type: a description for `kubectl explain` and limits. */
+export type Extras = Record<string, unknown> & { description?: string };
+
+/** A 32-bit integer within [minimum, maximum]. */
+export function int32(minimum: number, maximum: number, extras: Extras = {}) {
+  return Type.Optional(Type.Integer({ ...extras, format: 'int32', minimum, maximum }));
+}
+
+/** A 64-bit integer within [minimum, maximum]. */
+export function int64(minimum: number, maximum = Number.MAX_SAFE_INTEGER, extras: Extras = {}) {
+  const upper = maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum };
+  return Type.Optional(Type.Integer({ ...extras, format: 'int64', minimum, ...upper }));
+}
+
+/** An optional text of at most `maxLength` characters. */
+export function text(maxLength: number, extras: Extras = {}) {
+  return Type.Optional(Type.String({ ...extras, maxLength }));
+}
+
+/** An optional text that is one of `values`. */
+export function choice<const T extends readonly string[]>(values: T, extras: Extras = {}) {
+  return Type.Optional(Type.Unsafe<T[number]>({ ...extras, type: 'string', enum: [...values] }));
+}
+
+/** An optional true or false. */
+export function flag(description: string, ...list: CelRule[]) {
+  return Type.Optional(Type.Boolean({ description, ...(list.length > 0 ? rules(...list) : {}) }));
+}
+
+/** An optional list of at most `maxItems`, replaced as a whole by server-side apply unless `extras` say otherwise. */
+export function list<T extends TSchema>(items: T, maxItems: number, extras: Extras = {}) {
+  return Type.Optional(Type.Array(items, { 'x-kubernetes-list-type': 'atomic', ...extras, maxItems }));
+}
+
+/** The extension for a list whose entries are told apart by `keys`: the API server refuses duplicates. */
+export function keyed(...keys: string[]) {
+  return { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys };
+}
+
+/** An optional map of texts. */
+export function textMap(maxProperties: number, extras: Extras = {}) {
+  return Type.Optional(Type.Record(Type.String(), Type.String(), { ...extras, maxProperties }));
+}
+
+/** An integer or a text, such as the port of a probe. */
+export function intOrString(extras: Extras = {}): TUnsafe<number | string> {
+  return Type.Unsafe<number | string>({
+    ...extras,
+    anyOf: [{ type: 'integer' }, { type: 'string' }],
+    'x-kubernetes-int-or-string': true,
+  });
+}
+
+/** How the API server itself recognises a quantity (Kubernetes API, Quantity). */
+export const QUANTITY_PATTERN =
+  '^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$';
+
+/** A resource quantity such as `500m` or `1Gi`; a bare number is taken too, as YAML authors write one. */
+export function quantity(extras: Extras = {}): TUnsafe<number | string> {
+  return intOrString({ ...extras, pattern: QUANTITY_PATTERN });
+}
+
+/** A DNS label that starts with a letter (RFC 1035), or nothing. */
+export const OPTIONAL_DNS_LABEL = '^([a-z]([-a-z0-9]*[a-z0-9])?)?$';
+
+/** Everything about a kind that its CustomResourceDefinition holds. */
+export interface KindDefinition {
+  group: string;
+  version: string;
+  kind: string;
+  plural: string;
+  singular: string;
+  shortNames: string[];
+  categories: string[];
+  description: string;
+  columns: PrinterColumn[];
+  spec: TSchema;
+  status: TSchema;
+  /** Rules on the whole object: they alone see `self.metadata.name`. */
+  rules: CelRule[];
+}
+
+export interface PrinterColumn {
+  name: string;
+  type: 'string' | 'integer' | 'date';
+  jsonPath: string;
+}

@@ -1,0 +1,27 @@
+import { Type } from 'typebox';
+import type { KindDefinition } from '../../schema.ts';
+import { nameRule, REVISION_NAME_RULE, RevisionTemplateSchema } from '../revision/schema.ts';
+import { latestRevisionFields, READY_COLUMNS, statusFields } from '../statusSchema.ts';
+
+/** Configuration: the template that revisions are made from. */
+export const CONFIGURATION: KindDefinition = {
+  group: 'serving.knative.dev',
+  version: 'v1',
+  kind: 'Configuration',
+  plural: 'configurations',
+  singular: 'configuration',
+  shortNames: ['config', 'cfg'],
+  categories: ['all', 'knative', 'serving'],
+  description: 'The template that revisions are made from: each change of it makes one.',
+  columns: [
+    { name: 'LatestCreated', type: 'string', jsonPath: '.status.latestCreatedRevisionName' },
+    { name: 'LatestReady', type: 'string', jsonPath: '.status.latestReadyRevisionName' },
+    ...READY_COLUMNS,
+  ],
+  spec: Type.Object({ template: RevisionTemplateSchema }, { description: 'What is wanted.' }),
+  status: Type.Object(
+    { ...statusFields, ...latestRevisionFields },
+    { description: 'What is known of the configuration.' },
+  ),
+  rules: [nameRule(63), REVISION_NAME_RULE],
+};

@@ -1,0 +1,212 @@
+import { Type } from 'typebox';
+import { choice, flag, int32, int64, keyed, list, quantity, rules, text } from '../../schema.ts';
+import { LivenessProbeSchema, ReadinessProbeSchema, StartupProbeSchema } from '../probe/schema.ts';
+
+/** Most containers of one instance that the schema takes; Cloud Run itself stops at 10. */
+export const MAX_CONTAINERS = 20;
+const MAX_ENV = 1000;
+const MAX_MOUNTS = 50;
+
+const reference = (what: string) => ({
+  name: text(253, { description: `Name of the ${what}.` }),
+  optional: flag(`Whether the ${what} may be missing.`),
+});
+
+const keySelector = (what: string, key: string) =>
+  Type.Object(
+    { key: Type.String({ description: key, minLength: 1, maxLength: 253 }), ...reference(what) },
+    { description: `A key of a ${what}.`, 'x-kubernetes-map-type': 'atomic' },
+  );
+
+const EnvVar = Type.Object({
+  name: Type.String({
+    description: 'Name of the variable: printable ASCII without =. PORT and K_* are set by the platform.',
+    minLength: 1,
+    maxLength: 1024,
+    pattern: '^[ -<>-~]+$',
+  }),
+  value: text(32_768, { description: 'Value of the variable.' }),
+  valueFrom: Type.Optional(
+    Type.Object(
+      {
+        secretKeyRef: Type.Optional(
+          keySelector('secret', 'Version of the secret (latest, a number or an alias), or key of a Secret.'),
+        ),
+        configMapKeyRef: Type.Optional(
+          keySelector('ConfigMap', 'Key of the ConfigMap. Not supported by Cloud Run.'),
+        ),
+        fieldRef: Type.Optional(
+          Type.Object(
+            {
+              apiVersion: text(64, { description: 'API version of the field path.' }),
+              fieldPath: Type.String({ description: 'Field of the pod.', maxLength: 1024 }),
+            },
+            { description: 'A field of the pod. Not supported by Cloud Run.' },
+          ),
+        ),
+        resourceFieldRef: Type.Optional(
+          Type.Object(
+            {
+              containerName: text(63, { description: 'Container whose resource it is.' }),
+              divisor: Type.Optional(quantity({ description: 'Unit of the value.' })),
+              resource: Type.String({ description: 'Resource name.', maxLength: 253 }),
+            },
+            { description: 'A resource of a container. Not supported by Cloud Run.' },
+          ),
+        ),
+      },
+      { description: 'Where the value comes from; not together with value.' },
+    ),
+  ),
+});
+
+const EnvFrom = Type.Object({
+  prefix: text(253, { description: 'Text put before each name.' }),
+  configMapRef: Type.Optional(
+    Type.Object(reference('ConfigMap'), { description: 'Every key of a ConfigMap.' }),
+  ),
+  secretRef: Type.Optional(Type.Object(reference('Secret'), { description: 'Every key of a Secret.' })),
+});
+
+const Port = Type.Object({
+  containerPort: int32(0, 65_535, {
+    description: 'Port that the container listens on; 8080 when unset or 0.',
+  }),
+  name: choice(['http1', 'h2c', ''], { description: 'Protocol of the container: http1 (default) or h2c.' }),
+  protocol: choice(['TCP', ''], { description: 'TCP.' }),
+});
+
+const VolumeMount = Type.Object({
+  name: Type.String({ description: 'Name of the volume.', minLength: 1, maxLength: 63 }),
+  mountPath: Type.String({
+    description: 'Absolute path in the container, without a colon.',
+    minLength: 1,
+    maxLength: 1024,
+    pattern: '^/[^:]*$',
+  }),
+  readOnly: flag('Whether the container may only read.'),
+  subPath: text(1024, { description: 'Path within the volume; its root when unset.' }),
+});
+
+const resourceList = (description: string) =>
+  Type.Optional(Type.Record(Type.String(), quantity(), { description, maxProperties: 20 }));
+
+const MAX_ID = 2 ** 31 - 1;
+
+/** The part of a security context that the contract leaves open (container contract, Privileged containers). */
+export const SecurityContextSchema = Type.Object(
+  {
+    allowPrivilegeEscalation: flag('Whether a process may gain more privileges than its parent.'),
+    capabilities: Type.Optional(
+      Type.Object(
+        {
+          add: list(Type.String({ maxLength: 64 }), 1, {
+            description: 'Only NET_BIND_SERVICE may be added.',
+            ...rules({
+              rule: "self.all(c, c == 'NET_BIND_SERVICE')",
+              message: 'only NET_BIND_SERVICE may be added: privileged containers are not supported',
+            }),
+          }),
+          drop: list(Type.String({ maxLength: 64 }), 64, { description: 'Capabilities to give up.' }),
+        },
+        { description: 'Linux capabilities.' },
+      ),
+    ),
+    privileged: flag('Must be false.', { rule: '!self', message: 'privileged containers are not supported' }),
+    readOnlyRootFilesystem: flag('Whether the root file system is read-only.'),
+    runAsGroup: int64(0, MAX_ID, { description: 'Group id of the process.' }),
+    runAsNonRoot: flag('Whether to refuse to run as root.'),
+    runAsUser: int64(0, MAX_ID, { description: 'User id of the process; that of the image when unset.' }),
+    seccompProfile: Type.Optional(
+      Type.Object(
+        {
+          type: Type.String({ description: 'RuntimeDefault, Localhost or Unconfined.', maxLength: 64 }),
+          localhostProfile: text(1024, { description: 'Profile file on the node.' }),
+        },
+        { description: 'System call filter.' },
+      ),
+    ),
+  },
+  { description: 'Security settings of the container. Not supported by Cloud Run.' },
+);
+
+const NAME = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+
+const fields = {
+  image: Type.String({
+    description: 'Image reference: [HOST[:PORT]/]PATH[:TAG][@DIGEST].',
+    minLength: 1,
+    maxLength: 1024,
+  }),
+  command: list(Type.String({ maxLength: 32_768 }), 100, {
+    description: 'Entrypoint; that of the image when unset.',
+  }),
+  args: list(Type.String({ maxLength: 32_768 }), 1000, { description: 'Arguments to the entrypoint.' }),
+  env: list(EnvVar, MAX_ENV, {
+    description: 'Environment variables; of two with one name the last one counts.',
+  }),
+  envFrom: list(EnvFrom, 50, {
+    description: 'Sources of environment variables. Not supported by Cloud Run.',
+  }),
+  workingDir: text(4096, { description: 'Working directory; that of the image when unset.' }),
+  ports: Type.Optional(
+    Type.Array(Port, {
+      description: 'The port that requests are sent to. The container that has it is the ingress container.',
+      maxItems: 1,
+      'x-kubernetes-list-type': 'atomic',
+    }),
+  ),
+  resources: Type.Optional(
+    Type.Object(
+      {
+        limits: resourceList(
+          'Most that the container may use: cpu (default 1000m), memory (512Mi), nvidia.com/gpu.',
+        ),
+        requests: resourceList('Least that the container needs; the limits when unset.'),
+      },
+      { description: 'Compute resources.' },
+    ),
+  ),
+  volumeMounts: list(VolumeMount, MAX_MOUNTS, {
+    ...keyed('mountPath'),
+    description: 'Volumes that the container sees.',
+  }),
+  startupProbe: Type.Optional(StartupProbeSchema),
+  livenessProbe: Type.Optional(LivenessProbeSchema),
+  readinessProbe: Type.Optional(ReadinessProbeSchema),
+  imagePullPolicy: choice(['Always', 'IfNotPresent', 'Never', ''], {
+    description: 'When to pull the image.',
+  }),
+  securityContext: Type.Optional(SecurityContextSchema),
+  terminationMessagePath: text(1024, { description: 'File with the last words of the container.' }),
+  terminationMessagePolicy: choice(['File', 'FallbackToLogsOnError', ''], {
+    description: 'Where the last words come from when the file is empty.',
+  }),
+};
+
+const description = 'A container of an instance.';
+
+/** A container of a service, job or worker pool as people write it: one law for all of them. */
+export const TemplateContainerSchema = Type.Object(
+  {
+    name: text(63, {
+      description: 'Name of the container, a DNS label; made up when unset.',
+      pattern: `^(${NAME})?$`,
+    }),
+    ...fields,
+  },
+  { description },
+);
+
+/** A container of a revision, whose defaults are filled in: it has a name. */
+export const ContainerSchema = Type.Object(
+  {
+    name: Type.String({
+      description: 'Name of the container, a DNS label.',
+      maxLength: 63,
+      pattern: `^${NAME}$`,
+    }),
+    ...fields,
+  },
+  { description },
+);

@@ -1,0 +1,114 @@
+import { Type } from 'typebox';
+import { type CelRule, int32, intOrString, list, rules, text } from '../../schema.ts';
+
+const port = () =>
+  Type.Optional(
+    intOrString({
+      description: 'Port number, or the name of the container port. Unset or 0 is the port of the container.',
+      ...rules({
+        rule: 'type(self) == string || (int(self) >= 0 && int(self) <= 65535)',
+        message: 'port must be between 1 and 65535 (0 or unset: the port of the container)',
+      }),
+    }),
+  );
+
+const HttpHeader = Type.Object({
+  name: Type.String({ description: 'Header field name.', minLength: 1, maxLength: 256 }),
+  value: text(8192, { description: 'Header field value.' }),
+});
+
+const handlers = {
+  exec: Type.Optional(
+    Type.Object(
+      {
+        command: list(Type.String({ maxLength: 4096 }), 100, {
+          description: 'Command to run inside the container; exit code 0 passes.',
+        }),
+      },
+      { description: 'Runs a command. Not supported by Cloud Run.' },
+    ),
+  ),
+  httpGet: Type.Optional(
+    Type.Object(
+      {
+        host: text(253, { description: 'Host to connect to. Not supported by Cloud Run.' }),
+        httpHeaders: list(HttpHeader, 50, { description: 'Headers to send.' }),
+        path: text(2048, { description: 'Path to ask for; / when unset.' }),
+        port: port(),
+        scheme: text(5, {
+          description: 'HTTP (default) or HTTPS. Not supported by Cloud Run.',
+          pattern: '^(HTTP|HTTPS|)$',
+        }),
+      },
+      { description: 'Sends an HTTP GET; a status from 200 to 399 passes.' },
+    ),
+  ),
+  tcpSocket: Type.Optional(
+    Type.Object(
+      {
+        host: text(253, { description: 'Host to connect to. Not supported by Cloud Run.' }),
+        port: port(),
+      },
+      { description: 'Opens a TCP connection; an accepted one passes.' },
+    ),
+  ),
+  grpc: Type.Optional(
+    Type.Object(
+      {
+        port: int32(0, 65535, { description: 'Port number. Unset or 0 is the port of the container.' }),
+        service: text(1024, { description: 'Service name in the gRPC health check request.' }),
+      },
+      { description: 'Asks the gRPC health service.' },
+    ),
+  ),
+};
+
+const COUNT_HANDLERS =
+  '[has(self.exec), has(self.httpGet), has(self.tcpSocket), has(self.grpc)].filter(h, h).size()';
+
+const AT_MOST_ONE: CelRule = {
+  rule: `${COUNT_HANDLERS} <= 1`,
+  message: 'a probe may have only one of httpGet, tcpSocket, grpc, exec',
+};
+
+const EXACTLY_ONE: CelRule = {
+  rule: `${COUNT_HANDLERS} == 1`,
+  message: 'a liveness probe needs exactly one of httpGet, grpc, tcpSocket, exec',
+};
+
+function probe(description: string, rule: CelRule) {
+  return Type.Object(
+    {
+      ...handlers,
+      initialDelaySeconds: int32(0, 3600, {
+        description: 'Seconds from the start of the container to the first probe; 0 when unset.',
+      }),
+      periodSeconds: int32(0, 3600, { description: 'Seconds between two probes; 10 when unset or 0.' }),
+      timeoutSeconds: int32(0, 3600, {
+        description: 'Seconds after which a probe fails; 1 when unset or 0.',
+      }),
+      failureThreshold: int32(0, 10_000, {
+        description: 'Failures in a row that make the probe fail; 3 when unset or 0.',
+      }),
+      successThreshold: int32(0, 10_000, {
+        description: 'Successes in a row that make the probe pass; 1 when unset or 0.',
+      }),
+    },
+    { description, ...rules(rule) },
+  );
+}
+
+/** Startup probe: no handler is the TCP check of the container port. */
+export const StartupProbeSchema = probe(
+  'Tells when the container has started. Default of the ingress container: a TCP check of its port for 240 s.',
+  AT_MOST_ONE,
+);
+
+/** Liveness probe: a failing container is restarted. */
+export const LivenessProbeSchema = probe('Restarts the container when it fails.', EXACTLY_ONE);
+
+/** Readiness probe (Knative): no handler is the TCP check of the container port. */
+export const ReadinessProbeSchema = probe(
+  'Takes the instance out of service while it fails. Not supported by Cloud Run.',
+  AT_MOST_ONE,
+);

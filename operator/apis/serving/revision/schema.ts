@@ -1,0 +1,208 @@
+import { type TSchema, Type } from 'typebox';
+import {
+  type CelRule,
+  flag,
+  int32,
+  int64,
+  type KindDefinition,
+  keyed,
+  list,
+  OPTIONAL_DNS_LABEL,
+  rules,
+  text,
+  textMap,
+} from '../../schema.ts';
+import { ContainerSchema, MAX_CONTAINERS, TemplateContainerSchema } from '../container/schema.ts';
+import { schedulingFields } from '../scheduling/schema.ts';
+import { READY_COLUMNS, statusFields } from '../statusSchema.ts';
+import { VolumeSchema } from '../volume/schema.ts';
+
+const WITH_PORT = 'self.containers.filter(c, has(c.ports) && c.ports.size() > 0).size()';
+
+/** A service sends requests to one container; a revision may also be that of a worker pool, which gets none. */
+const INGRESS: Record<'template' | 'revision', CelRule> = {
+  template: {
+    rule: `self.containers.size() == 1 || ${WITH_PORT} == 1`,
+    message: 'exactly one of several containers must have ports: the ingress container',
+    fieldPath: '.containers',
+  },
+  revision: {
+    rule: `${WITH_PORT} <= 1`,
+    message: 'only one container may have ports: the ingress container',
+    fieldPath: '.containers',
+  },
+};
+
+const CONTAINER_NAMES: CelRule = {
+  rule: "self.containers.all(c, !has(c.name) || c.name == '' || self.containers.exists_one(o, has(o.name) && o.name == c.name))",
+  message: 'container names must be unique',
+  fieldPath: '.containers',
+};
+
+const MOUNTED_VOLUMES: CelRule = {
+  rule: 'self.containers.all(c, !has(c.volumeMounts) || c.volumeMounts.all(m, has(self.volumes) && self.volumes.exists(v, v.name == m.name)))',
+  message: 'each volume mount must name a volume of spec.volumes',
+  fieldPath: '.containers',
+};
+
+function revisionSpecSchema<T extends TSchema>(container: T, ingress: CelRule) {
+  return Type.Object(
+    {
+      containers: Type.Array(container, {
+        description: 'Containers of an instance; the one with ports gets the requests.',
+        minItems: 1,
+        maxItems: MAX_CONTAINERS,
+        'x-kubernetes-list-type': 'atomic',
+      }),
+      volumes: list(VolumeSchema, 50, {
+        ...keyed('name'),
+        description: 'Volumes that containers may mount.',
+      }),
+      containerConcurrency: int64(0, 1000, {
+        description: 'Most requests at once in one instance; unset or 0: 80 with one CPU or more, else 1.',
+      }),
+      timeoutSeconds: int64(0, 3600, {
+        description: 'Time for one request in seconds; 300 when unset or 0.',
+      }),
+      responseStartTimeoutSeconds: int64(0, 3600, {
+        description: 'Time to the first byte of an answer in seconds. Not supported by Cloud Run.',
+      }),
+      idleTimeoutSeconds: int64(0, 3600, {
+        description: 'Time without a byte in either direction in seconds. Not supported by Cloud Run.',
+      }),
+      serviceAccountName: text(253, {
+        description: 'Service account of the instances: a name or an e-mail address.',
+      }),
+      nodeSelector: textMap(20, {
+        description: 'Labels of the nodes to run on; run.googleapis.com/accelerator is the type of GPU.',
+        'x-kubernetes-map-type': 'atomic',
+      }),
+      runtimeClassName: text(253, { description: 'Runtime class; unset for the default one.' }),
+      imagePullSecrets: list(
+        Type.Object(
+          { name: text(253, { description: 'Name of the Secret.' }) },
+          { 'x-kubernetes-map-type': 'atomic' },
+        ),
+        50,
+        { description: 'Secrets for pulling images. Not supported by Cloud Run.' },
+      ),
+      enableServiceLinks: flag(
+        'Whether services appear as environment variables. Not supported by Cloud Run.',
+      ),
+      automountServiceAccountToken: flag(
+        'Whether containers get a Kubernetes token. Not supported by Cloud Run.',
+      ),
+      ...schedulingFields,
+    },
+    {
+      description: 'What an instance is made of.',
+      ...rules(ingress, CONTAINER_NAMES, MOUNTED_VOLUMES),
+    },
+  );
+}
+
+const TemplateMetadata = Type.Object(
+  {
+    name: text(63, {
+      description: 'Name of the revision: the name of the service, a dash and more. Made up when unset.',
+      pattern: OPTIONAL_DNS_LABEL,
+    }),
+    namespace: text(63, { description: 'Ignored: a revision lives in the namespace of its service.' }),
+    labels: textMap(200, { description: 'Labels of the revision.' }),
+    annotations: textMap(200, { description: 'Annotations of the revision.' }),
+    creationTimestamp: text(64, { description: 'Ignored.', nullable: true }),
+  },
+  { description: 'Metadata of the revision.' },
+);
+
+const NAMED = (self: string) =>
+  `has(${self}.metadata) && has(${self}.metadata.name) && ${self}.metadata.name != ''`;
+
+/** The revision that the next change of a service or configuration makes. */
+export const RevisionTemplateSchema = Type.Object(
+  {
+    metadata: Type.Optional(TemplateMetadata),
+    spec: revisionSpecSchema(TemplateContainerSchema, INGRESS.template),
+  },
+  {
+    description: 'The revision to make. Any change of it makes a new one.',
+    ...rules({
+      rule: `!(${NAMED('self')}) || !(${NAMED('oldSelf')}) || self.metadata.name != oldSelf.metadata.name || self == oldSelf`,
+      message: 'a changed template needs a new metadata.name, or none',
+      fieldPath: '.metadata.name',
+    }),
+  },
+);
+
+/** A revision that is named by hand must start with the name of its owner (gcloud: --revision-suffix). */
+export const REVISION_NAME_RULE: CelRule = {
+  rule: `!(${NAMED('self.spec.template')}) || self.spec.template.metadata.name.startsWith(self.metadata.name + '-')`,
+  messageExpression: "'must start with ' + self.metadata.name + '-'",
+  fieldPath: '.spec.template.metadata.name',
+};
+
+/** Name rule of every kind: it becomes part of host names (RFC 1035). */
+export function nameRule(maxLength: number): CelRule {
+  return {
+    rule: `self.metadata.name.size() <= ${maxLength} && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')`,
+    messageExpression: `'metadata.name ' + self.metadata.name + ' has ' + string(self.metadata.name.size()) + ' characters; it must have 1 to ${maxLength}: lower case letters, digits and dashes, starting with a letter, not ending with a dash'`,
+  };
+}
+
+const RevisionStatus = Type.Object(
+  {
+    ...statusFields,
+    containerStatuses: list(
+      Type.Object({
+        name: text(63, { description: 'Name of the container.' }),
+        imageDigest: text(1024, { description: 'Image that the instances run, by digest.' }),
+      }),
+      MAX_CONTAINERS,
+      { description: 'Resolved images of the containers.' },
+    ),
+    imageDigest: text(1024, { description: 'Image of the ingress container, by digest.' }),
+    logUrl: text(2048, { description: 'Where the logs are.' }),
+    serviceName: text(253, { description: 'Name of the service in the cluster.' }),
+    desiredReplicas: int32(0, 2 ** 31 - 1, { description: 'Instances that should run.' }),
+    actualReplicas: int32(0, 2 ** 31 - 1, { description: 'Instances that run.' }),
+  },
+  { description: 'What is known of the revision.' },
+);
+
+/** Revision: one immutable state of a service. */
+export const REVISION: KindDefinition = {
+  group: 'serving.knative.dev',
+  version: 'v1',
+  kind: 'Revision',
+  plural: 'revisions',
+  singular: 'revision',
+  shortNames: ['rev'],
+  categories: ['all', 'knative', 'serving'],
+  description:
+    'One immutable state of a service or worker pool: image, settings, and the instances that run it.',
+  columns: [
+    {
+      name: 'Config Name',
+      type: 'string',
+      jsonPath: ".metadata.labels['serving\\.knative\\.dev/configuration']",
+    },
+    {
+      name: 'Generation',
+      type: 'string',
+      jsonPath: ".metadata.labels['serving\\.knative\\.dev/configurationGeneration']",
+    },
+    ...READY_COLUMNS,
+    { name: 'Actual Replicas', type: 'integer', jsonPath: '.status.actualReplicas' },
+    { name: 'Desired Replicas', type: 'integer', jsonPath: '.status.desiredReplicas' },
+  ],
+  spec: revisionSpecSchema(ContainerSchema, INGRESS.revision),
+  status: RevisionStatus,
+  rules: [
+    nameRule(63),
+    {
+      rule: 'self.spec == oldSelf.spec',
+      message: 'a revision is immutable: change the service, which makes a new revision',
+      fieldPath: '.spec',
+    },
+  ],
+};

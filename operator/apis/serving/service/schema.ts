@@ -1,0 +1,45 @@
+import { Type } from 'typebox';
+import type { KindDefinition } from '../../schema.ts';
+import { nameRule, REVISION_NAME_RULE, RevisionTemplateSchema } from '../revision/schema.ts';
+import { addressFields, latestRevisionFields, READY_COLUMNS, statusFields } from '../statusSchema.ts';
+import { ServiceTrafficSchema, TrafficStatusSchema } from '../traffic/schema.ts';
+
+/** Longest name of a service that Cloud Run takes. */
+export const MAX_SERVICE_NAME = 49;
+
+/** Service: a container image that answers requests. The kind that people write. */
+export const SERVICE: KindDefinition = {
+  group: 'serving.knative.dev',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  singular: 'service',
+  shortNames: ['kservice', 'ksvc'],
+  categories: ['all', 'knative', 'serving'],
+  description:
+    'A container image that answers requests at a URL, with its revisions and their shares of the traffic.',
+  columns: [
+    { name: 'URL', type: 'string', jsonPath: '.status.url' },
+    { name: 'LatestCreated', type: 'string', jsonPath: '.status.latestCreatedRevisionName' },
+    { name: 'LatestReady', type: 'string', jsonPath: '.status.latestReadyRevisionName' },
+    ...READY_COLUMNS,
+  ],
+  spec: Type.Object(
+    { template: RevisionTemplateSchema, traffic: ServiceTrafficSchema },
+    { description: 'What is wanted.' },
+  ),
+  status: Type.Object(
+    { ...statusFields, ...addressFields, ...latestRevisionFields, traffic: TrafficStatusSchema },
+    { description: 'What is known of the service.' },
+  ),
+  rules: [
+    nameRule(MAX_SERVICE_NAME),
+    REVISION_NAME_RULE,
+    {
+      rule: "!has(self.spec.traffic) || self.spec.traffic.all(t, !has(t.tag) || t.tag == '' || t.tag.size() + 3 + self.metadata.name.size() <= 63)",
+      message:
+        'a tag, --- and the name of the service must have at most 63 characters together: they are one label of a host name',
+      fieldPath: '.spec.traffic',
+    },
+  ],
+};

@@ -1,0 +1,82 @@
+import type { TSchema } from 'typebox';
+import { stringify } from 'yaml';
+import type { KindDefinition } from '../apis/schema.ts';
+
+/** Where a structural schema keeps schemas of its own. */
+function convert(schema: TSchema): Record<string, unknown> {
+  const { properties, items, patternProperties, type, description, ...rest } = JSON.parse(
+    JSON.stringify(schema),
+  ) as Record<string, unknown>;
+  const out: Record<string, unknown> = {};
+  if (description !== undefined) out.description = description;
+  if (type !== undefined) out.type = type;
+  Object.assign(out, rest);
+  if (properties) {
+    out.properties = Object.fromEntries(
+      Object.entries(properties)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, property]) => [name, convert(property as TSchema)]),
+    );
+  }
+  if (items) out.items = convert(items as TSchema);
+  const [values] = Object.values(patternProperties ?? {});
+  if (values) out.additionalProperties = convert(values as TSchema);
+  return out;
+}
+
+/** The CustomResourceDefinition of a kind. */
+export function customResourceDefinition(kind: KindDefinition): Record<string, unknown> {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: {
+      name: `${kind.plural}.${kind.group}`,
+      labels: { 'app.kubernetes.io/name': 'homerun', 'app.kubernetes.io/component': 'crd' },
+    },
+    spec: {
+      group: kind.group,
+      scope: 'Namespaced',
+      names: {
+        kind: kind.kind,
+        listKind: `${kind.kind}List`,
+        plural: kind.plural,
+        singular: kind.singular,
+        shortNames: kind.shortNames,
+        categories: kind.categories,
+      },
+      versions: [
+        {
+          name: kind.version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: kind.columns,
+          schema: {
+            openAPIV3Schema: {
+              description: kind.description,
+              type: 'object',
+              'x-kubernetes-validations': kind.rules,
+              required: ['spec'],
+              properties: {
+                apiVersion: { type: 'string' },
+                kind: { type: 'string' },
+                metadata: { type: 'object' },
+                spec: convert(kind.spec),
+                status: convert(kind.status),
+              },
+            },
+          },
+        },
+      ],
+    },
+  };
+}
+
+/** The YAML file of a kind, with a note that it is generated. */
+export function crdFile(kind: KindDefinition): { path: string; text: string } {
+  const body = stringify(customResourceDefinition(kind), { lineWidth: 110, aliasDuplicateObjects: false });
+  return {
+    path: `crds/${kind.group}_${kind.plural}.yaml`,
+    text: `# Generated from operator/apis by "npm run generate"; do not edit.\n${body}`,
+  };
+}
