@@ -79,10 +79,13 @@ export const QUANTITY_PATTERN =
 
 /** A resource quantity such as `500m` or `1Gi`; a bare number is taken too, as YAML authors write one. */
 export function quantity(extras: Extras = {}): TUnsafe<number | string> {
-  return intOrString({ ...extras, pattern: QUANTITY_PATTERN });
+  return intOrString({ ...extras, maxLength: 32, pattern: QUANTITY_PATTERN });
 }
 
-/** A DNS label that starts with a letter (RFC 1035), or nothing. */
+/** A DNS label that starts with a letter: what becomes part of host names (RFC 1035). */
+export const DNS_LABEL = '^[a-z]([-a-z0-9]*[a-z0-9])?$';
+
+/** The same, or nothing: clients write an empty text for what is unset. */
 export const OPTIONAL_DNS_LABEL = '^([a-z]([-a-z0-9]*[a-z0-9])?)?$';
 
 /** Everything about a kind that its CustomResourceDefinition holds. */
@@ -96,6 +99,8 @@ export interface KindDefinition {
   categories: string[];
   description: string;
   columns: PrinterColumn[];
+  /** Longest name of an object. */
+  maxNameLength: number;
   spec: TSchema;
   status: TSchema;
   /** Rules on the whole object: they alone see `self.metadata.name`. */

@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox';
 import { stringify } from 'yaml';
-import type { KindDefinition } from '../apis/schema.ts';
+import { DNS_LABEL, type KindDefinition } from '../apis/schema.ts';
 
 /** Where a structural schema keeps schemas of its own. */
 function convert(schema: TSchema): Record<string, unknown> {
@@ -55,12 +55,15 @@ export function customResourceDefinition(kind: KindDefinition): Record<string, u
             openAPIV3Schema: {
               description: kind.description,
               type: 'object',
-              'x-kubernetes-validations': kind.rules,
+              ...(kind.rules.length > 0 ? { 'x-kubernetes-validations': kind.rules } : {}),
               required: ['spec'],
               properties: {
                 apiVersion: { type: 'string' },
                 kind: { type: 'string' },
-                metadata: { type: 'object' },
+                metadata: {
+                  type: 'object',
+                  properties: { name: { type: 'string', maxLength: kind.maxNameLength, pattern: DNS_LABEL } },
+                },
                 spec: convert(kind.spec),
                 status: convert(kind.status),
               },

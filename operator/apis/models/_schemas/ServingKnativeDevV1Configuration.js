@@ -13,7 +13,7 @@ const schema77 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "zdagr3S02Hm7F4C9p0pphexYEoCdK4T3j7giAhrfYI"
+      "$ref": "5Dkqtip6K0h3P3snSHJzkOwLzUpIb3NXFOMzkKuXud8"
     },
     "status": {
       "$ref": "YYE2D3Gp52m2ul7S8NDFb9lGt9xXCov3OozWdfvzg"
@@ -148,7 +148,7 @@ const schema82 = {
   "required": ["template"],
   "properties": {
     "template": {
-      "$ref": "I8ie22F82lOwwFinfwtZxBNFWYUjm5vW1h2bKruY8"
+      "$ref": "PnZQp4Kd79qtFT9REmwnXsu3pk4Sut7aWtvEoqBsE"
     }
   }
 };
@@ -160,7 +160,7 @@ const schema83 = {
       "$ref": "u7yJE4Mz0R2WdP5ixxtC6XCsLb4G2ySjUuEhiwPGkI"
     },
     "spec": {
-      "$ref": "ZcOP0PsgEW5csJZVx632otFpLazOjj4qzAPcBfKjfOE"
+      "$ref": "FrIMxNufRSt9sF4ASXvYHhRd16W36h1ZbgXI9fO8"
     }
   }
 };
@@ -547,7 +547,7 @@ const schema86 = {
       "$ref": "W5o7PGxfOAXTSXZYjOQFYQHcXDv7yBsoBP77pUs9A"
     },
     "containers": {
-      "$ref": "NpJdn5hTwmFR0nSCoTFf1ZTYPoI5D7il9oO3w47fSc"
+      "$ref": "9dzXpHNJ27MV3Xw2g5K6labLtalyNumgZVeqdM8ZM"
     },
     "dnsConfig": {
       "$ref": "eiXCN9aje6HRnewE2NKWadkYSYiLA2hjmwCE5DOs"
@@ -601,7 +601,7 @@ const schema86 = {
       "$ref": "UO7tKMto6AoMRlMX2zaQabZ3hy99hzbEUyuk7JEU"
     },
     "volumes": {
-      "$ref": "FXlWb61zsojPYHkuFBmhU5Truibkk6FS9f6xOa5UPk"
+      "$ref": "EJf7kvqHRln6W1t4V7MeNVmHuVGJGFC60580eNs2kJY"
     }
   }
 };
@@ -2803,7 +2803,7 @@ const schema94 = {
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "6iOtNCOfwqY0cDkedCiCAniL9giRjUGN9zuqczupD6c"
+    "$ref": "RrSDmpBgJXusx8HM1oVHjgQRYKrpU842oKcIeaaSqI"
   }
 };
 const schema95 = {
@@ -2817,7 +2817,7 @@ const schema95 = {
       "$ref": "btDWYFW68JaHdALpwzfdGKe2Q1kppr8WV55eELHUQ"
     },
     "env": {
-      "$ref": "TwKqt5DRxToiW1BUnUpuuY6um4slNHpzhls5NGZdQ"
+      "$ref": "7e1eXrt1XC2iJWaFlFCAqMrd7YfpgFPi7YEYppVH18Y"
     },
     "envFrom": {
       "$ref": "ZReFR5gF9GaYOoi9wd7Eg4DZw6SNAioo4GppIZxUk"
@@ -2829,7 +2829,7 @@ const schema95 = {
       "$ref": "y62gOgKnCR1e4aNWX0ietCuug3LnUNnvj6cbdtfi0"
     },
     "livenessProbe": {
-      "$ref": "QTw1wYHVYolQS4nycfOPhg1lQfvQXa4wLo6xH9liA"
+      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
     },
     "name": {
       "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
@@ -2838,16 +2838,16 @@ const schema95 = {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
     },
     "readinessProbe": {
-      "$ref": "QTw1wYHVYolQS4nycfOPhg1lQfvQXa4wLo6xH9liA"
+      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
     },
     "resources": {
-      "$ref": "2xWjIXR3q4bXyz9TN0ODB3XhZ2RZx6uiTHw1GixYfqI"
+      "$ref": "31pwE1a9w9tMbDnbUzswqSaY2JLOE5XZIUA6rkce8"
     },
     "securityContext": {
       "$ref": "WB0D32HmmpORFRK3GpXnV4za8jzPPSR9SrGew0kBN3g"
     },
     "startupProbe": {
-      "$ref": "QTw1wYHVYolQS4nycfOPhg1lQfvQXa4wLo6xH9liA"
+      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
     },
     "terminationMessagePath": {
       "$ref": "mRsGa3G0zEWwi43U8Q6OmYYv4l1cjQGcmOmidAmE"
@@ -3045,7 +3045,7 @@ const schema98 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
-    "$ref": "Tjcokp0UWWDSHhL912yxivjtRScefY17PVCAFCRfN8"
+    "$ref": "U3s9nDD9MpNThmcC4ngVwadsXBOpjnIMdr3uBf9U"
   },
   "nullable": true
 };
@@ -3060,7 +3060,7 @@ const schema99 = {
       "$ref": "dyi4acGsVktbK0LSuuCZ8lCmHiasH5Jexr7lN6sxQ"
     },
     "valueFrom": {
-      "$ref": "OC9lXMMUWVAZCZhOyn21YSOfqV2v7yK0bg4c54zINY"
+      "$ref": "SNfmn7zuwhJKoGR8SDgsPtdOBIdHD4s5uWYgFOCZ1o"
     }
   }
 };
@@ -3207,7 +3207,7 @@ const schema101 = {
       "$ref": "SW6tFiA0eveWOJdVT84fs1Ioax9Z0icp5lkoQKzg"
     },
     "resourceFieldRef": {
-      "$ref": "8rZ5KVgz1PFMIDZoNreinZRQcDgYYVh5kmUSTVxk0"
+      "$ref": "2FnNj5BtZgLGSvQgoPpPllhY7XDcfxOqi2OTBTBxu58"
     },
     "secretKeyRef": {
       "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
@@ -3560,7 +3560,7 @@ const schema73 = {
       "$ref": "aI76FeqpwcXwdyCOF96recSluNjGv0pCdD3LQe3LnI"
     },
     "divisor": {
-      "$ref": "3q2Xf6K2JcqNUCy86OrK0IcbCkzcjVn8cvr9QKoxFo"
+      "$ref": "Civff4KAxdG45fJzB1emEtyWkfuMI40Ljyqsdl4"
     },
     "resource": {
       "$ref": "W5GpjkfZRCLa7yfFjmIMJXhllT5xShcWeGBcQ6BJ18"
@@ -3569,6 +3569,7 @@ const schema73 = {
   "nullable": true
 };
 const schema58 = {
+  "maxLength": 32,
   "pattern": "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
   "anyOf": [{
     "$ref": "vMERCWCezVsdN7cIwlJvWJTP5QRRevuFDHNM3fdV8Q"
@@ -3667,8 +3668,24 @@ function validate136(data, {
     }
   }
   if (typeof data === "string") {
-    if (!pattern1.test(data)) {
+    if (func2(data) > 32) {
       const err1 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 32
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern1.test(data)) {
+      const err2 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
@@ -3677,9 +3694,9 @@ function validate136(data, {
         }
       };
       if (vErrors === null) {
-        vErrors = [err1];
+        vErrors = [err2];
       } else {
-        vErrors.push(err1);
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -4349,7 +4366,7 @@ const schema44 = {
       "$ref": "MjasNGDftxH93klyMGkjkTnPikpIIPxAgM0fME1f0"
     },
     "httpGet": {
-      "$ref": "cg5GeGRt11pfAQd4j2jjXn5zjMhCqrDFBCPK2H27B0"
+      "$ref": "jNzxfFHrrEL4OLRY2jkCk6Xs6M364pXXcCoKb1EGS4"
     },
     "initialDelaySeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -4361,7 +4378,7 @@ const schema44 = {
       "$ref": "tYtiH1Cf4JrDaJCl1ohdhhAWAys9S2WEzDXODXx0Uk"
     },
     "tcpSocket": {
-      "$ref": "EAPiKyJuQwfVPVJlVGWGmx3LiLEzGeoG1KtLWpKDMs"
+      "$ref": "UHCWOJSEfEhHgKT6Iw5gkOZMlUgVGs0iDxV341C2Q"
     },
     "timeoutSeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -4829,7 +4846,7 @@ const schema50 = {
       "$ref": "wXJ6OOkqvrRHswFsPReqPBvy5GdnOup2aNpGHDaarA"
     },
     "port": {
-      "$ref": "uJPY5JwdoQeyZsG50sBXB6uBQV8ScD7PtRRAnILoI3A"
+      "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
     },
     "scheme": {
       "$ref": "ybXrHu6J3bfyumltSzMNXqXlmQRCFzesURTMTaZVM"
@@ -5146,6 +5163,9 @@ function validate122(data, {
   return errors === 0;
 }
 const schema42 = {
+  "minimum": 0,
+  "maximum": 65535,
+  "maxLength": 15,
   "anyOf": [{
     "$ref": "vMERCWCezVsdN7cIwlJvWJTP5QRRevuFDHNM3fdV8Q"
   }, {
@@ -5209,6 +5229,60 @@ function validate95(data, {
       } else {
         vErrors = null;
       }
+    }
+  }
+  if (typeof data == "number" && isFinite(data)) {
+    if (data > 65535 || isNaN(data)) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/maximum",
+        keyword: "maximum",
+        params: {
+          comparison: "<=",
+          limit: 65535
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (data < 0 || isNaN(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/minimum",
+        keyword: "minimum",
+        params: {
+          comparison: ">=",
+          limit: 0
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
+  }
+  if (typeof data === "string") {
+    if (func2(data) > 15) {
+      const err3 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 15
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err3];
+      } else {
+        vErrors.push(err3);
+      }
+      errors++;
     }
   }
   validate95.errors = vErrors;
@@ -5459,7 +5533,7 @@ const schema57 = {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
     },
     "port": {
-      "$ref": "uJPY5JwdoQeyZsG50sBXB6uBQV8ScD7PtRRAnILoI3A"
+      "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
     }
   },
   "nullable": true
@@ -5951,10 +6025,10 @@ const schema110 = {
   "type": "object",
   "properties": {
     "limits": {
-      "$ref": "xWnlUONabsu39563iXWgZN4U7EDVDS7bplacqEnyJJQ"
+      "$ref": "joilmxBJg7eT5is7r926z08QXKLxWozpAaRPpTrx8"
     },
     "requests": {
-      "$ref": "xWnlUONabsu39563iXWgZN4U7EDVDS7bplacqEnyJJQ"
+      "$ref": "joilmxBJg7eT5is7r926z08QXKLxWozpAaRPpTrx8"
     }
   },
   "nullable": true
@@ -5963,7 +6037,7 @@ const schema59 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
-    "$ref": "3q2Xf6K2JcqNUCy86OrK0IcbCkzcjVn8cvr9QKoxFo"
+    "$ref": "Civff4KAxdG45fJzB1emEtyWkfuMI40Ljyqsdl4"
   },
   "properties": {},
   "nullable": true
@@ -9351,7 +9425,7 @@ const schema145 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "AbPoPVLui5TCPLn1zYOBVKeDHb3oG17dfQyLqBb5VI"
+    "$ref": "32MMyNiaGpPCI0ChhXs0ZyvHJ0nuNagV1q8h8NI8E"
   },
   "nullable": true
 };
@@ -9366,7 +9440,7 @@ const schema146 = {
       "$ref": "M6uriKrh1Aq37daS1jNGS28gvhcZE1Fe7JmGQc4BM"
     },
     "emptyDir": {
-      "$ref": "wXLUDTgqxOFL6Akil6DyIcHkMT5OreSJb3Uc6udo"
+      "$ref": "JGjYtAKb9dCoDlTX9OJe2AC9LUNhA6q9AuKDZXJcx4Q"
     },
     "name": {
       "$ref": "hH5nZUmbZoT6U3p223PGjeegZk5xJ7AvWJGkkMlGuE"
@@ -9378,7 +9452,7 @@ const schema146 = {
       "$ref": "vIqQGRF5TPTHIdTbf9jLvbs4qOX3o7kttkBiKSw8DC8"
     },
     "projected": {
-      "$ref": "qurOcShdhqere4Vg887mVAQlrZLe0Ffm3ZWlaQdq9M"
+      "$ref": "IUZ96fQVAw1UvGoYXVUTM1peGACfsoUA7xk9dmpzdM"
     },
     "secret": {
       "$ref": "icqSAeqhaa47b2Rcw0ed8jH0jOTuHUOIObBQNY"
@@ -9913,7 +9987,7 @@ const schema150 = {
       "$ref": "kHrhMgG5ZM2TtXTsLD4lKD9OmtY5dZ9dlZQEnHVM"
     },
     "sizeLimit": {
-      "$ref": "3q2Xf6K2JcqNUCy86OrK0IcbCkzcjVn8cvr9QKoxFo"
+      "$ref": "Civff4KAxdG45fJzB1emEtyWkfuMI40Ljyqsdl4"
     }
   },
   "nullable": true
@@ -10299,7 +10373,7 @@ const schema155 = {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "sources": {
-      "$ref": "4DRuwRgxx90aJypmS0JcmXBiQXqhGJGpsYlyEfrQ"
+      "$ref": "JjMjXokD9LDRW8F4SRlYv5zM3jXhXAoQczpSXP0TM"
     }
   },
   "nullable": true
@@ -10308,7 +10382,7 @@ const schema156 = {
   "type": "array",
   "maxItems": 20,
   "items": {
-    "$ref": "1jrwpRJhHU0euRXhEudrYJsmvrKzbd3mYg0o7hYSH9c"
+    "$ref": "EANLfNZUiUZJFOww4eacsfDoavMaIyCDqq2LTxws"
   },
   "nullable": true
 };
@@ -10319,7 +10393,7 @@ const schema157 = {
       "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
     },
     "downwardAPI": {
-      "$ref": "5s54uaZhBL8gXL0gxb5D0i2teugqHz2cVlzHXwk"
+      "$ref": "hwuD0sRvBUxJxO9H3qO0LKSdXUyuWUbK7rxXEIcb6Ow"
     },
     "secret": {
       "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
@@ -10410,7 +10484,7 @@ const schema158 = {
   "type": "object",
   "properties": {
     "items": {
-      "$ref": "eM37mqD4ILHCiVxMTekGg3KKOL98VZJWEKrrHhAq5o"
+      "$ref": "5biYA3dnC0mGGXmYzjL1ohI85PkQO5HjEUybZnME"
     }
   },
   "nullable": true
@@ -10419,7 +10493,7 @@ const schema159 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "p7k9U7Gs1uC1q8idy8IFbyAVS6YRRVoLOsz4ZG8T0"
+    "$ref": "btlzvcyDi6GQ5oS3tsROLwiApwV2dCEHVdeekKJlc"
   },
   "nullable": true
 };
@@ -10437,7 +10511,7 @@ const schema160 = {
       "$ref": "JwNHRhhPLlWu3IFsRYPxeIQpN4D6j3GOLBx1U6ulpA0"
     },
     "resourceFieldRef": {
-      "$ref": "8rZ5KVgz1PFMIDZoNreinZRQcDgYYVh5kmUSTVxk0"
+      "$ref": "2FnNj5BtZgLGSvQgoPpPllhY7XDcfxOqi2OTBTBxu58"
     }
   }
 };

@@ -13,7 +13,7 @@ const schema77 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "Qq84y2TlYwNeQ7IpbBwAxEapaGL5fyPMKO2glPTSo"
+      "$ref": "V7vfk3TRXIJhTeJN1p2PsUIbf8mrZ900blWJfwtwg0"
     },
     "status": {
       "$ref": "5IuraFMFzDNVwv4GjS9AFdMDgG2xf9FUjSJrzixT38"
@@ -157,7 +157,7 @@ const schema82 = {
       "$ref": "W5o7PGxfOAXTSXZYjOQFYQHcXDv7yBsoBP77pUs9A"
     },
     "containers": {
-      "$ref": "NXFfs4xpfjoKVZWlBTrrDnhSB7dhl6cFWwjTJ4DeLrE"
+      "$ref": "xhr9nGpJFHlmvzoKNIuYE93Jb5rJU5PtV91nqfQw"
     },
     "dnsConfig": {
       "$ref": "eiXCN9aje6HRnewE2NKWadkYSYiLA2hjmwCE5DOs"
@@ -211,7 +211,7 @@ const schema82 = {
       "$ref": "UO7tKMto6AoMRlMX2zaQabZ3hy99hzbEUyuk7JEU"
     },
     "volumes": {
-      "$ref": "FXlWb61zsojPYHkuFBmhU5Truibkk6FS9f6xOa5UPk"
+      "$ref": "EJf7kvqHRln6W1t4V7MeNVmHuVGJGFC60580eNs2kJY"
     }
   }
 };
@@ -2444,7 +2444,7 @@ const schema90 = {
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "GC4vcw8ekH27hkd2rDWp8TTa8HjrFfNL4eULUQFfU"
+    "$ref": "v5NfCWAw8F2tacfwLyC9mt3AmHayWqbC3WceBk6EThI"
   }
 };
 const schema91 = {
@@ -2458,7 +2458,7 @@ const schema91 = {
       "$ref": "btDWYFW68JaHdALpwzfdGKe2Q1kppr8WV55eELHUQ"
     },
     "env": {
-      "$ref": "TwKqt5DRxToiW1BUnUpuuY6um4slNHpzhls5NGZdQ"
+      "$ref": "7e1eXrt1XC2iJWaFlFCAqMrd7YfpgFPi7YEYppVH18Y"
     },
     "envFrom": {
       "$ref": "ZReFR5gF9GaYOoi9wd7Eg4DZw6SNAioo4GppIZxUk"
@@ -2470,7 +2470,7 @@ const schema91 = {
       "$ref": "y62gOgKnCR1e4aNWX0ietCuug3LnUNnvj6cbdtfi0"
     },
     "livenessProbe": {
-      "$ref": "QTw1wYHVYolQS4nycfOPhg1lQfvQXa4wLo6xH9liA"
+      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
     },
     "name": {
       "$ref": "ynFiSavNGujFkprrt6W12PdXxHGUa8NL2Mq9PnSzk"
@@ -2479,16 +2479,16 @@ const schema91 = {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
     },
     "readinessProbe": {
-      "$ref": "QTw1wYHVYolQS4nycfOPhg1lQfvQXa4wLo6xH9liA"
+      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
     },
     "resources": {
-      "$ref": "2xWjIXR3q4bXyz9TN0ODB3XhZ2RZx6uiTHw1GixYfqI"
+      "$ref": "31pwE1a9w9tMbDnbUzswqSaY2JLOE5XZIUA6rkce8"
     },
     "securityContext": {
       "$ref": "WB0D32HmmpORFRK3GpXnV4za8jzPPSR9SrGew0kBN3g"
     },
     "startupProbe": {
-      "$ref": "QTw1wYHVYolQS4nycfOPhg1lQfvQXa4wLo6xH9liA"
+      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
     },
     "terminationMessagePath": {
       "$ref": "mRsGa3G0zEWwi43U8Q6OmYYv4l1cjQGcmOmidAmE"
@@ -2686,7 +2686,7 @@ const schema94 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
-    "$ref": "Tjcokp0UWWDSHhL912yxivjtRScefY17PVCAFCRfN8"
+    "$ref": "U3s9nDD9MpNThmcC4ngVwadsXBOpjnIMdr3uBf9U"
   },
   "nullable": true
 };
@@ -2701,7 +2701,7 @@ const schema95 = {
       "$ref": "dyi4acGsVktbK0LSuuCZ8lCmHiasH5Jexr7lN6sxQ"
     },
     "valueFrom": {
-      "$ref": "OC9lXMMUWVAZCZhOyn21YSOfqV2v7yK0bg4c54zINY"
+      "$ref": "SNfmn7zuwhJKoGR8SDgsPtdOBIdHD4s5uWYgFOCZ1o"
     }
   }
 };
@@ -2848,7 +2848,7 @@ const schema97 = {
       "$ref": "SW6tFiA0eveWOJdVT84fs1Ioax9Z0icp5lkoQKzg"
     },
     "resourceFieldRef": {
-      "$ref": "8rZ5KVgz1PFMIDZoNreinZRQcDgYYVh5kmUSTVxk0"
+      "$ref": "2FnNj5BtZgLGSvQgoPpPllhY7XDcfxOqi2OTBTBxu58"
     },
     "secretKeyRef": {
       "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
@@ -3251,7 +3251,7 @@ const schema72 = {
       "$ref": "aI76FeqpwcXwdyCOF96recSluNjGv0pCdD3LQe3LnI"
     },
     "divisor": {
-      "$ref": "3q2Xf6K2JcqNUCy86OrK0IcbCkzcjVn8cvr9QKoxFo"
+      "$ref": "Civff4KAxdG45fJzB1emEtyWkfuMI40Ljyqsdl4"
     },
     "resource": {
       "$ref": "W5GpjkfZRCLa7yfFjmIMJXhllT5xShcWeGBcQ6BJ18"
@@ -3310,6 +3310,7 @@ function validate146(data, {
   return errors === 0;
 }
 const schema55 = {
+  "maxLength": 32,
   "pattern": "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
   "anyOf": [{
     "$ref": "vMERCWCezVsdN7cIwlJvWJTP5QRRevuFDHNM3fdV8Q"
@@ -3408,8 +3409,24 @@ function validate132(data, {
     }
   }
   if (typeof data === "string") {
-    if (!pattern1.test(data)) {
+    if (func2(data) > 32) {
       const err1 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 32
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern1.test(data)) {
+      const err2 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
@@ -3418,9 +3435,9 @@ function validate132(data, {
         }
       };
       if (vErrors === null) {
-        vErrors = [err1];
+        vErrors = [err2];
       } else {
-        vErrors.push(err1);
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -4090,7 +4107,7 @@ const schema41 = {
       "$ref": "MjasNGDftxH93klyMGkjkTnPikpIIPxAgM0fME1f0"
     },
     "httpGet": {
-      "$ref": "cg5GeGRt11pfAQd4j2jjXn5zjMhCqrDFBCPK2H27B0"
+      "$ref": "jNzxfFHrrEL4OLRY2jkCk6Xs6M364pXXcCoKb1EGS4"
     },
     "initialDelaySeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -4102,7 +4119,7 @@ const schema41 = {
       "$ref": "tYtiH1Cf4JrDaJCl1ohdhhAWAys9S2WEzDXODXx0Uk"
     },
     "tcpSocket": {
-      "$ref": "EAPiKyJuQwfVPVJlVGWGmx3LiLEzGeoG1KtLWpKDMs"
+      "$ref": "UHCWOJSEfEhHgKT6Iw5gkOZMlUgVGs0iDxV341C2Q"
     },
     "timeoutSeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -4570,7 +4587,7 @@ const schema47 = {
       "$ref": "wXJ6OOkqvrRHswFsPReqPBvy5GdnOup2aNpGHDaarA"
     },
     "port": {
-      "$ref": "uJPY5JwdoQeyZsG50sBXB6uBQV8ScD7PtRRAnILoI3A"
+      "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
     },
     "scheme": {
       "$ref": "ybXrHu6J3bfyumltSzMNXqXlmQRCFzesURTMTaZVM"
@@ -4887,6 +4904,9 @@ function validate118(data, {
   return errors === 0;
 }
 const schema39 = {
+  "minimum": 0,
+  "maximum": 65535,
+  "maxLength": 15,
   "anyOf": [{
     "$ref": "vMERCWCezVsdN7cIwlJvWJTP5QRRevuFDHNM3fdV8Q"
   }, {
@@ -4950,6 +4970,60 @@ function validate91(data, {
       } else {
         vErrors = null;
       }
+    }
+  }
+  if (typeof data == "number" && isFinite(data)) {
+    if (data > 65535 || isNaN(data)) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/maximum",
+        keyword: "maximum",
+        params: {
+          comparison: "<=",
+          limit: 65535
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (data < 0 || isNaN(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/minimum",
+        keyword: "minimum",
+        params: {
+          comparison: ">=",
+          limit: 0
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
+  }
+  if (typeof data === "string") {
+    if (func2(data) > 15) {
+      const err3 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 15
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err3];
+      } else {
+        vErrors.push(err3);
+      }
+      errors++;
     }
   }
   validate91.errors = vErrors;
@@ -5200,7 +5274,7 @@ const schema54 = {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
     },
     "port": {
-      "$ref": "uJPY5JwdoQeyZsG50sBXB6uBQV8ScD7PtRRAnILoI3A"
+      "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
     }
   },
   "nullable": true
@@ -5690,10 +5764,10 @@ const schema106 = {
   "type": "object",
   "properties": {
     "limits": {
-      "$ref": "xWnlUONabsu39563iXWgZN4U7EDVDS7bplacqEnyJJQ"
+      "$ref": "joilmxBJg7eT5is7r926z08QXKLxWozpAaRPpTrx8"
     },
     "requests": {
-      "$ref": "xWnlUONabsu39563iXWgZN4U7EDVDS7bplacqEnyJJQ"
+      "$ref": "joilmxBJg7eT5is7r926z08QXKLxWozpAaRPpTrx8"
     }
   },
   "nullable": true
@@ -5702,7 +5776,7 @@ const schema56 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
-    "$ref": "3q2Xf6K2JcqNUCy86OrK0IcbCkzcjVn8cvr9QKoxFo"
+    "$ref": "Civff4KAxdG45fJzB1emEtyWkfuMI40Ljyqsdl4"
   },
   "properties": {},
   "nullable": true
@@ -9106,7 +9180,7 @@ const schema141 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "AbPoPVLui5TCPLn1zYOBVKeDHb3oG17dfQyLqBb5VI"
+    "$ref": "32MMyNiaGpPCI0ChhXs0ZyvHJ0nuNagV1q8h8NI8E"
   },
   "nullable": true
 };
@@ -9121,7 +9195,7 @@ const schema142 = {
       "$ref": "M6uriKrh1Aq37daS1jNGS28gvhcZE1Fe7JmGQc4BM"
     },
     "emptyDir": {
-      "$ref": "wXLUDTgqxOFL6Akil6DyIcHkMT5OreSJb3Uc6udo"
+      "$ref": "JGjYtAKb9dCoDlTX9OJe2AC9LUNhA6q9AuKDZXJcx4Q"
     },
     "name": {
       "$ref": "hH5nZUmbZoT6U3p223PGjeegZk5xJ7AvWJGkkMlGuE"
@@ -9133,7 +9207,7 @@ const schema142 = {
       "$ref": "vIqQGRF5TPTHIdTbf9jLvbs4qOX3o7kttkBiKSw8DC8"
     },
     "projected": {
-      "$ref": "qurOcShdhqere4Vg887mVAQlrZLe0Ffm3ZWlaQdq9M"
+      "$ref": "IUZ96fQVAw1UvGoYXVUTM1peGACfsoUA7xk9dmpzdM"
     },
     "secret": {
       "$ref": "icqSAeqhaa47b2Rcw0ed8jH0jOTuHUOIObBQNY"
@@ -9668,7 +9742,7 @@ const schema146 = {
       "$ref": "kHrhMgG5ZM2TtXTsLD4lKD9OmtY5dZ9dlZQEnHVM"
     },
     "sizeLimit": {
-      "$ref": "3q2Xf6K2JcqNUCy86OrK0IcbCkzcjVn8cvr9QKoxFo"
+      "$ref": "Civff4KAxdG45fJzB1emEtyWkfuMI40Ljyqsdl4"
     }
   },
   "nullable": true
@@ -10054,7 +10128,7 @@ const schema151 = {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "sources": {
-      "$ref": "4DRuwRgxx90aJypmS0JcmXBiQXqhGJGpsYlyEfrQ"
+      "$ref": "JjMjXokD9LDRW8F4SRlYv5zM3jXhXAoQczpSXP0TM"
     }
   },
   "nullable": true
@@ -10063,7 +10137,7 @@ const schema152 = {
   "type": "array",
   "maxItems": 20,
   "items": {
-    "$ref": "1jrwpRJhHU0euRXhEudrYJsmvrKzbd3mYg0o7hYSH9c"
+    "$ref": "EANLfNZUiUZJFOww4eacsfDoavMaIyCDqq2LTxws"
   },
   "nullable": true
 };
@@ -10074,7 +10148,7 @@ const schema153 = {
       "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
     },
     "downwardAPI": {
-      "$ref": "5s54uaZhBL8gXL0gxb5D0i2teugqHz2cVlzHXwk"
+      "$ref": "hwuD0sRvBUxJxO9H3qO0LKSdXUyuWUbK7rxXEIcb6Ow"
     },
     "secret": {
       "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
@@ -10165,7 +10239,7 @@ const schema154 = {
   "type": "object",
   "properties": {
     "items": {
-      "$ref": "eM37mqD4ILHCiVxMTekGg3KKOL98VZJWEKrrHhAq5o"
+      "$ref": "5biYA3dnC0mGGXmYzjL1ohI85PkQO5HjEUybZnME"
     }
   },
   "nullable": true
@@ -10174,7 +10248,7 @@ const schema155 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "p7k9U7Gs1uC1q8idy8IFbyAVS6YRRVoLOsz4ZG8T0"
+    "$ref": "btlzvcyDi6GQ5oS3tsROLwiApwV2dCEHVdeekKJlc"
   },
   "nullable": true
 };
@@ -10192,7 +10266,7 @@ const schema156 = {
       "$ref": "JwNHRhhPLlWu3IFsRYPxeIQpN4D6j3GOLBx1U6ulpA0"
     },
     "resourceFieldRef": {
-      "$ref": "8rZ5KVgz1PFMIDZoNreinZRQcDgYYVh5kmUSTVxk0"
+      "$ref": "2FnNj5BtZgLGSvQgoPpPllhY7XDcfxOqi2OTBTBxu58"
     }
   }
 };

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { KindDefinition } from '../../schema.ts';
-import { nameRule, REVISION_NAME_RULE, RevisionTemplateSchema } from '../revision/schema.ts';
+import { REVISION_NAME_RULE, RevisionTemplateSchema } from '../revision/schema.ts';
 import { latestRevisionFields, READY_COLUMNS, statusFields } from '../statusSchema.ts';
 
 /** Configuration: the template that revisions are made from. */
@@ -18,10 +18,11 @@ export const CONFIGURATION: KindDefinition = {
     { name: 'LatestReady', type: 'string', jsonPath: '.status.latestReadyRevisionName' },
     ...READY_COLUMNS,
   ],
+  maxNameLength: 63,
   spec: Type.Object({ template: RevisionTemplateSchema }, { description: 'What is wanted.' }),
   status: Type.Object(
     { ...statusFields, ...latestRevisionFields },
     { description: 'What is known of the configuration.' },
   ),
-  rules: [nameRule(63), REVISION_NAME_RULE],
+  rules: [REVISION_NAME_RULE],
 };

@@ -5,10 +5,9 @@ const port = () =>
   Type.Optional(
     intOrString({
       description: 'Port number, or the name of the container port. Unset or 0 is the port of the container.',
-      ...rules({
-        rule: 'type(self) == string || (int(self) >= 0 && int(self) <= 65535)',
-        message: 'port must be between 1 and 65535 (0 or unset: the port of the container)',
-      }),
+      minimum: 0,
+      maximum: 65535,
+      maxLength: 15,
     }),
   );
 

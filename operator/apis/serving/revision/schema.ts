@@ -141,14 +141,6 @@ export const REVISION_NAME_RULE: CelRule = {
   fieldPath: '.spec.template.metadata.name',
 };
 
-/** Name rule of every kind: it becomes part of host names (RFC 1035). */
-export function nameRule(maxLength: number): CelRule {
-  return {
-    rule: `self.metadata.name.size() <= ${maxLength} && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')`,
-    messageExpression: `'metadata.name ' + self.metadata.name + ' has ' + string(self.metadata.name.size()) + ' characters; it must have 1 to ${maxLength}: lower case letters, digits and dashes, starting with a letter, not ending with a dash'`,
-  };
-}
-
 const RevisionStatus = Type.Object(
   {
     ...statusFields,
@@ -195,10 +187,10 @@ export const REVISION: KindDefinition = {
     { name: 'Actual Replicas', type: 'integer', jsonPath: '.status.actualReplicas' },
     { name: 'Desired Replicas', type: 'integer', jsonPath: '.status.desiredReplicas' },
   ],
+  maxNameLength: 63,
   spec: revisionSpecSchema(ContainerSchema, INGRESS.revision),
   status: RevisionStatus,
   rules: [
-    nameRule(63),
     {
       rule: 'self.spec == oldSelf.spec',
       message: 'a revision is immutable: change the service, which makes a new revision',

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { KindDefinition } from '../../schema.ts';
-import { nameRule, REVISION_NAME_RULE, RevisionTemplateSchema } from '../revision/schema.ts';
+import { REVISION_NAME_RULE, RevisionTemplateSchema } from '../revision/schema.ts';
 import { addressFields, latestRevisionFields, READY_COLUMNS, statusFields } from '../statusSchema.ts';
 import { ServiceTrafficSchema, TrafficStatusSchema } from '../traffic/schema.ts';
 
@@ -24,6 +24,7 @@ export const SERVICE: KindDefinition = {
     { name: 'LatestReady', type: 'string', jsonPath: '.status.latestReadyRevisionName' },
     ...READY_COLUMNS,
   ],
+  maxNameLength: MAX_SERVICE_NAME,
   spec: Type.Object(
     { template: RevisionTemplateSchema, traffic: ServiceTrafficSchema },
     { description: 'What is wanted.' },
@@ -33,7 +34,6 @@ export const SERVICE: KindDefinition = {
     { description: 'What is known of the service.' },
   ),
   rules: [
-    nameRule(MAX_SERVICE_NAME),
     REVISION_NAME_RULE,
     {
       rule: "!has(self.spec.traffic) || self.spec.traffic.all(t, !has(t.tag) || t.tag == '' || t.tag.size() + 3 + self.metadata.name.size() <= 63)",

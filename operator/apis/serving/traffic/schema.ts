@@ -33,8 +33,7 @@ const LATEST: CelRule = {
 const LIST_RULES: CelRule[] = [
   {
     rule: 'self.size() == 0 || self.map(t, has(t.percent) ? t.percent : 0).sum() == 100',
-    messageExpression:
-      "'percent of all traffic targets must sum to 100, not ' + string(self.map(t, has(t.percent) ? t.percent : 0).sum())",
+    message: 'percent of all traffic targets must sum to 100',
   },
   {
     rule: "self.all(t, !has(t.tag) || t.tag == '' || self.exists_one(o, has(o.tag) && o.tag == t.tag))",
