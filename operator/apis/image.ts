@@ -1,0 +1,84 @@
+/** A text is no image reference. */
+export class ImageError extends Error {
+  readonly code = 'IMAGE_INVALID';
+}
+
+/** The parts of an image reference, with what the short forms leave out filled in. */
+export interface ImageReference {
+  /** HOST[:PORT]; `docker.io` when the reference names none. */
+  registry: string;
+  /** Path within the registry; `library/NAME` for a bare name of docker.io. */
+  repository: string;
+  /** Undefined means `latest`, unless there is a digest. */
+  tag?: string;
+  /** ALGORITHM:HEX. */
+  digest?: string;
+}
+
+const DEFAULT_REGISTRY = 'docker.io';
+const MAX_REPOSITORY = 255;
+
+const HOST_LABEL = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
+const REGISTRY = new RegExp(`^(?:${HOST_LABEL}(?:\\.${HOST_LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]{1,5})?$`);
+const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const TAG = /^\w[\w.-]{0,127}$/;
+const DIGEST = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-fA-F0-9]{32,}$/;
+const SHA256 = /^sha256:[a-f0-9]{64}$/;
+
+/**
+ * Takes an image reference apart (distribution reference grammar: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`).
+ * @throws {ImageError} naming the reference and what is wrong with it.
+ */
+export function parseImage(reference: string): ImageReference {
+  const at = reference.indexOf('@');
+  const digest = at < 0 ? undefined : reference.slice(at + 1);
+  const named = at < 0 ? reference : reference.slice(0, at);
+  const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
+  const tag = colon < 0 ? undefined : named.slice(colon + 1);
+  const { registry, repository } = splitRegistry(colon < 0 ? named : named.slice(0, colon));
+  const fail = (what: string) => new ImageError(`image "${reference}" does not parse: ${what}`);
+  if (repository === '') throw fail('it names no repository');
+  if (!REGISTRY.test(registry)) throw fail(`"${registry}" is no host name with an optional port`);
+  if (!REPOSITORY.test(repository)) {
+    throw fail(
+      `the path "${repository}" may hold lower case letters, digits and single separators (. _ - /)`,
+    );
+  }
+  if (registry.length + repository.length + 1 > MAX_REPOSITORY)
+    throw fail('the name is longer than 255 characters');
+  if (tag !== undefined && !TAG.test(tag)) {
+    throw fail(`the tag "${tag}" must have 1 to 128 letters, digits, dots, dashes or underscores`);
+  }
+  if (digest !== undefined && !isDigest(digest))
+    throw fail(`the digest "${digest}" must be sha256: and 64 hex digits`);
+  return {
+    registry,
+    repository,
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+  };
+}
+
+/** The first part is a host only if it looks like one: `nginx/nginx` is a path, `localhost/nginx` is not. */
+function splitRegistry(name: string): { registry: string; repository: string } {
+  const slash = name.indexOf('/');
+  const first = slash < 0 ? '' : name.slice(0, slash);
+  const isHost = /[.:[]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
+  if (isHost && first !== DEFAULT_REGISTRY && first !== `index.${DEFAULT_REGISTRY}`) {
+    return { registry: first, repository: name.slice(slash + 1) };
+  }
+  const path = isHost ? name.slice(slash + 1) : name;
+  return {
+    registry: DEFAULT_REGISTRY,
+    repository: path !== '' && !path.includes('/') ? `library/${path}` : path,
+  };
+}
+
+function isDigest(text: string): boolean {
+  return text.startsWith('sha256:') ? SHA256.test(text) : DIGEST.test(text);
+}
+
+/** The reference in full: registry, repository, and tag or digest or both. */
+export function formatImage({ registry, repository, tag, digest }: ImageReference): string {
+  return `${registry}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+}

@@ -1,0 +1,43 @@
+/** Label keys, by the domain that owns them (Cloud Run API v1 and Knative Serving API, Labels). */
+
+/** Owner links between the serving kinds, and from pods to them. */
+export const SERVING = {
+  service: 'serving.knative.dev/service',
+  serviceUID: 'serving.knative.dev/serviceUID',
+  configuration: 'serving.knative.dev/configuration',
+  configurationUID: 'serving.knative.dev/configurationUID',
+  configurationGeneration: 'serving.knative.dev/configurationGeneration',
+  route: 'serving.knative.dev/route',
+  revision: 'serving.knative.dev/revision',
+  revisionUID: 'serving.knative.dev/revisionUID',
+  /** On a Revision: active, reserve or pending. */
+  routingState: 'serving.knative.dev/routingState',
+} as const;
+
+/** Labels of Cloud Run's own kinds, and those that its clients read. */
+export const RUN = {
+  job: 'run.googleapis.com/job',
+  jobUid: 'run.googleapis.com/jobUid',
+  jobGeneration: 'run.googleapis.com/jobGeneration',
+  jobResourceVersion: 'run.googleapis.com/jobResourceVersion',
+  execution: 'run.googleapis.com/execution',
+  taskIndex: 'run.googleapis.com/taskIndex',
+  /** Pending, Running, Succeeded, Failed, Cancelled or Abandoned. */
+  runningState: 'run.googleapis.com/runningState',
+  workerPool: 'run.googleapis.com/workerPool',
+  lastUpdatedTime: 'run.googleapis.com/lastUpdatedTime',
+  multiRegionId: 'run.googleapis.com/multi-region-id',
+  startupProbeType: 'run.googleapis.com/startupProbeType',
+  satisfiesPzs: 'run.googleapis.com/satisfiesPzs',
+  servingState: 'run.googleapis.com/servingState',
+  supportsPzs: 'run.googleapis.com/supportsPzs',
+} as const;
+
+/** The region; gcloud shows it in every list and copies it into templates. */
+export const LOCATION = 'cloud.googleapis.com/location';
+
+/** Random text that gcloud puts on a template to force a new revision, and selects revisions by. */
+export const NONCE = 'client.knative.dev/nonce';
+
+/** `cluster-local` keeps a service off the outside. */
+export const VISIBILITY = 'networking.knative.dev/visibility';

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+
+/** Longest DNS label, and so the longest name of whatever becomes part of a host name or a label value. */
+export const MAX_NAME = 63;
+
+const HASH_LENGTH = 8;
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+
+/**
+ * `parent` with `suffix`, at most 63 characters: a parent that is too long is cut, and the hash of all of it
+ * keeps two such names apart. The same arguments always give the same name.
+ */
+export function childName(parent: string, suffix: string): string {
+  if (parent.length + suffix.length <= MAX_NAME) return parent + suffix;
+  const hash = createHash('sha256')
+    .update(parent)
+    .update('\0')
+    .update(suffix)
+    .digest('hex')
+    .slice(0, HASH_LENGTH);
+  const room = MAX_NAME - HASH_LENGTH - 1 - suffix.length;
+  // A suffix that leaves no room for a letter of the parent is cut as well: the hash speaks for both.
+  if (room < 1) return `${parent.slice(0, MAX_NAME - HASH_LENGTH - 1).replace(/[-.]+$/, '')}-${hash}`;
+  return `${parent.slice(0, room).replace(/[-.]+$/, '')}-${hash}${suffix}`;
+}
+
+/** Letters that follow from `seed`, evenly spread. */
+export function letters(seed: string, count: number): string {
+  const bytes = createHash('sha256').update(seed).digest();
+  return Array.from({ length: count }, (_, i) => LETTERS[bytes.readUInt16BE(2 * i) % LETTERS.length]).join(
+    '',
+  );
+}
+
+/**
+ * Name of the revision that a configuration's generation makes, such as `hello-00002-kzt`. The letters follow from
+ * UID and generation: a reconciler that starts again makes the same revision, and a service that is deleted and
+ * made anew does not meet names of its predecessor.
+ */
+export function revisionName({
+  name,
+  uid = '',
+  generation = 1,
+}: {
+  name: string;
+  uid?: string;
+  generation?: number;
+}): string {
+  const number = String(generation).padStart(5, '0');
+  return childName(name, `-${number}-${letters(`${uid}/${generation}`, 3)}`);
+}

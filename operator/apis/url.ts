@@ -1,0 +1,62 @@
+/** The part of the configuration that host names follow from. */
+export interface UrlConfig {
+  /** Such as `run.example.com`. */
+  domain: string;
+  /** Such as `{tag---}{service}.{namespace}.{domain}`; what stands after `tag` in the braces goes with it. */
+  urlTemplate: string;
+  urlScheme: 'http' | 'https';
+  /** Such as `cluster.local`. */
+  clusterDomain: string;
+}
+
+/** Name and namespace of a route (a service's route has the service's name). */
+export interface RouteRef {
+  name: string;
+  namespace?: string;
+}
+
+/** Every host name that a route, or one tag of it, answers to. */
+export interface Hosts {
+  external: string;
+  /** Inside the cluster, from the shortest to the longest. */
+  internal: string[];
+}
+
+/** Host name of a route, or of one of its tags, for clients outside the cluster. */
+export function externalHost(
+  config: UrlConfig,
+  { name, namespace = 'default' }: RouteRef,
+  tag?: string,
+): string {
+  const host = config.urlTemplate.replaceAll(
+    /\{(tag|service|namespace|domain)([^}]*)\}/g,
+    (_, field: string, rest: string) => {
+      if (field === 'tag') return tag ? tag + rest : '';
+      return { service: name, namespace, domain: config.domain }[field] + rest;
+    },
+  );
+  return host.toLowerCase();
+}
+
+/** URL of a route, or of one of its tags: what `status.url` and `status.traffic[].url` show. */
+export function urlOf(config: UrlConfig, route: RouteRef, tag?: string): string {
+  return `${config.urlScheme}://${externalHost(config, route, tag)}`;
+}
+
+/** URL of a route inside the cluster: what `status.address.url` shows. It stays plain HTTP. */
+export function addressOf(
+  config: Pick<UrlConfig, 'clusterDomain'>,
+  { name, namespace = 'default' }: RouteRef,
+): string {
+  return `http://${name}.${namespace}.svc.${config.clusterDomain}`;
+}
+
+/** Every host name of a route, or of one of its tags: what the gateway answers to. */
+export function hostsOf(config: UrlConfig, route: RouteRef, tag?: string): Hosts {
+  const { name, namespace = 'default' } = route;
+  const short = `${tag ? `${tag}---` : ''}${name}.${namespace}`;
+  return {
+    external: externalHost(config, route, tag),
+    internal: [short, `${short}.svc`, `${short}.svc.${config.clusterDomain}`],
+  };
+}
