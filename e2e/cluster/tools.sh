@@ -1,0 +1,86 @@
+# The tools, each built from a Go module of its own so that their dependencies
+# cannot clash. A binary lies in the cache under the hash of everything that it
+# is made from, so a change of version makes a new one and nothing else does.
+
+kube_names=(etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl)
+
+# module_of NAME: where the source lies: a tool of the cluster, or a program for an image.
+module_of() {
+  if [ -d "$here/$1" ]; then echo "$here/$1"; else echo "$here/../images/$1"; fi
+}
+
+# tool_dir NAME: the folder that holds the tool, whether it is built or not.
+tool_dir() {
+  local hash
+  hash=$(cd "$(module_of "$1")" && { cat go.mod go.sum; find . -name '*.go' -print0 | sort -z | xargs -0r cat; uname -m; } | sha256sum)
+  echo "$cache/bin/$1-${hash:0:16}"
+}
+
+# tool NAME: builds the tool if needed and prints the folder that holds it.
+tool() {
+  local dir
+  dir=$(tool_dir "$1")
+  [ -x "$dir/$1" ] || build_tool "$1" "$dir"
+  echo "$dir"
+}
+
+# One builder at a time for each tool: a second caller waits for the first one's result.
+build_tool() {
+  local name=$1 dir=$2
+  need_go "$name"
+  mkdir -p "$cache/bin"
+  (
+    flock 9
+    [ ! -x "$dir/$name" ] || exit 0
+    timed "building $name ($(expected_time "$name") on 2 cores, only the first time)" compile "$name" "$dir"
+  ) 9>"$cache/bin/$name.lock"
+}
+
+compile() {
+  local name=$1 dir=$2 part
+  part=$(mktemp -d "$cache/bin/.$name.XXXXXX")
+  (cd "$(module_of "$name")" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -trimpath -ldflags "$(link_flags "$name")" -o "$part/$name" "$(package_of "$name")") >&2 ||
+    { rm -rf "$part"; fail "building $name failed; the reason is above"; }
+  if [ "$name" = kube ]; then
+    for link in "${kube_names[@]}"; do ln -s kube "$part/$link"; done
+  fi
+  chmod 755 "$part"
+  mv -T "$part" "$dir"
+}
+
+package_of() {
+  case $1 in
+  crane) echo github.com/google/go-containerregistry/cmd/crane ;;
+  helm) echo helm.sh/helm/v3/cmd/helm ;;
+  kind) echo sigs.k8s.io/kind ;;
+  metrics-server) echo sigs.k8s.io/metrics-server/cmd/metrics-server ;;
+  *) echo . ;;
+  esac
+}
+
+# Kubernetes compares its own version with that of its clients and nodes.
+link_flags() {
+  local version
+  printf '%s' '-s -w'
+  [ "$1" = kube ] || return 0
+  version=$(awk '$1 == "k8s.io/kubernetes" { print $2; exit }' "$here/kube/go.mod")
+  printf ' -X k8s.io/component-base/version.%s' "gitVersion=$version" "gitMajor=1" \
+    "gitMinor=$(cut -d. -f2 <<<"$version")" gitTreeState=clean
+}
+
+expected_time() {
+  case $1 in
+  kube) echo "about 10 minutes" ;;
+  helm | metrics-server | coredns) echo "about 3 minutes" ;;
+  *) echo "about 1 minute" ;;
+  esac
+}
+
+need_go() {
+  local wanted
+  wanted=$(awk '$1 == "go" { print $2 }' "$(module_of "$1")/go.mod")
+  command -v go >/dev/null ||
+    fail "Go $wanted or newer is missing: it builds the cluster's tools (https://go.dev/dl; Debian 12's own golang-go is too old)"
+  (cd "$(module_of "$1")" && go version >/dev/null 2>&1) ||
+    fail "$(go env GOVERSION 2>/dev/null || echo this Go) is too old: $1 needs Go $wanted or newer (https://go.dev/dl)"
+}

@@ -1,0 +1,98 @@
+// Command hello is the program inside the test images: a small web server whose
+// path or environment chooses how it behaves, so that one image serves every
+// scenario. Its environment:
+//
+//	PORT             where it listens (8080)
+//	TARGET           whom it greets (World)
+//	H2C=1            speaks HTTP/2 without TLS too, and gRPC on the same port
+//	START_DELAY_MS   waits before it listens
+//	NEVER_LISTEN=1   runs without ever listening
+//	EXIT_AT_START=N  prints LAST_LINE to stderr and exits with code N
+//	TERM_DELAY_MS    goes on serving for so long after SIGTERM
+//	IGNORE_TERM=1    does not react to SIGTERM at all
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+func main() {
+	if code := os.Getenv("EXIT_AT_START"); code != "" {
+		fmt.Fprintln(os.Stderr, os.Getenv("LAST_LINE"))
+		os.Exit(number(code, 1))
+	}
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM, syscall.SIGINT)
+
+	server := newServer()
+	failed := make(chan error, 1)
+	go listen(server, failed)
+	for {
+		select {
+		case err := <-failed:
+			fmt.Fprintln(os.Stderr, "hello:", err)
+			os.Exit(1)
+		case <-terminated:
+			if os.Getenv("IGNORE_TERM") == "1" {
+				continue
+			}
+			stop(server)
+			return
+		}
+	}
+}
+
+func newServer() *http.Server {
+	server := &http.Server{Addr: ":" + or(os.Getenv("PORT"), "8080"), Handler: newHandler()}
+	server.Protocols = new(http.Protocols)
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(os.Getenv("H2C") == "1")
+	return server
+}
+
+func listen(server *http.Server, failed chan<- error) {
+	time.Sleep(milliseconds(os.Getenv("START_DELAY_MS"), 0))
+	if os.Getenv("NEVER_LISTEN") == "1" {
+		fmt.Println("hello: not listening, as told")
+		return
+	}
+	fmt.Println("hello: listening on", server.Addr)
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		failed <- err
+	}
+}
+
+// stop lets the requests that are inside finish.
+func stop(server *http.Server) {
+	fmt.Println("hello: terminating")
+	time.Sleep(milliseconds(os.Getenv("TERM_DELAY_MS"), 0))
+	if err := server.Shutdown(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "hello:", err)
+	}
+}
+
+func or(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
+
+func number(text string, fallback int) int {
+	if n, err := strconv.Atoi(text); err == nil {
+		return n
+	}
+	return fallback
+}
+
+func milliseconds(text string, fallback int) time.Duration {
+	return time.Duration(number(text, fallback)) * time.Millisecond
+}
