@@ -14,6 +14,12 @@ else
   state=${HOMERUN_STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/homerun-node}
 fi
 
+# What finds and ends every process of the local node; see node/cgroup.sh.
+cgroup_name=$(basename "$state")
+
+# iptables and its like are not on an ordinary user's path.
+PATH=$PATH:/usr/sbin:/sbin
+
 # The name under which pods, the node and the operator reach the registry.
 registry=registry.kube-system.svc
 
@@ -66,7 +72,7 @@ provider() { cat "$state/provider" 2>/dev/null || true; }
 node_pid() {
   local pid
   pid=$(cat "$state/pid" 2>/dev/null) || return 1
-  grep -q '/homerun-node' "/proc/$pid/cgroup" 2>/dev/null && echo "$pid"
+  grep -q "/$cgroup_name" "/proc/$pid/cgroup" 2>/dev/null && echo "$pid"
 }
 
 # on_node COMMAND...: runs inside the node (its mounts, processes and network).

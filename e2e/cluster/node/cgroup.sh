@@ -2,8 +2,6 @@
 # of pods work, nothing of the host is touched, and whatever is left over after
 # a crash can be found and ended without any record of it.
 
-cgroup_name=homerun-node
-
 on_cgroup2() { [ -f /sys/fs/cgroup/cgroup.controllers ]; }
 
 # cgroup1_hierarchies: "cpu,cpuacct", "memory", "name=systemd", ... one a line.

@@ -3,7 +3,7 @@
 
 configure_components() {
   local name
-  mkdir -p "$state"/{etcd,kubelet,containerd,configuration,cni} /run/containerd /run/registries
+  mkdir -p "$state"/{etcd,containerd,configuration,cni} /run/containerd /run/registries
   for name in admin kubelet controller-manager scheduler proxy; do
     kubeconfig "$name" >"$state/configuration/$name.kubeconfig"
   done
@@ -58,7 +58,7 @@ containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
 resolvConf: ""
 tlsCertFile: $pki/kubelet.crt
 tlsPrivateKeyFile: $pki/kubelet.key
-volumePluginDir: $state/kubelet/plugins-exec
+volumePluginDir: /var/lib/kubelet/plugins-exec
 maxPods: 250
 serializeImagePulls: false
 registryPullQPS: 0
