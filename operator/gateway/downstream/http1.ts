@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { type FlatHeaders, headerValue, type RequestHead } from '../headers.ts';
+import type { Downstream, DownstreamEvents } from './downstream.ts';
+
+/** Up to this size a body is joined to its headers as text, which leaves in one write. */
+const JOIN_BYTES = 16 * 1024;
+
+/** A request that came over HTTP/1.0 or 1.1. */
+export class Http1Downstream implements Downstream {
+  readonly method: string;
+  readonly path: string;
+  readonly head: RequestHead;
+  readonly hasBody: boolean;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #closing: () => boolean;
+  #events: DownstreamEvents | undefined;
+  #remaining = -1;
+
+  /** @param closing whether connections are to be closed after their answer. */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    head: RequestHead,
+    closing: () => boolean,
+  ) {
+    this.method = request.method as string;
+    this.path = path;
+    this.head = head;
+    this.hasBody = head.chunked || (head.contentLength ?? 0) > 0;
+    this.#request = request;
+    this.#response = response;
+    this.#closing = closing;
+  }
+
+  get body(): Readable {
+    return this.#request;
+  }
+
+  attach(events: DownstreamEvents): void {
+    this.#events = events;
+    this.#response.on('close', this.#onClose);
+  }
+
+  proceed(): void {
+    this.#response.writeContinue();
+  }
+
+  information(status: number, headers: FlatHeaders): void {
+    if (status !== 103 || this.#request.httpVersionMinor === 0) return;
+    const link = headerValue(headers, 'link');
+    if (link) this.#response.writeEarlyHints({ link });
+  }
+
+  start(status: number, reason: string, headers: FlatHeaders, contentLength: number): void {
+    if (this.#closing()) headers.push('connection', 'close');
+    this.#remaining = contentLength;
+    this.#response.writeHead(status, reason, headers as unknown as string[]);
+  }
+
+  data(chunk: Buffer): boolean {
+    const response = this.#response;
+    if (this.#remaining === chunk.length) {
+      this.#remaining = 0;
+      // The last of the body: headers and body leave together.
+      if (chunk.length <= JOIN_BYTES && !response.headersSent)
+        response.end(chunk.toString('latin1'), 'latin1');
+      else response.end(chunk);
+      return true;
+    }
+    if (this.#remaining > 0) this.#remaining -= chunk.length;
+    if (response.write(chunk)) return true;
+    response.once('drain', this.#onDrain);
+    return false;
+  }
+
+  end(trailers: FlatHeaders | undefined): void {
+    const response = this.#response;
+    if (response.writableEnded) return;
+    if (trailers) {
+      const pairs: [string, string][] = [];
+      for (let i = 0; i < trailers.length; i += 2)
+        pairs.push([trailers[i] as string, trailers[i + 1] as string]);
+      response.addTrailers(pairs);
+    }
+    response.end();
+  }
+
+  refuse(status: number, message: string, retryAfterSeconds?: number): void {
+    refuseHttp1(this.#response, status, message, this.#closing(), retryAfterSeconds);
+  }
+
+  cut(): void {
+    this.#response.destroy();
+  }
+
+  readonly #onClose = (): void => this.#events?.gone();
+  readonly #onDrain = (): void => this.#events?.drained();
+}
+
+/** Answers with one line of text. */
+export function refuseHttp1(
+  response: ServerResponse,
+  status: number,
+  message: string,
+  close: boolean,
+  retryAfterSeconds?: number,
+): void {
+  const body = `${message}\n`;
+  const headers = [
+    'content-type',
+    'text/plain; charset=utf-8',
+    'content-length',
+    String(Buffer.byteLength(body)),
+  ];
+  if (retryAfterSeconds !== undefined) headers.push('retry-after', String(retryAfterSeconds));
+  if (close) headers.push('connection', 'close');
+  response.writeHead(status, headers);
+  response.end(body);
+}

@@ -1,0 +1,214 @@
+import { clock } from './clock.ts';
+import type { Deadlines, Timed } from './deadlines.ts';
+import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
+import type { FlatHeaders } from './headers.ts';
+import type { StatsWriter } from './stats.ts';
+import type { Rejection, Throttler, Waiter } from './throttler.ts';
+import { failureOf } from './upstream/errors.ts';
+import type { Instance, UpstreamCall } from './upstream/instance.ts';
+
+/** What the exchanges of one thread share. */
+export interface ExchangeShared {
+  readonly stats: StatsWriter;
+  readonly deadlines: Deadlines;
+  /** An instance does not accept connections: it is set aside until it passes its probe again. */
+  refused(throttler: Throttler, instance: Instance, reason: string): void;
+  /** Counts requests in this thread, for the drain. */
+  opened(): void;
+  closed(): void;
+}
+
+const QUEUED = 0;
+const CONNECTING = 1;
+const SENT = 2;
+const ANSWERING = 3;
+const DONE = 4;
+type Phase = typeof QUEUED | typeof CONNECTING | typeof SENT | typeof ANSWERING | typeof DONE;
+
+/** Connections that break before they are used; one retry each is right, an endless loop is not. */
+const MAX_BROKEN_ATTEMPTS = 3;
+
+/**
+ * One request from its arrival to its end: waits for an instance, is sent to it, is answered; counted once and given
+ * back once, whatever happens. It is sent a second time only when no byte of it can have reached a program.
+ */
+export class Exchange implements Waiter, Timed, DownstreamEvents {
+  readonly downstream: Downstream;
+  readonly arrivedAt = clock();
+  readonly #throttler: Throttler;
+  readonly #shared: ExchangeShared;
+  #phase: Phase = QUEUED;
+  #instance: Instance | undefined;
+  #call: UpstreamCall | undefined;
+  #brokenAttempts = 0;
+  #status = 0;
+
+  ticket = 0;
+  ahead: Waiter | undefined;
+  behind: Waiter | undefined;
+  waiting = false;
+
+  expiresAt = 0;
+  earlier: Timed | undefined;
+  later: Timed | undefined;
+  deadlineList: Timed['deadlineList'];
+
+  constructor(downstream: Downstream, throttler: Throttler, shared: ExchangeShared) {
+    this.downstream = downstream;
+    this.#throttler = throttler;
+    this.#shared = shared;
+  }
+
+  start(): void {
+    this.#shared.stats.begin(this.#throttler.entry.index, this.arrivedAt);
+    this.#shared.opened();
+    this.downstream.attach(this);
+    const instance = this.#throttler.enter(this);
+    if (instance) this.admitted(instance);
+  }
+
+  admitted(instance: Instance): void {
+    this.#phase = CONNECTING;
+    this.#instance = instance;
+    const call = instance.upstream.send(this);
+    // An upstream may fail or be refused before send() returns; the exchange may even have another call by then.
+    if (this.#instance === instance && (this.#phase as Phase) !== DONE) this.#call = call;
+  }
+
+  rejected(why: Rejection): void {
+    if (why === 'gone') {
+      this.#refuse(503, 'The revision was deleted while the request waited for it.');
+      return;
+    }
+    const reason =
+      why === 'full'
+        ? 'Too many requests are waiting for an instance.'
+        : 'No instance became free for this request in time.';
+    this.#refuse(429, reason, 1);
+  }
+
+  /** The request is on its way to the program: its time runs (container contract, timeoutSeconds). */
+  sent(): void {
+    if (this.#phase !== CONNECTING) return;
+    this.#phase = SENT;
+    this.#shared.deadlines.add(this, this.#throttler.entry.timeoutMs, clock());
+    if (this.downstream.head.expectsContinue) this.downstream.proceed();
+  }
+
+  information(status: number, headers: FlatHeaders): void {
+    if (this.#phase === SENT) this.downstream.information(status, headers);
+  }
+
+  responseStart(status: number, reason: string, headers: FlatHeaders, contentLength: number): void {
+    if (this.#phase !== SENT) return;
+    this.#phase = ANSWERING;
+    this.#status = status;
+    this.downstream.start(status, reason, headers, contentLength);
+  }
+
+  /** False when the upstream should pause. */
+  responseData(chunk: Buffer): boolean {
+    return this.#phase !== ANSWERING || this.downstream.data(chunk);
+  }
+
+  responseEnd(trailers: FlatHeaders | undefined): void {
+    if (this.#phase !== ANSWERING) return;
+    this.downstream.end(trailers);
+    this.#finish();
+  }
+
+  /**
+   * The instance or the way to it failed.
+   * @param begun whether the program may have got a byte of the request.
+   */
+  upstreamFailed(error: Error, begun: boolean): void {
+    if (this.#phase === DONE || this.#phase === QUEUED) return;
+    const failure = failureOf(error);
+    if (failure === 'bad-request') {
+      this.#refuse(400, 'The request cannot be passed on: its headers or path are malformed.');
+      return;
+    }
+    if (!begun) {
+      this.#again(failure === 'unreachable', error.message);
+      return;
+    }
+    if (this.#phase === ANSWERING) {
+      this.#cut();
+      return;
+    }
+    if (failure === 'bad-answer') this.#refuse(502, 'The instance sent an answer that is not valid HTTP.');
+    return;
+    this.#refuse(500, 'The instance ended before it answered the request.');
+  }
+
+  drained(): void {
+    this.#call?.resume();
+  }
+
+  gone(): void {
+    if (this.#phase === DONE) return;
+    this.#giveUp();
+  }
+
+  expired(): void {
+    const answering = this.#phase === ANSWERING;
+    this.#call?.cancel();
+    if (answering) {
+      this.#cut();
+      return;
+    }
+    this.#refuse(
+      504,
+      `The instance did not answer within ${this.#throttler.entry.timeoutMs / 1000} seconds.`,
+    );
+  }
+
+  /** No byte of the request was sent: another instance takes it, or the first place in line. */
+  #again(unreachable: boolean, reason: string): void {
+    const instance = this.#instance as Instance;
+    this.#instance = undefined;
+    this.#call = undefined;
+    this.#phase = QUEUED;
+    if (unreachable) this.#shared.refused(this.#throttler, instance, reason);
+    else this.#brokenAttempts++;
+    if (this.#brokenAttempts > MAX_BROKEN_ATTEMPTS) {
+      this.#throttler.leave(instance);
+      this.#refuse(503, 'No connection to the instance could be made.');
+      return;
+    }
+    // In line before the place is given back, so that it goes to this request and not to one that came later.
+    this.#throttler.reenter(this);
+    this.#throttler.leave(instance);
+  }
+
+  #refuse(status: number, message: string, retryAfterSeconds?: number): void {
+    if (this.#phase === DONE) return;
+    this.#status = status;
+    this.downstream.refuse(status, message, retryAfterSeconds);
+    this.#finish();
+  }
+
+  #cut(): void {
+    this.downstream.cut();
+    this.#finish();
+  }
+
+  #giveUp(): void {
+    const call = this.#call;
+    this.#throttler.remove(this);
+    this.#finish();
+    call?.cancel();
+  }
+
+  #finish(): void {
+    this.#phase = DONE;
+    const { stats, deadlines } = this.#shared;
+    deadlines.remove(this);
+    stats.end(this.#throttler.entry.index, this.arrivedAt, clock(), this.#status);
+    this.#shared.closed();
+    const instance = this.#instance;
+    this.#call = undefined;
+    this.#instance = undefined;
+    if (instance) this.#throttler.leave(instance);
+  }
+}

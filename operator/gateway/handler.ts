@@ -1,0 +1,131 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { Http1Downstream, refuseHttp1 } from './downstream/http1.ts';
+import { Http2Downstream, refuseHttp2 } from './downstream/http2.ts';
+import { Exchange, type ExchangeShared } from './exchange.ts';
+import { Peer, type RequestHead, requestHead } from './headers.ts';
+import type { Router } from './router.ts';
+import type { Throttler } from './throttler.ts';
+import { refuseSocket, Tunnel } from './upstream/upgrade.ts';
+
+/** Why a request is answered by the gateway itself. */
+interface Refusal {
+  status: number;
+  message: string;
+}
+
+const PEER = Symbol('peer');
+type WithPeer = { [PEER]?: Peer; remoteAddress?: string | undefined };
+
+/** One object per connection. */
+function peerOf(socket: WithPeer): Peer {
+  let peer = socket[PEER];
+  if (!peer) {
+    peer = new Peer(socket.remoteAddress);
+    socket[PEER] = peer;
+  }
+  return peer;
+}
+
+/** Takes requests of every protocol, finds the revision for each and starts its exchange. */
+export class Handler {
+  /** Set when the process is to end: each answer closes its connection, so that clients go elsewhere. */
+  closing = false;
+  readonly #router: Router;
+  readonly #throttlers: ReadonlyMap<string, Throttler>;
+  readonly #shared: ExchangeShared;
+  readonly #isClosing = (): boolean => this.closing;
+
+  constructor(router: Router, throttlers: ReadonlyMap<string, Throttler>, shared: ExchangeShared) {
+    this.#router = router;
+    this.#throttlers = throttlers;
+    this.#shared = shared;
+  }
+
+  http1(request: IncomingMessage, response: ServerResponse): void {
+    const head = requestHead(request.rawHeaders, peerOf(request.socket));
+    const path = originForm(request.url as string, head.host);
+    const found = this.#find(request.method as string, path, head);
+    if ('status' in found) {
+      refuseHttp1(response, found.status, found.message, this.closing);
+      return;
+    }
+    const downstream = new Http1Downstream(request, response, path as string, head, this.#isClosing);
+    new Exchange(downstream, found, this.#shared).start();
+  }
+
+  http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
+    stream.on('error', () => {});
+    if (!stream.session) return;
+    const method = String(headers[':method']);
+    const path = headers[':path'] === undefined ? undefined : String(headers[':path']);
+    const authority = headers[':authority'] as string | undefined;
+    const regular: string[] = [];
+    let cookies: string | undefined;
+    for (let i = 0; i < raw.length; i += 2) {
+      const name = raw[i] as string;
+      const value = raw[i + 1] as string;
+      if (name.startsWith(':')) continue;
+      // RFC 9113, 8.2.3: a cookie may come in pieces.
+      if (name === 'cookie') cookies = cookies === undefined ? value : `${cookies}; ${value}`;
+      else if (name !== 'host' || authority === undefined) regular.push(name, value);
+    }
+    if (cookies !== undefined) regular.push('cookie', cookies);
+    const head = requestHead(regular, peerOf(stream.session.socket), authority);
+    const hasBody = !stream.endAfterHeaders;
+    const found = this.#find(method, path?.startsWith('/') ? path : undefined, head);
+    if ('status' in found) {
+      refuseHttp2(stream, found.status, found.message, hasBody);
+      return;
+    }
+    new Exchange(
+      new Http2Downstream(stream, method, path as string, head, hasBody),
+      found,
+      this.#shared,
+    ).start();
+  }
+
+  upgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
+    const head = requestHead(request.rawHeaders, peerOf(socket));
+    const path = originForm(request.url as string, head.host);
+    const found = this.#find(request.method as string, path, head);
+    if ('status' in found) {
+      refuseSocket(socket, found.status, found.message);
+      return;
+    }
+    if (found.entry.protocol === 'h2c') {
+      refuseSocket(socket, 501, 'This revision speaks HTTP/2, which has no Upgrade.');
+      return;
+    }
+    new Tunnel(request, socket, early, head, found, this.#shared).start();
+  }
+
+  #find(method: string, path: string | undefined, head: RequestHead): Throttler | Refusal {
+    if (method === 'TRACE' || method === 'CONNECT') {
+      return { status: 405, message: `${method} is not supported.` };
+    }
+    if (!head.host) return { status: 400, message: 'The request needs exactly one Host header.' };
+    if (path === undefined) {
+      return { status: 400, message: 'The request target must be a path, or a URL of the same host.' };
+    }
+    const split = this.#router.find(head.host);
+    if (split === null) return { status: 400, message: 'The Host header is not a valid host name.' };
+    if (!split) return { status: 404, message: 'No service answers at this host name.' };
+    const revision = split.next();
+    const throttler = revision === undefined ? undefined : this.#throttlers.get(revision);
+    return throttler ?? { status: 503, message: 'The service has no revision that takes requests.' };
+  }
+}
+
+/**
+ * The target as a path. A URL is accepted when it names the same host as the Host header does (RFC 9112, 3.2.2 lets
+ * the two differ, which is how requests are smuggled past rules on the host).
+ */
+function originForm(target: string, host: string | undefined): string | undefined {
+  if (target.charCodeAt(0) === 47) return target;
+  const url = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(target);
+  if (!url || url[1]?.toLowerCase() !== host?.toLowerCase()) return undefined;
+  const rest = url[2] as string;
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}

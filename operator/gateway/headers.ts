@@ -1,0 +1,255 @@
+/** Names with their values, one after the other, as they came: `[name, value, name, value]`. */
+export type FlatHeaders = string[];
+
+/** What the gateway needs to know of a request's headers, found in one pass. */
+export interface RequestHead {
+  /** What goes on to the instance. */
+  headers: FlatHeaders;
+  /** The Host header; undefined when there is none or more than one. */
+  host: string | undefined;
+  /** Bytes that follow: undefined when the length is not given (chunked, or an HTTP/2 stream). */
+  contentLength: number | undefined;
+  chunked: boolean;
+  expectsContinue: boolean;
+  /** The client takes trailers, which gRPC needs (RFC 9110, 6.5.1). */
+  trailers: boolean;
+}
+
+/** Which connection a request came on. Made once per connection; it remembers the last values that it built. */
+export class Peer {
+  readonly address: string;
+  readonly #node: string;
+  #host = '';
+  #proto = '';
+  #forwarded = '';
+
+  constructor(remoteAddress: string | undefined) {
+    // A dual-stack listener shows IPv4 clients as mapped IPv6 addresses.
+    this.address = remoteAddress?.startsWith('::ffff:')
+      ? remoteAddress.slice(7)
+      : (remoteAddress ?? 'unknown');
+    this.#node = this.address.includes(':') ? `"[${this.address}]"` : this.address;
+  }
+
+  /** This hop's element of the Forwarded header (RFC 7239, 4). */
+  forwarded(host: string, proto: string): string {
+    if (host !== this.#host || proto !== this.#proto) {
+      this.#host = host;
+      this.#proto = proto;
+      const quoted = /^[A-Za-z0-9_.-]+$/.test(host) ? host : `"${host.replace(/["\\]/g, '\\$&')}"`;
+      this.#forwarded = `for=${this.#node};host=${quoted};proto=${proto}`;
+    }
+    return this.#forwarded;
+  }
+}
+
+const COMMON_CONNECTION = /^(?:keep-alive|close)$/i;
+
+/** Header names that a Connection header declares to be for this hop only (RFC 9110, 7.6.1). */
+function namedByConnection(values: string | undefined): Set<string> | undefined {
+  if (values === undefined || COMMON_CONNECTION.test(values)) return undefined;
+  return new Set(values.toLowerCase().split(/[\s,]+/));
+}
+
+function connectionOf(raw: readonly string[]): string | undefined {
+  let found: string | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    found = found === undefined ? raw[i + 1] : `${found},${raw[i + 1]}`;
+  }
+  return found;
+}
+
+/**
+ * The request as the instance gets it: headers of this hop removed, X-Forwarded-* and Forwarded completed (Knative
+ * runtime contract, Protocols and Ports; RFC 7239).
+ * @param raw the headers as the client sent them.
+ */
+export function requestHead(raw: readonly string[], peer: Peer, authority?: string): RequestHead {
+  const headers: FlatHeaders = [];
+  const named = namedByConnection(connectionOf(raw));
+  let host = authority;
+  let hosts = 0;
+  let contentLength: number | undefined;
+  let chunked = false;
+  let expectsContinue = false;
+  let trailers = false;
+  let forwardedFor: string | undefined;
+  let forwardedHost: string | undefined;
+  let forwarded: string | undefined;
+  let proto: string | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    // Telling names apart by length first spares most of them the lower-casing.
+    switch (name.length) {
+      case 2:
+        if (name.toLowerCase() === 'te') {
+          trailers = /(?:^|[\s,])trailers(?:$|[\s,;])/i.test(value);
+          continue;
+        }
+        break;
+      case 4:
+        if (name.toLowerCase() === 'host') {
+          hosts++;
+          host ??= value;
+          continue;
+        }
+        break;
+      case 6:
+        if (name.toLowerCase() === 'expect') {
+          expectsContinue = value.toLowerCase() === '100-continue';
+          continue;
+        }
+        break;
+      case 7: {
+        const lower = name.toLowerCase();
+        if (lower === 'upgrade' || lower === 'trailer') continue;
+        break;
+      }
+      case 9:
+        if (name.toLowerCase() === 'forwarded') {
+          forwarded = forwarded === undefined ? value : `${forwarded}, ${value}`;
+          continue;
+        }
+        break;
+      case 10: {
+        const lower = name.toLowerCase();
+        if (lower === 'connection' || lower === 'keep-alive') continue;
+        break;
+      }
+      case 14: {
+        const lower = name.toLowerCase();
+        if (lower === 'http2-settings') continue;
+        if (lower === 'content-length') contentLength = Number(value);
+        break;
+      }
+      case 15:
+        if (name.toLowerCase() === 'x-forwarded-for') {
+          forwardedFor = forwardedFor === undefined ? value : `${forwardedFor}, ${value}`;
+          continue;
+        }
+        break;
+      case 16: {
+        const lower = name.toLowerCase();
+        if (lower === 'proxy-connection') continue;
+        if (lower === 'x-forwarded-host') {
+          forwardedHost ??= value;
+          continue;
+        }
+        break;
+      }
+      case 17: {
+        const lower = name.toLowerCase();
+        if (lower === 'x-forwarded-proto') {
+          // The hop before is the load balancer that ended TLS: it alone knows what the client spoke.
+          const given = value.toLowerCase();
+          if (given === 'http' || given === 'https') proto = given;
+          continue;
+        }
+        if (lower === 'transfer-encoding') {
+          chunked = true;
+          continue;
+        }
+        break;
+      }
+      case 19:
+        if (name.toLowerCase() === 'proxy-authorization') continue;
+        break;
+    }
+    if (named?.has(name.toLowerCase())) continue;
+    headers.push(name, value);
+  }
+  if (hosts > 1) host = undefined;
+  const known = host ?? '';
+  const scheme = proto ?? 'http';
+  const element = peer.forwarded(known, scheme);
+  headers.push(
+    'host',
+    known,
+    'x-forwarded-for',
+    forwardedFor ? `${forwardedFor}, ${peer.address}` : peer.address,
+    'x-forwarded-proto',
+    scheme,
+    'x-forwarded-host',
+    forwardedHost ?? known,
+    'forwarded',
+    forwarded ? `${forwarded}, ${element}` : element,
+  );
+  return { headers, host, contentLength, chunked, expectsContinue, trailers };
+}
+
+/** What the client gets of an instance's response headers. */
+export interface ResponseHead {
+  headers: FlatHeaders;
+  /** The length that the instance announced; -1 when none. */
+  contentLength: number;
+}
+
+const text = (part: Buffer | string): string => (typeof part === 'string' ? part : part.toString('latin1'));
+
+/**
+ * Removes headers of the hop to the instance. A response that sets a cookie is never cached by anyone but the client
+ * (container contract, Response caching and cookies).
+ */
+export function responseHead(raw: readonly (Buffer | string)[]): ResponseHead {
+  let headers: FlatHeaders = [];
+  let contentLength = -1;
+  let setsCookie = false;
+  let connection: string | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = text(raw[i] as Buffer | string);
+    const value = text(raw[i + 1] as Buffer | string);
+    switch (name.length) {
+      case 7:
+        if (name.toLowerCase() === 'upgrade') continue;
+        break;
+      case 10: {
+        const lower = name.toLowerCase();
+        if (lower === 'keep-alive') continue;
+        if (lower === 'connection') {
+          connection = connection === undefined ? value : `${connection},${value}`;
+          continue;
+        }
+        if (lower === 'set-cookie') setsCookie = true;
+        break;
+      }
+      case 14:
+        if (name.toLowerCase() === 'content-length') contentLength = Number(value);
+        break;
+      case 16:
+        if (name.toLowerCase() === 'proxy-connection') continue;
+        break;
+      case 17:
+        if (name.toLowerCase() === 'transfer-encoding') continue;
+        break;
+    }
+    headers.push(name, value);
+  }
+  const named = namedByConnection(connection);
+  if (named) headers = without(headers, (name) => named.has(name));
+  if (setsCookie) {
+    headers = without(headers, (name) => name === 'cache-control');
+    headers.push('cache-control', 'private');
+  }
+  return { headers, contentLength };
+}
+
+function without(headers: FlatHeaders, unwanted: (name: string) => boolean): FlatHeaders {
+  const kept: FlatHeaders = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!unwanted((headers[i] as string).toLowerCase()))
+      kept.push(headers[i] as string, headers[i + 1] as string);
+  }
+  return kept;
+}
+
+/** The value of the first header of this (lower case) name. */
+export function headerValue(headers: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const candidate = headers[i] as string;
+    if (candidate.length === name.length && candidate.toLowerCase() === name) return headers[i + 1];
+  }
+  return undefined;
+}

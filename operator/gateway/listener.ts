@@ -1,0 +1,168 @@
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import { clock } from './clock.ts';
+import type { Deadlines, Timed } from './deadlines.ts';
+import type { Handler } from './handler.ts';
+import { SESSION_WINDOW, STREAM_WINDOW } from './upstream/http2.ts';
+import { refuseSocket } from './upstream/upgrade.ts';
+
+/** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
+const KEEP_ALIVE_MS = 620_000;
+/** A client has this long to send its headers, and before that its first bytes. */
+const HEADERS_MS = 30_000;
+const MAX_HEADER_BYTES = 64 * 1024;
+/** What every HTTP/2 connection begins with (RFC 9113, 3.4), as far as it differs from any HTTP/1.1 method. */
+const PREFACE = Buffer.from('PRI');
+
+/** One port for HTTP/1.0, 1.1, HTTP/2 without TLS, WebSocket and gRPC: the first bytes tell them apart. */
+export class Listener {
+  readonly #deadlines: Deadlines;
+  readonly #net: NetServer;
+  readonly #http1: HttpServer;
+  readonly #http2: Http2Server;
+  readonly #sessions = new Set<ServerHttp2Session>();
+
+  constructor(handler: Handler, deadlines: Deadlines) {
+    this.#deadlines = deadlines;
+    this.#http1 = http1Server(handler);
+    this.#http2 = this.#http2Server(handler);
+    this.#net = createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
+  }
+
+  /** @returns the port, which the system chooses for port 0. */
+  listen(options: { port: number; host?: string; reusePort?: boolean }): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#net.once('error', reject);
+      this.#net.listen({ ...options, backlog: 4096 }, () => {
+        this.#net.off('error', reject);
+        resolve((this.#net.address() as { port: number }).port);
+      });
+    });
+  }
+
+  /** Takes no new connections and lets go of the idle ones; requests under way go on. */
+  stop(): void {
+    this.#net.close();
+    this.#http1.closeIdleConnections();
+    for (const session of this.#sessions) session.close();
+  }
+
+  /** Breaks off what is left. */
+  destroy(): void {
+    this.#http1.closeAllConnections();
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  closeIdle(): void {
+    this.#http1.closeIdleConnections();
+  }
+
+  #accept(socket: Socket): void {
+    const sniffing = new Sniffing(socket);
+    this.#deadlines.add(sniffing, HEADERS_MS, clock());
+    const finish = (): void => {
+      this.#deadlines.remove(sniffing);
+      socket.off('readable', onReadable);
+      socket.off('error', onError);
+      socket.off('end', onEnd);
+      socket.off('close', finish);
+    };
+    const onError = (): void => void socket.destroy();
+    const onEnd = (): void => void socket.destroy();
+    const onReadable = (): void => {
+      const bytes = socket.read() as Buffer | null;
+      if (!bytes) return;
+      const common = Math.min(bytes.length, PREFACE.length);
+      const alike = bytes.compare(PREFACE, 0, common, 0, common) === 0;
+      socket.unshift(bytes);
+      // "P" may still become POST or PRI.
+      if (alike && bytes.length < PREFACE.length) return;
+      finish();
+      (alike ? this.#http2 : this.#http1).emit('connection', socket);
+    };
+    socket.on('readable', onReadable);
+    socket.on('error', onError);
+    socket.on('end', onEnd);
+    socket.on('close', finish);
+  }
+
+  #http2Server(handler: Handler): Http2Server {
+    const server = createHttp2Server({
+      settings: { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: 1000, enablePush: false },
+      maxSessionMemory: 64,
+    });
+    server.on('session', (session) => {
+      this.#sessions.add(session);
+      session.setLocalWindowSize(SESSION_WINDOW);
+      session.setTimeout(KEEP_ALIVE_MS, () => session.close());
+      session.on('close', () => this.#sessions.delete(session));
+      session.on('error', () => session.destroy());
+      if (handler.closing) session.close();
+    });
+    // A broken client is no error of ours; its streams end with 'close'.
+    server.on('sessionError', () => {});
+    server.on('stream', (stream, headers, _flags, raw) =>
+      handler.http2(stream, headers, raw as unknown as string[]),
+    );
+    return server;
+  }
+}
+
+/** A connection whose first bytes have not come yet. */
+class Sniffing implements Timed {
+  readonly #socket: Socket;
+  expiresAt = 0;
+  earlier: Timed | undefined;
+  later: Timed | undefined;
+  deadlineList: Timed['deadlineList'];
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  expired(): void {
+    this.#socket.destroy();
+  }
+}
+
+function http1Server(handler: Handler): HttpServer {
+  const server = createServer({
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_MS,
+    // Uploads may take as long as the revision's timeoutSeconds allows.
+    requestTimeout: 0,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // Host is checked by the handler, with a sentence that says what is wrong.
+    requireHostHeader: false,
+    // "Upgrade: h2c" is no longer HTTP (RFC 9113, 3.1): such a request is answered as if it had not asked.
+    shouldUpgradeCallback: (request: IncomingMessage) => !/^h2c?$/i.test(request.headers.upgrade ?? ''),
+  } as object);
+  server.timeout = 0;
+  server.maxHeadersCount = 0;
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+    handler.http1(request, response);
+  server.on('request', onRequest);
+  server.on('checkContinue', onRequest);
+  server.on('upgrade', (request, socket, head) => handler.upgrade(request, socket as Socket, head));
+  server.on('connect', (_request, socket) =>
+    refuseSocket(socket as Socket, 405, 'CONNECT is not supported.'),
+  );
+  server.on('clientError', (error: Error & { code?: string }, socket) => {
+    const status =
+      error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+    const reason =
+      status === 431
+        ? 'The request headers are too large.'
+        : status === 408
+          ? 'The request headers did not come in time.'
+          : 'The request is not valid HTTP.';
+    refuseSocket(socket as Socket, status, reason);
+  });
+  return server;
+}

@@ -1,0 +1,8 @@
+import type { Permission } from '../rbac.ts';
+
+/** Watches what it serves, and wakes a revision that has no instance; it reads no secret and changes no object. */
+export const permissions: readonly Permission[] = [
+  { apiGroups: ['serving.knative.dev'], resources: ['routes', 'revisions'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
+];

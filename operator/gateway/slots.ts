@@ -1,0 +1,132 @@
+/** How many instances and revisions one gateway process can hold at the same time. */
+export const MAX_INSTANCES = 16_384;
+export const MAX_REVISIONS = 8_192;
+/** A revision without `containerConcurrency` takes as many requests as come. */
+export const UNLIMITED = 0x3fffffff;
+
+const INT = Int32Array.BYTES_PER_ELEMENT;
+
+/** Bytes of shared memory that {@link Slots} needs for this many threads; pages that nobody touches cost nothing. */
+export function slotBytes(threads: number): number {
+  return INT * (MAX_INSTANCES * (threads + 1) + MAX_REVISIONS * (2 * threads + 2));
+}
+
+/**
+ * The counts that all data threads share: requests inside each instance, requests waiting for each revision.
+ * They make `containerConcurrency` exact without a message between threads (container contract, Concurrency).
+ */
+export class Slots {
+  readonly threads: number;
+  readonly memory: SharedArrayBuffer;
+  /** Requests inside each instance, over all threads. */
+  readonly #inFlight: Int32Array;
+  /** The share of each thread in #inFlight, so that a thread that died can be subtracted. */
+  readonly #own: Int32Array[];
+  readonly #waiting: Int32Array;
+  readonly #ownWaiting: Int32Array[];
+  readonly #tickets: Int32Array;
+  /** Ticket of the first request that each thread has waiting for a revision; 0 is none. */
+  readonly #heads: Int32Array[];
+
+  constructor(memory: SharedArrayBuffer, threads: number) {
+    this.memory = memory;
+    this.threads = threads;
+    let offset = 0;
+    const take = (length: number) => {
+      const view = new Int32Array(memory, offset, length);
+      offset += length * INT;
+      return view;
+    };
+    this.#inFlight = take(MAX_INSTANCES);
+    this.#own = Array.from({ length: threads }, () => take(MAX_INSTANCES));
+    this.#waiting = take(MAX_REVISIONS);
+    this.#ownWaiting = Array.from({ length: threads }, () => take(MAX_REVISIONS));
+    this.#tickets = take(MAX_REVISIONS);
+    this.#heads = Array.from({ length: threads }, () => take(MAX_REVISIONS));
+  }
+
+  static create(threads: number): Slots {
+    return new Slots(new SharedArrayBuffer(slotBytes(threads)), threads);
+  }
+
+  inFlight(slot: number): number {
+    return Atomics.load(this.#inFlight, slot);
+  }
+
+  /** Takes one of the `limit` places in an instance; false when all are taken. */
+  acquire(thread: number, slot: number, limit: number): boolean {
+    const counts = this.#inFlight;
+    let seen = Atomics.load(counts, slot);
+    while (seen < limit) {
+      const found = Atomics.compareExchange(counts, slot, seen, seen + 1);
+      if (found === seen) {
+        Atomics.add(this.#own[thread] as Int32Array, slot, 1);
+        return true;
+      }
+      seen = found;
+    }
+    return false;
+  }
+
+  release(thread: number, slot: number): void {
+    Atomics.sub(this.#own[thread] as Int32Array, slot, 1);
+    Atomics.sub(this.#inFlight, slot, 1);
+  }
+
+  /** Requests waiting for a revision, over all threads. */
+  waiting(revision: number): number {
+    return Atomics.load(this.#waiting, revision);
+  }
+
+  /** A place in the revision's line: lower is earlier, over all threads. Never 0. */
+  ticket(revision: number): number {
+    const ticket = Atomics.add(this.#tickets, revision, 1) + 1;
+    return ticket | 0 || this.ticket(revision);
+  }
+
+  /** Tells the other threads who is first in line here. The head is published before the count that makes others look. */
+  setHead(thread: number, revision: number, ticket: number): void {
+    Atomics.store(this.#heads[thread] as Int32Array, revision, ticket);
+  }
+
+  headOf(thread: number, revision: number): number {
+    return Atomics.load(this.#heads[thread] as Int32Array, revision);
+  }
+
+  addWaiting(thread: number, revision: number, delta: number): void {
+    Atomics.add(this.#ownWaiting[thread] as Int32Array, revision, delta);
+    Atomics.add(this.#waiting, revision, delta);
+  }
+
+  /** The thread whose first waiter came earliest, or -1 when none waits. */
+  firstInLine(revision: number): number {
+    let first = -1;
+    let earliest = 0;
+    for (let thread = 0; thread < this.threads; thread++) {
+      const ticket = Atomics.load(this.#heads[thread] as Int32Array, revision);
+      // Tickets wrap around after 2^32 requests, so they are compared by their difference.
+      if (ticket !== 0 && (first < 0 || ((ticket - earliest) | 0) < 0)) {
+        first = thread;
+        earliest = ticket;
+      }
+    }
+    return first;
+  }
+
+  /**
+   * Gives back what a thread that died held: its requests ended with its sockets.
+   */
+  forget(thread: number): void {
+    const own = this.#own[thread] as Int32Array;
+    const heads = this.#heads[thread] as Int32Array;
+    for (let slot = 0; slot < MAX_INSTANCES; slot++) {
+      const held = Atomics.exchange(own, slot, 0);
+      if (held !== 0) Atomics.sub(this.#inFlight, slot, held);
+    }
+    for (let revision = 0; revision < MAX_REVISIONS; revision++) {
+      const held = Atomics.exchange(this.#ownWaiting[thread] as Int32Array, revision, 0);
+      if (held !== 0) Atomics.sub(this.#waiting, revision, held);
+    }
+    heads.fill(0);
+  }
+}

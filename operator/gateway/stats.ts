@@ -1,0 +1,185 @@
+import { unixTime } from './clock.ts';
+import { MAX_REVISIONS } from './slots.ts';
+
+/** Upper bounds in milliseconds of the request latency histogram; the last bucket has none. */
+export const LATENCY_BOUNDS_MS = [
+  1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 60_000,
+] as const;
+
+const REQUESTS = 0;
+const ACTIVE = 1;
+const START_SUM = 2;
+const LAST = 3;
+const CLASSES = 4;
+const LATENCY_SUM = 9;
+const QUEUED = 10;
+const BUCKETS = 11;
+const ROW = BUCKETS + LATENCY_BOUNDS_MS.length + 1;
+
+/** Bytes of shared memory that {@link Stats} needs. */
+export function statsBytes(threads: number): number {
+  return threads * MAX_REVISIONS * (ROW * Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT);
+}
+
+/** What has happened to one revision since the process started, over all threads. */
+export interface RevisionStats {
+  requests: number;
+  /** Integral over time of (in flight + queued), in request-milliseconds. */
+  concurrencyMs: number;
+  inFlight: number;
+  queued: number;
+  /** Unix time in ms of the newest request; 0 when none came. */
+  lastRequestAt: number;
+  /** Answers by the first digit of their status, 1xx to 5xx. */
+  classes: number[];
+  latencySumMs: number;
+  /** Answers by {@link LATENCY_BOUNDS_MS}, not cumulative; one more than there are bounds. */
+  latency: number[];
+}
+
+/**
+ * Counters in shared memory: each thread writes its own rows, the control thread reads them when it is asked.
+ * So neither a message nor a lock stands between a request and its count.
+ */
+export class Stats {
+  readonly memory: SharedArrayBuffer;
+  readonly threads: number;
+  readonly #rows: Float64Array;
+  readonly #sequence: Int32Array;
+
+  constructor(memory: SharedArrayBuffer, threads: number) {
+    this.memory = memory;
+    this.threads = threads;
+    this.#rows = new Float64Array(memory, 0, threads * MAX_REVISIONS * ROW);
+    this.#sequence = new Int32Array(memory, this.#rows.byteLength, threads * MAX_REVISIONS);
+  }
+
+  static create(threads: number): Stats {
+    return new Stats(new SharedArrayBuffer(statsBytes(threads)), threads);
+  }
+
+  /** The writer of one thread. */
+  writer(thread: number): StatsWriter {
+    return new StatsWriter(
+      this.#rows.subarray(thread * MAX_REVISIONS * ROW, (thread + 1) * MAX_REVISIONS * ROW),
+      this.#sequence.subarray(thread * MAX_REVISIONS, (thread + 1) * MAX_REVISIONS),
+    );
+  }
+
+  /** @param now the clock that the writers use (`clock()`), in ms. */
+  read(revision: number, now: number): RevisionStats {
+    const total: RevisionStats = {
+      requests: 0,
+      concurrencyMs: 0,
+      inFlight: 0,
+      queued: 0,
+      lastRequestAt: 0,
+      classes: [0, 0, 0, 0, 0],
+      latencySumMs: 0,
+      latency: LATENCY_BOUNDS_MS.map(() => 0).concat(0),
+    };
+    for (let thread = 0; thread < this.threads; thread++) this.#addRow(total, thread, revision, now);
+    if (total.lastRequestAt > 0) total.lastRequestAt = unixTime(total.lastRequestAt);
+    return total;
+  }
+
+  #addRow(total: RevisionStats, thread: number, revision: number, now: number): void {
+    const row = this.#consistentRow(thread, revision);
+    const at = (index: number) => row[index] as number;
+    total.requests += at(REQUESTS);
+    total.concurrencyMs += at(START_SUM) + at(ACTIVE) * now;
+    total.queued += at(QUEUED);
+    total.inFlight += at(ACTIVE) - at(QUEUED);
+    total.lastRequestAt = Math.max(total.lastRequestAt, at(LAST));
+    total.latencySumMs += at(LATENCY_SUM);
+    for (let i = 0; i < 5; i++) total.classes[i] = (total.classes[i] as number) + at(CLASSES + i);
+    for (let i = 0; i <= LATENCY_BOUNDS_MS.length; i++) {
+      total.latency[i] = (total.latency[i] as number) + at(BUCKETS + i);
+    }
+  }
+
+  /** A copy of a row that no write crossed; the writer is inside for nanoseconds, so a few attempts always do. */
+  #consistentRow(thread: number, revision: number): Float64Array {
+    const cell = thread * MAX_REVISIONS + revision;
+    for (let attempt = 0; ; attempt++) {
+      const before = Atomics.load(this.#sequence, cell);
+      const copy = this.#rows.slice(cell * ROW, (cell + 1) * ROW);
+      const settled = (before & 1) === 0 && Atomics.load(this.#sequence, cell) === before;
+      if (settled || attempt === 10_000) return copy;
+    }
+  }
+
+  /** A thread died: its open requests ended with it. Their time up to now stays counted. */
+  forget(thread: number, now: number): void {
+    for (let revision = 0; revision < MAX_REVISIONS; revision++) {
+      const row = (thread * MAX_REVISIONS + revision) * ROW;
+      const active = this.#rows[row + ACTIVE] as number;
+      this.#sequence[thread * MAX_REVISIONS + revision] = 0;
+      if (active === 0) continue;
+      this.#rows[row + START_SUM] = (this.#rows[row + START_SUM] as number) + active * now;
+      this.#rows[row + ACTIVE] = 0;
+      this.#rows[row + QUEUED] = 0;
+    }
+  }
+
+  /** Zeroes a revision's rows before its index goes to another. */
+  clear(revision: number): void {
+    for (let thread = 0; thread < this.threads; thread++) {
+      const row = (thread * MAX_REVISIONS + revision) * ROW;
+      this.#rows.fill(0, row, row + ROW);
+    }
+  }
+}
+
+export class StatsWriter {
+  readonly #rows: Float64Array;
+  readonly #sequence: Int32Array;
+
+  constructor(rows: Float64Array, sequence: Int32Array) {
+    this.#rows = rows;
+    this.#sequence = sequence;
+  }
+
+  /** A request came. `now` is `clock()`, in ms. */
+  begin(revision: number, now: number): void {
+    const rows = this.#rows;
+    const row = revision * ROW;
+    Atomics.add(this.#sequence, revision, 1);
+    rows[row + REQUESTS] = (rows[row + REQUESTS] as number) + 1;
+    rows[row + ACTIVE] = (rows[row + ACTIVE] as number) + 1;
+    rows[row + START_SUM] = (rows[row + START_SUM] as number) - now;
+    rows[row + LAST] = now;
+    Atomics.add(this.#sequence, revision, 1);
+  }
+
+  /** It ended, with this status (0 when the client left before any). */
+  end(revision: number, startedAt: number, now: number, status: number): void {
+    const rows = this.#rows;
+    const row = revision * ROW;
+    const elapsed = now - startedAt;
+    Atomics.add(this.#sequence, revision, 1);
+    rows[row + ACTIVE] = (rows[row + ACTIVE] as number) - 1;
+    rows[row + START_SUM] = (rows[row + START_SUM] as number) + now;
+    if (status >= 100) {
+      const kind = row + CLASSES + Math.min(4, Math.floor(status / 100) - 1);
+      const bucket = row + BUCKETS + bucketOf(elapsed);
+      rows[kind] = (rows[kind] as number) + 1;
+      rows[bucket] = (rows[bucket] as number) + 1;
+      rows[row + LATENCY_SUM] = (rows[row + LATENCY_SUM] as number) + elapsed;
+    }
+    Atomics.add(this.#sequence, revision, 1);
+  }
+
+  queued(revision: number, delta: number): void {
+    const cell = revision * ROW + QUEUED;
+    Atomics.add(this.#sequence, revision, 1);
+    this.#rows[cell] = (this.#rows[cell] as number) + delta;
+    Atomics.add(this.#sequence, revision, 1);
+  }
+}
+
+function bucketOf(elapsed: number): number {
+  let bucket = 0;
+  while (bucket < LATENCY_BOUNDS_MS.length && elapsed > (LATENCY_BOUNDS_MS[bucket] as number)) bucket++;
+  return bucket;
+}

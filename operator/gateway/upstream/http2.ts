@@ -1,0 +1,234 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+} from 'node:http2';
+import { http2Headers } from '../downstream/http2.ts';
+import type { Exchange } from '../exchange.ts';
+import type { FlatHeaders } from '../headers.ts';
+import { responseHead } from '../headers.ts';
+import type { Upstream, UpstreamCall } from './instance.ts';
+
+/** Node's default windows of 64 KB would make every large or parallel stream wait for the other side. */
+export const STREAM_WINDOW = 1024 * 1024;
+export const SESSION_WINDOW = 8 * 1024 * 1024;
+const CONNECT_TIMEOUT_MS = 5000;
+/** An idle session is closed after this time; programs rarely close theirs before. */
+const IDLE_MS = 60_000;
+
+/** HTTP/2 connections to one instance; a further one when the program allows no more streams on the others. */
+export class Http2Upstream implements Upstream {
+  readonly #origin: string;
+  readonly #sessions = new Set<Session>();
+
+  constructor(origin: string) {
+    this.#origin = origin;
+  }
+
+  send(exchange: Exchange): UpstreamCall {
+    const call = new Http2Call(exchange);
+    for (const session of this.#sessions) {
+      if (session.accepts()) {
+        session.send(call);
+        return call;
+      }
+    }
+    const session = new Session(this.#origin, () => this.#sessions.delete(session));
+    this.#sessions.add(session);
+    session.send(call);
+    return call;
+  }
+
+  close(): void {
+    for (const session of this.#sessions) session.close();
+  }
+}
+
+class Session {
+  readonly #session: ClientHttp2Session;
+  readonly #waiting: Http2Call[] = [];
+  #connected = false;
+  #open = 0;
+  #error: Error = new Error('the connection was closed');
+
+  constructor(origin: string, closed: () => void) {
+    const session = connect(origin, {
+      settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
+      maxSessionMemory: 64,
+    });
+    this.#session = session;
+    const timer = setTimeout(() => session.destroy(timeoutError()), CONNECT_TIMEOUT_MS);
+    session.on('connect', () => {
+      clearTimeout(timer);
+      session.setLocalWindowSize(SESSION_WINDOW);
+      session.setTimeout(IDLE_MS, () => this.#open === 0 && session.close());
+      this.#connected = true;
+      for (const call of this.#waiting.splice(0)) this.#start(call);
+    });
+    session.on('error', (error) => {
+      this.#error = error;
+    });
+    session.on('goaway', closed);
+    session.on('close', () => {
+      clearTimeout(timer);
+      closed();
+      for (const call of this.#waiting.splice(0)) call.failed(this.#error, false);
+    });
+    session.unref();
+  }
+
+  accepts(): boolean {
+    if (this.#session.closed || this.#session.destroyed) return false;
+    const limit = this.#connected ? (this.#session.remoteSettings.maxConcurrentStreams ?? 100) : 100;
+    return this.#open + this.#waiting.length < limit;
+  }
+
+  send(call: Http2Call): void {
+    if (this.#connected) this.#start(call);
+    else this.#waiting.push(call);
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  #start(call: Http2Call): void {
+    this.#open++;
+    call.start(this.#session, () => this.#open--);
+  }
+}
+
+function timeoutError(): Error {
+  return Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' });
+}
+
+class Http2Call implements UpstreamCall {
+  readonly #exchange: Exchange;
+  #stream: ClientHttp2Stream | undefined;
+  #cancelled = false;
+  #ended = false;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  start(session: ClientHttp2Session, closed: () => void): void {
+    if (this.#cancelled) {
+      closed();
+      return;
+    }
+    const { downstream } = this.#exchange;
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.request(requestHeaders(this.#exchange), { endStream: !downstream.hasBody });
+    } catch (error) {
+      closed();
+      const invalid = String((error as { code?: string }).code).startsWith('ERR_HTTP2_SESSION')
+        ? undefined
+        : 'UND_ERR_INVALID_ARG';
+      this.failed(Object.assign(new Error((error as Error).message), { code: invalid }), false);
+      return;
+    }
+    this.#stream = stream;
+    this.#exchange.sent();
+    if (downstream.hasBody) pump(downstream.body, stream);
+    this.#listen(stream, closed);
+  }
+
+  failed(error: Error, begun: boolean): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#exchange.upstreamFailed(error, begun);
+  }
+
+  resume(): void {
+    this.#stream?.resume();
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.#ended = true;
+    this.#stream?.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #listen(stream: ClientHttp2Stream, closed: () => void): void {
+    const exchange = this.#exchange;
+    let trailers: FlatHeaders | undefined;
+    let failure: Error | undefined;
+    stream.on('headers', (headers: IncomingHttpHeaders & { ':status'?: number }, _flags, raw: string[]) => {
+      exchange.information(Number(headers[':status']), withoutPseudo(raw));
+    });
+    (stream as NodeJS.EventEmitter).on(
+      'response',
+      (headers: { ':status': number }, _flags: number, raw: string[]) => {
+        const head = responseHead(withoutPseudo(raw));
+        exchange.responseStart(headers[':status'], '', head.headers, head.contentLength);
+      },
+    );
+    stream.on('data', (chunk: Buffer) => {
+      if (!exchange.responseData(chunk)) stream.pause();
+    });
+    (stream as NodeJS.EventEmitter).on('trailers', (_headers: object, _flags: number, raw: string[]) => {
+      trailers = withoutPseudo(raw);
+    });
+    stream.on('end', () => {
+      // An aborted stream ends too; 'close' tells why.
+      if (stream.aborted || (stream.rstCode ?? 0) !== 0) return;
+      this.#ended = true;
+      exchange.responseEnd(trailers);
+    });
+    stream.on('error', (error) => {
+      failure = error;
+    });
+    stream.on('close', () => {
+      closed();
+      // A stream that the program refused was not looked at (RFC 9113, 8.7), so it may be sent again, if it can be.
+      const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM && !exchange.downstream.hasBody;
+      this.failed(failure ?? new Error('the stream was closed'), !refused);
+    });
+  }
+}
+
+function requestHeaders(exchange: Exchange): Record<string, string | string[] | number> {
+  const { downstream } = exchange;
+  const { host, ...headers } = http2Headers(downstream.head.headers);
+  // RFC 9113, 8.2.3: cookies are one header in HTTP/1.1 and may be several here; one is what programs expect.
+  if (Array.isArray(headers.cookie)) headers.cookie = headers.cookie.join('; ');
+  if (downstream.head.trailers) headers.te = 'trailers';
+  headers[':method'] = downstream.method;
+  headers[':path'] = downstream.path;
+  headers[':scheme'] = String(headers['x-forwarded-proto'] ?? 'http');
+  if (host !== undefined) headers[':authority'] = host;
+  return headers;
+}
+
+function withoutPseudo(raw: string[]): FlatHeaders {
+  const headers: FlatHeaders = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    if (!(raw[i] as string).startsWith(':')) headers.push(raw[i] as string, raw[i + 1] as string);
+  }
+  return headers;
+}
+
+/** Like pipe(), but an upstream that fails leaves the client's stream alone. */
+function pump(source: NodeJS.ReadableStream, stream: ClientHttp2Stream): void {
+  const onData = (chunk: Buffer): void => {
+    if (!stream.write(chunk)) source.pause();
+  };
+  const onEnd = (): void => {
+    stream.end();
+  };
+  const onDrain = (): void => {
+    source.resume();
+  };
+  source.on('data', onData);
+  source.on('end', onEnd);
+  stream.on('drain', onDrain);
+  stream.on('close', () => {
+    source.off('data', onData);
+    source.off('end', onEnd);
+    source.resume();
+  });
+}

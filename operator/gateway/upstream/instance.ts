@@ -1,0 +1,60 @@
+import type { Exchange } from '../exchange.ts';
+import type { InstanceEntry, Protocol } from '../messages.ts';
+import { Http1Upstream } from './http1.ts';
+import { Http2Upstream } from './http2.ts';
+
+/** A request under way in an instance, as the exchange steers it. */
+export interface UpstreamCall {
+  /** The client can take more of the response. */
+  resume(): void;
+  /** The request is given up: the instance is told so by a closed connection or a reset stream. */
+  cancel(): void;
+}
+
+/** The connections to one instance. */
+export interface Upstream {
+  send(exchange: Exchange): UpstreamCall;
+  /** Closes what is idle; the last request has ended. */
+  close(): void;
+}
+
+/** An instance as one data thread sees it. It closes its connections when it is removed and its last request ended. */
+export class Instance {
+  readonly slot: number;
+  readonly pod: string;
+  readonly host: string;
+  readonly port: number;
+  readonly upstream: Upstream;
+  #inFlight = 0;
+  #removed = false;
+
+  constructor(entry: InstanceEntry, protocol: Protocol) {
+    this.slot = entry.slot;
+    this.pod = entry.pod;
+    this.host = entry.host;
+    this.port = entry.port;
+    const authority = entry.host.includes(':')
+      ? `[${entry.host}]:${entry.port}`
+      : `${entry.host}:${entry.port}`;
+    this.upstream =
+      protocol === 'h2c'
+        ? new Http2Upstream(`http://${authority}`)
+        : new Http1Upstream(`http://${authority}`);
+  }
+
+  taken(): void {
+    this.#inFlight++;
+  }
+
+  released(): void {
+    this.#inFlight--;
+    if (this.#removed && this.#inFlight === 0) this.upstream.close();
+  }
+
+  /** It gets no request any more; those in flight go on. */
+  remove(): void {
+    if (this.#removed) return;
+    this.#removed = true;
+    if (this.#inFlight === 0) this.upstream.close();
+  }
+}
