@@ -140,6 +140,8 @@ export class EventRecorder {
 /** The beginning of `text` that fits into so many bytes, never half a character. */
 function cut(text: string, bytes: number): string {
   if (Buffer.byteLength(text) <= bytes) return text;
-  const short = Buffer.from(text).subarray(0, bytes - 3).toString('utf8');
+  const short = Buffer.from(text)
+    .subarray(0, bytes - 3)
+    .toString('utf8');
   return `${short.replace(/\uFFFD+$/, '')}...`;
 }

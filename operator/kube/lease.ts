@@ -116,7 +116,8 @@ export class LeaderElection {
     } catch (error) {
       if (!isKubeError(error, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND')) throw error;
       const holder = await this.#look();
-      if (holder?.spec?.holderIdentity !== identity) lose(`held by ${holder?.spec?.holderIdentity ?? 'nobody'}`);
+      if (holder?.spec?.holderIdentity !== identity)
+        lose(`held by ${holder?.spec?.holderIdentity ?? 'nobody'}`);
     }
   }
 
@@ -129,7 +130,8 @@ export class LeaderElection {
       return this.leading;
     } catch (err) {
       // Someone else was faster; that is how elections go.
-      if (!isKubeError(err, 'KUBE_CONFLICT', 'KUBE_ALREADY_EXISTS')) log.warn({ err }, 'cannot ask for the lease');
+      if (!isKubeError(err, 'KUBE_CONFLICT', 'KUBE_ALREADY_EXISTS'))
+        log.warn({ err }, 'cannot ask for the lease');
       return false;
     }
   }

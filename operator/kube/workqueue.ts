@@ -76,6 +76,11 @@ export class WorkQueue {
     return this.#readyCount;
   }
 
+  /** Timers kept for delayed keys, those that are void too. */
+  get scheduled(): number {
+    return this.#delayed.size;
+  }
+
   add(key: string, { delayMs = 0, priority = PRIORITY.normal }: AddOptions = {}): void {
     queueAdds.inc({ name: this.name });
     const due = this.#clock.now() + Math.max(delayMs, 0);

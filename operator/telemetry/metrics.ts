@@ -119,3 +119,39 @@ export const kubeEvents = new Counter({
   labelNames: ['result'],
   registers,
 });
+
+// ---- autoscaler ----
+
+export const desiredInstances = new Gauge({
+  name: 'homerun_revision_desired_instances',
+  help: 'Instances that the autoscaler wants; absent for a revision that has been at zero since the start',
+  labelNames: ['namespace', 'revision'],
+  registers,
+});
+
+export const actualInstances = new Gauge({
+  name: 'homerun_revision_actual_instances',
+  help: 'Instances that are ready; absent for a revision that has been at zero since the start',
+  labelNames: ['namespace', 'revision'],
+  registers,
+});
+
+export const scaleDecisions = new Counter({
+  name: 'homerun_autoscaler_decisions_total',
+  help: 'Changes of a number of instances by direction (up, down) and by what asked for it',
+  labelNames: ['direction', 'reason'],
+  registers,
+});
+
+export const gatewayScrapeFailures = new Counter({
+  name: 'homerun_autoscaler_scrape_failures_total',
+  help: 'Times that a gateway did not tell its request counts',
+  registers,
+});
+
+export const autoscalerTick = new Histogram({
+  name: 'homerun_autoscaler_tick_duration_seconds',
+  help: 'Time to decide for all revisions, without the wait for the gateways and the writes',
+  buckets: DURATIONS,
+  registers,
+});

@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict';
+import { configMap } from '../testing/builders.ts';
+import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
+import { silent, until } from '../testing/until.ts';
+import { CONFIG_MAPS, type ConfigMap } from './core.ts';
+import { type Change, Informer, type InformerOptions } from './informer.ts';
+
+const ref = (name: string) => ({ namespace: 'ns', name });
+
+describe('Informer', () => {
+  let server: FakeApiServer;
+  let stop: AbortController;
+  let running: Promise<void>[];
+
+  beforeEach(async () => {
+    server = await FakeApiServer.start();
+    stop = new AbortController();
+    running = [];
+  });
+
+  afterEach(async () => {
+    stop.abort();
+    await Promise.all(running);
+    await server.close();
+  });
+
+  /** A running informer and what it told, as `type name=value`. */
+  function start(options: Partial<InformerOptions<ConfigMap>> = {}) {
+    const informer = new Informer<ConfigMap>({
+      client: server.client,
+      type: CONFIG_MAPS,
+      log: silent,
+      random: () => 1,
+      ...options,
+    });
+    const told: string[] = [];
+    const changes: Change<ConfigMap>[] = [];
+    informer.onChange((change) => {
+      changes.push(change);
+      told.push(`${change.type} ${change.object.metadata.name}=${change.object.data?.value ?? ''}`);
+    });
+    running.push(informer.run(stop.signal));
+    return { informer, told, changes };
+  }
+
+  const lists = () => server.requests.filter(({ query }) => !query.has('watch'));
+  const watches = () => server.requests.filter(({ query }) => query.has('watch'));
+  const watching = () => until('a watch is open', () => server.watches === 1);
+
+  it('lists in pages, then tells what changes', async () => {
+    for (const name of ['a', 'b', 'c', 'd', 'e']) server.put(configMap(name, '1'));
+    const { informer, told, changes } = start({ pageSize: 2 });
+    await informer.synced;
+    assert.equal(informer.hasSynced, true);
+    assert.equal(lists().length, 3);
+    assert.deepEqual(told, ['added a=1', 'added b=1', 'added c=1', 'added d=1', 'added e=1']);
+    assert.ok(changes.every(({ initial }) => initial));
+    await watching();
+    server.put(configMap('f', '1'));
+    server.put(configMap('a', '2'));
+    server.remove(CONFIG_MAPS, ref('b'));
+    await until('three changes', () => told.length === 8);
+    assert.deepEqual(told.slice(5), ['added f=1', 'updated a=2', 'deleted b=1']);
+    assert.equal(changes[5]?.initial, undefined);
+    assert.equal(changes[6]?.old?.data?.value, '1');
+    assert.equal(informer.store.size, 5);
+  });
+
+  it('keeps objects whole: with their kind, without managedFields', async () => {
+    await server.client.create(CONFIG_MAPS, configMap('a', '1'));
+    const { informer } = start();
+    await informer.synced;
+    const object = informer.store.get('ns/a');
+    assert.equal(object?.kind, 'ConfigMap');
+    assert.equal(object?.apiVersion, 'v1');
+    assert.ok(!('managedFields' in (object?.metadata ?? {})));
+  });
+
+  it('asks for bookmarks and for an end within 5 to 10 minutes', async () => {
+    start({ random: () => 0.5 });
+    await watching();
+    const [{ query } = { query: new URLSearchParams() }] = watches();
+    assert.equal(query.get('allowWatchBookmarks'), 'true');
+    assert.equal(query.get('timeoutSeconds'), '450');
+  });
+
+  it('tells a handler that comes late what is there', async () => {
+    server.put(configMap('a', '1'));
+    const { informer } = start();
+    await informer.synced;
+    const told: string[] = [];
+    informer.onChange(({ type, object, initial }) => told.push(`${type} ${object.metadata.name} ${initial}`));
+    assert.deepEqual(told, ['added a true']);
+  });
+
+  it('goes on when a handler throws', async () => {
+    const { informer, told } = start();
+    await watching();
+    const seen: string[] = [];
+    informer.onChange(() => {
+      throw new Error('boom');
+    });
+    informer.onChange(({ object }) => seen.push(object.metadata.name));
+    server.put(configMap('a', '1'));
+    server.put(configMap('b', '1'));
+    await until('both are told', () => seen.length === 2);
+    assert.equal(told.length, 2);
+  });
+
+  it('keeps and tells what transform makes of an object', async () => {
+    server.put(configMap('a', '1'));
+    const transform = (object: ConfigMap) => ({ ...object, data: { value: 'short' } });
+    const { informer, told } = start({ transform });
+    await watching();
+    server.remove(CONFIG_MAPS, ref('a'));
+    await until('two changes', () => told.length === 2);
+    assert.deepEqual(told, ['added a=short', 'deleted a=short']);
+    assert.equal(informer.store.size, 0);
+  });
+
+  const interruptions: Record<string, { reason: string; interrupt: () => void | Promise<void> }> = {
+    'the server ends the watch': { reason: 'its time is up', interrupt: () => server.endWatches() },
+    'the connection is reset': {
+      reason: 'a proxy or node went away',
+      interrupt: () => server.dropConnections(),
+    },
+    'the server is killed and comes back': {
+      reason: 'an upgrade of the control plane',
+      interrupt: async () => {
+        server.kill();
+        server.put(configMap('a', '2'));
+        await server.restart();
+      },
+    },
+    'the server answers 500 for a while': {
+      reason: 'etcd has no leader',
+      interrupt: () => {
+        server.failNext(
+          new Refusal(500, 'InternalError', 'etcdserver: no leader'),
+          ({ query }) => query.has('watch'),
+          2,
+        );
+        server.endWatches();
+      },
+    },
+    'the server sheds load': {
+      reason: 'API priority and fairness',
+      interrupt: () => {
+        server.failNext(
+          new Refusal(429, 'TooManyRequests', 'slow down', 0.01),
+          ({ query }) => query.has('watch'),
+          2,
+        );
+        server.endWatches();
+      },
+    },
+  };
+  for (const [name, { reason, interrupt }] of Object.entries(interruptions)) {
+    it(`goes on where it was when ${name} (${reason})`, async () => {
+      server.put(configMap('a', '1'));
+      const { informer, told } = start();
+      await informer.synced;
+      await watching();
+      await interrupt();
+      server.put(configMap('a', '2'));
+      server.put(configMap('b', '1'));
+      await until('both changes', () => told.length === 3);
+      assert.deepEqual(told.slice(1), ['updated a=2', 'added b=1']);
+      assert.equal(lists().length, 1, 'nothing is listed again');
+    });
+  }
+
+  it('goes on from the last bookmark', async () => {
+    server.put(configMap('a', '1'));
+    const { informer, told } = start();
+    await informer.synced;
+    await watching();
+    server.compact();
+    server.bookmark();
+    await until('the bookmark is read', async () => {
+      server.endWatches();
+      await watching();
+      return watches().at(-1)?.query.get('resourceVersion') === String(server.storage.version);
+    });
+    assert.equal(lists().length, 1);
+    assert.deepEqual(told, ['added a=1']);
+  });
+
+  const expiries: Record<string, () => void> = {
+    'an ERROR event': () => {},
+    'the HTTP status': () =>
+      server.failNext(new Refusal(410, 'Expired', 'too old resource version'), ({ query }) =>
+        query.has('watch'),
+      ),
+  };
+  for (const [name, prepare] of Object.entries(expiries)) {
+    it(`lists again when its version is too old, told by ${name}, and tells only differences`, async () => {
+      for (const each of ['kept', 'changed', 'deleted', 'replaced']) server.put(configMap(each, '1'));
+      const { informer, told } = start();
+      await informer.synced;
+      await watching();
+      server.kill();
+      server.put(configMap('changed', '2'));
+      server.remove(CONFIG_MAPS, ref('deleted'));
+      server.remove(CONFIG_MAPS, ref('replaced'));
+      server.put(configMap('replaced', '2'));
+      server.put(configMap('new', '1'));
+      server.compact();
+      prepare();
+      await server.restart();
+      await until('five changes', () => told.length >= 9);
+      assert.deepEqual(told.slice(4), [
+        'updated changed=2',
+        'added new=1',
+        'deleted replaced=1',
+        'added replaced=2',
+        'deleted deleted=1',
+      ]);
+      assert.equal(lists().length, 2);
+    });
+  }
+
+  it('lists from the start when a page token expires, and in one piece when that goes on', async () => {
+    for (const name of ['a', 'b', 'c']) server.put(configMap(name, '1'));
+    server.failNext(
+      new Refusal(410, 'Expired', 'continue parameter is too old'),
+      ({ query }) => query.has('continue'),
+      2,
+    );
+    const { informer, told } = start({ pageSize: 2 });
+    await informer.synced;
+    assert.deepEqual(told, ['added a=1', 'added b=1', 'added c=1']);
+    assert.deepEqual(
+      lists().map(({ query }) => query.get('limit')),
+      ['2', '2', '2', '2', null],
+    );
+  });
+
+  it('lists again when the server keeps refusing to watch', async () => {
+    const { told } = start({ random: () => 1 });
+    await watching();
+    server.failNext(new Refusal(500, 'InternalError', 'cannot decode'), ({ query }) => query.has('watch'), 5);
+    server.endWatches();
+    server.put(configMap('a', '1'));
+    await until('the change', () => told.length === 1, { timeoutMs: 9_000 });
+    assert.equal(lists().length, 2);
+  });
+
+  it('opens a watch that is silent again: a half-open connection', async () => {
+    server.put(configMap('a', '1'));
+    const { informer, told } = start({ idleTimeoutMs: 150 });
+    await informer.synced;
+    await watching();
+    server.pause();
+    server.put(configMap('a', '2'));
+    await until('the watch is given up', () => server.watches === 0);
+    server.resume();
+    await until('the change', () => told.length === 2);
+    assert.deepEqual(told, ['added a=1', 'updated a=2']);
+    assert.equal(lists().length, 1);
+  });
+
+  it('waits for an API server that is not there yet', async () => {
+    server.kill();
+    server.put(configMap('a', '1'));
+    const { informer } = start();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(informer.hasSynced, false);
+    await server.restart();
+    await informer.synced;
+    assert.equal(informer.store.size, 1);
+  });
+
+  it('waits for a kind that is not installed yet', async () => {
+    server.failNext(
+      new Refusal(404, 'NotFound', 'the server could not find the requested resource'),
+      undefined,
+      3,
+    );
+    const { informer } = start();
+    await informer.synced;
+    assert.equal(lists().length, 4);
+  });
+
+  it('takes another UID under a name for another object, in a watch event too', async () => {
+    server.put(configMap('a', '1'));
+    const { informer, told } = start();
+    await informer.synced;
+    await watching();
+    const other = configMap('a', '2');
+    other.metadata.uid = 'other';
+    other.metadata.resourceVersion = '999';
+    server.send({ type: 'MODIFIED', object: other });
+    await until('two changes', () => told.length === 3);
+    assert.deepEqual(told.slice(1), ['deleted a=1', 'added a=2']);
+  });
+
+  it('sees only what its selector matches, as it begins and ceases to', async () => {
+    server.put(configMap('a', '1', { app: 'x' }));
+    server.put(configMap('b', '1', { app: 'y' }));
+    const { informer, told } = start({ labelSelector: 'app=x' });
+    await informer.synced;
+    await watching();
+    server.put(configMap('b', '2', { app: 'x' }));
+    server.put(configMap('a', '2', { app: 'y' }));
+    await until('three changes', () => told.length === 3);
+    assert.deepEqual(told, ['added a=1', 'added b=2', 'deleted a=1']);
+  });
+
+  it('ends with its signal', async () => {
+    const { informer } = start();
+    await informer.synced;
+    await watching();
+    stop.abort();
+    await Promise.all(running);
+    await until('the watch is closed', () => server.watches === 0);
+  });
+});

@@ -1,0 +1,63 @@
+import type { Clock } from '../kube/clock.ts';
+
+interface Timer {
+  at: number;
+  callback: () => void;
+}
+
+/** A clock that stands still until it is told to go on. */
+export class FakeClock implements Clock {
+  #now: number;
+  readonly #timers = new Set<Timer>();
+
+  constructor(now = 0) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    const timer = { at: this.#now + Math.max(ms, 0), callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Timers that have not fired. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  /** Moves on, firing what is due in order; what a timer starts may fire too. */
+  advance(ms: number): void {
+    const until = this.#now + ms;
+    for (let timer = this.#earliest(until); timer; timer = this.#earliest(until)) {
+      this.#timers.delete(timer);
+      this.#now = Math.max(this.#now, timer.at);
+      timer.callback();
+    }
+    this.#now = until;
+  }
+
+  /** Moves on without firing anything, as time does for a process whose event loop is blocked. */
+  block(ms: number): void {
+    this.#now += ms;
+  }
+
+  /** Like {@link advance}, in steps, letting promises and sockets have their turn after each. */
+  async run(ms: number, step = ms): Promise<void> {
+    for (let left = ms; left > 0; left -= step) {
+      this.advance(Math.min(step, left));
+      for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #earliest(until: number): Timer | undefined {
+    let earliest: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (timer.at <= until && (!earliest || timer.at < earliest.at)) earliest = timer;
+    }
+    return earliest;
+  }
+}

@@ -1,0 +1,373 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { KubeClient } from '../kube/client.ts';
+import { apiAgent, type Connection } from '../kube/connection.ts';
+import * as core from '../kube/core.ts';
+import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../kube/types.ts';
+import { checkBody, listen, mergePatch, readBody, refuse, reply, statusOf } from './fakeHttp.ts';
+import { FakeStorage, isBuiltIn, Refusal, type Stored } from './fakeStorage.ts';
+import { FakeWatch, selection } from './fakeWatch.ts';
+
+export { Refusal } from './fakeStorage.ts';
+
+export interface FakeApiServerOptions {
+  /** Kinds besides those of operator/kube/core.ts. */
+  types?: ResourceType[];
+  /** Changes each object as it is written, as defaulting and mutating webhooks do. */
+  defaults?: (object: Stored) => void;
+}
+
+/** A request as the server saw it. */
+export interface SeenRequest {
+  method: string;
+  /** Without the query. */
+  path: string;
+  query: URLSearchParams;
+  body?: unknown;
+}
+
+interface Target {
+  type: ResourceType;
+  namespace?: string;
+  name?: string;
+  subresource?: string;
+}
+
+interface Failure {
+  times: number;
+  matches: (request: SeenRequest) => boolean;
+  fail: Refusal | 'reset';
+}
+
+/**
+ * A Kubernetes API server for tests, over real HTTP on loopback: create, get, list in pages, watch with bookmarks,
+ * resume and compaction, update with conflicts, merge patch, server-side apply with ownership, status and scale
+ * subresources, deletion with preconditions and finalizers.
+ *
+ * It has no namespaces to create first, no schemas, no authorization and no controllers: nothing deletes
+ * dependents, makes pods or fills in a Deployment's status. `put` and `remove` play those parts in a test.
+ *
+ *     const server = await FakeApiServer.start({ types: [SERVICES] });
+ *     server.put(object);                       // seeds, status included
+ *     await server.client.apply(SERVICES, ...); // a client of this server
+ *     server.kill(); await server.restart();    // the process dies and comes back, with its data
+ *     await server.close();                     // in afterEach
+ */
+export class FakeApiServer {
+  readonly storage: FakeStorage;
+  readonly connection: Connection;
+  readonly client: KubeClient;
+  /** All requests so far, oldest first; empty it to count anew. */
+  requests: SeenRequest[] = [];
+  readonly #types: ResourceType[];
+  readonly #port: number;
+  readonly #sockets = new Set<Socket>();
+  readonly #watches = new Set<FakeWatch>();
+  #failures: Failure[] = [];
+  #server: Server | undefined;
+  #paused: PromiseWithResolvers<void> | undefined;
+
+  private constructor(options: FakeApiServerOptions, server: Server) {
+    this.#types = [
+      ...Object.values(core).filter((value): value is ResourceType => typeof value === 'object'),
+      ...(options.types ?? []),
+    ];
+    this.storage = new FakeStorage(options.defaults);
+    this.storage.listeners.add((event) => {
+      for (const watch of this.#watches) watch.tell(event);
+    });
+    this.#port = (server.address() as AddressInfo).port;
+    this.#adopt(server);
+    this.connection = {
+      server: `http://127.0.0.1:${this.#port}`,
+      dispatcher: apiAgent({}),
+      headers: () => ({}),
+    };
+    this.client = new KubeClient(this.connection);
+  }
+
+  static async start(options: FakeApiServerOptions = {}): Promise<FakeApiServer> {
+    return new FakeApiServer(options, await listen(0));
+  }
+
+  /** Ends the server and all its connections. */
+  async close(): Promise<void> {
+    this.resume();
+    this.kill();
+    await this.connection.dispatcher.destroy();
+  }
+
+  /** Writes an object as it is, status included; uid and creation time are filled in. */
+  put<T extends KubeObject>(object: T): T {
+    return structuredClone(this.storage.put(this.#typeOf(object), object)) as unknown as T;
+  }
+
+  get<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef): T | undefined {
+    return this.storage.has(type, keyOf(ref))
+      ? (structuredClone(this.storage.get(type, keyOf(ref))) as unknown as T)
+      : undefined;
+  }
+
+  list<T extends KubeObject>(type: ResourceType<T>): T[] {
+    return structuredClone(this.storage.list(type)) as unknown as T[];
+  }
+
+  remove(type: ResourceType, ref: ObjectRef): void {
+    this.storage.delete(type, keyOf(ref));
+  }
+
+  /** Requests that could have changed something. */
+  get writes(): SeenRequest[] {
+    return this.requests.filter(({ method }) => method !== 'GET');
+  }
+
+  /** Open watches. */
+  get watches(): number {
+    return this.#watches.size;
+  }
+
+  /** Lets the next `times` requests that match fail: with a Refusal, or with a connection reset. */
+  failNext(fail: Refusal | 'reset', matches: Failure['matches'] = () => true, times = 1): void {
+    this.#failures.push({ fail, matches, times });
+  }
+
+  /** Forgets the history: whoever watches from an older version gets 410. */
+  compact(): void {
+    this.storage.compact();
+  }
+
+  /** Sends a bookmark on each watch that asked for them. */
+  bookmark(): void {
+    for (const watch of this.#watches) watch.bookmark(this.storage.version);
+  }
+
+  /** Ends all watches as the server does when their time is up. */
+  endWatches(): void {
+    for (const watch of this.#watches) watch.end();
+  }
+
+  /** Sends an event as it is on all watches. */
+  send(event: unknown): void {
+    for (const watch of this.#watches) watch.write(event);
+  }
+
+  /** Resets all connections; new ones are accepted. */
+  dropConnections(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** Accepts connections but says nothing more, as a stopped process or a half-open connection. */
+  pause(): void {
+    this.#paused ??= Promise.withResolvers();
+    for (const watch of this.#watches) watch.hold();
+  }
+
+  /** Goes on, and says what it kept back. */
+  resume(): void {
+    this.#paused?.resolve();
+    this.#paused = undefined;
+    for (const watch of this.#watches) watch.release();
+  }
+
+  /** Dies at once: connections are reset, new ones refused. The data stays. */
+  kill(): void {
+    this.#server?.close();
+    this.#server = undefined;
+    this.dropConnections();
+  }
+
+  /** Comes back on the same port after {@link kill}. */
+  async restart(): Promise<void> {
+    this.#adopt(await listen(this.#port));
+  }
+
+  #adopt(server: Server): void {
+    this.#server = server;
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => {});
+    });
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.#answer(request, response).catch((error: unknown) => refuse(response, error));
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readBody(request);
+    await this.#paused?.promise;
+    const url = new URL(request.url ?? '/', 'http://fake');
+    const seen = { method: request.method ?? '', path: url.pathname, query: url.searchParams, body };
+    this.requests.push(seen);
+    const failure = this.#failures.find(({ matches }) => matches(seen));
+    if (failure) {
+      if (--failure.times === 0) this.#failures = this.#failures.filter((other) => other !== failure);
+      if (failure.fail !== 'reset') throw failure.fail;
+      request.socket.resetAndDestroy();
+      return;
+    }
+    const target = this.#target(url.pathname);
+    if (seen.method === 'GET' && !target.name) {
+      if (seen.query.get('watch') === 'true') this.#watch(target, seen.query, response);
+      else reply(response, 200, this.#list(target, seen.query));
+      return;
+    }
+    const [status, answer] = this.#act(seen, target, request.headers['content-type'] ?? '');
+    reply(response, status, answer);
+  }
+
+  #act(seen: SeenRequest, target: Target, contentType: string): [number, unknown] {
+    const { storage } = this;
+    const { type, namespace, name, subresource } = target;
+    const body = seen.body as Stored;
+    const manager = seen.query.get('fieldManager') ?? 'unknown';
+    if (seen.method === 'POST' && !name) {
+      checkBody(target, body);
+      const metadata = namespace ? { ...body.metadata, namespace } : body.metadata;
+      return [201, this.#show(storage.create(type, { ...body, metadata }, { manager }))];
+    }
+    if (!name)
+      throw new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the resource');
+    const key = keyOf({ namespace, name });
+    if (subresource === 'scale') return [200, this.#scale(seen, target, key)];
+    const options = { subresource: subresource === 'status' ? ('status' as const) : undefined, manager };
+    switch (seen.method) {
+      case 'GET':
+        return [200, this.#show(storage.get(type, key))];
+      case 'PUT':
+        checkBody(target, body);
+        return [200, this.#show(storage.update(type, key, body, options))];
+      case 'DELETE': {
+        const { preconditions } = (body ?? {}) as { preconditions?: { uid?: string } };
+        return [200, this.#show(storage.delete(type, key, preconditions))];
+      }
+      case 'PATCH': {
+        if (contentType.startsWith('application/apply-patch')) {
+          checkBody(target, body);
+          const existed = storage.has(type, key);
+          const force = seen.query.get('force') === 'true';
+          const metadata = { ...body.metadata, name, ...(namespace && { namespace }) };
+          return [
+            existed ? 200 : 201,
+            this.#show(storage.apply(type, key, { ...body, metadata }, { ...options, force })),
+          ];
+        }
+        if (!contentType.startsWith('application/merge-patch'))
+          throw new Refusal(415, 'UnsupportedMediaType', contentType);
+        const merged = mergePatch(storage.get(type, key), body) as Stored;
+        return [200, this.#show(storage.update(type, key, merged, options))];
+      }
+    }
+    throw new Refusal(405, 'MethodNotAllowed', `${seen.method} is not supported`);
+  }
+
+  #scale({ method, body }: SeenRequest, { type, namespace, name }: Target, key: string): unknown {
+    const { spec } = (body ?? {}) as { spec?: { replicas?: number } };
+    let object = this.storage.get(type, key);
+    if (method !== 'GET') object = this.storage.update(type, key, mergePatch(object, { spec }) as Stored);
+    const { replicas = 1 } = (object.spec ?? {}) as { replicas?: number };
+    const { resourceVersion, uid } = object.metadata;
+    const metadata = { name, namespace, resourceVersion, uid };
+    return {
+      apiVersion: 'autoscaling/v1',
+      kind: 'Scale',
+      metadata,
+      spec: { replicas },
+      status: { replicas },
+    };
+  }
+
+  #list({ type, namespace }: Target, query: URLSearchParams): unknown {
+    const test = selection(namespace, query);
+    const limit = Number(query.get('limit') ?? 0);
+    const token = query.get('continue');
+    const from = token
+      ? (JSON.parse(Buffer.from(token, 'base64url').toString()) as { v: number; k: string })
+      : undefined;
+    if (from) this.storage.since(from.v);
+    const items = this.storage.list(type).filter(test);
+    // A later page shows what is there by now; the real server shows the first page's moment.
+    const rest = from ? items.filter(({ metadata }) => keyOf(metadata) > from.k) : items;
+    const page = limit > 0 ? rest.slice(0, limit) : rest;
+    const version = from?.v ?? this.storage.version;
+    const last = page.at(-1);
+    const next = last && page.length < rest.length ? { v: version, k: keyOf(last.metadata) } : undefined;
+    return {
+      apiVersion: type.apiVersion,
+      kind: `${type.kind}List`,
+      metadata: {
+        resourceVersion: String(version),
+        ...(next && { continue: Buffer.from(JSON.stringify(next)).toString('base64url') }),
+      },
+      items: page.map((object) => {
+        const { apiVersion, kind, ...item } = this.#show(object);
+        // The real server leaves these out of the items of built-in kinds.
+        return isBuiltIn(type) ? item : { apiVersion, kind, ...item };
+      }),
+    };
+  }
+
+  #watch({ type, namespace }: Target, query: URLSearchParams, response: ServerResponse): void {
+    const watch = new FakeWatch(response, {
+      type,
+      test: selection(namespace, query),
+      bookmarks: query.get('allowWatchBookmarks') === 'true',
+      show: (object) => this.#show(object),
+    });
+    const version = query.get('resourceVersion') ?? '';
+    if (version === '' || version === '0') {
+      for (const object of this.storage.list(type)) watch.begin(object);
+    } else {
+      try {
+        for (const event of this.storage.since(Number(version))) watch.tell(event);
+      } catch (error) {
+        watch.write({ type: 'ERROR', object: statusOf(error as Refusal) });
+        watch.end();
+        return;
+      }
+    }
+    this.#watches.add(watch);
+    const seconds = Number(query.get('timeoutSeconds') ?? 0);
+    const timer = seconds > 0 ? setTimeout(() => watch.end(), seconds * 1000) : undefined;
+    response.on('close', () => {
+      clearTimeout(timer);
+      this.#watches.delete(watch);
+    });
+  }
+
+  /** An answer's form of an object: with the managedFields that clients have to bear. */
+  #show(object: Stored): Stored {
+    const managedFields = this.storage
+      .managers(object)
+      .map((manager) => ({ manager, operation: 'Apply', fieldsType: 'FieldsV1', fieldsV1: {} }));
+    return { ...object, metadata: { ...object.metadata, managedFields } as Stored['metadata'] };
+  }
+
+  #typeOf(object: KubeObject): ResourceType {
+    const type = this.#types.find(
+      ({ apiVersion, kind }) => apiVersion === object.apiVersion && kind === object.kind,
+    );
+    if (!type) throw new Error(`the fake API server was not told of ${object.apiVersion} ${object.kind}`);
+    return type;
+  }
+
+  /** @throws {Refusal} 404 for a path that is not of a known kind. */
+  #target(path: string): Target {
+    const parts = path.split('/').slice(1).map(decodeURIComponent);
+    const apiVersion = parts[0] === 'api' ? parts[1] : `${parts[1]}/${parts[2]}`;
+    let rest = parts.slice(parts[0] === 'api' ? 2 : 3);
+    let namespace: string | undefined;
+    const isKind = (plural?: string) =>
+      this.#types.some((each) => each.apiVersion === apiVersion && each.plural === plural);
+    // Elsewhere `namespaces` is a kind of its own: /api/v1/namespaces/NAME/status.
+    if (rest[0] === 'namespaces' && isKind(rest[2])) {
+      namespace = rest[1];
+      rest = rest.slice(2);
+    }
+    const type = this.#types.find((each) => each.apiVersion === apiVersion && each.plural === rest[0]);
+    if (!type) throw new Refusal(404, 'NotFound', 'the server could not find the requested resource');
+    if (type.namespaced && rest[1] && !namespace)
+      throw new Refusal(404, 'NotFound', 'the server could not find the requested resource');
+    return { type, namespace, name: rest[1], subresource: rest[2] };
+  }
+}

@@ -1,0 +1,69 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { ResourceType } from '../kube/types.ts';
+import { Refusal, type Stored } from './fakeStorage.ts';
+
+/** A server that listens on loopback; port 0 finds a free one. */
+export function listen(port: number): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+}
+
+/** @throws {Refusal} 400 for a body that is not JSON. */
+export async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  if (chunks.length === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch (error) {
+    throw new Refusal(400, 'BadRequest', (error as Error).message);
+  }
+}
+
+export function reply(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+  response.writeHead(status, headers).end(text);
+}
+
+/** Answers with a Status; anything but a {@link Refusal} is a fault of the fake itself and is 500. */
+export function refuse(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const refusal = error instanceof Refusal ? error : new Refusal(500, 'InternalError', String(error));
+  if (refusal.retryAfterSeconds !== undefined) response.setHeader('retry-after', refusal.retryAfterSeconds);
+  reply(response, refusal.status, statusOf(refusal));
+}
+
+export function statusOf({ status, reason, message }: Refusal): unknown {
+  return { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Failure', code: status, reason, message };
+}
+
+/** RFC 7396. */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const base = typeof target === 'object' && target !== null && !Array.isArray(target) ? target : {};
+  const merged: Record<string, unknown> = { ...base };
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete merged[name];
+    else merged[name] = mergePatch(merged[name], value);
+  }
+  return merged;
+}
+
+/** @throws {Refusal} 400 when an object is not what its path says. */
+export function checkBody(
+  { type, namespace, name }: { type: ResourceType; namespace?: string; name?: string },
+  body: Stored,
+): void {
+  const wrong = (what: string) => new Refusal(400, 'BadRequest', `${what} does not match the request`);
+  if (body?.apiVersion !== type.apiVersion || body.kind !== type.kind) throw wrong('the kind in the data');
+  if (body.metadata?.namespace && namespace && body.metadata.namespace !== namespace)
+    throw wrong('the namespace');
+  if (name && body.metadata?.name && body.metadata.name !== name) throw wrong('the name');
+}

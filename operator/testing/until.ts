@@ -1,0 +1,22 @@
+import { pino } from 'pino';
+
+/** A logger for tests that says nothing. */
+export const silent = pino({ level: 'silent' });
+
+/**
+ * Waits until `probe` gives something true, and gives that.
+ * @throws when it did not within `timeoutMs`, naming `what`.
+ */
+export async function until<R>(
+  what: string,
+  probe: () => R | Promise<R>,
+  { timeoutMs = 5_000, everyMs = 5 } = {},
+): Promise<NonNullable<R>> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await probe();
+    if (found) return found;
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
