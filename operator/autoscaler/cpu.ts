@@ -1,0 +1,129 @@
+import { cores, isQuantity } from '../apis/quantity.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Pod } from '../kube/core.ts';
+import { isKubeError } from '../kube/errors.ts';
+import { type KubeObject, keyOf } from '../kube/types.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { parseDuration } from './duration.ts';
+
+const PATH = '/apis/metrics.k8s.io/v1beta1/pods';
+const POLL_MS = 10_000;
+const TIMEOUT_MS = 5000;
+/** An older measurement tells nothing; metrics-server measures every 15 s. */
+const STALE_MS = 120_000;
+
+/** metrics.k8s.io/v1beta1 PodMetrics. */
+export interface PodMetrics extends KubeObject {
+  /** End of the time that was measured. */
+  timestamp: string;
+  /** Its length, a Go duration. */
+  window: string;
+  containers: { name: string; usage: { cpu: string } }[];
+}
+
+/** CPU use of one pod over a time (ms since the epoch). */
+export interface PodCpu {
+  readonly cores: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * What is known of CPU use: `absent` on a cluster without metrics.k8s.io, `lost` while it fails to answer.
+ * `poll` tells one answer from the next.
+ */
+export type CpuUse =
+  | { readonly state: 'absent' | 'lost' }
+  | { readonly state: 'known'; readonly poll: number; readonly pods: ReadonlyMap<string, PodCpu> };
+
+/** Reads the CPU use of all instances, every 10 s. */
+export class CpuReader {
+  readonly #client: KubeClient;
+  readonly #labelSelector: string;
+  readonly #log: Logger;
+  #use: CpuUse = { state: 'absent' };
+  #polls = 0;
+  #nextAt = 0;
+  #told?: string;
+
+  constructor(options: { client: KubeClient; labelSelector: string; log: Logger }) {
+    this.#client = options.client;
+    this.#labelSelector = options.labelSelector;
+    this.#log = options.log;
+  }
+
+  get use(): CpuUse {
+    return this.#use;
+  }
+
+  /** Asks again if the time has come; never fails. */
+  async poll(now: number): Promise<void> {
+    if (now < this.#nextAt) return;
+    this.#nextAt = now + POLL_MS;
+    try {
+      const { items } = await this.#client.request<{ items: PodMetrics[] }>('GET', PATH, {
+        query: { labelSelector: this.#labelSelector },
+        timeoutMs: TIMEOUT_MS,
+        verb: 'list',
+      });
+      this.#use = { state: 'known', poll: ++this.#polls, pods: podCpus(items) };
+      this.#tell('known');
+    } catch (error) {
+      const absent =
+        isKubeError(error, 'KUBE_NOT_FOUND') || (this.#polls === 0 && this.#use.state === 'absent');
+      this.#use = { state: absent ? 'absent' : 'lost' };
+      this.#tell(this.#use.state, error);
+    }
+  }
+
+  #tell(state: CpuUse['state'], err?: unknown): void {
+    if (this.#told === state) return;
+    this.#told = state;
+    if (state === 'absent')
+      this.#log.warn({ err }, 'no CPU metrics (metrics.k8s.io): scaling by requests alone');
+    if (state === 'lost')
+      this.#log.warn({ err }, 'CPU metrics fail: spare instances stay until they are back');
+    if (state === 'known') this.#log.info('scaling by requests and CPU use');
+  }
+}
+
+/** By `namespace/name`; a pod whose measurement does not parse is left out. */
+export function podCpus(items: readonly PodMetrics[]): Map<string, PodCpu> {
+  const pods = new Map<string, PodCpu>();
+  for (const { metadata, timestamp, window, containers } of items) {
+    const to = Date.parse(timestamp);
+    const used = containers.reduce(
+      (sum, { usage }) => sum + (isQuantity(usage.cpu) ? cores(usage.cpu) : Number.NaN),
+      0,
+    );
+    const from = to - (parseDuration(window) ?? Number.NaN);
+    if (Number.isFinite(used) && Number.isFinite(from)) pods.set(keyOf(metadata), { cores: used, from, to });
+  }
+  return pods;
+}
+
+/**
+ * The CPU use of a revision's instances. One that was still starting when it was measured counts as not
+ * measured: starting burns CPU that no request asked for.
+ */
+export function cpuOf(
+  pods: readonly Pod[],
+  measured: ReadonlyMap<string, PodCpu>,
+  now: number,
+): { cores: number; unmeasured: number } {
+  let used = 0;
+  let unmeasured = 0;
+  for (const pod of pods) {
+    const since = readySince(pod);
+    if (since === undefined || pod.metadata.deletionTimestamp) continue;
+    const cpu = measured.get(keyOf(pod.metadata));
+    if (cpu && cpu.from >= since && now - cpu.to < STALE_MS) used += cpu.cores;
+    else unmeasured++;
+  }
+  return { cores: used, unmeasured };
+}
+
+function readySince(pod: Pod): number | undefined {
+  const ready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True');
+  return ready && Date.parse(ready.lastTransitionTime ?? '');
+}

@@ -1,0 +1,114 @@
+/** One revision's row in a gateway's answer; counters run since the gateway's process started. */
+export interface RevisionStats {
+  readonly requests: number;
+  /** Integral over time of (in flight + queued), in request-milliseconds. */
+  readonly concurrencyMs: number;
+  readonly inFlight: number;
+  readonly queued: number;
+  /** 0 when none came. */
+  readonly lastRequestAt: number;
+  /** Requests in flight by pod name. */
+  readonly instances: Readonly<Record<string, number>>;
+}
+
+/** What a gateway's `GET /stats` answers. Times are its own clock's, ms since the epoch. */
+export interface GatewayStats {
+  readonly now: number;
+  readonly instance: { readonly start: number };
+  readonly revisions: Readonly<Record<string, RevisionStats>>;
+}
+
+/** A revision's requests, of one gateway or of all. */
+export interface RequestLoad {
+  /** In flight and queued now. */
+  present: number;
+  /** Mean of in flight and queued since the scrape before. */
+  mean: number;
+  /** By this process's clock; 0 when none came. */
+  lastRequestAt: number;
+  readonly instances: Map<string, number>;
+}
+
+export type Loads = Map<string, RequestLoad>;
+
+/**
+ * What happened between two answers of a gateway. Without an earlier answer of the same process there is no
+ * difference to take, so the requests of the moment stand for the mean.
+ *
+ * @param now this process's clock when the answer came; times of the gateway's clock are carried over by age.
+ */
+export function loadsBetween(previous: GatewayStats | undefined, current: GatewayStats, now: number): Loads {
+  const same = previous?.instance.start === current.instance.start ? previous : undefined;
+  const elapsed = same ? current.now - same.now : 0;
+  const loads: Loads = new Map();
+  for (const [revision, row] of Object.entries(current.revisions)) {
+    const before = same?.revisions[revision];
+    const present = row.inFlight + row.queued;
+    const mean = elapsed > 0 ? grown(row.concurrencyMs, before?.concurrencyMs) / elapsed : present;
+    const active = present > 0 || mean > 0 || (same && row.requests !== (before?.requests ?? 0));
+    const heard = row.lastRequestAt > 0 ? now - Math.max(0, current.now - row.lastRequestAt) : 0;
+    loads.set(revision, {
+      present,
+      mean,
+      lastRequestAt: active ? now : heard,
+      instances: new Map(Object.entries(row.instances)),
+    });
+  }
+  return loads;
+}
+
+/** A row that the gateway dropped and opened again counts from zero. */
+function grown(current: number, before = 0): number {
+  return Math.max(0, current >= before ? current - before : current);
+}
+
+/** Adds one gateway's loads to those of others. */
+export function addLoads(total: Loads, loads: Loads): void {
+  for (const [revision, load] of loads) {
+    const sum = total.get(revision);
+    if (!sum) {
+      total.set(revision, { ...load, instances: new Map(load.instances) });
+      continue;
+    }
+    sum.present += load.present;
+    sum.mean += load.mean;
+    sum.lastRequestAt = Math.max(sum.lastRequestAt, load.lastRequestAt);
+    for (const [pod, inFlight] of load.instances) {
+      sum.instances.set(pod, (sum.instances.get(pod) ?? 0) + inFlight);
+    }
+  }
+}
+
+export class StatsError extends Error {
+  readonly code = 'GATEWAY_STATS_INVALID';
+}
+
+/**
+ * Checks an answer before anything is counted from it.
+ * @throws {StatsError} naming the first field that is not as it must be.
+ */
+export function checkStats(body: unknown): GatewayStats {
+  const { now, instance, revisions } = record(body, 'the answer');
+  finite(now, 'now');
+  finite(record(instance, 'instance').start, 'instance.start');
+  for (const [key, value] of Object.entries(record(revisions, 'revisions'))) {
+    const row = record(value, key);
+    for (const field of ['requests', 'concurrencyMs', 'inFlight', 'queued', 'lastRequestAt']) {
+      finite(row[field], `${key}: ${field}`);
+    }
+    for (const [pod, count] of Object.entries(record(row.instances, `${key}: instances`))) {
+      finite(count, `${key}: instances.${pod}`);
+    }
+  }
+  return body as GatewayStats;
+}
+
+function record(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  throw new StatsError(`gateway stats: ${what} is ${JSON.stringify(value)}, not an object`);
+}
+
+function finite(value: unknown, what: string): void {
+  if (typeof value === 'number' && Number.isFinite(value)) return;
+  throw new StatsError(`gateway stats: ${what} is ${JSON.stringify(value)}, not a number`);
+}

@@ -1,0 +1,300 @@
+import { SERVING } from '../apis/labels.ts';
+import type { Revision } from '../apis/serving/revision/types.ts';
+import type { Route } from '../apis/serving/route/types.ts';
+import type { Service } from '../apis/serving/service/types.ts';
+import type { Config, Identity } from '../config.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { sleep } from '../kube/clock.ts';
+import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
+import { isKubeError } from '../kube/errors.ts';
+import { Informer } from '../kube/informer.ts';
+import { keyOf } from '../kube/types.ts';
+import type { Permission } from '../rbac.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { actualInstances, autoscalerTick, desiredInstances, scaleDecisions } from '../telemetry/metrics.ts';
+import { costChanges, DELETION_COST } from './costs.ts';
+import { CpuReader, cpuOf } from './cpu.ts';
+import type { CpuLoad, Decision } from './decide.ts';
+import { type GatewayLoads, GatewayScraper } from './gateways.ts';
+import type { RequestLoad } from './load.ts';
+import { type ScalingSpec, scalingSpec } from './spec.ts';
+import { type Target, targetsOf } from './targets.ts';
+import { Track } from './track.ts';
+
+const FIELD_MANAGER = 'homerun-autoscaler';
+/** The pods of the operator's namespace that are gateways, as the chart labels them. */
+const GATEWAY_SELECTOR = 'app.kubernetes.io/component=gateway';
+
+/** What the autoscaler may do, besides watching. */
+export const permissions: readonly Permission[] = [
+  { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'patch'] },
+  { apiGroups: ['metrics.k8s.io'], resources: ['pods'], verbs: ['list'] },
+];
+
+export interface AutoscalerOptions {
+  client: KubeClient;
+  config: Config;
+  identity: Identity;
+  /** The pod informer needs an index `revision` of `namespace/REVISION`. */
+  informers: {
+    revisions: Informer<Revision>;
+    services: Informer<Service>;
+    routes: Informer<Route>;
+    deployments: Informer<Deployment>;
+    pods: Informer<Pod>;
+  };
+  log: Logger;
+  /** Unix time in ms. */
+  now?: () => number;
+}
+
+/** One revision as the shell keeps it. */
+interface Entry {
+  /** Of the revision: one that was made anew under the same name has no past. */
+  readonly uid: string | undefined;
+  readonly track: Track;
+  spec?: ScalingSpec;
+  /** What `spec` was made of, compared by identity. */
+  revision?: Revision;
+  service?: Service;
+  target?: Target;
+  /** Our last write, until the cache has it. */
+  written?: { replicas: number; version: number };
+  writing: boolean;
+  cpu?: { poll: number; load: CpuLoad };
+  /** What its series say. */
+  reported?: { desired: number; actual: number };
+  /** The tick that saw it last. */
+  tick: number;
+}
+
+/**
+ * Sets the number of instances of every revision, once a second (design, The autoscaler). It writes `/scale`
+ * only, and only when the number changes. Waking from zero is the gateway's; here it counts as activity.
+ * Everything it remembers is rebuilt after a restart, starting from what runs.
+ */
+export class Autoscaler {
+  readonly #options: AutoscalerOptions;
+  readonly #now: () => number;
+  readonly #log: Logger;
+  readonly #gatewayPods: Informer<Pod>;
+  readonly #gateways: GatewayScraper;
+  readonly #cpu: CpuReader;
+  readonly #entries = new Map<string, Entry>();
+  readonly #writes = new Set<Promise<void>>();
+  #ticks = 0;
+
+  constructor(options: AutoscalerOptions) {
+    const { client, config, identity, log, now = Date.now } = options;
+    this.#options = options;
+    this.#now = now;
+    this.#log = log;
+    this.#gatewayPods = new Informer({
+      client,
+      log,
+      type: PODS,
+      namespace: identity.namespace,
+      labelSelector: GATEWAY_SELECTOR,
+    });
+    this.#gateways = new GatewayScraper({
+      pods: () => this.#gatewayPods.store.list(),
+      adminPort: config.adminPort,
+      log,
+    });
+    this.#cpu = new CpuReader({ client, labelSelector: SERVING.revision, log });
+  }
+
+  /** Scales until `signal` aborts. Run it where the lease is held, and once. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { informers, config } = this.#options;
+    const watching = this.#gatewayPods.run(signal);
+    await Promise.race([
+      Promise.all([this.#gatewayPods, ...Object.values(informers)].map(({ synced }) => synced)),
+      new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })),
+    ]);
+    const tickMs = config.autoscaler.tickSeconds * 1000;
+    while (!signal.aborted) {
+      const startedAt = performance.now();
+      await this.#tick().catch((err) => this.#log.error({ err }, 'a round of scaling failed'));
+      await sleep(tickMs - (performance.now() - startedAt), signal);
+    }
+    await Promise.allSettled([watching, ...this.#writes]);
+    await this.#gateways.close();
+    this.#sweep(this.#ticks + 1);
+  }
+
+  async #tick(): Promise<void> {
+    const loads = await this.#gateways.collect(this.#now);
+    const stopTimer = autoscalerTick.startTimer();
+    const now = this.#now();
+    void this.#cpu.poll(now);
+    const tick = ++this.#ticks;
+    const { revisions, routes } = this.#options.informers;
+    const targets = targetsOf(routes.store.list());
+    for (const revision of revisions.store.list()) this.#visit(revision, targets, loads, now);
+    this.#sweep(tick);
+    stopTimer();
+  }
+
+  #visit(revision: Revision, targets: Map<string, Target>, gateways: GatewayLoads, now: number): void {
+    const key = keyOf(revision.metadata);
+    const deployment = this.#options.informers.deployments.store.get(key);
+    if (!deployment || deployment.metadata.deletionTimestamp) return;
+    const entry = this.#entryOf(key, revision);
+    entry.tick = this.#ticks;
+    if (entry.writing) return;
+    const requests = gateways.loads.get(key);
+    const spec = this.#specOf(entry, revision, targets.get(key));
+    const replicas = replicasOf(deployment, entry);
+    const ready = deployment.status?.readyReplicas ?? 0;
+    const decision = entry.track.next(
+      {
+        spec,
+        replicas,
+        ready,
+        requests,
+        busy: this.#busyCount(revision, requests),
+        complete: gateways.complete,
+        cpu: replicas > 0 ? this.#cpuLoad(entry, key, now) : undefined,
+      },
+      now,
+    );
+    report(entry, revision, decision?.replicas ?? replicas, ready);
+    if (decision?.replicas !== undefined) this.#write(entry, deployment, replicas, decision, requests);
+  }
+
+  #entryOf(key: string, revision: Revision): Entry {
+    const known = this.#entries.get(key);
+    if (known && known.uid === revision.metadata.uid) return known;
+    const entry = { uid: revision.metadata.uid, track: new Track(), writing: false, tick: 0 };
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  /** The same as before while none of the objects has changed: stores replace what changes. */
+  #specOf(entry: Entry, revision: Revision, target: Target | undefined): ScalingSpec {
+    const { namespace, labels } = revision.metadata;
+    const name = labels?.[SERVING.service];
+    const service = name ? this.#options.informers.services.store.get(`${namespace}/${name}`) : undefined;
+    if (entry.spec && entry.revision === revision && entry.service === service && entry.target === target) {
+      return entry.spec;
+    }
+    const spec = scalingSpec(revision, service, target, this.#options.config.autoscaler);
+    Object.assign(entry, { spec, revision, service, target });
+    return spec;
+  }
+
+  /** Instances with a request, without those that are going already. */
+  #busyCount(revision: Revision, requests: RequestLoad | undefined): number {
+    let busy = 0;
+    for (const [name, inFlight] of requests?.instances ?? []) {
+      if (inFlight === 0) continue;
+      const pod = this.#options.informers.pods.store.get(`${revision.metadata.namespace}/${name}`);
+      if (!pod?.metadata.deletionTimestamp) busy++;
+    }
+    return busy;
+  }
+
+  #cpuLoad(entry: Entry, key: string, now: number): CpuLoad | undefined {
+    const use = this.#cpu.use;
+    if (use.state !== 'known') return use.state === 'lost' ? { cores: undefined, unmeasured: 0 } : undefined;
+    if (entry.cpu?.poll === use.poll) return entry.cpu.load;
+    const pods = this.#options.informers.pods.store.byIndex('revision', key);
+    const load = cpuOf(pods, use.pods, now);
+    entry.cpu = { poll: use.poll, load };
+    return load;
+  }
+
+  #write(
+    entry: Entry,
+    deployment: Deployment,
+    from: number,
+    decision: Decision,
+    requests: RequestLoad | undefined,
+  ): void {
+    entry.writing = true;
+    const write = this.#scale(entry, deployment, from, decision, requests)
+      .catch((err) => this.#refused(deployment, err))
+      .finally(() => {
+        entry.writing = false;
+        this.#writes.delete(write);
+      });
+    this.#writes.add(write);
+  }
+
+  async #scale(
+    entry: Entry,
+    deployment: Deployment,
+    from: number,
+    { replicas = from, reason }: Decision,
+    requests: RequestLoad | undefined,
+  ): Promise<void> {
+    const lowers = replicas < from;
+    if (lowers && replicas > 0) await this.#guardBusy(deployment, requests);
+    // Downwards only from what we have seen: a gateway may have woken the revision a moment ago.
+    const resourceVersion = String(entry.written?.version ?? deployment.metadata.resourceVersion);
+    const answer = await this.#options.client.mergePatch<Deployment>(
+      DEPLOYMENTS,
+      deployment.metadata,
+      { ...(lowers ? { metadata: { resourceVersion } } : {}), spec: { replicas } },
+      { subresource: 'scale', fieldManager: FIELD_MANAGER },
+    );
+    entry.written = { replicas, version: Number(answer.metadata.resourceVersion) };
+    entry.track.wrote(replicas);
+    scaleDecisions.inc({ direction: lowers ? 'down' : 'up', reason });
+    const { namespace, name } = deployment.metadata;
+    this.#log.info({ namespace, revision: name, from, to: replicas, reason }, 'instances set');
+  }
+
+  async #guardBusy(deployment: Deployment, requests: RequestLoad | undefined): Promise<void> {
+    const { client, informers } = this.#options;
+    const pods = informers.pods.store.byIndex('revision', keyOf(deployment.metadata));
+    const changes = costChanges(pods, requests?.instances ?? new Map());
+    await Promise.all(
+      changes.map(({ pod, cost }) =>
+        client
+          .mergePatch(PODS, pod.metadata, { metadata: { annotations: { [DELETION_COST]: cost } } })
+          .catch((error) => {
+            if (!isKubeError(error, 'KUBE_NOT_FOUND')) throw error;
+          }),
+      ),
+    );
+  }
+
+  #refused(deployment: Deployment, err: unknown): void {
+    const { namespace, name } = deployment.metadata;
+    const expected = isKubeError(err, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND');
+    const level = expected ? 'debug' : 'error';
+    this.#log[level]({ err, namespace, revision: name }, 'the number of instances was not set; trying again');
+  }
+
+  /** Forgets the revisions that the present tick has not seen, and their series. */
+  #sweep(tick: number): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.tick === tick) continue;
+      this.#entries.delete(key);
+      const [namespace = '', revision = ''] = key.split('/');
+      desiredInstances.remove({ namespace, revision });
+      actualInstances.remove({ namespace, revision });
+    }
+  }
+}
+
+/** The Deployment's number, or the one that we wrote since: the cache may be behind our own write. */
+function replicasOf(deployment: Deployment, entry: Entry): number {
+  const { written } = entry;
+  if (written && Number(deployment.metadata.resourceVersion) < written.version) return written.replicas;
+  entry.written = undefined;
+  return deployment.spec?.replicas ?? 1;
+}
+
+/** Sets a revision's series where they change; one that never had an instance gets none. */
+function report(entry: Entry, { metadata }: Revision, desired: number, actual: number): void {
+  const { reported = { desired: 0, actual: 0 } } = entry;
+  if (reported.desired === desired && reported.actual === actual) return;
+  const labels = { namespace: metadata.namespace ?? '', revision: metadata.name };
+  desiredInstances.set(labels, desired);
+  actualInstances.set(labels, actual);
+  entry.reported = { desired, actual };
+}

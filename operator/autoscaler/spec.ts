@@ -1,0 +1,149 @@
+import { AUTOSCALING, RUN } from '../apis/annotations.ts';
+import { conditionOf, isFalse, isTrue, READY } from '../apis/condition.ts';
+import { cores, isQuantity } from '../apis/quantity.ts';
+import type { Revision } from '../apis/serving/revision/types.ts';
+import type { Service } from '../apis/serving/service/types.ts';
+import type { Config } from '../config.ts';
+import type { KubeObject } from '../kube/types.ts';
+import { parseDuration } from './duration.ts';
+import { shareOf } from './shares.ts';
+import type { Target } from './targets.ts';
+
+/** What a person and the configuration ask of a revision's number of instances. */
+export interface ScalingSpec {
+  readonly min: number;
+  readonly max: number;
+  /** Manual mode: exactly so many instances. Undefined leaves the number to the load. */
+  readonly manual?: number;
+  /** The least number until the revision has proven that it starts. */
+  readonly initial: number;
+  /** The revision has neither become ready nor failed yet. */
+  readonly pending: boolean;
+  /** Its instances do not start. */
+  readonly failed: boolean;
+  /** Requests that one instance can take at once. */
+  readonly concurrency: number;
+  /** Requests at once that one instance should have, as a mean over the window. */
+  readonly targetConcurrency: number;
+  /** Cores that one instance should use, as a mean over the window. */
+  readonly targetCpu: number;
+  readonly idleMs: number;
+  readonly windowMs: number;
+}
+
+/** Requests at once for an instance that sets no limit (`containerConcurrency: 0`), as Knative counts it. */
+const UNLIMITED_CONCURRENCY = 100;
+/** Knative's bounds of the window annotation. */
+const SHORTEST_WINDOW_MS = 6000;
+const LONGEST_MS = 3_600_000;
+const SHORTEST_IDLE_MS = 1000;
+
+/**
+ * The scaling of a revision from its annotations, its Service's and the configuration. A value that does not
+ * parse counts as absent: admission refuses it, and the autoscaler must go on for objects from before.
+ *
+ * @param target the revision's place in its Route; undefined when no Route names it. Its minimum holds only
+ *   while it is reachable (Cloud Run, minimum instances: a revision with traffic or a tag) or still has to
+ *   become ready.
+ */
+export function scalingSpec(
+  revision: Revision,
+  service: Service | undefined,
+  target: Target | undefined,
+  config: Config['autoscaler'],
+): ScalingSpec {
+  const { pending, failed } = progressOf(revision);
+  const max = maxOf(revision, service, target, config);
+  const concurrency = concurrencyOf(revision);
+  const utilization = number(revision, AUTOSCALING.targetUtilizationPercentage, 1, 100);
+  const idleMs = duration(revision, AUTOSCALING.retentionPeriod, 0, LONGEST_MS) ?? config.idleSeconds * 1000;
+  const windowMs = duration(revision, AUTOSCALING.window, SHORTEST_WINDOW_MS, LONGEST_MS);
+  return {
+    min: target || pending ? Math.min(minOf(revision, service, target), max) : 0,
+    max,
+    manual: manualCount(service, target),
+    initial: Math.min(Math.max(1, count(revision, AUTOSCALING.initialScale) ?? 1), max),
+    pending,
+    failed,
+    concurrency,
+    targetConcurrency: concurrency * (utilization ? utilization / 100 : config.concurrencyUtilization),
+    targetCpu: cpuLimit(revision) * config.cpuUtilization,
+    idleMs: Math.max(idleMs, SHORTEST_IDLE_MS),
+    windowMs: windowMs ?? config.windowSeconds * 1000,
+  };
+}
+
+function minOf(revision: Revision, service: Service | undefined, target: Target | undefined): number {
+  const own = count(revision, AUTOSCALING.minScale, AUTOSCALING.minScaleKebab) ?? 0;
+  return Math.max(own, partOf(count(service, RUN.minScale), target) ?? 0);
+}
+
+/** The revision's own maximum, and its part of the Service's. 0 is no limit of its own. */
+function maxOf(
+  revision: Revision,
+  service: Service | undefined,
+  target: Target | undefined,
+  config: Config['autoscaler'],
+): number {
+  const own = count(revision, AUTOSCALING.maxScale, AUTOSCALING.maxScaleKebab) || config.maxScaleDefault;
+  // A revision without a percentage is bounded by the Service's whole number: it has no part of its own, and
+  // one that has just lost its traffic must be able to finish its requests.
+  const total = count(service, RUN.maxScale) || Number.POSITIVE_INFINITY;
+  return Math.min(own, (Number.isFinite(total) ? partOf(total, target) : undefined) ?? total);
+}
+
+/** Manual scaling: the number set on the Service, shared out by traffic; a tag alone leaves it to the load. */
+function manualCount(service: Service | undefined, target: Target | undefined): number | undefined {
+  const mode = service?.metadata.annotations?.[RUN.scalingMode]?.toLowerCase();
+  return mode === 'manual' ? partOf(count(service, RUN.manualInstanceCount), target) : undefined;
+}
+
+/** A revision's part of a Service's number; undefined without the number or without traffic. */
+function partOf(total: number | undefined, target: Target | undefined): number | undefined {
+  if (total === undefined || !target?.percent) return undefined;
+  return shareOf(total, target.split, target.revision);
+}
+
+/** The limit of requests in an instance, lowered by Knative's soft target if there is one. */
+function concurrencyOf(revision: Revision): number {
+  const limit = revision.spec.containerConcurrency || UNLIMITED_CONCURRENCY;
+  const metric = revision.metadata.annotations?.[AUTOSCALING.metric] ?? 'concurrency';
+  if (metric !== 'concurrency') return limit;
+  return Math.min(limit, number(revision, AUTOSCALING.target, 0.01, Number.MAX_SAFE_INTEGER) ?? limit);
+}
+
+/** Cores of all containers of an instance; one for a container that declares none (Cloud Run's default). */
+function cpuLimit(revision: Revision): number {
+  const limits = revision.spec.containers.map(({ resources }) => resources?.limits?.cpu ?? 1);
+  return limits.reduce<number>((sum, limit) => sum + ((isQuantity(limit) && cores(limit)) || 1), 0);
+}
+
+/**
+ * A revision whose containers do not start is false in both conditions. One whose pods the cluster refuses is
+ * left as it is: it has none, and the cluster goes on trying.
+ */
+function progressOf({ status }: Revision): { pending: boolean; failed: boolean } {
+  const ready = conditionOf(status?.conditions, READY);
+  const failed = isFalse(ready) && isFalse(conditionOf(status?.conditions, 'ContainerHealthy'));
+  return { pending: !isTrue(ready) && !isFalse(ready), failed };
+}
+
+/** A count under the first of these keys that has a valid one. */
+function count(object: KubeObject | undefined, ...keys: string[]): number | undefined {
+  for (const key of keys) {
+    const text = object?.metadata.annotations?.[key]?.trim();
+    if (text && /^\d{1,9}$/.test(text)) return Number(text);
+  }
+  return undefined;
+}
+
+function number(object: KubeObject, key: string, minimum: number, maximum: number): number | undefined {
+  const value = Number(object.metadata.annotations?.[key]?.trim() || Number.NaN);
+  return value >= minimum && value <= maximum ? value : undefined;
+}
+
+/** Milliseconds of a Go duration. */
+function duration(object: KubeObject, key: string, minimum: number, maximum: number): number | undefined {
+  const value = parseDuration(object.metadata.annotations?.[key] ?? '') ?? Number.NaN;
+  return value >= minimum && value <= maximum ? value : undefined;
+}
