@@ -1,0 +1,29 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Fault } from '../../fault.ts';
+import type { RevisionTemplate } from '../revision/types.ts';
+import { validateTemplate } from '../revision/validation.ts';
+import { defaultTemplate } from './defaults.ts';
+import type { Configuration } from './types.ts';
+
+/** The faults of a configuration; `previous` is the state that it replaces. */
+export function validateConfiguration(configuration: Configuration, previous?: Configuration): Fault[] {
+  const { name } = configuration.metadata;
+  const { template } = configuration.spec;
+  return [
+    ...validateTemplate(template, name, 'spec.template'),
+    ...validateNameChange(template, previous?.spec.template, name),
+  ];
+}
+
+/** A revision never changes, so a template that changes cannot keep the name it gave to one (Knative API, Revision). */
+export function validateNameChange(
+  template: RevisionTemplate,
+  previous: RevisionTemplate | undefined,
+  owner: string,
+): Fault[] {
+  const name = template.metadata?.name;
+  if (!name || name !== previous?.metadata?.name) return [];
+  if (isDeepStrictEqual(defaultTemplate(template, owner), defaultTemplate(previous, owner))) return [];
+  const message = `is "${name}", the name of the revision before; a changed template needs a new name, or none`;
+  return [{ path: 'spec.template.metadata.name', value: name, message }];
+}

@@ -1,0 +1,47 @@
+import { parseDependencies, RUN } from '../../annotations.ts';
+import { type Fault, keyed } from '../../fault.ts';
+import type { TemplateContainer } from './types.ts';
+
+/**
+ * The faults of the start order of containers: annotation container-dependencies must name containers that
+ * exist, and nobody may wait for himself. Text that is no such order is a fault of the annotation, told elsewhere.
+ */
+export function validateDependencies(
+  annotations: Record<string, string> | undefined,
+  containers: readonly TemplateContainer[],
+  path: string,
+): Fault[] {
+  const value = annotations?.[RUN.containerDependencies];
+  const order = value === undefined ? undefined : parseDependencies(value);
+  if (!order) return [];
+  const names = new Set(containers.map(({ name }) => name));
+  const mentioned = new Set([...order.keys(), ...[...order.values()].flat()]);
+  const where = keyed(path, RUN.containerDependencies);
+  const strangers = [...mentioned]
+    .filter((name) => !names.has(name))
+    .map((name) => ({ path: where, value, message: `names "${name}"; there is no such container` }));
+  const cycle = cycleOf(order);
+  if (!cycle) return strangers;
+  return [...strangers, { path: where, value, message: `has a cycle: ${cycle.join(' waits for ')}` }];
+}
+
+/** A way along the dependencies that comes back to where it began, or undefined. */
+export function cycleOf(order: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const walk = (name: string, trail: readonly string[]): string[] | undefined => {
+    const start = trail.indexOf(name);
+    if (start >= 0) return [...trail.slice(start), name];
+    if (done.has(name)) return undefined;
+    for (const next of order.get(name) ?? []) {
+      const cycle = walk(next, [...trail, name]);
+      if (cycle) return cycle;
+    }
+    done.add(name);
+    return undefined;
+  };
+  for (const name of order.keys()) {
+    const cycle = walk(name, []);
+    if (cycle) return cycle;
+  }
+  return undefined;
+}

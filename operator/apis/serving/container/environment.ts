@@ -1,0 +1,93 @@
+import { at, type Fault, unsupported } from '../../fault.ts';
+import type { EnvVar, TemplateContainer } from './types.ts';
+
+/** Longest value in bytes (API reference v2, EnvVar). */
+const MAX_VALUE_BYTES = 32_768;
+
+/** Set by the platform, per kind of resource (container contract, Environment variables). */
+const RESERVED = new Set(['K_SERVICE', 'K_CONFIGURATION', 'K_REVISION']);
+
+/** Set by the platform for jobs and worker pools; Knative Serving leaves them alone. */
+const RESERVED_ELSEWHERE = new Set([
+  'CLOUD_RUN_JOB',
+  'CLOUD_RUN_EXECUTION',
+  'CLOUD_RUN_TASK_INDEX',
+  'CLOUD_RUN_TASK_ATTEMPT',
+  'CLOUD_RUN_TASK_COUNT',
+  'CLOUD_RUN_WORKER_POOL',
+  'CLOUD_RUN_WORKER_POOL_REVISION',
+]);
+
+const SOURCES = ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'] as const;
+
+/** The faults of the environment of a container; PORT belongs to the platform in the ingress container alone. */
+export function validateEnvironment(container: TemplateContainer, ingress: boolean, path: string): Fault[] {
+  const env = container.env ?? [];
+  return [
+    ...env.flatMap((variable, i) => validateVariable(variable, ingress, at(`${path}.env`, i))),
+    ...repeatedSecrets(env, `${path}.env`),
+    ...unsupported(container, ['envFrom'], path),
+    ...(container.envFrom ?? []).flatMap(({ secretRef, configMapRef }, i) => {
+      if ((secretRef === undefined) !== (configMapRef === undefined)) return [];
+      return [
+        { path: at(`${path}.envFrom`, i), message: 'must have exactly one of secretRef and configMapRef' },
+      ];
+    }),
+  ];
+}
+
+function validateVariable(variable: EnvVar, ingress: boolean, path: string): Fault[] {
+  const { name, value = '', valueFrom } = variable;
+  const faults: Fault[] = [];
+  if (!/^[ -<>-~]+$/.test(name)) {
+    faults.push({
+      path: `${path}.name`,
+      value: name,
+      message: `is "${name}"; it must be printable ASCII without =`,
+    });
+  }
+  const platform = RESERVED.has(name) || (ingress && name === 'PORT');
+  if (platform || RESERVED_ELSEWHERE.has(name)) {
+    const message = `is "${name}", which the platform sets; remove it`;
+    faults.push({ path: `${path}.name`, value: name, message, ...(platform ? {} : { strict: true }) });
+  }
+  const size = Buffer.byteLength(value);
+  if (size > MAX_VALUE_BYTES) {
+    faults.push({
+      path: `${path}.value`,
+      message: `of "${name}" has ${size} bytes; it may have ${MAX_VALUE_BYTES}`,
+    });
+  }
+  if (valueFrom) faults.push(...validateSource(valueFrom, value, path));
+  return faults;
+}
+
+function validateSource(source: NonNullable<EnvVar['valueFrom']>, value: string, path: string): Fault[] {
+  const set = SOURCES.filter((kind) => source[kind] !== undefined);
+  const faults: Fault[] = unsupported(
+    source,
+    ['configMapKeyRef', 'fieldRef', 'resourceFieldRef'],
+    `${path}.valueFrom`,
+  );
+  if (value !== '')
+    faults.push({ path: `${path}.valueFrom`, message: 'must not be set together with value' });
+  if (set.length !== 1) {
+    faults.push({ path: `${path}.valueFrom`, message: `must have exactly one of ${SOURCES.join(', ')}` });
+  }
+  for (const kind of ['secretKeyRef', 'configMapKeyRef'] as const) {
+    const reference = source[kind];
+    if (reference && !reference.name)
+      faults.push({ path: `${path}.valueFrom.${kind}.name`, message: 'must be set' });
+  }
+  return faults;
+}
+
+/** Of two plain variables with one name the last one counts; a secret must be the only one (API reference, EnvVar). */
+function repeatedSecrets(env: readonly EnvVar[], path: string): Fault[] {
+  return env.flatMap(({ name, valueFrom }, i) => {
+    const repeated = valueFrom && env.some((other, j) => j !== i && other.name === name);
+    if (!repeated) return [];
+    const message = `is "${name}", which is set twice; a variable from a secret must be set once`;
+    return [{ path: `${at(path, i)}.name`, value: name, message, strict: true }];
+  });
+}

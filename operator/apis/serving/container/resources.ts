@@ -1,0 +1,91 @@
+import { type Fault, keyed } from '../../fault.ts';
+import { bytes, cores, isQuantity, parseQuantity } from '../../quantity.ts';
+import { DEFAULT_LIMITS } from './defaults.ts';
+import type { ResourceList, TemplateContainer } from './types.ts';
+
+export const GPU = 'nvidia.com/gpu';
+
+const GIB = 2 ** 30;
+
+/** CPU -> least and greatest memory in GiB (Cloud Run, CPU limits and memory limits). */
+const MEMORY_OF_CPU: readonly { cpu: number; least: number; greatest: number }[] = [
+  { cpu: 1, least: 0, greatest: 4 },
+  { cpu: 2, least: 0, greatest: 8 },
+  { cpu: 4, least: 2, greatest: 16 },
+  { cpu: 6, least: 4, greatest: 24 },
+  { cpu: 8, least: 4, greatest: 32 },
+];
+
+/** Least CPU and memory beside a GPU (gcloud, --gpu). */
+const GPU_NEEDS = { cpu: 4, memory: 8 };
+
+/** The faults of what a container may use. */
+export function validateResources({ resources = {} }: TemplateContainer, path: string): Fault[] {
+  const { limits = {}, requests = {} } = resources;
+  const faults = [
+    ...validateList(limits, `${path}.resources.limits`),
+    ...validateList(requests, `${path}.resources.requests`),
+  ];
+  if (faults.some(({ strict }) => !strict)) return faults;
+  return [...faults, ...validateRequests(limits, requests, path), ...validateSizes(limits, path)];
+}
+
+function validateList(list: ResourceList, path: string): Fault[] {
+  return Object.entries(list).flatMap(([resource, value]) => {
+    const where = keyed(path, resource);
+    if (!isQuantity(value) || parseQuantity(value) < 0n) {
+      const message = `is ${JSON.stringify(value)}; it must be a quantity of 0 or more, such as 500m, 2 or 512Mi`;
+      return [{ path: where, value, message }];
+    }
+    if (resource in DEFAULT_LIMITS || resource === GPU) return [];
+    return [
+      {
+        path: where,
+        value,
+        message: `is not known to Cloud Run; it knows cpu, memory and ${GPU}`,
+        strict: true,
+      },
+    ];
+  });
+}
+
+/** The cluster refuses a pod that requests more than it may use. */
+function validateRequests(limits: ResourceList, requests: ResourceList, path: string): Fault[] {
+  return Object.entries(requests).flatMap(([resource, value]) => {
+    const limit = limits[resource];
+    if (limit === undefined || parseQuantity(value) <= parseQuantity(limit)) return [];
+    const message = `is ${value}; it must be at most the limit, ${limit}`;
+    return [{ path: keyed(`${path}.resources.requests`, resource), value, message }];
+  });
+}
+
+function validateSizes(limits: ResourceList, path: string): Fault[] {
+  const where = `${path}.resources.limits`;
+  const cpu = cores(limits.cpu ?? DEFAULT_LIMITS.cpu ?? '');
+  const memory = bytes(limits.memory ?? DEFAULT_LIMITS.memory ?? '') / GIB;
+  const gpus = cores(limits[GPU] ?? 0);
+  const faults: Fault[] = [];
+  const say = (key: string, message: string) =>
+    faults.push({ path: keyed(where, key), value: limits[key], message, strict: true });
+  const size = MEMORY_OF_CPU.find((entry) => entry.cpu === cpu);
+  if (cpu >= 1 && !size) say('cpu', `is ${limits.cpu}; it must be 1, 2, 4, 6, 8 or less than 1`);
+  if (cpu < 0.08) say('cpu', `is ${limits.cpu}; it must be at least 80m`);
+  if (cpu < 1 && memory > (cpu < 0.5 ? 0.5 : 1)) {
+    say(
+      'memory',
+      `is ${limits.memory}; with ${limits.cpu} CPU it may be at most ${cpu < 0.5 ? '512Mi' : '1Gi'}`,
+    );
+  }
+  if (size && (memory < size.least || memory > size.greatest)) {
+    const least = size.least === 0 ? '' : `at least ${size.least}Gi and `;
+    say(
+      'memory',
+      `is ${limits.memory ?? DEFAULT_LIMITS.memory}; with ${cpu} CPU it must be ${least}at most ${size.greatest}Gi`,
+    );
+  }
+  if (gpus > 1) say(GPU, `is ${limits[GPU]}; it must be 0 or 1`);
+  if (gpus > 0 && (cpu < GPU_NEEDS.cpu || memory < GPU_NEEDS.memory)) {
+    say(GPU, `needs at least ${GPU_NEEDS.cpu} CPU and ${GPU_NEEDS.memory}Gi of memory beside it`);
+  }
+  return faults;
+}

@@ -1,0 +1,176 @@
+import { at, duplicates, type Fault, outOfRange, unsupported } from '../../fault.ts';
+import { parseImage } from '../../image.ts';
+import { cores, isQuantity } from '../../quantity.ts';
+import type { ProbePort } from '../probe/defaults.ts';
+import { validateProbe } from '../probe/validation.ts';
+import { DEFAULT_LIMITS } from './defaults.ts';
+import { validateEnvironment } from './environment.ts';
+import { ingressContainer, ingressPort } from './ingress.ts';
+import { validateResources } from './resources.ts';
+import type { TemplateContainer, VolumeMount } from './types.ts';
+
+/** Most containers of one instance (gcloud: "may include at most 10 containers"). */
+const MAX_CONTAINERS = 10;
+
+const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+/** What the containers of a service, job or worker pool have around them. */
+export interface Surroundings {
+  /** Whether one of them takes requests: a service's does, a job's and a worker pool's do not. */
+  ingress: boolean;
+  /** Names of the volumes that they may mount. */
+  volumes: ReadonlySet<string>;
+}
+
+/** The faults of the containers of one instance: the law that services, jobs and worker pools share. */
+export function validateContainers(
+  containers: readonly TemplateContainer[],
+  around: Surroundings,
+  path: string,
+): Fault[] {
+  const ingress = around.ingress ? ingressContainer(containers) : undefined;
+  return [
+    ...validateCount(containers, path),
+    ...validatePortCount(containers, around, path),
+    ...repeatedNames(containers, path),
+    ...containers.flatMap((container, i) =>
+      validateContainer(container, container === ingress, around, at(path, i)),
+    ),
+  ];
+}
+
+function validateCount(containers: readonly TemplateContainer[], path: string): Fault[] {
+  if (containers.length === 0) return [{ path, message: 'must have at least one container' }];
+  if (containers.length <= MAX_CONTAINERS) return [];
+  const message = `has ${containers.length} containers; it may have ${MAX_CONTAINERS}`;
+  return [{ path, value: containers.length, message, strict: true }];
+}
+
+/** Requests go to exactly one container (container contract, Listening for requests). */
+function validatePortCount(
+  containers: readonly TemplateContainer[],
+  { ingress }: Surroundings,
+  path: string,
+): Fault[] {
+  const withPorts = containers.flatMap(({ ports }, i) => (ports && ports.length > 0 ? [i] : []));
+  if (withPorts.length > 1) {
+    const message = `has ports in containers ${withPorts.join(', ')}; exactly one container may have them: the ingress container`;
+    return [{ path, value: withPorts.length, message }];
+  }
+  if (!ingress || containers.length <= 1 || withPorts.length === 1) return [];
+  const message =
+    'has several containers and none with ports; exactly one must have them: the ingress container';
+  return [{ path, value: 0, message }];
+}
+
+function repeatedNames(containers: readonly TemplateContainer[], path: string): Fault[] {
+  const names = containers.map(({ name }, i) => name || i);
+  return duplicates(names).map(({ value, index }) => ({
+    path: `${at(path, index)}.name`,
+    value,
+    message: `is "${value}", the name of another container; names must be unique`,
+  }));
+}
+
+function validateContainer(
+  container: TemplateContainer,
+  ingress: boolean,
+  around: Surroundings,
+  path: string,
+): Fault[] {
+  const port = ingress ? portOf(container) : undefined;
+  const { name, startupProbe, livenessProbe, readinessProbe, securityContext } = container;
+  const named: Fault[] =
+    !name || (NAME.test(name) && name.length <= 63)
+      ? []
+      : [
+          {
+            path: `${path}.name`,
+            value: name,
+            message: `is "${name}"; it must be a DNS label: lower case letters, digits and dashes, at most 63`,
+          },
+        ];
+  return [
+    ...named,
+    ...validateImage(container.image, path),
+    ...validatePorts(container, path),
+    ...validateEnvironment(container, ingress, path),
+    ...validateResources(container, path),
+    ...validateMounts(container.volumeMounts ?? [], around.volumes, `${path}.volumeMounts`),
+    ...validateProbe('startupProbe', startupProbe, port, `${path}.startupProbe`),
+    ...validateProbe('livenessProbe', livenessProbe, port, `${path}.livenessProbe`),
+    ...validateProbe('readinessProbe', readinessProbe, port, `${path}.readinessProbe`),
+    ...unsupported(container, ['securityContext'], path),
+    ...(securityContext?.privileged
+      ? [
+          {
+            path: `${path}.securityContext.privileged`,
+            value: true,
+            message: 'is true; privileged containers are not supported',
+          },
+        ]
+      : []),
+  ];
+}
+
+function validateImage(image: string, path: string): Fault[] {
+  try {
+    parseImage(image);
+    return [];
+  } catch (error) {
+    return [{ path: `${path}.image`, value: image, message: (error as Error).message }];
+  }
+}
+
+function validatePorts({ ports = [] }: TemplateContainer, path: string): Fault[] {
+  const where = `${path}.ports`;
+  const count =
+    ports.length > 1
+      ? [{ path: where, value: ports.length, message: `has ${ports.length} ports; a container may have one` }]
+      : [];
+  return [
+    ...count,
+    ...ports.flatMap(({ containerPort }, i) =>
+      outOfRange(containerPort, [0, 65_535], `${at(where, i)}.containerPort`),
+    ),
+  ];
+}
+
+/** Paths are absolute, hold no colon and are taken once (API reference, VolumeMount). */
+function validateMounts(mounts: readonly VolumeMount[], volumes: ReadonlySet<string>, path: string): Fault[] {
+  const paths = mounts.map(({ mountPath }) => normalise(mountPath));
+  const taken = duplicates(paths).map(({ value, index }) => ({
+    path: `${at(path, index)}.mountPath`,
+    value,
+    message: `is "${value}", where another volume is mounted; paths must be unique`,
+  }));
+  const faults = mounts.flatMap(({ name, mountPath }, i): Fault[] => {
+    const where = at(path, i);
+    const wrong =
+      !mountPath.startsWith('/') ||
+      mountPath.includes(':') ||
+      ['/', '/dev', '/dev/log'].includes(normalise(mountPath));
+    const message = `is "${mountPath}"; it must be an absolute path without a colon, other than /, /dev and /dev/log`;
+    return [
+      ...(wrong ? [{ path: `${where}.mountPath`, value: mountPath, message }] : []),
+      ...(volumes.has(name)
+        ? []
+        : [{ path: `${where}.name`, value: name, message: `is "${name}"; there is no such volume` }]),
+    ];
+  });
+  return [...taken, ...faults];
+}
+
+function normalise(path: string): string {
+  return path.replaceAll(/\/+/g, '/').replace(/(?<=.)\/$/, '');
+}
+
+function portOf(container: TemplateContainer): ProbePort {
+  return { number: ingressPort(container), name: container.ports?.[0]?.name || 'http1' };
+}
+
+/** CPU limit of a container in cores; undefined when it is no quantity. */
+export function cpuOf(container: TemplateContainer | undefined): number | undefined {
+  const cpu = container?.resources?.limits?.cpu ?? DEFAULT_LIMITS.cpu;
+  return cpu !== undefined && isQuantity(cpu) ? cores(cpu) : undefined;
+}

@@ -1,0 +1,108 @@
+import { type Fault, outOfRange, unsupported } from '../../fault.ts';
+import type { Probe } from '../container/types.ts';
+import type { ProbePort } from './defaults.ts';
+
+export type ProbeKind = 'startupProbe' | 'livenessProbe' | 'readinessProbe';
+
+const HANDLERS = ['httpGet', 'tcpSocket', 'grpc', 'exec'] as const;
+
+/** Longest delay and period in seconds (API reference, Probe). */
+const LONGEST: Readonly<Record<ProbeKind, number>> = {
+  startupProbe: 240,
+  livenessProbe: 3600,
+  readinessProbe: 3600,
+};
+
+/**
+ * The faults of a probe.
+ * @param port the port of the ingress container; undefined for any other, whose probes must name one.
+ */
+export function validateProbe(
+  kind: ProbeKind,
+  probe: Probe | undefined,
+  port: ProbePort | undefined,
+  path: string,
+): Fault[] {
+  if (!probe) return [];
+  const unknown: Fault[] =
+    kind === 'readinessProbe'
+      ? [{ path, message: 'readinessProbe is not supported by Cloud Run', strict: true }]
+      : [];
+  return [
+    ...unknown,
+    ...validateHandlers(kind, probe, port !== undefined, path),
+    ...validatePorts(probe, port, path),
+    ...validateTiming(kind, probe, path),
+  ];
+}
+
+function validateHandlers(kind: ProbeKind, probe: Probe, ingress: boolean, path: string): Fault[] {
+  const set = HANDLERS.filter((handler) => probe[handler] !== undefined);
+  if (set.length > 1)
+    return [{ path, message: `has ${set.join(' and ')}; only one of ${HANDLERS.join(', ')} may be set` }];
+  const implied = ingress && kind !== 'livenessProbe';
+  if (set.length === 0 && !implied) return [{ path, message: `needs one of ${HANDLERS.join(', ')}` }];
+  return [
+    ...unsupported(probe, kind === 'livenessProbe' ? ['exec', 'tcpSocket'] : ['exec'], path),
+    ...(probe.httpGet ? unsupported(probe.httpGet, ['host', 'scheme'], `${path}.httpGet`) : []),
+    ...(probe.tcpSocket ? unsupported(probe.tcpSocket, ['host'], `${path}.tcpSocket`) : []),
+  ];
+}
+
+function validatePorts(
+  { httpGet, tcpSocket, grpc }: Probe,
+  port: ProbePort | undefined,
+  path: string,
+): Fault[] {
+  const declared = Object.entries({ httpGet, tcpSocket, grpc }).filter(
+    ([, handler]) => handler !== undefined,
+  );
+  return declared.flatMap(([name, handler]) => validatePort(handler?.port, port, `${path}.${name}.port`));
+}
+
+function validatePort(
+  value: number | string | undefined,
+  port: ProbePort | undefined,
+  path: string,
+): Fault[] {
+  if (!value)
+    return port ? [] : [{ path, message: 'must be set: only the ingress container has a port of its own' }];
+  if (typeof value === 'number') return outOfRange(value, [1, 65_535], path);
+  if (value === port?.name) return [];
+  const name = port
+    ? `a number from 1 to 65535, or ${port.name}, the name of the container's port`
+    : 'a number from 1 to 65535';
+  return [{ path, value, message: `is "${value}"; it must be ${name}` }];
+}
+
+function validateTiming(kind: ProbeKind, probe: Probe, path: string): Fault[] {
+  const { initialDelaySeconds, successThreshold, failureThreshold } = probe;
+  const period = probe.periodSeconds || 10;
+  const timeout = probe.timeoutSeconds || 1;
+  const longest = LONGEST[kind];
+  const faults = [
+    ...outOfRange(initialDelaySeconds, [0, longest], `${path}.initialDelaySeconds`, {
+      strict: isNatural(initialDelaySeconds),
+    }),
+    ...outOfRange(probe.periodSeconds, [0, longest], `${path}.periodSeconds`, {
+      strict: isNatural(probe.periodSeconds),
+    }),
+    ...outOfRange(probe.timeoutSeconds, [0, 3600], `${path}.timeoutSeconds`),
+    ...outOfRange(failureThreshold, [0, 2 ** 31 - 1], `${path}.failureThreshold`),
+    ...outOfRange(
+      successThreshold,
+      kind === 'readinessProbe' ? [0, 2 ** 31 - 1] : [0, 1],
+      `${path}.successThreshold`,
+    ),
+  ];
+  if (timeout > period) {
+    const message = `is ${timeout}; it must be at most periodSeconds, ${period}`;
+    faults.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true });
+  }
+  return faults;
+}
+
+/** A delay that is only too long for Cloud Run, and not senseless. */
+function isNatural(value: number | undefined): boolean {
+  return value !== undefined && Number.isInteger(value) && value >= 0;
+}

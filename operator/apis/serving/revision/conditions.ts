@@ -1,0 +1,25 @@
+/** Conditions of a revision (Cloud Run API v1, RevisionStatus); Ready depends on the next two. */
+export const REVISION_CONDITIONS = {
+  ready: 'Ready',
+  containerHealthy: 'ContainerHealthy',
+  resourcesAvailable: 'ResourcesAvailable',
+  /** Whether there are instances; of severity Info, it leaves Ready alone. */
+  active: 'Active',
+} as const;
+
+/** Why a revision cannot serve. A container that exits has its own reason, see {@link exitCodeReason}. */
+export const REVISION_REASONS = {
+  resolvingDigests: 'ResolvingDigests',
+  containerMissing: 'ContainerMissing',
+  deploying: 'Deploying',
+  /** The container did not pass its startup probe in time. */
+  healthCheckContainerError: 'HealthCheckContainerError',
+  progressDeadlineExceeded: 'ProgressDeadlineExceeded',
+  outOfMemory: 'OutOfMemory',
+  noTraffic: 'NoTraffic',
+} as const;
+
+/** The reason of a container that exited, such as `ExitCode1`. */
+export function exitCodeReason(exitCode: number): string {
+  return `ExitCode${exitCode}`;
+}

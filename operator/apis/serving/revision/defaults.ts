@@ -1,0 +1,57 @@
+import { parseFlag, RUN } from '../../annotations.ts';
+import { childName } from '../../names.ts';
+import { cores, isQuantity } from '../../quantity.ts';
+import { defaultContainer } from '../container/defaults.ts';
+import { ingressContainer } from '../container/ingress.ts';
+import type { Container, TemplateContainer, Volume } from '../container/types.ts';
+import { defaultVolume } from '../volume/defaults.ts';
+import type { RevisionSpec, TemplateSpec } from './types.ts';
+
+/** Seconds that a request may take when nobody says otherwise (API reference, RevisionSpec: timeoutSeconds). */
+export const DEFAULT_TIMEOUT_SECONDS = 300;
+
+export interface RevisionContext {
+  /** Annotations of the template or revision. */
+  annotations?: Record<string, string>;
+  /** Name of the service or configuration: containers without a name are called after it. */
+  name?: string;
+}
+
+/** The spec of a revision with its defaults filled in. Pure; applying it again changes nothing. */
+export function defaultRevisionSpec(
+  spec: TemplateSpec,
+  { annotations = {}, name = 'container' }: RevisionContext,
+): RevisionSpec {
+  const ingress = ingressContainer(spec.containers);
+  const names = containerNames(spec.containers, name);
+  const startupProbe = parseFlag(annotations[RUN.healthCheckDisabled]) !== true;
+  const containers = spec.containers.map((container, i) =>
+    defaultContainer(container, { name: names[i] ?? name, ingress: container === ingress, startupProbe }),
+  );
+  return {
+    ...spec,
+    containers,
+    ...(spec.volumes ? { volumes: (spec.volumes as Volume[]).map(defaultVolume) } : {}),
+    containerConcurrency: spec.containerConcurrency || defaultConcurrency(ingressContainer(containers)),
+    timeoutSeconds: spec.timeoutSeconds || DEFAULT_TIMEOUT_SECONDS,
+    serviceAccountName: spec.serviceAccountName || 'default',
+  };
+}
+
+/** 80 with one CPU or more, else 1 (API reference, RevisionSpec: containerConcurrency). */
+function defaultConcurrency(ingress: Container | undefined): number {
+  const cpu = ingress?.resources?.limits?.cpu;
+  return cpu !== undefined && isQuantity(cpu) && cores(cpu) < 1 ? 1 : 80;
+}
+
+/** NAME-1, NAME-2 and so on for containers without a name, as Cloud Run calls them; names in use are left out. */
+function containerNames(containers: readonly TemplateContainer[], base: string): string[] {
+  const taken = new Set(containers.map(({ name }) => name));
+  let next = 1;
+  return containers.map(({ name }) => {
+    if (name) return name;
+    let made = childName(base, `-${next++}`);
+    while (taken.has(made)) made = childName(base, `-${next++}`);
+    return made;
+  });
+}

@@ -1,0 +1,119 @@
+import { validateAnnotations, validateScale } from '../../annotationRules.ts';
+import { ACCELERATOR, BASE_IMAGE_RUNTIME } from '../../annotations.ts';
+import { type Fault, keyed, outOfRange, unsupported } from '../../fault.ts';
+import { validateDependencies } from '../container/dependencies.ts';
+import { ingressContainer } from '../container/ingress.ts';
+import { GPU } from '../container/resources.ts';
+import type { Volume } from '../container/types.ts';
+import { cpuOf, validateContainers } from '../container/validation.ts';
+import { schedulingFields } from '../scheduling/schema.ts';
+import { validateVolumes } from '../volume/validation.ts';
+import type { Revision, RevisionTemplate, TemplateSpec } from './types.ts';
+
+/** Fields that Knative Serving knows and Cloud Run does not. */
+const KNATIVE_ONLY = [
+  'imagePullSecrets',
+  'enableServiceLinks',
+  'automountServiceAccountToken',
+  'responseStartTimeoutSeconds',
+  'idleTimeoutSeconds',
+  ...(Object.keys(schedulingFields) as (keyof typeof schedulingFields)[]),
+] as const;
+
+/** A Kubernetes name, or the e-mail address of a Google service account. */
+const SERVICE_ACCOUNT = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(@[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/;
+
+/** The faults of the template of a service or configuration. */
+export function validateTemplate(template: RevisionTemplate, owner: string, path: string): Fault[] {
+  const { name, annotations } = template.metadata ?? {};
+  const where = `${path}.metadata.annotations`;
+  return [
+    ...validateName(name, owner, `${path}.metadata.name`),
+    ...validateAnnotations('revision', annotations, where),
+    ...validateScale(annotations, where),
+    ...validateDependencies(annotations, template.spec.containers, where),
+    ...validateRevisionSpec(template.spec, { ingress: true }, `${path}.spec`),
+  ];
+}
+
+/** A revision that is named by hand begins with the name of its owner (gcloud: --revision-suffix). */
+function validateName(name: string | undefined, owner: string, path: string): Fault[] {
+  if (!name) return [];
+  const prefix = `${owner}-`;
+  const fits = name.startsWith(prefix) && name.length <= 63 && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name);
+  if (fits) return [];
+  const message = `is "${name}"; it must start with "${prefix}" and be a DNS label: lower case letters, digits and dashes, at most 63`;
+  return [{ path, value: name, message }];
+}
+
+/** The faults of the spec of a revision; a worker pool's has no ingress container. */
+export function validateRevisionSpec(
+  spec: TemplateSpec,
+  { ingress }: { ingress: boolean },
+  path: string,
+): Fault[] {
+  const volumes = new Set(spec.volumes?.map(({ name }) => name));
+  return [
+    ...validateContainers(spec.containers, { ingress, volumes }, `${path}.containers`),
+    ...validateVolumes(spec.volumes as Volume[] | undefined, `${path}.volumes`),
+    ...outOfRange(spec.containerConcurrency, [0, 1000], `${path}.containerConcurrency`),
+    ...validateConcurrency(spec, path),
+    ...outOfRange(spec.timeoutSeconds, [0, 3600], `${path}.timeoutSeconds`),
+    ...validateServiceAccount(spec.serviceAccountName, `${path}.serviceAccountName`),
+    ...validateNodeSelector(spec, path),
+    ...validateRuntimeClass(spec.runtimeClassName, `${path}.runtimeClassName`),
+    ...unsupported(spec, KNATIVE_ONLY, path),
+  ];
+}
+
+/** Less than one CPU serves one request at a time (Cloud Run, CPU limits). */
+function validateConcurrency(spec: TemplateSpec, path: string): Fault[] {
+  const { containerConcurrency: value = 0 } = spec;
+  const cpu = cpuOf(ingressContainer(spec.containers));
+  if (cpu === undefined || cpu >= 1 || value <= 1) return [];
+  const message = `is ${value}; with less than one CPU it must be 1`;
+  return [{ path: `${path}.containerConcurrency`, value, message, strict: true }];
+}
+
+function validateServiceAccount(value: string | undefined, path: string): Fault[] {
+  if (!value || SERVICE_ACCOUNT.test(value)) return [];
+  const message = `is "${value}"; it must be the name of a service account or its e-mail address`;
+  return [{ path, value, message }];
+}
+
+function validateNodeSelector(spec: TemplateSpec, path: string): Fault[] {
+  const selector = spec.nodeSelector ?? {};
+  const where = `${path}.nodeSelector`;
+  const strangers = Object.keys(selector)
+    .filter((key) => key !== ACCELERATOR)
+    .map((key) => ({
+      path: keyed(where, key),
+      message: `is not known to Cloud Run; it knows ${ACCELERATOR}`,
+      strict: true,
+    }));
+  const gpu = spec.containers.some(({ resources }) => resources?.limits?.[GPU] !== undefined);
+  if (selector[ACCELERATOR] === undefined || gpu) return strangers;
+  const message = `asks for a GPU that no container uses; set resources.limits["${GPU}"] of one to 1`;
+  return [
+    ...strangers,
+    { path: keyed(where, ACCELERATOR), value: selector[ACCELERATOR], message, strict: true },
+  ];
+}
+
+function validateRuntimeClass(value: string | undefined, path: string): Fault[] {
+  if (!value || value === BASE_IMAGE_RUNTIME) return [];
+  return [
+    { path, value, message: `is "${value}"; Cloud Run knows only ${BASE_IMAGE_RUNTIME}`, strict: true },
+  ];
+}
+
+/** The faults of a revision by itself. */
+export function validateRevision(revision: Revision): Fault[] {
+  const { annotations } = revision.metadata;
+  return [
+    ...validateAnnotations('revision', annotations, 'metadata.annotations'),
+    ...validateScale(annotations, 'metadata.annotations'),
+    ...validateDependencies(annotations, revision.spec.containers, 'metadata.annotations'),
+    ...validateRevisionSpec(revision.spec, { ingress: false }, 'spec'),
+  ];
+}

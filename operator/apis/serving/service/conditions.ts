@@ -1,0 +1,18 @@
+/** Conditions of a service (Cloud Run API v1, ServiceStatus); Ready depends on the other two. */
+export const SERVICE_CONDITIONS = {
+  ready: 'Ready',
+  configurationsReady: 'ConfigurationsReady',
+  routesReady: 'RoutesReady',
+} as const;
+
+/** Why a service is not ready, besides the reasons of its configuration and route. */
+export const SERVICE_REASONS = {
+  /** The service breaks the contract; the message says where. */
+  invalidArgument: 'InvalidArgument',
+  /** A configuration or route of its name belongs to somebody else. */
+  notOwned: 'NotOwned',
+  /** A child has not yet been reconciled for this generation. */
+  outOfDate: 'OutOfDate',
+  /** The latest revision is ready and does not yet have its share. */
+  trafficNotMigrated: 'TrafficNotMigrated',
+} as const;

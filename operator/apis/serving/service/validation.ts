@@ -1,0 +1,31 @@
+import { validateAnnotations, validateScale } from '../../annotationRules.ts';
+import type { Fault } from '../../fault.ts';
+import { validateNameChange } from '../configuration/validation.ts';
+import { validateTemplate } from '../revision/validation.ts';
+import { validateServiceTraffic } from '../traffic/validation.ts';
+import { MAX_SERVICE_NAME } from './schema.ts';
+import type { Service } from './types.ts';
+
+/** The faults of a service; `previous` is the state that it replaces. */
+export function validateService(service: Service, previous?: Service): Fault[] {
+  const { name, annotations } = service.metadata;
+  const { template, traffic } = service.spec;
+  return [
+    ...validateName(name),
+    ...validateAnnotations('service', annotations, 'metadata.annotations'),
+    ...validateScale(annotations, 'metadata.annotations'),
+    ...validateTemplate(template, name, 'spec.template'),
+    ...validateServiceTraffic(traffic, name, 'spec.traffic'),
+    ...validateNameChange(template, previous?.spec.template, name),
+  ];
+}
+
+/** A name becomes part of host names and of the names of revisions (Cloud Run: at most 49 characters). */
+function validateName(name: string): Fault[] {
+  const fits = name.length <= MAX_SERVICE_NAME && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name);
+  if (fits) return [];
+  const message =
+    `is "${name}", ${name.length} characters; it must have 1 to ${MAX_SERVICE_NAME}: lower case letters, digits and dashes, ` +
+    'starting with a letter, not ending with a dash';
+  return [{ path: 'metadata.name', value: name, message }];
+}

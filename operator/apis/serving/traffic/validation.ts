@@ -1,0 +1,80 @@
+import { at, duplicates, type Fault, outOfRange } from '../../fault.ts';
+import type { RouteTarget, ServiceTarget } from './types.ts';
+
+const TAG = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const MAX_LABEL = 63;
+/** What stands between tag and name in a host name. */
+const SEPARATOR = '---';
+
+/** The faults of the traffic of a service; none at all is fine, it means 100 % for the latest revision. */
+export function validateServiceTraffic(
+  traffic: readonly ServiceTarget[] | undefined,
+  owner: string,
+  path: string,
+): Fault[] {
+  const targets = traffic ?? [];
+  if (targets.length === 0) return [];
+  return [...validateTargets(targets, owner, path), ...validateSum(targets, path)];
+}
+
+/** The faults of the traffic of a route, which names each revision or configuration. */
+export function validateRouteTraffic(
+  traffic: readonly RouteTarget[] | undefined,
+  owner: string,
+  path: string,
+): Fault[] {
+  const targets = traffic ?? [];
+  const unnamed = targets.flatMap(({ revisionName, configurationName }, i) => {
+    if (Boolean(revisionName) !== Boolean(configurationName)) return [];
+    return [{ path: at(path, i), message: 'must have exactly one of revisionName and configurationName' }];
+  });
+  return [...unnamed, ...validateTargets(targets, owner, path), ...validateSum(targets, path)];
+}
+
+function validateTargets(targets: readonly ServiceTarget[], owner: string, path: string): Fault[] {
+  const tags = targets.map(({ tag }, i) => tag || i);
+  return [
+    ...targets.flatMap((target, i) => validateTarget(target, owner, at(path, i))),
+    ...duplicates(tags).map(({ value, index }) => ({
+      path: `${at(path, index)}.tag`,
+      value,
+      message: `is "${value}", the tag of another target; tags must be unique`,
+    })),
+  ];
+}
+
+function validateTarget(
+  { percent, tag, revisionName, latestRevision }: ServiceTarget,
+  owner: string,
+  path: string,
+): Fault[] {
+  const faults = outOfRange(percent, [0, 100], `${path}.percent`);
+  if (latestRevision !== undefined && latestRevision === Boolean(revisionName)) {
+    const why = revisionName
+      ? `false or unset, as revisionName is "${revisionName}"`
+      : 'true or unset, as revisionName is not set';
+    faults.push({
+      path: `${path}.latestRevision`,
+      value: latestRevision,
+      message: `is ${latestRevision}; it must be ${why}`,
+    });
+  }
+  if (!tag) return faults;
+  if (!TAG.test(tag)) {
+    const message = `is "${tag}"; it must be a DNS label: lower case letters, digits and dashes, starting with a letter`;
+    faults.push({ path: `${path}.tag`, value: tag, message });
+  }
+  const length = tag.length + SEPARATOR.length + owner.length;
+  if (length > MAX_LABEL) {
+    const message = `is "${tag}"; with ${SEPARATOR} and "${owner}" it makes ${length} characters, and a label of a host name has at most ${MAX_LABEL}`;
+    faults.push({ path: `${path}.tag`, value: tag, message });
+  }
+  return faults;
+}
+
+function validateSum(targets: readonly ServiceTarget[], path: string): Fault[] {
+  const sum = targets.reduce((total, { percent = 0 }) => total + percent, 0);
+  return sum === 100
+    ? []
+    : [{ path, value: sum, message: `has percents that sum to ${sum}; they must sum to 100` }];
+}

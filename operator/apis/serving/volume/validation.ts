@@ -1,0 +1,112 @@
+import { CLOUD_STORAGE_DRIVER } from '../../annotations.ts';
+import { at, duplicates, type Fault, outOfRange, unsupported } from '../../fault.ts';
+import { isQuantity, parseQuantity } from '../../quantity.ts';
+import type { Volume } from '../container/types.ts';
+import { VOLUME_KINDS } from './schema.ts';
+
+/** What Cloud Run has no equivalent of. */
+const KNATIVE_ONLY = ['configMap', 'projected', 'persistentVolumeClaim'] as const;
+
+/** The faults of the volumes of a revision or task. */
+export function validateVolumes(volumes: readonly Volume[] | undefined, path: string): Fault[] {
+  const list = volumes ?? [];
+  return [
+    ...duplicates(list.map(({ name }) => name)).map(({ value, index }) => ({
+      path: `${at(path, index)}.name`,
+      value,
+      message: `is "${value}", the name of another volume; names must be unique`,
+    })),
+    ...list.flatMap((volume, i) => validateVolume(volume, at(path, i))),
+  ];
+}
+
+function validateVolume(volume: Volume, path: string): Fault[] {
+  const kinds = VOLUME_KINDS.filter((kind) => volume[kind] !== undefined);
+  if (kinds.length !== 1) {
+    const has = kinds.length === 0 ? 'has no source' : `has ${kinds.join(' and ')}`;
+    return [{ path, message: `${has}; it must have exactly one of ${VOLUME_KINDS.join(', ')}` }];
+  }
+  return [
+    ...unsupported(volume, KNATIVE_ONLY, path),
+    ...validateSecret(volume.secret, `${path}.secret`),
+    ...validateNamed(volume.configMap, `${path}.configMap`),
+    ...validateItems(volume.configMap?.items, `${path}.configMap.items`),
+    ...validateSize(volume.emptyDir?.sizeLimit, `${path}.emptyDir.sizeLimit`),
+    ...validateCsi(volume.csi, `${path}.csi`),
+    ...validateNfs(volume.nfs, `${path}.nfs`),
+    ...validateProjected(volume.projected, `${path}.projected`),
+  ];
+}
+
+function validateSecret(secret: Volume['secret'], path: string): Fault[] {
+  if (!secret) return [];
+  const name = secret.secretName ? [] : [missing(`${path}.secretName`)];
+  return [
+    ...name,
+    ...outOfRange(secret.defaultMode, [0, 0o777], `${path}.defaultMode`),
+    ...validateItems(secret.items, `${path}.items`),
+  ];
+}
+
+function validateNamed(source: { name?: string } | undefined, path: string): Fault[] {
+  return source && !source.name ? [missing(`${path}.name`)] : [];
+}
+
+type Items = NonNullable<Volume['secret']>['items'];
+
+/** Paths stay below the mount (API reference, KeyToPath). */
+function validateItems(items: Items, path: string): Fault[] {
+  return (items ?? []).flatMap((item, i) => {
+    const where = at(path, i);
+    const outside = item.path.startsWith('/') || item.path.split('/').includes('..');
+    const key: Fault[] = item.key === '' ? [missing(`${where}.key`)] : [];
+    const message = `is "${item.path}"; it must be a path below the volume, without a leading / and without ..`;
+    return outside ? [...key, { path: `${where}.path`, value: item.path, message }] : key;
+  });
+}
+
+function validateSize(size: string | number | undefined, path: string): Fault[] {
+  if (size === undefined || (isQuantity(size) && parseQuantity(size) > 0n)) return [];
+  return [
+    {
+      path,
+      value: size,
+      message: `is ${JSON.stringify(size)}; it must be a quantity above 0, such as 512Mi`,
+    },
+  ];
+}
+
+function validateCsi(csi: Volume['csi'], path: string): Fault[] {
+  if (!csi) return [];
+  const unknown = unsupported(csi, ['fsType', 'nodePublishSecretRef'], path);
+  if (csi.driver !== CLOUD_STORAGE_DRIVER) {
+    const message = `is "${csi.driver}"; Cloud Run knows only ${CLOUD_STORAGE_DRIVER}`;
+    return [...unknown, { path: `${path}.driver`, value: csi.driver, message, strict: true }];
+  }
+  return csi.volumeAttributes?.bucketName
+    ? unknown
+    : [...unknown, missing(`${path}.volumeAttributes.bucketName`)];
+}
+
+function validateNfs(nfs: Volume['nfs'], path: string): Fault[] {
+  if (!nfs || nfs.path.startsWith('/')) return [];
+  return [
+    { path: `${path}.path`, value: nfs.path, message: `is "${nfs.path}"; it must be an absolute path` },
+  ];
+}
+
+function validateProjected(projected: Volume['projected'], path: string): Fault[] {
+  return (projected?.sources ?? []).flatMap((source, i) => {
+    const where = `${at(`${path}.sources`, i)}`;
+    return [
+      ...validateNamed(source.secret, `${where}.secret`),
+      ...validateItems(source.secret?.items, `${where}.secret.items`),
+      ...validateNamed(source.configMap, `${where}.configMap`),
+      ...validateItems(source.configMap?.items, `${where}.configMap.items`),
+    ];
+  });
+}
+
+function missing(path: string): Fault {
+  return { path, message: 'must be set' };
+}
