@@ -66,12 +66,12 @@ async function fetchToken(
 
 /** The realm may be relative; it never makes credentials leave HTTPS. */
 function tokenService(from: URL, realm: string): URL {
-  if (!URL.canParse(realm, from)) {
+  if (!URL.canParse(realm, from.href)) {
     throw new RegistryAnswerError(
       `Registry ${from.host} names the token service "${realm}", which is no URL.`,
     );
   }
-  const url = new URL(realm, from);
+  const url = new URL(realm, from.href);
   if (url.protocol === 'https:' || (url.protocol === 'http:' && from.protocol === 'http:')) return url;
   throw new RegistryAnswerError(
     `Registry ${from.host} names a token service that is not HTTPS: ${url.origin}.`,
@@ -88,7 +88,7 @@ function refreshRequest(grant: Record<string, string>, refreshToken: string) {
 }
 
 function withQuery(url: URL, query: Record<string, string>): URL {
-  const full = new URL(url);
+  const full = new URL(url.href);
   for (const [name, value] of Object.entries(query)) full.searchParams.set(name, value);
   return full;
 }

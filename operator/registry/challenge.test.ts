@@ -6,11 +6,16 @@ describe('parseChallenges', () => {
   const cases: Record<string, { reason: string; header: string; want: Challenge[] }> = {
     bearer: {
       reason: 'the usual answer of a registry',
-      header: 'Bearer realm="https://auth.example/token",service="r.example",scope="repository:a/b:pull,push"',
+      header:
+        'Bearer realm="https://auth.example/token",service="r.example",scope="repository:a/b:pull,push"',
       want: [
         {
           scheme: 'bearer',
-          params: { realm: 'https://auth.example/token', service: 'r.example', scope: 'repository:a/b:pull,push' },
+          params: {
+            realm: 'https://auth.example/token',
+            service: 'r.example',
+            scope: 'repository:a/b:pull,push',
+          },
         },
       ],
     },

@@ -23,7 +23,7 @@ export function parseChallenges(header: string): Challenge[] {
     take(SEPARATOR);
     const current = challenges.at(-1);
     const param = current && take(PARAM);
-    if (param?.[1]) {
+    if (current && param?.[1]) {
       const value = param[2]?.replaceAll(/\\(.)/g, '$1') ?? param[3] ?? '';
       current.params[param[1].toLowerCase()] = value;
       continue;

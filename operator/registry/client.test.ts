@@ -53,7 +53,9 @@ async function ask(asking: Asking): Promise<{ digest: string; requests: string[]
 }
 
 /** A registry that wants a token from its own `/token`, which `grant` gives or refuses. */
-function bearerRegistry(grant: (request: IncomingMessage, url: URL, response: ServerResponse) => void): Handler {
+function bearerRegistry(
+  grant: (request: IncomingMessage, url: URL, response: ServerResponse) => void,
+): Handler {
   return (request, response) => {
     const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
     if (url.pathname === '/token') return grant(request, url, response);
@@ -83,7 +85,12 @@ describe('RegistryClient: the manifest', () => {
         serveIndex(request, response);
       },
     });
-    for (const type of ['oci.image.index.v1', 'oci.image.manifest.v1', 'manifest.list.v2', 'distribution.manifest.v2'])
+    for (const type of [
+      'oci.image.index.v1',
+      'oci.image.manifest.v1',
+      'manifest.list.v2',
+      'distribution.manifest.v2',
+    ])
       ok(accept.includes(type), `${type} is asked for`);
   });
 
@@ -211,11 +218,13 @@ describe('RegistryClient: authentication', () => {
     const asking: Asking = {
       keyring: () =>
         makeKeyring([pullSecret('other', { 'r.example': { username: 'ann', password: 'pw' } })], ['gone']),
-      handler: (_, response) => serveError(response, 401, 'UNAUTHORIZED', { 'www-authenticate': 'Basic realm="r"' }),
+      handler: (_, response) =>
+        serveError(response, 401, 'UNAUTHORIZED', { 'www-authenticate': 'Basic realm="r"' }),
     };
     await rejects(ask(asking), {
       code: 'REGISTRY_UNAUTHORIZED',
-      message: /answered 401 to an anonymous request and none of the pull secrets \("other"\) is for it; secret "gone" does not exist\.$/,
+      message:
+        /answered 401 to an anonymous request and none of the pull secrets \("other"\) is for it; secret "gone" does not exist\.$/,
     });
   });
 
@@ -232,9 +241,14 @@ describe('RegistryClient: authentication', () => {
       tls: true,
       caFile: CA_FILE,
       handler: (_, response) =>
-        serveError(response, 401, 'UNAUTHORIZED', { 'www-authenticate': 'Bearer realm="http://127.0.0.1:1/token"' }),
+        serveError(response, 401, 'UNAUTHORIZED', {
+          'www-authenticate': 'Bearer realm="http://127.0.0.1:1/token"',
+        }),
     };
-    await rejects(ask(asking), { code: 'REGISTRY_ANSWER', message: /names a token service that is not HTTPS/ });
+    await rejects(ask(asking), {
+      code: 'REGISTRY_ANSWER',
+      message: /names a token service that is not HTTPS/,
+    });
   });
 
   it('says when the token service gives no token', async () => {
@@ -245,10 +259,14 @@ describe('RegistryClient: authentication', () => {
 
 describe('RegistryClient: failures', () => {
   it('says that an image is not found, in the words of the registry', async () => {
-    const asking: Asking = { handler: (_, response) => serveError(response, 404, 'MANIFEST_UNKNOWN'), tag: 'v9' };
+    const asking: Asking = {
+      handler: (_, response) => serveError(response, 404, 'MANIFEST_UNKNOWN'),
+      tag: 'v9',
+    };
     await rejects(ask(asking), {
       code: 'IMAGE_NOT_FOUND',
-      message: /^Image '127\.0\.0\.1:\d+\/team\/app:v9' not found: 127\.0\.0\.1:\d+ answered 404 \(MANIFEST_UNKNOWN: manifest unknown\)\.$/,
+      message:
+        /^Image '127\.0\.0\.1:\d+\/team\/app:v9' not found: 127\.0\.0\.1:\d+ answered 404 \(MANIFEST_UNKNOWN: manifest unknown\)\.$/,
     });
   });
 
@@ -333,7 +351,8 @@ describe('RegistryClient: connections', () => {
   it('names caFile when the certificate is not trusted', async () => {
     await rejects(ask({ handler: serveIndex, tls: true }), {
       code: 'REGISTRY_UNREACHABLE',
-      message: /the certificate of 127\.0\.0\.1:\d+ is not from a trusted authority \(name its authority in registry\.caFile\)\.$/,
+      message:
+        /the certificate of 127\.0\.0\.1:\d+ is not from a trusted authority \(name its authority in registry\.caFile\)\.$/,
     });
   });
 
@@ -408,7 +427,10 @@ describe('RegistryClient: connections', () => {
       caFile: CA_FILE,
       handler: (_, response) => response.writeHead(307, { location: `http://${storage.host}/` }).end(),
     };
-    await rejects(ask(asking), { code: 'REGISTRY_ANSWER', message: /redirect from https:.* which is not HTTPS\.$/ });
+    await rejects(ask(asking), {
+      code: 'REGISTRY_ANSWER',
+      message: /redirect from https:.* which is not HTTPS\.$/,
+    });
     equal(storage.requests.length, 0);
   });
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Dispatcher } from 'undici';
+import { formatImage, type ImageReference } from '../apis/image.ts';
 import { authorize, type Challenger } from './authorize.ts';
 import {
   ImageNotFoundError,
@@ -12,12 +13,8 @@ import { explainFailure } from './explain.ts';
 import { type Credential, credentialsFor, type Keyring } from './keyring.ts';
 import { type Answer, firstOf, readBody, send } from './transport.ts';
 
-/** A reference in its normal form, as `parseImage` gives it. */
-export interface ImageName {
-  registry: string;
-  repository: string;
-  tag?: string;
-}
+/** What is asked for: a reference without a digest. */
+export type ImageName = Omit<ImageReference, 'digest'>;
 
 export interface RegistryClientOptions {
   dispatcher: Dispatcher;
@@ -37,12 +34,11 @@ const MANIFEST_TYPES = [
 /** A manifest may have 4 MiB (distribution specification, Pushing Manifests). */
 const MANIFEST_LIMIT = 4 * 1024 * 1024;
 
-const DIGEST = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[A-Za-z0-9=_-]{32,}$/;
+const DIGEST = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
 
 /** The name under which Docker Hub's registry answers. */
 const API_HOST: Record<string, string> = {
   'docker.io': 'registry-1.docker.io',
-  'index.docker.io': 'registry-1.docker.io',
 };
 
 /** Asks registries for digests (OCI distribution specification, Pulling manifests). */
@@ -113,9 +109,9 @@ export class RegistryClient {
   }
 }
 
-/** The reference as a person writes it, for messages. */
-export function nameOf(image: ImageName): string {
-  return `${image.registry}/${image.repository}:${image.tag ?? 'latest'}`;
+/** The reference with the tag that is asked for, for messages. */
+export function nameOf({ registry, repository, tag = 'latest' }: ImageName): string {
+  return formatImage({ registry, repository, tag });
 }
 
 async function readManifest(image: ImageName, answer: Answer): Promise<string> {

@@ -3,6 +3,7 @@ import { RedirectError } from './transport.ts';
 
 /** What a failed connection means, by the code of Node.js or OpenSSL. */
 const REASONS: Record<string, (registry: string) => string> = {
+  ERR_INVALID_URL: (registry) => `${registry} is no address`,
   ENOTFOUND: (registry) => `the name ${hostOf(registry)} does not resolve`,
   EAI_AGAIN: (registry) => `the name ${hostOf(registry)} could not be resolved now`,
   ECONNREFUSED: (registry) => `${registry} refused the connection`,

@@ -111,7 +111,9 @@ describe('makeKeyring', () => {
   const base64 = (text: string) => Buffer.from(text).toString('base64');
 
   it('reads username and password', () => {
-    const { entries } = makeKeyring([pullSecret('regcred', { 'r.example': { username: 'ann', password: 'pw' } })]);
+    const { entries } = makeKeyring([
+      pullSecret('regcred', { 'r.example': { username: 'ann', password: 'pw' } }),
+    ]);
     deepEqual(
       entries.map(({ pattern, credential }) => [pattern, credential.username, credential.password]),
       [['r.example', 'ann', 'pw']],
@@ -176,7 +178,10 @@ describe('makeKeyring', () => {
   });
 
   it('ignores entries that are no objects or say nothing', () => {
-    const auths = { 'a.example': null, 'b.example': 'text', 'c.example': {} } as unknown as Record<string, object>;
+    const auths = { 'a.example': null, 'b.example': 'text', 'c.example': {} } as unknown as Record<
+      string,
+      object
+    >;
     deepEqual(makeKeyring([pullSecret('regcred', auths)]).entries, []);
   });
 });
@@ -189,7 +194,11 @@ describe('credentialsFor', () => {
     );
 
   it('puts the most specific pattern first', () => {
-    const auths = { 'r.example': login('any'), 'r.example/team': login('team'), 'r.example/team/app': login('app') };
+    const auths = {
+      'r.example': login('any'),
+      'r.example/team': login('team'),
+      'r.example/team/app': login('app'),
+    };
     deepEqual(usersFor(auths, 'r.example', 'team/app'), ['app', 'team', 'any']);
   });
 

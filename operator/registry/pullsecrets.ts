@@ -1,5 +1,5 @@
-import { SECRETS, SERVICE_ACCOUNTS } from '../kube/core.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { SECRETS, SERVICE_ACCOUNTS } from '../kube/core.ts';
 import type { Permission } from '../rbac.ts';
 import { type Keyring, makeKeyring, type PullSecret } from './keyring.ts';
 
@@ -26,7 +26,10 @@ export async function readKeyring(client: KubeClient, pod: PodIdentity): Promise
   const names = pod.pullSecrets.length > 0 ? pod.pullSecrets : await accountSecrets(client, pod);
   const { namespace } = pod;
   const found = await Promise.all(
-    [...new Set(names)].map(async (name) => ({ name, secret: await client.get(SECRETS, { namespace, name }) })),
+    [...new Set(names)].map(async (name) => ({
+      name,
+      secret: await client.get(SECRETS, { namespace, name }),
+    })),
   );
   const missing = found.filter(({ secret }) => !secret).map(({ name }) => name);
   const secrets = found.flatMap(({ name, secret }): PullSecret[] =>

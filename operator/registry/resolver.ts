@@ -1,8 +1,8 @@
+import { formatImage, type ImageReference, parseImage } from '../apis/image.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { nameOf } from './client.ts';
 import { ImageInvalidError, PullSecretsError, RegistryError } from './errors.ts';
 import type { PodIdentity } from './pullsecrets.ts';
-import { type ImageReference, parseImage } from '../apis/image.ts';
 
 /** One container image of one revision. */
 export interface DigestRequest extends PodIdentity {
@@ -174,7 +174,8 @@ export class DigestResolver {
   #settle(asking: readonly Entry[], answer: string | RegistryError): void {
     for (const entry of asking) {
       if (!this.#isWanted(entry)) continue;
-      entry.state = typeof answer === 'string' ? resolved(entry.request.image, answer) : this.#failed(entry, answer);
+      entry.state =
+        typeof answer === 'string' ? resolved(entry.request.image, answer) : this.#failed(entry, answer);
       this.#options.onDone(entry.request.revision);
     }
   }
@@ -190,5 +191,5 @@ export class DigestResolver {
 
 function resolved(text: string, digest: string): DigestState {
   const { registry, repository } = parseImage(text);
-  return { state: 'resolved', image: `${registry}/${repository}@${digest}`, digest };
+  return { state: 'resolved', image: formatImage({ registry, repository, digest }), digest };
 }

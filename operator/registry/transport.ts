@@ -63,9 +63,9 @@ export async function send(dispatcher: Dispatcher, url: URL, outgoing: Outgoing)
     if (statusCode < 300 || statusCode > 399 || !location)
       return { status: statusCode, headers: received, body };
     await body.dump();
-    if (!URL.canParse(location, target))
+    if (!URL.canParse(location, target.href))
       throw new RedirectError(`redirect to "${location}", which is no URL`);
-    const next = new URL(location, target);
+    const next = new URL(location, target.href);
     if (next.protocol !== 'https:' && next.protocol !== target.protocol) {
       throw new RedirectError(`redirect from ${target.origin} to ${next.origin}, which is not HTTPS`);
     }

@@ -1,0 +1,62 @@
+{{/* Homerun can be installed once in a cluster, so its names are fixed. Each takes (dict "root" $ "role" ROLE). */}}
+{{- define "homerun.name" -}}homerun-{{ .role }}{{- end }}
+
+{{- define "homerun.selector" -}}
+app.kubernetes.io/name: homerun
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .role }}
+{{- end }}
+
+{{- define "homerun.labels" -}}
+{{ include "homerun.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- with .root.Values.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Takes also "name", and "annotations" that come before those of the values. */}}
+{{- define "homerun.metadata" -}}
+name: {{ .name | default (include "homerun.name" .) }}
+{{- if not .clusterWide }}
+namespace: {{ .root.Release.Namespace }}
+{{- end }}
+labels:
+  {{- include "homerun.labels" . | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with merge (dict) (.annotations | default dict) .root.Values.annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "homerun.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "homerun.caMounted" -}}
+{{- with .Values.registry.ca }}{{ if or .configMap .secret }}true{{ end }}{{ end }}
+{{- end }}
+
+{{/* The configuration file (operator/config.ts): values of the same name, and what the chart itself decides. */}}
+{{- define "homerun.config" -}}
+{{- $config := pick .Values "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "autoscaler" "instance" "startup" "revisionHistory" }}
+{{- $registry := omit .Values.registry "ca" }}
+{{- if include "homerun.caMounted" . }}
+{{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}
+{{- end }}
+{{- $gateway := pick .Values.gateway "threads" "drainSeconds" }}
+{{- $gateway = merge $gateway (dict "service" (include "homerun.name" (dict "role" "gateway")) "port" 8080) }}
+{{- $chart := dict "registry" $registry "gateway" $gateway "adminPort" 9090 "leaderElection" (gt (int .Values.controller.replicas) 1) }}
+{{- merge $config $chart | mustToPrettyJson }}
+{{- end }}

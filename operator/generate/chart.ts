@@ -1,0 +1,125 @@
+import { KINDS } from '../apis/kinds.ts';
+import { ConfigSchema } from '../config.ts';
+import { crdFile } from './crd.ts';
+import type { GeneratedFile } from './main.ts';
+import { rbacFiles } from './rbac.ts';
+
+type Schema = Record<string, unknown>;
+
+const text: Schema = { type: 'string' };
+const texts: Schema = { type: 'array', items: text };
+const textMap: Schema = { type: 'object', additionalProperties: text };
+const port: Schema = { type: 'integer', minimum: 1, maximum: 65535 };
+const anyObject: Schema = { type: 'object' };
+const objects: Schema = { type: 'array', items: anyObject };
+const quantities: Schema = { type: 'object', additionalProperties: { type: ['string', 'number'] } };
+const replicas: Schema = { type: 'integer', minimum: 0, maximum: 1000 };
+
+/** What both roles' pods can be given. */
+const POD: Record<string, Schema> = {
+  replicas,
+  resources: closed({ requests: quantities, limits: quantities }),
+  env: {
+    type: 'array',
+    items: { type: 'object', required: ['name'], properties: { name: { type: 'string', minLength: 1 } } },
+  },
+  priorityClassName: text,
+  nodeSelector: textMap,
+  tolerations: objects,
+  affinity: anyObject,
+  topologySpreadConstraints: objects,
+  podLabels: textMap,
+  podAnnotations: textMap,
+};
+
+const GATEWAY_SERVICE = closed({
+  type: { enum: ['LoadBalancer', 'NodePort', 'ClusterIP'] },
+  port,
+  nodePort: { type: ['integer', 'null'], minimum: 1, maximum: 65535 },
+  annotations: textMap,
+  loadBalancerClass: text,
+  loadBalancerSourceRanges: texts,
+  externalTrafficPolicy: { enum: ['Cluster', 'Local'] },
+});
+
+/** Fields of the configuration that the chart decides by itself. */
+const DECIDED = ['leaderElection', 'adminPort'];
+
+/** The schema of the chart's values: the configuration's own (operator/config.ts), and what only Kubernetes needs. */
+export function valuesSchema(): Schema {
+  const config = plain(ConfigSchema).properties as Record<string, Schema>;
+  const { gateway, registry, ...rest } = config;
+  const shared = Object.fromEntries(Object.entries(rest).filter(([name]) => !DECIDED.includes(name)));
+  const { threads, drainSeconds } = propertiesOf(gateway);
+  const { caFile: _, ...registryFields } = propertiesOf(registry);
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: "Values of Homerun's chart",
+    ...closed({
+      ...shared,
+      image: closed({
+        repository: { type: 'string', minLength: 1 },
+        tag: text,
+        digest: { type: 'string', pattern: '^(sha256:[a-f0-9]{64})?$' },
+        pullPolicy: { enum: ['Always', 'IfNotPresent', 'Never'] },
+      }),
+      imagePullSecrets: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['name'],
+          properties: { name: text },
+          additionalProperties: false,
+        },
+      },
+      labels: textMap,
+      annotations: textMap,
+      controller: closed(POD),
+      gateway: closed({ ...POD, service: GATEWAY_SERVICE, threads, drainSeconds }),
+      registry: closed({ ...registryFields, ca: closed({ configMap: text, secret: text, key: text }) }),
+      networkPolicy: closed({ enabled: { type: 'boolean' }, metricsFrom: objects }),
+      // What Helm itself puts into values.
+      global: anyObject,
+    }),
+  };
+}
+
+/** The chart's generated files: the CRDs, each role's rules, the schema of the values. */
+export function chartFiles(): GeneratedFile[] {
+  const crds = KINDS.map(crdFile).map(({ path, text }) => ({ path: `charts/homerun/files/${path}`, text }));
+  const schema = `${JSON.stringify(valuesSchema(), null, 2)}\n`;
+  return [...crds, ...rbacFiles(), { path: 'charts/homerun/values.schema.json', text: schema }];
+}
+
+function closed(properties: Record<string, Schema | undefined>): Schema {
+  return { type: 'object', properties, additionalProperties: false };
+}
+
+function propertiesOf(schema: Schema | undefined): Record<string, Schema> {
+  return (schema?.properties ?? {}) as Record<string, Schema>;
+}
+
+/** TypeBox's schema as JSON Schema that Helm's messages are readable with: choices as `enum`, nothing required. */
+function plain(schema: unknown): Schema {
+  const {
+    required: _,
+    default: __,
+    anyOf,
+    properties,
+    items,
+    ...kept
+  } = JSON.parse(JSON.stringify(schema)) as Schema;
+  if (Array.isArray(anyOf) && anyOf.every((choice) => 'const' in choice)) {
+    return { ...kept, enum: anyOf.map((choice) => choice.const) };
+  }
+  return {
+    ...kept,
+    ...(kept.type === 'object' && { additionalProperties: false }),
+    ...(items !== undefined && { items: plain(items) }),
+    ...(properties !== undefined && {
+      properties: Object.fromEntries(
+        Object.entries(properties as object).map(([name, value]) => [name, plain(value)]),
+      ),
+    }),
+  };
+}
