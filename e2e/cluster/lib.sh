@@ -60,6 +60,28 @@ until_true() {
   done
 }
 
+# take_turn SECONDS: one of up and down at a time, each waits for the other.
+# File 8 is open while waiting, file 9 (for children too) once it is our turn;
+# if the script whose turn it was got killed, what it left running is ended.
+take_turn() {
+  local limit=$((SECONDS + $1)) lock=$cache/$cgroup_name.lock
+  mkdir -p "$cache"
+  exec 8<>"$lock"
+  until flock --wait 1 8; do
+    kill -0 "$(cat "$lock")" 2>/dev/null || end_orphans "$lock"
+    [ "$SECONDS" -lt "$limit" ] || fail "another make cluster or cluster-down is still running (process $(cat "$lock"))"
+  done
+  exec 9<&8 8<&-
+  echo $$ >"$lock"
+}
+
+end_orphans() {
+  local file
+  for file in /proc/[0-9]*/fd/9; do
+    [ "$(readlink "$file")" != "$1" ] || kill -9 "$(cut -d/ -f3 <<<"$file")" 2>/dev/null || true
+  done
+}
+
 docker_answers() {
   command -v docker >/dev/null && [ -n "$(docker info --format '{{.ServerVersion}}' 2>/dev/null)" ]
 }
