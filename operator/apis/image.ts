@@ -35,14 +35,13 @@ export function parseImage(reference: string): ImageReference {
   const named = at < 0 ? reference : reference.slice(0, at);
   const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
   const tag = colon < 0 ? undefined : named.slice(colon + 1);
-  const { registry, repository } = splitRegistry(colon < 0 ? named : named.slice(0, colon));
+  const { registry, path } = splitRegistry(colon < 0 ? named : named.slice(0, colon));
+  const repository = registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path;
   const fail = (what: string) => new ImageError(`image "${reference}" does not parse: ${what}`);
-  if (repository === '') throw fail('it names no repository');
+  if (path === '') throw fail('it names no repository');
   if (!REGISTRY.test(registry)) throw fail(`"${registry}" is no host name with an optional port`);
-  if (!REPOSITORY.test(repository)) {
-    throw fail(
-      `the path "${repository}" may hold lower case letters, digits and single separators (. _ - /)`,
-    );
+  if (!REPOSITORY.test(path)) {
+    throw fail(`the path "${path}" may hold only lower case letters, digits and single separators (. _ - /)`);
   }
   if (registry.length + repository.length + 1 > MAX_REPOSITORY)
     throw fail('the name is longer than 255 characters');
@@ -60,18 +59,13 @@ export function parseImage(reference: string): ImageReference {
 }
 
 /** The first part is a host only if it looks like one: `nginx/nginx` is a path, `localhost/nginx` is not. */
-function splitRegistry(name: string): { registry: string; repository: string } {
+function splitRegistry(name: string): { registry: string; path: string } {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);
   const isHost = /[.:[]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
-  if (isHost && first !== DEFAULT_REGISTRY && first !== `index.${DEFAULT_REGISTRY}`) {
-    return { registry: first, repository: name.slice(slash + 1) };
-  }
-  const path = isHost ? name.slice(slash + 1) : name;
-  return {
-    registry: DEFAULT_REGISTRY,
-    repository: path !== '' && !path.includes('/') ? `library/${path}` : path,
-  };
+  if (!isHost) return { registry: DEFAULT_REGISTRY, path: name };
+  const registry = first === `index.${DEFAULT_REGISTRY}` ? DEFAULT_REGISTRY : first;
+  return { registry, path: name.slice(slash + 1) };
 }
 
 function isDigest(text: string): boolean {

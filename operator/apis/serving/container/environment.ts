@@ -1,11 +1,11 @@
 import { at, type Fault, unsupported } from '../../fault.ts';
+import { RESERVED_NAMES } from './schema.ts';
 import type { EnvVar, TemplateContainer } from './types.ts';
+
+const RESERVED: ReadonlySet<string> = new Set(RESERVED_NAMES);
 
 /** Longest value in bytes (API reference v2, EnvVar). */
 const MAX_VALUE_BYTES = 32_768;
-
-/** Set by the platform, per kind of resource (container contract, Environment variables). */
-const RESERVED = new Set(['K_SERVICE', 'K_CONFIGURATION', 'K_REVISION']);
 
 /** Set by the platform for jobs and worker pools; Knative Serving leaves them alone. */
 const RESERVED_ELSEWHERE = new Set([

@@ -18,12 +18,26 @@ const keySelector = (what: string, key: string) =>
     { description: `A key of a ${what}.`, 'x-kubernetes-map-type': 'atomic' },
   );
 
+/** The grammar of image references; image.ts has the same with better messages. */
+const IMAGE = (() => {
+  const part = '[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*';
+  const host = '([a-zA-Z0-9.-]+|\\[[a-fA-F0-9:]+\\])(:[0-9]{1,5})?/';
+  return `^(${host})?${part}(/${part})*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@[a-z0-9+._-]+:[a-fA-F0-9]{32,})?$`;
+})();
+
+/** Set by the platform in every container (container contract, Environment variables for services). */
+export const RESERVED_NAMES = ['K_SERVICE', 'K_CONFIGURATION', 'K_REVISION'] as const;
+
 const EnvVar = Type.Object({
   name: Type.String({
     description: 'Name of the variable: printable ASCII without =. PORT and K_* are set by the platform.',
     minLength: 1,
     maxLength: 1024,
     pattern: '^[ -<>-~]+$',
+    ...rules({
+      rule: `!(self in ['${RESERVED_NAMES.join("', '")}'])`,
+      message: `${RESERVED_NAMES.join(', ')} are set by the platform`,
+    }),
   }),
   value: text(32_768, { description: 'Value of the variable.' }),
   valueFrom: Type.Optional(
@@ -55,7 +69,13 @@ const EnvVar = Type.Object({
           ),
         ),
       },
-      { description: 'Where the value comes from; not together with value.' },
+      {
+        description: 'Where the value comes from; not together with value.',
+        ...rules({
+          rule: '[has(self.secretKeyRef), has(self.configMapKeyRef), has(self.fieldRef), has(self.resourceFieldRef)].filter(s, s).size() == 1',
+          message: 'valueFrom needs exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef',
+        }),
+      },
     ),
   ),
 });
@@ -137,6 +157,10 @@ const fields = {
     description: 'Image reference: [HOST[:PORT]/]PATH[:TAG][@DIGEST].',
     minLength: 1,
     maxLength: 1024,
+    ...rules({
+      rule: `self.matches('${IMAGE.replaceAll('\\', '\\\\')}')`,
+      message: 'image does not parse; it must be [HOST[:PORT]/]PATH[:TAG][@DIGEST] with a path in lower case',
+    }),
   }),
   command: list(Type.String({ maxLength: 32_768 }), 100, {
     description: 'Entrypoint; that of the image when unset.',

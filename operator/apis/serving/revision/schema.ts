@@ -19,6 +19,12 @@ import { VolumeSchema } from '../volume/schema.ts';
 
 const WITH_PORT = 'self.containers.filter(c, has(c.ports) && c.ports.size() > 0).size()';
 
+const PORT_VARIABLE: CelRule = {
+  rule: "self.containers.all(c, !(self.containers.size() == 1 || (has(c.ports) && c.ports.size() > 0)) || !has(c.env) || !c.env.exists(e, e.name == 'PORT'))",
+  message: 'PORT is set by the platform in the ingress container',
+  fieldPath: '.containers',
+};
+
 /** A service sends requests to one container; a revision may also be that of a worker pool, which gets none. */
 const INGRESS: Record<'template' | 'revision', CelRule> = {
   template: {
@@ -45,7 +51,7 @@ const MOUNTED_VOLUMES: CelRule = {
   fieldPath: '.containers',
 };
 
-function revisionSpecSchema<T extends TSchema>(container: T, ingress: CelRule) {
+function revisionSpecSchema<T extends TSchema>(container: T, ...ingress: CelRule[]) {
   return Type.Object(
     {
       containers: Type.Array(container, {
@@ -96,7 +102,7 @@ function revisionSpecSchema<T extends TSchema>(container: T, ingress: CelRule) {
     },
     {
       description: 'What an instance is made of.',
-      ...rules(ingress, CONTAINER_NAMES, MOUNTED_VOLUMES),
+      ...rules(...ingress, CONTAINER_NAMES, MOUNTED_VOLUMES),
     },
   );
 }
@@ -122,7 +128,7 @@ const NAMED = (self: string) =>
 export const RevisionTemplateSchema = Type.Object(
   {
     metadata: Type.Optional(TemplateMetadata),
-    spec: revisionSpecSchema(TemplateContainerSchema, INGRESS.template),
+    spec: revisionSpecSchema(TemplateContainerSchema, INGRESS.template, PORT_VARIABLE),
   },
   {
     description: 'The revision to make. Any change of it makes a new one.',
