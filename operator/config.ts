@@ -45,12 +45,20 @@ export const ConfigSchema = Type.Object(
       },
       { default: {} },
     ),
+    instance: Type.Object(
+      {
+        /** Share of a container's CPU limit that is requested from the scheduler where the YAML says nothing. */
+        cpuRequestFraction: Type.Number({ minimum: 0.01, maximum: 1, default: 0.1 }),
+        memoryRequestFraction: Type.Number({ minimum: 0.01, maximum: 1, default: 0.25 }),
+      },
+      { default: {} },
+    ),
     startup: Type.Object(
       {
         /** An instance must listen within this time (container contract, Startup: 4 minutes). */
         limitSeconds: seconds(240, 1, 3600),
-        /** A new revision whose container keeps exiting is given up after this time. */
-        crashSeconds: seconds(30, 1, 3600),
+        /** A new revision whose container has exited twice or more is given up after this time. */
+        crashSeconds: seconds(10, 1, 3600),
       },
       { default: {} },
     ),

@@ -1,0 +1,23 @@
+import type { KubeClient } from '../../operator/kube/client.ts';
+import { connect, freshNamespace, gatewayAddress } from './cluster.ts';
+import { Visitor } from './http.ts';
+
+/** What a scenario works with; filled in before its first test. */
+export interface Suite {
+  namespace: string;
+  client: KubeClient;
+  visitor: Visitor;
+}
+
+/** Gives the scenario a namespace of its own and a client of the gateway. */
+export function useSuite(namespace: string): Suite {
+  const suite = { namespace } as Suite;
+  before(async function () {
+    this.timeout(120_000);
+    suite.client = await connect();
+    suite.visitor = new Visitor(await gatewayAddress(suite.client));
+    await freshNamespace(suite.client, namespace);
+  });
+  after(() => suite.visitor?.[Symbol.asyncDispose]());
+  return suite;
+}

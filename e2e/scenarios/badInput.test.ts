@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { kubectl, revisionsOf, serviceReady } from '../lib/cluster.ts';
+import { applyService, helloService, readyService } from '../lib/services.ts';
+import { useSuite } from '../lib/suite.ts';
+
+interface Case {
+  reason: string;
+  /** Under `spec` of the service. */
+  spec: string;
+  name?: string;
+  refusal: RegExp;
+}
+
+const containers = 'containers: [{image: registry.kube-system.svc/hello:1}]';
+const CASES: Record<string, Case> = {
+  'unknown-field': {
+    reason: 'a misspelt field is named with its path',
+    spec: `{template: {spec: {${containers}, timeoutSecond: 5}}}`,
+    refusal: /spec\.template\.spec\.timeoutSecond/,
+  },
+  'wrong-type': {
+    reason: 'a value of the wrong type is named with its path',
+    spec: `{template: {spec: {${containers}, timeoutSeconds: soon}}}`,
+    refusal: /spec\.template\.spec\.timeoutSeconds/,
+  },
+  'out-of-range': {
+    reason: 'a value beyond the limit is told with the limit',
+    spec: `{template: {spec: {${containers}, timeoutSeconds: 3601}}}`,
+    refusal: /timeoutSeconds.*3600/s,
+  },
+  'traffic-sum': {
+    reason: 'shares that do not sum to 100 are refused',
+    spec: `{template: {spec: {${containers}}}, traffic: [{latestRevision: true, percent: 90}]}`,
+    refusal: /100/,
+  },
+  'no-containers': {
+    reason: 'a service without a container is refused',
+    spec: '{template: {spec: {}}}',
+    refusal: /containers/,
+  },
+  'long-name': {
+    reason: 'a name of 50 characters is one too long',
+    name: `n${'a'.repeat(49)}`,
+    spec: `{template: {spec: {${containers}}}}`,
+    refusal: /49/,
+  },
+};
+
+describe('bad input', function () {
+  this.timeout(120_000);
+  const suite = useSuite('e2e-bad-input');
+
+  for (const [name, { reason, spec, refusal, ...rest }] of Object.entries(CASES)) {
+    it(`${name}: ${reason}`, async () => {
+      const metadata = `{name: ${rest.name ?? name}, namespace: ${suite.namespace}}`;
+      const yaml = `apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: ${metadata}\nspec: ${spec}\n`;
+      await assert.rejects(kubectl(['apply', '-f', '-'], yaml), (error: { stderr?: string }) => {
+        assert.match(error.stderr ?? '', refusal);
+        return true;
+      });
+    });
+  }
+
+  it('a revision name that exists with another content is told, and the old revision serves on', async () => {
+    const { client, namespace, visitor } = suite;
+    const { url } = await readyService(client, namespace, 'taken', {
+      revision: 'taken-one',
+      env: { TARGET: 'old' },
+    });
+    await applyService(
+      client,
+      helloService(namespace, 'taken', { revision: 'taken-one', env: { TARGET: 'new' } }),
+    );
+    const service = await serviceReady(client, namespace, 'taken', { status: 'False' });
+    const ready = service.status?.conditions?.find(({ type }) => type === 'Ready');
+    assert.match(ready?.message ?? '', /'taken-one' with different configuration already exists/);
+    assert.match((await visitor.ask(url)).body, /old/);
+    assert.equal((await revisionsOf(client, namespace, 'taken')).length, 1);
+  });
+});

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { podsOf, serviceReady } from '../lib/cluster.ts';
+import { applyService, helloService, readyService, type ServiceOptions } from '../lib/services.ts';
+import { useSuite } from '../lib/suite.ts';
+
+interface Case {
+  reason: string;
+  options: ServiceOptions;
+  message: RegExp;
+}
+
+const CASES: Record<string, Case> = {
+  'image-missing': {
+    reason: 'a tag that the registry does not know is told with the name of the image',
+    options: { image: 'registry.kube-system.svc/hello:no-such-tag' },
+    message: /registry\.kube-system\.svc\/hello:no-such-tag/,
+  },
+  'image-malformed': {
+    reason: 'a reference that does not parse is told as such',
+    options: { image: 'registry.kube-system.svc/Hello:!' },
+    message: /image/i,
+  },
+  'crash-at-start': {
+    reason: 'the container’s own exit code and last log line are quoted',
+    options: { env: { EXIT_AT_START: '3', LAST_LINE: 'cannot open the database' } },
+    message: /exited with code 3.*cannot open the database/s,
+  },
+  'never-listens': {
+    reason: 'a container that does not listen is told which port and address it must listen on',
+    options: {
+      env: { NEVER_LISTEN: '1' },
+      container: { startupProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 5 } },
+    },
+    message: /did not listen on the port given by PORT=8080/,
+  },
+  'secret-missing': {
+    reason: 'a missing secret is named',
+    options: {
+      container: {
+        env: [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'no-such-secret', key: 'latest' } } }],
+      },
+    },
+    message: /no-such-secret/,
+  },
+};
+
+describe('a service that cannot start', function () {
+  this.timeout(180_000);
+  const suite = useSuite('e2e-failing');
+
+  for (const [name, { reason, options, message }] of Object.entries(CASES)) {
+    it(`${name}: ${reason}`, async () => {
+      const { client, namespace } = suite;
+      await applyService(client, helloService(namespace, name, options));
+      const service = await serviceReady(client, namespace, name, { status: 'False' });
+      const ready = service.status?.conditions?.find(({ type }) => type === 'Ready');
+      assert.match(ready?.message ?? '', message);
+      assert.ok(ready?.reason);
+      assert.equal(service.status?.latestReadyRevisionName, undefined);
+    });
+  }
+
+  it('never takes traffic: the revision before it goes on answering', async () => {
+    const { client, namespace, visitor } = suite;
+    const { url } = await readyService(client, namespace, 'sturdy', { env: { TARGET: 'old' } });
+    await applyService(
+      client,
+      helloService(namespace, 'sturdy', { env: { EXIT_AT_START: '1', TARGET: 'new' } }),
+    );
+    await serviceReady(client, namespace, 'sturdy', { status: 'False' });
+    for (let i = 0; i < 50; i++) {
+      const { status, body } = await visitor.ask(url);
+      assert.equal(status, 200);
+      assert.match(body, /old/);
+    }
+    await readyService(client, namespace, 'sturdy', { env: { TARGET: 'mended' } });
+    assert.match((await visitor.ask(url)).body, /mended/);
+    assert.ok((await podsOf(client, namespace, 'sturdy')).length > 0);
+  });
+});

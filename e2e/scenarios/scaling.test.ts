@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { podsOf } from '../lib/cluster.ts';
+import { readyService } from '../lib/services.ts';
+import { useSuite } from '../lib/suite.ts';
+import { until } from '../lib/wait.ts';
+
+const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';
+const MIN = 'autoscaling.knative.dev/minScale';
+const MAX = 'autoscaling.knative.dev/maxScale';
+
+describe('instances', function () {
+  this.timeout(180_000);
+  const suite = useSuite('e2e-scaling');
+
+  async function highest(name: string, while_: Promise<unknown>): Promise<number> {
+    let most = 0;
+    let over = false;
+    void while_.finally(() => {
+      over = true;
+    });
+    await until(
+      'the load to end',
+      async () => {
+        most = Math.max(most, (await podsOf(suite.client, suite.namespace, name)).length);
+        return over;
+      },
+      { timeoutMs: 120_000 },
+    );
+    return most;
+  }
+
+  it('go to zero after the idle time, and a request wakes one', async () => {
+    const { client, namespace, visitor } = suite;
+    const { url } = await readyService(client, namespace, 'idle', { annotations: { [IDLE]: '5s' } });
+    await until('no pods', async () => (await podsOf(client, namespace, 'idle')).length === 0);
+    const { status, body } = await visitor.ask(url);
+    assert.equal(status, 200);
+    assert.match(body, /Hello/);
+    assert.equal((await podsOf(client, namespace, 'idle')).length, 1);
+  });
+
+  it('do not go below the minimum', async () => {
+    const { client, namespace } = suite;
+    await readyService(client, namespace, 'warm', { annotations: { [IDLE]: '3s', [MIN]: '2' } });
+    await until('two instances', async () => (await podsOf(client, namespace, 'warm')).length === 2);
+    await new Promise((resolve) => setTimeout(resolve, 8000));
+    assert.equal((await podsOf(client, namespace, 'warm')).length, 2);
+  });
+
+  it('grow with concurrent requests, never beyond the maximum, and each request is answered', async () => {
+    const { client, namespace, visitor } = suite;
+    const { url } = await readyService(client, namespace, 'busy', {
+      concurrency: 2,
+      annotations: { [IDLE]: '60s', [MAX]: '3' },
+    });
+    const load = Promise.all(Array.from({ length: 24 }, () => visitor.ask(`${url}/sleep?ms=1500`)));
+    const most = await highest('busy', load);
+    assert.deepEqual([...new Set((await load).map(({ status }) => status))], [200]);
+    assert.equal(most, 3);
+  });
+
+  it('never have more requests inside than containerConcurrency', async () => {
+    const { client, namespace, visitor } = suite;
+    const { url } = await readyService(client, namespace, 'exact', {
+      concurrency: 3,
+      annotations: { [IDLE]: '60s', [MAX]: '1' },
+    });
+    const answers = await Promise.all(Array.from({ length: 60 }, () => visitor.ask(`${url}/sleep?ms=50`)));
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+    const inside = JSON.parse((await visitor.ask(`${url}/concurrency`)).body) as { most: number };
+    assert.equal(inside.most, 3);
+  });
+});

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { serviceReady } from '../lib/cluster.ts';
+import { constantLoad } from '../lib/load.ts';
+import { applyService, helloService, readyService } from '../lib/services.ts';
+import { useSuite } from '../lib/suite.ts';
+import { until } from '../lib/wait.ts';
+
+describe('traffic', function () {
+  this.timeout(180_000);
+  const suite = useSuite('e2e-traffic');
+
+  it('is split by percent, and a tag has an address of its own', async () => {
+    const { client, visitor, namespace } = suite;
+    await readyService(client, namespace, 'split', { revision: 'split-v1', env: { TARGET: 'one' } });
+    const service = await readyService(client, namespace, 'split', {
+      revision: 'split-v2',
+      env: { TARGET: 'two' },
+      traffic: [
+        { revisionName: 'split-v1', percent: 90 },
+        { revisionName: 'split-v2', percent: 10, tag: 'next' },
+      ],
+    });
+    const seen = { one: 0, two: 0 };
+    for (let i = 0; i < 1000; i++) {
+      const { body } = await visitor.ask(service.url);
+      if (body.includes('one')) seen.one++;
+      if (body.includes('two')) seen.two++;
+    }
+    assert.equal(seen.one + seen.two, 1000);
+    assert.ok(Math.abs(seen.two - 100) <= 30, `${seen.two} of 1000 went to the revision with 10 percent`);
+    const tagged = service.status?.traffic?.find(({ tag }) => tag === 'next')?.url;
+    assert.equal(tagged, `http://next---split.${namespace}.localhost`);
+    for (let i = 0; i < 20; i++) assert.match((await visitor.ask(tagged ?? '')).body, /two/);
+  });
+
+  it('a tag without a share still answers at its address, and only there', async () => {
+    const { client, visitor, namespace } = suite;
+    const service = await readyService(client, namespace, 'split', {
+      revision: 'split-v2',
+      env: { TARGET: 'two' },
+      traffic: [
+        { revisionName: 'split-v1', percent: 100 },
+        { revisionName: 'split-v2', tag: 'quiet' },
+      ],
+    });
+    const tagged = service.status?.traffic?.find(({ tag }) => tag === 'quiet')?.url ?? '';
+    assert.match((await visitor.ask(tagged)).body, /two/);
+    await until('the new split to be served', async () => /one/.test((await visitor.ask(service.url)).body));
+    for (let i = 0; i < 100; i++) assert.match((await visitor.ask(service.url)).body, /one/);
+  });
+
+  it('a rollout under 100 requests a second fails not one of them', async () => {
+    const { client, visitor, namespace } = suite;
+    const service = await readyService(client, namespace, 'rollout', { env: { TARGET: 'old' } });
+    const stop = new AbortController();
+    const load = constantLoad(visitor, service.url, 100, stop.signal);
+    await applyService(client, helloService(namespace, 'rollout', { env: { TARGET: 'new' } }));
+    await serviceReady(client, namespace, 'rollout');
+    await until('the new revision to answer', async () => /new/.test((await visitor.ask(service.url)).body));
+    // Old and new are both asked for a while after the change, when the old one's instances begin to go.
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    stop.abort();
+    const { sent, failures, bodies } = await load;
+    assert.deepEqual(failures, []);
+    assert.ok(sent > 500, `only ${sent} requests were sent`);
+    assert.ok((bodies.get('Hello old!') ?? 0) > 0 && (bodies.get('Hello new!') ?? 0) > 0);
+  });
+
+  it('a host that nobody has is answered with 404 and one clear line', async () => {
+    const { visitor, namespace } = suite;
+    const { status, body } = await visitor.ask(`http://nobody.${namespace}.localhost/`);
+    assert.equal(status, 404);
+    assert.equal(body.trim().split('\n').length, 1);
+  });
+});

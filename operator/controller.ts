@@ -1,0 +1,68 @@
+import { Autoscaler } from './autoscaler/scaler.ts';
+import type { Config, Identity } from './config.ts';
+import type { KubeClient } from './kube/client.ts';
+import { EventRecorder } from './kube/events.ts';
+import { LeaderElection } from './kube/lease.ts';
+import type { Permission } from './rbac.ts';
+import { configurationController } from './reconcilers/configuration/reconciler.ts';
+import type { Context } from './reconcilers/context.ts';
+import { createInformers } from './reconcilers/informers.ts';
+import { revisionController } from './reconcilers/revision/reconciler.ts';
+import { routeController } from './reconcilers/route/reconciler.ts';
+import { serviceController } from './reconcilers/service/reconciler.ts';
+import { startAdmin } from './telemetry/admin.ts';
+import type { Logger } from './telemetry/log.ts';
+
+/** What leading takes, in the operator's own namespace. */
+export const leasePermissions: readonly Permission[] = [
+  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create', 'get', 'update'] },
+];
+
+/**
+ * The controller role: watches, reconciles and scales until `signal` aborts. With leader election only one of
+ * several does so; the others keep their caches warm.
+ * @throws {LeaseLostError} when another took over; the process must end then.
+ */
+export async function runController(
+  config: Config,
+  identity: Identity,
+  client: KubeClient,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const informers = createInformers(client, log);
+  const recorder = new EventRecorder({ client, component: 'homerun-controller', log });
+  const context: Context = { client, informers, recorder, config, identity, log, now: Date.now };
+  const watches = Object.values(informers);
+  const unready = () => {
+    const waiting = watches.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
+    return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : undefined;
+  };
+  const admin = await startAdmin({ port: config.adminPort, unready });
+  const lead = (leading: AbortSignal) => reconcileAndScale(context, leading);
+  const led = config.leaderElection
+    ? new LeaderElection({
+        client,
+        lease: { namespace: identity.namespace, name: 'homerun-controller' },
+        identity: identity.podName,
+        log,
+      }).run(signal, lead)
+    : lead(signal);
+  try {
+    await Promise.all([led, ...watches.map((informer) => informer.run(signal))]);
+  } finally {
+    await admin.close();
+  }
+}
+
+async function reconcileAndScale(context: Context, signal: AbortSignal): Promise<void> {
+  const { client, config, identity, informers, log } = context;
+  const controllers = [
+    serviceController(context),
+    configurationController(context),
+    revisionController(context),
+    routeController(context),
+  ];
+  const autoscaler = new Autoscaler({ client, config, identity, informers, log });
+  await Promise.all([...controllers.map((controller) => controller.run(signal)), autoscaler.run(signal)]);
+}

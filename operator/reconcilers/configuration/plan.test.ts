@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { conditionOf } from '../../apis/condition.ts';
+import { parseConfig } from '../../config.ts';
+import { assertGolden } from '../../testing/golden.ts';
+import { configuration, EPOCH, revision } from '../../testing/serving.ts';
+import { type ConfigurationInput, desiredRevision, planConfiguration } from './plan.ts';
+
+const config = parseConfig({});
+
+function at(generation: number, changes: Parameters<typeof configuration>[1] = {}, status: object = {}) {
+  const made = configuration('hello', changes);
+  return {
+    ...made,
+    metadata: { ...made.metadata, generation },
+    status,
+  } as ConfigurationInput['configuration'];
+}
+
+interface Case {
+  reason: string;
+  input: Partial<ConfigurationInput> & Pick<ConfigurationInput, 'configuration'>;
+  /** Whether a revision is made. */
+  makes: boolean;
+  created?: string | RegExp;
+  ready?: string;
+  condition: { status: string; reason?: string; message?: RegExp };
+}
+
+const old = revision('hello-00001-abc', { generation: 1, ready: 'True' });
+const named = revision('hello-v2', { generation: 2, ready: 'True' });
+
+const CASES: Record<string, Case> = {
+  new: {
+    reason: 'the first generation makes the first revision',
+    input: { configuration: at(1) },
+    makes: true,
+    created: /^hello-00001-[a-z]{3}$/,
+    condition: { status: 'Unknown' },
+  },
+  'revision there and ready': {
+    reason: 'a generation that has its revision makes no second one',
+    input: { configuration: at(1), revisions: [old] },
+    makes: false,
+    created: 'hello-00001-abc',
+    ready: 'hello-00001-abc',
+    condition: { status: 'True' },
+  },
+  'second revision starting': {
+    reason: 'the one that was ready stays the latest ready one until the next is',
+    input: {
+      configuration: at(2, {}, { latestReadyRevisionName: 'hello-00001-abc' }),
+      revisions: [old, revision('hello-00002-abc', { generation: 2, ready: 'Unknown' })],
+    },
+    makes: false,
+    created: 'hello-00002-abc',
+    ready: 'hello-00001-abc',
+    condition: { status: 'Unknown' },
+  },
+  'second revision failed': {
+    reason: 'a failed revision is told, and the one before goes on serving',
+    input: {
+      configuration: at(2, {}, { latestReadyRevisionName: 'hello-00001-abc' }),
+      revisions: [old, revision('hello-00002-abc', { generation: 2, ready: 'False', message: 'It exited.' })],
+    },
+    makes: false,
+    created: 'hello-00002-abc',
+    ready: 'hello-00001-abc',
+    condition: { status: 'False', reason: 'RevisionFailed', message: /hello-00002-abc.*It exited\.$/ },
+  },
+  'an older revision fails later': {
+    reason: 'the latest ready one never goes back by itself',
+    input: {
+      configuration: at(2, {}, { latestReadyRevisionName: 'hello-00002-abc' }),
+      revisions: [old, revision('hello-00002-abc', { generation: 2, ready: 'Unknown' })],
+    },
+    makes: false,
+    created: 'hello-00002-abc',
+    ready: 'hello-00002-abc',
+    condition: { status: 'Unknown' },
+  },
+  'name taken by another content': {
+    reason: 'a revision is never changed; a name cannot be used twice',
+    input: {
+      configuration: at(
+        3,
+        { metadata: { name: 'hello-v2' }, spec: { timeoutSeconds: 9 } },
+        {
+          latestCreatedRevisionName: 'hello-v2',
+          latestReadyRevisionName: 'hello-v2',
+        },
+      ),
+      revisions: [named],
+      named,
+    },
+    makes: false,
+    created: 'hello-v2',
+    ready: 'hello-v2',
+    condition: {
+      status: 'False',
+      reason: 'AlreadyExists',
+      message: /'hello-v2' with different configuration/,
+    },
+  },
+  'back to a named revision': {
+    reason: 'a revert in git brings back a template whose revision still exists: it serves again',
+    input: {
+      configuration: at(4, { metadata: { name: 'hello-v2' } }, { latestReadyRevisionName: 'hello-v3' }),
+      revisions: [named, revision('hello-v3', { generation: 3, ready: 'True' })],
+      named,
+    },
+    makes: false,
+    created: 'hello-v2',
+    ready: 'hello-v2',
+    condition: { status: 'True' },
+  },
+};
+
+describe('planConfiguration', () => {
+  for (const [name, { reason, input, makes, created, ready, condition }] of Object.entries(CASES)) {
+    it(`${name}: ${reason}`, () => {
+      const plan = planConfiguration({ revisions: [], routed: new Set(), ...input }, config, EPOCH);
+      const status = plan.status?.status;
+      assert.equal(plan.apply.length, makes ? 1 : 0);
+      if (created instanceof RegExp) assert.match(status?.latestCreatedRevisionName ?? '', created);
+      else assert.equal(status?.latestCreatedRevisionName, created);
+      assert.equal(status?.latestReadyRevisionName, ready);
+      const actual = conditionOf(status?.conditions, 'Ready');
+      assert.equal(actual?.status, condition.status);
+      if (condition.reason) assert.equal(actual?.reason, condition.reason);
+      if (condition.message) assert.match(actual?.message ?? '', condition.message);
+    });
+  }
+
+  it('makes the same revision again after a restart', () => {
+    assert.deepEqual(desiredRevision(at(1)), desiredRevision(at(1)));
+  });
+
+  it('makes revisions as golden/revision.golden.yaml says', () => {
+    const annotations = { 'autoscaling.knative.dev/maxScale': '3', 'example.com/note': 'kept' };
+    const made = at(2, {
+      metadata: { annotations, labels: { team: 'blue' } },
+      spec: { containerConcurrency: 10 },
+    });
+    assertGolden(new URL('./golden/revision.golden.yaml', import.meta.url), desiredRevision(made));
+  });
+});

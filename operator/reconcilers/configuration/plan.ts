@@ -1,0 +1,149 @@
+import { type Condition, isTrue, mergeConditions } from '../../apis/condition.ts';
+import { SERVING } from '../../apis/labels.ts';
+import { revisionName } from '../../apis/names.ts';
+import type { Configuration } from '../../apis/serving/configuration/types.ts';
+import { defaultRevisionSpec } from '../../apis/serving/revision/defaults.ts';
+import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
+import type { Config } from '../../config.ts';
+import { isSubset } from '../../kube/json.ts';
+import { controllerReference, isControlledBy } from '../../kube/owner.ts';
+import type { Plan } from '../../kube/plan.ts';
+import { inherited } from '../inherit.ts';
+import { generationOf } from './generation.ts';
+import { expiredRevisions } from './history.ts';
+
+export interface ConfigurationInput {
+  configuration: Configuration;
+  /** The revisions made from this configuration. */
+  revisions: Revision[];
+  /** The revision that has the name which the template asks for, whoever made it. */
+  named?: Revision;
+  /** Names of the revisions that some route serves or is to serve. */
+  routed: ReadonlySet<string>;
+}
+
+/**
+ * One revision for each generation of the template. The revision's name follows from the configuration's UID
+ * and generation, so that a reconciler which is started again makes the same one and not a second.
+ */
+export function planConfiguration(
+  input: ConfigurationInput,
+  config: Pick<Config, 'revisionHistory'>,
+  now: number,
+): Plan<Configuration> {
+  const { configuration, revisions, named } = input;
+  const desired = desiredRevision(configuration);
+  const generation = configuration.metadata.generation;
+  const existing =
+    revisions.find((revision) => generationOf(revision) === generation) ?? reusable(named, desired);
+  const taken = !existing && named !== undefined;
+  const latest = existing ?? desired;
+  const status = {
+    observedGeneration: generation,
+    conditions: mergeConditions(
+      configuration.status?.conditions,
+      [taken ? nameTaken(desired) : readyCondition(latest)],
+      now,
+    ),
+    latestCreatedRevisionName: taken ? configuration.status?.latestCreatedRevisionName : latest.metadata.name,
+    latestReadyRevisionName: latestReady(revisions, latest, configuration),
+  };
+  return {
+    apply: existing || taken ? [] : [desired],
+    remove: removals(input, status, config.revisionHistory, now),
+    status: { ...configuration, status },
+    events: existing || taken ? [] : [created(desired)],
+  };
+}
+
+function removals(
+  { revisions, routed }: ConfigurationInput,
+  { latestCreatedRevisionName = '', latestReadyRevisionName = '' }: NonNullable<Configuration['status']>,
+  limits: Config['revisionHistory'],
+  now: number,
+): Plan['remove'] {
+  const referenced = new Set([...routed, latestCreatedRevisionName, latestReadyRevisionName]);
+  return expiredRevisions({ revisions, referenced }, limits, now).map(({ metadata }) => ({
+    type: REVISIONS,
+    ref: metadata,
+    uid: metadata.uid,
+  }));
+}
+
+/** The revision that a configuration stamps out, its defaults filled in for good. */
+export function desiredRevision(configuration: Configuration): Revision {
+  const { name, namespace, labels = {}, generation = 1 } = configuration.metadata;
+  const { metadata = {}, spec } = configuration.spec.template;
+  const annotations = inherited(metadata.annotations);
+  return {
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Revision',
+    metadata: {
+      name: metadata.name || revisionName(configuration.metadata),
+      namespace,
+      labels: {
+        ...inherited(metadata.labels),
+        [SERVING.configuration]: name,
+        [SERVING.configurationGeneration]: String(generation),
+        [SERVING.configurationUID]: configuration.metadata.uid ?? '',
+        ...(labels[SERVING.service] ? { [SERVING.service]: labels[SERVING.service] } : {}),
+        ...(labels[SERVING.serviceUID] ? { [SERVING.serviceUID]: labels[SERVING.serviceUID] } : {}),
+      },
+      annotations,
+      ownerReferences: [controllerReference(configuration)],
+    },
+    spec: defaultRevisionSpec(spec, { annotations, name }),
+  } as Revision;
+}
+
+/** The newest revision that has been ready; the one in use is only given up for a newer one. */
+function latestReady(
+  revisions: Revision[],
+  latest: Revision,
+  configuration: Configuration,
+): string | undefined {
+  if (isReady(latest)) return latest.metadata.name;
+  const present = revisions.find(
+    ({ metadata }) => metadata.name === configuration.status?.latestReadyRevisionName,
+  );
+  const since = present ? generationOf(present) : 0;
+  const newer = revisions
+    .filter((revision) => isReady(revision) && generationOf(revision) > since)
+    .sort((a, b) => generationOf(b) - generationOf(a));
+  return (newer[0] ?? present)?.metadata.name;
+}
+
+function isReady(revision: Revision): boolean {
+  return isTrue(revision.status?.conditions?.find(({ type }) => type === 'Ready'));
+}
+
+function readyCondition(revision: Revision): Condition {
+  const ready = revision.status?.conditions?.find(({ type }) => type === 'Ready');
+  const name = revision.metadata.name;
+  if (isTrue(ready)) return { type: 'Ready', status: 'True' };
+  if (ready?.status === 'False') {
+    const message =
+      `Revision '${name}' is not ready and cannot serve traffic. ${ready.message ?? ''}`.trimEnd();
+    return { type: 'Ready', status: 'False', reason: 'RevisionFailed', message };
+  }
+  const message = ready?.message ?? `Revision '${name}' is being created.`;
+  return { type: 'Ready', status: 'Unknown', reason: ready?.reason ?? 'Deploying', message };
+}
+
+function nameTaken(wanted: Revision): Condition {
+  const message =
+    `Revision named '${wanted.metadata.name}' with different configuration already exists. ` +
+    'Give spec.template.metadata.name another value, or leave it out to have one made.';
+  return { type: 'Ready', status: 'False', reason: 'AlreadyExists', message };
+}
+
+/** A template that comes back to what its named revision already holds (a revert in git) needs no new one. */
+function reusable(named: Revision | undefined, desired: Revision): Revision | undefined {
+  const owner = desired.metadata.ownerReferences?.[0];
+  if (!named || !owner || !isControlledBy(named, owner.uid)) return undefined;
+  return isSubset(desired.spec, named.spec) ? named : undefined;
+}
+
+function created(revision: Revision): Plan['events'][number] {
+  return { type: 'Normal', reason: 'Created', message: `Created Revision '${revision.metadata.name}'.` };
+}

@@ -1,0 +1,54 @@
+import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
+import { REVISIONS } from '../apis/serving/revision/types.ts';
+import { ROUTES } from '../apis/serving/route/types.ts';
+import { SERVICES } from '../apis/serving/service/types.ts';
+import type { Config, Identity } from '../config.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { CORE_SERVICES, DEPLOYMENTS } from '../kube/core.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { PlanExecutor } from '../kube/plan.ts';
+import { type KubeObject, keyOf, type ResourceType } from '../kube/types.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Informers } from './informers.ts';
+
+/** What every reconciler is given; all of its IO goes through here. */
+export interface Context {
+  client: KubeClient;
+  informers: Informers;
+  recorder: EventRecorder;
+  config: Config;
+  identity: Identity;
+  log: Logger;
+  now: () => number;
+}
+
+const TYPES = [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, DEPLOYMENTS, CORE_SERVICES];
+
+/** The one who carries out a controller's plans, under the controller's own name as field manager. */
+export function executorOf(context: Context, controller: string): PlanExecutor {
+  const { client, recorder, informers } = context;
+  const caches = [
+    [CONFIGURATIONS, informers.configurations],
+    [ROUTES, informers.routes],
+    [REVISIONS, informers.revisions],
+    [DEPLOYMENTS, informers.deployments],
+    [CORE_SERVICES, informers.coreServices],
+  ] as const;
+  return new PlanExecutor({
+    client,
+    recorder,
+    fieldManager: `homerun-${controller}`,
+    typeOf,
+    cached: (object) => caches.find(([type]) => isOf(type, object))?.[1].store.get(keyOf(object.metadata)),
+  });
+}
+
+function typeOf(object: KubeObject): ResourceType {
+  const type = TYPES.find((candidate) => isOf(candidate, object));
+  if (!type) throw new TypeError(`no controller writes ${object.apiVersion} ${object.kind}`);
+  return type;
+}
+
+function isOf({ apiVersion, kind }: Pick<ResourceType, 'apiVersion' | 'kind'>, object: KubeObject): boolean {
+  return apiVersion === object.apiVersion && kind === object.kind;
+}

@@ -1,0 +1,94 @@
+import { SERVING } from '../apis/labels.ts';
+import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuration/types.ts';
+import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
+import { ROUTES, type Route } from '../apis/serving/route/types.ts';
+import { SERVICES, type Service } from '../apis/serving/service/types.ts';
+import type { KubeClient } from '../kube/client.ts';
+import {
+  CORE_SERVICES,
+  type CoreService,
+  DEPLOYMENTS,
+  type Deployment,
+  PODS,
+  type Pod,
+} from '../kube/core.ts';
+import { Informer } from '../kube/informer.ts';
+import type { KubeObject } from '../kube/types.ts';
+import type { Permission } from '../rbac.ts';
+import type { Logger } from '../telemetry/log.ts';
+
+/** What the controllers watch; each kind once, whoever reads it. */
+export interface Informers {
+  services: Informer<Service>;
+  configurations: Informer<Configuration>;
+  routes: Informer<Route>;
+  revisions: Informer<Revision>;
+  deployments: Informer<Deployment>;
+  pods: Informer<Pod>;
+  coreServices: Informer<CoreService>;
+}
+
+export const permissions: Permission[] = [
+  {
+    apiGroups: ['serving.knative.dev'],
+    resources: ['services', 'configurations', 'routes', 'revisions'],
+    verbs: ['get', 'list', 'watch'],
+  },
+  { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: [''], resources: ['pods', 'services'], verbs: ['get', 'list', 'watch'] },
+];
+
+/** The watches of the controller process, not yet running. */
+export function createInformers(client: KubeClient, log: Logger): Informers {
+  const ofRevisions = { client, log, labelSelector: SERVING.revision };
+  return {
+    services: new Informer({ client, log, type: SERVICES }),
+    configurations: new Informer({ client, log, type: CONFIGURATIONS }),
+    routes: new Informer({
+      client,
+      log,
+      type: ROUTES,
+      indexers: { revision: revisionsOfRoute, configuration: configurationsOfRoute },
+    }),
+    revisions: new Informer({
+      client,
+      log,
+      type: REVISIONS,
+      indexers: { configuration: labelKey(SERVING.configuration) },
+    }),
+    deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS }),
+    pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: labelKey(SERVING.revision) } }),
+    coreServices: new Informer({ client, log, type: CORE_SERVICES, transform: withoutStatus }),
+  };
+}
+
+/** `namespace/VALUE` of a label, as an index and as the key of what it names. */
+export function labelKey(label: string): (object: KubeObject) => string[] {
+  return ({ metadata }) => {
+    const value = metadata.labels?.[label];
+    return value ? [`${metadata.namespace}/${value}`] : [];
+  };
+}
+
+/** Keys of the revisions that a route serves or is to serve. */
+export function revisionsOfRoute({ metadata, spec, status }: Route): string[] {
+  const targets = [...(spec.traffic ?? []), ...(status?.traffic ?? [])];
+  return unique(
+    targets.flatMap(({ revisionName }) => (revisionName ? [`${metadata.namespace}/${revisionName}`] : [])),
+  );
+}
+
+/** Keys of the configurations whose latest revision a route follows. */
+export function configurationsOfRoute({ metadata, spec }: Route): string[] {
+  const names = (spec.traffic ?? []).flatMap(({ configurationName }) => configurationName ?? []);
+  return unique(names.map((name) => `${metadata.namespace}/${name}`));
+}
+
+function unique(keys: string[]): string[] {
+  return [...new Set(keys)];
+}
+
+function withoutStatus(service: CoreService): CoreService {
+  const { status: _, ...kept } = service;
+  return kept;
+}

@@ -1,0 +1,106 @@
+import { canonicalQuantity, formatQuantity, parseQuantity } from '../../apis/quantity.ts';
+import type { Container } from '../../apis/serving/container/types.ts';
+import type { Config } from '../../config.ts';
+import type { Pod } from '../../kube/core.ts';
+import { startupProbe, withPort } from './probes.ts';
+
+export type PodContainer = NonNullable<Pod['spec']>['containers'][number];
+type EnvVar = NonNullable<Container['env']>[number];
+
+export interface ContainerContext {
+  /** The image with its digest, or as it was written where tags are left alone. */
+  image: string;
+  /** What the platform adds for this kind of resource (container contract, Environment variables). */
+  env: Record<string, string>;
+  /** The port that requests come to; undefined for every container but the ingress one. */
+  port?: number;
+  config: Pick<Config, 'instance'>;
+}
+
+/**
+ * One container of an instance.
+ *
+ * SIGTERM comes a second after the pod is marked for deletion: by then every gateway knows of it, so that a
+ * program which stops at once drops no request (container contract, Shutdown).
+ */
+export function podContainer(container: Container, context: ContainerContext): PodContainer {
+  const { command, args, workingDir, volumeMounts, envFrom, imagePullPolicy } = container;
+  const port = context.port;
+  const built = {
+    name: container.name,
+    image: context.image,
+    command,
+    args,
+    workingDir,
+    env: mergeEnv(container.env ?? [], context.env),
+    envFrom,
+    imagePullPolicy,
+    ports: port === undefined ? undefined : [{ name: 'user-port', containerPort: port, protocol: 'TCP' }],
+    resources: resources(container.resources, context.config),
+    volumeMounts,
+    startupProbe: startupProbe(container, port),
+    livenessProbe: container.livenessProbe && withPort(container.livenessProbe, port),
+    readinessProbe: container.readinessProbe && withPort(container.readinessProbe, port),
+    securityContext: {
+      ...container.securityContext,
+      allowPrivilegeEscalation: false,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    lifecycle: { preStop: { sleep: { seconds: 1 } } },
+    terminationMessagePath: container.terminationMessagePath,
+    // The last lines of the log say why a container stopped, without a right to read logs.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+  };
+  return withoutUndefined(built) as unknown as PodContainer;
+}
+
+/** Of several entries with one name the last counts (API reference, EnvVar); the platform's own always do. */
+function mergeEnv(declared: EnvVar[], platform: Record<string, string>): EnvVar[] {
+  const byName = new Map<string, EnvVar>();
+  for (const variable of declared) byName.set(variable.name, literal(variable));
+  for (const [name, value] of Object.entries(platform)) byName.set(name, { name, value });
+  return [...byName.values()];
+}
+
+/** Cloud Run knows no $(NAME) references; Kubernetes does, and takes a doubled dollar for a plain one. */
+function literal(variable: EnvVar): EnvVar {
+  const { value } = variable;
+  if (!value?.includes('$(') && !value?.includes('$$')) return variable;
+  return { ...variable, value: value.replaceAll('$', '$$$$') };
+}
+
+/** A cluster must not reserve what an idle instance does not use, so less is requested than is allowed. */
+function resources(declared: Container['resources'], config: Pick<Config, 'instance'>): object {
+  const limits = declared?.limits ?? {};
+  const requests: Record<string, string> = {};
+  const fractions = {
+    cpu: config.instance.cpuRequestFraction,
+    memory: config.instance.memoryRequestFraction,
+  };
+  for (const [name, fraction] of Object.entries(fractions)) {
+    const limit = limits[name];
+    if (limit !== undefined) requests[name] = share(String(limit), fraction, name);
+  }
+  return {
+    limits: canonical(limits),
+    requests: { ...requests, ...canonical(declared?.requests ?? {}) },
+  };
+}
+
+/** The part of a quantity, to the whole millicore or MiB: what a person would write. */
+function share(limit: string, fraction: number, name: string): string {
+  const unit = name === 'cpu' ? 1_000_000n : 1_048_576n * 1_000_000_000n;
+  const part = (parseQuantity(limit) * BigInt(Math.round(fraction * 1000))) / 1000n;
+  const whole = part < unit ? unit : (part / unit) * unit;
+  return formatQuantity(whole, name === 'cpu' ? 'decimal' : 'binary');
+}
+
+function canonical(quantities: Record<string, string | number>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(quantities).map(([name, value]) => [name, canonicalQuantity(String(value))]),
+  );
+}
+
+function withoutUndefined(object: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { parseConfig } from '../../config.ts';
+import { EPOCH, pod, revision } from '../../testing/serving.ts';
+import { judgeStart, type Start } from './start.ts';
+
+const config = parseConfig({});
+const terminated = (changes: object = {}) => ({
+  terminated: {
+    exitCode: 1,
+    reason: 'Error',
+    startedAt: '2026-01-01T00:00:01Z',
+    finishedAt: '2026-01-01T00:00:02Z',
+    ...changes,
+  },
+});
+
+interface Case {
+  reason: string;
+  pods: Parameters<typeof judgeStart>[0]['pods'];
+  passed?: string[];
+  afterSeconds?: number;
+  spec?: object;
+  want: { state: Start['state']; reason?: string; recheckMs?: number; message?: RegExp };
+}
+
+const CASES: Record<string, Case> = {
+  'no pods': {
+    reason: 'without instances there is nothing to judge',
+    pods: [],
+    want: { state: 'none' },
+  },
+  'only a terminating pod': {
+    reason: 'an instance on its way out proves nothing',
+    pods: [{ ...pod(), metadata: { ...pod().metadata, deletionTimestamp: '2026-01-01T00:00:03Z' } }],
+    want: { state: 'none' },
+  },
+  'running and probed': {
+    reason: 'our own probe is enough, the kubelet need not have got round to its own',
+    pods: [pod({ state: { running: {} } })],
+    passed: ['pod-x'],
+    want: { state: 'started' },
+  },
+  'running and ready': {
+    reason: 'the kubelet’s word counts too, after a restart of the controller for instance',
+    pods: [pod({ state: { running: {} }, ready: true })],
+    want: { state: 'started' },
+  },
+  'probed once, but stopped since': {
+    reason: 'a container that is not running cannot prove the revision',
+    pods: [pod({ state: terminated() })],
+    passed: ['pod-x'],
+    want: { state: 'starting', reason: 'ExitCode1' },
+  },
+  'running, not listening yet': {
+    reason: 'there are four minutes to listen',
+    pods: [pod({ state: { running: {} } })],
+    afterSeconds: 239,
+    want: { state: 'starting', reason: 'Deploying', recheckMs: 1000 },
+  },
+  'never listens': {
+    reason: 'after four minutes a person is told which port and address are expected',
+    pods: [pod({ state: { running: {} } })],
+    afterSeconds: 240,
+    want: {
+      state: 'failed',
+      reason: 'HealthCheckContainerError',
+      message: /PORT=8080 within 240 s.*0\.0\.0\.0/,
+    },
+  },
+  'exited once': {
+    reason: 'one exit may be a passing trouble; it is told, not yet judged',
+    pods: [pod({ state: terminated() })],
+    afterSeconds: 60,
+    want: { state: 'starting', reason: 'ExitCode1' },
+  },
+  'exits again and again': {
+    reason: 'the second exit is final, with the exit code and the last log line',
+    pods: [
+      pod({
+        state: { waiting: { reason: 'CrashLoopBackOff' } },
+        lastState: terminated({ exitCode: 3, message: 'starting\nno DATABASE_URL\n' }),
+        restartCount: 2,
+      }),
+    ],
+    afterSeconds: 15,
+    want: {
+      state: 'failed',
+      reason: 'ExitCode3',
+      message: /exited with code 3 .*last log line: no DATABASE_URL$/,
+    },
+  },
+  'exits again within the grace': {
+    reason: 'a sidecar or database may be a few seconds late',
+    pods: [pod({ state: terminated(), restartCount: 1 })],
+    afterSeconds: 4,
+    want: { state: 'starting', recheckMs: 6000 },
+  },
+  'ends by signal': {
+    reason: 'an exit code above 128 names its signal',
+    pods: [pod({ state: terminated({ exitCode: 139 }), restartCount: 1 })],
+    afterSeconds: 60,
+    want: { state: 'failed', reason: 'ExitCode139', message: /code 139 \(signal 11\)/ },
+  },
+  'out of memory': {
+    reason: 'the limit that was too small is named',
+    pods: [pod({ state: terminated({ exitCode: 137, reason: 'OOMKilled' }), restartCount: 1 })],
+    afterSeconds: 60,
+    want: { state: 'failed', reason: 'OutOfMemory', message: /out of memory \(limit 512Mi\)/ },
+  },
+  'killed by its startup probe': {
+    reason: 'signal 9 or 15 after the probe’s time is the probe’s doing, not the program’s',
+    spec: {
+      containers: [
+        { image: 'a', startupProbe: { httpGet: { path: '/up' }, periodSeconds: 2, failureThreshold: 5 } },
+      ],
+    },
+    pods: [
+      pod({
+        state: { running: {} },
+        lastState: terminated({ exitCode: 143, finishedAt: '2026-01-01T00:00:11Z' }),
+        restartCount: 1,
+      }),
+    ],
+    afterSeconds: 12,
+    want: { state: 'starting', message: /did not pass its startup probe within 10 s/ },
+  },
+  'image cannot be pulled': {
+    reason: 'the image and the kubelet’s own words are told',
+    pods: [pod({ state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } } })],
+    want: { state: 'failed', reason: 'ContainerMissing', message: /registry\.example\/app:1.*Back-off/ },
+  },
+  'secret is missing': {
+    reason: 'what the kubelet cannot set up is told in its words',
+    pods: [
+      pod({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "x" not found' } } }),
+    ],
+    want: { state: 'failed', reason: 'CreateContainerConfigError', message: /secret "x" not found/ },
+  },
+  'no node has room': {
+    reason: 'waiting for room is no failure of the revision',
+    pods: [
+      pod(
+        {},
+        {
+          containerStatuses: [],
+          conditions: [
+            { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes' },
+          ],
+        },
+      ),
+    ],
+    want: { state: 'starting', reason: 'Unschedulable', message: /0\/1 nodes/ },
+  },
+  'one of two fails': {
+    reason: 'one started instance proves the revision whatever the other does',
+    pods: [
+      pod({ state: { waiting: { reason: 'ImagePullBackOff' } } }),
+      pod({ state: { running: {} }, ready: true }),
+    ],
+    want: { state: 'started' },
+  },
+};
+
+describe('judgeStart', () => {
+  for (const [name, { reason, pods, passed = [], afterSeconds = 5, spec, want }] of Object.entries(CASES)) {
+    it(`${name}: ${reason}`, () => {
+      const { containers } = revision('hello-00001-abc', { spec }).spec;
+      const now = EPOCH + afterSeconds * 1000;
+      const start = judgeStart({ containers, pods, passed: new Set(passed), now, config });
+      const { message, ...rest } = want;
+      assert.deepEqual({ ...start, ...rest }, start);
+      if (message) assert.match('message' in start ? start.message : '', message);
+    });
+  }
+});

@@ -1,0 +1,156 @@
+import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
+import type { Container } from '../../apis/serving/container/types.ts';
+import type { Config } from '../../config.ts';
+import type { Pod } from '../../kube/core.ts';
+import { probeBudgetSeconds } from './probes.ts';
+
+/** How far the instances of a revision have come. */
+export type Start =
+  | { state: 'none' }
+  | { state: 'started' }
+  | { state: 'starting'; reason: string; message: string; recheckMs?: number }
+  | { state: 'failed'; reason: string; message: string; recheckMs?: number };
+
+export interface StartInput {
+  containers: Container[];
+  pods: Pod[];
+  /** UIDs of the pods whose startup probe the controller saw pass. */
+  passed: ReadonlySet<string>;
+  now: number;
+  config: Pick<Config, 'startup'>;
+}
+
+type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
+
+/** What the kubelet calls an image that it cannot get. */
+const IMAGE_REASONS = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
+/** What it calls a container that it cannot make, a missing secret for instance. */
+const CONFIG_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']);
+
+/**
+ * Judges a revision by its pods: one started pod proves it; otherwise the gravest trouble of any pod is told.
+ * Container contract, Startup: an instance must listen within four minutes and all its containers be healthy.
+ */
+export function judgeStart(input: StartInput): Start {
+  const pods = input.pods.filter((pod) => !pod.metadata.deletionTimestamp);
+  if (pods.length === 0) return { state: 'none' };
+  if (pods.some((pod) => hasStarted(pod, input))) return { state: 'started' };
+  const judged = pods.map((pod) => judgePod(pod, input));
+  return judged.find((start) => start.state === 'failed') ?? judged[0] ?? { state: 'none' };
+}
+
+function hasStarted(pod: Pod, { passed, containers }: StartInput): boolean {
+  const statuses = pod.status?.containerStatuses ?? [];
+  if (statuses.length < containers.length || !statuses.every((status) => status.state?.running)) return false;
+  return passed.has(pod.metadata.uid ?? '') || statuses.every((status) => status.ready);
+}
+
+function judgePod(pod: Pod, input: StartInput): Start {
+  for (const container of input.containers) {
+    const status = pod.status?.containerStatuses?.find(({ name }) => name === container.name);
+    const start = status && judgeContainer(container, status, pod, input);
+    if (start) return start;
+  }
+  const unschedulable = pod.status?.conditions?.find(
+    ({ type, status }) => type === 'PodScheduled' && status === 'False',
+  );
+  if (unschedulable) {
+    const message = `No node has room for an instance: ${unschedulable.message}`;
+    return { state: 'starting', reason: unschedulable.reason ?? 'Unschedulable', message };
+  }
+  return judgeTime(pod, input);
+}
+
+function judgeContainer(
+  container: Container,
+  status: ContainerStatus,
+  pod: Pod,
+  input: StartInput,
+): Start | undefined {
+  const waiting = status.state?.waiting;
+  if (waiting?.reason && IMAGE_REASONS.has(waiting.reason)) {
+    const message = `Image '${container.image}' of container '${container.name}' cannot be pulled: ${waiting.message ?? waiting.reason}`;
+    return { state: 'failed', reason: 'ContainerMissing', message };
+  }
+  if (waiting?.reason && CONFIG_REASONS.has(waiting.reason)) {
+    const message = `Container '${container.name}' cannot be started: ${waiting.message ?? waiting.reason}`;
+    return { state: 'failed', reason: waiting.reason, message };
+  }
+  const terminated = status.state?.terminated ?? status.lastState?.terminated;
+  if (!terminated) return undefined;
+  const message = exitMessage(container, terminated, input);
+  const reason = terminated.reason === 'OOMKilled' ? 'OutOfMemory' : `ExitCode${terminated.exitCode}`;
+  const age = ageMs(pod, input.now);
+  const limit = input.config.startup.crashSeconds * 1000;
+  const exitedAgain = (status.restartCount ?? 0) > 0 && (status.state?.terminated || waiting);
+  if (exitedAgain && age >= limit) return { state: 'failed', reason, message };
+  return { state: 'starting', reason, message, recheckMs: Math.max(limit - age, 1000) };
+}
+
+function judgeTime(pod: Pod, input: StartInput): Start {
+  const limit = input.config.startup.limitSeconds * 1000;
+  const age = ageMs(pod, input.now);
+  const ingress = ingressContainer(input.containers);
+  if (age < limit) {
+    return {
+      state: 'starting',
+      reason: 'Deploying',
+      message: 'Instances are starting.',
+      recheckMs: limit - age,
+    };
+  }
+  return {
+    state: 'failed',
+    reason: 'HealthCheckContainerError',
+    message: notListening(ingress, limit / 1000),
+  };
+}
+
+/** What a person reads when a container stopped: why, and the last thing that it wrote. */
+export function exitMessage(
+  container: Container,
+  terminated: Terminated,
+  input: Pick<StartInput, 'config'>,
+): string {
+  const said = lastLine(terminated.message);
+  const quote = said ? ` Its last log line: ${said}` : '';
+  if (terminated.reason === 'OOMKilled') {
+    const limit = container.resources?.limits?.memory;
+    return `Container '${container.name}' ran out of memory${limit ? ` (limit ${limit})` : ''} and was stopped.${quote}`;
+  }
+  if (killedByProbe(container, terminated)) {
+    const budget = Math.min(probeBudgetSeconds(container.startupProbe), input.config.startup.limitSeconds);
+    return `${notListening(container, budget)}${quote}`;
+  }
+  const signal = terminated.exitCode > 128 ? ` (signal ${terminated.exitCode - 128})` : '';
+  return `Container '${container.name}' exited with code ${terminated.exitCode}${signal} before it was ready.${quote}`;
+}
+
+/** The kubelet stops a container whose startup probe has failed for good by signals alone. */
+function killedByProbe(container: Container, { exitCode, startedAt, finishedAt }: Terminated): boolean {
+  if (exitCode !== 137 && exitCode !== 143 && exitCode !== 2 && exitCode !== 0) return false;
+  const ranSeconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1000;
+  return ranSeconds >= probeBudgetSeconds(container.startupProbe) - 2;
+}
+
+function notListening(container: Container | undefined, seconds: number): string {
+  const name = container?.name ?? '';
+  const probe = container?.startupProbe;
+  if (probe?.httpGet || probe?.grpc) {
+    return `Container '${name}' did not pass its startup probe within ${seconds} s.`;
+  }
+  const port = container ? ingressPort(container) : undefined;
+  return (
+    `Container '${name}' did not listen on the port given by PORT=${port} within ${seconds} s. ` +
+    'It must listen on 0.0.0.0, not on 127.0.0.1.'
+  );
+}
+
+function lastLine(log: string | undefined): string | undefined {
+  return log?.trimEnd().split('\n').at(-1)?.trim() || undefined;
+}
+
+function ageMs(pod: Pod, now: number): number {
+  return now - Date.parse(pod.status?.startTime ?? pod.metadata.creationTimestamp ?? '');
+}

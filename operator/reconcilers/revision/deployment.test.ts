@@ -1,0 +1,66 @@
+import { parseConfig } from '../../config.ts';
+import { assertGolden } from '../../testing/golden.ts';
+import { PINNED, revision } from '../../testing/serving.ts';
+import { desiredDeployment } from './deployment.ts';
+
+const config = parseConfig({});
+const golden = (name: string) => new URL(`./golden/${name}.golden.yaml`, import.meta.url);
+
+describe('desiredDeployment', () => {
+  it('runs the simplest revision', () => {
+    assertGolden(golden('simple'), desiredDeployment(revision(), new Map([['hello-1', PINNED]]), config));
+  });
+
+  it('runs ingress and sidecar with probes, volumes, secrets, requests and a service identity', () => {
+    const rich = revision('hello-v2', {
+      metadata: {
+        annotations: { 'autoscaling.knative.dev/maxScale': '3', 'example.com/log': 'json' },
+      },
+      spec: {
+        serviceAccountName: 'worker@project.iam.gserviceaccount.com',
+        containers: [
+          {
+            name: 'app',
+            image: 'registry.example/app:2',
+            command: ['/app'],
+            args: ['--verbose'],
+            ports: [{ name: 'h2c', containerPort: 9000 }],
+            env: [
+              { name: 'MODE', value: 'first' },
+              { name: 'MODE', value: 'last' },
+              { name: 'PRICE', value: '5$ or $(MODE) or $$(MODE)' },
+              { name: 'K_SERVICE', value: 'somebody-else' },
+              { name: 'KEY', valueFrom: { secretKeyRef: { name: 'keys', key: 'latest' } } },
+            ],
+            resources: { limits: { cpu: '2000m', memory: '1024Mi' }, requests: { cpu: '500m' } },
+            startupProbe: { httpGet: { path: '/up' }, periodSeconds: 2, failureThreshold: 10 },
+            livenessProbe: { grpc: { service: 'health' } },
+            volumeMounts: [
+              { name: 'scratch', mountPath: '/scratch' },
+              { name: 'keys', mountPath: '/keys' },
+            ],
+          },
+          { name: 'proxy', image: 'registry.example/proxy:1', startupProbe: { tcpSocket: { port: 5432 } } },
+        ],
+        volumes: [
+          { name: 'scratch', emptyDir: { sizeLimit: '64Mi' } },
+          { name: 'keys', secret: { secretName: 'keys', items: [{ key: 'latest', path: 'key.pem' }] } },
+          {
+            name: 'bucket',
+            csi: {
+              driver: 'gcsfuse.run.googleapis.com',
+              readOnly: true,
+              volumeAttributes: { bucketName: 'b' },
+            },
+          },
+          { name: 'share', nfs: { server: '192.0.2.1', path: '/share' } },
+        ],
+      },
+    });
+    const images = new Map([
+      ['app', PINNED],
+      ['proxy', `registry.example/proxy@sha256:${'b'.repeat(64)}`],
+    ]);
+    assertGolden(golden('rich'), desiredDeployment(rich, images, config));
+  });
+});

@@ -1,0 +1,66 @@
+import { SERVING } from '../../apis/labels.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Config } from '../../config.ts';
+import type { Deployment } from '../../kube/core.ts';
+import { controllerReference } from '../../kube/owner.ts';
+import { instancePodSpec } from '../instance/pod.ts';
+
+/**
+ * The Deployment that runs a revision's instances. It names no replicas: a new one starts with one instance,
+ * which proves the revision, and from then on only the autoscaler and the waking gateway set the number.
+ */
+export function desiredDeployment(
+  revision: Revision,
+  images: ReadonlyMap<string, string>,
+  config: Pick<Config, 'instance'>,
+): Deployment {
+  const { name, namespace, uid = '' } = revision.metadata;
+  const labels = instanceLabels(revision);
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace, labels, ownerReferences: [controllerReference(revision)] },
+    spec: {
+      selector: { matchLabels: { [SERVING.revisionUID]: uid } },
+      // A revision never changes, so there is nothing to keep of older ReplicaSets.
+      revisionHistoryLimit: 0,
+      // An instance that is stopped anyhow may be replaced at once, and one that is new never waits for it.
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } },
+      template: {
+        metadata: { labels, annotations: instanceAnnotations(revision) },
+        spec: instancePodSpec(revision.spec, {
+          images,
+          env: serviceEnv(revision),
+          ingress: true,
+          config,
+        }),
+      },
+    },
+  } as Deployment;
+}
+
+/** Environment of a service's containers (container contract, Environment variables for services). */
+function serviceEnv(revision: Revision): Record<string, string> {
+  const labels = revision.metadata.labels ?? {};
+  const configuration = labels[SERVING.configuration] ?? '';
+  return {
+    K_SERVICE: labels[SERVING.service] ?? configuration,
+    K_CONFIGURATION: configuration,
+    K_REVISION: revision.metadata.name,
+  };
+}
+
+function instanceLabels(revision: Revision): Record<string, string> {
+  const { name, uid = '', labels = {} } = revision.metadata;
+  return { ...labels, app: name, [SERVING.revision]: name, [SERVING.revisionUID]: uid };
+}
+
+/** Keys that steer Homerun or a client; changing one on a revision must not restart its instances. */
+const STEERING =
+  /^(serving\.knative\.dev|autoscaling\.knative\.dev|client\.knative\.dev|run\.googleapis\.com|homerun\.dev|kubectl\.kubernetes\.io)\//;
+
+/** A person's own annotations reach the pods: log shippers and meshes read them there. */
+function instanceAnnotations(revision: Revision): Record<string, string> {
+  const entries = Object.entries(revision.metadata.annotations ?? {});
+  return Object.fromEntries(entries.filter(([key]) => !STEERING.test(key)));
+}

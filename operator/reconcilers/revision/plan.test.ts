@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { conditionOf } from '../../apis/condition.ts';
+import { parseConfig } from '../../config.ts';
+import { ImageNotFoundError } from '../../registry/errors.ts';
+import type { DigestState } from '../../registry/resolver.ts';
+import { deployment, EPOCH, PINNED, pod, revision } from '../../testing/serving.ts';
+import { planRevision, type RevisionInput } from './plan.ts';
+
+const config = parseConfig({});
+const resolved: DigestState = { state: 'resolved', image: PINNED, digest: PINNED.slice(-71) };
+const running = pod({ state: { running: {} } });
+
+interface Case {
+  reason: string;
+  input: Partial<RevisionInput>;
+  digest?: DigestState;
+  /** Whether the Deployment is applied. */
+  deploys?: boolean;
+  want: Record<string, { status: string; reason?: string; message?: RegExp }>;
+}
+
+const proven = revision('hello-00001-abc');
+proven.status = { conditions: [{ type: 'ContainerHealthy', status: 'True' }] };
+const given_up = revision('hello-00001-abc');
+given_up.status = {
+  conditions: [
+    { type: 'ContainerHealthy', status: 'False', reason: 'ExitCode3', message: 'It exited.' },
+    { type: 'ResourcesAvailable', status: 'True' },
+  ],
+};
+
+const CASES: Record<string, Case> = {
+  'digest not known yet': {
+    reason: 'nothing is started from a tag that may move',
+    input: {},
+    digest: { state: 'pending' },
+    deploys: false,
+    want: { Ready: { status: 'Unknown', reason: 'ResolvingDigests' } },
+  },
+  'image missing': {
+    reason: 'what the registry says is told, and asked again later',
+    input: {},
+    digest: { state: 'failed', error: new ImageNotFoundError('no such tag'), retryAt: EPOCH + 5000 },
+    deploys: false,
+    want: {
+      ContainerHealthy: { status: 'False', reason: 'ContainerMissing', message: /no such tag/ },
+      Ready: { status: 'False', reason: 'ContainerMissing' },
+    },
+  },
+  starting: {
+    reason: 'a Deployment without pods yet is no failure',
+    input: {},
+    want: { Ready: { status: 'Unknown', reason: 'Deploying' } },
+  },
+  'instance probed': {
+    reason: 'the first instance that passes its startup probe makes the revision ready',
+    input: { pods: [running], passed: new Set(['pod-x']) },
+    want: {
+      ContainerHealthy: { status: 'True' },
+      ResourcesAvailable: { status: 'True' },
+      Ready: { status: 'True' },
+    },
+  },
+  'scaled to zero': {
+    reason: 'a revision that was ready stays ready without instances, and says so for information only',
+    input: { revision: proven, deployment: deployment('hello-00001-abc', 0) },
+    want: { Ready: { status: 'True' }, Active: { status: 'False', reason: 'NoTraffic' } },
+  },
+  'crashing after it was ready': {
+    reason: 'a later crash is the instance’s matter; taking the traffic away would only make it worse',
+    input: {
+      revision: proven,
+      pods: [pod({ restartCount: 5, state: { waiting: { reason: 'CrashLoopBackOff' } } })],
+    },
+    want: { Ready: { status: 'True' } },
+  },
+  'given up and scaled to zero': {
+    reason: 'what made it fail is still told when its instances are gone',
+    input: { revision: given_up, deployment: deployment('hello-00001-abc', 0) },
+    want: { Ready: { status: 'False', reason: 'ExitCode3', message: /^It exited\.$/ } },
+  },
+  'the cluster makes no pods': {
+    reason: 'a quota or policy that refuses pods is quoted',
+    input: {
+      deployment: deployment('hello-00001-abc', 1, {
+        conditions: [
+          { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'exceeded quota' },
+        ],
+      }),
+    },
+    want: { ResourcesAvailable: { status: 'False', reason: 'FailedCreate', message: /exceeded quota/ } },
+  },
+};
+
+describe('planRevision', () => {
+  for (const [name, { reason, input, digest = resolved, deploys = true, want }] of Object.entries(CASES)) {
+    it(`${name}: ${reason}`, () => {
+      const full = {
+        revision: revision(),
+        pods: [],
+        passed: new Set<string>(),
+        digests: new Map([['hello-1', digest]]),
+      };
+      const plan = planRevision({ ...full, ...input }, config, EPOCH + 5000);
+      assert.equal(plan.apply.length, deploys ? 1 : 0);
+      for (const [type, condition] of Object.entries(want)) {
+        const actual = conditionOf(plan.status?.status?.conditions, type);
+        assert.equal(actual?.status, condition.status, type);
+        if (condition.reason) assert.equal(actual?.reason, condition.reason);
+        if (condition.message) assert.match(actual?.message ?? '', condition.message);
+      }
+    });
+  }
+
+  it('keeps the digest in the status, where it outlives tag and registry', () => {
+    const plan = planRevision(
+      { revision: revision(), pods: [], passed: new Set(), digests: new Map([['hello-1', resolved]]) },
+      config,
+      EPOCH,
+    );
+    assert.equal(plan.status?.status?.imageDigest, PINNED);
+    assert.deepEqual(plan.status?.status?.containerStatuses, [{ name: 'hello-1', imageDigest: PINNED }]);
+  });
+});

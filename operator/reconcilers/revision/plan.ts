@@ -1,0 +1,187 @@
+import { type Condition, isTrue, mergeConditions, readyOf } from '../../apis/condition.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Config } from '../../config.ts';
+import type { Deployment, Pod } from '../../kube/core.ts';
+import type { Plan } from '../../kube/plan.ts';
+import type { DigestState } from '../../registry/resolver.ts';
+import { judgeStart, type Start } from '../instance/start.ts';
+import { desiredDeployment } from './deployment.ts';
+
+/** Everything that the plan of a revision depends on, read before and at once. */
+export interface RevisionInput {
+  revision: Revision;
+  deployment?: Deployment;
+  pods: Pod[];
+  /** UIDs of pods whose startup probe has passed. */
+  passed: ReadonlySet<string>;
+  /** Container name -> what is known of its image's digest. */
+  digests: ReadonlyMap<string, DigestState>;
+}
+
+/**
+ * What a revision needs: its images pinned to digests, one Deployment, and a status that says whether it can
+ * take traffic. Once it has been ready it stays so: a later crash is the instance's matter, not the revision's.
+ */
+export function planRevision(input: RevisionInput, config: Config, now: number): Plan<Revision> {
+  const { revision } = input;
+  const images = pinnedImages(input);
+  const unresolved = [...input.digests].find(([, state]) => state.state !== 'resolved');
+  const start = judgeStart({
+    containers: revision.spec.containers,
+    pods: input.pods,
+    passed: input.passed,
+    now,
+    config,
+  });
+  const conditions = conditionsOf(input, unresolved, start);
+  const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
+  return {
+    apply: unresolved ? [] : [desiredDeployment(revision, images, config)],
+    remove: [],
+    status: { ...revision, status },
+    events: eventsOf(revision, conditions),
+    requeueAfterMs: recheckAfter(unresolved?.[1], start, now),
+  };
+}
+
+function pinnedImages({ revision, digests }: RevisionInput): Map<string, string> {
+  return new Map(
+    revision.spec.containers.map(({ name, image }) => {
+      const known = digests.get(name);
+      return [name, known?.state === 'resolved' ? known.image : image];
+    }),
+  );
+}
+
+function conditionsOf(
+  input: RevisionInput,
+  unresolved: [string, DigestState] | undefined,
+  start: Start,
+): Condition[] {
+  const dependent = unresolved ? digestConditions(unresolved) : startConditions(input, start);
+  return [...dependent, readyOf(dependent), activeCondition(input)];
+}
+
+function digestConditions([container, state]: [string, DigestState]): Condition[] {
+  if (state.state === 'failed') {
+    const message = `Image of container '${container}': ${state.error.message}`;
+    return [
+      { type: 'ContainerHealthy', status: 'False', reason: 'ContainerMissing', message },
+      { type: 'ResourcesAvailable', status: 'Unknown', reason: 'ContainerMissing', message },
+    ];
+  }
+  const message = `Asking the registry for the digest of the image of container '${container}'.`;
+  return [
+    { type: 'ContainerHealthy', status: 'Unknown', reason: 'ResolvingDigests', message },
+    { type: 'ResourcesAvailable', status: 'Unknown', reason: 'ResolvingDigests', message },
+  ];
+}
+
+function startConditions(input: RevisionInput, start: Start): Condition[] {
+  const previous = input.revision.status?.conditions ?? [];
+  const healthy = previous.find(({ type }) => type === 'ContainerHealthy');
+  if (isTrue(healthy) || start.state === 'started') {
+    return [
+      { type: 'ContainerHealthy', status: 'True' },
+      { type: 'ResourcesAvailable', status: 'True' },
+    ];
+  }
+  const refused = replicaFailure(input.deployment);
+  if (refused) {
+    return [
+      { type: 'ContainerHealthy', status: 'Unknown', reason: 'Deploying' },
+      { type: 'ResourcesAvailable', status: 'False', ...refused },
+    ];
+  }
+  // A failed revision is scaled to zero; without instances, what made it fail is still what there is to say.
+  if (start.state === 'none' && healthy?.status === 'False') {
+    return previous.filter(({ type }) => type === 'ContainerHealthy' || type === 'ResourcesAvailable');
+  }
+  if (start.state === 'none') return deploying('Deploying', 'Instances are starting.');
+  if (start.state === 'starting') return deploying(start.reason, start.message);
+  const { reason, message } = start;
+  return [
+    { type: 'ContainerHealthy', status: 'False', reason, message },
+    { type: 'ResourcesAvailable', status: 'True' },
+  ];
+}
+
+function deploying(reason: string, message: string): Condition[] {
+  return [
+    { type: 'ContainerHealthy', status: 'Unknown', reason, message },
+    { type: 'ResourcesAvailable', status: 'Unknown', reason, message },
+  ];
+}
+
+/** Why the cluster makes no pods for the Deployment: a quota, a policy, a service account that is missing. */
+function replicaFailure(deployment: Deployment | undefined): { reason: string; message: string } | undefined {
+  const failure = deployment?.status?.conditions?.find(
+    ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
+  );
+  if (!failure) return undefined;
+  return {
+    reason: failure.reason ?? 'FailedCreate',
+    message: `The cluster refuses instances: ${failure.message}`,
+  };
+}
+
+/** Informational: whether instances are there. Its severity keeps it out of Ready (Knative API, Conditions). */
+function activeCondition({ deployment }: RevisionInput): Condition {
+  const type = 'Active';
+  const severity = 'Info';
+  const wanted = deployment?.spec?.replicas ?? 0;
+  const running = deployment?.status?.readyReplicas ?? 0;
+  if (wanted === 0 && deployment) {
+    return {
+      type,
+      severity,
+      status: 'False',
+      reason: 'NoTraffic',
+      message: 'No request has come; there are no instances.',
+    };
+  }
+  if (running > 0) return { type, severity, status: 'True' };
+  return { type, severity, status: 'Unknown', reason: 'Deploying', message: 'Instances are starting.' };
+}
+
+function statusOf(
+  { revision, deployment, digests }: RevisionInput,
+  images: ReadonlyMap<string, string>,
+  conditions: Condition[],
+): NonNullable<Revision['status']> {
+  const containerStatuses = revision.spec.containers
+    .filter(({ name }) => digests.get(name)?.state === 'resolved')
+    .map(({ name, image }) => ({ name, imageDigest: images.get(name) ?? image }));
+  const pinned = containerStatuses.length === revision.spec.containers.length;
+  return {
+    observedGeneration: revision.metadata.generation,
+    conditions,
+    containerStatuses,
+    ...(pinned ? { imageDigest: containerStatuses[0]?.imageDigest } : {}),
+    actualReplicas: deployment?.status?.readyReplicas ?? 0,
+    desiredReplicas: deployment?.spec?.replicas ?? 0,
+  };
+}
+
+function eventsOf(revision: Revision, conditions: Condition[]): Plan['events'] {
+  const before = revision.status?.conditions?.find(({ type }) => type === 'Ready');
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  if (!ready || before?.status === ready.status) return [];
+  if (ready.status === 'True') {
+    return [
+      {
+        type: 'Normal',
+        reason: 'RevisionReady',
+        message: `Revision '${revision.metadata.name}' became ready.`,
+      },
+    ];
+  }
+  if (ready.status !== 'False') return [];
+  return [{ type: 'Warning', reason: ready.reason ?? 'RevisionFailed', message: ready.message ?? '' }];
+}
+
+function recheckAfter(digest: DigestState | undefined, start: Start, now: number): number | undefined {
+  if (digest?.state === 'failed') return digest.retryAt && Math.max(digest.retryAt - now, 1000);
+  if (start.state === 'starting' || start.state === 'failed') return start.recheckMs;
+  return undefined;
+}

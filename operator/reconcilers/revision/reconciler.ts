@@ -1,0 +1,69 @@
+import { SERVING } from '../../apis/labels.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import { Controller } from '../../kube/controller.ts';
+import { keyOf } from '../../kube/types.ts';
+import type { Permission } from '../../rbac.ts';
+import { createResolver } from '../../registry/create.ts';
+import type { DigestResolver, DigestState } from '../../registry/resolver.ts';
+import { type Context, executorOf } from '../context.ts';
+import { labelKey } from '../informers.ts';
+import { kubernetesServiceAccount } from '../instance/pod.ts';
+import { planRevision } from './plan.ts';
+import { StartWatch } from './startWatch.ts';
+
+export const permissions: Permission[] = [
+  { apiGroups: ['serving.knative.dev'], resources: ['revisions/status'], verbs: ['patch'] },
+  { apiGroups: ['apps'], resources: ['deployments'], verbs: ['create', 'patch'] },
+];
+
+/** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
+export function revisionController(context: Context): Controller {
+  const { client, informers, config, now, log } = context;
+  const executor = executorOf(context, 'revision');
+  const enqueue = (key: string) => controller.enqueue(key);
+  const resolver = createResolver({ client, config: config.registry, onDone: enqueue, log });
+  const starts = new StartWatch({ limitMs: config.startup.limitSeconds * 1000, onPassed: enqueue });
+  const reconcile = async (key: string) => {
+    const revision = informers.revisions.store.get(key);
+    if (!revision || revision.metadata.deletionTimestamp) {
+      resolver.forget(key);
+      starts.forget(key);
+      return;
+    }
+    const pods = informers.pods.store.byIndex('revision', key);
+    const deployment = informers.deployments.store.get(key);
+    const digests = digestsOf(revision, resolver);
+    const passed = starts.passed(revision, pods);
+    return executor.execute(
+      revision,
+      planRevision({ revision, deployment, pods, passed, digests }, config, now()),
+    );
+  };
+  const controller = new Controller({ name: 'revision', workers: 8, reconcile, log })
+    .watch(informers.revisions, ({ metadata }) => [keyOf(metadata)])
+    .watch(informers.deployments, ({ metadata }) => [keyOf(metadata)])
+    .watch(informers.pods, labelKey(SERVING.revision));
+  return controller;
+}
+
+/** A digest that the status holds is final: the tag may move and the registry go away. */
+function digestsOf(revision: Revision, resolver: DigestResolver): Map<string, DigestState> {
+  const { namespace = '', name } = revision.metadata;
+  const known = new Map(
+    revision.status?.containerStatuses?.map((status) => [status.name, status.imageDigest]),
+  );
+  const states = revision.spec.containers.map((container): [string, DigestState] => {
+    const image = known.get(container.name);
+    if (image) return [container.name, { state: 'resolved', image }];
+    const state = resolver.lookup({
+      revision: `${namespace}/${name}`,
+      image: container.image,
+      namespace,
+      serviceAccount: kubernetesServiceAccount(revision.spec.serviceAccountName) ?? 'default',
+      pullSecrets: (revision.spec.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? []),
+    });
+    return [container.name, state];
+  });
+  if (states.every(([name]) => known.has(name))) resolver.forget(`${namespace}/${name}`);
+  return new Map(states);
+}

@@ -1,0 +1,35 @@
+import { SERVING } from '../../apis/labels.ts';
+import type { Route } from '../../apis/serving/route/types.ts';
+import type { Config } from '../../config.ts';
+import type { CoreService } from '../../kube/core.ts';
+import { controllerReference } from '../../kube/owner.ts';
+import { inherited } from '../inherit.ts';
+
+/**
+ * The core Service that makes `http://NAME.NAMESPACE` work inside the cluster: a DNS alias of the gateway,
+ * which knows by the Host header whom a request is for. No endpoints have to be kept in step.
+ */
+export function desiredAlias(
+  route: Route,
+  namespace: string,
+  config: Pick<Config, 'gateway' | 'clusterDomain'>,
+): CoreService {
+  const { name, labels, annotations } = route.metadata;
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name,
+      namespace: route.metadata.namespace,
+      labels: { ...inherited(labels), [SERVING.route]: name },
+      annotations: inherited(annotations),
+      ownerReferences: [controllerReference(route)],
+    },
+    spec: {
+      type: 'ExternalName',
+      externalName: `${config.gateway.service}.${namespace}.svc.${config.clusterDomain}`,
+      sessionAffinity: 'None',
+      ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 80 }],
+    },
+  } as CoreService;
+}

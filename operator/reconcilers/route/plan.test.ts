@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { conditionOf } from '../../apis/condition.ts';
+import { parseConfig } from '../../config.ts';
+import { assertGolden } from '../../testing/golden.ts';
+import { configuration, EPOCH, revision, route } from '../../testing/serving.ts';
+import { desiredAlias } from './alias.ts';
+import { planRoute, type RouteInput } from './plan.ts';
+
+const config = parseConfig({});
+const ready = revision('hello-00001-abc', { ready: 'True' });
+const failed = revision('hello-00002-abc', { ready: 'False', message: 'It exited.' });
+const following = (status: object) => ({ ...configuration(), status }) as ReturnType<typeof configuration>;
+const before = [{ revisionName: 'hello-00001-abc', percent: 100, latestRevision: true }];
+
+interface Case {
+  reason: string;
+  route: RouteInput['route'];
+  configurations?: ReturnType<typeof configuration>[];
+  revisions?: ReturnType<typeof revision>[];
+  alias?: RouteInput['alias'];
+  traffic: object[] | undefined;
+  ready: { status: string; reason?: string; message?: RegExp };
+}
+
+const CASES: Record<string, Case> = {
+  'latest revision ready': {
+    reason: 'the latest ready revision gets the share of the latest revision',
+    route: route(),
+    configurations: [following({ latestReadyRevisionName: 'hello-00001-abc' })],
+    traffic: before,
+    ready: { status: 'True' },
+  },
+  'nothing ready yet': {
+    reason: 'a first revision that is starting leaves the route waiting, not failed',
+    route: route(),
+    configurations: [following({ conditions: [{ type: 'Ready', status: 'Unknown' }] })],
+    traffic: undefined,
+    ready: { status: 'Unknown', reason: 'RevisionMissing' },
+  },
+  'first revision failed': {
+    reason: 'what made it fail is told here too',
+    route: route(),
+    configurations: [following({ conditions: [{ type: 'Ready', status: 'False', message: 'It exited.' }] })],
+    traffic: undefined,
+    ready: { status: 'False', reason: 'RevisionMissing', message: /It exited\.$/ },
+  },
+  'named revisions and a tag': {
+    reason: 'each target is served as it is written, a tag with a URL of its own',
+    route: route('hello', [
+      { revisionName: 'hello-00001-abc', percent: 100 },
+      { revisionName: 'hello-00001-abc', tag: 'next' },
+    ]),
+    revisions: [ready],
+    traffic: [
+      { revisionName: 'hello-00001-abc', percent: 100, latestRevision: false },
+      {
+        revisionName: 'hello-00001-abc',
+        percent: 0,
+        latestRevision: false,
+        tag: 'next',
+        url: 'http://next---hello.demo.localhost',
+      },
+    ],
+    ready: { status: 'True' },
+  },
+  'a named revision is missing': {
+    reason: 'a typing error in one target moves no traffic at all',
+    route: { ...route('hello', [{ revisionName: 'hello-9', percent: 100 }]), status: { traffic: before } },
+    traffic: before,
+    ready: {
+      status: 'False',
+      reason: 'RevisionMissing',
+      message: /'hello-9' referenced in traffic not found/,
+    },
+  },
+  'a named revision has failed': {
+    reason: 'a failing revision never takes traffic; everything stays where it was',
+    route: {
+      ...route('hello', [
+        { revisionName: 'hello-00001-abc', percent: 50 },
+        { revisionName: 'hello-00002-abc', percent: 50 },
+      ]),
+      status: { traffic: before },
+    },
+    revisions: [ready, failed],
+    traffic: before,
+    ready: { status: 'False', reason: 'RevisionNotReady', message: /'hello-00002-abc'.*It exited\.$/ },
+  },
+  'the name inside the cluster is taken': {
+    reason: 'a core Service that a person made is left alone, and the person told',
+    route: route(),
+    configurations: [following({ latestReadyRevisionName: 'hello-00001-abc' })],
+    alias: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'hello', namespace: 'demo' } },
+    traffic: before,
+    ready: { status: 'False', reason: 'NotOwned' },
+  },
+};
+
+const byName = <T extends { metadata: { name: string } }>(objects: T[] = []) =>
+  new Map(objects.map((object) => [object.metadata.name, object]));
+
+describe('planRoute', () => {
+  for (const [name, test] of Object.entries(CASES)) {
+    it(`${name}: ${test.reason}`, () => {
+      const input = {
+        route: test.route,
+        configurations: byName(test.configurations),
+        revisions: byName(test.revisions),
+        alias: test.alias,
+      };
+      const plan = planRoute(input, 'homerun-system', config, EPOCH);
+      assert.deepEqual(plan.status?.status?.traffic, test.traffic);
+      assert.equal(plan.apply.length, test.alias ? 0 : 1);
+      const actual = conditionOf(plan.status?.status?.conditions, 'Ready');
+      assert.equal(actual?.status, test.ready.status);
+      if (test.ready.reason) assert.equal(actual?.reason, test.ready.reason);
+      if (test.ready.message) assert.match(actual?.message ?? '', test.ready.message);
+    });
+  }
+
+  it('gives the name inside the cluster as golden/alias.golden.yaml says', () => {
+    assertGolden(
+      new URL('./golden/alias.golden.yaml', import.meta.url),
+      desiredAlias(route(), 'homerun-system', config),
+    );
+  });
+});

@@ -1,0 +1,105 @@
+import { type Condition, isTrue, mergeConditions, readyOf } from '../../apis/condition.ts';
+import type { Configuration } from '../../apis/serving/configuration/types.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Route } from '../../apis/serving/route/types.ts';
+import { addressOf, urlOf } from '../../apis/url.ts';
+import type { Config } from '../../config.ts';
+import type { CoreService } from '../../kube/core.ts';
+import { isControlledBy } from '../../kube/owner.ts';
+import type { Plan } from '../../kube/plan.ts';
+import { desiredAlias } from './alias.ts';
+
+export interface RouteInput {
+  route: Route;
+  /** Configurations and revisions that the route's targets name, by name; those that exist. */
+  configurations: ReadonlyMap<string, Configuration>;
+  revisions: ReadonlyMap<string, Revision>;
+  /** The core Service that has the route's name, whoever made it. */
+  alias?: CoreService;
+}
+
+type Target = NonNullable<Route['spec']['traffic']>[number];
+type Resolved = { target: Target; revisionName: string } | { target: Target; fault: Fault };
+type Fault = Pick<Condition, 'reason' | 'message'> & { status: 'False' | 'Unknown' };
+
+/**
+ * What a route serves. Traffic moves as a whole: while one target cannot take its share, everything stays
+ * where it was, so that a failing revision never sees a request and the one before it goes on serving.
+ */
+export function planRoute(input: RouteInput, namespace: string, config: Config, now: number): Plan<Route> {
+  const { route } = input;
+  const foreign = input.alias !== undefined && !isControlledBy(input.alias, route.metadata.uid ?? '');
+  const resolved = (route.spec.traffic ?? []).map((target) => resolve(target, input));
+  const fault = resolved.flatMap((each) => ('fault' in each ? [each.fault] : []))[0];
+  const assigned: Condition = fault
+    ? { type: 'AllTrafficAssigned', ...fault }
+    : { type: 'AllTrafficAssigned', status: 'True' };
+  const reachable: Condition = foreign
+    ? { type: 'IngressReady', status: 'False', reason: 'NotOwned', message: nameTaken(route) }
+    : { type: 'IngressReady', status: 'True' };
+  const conditions = [assigned, reachable];
+  const status = {
+    observedGeneration: route.metadata.generation,
+    conditions: mergeConditions(route.status?.conditions, [...conditions, readyOf(conditions)], now),
+    url: urlOf(config, route.metadata),
+    address: { url: addressOf(config, route.metadata) },
+    traffic: fault ? route.status?.traffic : resolved.map((each) => served(each, route, config)),
+  };
+  return {
+    apply: foreign ? [] : [desiredAlias(route, namespace, config)],
+    remove: [],
+    status: { ...route, status },
+    events: [],
+  };
+}
+
+function resolve(target: Target, { configurations, revisions }: RouteInput): Resolved {
+  if (target.revisionName) return checked(target, target.revisionName, revisions);
+  const name = target.configurationName ?? '';
+  const configuration = configurations.get(name);
+  if (!configuration) {
+    const message = `Configuration '${name}' referenced in traffic not found.`;
+    return { target, fault: { status: 'False', reason: 'ConfigurationMissing', message } };
+  }
+  const { latestReadyRevisionName, conditions } = configuration.status ?? {};
+  if (latestReadyRevisionName) return { target, revisionName: latestReadyRevisionName };
+  const ready = conditions?.find(({ type }) => type === 'Ready');
+  if (ready?.status === 'False') {
+    const message =
+      `Configuration '${name}' has no revision that can serve. ${ready.message ?? ''}`.trimEnd();
+    return { target, fault: { status: 'False', reason: 'RevisionMissing', message } };
+  }
+  const message = `Configuration '${name}' is waiting for a Revision to become ready.`;
+  return { target, fault: { status: 'Unknown', reason: 'RevisionMissing', message } };
+}
+
+function checked(target: Target, name: string, revisions: ReadonlyMap<string, Revision>): Resolved {
+  const revision = revisions.get(name);
+  if (!revision) {
+    const message = `Revision '${name}' referenced in traffic not found.`;
+    return { target, fault: { status: 'False', reason: 'RevisionMissing', message } };
+  }
+  const ready = revision.status?.conditions?.find(({ type }) => type === 'Ready');
+  if (isTrue(ready)) return { target, revisionName: name };
+  const message = `Revision '${name}' referenced in traffic is not ready. ${ready?.message ?? ''}`.trimEnd();
+  const status = ready?.status === 'False' ? 'False' : 'Unknown';
+  return { target, fault: { status, reason: 'RevisionNotReady', message } };
+}
+
+function served(resolved: Resolved, route: Route, config: Config): Target {
+  const { target } = resolved;
+  const revisionName = 'revisionName' in resolved ? resolved.revisionName : target.revisionName;
+  return {
+    revisionName,
+    percent: target.percent ?? 0,
+    latestRevision: !target.revisionName,
+    ...(target.tag ? { tag: target.tag, url: urlOf(config, route.metadata, target.tag) } : {}),
+  };
+}
+
+function nameTaken(route: Route): string {
+  return (
+    `A core Service named '${route.metadata.name}' exists that this route did not make. ` +
+    'Delete it, or give the service another name: the name is needed for the address inside the cluster.'
+  );
+}

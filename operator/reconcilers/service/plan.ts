@@ -1,0 +1,164 @@
+import { type Condition, mergeConditions, readyOf } from '../../apis/condition.ts';
+import { SERVING } from '../../apis/labels.ts';
+import type { Configuration } from '../../apis/serving/configuration/types.ts';
+import type { Route } from '../../apis/serving/route/types.ts';
+import type { Service } from '../../apis/serving/service/types.ts';
+import { validateService } from '../../apis/serving/service/validation.ts';
+import { isSubset } from '../../kube/json.ts';
+import { controllerReference, isControlledBy } from '../../kube/owner.ts';
+import type { Plan } from '../../kube/plan.ts';
+import type { KubeObject } from '../../kube/types.ts';
+import { inherited } from '../inherit.ts';
+
+export interface ServiceInput {
+  service: Service;
+  configuration?: Configuration;
+  route?: Route;
+}
+
+/**
+ * A service is a configuration and a route of its name; its status says what theirs say. A service that breaks
+ * the contract changes nothing that runs and says everything that is wrong with it.
+ */
+export function planService(input: ServiceInput, now: number): Plan<Service> {
+  const { service } = input;
+  const faults = validateService(service).filter((fault) => !fault.strict);
+  if (faults.length > 0) {
+    const message = faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    return unchanged(input, { reason: 'InvalidArgument', message }, now);
+  }
+  const stranger = [input.configuration, input.route].find(
+    (child) => child && !isControlledBy(child, service.metadata.uid ?? ''),
+  );
+  if (stranger) {
+    const message = `${stranger.kind} '${stranger.metadata.name}' exists and does not belong to this service. Delete it, or choose another name.`;
+    return unchanged(input, { reason: 'NotOwned', message }, now);
+  }
+  const configuration = desiredConfiguration(service);
+  const route = desiredRoute(service);
+  const conditions = [
+    mirrored('ConfigurationsReady', configuration, input.configuration),
+    routesReady(route, input),
+  ];
+  return {
+    apply: [configuration, route],
+    remove: [],
+    status: { ...service, status: statusOf(input, [...conditions, readyOf(conditions)], now) },
+    events: readyEvents(service, conditions),
+  };
+}
+
+export function desiredConfiguration(service: Service): Configuration {
+  return {
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Configuration',
+    metadata: childMetadata(service),
+    spec: { template: service.spec.template },
+  } as Configuration;
+}
+
+/** The route of a service; what goes to the latest revision goes by way of the service's configuration. */
+export function desiredRoute(service: Service): Route {
+  const { name } = service.metadata;
+  const traffic = service.spec.traffic?.length
+    ? service.spec.traffic
+    : [{ latestRevision: true, percent: 100 }];
+  return {
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Route',
+    metadata: childMetadata(service),
+    spec: {
+      traffic: traffic.map((target) =>
+        target.revisionName
+          ? { ...target, latestRevision: false }
+          : { ...target, latestRevision: true, configurationName: name },
+      ),
+    },
+  } as Route;
+}
+
+function childMetadata(service: Service): KubeObject['metadata'] {
+  const { name, namespace, uid = '', labels, annotations } = service.metadata;
+  return {
+    name,
+    namespace,
+    labels: { ...inherited(labels), [SERVING.service]: name, [SERVING.serviceUID]: uid },
+    annotations: inherited(annotations),
+    ownerReferences: [controllerReference(service)],
+  };
+}
+
+/** A child's Ready, once it speaks of what is wanted now and not of what was. */
+function mirrored<T extends Configuration | Route>(type: string, desired: T, live: T | undefined): Condition {
+  const current =
+    live !== undefined &&
+    isSubset(desired.spec, live.spec) &&
+    live.status?.observedGeneration === live.metadata.generation;
+  const ready = live?.status?.conditions?.find((condition) => condition.type === 'Ready');
+  if (!current || !ready) {
+    return { type, status: 'Unknown', reason: 'OutOfDate', message: `${desired.kind} is being reconciled.` };
+  }
+  const { status, reason, message } = ready;
+  return status === 'True' ? { type, status } : { type, status, reason, message };
+}
+
+/** The route has not arrived while it still sends the latest revision's share to an older one. */
+function routesReady(desired: Route, { configuration, route }: ServiceInput): Condition {
+  const condition = mirrored('RoutesReady', desired, route);
+  if (condition.status !== 'True') return condition;
+  const latest = configuration?.status?.latestReadyRevisionName;
+  const behind = route?.status?.traffic?.some(
+    (target) => target.latestRevision && target.revisionName !== latest,
+  );
+  if (!behind) return condition;
+  const message = `Traffic is moving to revision '${latest}'.`;
+  return { type: 'RoutesReady', status: 'Unknown', reason: 'TrafficNotMigrated', message };
+}
+
+function statusOf(input: ServiceInput, conditions: Condition[], now: number): NonNullable<Service['status']> {
+  const { service, configuration, route } = input;
+  const { latestCreatedRevisionName, latestReadyRevisionName } = configuration?.status ?? {};
+  const { url, address, traffic } = route?.status ?? {};
+  return {
+    observedGeneration: service.metadata.generation,
+    conditions: mergeConditions(service.status?.conditions, conditions, now),
+    latestCreatedRevisionName,
+    latestReadyRevisionName,
+    url,
+    address,
+    traffic,
+  };
+}
+
+function unchanged(
+  input: ServiceInput,
+  why: { reason: string; message: string },
+  now: number,
+): Plan<Service> {
+  const conditions: Condition[] = ['ConfigurationsReady', 'RoutesReady', 'Ready'].map((type) => ({
+    type,
+    status: 'False',
+    ...why,
+  }));
+  return {
+    apply: [],
+    remove: [],
+    status: { ...input.service, status: statusOf(input, conditions, now) },
+    events: readyEvents(input.service, conditions),
+  };
+}
+
+function readyEvents(service: Service, conditions: Condition[]): Plan['events'] {
+  const before = service.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+  const failed = conditions.find(({ status }) => status === 'False');
+  if (failed && before !== 'False') {
+    return [{ type: 'Warning', reason: failed.reason ?? 'Failed', message: failed.message ?? '' }];
+  }
+  const ready = conditions.every(({ status }) => status === 'True');
+  if (ready && before !== 'True') {
+    return [
+      { type: 'Normal', reason: 'ServiceReady', message: `Service '${service.metadata.name}' became ready.` },
+    ];
+  }
+  return [];
+}
