@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
 import { KINDS } from '../apis/kinds.ts';
+import { chartFiles } from './chart.ts';
 import { crdFile } from './crd.ts';
 import { models } from './models.ts';
 
@@ -21,6 +22,7 @@ export interface Generator {
 /** What `npm run generate` makes; a new generator is one more entry. */
 export const GENERATORS: readonly Generator[] = [
   { name: 'CRDs', folders: ['crds'], files: () => KINDS.map(crdFile) },
+  { name: 'chart', folders: ['charts/homerun/files'], files: chartFiles },
   { name: 'models', folders: ['operator/apis/models'], files: models },
 ];
 

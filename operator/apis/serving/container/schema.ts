@@ -159,6 +159,8 @@ const fields = {
     maxLength: 1024,
     ...rules({
       rule: `self.matches('${IMAGE.replaceAll('\\', '\\\\')}')`,
+      messageExpression:
+        "'image \\'' + self + '\\' does not parse; it must be [HOST[:PORT]/]PATH[:TAG][@DIGEST] with a path in lower case'",
       message: 'image does not parse; it must be [HOST[:PORT]/]PATH[:TAG][@DIGEST] with a path in lower case',
     }),
   }),

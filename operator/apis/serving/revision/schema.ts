@@ -143,7 +143,9 @@ export const RevisionTemplateSchema = Type.Object(
 /** A revision that is named by hand must start with the name of its owner (gcloud: --revision-suffix). */
 export const REVISION_NAME_RULE: CelRule = {
   rule: `!(${NAMED('self.spec.template')}) || self.spec.template.metadata.name.startsWith(self.metadata.name + '-')`,
-  messageExpression: "'must start with ' + self.metadata.name + '-'",
+  messageExpression:
+    "'name of the revision is \\'' + self.spec.template.metadata.name + '\\'; it must start with \\'' + self.metadata.name + '-\\''",
+  message: 'the name of a revision must start with the name of its owner and a dash',
   fieldPath: '.spec.template.metadata.name',
 };
 

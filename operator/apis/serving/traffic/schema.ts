@@ -33,7 +33,9 @@ const LATEST: CelRule = {
 const LIST_RULES: CelRule[] = [
   {
     rule: 'self.size() == 0 || self.map(t, has(t.percent) ? t.percent : 0).sum() == 100',
-    message: 'percent of all traffic targets must sum to 100',
+    messageExpression:
+      "'percents of all traffic targets sum to %d; they must sum to 100'.format([self.map(t, has(t.percent) ? t.percent : 0).sum()])",
+    message: 'percents of all traffic targets must sum to 100',
   },
   {
     rule: "self.all(t, !has(t.tag) || t.tag == '' || self.exists_one(o, has(o.tag) && o.tag == t.tag))",
