@@ -37,6 +37,7 @@ func newHandler() http.Handler {
 	mux.HandleFunc("/echo", echo)
 	mux.HandleFunc("/upload", upload)
 	mux.HandleFunc("/ws", webSocket)
+	mux.HandleFunc("/fetch", fetch)
 	mux.HandleFunc("/exit", func(_ http.ResponseWriter, r *http.Request) { os.Exit(number(r.FormValue("code"), 0)) })
 	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { go panic("crashed, as told") })
 
@@ -200,6 +201,23 @@ func webSocket(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// fetch gets ?url= from where the program runs and passes on the answer.
+func fetch(w http.ResponseWriter, r *http.Request) {
+	request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, r.FormValue("url"), nil)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer response.Body.Close()
+	w.WriteHeader(response.StatusCode)
+	io.Copy(w, response.Body)
 }
 
 func answer(w http.ResponseWriter, value any) {
