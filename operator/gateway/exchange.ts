@@ -137,8 +137,7 @@ export class Exchange implements Waiter, Timed, DownstreamEvents {
       return;
     }
     if (failure === 'bad-answer') this.#refuse(502, 'The instance sent an answer that is not valid HTTP.');
-    return;
-    this.#refuse(500, 'The instance ended before it answered the request.');
+    else this.#refuse(500, 'The instance ended before it answered the request.');
   }
 
   drained(): void {

@@ -4,5 +4,5 @@ import type { Permission } from '../rbac.ts';
 export const permissions: readonly Permission[] = [
   { apiGroups: ['serving.knative.dev'], resources: ['routes', 'revisions'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
-  { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
+  { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'patch'] },
 ];

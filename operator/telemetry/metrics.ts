@@ -155,3 +155,110 @@ export const autoscalerTick = new Histogram({
   buckets: DURATIONS,
   registers,
 });
+
+// ---- gateway: the request path ----
+
+/** What the gateway's shared memory holds of one revision. */
+export interface RevisionSeries {
+  namespace: string;
+  revision: string;
+  /** Answers with status 1xx to 5xx. */
+  classes: readonly number[];
+  inFlight: number;
+  queued: number;
+  /** Answers by latency bucket, not cumulative; the last has no bound. */
+  latency: readonly number[];
+  /** Seconds. */
+  latencySum: number;
+}
+
+export const gatewayColdStart = new Histogram({
+  name: 'homerun_gateway_instance_start_seconds',
+  help: 'Time from the first sight of an instance until it passed its startup probe',
+  buckets: [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 240],
+  registers,
+});
+
+/**
+ * Declares the series per revision. They are made when /metrics is asked, so a request costs nothing here and a
+ * revision that goes takes its series along.
+ * @param bounds upper bounds of the latency buckets in seconds.
+ */
+export function registerGatewaySeries(bounds: readonly number[], read: () => RevisionSeries[]): void {
+  const labelNames = ['namespace', 'revision'] as const;
+  new Counter({
+    name: 'homerun_gateway_requests_total',
+    help: 'Requests answered, by the first digit of the status',
+    labelNames: [...labelNames, 'class'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { namespace, revision, classes } of read()) {
+        classes.forEach((count, i) => {
+          if (count > 0) this.inc({ namespace, revision, class: `${i + 1}xx` }, count);
+        });
+      }
+    },
+  });
+  new Gauge({
+    name: 'homerun_gateway_in_flight',
+    help: 'Requests inside instances',
+    labelNames,
+    registers,
+    collect() {
+      this.reset();
+      for (const { namespace, revision, inFlight } of read()) this.set({ namespace, revision }, inFlight);
+    },
+  });
+  new Gauge({
+    name: 'homerun_gateway_queue_depth',
+    help: 'Requests waiting for an instance',
+    labelNames,
+    registers,
+    collect() {
+      this.reset();
+      for (const { namespace, revision, queued } of read()) this.set({ namespace, revision }, queued);
+    },
+  });
+  registry.registerMetric(new LatencySeries(bounds, read) as unknown as Histogram);
+}
+
+/** A histogram whose buckets are counted elsewhere, which prom-client's own cannot take over. */
+class LatencySeries {
+  readonly name = 'homerun_gateway_request_duration_seconds';
+  readonly help = 'Time from the arrival of a request to the end of its answer';
+  readonly type = 'histogram';
+  readonly aggregator = 'sum';
+  readonly #bounds: readonly number[];
+  readonly #read: () => RevisionSeries[];
+
+  constructor(bounds: readonly number[], read: () => RevisionSeries[]) {
+    this.#bounds = bounds;
+    this.#read = read;
+  }
+
+  get() {
+    const { name, help, type, aggregator } = this;
+    return { name, help, type, aggregator, values: this.#read().flatMap((series) => this.#values(series)) };
+  }
+
+  reset(): void {}
+
+  #values({ namespace, revision, latency, latencySum }: RevisionSeries) {
+    const labels = { namespace, revision };
+    let count = 0;
+    const buckets = latency.map((inBucket, i) => {
+      count += inBucket;
+      return {
+        labels: { ...labels, le: this.#bounds[i] ?? '+Inf' },
+        value: count,
+        metricName: `${this.name}_bucket`,
+      };
+    });
+    return [
+      ...buckets,
+      { labels, value: latencySum, metricName: `${this.name}_sum` },
+      { labels, value: count, metricName: `${this.name}_count` },
+    ];
+  }
+}

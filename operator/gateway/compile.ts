@@ -1,0 +1,104 @@
+import { SERVING, VISIBILITY } from '../apis/labels.ts';
+import { ingressContainer, ingressPort } from '../apis/serving/container/ingress.ts';
+import type { Revision } from '../apis/serving/revision/types.ts';
+import type { Route } from '../apis/serving/route/types.ts';
+import { hostsOf, type UrlConfig } from '../apis/url.ts';
+import type { Pod } from '../kube/core.ts';
+import { keyOf } from '../kube/types.ts';
+import { type StartCheck, startCheck } from '../probe/attempt.ts';
+import type { Protocol, Target } from './messages.ts';
+import { UNLIMITED } from './slots.ts';
+
+/** What a Route makes the gateway serve. */
+export interface CompiledRoute {
+  /** Older routes keep a host that a newer one claims too. */
+  createdAt: string;
+  hosts: Map<string, Target[]>;
+}
+
+/** What the gateway needs to know of a Revision. */
+export interface CompiledRevision {
+  limit: number;
+  timeoutMs: number;
+  protocol: Protocol;
+  port: number;
+  check: StartCheck;
+}
+
+/** What the gateway needs to know of a pod. */
+export interface CompiledPod {
+  key: string;
+  uid: string;
+  name: string;
+  /** `namespace/name` of its revision. */
+  revision: string;
+  /** Unset until the network of the pod exists. */
+  ip: string | undefined;
+  /** It is being deleted or has ended: it gets no request any more (container contract, Shutdown). */
+  leaving: boolean;
+  /** Changes when the ingress container is started again. */
+  container: string | undefined;
+}
+
+/**
+ * Hosts with their targets, from what the Route's status says: the route itself by percentages, each tag whole
+ * (Knative Serving API, Route status.traffic).
+ */
+export function compileRoute(route: Route, config: UrlConfig): CompiledRoute {
+  const { namespace = '', name, labels, creationTimestamp = '' } = route.metadata;
+  const local = labels?.[VISIBILITY] === 'cluster-local';
+  const hosts = new Map<string, Target[]>();
+  const add = (targets: Target[], tag?: string): void => {
+    if (targets.length === 0) return;
+    const { external, internal } = hostsOf(config, { name, namespace }, tag);
+    for (const host of local ? internal : [external, ...internal]) hosts.set(host.toLowerCase(), targets);
+  };
+  const shares = new Map<string, number>();
+  const tagged = new Map<string, Map<string, number>>();
+  for (const { revisionName, percent = 0, tag } of route.status?.traffic ?? []) {
+    if (!revisionName) continue;
+    const revision = keyOf({ namespace, name: revisionName });
+    if (percent > 0) shares.set(revision, (shares.get(revision) ?? 0) + percent);
+    if (tag) tagged.set(tag, (tagged.get(tag) ?? new Map<string, number>()).set(revision, 100));
+  }
+  add(targetsOf(shares));
+  for (const [tag, revisions] of tagged) add(targetsOf(revisions), tag);
+  return { createdAt: creationTimestamp, hosts };
+}
+
+function targetsOf(shares: Map<string, number>): Target[] {
+  return [...shares].map(([revision, percent]) => ({ revision, percent }));
+}
+
+/** A Revision's limits and how to reach and probe its instances; a stored Revision has its defaults filled in. */
+export function compileRevision(revision: Revision): CompiledRevision {
+  const { containers, containerConcurrency, timeoutSeconds } = revision.spec;
+  const container = ingressContainer(containers);
+  return {
+    limit: containerConcurrency || UNLIMITED,
+    timeoutMs: (timeoutSeconds || 300) * 1000,
+    protocol: container?.ports?.[0]?.name === 'h2c' ? 'h2c' : 'http1',
+    port: container ? ingressPort(container) : 8080,
+    check: startCheck(containers),
+  };
+}
+
+/** @returns undefined for a pod that belongs to no revision. */
+export function compilePod(pod: Pod): CompiledPod | undefined {
+  const { namespace, name, labels, uid = '', deletionTimestamp } = pod.metadata;
+  const revision = labels?.[SERVING.revision];
+  if (!revision) return undefined;
+  const { phase, podIP, containerStatuses } = pod.status ?? {};
+  const ingress = ingressContainer((pod.spec?.containers ?? []) as never)?.name;
+  const status = containerStatuses?.find((candidate) => candidate.name === ingress) ?? containerStatuses?.[0];
+  return {
+    key: keyOf({ namespace, name }),
+    uid,
+    name,
+    revision: keyOf({ namespace, name: revision }),
+    ip: podIP || undefined,
+    leaving: deletionTimestamp !== undefined || phase === 'Failed' || phase === 'Succeeded',
+    // An ended container is told apart from the one before it, so that it gets no request until it passed again.
+    container: status?.containerID && `${status.containerID}${status.state?.terminated ? ' ended' : ''}`,
+  };
+}

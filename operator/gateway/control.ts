@@ -1,0 +1,165 @@
+import type { Revision } from '../apis/serving/revision/types.ts';
+import type { Route } from '../apis/serving/route/types.ts';
+import type { Config } from '../config.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Pod } from '../kube/core.ts';
+import type { Change, Informer } from '../kube/informer.ts';
+import { keyOf } from '../kube/types.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { clock } from './clock.ts';
+import { compilePod, compileRevision, compileRoute } from './compile.ts';
+import { Instances } from './instances.ts';
+import type { FromThread } from './messages.ts';
+import { RouteTable } from './routeTable.ts';
+import { Slots } from './slots.ts';
+import { Stats } from './stats.ts';
+import { Threads } from './threads.ts';
+import { Waker } from './wake.ts';
+
+/** A data thread repeats every second that it waits; silence for longer means that nobody does. */
+const WANTED_MS = 2500;
+const RECLAIM_MS = 1000;
+
+export interface ControlOptions {
+  config: Config;
+  client: KubeClient;
+  threads: number;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+/** Turns what the cluster says into what the data threads serve, and does for them what takes time. */
+export class Control {
+  readonly slots: Slots;
+  readonly stats: Stats;
+  readonly table: RouteTable;
+  readonly instances: Instances;
+  /** Milliseconds that first starts took, for the metrics. */
+  onStarted: (revision: string, elapsedMs: number) => void = () => {};
+  readonly #options: ControlOptions;
+  readonly #threads: Threads;
+  readonly #waker: Waker;
+  readonly #wantedAt = new Map<string, number>();
+  #flushing = false;
+  #started = false;
+  #reclaimer: NodeJS.Timeout | undefined;
+
+  constructor(options: ControlOptions) {
+    const { config, client, threads, log, signal } = options;
+    this.#options = options;
+    this.slots = Slots.create(threads);
+    this.stats = Stats.create(threads);
+    this.table = new RouteTable(() => this.#changed());
+    this.instances = new Instances({
+      table: this.table,
+      startLimitMs: config.startup.limitSeconds * 1000,
+      log,
+      started: (revision, elapsedMs) => this.onStarted(revision, elapsedMs),
+    });
+    this.#waker = new Waker(client, log, signal);
+    this.#threads = new Threads({
+      slots: this.slots,
+      stats: this.stats,
+      port: config.gateway.port,
+      log,
+      snapshot: () => this.table.snapshot(),
+      receive: (message) => this.#receive(message),
+    });
+  }
+
+  /** Rejects when the data threads cannot go on. */
+  get failed(): Promise<never> {
+    return this.#threads.failed;
+  }
+
+  watch(routes: Informer<Route>, revisions: Informer<Revision>, pods: Informer<Pod>): void {
+    const { config, log } = this.#options;
+    // An object that cannot be read is reported once and changes nothing else.
+    const each =
+      <T extends Route | Revision | Pod>(apply: (key: string, change: Change<T>) => void) =>
+      (change: Change<T>): void => {
+        const key = keyOf(change.object.metadata);
+        try {
+          apply(key, change);
+        } catch (error) {
+          log.error({ kind: change.object.kind, key, err: error }, 'object cannot be served');
+        }
+      };
+    revisions.onChange(
+      each((key, { type, object }) =>
+        this.instances.setRevision(key, type === 'deleted' ? undefined : compileRevision(object)),
+      ),
+    );
+    pods.onChange(
+      each((key, { type, object }) =>
+        this.instances.setPod(key, type === 'deleted' ? undefined : compilePod(object), !this.#started),
+      ),
+    );
+    routes.onChange(
+      each((key, { type, object }) =>
+        this.table.setRoute(key, type === 'deleted' ? undefined : compileRoute(object, config)),
+      ),
+    );
+  }
+
+  /** Starts the data threads; resolves when all of them listen. */
+  async start(): Promise<void> {
+    this.#started = true;
+    this.table.take();
+    await this.#threads.start();
+    this.#reclaimer = setInterval(() => this.#reclaim(), RECLAIM_MS).unref();
+  }
+
+  /** Lets every answer close its connection. */
+  closing(): void {
+    this.#threads.send({ kind: 'closing' });
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await this.#threads.stop(graceMs);
+    clearInterval(this.#reclaimer);
+    this.instances.close();
+  }
+
+  #receive(message: FromThread): void {
+    if (message.kind === 'wanted') this.#want(message.revision);
+    else if (message.kind === 'refused') this.instances.refused(message.slot, message.reason);
+  }
+
+  #want(revision: string): void {
+    if (this.instances.count(revision) > 0) return;
+    this.#wantedAt.set(revision, clock());
+    this.instances.setWanted(revision, true);
+    const needed = (): boolean =>
+      this.instances.count(revision) === 0 &&
+      clock() - (this.#wantedAt.get(revision) ?? Number.NEGATIVE_INFINITY) < WANTED_MS;
+    void this.#waker.wake(revision, needed);
+  }
+
+  /** Changes of one turn of the event loop go out together. */
+  #changed(): void {
+    if (this.#flushing || !this.#started) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      const update = this.table.take();
+      if (update) this.#threads.send(update);
+    });
+  }
+
+  #reclaim(): void {
+    const known = this.#threads.applied;
+    const now = clock();
+    for (const [revision, at] of this.#wantedAt) {
+      if (now - at < WANTED_MS) continue;
+      this.#wantedAt.delete(revision);
+      this.instances.setWanted(revision, false);
+    }
+    this.instances.ids.reclaim(known, (slot) => this.slots.inFlight(slot) === 0);
+    const reclaimed = this.table.ids.reclaim(known, (index) => {
+      const { inFlight, queued } = this.stats.read(index, now);
+      return inFlight + queued === 0;
+    });
+    for (const index of reclaimed) this.stats.clear(index);
+  }
+}

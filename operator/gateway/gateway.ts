@@ -1,0 +1,81 @@
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SERVING } from '../apis/labels.ts';
+import { REVISIONS } from '../apis/serving/revision/types.ts';
+import { ROUTES } from '../apis/serving/route/types.ts';
+import type { Config, Identity } from '../config.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { PODS } from '../kube/core.ts';
+import { Informer } from '../kube/informer.ts';
+import { startAdmin } from '../telemetry/admin.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { Control } from './control.ts';
+import { registerGatewayMetrics } from './metrics.ts';
+import { statsReport } from './report.ts';
+
+/** Threads are for parallel requests; more than four would only share the same cores with the programs. */
+const MOST_THREADS = 4;
+/**
+ * From the word that this pod ends until nobody sends to it any more: endpoints take 50 to 150 ms to change, node
+ * proxies and load balancers up to a second or two more. New connections are served in the meantime.
+ */
+const PROPAGATION_MS = 3000;
+
+/**
+ * The gateway role: serves the requests of all services until `signal` aborts, then ends without losing one.
+ * @throws when the data threads cannot run.
+ */
+export async function runGateway(
+  config: Config,
+  identity: Identity,
+  client: KubeClient,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const threads = config.gateway.threads || Math.min(MOST_THREADS, availableParallelism());
+  // Informers and probes go on while requests drain: instances may still come and go.
+  const stop = new AbortController();
+  const routes = new Informer({ client, type: ROUTES, log });
+  const revisions = new Informer({ client, type: REVISIONS, log });
+  const pods = new Informer({ client, type: PODS, labelSelector: SERVING.revision, log });
+  const informers = [routes, revisions, pods];
+  const control = new Control({ config, client, threads, log, signal: stop.signal });
+  control.watch(routes, revisions, pods);
+  registerGatewayMetrics(control);
+  let ready = false;
+  const unready = (): string | undefined => {
+    if (signal.aborted) return 'the gateway is ending';
+    const waiting = informers.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
+    if (waiting.length > 0) return `waiting for the first list of ${waiting.join(', ')}`;
+    return ready ? undefined : 'the data threads are starting';
+  };
+  const admin = await startAdmin({
+    port: config.adminPort,
+    unready,
+    extend: (app) => {
+      app.get('/stats', () => statsReport(control));
+    },
+  });
+  const watching = informers.map((informer) => informer.run(stop.signal));
+  try {
+    await Promise.race([Promise.all(informers.map(({ synced }) => synced)), aborted(signal)]);
+    if (signal.aborted) return;
+    await control.start();
+    ready = true;
+    log.info({ pod: identity.podName, threads, port: config.gateway.port }, 'serving');
+    await Promise.race([aborted(signal), control.failed]);
+    control.closing();
+    await sleep(PROPAGATION_MS);
+    log.info('draining');
+    await control.stop(config.gateway.drainSeconds * 1000);
+  } finally {
+    stop.abort();
+    await admin.close();
+    await Promise.allSettled(watching);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

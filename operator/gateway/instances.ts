@@ -1,0 +1,213 @@
+import { untilStarted } from '../probe/probe.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { CompiledPod, CompiledRevision } from './compile.ts';
+import { Ids } from './ids.ts';
+import type { RouteTable } from './routeTable.ts';
+import { MAX_INSTANCES } from './slots.ts';
+import { queueLimitMs, StartTimes } from './startTimes.ts';
+
+interface Tracked {
+  pod: CompiledPod;
+  slot: number;
+  seenAt: number;
+  /** It ran before this process looked, so its start cannot be timed. */
+  found: boolean;
+  ready: boolean;
+  probing: AbortController | undefined;
+}
+
+export interface InstancesOptions {
+  table: RouteTable;
+  /** How long an instance may take to start. */
+  startLimitMs: number;
+  log: Logger;
+  /** An instance is ready for the first time, so long after it was first seen. */
+  started?: (revision: string, elapsedMs: number) => void;
+  probe?: typeof untilStarted;
+  now?: () => number;
+}
+
+/**
+ * Follows every instance from its pod's first sight to its end: probes it once it has an address, gives it to the data
+ * threads when it has started, takes it from them when it leaves, restarts or refuses connections. Each instance is
+ * followed by itself: one that hangs delays no other.
+ */
+export class Instances {
+  readonly ids = new Ids(MAX_INSTANCES);
+  readonly #options: InstancesOptions;
+  readonly #probe: typeof untilStarted;
+  readonly #now: () => number;
+  readonly #revisions = new Map<string, CompiledRevision>();
+  readonly #pods = new Map<string, Tracked>();
+  readonly #bySlot = new Map<number, Tracked>();
+  readonly #byRevision = new Map<string, Set<Tracked>>();
+  readonly #startTimes = new Map<string, StartTimes>();
+  readonly #wanted = new Set<string>();
+
+  constructor(options: InstancesOptions) {
+    this.#options = options;
+    this.#probe = options.probe ?? untilStarted;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Instances of a revision that are there or coming, not those that leave. */
+  count(revision: string): number {
+    return this.#byRevision.get(revision)?.size ?? 0;
+  }
+
+  /** Slot and pod name of each instance of a revision that takes requests. */
+  *of(revision: string): Iterable<{ slot: number; pod: string }> {
+    for (const { slot, pod } of this.#byRevision.get(revision) ?? []) yield { slot, pod: pod.name };
+  }
+
+  setRevision(key: string, compiled: CompiledRevision | undefined): void {
+    if (compiled) {
+      this.#revisions.set(key, compiled);
+      this.#tellLimit(key);
+      for (const tracked of this.#byRevision.get(key) ?? []) this.#look(tracked);
+      return;
+    }
+    this.#revisions.delete(key);
+    this.#startTimes.delete(key);
+    this.#options.table.setRevision(key, undefined, 0);
+  }
+
+  /** @param found the pod was there when the watch began. */
+  setPod(key: string, pod: CompiledPod | undefined, found = false): void {
+    let tracked = this.#pods.get(key);
+    if (tracked && (!pod || pod.leaving || pod.uid !== tracked.pod.uid)) {
+      this.#forget(tracked);
+      tracked = undefined;
+    }
+    if (!pod || pod.leaving) return;
+    if (!tracked) {
+      tracked = this.#track(pod, found);
+      if (!tracked) return;
+    } else {
+      const before = tracked.pod;
+      tracked.pod = pod;
+      // The first container ID is news of the same start; another one is another start.
+      const restarted = before.container !== undefined && before.container !== pod.container;
+      if (restarted || before.ip !== pod.ip) this.#setAside(tracked);
+    }
+    this.#look(tracked);
+  }
+
+  /** A data thread could not connect. */
+  refused(slot: number, reason: string): void {
+    const tracked = this.#bySlot.get(slot);
+    if (!tracked?.ready) return;
+    this.#options.log.warn(
+      { pod: tracked.pod.key, reason },
+      'instance refused a connection; probing it again',
+    );
+    this.#setAside(tracked);
+    this.#look(tracked);
+  }
+
+  /** A request waits for the revision's first instance. */
+  setWanted(revision: string, wanted: boolean): void {
+    if (wanted === this.#wanted.has(revision)) return;
+    if (wanted) this.#wanted.add(revision);
+    else this.#wanted.delete(revision);
+    this.#tellLimit(revision);
+  }
+
+  /** Stops all probes. */
+  close(): void {
+    for (const { probing } of this.#pods.values()) probing?.abort();
+  }
+
+  #track(pod: CompiledPod, found: boolean): Tracked | undefined {
+    const slot = this.ids.take();
+    if (slot === undefined) {
+      this.#options.log.error(
+        { pod: pod.key, max: MAX_INSTANCES },
+        'more instances than this gateway can hold',
+      );
+      return undefined;
+    }
+    const tracked: Tracked = { pod, slot, seenAt: this.#now(), found, ready: false, probing: undefined };
+    this.#pods.set(pod.key, tracked);
+    this.#bySlot.set(slot, tracked);
+    const siblings = this.#byRevision.get(pod.revision) ?? new Set();
+    this.#byRevision.set(pod.revision, siblings.add(tracked));
+    this.#options.table.use(pod.revision, 1);
+    this.setWanted(pod.revision, false);
+    this.#tellLimit(pod.revision);
+    return tracked;
+  }
+
+  #forget(tracked: Tracked): void {
+    const { pod, slot } = tracked;
+    const { table } = this.#options;
+    tracked.probing?.abort();
+    tracked.ready = false;
+    this.#pods.delete(pod.key);
+    this.#bySlot.delete(slot);
+    const siblings = this.#byRevision.get(pod.revision);
+    siblings?.delete(tracked);
+    if (siblings?.size === 0) this.#byRevision.delete(pod.revision);
+    table.setInstance(slot, undefined);
+    table.use(pod.revision, -1);
+    this.ids.retire(slot, table.nextVersion);
+  }
+
+  #setAside(tracked: Tracked): void {
+    tracked.probing?.abort();
+    tracked.probing = undefined;
+    tracked.ready = false;
+    this.#options.table.setInstance(tracked.slot, undefined);
+  }
+
+  #look(tracked: Tracked): void {
+    const { pod } = tracked;
+    const revision = this.#revisions.get(pod.revision);
+    if (tracked.ready || tracked.probing || !pod.ip || !revision || pod.container?.endsWith(' ended')) return;
+    const probing = new AbortController();
+    tracked.probing = probing;
+    const { startLimitMs: limitMs, log } = this.#options;
+    this.#probe(pod.ip, revision.check, { limitMs, signal: probing.signal }).then(
+      (started) => {
+        if (tracked.probing !== probing) return;
+        tracked.probing = undefined;
+        if (started) this.#admit(tracked, revision);
+        else log.warn({ pod: pod.key, limitMs }, 'instance did not start in time');
+      },
+      (error) => log.error({ pod: pod.key, err: error }, 'probe failed'),
+    );
+  }
+
+  #admit(tracked: Tracked, revision: CompiledRevision): void {
+    const { pod, slot, seenAt, found } = tracked;
+    tracked.ready = true;
+    this.#options.table.setInstance(slot, {
+      slot,
+      revision: pod.revision,
+      pod: pod.name,
+      host: pod.ip as string,
+      port: revision.port,
+    });
+    if (!found) this.#timeStart(pod.revision, this.#now() - seenAt);
+    // Only the first start says how long starts take; a later one may be a restart.
+    tracked.found = true;
+    this.#tellLimit(pod.revision);
+  }
+
+  #timeStart(revision: string, elapsedMs: number): void {
+    const times = this.#startTimes.get(revision) ?? new StartTimes();
+    times.add(elapsedMs);
+    this.#startTimes.set(revision, times);
+    this.#options.started?.(revision, elapsedMs);
+  }
+
+  #tellLimit(revision: string): void {
+    const compiled = this.#revisions.get(revision);
+    if (!compiled) return;
+    const siblings = this.#byRevision.get(revision);
+    const starting = this.#wanted.has(revision) || [...(siblings ?? [])].some(({ ready }) => !ready);
+    const average = this.#startTimes.get(revision)?.averageMs;
+    const limit = queueLimitMs(average, starting, this.#options.startLimitMs);
+    this.#options.table.setRevision(revision, compiled, limit);
+  }
+}

@@ -1,0 +1,22 @@
+import { gatewayColdStart, type RevisionSeries, registerGatewaySeries } from '../telemetry/metrics.ts';
+import { clock } from './clock.ts';
+import type { Control } from './control.ts';
+import { LATENCY_BOUNDS_MS } from './stats.ts';
+
+/** Connects the gateway's series to the shared counts; they are read when somebody asks, never before. */
+export function registerGatewayMetrics(control: Control): void {
+  control.onStarted = (_revision, elapsedMs) => gatewayColdStart.observe(elapsedMs / 1000);
+  registerGatewaySeries(
+    LATENCY_BOUNDS_MS.map((bound) => bound / 1000),
+    () => revisionSeries(control),
+  );
+}
+
+function revisionSeries({ table, stats }: Control): RevisionSeries[] {
+  const now = clock();
+  return [...table.entries].map(([key, { index }]) => {
+    const [namespace = '', revision = ''] = key.split('/');
+    const { classes, inFlight, queued, latency, latencySumMs } = stats.read(index, now);
+    return { namespace, revision, classes, inFlight, queued, latency, latencySum: latencySumMs / 1000 };
+  });
+}
