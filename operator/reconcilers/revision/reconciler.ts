@@ -22,7 +22,7 @@ export function revisionController(context: Context): Controller {
   const executor = executorOf(context, 'revision');
   const enqueue = (key: string) => controller.enqueue(key);
   const resolver = createResolver({ client, config: config.registry, onDone: enqueue, log });
-  const starts = new StartWatch({ limitMs: config.startup.limitSeconds * 1000, onPassed: enqueue });
+  const starts = new StartWatch({ probe: async () => false, onPassed: enqueue });
   const reconcile = async (key: string) => {
     const revision = informers.revisions.store.get(key);
     if (!revision || revision.metadata.deletionTimestamp) {

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { conditionOf } from '../apis/condition.ts';
+import { SERVING } from '../apis/labels.ts';
+import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
+import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
+import { ROUTES } from '../apis/serving/route/types.ts';
+import { SERVICES, type Service } from '../apis/serving/service/types.ts';
+import { parseConfig } from '../config.ts';
+import { CORE_SERVICES, DEPLOYMENTS, type Deployment, type Pod } from '../kube/core.ts';
+import { EventRecorder } from '../kube/events.ts';
+import { reconciles } from '../telemetry/metrics.ts';
+import { FakeApiServer, type SeenRequest } from '../testing/fakeApiServer.ts';
+import { PINNED, service } from '../testing/serving.ts';
+import { silent, until } from '../testing/until.ts';
+import { configurationController } from './configuration/reconciler.ts';
+import type { Context } from './context.ts';
+import { createInformers } from './informers.ts';
+import { revisionController } from './revision/reconciler.ts';
+import { routeController } from './route/reconciler.ts';
+import { serviceController } from './service/reconciler.ts';
+
+const REF = { namespace: 'demo', name: 'hello' };
+const config = parseConfig({});
+
+/** A controller process: all informers and controllers of one, without autoscaler and gateway. */
+class Process {
+  readonly #stop = new AbortController();
+  readonly #running: Promise<unknown>;
+
+  constructor(server: FakeApiServer) {
+    const { client } = server;
+    const informers = createInformers(client, silent);
+    const recorder = new EventRecorder({ client, component: 'test', log: silent });
+    const identity = { namespace: 'homerun-system', podName: 'test' };
+    const context: Context = { client, informers, recorder, config, identity, log: silent, now: Date.now };
+    const parts = [serviceController, configurationController, revisionController, routeController];
+    this.#running = Promise.all([
+      ...Object.values(informers).map((informer) => informer.run(this.#stop.signal)),
+      ...parts.map((part) => part(context).run(this.#stop.signal)),
+    ]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+}
+
+const CONTROLLERS = ['service', 'configuration', 'revision', 'route'];
+
+/** Reconciles that have ended, by controller. */
+async function reconciled(): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { labels, value } of (await reconciles.get()).values) {
+    const name = String(labels.controller);
+    counts.set(name, (counts.get(name) ?? 0) + value);
+  }
+  return counts;
+}
+
+const changed = ({ method, path }: SeenRequest) => method !== 'GET' && !path.includes('/events');
+
+describe('service to deployment', () => {
+  let server: FakeApiServer;
+  let process: Process;
+
+  beforeEach(async () => {
+    server = await FakeApiServer.start({ types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS] });
+    process = new Process(server);
+  });
+
+  afterEach(async () => {
+    await process.stop();
+    await server.close();
+  });
+
+  function apply(changes: Parameters<typeof service>[1] = {}): Promise<Service> {
+    const object = service('hello', { ...changes, spec: { containers: [{ image: PINNED }], ...changes.spec } });
+    const { name, namespace } = object.metadata;
+    return server.client.apply(SERVICES, { ...object, metadata: { name, namespace } }, { fieldManager: 'person' });
+  }
+
+  /** What the cluster does for a Deployment: a pod that runs and is ready. */
+  async function start(revision: string): Promise<void> {
+    const deployment = await until(`deployment ${revision}`, () =>
+      server.get<Deployment>(DEPLOYMENTS, { namespace: 'demo', name: revision }),
+    );
+    const containers = deployment.spec?.template.spec?.containers ?? [];
+    server.put({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `${revision}-x`, namespace: 'demo', labels: deployment.spec?.template.metadata?.labels },
+      status: {
+        containerStatuses: containers.map(({ name }) => ({ name, ready: true, restartCount: 0, state: { running: {} } })),
+      },
+    } as Pod);
+  }
+
+  async function ready(status = 'True'): Promise<Service> {
+    return until(`Ready=${status}`, () => {
+      const found = server.get(SERVICES, REF);
+      const current = found?.status?.observedGeneration === found?.metadata.generation;
+      return current && conditionOf(found?.status?.conditions, 'Ready')?.status === status ? found : undefined;
+    });
+  }
+
+  const revisions = (): Revision[] =>
+    server.list(REVISIONS).sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+
+  async function latest(count: number): Promise<string> {
+    const found = await until(`${count} revisions`, () => revisions().length === count && revisions());
+    return found.at(-1)?.metadata.name ?? '';
+  }
+
+  it('a service gets all that it needs and is ready when its first instance is', async () => {
+    await apply();
+    const name = await latest(1);
+    await start(name);
+    const { status } = await ready();
+    assert.equal(status?.latestReadyRevisionName, name);
+    assert.deepEqual(status?.traffic, [{ revisionName: name, percent: 100, latestRevision: true }]);
+    assert.ok(server.get(CORE_SERVICES, REF));
+  });
+
+  it('a controller that starts again writes nothing', async () => {
+    await apply();
+    await start(await latest(1));
+    await ready();
+    await process.stop();
+    server.requests = [];
+    const before = await reconciled();
+    process = new Process(server);
+    await until('every controller to have looked', async () => {
+      const now = await reconciled();
+      return CONTROLLERS.every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
+    });
+    assert.deepEqual(
+      server.requests.filter(changed).map(({ method, path }) => `${method} ${path}`),
+      [],
+    );
+  });
+
+  it('a controller killed at any write comes to the same end', async () => {
+    for (let after = 1; after <= 8; after++) {
+      const name = `hello-${after}`;
+      let writes = 0;
+      server.requests = [];
+      const object = service(name, { spec: { containers: [{ image: PINNED }] } });
+      server.put({ ...object, metadata: { name, namespace: 'demo', generation: 1 } } as Service);
+      await until('writes', () => {
+        writes = server.requests.filter(changed).length;
+        return writes >= after;
+      });
+      await process.stop();
+      process = new Process(server);
+      const made = await until(`the revision of ${name}`, () =>
+        revisions().find(({ metadata }) => metadata.labels?.[SERVING.service] === name),
+      );
+      await start(made.metadata.name);
+      await until(`${name} to be ready`, () => {
+        const found = server.get(SERVICES, { namespace: 'demo', name });
+        return conditionOf(found?.status?.conditions, 'Ready')?.status === 'True';
+      });
+      const all = revisions().filter(({ metadata }) => metadata.labels?.[SERVING.service] === name);
+      assert.equal(all.length, 1, `killed after ${after} writes: ${all.length} revisions`);
+    }
+  }).timeout(30_000);
+
+  it('the old revision serves until the new one is ready', async () => {
+    await apply();
+    const first = await latest(1);
+    await start(first);
+    await ready();
+    await apply({ spec: { timeoutSeconds: 7 } });
+    const second = await latest(2);
+    const waiting = await until('the configuration to follow', () => {
+      const found = server.get(CONFIGURATIONS, REF);
+      return found?.status?.latestCreatedRevisionName === second && found;
+    });
+    assert.equal(waiting.status?.latestReadyRevisionName, first);
+    assert.equal(server.get(ROUTES, REF)?.status?.traffic?.[0]?.revisionName, first);
+    await start(second);
+    const { status } = await ready();
+    assert.equal(status?.traffic?.[0]?.revisionName, second);
+  });
+
+  it('what a person changes on a child is put right again', async () => {
+    await apply();
+    const name = await latest(1);
+    await start(name);
+    await ready();
+    await server.client.mergePatch(CORE_SERVICES, REF, { spec: { externalName: 'elsewhere.example' } });
+    await until('the name inside the cluster to be mended', () =>
+      server.get(CORE_SERVICES, REF)?.spec?.externalName?.startsWith('homerun-gateway.'),
+    );
+    server.remove(DEPLOYMENTS, { namespace: 'demo', name });
+    await until('the deployment to come back', () => server.get(DEPLOYMENTS, { namespace: 'demo', name }));
+  });
+});
