@@ -75,9 +75,16 @@ describe('service to deployment', () => {
   });
 
   function apply(changes: Parameters<typeof service>[1] = {}): Promise<Service> {
-    const object = service('hello', { ...changes, spec: { containers: [{ image: PINNED }], ...changes.spec } });
+    const object = service('hello', {
+      ...changes,
+      spec: { containers: [{ image: PINNED }], ...changes.spec },
+    });
     const { name, namespace } = object.metadata;
-    return server.client.apply(SERVICES, { ...object, metadata: { name, namespace } }, { fieldManager: 'person' });
+    return server.client.apply(
+      SERVICES,
+      { ...object, metadata: { name, namespace } },
+      { fieldManager: 'person' },
+    );
   }
 
   /** What the cluster does for a Deployment: a pod that runs and is ready. */
@@ -89,9 +96,18 @@ describe('service to deployment', () => {
     server.put({
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: `${revision}-x`, namespace: 'demo', labels: deployment.spec?.template.metadata?.labels },
+      metadata: {
+        name: `${revision}-x`,
+        namespace: 'demo',
+        labels: deployment.spec?.template.metadata?.labels,
+      },
       status: {
-        containerStatuses: containers.map(({ name }) => ({ name, ready: true, restartCount: 0, state: { running: {} } })),
+        containerStatuses: containers.map(({ name }) => ({
+          name,
+          ready: true,
+          restartCount: 0,
+          state: { running: {} },
+        })),
       },
     } as Pod);
   }
@@ -100,7 +116,9 @@ describe('service to deployment', () => {
     return until(`Ready=${status}`, () => {
       const found = server.get(SERVICES, REF);
       const current = found?.status?.observedGeneration === found?.metadata.generation;
-      return current && conditionOf(found?.status?.conditions, 'Ready')?.status === status ? found : undefined;
+      return current && conditionOf(found?.status?.conditions, 'Ready')?.status === status
+        ? found
+        : undefined;
     });
   }
 

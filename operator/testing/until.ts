@@ -11,11 +11,11 @@ export async function until<R>(
   what: string,
   probe: () => R | Promise<R>,
   { timeoutMs = 5_000, everyMs = 5 } = {},
-): Promise<NonNullable<R>> {
+): Promise<Exclude<R, false | null | undefined | '' | 0>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const found = await probe();
-    if (found) return found;
+    if (found) return found as Exclude<R, false | null | undefined | '' | 0>;
     if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }

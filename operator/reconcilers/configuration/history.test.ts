@@ -25,7 +25,7 @@ describe('expiredRevisions', () => {
     assert.deepEqual(names(gone), ['hello-1', 'hello-2', 'hello-3']);
   });
 
-  it('never gives up a revision with traffic or tag, and never keeps more spare ones than allowed', () => {
+  it('never gives up a revision with traffic or tag, and never keeps more spare ones than allowed', () =>
     fc.assert(
       fc.property(
         fc.nat(30),
@@ -43,6 +43,5 @@ describe('expiredRevisions', () => {
           assert.ok(spare.length - gone.size >= Math.min(spare.length, limits.minNonActive));
         },
       ),
-    );
-  });
+    ));
 });

@@ -1,7 +1,10 @@
+import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
 import { SERVING } from '../../apis/labels.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { Controller } from '../../kube/controller.ts';
 import { keyOf } from '../../kube/types.ts';
+import { startCheck } from '../../probe/attempt.ts';
+import { untilStarted } from '../../probe/probe.ts';
 import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import type { DigestResolver, DigestState } from '../../registry/resolver.ts';
@@ -22,7 +25,12 @@ export function revisionController(context: Context): Controller {
   const executor = executorOf(context, 'revision');
   const enqueue = (key: string) => controller.enqueue(key);
   const resolver = createResolver({ client, config: config.registry, onDone: enqueue, log });
-  const starts = new StartWatch({ probe: async () => false, onPassed: enqueue });
+  const limitMs = config.startup.limitSeconds * 1000;
+  const starts = new StartWatch({
+    probe: (revision, pod, signal) =>
+      untilStarted(pod.status?.podIP ?? '', startCheck(revision.spec.containers), { limitMs, signal }),
+    onPassed: enqueue,
+  });
   const reconcile = async (key: string) => {
     const revision = informers.revisions.store.get(key);
     if (!revision || revision.metadata.deletionTimestamp) {
@@ -33,7 +41,9 @@ export function revisionController(context: Context): Controller {
     const pods = informers.pods.store.byIndex('revision', key);
     const deployment = informers.deployments.store.get(key);
     const digests = digestsOf(revision, resolver);
-    const passed = starts.passed(revision, pods);
+    const isNew = !isTrue(conditionOf(revision.status?.conditions, READY));
+    if (!isNew) starts.forget(key);
+    const passed = isNew ? starts.passed(revision, pods) : new Set<string>();
     return executor.execute(
       revision,
       planRevision({ revision, deployment, pods, passed, digests }, config, now()),
