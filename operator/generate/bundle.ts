@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { exit, stderr, stdout } from 'node:process';
 import { build, type Metafile, type Plugin } from 'esbuild';
 
@@ -58,6 +58,8 @@ export async function bundle(root: string, outdir: string): Promise<Outputs> {
     plugins: [onlyKubeConfig],
     logLevel: 'warning',
   });
+  // Without it Node would first try the files as CommonJS.
+  await writeFile(join(outdir, 'package.json'), '{"type":"module"}\n');
   const loaded = closure(metafile.outputs, GATEWAY_ENTRIES);
   const [unwanted] = loaded.flatMap((name) =>
     Object.keys(metafile.outputs[name]?.inputs ?? {}).filter((input) =>

@@ -30,7 +30,7 @@ export interface Outgoing {
 
 /**
  * Connections to registries and their token services: HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured, and
- * the authorities of `caFile` are trusted besides the system's.
+ * the authorities of `caFile` are trusted besides the public ones.
  * @throws {RegistryCaError} when the file cannot be read.
  */
 export function createDispatcher(caFile?: string): Dispatcher {

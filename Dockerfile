@@ -1,0 +1,15 @@
+# Homerun's image: one for all roles. `docker build -t REGISTRY/homerun:TAG .`
+FROM --platform=$BUILDPLATFORM node:24-bookworm-slim AS build
+WORKDIR /src
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY operator operator
+RUN npm run bundle
+
+# The bundle is plain JavaScript, so only this stage is made for each platform.
+FROM gcr.io/distroless/nodejs24-debian12:nonroot
+COPY --from=build /src/dist /app
+WORKDIR /app
+ENV NODE_ENV=production
+USER 65532:65532
+ENTRYPOINT ["/nodejs/bin/node", "/app/main.js"]
