@@ -44,16 +44,20 @@ export interface WatchEvent<T> {
   object: T;
 }
 
+/** How long one request may take and who may end it. */
+export interface CallOptions {
+  signal?: AbortSignal;
+  /** The longest silence before and within the answer; 30 s when left out. */
+  timeoutMs?: number;
+}
+
 export type Query = Record<string, string | number | boolean | undefined>;
 
-export interface RequestOptions {
+export interface RequestOptions extends CallOptions {
   query?: Query;
   /** Sent as JSON. */
   body?: unknown;
   contentType?: string;
-  signal?: AbortSignal;
-  /** The longest silence before and within the answer. */
-  timeoutMs?: number;
   /** Name of the request in metrics; the method when left out. */
   verb?: string;
 }
@@ -61,6 +65,7 @@ export interface RequestOptions {
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 const REQUEST_TIMEOUT_MS = 30_000;
+const WATCH_OPEN_MS = 10_000;
 const SHED_TRIES = 4;
 const SHED_LONGEST_WAIT_SECONDS = 5;
 
@@ -107,18 +112,29 @@ export class KubeClient {
   }
 
   /** @returns undefined when there is no such object. */
-  async get<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef): Promise<T | undefined> {
+  async get<T extends KubeObject>(
+    type: ResourceType<T>,
+    ref: ObjectRef,
+    options: CallOptions = {},
+  ): Promise<T | undefined> {
     try {
-      return stripManagedFields(await this.request<T>('GET', resourcePath(type, ref), { verb: 'get' }));
+      const path = resourcePath(type, ref);
+      return stripManagedFields(await this.request<T>('GET', path, { ...options, verb: 'get' }));
     } catch (error) {
       if (isKubeError(error, 'KUBE_NOT_FOUND')) return undefined;
       throw error;
     }
   }
 
-  async create<T extends KubeObject>(type: ResourceType<T>, object: T): Promise<T> {
+  async create<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options: CallOptions = {},
+  ): Promise<T> {
     const path = resourcePath(type, { namespace: object.metadata.namespace });
-    return stripManagedFields(await this.request<T>('POST', path, { body: object, verb: 'create' }));
+    return stripManagedFields(
+      await this.request<T>('POST', path, { ...options, body: object, verb: 'create' }),
+    );
   }
 
   /**
@@ -128,11 +144,11 @@ export class KubeClient {
   async replace<T extends KubeObject>(
     type: ResourceType<T>,
     object: T,
-    options: { signal?: AbortSignal } = {},
+    options: CallOptions = {},
   ): Promise<T> {
     const path = resourcePath(type, object.metadata);
     return stripManagedFields(
-      await this.request<T>('PUT', path, { body: object, verb: 'update', ...options }),
+      await this.request<T>('PUT', path, { ...options, body: object, verb: 'update' }),
     );
   }
 
@@ -211,6 +227,8 @@ export class KubeClient {
     const answer = await this.#send('GET', path, {
       query: { ...query, watch: true },
       signal: AbortSignal.any([signal, stop.signal]),
+      // The server answers a watch at once. An idle connection of the pool may be as dead as the last watch's was.
+      timeoutMs: idleTimeoutMs > 0 ? Math.min(idleTimeoutMs, WATCH_OPEN_MS) : WATCH_OPEN_MS,
       bodyTimeoutMs: idleTimeoutMs,
       verb: 'watch',
     });

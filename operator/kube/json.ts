@@ -36,7 +36,7 @@ export function deepEqual(a: unknown, b: unknown): boolean {
 
 /**
  * Whether `live` has everything that `desired` asks for. What only `live` has (server defaults, others' fields)
- * does not matter; nor do empty values, which the API server leaves out.
+ * does not matter; nor do empty lists, maps and strings, which the API server leaves out.
  * Lists of objects may have more items in between, lists of plain values may not: those are replaced as one.
  */
 export function isSubset(desired: unknown, live: unknown): boolean {
@@ -59,7 +59,7 @@ function isListSubset(desired: unknown[], live: unknown[]): boolean {
 function isEmpty(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0;
   if (isObject(value)) return Object.values(value).every(isEmpty);
-  return value === undefined || value === null || value === '' || value === 0 || value === false;
+  return value === undefined || value === null || value === '';
 }
 
 /** The values that `live` has in the places that `desired` fills. */

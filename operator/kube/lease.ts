@@ -1,6 +1,6 @@
 import type { Logger } from '../telemetry/log.ts';
 import { leader } from '../telemetry/metrics.ts';
-import type { KubeClient } from './client.ts';
+import type { CallOptions, KubeClient } from './client.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import { LEASES, type Lease } from './core.ts';
 import { isKubeError } from './errors.ts';
@@ -35,22 +35,27 @@ export class LeaseLostError extends Error {
  */
 export class LeaderElection {
   readonly #options: Required<Omit<LeaderElectionOptions, 'clock' | 'today'>>;
+  readonly #call: CallOptions;
   readonly #clock: Clock;
   readonly #today: () => number;
   /** The Lease as last seen, and when a change of it was first seen. */
   #seen: Lease | undefined;
   #seenAt = 0;
   #renewedAt = Number.NEGATIVE_INFINITY;
+  /** For good: an answer that comes late must not bring the lease back. */
+  #lost = false;
 
   constructor(options: LeaderElectionOptions) {
     this.#options = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, ...options };
+    // Half the deadline, so that there is time for a second attempt on another connection.
+    this.#call = { timeoutMs: this.#options.renewDeadlineMs / 2 };
     this.#clock = options.clock ?? systemClock;
     this.#today = options.today ?? Date.now;
   }
 
   /** Whether the lease is held at this moment; right even while the event loop was blocked. */
   get leading(): boolean {
-    return this.#clock.now() - this.#renewedAt < this.#options.renewDeadlineMs;
+    return !this.#lost && this.#clock.now() - this.#renewedAt < this.#options.renewDeadlineMs;
   }
 
   /**
@@ -75,13 +80,20 @@ export class LeaderElection {
       lost.abort(error);
       throw error;
     });
-    const work = lead(AbortSignal.any([signal, lost.signal])).finally(() => over.abort());
+    const leading = (async () => {
+      try {
+        await lead(AbortSignal.any([signal, lost.signal]));
+      } finally {
+        over.abort();
+      }
+    })();
     try {
-      await Promise.race([Promise.all([work, renewing]), renewing.then(() => work)]);
-      await this.#release();
+      await Promise.all([leading, renewing]);
     } finally {
       leader.set({ name }, 0);
-      this.#renewedAt = Number.NEGATIVE_INFINITY;
+      // A renewal that is under way would undo the release.
+      await renewing.catch(() => {});
+      await this.#release();
     }
   }
 
@@ -89,16 +101,19 @@ export class LeaderElection {
   async #renewUntil(over: AbortSignal): Promise<void> {
     const { renewDeadlineMs, retryMs, lease, log } = this.#options;
     const lost = Promise.withResolvers<never>();
-    const lose = (reason: string, cause?: unknown) =>
-      lost.reject(new LeaseLostError(`lease ${keyOf(lease)}: ${reason}`, { cause }));
     lost.promise.catch(() => {});
+    const lose = (reason: string) => {
+      this.#lost = true;
+      lost.reject(new LeaseLostError(`lease ${keyOf(lease)}: ${reason}`));
+    };
+    const expire = () => lose(`not renewed for ${renewDeadlineMs} ms`);
     while (!over.aborted) {
       const left = renewDeadlineMs - (this.#clock.now() - this.#renewedAt);
-      const cancel = this.#clock.after(left, () => lose(`not renewed for ${renewDeadlineMs} ms`));
+      const cancel = this.#clock.after(left, expire);
       try {
         await Promise.race([sleep(Math.min(retryMs, left), over, this.#clock), lost.promise]);
-        // After a blocked event loop the sleep may win the race against a deadline that has passed as well.
-        if (!this.leading) lose(`not renewed for ${renewDeadlineMs} ms`);
+        // After the event loop was blocked, this timer may come before the deadline's that has passed as well.
+        if (!this.leading) expire();
         if (!over.aborted) await Promise.race([this.#renew(lose), lost.promise]);
       } catch (error) {
         if (error instanceof LeaseLostError) throw error;
@@ -109,7 +124,7 @@ export class LeaderElection {
     }
   }
 
-  async #renew(lose: (reason: string, cause?: unknown) => void): Promise<void> {
+  async #renew(lose: (reason: string) => void): Promise<void> {
     const { identity } = this.#options;
     try {
       await this.#write(this.#seen as Lease, identity);
@@ -143,7 +158,7 @@ export class LeaderElection {
   }
 
   async #look(): Promise<Lease | undefined> {
-    const lease = await this.#options.client.get(LEASES, this.#options.lease);
+    const lease = await this.#options.client.get(LEASES, this.#options.lease, this.#call);
     if (lease?.metadata.resourceVersion !== this.#seen?.metadata.resourceVersion || !this.#seen) {
       this.#seenAt = this.#clock.now();
     }
@@ -168,9 +183,11 @@ export class LeaderElection {
         leaseTransitions: (old?.spec?.leaseTransitions ?? 0) + (same || !old ? 0 : 1),
       },
     };
-    this.#seen = old ? await client.replace(LEASES, object) : await client.create(LEASES, object);
+    this.#seen = old
+      ? await client.replace(LEASES, object, this.#call)
+      : await client.create(LEASES, object, this.#call);
     this.#seenAt = askedAt;
-    if (holderIdentity !== '') this.#renewedAt = askedAt;
+    this.#renewedAt = holderIdentity === '' ? Number.NEGATIVE_INFINITY : askedAt;
   }
 
   async #release(): Promise<void> {

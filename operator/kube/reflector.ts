@@ -68,6 +68,7 @@ export class Reflector<T extends KubeObject> {
   #resourceVersion: string | undefined;
   #listed = false;
   #refusals = 0;
+  #failing = false;
   #stretchStart = 0;
 
   constructor(options: ReflectorOptions<T>) {
@@ -106,7 +107,7 @@ export class Reflector<T extends KubeObject> {
       }
     }
     reflectorLists.inc({ kind: this.#kind, result: 'ok' });
-    this.#backoff.reset();
+    this.#recovered();
     if (this.#listed) return;
     this.#listed = true;
     this.#options.onSynced();
@@ -158,8 +159,7 @@ export class Reflector<T extends KubeObject> {
     this.#stretchStart = performance.now();
     for await (const event of events) {
       this.#handle(event);
-      this.#backoff.reset();
-      this.#refusals = 0;
+      this.#recovered();
       await this.#breathe();
     }
     if (signal.aborted) return;
@@ -217,14 +217,24 @@ export class Reflector<T extends KubeObject> {
     }
     if (watching) watchRestarts.inc({ kind: this.#kind, reason: 'error' });
     const unreachable = isKubeError(error, 'KUBE_UNREACHABLE');
-    if (watching && !unreachable && ++this.#refusals >= REFUSALS_BEFORE_RELIST) this.#relist('failing');
+    const refused = !unreachable && !isKubeError(error, 'KUBE_TOO_MANY_REQUESTS');
+    if (watching && refused && ++this.#refusals >= REFUSALS_BEFORE_RELIST) this.#relist('failing');
     const asked = isKubeError(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
     const delay = Math.max(this.#backoff.next(unreachable ? 'unreachable' : 'refused'), asked);
-    log.warn(
-      { kind: this.#kind, err: error, delayMs: Math.round(delay) },
-      watching ? 'the watch broke' : 'the list failed',
-    );
+    // Once for each outage: it is tried again every second, for each kind.
+    const level = this.#failing ? 'debug' : 'warn';
+    this.#failing = true;
+    const message = watching ? 'the watch broke and is tried again' : 'the list failed and is tried again';
+    log[level]({ kind: this.#kind, err: error }, message);
     await sleep(delay, signal, this.#clock);
+  }
+
+  #recovered(): void {
+    this.#backoff.reset();
+    this.#refusals = 0;
+    if (!this.#failing) return;
+    this.#failing = false;
+    this.#options.log.info({ kind: this.#kind }, 'watching again');
   }
 
   #relist(reason: 'expired' | 'failing'): void {

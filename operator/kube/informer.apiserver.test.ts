@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { ApiServer } from '../testing/apiServer.ts';
+import { configMap } from '../testing/builders.ts';
+import { TcpProxy } from '../testing/tcpProxy.ts';
+import { silent, until } from '../testing/until.ts';
+import { KubeClient } from './client.ts';
+import { CONFIG_MAPS, type ConfigMap, NAMESPACES } from './core.ts';
+import { Informer, type InformerOptions } from './informer.ts';
+import { keyOf } from './types.ts';
+
+/** The bar: all that changed is observed within this time of the API server's return. */
+const RECOVERY_MS = 5_000;
+
+describe('Informer on a real API server', function () {
+  this.timeout(120_000);
+  let server: ApiServer;
+  let proxy: TcpProxy;
+  let namespace: string;
+  let stop: AbortController;
+  let running: Promise<void>[];
+
+  before(async () => {
+    server = await ApiServer.start();
+    proxy = await TcpProxy.start(server.port);
+  });
+
+  after(async () => {
+    await proxy?.stop();
+    await server?.stop();
+  });
+
+  beforeEach(async () => {
+    const metadata = { name: '', generateName: 'test-' };
+    namespace = (await server.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata }))
+      .metadata.name;
+    stop = new AbortController();
+    running = [];
+  });
+
+  afterEach(async () => {
+    stop.abort();
+    await Promise.all(running);
+  });
+
+  /** A running informer of the test's ConfigMaps, and what it told: `type name=value`. */
+  function start(options: Partial<InformerOptions<ConfigMap>> = {}) {
+    const { client } = server;
+    const informer = new Informer<ConfigMap>({
+      client,
+      type: CONFIG_MAPS,
+      namespace,
+      log: silent,
+      ...options,
+    });
+    const told: string[] = [];
+    informer.onChange(({ type, object }) =>
+      told.push(`${type} ${object.metadata.name}=${object.data?.value}`),
+    );
+    running.push(informer.run(stop.signal));
+    return { informer, told };
+  }
+
+  const map = (name: string, value: string): ConfigMap => {
+    const object = configMap(name, value);
+    return { ...object, metadata: { ...object.metadata, namespace } };
+  };
+  const ref = (name: string) => ({ namespace, name });
+  const write = (name: string, value: string) =>
+    server.client.apply<ConfigMap>(CONFIG_MAPS, map(name, value), { fieldManager: 'test' });
+  const throughProxy = () =>
+    new KubeClient({ ...server.connection, server: `https://127.0.0.1:${proxy.port}` });
+  const isEqual = (informer: Informer<ConfigMap>, truth: Map<string, string | undefined>) =>
+    informer.store.size === truth.size &&
+    [...truth].every(([name, value]) => informer.store.get(keyOf(ref(name)))?.data?.value === value);
+
+  it('observes all changes within 5 s of the return of a killed API server', async () => {
+    const { informer } = start();
+    await informer.synced;
+    const truth = new Map<string, string>();
+    const writing = new AbortController();
+    const writer = (async () => {
+      for (let n = 0; !writing.signal.aborted; n++) {
+        const [name, value] = [`map-${n % 200}`, String(n)];
+        const wrote = await write(name, value).then(
+          () => true,
+          () => false,
+        );
+        if (wrote) truth.set(name, value);
+        // What a killed server did with a request is unknown until it says so.
+        else n--;
+      }
+    })();
+    for (let kill = 1; kill <= 2; kill++) {
+      const wanted = truth.size + 40;
+      await until('the stream runs', () => truth.size >= Math.min(wanted, 200) && informer.store.size > 0);
+      await server.kill();
+      await until(
+        'the loss is noticed',
+        async () => !(await server.client.list(CONFIG_MAPS, { namespace, limit: 1 }).catch(() => undefined)),
+      );
+      await server.restart();
+      const returned = performance.now();
+      const before = new Map(truth);
+      await until(
+        'what was written before the kill is observed',
+        () =>
+          [...before.keys()].every(
+            (name) => Number(informer.store.get(keyOf(ref(name)))?.data?.value) >= Number(before.get(name)),
+          ),
+        { timeoutMs: RECOVERY_MS },
+      );
+      console.log(`      observed ${Math.round(performance.now() - returned)} ms after the return`);
+      await until('the stream runs again', () => truth.size >= Math.min(wanted + 20, 200));
+    }
+    writing.abort();
+    await writer;
+    await until('all is observed', () => isEqual(informer, truth), { timeoutMs: RECOVERY_MS });
+  });
+
+  it('lists again when its version was compacted away, and tells only differences', async () => {
+    const { informer, told } = start({ client: throughProxy() });
+    await write('kept', '1');
+    await write('changed', '1');
+    await write('deleted', '1');
+    await until('all three', () => told.length === 3 && informer.hasSynced);
+    proxy.cut();
+    await write('changed', '2');
+    await write('new', '1');
+    await server.client.delete(CONFIG_MAPS, ref('deleted'));
+    await server.compact();
+    // The API server's own memory of recent events is empty after a restart, so it has to ask etcd.
+    await server.kill();
+    await server.restart();
+    proxy.mend();
+    const mended = performance.now();
+    await until('all differences', () => told.length === 6, { timeoutMs: RECOVERY_MS });
+    assert.deepEqual(told.slice(3).sort(), ['added new=1', 'deleted deleted=1', 'updated changed=2']);
+    console.log(`      observed ${Math.round(performance.now() - mended)} ms after the return`);
+  });
+
+  it('takes an object deleted and created again while nobody looked for another one', async () => {
+    const { informer, told } = start({ client: throughProxy() });
+    const first = await write('twice', '1');
+    await until('the first', () => told.length === 1);
+    proxy.cut();
+    await server.client.delete(CONFIG_MAPS, ref('twice'));
+    const second = await write('twice', '1');
+    assert.notEqual(first.metadata.uid, second.metadata.uid);
+    await server.kill();
+    await server.restart();
+    proxy.mend();
+    await until('both changes', () => told.length === 3, { timeoutMs: RECOVERY_MS });
+    assert.deepEqual(told.slice(1), ['deleted twice=1', 'added twice=1']);
+    assert.equal(informer.store.get(keyOf(ref('twice')))?.metadata.uid, second.metadata.uid);
+  });
+
+  it('goes on after the API server stood still', async () => {
+    const { informer, told } = start({ idleTimeoutMs: 2_000 });
+    await write('a', '1');
+    await until('the first', () => told.length === 1);
+    server.pause();
+    const written = write('a', '2');
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    server.resume();
+    const resumed = performance.now();
+    await written;
+    await until('the change', () => told.length === 2, { timeoutMs: RECOVERY_MS });
+    console.log(`      observed ${Math.round(performance.now() - resumed)} ms after the return`);
+    assert.equal(informer.store.get(keyOf(ref('a')))?.data?.value, '2');
+  });
+
+  it('notices a half-open connection by its silence, and misses nothing', async () => {
+    const { informer, told } = start({ client: throughProxy(), idleTimeoutMs: 1_500 });
+    await informer.synced;
+    await write('a', '1');
+    await until('the first', () => told.length === 1);
+    proxy.freeze();
+    await write('a', '2');
+    await write('b', '1');
+    await server.client.delete(CONFIG_MAPS, ref('b'));
+    await until('all changes', () => told.length === 4, { timeoutMs: 1_500 + RECOVERY_MS });
+    assert.deepEqual(told.slice(1), ['updated a=2', 'added b=1', 'deleted b=1']);
+  });
+
+  it('lists 10,000 objects without holding up the process', async () => {
+    const count = 10_000;
+    const value = 'x'.repeat(500);
+    let next = 0;
+    const write50 = async () => {
+      for (let n = next++; n < count; n = next++)
+        await server.client.create(CONFIG_MAPS, map(`map-${n}`, value));
+    };
+    await Promise.all(Array.from({ length: 50 }, write50));
+    global.gc?.();
+    const heapBefore = process.memoryUsage().heapUsed;
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const startedAt = performance.now();
+    const { informer, told } = start();
+    await informer.synced;
+    const took = performance.now() - startedAt;
+    delay.disable();
+    const rss = process.memoryUsage().rss / 1e6;
+    global.gc?.();
+    const heap = (process.memoryUsage().heapUsed - heapBefore) / 1e6;
+    const longest = delay.max / 1e6;
+    console.log(
+      `      ${took.toFixed(0)} ms, longest stall ${longest.toFixed(0)} ms, heap +${heap.toFixed(0)} MB, rss ${rss.toFixed(0)} MB`,
+    );
+    assert.equal(informer.store.size, count);
+    assert.equal(told.length, count);
+    assert.ok(longest < 150, `the event loop stood still for ${longest} ms`);
+    assert.ok(heap < 60, `${heap} MB for ${count} objects`);
+  });
+});

@@ -1,0 +1,210 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { request } from 'undici';
+import { KubeClient } from '../kube/client.ts';
+import { apiAgent, type Connection } from '../kube/connection.ts';
+import { makeCertificates } from './certificates.ts';
+import { until } from './until.ts';
+
+const READY_MS = 30_000;
+const toolFolder = fileURLToPath(new URL('../../e2e/cluster/kube-binary', import.meta.url));
+
+/**
+ * A real kube-apiserver on a real etcd, both on loopback and in a folder of their own, as cluster administrator.
+ * There is no controller-manager and no kubelet: nothing makes pods, deletes dependents or service accounts.
+ *
+ *     const server = await ApiServer.start();   // in before(), with this.timeout(60_000)
+ *     await server.kill(); await server.restart();
+ *     await server.stop();                      // in after(); also done when the test process ends in any way
+ */
+export class ApiServer {
+  readonly connection: Connection;
+  readonly client: KubeClient;
+  /** A kubeconfig file with client certificates. */
+  readonly kubeconfig: string;
+  readonly port: number;
+  readonly #folder: string;
+  readonly #programs: string;
+  readonly #etcdPort: number;
+  #etcd: ChildProcess | undefined;
+  #server: ChildProcess | undefined;
+  readonly #onExit = () => this.#remove();
+
+  private constructor(
+    programs: string,
+    folder: string,
+    [port, etcdPort, peerPort]: [number, number, number],
+  ) {
+    this.#programs = programs;
+    this.#folder = folder;
+    this.#etcdPort = etcdPort;
+    this.port = port;
+    process.on('exit', this.#onExit);
+    makeCertificates(folder);
+    const read = (name: string) => readFileSync(join(folder, name));
+    const tls = { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') };
+    this.connection = {
+      server: `https://127.0.0.1:${port}`,
+      dispatcher: apiAgent(tls),
+      headers: () => ({}),
+    };
+    this.client = new KubeClient(this.connection);
+    this.kubeconfig = join(folder, 'kubeconfig');
+    writeFileSync(this.kubeconfig, kubeconfig(this.connection.server));
+    this.#etcd = this.#run('etcd', [
+      '--data-dir=etcd',
+      `--listen-client-urls=http://127.0.0.1:${etcdPort}`,
+      `--advertise-client-urls=http://127.0.0.1:${etcdPort}`,
+      `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
+      '--unsafe-no-fsync',
+      '--log-level=warn',
+    ]);
+    this.#server = this.#runServer();
+  }
+
+  /** Ready to answer; some seconds once the programs are built. */
+  static async start(): Promise<ApiServer> {
+    const programs = execFileSync(toolFolder, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }).trim();
+    const folder = mkdtempSync(join(tmpdir(), 'homerun-apiserver-'));
+    const server = new ApiServer(programs, folder, [await freePort(), await freePort(), await freePort()]);
+    try {
+      await server.ready();
+      return server;
+    } catch (error) {
+      const log = server.log();
+      await server.stop();
+      throw new Error(`kube-apiserver did not start:\n${log}`, { cause: error });
+    }
+  }
+
+  /** Resolves when /readyz says ok. */
+  async ready(): Promise<void> {
+    const { server, dispatcher } = this.connection;
+    const isReady = async () => {
+      if (this.#server?.exitCode) throw new Error(`kube-apiserver ended with code ${this.#server.exitCode}`);
+      const answer = await request(`${server}/readyz`, { dispatcher, headersTimeout: 1_000 }).catch(
+        () => undefined,
+      );
+      await answer?.body.dump();
+      return answer?.statusCode === 200;
+    };
+    await until('kube-apiserver is ready', isReady, { timeoutMs: READY_MS, everyMs: 50 });
+  }
+
+  /** kill -9; etcd and what it holds stay. */
+  async kill(): Promise<void> {
+    await end(this.#server);
+    this.#server = undefined;
+  }
+
+  /** Starts the API server again after {@link kill} on the same port; resolves when it is ready. */
+  async restart(): Promise<void> {
+    this.#server = this.#runServer();
+    await this.ready();
+  }
+
+  /** SIGSTOP: connections stay, and new ones are accepted by the kernel, but nothing answers. */
+  pause(): void {
+    this.#server?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#server?.kill('SIGCONT');
+  }
+
+  /** Makes etcd forget all but the present. */
+  async compact(): Promise<void> {
+    const present = (await this.#etcdCall('range', { key: 'AA==' })) as { header: { revision: string } };
+    await this.#etcdCall('compaction', { revision: present.header.revision, physical: true });
+  }
+
+  /** The end of the API server's log. */
+  log(): string {
+    return readFileSync(join(this.#folder, 'kube-apiserver.log'), 'utf8').slice(-4_000);
+  }
+
+  /** Ends both programs and removes their folder. */
+  async stop(): Promise<void> {
+    process.off('exit', this.#onExit);
+    await Promise.all([end(this.#server), end(this.#etcd), this.connection.dispatcher.destroy()]);
+    this.#remove();
+  }
+
+  #runServer(): ChildProcess {
+    return this.#run('kube-apiserver', [
+      `--etcd-servers=http://127.0.0.1:${this.#etcdPort}`,
+      '--bind-address=127.0.0.1',
+      '--advertise-address=127.0.0.1',
+      `--secure-port=${this.port}`,
+      '--tls-cert-file=server.crt',
+      '--tls-private-key-file=server.key',
+      '--client-ca-file=ca.crt',
+      '--service-account-issuer=https://kubernetes.default.svc',
+      '--service-account-key-file=accounts.key',
+      '--service-account-signing-key-file=accounts.key',
+      '--service-cluster-ip-range=10.96.0.0/24',
+      '--authorization-mode=RBAC',
+      // Nothing makes the default service account that pods would have to have.
+      '--disable-admission-plugins=ServiceAccount',
+    ]);
+  }
+
+  #run(name: string, args: string[]): ChildProcess {
+    const log = openSync(join(this.#folder, `${name}.log`), 'a');
+    // It must not outlive us, even if we are killed.
+    const command = ['--pdeathsig', 'KILL', join(this.#programs, name), ...args];
+    const child = spawn('setpriv', command, { cwd: this.#folder, stdio: ['ignore', log, log] });
+    closeSync(log);
+    return child;
+  }
+
+  async #etcdCall(method: string, body: unknown): Promise<unknown> {
+    const url = `http://127.0.0.1:${this.#etcdPort}/v3/kv/${method}`;
+    const answer = await request(url, { method: 'POST', body: JSON.stringify(body) });
+    const text = await answer.body.text();
+    if (answer.statusCode !== 200) throw new Error(`etcd ${method}: ${text}`);
+    return JSON.parse(text);
+  }
+
+  #remove(): void {
+    this.#server?.kill('SIGKILL');
+    this.#etcd?.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+async function end(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** A port on loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+function kubeconfig(server: string): string {
+  return `apiVersion: v1
+kind: Config
+clusters: [{name: test, cluster: {server: "${server}", certificate-authority: ca.crt}}]
+users: [{name: admin, user: {client-certificate: admin.crt, client-key: admin.key}}]
+contexts: [{name: test, context: {cluster: test, user: admin}}]
+current-context: test
+`;
+}
