@@ -90,10 +90,11 @@ export function decide(load: Load, spec: ScalingSpec, state: ScaleState, now: nu
   const idle = load.present === 0 && now - next.lastActivityAt >= spec.idleMs;
   if (load.complete && idle) return settle(floorOf(spec), floorOf(spec) > load.replicas ? 'min' : 'idle');
   if (need.count > load.replicas) return settle(need.count, need.reason);
-  if (load.replicas > spec.max) return settle(spec.max, 'max');
   if (need.count === load.replicas) return keep('steady');
-  if (!load.complete || (load.cpu && load.cpu.cores === undefined)) return keep('incomplete');
-  return settle(spareLimit(load, spec, next), 'spare');
+  const unknown = !load.complete || (load.cpu && load.cpu.cores === undefined);
+  const kept = unknown ? load.replicas : spareLimit(load, spec, next);
+  if (kept > spec.max) return settle(spec.max, 'max');
+  return unknown ? keep('incomplete') : settle(kept, 'spare');
 }
 
 /** The number to which spare instances may go now: what was needed in the idle time, and what has requests. */

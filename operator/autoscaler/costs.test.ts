@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import type { Pod } from '../kube/core.ts';
+import { costChanges, DELETION_COST } from './costs.ts';
+
+const pod = (name: string, cost?: string, deletionTimestamp?: string): Pod =>
+  ({
+    metadata: { name, deletionTimestamp, annotations: cost && { [DELETION_COST]: cost } },
+  }) as unknown as Pod;
+
+describe('costChanges', () => {
+  const cases: Record<
+    string,
+    { pods: Pod[]; instances: [string, number][]; want: [string, string | null][]; reason: string }
+  > = {
+    busy: {
+      pods: [pod('a'), pod('b')],
+      instances: [['a', 2]],
+      want: [['a', '2']],
+      reason: 'the idle one goes first',
+    },
+    stale: { pods: [pod('a', '2')], instances: [['a', 0]], want: [['a', null]], reason: 'it is idle by now' },
+    unchanged: {
+      pods: [pod('a', '2'), pod('b')],
+      instances: [['a', 2]],
+      want: [],
+      reason: 'no write without a change',
+    },
+    terminating: {
+      pods: [pod('a', undefined, '2026-01-01T00:00:00Z')],
+      instances: [['a', 1]],
+      want: [],
+      reason: 'it goes already',
+    },
+  };
+  for (const [name, { pods, instances, want, reason }] of Object.entries(cases)) {
+    it(name, () => {
+      const changes = costChanges(pods, new Map(instances));
+      assert.deepEqual(
+        changes.map((change) => [change.pod.metadata.name, change.cost]),
+        want,
+        reason,
+      );
+    });
+  }
+});

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import {
+  addLoads,
+  checkStats,
+  type GatewayStats,
+  type Loads,
+  loadsBetween,
+  type RevisionStats,
+} from './load.ts';
+
+const row = (changes: Partial<RevisionStats> = {}): RevisionStats => ({
+  requests: 0,
+  concurrencyMs: 0,
+  inFlight: 0,
+  queued: 0,
+  lastRequestAt: 0,
+  instances: {},
+  ...changes,
+});
+
+const stats = (now: number, start: number, changes?: Partial<RevisionStats>): GatewayStats => ({
+  now,
+  instance: { start },
+  revisions: changes ? { 'n/a': row(changes) } : {},
+});
+
+describe('loadsBetween', () => {
+  const cases: Record<
+    string,
+    { before?: GatewayStats; after: GatewayStats; mean: number; lastRequestAt: number; reason: string }
+  > = {
+    'two answers': {
+      before: stats(1000, 1, { concurrencyMs: 500 }),
+      after: stats(3000, 1, { concurrencyMs: 8500, inFlight: 1 }),
+      mean: 4,
+      lastRequestAt: 50_000,
+      reason: '8,000 request-milliseconds in 2 seconds',
+    },
+    'first answer': {
+      after: stats(3000, 1, { concurrencyMs: 8_000_000, inFlight: 2, queued: 3 }),
+      mean: 5,
+      lastRequestAt: 50_000,
+      reason: 'without a difference, the requests of the moment',
+    },
+    'gateway restarted': {
+      before: stats(1000, 1, { concurrencyMs: 1000 }),
+      after: stats(3000, 2, { concurrencyMs: 90_000, inFlight: 1 }),
+      mean: 1,
+      lastRequestAt: 50_000,
+      reason: 'counters of another process cannot be compared',
+    },
+    'row opened anew': {
+      before: stats(1000, 1, { concurrencyMs: 90_000 }),
+      after: stats(2000, 1, { concurrencyMs: 500 }),
+      mean: 0.5,
+      lastRequestAt: 50_000,
+      reason: 'the gateway had dropped it: it counts from zero',
+    },
+    'new row': {
+      before: stats(1000, 1),
+      after: stats(2000, 1, { concurrencyMs: 250 }),
+      mean: 0.25,
+      lastRequestAt: 50_000,
+      reason: 'it counts from zero',
+    },
+    'clock set back': {
+      before: stats(9000, 1, { concurrencyMs: 500 }),
+      after: stats(2000, 1, { concurrencyMs: 800, inFlight: 2 }),
+      mean: 2,
+      lastRequestAt: 50_000,
+      reason: 'no time has passed by the gateway: the requests of the moment',
+    },
+    'quiet, with a clock of its own': {
+      before: stats(101_000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 98_000 }),
+      after: stats(102_000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 98_000 }),
+      mean: 0,
+      lastRequestAt: 46_000,
+      reason: 'the last request was four seconds before the answer, whatever the clocks say',
+    },
+    'too short to measure': {
+      before: stats(1000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 900 }),
+      after: stats(2000, 1, { requests: 8, concurrencyMs: 500, lastRequestAt: 1500 }),
+      mean: 0,
+      lastRequestAt: 50_000,
+      reason: 'a request that took no time is a request',
+    },
+    never: {
+      before: stats(1000, 1, {}),
+      after: stats(2000, 1, {}),
+      mean: 0,
+      lastRequestAt: 0,
+      reason: 'no request has come yet',
+    },
+  };
+  for (const [name, { before, after, mean, lastRequestAt, reason }] of Object.entries(cases)) {
+    it(name, () => {
+      const load = loadsBetween(before, after, 50_000).get('n/a');
+      assert.deepEqual([load?.mean, load?.lastRequestAt], [mean, lastRequestAt], reason);
+    });
+  }
+});
+
+describe('addLoads', () => {
+  it('sums over gateways and leaves what it was given as it is', () => {
+    const one = loadsBetween(undefined, stats(1000, 1, { inFlight: 2, instances: { p: 1, q: 1 } }), 5000);
+    const two = loadsBetween(undefined, stats(1000, 1, { queued: 3, instances: { p: 4 } }), 6000);
+    const total: Loads = new Map();
+    addLoads(total, one);
+    addLoads(total, two);
+    const load = total.get('n/a');
+    assert.deepEqual([load?.present, load?.mean, load?.lastRequestAt], [5, 5, 6000]);
+    assert.deepEqual(
+      [...(load?.instances ?? [])],
+      [
+        ['p', 5],
+        ['q', 1],
+      ],
+    );
+    assert.equal(one.get('n/a')?.present, 2);
+    assert.equal(one.get('n/a')?.instances.get('p'), 1);
+  });
+});
+
+describe('checkStats', () => {
+  it('takes what a gateway answers', () => {
+    const answer = stats(1, 2, { instances: { p: 1 } });
+    assert.equal(checkStats(answer), answer);
+  });
+
+  const cases: Record<string, { body: unknown; message: RegExp }> = {
+    'no object': { body: 'ok', message: /the answer is "ok"/ },
+    'no clock': { body: { instance: { start: 1 }, revisions: {} }, message: /now is undefined/ },
+    'no start': { body: { now: 1, instance: {}, revisions: {} }, message: /instance.start is undefined/ },
+    'no row': { body: { ...stats(1, 1), revisions: { 'n/a': 3 } }, message: /n\/a is 3/ },
+    'no number': {
+      body: { ...stats(1, 1), revisions: { 'n/a': { ...row(), queued: null } } },
+      message: /n\/a: queued is null/,
+    },
+    'no count': {
+      body: { ...stats(1, 1), revisions: { 'n/a': { ...row(), instances: { p: '1' } } } },
+      message: /instances.p is "1"/,
+    },
+  };
+  for (const [name, { body, message }] of Object.entries(cases)) {
+    it(`refuses ${name}`, () => {
+      assert.throws(() => checkStats(body), { code: 'GATEWAY_STATS_INVALID', message });
+    });
+  }
+});

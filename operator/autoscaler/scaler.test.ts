@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict';
+import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
+import { ROUTES, type Route } from '../apis/serving/route/types.ts';
+import { SERVICES, type Service } from '../apis/serving/service/types.ts';
+import { type Config, parseConfig } from '../config.ts';
+import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
+import { Informer } from '../kube/informer.ts';
+import type { KubeObject, ResourceType } from '../kube/types.ts';
+import { actualInstances, desiredInstances } from '../telemetry/metrics.ts';
+import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
+import { silent, until } from '../testing/until.ts';
+import { DELETION_COST } from './costs.ts';
+import { Autoscaler } from './scaler.ts';
+import { FakeGateway } from './testing/gateway.ts';
+import { MINUTE, SECOND } from './testing/simulation.ts';
+
+const REF = { namespace: 'n', name: 'hello-00001-abc' };
+const KEY = `${REF.namespace}/${REF.name}`;
+const REVISION_LABELS = { 'serving.knative.dev/revision': REF.name, 'serving.knative.dev/service': 'hello' };
+
+const object = <T extends KubeObject>(type: ResourceType<T>, metadata: T['metadata'], rest: object): T =>
+  ({ apiVersion: type.apiVersion, kind: type.kind, metadata, ...rest }) as unknown as T;
+
+function revision(annotations: Record<string, string> = {}, ready = 'True'): Revision {
+  return object(
+    REVISIONS,
+    { ...REF, labels: REVISION_LABELS, annotations },
+    {
+      spec: { containerConcurrency: 80, containers: [{ name: 'app', image: 'app' }] },
+      status: { conditions: [{ type: 'Ready', status: ready }] },
+    },
+  );
+}
+
+const deployment = (replicas: number): Deployment =>
+  object(
+    DEPLOYMENTS,
+    { ...REF, labels: REVISION_LABELS },
+    { spec: { replicas }, status: { readyReplicas: replicas } },
+  );
+
+const pod = (name: string, annotations?: Record<string, string>): Pod =>
+  object(
+    PODS,
+    { name, namespace: REF.namespace, labels: REVISION_LABELS, annotations },
+    { spec: { containers: [] } },
+  );
+
+const route = (percent = 100): Route =>
+  object(
+    ROUTES,
+    { name: 'hello', namespace: REF.namespace },
+    { spec: {}, status: { traffic: [{ revisionName: REF.name, percent }] } },
+  );
+
+const service = (annotations: Record<string, string>): Service =>
+  object(SERVICES, { name: 'hello', namespace: REF.namespace, annotations }, { spec: {} });
+
+describe('Autoscaler', () => {
+  let server: FakeApiServer;
+  let gateway: FakeGateway;
+  let config: Config;
+  let stop: AbortController;
+  let running: Promise<unknown> | undefined;
+  /** How far the autoscaler's clock, and the gateway's, are ahead. */
+  let ahead: number;
+  const now = () => Date.now() + ahead;
+
+  beforeEach(async () => {
+    ahead = 0;
+    running = undefined;
+    server = await FakeApiServer.start({ types: [REVISIONS, SERVICES, ROUTES] });
+    gateway = await FakeGateway.listen();
+    gateway.now = now;
+    const parsed = parseConfig({ adminPort: gateway.port });
+    config = { ...parsed, autoscaler: { ...parsed.autoscaler, tickSeconds: 0.02 } };
+    server.put(gateway.pod('gateway-1'));
+    stop = new AbortController();
+  });
+
+  afterEach(async () => {
+    stop.abort();
+    await running;
+    await Promise.all([server.close(), gateway.close()]);
+  });
+
+  function start(): void {
+    const { client } = server;
+    const own = { client, log: silent };
+    const informers = {
+      revisions: new Informer({ ...own, type: REVISIONS }),
+      services: new Informer({ ...own, type: SERVICES }),
+      routes: new Informer({ ...own, type: ROUTES }),
+      deployments: new Informer({ ...own, type: DEPLOYMENTS }),
+      pods: new Informer({
+        ...own,
+        type: PODS,
+        indexers: {
+          revision: ({ metadata }) => [
+            `${metadata.namespace}/${metadata.labels?.['serving.knative.dev/revision']}`,
+          ],
+        },
+      }),
+    };
+    const identity = { namespace: 'homerun-system', podName: 'controller-1' };
+    const autoscaler = new Autoscaler({ client, config, identity, informers, log: silent, now });
+    const watches = Object.values(informers).map((informer) => informer.run(stop.signal));
+    running = Promise.all([autoscaler.run(stop.signal), ...watches]);
+  }
+
+  const replicas = () => server.get(DEPLOYMENTS, REF)?.spec?.replicas;
+  const reaches = (wanted: number) => until(`${wanted} instances`, () => replicas() === wanted);
+  const scaleWrites = () => server.writes.filter(({ path }) => path.endsWith('/scale'));
+  /** Lets time pass for the autoscaler and the gateway at once. */
+  const pass = (ms: number) =>
+    gateway.beforeAnswer(() => {
+      ahead += ms;
+    });
+  /** Waits for the end of a whole tick that began after this call. */
+  const ticks = async (count = 2) => {
+    const from = gateway.asked;
+    await until(`${count} scrapes`, () => gateway.asked >= from + count);
+  };
+
+  it('raises at once for what is in flight and queued, and once', async () => {
+    server.put(revision());
+    server.put(route());
+    server.put(deployment(1));
+    start();
+    await ticks();
+    gateway.tell(KEY, { inFlight: 80, queued: 240 });
+    await reaches(4);
+    await ticks(5);
+    assert.equal(scaleWrites().length, 1);
+  });
+
+  it('takes the last instance when the idle time is over, and not before', async () => {
+    server.put(revision({ 'autoscaling.knative.dev/scale-to-zero-pod-retention-period': '5m' }));
+    server.put(deployment(1));
+    start();
+    await ticks();
+    await pass(4 * MINUTE);
+    await ticks(3);
+    assert.equal(replicas(), 1);
+    await pass(MINUTE);
+    await reaches(0);
+  });
+
+  it('counts a request that came and went between two scrapes', async () => {
+    server.put(revision({ 'autoscaling.knative.dev/scale-to-zero-pod-retention-period': '5m' }));
+    server.put(deployment(1));
+    start();
+    await ticks();
+    await pass(4 * MINUTE);
+    gateway.tell(KEY, { requests: 1, lastRequestAt: now() });
+    await ticks(3);
+    await pass(4 * MINUTE);
+    await ticks(3);
+    assert.equal(replicas(), 1);
+    await pass(2 * MINUTE);
+    await reaches(0);
+  });
+
+  it('does not undo a wake by a gateway', async () => {
+    server.put(revision({ 'autoscaling.knative.dev/scale-to-zero-pod-retention-period': '1m' }));
+    server.put(deployment(0));
+    start();
+    await ticks();
+    await pass(10 * MINUTE);
+    server.put(deployment(1));
+    await ticks(5);
+    assert.equal(replicas(), 1, 'the gateway has not even told of its request');
+    await pass(2 * MINUTE);
+    await reaches(0);
+  });
+
+  it('lowers only the Deployment that it has seen, and tries again after a conflict', async () => {
+    server.put(revision());
+    server.put(deployment(1));
+    server.failNext(new Refusal(409, 'Conflict', 'changed'), ({ path }) => path.endsWith('/scale'));
+    start();
+    await ticks();
+    await pass(16 * MINUTE);
+    await reaches(0);
+    const versions = scaleWrites().map(({ body }) => (body as KubeObject).metadata.resourceVersion);
+    assert.equal(versions.length, 2);
+    assert.ok(versions.every(Boolean), 'the write is void if a gateway has raised the number meanwhile');
+  });
+
+  it('keeps what runs after a restart of the controller', async () => {
+    server.put(revision());
+    server.put(deployment(5));
+    gateway.tell(KEY, { requests: 900, concurrencyMs: 9e9, lastRequestAt: now() - 60 * MINUTE });
+    start();
+    await ticks(5);
+    assert.equal(replicas(), 5);
+    assert.equal(scaleWrites().length, 0);
+  });
+
+  it('makes the idle instances go', async () => {
+    server.put(revision());
+    server.put(deployment(3));
+    server.put(pod('busy'));
+    server.put(pod('idle'));
+    server.put(pod('was-busy', { [DELETION_COST]: '4' }));
+    gateway.tell(KEY, { inFlight: 2, instances: { busy: 2 } });
+    start();
+    await ticks();
+    await pass(16 * MINUTE);
+    await reaches(1);
+    const cost = (name: string) =>
+      server.get(PODS, { name, namespace: REF.namespace })?.metadata.annotations?.[DELETION_COST];
+    assert.deepEqual([cost('busy'), cost('idle'), cost('was-busy')], ['2', undefined, undefined]);
+    const paths = server.writes.map(({ path }) => path);
+    assert.ok(
+      paths.findIndex((path) => path.endsWith('/pods/busy')) <
+        paths.findIndex((path) => path.endsWith('/scale')),
+    );
+  });
+
+  it('scales nothing down while a gateway is silent', async () => {
+    server.put(revision());
+    server.put(deployment(3));
+    gateway.mood = 'refusing';
+    start();
+    await ticks(4);
+    await pass(60 * MINUTE);
+    await ticks(4);
+    assert.equal(replicas(), 3);
+    gateway.mood = 'well';
+    await reaches(0);
+  });
+
+  it('keeps the minimum of the Service, and follows its change', async () => {
+    server.put(service({ 'run.googleapis.com/minScale': '2' }));
+    server.put(revision());
+    server.put(route());
+    server.put(deployment(0));
+    start();
+    await reaches(2);
+    server.put(service({ 'run.googleapis.com/minScale': '4' }));
+    await reaches(4);
+    server.put(
+      service({ 'run.googleapis.com/scalingMode': 'manual', 'run.googleapis.com/manualInstanceCount': '1' }),
+    );
+    await reaches(1);
+  });
+
+  it('leaves a new revision its first instance until it is ready', async () => {
+    server.put(revision({ 'autoscaling.knative.dev/scale-to-zero-pod-retention-period': '1s' }, 'Unknown'));
+    server.put(deployment(1));
+    start();
+    await ticks();
+    await pass(10 * MINUTE);
+    await ticks(3);
+    assert.equal(replicas(), 1);
+    server.put(revision({ 'autoscaling.knative.dev/scale-to-zero-pod-retention-period': '1s' }, 'True'));
+    await ticks(3);
+    assert.equal(replicas(), 1, 'the idle time begins when it is ready');
+    await pass(2 * SECOND);
+    await reaches(0);
+  });
+
+  it('removes the series of a revision that is gone', async () => {
+    server.put(revision());
+    server.put(deployment(1));
+    start();
+    const series = async () =>
+      [...(await desiredInstances.get()).values, ...(await actualInstances.get()).values].filter(
+        ({ labels }) => labels.revision === REF.name,
+      );
+    await until('two series', async () => (await series()).length === 2);
+    server.remove(REVISIONS, REF);
+    await until('no series', async () => (await series()).length === 0);
+  });
+
+  it('goes on after the API server was away', async () => {
+    server.put(revision());
+    server.put(deployment(1));
+    start();
+    await ticks();
+    server.kill();
+    gateway.tell(KEY, { inFlight: 160 });
+    await ticks(3);
+    await server.restart();
+    await reaches(2);
+  });
+});

@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Pod } from '../../kube/core.ts';
+import type { GatewayStats, RevisionStats } from '../load.ts';
+
+/** How a {@link FakeGateway} answers `/stats`. */
+export type Mood = 'well' | 'silent' | 'refusing' | 'garbage';
+
+/** A gateway as the autoscaler sees it: a real HTTP server at an address of its own on loopback. */
+export class FakeGateway {
+  readonly address: string;
+  readonly port: number;
+  mood: Mood = 'well';
+  /** A process that starts again counts from zero. */
+  start = 1;
+  now: () => number = Date.now;
+  readonly revisions: Record<string, RevisionStats> = {};
+  asked = 0;
+  #beforeAnswer: (() => void)[] = [];
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    const { address, port } = server.address() as AddressInfo;
+    this.#server = server;
+    this.address = address;
+    this.port = port;
+    server.on('request', (_request, response) => {
+      for (const act of this.#beforeAnswer.splice(0)) act();
+      this.asked++;
+      if (this.mood === 'silent') return;
+      response.statusCode = this.mood === 'refusing' ? 503 : 200;
+      response.end(this.mood === 'garbage' ? '{"now":"noon"}' : JSON.stringify(this.stats));
+    });
+  }
+
+  /** Gateways share their port, as pods do, so each needs its own address: 127.0.0.1, 127.0.0.2, ... */
+  static async listen(address = '127.0.0.1', port = 0): Promise<FakeGateway> {
+    const server = createServer().listen(port, address);
+    await once(server, 'listening');
+    return new FakeGateway(server);
+  }
+
+  get stats(): GatewayStats {
+    return { now: this.now(), instance: { start: this.start }, revisions: this.revisions };
+  }
+
+  /** Does something between the next question and its answer, so that both sides see it done. */
+  beforeAnswer(act: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.#beforeAnswer.push(() => {
+        act();
+        resolve();
+      });
+    });
+  }
+
+  /** Sets what is told of a revision. */
+  tell(revision: string, changes: Partial<RevisionStats>): void {
+    const zero = { requests: 0, concurrencyMs: 0, inFlight: 0, queued: 0, lastRequestAt: 0, instances: {} };
+    this.revisions[revision] = { ...zero, ...this.revisions[revision], ...changes };
+  }
+
+  pod(name: string, changes: { deleted?: boolean; ready?: boolean; running?: boolean } = {}): Pod {
+    const { deleted = false, ready = true, running = true } = changes;
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name,
+        namespace: 'homerun-system',
+        uid: name,
+        labels: { 'app.kubernetes.io/component': 'gateway' },
+        ...(deleted && { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+      },
+      spec: { containers: [] },
+      status: {
+        phase: 'Running',
+        podIP: this.address,
+        conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+        containerStatuses: [{ state: running ? { running: {} } : { waiting: {} } }],
+      },
+    } as unknown as Pod;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
