@@ -26,20 +26,19 @@ export interface ProbePort {
  * the port by TCP (`orTcp`).
  */
 export function defaultProbe(probe: Probe, port: ProbePort | undefined, orTcp: boolean): Probe {
-  const { exec, httpGet, tcpSocket, grpc, ...rest } = probe;
-  const timing = {
-    ...rest,
-    timeoutSeconds: rest.timeoutSeconds || 1,
-    periodSeconds: rest.periodSeconds || 10,
-    failureThreshold: rest.failureThreshold || 3,
-    successThreshold: rest.successThreshold || 1,
+  const { exec, httpGet, tcpSocket, grpc } = probe;
+  const implied = port && orTcp && !exec && !httpGet && !tcpSocket && !grpc;
+  return {
+    ...probe,
+    ...(httpGet ? { httpGet: { ...httpGet, path: httpGet.path || '/', ...portOf(httpGet.port, port) } } : {}),
+    ...(tcpSocket ? { tcpSocket: { ...tcpSocket, ...portOf(tcpSocket.port, port) } } : {}),
+    ...(grpc && !grpc.port && port ? { grpc: { ...grpc, port: port.number } } : {}),
+    ...(implied ? { tcpSocket: { port: port.number } } : {}),
+    timeoutSeconds: probe.timeoutSeconds || 1,
+    periodSeconds: probe.periodSeconds || 10,
+    failureThreshold: probe.failureThreshold || 3,
+    successThreshold: probe.successThreshold || 1,
   };
-  if (exec) return { exec, ...timing };
-  if (httpGet)
-    return { httpGet: { ...httpGet, path: httpGet.path || '/', ...portOf(httpGet.port, port) }, ...timing };
-  if (grpc) return { grpc: { ...grpc, ...(grpc.port || !port ? {} : { port: port.number }) }, ...timing };
-  if (tcpSocket) return { tcpSocket: { ...tcpSocket, ...portOf(tcpSocket.port, port) }, ...timing };
-  return port && orTcp ? { tcpSocket: { port: port.number }, ...timing } : timing;
 }
 
 function portOf(

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { type AnnotationHolder, validateAnnotations, validateScale } from './annotationRules.ts';
+import { parseDependencies, parseFlag } from './annotations.ts';
+
+interface Row {
+  on: AnnotationHolder;
+  key: string;
+  value: string;
+  /** Undefined: no fault. */
+  message?: RegExp;
+  strict?: boolean;
+  reason: string;
+}
+
+const ROWS: Row[] = [
+  { on: 'revision', key: 'autoscaling.knative.dev/maxScale', value: '3', reason: 'it belongs there' },
+  {
+    on: 'revision',
+    key: 'autoscaling.knative.dev/maxScale',
+    value: 'many',
+    message: /is "many"; it must be a whole number from 0/,
+    reason: 'the value is told, and what is allowed',
+  },
+  {
+    on: 'service',
+    key: 'autoscaling.knative.dev/minScale',
+    value: '1',
+    message: /belongs in spec.template.metadata.annotations/,
+    reason: 'Knative refuses scaling outside of the template as well',
+  },
+  { on: 'service', key: 'run.googleapis.com/maxScale', value: '3', reason: 'of the whole service' },
+  {
+    on: 'revision',
+    key: 'autoscaling.knative.dev/target',
+    value: '80',
+    message: /not supported by Cloud Run/,
+    strict: true,
+    reason: "Knative's own",
+  },
+  {
+    on: 'service',
+    key: 'run.googleapis.com/execution-environment',
+    value: 'gen2',
+    message: /belongs in spec.template.metadata.annotations/,
+    strict: true,
+    reason: 'in the wrong place',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/execution-environment',
+    value: 'gen3',
+    message: /one of gen1, gen2/,
+    reason: 'no such generation',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/use-http2',
+    value: 'true',
+    message: /name the port h2c/,
+    strict: true,
+    reason: 'a flag of gcloud mistaken for a key',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/max-instances',
+    value: '3',
+    message: /autoscaling.knative.dev\/maxScale/,
+    strict: true,
+    reason: 'a flag of gcloud mistaken for a key',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/whatever',
+    value: '',
+    message: /is not known to Cloud Run and has no effect$/,
+    strict: true,
+    reason: 'no guess what it means',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/cpu-throttling',
+    value: 'False',
+    reason: 'gcloud writes Python booleans',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/cpu-throttling',
+    value: 'no',
+    message: /true or false/,
+    reason: 'YAML 1.1 is no excuse in a text',
+  },
+  {
+    on: 'service',
+    key: 'run.googleapis.com/urls',
+    value: 'anything',
+    reason: 'output that an export brings back',
+  },
+  { on: 'service', key: 'example.com/owner', value: 'me', reason: "a person's own key" },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/container-dependencies',
+    value: '{"app":["side"]}',
+    reason: 'as gcloud writes it',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/container-dependencies',
+    value: '{app: [side]}',
+    message: /put names into double quotes/,
+    strict: true,
+    reason: 'published samples leave quotes out',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/container-dependencies',
+    value: 'app after side',
+    message: /it must be JSON such as/,
+    reason: 'nobody can tell the order from it',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/secrets',
+    value: 'key=projects/p/secrets/s',
+    message: /ALIAS:projects\/PROJECT\/secrets\/SECRET/,
+    reason: 'a colon, not an equals sign',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/secrets',
+    value: 'a:projects/p/secrets/s, b:projects/p/secrets/t',
+    reason: 'two',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/network-interfaces',
+    value: '[{"network":"n"}]',
+    reason: 'as gcloud writes it',
+  },
+  {
+    on: 'revision',
+    key: 'run.googleapis.com/network-interfaces',
+    value: '["n"]',
+    message: /JSON list of objects/,
+    reason: 'a network has a name and a subnetwork',
+  },
+];
+
+describe('annotation rules', () => {
+  for (const { on, key, value, message, strict, reason } of ROWS) {
+    it(`${message ? (strict ? 'warns of' : 'refuses') : 'accepts'} ${key}=${value} on a ${on}: ${reason}`, () => {
+      const faults = validateAnnotations(on, { [key]: value }, 'metadata.annotations');
+      if (!message) return assert.deepEqual(faults, []);
+      assert.equal(faults.length, 1);
+      assert.equal(faults[0]?.path, `metadata.annotations[${key}]`);
+      assert.match(faults[0]?.message ?? '', message);
+      assert.equal(faults[0]?.strict ?? false, strict ?? false);
+    });
+  }
+
+  it('refuses a least number of instances above the greatest, in both spellings', () => {
+    for (const [minimum, maximum] of [
+      ['minScale', 'maxScale'],
+      ['min-scale', 'max-scale'],
+    ]) {
+      const annotations = {
+        [`autoscaling.knative.dev/${minimum}`]: '5',
+        [`autoscaling.knative.dev/${maximum}`]: '2',
+      };
+      const [fault] = validateScale(annotations, 'a');
+      assert.match(fault?.message ?? '', /is 2; it must be at least autoscaling.knative.dev\/minScale, 5/);
+    }
+  });
+
+  it('takes a greatest number of 0 for none', () => {
+    const annotations = { 'run.googleapis.com/minScale': '5', 'run.googleapis.com/maxScale': '0' };
+    assert.deepEqual(validateScale(annotations, 'a'), []);
+  });
+
+  it('reads flags in any case and nothing else', () => {
+    assert.deepEqual(['True', 'true', 'FALSE', '1', undefined].map(parseFlag), [
+      true,
+      true,
+      false,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('reads an order of containers with and without quotes, and none from other texts', () => {
+    const order = new Map([['a', ['b', 'c-d.e']]]);
+    assert.deepEqual(parseDependencies('{"a":["b","c-d.e"]}'), order);
+    assert.deepEqual(parseDependencies('{a: [b, c-d.e]}'), order);
+    for (const text of ['', '[]', '{"a":"b"}', 'null', '{a}']) {
+      assert.equal(parseDependencies(text), undefined, text);
+    }
+  });
+});
