@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { FakeClock } from '../testing/clock.ts';
+import { FakeApiServer } from '../testing/fakeApiServer.ts';
+import { silent, until } from '../testing/until.ts';
+import { LEASES, type Lease } from './core.ts';
+import { LeaderElection, LeaseLostError } from './lease.ts';
+
+const lease = { namespace: 'ns', name: 'controller' };
+const TODAY = Date.parse('2026-01-02T03:04:05.678Z');
+
+describe('LeaderElection', () => {
+  let server: FakeApiServer;
+  let clock: FakeClock;
+  let candidates: Candidate[];
+
+  class Candidate {
+    readonly stop = new AbortController();
+    readonly done = Promise.withResolvers<void>();
+    readonly election: LeaderElection;
+    signal: AbortSignal | undefined;
+    readonly result: Promise<unknown>;
+
+    constructor(identity: string) {
+      const { client } = server;
+      this.election = new LeaderElection({ client, lease, identity, log: silent, clock, today: () => TODAY });
+      const lead = async (signal: AbortSignal) => {
+        this.signal = signal;
+        const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        await Promise.race([stopped, this.done.promise]);
+        if (this.holdOn) await this.done.promise;
+      };
+      this.result = this.election.run(this.stop.signal, lead).catch((error: unknown) => error);
+      candidates.push(this);
+    }
+
+    /** Whether it goes on after it was told to stop, until `done`. */
+    holdOn = false;
+
+    get leads(): boolean {
+      return this.signal !== undefined && !this.signal.aborted && this.election.leading;
+    }
+  }
+
+  beforeEach(async () => {
+    server = await FakeApiServer.start();
+    clock = new FakeClock();
+    candidates = [];
+  });
+
+  afterEach(async () => {
+    for (const { stop, done } of candidates) {
+      stop.abort();
+      done.resolve();
+    }
+    await Promise.all(candidates.map(({ result }) => result));
+    await server.close();
+  });
+
+  /** Lets fake time pass, a quarter of a second for each look. */
+  const passing = (what: string, probe: () => unknown) =>
+    until(what, () => {
+      if (probe()) return true;
+      clock.advance(250);
+      return false;
+    });
+  const held = () => server.get(LEASES, lease)?.spec as NonNullable<Lease['spec']>;
+  const renewals = () => server.requests.filter(({ method }) => method === 'PUT').length;
+
+  it('writes the Lease as others expect it: whole seconds, microseconds', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    assert.deepEqual(held(), {
+      holderIdentity: 'one',
+      leaseDurationSeconds: 15,
+      acquireTime: '2026-01-02T03:04:05.678000Z',
+      renewTime: '2026-01-02T03:04:05.678000Z',
+      leaseTransitions: 0,
+    });
+  });
+
+  it('lets one lead at a time, and the next when the first gives up', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    const two = new Candidate('two');
+    await passing('five renewals', () => renewals() >= 5);
+    assert.ok(!two.leads);
+    one.stop.abort();
+    assert.equal(await one.result, undefined);
+    assert.equal(held().holderIdentity, '', 'given back');
+    const before = clock.now();
+    await passing('two leads', () => two.leads);
+    assert.ok(clock.now() - before <= 4_000, 'without waiting for the lease to run out');
+    assert.equal(held().holderIdentity, 'two');
+    assert.equal(held().leaseTransitions, 2);
+  });
+
+  it('stays the leader until what it does is done', async () => {
+    const one = new Candidate('one');
+    one.holdOn = true;
+    await passing('one leads', () => one.leads);
+    one.stop.abort();
+    const before = renewals();
+    await passing('it still renews', () => renewals() > before + 2);
+    assert.equal(held().holderIdentity, 'one');
+    one.done.resolve();
+    await one.result;
+    assert.equal(held().holderIdentity, '');
+  });
+
+  it('takes over from a leader that went silent, but only after its whole lease', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    // One's process freezes: its requests never arrive.
+    server.failNext(
+      'reset',
+      ({ method, body }) => method === 'PUT' && (body as Lease).spec?.holderIdentity === 'one',
+      1_000,
+    );
+    const two = new Candidate('two');
+    await passing(
+      'two has looked',
+      () => server.requests.filter(({ method }) => method === 'GET').length >= 2,
+    );
+    const before = clock.now();
+    await passing('two leads', () => {
+      assert.ok(!(one.leads && two.leads), 'two leaders');
+      return two.leads;
+    });
+    assert.ok(clock.now() - before >= 14_000, `${clock.now() - before}`);
+    assert.ok((await one.result) instanceof LeaseLostError);
+    assert.equal(held().leaseTransitions, 1);
+  });
+
+  it('survives an API server that is away for less than the deadline', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    server.kill();
+    const since = clock.now();
+    await passing('six seconds pass', () => clock.now() - since >= 6_000);
+    await server.restart();
+    const before = renewals();
+    await passing('it renews', () => renewals() > before + 1);
+    assert.ok(one.leads);
+  });
+
+  it('reports the loss at the deadline when it cannot renew', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    server.pause();
+    const before = clock.now();
+    await passing('the loss', () => one.signal?.aborted);
+    assert.ok(clock.now() - before <= 12_000);
+    assert.equal(one.election.leading, false);
+    const error = await one.result;
+    assert.ok(error instanceof LeaseLostError);
+    assert.equal(error.code, 'LEASE_LOST');
+    server.resume();
+    await until('the late answer came', () => server.requests.length > 2);
+    assert.equal(one.election.leading, false, 'a late answer does not bring it back');
+  });
+
+  it('knows that it is not the leader after the event loop was blocked, before anything else runs', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    clock.block(20_000);
+    assert.equal(one.election.leading, false);
+    const before = renewals();
+    clock.advance(0);
+    assert.ok((await one.result) instanceof LeaseLostError);
+    assert.equal(renewals(), before, 'it does not even try');
+  });
+
+  it('reports the loss when someone else has the lease', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    const taken = server.get(LEASES, lease) as Lease;
+    server.put({ ...taken, spec: { ...taken.spec, holderIdentity: 'thief' } });
+    await passing('the loss', () => one.signal?.aborted);
+    assert.match(String(await one.result), /held by thief/);
+    assert.equal(held().holderIdentity, 'thief', 'nothing is given back that is not ours');
+  });
+
+  it('goes on when only the metadata of the Lease changed', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    const labelled = server.get(LEASES, lease) as Lease;
+    server.put({ ...labelled, metadata: { ...labelled.metadata, labels: { team: 'x' } } });
+    const before = renewals();
+    await passing('it renews', () => renewals() > before + 3);
+    assert.ok(one.leads);
+  });
+
+  it('gives the lease back when leading fails', async () => {
+    const { client } = server;
+    const election = new LeaderElection({ client, lease, identity: 'one', log: silent, clock });
+    const lead = async () => {
+      throw new Error('boom');
+    };
+    await assert.rejects(election.run(new AbortController().signal, lead), /boom/);
+    assert.equal(held().holderIdentity, '');
+  });
+
+  it('stops waiting when told to', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    const two = new Candidate('two');
+    two.stop.abort();
+    assert.equal(await two.result, undefined);
+    assert.equal(two.signal, undefined);
+  });
+});

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { configMap, metadata } from '../testing/builders.ts';
+import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
+import { CONFIG_MAPS, DEPLOYMENTS, type Deployment } from './core.ts';
+import { StaleError } from './errors.ts';
+import { APPLIED_HASH, type Plan, PlanExecutor, type PlannedEvent } from './plan.ts';
+import type { KubeObject, ResourceType } from './types.ts';
+
+interface Widget extends KubeObject {
+  spec: { size: number };
+  status?: { ready: boolean; conditions?: { type: string; status: string }[] };
+}
+const WIDGETS: ResourceType<Widget> = {
+  apiVersion: 'example.com/v1',
+  kind: 'Widget',
+  plural: 'widgets',
+  namespaced: true,
+};
+const TYPES = [CONFIG_MAPS, DEPLOYMENTS, WIDGETS];
+const created: PlannedEvent = { type: 'Normal', reason: 'Created', message: 'Created a thing' };
+
+function deployment(extra: object = {}): Deployment {
+  const container = {
+    name: 'app',
+    image: 'app:1',
+    resources: { limits: { cpu: '1000m' } },
+    env: [{ name: 'A', value: '' }],
+  };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadata('app'),
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { app: 'app' } },
+      template: { metadata: { labels: { app: 'app' } }, spec: { containers: [{ ...container, ...extra }] } },
+    },
+  };
+}
+
+/** What a real server does to a Deployment: fills in defaults, drops empties, writes quantities its own way. */
+function serverDefaults(object: { kind: string; spec?: unknown }): void {
+  if (object.kind !== 'Deployment') return;
+  const { spec } = object as Deployment;
+  if (!spec) return;
+  spec.progressDeadlineSeconds ??= 600;
+  for (const container of spec.template.spec?.containers ?? []) {
+    container.imagePullPolicy ??= 'IfNotPresent';
+    if (container.resources?.limits?.cpu === '1000m') container.resources.limits.cpu = '1';
+    for (const variable of container.env ?? []) if (variable.value === '') delete variable.value;
+  }
+}
+
+describe('PlanExecutor', () => {
+  let server: FakeApiServer;
+  let subject: Widget;
+  let told: PlannedEvent[];
+
+  beforeEach(async () => {
+    server = await FakeApiServer.start({ types: [WIDGETS], defaults: serverDefaults });
+    subject = server.put<Widget>({
+      apiVersion: 'example.com/v1',
+      kind: 'Widget',
+      metadata: metadata('w'),
+      spec: { size: 1 },
+    });
+    told = [];
+  });
+
+  afterEach(() => server.close());
+
+  const typeOf = ({ kind }: KubeObject) => TYPES.find((type) => type.kind === kind) as ResourceType;
+
+  /** An executor whose cache is always up to date. */
+  function executor(): PlanExecutor {
+    return new PlanExecutor({
+      client: server.client,
+      fieldManager: 'widgets',
+      recorder: { event: (_subject, event) => told.push(event) },
+      typeOf,
+      cached: (object) => server.get(typeOf(object), object.metadata),
+    });
+  }
+
+  const plan = (part: Partial<Plan>): Plan => ({ apply: [], remove: [], events: [], ...part });
+
+  it('applies what is missing with its hash, and writes nothing the second time', async () => {
+    const wanted = plan({ apply: [deployment(), configMap('c', '1')], events: [created] });
+    const each = executor();
+    await each.execute(subject, wanted);
+    assert.equal(server.writes.length, 2);
+    assert.match(
+      server.get(DEPLOYMENTS, metadata('app'))?.metadata.annotations?.[APPLIED_HASH] ?? '',
+      /^[0-9a-f]{16}$/,
+    );
+    assert.deepEqual(told, [created]);
+    await each.execute(subject, wanted);
+    assert.equal(server.writes.length, 2, 'neither defaults nor 1000m as 1 are drift');
+    assert.deepEqual(told, [created], 'nothing happened, so nothing is told');
+  });
+
+  it('writes at most once more after a restart, and changes nothing by it', async () => {
+    const wanted = plan({ apply: [deployment()] });
+    await executor().execute(subject, wanted);
+    const before = server.get(DEPLOYMENTS, metadata('app'));
+    const restarted = executor();
+    for (let n = 0; n < 3; n++) await restarted.execute(subject, wanted);
+    assert.equal(server.writes.length, 2);
+    assert.deepEqual(server.get(DEPLOYMENTS, metadata('app')), before);
+  });
+
+  const drifts: Record<string, { reason: string; change: (live: Deployment) => void }> = {
+    'a field of ours was changed': {
+      reason: 'someone edited it',
+      change: ({ spec }) => {
+        if (spec) spec.replicas = 5;
+      },
+    },
+    'a field in another notation was changed': {
+      reason: 'what the server made of our write is known',
+      change: ({ spec }) => {
+        const [container] = spec?.template.spec?.containers ?? [];
+        if (container) container.resources = { limits: { cpu: '2' } };
+      },
+    },
+    'the hash is gone': {
+      reason: 'someone replaced the object',
+      change: (live) => {
+        live.metadata.annotations = {};
+      },
+    },
+  };
+  for (const [name, { reason, change }] of Object.entries(drifts)) {
+    it(`applies again when ${name} (${reason})`, async () => {
+      const wanted = plan({ apply: [deployment()] });
+      const each = executor();
+      await each.execute(subject, wanted);
+      const before = server.get(DEPLOYMENTS, metadata('app')) as Deployment;
+      const changed = structuredClone(before);
+      change(changed);
+      await server.client.replace(DEPLOYMENTS, changed);
+      await each.execute(subject, wanted);
+      assert.equal(server.writes.length, 3);
+      const after = server.get(DEPLOYMENTS, metadata('app'));
+      assert.deepEqual(after?.spec, before.spec);
+      assert.deepEqual(after?.metadata.annotations, before.metadata.annotations);
+    });
+  }
+
+  it('leaves fields of others alone', async () => {
+    const wanted = plan({ apply: [deployment()] });
+    const each = executor();
+    await each.execute(subject, wanted);
+    const patch = { metadata: { labels: { team: 'x' } }, spec: { paused: true } };
+    await server.client.mergePatch(DEPLOYMENTS, metadata('app'), patch);
+    await each.execute(subject, wanted);
+    assert.equal(server.writes.length, 2);
+    assert.equal(server.get(DEPLOYMENTS, metadata('app'))?.spec?.paused, true);
+  });
+
+  it('removes a field that is no longer wanted', async () => {
+    const each = executor();
+    await each.execute(subject, plan({ apply: [deployment({ workingDir: '/x' })] }));
+    await each.execute(subject, plan({ apply: [deployment()] }));
+    const [container] = server.get(DEPLOYMENTS, metadata('app'))?.spec?.template.spec?.containers ?? [];
+    assert.equal(container?.workingDir, undefined);
+    assert.equal(container?.image, 'app:1');
+  });
+
+  it('applies in the order of the plan and stops at the first failure, before the status', async () => {
+    server.failNext(new Refusal(422, 'Invalid', 'no'), ({ path }) => path.endsWith('/b'));
+    const wanted = plan({
+      apply: [configMap('a', '1'), configMap('b', '1'), configMap('c', '1')],
+      status: { ...subject, status: { ready: true } } as Widget,
+      events: [created],
+    });
+    await assert.rejects(executor().execute(subject, wanted), { code: 'KUBE_INVALID' });
+    assert.deepEqual(
+      server.writes.map(({ path }) => path.split('/').at(-1)),
+      ['a', 'b'],
+    );
+    assert.deepEqual(told, []);
+  });
+
+  it('removes objects, only those meant, and does not mind that they are gone', async () => {
+    const old = server.put(configMap('old', '1'));
+    const other = server.put(configMap('other', '1'));
+    const removal = (name: string, uid?: string) => ({ type: CONFIG_MAPS, ref: metadata(name), uid });
+    const wanted = plan({
+      remove: [removal('old', old.metadata.uid), removal('other', 'another-uid'), removal('gone')],
+    });
+    await executor().execute(subject, wanted);
+    assert.deepEqual(
+      server.list(CONFIG_MAPS).map(({ metadata: { uid } }) => uid),
+      [other.metadata.uid],
+    );
+  });
+
+  it('writes the status only when it differs, whatever the order of keys', async () => {
+    const each = executor();
+    const status = (conditions: { type: string; status: string }[]) =>
+      plan({ status: { ...subject, status: { ready: true, conditions } } as Widget, events: [created] });
+    await each.execute(subject, status([{ type: 'Ready', status: 'True' }]));
+    const now = server.get(WIDGETS, subject.metadata) as Widget;
+    assert.deepEqual(now.status, { ready: true, conditions: [{ type: 'Ready', status: 'True' }] });
+    assert.deepEqual(now.spec, { size: 1 });
+    await each.execute(now, status([{ status: 'True', type: 'Ready' }]));
+    assert.equal(server.writes.length, 1);
+    assert.equal(told.length, 1);
+    await each.execute(now, status([]));
+    assert.deepEqual(server.get(WIDGETS, subject.metadata)?.status, { ready: true, conditions: [] });
+  });
+
+  it('never writes a status to another object of the same name, or to none', async () => {
+    const wanted = plan({ status: { ...subject, status: { ready: true } } as Widget });
+    server.remove(WIDGETS, subject.metadata);
+    await assert.rejects(executor().execute(subject, wanted), StaleError);
+    server.put<Widget>({
+      apiVersion: 'example.com/v1',
+      kind: 'Widget',
+      metadata: metadata('w'),
+      spec: { size: 2 },
+    });
+    await assert.rejects(executor().execute(subject, wanted), StaleError);
+    assert.equal(server.get(WIDGETS, subject.metadata)?.status, undefined);
+  });
+
+  it('hands on when to look again', async () => {
+    assert.equal(await executor().execute(subject, plan({})), undefined);
+    assert.deepEqual(await executor().execute(subject, plan({ requeueAfterMs: 5 })), { requeueAfterMs: 5 });
+  });
+});
