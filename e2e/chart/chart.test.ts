@@ -1,0 +1,236 @@
+import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { parseConfig } from '../../operator/config.ts';
+import { assertGolden } from '../../operator/testing/golden.ts';
+import { CHART, helm, type Rendered, refusal, render } from './helm.ts';
+
+type Json = Record<string, unknown>;
+
+/** A production installation: everything that has a template of its own. */
+const FULL = {
+  domain: 'run.example.com',
+  urlScheme: 'https',
+  image: { repository: 'registry.example.com/homerun', digest: `sha256:${'a'.repeat(64)}` },
+  imagePullSecrets: [{ name: 'regcred' }],
+  labels: { team: 'platform' },
+  annotations: { 'example.com/owner': 'platform' },
+  controller: {
+    replicas: 2,
+    env: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example.com:3128' }],
+    nodeSelector: { pool: 'system' },
+  },
+  gateway: {
+    replicas: 3,
+    service: {
+      type: 'LoadBalancer',
+      port: 8080,
+      nodePort: 30080,
+      annotations: { 'example.com/lb': 'internal' },
+      loadBalancerClass: 'example.com/lb',
+      loadBalancerSourceRanges: ['10.0.0.0/8'],
+      externalTrafficPolicy: 'Local',
+    },
+    threads: 2,
+    drainSeconds: 30.5,
+    priorityClassName: 'system-cluster-critical',
+    tolerations: [{ key: 'edge', operator: 'Exists' }],
+    affinity: { nodeAffinity: {} },
+    podLabels: { tier: 'edge' },
+    podAnnotations: { 'example.com/note': 'x' },
+  },
+  registry: { insecure: ['registry.local:5000'], ca: { configMap: 'registry-ca' } },
+  networkPolicy: { enabled: true, metricsFrom: [{ namespaceSelector: {} }] },
+};
+
+function find(objects: Rendered[], kind: string, name: string): Rendered {
+  const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
+  ok(found, `${kind} ${name} is rendered`);
+  return found;
+}
+
+function configOf(objects: Rendered[]): Json {
+  const { data } = find(objects, 'ConfigMap', 'homerun-config') as unknown as {
+    data: Record<string, string>;
+  };
+  return JSON.parse(data['config.json'] ?? '');
+}
+
+function checksumOf(objects: Rendered[]): unknown {
+  const { spec } = find(objects, 'Deployment', 'homerun-gateway') as unknown as {
+    spec: { template: { metadata: { annotations: Json } } };
+  };
+  return spec.template.metadata.annotations['checksum/config'];
+}
+
+/** What people see of an installation; definitions, rules and configuration have tests of their own. */
+function visible(objects: Rendered[]): unknown[] {
+  const kinds = ['Deployment', 'Service', 'PodDisruptionBudget', 'NetworkPolicy'];
+  const text = JSON.stringify(objects.filter(({ kind }) => kinds.includes(kind)));
+  return JSON.parse(text.replaceAll(/("checksum\/config":)"\w+"/g, '$1"CHECKSUM"'));
+}
+
+describe('chart', function () {
+  this.timeout(30_000);
+  // The first call may have to build Helm.
+  before(function () {
+    this.timeout(600_000);
+    helm(['version']);
+  });
+
+  it('passes the linter', () => {
+    helm(['lint', '--strict', '--kube-version', '1.34.0', CHART]);
+  });
+
+  it('makes the default installation', () => {
+    assertGolden(new URL('./golden/default.golden.yaml', import.meta.url), ...visible(render()));
+  });
+
+  it('makes a production installation', () => {
+    assertGolden(new URL('./golden/full.golden.yaml', import.meta.url), ...visible(render(FULL)));
+  });
+
+  it('keeps the definitions on uninstall and upgrades them as ordinary templates', () => {
+    const definitions = render().filter(({ kind }) => kind === 'CustomResourceDefinition');
+    deepEqual(
+      definitions.map(({ metadata }) => [metadata.name, metadata.annotations?.['helm.sh/resource-policy']]),
+      ['configurations', 'revisions', 'routes', 'services'].map((plural) => [
+        `${plural}.serving.knative.dev`,
+        'keep',
+      ]),
+    );
+  });
+
+  it('refuses a Kubernetes without the sleep action', () => {
+    match(
+      refusal(() => render({}, '1.29.9')),
+      /chart requires kubeVersion: >=1\.30\.0-0 which is incompatible with Kubernetes v1\.29\.9/,
+    );
+  });
+
+  describe('configuration', () => {
+    it("equals the operator's own defaults", () => {
+      deepEqual(configOf(render()), parseConfig({}));
+    });
+
+    it('takes every value over', () => {
+      const objects = render(FULL);
+      const { domain, urlScheme, gateway, registry, leaderElection } = parseConfig(configOf(objects));
+      deepEqual([domain, urlScheme, leaderElection], ['run.example.com', 'https', true]);
+      deepEqual([gateway.threads, gateway.drainSeconds], [2, 30.5]);
+      deepEqual([registry.insecure, registry.caFile], [['registry.local:5000'], '/etc/homerun-ca/ca.crt']);
+    });
+
+    it('restarts pods when it changes, and only then', () => {
+      const usual = checksumOf(render());
+      equal(checksumOf(render({ gateway: { replicas: 4 } })), usual);
+      notEqual(checksumOf(render({ domain: 'run.example.com' })), usual);
+    });
+
+    it("mounts the authorities' Secret when that is named", () => {
+      const objects = render({ registry: { ca: { secret: 'registry-ca', key: 'tls.crt' } } });
+      const text = JSON.stringify(find(objects, 'Deployment', 'homerun-controller'));
+      match(
+        text,
+        /"secret":\{"secretName":"registry-ca","items":\[\{"key":"tls\.crt","path":"ca\.crt"\}\]\}/,
+      );
+    });
+  });
+
+  describe('values', () => {
+    const refused: Record<string, { reason: string; values: object; want: RegExp }> = {
+      'log level': {
+        reason: 'a choice names what it may be',
+        values: { logLevel: 'loud' },
+        want: /logLevel'?: value must be one of 'trace', 'debug', 'info', 'warn', 'error'/,
+      },
+      'service type': {
+        reason: 'a choice of the chart itself',
+        values: { gateway: { service: { type: 'Public' } } },
+        want: /service\/type'?: value must be one of 'LoadBalancer', 'NodePort', 'ClusterIP'/,
+      },
+      port: {
+        reason: 'a number has a range',
+        values: { gateway: { service: { port: 70_000 } } },
+        want: /service\/port'?: maximum: got 70,?000, want 65,?535/,
+      },
+      seconds: {
+        reason: 'the range of the configuration itself',
+        values: { autoscaler: { idleSeconds: 0 } },
+        want: /autoscaler\/idleSeconds'?: minimum: got 0, want 1/,
+      },
+      type: {
+        reason: 'a text is no number',
+        values: { controller: { replicas: 'two' } },
+        want: /controller\/replicas'?: got string, want integer/,
+      },
+      misspelt: {
+        reason: 'a value that nothing reads would silently change nothing',
+        values: { domian: 'run.example.com' },
+        want: /additional properties 'domian' not allowed/,
+      },
+      'misspelt below': {
+        reason: 'and so in every section',
+        values: { autoscaler: { idleSecond: 5 } },
+        want: /autoscaler'?: additional properties 'idleSecond' not allowed/,
+      },
+      digest: {
+        reason: 'a digest that is cut would only fail in the kubelet',
+        values: { image: { digest: 'sha256:abc' } },
+        want: /image\/digest'?: .*does not match pattern/,
+      },
+      'list of registries': {
+        reason: 'one registry is still a list',
+        values: { registry: { skip: 'kind.local' } },
+        want: /registry\/skip'?: got string, want array/,
+      },
+    };
+    for (const [name, { reason, values, want }] of Object.entries(refused)) {
+      it(`refuses: ${name}`, () => {
+        match(
+          refusal(() => render(values)),
+          want,
+          reason,
+        );
+      });
+    }
+
+    it('have a default and a place in values.yaml, each of them', () => {
+      const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8'));
+      const values = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
+      const { global: _, ...documented } = schema.properties;
+      deepEqual(leaves(values), schemaLeaves(documented));
+    });
+
+    it('never leave a pod without restrictions', () => {
+      for (const role of ['controller', 'gateway']) {
+        const text = JSON.stringify(find(render(), 'Deployment', `homerun-${role}`));
+        for (const part of ['"runAsNonRoot":true', '"readOnlyRootFilesystem":true', '"drop":["ALL"]'])
+          ok(text.includes(part), `${role}: ${part}`);
+        ok(!/"limits":\{[^}]*"cpu"/.test(text), `${role} has no CPU limit`);
+      }
+    });
+  });
+});
+
+/** Paths of all that is no section; free maps and lists count as one value. */
+function leaves(values: Json, path = ''): string[] {
+  const isSection = (value: unknown): value is Json =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+  return Object.entries(values)
+    .flatMap(([name, value]) =>
+      isSection(value) && name !== 'resources' ? leaves(value, `${path}${name}.`) : [`${path}${name}`],
+    )
+    .sort();
+}
+
+function schemaLeaves(properties: Record<string, Json>, path = ''): string[] {
+  return Object.entries(properties)
+    .flatMap(([name, schema]) =>
+      schema.properties && name !== 'resources'
+        ? schemaLeaves(schema.properties as Record<string, Json>, `${path}${name}.`)
+        : [`${path}${name}`],
+    )
+    .sort();
+}

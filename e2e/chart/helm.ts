@@ -1,0 +1,51 @@
+import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseAllDocuments } from 'yaml';
+import type { KubeObject } from '../../operator/kube/types.ts';
+
+/** The chart's folder. */
+export const CHART = fileURLToPath(new URL('../../charts/homerun', import.meta.url));
+export const NAMESPACE = 'homerun-system';
+
+const toolScript = fileURLToPath(new URL('../cluster/tool', import.meta.url));
+let folder: string | undefined;
+
+/**
+ * Runs the pinned Helm, building it first if it is not cached, and gives what it prints.
+ * @throws an error whose `stderr` is what Helm said.
+ */
+export function helm(args: string[], options: ExecFileSyncOptions = {}): string {
+  folder ??= execFileSync(toolScript, ['helm'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim();
+  const output = execFileSync(join(folder, 'helm'), args, { stdio: 'pipe', maxBuffer: 64 << 20, ...options });
+  return output.toString();
+}
+
+/** An object of the chart with whatever fields it has. */
+export type Rendered = KubeObject & Record<string, unknown>;
+
+/**
+ * The objects that the chart makes of some values, without a cluster.
+ * @throws when the values are refused.
+ */
+export function render(values: object = {}, kubeVersion = '1.34.0'): Rendered[] {
+  const text = helm(
+    ['template', 'homerun', CHART, '--namespace', NAMESPACE, '--kube-version', kubeVersion, '-f', '-'],
+    { input: JSON.stringify(values) },
+  );
+  const documents = parseAllDocuments(text);
+  return documents.map((document) => document.toJS() as Rendered | null).filter((object) => object !== null);
+}
+
+/** What Helm said when it failed. */
+export function refusal(attempt: () => unknown): string {
+  try {
+    attempt();
+  } catch (error) {
+    return String((error as { stderr?: Buffer }).stderr ?? error);
+  }
+  throw new Error('Helm did not refuse');
+}
