@@ -50,11 +50,18 @@ describe('loadsBetween', () => {
       reason: 'counters of another process cannot be compared',
     },
     'row opened anew': {
-      before: stats(1000, 1, { concurrencyMs: 90_000 }),
-      after: stats(2000, 1, { concurrencyMs: 500 }),
+      before: stats(1000, 1, { requests: 40, concurrencyMs: 90_000 }),
+      after: stats(2000, 1, { requests: 1, concurrencyMs: 500 }),
       mean: 0.5,
       lastRequestAt: 50_000,
       reason: 'the gateway had dropped it: it counts from zero',
+    },
+    'integral a trifle smaller': {
+      before: stats(1000, 1, { requests: 40, concurrencyMs: 90_000 }),
+      after: stats(2000, 1, { requests: 41, concurrencyMs: 89_999.999, inFlight: 1 }),
+      mean: 0,
+      lastRequestAt: 50_000,
+      reason: 'a request that came while the clock was read is no restart',
     },
     'new row': {
       before: stats(1000, 1),
@@ -70,12 +77,17 @@ describe('loadsBetween', () => {
       lastRequestAt: 50_000,
       reason: 'no time has passed by the gateway: the requests of the moment',
     },
-    'quiet, with a clock of its own': {
-      before: stats(101_000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 98_000 }),
+    'first answer, quiet, of another clock': {
       after: stats(102_000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 98_000 }),
       mean: 0,
       lastRequestAt: 46_000,
       reason: 'the last request was four seconds before the answer, whatever the clocks say',
+    },
+    'first answer, of a clock set back': {
+      after: stats(90_000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 98_000 }),
+      mean: 0,
+      lastRequestAt: 50_000,
+      reason: 'no request comes from the time to come',
     },
     'too short to measure': {
       before: stats(1000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 900 }),
@@ -84,13 +96,6 @@ describe('loadsBetween', () => {
       lastRequestAt: 50_000,
       reason: 'a request that took no time is a request',
     },
-    never: {
-      before: stats(1000, 1, {}),
-      after: stats(2000, 1, {}),
-      mean: 0,
-      lastRequestAt: 0,
-      reason: 'no request has come yet',
-    },
   };
   for (const [name, { before, after, mean, lastRequestAt, reason }] of Object.entries(cases)) {
     it(name, () => {
@@ -98,6 +103,12 @@ describe('loadsBetween', () => {
       assert.deepEqual([load?.mean, load?.lastRequestAt], [mean, lastRequestAt], reason);
     });
   }
+
+  it('leaves out what had no request', () => {
+    const quiet = { requests: 7, concurrencyMs: 500, lastRequestAt: 900 };
+    assert.equal(loadsBetween(stats(1000, 1, quiet), stats(2000, 1, quiet), 50_000).size, 0);
+    assert.equal(loadsBetween(undefined, stats(2000, 1, {}), 50_000).size, 0, 'a row that was never used');
+  });
 });
 
 describe('addLoads', () => {

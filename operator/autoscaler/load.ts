@@ -33,7 +33,8 @@ export type Loads = Map<string, RequestLoad>;
 
 /**
  * What happened between two answers of a gateway. Without an earlier answer of the same process there is no
- * difference to take, so the requests of the moment stand for the mean.
+ * difference to take, so the requests of the moment stand for the mean. A revision that had no request between
+ * the two is left out.
  *
  * @param now this process's clock when the answer came; times of the gateway's clock are carried over by age.
  */
@@ -42,24 +43,23 @@ export function loadsBetween(previous: GatewayStats | undefined, current: Gatewa
   const elapsed = same ? current.now - same.now : 0;
   const loads: Loads = new Map();
   for (const [revision, row] of Object.entries(current.revisions)) {
-    const before = same?.revisions[revision];
+    const before = since(same?.revisions[revision], row);
     const present = row.inFlight + row.queued;
-    const mean = elapsed > 0 ? grown(row.concurrencyMs, before?.concurrencyMs) / elapsed : present;
-    const active = present > 0 || mean > 0 || (same && row.requests !== (before?.requests ?? 0));
-    const heard = row.lastRequestAt > 0 ? now - Math.max(0, current.now - row.lastRequestAt) : 0;
-    loads.set(revision, {
-      present,
-      mean,
-      lastRequestAt: active ? now : heard,
-      instances: new Map(Object.entries(row.instances)),
-    });
+    // A request that came while the gateway read its clock can make the integral a trifle smaller than before.
+    const grown = Math.max(0, row.concurrencyMs - (before?.concurrencyMs ?? 0));
+    const mean = elapsed > 0 ? grown / elapsed : present;
+    const active = present > 0 || mean > 0 || row.requests !== (before?.requests ?? 0);
+    if (!active) continue;
+    const quiet = present === 0 && !same;
+    const lastRequestAt = quiet ? now - Math.max(0, current.now - row.lastRequestAt) : now;
+    loads.set(revision, { present, mean, lastRequestAt, instances: new Map(Object.entries(row.instances)) });
   }
   return loads;
 }
 
-/** A row that the gateway dropped and opened again counts from zero. */
-function grown(current: number, before = 0): number {
-  return Math.max(0, current >= before ? current - before : current);
+/** What to count from: nothing for a row that the gateway has dropped and opened again. */
+function since(before: RevisionStats | undefined, row: RevisionStats): RevisionStats | undefined {
+  return before && row.requests >= before.requests ? before : undefined;
 }
 
 /** Adds one gateway's loads to those of others. */

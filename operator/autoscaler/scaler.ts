@@ -9,7 +9,6 @@ import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { Informer } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
-import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { actualInstances, autoscalerTick, desiredInstances, scaleDecisions } from '../telemetry/metrics.ts';
 import { costChanges, DELETION_COST } from './costs.ts';
@@ -23,14 +22,7 @@ import { Track } from './track.ts';
 
 const FIELD_MANAGER = 'homerun-autoscaler';
 /** The pods of the operator's namespace that are gateways, as the chart labels them. */
-const GATEWAY_SELECTOR = 'app.kubernetes.io/component=gateway';
-
-/** What the autoscaler may do, besides watching. */
-export const permissions: readonly Permission[] = [
-  { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
-  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'patch'] },
-  { apiGroups: ['metrics.k8s.io'], resources: ['pods'], verbs: ['list'] },
-];
+const GATEWAY_SELECTOR = 'app.kubernetes.io/name=homerun,app.kubernetes.io/component=gateway';
 
 export interface AutoscalerOptions {
   client: KubeClient;

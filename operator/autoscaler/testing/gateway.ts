@@ -70,7 +70,7 @@ export class FakeGateway {
         name,
         namespace: 'homerun-system',
         uid: name,
-        labels: { 'app.kubernetes.io/component': 'gateway' },
+        labels: { 'app.kubernetes.io/name': 'homerun', 'app.kubernetes.io/component': 'gateway' },
         ...(deleted && { deletionTimestamp: '2026-01-01T00:00:00Z' }),
       },
       spec: { containers: [] },
