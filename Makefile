@@ -1,27 +1,66 @@
-# The front door: `make help` lists what there is.
+# The front door; `make` alone lists what there is. What a step does is written
+# in the script that it calls.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+dependencies := node_modules/.package-lock.json
+
+$(dependencies): package-lock.json
+	@e2e/dependencies
+
+##@ Code
+
+.PHONY: generate
+generate: $(dependencies) ## Make CRDs, models and the chart's parts from their declarations
+	@npm run --silent generate
+
+.PHONY: lint
+lint: $(dependencies) ## Check types and style
+	@npm run --silent lint
+
+.PHONY: test
+test: $(dependencies) ## Run every test: pure, fake API server, real API server, real cluster
+	@node e2e/test.ts
+
+##@ Try it
+
+.PHONY: demo
+demo: deploy images ## Show on a real cluster what Homerun does, from the first YAML to a traffic split
+	@e2e/in node e2e/demo.ts
+
+.PHONY: bench
+bench: deploy images ## Measure it, against plain Kubernetes in the same run (e2e/bench/results.json)
+	@e2e/in node e2e/bench/main.ts
 
 ##@ Cluster
 
 .PHONY: cluster
-cluster: ## Start a Kubernetes cluster: kind where Docker answers, otherwise a node on this Linux machine
+cluster: ## Start a cluster: kind where a Docker engine answers, otherwise a node on this Linux machine
 	@e2e/cluster/up
 
 .PHONY: cluster-down
 cluster-down: ## Remove the cluster and all that belongs to it
 	@e2e/cluster/down
 
-##@ Images
-
 .PHONY: images
-images: ## Build the test images and put them into the cluster's registry and its node
+images: cluster ## Put the test images into the cluster's registry and its node
 	@e2e/images/push hello:1 hello:2
 	@e2e/images/load hello:1 hello:2
 
-##@ Other
+##@ Homerun itself
+
+.PHONY: image
+image: $(dependencies) ## Build Homerun's image and print where it is (an OCI layout)
+	@e2e/images/build homerun:dev
+
+.PHONY: deploy
+deploy: $(dependencies) cluster ## Build the image and install or upgrade the chart on the cluster
+	@e2e/deploy
+
+##@ Help
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Tests that passed and failed; a step that is not a test counts as one failure when it fails. */
+interface Totals {
+  passed: number;
+  failed: number;
+}
+
+const root = new URL('..', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'homerun-test-'));
+const totals: Totals = { passed: 0, failed: 0 };
+
+/** Runs a command in the foreground; true if it succeeded. */
+function run(command: string, args: readonly string[]): boolean {
+  console.log(`\n$ ${[command, ...args].join(' ')}`);
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (error) console.error(error.message);
+  return status === 0;
+}
+
+/** A step that must succeed for the rest to mean anything. */
+function step(command: string, ...args: string[]): boolean {
+  const succeeded = run(command, args);
+  if (!succeeded) totals.failed += 1;
+  return succeeded;
+}
+
+/** Runs mocha and adds its totals; a skipped test and a run that ends without totals are failures. */
+function mocha(prefix: readonly string[], ...patterns: string[]): void {
+  const output = join(folder, 'totals.json');
+  rmSync(output, { force: true });
+  const [command = 'mocha', ...args] = [...prefix, 'mocha'];
+  const reporter = ['--reporter', 'e2e/reporter.ts', '--reporter-option', `output=${output}`];
+  const succeeded = run(command, [...args, ...reporter, ...patterns]);
+  try {
+    const { passes, failures, pending } = JSON.parse(readFileSync(output, 'utf8'));
+    const failed = failures + pending;
+    totals.passed += passes;
+    totals.failed += failed || (succeeded && passes > 0 ? 0 : 1);
+  } catch {
+    totals.failed += 1;
+  }
+}
+
+step('node', 'operator/generate/main.ts', '--check');
+step('npm', 'run', '--silent', 'lint');
+mocha([], 'operator/**/*.test.ts', 'e2e/!(scenarios)/**/*.test.ts');
+if (step('make', 'deploy', 'images')) mocha(['e2e/in'], 'e2e/scenarios/**/*.test.ts');
+
+rmSync(folder, { recursive: true });
+console.log(`\n${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
