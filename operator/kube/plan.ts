@@ -58,7 +58,7 @@ export class PlanExecutor {
 
   /**
    * Applies, removes, writes the status and tells events, in this order; the first failure ends it.
-   * @throws {StaleError} when `subject` is gone or is another object by now.
+   * @throws {StaleError} when the status is not written because `subject` has changed or gone since it was read.
    */
   async execute(subject: KubeObject, plan: Plan): Promise<Outcome> {
     let wrote = false;
@@ -111,9 +111,10 @@ export class PlanExecutor {
     const status = statusOf(wanted);
     if (deepEqual(status, statusOf(subject))) return false;
     const { client, fieldManager, typeOf } = this.#options;
-    const { namespace, name, uid } = subject.metadata;
     const { apiVersion, kind } = subject;
-    const patch = { apiVersion, kind, metadata: { namespace, name, uid }, status };
+    // The version guards the name as well: the API server does not look at the uid of a custom kind's status.
+    const { namespace, name, resourceVersion } = subject.metadata;
+    const patch = { apiVersion, kind, metadata: { namespace, name, resourceVersion }, status };
     try {
       await client.apply(typeOf(subject), patch, { fieldManager, subresource: 'status' });
       return true;

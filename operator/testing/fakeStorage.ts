@@ -131,8 +131,7 @@ export class FakeStorage {
     { subresource, manager = 'unknown', force = false }: WriteOptions & { force?: boolean },
   ): Stored {
     const before = this.#collection(type).get(key);
-    if (!before && (subresource || desired.metadata.uid)) throw notFound(type, key);
-    if (before) checkPreconditions(type, before, desired.metadata);
+    checkApply(type, key, before, desired.metadata, subresource);
     const builtIn = isBuiltIn(type);
     const owner = subresource ? `${manager}/${subresource}` : manager;
     const live = before ?? {
@@ -295,6 +294,25 @@ function restrict(type: ResourceType, before: Stored, object: Stored, subresourc
   if (subresource) return { ...before, status: object.status };
   const { status: _, ...rest } = object;
   return before.status === undefined ? rest : { ...rest, status: before.status };
+}
+
+/** The real server looks at the version always, at the uid only outside the status. */
+function checkApply(
+  type: ResourceType,
+  key: string,
+  before: Stored | undefined,
+  { uid, resourceVersion }: { uid?: string; resourceVersion?: string },
+  subresource?: 'status',
+): void {
+  if (!before) {
+    if (subresource) throw notFound(type, key);
+    if (uid) throw new Refusal(409, 'Conflict', `uid mismatch: ${key} does not exist`);
+    return;
+  }
+  checkPreconditions(type, before, { resourceVersion });
+  if (uid && uid !== before.metadata.uid && !subresource) {
+    throw new Refusal(422, 'Invalid', `${type.kind} "${key}" is invalid: metadata.uid: field is immutable`);
+  }
 }
 
 function checkPreconditions(
