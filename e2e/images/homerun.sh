@@ -8,23 +8,19 @@ root=$(cd "$here/../.." && pwd)
 debian_packages=(libc6 libstdc++6 libgcc-s1 ca-certificates tzdata netbase)
 
 build_homerun() {
-  local tag=$1 debian node app layout
+  local tag=$1 debian node app settings
   need_debian
   bundle=$(mktemp -d)
   trap 'rm -rf "$bundle"' EXIT
   make_bundle || fail "the bundle could not be made; the reason is above"
-  debian=debian-$(debian_versions | cat - "$here"/../images/{build,homerun.sh} | key_of)
+  debian=debian-$({ recipe; debian_versions; } | key_of)
   node=node-$(jq -r .version "$(node_package)/package.json")-$(node_layer_version)
   app=app-$(bundle_files | key_of)
-  layout=$cache/images/homerun-$tag-$(printf '%s\n' "$debian" "$node" "$app" "$(homerun_settings "$tag")" | cat - "$here/../images/oci.sh" | key_of)
-  if [ ! -d "$layout" ]; then
-    mkdir -p "$cache/images"
-    layer "$debian" debian_files
-    layer "$node" node_files
-    layer "$app" app_files
-    image "$registry/homerun:$tag" "$layout" "$(homerun_settings "$tag")" "$debian" "$node" "$app"
-  fi
-  echo "$layout"
+  settings=$(homerun_settings "$tag")
+  layer "$debian" debian_files
+  layer "$node" node_files
+  layer "$app" app_files
+  image "$registry/homerun:$tag" "homerun-$tag-$(printf '%s\n' "$debian" "$node" "$app" "$settings" | key_of)" "$settings" "$debian" "$node" "$app"
 }
 
 homerun_settings() {
@@ -41,8 +37,6 @@ make_bundle() {
     await bundle('$root', '$bundle');" >&2
   echo '{"type":"module"}' >"$bundle/package.json"
 }
-
-key_of() { sha256sum | cut -c1-16; }
 
 need_debian() {
   command -v apt-get >/dev/null || fail "Homerun's image is made of Debian packages here, and there is no apt-get; use the Dockerfile instead"

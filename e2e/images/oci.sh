@@ -2,14 +2,29 @@
 # input gives the same bytes, and so the same digest, on every run.
 
 layers=$cache/layers
+images=$cache/images
+
+# key_of: a short name for its input.
+key_of() { sha256sum | cut -c1-16; }
+
+# recipe: how images are made, which is a part of what they are.
+recipe() { cat "$here"/../images/{build,homerun.sh,oci.sh}; }
+
+# forget_unused: drops what no build has asked for in two weeks.
+forget_unused() {
+  mkdir -p "$layers" "$images"
+  find "$layers" "$images" -mindepth 1 -maxdepth 1 -mtime +14 -exec rm -rf {} +
+}
 
 # layer KEY FUNCTION...: makes the layer named KEY, once, from what the function
 # puts into the folder that it gets as its last argument.
 layer() {
   local key=$1 part
   shift
-  [ ! -d "$layers/$key" ] || return 0
-  mkdir -p "$layers"
+  if [ -d "$layers/$key" ]; then
+    touch "$layers/$key"
+    return
+  fi
   part=$(mktemp -d "$layers/.part.XXXXXX")
   (umask 022 && mkdir "$part/files")
   "$@" "$part/files"
@@ -23,21 +38,26 @@ layer() {
   mv -T "$part" "$layers/$key" 2>/dev/null || rm -rf "$part" # someone else was faster
 }
 
-# image NAME:TAG FOLDER CONFIG KEY...: an OCI layout of the layers with these
-# keys; CONFIG is the runtime part of the image's configuration (User, Entrypoint, ...).
+# image NAME:TAG KEY CONFIG LAYER...: makes the image named KEY, once, and prints
+# its folder; CONFIG is the runtime part of its configuration (User, Entrypoint, ...).
 image() {
-  local reference=$1 folder=$2 settings=$3 part key digests=() files=()
+  local reference=$1 folder=$images/$2 settings=$3
   shift 3
+  [ -d "$folder" ] || make_image "$@"
+  touch "$folder"
+  echo "$folder"
+}
+
+make_image() { # LAYER...
+  local part key digest config manifest digests=() files=()
   part=$(mktemp -d "$folder.XXXXXX")
   mkdir -p "$part/blobs/sha256"
   for key in "$@"; do
-    local digest
     digest=$(cat "$layers/$key/digest")
     ln "$layers/$key/tar.gz" "$part/blobs/sha256/$digest" 2>/dev/null || cp "$layers/$key/tar.gz" "$part/blobs/sha256/$digest"
     digests+=("$(cat "$layers/$key/diff-id")")
     files+=("$digest")
   done
-  local config manifest
   config=$(jq -n --argjson settings "$settings" --arg arch "$(go env GOARCH)" \
     '{created: "1970-01-01T00:00:00Z", architecture: $arch, os: "linux", config: $settings,
       rootfs: {type: "layers", diff_ids: ($ARGS.positional | map("sha256:" + .))}}' --args "${digests[@]}" | blob "$part")
