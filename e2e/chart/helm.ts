@@ -9,17 +9,20 @@ export const CHART = fileURLToPath(new URL('../../charts/homerun', import.meta.u
 export const NAMESPACE = 'homerun-system';
 
 const toolScript = fileURLToPath(new URL('../cluster/tool', import.meta.url));
+
+/** The folder of a tool of the test cluster, which is built first if it is not cached. */
+export function toolFolder(name: string): string {
+  return execFileSync(toolScript, [name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+}
+
 let folder: string | undefined;
 
 /**
- * Runs the pinned Helm, building it first if it is not cached, and gives what it prints.
+ * Runs the pinned Helm and gives what it prints.
  * @throws an error whose `stderr` is what Helm said.
  */
 export function helm(args: string[], options: ExecFileSyncOptions = {}): string {
-  folder ??= execFileSync(toolScript, ['helm'], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  }).trim();
+  folder ??= toolFolder('helm');
   const output = execFileSync(join(folder, 'helm'), args, { stdio: 'pipe', maxBuffer: 64 << 20, ...options });
   return output.toString();
 }

@@ -1,0 +1,259 @@
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
+import { execSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
+import { DEPLOYMENTS, NAMESPACES } from '../../operator/kube/core.ts';
+import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
+import type { Rule } from '../../operator/rbac.ts';
+import { ApiServer } from '../../operator/testing/apiServer.ts';
+import { until } from '../../operator/testing/until.ts';
+import { CHART, helm, NAMESPACE, refusal, toolFolder } from './helm.ts';
+
+type Definition = KubeObject & { spec: { versions: { additionalPrinterColumns: { name: string }[] }[] } };
+
+const DEFINITIONS: ResourceType<Definition> = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+};
+const SERVICE_DEFINITION = { name: 'services.serving.knative.dev' };
+
+/** Helm's life cycle on a real API server; no controller runs, so nothing becomes ready and nothing is waited for. */
+describe('chart on an API server', function () {
+  this.timeout(120_000);
+  let server: ApiServer;
+  let work: string;
+
+  before(async function () {
+    this.timeout(900_000);
+    helm(['version']);
+    server = await ApiServer.start();
+    work = mkdtempSync(join(tmpdir(), 'homerun-chart-'));
+  });
+  after(async () => {
+    await server?.stop();
+    if (work) rmSync(work, { recursive: true });
+  });
+
+  const run = (command: string, args: string[], values: object = {}) =>
+    helm([command, 'homerun', ...args], {
+      input: JSON.stringify(values),
+      env: { ...process.env, KUBECONFIG: server.kubeconfig, HELM_CACHE_HOME: work, HELM_CONFIG_HOME: work },
+    });
+  const install = (values: object = {}, namespace = NAMESPACE, chart = CHART) =>
+    run('install', [chart, '--namespace', namespace, '--create-namespace', '-f', '-'], values);
+  const upgrade = (values: object = {}) =>
+    run('upgrade', [CHART, '--reset-values', '--namespace', NAMESPACE, '-f', '-'], values);
+  const uninstall = (namespace = NAMESPACE) => run('uninstall', ['--namespace', namespace]);
+  const columnsOf = async () => {
+    const definition = await server.client.get(DEFINITIONS, SERVICE_DEFINITION);
+    return definition?.spec.versions[0]?.additionalPrinterColumns.map(({ name }) => name);
+  };
+  const removeDefinitions = async () => {
+    for (const { metadata } of (await server.client.list(DEFINITIONS)).items)
+      await server.client.delete(DEFINITIONS, metadata);
+    const isEmpty = async () => (await server.client.list(DEFINITIONS)).items.length === 0;
+    await until('no definitions', isEmpty, { timeoutMs: 20_000, everyMs: 50 });
+  };
+
+  describe('where Knative Serving is installed', () => {
+    before(async () => {
+      const ours = parse(readFileSync(join(CHART, 'files/crds/serving.knative.dev_services.yaml'), 'utf8'));
+      const labels = { 'app.kubernetes.io/name': 'knative-serving', 'knative.dev/crd-install': 'true' };
+      await server.client.create(DEFINITIONS, { ...ours, metadata: { ...SERVICE_DEFINITION, labels } });
+    });
+    after(removeDefinitions);
+
+    it('refuses in one sentence and changes nothing', async () => {
+      match(
+        refusal(() => install()),
+        /Knative Serving is installed in this cluster \(CustomResourceDefinition services\.serving\.knative\.dev\)\. Homerun serves the same API, so both cannot run in one cluster/,
+      );
+      deepEqual((await server.client.list(DEFINITIONS)).items.length, 1);
+      equal(
+        await server.client.get(DEPLOYMENTS, { namespace: NAMESPACE, name: 'homerun-gateway' }),
+        undefined,
+      );
+    });
+  });
+
+  describe('installed', () => {
+    let notes: string;
+    before(async () => {
+      // As an older version would have been: one column less.
+      const older = join(work, 'older');
+      cpSync(CHART, older, { recursive: true });
+      const path = join(older, 'files/crds/serving.knative.dev_services.yaml');
+      const definition = parse(readFileSync(path, 'utf8'));
+      definition.spec.versions[0].additionalPrinterColumns.pop();
+      writeFileSync(path, JSON.stringify(definition));
+      notes = install({}, NAMESPACE, older);
+      await until('the kinds are served', () =>
+        server.client.list(SERVICES, { namespace: NAMESPACE }).catch(() => undefined),
+      );
+    });
+    after(async () => {
+      uninstall();
+      await removeDefinitions();
+    });
+
+    it('tells what to do next', () => {
+      match(notes, /Services answer at http:\/\/SERVICE\.NAMESPACE\.localhost\n/);
+      match(notes, /kubectl apply -f service\.yaml/);
+      doesNotMatch(notes, /<no value>|%!/);
+    });
+
+    it('brings the definitions up to date on upgrade', async () => {
+      const before = await columnsOf();
+      upgrade();
+      equal((await columnsOf())?.length, (before?.length ?? 0) + 1);
+    });
+
+    it('goes to several replicas and back', async () => {
+      const strategy = async () => {
+        const ref = { namespace: NAMESPACE, name: 'homerun-controller' };
+        return (await server.client.get(DEPLOYMENTS, ref))?.spec?.strategy?.type;
+      };
+      upgrade({ controller: { replicas: 2 }, gateway: { replicas: 2 }, networkPolicy: { enabled: true } });
+      equal(await strategy(), 'RollingUpdate');
+      upgrade();
+      equal(await strategy(), 'Recreate');
+    });
+
+    it('changes the type of the gateway Service', () => {
+      upgrade({ gateway: { service: { type: 'NodePort', nodePort: 30080 } } });
+      upgrade({ gateway: { service: { type: 'ClusterIP' } } });
+      match(upgrade(), /get service homerun-gateway/);
+    });
+
+    it('has pods that the restricted security standard admits', async () => {
+      const namespace = 'restricted';
+      const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+      await server.client.create(NAMESPACES, {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name: namespace, labels },
+      });
+      for (const role of ['controller', 'gateway']) {
+        const deployment = await server.client.get(DEPLOYMENTS, {
+          namespace: NAMESPACE,
+          name: `homerun-${role}`,
+        });
+        const { metadata, spec } = deployment?.spec?.template ?? {};
+        const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: role, namespace }, spec };
+        const path = `/api/v1/namespaces/${namespace}/pods`;
+        await server.client.request('POST', path, { query: { dryRun: 'All' }, body: pod });
+      }
+    });
+
+    describe('permissions', () => {
+      /** Whether the API server lets a role's ServiceAccount do something. */
+      async function may(role: string, verb: string, group: string, resource: string, namespace: string) {
+        const [name, subresource] = resource.split('/');
+        const { status } = await server.client.request<{ status: { allowed: boolean } }>(
+          'POST',
+          '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+          {
+            body: {
+              apiVersion: 'authorization.k8s.io/v1',
+              kind: 'SubjectAccessReview',
+              spec: {
+                user: `system:serviceaccount:${NAMESPACE}:homerun-${role}`,
+                resourceAttributes: { verb, group, resource: name, subresource, namespace },
+              },
+            },
+          },
+        );
+        return status.allowed;
+      }
+
+      for (const file of ['controller', 'controller-namespace', 'gateway']) {
+        const namespace = file.endsWith('-namespace') ? NAMESPACE : 'any';
+        it(`grant what ${file} declares, in namespace ${namespace}`, async () => {
+          const rules: Rule[] = parse(readFileSync(join(CHART, `files/rbac/${file}.yaml`), 'utf8'));
+          const [role = ''] = file.split('-');
+          for (const { apiGroups, resources, verbs } of rules)
+            for (const group of apiGroups)
+              for (const resource of resources)
+                for (const verb of verbs)
+                  ok(await may(role, verb, group, resource, namespace), `${verb} ${group}/${resource}`);
+        });
+      }
+
+      const denied: [role: string, verb: string, group: string, resource: string, reason: string][] = [
+        ['gateway', 'get', '', 'secrets', 'the data plane faces the internet'],
+        ['gateway', 'patch', 'apps', 'deployments', 'waking only takes the scale'],
+        [
+          'gateway',
+          'patch',
+          'serving.knative.dev',
+          'revisions/status',
+          'the gateway reports through its counts',
+        ],
+        ['controller', 'list', '', 'secrets', 'pull secrets are read by name'],
+        ['controller', 'create', '', 'pods', 'pods are made by Deployments'],
+        ['controller', 'delete', 'apps', 'deployments', 'owners take their Deployments along'],
+        ['controller', 'patch', 'serving.knative.dev', 'services', "the spec is people's"],
+        ['controller', 'get', 'coordination.k8s.io', 'leases', 'the Lease is in the own namespace'],
+      ];
+      for (const [role, verb, group, resource, reason] of denied) {
+        it(`deny the ${role}: ${verb} ${resource}`, async () => {
+          equal(await may(role, verb, group, resource, 'any'), false, reason);
+        });
+      }
+    });
+  });
+
+  describe('uninstalled', () => {
+    const service: Service = {
+      apiVersion: 'serving.knative.dev/v1',
+      kind: 'Service',
+      metadata: { name: 'hello', namespace: 'default' },
+      spec: { template: { spec: { containers: [{ image: 'hello' }] } } },
+    } as Service;
+
+    before(async () => {
+      install();
+      const created = () => server.client.create(SERVICES, service).catch(() => undefined);
+      await until('the kinds are served', created, { timeoutMs: 20_000 });
+      uninstall();
+    });
+    after(removeDefinitions);
+
+    it("keeps people's services", async () => {
+      ok(await server.client.get(SERVICES, { namespace: 'default', name: 'hello' }));
+      equal(
+        await server.client.get(DEPLOYMENTS, { namespace: NAMESPACE, name: 'homerun-gateway' }),
+        undefined,
+      );
+    });
+
+    it('can be installed again', () => {
+      install();
+      uninstall();
+    });
+
+    it('moves to another namespace with the command that the refusal names', () => {
+      const message = refusal(() => install({}, 'elsewhere'));
+      match(
+        message,
+        /CustomResourceDefinition \S+ belongs to release "homerun" in namespace "homerun-system"/,
+      );
+      const [, command = ''] = /hand the definitions over with: (.*)$/m.exec(message) ?? [];
+      execSync(command, {
+        env: {
+          ...process.env,
+          KUBECONFIG: server.kubeconfig,
+          PATH: `${toolFolder('kube')}:${process.env.PATH}`,
+        },
+        stdio: 'pipe',
+      });
+      install({}, 'elsewhere');
+      uninstall('elsewhere');
+    });
+  });
+});
