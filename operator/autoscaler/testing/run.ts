@@ -1,0 +1,40 @@
+import { SERVING } from '../../apis/labels.ts';
+import { REVISIONS } from '../../apis/serving/revision/types.ts';
+import { ROUTES } from '../../apis/serving/route/types.ts';
+import { SERVICES } from '../../apis/serving/service/types.ts';
+import { parseConfig } from '../../config.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { DEPLOYMENTS, PODS } from '../../kube/core.ts';
+import { Informer } from '../../kube/informer.ts';
+import type { KubeObject } from '../../kube/types.ts';
+import { silent } from '../../testing/until.ts';
+import { Autoscaler } from '../scaler.ts';
+
+export interface RunOptions {
+  client: KubeClient;
+  /** Where all gateways of the test listen. */
+  gatewayPort: number;
+  signal: AbortSignal;
+  now?: () => number;
+}
+
+/** An autoscaler with informers of its own, fifty ticks a second; resolves when all has ended. */
+export function runAutoscaler({ client, gatewayPort, signal, now }: RunOptions): Promise<unknown> {
+  const own = { client, log: silent };
+  const informers = {
+    revisions: new Informer({ ...own, type: REVISIONS }),
+    services: new Informer({ ...own, type: SERVICES }),
+    routes: new Informer({ ...own, type: ROUTES }),
+    deployments: new Informer({ ...own, type: DEPLOYMENTS }),
+    pods: new Informer({ ...own, type: PODS, indexers: { revision: revisionKeys } }),
+  };
+  const parsed = parseConfig({ adminPort: gatewayPort });
+  const config = { ...parsed, autoscaler: { ...parsed.autoscaler, tickSeconds: 0.02 } };
+  const identity = { namespace: 'homerun-system', podName: 'controller-1' };
+  const autoscaler = new Autoscaler({ client, config, identity, informers, log: silent, now });
+  return Promise.all([autoscaler, ...Object.values(informers)].map((part) => part.run(signal)));
+}
+
+function revisionKeys({ metadata }: KubeObject): string[] {
+  return [`${metadata.namespace}/${metadata.labels?.[SERVING.revision]}`];
+}
