@@ -47,16 +47,15 @@ export function apiAgent(tls: TlsOptions, proxy?: string): Dispatcher {
   });
 }
 
-/** Kubelet renews a pod's token when a fifth of its life is left, so a minute is soon enough to notice. */
-const TOKEN_LIFE_MS = 60_000;
-
 /**
  * The connection of a pod with its service account.
+ * @param options.tokenLifeMs after which the token is read again; kubelet renews it when a fifth of an hour is left.
  * @throws {ConnectionError} outside a pod, or in one without a token.
  */
 export function inClusterConnection({
-  env = process.env,
+  env = process.env as Record<string, string | undefined>,
   directory = '/var/run/secrets/kubernetes.io/serviceaccount',
+  tokenLifeMs = 60_000,
 } = {}): Connection {
   const host = env.KUBERNETES_SERVICE_HOST;
   const port = env.KUBERNETES_SERVICE_PORT;
@@ -75,7 +74,7 @@ export function inClusterConnection({
     server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
     dispatcher,
     headers() {
-      if (performance.now() - readAt > TOKEN_LIFE_MS) {
+      if (performance.now() - readAt >= tokenLifeMs) {
         token = read('token');
         readAt = performance.now();
       }

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FakeApiServer } from '../testing/fakeApiServer.ts';
+import { KubeClient } from './client.ts';
+import { inClusterConnection, kubeConfigConnection } from './connection.ts';
+import { CONFIG_MAPS } from './core.ts';
+
+describe('connections', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'homerun-connection-'));
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const write = (name: string, text: string): string => {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return file;
+  };
+  const kubeconfig = (cluster: object, user: object): string =>
+    write(
+      'kubeconfig',
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        clusters: [{ name: 'c', cluster }],
+        users: [{ name: 'u', user }],
+        contexts: [{ name: 'one', context: { cluster: 'c', user: 'u' } }],
+        'current-context': 'one',
+      }),
+    );
+
+  describe('inClusterConnection', () => {
+    const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
+
+    it('takes address, authority and token from the pod', () => {
+      write('ca.crt', '');
+      write('token', 'secret\n');
+      const connection = inClusterConnection({ env, directory: folder });
+      assert.equal(connection.server, 'https://[fd00::1]:443');
+      assert.deepEqual(connection.headers(), { authorization: 'Bearer secret' });
+    });
+
+    it('reads a token that was renewed', () => {
+      write('ca.crt', '');
+      write('token', 'old');
+      const connection = inClusterConnection({ env, directory: folder, tokenLifeMs: 0 });
+      assert.deepEqual(connection.headers(), { authorization: 'Bearer old' });
+      write('token', 'new');
+      assert.deepEqual(connection.headers(), { authorization: 'Bearer new' });
+    });
+
+    it('says what is missing', () => {
+      assert.throws(() => inClusterConnection({ env: {} }), {
+        code: 'KUBE_CONNECTION',
+        message: /KUBERNETES_SERVICE_HOST/,
+      });
+      assert.throws(
+        () => inClusterConnection({ env, directory: folder }),
+        /cannot read the service account's ca.crt/,
+      );
+    });
+  });
+
+  describe('kubeConfigConnection', () => {
+    const users: Record<string, { user: object; authorization: string | undefined }> = {
+      'a token': { user: { token: 'secret' }, authorization: 'Bearer secret' },
+      'a password': { user: { username: 'me', password: 'pass' }, authorization: 'Basic bWU6cGFzcw==' },
+      'an exec plugin': {
+        user: {
+          exec: {
+            apiVersion: 'client.authentication.k8s.io/v1',
+            command: 'echo',
+            args: [
+              JSON.stringify({
+                apiVersion: 'client.authentication.k8s.io/v1',
+                kind: 'ExecCredential',
+                status: { token: 'from-plugin' },
+              }),
+            ],
+          },
+        },
+        authorization: 'Bearer from-plugin',
+      },
+      nothing: { user: {}, authorization: undefined },
+    };
+    for (const [name, { user, authorization }] of Object.entries(users)) {
+      it(`authenticates with ${name}`, async () => {
+        const connection = await kubeConfigConnection({
+          file: kubeconfig({ server: 'https://127.0.0.1:1/prefix/' }, user),
+        });
+        assert.equal(connection.server, 'https://127.0.0.1:1/prefix');
+        const headers = new Headers(await connection.headers());
+        assert.equal(headers.get('authorization') ?? undefined, authorization);
+      });
+    }
+
+    it('reaches a server without TLS, as kubectl proxy is', async () => {
+      const fake = await FakeApiServer.start();
+      const connection = await kubeConfigConnection({
+        file: kubeconfig({ server: fake.connection.server }, {}),
+      });
+      assert.deepEqual((await new KubeClient(connection).list(CONFIG_MAPS)).items, []);
+      await connection.dispatcher.destroy();
+      await fake.close();
+    });
+
+    it('says what is wrong with a kubeconfig', async () => {
+      const rejects = (file: string, message: RegExp, context?: string) =>
+        assert.rejects(kubeConfigConnection({ file, context }), { code: 'KUBE_CONNECTION', message });
+      await rejects(join(folder, 'none'), /cannot read kubeconfig .*none/);
+      await rejects(kubeconfig({ server: 'https://a' }, {}), /no cluster for context two/, 'two');
+      await rejects(
+        kubeconfig({ server: 'https://a', 'proxy-url': 'socks5://b' }, {}),
+        /socks5:\/\/b: only http/,
+      );
+    });
+  });
+});
