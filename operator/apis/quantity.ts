@@ -7,8 +7,6 @@ export class QuantityError extends Error {
 export type QuantityFormat = 'decimal' | 'binary' | 'exponent';
 
 const NANO = 1_000_000_000n;
-/** The API server caps larger ones. */
-const MAX = (2n ** 63n - 1n) * NANO;
 
 /** Suffix -> nano-units. */
 const DECIMAL: readonly (readonly [string, bigint])[] = [
@@ -68,9 +66,8 @@ function parse(text: string): { nano: bigint; format: QuantityFormat } {
   const scale = power - fraction.length;
   const digits = BigInt(whole + fraction) * unit;
   const magnitude = scale >= 0 ? digits * 10n ** BigInt(scale) : divideUp(digits, 10n ** BigInt(-scale));
-  const nano = magnitude > MAX ? MAX : magnitude;
   const format = exponent !== undefined ? 'exponent' : suffix?.endsWith('i') ? 'binary' : 'decimal';
-  return { nano: sign === '-' ? -nano : nano, format };
+  return { nano: sign === '-' ? -magnitude : magnitude, format };
 }
 
 function divideUp(dividend: bigint, divisor: bigint): bigint {
