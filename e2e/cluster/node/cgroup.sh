@@ -19,17 +19,30 @@ cgroup_folders() {
   done
 }
 
-# cgroup_join: makes the groups and moves the calling shell into them.
+# cgroup_join: makes the groups and moves the calling shell into them. In v2 a
+# group has either processes or groups with limits: the launcher gets a leaf.
 cgroup_join() {
   local folder file
-  ! on_cgroup2 || cgroup2_delegate /sys/fs/cgroup
+  if on_cgroup2; then
+    folder=$(cgroup_folders)
+    mkdir -p "$folder"/{launcher,node}
+    cgroup2_delegate /sys/fs/cgroup
+    cgroup2_delegate "$folder"
+    echo 0 >"$folder/launcher/cgroup.procs"
+    return
+  fi
   while read -r folder; do
     mkdir -p "$folder"
-    for file in cpuset.cpus cpuset.mems; do # v1: empty in a new group, which then takes no process
-      if [ -f "$folder/$file" ] && ! on_cgroup2; then cat "$folder/../$file" >"$folder/$file"; fi
+    for file in cpuset.cpus cpuset.mems; do # empty in a new group, which then takes no process
+      [ ! -f "$folder/$file" ] || cat "$folder/../$file" >"$folder/$file"
     done
-    echo "$BASHPID" >"$folder/cgroup.procs"
+    echo 0 >"$folder/cgroup.procs"
   done < <(cgroup_folders)
+}
+
+# cgroup_enter: moves the node's first process to where its view shall begin.
+cgroup_enter() {
+  ! on_cgroup2 || echo 0 >"$(cgroup_folders)/node/cgroup.procs"
 }
 
 # cgroup2_delegate FOLDER: lets the groups below FOLDER use its controllers.
@@ -46,8 +59,8 @@ cgroup_mount() {
   local hierarchy folder controller
   if on_cgroup2; then
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
-    mkdir -p /sys/fs/cgroup/system # a v2 group with processes of its own cannot have groups with limits
-    echo 1 >/sys/fs/cgroup/system/cgroup.procs
+    mkdir -p /sys/fs/cgroup/system
+    echo 0 >/sys/fs/cgroup/system/cgroup.procs
     cgroup2_delegate /sys/fs/cgroup
     return
   fi
