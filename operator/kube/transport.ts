@@ -1,0 +1,161 @@
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { clientDuration, clientRequests } from '../telemetry/metrics.ts';
+import { sleep } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { isKubeError, KubeError, type StatusBody, statusError } from './errors.ts';
+
+/** How long one request may take and who may end it. */
+export interface CallOptions {
+  signal?: AbortSignal;
+  /** The longest silence before and within the answer; 30 s when left out. */
+  timeoutMs?: number;
+}
+
+export type Query = Record<string, string | number | boolean | undefined>;
+
+export interface RequestOptions extends CallOptions {
+  query?: Query;
+  /** Sent as JSON. */
+  body?: unknown;
+  contentType?: string;
+  /** Name of the request in metrics; the method when left out. */
+  verb?: string;
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+const REQUEST_TIMEOUT_MS = 30_000;
+const SHED_TRIES = 4;
+const SHED_LONGEST_WAIT_SECONDS = 5;
+
+/** HTTP requests on a connection, with failures as {@link KubeError} and a count of each. */
+export class Transport {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** A request that takes and gives JSON. A server that sheds load is asked again when it says. */
+  async json<R>(method: Method, path: string, options: RequestOptions = {}): Promise<R> {
+    for (let left = SHED_TRIES; ; left--) {
+      try {
+        const answer = await this.#send(method, path, options);
+        return (await readJson(answer, `${method} ${path}`)) as R;
+      } catch (error) {
+        if (left <= 1 || !isShed(error)) throw error;
+        const seconds = Math.min(error.retryAfterSeconds ?? 1, SHED_LONGEST_WAIT_SECONDS);
+        const signal = options.signal ?? new AbortController().signal;
+        await sleep(seconds * 1000 * (1 + Math.random() / 4), signal);
+        signal.throwIfAborted();
+      }
+    }
+  }
+
+  /** The bytes of an answer, read no faster than they are taken; whoever stops taking them ends the request. */
+  async *stream(
+    path: string,
+    options: RequestOptions & { signal: AbortSignal; bodyTimeoutMs: number },
+  ): AsyncGenerator<Buffer, void, undefined> {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([options.signal, stop.signal]);
+    const { body } = await this.#send('GET', path, { ...options, signal });
+    try {
+      yield* body as Readable & AsyncIterable<Buffer>;
+    } catch (cause) {
+      throw unreachable(`GET ${path}`, cause);
+    } finally {
+      stop.abort();
+    }
+  }
+
+  async #send(
+    method: Method,
+    path: string,
+    options: RequestOptions & { bodyTimeoutMs?: number },
+  ): Promise<Dispatcher.ResponseData> {
+    const { server } = this.#connection;
+    const { verb = method.toLowerCase(), timeoutMs = REQUEST_TIMEOUT_MS } = options;
+    const stopTimer = clientDuration.startTimer({ verb });
+    const title = `${method} ${path}`;
+    const hasBody = options.body !== undefined;
+    let answer: Dispatcher.ResponseData;
+    try {
+      const { origin, pathname } = new URL(server);
+      answer = await this.#connection.dispatcher.request({
+        origin,
+        path: `${pathname === '/' ? '' : pathname}${path}${queryString(options.query)}`,
+        method,
+        headers: {
+          accept: 'application/json',
+          'user-agent': 'homerun',
+          ...(hasBody && { 'content-type': options.contentType ?? 'application/json' }),
+          ...(await this.#connection.headers()),
+        },
+        body: hasBody ? JSON.stringify(options.body) : undefined,
+        signal: options.signal,
+        headersTimeout: timeoutMs,
+        bodyTimeout: options.bodyTimeoutMs ?? timeoutMs,
+      });
+    } catch (cause) {
+      if (options.signal?.aborted) throw options.signal.reason;
+      clientRequests.inc({ verb, code: 0 });
+      throw unreachable(title, cause);
+    } finally {
+      stopTimer();
+    }
+    clientRequests.inc({ verb, code: answer.statusCode });
+    if (answer.statusCode < 300) return answer;
+    throw await refusal(answer, title);
+  }
+}
+
+function queryString(query: Query = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  return parameters.size === 0 ? '' : `?${parameters}`;
+}
+
+async function readJson(answer: Dispatcher.ResponseData, title: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await answer.body.text();
+  } catch (cause) {
+    throw unreachable(title, cause);
+  }
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new KubeError(`${title}: the answer is not JSON: ${text.slice(0, 200)}`, {
+      code: 'KUBE_SERVER',
+      status: answer.statusCode,
+      cause,
+    });
+  }
+}
+
+async function refusal(answer: Dispatcher.ResponseData, title: string): Promise<KubeError> {
+  const retryAfter = Number(answer.headers['retry-after']);
+  const text = await answer.body.text().catch(() => '');
+  let body: StatusBody;
+  try {
+    body = JSON.parse(text) as StatusBody;
+  } catch {
+    body = { message: text.slice(0, 500).trim() };
+  }
+  return statusError(title, answer.statusCode, body, Number.isFinite(retryAfter) ? retryAfter : undefined);
+}
+
+function unreachable(title: string, cause: unknown): KubeError {
+  const text = cause instanceof Error ? cause.message || cause.name : String(cause);
+  return new KubeError(`${title}: ${text}`, { code: 'KUBE_UNREACHABLE', cause });
+}
+
+/** The server sheds load and says when to come again (API priority and fairness). */
+function isShed(error: unknown): error is KubeError {
+  return isKubeError(error, 'KUBE_TOO_MANY_REQUESTS') && error.retryAfterSeconds !== undefined;
+}
