@@ -1,5 +1,6 @@
 import { formatImage, type ImageReference, parseImage } from '../apis/image.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { digestDuration } from '../telemetry/metrics.ts';
 import { nameOf } from './client.ts';
 import { ImageInvalidError, PullSecretsError, RegistryError } from './errors.ts';
 import type { PodIdentity } from './pullsecrets.ts';
@@ -152,11 +153,18 @@ export class DigestResolver {
 
   async #work(question: Question): Promise<void> {
     const asking = question.waiting.splice(0).filter((entry) => this.#isWanted(entry));
-    if (asking.length > 0) this.#settle(asking, await this.#answer(question));
+    if (asking.length > 0) this.#settle(asking, await this.#measured(question));
     if (question.waiting.length > 0) this.#ready.push(question);
     else this.#questions.delete(question.key);
     this.#running--;
     this.#startWork();
+  }
+
+  async #measured(question: Question): Promise<string | RegistryError> {
+    const end = digestDuration.startTimer();
+    const answer = await this.#answer(question);
+    end({ result: typeof answer === 'string' ? 'resolved' : answer.code });
+    return answer;
   }
 
   async #answer({ image, pod }: Question): Promise<string | RegistryError> {

@@ -120,6 +120,16 @@ export const kubeEvents = new Counter({
   registers,
 });
 
+// ---- registry: digests of images ----
+
+export const digestDuration = new Histogram({
+  name: 'homerun_digest_duration_seconds',
+  help: 'Time to ask a registry for a digest, with its pull secrets, by result: resolved or the code of the error',
+  labelNames: ['result'],
+  buckets: DURATIONS,
+  registers,
+});
+
 // ---- autoscaler ----
 
 export const desiredInstances = new Gauge({
