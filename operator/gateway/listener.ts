@@ -75,15 +75,20 @@ export class Listener {
     };
     const onError = (): void => void socket.destroy();
     const onEnd = (): void => void socket.destroy();
+    let held: Buffer | undefined;
     const onReadable = (): void => {
       const bytes = socket.read() as Buffer | null;
       if (!bytes) return;
-      const common = Math.min(bytes.length, PREFACE.length);
-      const alike = bytes.compare(PREFACE, 0, common, 0, common) === 0;
-      socket.unshift(bytes);
-      // "P" may still become POST or PRI.
-      if (alike && bytes.length < PREFACE.length) return;
+      const all = held ? Buffer.concat([held, bytes]) : bytes;
+      const common = Math.min(all.length, PREFACE.length);
+      const alike = all.compare(PREFACE, 0, common, 0, common) === 0;
+      if (alike && all.length < PREFACE.length) {
+        // "P" may still become POST or PRI.
+        held = all;
+        return;
+      }
       finish();
+      socket.unshift(all);
       (alike ? this.#http2 : this.#http1).emit('connection', socket);
     };
     socket.on('readable', onReadable);

@@ -6,6 +6,17 @@ import type { Downstream, DownstreamEvents } from './downstream.ts';
 /** Up to this size a body is joined to its headers as text, which leaves in one write. */
 const JOIN_BYTES = 16 * 1024;
 
+/**
+ * Answers that began in this turn of the event loop. A small answer comes whole in one turn and leaves as one write;
+ * the headers of those whose body has yet to come are sent when the turn ends.
+ */
+const begun: Http1Downstream[] = [];
+
+function flushBegun(): void {
+  for (const downstream of begun) downstream.flush();
+  begun.length = 0;
+}
+
 /** A request that came over HTTP/1.0 or 1.1. */
 export class Http1Downstream implements Downstream {
   readonly method: string;
@@ -17,6 +28,7 @@ export class Http1Downstream implements Downstream {
   readonly #closing: () => boolean;
   #events: DownstreamEvents | undefined;
   #remaining = -1;
+  #flushed = false;
 
   /** @param closing whether connections are to be closed after their answer. */
   constructor(
@@ -57,16 +69,25 @@ export class Http1Downstream implements Downstream {
   start(status: number, reason: string, headers: FlatHeaders, contentLength: number): void {
     if (this.#closing()) headers.push('connection', 'close');
     this.#remaining = contentLength;
-    this.#response.writeHead(status, reason, headers as unknown as string[]);
+    this.#response.writeHead(status, reason, headers);
+    if (begun.push(this) === 1) process.nextTick(flushBegun);
+  }
+
+  /** Sends the headers if nothing else has yet. */
+  flush(): void {
+    if (this.#flushed) return;
+    this.#flushed = true;
+    this.#response.flushHeaders();
   }
 
   data(chunk: Buffer): boolean {
     const response = this.#response;
+    const first = !this.#flushed;
+    this.#flushed = true;
     if (this.#remaining === chunk.length) {
       this.#remaining = 0;
       // The last of the body: headers and body leave together.
-      if (chunk.length <= JOIN_BYTES && !response.headersSent)
-        response.end(chunk.toString('latin1'), 'latin1');
+      if (first && chunk.length <= JOIN_BYTES) response.end(chunk.toString('latin1'), 'latin1');
       else response.end(chunk);
       return true;
     }
@@ -78,6 +99,7 @@ export class Http1Downstream implements Downstream {
 
   end(trailers: FlatHeaders | undefined): void {
     const response = this.#response;
+    this.#flushed = true;
     if (response.writableEnded) return;
     if (trailers) {
       const pairs: [string, string][] = [];
@@ -93,6 +115,7 @@ export class Http1Downstream implements Downstream {
   }
 
   cut(): void {
+    this.#flushed = true;
     this.#response.destroy();
   }
 
