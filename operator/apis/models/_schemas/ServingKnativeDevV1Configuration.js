@@ -13,7 +13,7 @@ const schema77 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "5Dkqtip6K0h3P3snSHJzkOwLzUpIb3NXFOMzkKuXud8"
+      "$ref": "AeuLZl7nBBQNOr4FZMKzImI4ttAp57hyKHJ50LzRI"
     },
     "status": {
       "$ref": "YYE2D3Gp52m2ul7S8NDFb9lGt9xXCov3OozWdfvzg"
@@ -148,7 +148,7 @@ const schema82 = {
   "required": ["template"],
   "properties": {
     "template": {
-      "$ref": "PnZQp4Kd79qtFT9REmwnXsu3pk4Sut7aWtvEoqBsE"
+      "$ref": "gt3puI6qK3kbIPZA6Cl9dzOCSasAmWsrcKZh5D6DI"
     }
   }
 };
@@ -160,7 +160,7 @@ const schema83 = {
       "$ref": "u7yJE4Mz0R2WdP5ixxtC6XCsLb4G2ySjUuEhiwPGkI"
     },
     "spec": {
-      "$ref": "FrIMxNufRSt9sF4ASXvYHhRd16W36h1ZbgXI9fO8"
+      "$ref": "b1sw9OxzMxBifMOiyvltcxH4fV0vg8x9haiX53Zi2W4"
     }
   }
 };
@@ -586,7 +586,7 @@ const schema86 = {
       "$ref": "5XayFfXPjofcL1acHTouhaiXcBFKW8MuztkGwS6r8"
     },
     "serviceAccountName": {
-      "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
+      "$ref": "tAuSih1fUs5HSDroWppovZxNo7QUjFvKcHmKNIRbLE"
     },
     "shareProcessNamespace": {
       "$ref": "hsGPmGwy4VrrbOBJwiGgjUKGPtMFeHO5cmtUu5ZUh0"
@@ -8609,6 +8609,74 @@ function validate332(data, {
   return errors === 0;
 }
 const schema135 = {
+  "type": "string",
+  "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$",
+  "maxLength": 253,
+  "nullable": true
+};
+const pattern6 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+function validate343(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data !== "string" && data !== null) {
+    const err0 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err0];
+    } else {
+      vErrors.push(err0);
+    }
+    errors++;
+  }
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern6.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
+  }
+  validate343.errors = vErrors;
+  return errors === 0;
+}
+const schema136 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8616,7 +8684,7 @@ const schema135 = {
   },
   "nullable": true
 };
-const schema136 = {
+const schema137 = {
   "type": "object",
   "properties": {
     "effect": {
@@ -8636,12 +8704,12 @@ const schema136 = {
     }
   }
 };
-const schema137 = {
+const schema138 = {
   "type": "string",
   "enum": ["NoSchedule", "PreferNoSchedule", "NoExecute", ""],
   "nullable": true
 };
-function validate348(data, {
+function validate349(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8671,7 +8739,7 @@ function validate348(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema137.enum
+        allowedValues: schema138.enum
       }
     };
     if (vErrors === null) {
@@ -8681,15 +8749,15 @@ function validate348(data, {
     }
     errors++;
   }
-  validate348.errors = vErrors;
+  validate349.errors = vErrors;
   return errors === 0;
 }
-const schema138 = {
+const schema139 = {
   "type": "string",
   "maxLength": 317,
   "nullable": true
 };
-function validate350(data, {
+function validate351(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8731,15 +8799,15 @@ function validate350(data, {
       errors++;
     }
   }
-  validate350.errors = vErrors;
+  validate351.errors = vErrors;
   return errors === 0;
 }
-const schema139 = {
+const schema140 = {
   "type": "string",
   "enum": ["Exists", "Equal", ""],
   "nullable": true
 };
-function validate352(data, {
+function validate353(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8769,7 +8837,7 @@ function validate352(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema139.enum
+        allowedValues: schema140.enum
       }
     };
     if (vErrors === null) {
@@ -8779,7 +8847,7 @@ function validate352(data, {
     }
     errors++;
   }
-  validate352.errors = vErrors;
+  validate353.errors = vErrors;
   return errors === 0;
 }
 const schema76 = {
@@ -8850,7 +8918,7 @@ function validate171(data, {
   validate171.errors = vErrors;
   return errors === 0;
 }
-function validate347(data, {
+function validate348(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8860,35 +8928,35 @@ function validate347(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.effect !== undefined) {
-      if (!validate348(data.effect, {
+      if (!validate349(data.effect, {
         instancePath: instancePath + "/effect",
         parentData: data,
         parentDataProperty: "effect",
         rootData
       })) {
-        vErrors = vErrors === null ? validate348.errors : vErrors.concat(validate348.errors);
+        vErrors = vErrors === null ? validate349.errors : vErrors.concat(validate349.errors);
         errors = vErrors.length;
       }
     }
     if (data.key !== undefined) {
-      if (!validate350(data.key, {
+      if (!validate351(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate350.errors : vErrors.concat(validate350.errors);
+        vErrors = vErrors === null ? validate351.errors : vErrors.concat(validate351.errors);
         errors = vErrors.length;
       }
     }
     if (data.operator !== undefined) {
-      if (!validate352(data.operator, {
+      if (!validate353(data.operator, {
         instancePath: instancePath + "/operator",
         parentData: data,
         parentDataProperty: "operator",
         rootData
       })) {
-        vErrors = vErrors === null ? validate352.errors : vErrors.concat(validate352.errors);
+        vErrors = vErrors === null ? validate353.errors : vErrors.concat(validate353.errors);
         errors = vErrors.length;
       }
     }
@@ -8930,10 +8998,10 @@ function validate347(data, {
     }
     errors++;
   }
-  validate347.errors = vErrors;
+  validate348.errors = vErrors;
   return errors === 0;
 }
-function validate346(data, {
+function validate347(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8976,21 +9044,21 @@ function validate346(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate347(data[i0], {
+      if (!validate348(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate347.errors : vErrors.concat(validate347.errors);
+        vErrors = vErrors === null ? validate348.errors : vErrors.concat(validate348.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate346.errors = vErrors;
+  validate347.errors = vErrors;
   return errors === 0;
 }
-const schema140 = {
+const schema141 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -8998,7 +9066,7 @@ const schema140 = {
   },
   "nullable": true
 };
-const schema141 = {
+const schema142 = {
   "type": "object",
   "required": ["maxSkew", "topologyKey", "whenUnsatisfiable"],
   "properties": {
@@ -9022,12 +9090,12 @@ const schema141 = {
     }
   }
 };
-const schema142 = {
+const schema143 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1
 };
-function validate362(data, {
+function validate363(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9086,17 +9154,17 @@ function validate362(data, {
       errors++;
     }
   }
-  validate362.errors = vErrors;
+  validate363.errors = vErrors;
   return errors === 0;
 }
-const schema143 = {
+const schema144 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1,
   "maximum": 2147483647,
   "nullable": true
 };
-function validate364(data, {
+function validate365(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9172,14 +9240,14 @@ function validate364(data, {
       errors++;
     }
   }
-  validate364.errors = vErrors;
+  validate365.errors = vErrors;
   return errors === 0;
 }
-const schema144 = {
+const schema145 = {
   "type": "string",
   "enum": ["DoNotSchedule", "ScheduleAnyway"]
 };
-function validate367(data, {
+function validate368(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9209,7 +9277,7 @@ function validate367(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema144.enum
+        allowedValues: schema145.enum
       }
     };
     if (vErrors === null) {
@@ -9219,10 +9287,10 @@ function validate367(data, {
     }
     errors++;
   }
-  validate367.errors = vErrors;
+  validate368.errors = vErrors;
   return errors === 0;
 }
-function validate359(data, {
+function validate360(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9302,24 +9370,24 @@ function validate359(data, {
       }
     }
     if (data.maxSkew !== undefined) {
-      if (!validate362(data.maxSkew, {
+      if (!validate363(data.maxSkew, {
         instancePath: instancePath + "/maxSkew",
         parentData: data,
         parentDataProperty: "maxSkew",
         rootData
       })) {
-        vErrors = vErrors === null ? validate362.errors : vErrors.concat(validate362.errors);
+        vErrors = vErrors === null ? validate363.errors : vErrors.concat(validate363.errors);
         errors = vErrors.length;
       }
     }
     if (data.minDomains !== undefined) {
-      if (!validate364(data.minDomains, {
+      if (!validate365(data.minDomains, {
         instancePath: instancePath + "/minDomains",
         parentData: data,
         parentDataProperty: "minDomains",
         rootData
       })) {
-        vErrors = vErrors === null ? validate364.errors : vErrors.concat(validate364.errors);
+        vErrors = vErrors === null ? validate365.errors : vErrors.concat(validate365.errors);
         errors = vErrors.length;
       }
     }
@@ -9335,13 +9403,13 @@ function validate359(data, {
       }
     }
     if (data.whenUnsatisfiable !== undefined) {
-      if (!validate367(data.whenUnsatisfiable, {
+      if (!validate368(data.whenUnsatisfiable, {
         instancePath: instancePath + "/whenUnsatisfiable",
         parentData: data,
         parentDataProperty: "whenUnsatisfiable",
         rootData
       })) {
-        vErrors = vErrors === null ? validate367.errors : vErrors.concat(validate367.errors);
+        vErrors = vErrors === null ? validate368.errors : vErrors.concat(validate368.errors);
         errors = vErrors.length;
       }
     }
@@ -9361,10 +9429,10 @@ function validate359(data, {
     }
     errors++;
   }
-  validate359.errors = vErrors;
+  validate360.errors = vErrors;
   return errors === 0;
 }
-function validate358(data, {
+function validate359(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9407,21 +9475,21 @@ function validate358(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate359(data[i0], {
+      if (!validate360(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate359.errors : vErrors.concat(validate359.errors);
+        vErrors = vErrors === null ? validate360.errors : vErrors.concat(validate360.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate358.errors = vErrors;
+  validate359.errors = vErrors;
   return errors === 0;
 }
-const schema145 = {
+const schema146 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -9429,7 +9497,7 @@ const schema145 = {
   },
   "nullable": true
 };
-const schema146 = {
+const schema147 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -9459,7 +9527,7 @@ const schema146 = {
     }
   }
 };
-const schema147 = {
+const schema148 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -9736,7 +9804,7 @@ function validate152(data, {
   validate152.errors = vErrors;
   return errors === 0;
 }
-function validate373(data, {
+function validate374(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9806,10 +9874,10 @@ function validate373(data, {
       }
     }
   }
-  validate373.errors = vErrors;
+  validate374.errors = vErrors;
   return errors === 0;
 }
-const schema148 = {
+const schema149 = {
   "type": "object",
   "required": ["driver"],
   "properties": {
@@ -9831,7 +9899,7 @@ const schema148 = {
   },
   "nullable": true
 };
-const schema149 = {
+const schema150 = {
   "type": "object",
   "properties": {
     "name": {
@@ -9840,7 +9908,7 @@ const schema149 = {
   },
   "nullable": true
 };
-function validate382(data, {
+function validate383(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9877,10 +9945,10 @@ function validate382(data, {
       }
     }
   }
-  validate382.errors = vErrors;
+  validate383.errors = vErrors;
   return errors === 0;
 }
-function validate379(data, {
+function validate380(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9944,13 +10012,13 @@ function validate379(data, {
       }
     }
     if (data.nodePublishSecretRef !== undefined) {
-      if (!validate382(data.nodePublishSecretRef, {
+      if (!validate383(data.nodePublishSecretRef, {
         instancePath: instancePath + "/nodePublishSecretRef",
         parentData: data,
         parentDataProperty: "nodePublishSecretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate382.errors : vErrors.concat(validate382.errors);
+        vErrors = vErrors === null ? validate383.errors : vErrors.concat(validate383.errors);
         errors = vErrors.length;
       }
     }
@@ -9977,10 +10045,10 @@ function validate379(data, {
       }
     }
   }
-  validate379.errors = vErrors;
+  validate380.errors = vErrors;
   return errors === 0;
 }
-const schema150 = {
+const schema151 = {
   "type": "object",
   "properties": {
     "medium": {
@@ -9992,14 +10060,14 @@ const schema150 = {
   },
   "nullable": true
 };
-const schema151 = {
+const schema152 = {
   "type": "string",
   "pattern": "^(Memory|)$",
   "maxLength": 64,
   "nullable": true
 };
-const pattern6 = new RegExp("^(Memory|)$", "u");
-function validate389(data, {
+const pattern7 = new RegExp("^(Memory|)$", "u");
+function validate390(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10040,7 +10108,7 @@ function validate389(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern7.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -10057,10 +10125,10 @@ function validate389(data, {
       errors++;
     }
   }
-  validate389.errors = vErrors;
+  validate390.errors = vErrors;
   return errors === 0;
 }
-function validate388(data, {
+function validate389(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10086,13 +10154,13 @@ function validate388(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.medium !== undefined) {
-      if (!validate389(data.medium, {
+      if (!validate390(data.medium, {
         instancePath: instancePath + "/medium",
         parentData: data,
         parentDataProperty: "medium",
         rootData
       })) {
-        vErrors = vErrors === null ? validate389.errors : vErrors.concat(validate389.errors);
+        vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
         errors = vErrors.length;
       }
     }
@@ -10108,10 +10176,10 @@ function validate388(data, {
       }
     }
   }
-  validate388.errors = vErrors;
+  validate389.errors = vErrors;
   return errors === 0;
 }
-const schema152 = {
+const schema153 = {
   "type": "object",
   "required": ["server", "path"],
   "properties": {
@@ -10127,12 +10195,12 @@ const schema152 = {
   },
   "nullable": true
 };
-const schema153 = {
+const schema154 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 4096
 };
-function validate395(data, {
+function validate396(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10189,10 +10257,10 @@ function validate395(data, {
     }
     errors++;
   }
-  validate395.errors = vErrors;
+  validate396.errors = vErrors;
   return errors === 0;
 }
-function validate394(data, {
+function validate395(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10250,13 +10318,13 @@ function validate394(data, {
       errors++;
     }
     if (data.path !== undefined) {
-      if (!validate395(data.path, {
+      if (!validate396(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate395.errors : vErrors.concat(validate395.errors);
+        vErrors = vErrors === null ? validate396.errors : vErrors.concat(validate396.errors);
         errors = vErrors.length;
       }
     }
@@ -10283,10 +10351,10 @@ function validate394(data, {
       }
     }
   }
-  validate394.errors = vErrors;
+  validate395.errors = vErrors;
   return errors === 0;
 }
-const schema154 = {
+const schema155 = {
   "type": "object",
   "required": ["claimName"],
   "properties": {
@@ -10299,7 +10367,7 @@ const schema154 = {
   },
   "nullable": true
 };
-function validate400(data, {
+function validate401(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10363,10 +10431,10 @@ function validate400(data, {
       }
     }
   }
-  validate400.errors = vErrors;
+  validate401.errors = vErrors;
   return errors === 0;
 }
-const schema155 = {
+const schema156 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -10378,7 +10446,7 @@ const schema155 = {
   },
   "nullable": true
 };
-const schema156 = {
+const schema157 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -10386,7 +10454,7 @@ const schema156 = {
   },
   "nullable": true
 };
-const schema157 = {
+const schema158 = {
   "type": "object",
   "properties": {
     "configMap": {
@@ -10480,7 +10548,7 @@ function validate166(data, {
   validate166.errors = vErrors;
   return errors === 0;
 }
-const schema158 = {
+const schema159 = {
   "type": "object",
   "properties": {
     "items": {
@@ -10489,7 +10557,7 @@ const schema158 = {
   },
   "nullable": true
 };
-const schema159 = {
+const schema160 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -10497,7 +10565,7 @@ const schema159 = {
   },
   "nullable": true
 };
-const schema160 = {
+const schema161 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10515,7 +10583,7 @@ const schema160 = {
     }
   }
 };
-function validate411(data, {
+function validate412(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10600,10 +10668,10 @@ function validate411(data, {
     }
     errors++;
   }
-  validate411.errors = vErrors;
+  validate412.errors = vErrors;
   return errors === 0;
 }
-function validate410(data, {
+function validate411(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10646,21 +10714,21 @@ function validate410(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate411(data[i0], {
+      if (!validate412(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate411.errors : vErrors.concat(validate411.errors);
+        vErrors = vErrors === null ? validate412.errors : vErrors.concat(validate412.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate410.errors = vErrors;
+  validate411.errors = vErrors;
   return errors === 0;
 }
-function validate409(data, {
+function validate410(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10686,21 +10754,21 @@ function validate409(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.items !== undefined) {
-      if (!validate410(data.items, {
+      if (!validate411(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate410.errors : vErrors.concat(validate410.errors);
+        vErrors = vErrors === null ? validate411.errors : vErrors.concat(validate411.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate409.errors = vErrors;
+  validate410.errors = vErrors;
   return errors === 0;
 }
-const schema161 = {
+const schema162 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10716,14 +10784,14 @@ const schema161 = {
   },
   "nullable": true
 };
-const schema162 = {
+const schema163 = {
   "type": "integer",
   "format": "int64",
   "minimum": 600,
   "maximum": 4294967296,
   "nullable": true
 };
-function validate422(data, {
+function validate423(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10799,10 +10867,10 @@ function validate422(data, {
       errors++;
     }
   }
-  validate422.errors = vErrors;
+  validate423.errors = vErrors;
   return errors === 0;
 }
-function validate420(data, {
+function validate421(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10855,13 +10923,13 @@ function validate420(data, {
       }
     }
     if (data.expirationSeconds !== undefined) {
-      if (!validate422(data.expirationSeconds, {
+      if (!validate423(data.expirationSeconds, {
         instancePath: instancePath + "/expirationSeconds",
         parentData: data,
         parentDataProperty: "expirationSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate422.errors : vErrors.concat(validate422.errors);
+        vErrors = vErrors === null ? validate423.errors : vErrors.concat(validate423.errors);
         errors = vErrors.length;
       }
     }
@@ -10877,10 +10945,10 @@ function validate420(data, {
       }
     }
   }
-  validate420.errors = vErrors;
+  validate421.errors = vErrors;
   return errors === 0;
 }
-function validate407(data, {
+function validate408(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10901,13 +10969,13 @@ function validate407(data, {
       }
     }
     if (data.downwardAPI !== undefined) {
-      if (!validate409(data.downwardAPI, {
+      if (!validate410(data.downwardAPI, {
         instancePath: instancePath + "/downwardAPI",
         parentData: data,
         parentDataProperty: "downwardAPI",
         rootData
       })) {
-        vErrors = vErrors === null ? validate409.errors : vErrors.concat(validate409.errors);
+        vErrors = vErrors === null ? validate410.errors : vErrors.concat(validate410.errors);
         errors = vErrors.length;
       }
     }
@@ -10923,13 +10991,13 @@ function validate407(data, {
       }
     }
     if (data.serviceAccountToken !== undefined) {
-      if (!validate420(data.serviceAccountToken, {
+      if (!validate421(data.serviceAccountToken, {
         instancePath: instancePath + "/serviceAccountToken",
         parentData: data,
         parentDataProperty: "serviceAccountToken",
         rootData
       })) {
-        vErrors = vErrors === null ? validate420.errors : vErrors.concat(validate420.errors);
+        vErrors = vErrors === null ? validate421.errors : vErrors.concat(validate421.errors);
         errors = vErrors.length;
       }
     }
@@ -10949,10 +11017,10 @@ function validate407(data, {
     }
     errors++;
   }
-  validate407.errors = vErrors;
+  validate408.errors = vErrors;
   return errors === 0;
 }
-function validate406(data, {
+function validate407(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10995,21 +11063,21 @@ function validate406(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate407(data[i0], {
+      if (!validate408(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate407.errors : vErrors.concat(validate407.errors);
+        vErrors = vErrors === null ? validate408.errors : vErrors.concat(validate408.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate406.errors = vErrors;
+  validate407.errors = vErrors;
   return errors === 0;
 }
-function validate404(data, {
+function validate405(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11046,21 +11114,21 @@ function validate404(data, {
       }
     }
     if (data.sources !== undefined) {
-      if (!validate406(data.sources, {
+      if (!validate407(data.sources, {
         instancePath: instancePath + "/sources",
         parentData: data,
         parentDataProperty: "sources",
         rootData
       })) {
-        vErrors = vErrors === null ? validate406.errors : vErrors.concat(validate406.errors);
+        vErrors = vErrors === null ? validate407.errors : vErrors.concat(validate407.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate404.errors = vErrors;
+  validate405.errors = vErrors;
   return errors === 0;
 }
-const schema163 = {
+const schema164 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -11078,7 +11146,7 @@ const schema163 = {
   },
   "nullable": true
 };
-function validate429(data, {
+function validate430(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11148,10 +11216,10 @@ function validate429(data, {
       }
     }
   }
-  validate429.errors = vErrors;
+  validate430.errors = vErrors;
   return errors === 0;
 }
-function validate372(data, {
+function validate373(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11177,35 +11245,35 @@ function validate372(data, {
       errors++;
     }
     if (data.configMap !== undefined) {
-      if (!validate373(data.configMap, {
+      if (!validate374(data.configMap, {
         instancePath: instancePath + "/configMap",
         parentData: data,
         parentDataProperty: "configMap",
         rootData
       })) {
-        vErrors = vErrors === null ? validate373.errors : vErrors.concat(validate373.errors);
+        vErrors = vErrors === null ? validate374.errors : vErrors.concat(validate374.errors);
         errors = vErrors.length;
       }
     }
     if (data.csi !== undefined) {
-      if (!validate379(data.csi, {
+      if (!validate380(data.csi, {
         instancePath: instancePath + "/csi",
         parentData: data,
         parentDataProperty: "csi",
         rootData
       })) {
-        vErrors = vErrors === null ? validate379.errors : vErrors.concat(validate379.errors);
+        vErrors = vErrors === null ? validate380.errors : vErrors.concat(validate380.errors);
         errors = vErrors.length;
       }
     }
     if (data.emptyDir !== undefined) {
-      if (!validate388(data.emptyDir, {
+      if (!validate389(data.emptyDir, {
         instancePath: instancePath + "/emptyDir",
         parentData: data,
         parentDataProperty: "emptyDir",
         rootData
       })) {
-        vErrors = vErrors === null ? validate388.errors : vErrors.concat(validate388.errors);
+        vErrors = vErrors === null ? validate389.errors : vErrors.concat(validate389.errors);
         errors = vErrors.length;
       }
     }
@@ -11221,46 +11289,46 @@ function validate372(data, {
       }
     }
     if (data.nfs !== undefined) {
-      if (!validate394(data.nfs, {
+      if (!validate395(data.nfs, {
         instancePath: instancePath + "/nfs",
         parentData: data,
         parentDataProperty: "nfs",
         rootData
       })) {
-        vErrors = vErrors === null ? validate394.errors : vErrors.concat(validate394.errors);
+        vErrors = vErrors === null ? validate395.errors : vErrors.concat(validate395.errors);
         errors = vErrors.length;
       }
     }
     if (data.persistentVolumeClaim !== undefined) {
-      if (!validate400(data.persistentVolumeClaim, {
+      if (!validate401(data.persistentVolumeClaim, {
         instancePath: instancePath + "/persistentVolumeClaim",
         parentData: data,
         parentDataProperty: "persistentVolumeClaim",
         rootData
       })) {
-        vErrors = vErrors === null ? validate400.errors : vErrors.concat(validate400.errors);
+        vErrors = vErrors === null ? validate401.errors : vErrors.concat(validate401.errors);
         errors = vErrors.length;
       }
     }
     if (data.projected !== undefined) {
-      if (!validate404(data.projected, {
+      if (!validate405(data.projected, {
         instancePath: instancePath + "/projected",
         parentData: data,
         parentDataProperty: "projected",
         rootData
       })) {
-        vErrors = vErrors === null ? validate404.errors : vErrors.concat(validate404.errors);
+        vErrors = vErrors === null ? validate405.errors : vErrors.concat(validate405.errors);
         errors = vErrors.length;
       }
     }
     if (data.secret !== undefined) {
-      if (!validate429(data.secret, {
+      if (!validate430(data.secret, {
         instancePath: instancePath + "/secret",
         parentData: data,
         parentDataProperty: "secret",
         rootData
       })) {
-        vErrors = vErrors === null ? validate429.errors : vErrors.concat(validate429.errors);
+        vErrors = vErrors === null ? validate430.errors : vErrors.concat(validate430.errors);
         errors = vErrors.length;
       }
     }
@@ -11280,10 +11348,10 @@ function validate372(data, {
     }
     errors++;
   }
-  validate372.errors = vErrors;
+  validate373.errors = vErrors;
   return errors === 0;
 }
-function validate371(data, {
+function validate372(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11326,18 +11394,18 @@ function validate371(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate372(data[i0], {
+      if (!validate373(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate372.errors : vErrors.concat(validate372.errors);
+        vErrors = vErrors === null ? validate373.errors : vErrors.concat(validate373.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate371.errors = vErrors;
+  validate372.errors = vErrors;
   return errors === 0;
 }
 function validate191(data, {
@@ -11542,13 +11610,13 @@ function validate191(data, {
       }
     }
     if (data.serviceAccountName !== undefined) {
-      if (!validate86(data.serviceAccountName, {
+      if (!validate343(data.serviceAccountName, {
         instancePath: instancePath + "/serviceAccountName",
         parentData: data,
         parentDataProperty: "serviceAccountName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate343.errors : vErrors.concat(validate343.errors);
         errors = vErrors.length;
       }
     }
@@ -11575,35 +11643,35 @@ function validate191(data, {
       }
     }
     if (data.tolerations !== undefined) {
-      if (!validate346(data.tolerations, {
+      if (!validate347(data.tolerations, {
         instancePath: instancePath + "/tolerations",
         parentData: data,
         parentDataProperty: "tolerations",
         rootData
       })) {
-        vErrors = vErrors === null ? validate346.errors : vErrors.concat(validate346.errors);
+        vErrors = vErrors === null ? validate347.errors : vErrors.concat(validate347.errors);
         errors = vErrors.length;
       }
     }
     if (data.topologySpreadConstraints !== undefined) {
-      if (!validate358(data.topologySpreadConstraints, {
+      if (!validate359(data.topologySpreadConstraints, {
         instancePath: instancePath + "/topologySpreadConstraints",
         parentData: data,
         parentDataProperty: "topologySpreadConstraints",
         rootData
       })) {
-        vErrors = vErrors === null ? validate358.errors : vErrors.concat(validate358.errors);
+        vErrors = vErrors === null ? validate359.errors : vErrors.concat(validate359.errors);
         errors = vErrors.length;
       }
     }
     if (data.volumes !== undefined) {
-      if (!validate371(data.volumes, {
+      if (!validate372(data.volumes, {
         instancePath: instancePath + "/volumes",
         parentData: data,
         parentDataProperty: "volumes",
         rootData
       })) {
-        vErrors = vErrors === null ? validate371.errors : vErrors.concat(validate371.errors);
+        vErrors = vErrors === null ? validate372.errors : vErrors.concat(validate372.errors);
         errors = vErrors.length;
       }
     }
@@ -11747,7 +11815,7 @@ function validate181(data, {
   validate181.errors = vErrors;
   return errors === 0;
 }
-const schema164 = {
+const schema165 = {
   "type": "object",
   "properties": {
     "annotations": {
@@ -11768,7 +11836,7 @@ const schema164 = {
   },
   "nullable": true
 };
-const schema165 = {
+const schema166 = {
   "type": "object",
   "maxProperties": 100,
   "additionalProperties": {
@@ -11777,7 +11845,7 @@ const schema165 = {
   "properties": {},
   "nullable": true
 };
-function validate441(data, {
+function validate442(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11830,17 +11898,17 @@ function validate441(data, {
       }
     }
   }
-  validate441.errors = vErrors;
+  validate442.errors = vErrors;
   return errors === 0;
 }
-const schema166 = {
+const schema167 = {
   "type": "array",
   "items": {
     "$ref": "rMKHcd0d8k608tHdYMrRajTWCiMnGCl0yutwdvAWOSM"
   },
   "nullable": true
 };
-const schema167 = {
+const schema168 = {
   "type": "object",
   "required": ["type", "status"],
   "properties": {
@@ -11864,12 +11932,12 @@ const schema167 = {
     }
   }
 };
-const schema168 = {
+const schema169 = {
   "type": "string",
   "enum": ["", "Error", "Warning", "Info"],
   "nullable": true
 };
-function validate449(data, {
+function validate450(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11899,7 +11967,7 @@ function validate449(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema168.enum
+        allowedValues: schema169.enum
       }
     };
     if (vErrors === null) {
@@ -11909,14 +11977,14 @@ function validate449(data, {
     }
     errors++;
   }
-  validate449.errors = vErrors;
+  validate450.errors = vErrors;
   return errors === 0;
 }
-const schema169 = {
+const schema170 = {
   "type": "string",
   "enum": ["True", "False", "Unknown"]
 };
-function validate451(data, {
+function validate452(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11946,7 +12014,7 @@ function validate451(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema169.enum
+        allowedValues: schema170.enum
       }
     };
     if (vErrors === null) {
@@ -11956,10 +12024,10 @@ function validate451(data, {
     }
     errors++;
   }
-  validate451.errors = vErrors;
+  validate452.errors = vErrors;
   return errors === 0;
 }
-function validate445(data, {
+function validate446(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12034,24 +12102,24 @@ function validate445(data, {
       }
     }
     if (data.severity !== undefined) {
-      if (!validate449(data.severity, {
+      if (!validate450(data.severity, {
         instancePath: instancePath + "/severity",
         parentData: data,
         parentDataProperty: "severity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate449.errors : vErrors.concat(validate449.errors);
+        vErrors = vErrors === null ? validate450.errors : vErrors.concat(validate450.errors);
         errors = vErrors.length;
       }
     }
     if (data.status !== undefined) {
-      if (!validate451(data.status, {
+      if (!validate452(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate451.errors : vErrors.concat(validate451.errors);
+        vErrors = vErrors === null ? validate452.errors : vErrors.concat(validate452.errors);
         errors = vErrors.length;
       }
     }
@@ -12082,10 +12150,10 @@ function validate445(data, {
     }
     errors++;
   }
-  validate445.errors = vErrors;
+  validate446.errors = vErrors;
   return errors === 0;
 }
-function validate444(data, {
+function validate445(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12112,21 +12180,21 @@ function validate444(data, {
   if (Array.isArray(data)) {
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate445(data[i0], {
+      if (!validate446(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate445.errors : vErrors.concat(validate445.errors);
+        vErrors = vErrors === null ? validate446.errors : vErrors.concat(validate446.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate444.errors = vErrors;
+  validate445.errors = vErrors;
   return errors === 0;
 }
-function validate440(data, {
+function validate441(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12152,24 +12220,24 @@ function validate440(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.annotations !== undefined) {
-      if (!validate441(data.annotations, {
+      if (!validate442(data.annotations, {
         instancePath: instancePath + "/annotations",
         parentData: data,
         parentDataProperty: "annotations",
         rootData
       })) {
-        vErrors = vErrors === null ? validate441.errors : vErrors.concat(validate441.errors);
+        vErrors = vErrors === null ? validate442.errors : vErrors.concat(validate442.errors);
         errors = vErrors.length;
       }
     }
     if (data.conditions !== undefined) {
-      if (!validate444(data.conditions, {
+      if (!validate445(data.conditions, {
         instancePath: instancePath + "/conditions",
         parentData: data,
         parentDataProperty: "conditions",
         rootData
       })) {
-        vErrors = vErrors === null ? validate444.errors : vErrors.concat(validate444.errors);
+        vErrors = vErrors === null ? validate445.errors : vErrors.concat(validate445.errors);
         errors = vErrors.length;
       }
     }
@@ -12207,7 +12275,7 @@ function validate440(data, {
       }
     }
   }
-  validate440.errors = vErrors;
+  validate441.errors = vErrors;
   return errors === 0;
 }
 function validate172(data, {
@@ -12313,13 +12381,13 @@ function validate172(data, {
       }
     }
     if (data.status !== undefined) {
-      if (!validate440(data.status, {
+      if (!validate441(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate440.errors : vErrors.concat(validate440.errors);
+        vErrors = vErrors === null ? validate441.errors : vErrors.concat(validate441.errors);
         errors = vErrors.length;
       }
     }

@@ -13,7 +13,7 @@ const schema77 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "V7vfk3TRXIJhTeJN1p2PsUIbf8mrZ900blWJfwtwg0"
+      "$ref": "4uWVyJAdMNEDlUrRxwBxbTzQhfJHa7Si6oUrTOGk"
     },
     "status": {
       "$ref": "5IuraFMFzDNVwv4GjS9AFdMDgG2xf9FUjSJrzixT38"
@@ -196,7 +196,7 @@ const schema82 = {
       "$ref": "5XayFfXPjofcL1acHTouhaiXcBFKW8MuztkGwS6r8"
     },
     "serviceAccountName": {
-      "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
+      "$ref": "tAuSih1fUs5HSDroWppovZxNo7QUjFvKcHmKNIRbLE"
     },
     "shareProcessNamespace": {
       "$ref": "hsGPmGwy4VrrbOBJwiGgjUKGPtMFeHO5cmtUu5ZUh0"
@@ -8364,6 +8364,74 @@ function validate321(data, {
   return errors === 0;
 }
 const schema131 = {
+  "type": "string",
+  "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$",
+  "maxLength": 253,
+  "nullable": true
+};
+const pattern5 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+function validate332(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data !== "string" && data !== null) {
+    const err0 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err0];
+    } else {
+      vErrors.push(err0);
+    }
+    errors++;
+  }
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern5.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
+  }
+  validate332.errors = vErrors;
+  return errors === 0;
+}
+const schema132 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8371,7 +8439,7 @@ const schema131 = {
   },
   "nullable": true
 };
-const schema132 = {
+const schema133 = {
   "type": "object",
   "properties": {
     "effect": {
@@ -8391,12 +8459,12 @@ const schema132 = {
     }
   }
 };
-const schema133 = {
+const schema134 = {
   "type": "string",
   "enum": ["NoSchedule", "PreferNoSchedule", "NoExecute", ""],
   "nullable": true
 };
-function validate337(data, {
+function validate338(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8426,7 +8494,7 @@ function validate337(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema133.enum
+        allowedValues: schema134.enum
       }
     };
     if (vErrors === null) {
@@ -8436,15 +8504,15 @@ function validate337(data, {
     }
     errors++;
   }
-  validate337.errors = vErrors;
+  validate338.errors = vErrors;
   return errors === 0;
 }
-const schema134 = {
+const schema135 = {
   "type": "string",
   "maxLength": 317,
   "nullable": true
 };
-function validate339(data, {
+function validate340(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8486,15 +8554,15 @@ function validate339(data, {
       errors++;
     }
   }
-  validate339.errors = vErrors;
+  validate340.errors = vErrors;
   return errors === 0;
 }
-const schema135 = {
+const schema136 = {
   "type": "string",
   "enum": ["Exists", "Equal", ""],
   "nullable": true
 };
-function validate341(data, {
+function validate342(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8524,7 +8592,7 @@ function validate341(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema135.enum
+        allowedValues: schema136.enum
       }
     };
     if (vErrors === null) {
@@ -8534,7 +8602,7 @@ function validate341(data, {
     }
     errors++;
   }
-  validate341.errors = vErrors;
+  validate342.errors = vErrors;
   return errors === 0;
 }
 const schema76 = {
@@ -8605,7 +8673,7 @@ function validate170(data, {
   validate170.errors = vErrors;
   return errors === 0;
 }
-function validate336(data, {
+function validate337(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8615,35 +8683,35 @@ function validate336(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.effect !== undefined) {
-      if (!validate337(data.effect, {
+      if (!validate338(data.effect, {
         instancePath: instancePath + "/effect",
         parentData: data,
         parentDataProperty: "effect",
         rootData
       })) {
-        vErrors = vErrors === null ? validate337.errors : vErrors.concat(validate337.errors);
+        vErrors = vErrors === null ? validate338.errors : vErrors.concat(validate338.errors);
         errors = vErrors.length;
       }
     }
     if (data.key !== undefined) {
-      if (!validate339(data.key, {
+      if (!validate340(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate339.errors : vErrors.concat(validate339.errors);
+        vErrors = vErrors === null ? validate340.errors : vErrors.concat(validate340.errors);
         errors = vErrors.length;
       }
     }
     if (data.operator !== undefined) {
-      if (!validate341(data.operator, {
+      if (!validate342(data.operator, {
         instancePath: instancePath + "/operator",
         parentData: data,
         parentDataProperty: "operator",
         rootData
       })) {
-        vErrors = vErrors === null ? validate341.errors : vErrors.concat(validate341.errors);
+        vErrors = vErrors === null ? validate342.errors : vErrors.concat(validate342.errors);
         errors = vErrors.length;
       }
     }
@@ -8685,10 +8753,10 @@ function validate336(data, {
     }
     errors++;
   }
-  validate336.errors = vErrors;
+  validate337.errors = vErrors;
   return errors === 0;
 }
-function validate335(data, {
+function validate336(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8731,21 +8799,21 @@ function validate335(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate336(data[i0], {
+      if (!validate337(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate336.errors : vErrors.concat(validate336.errors);
+        vErrors = vErrors === null ? validate337.errors : vErrors.concat(validate337.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate335.errors = vErrors;
+  validate336.errors = vErrors;
   return errors === 0;
 }
-const schema136 = {
+const schema137 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -8753,7 +8821,7 @@ const schema136 = {
   },
   "nullable": true
 };
-const schema137 = {
+const schema138 = {
   "type": "object",
   "required": ["maxSkew", "topologyKey", "whenUnsatisfiable"],
   "properties": {
@@ -8777,12 +8845,12 @@ const schema137 = {
     }
   }
 };
-const schema138 = {
+const schema139 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1
 };
-function validate351(data, {
+function validate352(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8841,17 +8909,17 @@ function validate351(data, {
       errors++;
     }
   }
-  validate351.errors = vErrors;
+  validate352.errors = vErrors;
   return errors === 0;
 }
-const schema139 = {
+const schema140 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1,
   "maximum": 2147483647,
   "nullable": true
 };
-function validate353(data, {
+function validate354(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8927,14 +8995,14 @@ function validate353(data, {
       errors++;
     }
   }
-  validate353.errors = vErrors;
+  validate354.errors = vErrors;
   return errors === 0;
 }
-const schema140 = {
+const schema141 = {
   "type": "string",
   "enum": ["DoNotSchedule", "ScheduleAnyway"]
 };
-function validate356(data, {
+function validate357(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8964,7 +9032,7 @@ function validate356(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema140.enum
+        allowedValues: schema141.enum
       }
     };
     if (vErrors === null) {
@@ -8974,10 +9042,10 @@ function validate356(data, {
     }
     errors++;
   }
-  validate356.errors = vErrors;
+  validate357.errors = vErrors;
   return errors === 0;
 }
-function validate348(data, {
+function validate349(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9057,24 +9125,24 @@ function validate348(data, {
       }
     }
     if (data.maxSkew !== undefined) {
-      if (!validate351(data.maxSkew, {
+      if (!validate352(data.maxSkew, {
         instancePath: instancePath + "/maxSkew",
         parentData: data,
         parentDataProperty: "maxSkew",
         rootData
       })) {
-        vErrors = vErrors === null ? validate351.errors : vErrors.concat(validate351.errors);
+        vErrors = vErrors === null ? validate352.errors : vErrors.concat(validate352.errors);
         errors = vErrors.length;
       }
     }
     if (data.minDomains !== undefined) {
-      if (!validate353(data.minDomains, {
+      if (!validate354(data.minDomains, {
         instancePath: instancePath + "/minDomains",
         parentData: data,
         parentDataProperty: "minDomains",
         rootData
       })) {
-        vErrors = vErrors === null ? validate353.errors : vErrors.concat(validate353.errors);
+        vErrors = vErrors === null ? validate354.errors : vErrors.concat(validate354.errors);
         errors = vErrors.length;
       }
     }
@@ -9090,13 +9158,13 @@ function validate348(data, {
       }
     }
     if (data.whenUnsatisfiable !== undefined) {
-      if (!validate356(data.whenUnsatisfiable, {
+      if (!validate357(data.whenUnsatisfiable, {
         instancePath: instancePath + "/whenUnsatisfiable",
         parentData: data,
         parentDataProperty: "whenUnsatisfiable",
         rootData
       })) {
-        vErrors = vErrors === null ? validate356.errors : vErrors.concat(validate356.errors);
+        vErrors = vErrors === null ? validate357.errors : vErrors.concat(validate357.errors);
         errors = vErrors.length;
       }
     }
@@ -9116,10 +9184,10 @@ function validate348(data, {
     }
     errors++;
   }
-  validate348.errors = vErrors;
+  validate349.errors = vErrors;
   return errors === 0;
 }
-function validate347(data, {
+function validate348(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9162,21 +9230,21 @@ function validate347(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate348(data[i0], {
+      if (!validate349(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate348.errors : vErrors.concat(validate348.errors);
+        vErrors = vErrors === null ? validate349.errors : vErrors.concat(validate349.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate347.errors = vErrors;
+  validate348.errors = vErrors;
   return errors === 0;
 }
-const schema141 = {
+const schema142 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -9184,7 +9252,7 @@ const schema141 = {
   },
   "nullable": true
 };
-const schema142 = {
+const schema143 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -9214,7 +9282,7 @@ const schema142 = {
     }
   }
 };
-const schema143 = {
+const schema144 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -9491,7 +9559,7 @@ function validate150(data, {
   validate150.errors = vErrors;
   return errors === 0;
 }
-function validate362(data, {
+function validate363(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9561,10 +9629,10 @@ function validate362(data, {
       }
     }
   }
-  validate362.errors = vErrors;
+  validate363.errors = vErrors;
   return errors === 0;
 }
-const schema144 = {
+const schema145 = {
   "type": "object",
   "required": ["driver"],
   "properties": {
@@ -9586,7 +9654,7 @@ const schema144 = {
   },
   "nullable": true
 };
-const schema145 = {
+const schema146 = {
   "type": "object",
   "properties": {
     "name": {
@@ -9595,7 +9663,7 @@ const schema145 = {
   },
   "nullable": true
 };
-function validate371(data, {
+function validate372(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9632,10 +9700,10 @@ function validate371(data, {
       }
     }
   }
-  validate371.errors = vErrors;
+  validate372.errors = vErrors;
   return errors === 0;
 }
-function validate368(data, {
+function validate369(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9699,13 +9767,13 @@ function validate368(data, {
       }
     }
     if (data.nodePublishSecretRef !== undefined) {
-      if (!validate371(data.nodePublishSecretRef, {
+      if (!validate372(data.nodePublishSecretRef, {
         instancePath: instancePath + "/nodePublishSecretRef",
         parentData: data,
         parentDataProperty: "nodePublishSecretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate371.errors : vErrors.concat(validate371.errors);
+        vErrors = vErrors === null ? validate372.errors : vErrors.concat(validate372.errors);
         errors = vErrors.length;
       }
     }
@@ -9732,10 +9800,10 @@ function validate368(data, {
       }
     }
   }
-  validate368.errors = vErrors;
+  validate369.errors = vErrors;
   return errors === 0;
 }
-const schema146 = {
+const schema147 = {
   "type": "object",
   "properties": {
     "medium": {
@@ -9747,14 +9815,14 @@ const schema146 = {
   },
   "nullable": true
 };
-const schema147 = {
+const schema148 = {
   "type": "string",
   "pattern": "^(Memory|)$",
   "maxLength": 64,
   "nullable": true
 };
-const pattern5 = new RegExp("^(Memory|)$", "u");
-function validate378(data, {
+const pattern6 = new RegExp("^(Memory|)$", "u");
+function validate379(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9795,7 +9863,7 @@ function validate378(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern6.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -9812,10 +9880,10 @@ function validate378(data, {
       errors++;
     }
   }
-  validate378.errors = vErrors;
+  validate379.errors = vErrors;
   return errors === 0;
 }
-function validate377(data, {
+function validate378(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9841,13 +9909,13 @@ function validate377(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.medium !== undefined) {
-      if (!validate378(data.medium, {
+      if (!validate379(data.medium, {
         instancePath: instancePath + "/medium",
         parentData: data,
         parentDataProperty: "medium",
         rootData
       })) {
-        vErrors = vErrors === null ? validate378.errors : vErrors.concat(validate378.errors);
+        vErrors = vErrors === null ? validate379.errors : vErrors.concat(validate379.errors);
         errors = vErrors.length;
       }
     }
@@ -9863,10 +9931,10 @@ function validate377(data, {
       }
     }
   }
-  validate377.errors = vErrors;
+  validate378.errors = vErrors;
   return errors === 0;
 }
-const schema148 = {
+const schema149 = {
   "type": "object",
   "required": ["server", "path"],
   "properties": {
@@ -9882,12 +9950,12 @@ const schema148 = {
   },
   "nullable": true
 };
-const schema149 = {
+const schema150 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 4096
 };
-function validate384(data, {
+function validate385(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9944,10 +10012,10 @@ function validate384(data, {
     }
     errors++;
   }
-  validate384.errors = vErrors;
+  validate385.errors = vErrors;
   return errors === 0;
 }
-function validate383(data, {
+function validate384(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10005,13 +10073,13 @@ function validate383(data, {
       errors++;
     }
     if (data.path !== undefined) {
-      if (!validate384(data.path, {
+      if (!validate385(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate384.errors : vErrors.concat(validate384.errors);
+        vErrors = vErrors === null ? validate385.errors : vErrors.concat(validate385.errors);
         errors = vErrors.length;
       }
     }
@@ -10038,10 +10106,10 @@ function validate383(data, {
       }
     }
   }
-  validate383.errors = vErrors;
+  validate384.errors = vErrors;
   return errors === 0;
 }
-const schema150 = {
+const schema151 = {
   "type": "object",
   "required": ["claimName"],
   "properties": {
@@ -10054,7 +10122,7 @@ const schema150 = {
   },
   "nullable": true
 };
-function validate389(data, {
+function validate390(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10118,10 +10186,10 @@ function validate389(data, {
       }
     }
   }
-  validate389.errors = vErrors;
+  validate390.errors = vErrors;
   return errors === 0;
 }
-const schema151 = {
+const schema152 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -10133,7 +10201,7 @@ const schema151 = {
   },
   "nullable": true
 };
-const schema152 = {
+const schema153 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -10141,7 +10209,7 @@ const schema152 = {
   },
   "nullable": true
 };
-const schema153 = {
+const schema154 = {
   "type": "object",
   "properties": {
     "configMap": {
@@ -10235,7 +10303,7 @@ function validate164(data, {
   validate164.errors = vErrors;
   return errors === 0;
 }
-const schema154 = {
+const schema155 = {
   "type": "object",
   "properties": {
     "items": {
@@ -10244,7 +10312,7 @@ const schema154 = {
   },
   "nullable": true
 };
-const schema155 = {
+const schema156 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -10252,7 +10320,7 @@ const schema155 = {
   },
   "nullable": true
 };
-const schema156 = {
+const schema157 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10270,7 +10338,7 @@ const schema156 = {
     }
   }
 };
-function validate400(data, {
+function validate401(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10355,10 +10423,10 @@ function validate400(data, {
     }
     errors++;
   }
-  validate400.errors = vErrors;
+  validate401.errors = vErrors;
   return errors === 0;
 }
-function validate399(data, {
+function validate400(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10401,21 +10469,21 @@ function validate399(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate400(data[i0], {
+      if (!validate401(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate400.errors : vErrors.concat(validate400.errors);
+        vErrors = vErrors === null ? validate401.errors : vErrors.concat(validate401.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate399.errors = vErrors;
+  validate400.errors = vErrors;
   return errors === 0;
 }
-function validate398(data, {
+function validate399(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10441,21 +10509,21 @@ function validate398(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.items !== undefined) {
-      if (!validate399(data.items, {
+      if (!validate400(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate399.errors : vErrors.concat(validate399.errors);
+        vErrors = vErrors === null ? validate400.errors : vErrors.concat(validate400.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate398.errors = vErrors;
+  validate399.errors = vErrors;
   return errors === 0;
 }
-const schema157 = {
+const schema158 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10471,14 +10539,14 @@ const schema157 = {
   },
   "nullable": true
 };
-const schema158 = {
+const schema159 = {
   "type": "integer",
   "format": "int64",
   "minimum": 600,
   "maximum": 4294967296,
   "nullable": true
 };
-function validate411(data, {
+function validate412(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10554,10 +10622,10 @@ function validate411(data, {
       errors++;
     }
   }
-  validate411.errors = vErrors;
+  validate412.errors = vErrors;
   return errors === 0;
 }
-function validate409(data, {
+function validate410(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10610,13 +10678,13 @@ function validate409(data, {
       }
     }
     if (data.expirationSeconds !== undefined) {
-      if (!validate411(data.expirationSeconds, {
+      if (!validate412(data.expirationSeconds, {
         instancePath: instancePath + "/expirationSeconds",
         parentData: data,
         parentDataProperty: "expirationSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate411.errors : vErrors.concat(validate411.errors);
+        vErrors = vErrors === null ? validate412.errors : vErrors.concat(validate412.errors);
         errors = vErrors.length;
       }
     }
@@ -10632,10 +10700,10 @@ function validate409(data, {
       }
     }
   }
-  validate409.errors = vErrors;
+  validate410.errors = vErrors;
   return errors === 0;
 }
-function validate396(data, {
+function validate397(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10656,13 +10724,13 @@ function validate396(data, {
       }
     }
     if (data.downwardAPI !== undefined) {
-      if (!validate398(data.downwardAPI, {
+      if (!validate399(data.downwardAPI, {
         instancePath: instancePath + "/downwardAPI",
         parentData: data,
         parentDataProperty: "downwardAPI",
         rootData
       })) {
-        vErrors = vErrors === null ? validate398.errors : vErrors.concat(validate398.errors);
+        vErrors = vErrors === null ? validate399.errors : vErrors.concat(validate399.errors);
         errors = vErrors.length;
       }
     }
@@ -10678,13 +10746,13 @@ function validate396(data, {
       }
     }
     if (data.serviceAccountToken !== undefined) {
-      if (!validate409(data.serviceAccountToken, {
+      if (!validate410(data.serviceAccountToken, {
         instancePath: instancePath + "/serviceAccountToken",
         parentData: data,
         parentDataProperty: "serviceAccountToken",
         rootData
       })) {
-        vErrors = vErrors === null ? validate409.errors : vErrors.concat(validate409.errors);
+        vErrors = vErrors === null ? validate410.errors : vErrors.concat(validate410.errors);
         errors = vErrors.length;
       }
     }
@@ -10704,10 +10772,10 @@ function validate396(data, {
     }
     errors++;
   }
-  validate396.errors = vErrors;
+  validate397.errors = vErrors;
   return errors === 0;
 }
-function validate395(data, {
+function validate396(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10750,21 +10818,21 @@ function validate395(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate396(data[i0], {
+      if (!validate397(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate396.errors : vErrors.concat(validate396.errors);
+        vErrors = vErrors === null ? validate397.errors : vErrors.concat(validate397.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate395.errors = vErrors;
+  validate396.errors = vErrors;
   return errors === 0;
 }
-function validate393(data, {
+function validate394(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10801,21 +10869,21 @@ function validate393(data, {
       }
     }
     if (data.sources !== undefined) {
-      if (!validate395(data.sources, {
+      if (!validate396(data.sources, {
         instancePath: instancePath + "/sources",
         parentData: data,
         parentDataProperty: "sources",
         rootData
       })) {
-        vErrors = vErrors === null ? validate395.errors : vErrors.concat(validate395.errors);
+        vErrors = vErrors === null ? validate396.errors : vErrors.concat(validate396.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate393.errors = vErrors;
+  validate394.errors = vErrors;
   return errors === 0;
 }
-const schema159 = {
+const schema160 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -10833,7 +10901,7 @@ const schema159 = {
   },
   "nullable": true
 };
-function validate418(data, {
+function validate419(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10903,10 +10971,10 @@ function validate418(data, {
       }
     }
   }
-  validate418.errors = vErrors;
+  validate419.errors = vErrors;
   return errors === 0;
 }
-function validate361(data, {
+function validate362(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10932,35 +11000,35 @@ function validate361(data, {
       errors++;
     }
     if (data.configMap !== undefined) {
-      if (!validate362(data.configMap, {
+      if (!validate363(data.configMap, {
         instancePath: instancePath + "/configMap",
         parentData: data,
         parentDataProperty: "configMap",
         rootData
       })) {
-        vErrors = vErrors === null ? validate362.errors : vErrors.concat(validate362.errors);
+        vErrors = vErrors === null ? validate363.errors : vErrors.concat(validate363.errors);
         errors = vErrors.length;
       }
     }
     if (data.csi !== undefined) {
-      if (!validate368(data.csi, {
+      if (!validate369(data.csi, {
         instancePath: instancePath + "/csi",
         parentData: data,
         parentDataProperty: "csi",
         rootData
       })) {
-        vErrors = vErrors === null ? validate368.errors : vErrors.concat(validate368.errors);
+        vErrors = vErrors === null ? validate369.errors : vErrors.concat(validate369.errors);
         errors = vErrors.length;
       }
     }
     if (data.emptyDir !== undefined) {
-      if (!validate377(data.emptyDir, {
+      if (!validate378(data.emptyDir, {
         instancePath: instancePath + "/emptyDir",
         parentData: data,
         parentDataProperty: "emptyDir",
         rootData
       })) {
-        vErrors = vErrors === null ? validate377.errors : vErrors.concat(validate377.errors);
+        vErrors = vErrors === null ? validate378.errors : vErrors.concat(validate378.errors);
         errors = vErrors.length;
       }
     }
@@ -10976,46 +11044,46 @@ function validate361(data, {
       }
     }
     if (data.nfs !== undefined) {
-      if (!validate383(data.nfs, {
+      if (!validate384(data.nfs, {
         instancePath: instancePath + "/nfs",
         parentData: data,
         parentDataProperty: "nfs",
         rootData
       })) {
-        vErrors = vErrors === null ? validate383.errors : vErrors.concat(validate383.errors);
+        vErrors = vErrors === null ? validate384.errors : vErrors.concat(validate384.errors);
         errors = vErrors.length;
       }
     }
     if (data.persistentVolumeClaim !== undefined) {
-      if (!validate389(data.persistentVolumeClaim, {
+      if (!validate390(data.persistentVolumeClaim, {
         instancePath: instancePath + "/persistentVolumeClaim",
         parentData: data,
         parentDataProperty: "persistentVolumeClaim",
         rootData
       })) {
-        vErrors = vErrors === null ? validate389.errors : vErrors.concat(validate389.errors);
+        vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
         errors = vErrors.length;
       }
     }
     if (data.projected !== undefined) {
-      if (!validate393(data.projected, {
+      if (!validate394(data.projected, {
         instancePath: instancePath + "/projected",
         parentData: data,
         parentDataProperty: "projected",
         rootData
       })) {
-        vErrors = vErrors === null ? validate393.errors : vErrors.concat(validate393.errors);
+        vErrors = vErrors === null ? validate394.errors : vErrors.concat(validate394.errors);
         errors = vErrors.length;
       }
     }
     if (data.secret !== undefined) {
-      if (!validate418(data.secret, {
+      if (!validate419(data.secret, {
         instancePath: instancePath + "/secret",
         parentData: data,
         parentDataProperty: "secret",
         rootData
       })) {
-        vErrors = vErrors === null ? validate418.errors : vErrors.concat(validate418.errors);
+        vErrors = vErrors === null ? validate419.errors : vErrors.concat(validate419.errors);
         errors = vErrors.length;
       }
     }
@@ -11035,10 +11103,10 @@ function validate361(data, {
     }
     errors++;
   }
-  validate361.errors = vErrors;
+  validate362.errors = vErrors;
   return errors === 0;
 }
-function validate360(data, {
+function validate361(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11081,18 +11149,18 @@ function validate360(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate361(data[i0], {
+      if (!validate362(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate361.errors : vErrors.concat(validate361.errors);
+        vErrors = vErrors === null ? validate362.errors : vErrors.concat(validate362.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate360.errors = vErrors;
+  validate361.errors = vErrors;
   return errors === 0;
 }
 function validate180(data, {
@@ -11297,13 +11365,13 @@ function validate180(data, {
       }
     }
     if (data.serviceAccountName !== undefined) {
-      if (!validate82(data.serviceAccountName, {
+      if (!validate332(data.serviceAccountName, {
         instancePath: instancePath + "/serviceAccountName",
         parentData: data,
         parentDataProperty: "serviceAccountName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate332.errors : vErrors.concat(validate332.errors);
         errors = vErrors.length;
       }
     }
@@ -11330,35 +11398,35 @@ function validate180(data, {
       }
     }
     if (data.tolerations !== undefined) {
-      if (!validate335(data.tolerations, {
+      if (!validate336(data.tolerations, {
         instancePath: instancePath + "/tolerations",
         parentData: data,
         parentDataProperty: "tolerations",
         rootData
       })) {
-        vErrors = vErrors === null ? validate335.errors : vErrors.concat(validate335.errors);
+        vErrors = vErrors === null ? validate336.errors : vErrors.concat(validate336.errors);
         errors = vErrors.length;
       }
     }
     if (data.topologySpreadConstraints !== undefined) {
-      if (!validate347(data.topologySpreadConstraints, {
+      if (!validate348(data.topologySpreadConstraints, {
         instancePath: instancePath + "/topologySpreadConstraints",
         parentData: data,
         parentDataProperty: "topologySpreadConstraints",
         rootData
       })) {
-        vErrors = vErrors === null ? validate347.errors : vErrors.concat(validate347.errors);
+        vErrors = vErrors === null ? validate348.errors : vErrors.concat(validate348.errors);
         errors = vErrors.length;
       }
     }
     if (data.volumes !== undefined) {
-      if (!validate360(data.volumes, {
+      if (!validate361(data.volumes, {
         instancePath: instancePath + "/volumes",
         parentData: data,
         parentDataProperty: "volumes",
         rootData
       })) {
-        vErrors = vErrors === null ? validate360.errors : vErrors.concat(validate360.errors);
+        vErrors = vErrors === null ? validate361.errors : vErrors.concat(validate361.errors);
         errors = vErrors.length;
       }
     }
@@ -11381,7 +11449,7 @@ function validate180(data, {
   validate180.errors = vErrors;
   return errors === 0;
 }
-const schema160 = {
+const schema161 = {
   "type": "object",
   "properties": {
     "actualReplicas": {
@@ -11500,7 +11568,7 @@ function validate169(data, {
   validate169.errors = vErrors;
   return errors === 0;
 }
-const schema161 = {
+const schema162 = {
   "type": "object",
   "maxProperties": 100,
   "additionalProperties": {
@@ -11509,7 +11577,7 @@ const schema161 = {
   "properties": {},
   "nullable": true
 };
-function validate429(data, {
+function validate430(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11562,17 +11630,17 @@ function validate429(data, {
       }
     }
   }
-  validate429.errors = vErrors;
+  validate430.errors = vErrors;
   return errors === 0;
 }
-const schema162 = {
+const schema163 = {
   "type": "array",
   "items": {
     "$ref": "rMKHcd0d8k608tHdYMrRajTWCiMnGCl0yutwdvAWOSM"
   },
   "nullable": true
 };
-const schema163 = {
+const schema164 = {
   "type": "object",
   "required": ["type", "status"],
   "properties": {
@@ -11596,12 +11664,12 @@ const schema163 = {
     }
   }
 };
-const schema164 = {
+const schema165 = {
   "type": "string",
   "enum": ["", "Error", "Warning", "Info"],
   "nullable": true
 };
-function validate437(data, {
+function validate438(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11631,7 +11699,7 @@ function validate437(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema164.enum
+        allowedValues: schema165.enum
       }
     };
     if (vErrors === null) {
@@ -11641,14 +11709,14 @@ function validate437(data, {
     }
     errors++;
   }
-  validate437.errors = vErrors;
+  validate438.errors = vErrors;
   return errors === 0;
 }
-const schema165 = {
+const schema166 = {
   "type": "string",
   "enum": ["True", "False", "Unknown"]
 };
-function validate439(data, {
+function validate440(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11678,7 +11746,7 @@ function validate439(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema165.enum
+        allowedValues: schema166.enum
       }
     };
     if (vErrors === null) {
@@ -11688,10 +11756,10 @@ function validate439(data, {
     }
     errors++;
   }
-  validate439.errors = vErrors;
+  validate440.errors = vErrors;
   return errors === 0;
 }
-function validate433(data, {
+function validate434(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11766,24 +11834,24 @@ function validate433(data, {
       }
     }
     if (data.severity !== undefined) {
-      if (!validate437(data.severity, {
+      if (!validate438(data.severity, {
         instancePath: instancePath + "/severity",
         parentData: data,
         parentDataProperty: "severity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate437.errors : vErrors.concat(validate437.errors);
+        vErrors = vErrors === null ? validate438.errors : vErrors.concat(validate438.errors);
         errors = vErrors.length;
       }
     }
     if (data.status !== undefined) {
-      if (!validate439(data.status, {
+      if (!validate440(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate439.errors : vErrors.concat(validate439.errors);
+        vErrors = vErrors === null ? validate440.errors : vErrors.concat(validate440.errors);
         errors = vErrors.length;
       }
     }
@@ -11814,10 +11882,10 @@ function validate433(data, {
     }
     errors++;
   }
-  validate433.errors = vErrors;
+  validate434.errors = vErrors;
   return errors === 0;
 }
-function validate432(data, {
+function validate433(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11844,21 +11912,21 @@ function validate432(data, {
   if (Array.isArray(data)) {
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate433(data[i0], {
+      if (!validate434(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate433.errors : vErrors.concat(validate433.errors);
+        vErrors = vErrors === null ? validate434.errors : vErrors.concat(validate434.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate432.errors = vErrors;
+  validate433.errors = vErrors;
   return errors === 0;
 }
-const schema166 = {
+const schema167 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -11866,7 +11934,7 @@ const schema166 = {
   },
   "nullable": true
 };
-const schema167 = {
+const schema168 = {
   "type": "object",
   "properties": {
     "imageDigest": {
@@ -11877,7 +11945,7 @@ const schema167 = {
     }
   }
 };
-function validate445(data, {
+function validate446(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11924,10 +11992,10 @@ function validate445(data, {
     }
     errors++;
   }
-  validate445.errors = vErrors;
+  validate446.errors = vErrors;
   return errors === 0;
 }
-function validate444(data, {
+function validate445(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11970,21 +12038,21 @@ function validate444(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate445(data[i0], {
+      if (!validate446(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate445.errors : vErrors.concat(validate445.errors);
+        vErrors = vErrors === null ? validate446.errors : vErrors.concat(validate446.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate444.errors = vErrors;
+  validate445.errors = vErrors;
   return errors === 0;
 }
-function validate427(data, {
+function validate428(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12021,35 +12089,35 @@ function validate427(data, {
       }
     }
     if (data.annotations !== undefined) {
-      if (!validate429(data.annotations, {
+      if (!validate430(data.annotations, {
         instancePath: instancePath + "/annotations",
         parentData: data,
         parentDataProperty: "annotations",
         rootData
       })) {
-        vErrors = vErrors === null ? validate429.errors : vErrors.concat(validate429.errors);
+        vErrors = vErrors === null ? validate430.errors : vErrors.concat(validate430.errors);
         errors = vErrors.length;
       }
     }
     if (data.conditions !== undefined) {
-      if (!validate432(data.conditions, {
+      if (!validate433(data.conditions, {
         instancePath: instancePath + "/conditions",
         parentData: data,
         parentDataProperty: "conditions",
         rootData
       })) {
-        vErrors = vErrors === null ? validate432.errors : vErrors.concat(validate432.errors);
+        vErrors = vErrors === null ? validate433.errors : vErrors.concat(validate433.errors);
         errors = vErrors.length;
       }
     }
     if (data.containerStatuses !== undefined) {
-      if (!validate444(data.containerStatuses, {
+      if (!validate445(data.containerStatuses, {
         instancePath: instancePath + "/containerStatuses",
         parentData: data,
         parentDataProperty: "containerStatuses",
         rootData
       })) {
-        vErrors = vErrors === null ? validate444.errors : vErrors.concat(validate444.errors);
+        vErrors = vErrors === null ? validate445.errors : vErrors.concat(validate445.errors);
         errors = vErrors.length;
       }
     }
@@ -12109,7 +12177,7 @@ function validate427(data, {
       }
     }
   }
-  validate427.errors = vErrors;
+  validate428.errors = vErrors;
   return errors === 0;
 }
 function validate171(data, {
@@ -12215,13 +12283,13 @@ function validate171(data, {
       }
     }
     if (data.status !== undefined) {
-      if (!validate427(data.status, {
+      if (!validate428(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate427.errors : vErrors.concat(validate427.errors);
+        vErrors = vErrors === null ? validate428.errors : vErrors.concat(validate428.errors);
         errors = vErrors.length;
       }
     }

@@ -13,7 +13,7 @@ const schema79 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "ob4BdEDboRsf8adpqM2hLKvV53RhFxZfhGg44zgA"
+      "$ref": "L0Xavc2uCTl5jJQFNLhZ1lUMrZA6xcLbTIVBSo8wfBU"
     },
     "status": {
       "$ref": "4iVLuTQKWLlxojKoLR4ITrqO6bdJDZGrNLys8hqu0o"
@@ -148,7 +148,7 @@ const schema84 = {
   "required": ["template"],
   "properties": {
     "template": {
-      "$ref": "PnZQp4Kd79qtFT9REmwnXsu3pk4Sut7aWtvEoqBsE"
+      "$ref": "gt3puI6qK3kbIPZA6Cl9dzOCSasAmWsrcKZh5D6DI"
     },
     "traffic": {
       "$ref": "JcBc1TQlnmJtIcfnqikPNAcaddBO16Gj35wxS7Y"
@@ -163,7 +163,7 @@ const schema85 = {
       "$ref": "u7yJE4Mz0R2WdP5ixxtC6XCsLb4G2ySjUuEhiwPGkI"
     },
     "spec": {
-      "$ref": "FrIMxNufRSt9sF4ASXvYHhRd16W36h1ZbgXI9fO8"
+      "$ref": "b1sw9OxzMxBifMOiyvltcxH4fV0vg8x9haiX53Zi2W4"
     }
   }
 };
@@ -589,7 +589,7 @@ const schema87 = {
       "$ref": "5XayFfXPjofcL1acHTouhaiXcBFKW8MuztkGwS6r8"
     },
     "serviceAccountName": {
-      "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
+      "$ref": "tAuSih1fUs5HSDroWppovZxNo7QUjFvKcHmKNIRbLE"
     },
     "shareProcessNamespace": {
       "$ref": "hsGPmGwy4VrrbOBJwiGgjUKGPtMFeHO5cmtUu5ZUh0"
@@ -8612,6 +8612,74 @@ function validate333(data, {
   return errors === 0;
 }
 const schema136 = {
+  "type": "string",
+  "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$",
+  "maxLength": 253,
+  "nullable": true
+};
+const pattern6 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+function validate344(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data !== "string" && data !== null) {
+    const err0 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err0];
+    } else {
+      vErrors.push(err0);
+    }
+    errors++;
+  }
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern6.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
+  }
+  validate344.errors = vErrors;
+  return errors === 0;
+}
+const schema137 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8619,7 +8687,7 @@ const schema136 = {
   },
   "nullable": true
 };
-const schema137 = {
+const schema138 = {
   "type": "object",
   "properties": {
     "effect": {
@@ -8639,12 +8707,12 @@ const schema137 = {
     }
   }
 };
-const schema138 = {
+const schema139 = {
   "type": "string",
   "enum": ["NoSchedule", "PreferNoSchedule", "NoExecute", ""],
   "nullable": true
 };
-function validate349(data, {
+function validate350(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8674,7 +8742,7 @@ function validate349(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema138.enum
+        allowedValues: schema139.enum
       }
     };
     if (vErrors === null) {
@@ -8684,15 +8752,15 @@ function validate349(data, {
     }
     errors++;
   }
-  validate349.errors = vErrors;
+  validate350.errors = vErrors;
   return errors === 0;
 }
-const schema139 = {
+const schema140 = {
   "type": "string",
   "maxLength": 317,
   "nullable": true
 };
-function validate351(data, {
+function validate352(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8734,15 +8802,15 @@ function validate351(data, {
       errors++;
     }
   }
-  validate351.errors = vErrors;
+  validate352.errors = vErrors;
   return errors === 0;
 }
-const schema140 = {
+const schema141 = {
   "type": "string",
   "enum": ["Exists", "Equal", ""],
   "nullable": true
 };
-function validate353(data, {
+function validate354(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8772,7 +8840,7 @@ function validate353(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema140.enum
+        allowedValues: schema141.enum
       }
     };
     if (vErrors === null) {
@@ -8782,7 +8850,7 @@ function validate353(data, {
     }
     errors++;
   }
-  validate353.errors = vErrors;
+  validate354.errors = vErrors;
   return errors === 0;
 }
 const schema77 = {
@@ -8853,7 +8921,7 @@ function validate172(data, {
   validate172.errors = vErrors;
   return errors === 0;
 }
-function validate348(data, {
+function validate349(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8863,35 +8931,35 @@ function validate348(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.effect !== undefined) {
-      if (!validate349(data.effect, {
+      if (!validate350(data.effect, {
         instancePath: instancePath + "/effect",
         parentData: data,
         parentDataProperty: "effect",
         rootData
       })) {
-        vErrors = vErrors === null ? validate349.errors : vErrors.concat(validate349.errors);
+        vErrors = vErrors === null ? validate350.errors : vErrors.concat(validate350.errors);
         errors = vErrors.length;
       }
     }
     if (data.key !== undefined) {
-      if (!validate351(data.key, {
+      if (!validate352(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate351.errors : vErrors.concat(validate351.errors);
+        vErrors = vErrors === null ? validate352.errors : vErrors.concat(validate352.errors);
         errors = vErrors.length;
       }
     }
     if (data.operator !== undefined) {
-      if (!validate353(data.operator, {
+      if (!validate354(data.operator, {
         instancePath: instancePath + "/operator",
         parentData: data,
         parentDataProperty: "operator",
         rootData
       })) {
-        vErrors = vErrors === null ? validate353.errors : vErrors.concat(validate353.errors);
+        vErrors = vErrors === null ? validate354.errors : vErrors.concat(validate354.errors);
         errors = vErrors.length;
       }
     }
@@ -8933,10 +9001,10 @@ function validate348(data, {
     }
     errors++;
   }
-  validate348.errors = vErrors;
+  validate349.errors = vErrors;
   return errors === 0;
 }
-function validate347(data, {
+function validate348(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8979,21 +9047,21 @@ function validate347(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate348(data[i0], {
+      if (!validate349(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate348.errors : vErrors.concat(validate348.errors);
+        vErrors = vErrors === null ? validate349.errors : vErrors.concat(validate349.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate347.errors = vErrors;
+  validate348.errors = vErrors;
   return errors === 0;
 }
-const schema141 = {
+const schema142 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -9001,7 +9069,7 @@ const schema141 = {
   },
   "nullable": true
 };
-const schema142 = {
+const schema143 = {
   "type": "object",
   "required": ["maxSkew", "topologyKey", "whenUnsatisfiable"],
   "properties": {
@@ -9025,12 +9093,12 @@ const schema142 = {
     }
   }
 };
-const schema143 = {
+const schema144 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1
 };
-function validate363(data, {
+function validate364(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9089,17 +9157,17 @@ function validate363(data, {
       errors++;
     }
   }
-  validate363.errors = vErrors;
+  validate364.errors = vErrors;
   return errors === 0;
 }
-const schema144 = {
+const schema145 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1,
   "maximum": 2147483647,
   "nullable": true
 };
-function validate365(data, {
+function validate366(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9175,14 +9243,14 @@ function validate365(data, {
       errors++;
     }
   }
-  validate365.errors = vErrors;
+  validate366.errors = vErrors;
   return errors === 0;
 }
-const schema145 = {
+const schema146 = {
   "type": "string",
   "enum": ["DoNotSchedule", "ScheduleAnyway"]
 };
-function validate368(data, {
+function validate369(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9212,7 +9280,7 @@ function validate368(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema145.enum
+        allowedValues: schema146.enum
       }
     };
     if (vErrors === null) {
@@ -9222,10 +9290,10 @@ function validate368(data, {
     }
     errors++;
   }
-  validate368.errors = vErrors;
+  validate369.errors = vErrors;
   return errors === 0;
 }
-function validate360(data, {
+function validate361(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9305,24 +9373,24 @@ function validate360(data, {
       }
     }
     if (data.maxSkew !== undefined) {
-      if (!validate363(data.maxSkew, {
+      if (!validate364(data.maxSkew, {
         instancePath: instancePath + "/maxSkew",
         parentData: data,
         parentDataProperty: "maxSkew",
         rootData
       })) {
-        vErrors = vErrors === null ? validate363.errors : vErrors.concat(validate363.errors);
+        vErrors = vErrors === null ? validate364.errors : vErrors.concat(validate364.errors);
         errors = vErrors.length;
       }
     }
     if (data.minDomains !== undefined) {
-      if (!validate365(data.minDomains, {
+      if (!validate366(data.minDomains, {
         instancePath: instancePath + "/minDomains",
         parentData: data,
         parentDataProperty: "minDomains",
         rootData
       })) {
-        vErrors = vErrors === null ? validate365.errors : vErrors.concat(validate365.errors);
+        vErrors = vErrors === null ? validate366.errors : vErrors.concat(validate366.errors);
         errors = vErrors.length;
       }
     }
@@ -9338,13 +9406,13 @@ function validate360(data, {
       }
     }
     if (data.whenUnsatisfiable !== undefined) {
-      if (!validate368(data.whenUnsatisfiable, {
+      if (!validate369(data.whenUnsatisfiable, {
         instancePath: instancePath + "/whenUnsatisfiable",
         parentData: data,
         parentDataProperty: "whenUnsatisfiable",
         rootData
       })) {
-        vErrors = vErrors === null ? validate368.errors : vErrors.concat(validate368.errors);
+        vErrors = vErrors === null ? validate369.errors : vErrors.concat(validate369.errors);
         errors = vErrors.length;
       }
     }
@@ -9364,10 +9432,10 @@ function validate360(data, {
     }
     errors++;
   }
-  validate360.errors = vErrors;
+  validate361.errors = vErrors;
   return errors === 0;
 }
-function validate359(data, {
+function validate360(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9410,21 +9478,21 @@ function validate359(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate360(data[i0], {
+      if (!validate361(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate360.errors : vErrors.concat(validate360.errors);
+        vErrors = vErrors === null ? validate361.errors : vErrors.concat(validate361.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate359.errors = vErrors;
+  validate360.errors = vErrors;
   return errors === 0;
 }
-const schema146 = {
+const schema147 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -9432,7 +9500,7 @@ const schema146 = {
   },
   "nullable": true
 };
-const schema147 = {
+const schema148 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -9462,7 +9530,7 @@ const schema147 = {
     }
   }
 };
-const schema148 = {
+const schema149 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -9739,7 +9807,7 @@ function validate152(data, {
   validate152.errors = vErrors;
   return errors === 0;
 }
-function validate374(data, {
+function validate375(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9809,10 +9877,10 @@ function validate374(data, {
       }
     }
   }
-  validate374.errors = vErrors;
+  validate375.errors = vErrors;
   return errors === 0;
 }
-const schema149 = {
+const schema150 = {
   "type": "object",
   "required": ["driver"],
   "properties": {
@@ -9834,7 +9902,7 @@ const schema149 = {
   },
   "nullable": true
 };
-const schema150 = {
+const schema151 = {
   "type": "object",
   "properties": {
     "name": {
@@ -9843,7 +9911,7 @@ const schema150 = {
   },
   "nullable": true
 };
-function validate383(data, {
+function validate384(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9880,10 +9948,10 @@ function validate383(data, {
       }
     }
   }
-  validate383.errors = vErrors;
+  validate384.errors = vErrors;
   return errors === 0;
 }
-function validate380(data, {
+function validate381(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9947,13 +10015,13 @@ function validate380(data, {
       }
     }
     if (data.nodePublishSecretRef !== undefined) {
-      if (!validate383(data.nodePublishSecretRef, {
+      if (!validate384(data.nodePublishSecretRef, {
         instancePath: instancePath + "/nodePublishSecretRef",
         parentData: data,
         parentDataProperty: "nodePublishSecretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate383.errors : vErrors.concat(validate383.errors);
+        vErrors = vErrors === null ? validate384.errors : vErrors.concat(validate384.errors);
         errors = vErrors.length;
       }
     }
@@ -9980,10 +10048,10 @@ function validate380(data, {
       }
     }
   }
-  validate380.errors = vErrors;
+  validate381.errors = vErrors;
   return errors === 0;
 }
-const schema151 = {
+const schema152 = {
   "type": "object",
   "properties": {
     "medium": {
@@ -9995,14 +10063,14 @@ const schema151 = {
   },
   "nullable": true
 };
-const schema152 = {
+const schema153 = {
   "type": "string",
   "pattern": "^(Memory|)$",
   "maxLength": 64,
   "nullable": true
 };
-const pattern6 = new RegExp("^(Memory|)$", "u");
-function validate390(data, {
+const pattern7 = new RegExp("^(Memory|)$", "u");
+function validate391(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10043,7 +10111,7 @@ function validate390(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern7.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -10060,10 +10128,10 @@ function validate390(data, {
       errors++;
     }
   }
-  validate390.errors = vErrors;
+  validate391.errors = vErrors;
   return errors === 0;
 }
-function validate389(data, {
+function validate390(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10089,13 +10157,13 @@ function validate389(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.medium !== undefined) {
-      if (!validate390(data.medium, {
+      if (!validate391(data.medium, {
         instancePath: instancePath + "/medium",
         parentData: data,
         parentDataProperty: "medium",
         rootData
       })) {
-        vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
+        vErrors = vErrors === null ? validate391.errors : vErrors.concat(validate391.errors);
         errors = vErrors.length;
       }
     }
@@ -10111,10 +10179,10 @@ function validate389(data, {
       }
     }
   }
-  validate389.errors = vErrors;
+  validate390.errors = vErrors;
   return errors === 0;
 }
-const schema153 = {
+const schema154 = {
   "type": "object",
   "required": ["server", "path"],
   "properties": {
@@ -10130,12 +10198,12 @@ const schema153 = {
   },
   "nullable": true
 };
-const schema154 = {
+const schema155 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 4096
 };
-function validate396(data, {
+function validate397(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10192,10 +10260,10 @@ function validate396(data, {
     }
     errors++;
   }
-  validate396.errors = vErrors;
+  validate397.errors = vErrors;
   return errors === 0;
 }
-function validate395(data, {
+function validate396(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10253,13 +10321,13 @@ function validate395(data, {
       errors++;
     }
     if (data.path !== undefined) {
-      if (!validate396(data.path, {
+      if (!validate397(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate396.errors : vErrors.concat(validate396.errors);
+        vErrors = vErrors === null ? validate397.errors : vErrors.concat(validate397.errors);
         errors = vErrors.length;
       }
     }
@@ -10286,10 +10354,10 @@ function validate395(data, {
       }
     }
   }
-  validate395.errors = vErrors;
+  validate396.errors = vErrors;
   return errors === 0;
 }
-const schema155 = {
+const schema156 = {
   "type": "object",
   "required": ["claimName"],
   "properties": {
@@ -10302,7 +10370,7 @@ const schema155 = {
   },
   "nullable": true
 };
-function validate401(data, {
+function validate402(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10366,10 +10434,10 @@ function validate401(data, {
       }
     }
   }
-  validate401.errors = vErrors;
+  validate402.errors = vErrors;
   return errors === 0;
 }
-const schema156 = {
+const schema157 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -10381,7 +10449,7 @@ const schema156 = {
   },
   "nullable": true
 };
-const schema157 = {
+const schema158 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -10389,7 +10457,7 @@ const schema157 = {
   },
   "nullable": true
 };
-const schema158 = {
+const schema159 = {
   "type": "object",
   "properties": {
     "configMap": {
@@ -10483,7 +10551,7 @@ function validate166(data, {
   validate166.errors = vErrors;
   return errors === 0;
 }
-const schema159 = {
+const schema160 = {
   "type": "object",
   "properties": {
     "items": {
@@ -10492,7 +10560,7 @@ const schema159 = {
   },
   "nullable": true
 };
-const schema160 = {
+const schema161 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -10500,7 +10568,7 @@ const schema160 = {
   },
   "nullable": true
 };
-const schema161 = {
+const schema162 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10518,7 +10586,7 @@ const schema161 = {
     }
   }
 };
-function validate412(data, {
+function validate413(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10603,10 +10671,10 @@ function validate412(data, {
     }
     errors++;
   }
-  validate412.errors = vErrors;
+  validate413.errors = vErrors;
   return errors === 0;
 }
-function validate411(data, {
+function validate412(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10649,21 +10717,21 @@ function validate411(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate412(data[i0], {
+      if (!validate413(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate412.errors : vErrors.concat(validate412.errors);
+        vErrors = vErrors === null ? validate413.errors : vErrors.concat(validate413.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate411.errors = vErrors;
+  validate412.errors = vErrors;
   return errors === 0;
 }
-function validate410(data, {
+function validate411(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10689,21 +10757,21 @@ function validate410(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.items !== undefined) {
-      if (!validate411(data.items, {
+      if (!validate412(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate411.errors : vErrors.concat(validate411.errors);
+        vErrors = vErrors === null ? validate412.errors : vErrors.concat(validate412.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate410.errors = vErrors;
+  validate411.errors = vErrors;
   return errors === 0;
 }
-const schema162 = {
+const schema163 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10719,14 +10787,14 @@ const schema162 = {
   },
   "nullable": true
 };
-const schema163 = {
+const schema164 = {
   "type": "integer",
   "format": "int64",
   "minimum": 600,
   "maximum": 4294967296,
   "nullable": true
 };
-function validate423(data, {
+function validate424(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10802,10 +10870,10 @@ function validate423(data, {
       errors++;
     }
   }
-  validate423.errors = vErrors;
+  validate424.errors = vErrors;
   return errors === 0;
 }
-function validate421(data, {
+function validate422(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10858,13 +10926,13 @@ function validate421(data, {
       }
     }
     if (data.expirationSeconds !== undefined) {
-      if (!validate423(data.expirationSeconds, {
+      if (!validate424(data.expirationSeconds, {
         instancePath: instancePath + "/expirationSeconds",
         parentData: data,
         parentDataProperty: "expirationSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate423.errors : vErrors.concat(validate423.errors);
+        vErrors = vErrors === null ? validate424.errors : vErrors.concat(validate424.errors);
         errors = vErrors.length;
       }
     }
@@ -10880,10 +10948,10 @@ function validate421(data, {
       }
     }
   }
-  validate421.errors = vErrors;
+  validate422.errors = vErrors;
   return errors === 0;
 }
-function validate408(data, {
+function validate409(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10904,13 +10972,13 @@ function validate408(data, {
       }
     }
     if (data.downwardAPI !== undefined) {
-      if (!validate410(data.downwardAPI, {
+      if (!validate411(data.downwardAPI, {
         instancePath: instancePath + "/downwardAPI",
         parentData: data,
         parentDataProperty: "downwardAPI",
         rootData
       })) {
-        vErrors = vErrors === null ? validate410.errors : vErrors.concat(validate410.errors);
+        vErrors = vErrors === null ? validate411.errors : vErrors.concat(validate411.errors);
         errors = vErrors.length;
       }
     }
@@ -10926,13 +10994,13 @@ function validate408(data, {
       }
     }
     if (data.serviceAccountToken !== undefined) {
-      if (!validate421(data.serviceAccountToken, {
+      if (!validate422(data.serviceAccountToken, {
         instancePath: instancePath + "/serviceAccountToken",
         parentData: data,
         parentDataProperty: "serviceAccountToken",
         rootData
       })) {
-        vErrors = vErrors === null ? validate421.errors : vErrors.concat(validate421.errors);
+        vErrors = vErrors === null ? validate422.errors : vErrors.concat(validate422.errors);
         errors = vErrors.length;
       }
     }
@@ -10952,10 +11020,10 @@ function validate408(data, {
     }
     errors++;
   }
-  validate408.errors = vErrors;
+  validate409.errors = vErrors;
   return errors === 0;
 }
-function validate407(data, {
+function validate408(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10998,21 +11066,21 @@ function validate407(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate408(data[i0], {
+      if (!validate409(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate408.errors : vErrors.concat(validate408.errors);
+        vErrors = vErrors === null ? validate409.errors : vErrors.concat(validate409.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate407.errors = vErrors;
+  validate408.errors = vErrors;
   return errors === 0;
 }
-function validate405(data, {
+function validate406(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11049,21 +11117,21 @@ function validate405(data, {
       }
     }
     if (data.sources !== undefined) {
-      if (!validate407(data.sources, {
+      if (!validate408(data.sources, {
         instancePath: instancePath + "/sources",
         parentData: data,
         parentDataProperty: "sources",
         rootData
       })) {
-        vErrors = vErrors === null ? validate407.errors : vErrors.concat(validate407.errors);
+        vErrors = vErrors === null ? validate408.errors : vErrors.concat(validate408.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate405.errors = vErrors;
+  validate406.errors = vErrors;
   return errors === 0;
 }
-const schema164 = {
+const schema165 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -11081,7 +11149,7 @@ const schema164 = {
   },
   "nullable": true
 };
-function validate430(data, {
+function validate431(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11151,10 +11219,10 @@ function validate430(data, {
       }
     }
   }
-  validate430.errors = vErrors;
+  validate431.errors = vErrors;
   return errors === 0;
 }
-function validate373(data, {
+function validate374(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11180,35 +11248,35 @@ function validate373(data, {
       errors++;
     }
     if (data.configMap !== undefined) {
-      if (!validate374(data.configMap, {
+      if (!validate375(data.configMap, {
         instancePath: instancePath + "/configMap",
         parentData: data,
         parentDataProperty: "configMap",
         rootData
       })) {
-        vErrors = vErrors === null ? validate374.errors : vErrors.concat(validate374.errors);
+        vErrors = vErrors === null ? validate375.errors : vErrors.concat(validate375.errors);
         errors = vErrors.length;
       }
     }
     if (data.csi !== undefined) {
-      if (!validate380(data.csi, {
+      if (!validate381(data.csi, {
         instancePath: instancePath + "/csi",
         parentData: data,
         parentDataProperty: "csi",
         rootData
       })) {
-        vErrors = vErrors === null ? validate380.errors : vErrors.concat(validate380.errors);
+        vErrors = vErrors === null ? validate381.errors : vErrors.concat(validate381.errors);
         errors = vErrors.length;
       }
     }
     if (data.emptyDir !== undefined) {
-      if (!validate389(data.emptyDir, {
+      if (!validate390(data.emptyDir, {
         instancePath: instancePath + "/emptyDir",
         parentData: data,
         parentDataProperty: "emptyDir",
         rootData
       })) {
-        vErrors = vErrors === null ? validate389.errors : vErrors.concat(validate389.errors);
+        vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
         errors = vErrors.length;
       }
     }
@@ -11224,46 +11292,46 @@ function validate373(data, {
       }
     }
     if (data.nfs !== undefined) {
-      if (!validate395(data.nfs, {
+      if (!validate396(data.nfs, {
         instancePath: instancePath + "/nfs",
         parentData: data,
         parentDataProperty: "nfs",
         rootData
       })) {
-        vErrors = vErrors === null ? validate395.errors : vErrors.concat(validate395.errors);
+        vErrors = vErrors === null ? validate396.errors : vErrors.concat(validate396.errors);
         errors = vErrors.length;
       }
     }
     if (data.persistentVolumeClaim !== undefined) {
-      if (!validate401(data.persistentVolumeClaim, {
+      if (!validate402(data.persistentVolumeClaim, {
         instancePath: instancePath + "/persistentVolumeClaim",
         parentData: data,
         parentDataProperty: "persistentVolumeClaim",
         rootData
       })) {
-        vErrors = vErrors === null ? validate401.errors : vErrors.concat(validate401.errors);
+        vErrors = vErrors === null ? validate402.errors : vErrors.concat(validate402.errors);
         errors = vErrors.length;
       }
     }
     if (data.projected !== undefined) {
-      if (!validate405(data.projected, {
+      if (!validate406(data.projected, {
         instancePath: instancePath + "/projected",
         parentData: data,
         parentDataProperty: "projected",
         rootData
       })) {
-        vErrors = vErrors === null ? validate405.errors : vErrors.concat(validate405.errors);
+        vErrors = vErrors === null ? validate406.errors : vErrors.concat(validate406.errors);
         errors = vErrors.length;
       }
     }
     if (data.secret !== undefined) {
-      if (!validate430(data.secret, {
+      if (!validate431(data.secret, {
         instancePath: instancePath + "/secret",
         parentData: data,
         parentDataProperty: "secret",
         rootData
       })) {
-        vErrors = vErrors === null ? validate430.errors : vErrors.concat(validate430.errors);
+        vErrors = vErrors === null ? validate431.errors : vErrors.concat(validate431.errors);
         errors = vErrors.length;
       }
     }
@@ -11283,10 +11351,10 @@ function validate373(data, {
     }
     errors++;
   }
-  validate373.errors = vErrors;
+  validate374.errors = vErrors;
   return errors === 0;
 }
-function validate372(data, {
+function validate373(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11329,18 +11397,18 @@ function validate372(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate373(data[i0], {
+      if (!validate374(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate373.errors : vErrors.concat(validate373.errors);
+        vErrors = vErrors === null ? validate374.errors : vErrors.concat(validate374.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate372.errors = vErrors;
+  validate373.errors = vErrors;
   return errors === 0;
 }
 function validate192(data, {
@@ -11545,13 +11613,13 @@ function validate192(data, {
       }
     }
     if (data.serviceAccountName !== undefined) {
-      if (!validate86(data.serviceAccountName, {
+      if (!validate344(data.serviceAccountName, {
         instancePath: instancePath + "/serviceAccountName",
         parentData: data,
         parentDataProperty: "serviceAccountName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate344.errors : vErrors.concat(validate344.errors);
         errors = vErrors.length;
       }
     }
@@ -11578,35 +11646,35 @@ function validate192(data, {
       }
     }
     if (data.tolerations !== undefined) {
-      if (!validate347(data.tolerations, {
+      if (!validate348(data.tolerations, {
         instancePath: instancePath + "/tolerations",
         parentData: data,
         parentDataProperty: "tolerations",
         rootData
       })) {
-        vErrors = vErrors === null ? validate347.errors : vErrors.concat(validate347.errors);
+        vErrors = vErrors === null ? validate348.errors : vErrors.concat(validate348.errors);
         errors = vErrors.length;
       }
     }
     if (data.topologySpreadConstraints !== undefined) {
-      if (!validate359(data.topologySpreadConstraints, {
+      if (!validate360(data.topologySpreadConstraints, {
         instancePath: instancePath + "/topologySpreadConstraints",
         parentData: data,
         parentDataProperty: "topologySpreadConstraints",
         rootData
       })) {
-        vErrors = vErrors === null ? validate359.errors : vErrors.concat(validate359.errors);
+        vErrors = vErrors === null ? validate360.errors : vErrors.concat(validate360.errors);
         errors = vErrors.length;
       }
     }
     if (data.volumes !== undefined) {
-      if (!validate372(data.volumes, {
+      if (!validate373(data.volumes, {
         instancePath: instancePath + "/volumes",
         parentData: data,
         parentDataProperty: "volumes",
         rootData
       })) {
-        vErrors = vErrors === null ? validate372.errors : vErrors.concat(validate372.errors);
+        vErrors = vErrors === null ? validate373.errors : vErrors.concat(validate373.errors);
         errors = vErrors.length;
       }
     }
@@ -11695,7 +11763,7 @@ function validate184(data, {
   validate184.errors = vErrors;
   return errors === 0;
 }
-const schema165 = {
+const schema166 = {
   "type": "array",
   "maxItems": 200,
   "items": {
@@ -11703,7 +11771,7 @@ const schema165 = {
   },
   "nullable": true
 };
-const schema166 = {
+const schema167 = {
   "type": "object",
   "properties": {
     "latestRevision": {
@@ -11806,7 +11874,7 @@ function validate173(data, {
   validate173.errors = vErrors;
   return errors === 0;
 }
-function validate441(data, {
+function validate442(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11875,10 +11943,10 @@ function validate441(data, {
     }
     errors++;
   }
-  validate441.errors = vErrors;
+  validate442.errors = vErrors;
   return errors === 0;
 }
-function validate440(data, {
+function validate441(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11921,18 +11989,18 @@ function validate440(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate441(data[i0], {
+      if (!validate442(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate441.errors : vErrors.concat(validate441.errors);
+        vErrors = vErrors === null ? validate442.errors : vErrors.concat(validate442.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate440.errors = vErrors;
+  validate441.errors = vErrors;
   return errors === 0;
 }
 function validate183(data, {
@@ -11972,13 +12040,13 @@ function validate183(data, {
       }
     }
     if (data.traffic !== undefined) {
-      if (!validate440(data.traffic, {
+      if (!validate441(data.traffic, {
         instancePath: instancePath + "/traffic",
         parentData: data,
         parentDataProperty: "traffic",
         rootData
       })) {
-        vErrors = vErrors === null ? validate440.errors : vErrors.concat(validate440.errors);
+        vErrors = vErrors === null ? validate441.errors : vErrors.concat(validate441.errors);
         errors = vErrors.length;
       }
     }
@@ -12001,7 +12069,7 @@ function validate183(data, {
   validate183.errors = vErrors;
   return errors === 0;
 }
-const schema167 = {
+const schema168 = {
   "type": "object",
   "properties": {
     "address": {
@@ -12031,7 +12099,7 @@ const schema167 = {
   },
   "nullable": true
 };
-const schema168 = {
+const schema169 = {
   "type": "object",
   "properties": {
     "CACerts": {
@@ -12049,12 +12117,12 @@ const schema168 = {
   },
   "nullable": true
 };
-const schema169 = {
+const schema170 = {
   "type": "string",
   "maxLength": 65536,
   "nullable": true
 };
-function validate451(data, {
+function validate452(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12096,10 +12164,10 @@ function validate451(data, {
       errors++;
     }
   }
-  validate451.errors = vErrors;
+  validate452.errors = vErrors;
   return errors === 0;
 }
-function validate450(data, {
+function validate451(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12125,13 +12193,13 @@ function validate450(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.CACerts !== undefined) {
-      if (!validate451(data.CACerts, {
+      if (!validate452(data.CACerts, {
         instancePath: instancePath + "/CACerts",
         parentData: data,
         parentDataProperty: "CACerts",
         rootData
       })) {
-        vErrors = vErrors === null ? validate451.errors : vErrors.concat(validate451.errors);
+        vErrors = vErrors === null ? validate452.errors : vErrors.concat(validate452.errors);
         errors = vErrors.length;
       }
     }
@@ -12169,10 +12237,10 @@ function validate450(data, {
       }
     }
   }
-  validate450.errors = vErrors;
+  validate451.errors = vErrors;
   return errors === 0;
 }
-const schema170 = {
+const schema171 = {
   "type": "object",
   "maxProperties": 100,
   "additionalProperties": {
@@ -12181,7 +12249,7 @@ const schema170 = {
   "properties": {},
   "nullable": true
 };
-function validate457(data, {
+function validate458(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12234,17 +12302,17 @@ function validate457(data, {
       }
     }
   }
-  validate457.errors = vErrors;
+  validate458.errors = vErrors;
   return errors === 0;
 }
-const schema171 = {
+const schema172 = {
   "type": "array",
   "items": {
     "$ref": "rMKHcd0d8k608tHdYMrRajTWCiMnGCl0yutwdvAWOSM"
   },
   "nullable": true
 };
-const schema172 = {
+const schema173 = {
   "type": "object",
   "required": ["type", "status"],
   "properties": {
@@ -12268,12 +12336,12 @@ const schema172 = {
     }
   }
 };
-const schema173 = {
+const schema174 = {
   "type": "string",
   "enum": ["", "Error", "Warning", "Info"],
   "nullable": true
 };
-function validate465(data, {
+function validate466(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12303,7 +12371,7 @@ function validate465(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema173.enum
+        allowedValues: schema174.enum
       }
     };
     if (vErrors === null) {
@@ -12313,14 +12381,14 @@ function validate465(data, {
     }
     errors++;
   }
-  validate465.errors = vErrors;
+  validate466.errors = vErrors;
   return errors === 0;
 }
-const schema174 = {
+const schema175 = {
   "type": "string",
   "enum": ["True", "False", "Unknown"]
 };
-function validate467(data, {
+function validate468(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12350,7 +12418,7 @@ function validate467(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema174.enum
+        allowedValues: schema175.enum
       }
     };
     if (vErrors === null) {
@@ -12360,10 +12428,10 @@ function validate467(data, {
     }
     errors++;
   }
-  validate467.errors = vErrors;
+  validate468.errors = vErrors;
   return errors === 0;
 }
-function validate461(data, {
+function validate462(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12438,24 +12506,24 @@ function validate461(data, {
       }
     }
     if (data.severity !== undefined) {
-      if (!validate465(data.severity, {
+      if (!validate466(data.severity, {
         instancePath: instancePath + "/severity",
         parentData: data,
         parentDataProperty: "severity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate465.errors : vErrors.concat(validate465.errors);
+        vErrors = vErrors === null ? validate466.errors : vErrors.concat(validate466.errors);
         errors = vErrors.length;
       }
     }
     if (data.status !== undefined) {
-      if (!validate467(data.status, {
+      if (!validate468(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate467.errors : vErrors.concat(validate467.errors);
+        vErrors = vErrors === null ? validate468.errors : vErrors.concat(validate468.errors);
         errors = vErrors.length;
       }
     }
@@ -12486,10 +12554,10 @@ function validate461(data, {
     }
     errors++;
   }
-  validate461.errors = vErrors;
+  validate462.errors = vErrors;
   return errors === 0;
 }
-function validate460(data, {
+function validate461(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12516,21 +12584,21 @@ function validate460(data, {
   if (Array.isArray(data)) {
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate461(data[i0], {
+      if (!validate462(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate461.errors : vErrors.concat(validate461.errors);
+        vErrors = vErrors === null ? validate462.errors : vErrors.concat(validate462.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate460.errors = vErrors;
+  validate461.errors = vErrors;
   return errors === 0;
 }
-const schema175 = {
+const schema176 = {
   "type": "array",
   "maxItems": 200,
   "items": {
@@ -12538,7 +12606,7 @@ const schema175 = {
   },
   "nullable": true
 };
-const schema176 = {
+const schema177 = {
   "type": "object",
   "properties": {
     "configurationName": {
@@ -12561,7 +12629,7 @@ const schema176 = {
     }
   }
 };
-function validate476(data, {
+function validate477(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12652,10 +12720,10 @@ function validate476(data, {
     }
     errors++;
   }
-  validate476.errors = vErrors;
+  validate477.errors = vErrors;
   return errors === 0;
 }
-function validate475(data, {
+function validate476(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12698,21 +12766,21 @@ function validate475(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate476(data[i0], {
+      if (!validate477(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate476.errors : vErrors.concat(validate476.errors);
+        vErrors = vErrors === null ? validate477.errors : vErrors.concat(validate477.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate475.errors = vErrors;
+  validate476.errors = vErrors;
   return errors === 0;
 }
-function validate449(data, {
+function validate450(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12738,35 +12806,35 @@ function validate449(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.address !== undefined) {
-      if (!validate450(data.address, {
+      if (!validate451(data.address, {
         instancePath: instancePath + "/address",
         parentData: data,
         parentDataProperty: "address",
         rootData
       })) {
-        vErrors = vErrors === null ? validate450.errors : vErrors.concat(validate450.errors);
+        vErrors = vErrors === null ? validate451.errors : vErrors.concat(validate451.errors);
         errors = vErrors.length;
       }
     }
     if (data.annotations !== undefined) {
-      if (!validate457(data.annotations, {
+      if (!validate458(data.annotations, {
         instancePath: instancePath + "/annotations",
         parentData: data,
         parentDataProperty: "annotations",
         rootData
       })) {
-        vErrors = vErrors === null ? validate457.errors : vErrors.concat(validate457.errors);
+        vErrors = vErrors === null ? validate458.errors : vErrors.concat(validate458.errors);
         errors = vErrors.length;
       }
     }
     if (data.conditions !== undefined) {
-      if (!validate460(data.conditions, {
+      if (!validate461(data.conditions, {
         instancePath: instancePath + "/conditions",
         parentData: data,
         parentDataProperty: "conditions",
         rootData
       })) {
-        vErrors = vErrors === null ? validate460.errors : vErrors.concat(validate460.errors);
+        vErrors = vErrors === null ? validate461.errors : vErrors.concat(validate461.errors);
         errors = vErrors.length;
       }
     }
@@ -12804,13 +12872,13 @@ function validate449(data, {
       }
     }
     if (data.traffic !== undefined) {
-      if (!validate475(data.traffic, {
+      if (!validate476(data.traffic, {
         instancePath: instancePath + "/traffic",
         parentData: data,
         parentDataProperty: "traffic",
         rootData
       })) {
-        vErrors = vErrors === null ? validate475.errors : vErrors.concat(validate475.errors);
+        vErrors = vErrors === null ? validate476.errors : vErrors.concat(validate476.errors);
         errors = vErrors.length;
       }
     }
@@ -12826,7 +12894,7 @@ function validate449(data, {
       }
     }
   }
-  validate449.errors = vErrors;
+  validate450.errors = vErrors;
   return errors === 0;
 }
 function validate174(data, {
@@ -12932,13 +13000,13 @@ function validate174(data, {
       }
     }
     if (data.status !== undefined) {
-      if (!validate449(data.status, {
+      if (!validate450(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate449.errors : vErrors.concat(validate449.errors);
+        vErrors = vErrors === null ? validate450.errors : vErrors.concat(validate450.errors);
         errors = vErrors.length;
       }
     }

@@ -17,6 +17,10 @@ import { schedulingFields } from '../scheduling/schema.ts';
 import { READY_COLUMNS, statusFields } from '../statusSchema.ts';
 import { VolumeSchema } from '../volume/schema.ts';
 
+/** A Kubernetes name, or the e-mail address of a Google service account. */
+export const SERVICE_ACCOUNT =
+  '[a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?';
+
 const WITH_PORT = 'self.containers.filter(c, has(c.ports) && c.ports.size() > 0).size()';
 
 const PORT_VARIABLE: CelRule = {
@@ -78,6 +82,7 @@ function revisionSpecSchema<T extends TSchema>(container: T, ...ingress: CelRule
       }),
       serviceAccountName: text(253, {
         description: 'Service account of the instances: a name or an e-mail address.',
+        pattern: `^(${SERVICE_ACCOUNT})?$`,
       }),
       nodeSelector: textMap(20, {
         description: 'Labels of the nodes to run on; run.googleapis.com/accelerator is the type of GPU.',

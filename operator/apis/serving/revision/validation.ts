@@ -8,6 +8,7 @@ import type { Volume } from '../container/types.ts';
 import { cpuOf, validateContainers } from '../container/validation.ts';
 import { schedulingFields } from '../scheduling/schema.ts';
 import { validateVolumes } from '../volume/validation.ts';
+import { SERVICE_ACCOUNT } from './schema.ts';
 import type { Revision, RevisionTemplate, TemplateSpec } from './types.ts';
 
 /** Fields that Knative Serving knows and Cloud Run does not. */
@@ -19,9 +20,6 @@ const KNATIVE_ONLY = [
   'idleTimeoutSeconds',
   ...(Object.keys(schedulingFields) as (keyof typeof schedulingFields)[]),
 ] as const;
-
-/** A Kubernetes name, or the e-mail address of a Google service account. */
-const SERVICE_ACCOUNT = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(@[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/;
 
 /** The faults of the template of a service or configuration. */
 export function validateTemplate(template: RevisionTemplate, owner: string, path: string): Fault[] {
@@ -76,8 +74,8 @@ function validateConcurrency(spec: TemplateSpec, path: string): Fault[] {
 }
 
 function validateServiceAccount(value: string | undefined, path: string): Fault[] {
-  if (!value || SERVICE_ACCOUNT.test(value)) return [];
-  const message = `is "${value}"; it must be the name of a service account or its e-mail address`;
+  if (!value || new RegExp(`^${SERVICE_ACCOUNT}$`).test(value)) return [];
+  const message = `is "${value}"; it must be the name of a service account, or its e-mail address, which ends with .gserviceaccount.com`;
   return [{ path, value, message }];
 }
 

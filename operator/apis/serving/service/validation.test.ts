@@ -339,8 +339,15 @@ const ROWS: Record<string, Row> = {
   },
   'a service account with a placeholder': {
     spec: '{serviceAccountName: me@PROJECT_ID.iam.gserviceaccount.com}',
-    faults: [[`${S}.serviceAccountName`, /it must be the name of a service account or its e-mail address/]],
+    faults: [[`${S}.serviceAccountName`, /it must be the name of a service account, or its e-mail address/]],
     reason: 'nobody has that address',
+  },
+  "a person's e-mail address as service account": {
+    spec: '{serviceAccountName: me@example.com}',
+    faults: [
+      [`${S}.serviceAccountName`, /is "me@example.com"; it must be .* ends with .gserviceaccount.com/],
+    ],
+    reason: 'an identity of a person is none of a program; Knative refuses it too',
   },
   'an hour and a second for a request': {
     spec: '{timeoutSeconds: 3601}',
