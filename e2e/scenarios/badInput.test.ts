@@ -33,6 +33,11 @@ const CASES: Record<string, Case> = {
     spec: `{template: {spec: {${containers}}}, traffic: [{latestRevision: true, percent: 90}]}`,
     refusal: /100/,
   },
+  'image-malformed': {
+    reason: 'an image that does not parse is quoted, with the form that it must have',
+    spec: '{template: {spec: {containers: [{image: "registry.kube-system.svc/Hello:!"}]}}}',
+    refusal: /registry\.kube-system\.svc\/Hello:!' does not parse/,
+  },
   'no-containers': {
     reason: 'a service without a container is refused',
     spec: '{template: {spec: {}}}',
@@ -61,11 +66,23 @@ describe('bad input', function () {
     });
   }
 
-  it('a revision name that exists with another content is told, and the old revision serves on', async () => {
+  it('a changed template under the old revision name is refused, and the revision serves on', async () => {
     const { client, namespace, visitor } = suite;
-    const { url } = await readyService(client, namespace, 'taken', {
-      revision: 'taken-one',
+    const { url } = await readyService(client, namespace, 'same', {
+      revision: 'same-one',
       env: { TARGET: 'old' },
+    });
+    const changed = helloService(namespace, 'same', { revision: 'same-one', env: { TARGET: 'new' } });
+    await assert.rejects(applyService(client, changed), /changed template needs a new metadata\.name/);
+    assert.match((await visitor.ask(url)).body, /old/);
+  });
+
+  it('a revision name that exists with another content is told, and nothing else changes', async () => {
+    const { client, namespace, visitor } = suite;
+    await readyService(client, namespace, 'taken', { revision: 'taken-one', env: { TARGET: 'one' } });
+    const { url } = await readyService(client, namespace, 'taken', {
+      revision: 'taken-two',
+      env: { TARGET: 'two' },
     });
     await applyService(
       client,
@@ -74,7 +91,7 @@ describe('bad input', function () {
     const service = await serviceReady(client, namespace, 'taken', { status: 'False' });
     const ready = service.status?.conditions?.find(({ type }) => type === 'Ready');
     assert.match(ready?.message ?? '', /'taken-one' with different configuration already exists/);
-    assert.match((await visitor.ask(url)).body, /old/);
-    assert.equal((await revisionsOf(client, namespace, 'taken')).length, 1);
+    assert.match((await visitor.ask(url)).body, /two/);
+    assert.equal((await revisionsOf(client, namespace, 'taken')).length, 2);
   });
 });

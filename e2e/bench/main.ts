@@ -1,0 +1,25 @@
+import { writeFile } from 'node:fs/promises';
+import { connect, freshNamespace, gatewayAddress } from '../lib/cluster.ts';
+import { Visitor } from '../lib/http.ts';
+import { type Result, ratioResult, table } from './result.ts';
+import { applyToReady, wakeFromZero } from './services.ts';
+
+const client = await connect();
+await using visitor = new Visitor(await gatewayAddress(client));
+const namespace = await freshNamespace(client, 'bench');
+const bench = { client, visitor, namespace, samples: 15 };
+const results: Result[] = [];
+
+const ready = await applyToReady(bench);
+console.log(table('apply-to-ready', 'ms', ready));
+results.push(ratioResult('apply-to-ready', 'ms', ready, 1.5));
+
+const wake = await wakeFromZero(bench);
+console.log(table('wake-from-zero', 'ms', wake));
+results.push(ratioResult('wake-from-zero', 'ms', wake, 1.15));
+
+await writeFile(new URL('./results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
+for (const { name, ratio, goal, holds } of results) {
+  console.log(`${holds ? 'holds' : 'FAILS'}  ${name}: ${ratio} (goal: at most ${goal})`);
+}
+if (!results.every(({ holds }) => holds)) process.exitCode = 1;

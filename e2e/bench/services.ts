@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from 'undici';
+import { conditionOf } from '../../operator/apis/condition.ts';
+import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
+import type { KubeClient } from '../../operator/kube/client.ts';
+import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../../operator/kube/core.ts';
+import { Informer } from '../../operator/kube/informer.ts';
+import type { KubeObject } from '../../operator/kube/types.ts';
+import { createLogger } from '../../operator/telemetry/log.ts';
+import type { Visitor } from '../lib/http.ts';
+import { applyService, HELLO_IMAGE, helloService, readyService } from '../lib/services.ts';
+import { until } from '../lib/wait.ts';
+import type { Samples } from './result.ts';
+
+const log = createLogger('bench', 'warn');
+const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';
+
+export interface Bench {
+  client: KubeClient;
+  visitor: Visitor;
+  namespace: string;
+  samples: number;
+}
+
+/** Watches a namespace's services, deployments and pods, so that a change is seen when it happens. */
+class Watches {
+  readonly services: Informer<Service>;
+  readonly deployments: Informer<Deployment>;
+  readonly pods: Informer<Pod>;
+  readonly #stop = new AbortController();
+
+  constructor({ client, namespace }: Bench) {
+    const common = { client, log, namespace };
+    this.services = new Informer({ ...common, type: SERVICES });
+    this.deployments = new Informer({ ...common, type: DEPLOYMENTS });
+    this.pods = new Informer({ ...common, type: PODS });
+    for (const informer of [this.services, this.deployments, this.pods]) void informer.run(this.#stop.signal);
+  }
+
+  /** Resolves at the change after which `holds` is true of the object. */
+  seen<T extends KubeObject>(informer: Informer<T>, name: string, holds: (object: T) => boolean): Promise<T> {
+    return new Promise((resolve) => {
+      informer.onChange(({ type, object }) => {
+        if (type !== 'deleted' && object.metadata.name.startsWith(name) && holds(object)) resolve(object);
+      });
+    });
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+}
+
+/** From applying a new service to Ready, against applying a plain Deployment of the image to its being available. */
+export async function applyToReady(bench: Bench): Promise<Samples> {
+  const { client, namespace } = bench;
+  const watches = new Watches(bench);
+  const ours: number[] = [];
+  const bare: number[] = [];
+  for (let i = 0; i < bench.samples; i++) {
+    const service = `ready-${i}`;
+    const ready = watches.seen(watches.services, service, isReady);
+    ours.push(
+      await timed(
+        async () => void (await Promise.all([applyService(client, helloService(namespace, service)), ready])),
+      ),
+    );
+    await client.delete(SERVICES, { namespace, name: service });
+    await noPods(bench);
+
+    const deployment = bareDeployment(namespace, `bare-${i}`, 1);
+    const available = watches.seen(
+      watches.deployments,
+      deployment.metadata.name,
+      ({ status }) => status?.availableReplicas === 1,
+    );
+    bare.push(
+      await timed(async () => void (await Promise.all([client.create(DEPLOYMENTS, deployment), available]))),
+    );
+    await client.delete(DEPLOYMENTS, deployment.metadata, { propagationPolicy: 'Background' });
+    await noPods(bench);
+  }
+  watches.stop();
+  return { ours, bare };
+}
+
+/** From a request at zero instances to its answer, against scaling a Deployment of the same pod to its first answer. */
+export async function wakeFromZero(bench: Bench): Promise<Samples> {
+  const { client, namespace, visitor } = bench;
+  const watches = new Watches(bench);
+  const { url } = await readyService(client, namespace, 'wake', { annotations: { [IDLE]: '1s' } });
+  await noPods(bench);
+  const revision = watches.deployments.store.list().find(({ metadata }) => metadata.name.startsWith('wake-'));
+  const same = bareDeployment(namespace, 'asleep', 0, withoutProbes(revision));
+  await client.create(DEPLOYMENTS, same);
+  const ours: number[] = [];
+  const bare: number[] = [];
+  for (let i = 0; i < bench.samples; i++) {
+    ours.push(await timed(async () => void (await visitor.ask(url))));
+    await noPods(bench);
+    bare.push(await timed(() => scaleToFirstAnswer(bench, watches, same)));
+    await scale(bench, same, 0);
+    await noPods(bench);
+  }
+  watches.stop();
+  return { ours, bare };
+}
+
+async function scaleToFirstAnswer(bench: Bench, watches: Watches, deployment: Deployment): Promise<void> {
+  const addressed = watches.seen(
+    watches.pods,
+    deployment.metadata.name,
+    ({ metadata, status }) => !metadata.deletionTimestamp && status?.podIP !== undefined,
+  );
+  await scale(bench, deployment, 1);
+  const { status } = await addressed;
+  for (;;) {
+    try {
+      const { body } = await request(`http://${status?.podIP}:8080/`);
+      await body.dump();
+      return;
+    } catch {
+      await sleep(10);
+    }
+  }
+}
+
+function scale({ client }: Bench, deployment: Deployment, replicas: number): Promise<unknown> {
+  return client.mergePatch(
+    DEPLOYMENTS,
+    deployment.metadata,
+    { spec: { replicas } },
+    { subresource: 'scale' },
+  );
+}
+
+type PodSpec = NonNullable<NonNullable<Deployment['spec']>['template']['spec']>;
+
+function bareDeployment(namespace: string, name: string, replicas: number, spec?: PodSpec): Deployment {
+  const labels = { app: name };
+  const plain = {
+    containers: [{ name: 'hello', image: HELLO_IMAGE, env: [{ name: 'PORT', value: '8080' }] }],
+  };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: spec ?? plain },
+    },
+  } as Deployment;
+}
+
+/** The pod that Homerun starts, less its probes: the fastest that Kubernetes alone can be with it. */
+function withoutProbes(deployment: Deployment | undefined): PodSpec {
+  const spec = structuredClone(deployment?.spec?.template.spec) as PodSpec;
+  for (const container of spec.containers) delete container.startupProbe;
+  return spec;
+}
+
+function isReady({ metadata, status }: Service): boolean {
+  return (
+    status?.observedGeneration === metadata.generation &&
+    conditionOf(status?.conditions, 'Ready')?.status === 'True'
+  );
+}
+
+async function timed(act: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await act();
+  return performance.now() - start;
+}
+
+function noPods({ client, namespace }: Bench): Promise<boolean> {
+  const none = async () => (await client.list(PODS, { namespace })).items.length === 0;
+  return until('all pods to be gone', none, { timeoutMs: 120_000 });
+}
