@@ -161,6 +161,13 @@ describe('decide', () => {
       why: 'steady',
       reason: 'someone else raised it: that is activity',
     },
+    'raised by a person': {
+      load: { replicas: 5, present: 1, concurrency: 1 },
+      state: spare(1),
+      replicas: undefined,
+      why: 'steady',
+      reason: 'instances that someone asked for stay for the idle time',
+    },
     'spare instances': {
       load: { replicas: 6, present: 1, concurrency: 1 },
       state: spare(6),
@@ -254,6 +261,14 @@ describe('decide', () => {
       why: 'failed',
       reason: 'it is given up at once, whatever its minimum',
     },
+    'failed, but an instance runs': {
+      load: { ready: 1 },
+      spec: { failed: true },
+      state: initialState(1, NOW),
+      replicas: undefined,
+      why: 'steady',
+      reason: 'it has started after all, and may be in use',
+    },
     'failed start with a request': {
       load: { ready: 0, present: 1 },
       spec: { failed: true },
@@ -277,6 +292,24 @@ describe('decide', () => {
       assert.deepEqual([decision.replicas, decision.reason], [replicas, why], reason);
     });
   }
+});
+
+describe("decide's memory", () => {
+  const after = (load: Partial<Load>, spec: Partial<ScalingSpec> = {}) =>
+    decide(loadWith(load), specWith(spec), unused(1), NOW).state.lastActivityAt;
+
+  it('takes these for activity now', () => {
+    assert.equal(after({ present: 1 }), NOW, 'a request in flight or queued');
+    assert.equal(after({ replicas: 2 }), NOW, 'someone else has raised the number');
+    assert.equal(after({}, { pending: true }), NOW, 'the revision is starting');
+    assert.equal(after({ lastRequestAt: NOW + MINUTE }), NOW, 'a gateway whose clock is ahead');
+  });
+
+  it('keeps the time of the last request otherwise', () => {
+    assert.equal(after({ lastRequestAt: NOW - MINUTE }), NOW - MINUTE);
+    assert.equal(after({ lastRequestAt: LONG_AGO - MINUTE }), LONG_AGO);
+    assert.equal(after({ complete: false }), LONG_AGO);
+  });
 });
 
 const anySpec = fc

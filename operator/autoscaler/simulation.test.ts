@@ -63,6 +63,12 @@ describe('autoscaler traces', () => {
     assert.equal(peak(moments), 7);
   });
 
+  it('takes the load before its start for what the instances are made for', () => {
+    const moments = simulate({ spec: specWith(), seconds: 60, replicas: 7, load: () => 380 });
+    assert.equal(at(moments, 10), 7);
+    assert.equal(at(moments, 30), 8, 'half a minute of 380 on top of 312 is more than seven take');
+  });
+
   it('keeps everything while gateways are silent, and what was needed before for the idle time after', () => {
     const spec = specWith({ idleMs: 2 * MINUTE });
     const complete = (second: number) => second < 60 || second >= 900;

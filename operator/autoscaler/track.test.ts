@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { SECOND, specWith } from './testing/simulation.ts';
+import { type Observation, Track } from './track.ts';
+
+const START = 1_700_000_000_000;
+
+describe('Track', () => {
+  const seen = (changes: Partial<Observation> = {}): Observation => ({
+    spec: specWith(),
+    replicas: 1,
+    ready: 1,
+    requests: undefined,
+    busy: 0,
+    complete: true,
+    cpu: undefined,
+    ...changes,
+  });
+  const requests = (mean: number) => ({
+    present: Math.round(mean),
+    mean,
+    lastRequestAt: START,
+    instances: new Map(),
+  });
+
+  /** The last decision of `seconds` ticks that all see the same. */
+  function repeat(track: Track, seconds: number, observation: Observation, from = START) {
+    let last: ReturnType<Track['next']>;
+    for (let second = 0; second < seconds; second++) last = track.next(observation, from + second * SECOND);
+    return last;
+  }
+
+  it('sleeps at zero, and wakes for a request, a minimum, a first start or a manual number', () => {
+    const at = (changes: Partial<Observation>) => new Track().next(seen({ replicas: 0, ...changes }), START);
+    assert.equal(at({}), undefined);
+    assert.equal(at({ spec: specWith({ failed: true, min: 2 }) }), undefined);
+    assert.equal(at({ spec: specWith({ manual: 0, min: 2 }) }), undefined);
+    assert.equal(at({ requests: requests(1) })?.replicas, 1);
+    assert.equal(at({ spec: specWith({ min: 2 }) })?.replicas, 2);
+    assert.equal(at({ spec: specWith({ pending: true }) })?.replicas, 1);
+    assert.equal(at({ spec: specWith({ manual: 3 }) })?.replicas, 3);
+  });
+
+  it('raises by what a part of the gateways tells', () => {
+    const track = new Track();
+    repeat(track, 60, seen({ requests: requests(10) }));
+    const partial = seen({ complete: false, replicas: 5, requests: requests(400) });
+    assert.equal(repeat(track, 60, partial, START + 60 * SECOND)?.replicas, 9, '400 / 48');
+  });
+
+  it('does not take what a part of the gateways tells for the whole', () => {
+    const track = new Track();
+    repeat(track, 60, seen({ replicas: 9, requests: requests(400) }));
+    const partial = seen({ complete: false, replicas: 8, requests: requests(10) });
+    assert.equal(repeat(track, 30, partial, START + 60 * SECOND)?.replicas, 9, 'the mean is still 400');
+  });
+
+  it('averages CPU use over the window', () => {
+    const track = new Track();
+    const busy = (cores: number) => seen({ requests: requests(1), cpu: { cores, unmeasured: 0 } });
+    repeat(track, 60, busy(0.3));
+    assert.equal(
+      track.next(busy(30), START + 60 * SECOND)?.replicas,
+      2,
+      '(59 x 0.3 + 30) / 60 is 0.8 of a core',
+    );
+  });
+});
