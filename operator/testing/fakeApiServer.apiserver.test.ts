@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { NAMESPACES } from '../kube/core.ts';
 import { ApiServer } from './apiServer.ts';
-import { contract, WIDGETS, widgetDefinition } from './contract.ts';
+import { applies } from './contract/applies.ts';
+import { WIDGETS, widgetDefinition } from './contract/objects.ts';
+import { reads } from './contract/reads.ts';
+import { writes } from './contract/writes.ts';
 import { FakeApiServer } from './fakeApiServer.ts';
 import { until } from './until.ts';
 
@@ -25,7 +28,7 @@ describe('The fake API server does as the real one', function () {
   });
 
   let count = 0;
-  for (const [name, run] of Object.entries(contract)) {
+  for (const [name, run] of Object.entries({ ...writes, ...applies, ...reads })) {
     it(name, async () => {
       const namespace = `contract-${count++}`;
       await real.client.create(NAMESPACES, {

@@ -4,33 +4,20 @@ import { KubeClient } from '../kube/client.ts';
 import { apiAgent, type Connection } from '../kube/connection.ts';
 import * as core from '../kube/core.ts';
 import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../kube/types.ts';
-import { checkBody, listen, mergePatch, readBody, refuse, reply, statusOf } from './fakeHttp.ts';
-import { FakeStorage, isBuiltIn, Refusal, type Stored } from './fakeStorage.ts';
+import { listen, readBody, refuse, reply, statusOf } from './fakeHttp.ts';
+import { FakeRest, type SeenRequest, type Target } from './fakeRest.ts';
+import type { Refusal, Stored } from './fakeRules.ts';
+import { FakeStorage } from './fakeStorage.ts';
 import { FakeWatch, selection } from './fakeWatch.ts';
 
-export { Refusal } from './fakeStorage.ts';
+export type { SeenRequest } from './fakeRest.ts';
+export { Refusal } from './fakeRules.ts';
 
 export interface FakeApiServerOptions {
   /** Kinds besides those of operator/kube/core.ts. */
   types?: ResourceType[];
   /** Changes each object as it is written, as defaulting and mutating webhooks do. */
   defaults?: (object: Stored) => void;
-}
-
-/** A request as the server saw it. */
-export interface SeenRequest {
-  method: string;
-  /** Without the query. */
-  path: string;
-  query: URLSearchParams;
-  body?: unknown;
-}
-
-interface Target {
-  type: ResourceType;
-  namespace?: string;
-  name?: string;
-  subresource?: string;
 }
 
 interface Failure {
@@ -60,6 +47,7 @@ export class FakeApiServer {
   /** All requests so far, oldest first; empty it to count anew. */
   requests: SeenRequest[] = [];
   readonly #types: ResourceType[];
+  readonly #rest: FakeRest;
   readonly #port: number;
   readonly #sockets = new Set<Socket>();
   readonly #watches = new Set<FakeWatch>();
@@ -73,6 +61,7 @@ export class FakeApiServer {
       ...(options.types ?? []),
     ];
     this.storage = new FakeStorage(options.defaults);
+    this.#rest = new FakeRest(this.storage, this.#types);
     this.storage.listeners.add((event) => {
       for (const watch of this.#watches) watch.tell(event);
     });
@@ -206,105 +195,14 @@ export class FakeApiServer {
       request.socket.resetAndDestroy();
       return;
     }
-    const target = this.#target(url.pathname);
+    const target = this.#rest.target(url.pathname);
     if (seen.method === 'GET' && !target.name) {
       if (seen.query.get('watch') === 'true') this.#watch(target, seen.query, response);
-      else reply(response, 200, this.#list(target, seen.query));
+      else reply(response, 200, this.#rest.list(target, seen.query));
       return;
     }
-    const [status, answer] = this.#act(seen, target, request.headers['content-type'] ?? '');
+    const [status, answer] = this.#rest.act(seen, target, request.headers['content-type'] ?? '');
     reply(response, status, answer);
-  }
-
-  #act(seen: SeenRequest, target: Target, contentType: string): [number, unknown] {
-    const { storage } = this;
-    const { type, namespace, name, subresource } = target;
-    const body = seen.body as Stored;
-    const manager = seen.query.get('fieldManager') ?? 'unknown';
-    if (seen.method === 'POST' && !name) {
-      checkBody(target, body);
-      const metadata = namespace ? { ...body.metadata, namespace } : body.metadata;
-      return [201, this.#show(storage.create(type, { ...body, metadata }, { manager }))];
-    }
-    if (!name)
-      throw new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the resource');
-    const key = keyOf({ namespace, name });
-    if (subresource === 'scale') return [200, this.#scale(seen, target, key)];
-    const options = { subresource: subresource === 'status' ? ('status' as const) : undefined, manager };
-    switch (seen.method) {
-      case 'GET':
-        return [200, this.#show(storage.get(type, key))];
-      case 'PUT':
-        checkBody(target, body);
-        return [200, this.#show(storage.update(type, key, body, options))];
-      case 'DELETE': {
-        const { preconditions } = (body ?? {}) as { preconditions?: { uid?: string } };
-        return [200, this.#show(storage.delete(type, key, preconditions))];
-      }
-      case 'PATCH': {
-        if (contentType.startsWith('application/apply-patch')) {
-          checkBody(target, body);
-          const existed = storage.has(type, key);
-          const force = seen.query.get('force') === 'true';
-          const metadata = { ...body.metadata, name, ...(namespace && { namespace }) };
-          return [
-            existed ? 200 : 201,
-            this.#show(storage.apply(type, key, { ...body, metadata }, { ...options, force })),
-          ];
-        }
-        if (!contentType.startsWith('application/merge-patch'))
-          throw new Refusal(415, 'UnsupportedMediaType', contentType);
-        const merged = mergePatch(storage.get(type, key), body) as Stored;
-        return [200, this.#show(storage.update(type, key, merged, options))];
-      }
-    }
-    throw new Refusal(405, 'MethodNotAllowed', `${seen.method} is not supported`);
-  }
-
-  #scale({ method, body }: SeenRequest, { type, namespace, name }: Target, key: string): unknown {
-    const { spec } = (body ?? {}) as { spec?: { replicas?: number } };
-    let object = this.storage.get(type, key);
-    if (method !== 'GET') object = this.storage.update(type, key, mergePatch(object, { spec }) as Stored);
-    const { replicas = 1 } = (object.spec ?? {}) as { replicas?: number };
-    const { resourceVersion, uid } = object.metadata;
-    const metadata = { name, namespace, resourceVersion, uid };
-    return {
-      apiVersion: 'autoscaling/v1',
-      kind: 'Scale',
-      metadata,
-      spec: { replicas },
-      status: { replicas },
-    };
-  }
-
-  #list({ type, namespace }: Target, query: URLSearchParams): unknown {
-    const test = selection(namespace, query);
-    const limit = Number(query.get('limit') ?? 0);
-    const token = query.get('continue');
-    const from = token
-      ? (JSON.parse(Buffer.from(token, 'base64url').toString()) as { v: number; k: string })
-      : undefined;
-    if (from) this.storage.since(from.v);
-    const items = this.storage.list(type).filter(test);
-    // A later page shows what is there by now; the real server shows the first page's moment.
-    const rest = from ? items.filter(({ metadata }) => keyOf(metadata) > from.k) : items;
-    const page = limit > 0 ? rest.slice(0, limit) : rest;
-    const version = from?.v ?? this.storage.version;
-    const last = page.at(-1);
-    const next = last && page.length < rest.length ? { v: version, k: keyOf(last.metadata) } : undefined;
-    return {
-      apiVersion: type.apiVersion,
-      kind: `${type.kind}List`,
-      metadata: {
-        resourceVersion: String(version),
-        ...(next && { continue: Buffer.from(JSON.stringify(next)).toString('base64url') }),
-      },
-      items: page.map((object) => {
-        const { apiVersion, kind, ...item } = this.#show(object);
-        // The real server leaves these out of the items of built-in kinds.
-        return isBuiltIn(type) ? item : { apiVersion, kind, ...item };
-      }),
-    };
   }
 
   #watch({ type, namespace }: Target, query: URLSearchParams, response: ServerResponse): void {
@@ -312,7 +210,7 @@ export class FakeApiServer {
       type,
       test: selection(namespace, query),
       bookmarks: query.get('allowWatchBookmarks') === 'true',
-      show: (object) => this.#show(object),
+      show: (object) => this.#rest.show(object),
     });
     const version = query.get('resourceVersion') ?? '';
     if (version === '' || version === '0') {
@@ -335,39 +233,11 @@ export class FakeApiServer {
     });
   }
 
-  /** An answer's form of an object: with the managedFields that clients have to bear. */
-  #show(object: Stored): Stored {
-    const managedFields = this.storage
-      .managers(object)
-      .map((manager) => ({ manager, operation: 'Apply', fieldsType: 'FieldsV1', fieldsV1: {} }));
-    return { ...object, metadata: { ...object.metadata, managedFields } as Stored['metadata'] };
-  }
-
   #typeOf(object: KubeObject): ResourceType {
     const type = this.#types.find(
       ({ apiVersion, kind }) => apiVersion === object.apiVersion && kind === object.kind,
     );
     if (!type) throw new Error(`the fake API server was not told of ${object.apiVersion} ${object.kind}`);
     return type;
-  }
-
-  /** @throws {Refusal} 404 for a path that is not of a known kind. */
-  #target(path: string): Target {
-    const parts = path.split('/').slice(1).map(decodeURIComponent);
-    const apiVersion = parts[0] === 'api' ? parts[1] : `${parts[1]}/${parts[2]}`;
-    let rest = parts.slice(parts[0] === 'api' ? 2 : 3);
-    let namespace: string | undefined;
-    const isKind = (plural?: string) =>
-      this.#types.some((each) => each.apiVersion === apiVersion && each.plural === plural);
-    // Elsewhere `namespaces` is a kind of its own: /api/v1/namespaces/NAME/status.
-    if (rest[0] === 'namespaces' && isKind(rest[2])) {
-      namespace = rest[1];
-      rest = rest.slice(2);
-    }
-    const type = this.#types.find((each) => each.apiVersion === apiVersion && each.plural === rest[0]);
-    if (!type) throw new Refusal(404, 'NotFound', 'the server could not find the requested resource');
-    if (type.namespaced && rest[1] && !namespace)
-      throw new Refusal(404, 'NotFound', 'the server could not find the requested resource');
-    return { type, namespace, name: rest[1], subresource: rest[2] };
   }
 }

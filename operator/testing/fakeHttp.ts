@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { ResourceType } from '../kube/types.ts';
-import { Refusal, type Stored } from './fakeStorage.ts';
+import { Refusal, type Stored } from './fakeRules.ts';
 
 /** A server that listens on loopback; port 0 finds a free one. */
 export function listen(port: number): Promise<Server> {

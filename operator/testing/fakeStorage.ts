@@ -1,10 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { deepEqual } from '../kube/json.ts';
-import { type KubeObject, keyOf, type ResourceType } from '../kube/types.ts';
+import { keyOf, type ResourceType } from '../kube/types.ts';
 import { type Owners, ownersAfterUpdate, serverSideApply } from './fakeApply.ts';
-
-/** An object with fields that no type here names. */
-export type Stored = KubeObject & { spec?: unknown; status?: unknown };
+import {
+  checkApply,
+  checkPreconditions,
+  expired,
+  hasGeneration,
+  hasStatus,
+  isBuiltIn,
+  NAME,
+  notFound,
+  Refusal,
+  restrict,
+  type Stored,
+} from './fakeRules.ts';
 
 export interface StorageEvent {
   resourceVersion: number;
@@ -16,40 +26,14 @@ export interface StorageEvent {
   deleted: boolean;
 }
 
-/** A refusal, as the API server words it. */
-export class Refusal extends Error {
-  readonly status: number;
-  readonly reason: string;
-  readonly retryAfterSeconds?: number;
-
-  constructor(status: number, reason: string, message: string, retryAfterSeconds?: number) {
-    super(message);
-    this.status = status;
-    this.reason = reason;
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
-
 export interface WriteOptions {
   subresource?: 'status';
   manager?: string;
 }
 
-/** Built-in kinds without a status subresource. */
-const NO_STATUS = new Set(['ConfigMap', 'Secret', 'ServiceAccount', 'Event', 'Lease']);
-/** Built-in kinds whose spec has no generation. */
-const NO_GENERATION = new Set(['Service', 'Namespace', 'Lease', 'Event']);
-const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
-
-/** Built-in groups have no dot, or end in .k8s.io. */
-export const isBuiltIn = ({ apiVersion }: ResourceType): boolean => {
-  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-  return !group.includes('.') || group.endsWith('.k8s.io');
-};
-
 /** Objects, their versions, owners and history: what etcd and the API server's registry are to the real one. */
 export class FakeStorage {
-  readonly #collections = new Map<ResourceType, Map<string, Stored>>();
+  readonly #collections = new Map<string, Map<string, Stored>>();
   readonly #owners = new Map<string, Owners>();
   readonly #defaults: (object: Stored) => void;
   #history: StorageEvent[] = [];
@@ -66,8 +50,18 @@ export class FakeStorage {
     return this.#version;
   }
 
-  list(type: ResourceType): Stored[] {
-    const sorted = [...this.#collection(type)].sort(([a], [b]) => (a < b ? -1 : 1));
+  /**
+   * The objects of a kind by key, as they are or as they were at a version.
+   * @throws {Refusal} 410 when that is no longer known.
+   */
+  list(type: ResourceType, at = this.#version): Stored[] {
+    const objects = new Map(this.#collection(type));
+    for (const { type: other, before, after } of this.since(at).reverse()) {
+      if (other.apiVersion !== type.apiVersion || other.plural !== type.plural) continue;
+      if (before) objects.set(keyOf(before.metadata), before);
+      else objects.delete(keyOf(after.metadata));
+    }
+    const sorted = [...objects].sort(([a], [b]) => (a < b ? -1 : 1));
     return sorted.map(([, object]) => object);
   }
 
@@ -261,10 +255,11 @@ export class FakeStorage {
   }
 
   #collection(type: ResourceType): Map<string, Stored> {
-    let collection = this.#collections.get(type);
+    const path = `${type.apiVersion}/${type.plural}`;
+    let collection = this.#collections.get(path);
     if (!collection) {
       collection = new Map();
-      this.#collections.set(type, collection);
+      this.#collections.set(path, collection);
     }
     return collection;
   }
@@ -272,67 +267,7 @@ export class FakeStorage {
 
 const now = () => `${new Date().toISOString().slice(0, 19)}Z`;
 const json = (object: Stored) => object as unknown as Record<string, unknown>;
-const hasStatus = (type: ResourceType) => !(isBuiltIn(type) && NO_STATUS.has(type.kind));
-const hasGeneration = (type: ResourceType) =>
-  hasStatus(type) && !(isBuiltIn(type) && NO_GENERATION.has(type.kind));
-
-function expired(version: number, oldest: number): Refusal {
-  return new Refusal(410, 'Expired', `too old resource version: ${version} (${oldest})`);
-}
-
-function notFound(type: ResourceType, key: string): Refusal {
-  return new Refusal(404, 'NotFound', `${type.plural} "${key.split('/').at(-1)}" not found`);
-}
 
 function withoutSet<T extends object>(values: T, present: object): Partial<T> {
   return Object.fromEntries(Object.entries(values).filter(([name]) => !(name in present))) as Partial<T>;
-}
-
-/** A status write changes nothing but the status, any other write everything but the status. */
-function restrict(type: ResourceType, before: Stored, object: Stored, subresource?: 'status'): Stored {
-  if (!hasStatus(type)) return object;
-  if (subresource) return { ...before, status: object.status };
-  const { status: _, ...rest } = object;
-  return before.status === undefined ? rest : { ...rest, status: before.status };
-}
-
-/** The real server looks at the version always, at the uid only outside the status. */
-function checkApply(
-  type: ResourceType,
-  key: string,
-  before: Stored | undefined,
-  { uid, resourceVersion }: { uid?: string; resourceVersion?: string },
-  subresource?: 'status',
-): void {
-  if (!before) {
-    if (subresource) throw notFound(type, key);
-    if (uid) throw new Refusal(409, 'Conflict', `uid mismatch: ${key} does not exist`);
-    return;
-  }
-  checkPreconditions(type, before, { resourceVersion });
-  if (uid && uid !== before.metadata.uid && !subresource) {
-    throw new Refusal(422, 'Invalid', `${type.kind} "${key}" is invalid: metadata.uid: field is immutable`);
-  }
-}
-
-function checkPreconditions(
-  type: ResourceType,
-  { metadata }: Stored,
-  wanted: { uid?: string; resourceVersion?: string } = {},
-): void {
-  const title = `Operation cannot be fulfilled on ${type.plural} "${metadata.name}"`;
-  if (wanted.uid && wanted.uid !== metadata.uid) {
-    throw new Refusal(
-      409,
-      'Conflict',
-      `${title}: Precondition failed: UID in precondition: ${wanted.uid}, UID in object meta: ${metadata.uid}`,
-    );
-  }
-  if (wanted.resourceVersion && wanted.resourceVersion !== metadata.resourceVersion) {
-    throw new Refusal(
-      409,
-      'Conflict',
-      `${title}: the object has been modified; please apply your changes to the latest version and try again`,
-    );
-  }
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ResourceType } from '../kube/types.ts';
-import type { StorageEvent, Stored } from './fakeStorage.ts';
-import { Refusal } from './fakeStorage.ts';
+import { Refusal, type Stored } from './fakeRules.ts';
+import type { StorageEvent } from './fakeStorage.ts';
 import { fieldTest, labelTest } from './selectors.ts';
 
 export type Selection = (object: Stored) => boolean;
@@ -50,7 +50,7 @@ export class FakeWatch {
 
   /** An object that begins or ceases to match is added or deleted as far as this watch is concerned. */
   tell({ type, before, after, deleted }: StorageEvent): void {
-    if (type !== this.#type) return;
+    if (type.plural !== this.#type.plural || type.apiVersion !== this.#type.apiVersion) return;
     const was = before !== undefined && this.#test(before);
     const is = !deleted && this.#test(after);
     if (!was && !is) return;
