@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { StatsReport } from '../gateway/report.ts';
 import {
   addLoads,
   checkStats,
@@ -134,7 +135,8 @@ describe('addLoads', () => {
 
 describe('checkStats', () => {
   it('takes what a gateway answers', () => {
-    const answer = stats(1, 2, { instances: { p: 1 } });
+    // Typed by the gateway, so that the two sides cannot drift apart.
+    const answer: StatsReport = stats(1, 2, { instances: { p: 1 } });
     assert.equal(checkStats(answer), answer);
   });
 
