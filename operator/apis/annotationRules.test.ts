@@ -28,6 +28,13 @@ const ROWS: Row[] = [
     message: /belongs in spec.template.metadata.annotations/,
     reason: 'Knative refuses scaling outside of the template as well',
   },
+  {
+    on: 'service',
+    key: 'autoscaling.knative.dev/target',
+    value: '80',
+    message: /scaling of a revision belongs in spec.template.metadata.annotations/,
+    reason: 'Knative refuses scaling outside of the template as well',
+  },
   { on: 'service', key: 'run.googleapis.com/maxScale', value: '3', reason: 'of the whole service' },
   {
     on: 'revision',

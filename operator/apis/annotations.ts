@@ -130,7 +130,9 @@ export function parseFlag(value: string | undefined): boolean | undefined {
 export function parseDependencies(text: string): Map<string, string[]> | undefined {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text.replaceAll(/(?<=[{,[]\s*)([\w.-]+)(?=\s*[:,\]])/g, '"$1"'));
+    parsed = JSON.parse(
+      text.replaceAll(/"[^"]*"|[\w.-]+/g, (word) => (word.startsWith('"') ? word : `"${word}"`)),
+    );
   } catch {
     return undefined;
   }

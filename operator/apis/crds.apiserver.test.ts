@@ -14,7 +14,7 @@ import { CONFIGURATIONS } from './serving/configuration/types.ts';
 import { REVISIONS } from './serving/revision/types.ts';
 import { ROUTES } from './serving/route/types.ts';
 import { defaultService } from './serving/service/defaults.ts';
-import { MANIFESTS } from './serving/service/manifests.cases.ts';
+import { MANIFESTS } from './serving/service/manifestCases.ts';
 import { SERVICES, type Service } from './serving/service/types.ts';
 
 const CRDS: ResourceType = {

@@ -17,6 +17,7 @@ export interface ImageReference {
 
 const DEFAULT_REGISTRY = 'docker.io';
 const MAX_REPOSITORY = 255;
+const MAX_REFERENCE = 1024;
 
 const HOST_LABEL = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
 const REGISTRY = new RegExp(`^(?:${HOST_LABEL}(?:\\.${HOST_LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]{1,5})?$`);
@@ -30,6 +31,11 @@ const SHA256 = /^sha256:[a-f0-9]{64}$/;
  * @throws {ImageError} naming the reference and what is wrong with it.
  */
 export function parseImage(reference: string): ImageReference {
+  if (reference.length > MAX_REFERENCE) {
+    throw new ImageError(
+      `image "${reference.slice(0, 40)}..." does not parse: it is longer than ${MAX_REFERENCE} characters`,
+    );
+  }
   const at = reference.indexOf('@');
   const digest = at < 0 ? undefined : reference.slice(at + 1);
   const named = at < 0 ? reference : reference.slice(0, at);

@@ -32,6 +32,9 @@ const BINARY: readonly (readonly [string, bigint])[] = [
 ];
 const SUFFIXES = new Map([...DECIMAL, ...BINARY]);
 
+/** Longer ones would take long to compute with. */
+const MAX_LENGTH = 64;
+
 const SYNTAX = /^([+-]?)(\d*)(?:\.(\d*))?(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d{1,3}))?$/;
 
 /**
@@ -54,7 +57,7 @@ export function isQuantity(text: string | number): boolean {
 }
 
 function parse(text: string): { nano: bigint; format: QuantityFormat } {
-  const match = SYNTAX.exec(text);
+  const match = text.length <= MAX_LENGTH ? SYNTAX.exec(text) : null;
   const [, sign = '', whole = '', fraction = '', suffix, exponent] = match ?? [];
   if (!match || whole + fraction === '') {
     throw new QuantityError(

@@ -1,5 +1,6 @@
 import { parseDependencies, RUN } from '../../annotations.ts';
 import { type Fault, keyed } from '../../fault.ts';
+import { MAX_CONTAINERS } from './schema.ts';
 import type { TemplateContainer } from './types.ts';
 
 /**
@@ -20,13 +21,13 @@ export function validateDependencies(
   const strangers = [...mentioned]
     .filter((name) => !names.has(name))
     .map((name) => ({ path: where, value, message: `names "${name}"; there is no such container` }));
+  if (strangers.length > 0 || names.size > MAX_CONTAINERS) return strangers;
   const cycle = cycleOf(order);
-  if (!cycle) return strangers;
-  return [...strangers, { path: where, value, message: `has a cycle: ${cycle.join(' waits for ')}` }];
+  return cycle ? [{ path: where, value, message: `has a cycle: ${cycle.join(' waits for ')}` }] : [];
 }
 
 /** A way along the dependencies that comes back to where it began, or undefined. */
-export function cycleOf(order: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+function cycleOf(order: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const done = new Set<string>();
   const walk = (name: string, trail: readonly string[]): string[] | undefined => {
     const start = trail.indexOf(name);

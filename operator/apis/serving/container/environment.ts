@@ -84,9 +84,10 @@ function validateSource(source: NonNullable<EnvVar['valueFrom']>, value: string,
 
 /** Of two plain variables with one name the last one counts; a secret must be the only one (API reference, EnvVar). */
 function repeatedSecrets(env: readonly EnvVar[], path: string): Fault[] {
+  const counts = new Map<string, number>();
+  for (const { name } of env) counts.set(name, (counts.get(name) ?? 0) + 1);
   return env.flatMap(({ name, valueFrom }, i) => {
-    const repeated = valueFrom && env.some((other, j) => j !== i && other.name === name);
-    if (!repeated) return [];
+    if (!valueFrom || counts.get(name) === 1) return [];
     const message = `is "${name}", which is set twice; a variable from a secret must be set once`;
     return [{ path: `${at(path, i)}.name`, value: name, message, strict: true }];
   });

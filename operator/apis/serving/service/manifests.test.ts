@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { parse } from 'yaml';
+import { Service as ServiceModel } from '../../models/serving.knative.dev/v1/Service.ts';
 import { defaultService } from './defaults.ts';
-import { MANIFESTS } from './manifests.cases.ts';
+import { MANIFESTS } from './manifestCases.ts';
 import type { Service } from './types.ts';
 import { validateService } from './validation.ts';
 
@@ -18,10 +19,21 @@ describe('manifests as people write them', () => {
     });
 
     if (verdict !== 'refused') {
+      it(`finds the shape of ${name} right, as the generated model knows it`, () => {
+        new ServiceModel(parse(yaml)).validate();
+      });
+
       it(`fills in the defaults of ${name} once`, () => {
         const once = defaultService(parse(yaml) as Service);
         assert.deepEqual(defaultService(once), once);
       });
     }
   }
+
+  it('finds a wrong shape, as the generated model knows it', () => {
+    const wrong = parse(
+      '{metadata: {name: a}, spec: {template: {spec: {containers: [{image: a, ports: [{containerPort: 70000}]}]}}}}',
+    );
+    assert.throws(() => new ServiceModel(wrong).validate(), /containerPort must be <= 65535/);
+  });
 });

@@ -1,0 +1,110 @@
+import { CONTAINER, SPEC, testFaults } from '../service/faultCases.ts';
+
+describe('resources of a container', () => {
+  testFaults({
+    'a twentieth of a CPU': {
+      container: '{resources: {limits: {cpu: 50m}}}',
+      faults: [[`${CONTAINER}.resources.limits[cpu]`, /is 50m; it must be at least 80m/]],
+      strict: true,
+      reason: 'Cloud Run has a least',
+    },
+    'much memory for little CPU': {
+      container: '{resources: {limits: {cpu: 400m, memory: 1Gi}}}',
+      faults: [[`${CONTAINER}.resources.limits[memory]`, /is 1Gi; with 400m CPU it may be at most 512Mi/]],
+      strict: true,
+      reason: 'Cloud Run ties memory to CPU',
+    },
+    'two GPUs': {
+      container: '{resources: {limits: {cpu: 8, memory: 32Gi, nvidia.com/gpu: 2}}}',
+      faults: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /is 2; it must be 0 or 1/]],
+      strict: true,
+      reason: 'gcloud says so',
+    },
+    'ephemeral storage': {
+      container: '{resources: {limits: {ephemeral-storage: 1Gi}}}',
+      faults: [
+        [
+          `${CONTAINER}.resources.limits[ephemeral-storage]`,
+          /is not known to Cloud Run; it knows cpu, memory/,
+        ],
+      ],
+      strict: true,
+      reason: "Knative's own",
+    },
+    'a GPU type without a GPU': {
+      spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}',
+      faults: [
+        [`${SPEC}.nodeSelector[run.googleapis.com/accelerator]`, /asks for a GPU that no container uses/],
+      ],
+      strict: true,
+      reason: 'half of a feature',
+    },
+    'a node selector of Kubernetes': {
+      spec: '{nodeSelector: {disk: ssd}}',
+      faults: [[`${SPEC}.nodeSelector[disk]`, /is not known to Cloud Run/]],
+      strict: true,
+      reason: "Knative's own",
+    },
+    'a runtime class of the cluster': {
+      spec: '{runtimeClassName: gvisor}',
+      faults: [[`${SPEC}.runtimeClassName`, /is "gvisor"; Cloud Run knows only/]],
+      strict: true,
+      reason: "Knative's own",
+    },
+    '4 CPU and 2Gi': {
+      container: '{resources: {limits: {cpu: 4, memory: 2Gi}}}',
+      reason: 'the least memory for 4 CPU',
+    },
+    '4 CPU and 1Gi': {
+      container: '{resources: {limits: {cpu: 4, memory: 1Gi}}}',
+      faults: [
+        [
+          `${CONTAINER}.resources.limits[memory]`,
+          /is 1Gi; with 4 CPU it must be at least 2Gi and at most 16Gi/,
+        ],
+      ],
+      strict: true,
+      reason: 'Cloud Run ties memory to CPU',
+    },
+    '1 CPU and 8Gi': {
+      container: '{resources: {limits: {cpu: "1", memory: 8Gi}}}',
+      faults: [[`${CONTAINER}.resources.limits[memory]`, /is 8Gi; with 1 CPU it must be at most 4Gi/]],
+      strict: true,
+      reason: 'Cloud Run ties memory to CPU',
+    },
+    '3 CPU': {
+      container: '{resources: {limits: {cpu: 3000m}}}',
+      faults: [[`${CONTAINER}.resources.limits[cpu]`, /is 3000m; it must be 1, 2, 4, 6, 8 or less than 1/]],
+      strict: true,
+      reason: 'Cloud Run has steps',
+    },
+    'half a CPU for ten requests at once': {
+      spec: '{containerConcurrency: 10}',
+      container: '{resources: {limits: {cpu: 500m}}}',
+      faults: [[`${SPEC}.containerConcurrency`, /is 10; with less than one CPU it must be 1/]],
+      strict: true,
+      reason: 'Cloud Run ties concurrency to CPU',
+    },
+    'a GPU without enough beside it': {
+      container: '{resources: {limits: {cpu: 2, memory: 4Gi, nvidia.com/gpu: "1"}}}',
+      faults: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /needs at least 4 CPU and 8Gi/]],
+      strict: true,
+      reason: 'gcloud says so',
+    },
+    'a GPU with enough beside it': {
+      spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}',
+      container: '{resources: {limits: {cpu: 8, memory: 32Gi, nvidia.com/gpu: "1"}}}',
+      reason: 'as real manifests have it',
+    },
+    'a memory limit that is no quantity': {
+      container: '{resources: {limits: {memory: lots}}}',
+      faults: [[`${CONTAINER}.resources.limits[memory]`, /is "lots"; it must be a quantity/]],
+      reason: 'nobody knows how much it is',
+    },
+    'a request above the limit': {
+      container: '{resources: {limits: {memory: 1Gi}, requests: {memory: 2Gi}}}',
+      faults: [[`${CONTAINER}.resources.requests[memory]`, /is 2Gi; it must be at most the limit, 1Gi/]],
+      reason: 'no cluster runs such a pod',
+    },
+  });
+});

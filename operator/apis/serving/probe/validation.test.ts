@@ -1,0 +1,69 @@
+import { CONTAINER, SPEC, testFaults } from '../service/faultCases.ts';
+
+describe('probes', () => {
+  testFaults({
+    'a startup probe without a handler': {
+      container: '{startupProbe: {failureThreshold: 3}}',
+      reason: 'TCP is the default',
+    },
+    'a liveness probe without a handler': {
+      container: '{livenessProbe: {periodSeconds: 5}}',
+      faults: [[`${CONTAINER}.livenessProbe`, /needs one of httpGet, tcpSocket, grpc, exec/]],
+      reason: 'there is no default',
+    },
+    'a probe with two handlers': {
+      container: '{livenessProbe: {httpGet: {}, grpc: {}}}',
+      faults: [[`${CONTAINER}.livenessProbe`, /has httpGet and grpc; only one/]],
+      reason: 'only one can count',
+    },
+    'a probe by command': {
+      container: '{livenessProbe: {exec: {command: [x]}}}',
+      faults: [[`${CONTAINER}.livenessProbe.exec`, /not supported by Cloud Run/]],
+      strict: true,
+      reason: "Knative's own",
+    },
+    'a readiness probe': {
+      container: '{readinessProbe: {httpGet: {path: /ready}}}',
+      faults: [[`${CONTAINER}.readinessProbe`, /not supported by Cloud Run/]],
+      strict: true,
+      reason: "Knative's own",
+    },
+    'a timeout longer than the period': {
+      container: '{livenessProbe: {httpGet: {}, timeoutSeconds: 11}}',
+      faults: [[`${CONTAINER}.livenessProbe.timeoutSeconds`, /is 11; it must be at most periodSeconds, 10/]],
+      strict: true,
+      reason: 'the next probe would begin before this one ends',
+    },
+    'a startup probe that begins after five minutes': {
+      container: '{startupProbe: {httpGet: {}, initialDelaySeconds: 300}}',
+      faults: [
+        [`${CONTAINER}.startupProbe.initialDelaySeconds`, /is 300; it must be a whole number from 0 to 240/],
+      ],
+      strict: true,
+      reason: 'a container has four minutes',
+    },
+    'a liveness probe that needs two successes': {
+      container: '{livenessProbe: {httpGet: {}, successThreshold: 2}}',
+      faults: [
+        [`${CONTAINER}.livenessProbe.successThreshold`, /is 2; it must be a whole number from 0 to 1/],
+      ],
+      reason: 'no cluster runs such a pod',
+    },
+    'a probe of a sidecar without a port': {
+      container: '{ports: [{containerPort: 8080}]}',
+      more: '[{image: b, livenessProbe: {httpGet: {path: /}}}]',
+      faults: [[`${SPEC}.containers[1].livenessProbe.httpGet.port`, /must be set/]],
+      reason: 'a sidecar has no port of its own',
+    },
+    'a probe of a port by a wrong name': {
+      container: '{livenessProbe: {httpGet: {port: web}}}',
+      faults: [
+        [
+          `${CONTAINER}.livenessProbe.httpGet.port`,
+          /is "web"; it must be a number from 1 to 65535, or http1/,
+        ],
+      ],
+      reason: 'the container has no such port',
+    },
+  });
+});
