@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
+import {
+  cachedObjects,
+  reflectorLists,
+  reflectorRelists,
+  watchEvents,
+  watchRestarts,
+} from '../telemetry/metrics.ts';
 import { configMap } from '../testing/builders.ts';
 import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { silent, until } from '../testing/until.ts';
 import { CONFIG_MAPS, type ConfigMap } from './core.ts';
 import { type Change, Informer, type InformerOptions } from './informer.ts';
+import { deepEqual } from './json.ts';
 
 const ref = (name: string) => ({ namespace: 'ns', name });
 
@@ -305,6 +313,43 @@ describe('Informer', () => {
     server.put(configMap('a', '2', { app: 'y' }));
     await until('three changes', () => told.length === 3);
     assert.deepEqual(told, ['added a=1', 'added b=2', 'deleted a=1']);
+  });
+
+  it('counts what it does', async () => {
+    const value = async (
+      metric: { get(): Promise<{ values: { labels: object; value: number }[] }> },
+      labels: object,
+    ) => {
+      const { values } = await metric.get();
+      const wanted = { kind: 'ConfigMap', ...labels };
+      return values.find((each) => deepEqual(each.labels, wanted))?.value ?? 0;
+    };
+    const counts = async () => [
+      await value(reflectorLists, { result: 'ok' }),
+      await value(reflectorRelists, { reason: 'expired' }),
+      await value(watchRestarts, { reason: 'closed' }),
+      await value(watchRestarts, { reason: 'expired' }),
+      await value(watchEvents, { type: 'ADDED' }),
+    ];
+    const before = await counts();
+    const { informer, told } = start();
+    await informer.synced;
+    await watching();
+    server.endWatches();
+    await until('it watches again', () => watches().length === 2);
+    server.put(configMap('a', '1'));
+    await until('the first change', () => told.length === 1);
+    server.kill();
+    server.put(configMap('b', '1'));
+    server.compact();
+    await server.restart();
+    await until('the second change', () => told.length === 2);
+    const after = await counts();
+    assert.deepEqual(
+      after.map((count, index) => count - (before[index] ?? 0)),
+      [2, 1, 1, 1, 1],
+    );
+    assert.equal(await value(cachedObjects, {}), 2);
   });
 
   it('ends with its signal', async () => {

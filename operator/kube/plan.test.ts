@@ -3,7 +3,7 @@ import { configMap, metadata } from '../testing/builders.ts';
 import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { CONFIG_MAPS, DEPLOYMENTS, type Deployment } from './core.ts';
 import { StaleError } from './errors.ts';
-import { APPLIED_HASH, type Plan, PlanExecutor, type PlannedEvent } from './plan.ts';
+import { APPLIED_HASH, isApplied, type Plan, PlanExecutor, type PlannedEvent } from './plan.ts';
 import type { KubeObject, ResourceType } from './types.ts';
 
 interface Widget extends KubeObject {
@@ -97,6 +97,14 @@ describe('PlanExecutor', () => {
     await each.execute(subject, wanted);
     assert.equal(server.writes.length, 2, 'neither defaults nor 1000m as 1 are drift');
     assert.deepEqual(told, [created], 'nothing happened, so nothing is told');
+  });
+
+  it('tells whether an object is what was applied last', async () => {
+    const live = () => server.get(CONFIG_MAPS, metadata('c'));
+    assert.ok(!isApplied(configMap('c', '1'), live()));
+    await executor().execute(subject, plan({ apply: [configMap('c', '1')] }));
+    assert.ok(isApplied(configMap('c', '1'), live()));
+    assert.ok(!isApplied(configMap('c', '2'), live()));
   });
 
   it('writes at most once more after a restart, and changes nothing by it', async () => {

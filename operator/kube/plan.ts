@@ -39,6 +39,11 @@ export interface PlanExecutorOptions {
 /** Hash of the object as last applied. */
 export const APPLIED_HASH = 'homerun.dev/applied-hash';
 
+/** Whether `live` is what came of applying `desired`, and not of an earlier state of it. */
+export function isApplied(desired: KubeObject, live: KubeObject | undefined): boolean {
+  return live?.metadata.annotations?.[APPLIED_HASH] === contentHash(desired);
+}
+
 /** Objects whose stored form differs from the applied one; far more than there can be at a time. */
 const MAX_NORMALIZED = 10_000;
 

@@ -35,7 +35,7 @@ export interface ReflectorOptions<T extends KubeObject> {
   /** Called when the first list is complete. */
   onSynced: () => void;
   log: Logger;
-  /** Shortens objects before they are kept. */
+  /** Shortens objects before they are kept; uid and resourceVersion must stay. */
   transform?: (object: T) => T;
   pageSize?: number;
   /** A watch that is silent for so long is broken; the server sends a bookmark every minute. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { queueAdds, queueDepth, queueLatency, queueRetries, workDuration } from '../telemetry/metrics.ts';
 import { FakeClock } from '../testing/clock.ts';
 import { PRIORITY, WorkQueue } from './workqueue.ts';
 
@@ -170,6 +171,32 @@ describe('WorkQueue', () => {
       clock.advance(1);
     }
     assert.ok(queue.scheduled <= 66, `${queue.scheduled}`);
+  });
+
+  it('counts what it does', async () => {
+    const clock = new FakeClock();
+    const value = async (metric: {
+      get(): Promise<{ values: { labels: object; value: number; metricName?: string }[] }>;
+    }) => {
+      const { values } = await metric.get();
+      const own = values.filter(({ labels }) => 'name' in labels && labels.name === 'counting');
+      return own.find(({ metricName }) => !metricName || metricName.endsWith('_sum'))?.value;
+    };
+    const counting = new WorkQueue({ name: 'counting', clock, random: () => 0 });
+    counting.add('a');
+    counting.add('a');
+    counting.add('b');
+    assert.equal(await value(queueDepth), 2);
+    assert.equal(await value(queueAdds), 3);
+    clock.advance(2_000);
+    const key = (await counting.take(never)) as string;
+    clock.advance(3_000);
+    counting.retry(key);
+    counting.done(key);
+    assert.equal(await value(queueDepth), 1);
+    assert.equal(await value(queueLatency), 2);
+    assert.equal(await value(workDuration), 3);
+    assert.equal(await value(queueRetries), 1);
   });
 
   it('never gives a key to two workers and loses none, whatever happens in whatever order', async () => {
