@@ -86,8 +86,9 @@ const OBJECTS: Record<string, { type: ResourceType; yaml: string; refused?: RegE
               - {image: a, name: same, ports: [{containerPort: 65536}], env: [{name: 'A=B'}]}
               - {image: b, name: same, livenessProbe: {httpGet: {port: 65536}}, volumeMounts: [{name: v, mountPath: 'x:y'}]}
         traffic: [{percent: 101}]`,
+    // The API server goes through fields in no order.
     refused:
-      /timeoutSeconds.*3600.*containerPort.*65535.*env\[0\].name.*mountPath.*httpGet.port.*65535.*percent.*100|httpGet.port.*mountPath/s,
+      /(?=.*timeoutSeconds.*3600)(?=.*containerPort.*65535)(?=.*env\[0\].name)(?=.*httpGet.port.*65535)(?=.*mountPath)(?=.*percent.*100)(?=.*must be unique)/s,
     reason: 'one answer, not one at a time',
   },
   'a route to a configuration': {
