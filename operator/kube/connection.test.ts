@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Agent, ProxyAgent } from 'undici';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
 import { KubeClient } from './client.ts';
 import { inClusterConnection, kubeConfigConnection } from './connection.ts';
@@ -98,6 +99,25 @@ describe('connections', () => {
         assert.equal(headers.get('authorization') ?? undefined, authorization);
       });
     }
+
+    it('takes certificates that were renewed, with connections of their own', async () => {
+      const user = { 'client-certificate': write('crt', 'old'), 'client-key': write('key', 'old') };
+      const file = kubeconfig({ server: 'https://127.0.0.1:1' }, user);
+      const connection = await kubeConfigConnection({ file, credentialsLifeMs: 0 });
+      const { dispatcher } = connection;
+      await connection.headers();
+      assert.equal(connection.dispatcher, dispatcher, 'the same while nothing changed');
+      write('crt', 'new');
+      await connection.headers();
+      assert.notEqual(connection.dispatcher, dispatcher);
+      assert.equal((dispatcher as Agent).closed, true);
+    });
+
+    it('goes through an HTTP proxy', async () => {
+      const cluster = { server: 'https://127.0.0.1:1', 'proxy-url': 'http://127.0.0.1:2' };
+      const connection = await kubeConfigConnection({ file: kubeconfig(cluster, {}) });
+      assert.ok(connection.dispatcher instanceof ProxyAgent);
+    });
 
     it('reaches a server without TLS, as kubectl proxy is', async () => {
       const fake = await FakeApiServer.start();

@@ -83,74 +83,69 @@ export function inClusterConnection({
   };
 }
 
-/** Exec plugins keep their own tokens; this only spares reading certificate files for each request. */
-const CREDENTIALS_LIFE_MS = 5_000;
-
 /**
  * The connection that a kubeconfig describes: token, client certificate, exec plugin, OIDC, HTTP proxy.
  * Without `file`: $KUBECONFIG, else ~/.kube/config, else the pod's service account.
+ * @param options.credentialsLifeMs after which files and plugins are asked again; 5 s when left out.
  * @throws {ConnectionError} when there is no such file or context.
  */
 export async function kubeConfigConnection(
-  options: { file?: string; context?: string } = {},
+  options: { file?: string; context?: string; credentialsLifeMs?: number } = {},
 ): Promise<Connection> {
-  // Imported late: it costs a process that does not need it 85 MB and a second.
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  try {
-    if (options.file) config.loadFromFile(options.file);
-    else config.loadFromDefault();
-  } catch (cause) {
-    throw new ConnectionError(`cannot read kubeconfig ${options.file ?? process.env.KUBECONFIG ?? ''}`, {
-      cause,
-    });
-  }
-  if (options.context) config.setCurrentContext(options.context);
-  const cluster = config.getCurrentCluster();
-  if (!cluster) throw new ConnectionError(`kubeconfig has no cluster for context ${config.currentContext}`);
-  if (cluster.proxyUrl?.startsWith('socks'))
-    throw new ConnectionError(`proxy-url ${cluster.proxyUrl}: only http and https proxies are supported`);
-  // KubeConfig refuses plain http unless told that there is no certificate to verify, as is the case.
-  const local = cluster.server.startsWith('http:') ? { ...cluster, skipTLSVerify: true } : cluster;
-  if (local !== cluster) config.clusters = config.clusters.map((each) => (each === cluster ? local : each));
-  return openConnection(cluster.server.replace(/\/+$/, ''), cluster.proxyUrl, (request) =>
-    config.applyToHTTPSOptions(request),
-  );
-}
-
-/** @param authenticate fills in TLS options and headers, as KubeConfig does. */
-async function openConnection(
-  server: string,
-  proxy: string | undefined,
-  authenticate: (request: RequestOptions) => Promise<void>,
-): Promise<Connection> {
+  const { credentialsLifeMs = 5_000 } = options;
+  const { config, cluster } = await readKubeConfig(options);
   const load = async () => {
     const request: RequestOptions = { headers: {} };
-    await authenticate(request);
+    await config.applyToHTTPSOptions(request);
     const headers = { ...request.headers } as Record<string, string>;
     if (request.auth) headers.authorization = `Basic ${Buffer.from(request.auth).toString('base64')}`;
     const { ca, cert, key, servername, rejectUnauthorized } = request as TlsOptions;
     return { headers, tls: { ca, cert, key, servername, rejectUnauthorized }, at: performance.now() };
   };
   let current = await load();
-  let dispatcher = apiAgent(current.tls, proxy);
+  let dispatcher = apiAgent(current.tls, cluster.proxyUrl);
   return {
-    server,
+    server: cluster.server.replace(/\/+$/, ''),
     get dispatcher() {
       return dispatcher;
     },
     async headers() {
-      if (performance.now() - current.at < CREDENTIALS_LIFE_MS) return current.headers;
+      if (performance.now() - current.at < credentialsLifeMs) return current.headers;
       const next = await load();
       if (!sameTls(current.tls, next.tls)) {
         // Certificates rotated: running requests end on the old connections, new ones use the new.
         void dispatcher.close();
-        dispatcher = apiAgent(next.tls, proxy);
+        dispatcher = apiAgent(next.tls, cluster.proxyUrl);
       }
       current = next;
       return current.headers;
     },
   };
+}
+
+async function readKubeConfig({ file, context }: { file?: string; context?: string }) {
+  // Imported late: it costs a process that does not need it 85 MB and a second.
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  try {
+    if (file) config.loadFromFile(file);
+    else config.loadFromDefault();
+  } catch (cause) {
+    const name = file ?? process.env.KUBECONFIG ?? '~/.kube/config';
+    throw new ConnectionError(`cannot read kubeconfig ${name}`, { cause });
+  }
+  if (context) config.setCurrentContext(context);
+  const cluster = config.getCurrentCluster();
+  if (!cluster) throw new ConnectionError(`kubeconfig has no cluster for context ${config.currentContext}`);
+  if (cluster.proxyUrl?.startsWith('socks')) {
+    throw new ConnectionError(`proxy-url ${cluster.proxyUrl}: only http and https proxies are supported`);
+  }
+  if (cluster.server.startsWith('http:')) {
+    // KubeConfig refuses plain http unless told that there is no certificate to verify, as is the case.
+    const plain = { ...cluster, skipTLSVerify: true };
+    config.clusters = config.clusters.map((each) => (each === cluster ? plain : each));
+  }
+  return { config, cluster };
 }
 
 function sameTls(a: TlsOptions, b: TlsOptions): boolean {

@@ -131,6 +131,17 @@ describe('LeaderElection', () => {
     assert.equal(held().leaseTransitions, 1);
   });
 
+  it('goes on after the answer to a renewal was lost', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    // The server has it, the leader does not know, and so asks with an old version next time.
+    const renewed = server.get(LEASES, lease) as Lease;
+    server.put({ ...renewed, spec: { ...renewed.spec, renewTime: '2026-01-02T03:04:07.000000Z' } });
+    const before = renewals();
+    await passing('it renews', () => renewals() > before + 2);
+    assert.ok(one.leads);
+  });
+
   it('survives an API server that is away for less than the deadline', async () => {
     const one = new Candidate('one');
     await passing('one leads', () => one.leads);

@@ -83,6 +83,8 @@ export class Transport {
     let answer: Dispatcher.ResponseData;
     try {
       const { origin, pathname } = new URL(server);
+      // Asked first: renewed credentials may come with another dispatcher.
+      const credentials = await this.#connection.headers();
       answer = await this.#connection.dispatcher.request({
         origin,
         path: `${pathname === '/' ? '' : pathname}${path}${queryString(options.query)}`,
@@ -91,7 +93,7 @@ export class Transport {
           accept: 'application/json',
           'user-agent': 'homerun',
           ...(hasBody && { 'content-type': options.contentType ?? 'application/json' }),
-          ...(await this.#connection.headers()),
+          ...credentials,
         },
         body: hasBody ? JSON.stringify(options.body) : undefined,
         signal: options.signal,

@@ -45,14 +45,6 @@ export class FakeClock implements Clock {
     this.#now += ms;
   }
 
-  /** Like {@link advance}, in steps, letting promises and sockets have their turn after each. */
-  async run(ms: number, step = ms): Promise<void> {
-    for (let left = ms; left > 0; left -= step) {
-      this.advance(Math.min(step, left));
-      for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-
   #earliest(until: number): Timer | undefined {
     let earliest: Timer | undefined;
     for (const timer of this.#timers) {
