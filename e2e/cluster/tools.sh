@@ -4,9 +4,14 @@
 
 kube_names=(etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl)
 
-# module_of NAME: where the source lies: a tool of the cluster, or a program for an image.
+# module_of NAME: where the source lies: a tool of the cluster, the conformance
+# tests, or a program for an image.
 module_of() {
-  if [ -d "$here/$1" ]; then echo "$here/$1"; else echo "$here/../images/$1"; fi
+  local folder
+  for folder in "$here" "$here/.." "$here/../images"; do
+    [ ! -f "$folder/$1/go.mod" ] || break
+  done
+  echo "$folder/$1"
 }
 
 # tool_dir NAME: the folder that holds the tool, whether it is built or not.
@@ -20,7 +25,7 @@ tool_dir() {
 tool() {
   local dir
   dir=$(tool_dir "$1")
-  [ -x "$dir/$1" ] || build_tool "$1" "$dir"
+  [ -d "$dir" ] || build_tool "$1" "$dir"
   echo "$dir"
 }
 
@@ -31,7 +36,7 @@ build_tool() {
   mkdir -p "$cache/bin"
   (
     flock 9
-    [ ! -x "$dir/$name" ] || exit 0
+    [ ! -d "$dir" ] || exit 0
     timed "building $name ($(expected_time "$name") on 2 cores, only the first time)" compile "$name" "$dir"
   ) 9>"$cache/bin/$name.lock"
 }
@@ -39,13 +44,30 @@ build_tool() {
 compile() {
   local name=$1 dir=$2 part
   part=$(mktemp -d "$cache/bin/.$name.XXXXXX")
-  (cd "$(module_of "$name")" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -trimpath -ldflags "$(link_flags "$name")" -o "$part/$name" "$(package_of "$name")") >&2 ||
+  (cd "$(module_of "$name")" && export CGO_ENABLED=0 GOFLAGS=-mod=readonly && programs "$name" "$part") >&2 ||
     { rm -rf "$part"; fail "building $name failed; the reason is above"; }
-  if [ "$name" = kube ]; then
-    for link in "${kube_names[@]}"; do ln -s kube "$part/$link"; done
-  fi
   chmod 755 "$part"
   mv -T "$part" "$dir"
+}
+
+# programs NAME FOLDER: builds what the tool consists of, most often one program of its name.
+programs() {
+  case $1 in
+  conformance) conformance_programs "$2" ;;
+  *)
+    go build -trimpath -ldflags "$(link_flags "$1")" -o "$2/$1" "$(package_of "$1")" || return
+    [ "$1" != kube ] || for link in "${kube_names[@]}"; do ln -s kube "$2/$link"; done
+    ;;
+  esac
+}
+
+# The two suites as v1.test and runtime.test, the programs of their images (the
+# module's tools) by name, and what the cluster must hold for them.
+conformance_programs() { # FOLDER
+  local suites=knative.dev/serving/test/conformance
+  go build -trimpath -ldflags "-s -w" -o "$1/" tool &&
+    go test -c -tags e2e -trimpath -ldflags "-s -w" -o "$1/" $suites/api/v1 $suites/runtime &&
+    install -m 644 "$(go list -m -f '{{.Dir}}' knative.dev/serving)/test/config/test-resources.yaml" "$1"
 }
 
 package_of() {
@@ -71,6 +93,7 @@ link_flags() {
 expected_time() {
   case $1 in
   kube) echo "about 10 minutes" ;;
+  conformance) echo "about 8 minutes" ;;
   helm | metrics-server | coredns) echo "about 3 minutes" ;;
   *) echo "about 1 minute" ;;
   esac
