@@ -55,6 +55,15 @@ describe('Controller', () => {
       result: 'stale',
       reason: 'someone else wrote',
     },
+    'a namespace that goes away': {
+      error: new KubeError('forbidden', {
+        code: 'KUBE_FORBIDDEN',
+        details: { causes: [{ reason: 'NamespaceTerminating' }] },
+      }),
+      again: false,
+      result: 'done',
+      reason: 'what was to be made would be deleted at once',
+    },
     'no error object': { error: 'text', again: true, result: 'error', reason: 'anything can be thrown' },
   };
   for (const [name, { error, again, result, reason }] of Object.entries(failures)) {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from '../telemetry/log.ts';
 import { reconciles } from '../telemetry/metrics.ts';
 import { nextTurn } from './clock.ts';
-import { isKubeError, StaleError, TerminalError } from './errors.ts';
+import { isKubeError, isNamespaceTerminating, StaleError, TerminalError } from './errors.ts';
 import type { Change, Informer } from './informer.ts';
 import type { KubeObject } from './types.ts';
 import { type AddOptions, PRIORITY, WorkQueue } from './workqueue.ts';
@@ -114,6 +114,12 @@ export class Controller {
   }
 
   #failed(key: string, err: unknown, log: Logger): void {
+    if (isNamespaceTerminating(err)) {
+      // The object goes with its namespace; that is told as a change of its own.
+      this.queue.forget(key);
+      this.#count('done');
+      return;
+    }
     if (err instanceof TerminalError) {
       this.queue.forget(key);
       this.#count('terminal');

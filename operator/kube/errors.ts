@@ -72,6 +72,12 @@ export function isKubeError(error: unknown, ...codes: KubeErrorCode[]): error is
   return error instanceof KubeError && (codes.length === 0 || codes.includes(error.code));
 }
 
+/** Whether the API server refused a new object because its namespace is being deleted. */
+export function isNamespaceTerminating(error: unknown): boolean {
+  if (!isKubeError(error, 'KUBE_FORBIDDEN')) return false;
+  return error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false;
+}
+
 /**
  * The error for an answer that is not a success.
  * @param request what was asked, for the message: `GET /api/v1/pods`.

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { CORE_SERVICES, PODS, type Pod } from '../../operator/kube/core.ts';
+import { kubectl, podsOf, revisionsOf, SYSTEM_NAMESPACE, serviceReady } from '../lib/cluster.ts';
+import { constantLoad } from '../lib/load.ts';
+import { applyService, helloService, readyService } from '../lib/services.ts';
+import { useSuite } from '../lib/suite.ts';
+import { until } from '../lib/wait.ts';
+
+const run = promisify(execFile);
+const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';
+/** Where the machine that runs the tests reaches the cluster's registry. */
+const REGISTRY = '127.0.0.1:5000';
+
+describe('when something breaks', function () {
+  this.timeout(180_000);
+  const suite = useSuite('e2e-resilience');
+
+  function systemPods(component: string): Promise<Pod[]> {
+    const labelSelector = `app.kubernetes.io/component=${component}`;
+    return suite.client.list(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector }).then(({ items }) => items);
+  }
+
+  it('a gateway that is replaced under load loses no request', async () => {
+    const { client, visitor, namespace } = suite;
+    const { url } = await readyService(client, namespace, 'steady');
+    const stop = new AbortController();
+    const load = constantLoad(visitor, url, 50, stop.signal);
+    await kubectl(['rollout', 'restart', 'deployment/homerun-gateway', '-n', SYSTEM_NAMESPACE]);
+    await kubectl([
+      'rollout',
+      'status',
+      'deployment/homerun-gateway',
+      '-n',
+      SYSTEM_NAMESPACE,
+      '--timeout=120s',
+    ]);
+    await until('the old gateway to be gone', async () => (await systemPods('gateway')).length === 1);
+    stop.abort();
+    const { sent, failures } = await load;
+    assert.deepEqual(failures, []);
+    assert.ok(sent > 100, `only ${sent} requests were sent`);
+  });
+
+  it('a controller killed in the middle of an apply finishes it when it is back, and restarts no instance', async () => {
+    const { client, visitor, namespace } = suite;
+    const { url } = await readyService(client, namespace, 'before', { annotations: { [IDLE]: '300s' } });
+    const [running] = await podsOf(client, namespace, 'before');
+    await applyService(client, helloService(namespace, 'during'));
+    for (const { metadata } of await systemPods('controller')) {
+      await client.delete(PODS, metadata, { gracePeriodSeconds: 0 });
+    }
+    assert.equal((await visitor.ask(url)).status, 200);
+    await serviceReady(client, namespace, 'during');
+    assert.equal((await revisionsOf(client, namespace, 'during')).length, 1);
+    const [still] = await podsOf(client, namespace, 'before');
+    assert.equal(still?.metadata.uid, running?.metadata.uid);
+  });
+
+  it('an instance that dies in the middle of a request costs that request, and no other', async () => {
+    const { client, visitor, namespace } = suite;
+    const { url } = await readyService(client, namespace, 'mortal', { annotations: { [IDLE]: '300s' } });
+    const lost = await visitor.ask(`${url}/exit?code=1`);
+    assert.equal(lost.status, 500);
+    const next = await visitor.ask(url);
+    assert.equal(next.status, 200);
+  });
+
+  it('instances start from the digest even when the tag has moved and the registry is down', async () => {
+    const { client, visitor, namespace } = suite;
+    const insecure = ['--insecure'];
+    await run('crane', ['copy', ...insecure, `${REGISTRY}/hello:1`, `${REGISTRY}/hello:moving`]);
+    const { url } = await readyService(client, namespace, 'pinned', {
+      image: 'registry.kube-system.svc/hello:moving',
+      annotations: { [IDLE]: '2s' },
+    });
+    const [revision] = await revisionsOf(client, namespace, 'pinned');
+    await run('crane', ['copy', ...insecure, `${REGISTRY}/hello:2`, `${REGISTRY}/hello:moving`]);
+    await until('no instances', async () => (await podsOf(client, namespace, 'pinned')).length === 0);
+    const registry = { namespace: 'kube-system', name: 'registry' };
+    const select = (app: string) =>
+      client.mergePatch(CORE_SERVICES, registry, { spec: { selector: { app } } });
+    await select('nobody');
+    try {
+      assert.equal((await visitor.ask(url)).status, 200);
+      const [pod] = await podsOf(client, namespace, 'pinned');
+      assert.equal(pod?.spec?.containers[0]?.image, revision?.status?.imageDigest);
+    } finally {
+      await select('registry');
+    }
+  });
+});
