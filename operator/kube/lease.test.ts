@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { FakeClock } from '../testing/clock.ts';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
 import { silent, until } from '../testing/until.ts';
+import type { KubeClient } from './client.ts';
 import { LEASES, type Lease } from './core.ts';
 import { LeaderElection, LeaseLostError } from './lease.ts';
 
@@ -21,7 +22,14 @@ describe('LeaderElection', () => {
     readonly result: Promise<unknown>;
 
     constructor(identity: string) {
-      const { client } = server;
+      const client = {
+        get: server.client.get.bind(server.client),
+        create: server.client.create.bind(server.client),
+        replace: (...args: Parameters<KubeClient['replace']>) => {
+          this.writes++;
+          return server.client.replace(...args);
+        },
+      } as KubeClient;
       this.election = new LeaderElection({ client, lease, identity, log: silent, clock, today: () => TODAY });
       const lead = async (signal: AbortSignal) => {
         this.signal = signal;
@@ -33,6 +41,8 @@ describe('LeaderElection', () => {
       candidates.push(this);
     }
 
+    /** Updates of the Lease that it asked for. */
+    writes = 0;
     /** Whether it goes on after it was told to stop, until `done`. */
     holdOn = false;
 
@@ -107,6 +117,18 @@ describe('LeaderElection', () => {
     assert.equal(held().holderIdentity, '');
   });
 
+  it('gives the lease back after a renewal that was under way', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    const before = one.writes;
+    server.pause();
+    await passing('it renews', () => one.writes > before);
+    one.done.resolve();
+    server.resume();
+    await one.result;
+    assert.equal(held().holderIdentity, '');
+  });
+
   it('takes over from a leader that went silent, but only after its whole lease', async () => {
     const one = new Candidate('one');
     await passing('one leads', () => one.leads);
@@ -175,10 +197,10 @@ describe('LeaderElection', () => {
     await passing('one leads', () => one.leads);
     clock.block(20_000);
     assert.equal(one.election.leading, false);
-    const before = renewals();
+    const before = one.writes;
     clock.advance(0);
     assert.ok((await one.result) instanceof LeaseLostError);
-    assert.equal(renewals(), before, 'it does not even try');
+    assert.equal(one.writes, before, 'it does not even try');
   });
 
   it('reports the loss when someone else has the lease', async () => {

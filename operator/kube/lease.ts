@@ -104,7 +104,9 @@ export class LeaderElection {
     lost.promise.catch(() => {});
     const lose = (reason: string) => {
       this.#lost = true;
-      lost.reject(new LeaseLostError(`lease ${keyOf(lease)}: ${reason}`));
+      const error = new LeaseLostError(`lease ${keyOf(lease)}: ${reason}`);
+      lost.reject(error);
+      return error;
     };
     const expire = () => lose(`not renewed for ${renewDeadlineMs} ms`);
     while (!over.aborted) {
@@ -112,9 +114,10 @@ export class LeaderElection {
       const cancel = this.#clock.after(left, expire);
       try {
         await Promise.race([sleep(Math.min(retryMs, left), over, this.#clock), lost.promise]);
+        if (over.aborted) return;
         // After the event loop was blocked, this timer may come before the deadline's that has passed as well.
-        if (!this.leading) expire();
-        if (!over.aborted) await Promise.race([this.#renew(lose), lost.promise]);
+        if (!this.leading) throw expire();
+        await Promise.race([this.#renew(lose), lost.promise]);
       } catch (error) {
         if (error instanceof LeaseLostError) throw error;
         log.warn({ err: error, lease: keyOf(lease) }, 'the lease could not be renewed yet');
@@ -124,7 +127,7 @@ export class LeaderElection {
     }
   }
 
-  async #renew(lose: (reason: string) => void): Promise<void> {
+  async #renew(lose: (reason: string) => unknown): Promise<void> {
     const { identity } = this.#options;
     try {
       await this.#write(this.#seen as Lease, identity);
