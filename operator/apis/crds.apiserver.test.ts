@@ -33,15 +33,15 @@ interface Resource {
 
 /** Objects that the CRDs alone must judge; `refused` is missing when they take it. */
 const OBJECTS: Record<string, { type: ResourceType; yaml: string; refused?: RegExp; reason: string }> = {
-  'a service name of 49 characters': {
+  'a service name of 63 characters': {
     type: SERVICES,
-    yaml: `{metadata: {name: ${'a'.repeat(49)}}, spec: {template: {spec: {containers: [{image: a}]}}}}`,
-    reason: 'the longest that Cloud Run takes',
+    yaml: `{metadata: {name: ${'a'.repeat(63)}}, spec: {template: {spec: {containers: [{image: a}]}}}}`,
+    reason: 'the longest label of a host name',
   },
-  'a service name of 50 characters': {
+  'a service name of 64 characters': {
     type: SERVICES,
-    yaml: `{metadata: {name: ${'a'.repeat(50)}}, spec: {template: {spec: {containers: [{image: a}]}}}}`,
-    refused: /metadata.name: Too long: may not be more than 49/,
+    yaml: `{metadata: {name: ${'a'.repeat(64)}}, spec: {template: {spec: {containers: [{image: a}]}}}}`,
+    refused: /metadata.name: Too long: may not be more than 63/,
     reason: 'one too many',
   },
   'a service name with a dot': {

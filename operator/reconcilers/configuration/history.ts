@@ -1,3 +1,5 @@
+import { conditionOf } from '../../apis/condition.ts';
+import { REVISION_CONDITIONS } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import { generationOf } from './generation.ts';
@@ -29,7 +31,7 @@ export function expiredRevisions(
 
 function isOld(revision: Revision, limits: Config['revisionHistory'], now: number): boolean {
   const created = Date.parse(revision.metadata.creationTimestamp ?? '');
-  const active = revision.status?.conditions?.find(({ type }) => type === 'Active');
+  const active = conditionOf(revision.status?.conditions, REVISION_CONDITIONS.active);
   const idleSince = active?.status === 'True' ? now : Date.parse(active?.lastTransitionTime ?? '') || created;
   return (
     now - created >= limits.retainSinceCreateSeconds * 1000 &&

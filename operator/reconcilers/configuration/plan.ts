@@ -1,6 +1,7 @@
-import { type Condition, isTrue, mergeConditions } from '../../apis/condition.ts';
+import { type Condition, conditionOf, isTrue, mergeConditions, READY } from '../../apis/condition.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { revisionName } from '../../apis/names.ts';
+import { CONFIGURATION_REASONS as REASONS } from '../../apis/serving/configuration/conditions.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import { defaultRevisionSpec } from '../../apis/serving/revision/defaults.ts';
 import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
@@ -114,27 +115,27 @@ function latestReady(
 }
 
 function isReady(revision: Revision): boolean {
-  return isTrue(revision.status?.conditions?.find(({ type }) => type === 'Ready'));
+  return isTrue(conditionOf(revision.status?.conditions, READY));
 }
 
 function readyCondition(revision: Revision): Condition {
-  const ready = revision.status?.conditions?.find(({ type }) => type === 'Ready');
+  const ready = conditionOf(revision.status?.conditions, READY);
   const name = revision.metadata.name;
-  if (isTrue(ready)) return { type: 'Ready', status: 'True' };
+  if (isTrue(ready)) return { type: READY, status: 'True' };
   if (ready?.status === 'False') {
     const message =
       `Revision '${name}' is not ready and cannot serve traffic. ${ready.message ?? ''}`.trimEnd();
-    return { type: 'Ready', status: 'False', reason: 'RevisionFailed', message };
+    return { type: READY, status: 'False', reason: REASONS.revisionFailed, message };
   }
   const message = ready?.message ?? `Revision '${name}' is being created.`;
-  return { type: 'Ready', status: 'Unknown', reason: ready?.reason ?? 'Deploying', message };
+  return { type: READY, status: 'Unknown', reason: ready?.reason ?? REASONS.deploying, message };
 }
 
 function nameTaken(wanted: Revision): Condition {
   const message =
     `Revision named '${wanted.metadata.name}' with different configuration already exists. ` +
     'Give spec.template.metadata.name another value, or leave it out to have one made.';
-  return { type: 'Ready', status: 'False', reason: 'AlreadyExists', message };
+  return { type: READY, status: 'False', reason: REASONS.alreadyExists, message };
 }
 
 /** A template that comes back to what its named revision already holds (a revert in git) needs no new one. */

@@ -122,7 +122,11 @@ const CASES: Record<string, Case> = {
       }),
     ],
     afterSeconds: 12,
-    want: { state: 'starting', message: /did not pass its startup probe within 10 s/ },
+    want: {
+      state: 'starting',
+      reason: 'HealthCheckContainerError',
+      message: /did not pass its startup probe within 10 s/,
+    },
   },
   'image cannot be pulled': {
     reason: 'the image and the kubelet’s own words are told',

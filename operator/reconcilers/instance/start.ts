@@ -1,5 +1,6 @@
 import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
+import { exitCodeReason, REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
 import { probeBudgetSeconds } from './probes.ts';
@@ -71,7 +72,7 @@ function judgeContainer(
   const waiting = status.state?.waiting;
   if (waiting?.reason && IMAGE_REASONS.has(waiting.reason)) {
     const message = `Image '${container.image}' of container '${container.name}' cannot be pulled: ${waiting.message ?? waiting.reason}`;
-    return { state: 'failed', reason: 'ContainerMissing', message };
+    return { state: 'failed', reason: REASONS.containerMissing, message };
   }
   if (waiting?.reason && CONFIG_REASONS.has(waiting.reason)) {
     const message = `Container '${container.name}' cannot be started: ${waiting.message ?? waiting.reason}`;
@@ -80,7 +81,7 @@ function judgeContainer(
   const terminated = status.state?.terminated ?? status.lastState?.terminated;
   if (!terminated) return undefined;
   const message = exitMessage(container, terminated, input);
-  const reason = terminated.reason === 'OOMKilled' ? 'OutOfMemory' : `ExitCode${terminated.exitCode}`;
+  const reason = exitReason(container, terminated);
   const age = ageMs(pod, input.now);
   const limit = input.config.startup.crashSeconds * 1000;
   const exitedAgain = (status.restartCount ?? 0) > 0 && (status.state?.terminated || waiting);
@@ -95,16 +96,22 @@ function judgeTime(pod: Pod, input: StartInput): Start {
   if (age < limit) {
     return {
       state: 'starting',
-      reason: 'Deploying',
+      reason: REASONS.deploying,
       message: 'Instances are starting.',
       recheckMs: limit - age,
     };
   }
   return {
     state: 'failed',
-    reason: 'HealthCheckContainerError',
+    reason: REASONS.healthCheckContainerError,
     message: notListening(ingress, limit / 1000),
   };
+}
+
+function exitReason(container: Container, terminated: Terminated): string {
+  if (terminated.reason === 'OOMKilled') return REASONS.outOfMemory;
+  if (killedByProbe(container, terminated)) return REASONS.healthCheckContainerError;
+  return exitCodeReason(terminated.exitCode);
 }
 
 /** What a person reads when a container stopped: why, and the last thing that it wrote. */

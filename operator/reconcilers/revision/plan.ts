@@ -1,4 +1,15 @@
-import { type Condition, isTrue, mergeConditions, readyOf } from '../../apis/condition.ts';
+import {
+  type Condition,
+  conditionOf,
+  isTrue,
+  mergeConditions,
+  READY,
+  readyOf,
+} from '../../apis/condition.ts';
+import {
+  REVISION_REASONS as REASONS,
+  REVISION_CONDITIONS as TYPES,
+} from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
@@ -66,50 +77,52 @@ function digestConditions([container, state]: [string, DigestState]): Condition[
   if (state.state === 'failed') {
     const message = `Image of container '${container}': ${state.error.message}`;
     return [
-      { type: 'ContainerHealthy', status: 'False', reason: 'ContainerMissing', message },
-      { type: 'ResourcesAvailable', status: 'Unknown', reason: 'ContainerMissing', message },
+      { type: TYPES.containerHealthy, status: 'False', reason: REASONS.containerMissing, message },
+      { type: TYPES.resourcesAvailable, status: 'Unknown', reason: REASONS.containerMissing, message },
     ];
   }
   const message = `Asking the registry for the digest of the image of container '${container}'.`;
   return [
-    { type: 'ContainerHealthy', status: 'Unknown', reason: 'ResolvingDigests', message },
-    { type: 'ResourcesAvailable', status: 'Unknown', reason: 'ResolvingDigests', message },
+    { type: TYPES.containerHealthy, status: 'Unknown', reason: REASONS.resolvingDigests, message },
+    { type: TYPES.resourcesAvailable, status: 'Unknown', reason: REASONS.resolvingDigests, message },
   ];
 }
 
 function startConditions(input: RevisionInput, start: Start): Condition[] {
   const previous = input.revision.status?.conditions ?? [];
-  const healthy = previous.find(({ type }) => type === 'ContainerHealthy');
+  const healthy = conditionOf(previous, TYPES.containerHealthy);
   if (isTrue(healthy) || start.state === 'started') {
     return [
-      { type: 'ContainerHealthy', status: 'True' },
-      { type: 'ResourcesAvailable', status: 'True' },
+      { type: TYPES.containerHealthy, status: 'True' },
+      { type: TYPES.resourcesAvailable, status: 'True' },
     ];
   }
   const refused = replicaFailure(input.deployment);
   if (refused) {
     return [
-      { type: 'ContainerHealthy', status: 'Unknown', reason: 'Deploying' },
-      { type: 'ResourcesAvailable', status: 'False', ...refused },
+      { type: TYPES.containerHealthy, status: 'Unknown', reason: REASONS.deploying },
+      { type: TYPES.resourcesAvailable, status: 'False', ...refused },
     ];
   }
   // A failed revision is scaled to zero; without instances, what made it fail is still what there is to say.
   if (start.state === 'none' && healthy?.status === 'False') {
-    return previous.filter(({ type }) => type === 'ContainerHealthy' || type === 'ResourcesAvailable');
+    return previous.filter(
+      ({ type }) => type === TYPES.containerHealthy || type === TYPES.resourcesAvailable,
+    );
   }
-  if (start.state === 'none') return deploying('Deploying', 'Instances are starting.');
+  if (start.state === 'none') return deploying(REASONS.deploying, 'Instances are starting.');
   if (start.state === 'starting') return deploying(start.reason, start.message);
   const { reason, message } = start;
   return [
-    { type: 'ContainerHealthy', status: 'False', reason, message },
-    { type: 'ResourcesAvailable', status: 'True' },
+    { type: TYPES.containerHealthy, status: 'False', reason, message },
+    { type: TYPES.resourcesAvailable, status: 'True' },
   ];
 }
 
 function deploying(reason: string, message: string): Condition[] {
   return [
-    { type: 'ContainerHealthy', status: 'Unknown', reason, message },
-    { type: 'ResourcesAvailable', status: 'Unknown', reason, message },
+    { type: TYPES.containerHealthy, status: 'Unknown', reason, message },
+    { type: TYPES.resourcesAvailable, status: 'Unknown', reason, message },
   ];
 }
 
@@ -127,7 +140,7 @@ function replicaFailure(deployment: Deployment | undefined): { reason: string; m
 
 /** Informational: whether instances are there. Its severity keeps it out of Ready (Knative API, Conditions). */
 function activeCondition({ deployment }: RevisionInput): Condition {
-  const type = 'Active';
+  const type = TYPES.active;
   const severity = 'Info';
   const wanted = deployment?.spec?.replicas ?? 0;
   const running = deployment?.status?.readyReplicas ?? 0;
@@ -136,12 +149,12 @@ function activeCondition({ deployment }: RevisionInput): Condition {
       type,
       severity,
       status: 'False',
-      reason: 'NoTraffic',
+      reason: REASONS.noTraffic,
       message: 'No request has come; there are no instances.',
     };
   }
   if (running > 0) return { type, severity, status: 'True' };
-  return { type, severity, status: 'Unknown', reason: 'Deploying', message: 'Instances are starting.' };
+  return { type, severity, status: 'Unknown', reason: REASONS.deploying, message: 'Instances are starting.' };
 }
 
 function statusOf(
@@ -164,8 +177,8 @@ function statusOf(
 }
 
 function eventsOf(revision: Revision, conditions: Condition[]): Plan['events'] {
-  const before = revision.status?.conditions?.find(({ type }) => type === 'Ready');
-  const ready = conditions.find(({ type }) => type === 'Ready');
+  const before = conditionOf(revision.status?.conditions, READY);
+  const ready = conditionOf(conditions, READY);
   if (!ready || before?.status === ready.status) return [];
   if (ready.status === 'True') {
     return [

@@ -1,6 +1,14 @@
-import { type Condition, isTrue, mergeConditions, readyOf } from '../../apis/condition.ts';
+import {
+  type Condition,
+  conditionOf,
+  isTrue,
+  mergeConditions,
+  READY,
+  readyOf,
+} from '../../apis/condition.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
+import { ROUTE_REASONS as REASONS, ROUTE_CONDITIONS as TYPES } from '../../apis/serving/route/conditions.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import { addressOf, urlOf } from '../../apis/url.ts';
 import type { Config } from '../../config.ts';
@@ -32,11 +40,11 @@ export function planRoute(input: RouteInput, namespace: string, config: Config, 
   const resolved = (route.spec.traffic ?? []).map((target) => resolve(target, input));
   const fault = resolved.flatMap((each) => ('fault' in each ? [each.fault] : []))[0];
   const assigned: Condition = fault
-    ? { type: 'AllTrafficAssigned', ...fault }
-    : { type: 'AllTrafficAssigned', status: 'True' };
+    ? { type: TYPES.allTrafficAssigned, ...fault }
+    : { type: TYPES.allTrafficAssigned, status: 'True' };
   const reachable: Condition = foreign
-    ? { type: 'IngressReady', status: 'False', reason: 'NotOwned', message: nameTaken(route) }
-    : { type: 'IngressReady', status: 'True' };
+    ? { type: TYPES.ingressReady, status: 'False', reason: REASONS.notOwned, message: nameTaken(route) }
+    : { type: TYPES.ingressReady, status: 'True' };
   const conditions = [assigned, reachable];
   const status = {
     observedGeneration: route.metadata.generation,
@@ -59,31 +67,31 @@ function resolve(target: Target, { configurations, revisions }: RouteInput): Res
   const configuration = configurations.get(name);
   if (!configuration) {
     const message = `Configuration '${name}' referenced in traffic not found.`;
-    return { target, fault: { status: 'False', reason: 'ConfigurationMissing', message } };
+    return { target, fault: { status: 'False', reason: REASONS.configurationMissing, message } };
   }
   const { latestReadyRevisionName, conditions } = configuration.status ?? {};
   if (latestReadyRevisionName) return { target, revisionName: latestReadyRevisionName };
-  const ready = conditions?.find(({ type }) => type === 'Ready');
+  const ready = conditionOf(conditions, READY);
   if (ready?.status === 'False') {
     const message =
       `Configuration '${name}' has no revision that can serve. ${ready.message ?? ''}`.trimEnd();
-    return { target, fault: { status: 'False', reason: 'RevisionMissing', message } };
+    return { target, fault: { status: 'False', reason: REASONS.revisionMissing, message } };
   }
   const message = `Configuration '${name}' is waiting for a Revision to become ready.`;
-  return { target, fault: { status: 'Unknown', reason: 'RevisionMissing', message } };
+  return { target, fault: { status: 'Unknown', reason: REASONS.revisionMissing, message } };
 }
 
 function checked(target: Target, name: string, revisions: ReadonlyMap<string, Revision>): Resolved {
   const revision = revisions.get(name);
   if (!revision) {
     const message = `Revision '${name}' referenced in traffic not found.`;
-    return { target, fault: { status: 'False', reason: 'RevisionMissing', message } };
+    return { target, fault: { status: 'False', reason: REASONS.revisionMissing, message } };
   }
-  const ready = revision.status?.conditions?.find(({ type }) => type === 'Ready');
+  const ready = conditionOf(revision.status?.conditions, READY);
   if (isTrue(ready)) return { target, revisionName: name };
   const message = `Revision '${name}' referenced in traffic is not ready. ${ready?.message ?? ''}`.trimEnd();
   const status = ready?.status === 'False' ? 'False' : 'Unknown';
-  return { target, fault: { status, reason: 'RevisionNotReady', message } };
+  return { target, fault: { status, reason: REASONS.revisionNotReady, message } };
 }
 
 function served(resolved: Resolved, route: Route, config: Config): Target {

@@ -126,6 +126,15 @@ describe('planService', () => {
     });
   }
 
+  it('says what Cloud Run would refuse, and runs it all the same', () => {
+    const long = service('a'.repeat(50));
+    const plan = planService({ service: long }, EPOCH);
+    const warning = conditionOf(plan.status?.status?.conditions, 'CloudRunCompatible');
+    assert.equal(plan.apply.length, 2);
+    assert.equal(warning?.severity, 'Warning');
+    assert.match(warning?.message ?? '', /^Cloud Run would refuse this: metadata\.name: .* 1 to 49$/);
+  });
+
   it('gives its children what golden/children.golden.yaml says', () => {
     const annotated = service('hello', {
       metadata: { name: 'hello-v2', labels: { 'client.knative.dev/nonce': 'x' } },

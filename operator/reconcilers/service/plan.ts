@@ -1,7 +1,12 @@
-import { type Condition, mergeConditions, readyOf } from '../../apis/condition.ts';
+import { type Condition, conditionOf, mergeConditions, READY, readyOf } from '../../apis/condition.ts';
+import type { Fault } from '../../apis/fault.ts';
 import { SERVING } from '../../apis/labels.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
+import {
+  SERVICE_REASONS as REASONS,
+  SERVICE_CONDITIONS as TYPES,
+} from '../../apis/serving/service/conditions.ts';
 import type { Service } from '../../apis/serving/service/types.ts';
 import { validateService } from '../../apis/serving/service/validation.ts';
 import { isSubset } from '../../kube/json.ts';
@@ -22,30 +27,56 @@ export interface ServiceInput {
  */
 export function planService(input: ServiceInput, now: number): Plan<Service> {
   const { service } = input;
-  const faults = validateService(service).filter((fault) => !fault.strict);
+  const [foreign, faults] = partition(validateService(service));
   if (faults.length > 0) {
-    const message = faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
-    return unchanged(input, { reason: 'InvalidArgument', message }, now);
+    const message = told(faults);
+    return unchanged(input, { reason: REASONS.invalidArgument, message }, now);
   }
   const stranger = [input.configuration, input.route].find(
     (child) => child && !isControlledBy(child, service.metadata.uid ?? ''),
   );
   if (stranger) {
     const message = `${stranger.kind} '${stranger.metadata.name}' exists and does not belong to this service. Delete it, or choose another name.`;
-    return unchanged(input, { reason: 'NotOwned', message }, now);
+    return unchanged(input, { reason: REASONS.notOwned, message }, now);
   }
   const configuration = desiredConfiguration(service);
   const route = desiredRoute(service);
   const conditions = [
-    mirrored('ConfigurationsReady', configuration, input.configuration),
+    mirrored(TYPES.configurationsReady, configuration, input.configuration),
     routesReady(route, input),
   ];
   return {
     apply: [configuration, route],
     remove: [],
-    status: { ...service, status: statusOf(input, [...conditions, readyOf(conditions)], now) },
+    status: {
+      ...service,
+      status: statusOf(input, [...conditions, readyOf(conditions), ...portability(foreign)], now),
+    },
     events: readyEvents(service, conditions),
   };
+}
+
+/** What only Cloud Run forbids, and what nobody takes. */
+function partition(faults: Fault[]): [Fault[], Fault[]] {
+  return [faults.filter(({ strict }) => strict), faults.filter(({ strict }) => !strict)];
+}
+
+function told(faults: Fault[]): string {
+  return faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
+}
+
+/** A service that runs here and that Cloud Run would refuse says so, as a warning that leaves Ready alone. */
+function portability(faults: Fault[]): Condition[] {
+  if (faults.length === 0) return [];
+  return [
+    {
+      type: TYPES.cloudRunCompatible,
+      severity: 'Warning',
+      status: 'False',
+      reason: REASONS.invalidArgument,
+      message: `Cloud Run would refuse this: ${told(faults)}`,
+    },
+  ];
 }
 
 export function desiredConfiguration(service: Service): Configuration {
@@ -94,9 +125,14 @@ function mirrored<T extends Configuration | Route>(type: string, desired: T, liv
     live !== undefined &&
     isSubset(desired.spec, live.spec) &&
     live.status?.observedGeneration === live.metadata.generation;
-  const ready = live?.status?.conditions?.find((condition) => condition.type === 'Ready');
+  const ready = conditionOf(live?.status?.conditions, READY);
   if (!current || !ready) {
-    return { type, status: 'Unknown', reason: 'OutOfDate', message: `${desired.kind} is being reconciled.` };
+    return {
+      type,
+      status: 'Unknown',
+      reason: REASONS.outOfDate,
+      message: `${desired.kind} is being reconciled.`,
+    };
   }
   const { status, reason, message } = ready;
   return status === 'True' ? { type, status } : { type, status, reason, message };
@@ -104,7 +140,7 @@ function mirrored<T extends Configuration | Route>(type: string, desired: T, liv
 
 /** The route has not arrived while it still sends the latest revision's share to an older one. */
 function routesReady(desired: Route, { configuration, route }: ServiceInput): Condition {
-  const condition = mirrored('RoutesReady', desired, route);
+  const condition = mirrored(TYPES.routesReady, desired, route);
   if (condition.status !== 'True') return condition;
   const latest = configuration?.status?.latestReadyRevisionName;
   const behind = route?.status?.traffic?.some(
@@ -112,7 +148,7 @@ function routesReady(desired: Route, { configuration, route }: ServiceInput): Co
   );
   if (!behind) return condition;
   const message = `Traffic is moving to revision '${latest}'.`;
-  return { type: 'RoutesReady', status: 'Unknown', reason: 'TrafficNotMigrated', message };
+  return { type: TYPES.routesReady, status: 'Unknown', reason: REASONS.trafficNotMigrated, message };
 }
 
 function statusOf(input: ServiceInput, conditions: Condition[], now: number): NonNullable<Service['status']> {
@@ -135,7 +171,7 @@ function unchanged(
   why: { reason: string; message: string },
   now: number,
 ): Plan<Service> {
-  const conditions: Condition[] = ['ConfigurationsReady', 'RoutesReady', 'Ready'].map((type) => ({
+  const conditions: Condition[] = [TYPES.configurationsReady, TYPES.routesReady, READY].map((type) => ({
     type,
     status: 'False',
     ...why,
@@ -149,7 +185,7 @@ function unchanged(
 }
 
 function readyEvents(service: Service, conditions: Condition[]): Plan['events'] {
-  const before = service.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+  const before = conditionOf(service.status?.conditions, READY)?.status;
   const failed = conditions.find(({ status }) => status === 'False');
   if (failed && before !== 'False') {
     return [{ type: 'Warning', reason: failed.reason ?? 'Failed', message: failed.message ?? '' }];

@@ -1,8 +1,10 @@
-/** Conditions of a service (Cloud Run API v1, ServiceStatus); Ready depends on the other two. */
+/** Conditions of a service (Cloud Run API v1, ServiceStatus); Ready depends on the next two. */
 export const SERVICE_CONDITIONS = {
   ready: 'Ready',
   configurationsReady: 'ConfigurationsReady',
   routesReady: 'RoutesReady',
+  /** Only there, and False, when Cloud Run would refuse what runs here; of severity Warning, it leaves Ready alone. */
+  cloudRunCompatible: 'CloudRunCompatible',
 } as const;
 
 /** Why a service is not ready, besides the reasons of its configuration and route. */

@@ -1,11 +1,12 @@
 import { Type } from 'typebox';
+import { MAX_NAME } from '../../names.ts';
 import type { KindDefinition } from '../../schema.ts';
 import { REVISION_NAME_RULE, RevisionTemplateSchema } from '../revision/schema.ts';
 import { addressFields, latestRevisionFields, READY_COLUMNS, statusFields } from '../statusSchema.ts';
 import { ServiceTrafficSchema, TrafficStatusSchema } from '../traffic/schema.ts';
 
-/** Longest name of a service that Cloud Run takes. */
-export const MAX_SERVICE_NAME = 49;
+/** Longest name of a service that Cloud Run takes; here it may have as many as a label of a host name. */
+export const MAX_CLOUD_RUN_NAME = 49;
 
 /** Service: a container image that answers requests. The kind that people write. */
 export const SERVICE: KindDefinition = {
@@ -24,7 +25,7 @@ export const SERVICE: KindDefinition = {
     { name: 'LatestReady', type: 'string', jsonPath: '.status.latestReadyRevisionName' },
     ...READY_COLUMNS,
   ],
-  maxNameLength: MAX_SERVICE_NAME,
+  maxNameLength: MAX_NAME,
   spec: Type.Object(
     { template: RevisionTemplateSchema, traffic: ServiceTrafficSchema },
     { description: 'What is wanted.' },

@@ -17,7 +17,13 @@ describe('validation of a service', () => {
     'a name of 50 characters': {
       metadata: `{name: ${'a'.repeat(50)}}`,
       faults: [['metadata.name', /50 characters; it must have 1 to 49/]],
-      reason: 'one too many',
+      strict: true,
+      reason: 'one too many for Cloud Run',
+    },
+    'a name of 64 characters': {
+      metadata: `{name: ${'a'.repeat(64)}}`,
+      faults: [['metadata.name', /64 characters; it must have 1 to 63/]],
+      reason: 'one too many for the label of a host name',
     },
     'a name that starts with a digit': {
       metadata: '{name: 1st}',

@@ -1,9 +1,10 @@
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
 import type { Fault } from '../../fault.ts';
+import { MAX_NAME } from '../../names.ts';
 import { validateNameChange } from '../configuration/validation.ts';
 import { validateTemplate } from '../revision/validation.ts';
 import { validateServiceTraffic } from '../traffic/validation.ts';
-import { MAX_SERVICE_NAME } from './schema.ts';
+import { MAX_CLOUD_RUN_NAME } from './schema.ts';
 import type { Service } from './types.ts';
 
 /** The faults of a service; `previous` is the state that it replaces. */
@@ -20,12 +21,14 @@ export function validateService(service: Service, previous?: Service): Fault[] {
   ];
 }
 
-/** A name becomes part of host names and of the names of revisions (Cloud Run: at most 49 characters). */
+/** A name becomes part of host names and of the names of revisions; Cloud Run takes at most 49 characters. */
 function validateName(name: string): Fault[] {
-  const fits = name.length <= MAX_SERVICE_NAME && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name);
-  if (fits) return [];
-  const message =
-    `is "${name}", ${name.length} characters; it must have 1 to ${MAX_SERVICE_NAME}: lower case letters, digits and dashes, ` +
-    'starting with a letter, not ending with a dash';
-  return [{ path: 'metadata.name', value: name, message }];
+  const form = 'lower case letters, digits and dashes, starting with a letter, not ending with a dash';
+  if (name.length > MAX_NAME || !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
+    const message = `is "${name}", ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
+    return [{ path: 'metadata.name', value: name, message }];
+  }
+  if (name.length <= MAX_CLOUD_RUN_NAME) return [];
+  const message = `is "${name}", ${name.length} characters; it must have 1 to ${MAX_CLOUD_RUN_NAME}`;
+  return [{ path: 'metadata.name', value: name, message, strict: true }];
 }
