@@ -2,10 +2,11 @@
 # of pods work, nothing of the host is touched, and whatever is left over after
 # a crash can be found and ended without any record of it.
 
-on_cgroup2() { [ -f /sys/fs/cgroup/cgroup.controllers ]; }
-
 # cgroup1_hierarchies: "cpu,cpuacct", "memory", "name=systemd", ... one a line.
 cgroup1_hierarchies() { awk -F: '$2 != "" { print $2 }' /proc/self/cgroup; }
+
+# on_cgroup2: asks the kernel and not /sys, which is empty while the node sets it up.
+on_cgroup2() { [ -z "$(cgroup1_hierarchies)" ]; }
 
 # cgroup_folders: where the node's group lies: one folder, or one for each v1 hierarchy.
 cgroup_folders() {
@@ -48,7 +49,10 @@ cgroup_enter() {
 # cgroup2_delegate FOLDER: lets the groups below FOLDER use its controllers.
 cgroup2_delegate() {
   local controller
-  for controller in cpu cpuset memory pids io; do
+  for controller in cpu memory pids cpuset io; do
+    case $controller in
+    cpuset | io) grep -qw "$controller" "$1/cgroup.controllers" || continue ;; # not every kernel has them
+    esac
     echo "+$controller" >"$1/cgroup.subtree_control" ||
       fail "the control group $1 does not hand out its \"$controller\" controller: run this outside of a container"
   done
