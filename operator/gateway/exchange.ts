@@ -146,20 +146,20 @@ export class Exchange implements Waiter, Timed, DownstreamEvents {
 
   gone(): void {
     if (this.#phase === DONE) return;
-    this.#giveUp();
+    this.#throttler.remove(this);
+    this.#abandon();
+    this.#finish();
   }
 
   expired(): void {
     const answering = this.#phase === ANSWERING;
-    this.#call?.cancel();
-    if (answering) {
-      this.#cut();
-      return;
-    }
-    this.#refuse(
-      504,
-      `The instance did not answer within ${this.#throttler.entry.timeoutMs / 1000} seconds.`,
-    );
+    this.#abandon();
+    if (answering) this.#cut();
+    else
+      this.#refuse(
+        504,
+        `The instance did not answer within ${this.#throttler.entry.timeoutMs / 1000} seconds.`,
+      );
   }
 
   /** No byte of the request was sent: another instance takes it, or the first place in line. */
@@ -181,7 +181,6 @@ export class Exchange implements Waiter, Timed, DownstreamEvents {
   }
 
   #refuse(status: number, message: string, retryAfterSeconds?: number): void {
-    if (this.#phase === DONE) return;
     this.#status = status;
     this.downstream.refuse(status, message, retryAfterSeconds);
     this.#finish();
@@ -192,11 +191,10 @@ export class Exchange implements Waiter, Timed, DownstreamEvents {
     this.#finish();
   }
 
-  #giveUp(): void {
-    const call = this.#call;
-    this.#throttler.remove(this);
-    this.#finish();
-    call?.cancel();
+  /** The instance stops working on the request before its place goes to another. */
+  #abandon(): void {
+    this.#phase = DONE;
+    this.#call?.cancel();
   }
 
   #finish(): void {

@@ -9,7 +9,7 @@ import { createServer as createNetServer, type Server as NetServer, type Socket 
 import { clock } from './clock.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import type { Handler } from './handler.ts';
-import { SESSION_WINDOW, STREAM_WINDOW } from './upstream/http2.ts';
+import { SESSION_MEMORY, SESSION_WINDOW, STREAM_WINDOW } from './upstream/http2.ts';
 import { refuseSocket } from './upstream/upgrade.ts';
 
 /** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
@@ -31,6 +31,8 @@ export class Listener {
   constructor(handler: Handler, deadlines: Deadlines) {
     this.#deadlines = deadlines;
     this.#http1 = http1Server(handler);
+    // It never listens itself, and only then would it watch over its connections: header time limit, idle ones.
+    this.#http1.emit('listening');
     this.#http2 = this.#http2Server(handler);
     this.#net = createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
   }
@@ -49,7 +51,8 @@ export class Listener {
   /** Takes no new connections and lets go of the idle ones; requests under way go on. */
   stop(): void {
     this.#net.close();
-    this.#http1.closeIdleConnections();
+    // Closes idle connections now and stops the watch over them.
+    this.#http1.close(() => {});
     for (const session of this.#sessions) session.close();
   }
 
@@ -57,10 +60,6 @@ export class Listener {
   destroy(): void {
     this.#http1.closeAllConnections();
     for (const session of this.#sessions) session.destroy();
-  }
-
-  closeIdle(): void {
-    this.#http1.closeIdleConnections();
   }
 
   #accept(socket: Socket): void {
@@ -100,7 +99,7 @@ export class Listener {
   #http2Server(handler: Handler): Http2Server {
     const server = createHttp2Server({
       settings: { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: 1000, enablePush: false },
-      maxSessionMemory: 64,
+      maxSessionMemory: SESSION_MEMORY,
     });
     server.on('session', (session) => {
       this.#sessions.add(session);

@@ -24,6 +24,10 @@ export interface Downstream {
   proceed(): void;
   /** An informational answer (1xx) of the instance. */
   information(status: number, headers: FlatHeaders): void;
+  /**
+   * The answer begins.
+   * @param contentLength -1 when it is not known; 0 also for an answer that has nothing but these headers.
+   */
   start(status: number, reason: string, headers: FlatHeaders, contentLength: number): void;
   /** False when the client is slow: `drained` follows. */
   data(chunk: Buffer): boolean;

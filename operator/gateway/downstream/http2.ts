@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { FlatHeaders, RequestHead } from '../headers.ts';
 import type { Downstream, DownstreamEvents } from './downstream.ts';
@@ -59,7 +59,8 @@ export class Http2Downstream implements Downstream {
   start(status: number, _reason: string, headers: FlatHeaders, contentLength: number): void {
     const stream = this.#stream;
     if (stream.destroyed) return;
-    const endStream = this.method === 'HEAD' || status === 204 || status === 304;
+    // An answer of headers alone must end with them: gRPC tells errors so ("Trailers-Only").
+    const endStream = this.method === 'HEAD' || status === 204 || status === 304 || contentLength === 0;
     // Trailers can follow any body whose end is not fixed by its length (gRPC answers always).
     const waitForTrailers = !endStream && contentLength < 0;
     if (waitForTrailers) {
@@ -85,7 +86,8 @@ export class Http2Downstream implements Downstream {
   }
 
   cut(): void {
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // close() with a code would end the stream properly before it resets it: a client would take the half for the whole.
+    this.#stream.destroy(new Error('the answer was broken off'));
   }
 }
 

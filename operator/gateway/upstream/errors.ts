@@ -27,6 +27,7 @@ export function failureOf(error: Error & { code?: string }): Failure {
   const code = error.code ?? '';
   if (UNREACHABLE.has(code)) return 'unreachable';
   if (BAD_REQUEST.has(code)) return 'bad-request';
-  if (BAD_ANSWER.has(code) || code.startsWith('HPE_')) return 'bad-answer';
+  // undici's parser error has no code.
+  if (BAD_ANSWER.has(code) || error.name === 'HTTPParserError') return 'bad-answer';
   return 'broken';
 }

@@ -11,9 +11,14 @@ import type { FlatHeaders } from '../headers.ts';
 import { responseHead } from '../headers.ts';
 import type { Upstream, UpstreamCall } from './instance.ts';
 
-/** Node's default windows of 64 KB would make every large or parallel stream wait for the other side. */
-export const STREAM_WINDOW = 1024 * 1024;
-export const SESSION_WINDOW = 8 * 1024 * 1024;
+/**
+ * Node's default windows of 64 KB would make every large or parallel stream wait for the other side. A connection's
+ * window is that of many streams, because those whose body nobody reads yet (they wait for an instance) hold their part.
+ */
+export const STREAM_WINDOW = 512 * 1024;
+export const SESSION_WINDOW = 64 * 1024 * 1024;
+/** MB that one connection may hold; streams beyond are refused. */
+export const SESSION_MEMORY = 256;
 const CONNECT_TIMEOUT_MS = 5000;
 /** An idle session is closed after this time; programs rarely close theirs before. */
 const IDLE_MS = 60_000;
@@ -56,7 +61,7 @@ class Session {
   constructor(origin: string, closed: () => void) {
     const session = connect(origin, {
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
-      maxSessionMemory: 64,
+      maxSessionMemory: SESSION_MEMORY,
     });
     this.#session = session;
     const timer = setTimeout(() => session.destroy(timeoutError()), CONNECT_TIMEOUT_MS);
@@ -150,7 +155,11 @@ class Http2Call implements UpstreamCall {
   cancel(): void {
     this.#cancelled = true;
     this.#ended = true;
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
+    const stream = this.#stream;
+    if (!stream) return;
+    // close() would end an upload properly before it cancels it, and the program would take half of it for the whole.
+    if (stream.writableEnded) stream.close(constants.NGHTTP2_CANCEL);
+    else stream.destroy(new Error('the request was given up'));
   }
 
   #listen(stream: ClientHttp2Stream, closed: () => void): void {
@@ -162,9 +171,10 @@ class Http2Call implements UpstreamCall {
     });
     (stream as NodeJS.EventEmitter).on(
       'response',
-      (headers: { ':status': number }, _flags: number, raw: string[]) => {
+      (headers: { ':status': number }, flags: number, raw: string[]) => {
         const head = responseHead(withoutPseudo(raw));
-        exchange.responseStart(headers[':status'], '', head.headers, head.contentLength);
+        const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+        exchange.responseStart(headers[':status'], '', head.headers, ended ? 0 : head.contentLength);
       },
     );
     stream.on('data', (chunk: Buffer) => {
