@@ -101,9 +101,9 @@ expected_time() {
 
 need_go() {
   local wanted
-  wanted=$(awk '$1 == "go" { print $2 }' "$(module_of "$1")/go.mod")
+  wanted=$(cat "$here"/*/go.mod | awk '$1 == "go" { print $2 }' | sort -V | tail -n 1)
   command -v go >/dev/null ||
     fail "Go $wanted or newer is missing: it builds the cluster's tools (https://go.dev/dl; Debian 12's own golang-go is too old)"
   (cd "$(module_of "$1")" && go version >/dev/null 2>&1) ||
-    fail "$(go env GOVERSION 2>/dev/null || echo this Go) is too old: $1 needs Go $wanted or newer (https://go.dev/dl)"
+    fail "$(go env GOVERSION 2>/dev/null || echo this Go) is too old: the cluster's tools need Go $wanted or newer (https://go.dev/dl)"
 }
