@@ -37,7 +37,7 @@ function validateList(list: ResourceList, path: string): Fault[] {
       const message = `is ${JSON.stringify(value)}; it must be a quantity of 0 or more, such as 500m, 2 or 512Mi`;
       return [{ path: where, value, message }];
     }
-    if (resource in DEFAULT_LIMITS || resource === GPU) return [];
+    if (Object.hasOwn(DEFAULT_LIMITS, resource) || resource === GPU) return [];
     return [
       {
         path: where,
@@ -52,7 +52,7 @@ function validateList(list: ResourceList, path: string): Fault[] {
 /** The cluster refuses a pod that requests more than it may use. */
 function validateRequests(limits: ResourceList, requests: ResourceList, path: string): Fault[] {
   return Object.entries(requests).flatMap(([resource, value]) => {
-    const limit = limits[resource];
+    const limit = Object.hasOwn(limits, resource) ? limits[resource] : undefined;
     if (limit === undefined || parseQuantity(value) <= parseQuantity(limit)) return [];
     const message = `is ${value}; it must be at most the limit, ${limit}`;
     return [{ path: keyed(`${path}.resources.requests`, resource), value, message }];

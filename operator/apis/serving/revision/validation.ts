@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { ACCELERATOR, BASE_IMAGE_RUNTIME } from '../../annotations.ts';
 import { type Fault, keyed, outOfRange, unsupported } from '../../fault.ts';
@@ -105,13 +106,21 @@ function validateRuntimeClass(value: string | undefined, path: string): Fault[] 
   ];
 }
 
-/** The faults of a revision by itself. */
-export function validateRevision(revision: Revision): Fault[] {
+/** The faults of a revision; `previous` is the state that it replaces. */
+export function validateRevision(revision: Revision, previous?: Revision): Fault[] {
   const { annotations } = revision.metadata;
   return [
+    ...validateUnchanged(revision, previous),
     ...validateAnnotations('revision', annotations, 'metadata.annotations'),
     ...validateScale(annotations, 'metadata.annotations'),
     ...validateDependencies(annotations, revision.spec.containers, 'metadata.annotations'),
     ...validateRevisionSpec(revision.spec, { ingress: false }, 'spec'),
   ];
+}
+
+/** A revision never changes (Knative API, Revision). */
+function validateUnchanged(revision: Revision, previous: Revision | undefined): Fault[] {
+  if (!previous || isDeepStrictEqual(revision.spec, previous.spec)) return [];
+  const message = 'must not change: a revision is immutable; change the service, which makes a new revision';
+  return [{ path: 'spec', message }];
 }

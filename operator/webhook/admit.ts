@@ -1,0 +1,106 @@
+import type { Fault } from '../apis/fault.ts';
+import type { KubeObject } from '../kube/types.ts';
+import { signed } from './authors.ts';
+import { patchBetween } from './jsonPatch.ts';
+import { isReadable, judge } from './judge.ts';
+import { LAWS, type Law } from './laws.ts';
+import type { AdmissionRequest, AdmissionResponse } from './review.ts';
+import { warningsOf } from './warnings.ts';
+
+/** What admission depends on beside the request. */
+export interface Policy {
+  /** Whether what Knative Serving allows and Cloud Run does not is refused. */
+  strict: boolean;
+  /** User name of the controller. Its objects are made of admitted ones and arrive complete. */
+  operator: string;
+}
+
+/**
+ * The mutating half: fills in Cloud Run's defaults, and who made and changed the object. It judges as well, because
+ * the API server checks the schema before it asks the validating half: only here can all that is wrong with an
+ * object be told in one answer. Pure.
+ */
+export function admitDefault(request: AdmissionRequest, policy: Policy): AdmissionResponse {
+  const { uid, object } = request;
+  const law = lawOf(request);
+  if (!law || isLeaving(request) || isOperator(request, policy)) return { uid, allowed: true };
+  const previous = previousOf(request, law);
+  const named = withName(object);
+  const { refused } = judge(law, law.written, named, { previous, strict: policy.strict });
+  // The name that the API server makes up is judged when it is known.
+  const faults = named === object ? refused : refused.filter(({ path }) => path !== 'metadata.name');
+  if (faults.length > 0) return refusal(request, faults);
+  const written = object as KubeObject;
+  const filled = law.fill(named as KubeObject, previous);
+  const user = request.userInfo?.username;
+  const { metadata } = written;
+  const complete = { ...filled, metadata };
+  const patch = patchBetween(written, law.authored && user ? signed(complete, previous, user) : complete);
+  if (patch.length === 0) return { uid, allowed: true };
+  const encoded = Buffer.from(JSON.stringify(patch)).toString('base64');
+  return { uid, allowed: true, patchType: 'JSONPatch', patch: encoded };
+}
+
+/** The validating half: the last word, after every other webhook had its own. Pure. */
+export function admitValidate(request: AdmissionRequest, policy: Policy): AdmissionResponse {
+  const { uid } = request;
+  const law = lawOf(request);
+  if (!law || isLeaving(request)) return { uid, allowed: true };
+  const own = isOperator(request, policy);
+  // What was let in under other rules must not hold up the controller: it says on the object what is wrong.
+  const strict = policy.strict && !own;
+  const previous = previousOf(request, law);
+  const object = withName(request.object);
+  const { refused, warned } = judge(law, law.definition.spec, object, { previous, strict });
+  if (refused.length > 0) return refusal(request, refused);
+  const warnings = own ? [] : warningsOf(object as KubeObject, warned);
+  return warnings.length > 0 ? { uid, allowed: true, warnings } : { uid, allowed: true };
+}
+
+/** Only objects that are made or changed are judged; nothing that is asked for other kinds or verbs is held up. */
+function lawOf({ kind, operation }: AdmissionRequest): Law | undefined {
+  if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
+  const law = Object.hasOwn(LAWS, kind.kind) ? LAWS[kind.kind] : undefined;
+  return law?.definition.group === kind.group ? law : undefined;
+}
+
+/** An object on its way out only loses its finalizers. What a client sends as deletionTimestamp does not count. */
+function isLeaving({ operation, oldObject }: AdmissionRequest): boolean {
+  const { metadata } = (oldObject ?? {}) as { metadata?: { deletionTimestamp?: unknown } | null };
+  return operation === 'UPDATE' && typeof metadata?.deletionTimestamp === 'string';
+}
+
+function isOperator({ userInfo }: AdmissionRequest, { operator }: Policy): boolean {
+  return userInfo?.username === operator;
+}
+
+/** The stored object; an unreadable one, from before its schema, counts as none. */
+function previousOf({ operation, oldObject }: AdmissionRequest, law: Law): KubeObject | undefined {
+  const object = withName(oldObject);
+  return operation === 'UPDATE' && isReadable(law.definition.spec, object) ? object : undefined;
+}
+
+/** The API server adds five letters to generateName only after the first half; until then its stem must do. */
+function withName(object: unknown): unknown {
+  const { metadata } = (object ?? {}) as { metadata?: Partial<KubeObject['metadata']> | null };
+  if (typeof metadata !== 'object' || metadata === null || metadata.name !== undefined) return object;
+  const { generateName } = metadata;
+  const name = typeof generateName === 'string' ? generateName.replace(/[-.]+$/, '') : '';
+  return { ...(object as KubeObject), metadata: { ...metadata, name } };
+}
+
+function refusal({ uid, kind, name, object }: AdmissionRequest, faults: readonly Fault[]): AdmissionResponse {
+  const metadata = (object as Partial<KubeObject> | undefined)?.metadata;
+  const message = faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  const causes = faults.map(({ path, message }) => ({
+    reason: 'FieldValueInvalid',
+    field: path,
+    message,
+  }));
+  const details = { group: kind.group, kind: kind.kind, name: name || String(metadata?.name ?? ''), causes };
+  return {
+    uid,
+    allowed: false,
+    status: { status: 'Failure', code: 422, reason: 'Invalid', message, details },
+  };
+}

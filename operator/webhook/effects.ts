@@ -1,0 +1,116 @@
+import { AUTOSCALING, parseFlag, RUN, SERVING } from '../apis/annotations.ts';
+
+/**
+ * What a cluster makes of an annotation that Cloud Run knows:
+ * - `same`: what Cloud Run makes of it
+ * - `kept`: it is stored and shown, and steers nothing, because it tells something about the object
+ * - `other`: something else, which `says` tells; those who apply it are warned
+ */
+export interface Effect {
+  does: 'same' | 'kept' | 'other';
+  /** What happens instead, or how; for a person, one sentence. */
+  says?: string;
+  /** Values that ask for nothing a cluster cannot give: no warning. */
+  unless?: (value: string) => boolean;
+}
+
+const same = (says?: string): Effect => ({ does: 'same', says });
+const kept = (says?: string): Effect => ({ does: 'kept', says });
+const other = (says: string, unless?: Effect['unless']): Effect => ({ does: 'other', says, unless });
+
+const isOff = (value: string) => parseFlag(value) === false;
+const isNot =
+  (...values: string[]) =>
+  (value: string) =>
+    !values.includes(value);
+
+const NO_NETWORK = 'instances use the network of the cluster; limit it with a NetworkPolicy';
+const NO_MESH = 'no mesh is set up; a mesh of the cluster works as for any pod';
+const NO_KEY = 'images and volumes are encrypted as the cluster does it; the key is not used';
+const NO_BUILD = kept('builds write it for the next build');
+
+/** Every annotation that may stand on a Service, its children or their template. */
+export const ANNOTATION_EFFECTS: Readonly<Record<string, Effect>> = {
+  [AUTOSCALING.minScale]: same(),
+  [AUTOSCALING.maxScale]: same(),
+  [RUN.minScale]: same(),
+  [RUN.maxScale]: same(),
+  [RUN.scalingMode]: same(),
+  [RUN.manualInstanceCount]: same(),
+  [RUN.maxSurge]: other('traffic moves in one step'),
+  [RUN.maxUnavailable]: other('traffic moves in one step'),
+  [RUN.overflowScaling]: other('instances stay in this cluster', isOff),
+  [RUN.ingress]: other(
+    'whoever reaches the gateway reaches the service; label networking.knative.dev/visibility: cluster-local keeps it inside',
+    isNot('internal', 'internal-and-cloud-load-balancing', 'none'),
+  ),
+  [RUN.ingressStatus]: kept(),
+  [RUN.urls]: kept(),
+  [RUN.operationId]: kept(),
+  [RUN.invokerIamDisabled]: other('who may call is not checked, neither way', (value) => !isOff(value)),
+  [RUN.defaultUrlDisabled]: other('the default URL goes on answering', isOff),
+  [RUN.iapEnabled]: other('there is no Identity-Aware Proxy; put one in front of the gateway', isOff),
+  [RUN.customAudiences]: other('tokens of callers are not checked'),
+  [RUN.description]: kept(),
+  [RUN.gcTrafficTags]: other('tags stay until they are taken out of spec.traffic'),
+  [RUN.launchStage]: kept('features of every stage are accepted'),
+  [RUN.clientName]: kept(),
+  [RUN.clientVersion]: kept(),
+  [RUN.binaryAuthorization]: other('images are not checked; use an admission policy of the cluster for that'),
+  [RUN.binaryAuthorizationBreakglass]: other('images are not checked, so nothing has to be overridden'),
+  [RUN.threatDetection]: other('nothing watches the instances; use a tool of the cluster for that'),
+  [RUN.regions]: other('the service runs in this cluster only'),
+  [RUN.gclbDomainName]: other('no load balancer is made; point the domain at the gateway'),
+  [RUN.creator]: kept(),
+  [RUN.lastModifier]: kept(),
+  [RUN.creatorEmail]: kept(),
+  [RUN.lastModifierEmail]: kept(),
+  [RUN.executionName]: kept(),
+  [RUN.cpuThrottling]: kept('instances may use their CPU between requests too'),
+  [RUN.startupCpuBoost]: kept('the CPU limit is the same during the start'),
+  [RUN.executionEnvironment]: kept('the container runtime of the nodes runs both'),
+  [RUN.sessionAffinity]: other('requests of one client may go to any instance', isOff),
+  [RUN.healthCheckDisabled]: same(),
+  [RUN.containerDependencies]: other('containers start together; let them wait for each other'),
+  [RUN.secrets]: other('the alias is taken for the name of a Secret in this namespace'),
+  [RUN.baseImages]: other('the image stays as it was built'),
+  [RUN.sources]: other('sources are not fetched; the image is run as it is'),
+  [RUN.gpuZonalRedundancyDisabled]: kept('where instances run is up to the scheduler of the cluster'),
+  [RUN.cloudsqlInstances]: other(
+    'no connection is made; connect by address, or run the Cloud SQL Auth Proxy as a second container',
+  ),
+  [RUN.vpcAccessConnector]: other(NO_NETWORK),
+  [RUN.vpcAccessEgress]: other(NO_NETWORK),
+  [RUN.networkInterfaces]: other(NO_NETWORK),
+  [RUN.encryptionKey]: other(NO_KEY),
+  [RUN.encryptionKeyShutdownHours]: other(NO_KEY),
+  [RUN.postKeyRevocationActionType]: other(NO_KEY),
+  [RUN.secureSessionAgent]: other('no agent is started'),
+  [RUN.mesh]: other(NO_MESH),
+  [RUN.meshDataplane]: other(NO_MESH),
+  [RUN.identity]: other('the identity is that of spec.serviceAccountName'),
+  [RUN.enableWorkloadCertificate]: other('no certificate is given to instances', isOff),
+  [RUN.buildId]: NO_BUILD,
+  [RUN.buildName]: NO_BUILD,
+  [RUN.buildImageUri]: NO_BUILD,
+  [RUN.buildSourceLocation]: NO_BUILD,
+  [RUN.buildFunctionTarget]: NO_BUILD,
+  [RUN.buildBaseImage]: NO_BUILD,
+  [RUN.buildEnableAutomaticUpdates]: NO_BUILD,
+  [RUN.buildEnvironmentVariables]: NO_BUILD,
+  [RUN.buildServiceAccount]: NO_BUILD,
+  [RUN.buildWorkerPool]: NO_BUILD,
+  [RUN.sourceLocation]: NO_BUILD,
+  [RUN.functionTarget]: NO_BUILD,
+  [RUN.imageUri]: NO_BUILD,
+  [RUN.enableAutomaticUpdates]: NO_BUILD,
+  [SERVING.creator]: same('set from the user who asks; what a client writes is replaced'),
+  [SERVING.lastModifier]: same('set from the user who asks; what a client writes is replaced'),
+};
+
+/** What is said when a value of an annotation asks for what a cluster does otherwise; undefined when it does not. */
+export function effectWarning(key: string, value: string): string | undefined {
+  const effect = Object.hasOwn(ANNOTATION_EFFECTS, key) ? ANNOTATION_EFFECTS[key] : undefined;
+  if (effect?.does !== 'other' || effect.unless?.(value)) return undefined;
+  return effect.says;
+}

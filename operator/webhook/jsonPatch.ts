@@ -1,0 +1,49 @@
+/** One step of a JSON patch (RFC 6902); admission needs no others. */
+export type PatchOperation =
+  | { op: 'add' | 'replace'; path: string; value: unknown }
+  | { op: 'remove'; path: string };
+
+type Json = Record<string, unknown>;
+
+/**
+ * The shortest patch that turns `from` into `to`: only what differs is named, so that fields which nobody fills in
+ * stay as they were written. A list that changes its length is replaced as a whole. undefined counts as absent.
+ */
+export function patchBetween(from: unknown, to: unknown, path = ''): PatchOperation[] {
+  if (from === to) return [];
+  if (isMap(from) && isMap(to)) return betweenMaps(from, to, path);
+  if (Array.isArray(from) && Array.isArray(to) && from.length === to.length) {
+    return to.flatMap((item, index) => patchBetween(from[index], item, `${path}/${index}`));
+  }
+  return [{ op: 'replace', path, value: to }];
+}
+
+function betweenMaps(from: Json, to: Json, path: string): PatchOperation[] {
+  const operations: PatchOperation[] = [];
+  for (const [key, value] of Object.entries(to)) {
+    if (value === undefined) continue;
+    const where = `${path}/${escaped(key)}`;
+    if (ownValue(from, key) === undefined) operations.push({ op: 'add', path: where, value });
+    else operations.push(...patchBetween(from[key], value, where));
+  }
+  for (const [key, value] of Object.entries(from)) {
+    if (value !== undefined && ownValue(to, key) === undefined) {
+      operations.push({ op: 'remove', path: `${path}/${escaped(key)}` });
+    }
+  }
+  return operations;
+}
+
+/** Of the map itself: `toString` may well be the key of a label. */
+function ownValue(map: Json, key: string): unknown {
+  return Object.hasOwn(map, key) ? map[key] : undefined;
+}
+
+function isMap(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A key as it stands in a JSON pointer (RFC 6901). */
+function escaped(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}

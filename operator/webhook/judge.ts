@@ -1,0 +1,87 @@
+import type { TSchema } from 'typebox';
+import type { Fault } from '../apis/fault.ts';
+import { deepEqual } from '../kube/json.ts';
+import type { KubeObject } from '../kube/types.ts';
+import { type Law, METADATA } from './laws.ts';
+import { shapeFaults } from './shape.ts';
+
+/** What is wrong with an object: what keeps it out, and what is only told. */
+export interface Verdict {
+  refused: Fault[];
+  warned: Fault[];
+}
+
+/** An object whose parts all have the declared types, so that defaults and the law can read it. */
+export function isReadable(schema: TSchema, object: unknown): object is KubeObject {
+  return shapeOf(schema, object).every(({ unreadable }) => !unreadable);
+}
+
+function shapeOf(schema: TSchema, object: unknown) {
+  const { metadata, spec } = (object ?? {}) as { metadata?: unknown; spec?: unknown };
+  return [...shapeFaults(METADATA, metadata, 'metadata'), ...shapeFaults(schema, spec, 'spec')];
+}
+
+/**
+ * All faults of an object at once, by its schema and by the law. A fault in a part that is sent back as it is stored
+ * is only told: after an upgrade that knows more rules, labels and finalizers can still be changed.
+ * @param schema that of `spec`, before or after its defaults are filled in.
+ * @param previous the stored object, which must be readable.
+ */
+export function judge(
+  law: Law,
+  schema: TSchema,
+  object: unknown,
+  { previous, strict }: { previous?: KubeObject; strict: boolean },
+): Verdict {
+  const faults = faultsOf(law, schema, object, previous);
+  const isTold = (fault: Fault) =>
+    (fault.strict && !strict) || (previous !== undefined && isStored(fault, object, previous));
+  return { refused: faults.filter((fault) => !isTold(fault)), warned: faults.filter(isTold) };
+}
+
+/** The law speaks better than the schema, so its word counts where both find fault with a field. */
+function faultsOf(law: Law, schema: TSchema, object: unknown, previous?: KubeObject): Fault[] {
+  const shape = shapeOf(schema, object);
+  const unreadable = shape.filter((fault) => fault.unreadable);
+  const legible = unreadable.length === 0 ? object : without(object, unreadable);
+  if (legible !== object && !isReadable(schema, legible)) return shape;
+  const unread = new Set(unreadable.map(({ path }) => path));
+  const found = law.validate(legible as KubeObject, previous).filter(({ path }) => !unread.has(path));
+  const judged = new Set(found.map(({ path }) => path));
+  return [...shape.filter(({ path }) => !judged.has(path)), ...found];
+}
+
+const ANNOTATIONS = 'metadata.annotations';
+/** Parts that mean something only as a whole; a template that changes makes a revision, so all of it must be right. */
+const PARTS = ['spec.template', 'spec.traffic', 'spec'];
+
+function isStored({ path }: Fault, object: unknown, previous: KubeObject): boolean {
+  if (path.startsWith(`${ANNOTATIONS}[`)) {
+    const key = path.slice(ANNOTATIONS.length + 1, -1);
+    const annotation = (of: unknown) => (of as KubeObject).metadata.annotations?.[key];
+    return annotation(object) === annotation(previous);
+  }
+  const part = PARTS.find((name) => path.startsWith(name));
+  return part !== undefined && deepEqual(partAt(object, part), partAt(previous, part));
+}
+
+function partAt(object: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], object);
+}
+
+/** A copy without the values that cannot be read, so that the law may judge the rest. */
+function without(object: unknown, faults: readonly Fault[]): unknown {
+  const unread = new Set(faults.map(({ path }) => path));
+  const copy = (value: unknown, path: string): unknown => {
+    if (Array.isArray(value)) return value.map((item, index) => copy(item, `${path}[${index}]`));
+    if (typeof value !== 'object' || value === null) return value;
+    const kept = Object.entries(value).flatMap(([key, inner]) => {
+      const where = path === '' ? key : `${path}.${key}`;
+      return unread.has(where) || unread.has(`${path}[${key}]`) ? [] : [[key, copy(inner, where)]];
+    });
+    return Object.fromEntries(kept);
+  };
+  return copy(object, '');
+}

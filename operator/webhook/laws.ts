@@ -1,0 +1,109 @@
+import { type TObject, type TSchema, Type } from 'typebox';
+import type { Fault } from '../apis/fault.ts';
+import { type KindDefinition, textMap } from '../apis/schema.ts';
+import { defaultTemplate } from '../apis/serving/configuration/defaults.ts';
+import { CONFIGURATION } from '../apis/serving/configuration/schema.ts';
+import type { Configuration } from '../apis/serving/configuration/types.ts';
+import { validateConfiguration } from '../apis/serving/configuration/validation.ts';
+import { defaultRevisionSpec } from '../apis/serving/revision/defaults.ts';
+import { REVISION, RevisionTemplateSchema } from '../apis/serving/revision/schema.ts';
+import type { Revision } from '../apis/serving/revision/types.ts';
+import { validateRevision } from '../apis/serving/revision/validation.ts';
+import { ROUTE } from '../apis/serving/route/schema.ts';
+import type { Route } from '../apis/serving/route/types.ts';
+import { validateRoute } from '../apis/serving/route/validation.ts';
+import { SERVICE } from '../apis/serving/service/schema.ts';
+import type { Service } from '../apis/serving/service/types.ts';
+import { validateService } from '../apis/serving/service/validation.ts';
+import { defaultRouteTraffic, defaultServiceTraffic } from '../apis/serving/traffic/defaults.ts';
+import type { KubeObject } from '../kube/types.ts';
+import { settled } from './settle.ts';
+
+/** What admission must know of a kind: its schema, its defaults and its law. */
+export interface Law<T extends KubeObject = KubeObject> {
+  definition: KindDefinition;
+  /** The schema of `spec` before its defaults are filled in. */
+  written: TSchema;
+  /** Whether creator and lastModifier are those who ask; a revision's come from its configuration. */
+  authored: boolean;
+  /** The object with its defaults filled in; where nothing but defaults would change, `previous` stays. */
+  fill(object: T, previous?: T): T;
+  validate(object: T, previous?: T): Fault[];
+}
+
+/** The part of the metadata that the law reads. */
+export const METADATA = Type.Object({
+  name: Type.Optional(Type.String()),
+  namespace: Type.Optional(Type.String()),
+  generateName: Type.Optional(Type.String()),
+  deletionTimestamp: Type.Optional(Type.String()),
+  labels: textMap(100_000),
+  annotations: textMap(100_000),
+});
+
+const service: Law<Service> = {
+  definition: SERVICE,
+  written: SERVICE.spec,
+  authored: true,
+  fill(object, previous) {
+    const { spec, metadata } = object;
+    const template = settled(spec.template, previous?.spec.template, (template) =>
+      defaultTemplate(template, metadata.name),
+    );
+    const traffic = settled(spec.traffic, previous?.spec.traffic, defaultServiceTraffic, previous);
+    return { ...object, spec: { ...spec, template, traffic } };
+  },
+  validate: validateService,
+};
+
+const configuration: Law<Configuration> = {
+  definition: CONFIGURATION,
+  written: CONFIGURATION.spec,
+  authored: true,
+  fill(object, previous) {
+    const { spec, metadata } = object;
+    const template = settled(spec.template, previous?.spec.template, (template) =>
+      defaultTemplate(template, metadata.name),
+    );
+    return { ...object, spec: { ...spec, template } };
+  },
+  validate: validateConfiguration,
+};
+
+const route: Law<Route> = {
+  definition: ROUTE,
+  written: ROUTE.spec,
+  authored: true,
+  fill(object, previous) {
+    const { spec } = object;
+    const traffic = settled(
+      spec.traffic,
+      previous?.spec.traffic,
+      (targets) => (targets ? defaultRouteTraffic(targets) : targets),
+      previous,
+    );
+    return { ...object, spec: { ...spec, traffic } };
+  },
+  validate: validateRoute,
+};
+
+const revision: Law<Revision> = {
+  definition: REVISION,
+  written: (RevisionTemplateSchema as unknown as TObject).properties.spec as TSchema,
+  authored: false,
+  fill(object, previous) {
+    // It is immutable: what is stored stays, and what is not must not be filled in later.
+    if (previous) return object;
+    const { name, annotations } = object.metadata;
+    return { ...object, spec: defaultRevisionSpec(object.spec, { annotations, name }) };
+  },
+  validate: validateRevision,
+};
+
+/** By kind, in the order of the documents. */
+export const LAWS: Readonly<Record<string, Law>> = {
+  Service: service as unknown as Law,
+  Configuration: configuration as unknown as Law,
+  Route: route as unknown as Law,
+  Revision: revision as unknown as Law,
+};

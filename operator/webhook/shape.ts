@@ -1,0 +1,156 @@
+import type { TSchema } from 'typebox';
+import { at, type Fault, keyed } from '../apis/fault.ts';
+
+/**
+ * A value that is not even of the declared type, or lacks what it must have: the law cannot read such an object.
+ * Other faults (ranges, lengths, patterns) leave it readable.
+ */
+export interface ShapeFault extends Fault {
+  unreadable: boolean;
+}
+
+/** The subset of JSON Schema that our kinds are declared in (operator/apis/schema.ts). */
+interface Schema {
+  type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  nullable?: boolean;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  patternProperties?: Record<string, Schema>;
+  maxProperties?: number;
+  items?: Schema;
+  minItems?: number;
+  maxItems?: number;
+  enum?: string[];
+  pattern?: string;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  'x-kubernetes-int-or-string'?: boolean;
+}
+
+const TYPE_NAMES = {
+  object: 'a map',
+  array: 'a list',
+  string: 'a text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+} as const;
+
+/**
+ * What is wrong with a value by its schema alone, all of it, each fault with field, value and allowed range. The API
+ * server checks the same schema later, but says less and stops before the law is asked.
+ */
+export function shapeFaults(schema: TSchema, value: unknown, path: string): ShapeFault[] {
+  const faults: ShapeFault[] = [];
+  check(schema as Schema, value, path, faults);
+  return faults;
+}
+
+function check(schema: Schema, value: unknown, path: string, faults: ShapeFault[]): void {
+  if (value === null && schema.nullable) return;
+  if (schema['x-kubernetes-int-or-string']) {
+    if (Number.isInteger(value)) checkNumber(schema, value as number, path, faults);
+    else if (typeof value === 'string') checkText(schema, value, path, faults);
+    else wrongType('a whole number or a text', value, path, faults);
+    return;
+  }
+  if (!isOfType(schema, value)) {
+    wrongType(schema.type ? TYPE_NAMES[schema.type] : 'set', value, path, faults);
+    return;
+  }
+  if (Array.isArray(value)) checkList(schema, value, path, faults);
+  else if (typeof value === 'object' && value !== null) {
+    checkMap(schema, value as Record<string, unknown>, path, faults);
+  } else if (typeof value === 'string') checkText(schema, value, path, faults);
+  else if (typeof value === 'number') checkNumber(schema, value, path, faults);
+}
+
+function isOfType({ type }: Schema, value: unknown): boolean {
+  if (value === null || value === undefined) return false;
+  if (type === 'array') return Array.isArray(value);
+  if (type === 'integer') return Number.isInteger(value);
+  if (type === 'object') return typeof value === 'object' && !Array.isArray(value);
+  return type === undefined || typeof value === type;
+}
+
+function wrongType(wanted: string, value: unknown, path: string, faults: ShapeFault[]): void {
+  faults.push({ path, value, message: `is ${shown(value)}; it must be ${wanted}`, unreadable: true });
+}
+
+function checkMap(schema: Schema, map: Record<string, unknown>, path: string, faults: ShapeFault[]): void {
+  for (const name of schema.required ?? []) {
+    if (map[name] !== undefined) continue;
+    faults.push({ path: `${path}.${name}`, message: 'must be set', unreadable: true });
+  }
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    if (map[name] !== undefined) check(property, map[name], `${path}.${name}`, faults);
+  }
+  const [values] = Object.values(schema.patternProperties ?? {});
+  if (!values) return;
+  const entries = Object.entries(map);
+  const { maxProperties = Number.POSITIVE_INFINITY } = schema;
+  if (entries.length > maxProperties) tooMany(entries.length, 'entries', maxProperties, path, faults);
+  for (const [key, value] of entries) check(values, value, keyed(path, key), faults);
+}
+
+function checkList(schema: Schema, list: unknown[], path: string, faults: ShapeFault[]): void {
+  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, items } = schema;
+  if (list.length > maxItems) tooMany(list.length, 'items', maxItems, path, faults);
+  if (list.length < minItems) {
+    const message = `has ${list.length} items; it must have at least ${minItems}`;
+    faults.push({ path, value: list.length, message, unreadable: false });
+  }
+  if (!items) return;
+  for (const [index, item] of list.entries()) check(items, item, at(path, index), faults);
+}
+
+function tooMany(count: number, what: string, most: number, path: string, faults: ShapeFault[]): void {
+  const message = `has ${count} ${what}; it may have at most ${most}`;
+  faults.push({ path, value: count, message, unreadable: false });
+}
+
+function checkNumber(schema: Schema, value: number, path: string, faults: ShapeFault[]): void {
+  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = schema;
+  if (value >= minimum && value <= maximum) return;
+  const range = Number.isFinite(maximum) ? `from ${minimum} to ${maximum}` : `of at least ${minimum}`;
+  const message = `is ${value}; it must be a whole number ${range}`;
+  faults.push({ path, value, message, unreadable: false });
+}
+
+function checkText(schema: Schema, value: string, path: string, faults: ShapeFault[]): void {
+  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern } = schema;
+  const say = (message: string) => faults.push({ path, value, message, unreadable: false });
+  if (schema.enum && !schema.enum.includes(value)) {
+    const choices = schema.enum.filter((choice) => choice !== '');
+    say(`is ${shown(value)}; it must be one of ${choices.join(', ')}`);
+    return;
+  }
+  if (value.length < minLength) {
+    say(value === '' ? 'is empty; it must be set' : `must have at least ${minLength} characters`);
+  } else if (value.length > maxLength && [...value].length > maxLength) {
+    say(`has ${[...value].length} characters; it may have at most ${maxLength}`);
+  } else if (pattern && !expression(pattern).test(value)) {
+    say(`is ${shown(value)}; it must match ${pattern}`);
+  }
+}
+
+const expressions = new Map<string, RegExp>();
+
+/** The schema's own patterns, so there are few. */
+function expression(pattern: string): RegExp {
+  const known = expressions.get(pattern);
+  if (known) return known;
+  const made = new RegExp(pattern, 'u');
+  expressions.set(pattern, made);
+  return made;
+}
+
+const LONGEST_SHOWN = 100;
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'unset';
+  const text = JSON.stringify(value);
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
+}
