@@ -10,7 +10,7 @@ import { Informer } from '../kube/informer.ts';
 import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Control } from './control.ts';
-import { registerGatewayMetrics } from './metrics.ts';
+import { publishMetrics } from './metrics.ts';
 import { statsReport } from './report.ts';
 
 /** Threads are for parallel requests; more than four would only share the same cores with the programs. */
@@ -41,7 +41,7 @@ export async function runGateway(
   const informers = [routes, revisions, pods];
   const control = new Control({ config, client, threads, log, signal: stop.signal });
   control.watch(routes, revisions, pods);
-  registerGatewayMetrics(control);
+  publishMetrics(control);
   let ready = false;
   const unready = (): string | undefined => {
     if (signal.aborted) return 'the gateway is ending';

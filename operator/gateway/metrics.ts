@@ -1,15 +1,15 @@
-import { gatewayColdStart, type RevisionSeries, registerGatewaySeries } from '../telemetry/metrics.ts';
+import { gatewayColdStart, type RevisionSeries, setGatewaySource } from '../telemetry/metrics.ts';
 import { clock } from './clock.ts';
 import type { Control } from './control.ts';
 import { LATENCY_BOUNDS_MS } from './stats.ts';
 
 /** Connects the gateway's series to the shared counts; they are read when somebody asks, never before. */
-export function registerGatewayMetrics(control: Control): void {
+export function publishMetrics(control: Control): void {
   control.onStarted = (_revision, elapsedMs) => gatewayColdStart.observe(elapsedMs / 1000);
-  registerGatewaySeries(
-    LATENCY_BOUNDS_MS.map((bound) => bound / 1000),
-    () => revisionSeries(control),
-  );
+  setGatewaySource({
+    bounds: LATENCY_BOUNDS_MS.map((bound) => bound / 1000),
+    read: () => revisionSeries(control),
+  });
 }
 
 function revisionSeries({ table, stats }: Control): RevisionSeries[] {

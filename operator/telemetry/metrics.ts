@@ -189,49 +189,61 @@ export const gatewayColdStart = new Histogram({
   registers,
 });
 
-/**
- * Declares the series per revision. They are made when /metrics is asked, so a request costs nothing here and a
- * revision that goes takes its series along.
- * @param bounds upper bounds of the latency buckets in seconds.
- */
-export function registerGatewaySeries(bounds: readonly number[], read: () => RevisionSeries[]): void {
-  const labelNames = ['namespace', 'revision'] as const;
-  new Counter({
-    name: 'homerun_gateway_requests_total',
-    help: 'Requests answered, by the first digit of the status',
-    labelNames: [...labelNames, 'class'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { namespace, revision, classes } of read()) {
-        classes.forEach((count, i) => {
-          if (count > 0) this.inc({ namespace, revision, class: `${i + 1}xx` }, count);
-        });
-      }
-    },
-  });
-  new Gauge({
-    name: 'homerun_gateway_in_flight',
-    help: 'Requests inside instances',
-    labelNames,
-    registers,
-    collect() {
-      this.reset();
-      for (const { namespace, revision, inFlight } of read()) this.set({ namespace, revision }, inFlight);
-    },
-  });
-  new Gauge({
-    name: 'homerun_gateway_queue_depth',
-    help: 'Requests waiting for an instance',
-    labelNames,
-    registers,
-    collect() {
-      this.reset();
-      for (const { namespace, revision, queued } of read()) this.set({ namespace, revision }, queued);
-    },
-  });
-  registry.registerMetric(new LatencySeries(bounds, read) as unknown as Histogram);
+/** Where the gateway's series per revision come from: its shared memory, read when /metrics is asked. */
+export interface GatewaySource {
+  /** Upper bounds of the latency buckets in seconds. */
+  bounds: readonly number[];
+  read(): RevisionSeries[];
 }
+
+let gatewaySource: GatewaySource = { bounds: [], read: () => [] };
+
+/** So a request costs nothing here, and a revision that goes takes its series along. */
+export function setGatewaySource(source: GatewaySource): void {
+  gatewaySource = source;
+}
+
+const revisionLabels = ['namespace', 'revision'] as const;
+
+export const gatewayRequests = new Counter({
+  name: 'homerun_gateway_requests_total',
+  help: 'Requests answered, by the first digit of the status',
+  labelNames: [...revisionLabels, 'class'],
+  registers,
+  collect() {
+    this.reset();
+    for (const { namespace, revision, classes } of gatewaySource.read()) {
+      classes.forEach((count, i) => {
+        if (count > 0) this.inc({ namespace, revision, class: `${i + 1}xx` }, count);
+      });
+    }
+  },
+});
+
+export const gatewayInFlight = new Gauge({
+  name: 'homerun_gateway_in_flight',
+  help: 'Requests inside instances',
+  labelNames: revisionLabels,
+  registers,
+  collect() {
+    this.reset();
+    for (const { namespace, revision, inFlight } of gatewaySource.read()) {
+      this.set({ namespace, revision }, inFlight);
+    }
+  },
+});
+
+export const gatewayQueueDepth = new Gauge({
+  name: 'homerun_gateway_queue_depth',
+  help: 'Requests waiting for an instance',
+  labelNames: revisionLabels,
+  registers,
+  collect() {
+    this.reset();
+    for (const { namespace, revision, queued } of gatewaySource.read())
+      this.set({ namespace, revision }, queued);
+  },
+});
 
 /** A histogram whose buckets are counted elsewhere, which prom-client's own cannot take over. */
 class LatencySeries {
@@ -239,17 +251,15 @@ class LatencySeries {
   readonly help = 'Time from the arrival of a request to the end of its answer';
   readonly type = 'histogram';
   readonly aggregator = 'sum';
-  readonly #bounds: readonly number[];
-  readonly #read: () => RevisionSeries[];
-
-  constructor(bounds: readonly number[], read: () => RevisionSeries[]) {
-    this.#bounds = bounds;
-    this.#read = read;
-  }
-
   get() {
     const { name, help, type, aggregator } = this;
-    return { name, help, type, aggregator, values: this.#read().flatMap((series) => this.#values(series)) };
+    return {
+      name,
+      help,
+      type,
+      aggregator,
+      values: gatewaySource.read().flatMap((series) => this.#values(series)),
+    };
   }
 
   reset(): void {}
@@ -260,7 +270,7 @@ class LatencySeries {
     const buckets = latency.map((inBucket, i) => {
       count += inBucket;
       return {
-        labels: { ...labels, le: this.#bounds[i] ?? '+Inf' },
+        labels: { ...labels, le: gatewaySource.bounds[i] ?? '+Inf' },
         value: count,
         metricName: `${this.name}_bucket`,
       };
@@ -272,6 +282,23 @@ class LatencySeries {
     ];
   }
 }
+
+// ---- metadata server ----
+
+export const metadataRequests = new Counter({
+  name: 'homerun_metadata_requests_total',
+  help: 'Requests of instances by what they ask for (root, directory, value, identity, token, unknown) and status',
+  labelNames: ['path', 'code'],
+  registers,
+});
+
+export const metadataTokenDuration = new Histogram({
+  name: 'homerun_metadata_token_duration_seconds',
+  help: 'Time to get a new token, by source (cluster, exchange) and result (ok, error); kept ones do not count',
+  labelNames: ['source', 'result'],
+  buckets: DURATIONS,
+  registers,
+});
 
 // ---- the process ----
 
@@ -294,3 +321,5 @@ new Counter({
     this.inc((user + system) / 1e6);
   },
 });
+
+registry.registerMetric(new LatencySeries() as unknown as Histogram);

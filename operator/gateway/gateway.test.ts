@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer as createHttp, type RequestListener, type Server } from 'node:http';
+import { createServer } from 'node:net';
+import { request } from 'undici';
+import { SERVING } from '../apis/labels.ts';
+import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
+import { ROUTES, type Route } from '../apis/serving/route/types.ts';
+import { parseConfig } from '../config.ts';
+import { DEPLOYMENTS, PODS, type Pod } from '../kube/core.ts';
+import { FakeApiServer } from '../testing/fakeApiServer.ts';
+import { silent, until } from '../testing/until.ts';
+import { runGateway } from './gateway.ts';
+import { ask } from './harness.ts';
+import type { StatsReport } from './report.ts';
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const shares = (traffic: Record<string, number>, tags: Record<string, string> = {}): Route => ({
+  apiVersion: ROUTES.apiVersion,
+  kind: ROUTES.kind,
+  metadata: { namespace: 'ns', name: 'hello' },
+  spec: {},
+  status: {
+    traffic: [
+      ...Object.entries(traffic).map(([revisionName, percent]) => ({ revisionName, percent })),
+      ...Object.entries(tags).map(([tag, revisionName]) => ({ tag, revisionName, percent: 0 })),
+    ],
+  },
+});
+
+const revision = (name: string, containerPort: number, spec: Partial<Revision['spec']> = {}): Revision => ({
+  apiVersion: REVISIONS.apiVersion,
+  kind: REVISIONS.kind,
+  metadata: { namespace: 'ns', name },
+  spec: {
+    containerConcurrency: 80,
+    timeoutSeconds: 10,
+    ...spec,
+    containers: [{ name: 'user', image: 'x', ports: [{ containerPort }] }],
+  },
+});
+
+const pod = (
+  name: string,
+  of: string,
+  status: Pod['status'],
+  metadata: Partial<Pod['metadata']> = {},
+): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace: 'ns', name, labels: { [SERVING.revision]: of }, ...metadata },
+  spec: { containers: [{ name: 'user', image: 'x', ports: [{ containerPort: 1 }] }] },
+  status: { phase: 'Running', ...status },
+});
+
+const deployment = (name: string, replicas: number) => ({
+  ...{ apiVersion: DEPLOYMENTS.apiVersion, kind: DEPLOYMENTS.kind, metadata: { namespace: 'ns', name } },
+  spec: { replicas, selector: {}, template: {} },
+});
+
+/** The whole role with real threads, before a fake API server; instances are programs on loopback addresses. */
+describe('gateway role', () => {
+  let api: FakeApiServer;
+  let port: number;
+  let adminPort: number;
+  let stop: AbortController;
+  let running: Promise<void>;
+  const servers: Server[] = [];
+
+  const program = async (listener: RequestListener, at = '127.0.0.1', on = 0): Promise<number> => {
+    const server = createHttp(listener);
+    servers.push(server);
+    server.listen(on, at);
+    await once(server, 'listening');
+    return (server.address() as { port: number }).port;
+  };
+  const origin = () => `http://127.0.0.1:${port}`;
+  const get = (host = 'hello.ns.test', path = '/') => ask(origin(), path, { host });
+  const admin = async (path: string) => {
+    const { statusCode, body } = await request(`http://127.0.0.1:${adminPort}${path}`);
+    return { status: statusCode, text: await body.text() };
+  };
+  const stats = async () => JSON.parse((await admin('/stats')).text) as StatsReport;
+  const patches = () =>
+    api.requests.filter(({ method, path }) => method === 'PATCH' && path.endsWith('/scale'));
+
+  const begin = async () => {
+    [port, adminPort] = [await freePort(), await freePort()];
+    const config = parseConfig({
+      domain: 'test',
+      adminPort,
+      gateway: { port, threads: 2, drainSeconds: 20 },
+    });
+    stop = new AbortController();
+    running = runGateway(config, { namespace: 'sys', podName: 'gw' }, api.client, silent, stop.signal);
+    running.catch(() => {});
+    await until('it is ready', async () => (await admin('/readyz').catch(() => undefined))?.status === 200);
+  };
+
+  beforeEach(async () => {
+    api = await FakeApiServer.start({ types: [ROUTES, REVISIONS] });
+  });
+
+  afterEach(async function () {
+    this.timeout(20_000);
+    stop.abort();
+    await running;
+    await api.close();
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it('serves a route on all its hosts, and tells the autoscaler and Prometheus of it', async () => {
+    const at = await program((_req, res) => res.end('hello'));
+    api.put(revision('hello-1', at));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }, { old: 'hello-1' }));
+    await begin();
+    const hosts = [
+      'hello.ns.test',
+      'old---hello.ns.test',
+      'hello.ns',
+      'hello.ns.svc',
+      'hello.ns.svc.cluster.local',
+    ];
+    for (const host of hosts) assert.equal((await get(host)).text, 'hello', host);
+    assert.equal((await get('other.ns.test')).status, 404);
+    const { revisions, instance } = await stats();
+    const entry = revisions['ns/hello-1'];
+    assert.equal(entry?.requests, 5);
+    assert.deepEqual(entry?.instances, { p1: 0 });
+    assert.ok(instance.start <= Date.now());
+    const { text } = await admin('/metrics');
+    assert.match(text, /homerun_gateway_requests_total\{namespace="ns",revision="hello-1",class="2xx"\} 5/);
+    assert.match(
+      text,
+      /homerun_gateway_request_duration_seconds_count\{namespace="ns",revision="hello-1"\} 5/,
+    );
+    assert.match(text, /homerun_gateway_request_duration_seconds_bucket\{[^}]*le="\+Inf"\} 5/);
+    assert.equal((await admin('/healthz')).status, 200);
+  });
+
+  it('wakes a revision once for all who wait, and answers as soon as its instance does', async () => {
+    const at = await freePort();
+    api.put(revision('hello-1', at));
+    api.put(shares({ 'hello-1': 100 }));
+    api.put(deployment('hello-1', 0));
+    await begin();
+    const answers = Promise.all(Array.from({ length: 10 }, () => get()));
+    await until('it is woken', () => patches().length > 0);
+    assert.equal(
+      (await api.client.get(DEPLOYMENTS, { namespace: 'ns', name: 'hello-1' }))?.spec?.replicas,
+      1,
+    );
+    api.put(pod('p1', 'hello-1', { phase: 'Pending' }));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    assert.equal((await stats()).revisions['ns/hello-1']?.queued, 10);
+    await program((_req, res) => res.end('awake'), '127.0.0.1', at);
+    for (const { status, text } of await answers) assert.deepEqual([status, text], [200, 'awake']);
+    assert.equal(patches().length, 1);
+  });
+
+  it('leaves the number of instances alone when it is not zero', async () => {
+    api.put(revision('hello-1', await freePort()));
+    api.put(shares({ 'hello-1': 100 }));
+    api.put(deployment('hello-1', 3));
+    await begin();
+    const call = request(origin(), { headers: { host: 'hello.ns.test' }, signal: AbortSignal.timeout(300) });
+    await assert.rejects(call);
+    assert.deepEqual(patches(), []);
+  });
+
+  it('loses no request while traffic moves from one revision to another and the old instance leaves', async () => {
+    const [one, two] = [
+      await program((_req, res) => res.end('1')),
+      await program((_req, res) => res.end('2')),
+    ];
+    api.put(revision('hello-1', one));
+    api.put(revision('hello-2', two));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }));
+    await begin();
+    const answers: string[] = [];
+    let done = false;
+    const load = (async () => {
+      while (!done) {
+        const { status, text } = await get();
+        answers.push(`${status} ${text}`);
+      }
+    })();
+    await until('the old one answers', () => answers.length > 10);
+    api.put(pod('p2', 'hello-2', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 50, 'hello-2': 50 }));
+    await until('both answer', () => answers.slice(-4).includes('200 2'));
+    api.put(shares({ 'hello-2': 100 }));
+    await until('the new one answers', () => answers.slice(-5).every((answer) => answer === '200 2'));
+    api.remove(PODS, { namespace: 'ns', name: 'p1' });
+    const before = answers.length;
+    await until('it goes on', () => answers.length > before + 10);
+    done = true;
+    await load;
+    assert.deepEqual([...new Set(answers)].sort(), ['200 1', '200 2']);
+  });
+
+  it('sends nothing more to an instance that leaves, and probes one whose container was started again', async () => {
+    const at = await program((_req, res) => res.end('a'));
+    await program((_req, res) => res.end('b'), '127.0.0.2', at);
+    const status = (podIP: string, containerID: string) => ({
+      podIP,
+      containerStatuses: [
+        { name: 'user', containerID, image: '', imageID: '', ready: true, restartCount: 0 },
+      ],
+    });
+    api.put(revision('hello-1', at));
+    api.put(pod('a', 'hello-1', status('127.0.0.1', 'c1'), { finalizers: ['hold'] } as never));
+    api.put(pod('b', 'hello-1', status('127.0.0.2', 'c1')));
+    api.put(shares({ 'hello-1': 100 }));
+    await begin();
+    const texts = async () =>
+      new Set(await Promise.all(Array.from({ length: 8 }, async () => (await get()).text)));
+    await until('both answer', async () => (await texts()).size === 2);
+    api.put(pod('a', 'hello-1', status('127.0.0.1', 'c1'), { deletionTimestamp: new Date().toISOString() }));
+    await until('only one answers', async () => (await texts()).size === 1);
+    api.put(pod('b', 'hello-1', status('127.0.0.2', 'c2')));
+    assert.deepEqual(await texts(), new Set(['b']));
+  });
+
+  it('ends without losing a request', async function () {
+    this.timeout(15_000);
+    let release: (() => void) | undefined;
+    const at = await program((req, res) => {
+      if (req.url === '/slow') release = () => res.end('late');
+      else res.end('ok');
+    });
+    api.put(revision('hello-1', at));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }));
+    await begin();
+    const slow = get('hello.ns.test', '/slow');
+    await until('it is inside', () => release);
+    stop.abort();
+    await until('it is unready', async () => (await admin('/readyz')).status === 503);
+    const { status, headers } = await get();
+    assert.deepEqual([status, headers.connection], [200, 'close']);
+    await until('it no longer listens', async () => (await get().catch(() => 'refused')) === 'refused', {
+      timeoutMs: 8000,
+      everyMs: 50,
+    });
+    release?.();
+    assert.equal((await slow).text, 'late');
+    await running;
+  });
+});
