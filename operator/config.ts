@@ -19,6 +19,8 @@ export const ConfigSchema = Type.Object(
     urlScheme: Type.Union([Type.Literal('http'), Type.Literal('https')], { default: 'http' }),
     clusterDomain: Type.String({ minLength: 1, default: 'cluster.local' }),
     leaderElection: Type.Boolean({ default: false }),
+    /** E-mail address of a service account -> name of the Kubernetes ServiceAccount that it stands for. */
+    serviceAccounts: Type.Record(Type.String(), Type.String({ minLength: 1 }), { default: {} }),
     adminPort: port(9090),
     gateway: Type.Object(
       {
@@ -71,6 +73,41 @@ export const ConfigSchema = Type.Object(
         /** PEM file with the authorities to trust besides the system's. */
         caFile: Type.Optional(Type.String()),
         timeoutSeconds: seconds(10, 1, 300),
+      },
+      { default: {} },
+    ),
+    metadata: Type.Object(
+      {
+        /** Whether instances are told where the metadata server is. */
+        enabled: Type.Boolean({ default: true }),
+        /** Name of the core Service before the metadata server, in the operator's namespace. */
+        service: Type.String({ minLength: 1, default: 'homerun-metadata' }),
+        port: port(8080),
+        /** What instance/region and instance/zone say. */
+        region: Type.String({
+          pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$',
+          maxLength: 40,
+          default: 'local-cluster1',
+        }),
+        /** The Google project that a namespace stands for. */
+        projectId: Type.String({ minLength: 1, default: '{namespace}' }),
+        /** Namespace -> project number, where it is not to follow from the namespace's UID. */
+        projectNumbers: Type.Record(Type.String(), Type.String({ pattern: '^[0-9]+$' }), { default: {} }),
+        /** Whether 169.254.169.254 is the metadata server too, through the nodes' service proxy. */
+        linkLocal: Type.Boolean({ default: false }),
+        /** Access tokens by exchange of the pod's own token (RFC 8693); none without an audience. */
+        workloadIdentity: Type.Object(
+          {
+            /** Such as `//iam.googleapis.com/projects/N/locations/global/workloadIdentityPools/P/providers/X`. */
+            audience: Type.String({ default: '' }),
+            /** Audience of the token that is given in exchange; `https:` and the audience when empty. */
+            tokenAudience: Type.String({ default: '' }),
+            tokenUrl: Type.String({ pattern: '^https?://', default: 'https://sts.googleapis.com/v1/token' }),
+            /** Where to get the token of a service account, with `{email}`; none when empty. */
+            impersonationUrl: Type.String({ pattern: '^(https?://.*)?$', default: '' }),
+          },
+          { default: {} },
+        ),
       },
       { default: {} },
     ),

@@ -4,7 +4,7 @@ import { KubeClient } from './kube/client.ts';
 import { ConnectionError, inClusterConnection, kubeConfigConnection } from './kube/connection.ts';
 import { createLogger, type Logger } from './telemetry/log.ts';
 
-const USAGE = 'usage: homerun controller | gateway';
+const USAGE = 'usage: homerun controller | gateway | metadata';
 
 /** SIGTERM and SIGINT ask for a clean end; a second one is left to the system and ends at once. */
 function stopSignal(log: Logger): AbortSignal {
@@ -21,7 +21,7 @@ function stopSignal(log: Logger): AbortSignal {
 async function main(): Promise<void> {
   const { positionals } = parseArgs({ allowPositionals: true });
   const [role] = positionals;
-  if (role !== 'controller' && role !== 'gateway') throw new ConfigError(USAGE);
+  if (role !== 'controller' && role !== 'gateway' && role !== 'metadata') throw new ConfigError(USAGE);
   const config = loadConfig(process.env);
   const log = createLogger(role, config.logLevel);
   const signal = stopSignal(log);
@@ -31,7 +31,12 @@ async function main(): Promise<void> {
     await runController(config, identity, new KubeClient(await kubeConfigConnection()), log, signal);
     return;
   }
-  // The gateway does without @kubernetes/client-node: that alone would double its memory and start-up time.
+  // The others do without @kubernetes/client-node: that alone would double their memory and start-up time.
+  if (role === 'metadata') {
+    const { runMetadata } = await import('./metadata/metadata.ts');
+    await runMetadata(config, identity, new KubeClient(inClusterConnection()), log, signal);
+    return;
+  }
   const { runGateway } = await import('./gateway/gateway.ts');
   await runGateway(config, identity, new KubeClient(inClusterConnection()), log, signal);
 }

@@ -15,7 +15,7 @@ const objects: Schema = { type: 'array', items: anyObject };
 const quantities: Schema = { type: 'object', additionalProperties: { type: ['string', 'number'] } };
 const replicas: Schema = { type: 'integer', minimum: 0, maximum: 1000 };
 
-/** What both roles' pods can be given. */
+/** What the pods of every role can be given. */
 const POD: Record<string, Schema> = {
   replicas,
   resources: closed({ requests: quantities, limits: quantities }),
@@ -48,9 +48,10 @@ const DECIDED = ['leaderElection', 'adminPort'];
 /** The schema of the chart's values: the configuration's own (operator/config.ts), and what only Kubernetes needs. */
 export function valuesSchema(): Schema {
   const config = plain(ConfigSchema).properties as Record<string, Schema>;
-  const { gateway, registry, ...rest } = config;
+  const { gateway, metadata, registry, ...rest } = config;
   const shared = Object.fromEntries(Object.entries(rest).filter(([name]) => !DECIDED.includes(name)));
   const { threads, drainSeconds } = propertiesOf(gateway);
+  const { service: _service, port: _port, ...metadataFields } = propertiesOf(metadata);
   const { caFile: _, ...registryFields } = propertiesOf(registry);
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
@@ -76,6 +77,7 @@ export function valuesSchema(): Schema {
       annotations: textMap,
       controller: closed(POD),
       gateway: closed({ ...POD, service: GATEWAY_SERVICE, threads, drainSeconds }),
+      metadata: closed({ ...POD, ...metadataFields, clusterIP: text }),
       registry: closed({ ...registryFields, ca: closed({ configMap: text, secret: text, key: text }) }),
       networkPolicy: closed({ enabled: { type: 'boolean' }, metricsFrom: objects }),
       // What Helm itself puts into values.

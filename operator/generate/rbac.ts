@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { permissions as autoscaler } from '../autoscaler/permissions.ts';
 import { leasePermissions } from '../controller.ts';
 import { permissions as gateway } from '../gateway/permissions.ts';
+import { linkLocalPermissions, permissions as metadata } from '../metadata/permissions.ts';
 import { mergePermissions, type Permission } from '../rbac.ts';
 import { permissions as configuration } from '../reconcilers/configuration/reconciler.ts';
 import { permissions as informers } from '../reconcilers/informers.ts';
@@ -31,6 +32,8 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
   controller: [shell, informers, service, configuration, route, revision, registry, autoscaler],
   'controller-namespace': [leasePermissions],
   gateway: [gateway],
+  metadata: [metadata],
+  'metadata-namespace': [linkLocalPermissions],
 };
 
 /** The rules of each role's ClusterRole and Role. */

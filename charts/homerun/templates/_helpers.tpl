@@ -48,15 +48,22 @@ annotations:
 {{- with .Values.registry.ca }}{{ if or .configMap .secret }}true{{ end }}{{ end }}
 {{- end }}
 
+{{/* The roles that this installation has, separated by spaces. */}}
+{{- define "homerun.roles" -}}
+controller gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
+{{- end }}
+
 {{/* The configuration file (operator/config.ts): values of the same name, and what the chart itself decides. */}}
 {{- define "homerun.config" -}}
-{{- $config := pick .Values "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "autoscaler" "instance" "startup" "revisionHistory" }}
+{{- $config := pick .Values "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "serviceAccounts" "autoscaler" "instance" "startup" "revisionHistory" }}
 {{- $registry := omit .Values.registry "ca" }}
 {{- if include "homerun.caMounted" . }}
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}
 {{- end }}
 {{- $gateway := pick .Values.gateway "threads" "drainSeconds" }}
 {{- $gateway = merge $gateway (dict "service" (include "homerun.name" (dict "role" "gateway")) "port" 8080) }}
-{{- $chart := dict "registry" $registry "gateway" $gateway "adminPort" 9090 "leaderElection" (gt (int .Values.controller.replicas) 1) }}
+{{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}
+{{- $metadata = merge $metadata (dict "service" (include "homerun.name" (dict "role" "metadata")) "port" 8080) }}
+{{- $chart := dict "registry" $registry "gateway" $gateway "metadata" $metadata "adminPort" 9090 "leaderElection" (gt (int .Values.controller.replicas) 1) }}
 {{- merge $config $chart | mustToPrettyJson }}
 {{- end }}

@@ -1,8 +1,10 @@
+import { kubernetesServiceAccount } from '../../apis/identity.ts';
 import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
 import type { Container, Volume } from '../../apis/serving/container/types.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
 import { podContainer } from './container.ts';
+import { hostAliases, type MetadataAccess, metadataEnv } from './metadata.ts';
 import { podVolume } from './volumes.ts';
 
 type PodSpec = NonNullable<Pod['spec']>;
@@ -28,7 +30,9 @@ export interface InstanceContext {
   env: Record<string, string>;
   /** Whether one container takes requests: a service's does, a job's and a worker pool's does not. */
   ingress: boolean;
-  config: Pick<Config, 'instance'>;
+  /** Where the metadata server is; undefined where there is none. */
+  metadata?: MetadataAccess;
+  config: Pick<Config, 'instance' | 'serviceAccounts'>;
 }
 
 /**
@@ -41,13 +45,15 @@ export function instancePodSpec(spec: InstanceSpec, context: InstanceContext): P
   const built = {
     containers: spec.containers.map((container) => {
       const port = container === ingress ? ingressPort(container) : undefined;
-      const env = port === undefined ? context.env : { ...context.env, PORT: String(port) };
+      const common = { ...metadataEnv(container, context.metadata), ...context.env };
+      const env = port === undefined ? common : { ...common, PORT: String(port) };
       const image = context.images.get(container.name) ?? container.image;
       return podContainer(container, { image, env, port, config: context.config });
     }),
     volumes: spec.volumes?.map(podVolume),
-    serviceAccountName: kubernetesServiceAccount(spec.serviceAccountName),
+    serviceAccountName: kubernetesServiceAccount(spec.serviceAccountName, context.config),
     automountServiceAccountToken: false,
+    hostAliases: hostAliases(context.metadata),
     enableServiceLinks: false,
     imagePullSecrets: spec.imagePullSecrets,
     nodeSelector: spec.nodeSelector,
@@ -56,11 +62,4 @@ export function instancePodSpec(spec: InstanceSpec, context: InstanceContext): P
   return Object.fromEntries(
     Object.entries(built).filter(([, value]) => value !== undefined),
   ) as unknown as PodSpec;
-}
-
-/** The cluster's name for a service identity: an e-mail address stands for the account before its `@`. */
-export function kubernetesServiceAccount(name: string | undefined): string | undefined {
-  if (!name) return undefined;
-  const at = name.indexOf('@');
-  return at < 0 ? name : name.slice(0, at);
 }

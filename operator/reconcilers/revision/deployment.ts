@@ -3,6 +3,7 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
+import type { MetadataAccess } from '../instance/metadata.ts';
 import { instancePodSpec } from '../instance/pod.ts';
 
 /**
@@ -12,7 +13,8 @@ import { instancePodSpec } from '../instance/pod.ts';
 export function desiredDeployment(
   revision: Revision,
   images: ReadonlyMap<string, string>,
-  config: Pick<Config, 'instance'>,
+  config: Pick<Config, 'instance' | 'serviceAccounts'>,
+  metadata?: MetadataAccess,
 ): Deployment {
   const { name, namespace, uid = '' } = revision.metadata;
   const labels = instanceLabels(revision);
@@ -32,6 +34,7 @@ export function desiredDeployment(
           images,
           env: serviceEnv(revision),
           ingress: true,
+          metadata,
           config,
         }),
       },

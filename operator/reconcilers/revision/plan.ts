@@ -15,6 +15,7 @@ import type { Config } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { DigestState } from '../../registry/resolver.ts';
+import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
 import { judgeStart, type Start } from '../instance/start.ts';
 import { desiredDeployment } from './deployment.ts';
 
@@ -22,6 +23,8 @@ import { desiredDeployment } from './deployment.ts';
 export interface RevisionInput {
   revision: Revision;
   deployment?: Deployment;
+  /** Where the metadata server is now. */
+  metadata?: MetadataAccess;
   pods: Pod[];
   /** UIDs of pods whose startup probe has passed. */
   passed: ReadonlySet<string>;
@@ -36,6 +39,7 @@ export interface RevisionInput {
 export function planRevision(input: RevisionInput, config: Config, now: number): Plan<Revision> {
   const { revision } = input;
   const images = pinnedImages(input);
+  const metadata = accessFor(input.deployment, input.metadata);
   const unresolved = [...input.digests].find(([, state]) => state.state !== 'resolved');
   const start = judgeStart({
     containers: revision.spec.containers,
@@ -47,7 +51,7 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
   const conditions = conditionsOf(input, unresolved, start);
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
   return {
-    apply: unresolved ? [] : [desiredDeployment(revision, images, config)],
+    apply: unresolved ? [] : [desiredDeployment(revision, images, config, metadata)],
     remove: [],
     status: { ...revision, status },
     events: eventsOf(revision, conditions),

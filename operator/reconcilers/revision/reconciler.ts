@@ -1,4 +1,5 @@
 import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
+import { type IdentityConfig, kubernetesServiceAccount } from '../../apis/identity.ts';
 import { SERVING } from '../../apis/labels.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { Controller } from '../../kube/controller.ts';
@@ -10,7 +11,7 @@ import { createResolver } from '../../registry/create.ts';
 import type { DigestResolver, DigestState } from '../../registry/resolver.ts';
 import { type Context, executorOf } from '../context.ts';
 import { labelKey } from '../informers.ts';
-import { kubernetesServiceAccount } from '../instance/pod.ts';
+import { metadataAccess } from '../instance/metadata.ts';
 import { planRevision } from './plan.ts';
 import { StartWatch } from './startWatch.ts';
 
@@ -21,7 +22,7 @@ export const permissions: Permission[] = [
 
 /** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
 export function revisionController(context: Context): Controller {
-  const { client, informers, config, now, log } = context;
+  const { client, informers, config, identity, now, log } = context;
   const executor = executorOf(context, 'revision');
   const enqueue = (key: string) => controller.enqueue(key);
   const resolver = createResolver({ client, config: config.registry, onDone: enqueue, log });
@@ -31,6 +32,7 @@ export function revisionController(context: Context): Controller {
       untilStarted(pod.status?.podIP ?? '', startCheck(revision.spec.containers), { limitMs, signal }),
     onPassed: enqueue,
   });
+  const server = { namespace: identity.namespace, name: config.metadata.service };
   const reconcile = async (key: string) => {
     const revision = informers.revisions.store.get(key);
     if (!revision || revision.metadata.deletionTimestamp) {
@@ -40,24 +42,32 @@ export function revisionController(context: Context): Controller {
     }
     const pods = informers.pods.store.byIndex('revision', key);
     const deployment = informers.deployments.store.get(key);
-    const digests = digestsOf(revision, resolver);
+    const metadata = metadataAccess(informers.coreServices.store.get(keyOf(server)), config);
+    const digests = digestsOf(revision, resolver, config);
     const isNew = !isTrue(conditionOf(revision.status?.conditions, READY));
     if (!isNew) starts.forget(key);
     const passed = isNew ? starts.passed(revision, pods) : new Set<string>();
     return executor.execute(
       revision,
-      planRevision({ revision, deployment, pods, passed, digests }, config, now()),
+      planRevision({ revision, deployment, metadata, pods, passed, digests }, config, now()),
     );
   };
   const controller = new Controller({ name: 'revision', workers: 8, reconcile, log })
     .watch(informers.revisions, ({ metadata }) => [keyOf(metadata)])
     .watch(informers.deployments, ({ metadata }) => [keyOf(metadata)])
-    .watch(informers.pods, labelKey(SERVING.revision));
+    .watch(informers.pods, labelKey(SERVING.revision))
+    .watch(informers.coreServices, ({ metadata }) =>
+      keyOf(metadata) === keyOf(server) ? [...informers.revisions.store.keys()] : [],
+    );
   return controller;
 }
 
 /** A digest that the status holds is final: the tag may move and the registry go away. */
-function digestsOf(revision: Revision, resolver: DigestResolver): Map<string, DigestState> {
+function digestsOf(
+  revision: Revision,
+  resolver: DigestResolver,
+  config: IdentityConfig,
+): Map<string, DigestState> {
   const { namespace = '', name } = revision.metadata;
   const known = new Map(
     revision.status?.containerStatuses?.map((status) => [status.name, status.imageDigest]),
@@ -69,7 +79,7 @@ function digestsOf(revision: Revision, resolver: DigestResolver): Map<string, Di
       revision: `${namespace}/${name}`,
       image: container.image,
       namespace,
-      serviceAccount: kubernetesServiceAccount(revision.spec.serviceAccountName) ?? 'default',
+      serviceAccount: kubernetesServiceAccount(revision.spec.serviceAccountName, config) ?? 'default',
       pullSecrets: (revision.spec.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? []),
     });
     return [container.name, state];

@@ -1,0 +1,54 @@
+import type { Config, Identity } from '../config.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { startAdmin } from '../telemetry/admin.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { Callers } from './callers.ts';
+import { Issuer } from './issuer.ts';
+import { claimLinkLocal } from './linkLocal.ts';
+import { Projects } from './projects.ts';
+import { createServer } from './server.ts';
+
+/** The metadata role: tells instances who they are until `signal` aborts. */
+export async function runMetadata(
+  config: Config,
+  identity: Identity,
+  client: KubeClient,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const callers = new Callers({ client, log });
+  const issuer = new Issuer({ client, config: config.metadata.workloadIdentity });
+  const projects = new Projects(client, config.metadata);
+  callers.informer.onChange(({ type, object }) => {
+    if (type === 'deleted') issuer.forget(object.metadata.uid ?? '');
+  });
+  let listening = false;
+  const unready = (): string | undefined => {
+    if (signal.aborted) return 'the metadata server is ending';
+    if (!callers.informer.hasSynced) return 'waiting for the first list of pods';
+    return listening ? undefined : 'the server is starting';
+  };
+  const admin = await startAdmin({ port: config.adminPort, unready });
+  const server = createServer({ config, callers, issuer, projects, log });
+  const watching = callers.informer.run(signal);
+  try {
+    await Promise.race([callers.informer.synced, aborted(signal)]);
+    if (signal.aborted) return;
+    await server.listen({ port: config.metadata.port, host: '::' });
+    listening = true;
+    if (config.metadata.linkLocal) {
+      await claimLinkLocal(client, { namespace: identity.namespace, name: config.metadata.service });
+    }
+    log.info({ pod: identity.podName, port: config.metadata.port }, 'serving');
+    await aborted(signal);
+  } finally {
+    await server.close();
+    await admin.close();
+    await watching;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

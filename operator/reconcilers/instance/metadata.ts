@@ -1,0 +1,63 @@
+import type { Container } from '../../apis/serving/container/types.ts';
+import type { Config } from '../../config.ts';
+import type { CoreService, Deployment } from '../../kube/core.ts';
+
+/** How the programs of an instance find the metadata server. */
+export interface MetadataAccess {
+  /** The address that its names stand for in the pod. */
+  address: string;
+  /** Whether 169.254.169.254 works too, so that client libraries need no hint. */
+  linkLocal: boolean;
+}
+
+/** Names of the metadata server (container contract, Instance metadata server). */
+const HOSTNAMES = ['metadata.google.internal', 'metadata'];
+
+/**
+ * Go's and Node's client libraries ask 169.254.169.254 unless told otherwise, and Python's does so to find out
+ * whether there is a server at all. Cloud Run needs neither; here they are the way that works without the nodes' help.
+ */
+const HINTS = { GCE_METADATA_HOST: 'metadata.google.internal', GCE_METADATA_IP: 'metadata.google.internal' };
+
+/** Where the metadata server is now; undefined when it is not installed. */
+export function metadataAccess(
+  service: CoreService | undefined,
+  config: Pick<Config, 'metadata'>,
+): MetadataAccess | undefined {
+  const { enabled, linkLocal } = config.metadata;
+  const address = service?.spec?.clusterIP;
+  return enabled && address && address !== 'None' ? { address, linkLocal } : undefined;
+}
+
+/**
+ * What an instance of a Deployment shall be told. A change of its template restarts all its instances, so those
+ * that run keep what they were told; without instances a Deployment takes over what is true now.
+ */
+export function accessFor(
+  deployment: Deployment | undefined,
+  current: MetadataAccess | undefined,
+): MetadataAccess | undefined {
+  if (!deployment?.spec?.replicas) return current;
+  const { hostAliases = [], containers = [] } = deployment.spec.template?.spec ?? {};
+  const alias = hostAliases.find(({ hostnames }) => hostnames?.includes(HOSTNAMES[0] ?? ''));
+  if (!alias?.ip) return undefined;
+  const hinted = containers.some(({ env }) =>
+    env?.some(({ name, value }) => name === 'GCE_METADATA_HOST' && value === HINTS.GCE_METADATA_HOST),
+  );
+  return { address: alias.ip, linkLocal: !hinted };
+}
+
+/** The pod's own entries in /etc/hosts. */
+export function hostAliases(access: MetadataAccess | undefined) {
+  return access && [{ ip: access.address, hostnames: HOSTNAMES }];
+}
+
+/** What client libraries need to be told; where a person says otherwise, that counts. */
+export function metadataEnv(
+  container: Pick<Container, 'env'>,
+  access: MetadataAccess | undefined,
+): Record<string, string> {
+  if (!access || access.linkLocal) return {};
+  const declared = new Set(container.env?.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(HINTS).filter(([name]) => !declared.has(name)));
+}
