@@ -51,6 +51,7 @@ export async function runController(
   try {
     await Promise.all([led, ...watches.map((informer) => informer.run(signal))]);
   } finally {
+    await recorder.flush();
     await admin.close();
   }
 }

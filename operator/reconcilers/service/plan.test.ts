@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
+import { contentHash } from '../../kube/json.ts';
+import { APPLIED_HASH } from '../../kube/plan.ts';
+import type { KubeObject } from '../../kube/types.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { route as bareRoute, EPOCH, service } from '../../testing/serving.ts';
 import { desiredConfiguration, desiredRoute, planService, type ServiceInput } from './plan.ts';
+
+/** The child's metadata as the executor leaves it: marked with what was wanted. */
+function applied(desired: KubeObject): KubeObject['metadata'] {
+  const annotations = { ...desired.metadata.annotations, [APPLIED_HASH]: contentHash(desired) };
+  return { ...desired.metadata, generation: 1, annotations };
+}
 
 type Ready = { status: string; reason?: string; message?: string };
 
@@ -10,7 +19,7 @@ function configuration(of = service(), ready?: Ready, status: object = {}): Serv
   const desired = desiredConfiguration(of);
   return {
     ...desired,
-    metadata: { ...desired.metadata, generation: 1 },
+    metadata: applied(desired),
     status: { observedGeneration: 1, conditions: ready ? [{ type: 'Ready', ...ready }] : [], ...status },
   } as ServiceInput['configuration'];
 }
@@ -19,7 +28,7 @@ function route(of = service(), ready?: Ready, traffic?: object[]): ServiceInput[
   const desired = desiredRoute(of);
   return {
     ...desired,
-    metadata: { ...desired.metadata, generation: 1 },
+    metadata: applied(desired),
     status: { observedGeneration: 1, conditions: ready ? [{ type: 'Ready', ...ready }] : [], traffic },
   } as ServiceInput['route'];
 }

@@ -9,9 +9,8 @@ import {
 } from '../../apis/serving/service/conditions.ts';
 import type { Service } from '../../apis/serving/service/types.ts';
 import { validateService } from '../../apis/serving/service/validation.ts';
-import { isSubset } from '../../kube/json.ts';
 import { controllerReference, isControlledBy } from '../../kube/owner.ts';
-import type { Plan } from '../../kube/plan.ts';
+import { isApplied, type Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { inherited } from '../inherit.ts';
 
@@ -123,7 +122,7 @@ function childMetadata(service: Service): KubeObject['metadata'] {
 function mirrored<T extends Configuration | Route>(type: string, desired: T, live: T | undefined): Condition {
   const current =
     live !== undefined &&
-    isSubset(desired.spec, live.spec) &&
+    isApplied(desired, live) &&
     live.status?.observedGeneration === live.metadata.generation;
   const ready = conditionOf(live?.status?.conditions, READY);
   if (!current || !ready) {
