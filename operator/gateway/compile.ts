@@ -36,6 +36,8 @@ export interface CompiledPod {
   ip: string | undefined;
   /** It is being deleted or has ended: it gets no request any more (container contract, Shutdown). */
   leaving: boolean;
+  /** A container fails the readiness probe that it declares: no request until it passes (Knative API, Container). */
+  held: boolean;
   /** Changes when the ingress container is started again. */
   container: string | undefined;
 }
@@ -89,7 +91,8 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
   const revision = labels?.[SERVING.revision];
   if (!revision) return undefined;
   const { phase, podIP, containerStatuses } = pod.status ?? {};
-  const ingress = ingressContainer((pod.spec?.containers ?? []) as never)?.name;
+  const containers = pod.spec?.containers ?? [];
+  const ingress = ingressContainer(containers as never)?.name;
   const status = containerStatuses?.find((candidate) => candidate.name === ingress) ?? containerStatuses?.[0];
   return {
     key: keyOf({ namespace, name }),
@@ -98,7 +101,13 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
     revision: keyOf({ namespace, name: revision }),
     ip: podIP || undefined,
     leaving: deletionTimestamp !== undefined || phase === 'Failed' || phase === 'Succeeded',
+    held: containers.some(({ name, readinessProbe }) => readinessProbe && !isReady(pod, name)),
     // An ended container is told apart from the one before it, so that it gets no request until it passed again.
     container: status?.containerID && `${status.containerID}${status.state?.terminated ? ' ended' : ''}`,
   };
+}
+
+/** The kubelet runs readiness probes, of every kind and in every container, and tells what they say here. */
+function isReady({ status }: Pod, container: string): boolean {
+  return status?.containerStatuses?.find(({ name }) => name === container)?.ready === true;
 }

@@ -88,7 +88,7 @@ export class Instances {
       tracked.pod = pod;
       // The first container ID is news of the same start; another one is another start.
       const restarted = before.container !== undefined && before.container !== pod.container;
-      if (restarted || before.ip !== pod.ip) this.#setAside(tracked);
+      if (restarted || pod.held || before.ip !== pod.ip) this.#setAside(tracked);
     }
     this.#look(tracked);
   }
@@ -163,7 +163,8 @@ export class Instances {
   #look(tracked: Tracked): void {
     const { pod } = tracked;
     const revision = this.#revisions.get(pod.revision);
-    if (tracked.ready || tracked.probing || !pod.ip || !revision || pod.container?.endsWith(' ended')) return;
+    if (tracked.ready || tracked.probing || pod.held || !pod.ip || !revision) return;
+    if (pod.container?.endsWith(' ended')) return;
     const probing = new AbortController();
     tracked.probing = probing;
     const { startLimitMs: limitMs, log } = this.#options;

@@ -45,6 +45,21 @@ const CASES: Record<string, Case> = {
     pods: [pod({ state: { running: {} }, ready: true })],
     want: { state: 'started' },
   },
+  'probed, but not ready by its own word': {
+    reason: 'a readiness probe that a container declares holds the revision back until it passes',
+    spec: { containers: [{ image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    pods: [pod({ state: { running: {} } })],
+    passed: ['pod-x'],
+    want: { state: 'starting', reason: 'Deploying' },
+  },
+  'never ready by its own word': {
+    reason: 'the probe that did not pass is named, not the port, which answers',
+    spec: { containers: [{ image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    pods: [pod({ state: { running: {} } })],
+    passed: ['pod-x'],
+    afterSeconds: 240,
+    want: { state: 'failed', reason: 'HealthCheckContainerError', message: /readiness probe within 240 s/ },
+  },
   'probed once, but stopped since': {
     reason: 'a container that is not running cannot prove the revision',
     pods: [pod({ state: terminated() })],

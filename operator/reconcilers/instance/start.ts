@@ -44,7 +44,14 @@ export function judgeStart(input: StartInput): Start {
 function hasStarted(pod: Pod, { passed, containers }: StartInput): boolean {
   const statuses = pod.status?.containerStatuses ?? [];
   if (statuses.length < containers.length || !statuses.every((status) => status.state?.running)) return false;
-  return passed.has(pod.metadata.uid ?? '') || statuses.every((status) => status.ready);
+  if (statuses.every(({ ready }) => ready)) return true;
+  return passed.has(pod.metadata.uid ?? '') && !heldBy(pod, containers);
+}
+
+/** The container whose own readiness probe does not pass; the kubelet asks it, and it may be of any kind. */
+function heldBy(pod: Pod, containers: Container[]): Container | undefined {
+  const ready = new Set(pod.status?.containerStatuses?.flatMap(({ name, ready }) => (ready ? [name] : [])));
+  return containers.find(({ name, readinessProbe }) => readinessProbe && !ready.has(name));
 }
 
 function judgePod(pod: Pod, input: StartInput): Start {
@@ -101,11 +108,11 @@ function judgeTime(pod: Pod, input: StartInput): Start {
       recheckMs: limit - age,
     };
   }
-  return {
-    state: 'failed',
-    reason: REASONS.healthCheckContainerError,
-    message: notListening(ingress, limit / 1000),
-  };
+  const held = input.passed.has(pod.metadata.uid ?? '') ? heldBy(pod, input.containers) : undefined;
+  const message = held
+    ? `Container '${held.name}' did not pass its readiness probe within ${limit / 1000} s.`
+    : notListening(ingress, limit / 1000);
+  return { state: 'failed', reason: REASONS.healthCheckContainerError, message };
 }
 
 function exitReason(container: Container, terminated: Terminated): string {
