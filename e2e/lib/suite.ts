@@ -1,4 +1,5 @@
 import type { KubeClient } from '../../operator/kube/client.ts';
+import { NAMESPACES } from '../../operator/kube/core.ts';
 import { connect, freshNamespace, gatewayAddress } from './cluster.ts';
 import { Visitor } from './http.ts';
 
@@ -18,6 +19,10 @@ export function useSuite(namespace: string): Suite {
     suite.visitor = new Visitor(await gatewayAddress(suite.client));
     await freshNamespace(suite.client, namespace);
   });
-  after(() => suite.visitor?.[Symbol.asyncDispose]());
+  after(async () => {
+    await suite.visitor?.[Symbol.asyncDispose]();
+    // Its instances would take the room of the next scenario's until their idle time is over.
+    await suite.client?.delete(NAMESPACES, { name: namespace });
+  });
   return suite;
 }

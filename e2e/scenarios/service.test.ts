@@ -4,32 +4,22 @@ import { CONFIGURATIONS } from '../../operator/apis/serving/configuration/types.
 import { ROUTES } from '../../operator/apis/serving/route/types.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
 import { CORE_SERVICES, DEPLOYMENTS } from '../../operator/kube/core.ts';
-import {
-  connect,
-  freshNamespace,
-  gatewayAddress,
-  kubectl,
-  podsOf,
-  revisionsOf,
-  serviceReady,
-} from '../lib/cluster.ts';
-import { Visitor } from '../lib/http.ts';
+import { kubectl, podsOf, revisionsOf, serviceReady } from '../lib/cluster.ts';
+import type { Visitor } from '../lib/http.ts';
 import { applyService, helloService, readyService } from '../lib/services.ts';
+import { useSuite } from '../lib/suite.ts';
 import { until } from '../lib/wait.ts';
 
 describe('a service', function () {
   this.timeout(120_000);
   const namespace = 'e2e-service';
+  const suite = useSuite(namespace);
   let client: KubeClient;
   let visitor: Visitor;
 
-  before(async () => {
-    client = await connect();
-    visitor = new Visitor(await gatewayAddress(client));
-    await freshNamespace(client, namespace);
+  before(() => {
+    ({ client, visitor } = suite);
   });
-
-  after(() => visitor[Symbol.asyncDispose]());
 
   it('applied as stock YAML with kubectl becomes ready and answers', async () => {
     const path = new URL('../samples/hello.yaml', import.meta.url).pathname;
