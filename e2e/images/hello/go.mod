@@ -3,6 +3,7 @@ module homerun/e2e/images/hello
 go 1.26.0
 
 require (
+	cloud.google.com/go/compute/metadata v0.10.0
 	github.com/coder/websocket v1.8.15
 	google.golang.org/grpc v1.85.0
 	google.golang.org/protobuf v1.36.12

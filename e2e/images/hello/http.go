@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -38,6 +39,7 @@ func newHandler() http.Handler {
 	mux.HandleFunc("/upload", upload)
 	mux.HandleFunc("/ws", webSocket)
 	mux.HandleFunc("/fetch", fetch)
+	mux.HandleFunc("/google", google)
 	mux.HandleFunc("/exit", func(_ http.ResponseWriter, r *http.Request) { os.Exit(number(r.FormValue("code"), 0)) })
 	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { go panic("crashed, as told") })
 
@@ -203,12 +205,17 @@ func webSocket(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fetch gets ?url= from where the program runs and passes on the answer.
+// fetch gets ?url= from where the program runs, with each ?header=NAME:VALUE, and
+// passes on the answer.
 func fetch(w http.ResponseWriter, r *http.Request) {
 	request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, r.FormValue("url"), nil)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
+	}
+	for _, header := range r.Form["header"] {
+		name, value, _ := strings.Cut(header, ":")
+		request.Header.Add(name, strings.TrimSpace(value))
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -216,6 +223,7 @@ func fetch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer response.Body.Close()
+	maps.Copy(w.Header(), response.Header)
 	w.WriteHeader(response.StatusCode)
 	io.Copy(w, response.Body)
 }
