@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { connect, freshNamespace, gatewayAddress } from '../lib/cluster.ts';
 import { Visitor } from '../lib/http.ts';
+import { idleFootprint } from './idle.ts';
 import { type Result, ratioResult, table } from './result.ts';
 import { applyToReady, wakeFromZero } from './services.ts';
 
@@ -18,8 +19,12 @@ const wake = await wakeFromZero(bench);
 console.log(table('wake-from-zero', 'ms', wake));
 results.push(ratioResult('wake-from-zero', 'ms', wake, 1.15));
 
+results.push(...(await idleFootprint(client)));
+
 await writeFile(new URL('./results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
-for (const { name, ratio, goal, holds } of results) {
-  console.log(`${holds ? 'holds' : 'FAILS'}  ${name}: ${ratio} (goal: at most ${goal})`);
+for (const { name, unit, value, baseline, ratio, goal, holds } of results) {
+  console.log(
+    `${holds ? 'holds' : 'FAILS'}  ${name}: ${value} ${unit}, baseline ${baseline}, ratio ${ratio} (goal ${goal})`,
+  );
 }
 if (!results.every(({ holds }) => holds)) process.exitCode = 1;
