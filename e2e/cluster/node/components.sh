@@ -105,14 +105,15 @@ start_controllers() {
     --kubeconfig="$state/configuration/scheduler.kubeconfig" --leader-elect=false --bind-address=127.0.0.1
 }
 
-# nf_conntrack's size is the host's: zero leaves it alone.
+# Zero leaves connection tracking as it is: its size is the host's, and the rest
+# cannot be set before the first rule has made the kernel load it.
 start_node() {
   keep_running kubelet "$kube/kubelet" --config="$state/configuration/kubelet.yaml" \
     --kubeconfig="$state/configuration/kubelet.kubeconfig" --root-dir=/var/lib/kubelet --cert-dir="$pki" \
     --hostname-override="$node_name" --node-ip="$node_address"
   keep_running proxy "$kube/kube-proxy" --kubeconfig="$state/configuration/proxy.kubeconfig" \
     --hostname-override="$node_name" --proxy-mode=iptables --cluster-cidr="$pod_range" \
-    --iptables-min-sync-period=10ms --conntrack-max-per-core=0
+    --iptables-min-sync-period=10ms --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0 --conntrack-tcp-timeout-close-wait=0
 }
 
 # keep_running NAME COMMAND...: starts it in the background, and again when it ends.
