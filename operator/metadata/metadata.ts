@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Config, Identity } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { startAdmin } from '../telemetry/admin.ts';
@@ -6,7 +7,7 @@ import { Callers } from './callers.ts';
 import { Issuer } from './issuer.ts';
 import { claimLinkLocal } from './linkLocal.ts';
 import { Projects } from './projects.ts';
-import { createServer } from './server.ts';
+import { createMetadataServer } from './server.ts';
 
 /** The metadata role: tells instances who they are until `signal` aborts. */
 export async function runMetadata(
@@ -29,12 +30,13 @@ export async function runMetadata(
     return listening ? undefined : 'the server is starting';
   };
   const admin = await startAdmin({ port: config.adminPort, unready });
-  const server = createServer({ config, callers, issuer, projects, log });
+  const server = createMetadataServer({ config, callers, issuer, projects, log });
   const watching = callers.informer.run(signal);
   try {
     await Promise.race([callers.informer.synced, aborted(signal)]);
     if (signal.aborted) return;
-    await server.listen({ port: config.metadata.port, host: '::' });
+    server.listen(config.metadata.port, '::');
+    await once(server, 'listening');
     listening = true;
     if (config.metadata.linkLocal) {
       await claimLinkLocal(client, { namespace: identity.namespace, name: config.metadata.service });
@@ -42,7 +44,8 @@ export async function runMetadata(
     log.info({ pod: identity.podName, port: config.metadata.port }, 'serving');
     await aborted(signal);
   } finally {
-    await server.close();
+    server.close();
+    server.closeIdleConnections();
     await admin.close();
     await watching;
   }

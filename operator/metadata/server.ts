@@ -1,4 +1,4 @@
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { instanceId, SCOPES, serviceAccountEmail } from '../apis/identity.ts';
 import type { Config } from '../config.ts';
 import type { Pod } from '../kube/core.ts';
@@ -38,78 +38,74 @@ interface Answer {
   location?: string;
 }
 
+/** Between the requests of a client library there are minutes; a connection that waits costs next to nothing. */
+const KEEP_ALIVE_MS = 60_000;
+
 /**
  * The metadata server, not yet listening (container contract, Instance metadata server). Who asks is known by the
  * connection's address alone: what a request says of itself proves nothing.
  */
-export function createServer(options: ServerOptions): FastifyInstance {
-  const { log } = options;
-  // Above a second between requests and below a client's own time-out, an idle connection costs nothing.
-  const app = fastify({ keepAliveTimeout: 60_000, maxParamLength: 8192, exposeHeadRoutes: true });
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.headers({
-      'metadata-flavor': 'Google',
-      server: 'Metadata Server for Serverless',
-      'x-xss-protection': '0',
-      'x-frame-options': 'SAMEORIGIN',
-      'cache-control': 'no-store',
-    });
+export function createMetadataServer(options: ServerOptions): Server {
+  return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    answerTo(request, options).then(
+      (answer) => send(request, response, answer),
+      (err) => {
+        options.log.error({ err }, 'a request failed');
+        send(request, response, { kind: 'unknown', status: 500, body: 'internal error' });
+      },
+    );
   });
-  app.get('/*', async (request, reply) => {
-    const answer = await answerTo(request, options);
-    return send(reply, answer);
-  });
-  app.setNotFoundHandler((_request, reply) =>
-    send(reply, { kind: 'unknown', status: 405, body: 'only GET and HEAD are allowed' }),
-  );
-  app.setErrorHandler((error, _request, reply) => {
-    const status = (error as { statusCode?: number }).statusCode ?? 500;
-    if (status >= 500) log.error({ err: error }, 'a request failed');
-    return send(reply, {
-      kind: 'unknown',
-      status,
-      body: status < 500 ? (error as Error).message : 'internal error',
-    });
-  });
-  return app;
 }
 
-function send(reply: FastifyReply, { kind, status, type, body, location }: Answer): FastifyReply {
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  const { kind, status, type, body, location } = answer;
   metadataRequests.inc({ path: kind, code: String(status) });
-  if (location) reply.header('location', location);
-  // Without a charset, as the real one: older clients compare the whole text.
-  reply.header('content-type', type === 'json' ? 'application/json' : 'application/text');
-  return reply.code(status).send(Buffer.from(body));
+  response.writeHead(status, {
+    'metadata-flavor': 'Google',
+    server: 'Metadata Server for Serverless',
+    // Without a charset, as the real one: older clients compare the whole text.
+    'content-type': type === 'json' ? 'application/json' : 'application/text',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-frame-options': 'SAMEORIGIN',
+    'x-xss-protection': '0',
+    ...(location === undefined ? {} : { location }),
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function answerTo(request: FastifyRequest, options: ServerOptions): Promise<Answer> {
-  const { pathname, searchParams } = new URL(request.raw.url ?? '/', 'http://metadata.google.internal');
-  let path: string;
+async function answerTo(request: IncomingMessage, options: ServerOptions): Promise<Answer> {
+  const { method, url = '/' } = request;
+  if (method !== 'GET' && method !== 'HEAD')
+    return refuse(405, `${method} is not allowed, only GET and HEAD`);
+  const target = parseTarget(url);
+  if (!target) return refuse(400, `${url.slice(0, 200)} is no path`);
+  const denial = deny(request, target.path);
+  if (denial) return refuse(403, denial);
   try {
-    path = decodeURIComponent(pathname);
-  } catch {
-    return { kind: 'unknown', status: 400, body: `${pathname} is not escaped as a path must be` };
-  }
-  const denial = deny(request, path);
-  if (denial) return denial;
-  try {
-    return await answerCaller(path, searchParams, addressOf(request), options);
+    return await answerCaller(target.path, target.query, addressOf(request), options);
   } catch (error) {
     return failure(error, options.log);
   }
 }
 
-/** Requests that somebody else had a program send, not knowing the header, or that came through a proxy. */
-function deny({ headers }: FastifyRequest, path: string): Answer | undefined {
+/** The path as it is meant and the query; undefined when they are not escaped as they must be. */
+function parseTarget(url: string): { path: string; query: URLSearchParams } | undefined {
+  try {
+    const { pathname, searchParams } = new URL(url, 'http://metadata.google.internal');
+    return { path: decodeURIComponent(pathname), query: searchParams };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a request is not answered that somebody else had a program send, not knowing the header, or that came on. */
+function deny({ headers }: IncomingMessage, path: string): string | undefined {
   if (headers['x-forwarded-for'] !== undefined) {
-    return {
-      kind: 'unknown',
-      status: 403,
-      body: 'requests with the header X-Forwarded-For are not answered',
-    };
+    return 'requests with the header X-Forwarded-For are not answered';
   }
   if (isPublic(path) || headers['metadata-flavor'] === 'Google') return undefined;
-  return { kind: 'unknown', status: 403, body: 'the header Metadata-Flavor: Google is missing' };
+  return 'the header Metadata-Flavor: Google is missing';
 }
 
 async function answerCaller(
@@ -157,25 +153,26 @@ function plain(resolution: Exclude<Resolution, TokenWanted>): Answer {
   return resolution;
 }
 
+/** @throws what is no failure of another service but of this one. */
 function failure(error: unknown, log: Logger): Answer {
-  const answer = (status: number, body: string): Answer => ({ kind: 'unknown', status, body });
-  if (error instanceof CallerError) return answer(error.code === 'CALLER_UNKNOWN' ? 403 : 503, error.message);
+  if (error instanceof CallerError) return refuse(error.code === 'CALLER_UNKNOWN' ? 403 : 503, error.message);
   if (error instanceof NoAccessTokensError) return { kind: 'token', status: 404, body: error.message };
   if (error instanceof ExchangeError) {
     log.warn({ err: error }, 'an access token could not be exchanged');
-    // What cannot be granted to this identity will not be granted by asking again.
-    return {
-      kind: 'token',
-      status: error.status === 400 || error.status === 403 ? 403 : 503,
-      body: error.message,
-    };
+    // What is refused to this identity will not be granted by asking again; clients ask again after a 503.
+    const refused = error.status >= 400 && error.status < 500;
+    return { kind: 'token', status: refused ? 403 : 503, body: error.message };
   }
   if (!isKubeError(error)) throw error;
-  log.warn({ err: error }, 'the API server could not be asked');
-  return answer(503, `the cluster's API server does not answer as it should: ${error.message}`);
+  log.warn({ err: error }, 'the API server did not give what was asked for');
+  return refuse(503, `the cluster's API server does not give what is needed: ${error.message}`);
+}
+
+function refuse(status: number, body: string): Answer {
+  return { kind: 'unknown', status, body };
 }
 
 /** The address of the connection; IPv4 as such also where the socket is of IPv6. */
-function addressOf({ socket }: FastifyRequest): string {
+function addressOf({ socket }: IncomingMessage): string {
   return (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
 }

@@ -29,7 +29,7 @@ interface Failure {
 /**
  * A Kubernetes API server for tests, over real HTTP on loopback: create, get, list in pages, watch with bookmarks,
  * resume and compaction, update with conflicts, merge patch, server-side apply with ownership, status and scale
- * subresources, deletion with preconditions and finalizers.
+ * subresources, tokens, deletion with preconditions and finalizers.
  *
  * It has no namespaces to create first, no schemas, no authorization and no controllers: nothing deletes
  * dependents, makes pods or fills in a Deployment's status. `put` and `remove` play those parts in a test.

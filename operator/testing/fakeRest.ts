@@ -2,6 +2,7 @@ import { keyOf, type ResourceType } from '../kube/types.ts';
 import { checkBody, mergePatch } from './fakeHttp.ts';
 import { isBuiltIn, Refusal, type Stored } from './fakeRules.ts';
 import type { FakeStorage, WriteOptions } from './fakeStorage.ts';
+import { grantToken, type TokenRequest } from './fakeToken.ts';
 import { selection } from './fakeWatch.ts';
 
 /** A request as the server saw it. */
@@ -66,6 +67,8 @@ export class FakeRest {
       throw new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the resource');
     const key = keyOf({ namespace, name });
     if (subresource === 'scale') return [200, this.#scale(seen, target, key)];
+    if (subresource === 'token')
+      return [201, grantToken(storage, namespace ?? '', name, seen.body as TokenRequest)];
     const options = { subresource: subresource === 'status' ? ('status' as const) : undefined, manager };
     switch (seen.method) {
       case 'GET':

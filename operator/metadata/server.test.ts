@@ -1,0 +1,261 @@
+import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Agent, request } from 'undici';
+import { parseConfig } from '../config.ts';
+import { type Namespace, PODS } from '../kube/core.ts';
+import { metadataRequests } from '../telemetry/metrics.ts';
+import { FakeApiServer, type SeenRequest } from '../testing/fakeApiServer.ts';
+import { silent, until } from '../testing/until.ts';
+import { Callers } from './callers.ts';
+import { Issuer } from './issuer.ts';
+import { Projects } from './projects.ts';
+import { createMetadataServer } from './server.ts';
+import { account, instance } from './testing/pods.ts';
+
+const FLAVOR = { 'metadata-flavor': 'Google' };
+const V1 = '/computeMetadata/v1';
+const IDENTITY = `${V1}/instance/service-accounts/default/identity`;
+
+/** Loopback has many addresses: each pod of a test sends from one of its own. */
+const SHOP = '127.0.0.2';
+const BANK = '127.0.0.3';
+
+interface Claims {
+  aud: string[];
+  sub: string;
+  jti: string;
+  'kubernetes.io': { pod: { name: string; uid: string } };
+}
+
+function claimsOf(token: string): Claims {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+}
+
+describe('the metadata server', () => {
+  let api: FakeApiServer;
+  let app: Server;
+  let origin: string;
+  let stop: AbortController;
+  let running: Promise<void>;
+  let now: number;
+  const agents = new Map<string, Agent>();
+
+  beforeEach(async () => {
+    api = await FakeApiServer.start();
+    const shop = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', uid: 'uid-shop' } };
+    api.put(shop as Namespace);
+    api.put(account('shop', 'worker'));
+    api.put(account('bank', 'teller'));
+    api.put(instance('hello', { ip: SHOP }));
+    api.put(instance('vault', { namespace: 'bank', ip: BANK, account: 'teller' }));
+    now = Date.now();
+    stop = new AbortController();
+    const config = parseConfig({ metadata: { projectNumbers: { bank: '42' } } });
+    const clock = () => now;
+    const callers = new Callers({ client: api.client, log: silent, waitMs: 300 });
+    const issuer = new Issuer({ client: api.client, config: config.metadata.workloadIdentity, now: clock });
+    const projects = new Projects(api.client, config.metadata, clock);
+    app = createMetadataServer({ config, callers, issuer, projects, log: silent, now: clock });
+    running = callers.informer.run(stop.signal);
+    await callers.informer.synced;
+    await until('the watch to be open', () => api.watches === 1);
+    app.listen(0, '127.0.0.1');
+    await once(app, 'listening');
+    origin = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
+    metadataRequests.reset();
+  });
+
+  afterEach(async () => {
+    stop.abort();
+    await running;
+    for (const agent of agents.values()) await agent.destroy();
+    agents.clear();
+    app.close();
+    await api.close();
+  });
+
+  async function ask(path: string, { from = SHOP, headers = FLAVOR as object, method = 'GET' } = {}) {
+    const dispatcher = agents.get(from) ?? new Agent({ localAddress: from });
+    agents.set(from, dispatcher);
+    const options = { dispatcher, headers: headers as Record<string, string>, method };
+    const answer = await request(origin + path, options);
+    return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() };
+  }
+
+  const minted = () => api.requests.filter(({ path }: SeenRequest) => path.endsWith('/token'));
+
+  it('tells each caller its own', async () => {
+    const paths = ['project/project-id', 'project/numeric-project-id', 'instance/zone'];
+    const email = 'instance/service-accounts/default/email';
+    const of = async (from: string) =>
+      Promise.all([...paths, email].map(async (path) => (await ask(`${V1}/${path}`, { from })).body));
+    const [, number = ''] = await of(SHOP);
+    match(number, /^\d{12}$/);
+    deepEqual(await of(SHOP), [
+      'shop',
+      number,
+      `projects/${number}/zones/local-cluster1-1`,
+      'worker@shop.iam.gserviceaccount.com',
+    ]);
+    deepEqual(await of(BANK), [
+      'bank',
+      '42',
+      'projects/42/zones/local-cluster1-1',
+      'teller@bank.iam.gserviceaccount.com',
+    ]);
+    const ids = await Promise.all(
+      [SHOP, BANK].map(async (from) => (await ask(`${V1}/instance/id`, { from })).body),
+    );
+    notEqual(ids[0], ids[1]);
+  });
+
+  it('says on every answer whose server it is', async () => {
+    for (const path of ['/', V1, `${V1}/instance/id`, '/nothing', `${IDENTITY}`]) {
+      const { headers } = await ask(path);
+      equal(headers['metadata-flavor'], 'Google', path);
+      equal(headers.server, 'Metadata Server for Serverless');
+    }
+    const { headers } = await ask(`${V1}/instance/id`, { headers: {} });
+    equal(headers['metadata-flavor'], 'Google');
+    equal(headers['content-type'], 'application/text');
+    equal((await ask(`${V1}/?recursive=true`)).headers['content-type'], 'application/json');
+  });
+
+  const REFUSED: Record<
+    string,
+    { headers?: object; method?: string; path?: string; want: [number, RegExp] }
+  > = {
+    'without the header': { headers: {}, want: [403, /Metadata-Flavor: Google is missing/] },
+    'with another value': { headers: { 'metadata-flavor': 'google' }, want: [403, /is missing/] },
+    'through a proxy': {
+      headers: { ...FLAVOR, 'x-forwarded-for': BANK },
+      want: [403, /X-Forwarded-For/],
+    },
+    'to / through a proxy': {
+      headers: { 'x-forwarded-for': BANK },
+      path: '/',
+      want: [403, /X-Forwarded-For/],
+    },
+    'that writes': { method: 'POST', want: [405, /GET and HEAD/] },
+    'with a broken path': { path: `${V1}/%ff`, want: [400, /is no path/] },
+    'for nothing that is here': { path: `${V1}/instance/attributes/`, want: [404, /attributes/] },
+    'that would wait': { path: `${V1}/instance/id?wait_for_change=true`, want: [400, /wait_for_change/] },
+  };
+  for (const [name, { path = `${V1}/instance/id`, want, ...options }] of Object.entries(REFUSED)) {
+    it(`refuses a request ${name}`, async () => {
+      const { status, body } = await ask(path, options);
+      equal(status, want[0]);
+      match(body, want[1]);
+    });
+  }
+
+  it('refuses whoever is no instance', async () => {
+    const { status, body } = await ask(`${V1}/instance/id`, { from: '127.0.0.9' });
+    equal(status, 403);
+    match(body, /no instance has the address 127\.0\.0\.9/);
+  });
+
+  it('answers / to everybody at once: clients look for the server so', async () => {
+    const { status, body } = await ask('/', { from: '127.0.0.9', headers: {} });
+    deepEqual([status, body], [200, 'computeMetadata/\n']);
+  });
+
+  it('answers HEAD', async () => {
+    const { status, body, headers } = await ask('/', { method: 'HEAD' });
+    deepEqual([status, body, headers['metadata-flavor']], [200, '', 'Google']);
+  });
+
+  it('sends clients from a directory’s name to the directory', async () => {
+    const { status, headers } = await ask(`${V1}/instance?recursive=true`);
+    deepEqual([status, headers.location], [301, `${V1}/instance/?recursive=true`]);
+  });
+
+  describe('identity tokens', () => {
+    it('are of the pod that asks, for the audience that it names', async () => {
+      const { status, body } = await ask(`${IDENTITY}?audience=https://a.example&format=full`);
+      equal(status, 200);
+      const claims = claimsOf(body);
+      deepEqual(claims.aud, ['https://a.example']);
+      equal(claims.sub, 'system:serviceaccount:shop:worker');
+      deepEqual([claims['kubernetes.io'].pod.name, claims['kubernetes.io'].pod.uid], ['hello', 'uid-hello']);
+      const other = claimsOf((await ask(`${IDENTITY}?audience=https://a.example`, { from: BANK })).body);
+      equal(other.sub, 'system:serviceaccount:bank:teller');
+    });
+
+    it('are kept until five minutes before their end', async () => {
+      const token = async () => (await ask(`${IDENTITY}?audience=a`)).body;
+      const first = await token();
+      equal(await token(), first);
+      now += 3_290_000;
+      equal(await token(), first);
+      now += 20_000;
+      notEqual(await token(), first);
+      equal(minted().length, 2);
+    });
+
+    it('are asked for once by many at the same time', async () => {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => ask(`${IDENTITY}?audience=a`)));
+      equal(new Set(answers.map(({ body }) => body)).size, 1);
+      equal(minted().length, 1);
+    });
+
+    it('differ by audience', async () => {
+      const audiences = ['a', 'b'].map(
+        async (audience) => (await ask(`${IDENTITY}?audience=${audience}`)).body,
+      );
+      const [a = '', b = ''] = await Promise.all(audiences);
+      deepEqual([claimsOf(a).aud, claimsOf(b).aud], [['a'], ['b']]);
+    });
+
+    it('never go to the next pod of an address, kept ones neither', async () => {
+      const first = claimsOf((await ask(`${IDENTITY}?audience=a`)).body);
+      equal(first.sub, 'system:serviceaccount:shop:worker');
+      // The watch says nothing of it, and the token of the old pod is kept.
+      api.storage.listeners.clear();
+      api.put(account('shop', 'thief'));
+      api.remove(PODS, { namespace: 'shop', name: 'hello' });
+      api.put(instance('next', { ip: SHOP, account: 'thief' }));
+      const claims = claimsOf((await ask(`${IDENTITY}?audience=a`)).body);
+      equal(claims.sub, 'system:serviceaccount:shop:thief');
+      equal(claims['kubernetes.io'].pod.name, 'next');
+    });
+
+    it('are not given while the API server cannot say who asks', async () => {
+      equal((await ask(`${IDENTITY}?audience=a`)).status, 200);
+      api.kill();
+      const { status, body } = await ask(`${IDENTITY}?audience=a`);
+      equal(status, 503, 'clients try that again');
+      match(body, /API server/);
+      equal((await ask(`${V1}/project/project-id`)).status, 200, 'what is no secret is told all the same');
+    });
+
+    it('need a ServiceAccount that is there', async () => {
+      api.put(instance('orphan', { ip: '127.0.0.4', account: 'gone' }));
+      const { status, body } = await ask(`${IDENTITY}?audience=a`, { from: '127.0.0.4' });
+      equal(status, 503);
+      match(body, /serviceaccounts "gone" not found/);
+    });
+  });
+
+  it('has no access tokens unless somebody configures them, and says how', async () => {
+    const { status, body } = await ask(`${V1}/instance/service-accounts/default/token`);
+    equal(status, 404);
+    match(body, /metadata\.workloadIdentity\.audience/);
+  });
+
+  it('counts requests by what they ask for', async () => {
+    await ask('/');
+    await ask(`${V1}/instance/id`);
+    await ask(`${V1}/instance/id`);
+    await ask(`${IDENTITY}?audience=a`);
+    await ask('/nothing');
+    const { values } = await metadataRequests.get();
+    const counts = Object.fromEntries(
+      values.map(({ labels, value }) => [`${labels.path} ${labels.code}`, value]),
+    );
+    deepEqual(counts, { 'root 200': 1, 'value 200': 2, 'identity 200': 1, 'unknown 404': 1 });
+    ok(!JSON.stringify(values).includes('hello'), 'no names of pods');
+  });
+});
