@@ -42,6 +42,8 @@ export class Exchange implements Waiter, Timed, DownstreamEvents {
   #call: UpstreamCall | undefined;
   #brokenAttempts = 0;
   #status = 0;
+  /** The answer says how long it is. */
+  #sized = false;
 
   ticket = 0;
   ahead: Waiter | undefined;
@@ -103,6 +105,7 @@ export class Exchange implements Waiter, Timed, DownstreamEvents {
     if (this.#phase !== SENT) return;
     this.#phase = ANSWERING;
     this.#status = status;
+    this.#sized = contentLength >= 0;
     this.downstream.start(status, reason, headers, contentLength);
   }
 
@@ -151,15 +154,21 @@ export class Exchange implements Waiter, Timed, DownstreamEvents {
     this.#finish();
   }
 
+  /**
+   * The time is over. An answer of unknown length that has begun ends where it is, as on Cloud Run (Knative conformance,
+   * TestRevisionTimeout/writes_first_byte_before_timeout); one that would be shorter than it says is broken off.
+   */
   expired(): void {
     const answering = this.#phase === ANSWERING;
     this.#abandon();
-    if (answering) this.#cut();
-    else
-      this.#refuse(
-        504,
-        `The instance did not answer within ${this.#throttler.entry.timeoutMs / 1000} seconds.`,
-      );
+    if (answering && this.#sized) this.#cut();
+    else if (answering) {
+      this.downstream.end(undefined);
+      this.#finish();
+    } else {
+      const seconds = this.#throttler.entry.timeoutMs / 1000;
+      this.#refuse(504, `The instance did not answer within ${seconds} seconds.`);
+    }
   }
 
   /** No byte of the request was sent: another instance takes it, or the first place in line. */

@@ -197,9 +197,20 @@ describe('gateway and failing instances', () => {
     assert.equal(harness.slots.inFlight(slot), 0);
   });
 
-  it('breaks an answer off when timeoutSeconds are over in its middle', async () => {
+  it('ends an answer of unknown length when timeoutSeconds are over in its middle', async () => {
     const port = await instance((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n');
+    });
+    const [slot = -1] = harness.serve('app.test', { timeoutMs: 200, ports: [port] });
+    const { status, text } = await ask(harness.origin);
+    assert.equal(status, 200);
+    assert.equal(text, 'part');
+    assert.equal(harness.slots.inFlight(slot), 0);
+  });
+
+  it('breaks an answer of known length off when timeoutSeconds are over in its middle', async () => {
+    const port = await instance((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\npart');
     });
     harness.serve('app.test', { timeoutMs: 200, ports: [port] });
     await assert.rejects(ask(harness.origin), /other side closed|ECONNRESET|terminated|aborted/);

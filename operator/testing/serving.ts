@@ -111,7 +111,14 @@ type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses
 
 /** A pod of the revision `hello-00001-abc` whose one container is in the given state. */
 export function pod(status: Partial<ContainerStatus> = {}, changes: Partial<Pod['status']> = {}): Pod {
-  const container = { name: 'hello-1', image: IMAGE, imageID: '', ready: false, restartCount: 0, ...status };
+  const container = {
+    name: 'user-container',
+    image: IMAGE,
+    imageID: '',
+    ready: false,
+    restartCount: 0,
+    ...status,
+  };
   return {
     apiVersion: 'v1',
     kind: 'Pod',

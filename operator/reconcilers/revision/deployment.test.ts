@@ -8,7 +8,10 @@ const golden = (name: string) => new URL(`./golden/${name}.golden.yaml`, import.
 
 describe('desiredDeployment', () => {
   it('runs the simplest revision', () => {
-    assertGolden(golden('simple'), desiredDeployment(revision(), new Map([['hello-1', PINNED]]), config));
+    assertGolden(
+      golden('simple'),
+      desiredDeployment(revision(), new Map([['user-container', PINNED]]), config),
+    );
   });
 
   it('runs ingress and sidecar with probes, volumes, secrets, requests and a service identity', () => {

@@ -53,8 +53,10 @@ function serviceEnv(revision: Revision): Record<string, string> {
   };
 }
 
+/** What changes on a revision during its life stays off its pods: they would be replaced for it. */
 function instanceLabels(revision: Revision): Record<string, string> {
-  const { name, uid = '', labels = {} } = revision.metadata;
+  const { name, uid = '' } = revision.metadata;
+  const { [SERVING.routingState]: _, ...labels } = revision.metadata.labels ?? {};
   return { ...labels, app: name, [SERVING.revision]: name, [SERVING.revisionUID]: uid };
 }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
+import { SERVING } from '../../apis/labels.ts';
 import { parseConfig } from '../../config.ts';
 import { ImageNotFoundError } from '../../registry/errors.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { deployment, EPOCH, PINNED, pod, revision } from '../../testing/serving.ts';
+import { desiredDeployment } from './deployment.ts';
 import { planRevision, type RevisionInput } from './plan.ts';
 
 const config = parseConfig({});
@@ -99,7 +101,8 @@ describe('planRevision', () => {
         revision: revision(),
         pods: [],
         passed: new Set<string>(),
-        digests: new Map([['hello-1', digest]]),
+        routed: false,
+        digests: new Map([['user-container', digest]]),
       };
       const plan = planRevision({ ...full, ...input }, config, EPOCH + 5000);
       assert.equal(plan.apply.length, deploys ? 1 : 0);
@@ -114,11 +117,54 @@ describe('planRevision', () => {
 
   it('keeps the digest in the status, where it outlives tag and registry', () => {
     const plan = planRevision(
-      { revision: revision(), pods: [], passed: new Set(), digests: new Map([['hello-1', resolved]]) },
+      {
+        revision: revision(),
+        pods: [],
+        passed: new Set(),
+        digests: new Map([['user-container', resolved]]),
+        routed: false,
+      },
       config,
       EPOCH,
     );
     assert.equal(plan.status?.status?.imageDigest, PINNED);
-    assert.deepEqual(plan.status?.status?.containerStatuses, [{ name: 'hello-1', imageDigest: PINNED }]);
+    assert.deepEqual(plan.status?.status?.containerStatuses, [
+      { name: 'user-container', imageDigest: PINNED },
+    ]);
+  });
+
+  describe('routing state', () => {
+    const marks = (routed: boolean, label?: string) => {
+      const subject = revision();
+      if (label) subject.metadata.labels = { ...subject.metadata.labels, [SERVING.routingState]: label };
+      const digests = new Map([['user-container', resolved]]);
+      const plan = planRevision(
+        { revision: subject, pods: [], passed: new Set(), digests, routed },
+        config,
+        EPOCH,
+      );
+      return plan.apply.filter(({ kind }) => kind === 'Revision').map(({ metadata }) => metadata);
+    };
+    const uid = revision().metadata.uid;
+    const marked = (state: string) => [
+      { name: 'hello-00001-abc', namespace: 'demo', uid, labels: { [SERVING.routingState]: state } },
+    ];
+
+    it('is active from when a route names the revision', () =>
+      assert.deepEqual(marks(true), marked('active')));
+    it('is reserve once no route does', () => assert.deepEqual(marks(false, 'active'), marked('reserve')));
+    it('is not written before, nor again', () => {
+      assert.deepEqual(marks(false), []);
+      assert.deepEqual(marks(true, 'active'), []);
+      assert.deepEqual(marks(false, 'reserve'), []);
+    });
+    it('does not touch the instances', () => {
+      const labelled = revision();
+      labelled.metadata.labels = { ...labelled.metadata.labels, [SERVING.routingState]: 'active' };
+      assert.deepEqual(
+        desiredDeployment(labelled, new Map(), config),
+        desiredDeployment(revision(), new Map(), config),
+      );
+    });
   });
 });

@@ -10,13 +10,13 @@ import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import type { DigestResolver, DigestState } from '../../registry/resolver.ts';
 import { type Context, executorOf } from '../context.ts';
-import { labelKey } from '../informers.ts';
+import { labelKey, revisionsOfRoute } from '../informers.ts';
 import { metadataAccess } from '../instance/metadata.ts';
 import { planRevision } from './plan.ts';
 import { StartWatch } from './startWatch.ts';
 
 export const permissions: Permission[] = [
-  { apiGroups: ['serving.knative.dev'], resources: ['revisions/status'], verbs: ['patch'] },
+  { apiGroups: ['serving.knative.dev'], resources: ['revisions', 'revisions/status'], verbs: ['patch'] },
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['create', 'patch'] },
 ];
 
@@ -43,18 +43,20 @@ export function revisionController(context: Context): Controller {
     const pods = informers.pods.store.byIndex('revision', key);
     const deployment = informers.deployments.store.get(key);
     const metadata = metadataAccess(informers.coreServices.store.get(keyOf(server)), config);
+    const routed = informers.routes.store.byIndex('revision', key).length > 0;
     const digests = digestsOf(revision, resolver, config);
     const isNew = !isTrue(conditionOf(revision.status?.conditions, READY));
     if (!isNew) starts.forget(key);
     const passed = isNew ? starts.passed(revision, pods) : new Set<string>();
     return executor.execute(
       revision,
-      planRevision({ revision, deployment, metadata, pods, passed, digests }, config, now()),
+      planRevision({ revision, deployment, metadata, pods, passed, digests, routed }, config, now()),
     );
   };
   const controller = new Controller({ name: 'revision', workers: 8, reconcile, log })
     .watch(informers.revisions, ({ metadata }) => [keyOf(metadata)])
     .watch(informers.deployments, ({ metadata }) => [keyOf(metadata)])
+    .watch(informers.routes, (route, { old }) => [route, ...(old ? [old] : [])].flatMap(revisionsOfRoute))
     .watch(informers.pods, labelKey(SERVING.revision))
     .watch(informers.coreServices, ({ metadata }) =>
       keyOf(metadata) === keyOf(server) ? [...informers.revisions.store.keys()] : [],

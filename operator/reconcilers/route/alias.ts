@@ -8,11 +8,17 @@ import { inherited } from '../inherit.ts';
 /**
  * The core Service that makes `http://NAME.NAMESPACE` work inside the cluster: a DNS alias of the gateway,
  * which knows by the Host header whom a request is for. No endpoints have to be kept in step.
+ *
+ * Labels and annotations that it has stay when they go from the route (Knative conformance, TestLabelPropagation and
+ * TestAnnotationPropagation): others may have put them there, or select by them.
+ *
+ * @param present the core Service as it is, made by this route.
  */
 export function desiredAlias(
   route: Route,
   namespace: string,
   config: Pick<Config, 'gateway' | 'clusterDomain'>,
+  present?: CoreService,
 ): CoreService {
   const { name, labels, annotations } = route.metadata;
   return {
@@ -21,8 +27,8 @@ export function desiredAlias(
     metadata: {
       name,
       namespace: route.metadata.namespace,
-      labels: { ...inherited(labels), [SERVING.route]: name },
-      annotations: inherited(annotations),
+      labels: { ...inherited(present?.metadata.labels), ...inherited(labels), [SERVING.route]: name },
+      annotations: { ...inherited(present?.metadata.annotations), ...inherited(annotations) },
       ownerReferences: [controllerReference(route)],
     },
     spec: {

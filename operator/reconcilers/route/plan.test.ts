@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
+import { SERVING } from '../../apis/labels.ts';
 import { parseConfig } from '../../config.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { configuration, EPOCH, revision, route } from '../../testing/serving.ts';
@@ -117,6 +118,19 @@ describe('planRoute', () => {
       if (test.ready.message) assert.match(actual?.message ?? '', test.ready.message);
     });
   }
+
+  it('keeps what stands on the core Service when it goes from the route, and follows what changes', () => {
+    const before = route();
+    before.metadata.labels = { team: 'red', stage: 'test' };
+    before.metadata.annotations = { note: 'old' };
+    const present = desiredAlias(before, 'homerun-system', config);
+    present.metadata.annotations = { ...present.metadata.annotations, 'homerun.dev/applied-hash': 'x' };
+    const after = route();
+    after.metadata.labels = { stage: 'live' };
+    const { labels, annotations } = desiredAlias(after, 'homerun-system', config, present).metadata;
+    assert.deepEqual(labels, { team: 'red', stage: 'live', [SERVING.route]: 'hello' });
+    assert.deepEqual(annotations, { note: 'old' });
+  });
 
   it('gives the name inside the cluster as golden/alias.golden.yaml says', () => {
     assertGolden(

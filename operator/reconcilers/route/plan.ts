@@ -54,7 +54,7 @@ export function planRoute(input: RouteInput, namespace: string, config: Config, 
     traffic: fault ? route.status?.traffic : resolved.map((each) => served(each, route, config)),
   };
   return {
-    apply: foreign ? [] : [desiredAlias(route, namespace, config)],
+    apply: foreign ? [] : [desiredAlias(route, namespace, config, input.alias)],
     remove: [],
     status: { ...route, status },
     events: [],

@@ -44,8 +44,15 @@ function defaultConcurrency(ingress: Container | undefined): number {
   return cpu !== undefined && isQuantity(cpu) && cores(cpu) < 1 ? 1 : 80;
 }
 
-/** NAME-1, NAME-2 and so on for containers without a name, as Cloud Run calls them; names in use are left out. */
+/** What a container is called that is alone and has no name (Knative API, Container: name). */
+const SOLE_CONTAINER = 'user-container';
+
+/**
+ * Names for containers without one. Among several they are NAME-1, NAME-2 and so on, as Cloud Run calls them; names in
+ * use are left out.
+ */
 function containerNames(containers: readonly TemplateContainer[], base: string): string[] {
+  if (containers.length === 1) return [containers[0]?.name || SOLE_CONTAINER];
   const taken = new Set(containers.map(({ name }) => name));
   let next = 1;
   return containers.map(({ name }) => {

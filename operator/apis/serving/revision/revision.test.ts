@@ -57,7 +57,7 @@ describe('revision', () => {
 describe('configuration', () => {
   it('calls containers and checks revisions by its own name', () => {
     const made = defaultConfiguration(configuration('{spec: {containers: [{image: a}]}}'));
-    assert.equal((made.spec.template.spec as TemplateSpec).containers[0]?.name, 'c-1');
+    assert.equal((made.spec.template.spec as TemplateSpec).containers[0]?.name, 'user-container');
     const [fault] = validateConfiguration(
       configuration('{metadata: {name: d-1}, spec: {containers: [{image: a}]}}'),
     );

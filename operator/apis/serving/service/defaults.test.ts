@@ -28,7 +28,7 @@ describe('defaults of a service', () => {
             timeoutSeconds: 300
             serviceAccountName: default
             containers:
-              - name: hello-1
+              - name: user-container
                 image: app
                 ports: [{name: http1, containerPort: 8080}]
                 resources: {limits: {cpu: 1000m, memory: 512Mi}}
