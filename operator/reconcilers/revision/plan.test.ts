@@ -92,6 +92,30 @@ const CASES: Record<string, Case> = {
     },
     want: { ResourcesAvailable: { status: 'False', reason: 'FailedCreate', message: /exceeded quota/ } },
   },
+  'its service identity is missing': {
+    reason: 'a person is told which one, where, and how to make it',
+    input: {
+      revision: revision('hello-00001-abc', { spec: { serviceAccountName: 'db@x.iam.gserviceaccount.com' } }),
+      deployment: deployment('hello-00001-abc', 1, {
+        conditions: [
+          {
+            type: 'ReplicaFailure',
+            status: 'True',
+            reason: 'FailedCreate',
+            message: 'error looking up service account demo/db: serviceaccount "db" not found',
+          },
+        ],
+      }),
+    },
+    want: {
+      Ready: {
+        status: 'False',
+        reason: 'ServiceAccountMissing',
+        message:
+          /"db@x\.iam\.gserviceaccount\.com".* not exist in namespace 'demo'.*create serviceaccount db/,
+      },
+    },
+  },
 };
 
 describe('planRevision', () => {

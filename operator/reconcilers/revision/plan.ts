@@ -18,6 +18,7 @@ import type { Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
+import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { judgeStart, type Start } from '../instance/start.ts';
 import { desiredDeployment } from './deployment.ts';
 
@@ -121,7 +122,7 @@ function startConditions(input: RevisionInput, start: Start): Condition[] {
       { type: TYPES.resourcesAvailable, status: 'True' },
     ];
   }
-  const refused = replicaFailure(input.deployment);
+  const refused = replicaFailure(input);
   if (refused) {
     return [
       { type: TYPES.containerHealthy, status: 'Unknown', reason: REASONS.deploying },
@@ -151,15 +152,11 @@ function deploying(reason: string, message: string): Condition[] {
 }
 
 /** Why the cluster makes no pods for the Deployment: a quota, a policy, a service account that is missing. */
-function replicaFailure(deployment: Deployment | undefined): { reason: string; message: string } | undefined {
+function replicaFailure({ deployment, revision }: RevisionInput): CreationRefusal | undefined {
   const failure = deployment?.status?.conditions?.find(
     ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
   );
-  if (!failure) return undefined;
-  return {
-    reason: failure.reason ?? 'FailedCreate',
-    message: `The cluster refuses instances: ${failure.message}`,
-  };
+  return failure && explainRefusal(failure, revision.spec.serviceAccountName);
 }
 
 /** Informational: whether instances are there. Its severity keeps it out of Ready (Knative API, Conditions). */

@@ -16,6 +16,7 @@ export const REVISION_REASONS = {
   healthCheckContainerError: 'HealthCheckContainerError',
   progressDeadlineExceeded: 'ProgressDeadlineExceeded',
   outOfMemory: 'OutOfMemory',
+  serviceAccountMissing: 'ServiceAccountMissing',
   noTraffic: 'NoTraffic',
 } as const;
 
