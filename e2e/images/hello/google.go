@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"time"
 
 	"cloud.google.com/go/compute/metadata"
 )
@@ -29,4 +31,25 @@ func google(w http.ResponseWriter, r *http.Request) {
 		found[name] = value
 	}
 	answer(w, found)
+}
+
+// asked is what came of ASK_AT_START; it is written before anybody can ask.
+var asked map[string]any
+
+func askAtStart(url string) {
+	start := time.Now()
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		asked = map[string]any{"error": err.Error()}
+		return
+	}
+	request.Header.Set("Metadata-Flavor", "Google")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		asked = map[string]any{"error": err.Error()}
+		return
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	asked = map[string]any{"status": response.StatusCode, "body": string(body), "ms": time.Since(start).Milliseconds()}
 }

@@ -6,6 +6,7 @@
 //	TARGET           whom it greets (World)
 //	H2C=1            speaks HTTP/2 without TLS too, and gRPC on the same port
 //	START_DELAY_MS   waits before it listens
+//	ASK_AT_START=URL asks there for an identity token before it listens; /asked tells how it went
 //	NEVER_LISTEN=1   runs without ever listening
 //	EXIT_AT_START=N  prints LAST_LINE to stderr and exits with code N
 //	TERM_DELAY_MS    goes on serving for so long after SIGTERM
@@ -60,6 +61,9 @@ func newServer() *http.Server {
 
 func listen(server *http.Server, failed chan<- error) {
 	time.Sleep(milliseconds(os.Getenv("START_DELAY_MS"), 0))
+	if url := os.Getenv("ASK_AT_START"); url != "" {
+		askAtStart(url)
+	}
 	if os.Getenv("NEVER_LISTEN") == "1" {
 		fmt.Println("hello: not listening, as told")
 		return
