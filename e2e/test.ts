@@ -46,7 +46,8 @@ function mocha(prefix: readonly string[], ...patterns: string[]): void {
 }
 
 step('node', 'operator/generate/main.ts', '--check');
-step('npm', 'run', '--silent', 'lint');
+step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
+step('tsc', '--noEmit');
 mocha([], 'operator/**/*.test.ts', 'e2e/!(scenarios)/**/*.test.ts');
 if (step('make', 'deploy', 'images')) mocha(['e2e/in'], 'e2e/scenarios/**/*.test.ts');
 
