@@ -52,6 +52,13 @@ export const ConfigSchema = Type.Object(
         /** Share of a container's CPU limit that is requested from the scheduler where the YAML says nothing. */
         cpuRequestFraction: Type.Number({ minimum: 0.01, maximum: 1, default: 0.1 }),
         memoryRequestFraction: Type.Number({ minimum: 0.01, maximum: 1, default: 0.25 }),
+        /** RuntimeClass of each execution environment; empty is the cluster's default runtime. */
+        runtimeClasses: Type.Object(
+          { gen1: Type.String({ default: '' }), gen2: Type.String({ default: '' }) },
+          { default: {}, additionalProperties: false },
+        ),
+        /** Kind of GPU, such as nvidia-l4 -> labels of the nodes that have it. */
+        accelerators: Type.Record(Type.String(), Type.Record(Type.String(), Type.String()), { default: {} }),
       },
       { default: {} },
     ),

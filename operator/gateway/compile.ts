@@ -90,10 +90,11 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
   const { namespace, name, labels, uid = '', deletionTimestamp } = pod.metadata;
   const revision = labels?.[SERVING.revision];
   if (!revision) return undefined;
-  const { phase, podIP, containerStatuses } = pod.status ?? {};
-  const containers = pod.spec?.containers ?? [];
+  const { phase, podIP } = pod.status ?? {};
+  const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+  const statuses = statusesOf(pod);
   const ingress = ingressContainer(containers as never)?.name;
-  const status = containerStatuses?.find((candidate) => candidate.name === ingress) ?? containerStatuses?.[0];
+  const status = statuses.find((candidate) => candidate.name === ingress) ?? statuses[0];
   return {
     key: keyOf({ namespace, name }),
     uid,
@@ -101,13 +102,27 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
     revision: keyOf({ namespace, name: revision }),
     ip: podIP || undefined,
     leaving: deletionTimestamp !== undefined || phase === 'Failed' || phase === 'Succeeded',
-    held: containers.some(({ name, readinessProbe }) => readinessProbe && !isReady(pod, name)),
+    held:
+      startsInOrder(pod) ||
+      containers.some(({ name, readinessProbe }) => readinessProbe && !isReady(pod, name)),
     // An ended container is told apart from the one before it, so that it gets no request until it passed again.
     container: status?.containerID && `${status.containerID}${status.state?.terminated ? ' ended' : ''}`,
   };
 }
 
 /** The kubelet runs readiness probes, of every kind and in every container, and tells what they say here. */
-function isReady({ status }: Pod, container: string): boolean {
-  return status?.containerStatuses?.find(({ name }) => name === container)?.ready === true;
+function isReady(pod: Pod, container: string): boolean {
+  return statusesOf(pod).find(({ name }) => name === container)?.ready === true;
+}
+
+/** Whether containers still wait for others; the ingress one may be there before them and must wait with them. */
+function startsInOrder({ spec, status }: Pod): boolean {
+  if (!spec?.initContainers?.length) return false;
+  const running = status?.containerStatuses?.filter(({ state }) => state?.running) ?? [];
+  return running.length < spec.containers.length;
+}
+
+/** Of all containers: those that others wait for are init containers to Kubernetes. */
+function statusesOf({ status }: Pod) {
+  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
 }

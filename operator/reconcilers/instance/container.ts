@@ -3,6 +3,7 @@ import type { Container } from '../../apis/serving/container/types.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
 import { startupProbe, withPort } from './probes.ts';
+import { kubernetesSecret } from './secrets.ts';
 
 export type PodContainer = NonNullable<Pod['spec']>['containers'][number];
 type EnvVar = NonNullable<Container['env']>[number];
@@ -12,6 +13,8 @@ export interface ContainerContext {
   image: string;
   /** What the platform adds for this kind of resource (container contract, Environment variables). */
   env: Record<string, string>;
+  /** Alias -> secret of Secret Manager. */
+  secrets: ReadonlyMap<string, string>;
   /** The port that requests come to; undefined for every container but the ingress one. */
   port?: number;
   config: Pick<Config, 'instance'>;
@@ -32,7 +35,7 @@ export function podContainer(container: Container, context: ContainerContext): P
     command,
     args,
     workingDir,
-    env: mergeEnv(container.env ?? [], context.env),
+    env: mergeEnv(container.env ?? [], context),
     envFrom,
     imagePullPolicy,
     ports: port === undefined ? undefined : [{ name: 'user-port', containerPort: port, protocol: 'TCP' }],
@@ -55,10 +58,10 @@ export function podContainer(container: Container, context: ContainerContext): P
 }
 
 /** Of several entries with one name the last counts (API reference, EnvVar); the platform's own always do. */
-function mergeEnv(declared: EnvVar[], platform: Record<string, string>): EnvVar[] {
+function mergeEnv(declared: EnvVar[], { env, secrets }: ContainerContext): EnvVar[] {
   const byName = new Map<string, EnvVar>();
-  for (const variable of declared) byName.set(variable.name, literal(variable));
-  for (const [name, value] of Object.entries(platform)) byName.set(name, { name, value });
+  for (const variable of declared) byName.set(variable.name, fromSecret(literal(variable), secrets));
+  for (const [name, value] of Object.entries(env)) byName.set(name, { name, value });
   return [...byName.values()];
 }
 
@@ -67,6 +70,13 @@ function literal(variable: EnvVar): EnvVar {
   const { value } = variable;
   if (!value?.includes('$(') && !value?.includes('$$')) return variable;
   return { ...variable, value: value.replaceAll('$', '$$$$') };
+}
+
+function fromSecret(variable: EnvVar, secrets: ReadonlyMap<string, string>): EnvVar {
+  const secretKeyRef = variable.valueFrom?.secretKeyRef;
+  if (!secretKeyRef) return variable;
+  const name = kubernetesSecret(secretKeyRef.name ?? '', secrets);
+  return { ...variable, valueFrom: { ...variable.valueFrom, secretKeyRef: { ...secretKeyRef, name } } };
 }
 
 /** A cluster must not reserve what an idle instance does not use, so less is requested than is allowed. */

@@ -1,10 +1,13 @@
+import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseDependencies, RUN } from '../../apis/annotations.ts';
 import { kubernetesServiceAccount } from '../../apis/identity.ts';
 import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
 import type { Container, Volume } from '../../apis/serving/container/types.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
-import { podContainer } from './container.ts';
+import { type PodContainer, podContainer } from './container.ts';
 import { hostAliases, type MetadataAccess, metadataEnv } from './metadata.ts';
+import { startOrder } from './order.ts';
+import { secretAliases } from './secrets.ts';
 import { podVolume } from './volumes.ts';
 
 type PodSpec = NonNullable<Pod['spec']>;
@@ -21,6 +24,7 @@ export interface InstanceSpec {
   serviceAccountName?: string;
   nodeSelector?: Record<string, string>;
   imagePullSecrets?: { name?: string }[];
+  runtimeClassName?: string;
 }
 
 export interface InstanceContext {
@@ -30,6 +34,8 @@ export interface InstanceContext {
   env: Record<string, string>;
   /** Whether one container takes requests: a service's does, a job's and a worker pool's does not. */
   ingress: boolean;
+  /** Annotations of the template: start order, aliases of secrets, execution environment. */
+  annotations: Record<string, string>;
   /** Where the metadata server is; undefined where there is none. */
   metadata?: MetadataAccess;
   config: Pick<Config, 'instance' | 'serviceAccounts'>;
@@ -41,25 +47,66 @@ export interface InstanceContext {
  * lengthen a cold start.
  */
 export function instancePodSpec(spec: InstanceSpec, context: InstanceContext): PodSpec {
-  const ingress = context.ingress ? ingressContainer(spec.containers) : undefined;
+  const { annotations, config } = context;
+  const secrets = secretAliases(annotations[RUN.secrets]);
+  const dependencies = parseDependencies(annotations[RUN.containerDependencies] ?? '{}') ?? new Map();
+  const { first, last } = startOrder(spec.containers, dependencies);
   const built = {
-    containers: spec.containers.map((container) => {
-      const port = container === ingress ? ingressPort(container) : undefined;
-      const common = { ...metadataEnv(container, context.metadata), ...context.env };
-      const env = port === undefined ? common : { ...common, PORT: String(port) };
-      const image = context.images.get(container.name) ?? container.image;
-      return podContainer(container, { image, env, port, config: context.config });
-    }),
-    volumes: spec.volumes?.map(podVolume),
-    serviceAccountName: kubernetesServiceAccount(spec.serviceAccountName, context.config),
+    initContainers: first.length > 0 ? first.map((each) => sidecar(each, spec, context, secrets)) : undefined,
+    containers: last.map((each) => instanceContainer(each, spec, context, secrets)),
+    volumes: spec.volumes?.map((volume) => podVolume(volume, secrets)),
+    serviceAccountName: kubernetesServiceAccount(spec.serviceAccountName, config),
     automountServiceAccountToken: false,
     hostAliases: hostAliases(context.metadata),
     enableServiceLinks: false,
     imagePullSecrets: spec.imagePullSecrets,
-    nodeSelector: spec.nodeSelector,
+    nodeSelector: nodeSelector(spec.nodeSelector, config),
+    runtimeClassName: runtimeClass(spec.runtimeClassName, annotations, config),
     terminationGracePeriodSeconds: TERMINATION_SECONDS + PRE_STOP_SECONDS,
   };
   return Object.fromEntries(
     Object.entries(built).filter(([, value]) => value !== undefined),
   ) as unknown as PodSpec;
+}
+
+function instanceContainer(
+  container: Container,
+  spec: InstanceSpec,
+  context: InstanceContext,
+  secrets: ReadonlyMap<string, string>,
+): PodContainer {
+  const ingress = context.ingress ? ingressContainer(spec.containers) : undefined;
+  const port = container === ingress ? ingressPort(container) : undefined;
+  const common = { ...metadataEnv(container, context.metadata), ...context.env };
+  const env = port === undefined ? common : { ...common, PORT: String(port) };
+  const image = context.images.get(container.name) ?? container.image;
+  return podContainer(container, { image, env, port, secrets, config: context.config });
+}
+
+/** A container that others wait for: Kubernetes' native sidecar, which goes on beside those that start after it. */
+function sidecar(...args: Parameters<typeof instanceContainer>): PodContainer {
+  return { ...instanceContainer(...args), restartPolicy: 'Always' };
+}
+
+/** The kind of GPU, as the cluster's nodes are labelled (chart value `instance.accelerators`). */
+function nodeSelector(
+  selector: Record<string, string> | undefined,
+  { instance }: Pick<Config, 'instance'>,
+): Record<string, string> | undefined {
+  if (!selector) return undefined;
+  const { [ACCELERATOR]: accelerator, ...rest } = selector;
+  if (accelerator === undefined) return selector;
+  return { ...rest, ...(instance.accelerators[accelerator] ?? { [ACCELERATOR]: accelerator }) };
+}
+
+/** gen1 and gen2 are RuntimeClasses of the cluster, where the chart names them (container contract, Sandbox). */
+function runtimeClass(
+  declared: string | undefined,
+  annotations: Record<string, string>,
+  { instance }: Pick<Config, 'instance'>,
+): string | undefined {
+  if (declared && declared !== BASE_IMAGE_RUNTIME) return declared;
+  const environment = annotations[RUN.executionEnvironment];
+  if (environment !== 'gen1' && environment !== 'gen2') return undefined;
+  return instance.runtimeClasses[environment] || undefined;
 }

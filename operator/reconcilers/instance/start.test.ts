@@ -114,7 +114,7 @@ const CASES: Record<string, Case> = {
     reason: 'an exit code above 128 names its signal',
     pods: [pod({ state: terminated({ exitCode: 139 }), restartCount: 1 })],
     afterSeconds: 60,
-    want: { state: 'failed', reason: 'ExitCode139', message: /code 139 \(signal 11\)/ },
+    want: { state: 'failed', reason: 'ExitCode139', message: /code 139 \(signal 11, SIGSEGV\)/ },
   },
   'out of memory': {
     reason: 'the limit that was too small is named',
@@ -169,6 +169,29 @@ const CASES: Record<string, Case> = {
       ),
     ],
     want: { state: 'starting', reason: 'Unschedulable', message: /0\/1 nodes/ },
+  },
+  'a container that others wait for crashes': {
+    reason: 'it is an init container to Kubernetes, and judged like the others',
+    pods: [
+      pod(
+        { state: { waiting: { reason: 'PodInitializing' } } },
+        {
+          containerStatuses: [],
+          initContainerStatuses: [
+            {
+              name: 'user-container',
+              image: 'a',
+              imageID: '',
+              ready: false,
+              restartCount: 2,
+              state: terminated({ exitCode: 4 }),
+            },
+          ],
+        },
+      ),
+    ],
+    afterSeconds: 15,
+    want: { state: 'failed', reason: 'ExitCode4' },
   },
   'one of two fails': {
     reason: 'one started instance proves the revision whatever the other does',

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import { exitCodeReason, REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
@@ -42,21 +43,26 @@ export function judgeStart(input: StartInput): Start {
 }
 
 function hasStarted(pod: Pod, { passed, containers }: StartInput): boolean {
-  const statuses = pod.status?.containerStatuses ?? [];
+  const statuses = statusesOf(pod);
   if (statuses.length < containers.length || !statuses.every((status) => status.state?.running)) return false;
   if (statuses.every(({ ready }) => ready)) return true;
   return passed.has(pod.metadata.uid ?? '') && !heldBy(pod, containers);
 }
 
+/** Of all containers, also of those that others wait for: Kubernetes keeps those as init containers. */
+function statusesOf(pod: Pod): ContainerStatus[] {
+  return [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+}
+
 /** The container whose own readiness probe does not pass; the kubelet asks it, and it may be of any kind. */
 function heldBy(pod: Pod, containers: Container[]): Container | undefined {
-  const ready = new Set(pod.status?.containerStatuses?.flatMap(({ name, ready }) => (ready ? [name] : [])));
+  const ready = new Set(statusesOf(pod).flatMap(({ name, ready }) => (ready ? [name] : [])));
   return containers.find(({ name, readinessProbe }) => readinessProbe && !ready.has(name));
 }
 
 function judgePod(pod: Pod, input: StartInput): Start {
   for (const container of input.containers) {
-    const status = pod.status?.containerStatuses?.find(({ name }) => name === container.name);
+    const status = statusesOf(pod).find(({ name }) => name === container.name);
     const start = status && judgeContainer(container, status, pod, input);
     if (start) return start;
   }
@@ -137,8 +143,16 @@ export function exitMessage(
     const budget = Math.min(probeBudgetSeconds(container.startupProbe), input.config.startup.limitSeconds);
     return `${notListening(container, budget)}${quote}`;
   }
-  const signal = terminated.exitCode > 128 ? ` (signal ${terminated.exitCode - 128})` : '';
+  const signal = signalOf(terminated.exitCode);
   return `Container '${container.name}' exited with code ${terminated.exitCode}${signal} before it was ready.${quote}`;
+}
+
+/** The signal that an exit code stands for (container contract, Exit codes): 139 is signal 11, SIGSEGV. */
+function signalOf(exitCode: number): string {
+  if (exitCode <= 128) return '';
+  const number = exitCode - 128;
+  const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
+  return ` (signal ${number}${name ? `, ${name}` : ''})`;
 }
 
 /** The kubelet stops a container whose startup probe has failed for good by signals alone. */

@@ -1,5 +1,6 @@
 import type { Volume } from '../../apis/serving/container/types.ts';
 import type { Pod } from '../../kube/core.ts';
+import { kubernetesSecret } from './secrets.ts';
 
 type PodVolume = NonNullable<NonNullable<Pod['spec']>['volumes']>[number];
 
@@ -15,10 +16,11 @@ const SECRET_MODE = 0o444;
  * A volume of the pod. Scratch space is memory in any case, as on Cloud Run, where what is written there
  * counts as the instance's memory (container contract, File system access).
  */
-export function podVolume(volume: Volume): PodVolume {
+export function podVolume(volume: Volume, aliases: ReadonlyMap<string, string>): PodVolume {
   const { name } = volume;
   if (volume.secret) {
-    const { secretName, items, defaultMode, optional } = volume.secret;
+    const { secretName: secret = '', items, defaultMode, optional } = volume.secret;
+    const secretName = kubernetesSecret(secret, aliases);
     return {
       name,
       secret: { secretName, items, defaultMode: defaultMode ?? SECRET_MODE, optional },

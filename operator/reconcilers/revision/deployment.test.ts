@@ -66,4 +66,35 @@ describe('desiredDeployment', () => {
     ]);
     assertGolden(golden('rich'), desiredDeployment(rich, images, config));
   });
+
+  it('starts containers in the order of their dependencies, on the runtime and nodes that the chart names', () => {
+    const ordered = revision('hello-v3', {
+      metadata: {
+        annotations: {
+          'run.googleapis.com/container-dependencies': '{"app":["proxy"]}',
+          'run.googleapis.com/execution-environment': 'gen1',
+          'run.googleapis.com/secrets': 'db:projects/1/secrets/DB_PASSWORD',
+        },
+      },
+      spec: {
+        nodeSelector: { 'run.googleapis.com/accelerator': 'nvidia-l4' },
+        containers: [
+          {
+            name: 'app',
+            image: 'registry.example/app:2',
+            ports: [{ containerPort: 9000 }],
+            env: [{ name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'db', key: 'latest' } } }],
+          },
+          { name: 'proxy', image: 'registry.example/proxy:1', startupProbe: { tcpSocket: { port: 5432 } } },
+        ],
+      },
+    });
+    const chart = parseConfig({
+      instance: {
+        runtimeClasses: { gen1: 'gvisor' },
+        accelerators: { 'nvidia-l4': { 'example.com/gpu': 'l4' } },
+      },
+    });
+    assertGolden(golden('ordered'), desiredDeployment(ordered, new Map(), chart));
+  });
 });

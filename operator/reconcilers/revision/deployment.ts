@@ -34,6 +34,7 @@ export function desiredDeployment(
           images,
           env: serviceEnv(revision),
           ingress: true,
+          annotations: revision.metadata.annotations ?? {},
           metadata,
           config,
         }),

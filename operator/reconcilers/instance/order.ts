@@ -1,0 +1,34 @@
+import type { Container } from '../../apis/serving/container/types.ts';
+
+/** Container -> the containers that must have started before it (annotation container-dependencies). */
+export type Dependencies = ReadonlyMap<string, readonly string[]>;
+
+export interface StartOrder {
+  /** Those that others wait for, each after all that it waits for itself. */
+  first: Container[];
+  /** Those that nobody waits for; they start together, at the end. */
+  last: Container[];
+}
+
+/**
+ * Who starts before whom. Kubernetes starts a pod's containers together, but its native sidecars one after the
+ * other, each when the one before has passed its startup probe; so what others wait for becomes a sidecar.
+ * Cycles and strangers are refused at admission; here they only must not hang.
+ */
+export function startOrder(containers: readonly Container[], dependencies: Dependencies): StartOrder {
+  const byName = new Map(containers.map((container) => [container.name, container]));
+  const awaited = new Set([...dependencies.values()].flat());
+  const first: Container[] = [];
+  const visited = new Set<string>();
+  const visit = (name: string): void => {
+    if (visited.has(name)) return;
+    visited.add(name);
+    for (const earlier of dependencies.get(name) ?? []) visit(earlier);
+    const container = byName.get(name);
+    if (container && awaited.has(name)) first.push(container);
+  };
+  for (const { name } of containers) visit(name);
+  const last = containers.filter((container) => !first.includes(container));
+  // A pod needs one container that is no sidecar; only a cycle leaves none.
+  return last.length > 0 ? { first, last } : { first: [], last: [...containers] };
+}
