@@ -1,17 +1,9 @@
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Agent, request } from 'undici';
-import { parseConfig } from '../config.ts';
 import { type Namespace, PODS } from '../kube/core.ts';
 import { metadataRequests } from '../telemetry/metrics.ts';
-import { FakeApiServer, type SeenRequest } from '../testing/fakeApiServer.ts';
-import { silent, until } from '../testing/until.ts';
-import { Callers } from './callers.ts';
-import { Issuer } from './issuer.ts';
-import { Projects } from './projects.ts';
-import { createMetadataServer } from './server.ts';
+import type { FakeApiServer, SeenRequest } from '../testing/fakeApiServer.ts';
+import { Harness } from './testing/harness.ts';
 import { account, instance } from './testing/pods.ts';
 
 const FLAVOR = { 'metadata-flavor': 'Google' };
@@ -34,53 +26,34 @@ function claimsOf(token: string): Claims {
 }
 
 describe('the metadata server', () => {
+  let harness: Harness;
   let api: FakeApiServer;
-  let app: Server;
-  let origin: string;
-  let stop: AbortController;
-  let running: Promise<void>;
-  let now: number;
   const agents = new Map<string, Agent>();
 
   beforeEach(async () => {
-    api = await FakeApiServer.start();
-    const shop = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', uid: 'uid-shop' } };
-    api.put(shop as Namespace);
-    api.put(account('shop', 'worker'));
-    api.put(account('bank', 'teller'));
-    api.put(instance('hello', { ip: SHOP }));
-    api.put(instance('vault', { namespace: 'bank', ip: BANK, account: 'teller' }));
-    now = Date.now();
-    stop = new AbortController();
-    const config = parseConfig({ metadata: { projectNumbers: { bank: '42' } } });
-    const clock = () => now;
-    const callers = new Callers({ client: api.client, log: silent, waitMs: 300 });
-    const issuer = new Issuer({ client: api.client, config: config.metadata.workloadIdentity, now: clock });
-    const projects = new Projects(api.client, config.metadata, clock);
-    app = createMetadataServer({ config, callers, issuer, projects, log: silent, now: clock });
-    running = callers.informer.run(stop.signal);
-    await callers.informer.synced;
-    await until('the watch to be open', () => api.watches === 1);
-    app.listen(0, '127.0.0.1');
-    await once(app, 'listening');
-    origin = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
+    harness = await Harness.start({ metadata: { projectNumbers: { bank: '42' } } }, (seeded) => {
+      const shop = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', uid: 'uid-shop' } };
+      seeded.put(shop as Namespace);
+      seeded.put(account('shop', 'worker'));
+      seeded.put(account('bank', 'teller'));
+      seeded.put(instance('hello', { ip: SHOP }));
+      seeded.put(instance('vault', { namespace: 'bank', ip: BANK, account: 'teller' }));
+    });
+    api = harness.api;
     metadataRequests.reset();
   });
 
   afterEach(async () => {
-    stop.abort();
-    await running;
     for (const agent of agents.values()) await agent.destroy();
     agents.clear();
-    app.close();
-    await api.close();
+    await harness.close();
   });
 
   async function ask(path: string, { from = SHOP, headers = FLAVOR as object, method = 'GET' } = {}) {
     const dispatcher = agents.get(from) ?? new Agent({ localAddress: from });
     agents.set(from, dispatcher);
     const options = { dispatcher, headers: headers as Record<string, string>, method };
-    const answer = await request(origin + path, options);
+    const answer = await request(harness.origin + path, options);
     return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() };
   }
 
@@ -188,9 +161,9 @@ describe('the metadata server', () => {
       const token = async () => (await ask(`${IDENTITY}?audience=a`)).body;
       const first = await token();
       equal(await token(), first);
-      now += 3_290_000;
+      harness.pass(3_290_000);
       equal(await token(), first);
-      now += 20_000;
+      harness.pass(20_000);
       notEqual(await token(), first);
       equal(minted().length, 2);
     });
