@@ -34,7 +34,7 @@ describe('bundle', function () {
   it('starts without node_modules and names the roles', () => {
     const { status, stderr } = run();
     equal(status, 1);
-    match(stderr, /^homerun: usage: homerun controller \| gateway$/m);
+    match(stderr, /^homerun: usage: homerun controller \| gateway \| metadata$/m);
   });
 
   it('loads the gateway without a warning, and stops where there is no cluster', () => {
