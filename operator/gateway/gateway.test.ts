@@ -165,7 +165,7 @@ describe('gateway role', () => {
     );
     api.put(pod('p1', 'hello-1', { phase: 'Pending' }));
     api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
-    assert.equal((await stats()).revisions['ns/hello-1']?.queued, 10);
+    await until('all wait', async () => (await stats()).revisions['ns/hello-1']?.queued === 10);
     await program((_req, res) => res.end('awake'), '127.0.0.1', at);
     for (const { status, text } of await answers) assert.deepEqual([status, text], [200, 'awake']);
     assert.equal(patches().length, 1);
