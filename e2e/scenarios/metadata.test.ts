@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { createPublicKey, type JsonWebKey, verify } from 'node:crypto';
+import type { JsonWebKey } from 'node:crypto';
 import { conditionOf } from '../../operator/apis/condition.ts';
 import { CORE_SERVICES, NAMESPACES, PODS, type Pod, SERVICE_ACCOUNTS } from '../../operator/kube/core.ts';
+import { claimLinkLocal } from '../../operator/metadata/linkLocal.ts';
+import { type Claims, verifiedClaims } from '../../operator/metadata/testing/token.ts';
+import { render } from '../chart/helm.ts';
 import { freshNamespace, kubectl, podsOf, SYSTEM_NAMESPACE, serviceReady } from '../lib/cluster.ts';
 import { applyService, HELLO_IMAGE, helloService, readyService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
@@ -12,14 +15,6 @@ const V1 = `${SERVER}/computeMetadata/v1`;
 const ACCOUNT = `${V1}/instance/service-accounts/default`;
 const FLAVOR = ['Metadata-Flavor: Google'];
 const WORKER = 'worker@e2e-metadata.iam.gserviceaccount.com';
-
-interface Claims {
-  iss: string;
-  aud: string[];
-  sub: string;
-  exp: number;
-  'kubernetes.io': { pod: { name: string; uid: string } };
-}
 
 describe('the metadata server', function () {
   this.timeout(180_000);
@@ -64,23 +59,9 @@ describe('the metadata server', function () {
 
   /** The claims of a token whose signature the cluster's published keys prove (OpenID Connect Discovery). */
   async function verified(token: string): Promise<Claims> {
-    const [head = '', body = '', signature = ''] = token.split('.');
-    const parse = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString());
     const { issuer } = JSON.parse(await kubectl(['get', '--raw', '/.well-known/openid-configuration']));
     const { keys } = JSON.parse(await kubectl(['get', '--raw', '/openid/v1/jwks'])) as { keys: JsonWebKey[] };
-    const { kid, alg } = parse(head);
-    const jwk = keys.find((key) => key.kid === kid);
-    assert.ok(jwk, `the cluster publishes key ${kid}`);
-    const key = createPublicKey({ key: jwk, format: 'jwk' });
-    const options = alg === 'ES256' ? { key, dsaEncoding: 'ieee-p1363' as const } : key;
-    const proven = verify(
-      'sha256',
-      Buffer.from(`${head}.${body}`),
-      options,
-      Buffer.from(signature, 'base64url'),
-    );
-    assert.ok(proven, 'the signature is the cluster’s');
-    const claims = parse(body) as Claims;
+    const claims = verifiedClaims(token, keys);
     assert.equal(claims.iss, issuer);
     return claims;
   }
@@ -190,6 +171,27 @@ describe('the metadata server', function () {
     assert.equal(status, 200, body);
     const claims = await verified(body);
     assert.equal(claims['kubernetes.io'].pod.name, (await pod('early')).metadata.name);
+  });
+
+  it('can be at 169.254.169.254 too, through the nodes’ service proxy, and still knows who asks', async () => {
+    const [chart] = render({ metadata: { linkLocal: true } }).filter(
+      ({ kind, metadata }) => kind === 'Service' && metadata.name === 'homerun-metadata',
+    );
+    assert.ok(chart);
+    const ref = { namespace: SYSTEM_NAMESPACE, name: 'e2e-link-local' };
+    await suite.client.apply(CORE_SERVICES, { ...chart, metadata: ref }, { fieldManager: 'scenario' });
+    try {
+      await claimLinkLocal(suite.client, ref);
+      const email = await until('the node proxy to know the address', async () => {
+        const { status, body } = await inside(
+          'http://169.254.169.254/computeMetadata/v1/instance/service-accounts/default/email',
+        );
+        return status === 200 && body;
+      });
+      assert.equal(email, WORKER);
+    } finally {
+      await suite.client.delete(CORE_SERVICES, ref);
+    }
   });
 
   describe('a service identity', () => {

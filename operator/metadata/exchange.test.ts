@@ -5,6 +5,7 @@ import { parseConfig } from '../config.ts';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
 import { Issuer } from './issuer.ts';
 import { account, instance } from './testing/pods.ts';
+import { claimsOf } from './testing/token.ts';
 
 const PROVIDER = '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x';
 const EMAIL = 'worker@shop.iam.gserviceaccount.com';
@@ -88,7 +89,7 @@ describe('access tokens by workload identity federation', () => {
       requested_token_type: 'urn:ietf:params:oauth:token-type:access_token',
       subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
     });
-    const claims = JSON.parse(Buffer.from(subject_token?.split('.')[1] ?? '', 'base64url').toString());
+    const claims = claimsOf(subject_token ?? '');
     deepEqual([claims.aud, claims.sub], [[`https:${PROVIDER}`], 'system:serviceaccount:shop:worker']);
   });
 

@@ -5,6 +5,7 @@ import { metadataRequests } from '../telemetry/metrics.ts';
 import type { FakeApiServer, SeenRequest } from '../testing/fakeApiServer.ts';
 import { Harness } from './testing/harness.ts';
 import { account, instance } from './testing/pods.ts';
+import { claimsOf } from './testing/token.ts';
 
 const FLAVOR = { 'metadata-flavor': 'Google' };
 const V1 = '/computeMetadata/v1';
@@ -13,17 +14,6 @@ const IDENTITY = `${V1}/instance/service-accounts/default/identity`;
 /** Loopback has many addresses: each pod of a test sends from one of its own. */
 const SHOP = '127.0.0.2';
 const BANK = '127.0.0.3';
-
-interface Claims {
-  aud: string[];
-  sub: string;
-  jti: string;
-  'kubernetes.io': { pod: { name: string; uid: string } };
-}
-
-function claimsOf(token: string): Claims {
-  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-}
 
 describe('the metadata server', () => {
   let harness: Harness;
