@@ -18,10 +18,19 @@ export const ConfigSchema = Type.Object(
     urlTemplate: Type.String({ minLength: 1, default: '{tag---}{service}.{namespace}.{domain}' }),
     urlScheme: Type.Union([Type.Literal('http'), Type.Literal('https')], { default: 'http' }),
     clusterDomain: Type.String({ minLength: 1, default: 'cluster.local' }),
-    leaderElection: Type.Boolean({ default: false }),
     /** E-mail address of a service account -> name of the Kubernetes ServiceAccount that it stands for. */
     serviceAccounts: Type.Record(Type.String(), Type.String({ minLength: 1 }), { default: {} }),
+    /** Whether admission refuses what Knative Serving allows and Cloud Run does not; it warns otherwise. */
+    strict: Type.Boolean({ default: false }),
     adminPort: port(9090),
+    webhook: Type.Object(
+      {
+        /** Name of the core Service before the controller's webhook port, in the operator's namespace. */
+        service: Type.String({ minLength: 1, default: 'homerun-webhook' }),
+        port: port(8443),
+      },
+      { default: {} },
+    ),
     gateway: Type.Object(
       {
         /** Name of the core Service before the gateway pods, in the operator's namespace. */

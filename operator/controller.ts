@@ -12,6 +12,7 @@ import { routeController } from './reconcilers/route/reconciler.ts';
 import { serviceController } from './reconcilers/service/reconciler.ts';
 import { startAdmin } from './telemetry/admin.ts';
 import type { Logger } from './telemetry/log.ts';
+import { startWebhook } from './webhook/webhook.ts';
 
 /** What leading takes, in the operator's own namespace. */
 export const leasePermissions: readonly Permission[] = [
@@ -19,8 +20,8 @@ export const leasePermissions: readonly Permission[] = [
 ];
 
 /**
- * The controller role: watches, reconciles and scales until `signal` aborts. With leader election only one of
- * several does so; the others keep their caches warm.
+ * The controller role: watches, reconciles and scales until `signal` aborts. Only the leader does so; others keep
+ * their caches warm, and answer admission reviews as it does.
  * @throws {LeaseLostError} when another took over; the process must end then.
  */
 export async function runController(
@@ -36,20 +37,23 @@ export async function runController(
   const watches = Object.values(informers);
   const unready = () => {
     const waiting = watches.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
-    return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : undefined;
+    return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : webhook.unready();
   };
+  const webhook = await startWebhook({ client, config, identity, log });
   const admin = await startAdmin({ port: config.adminPort, unready });
   const lead = (leading: AbortSignal) => reconcileAndScale(context, leading);
-  const led = config.leaderElection
-    ? new LeaderElection({
-        client,
-        lease: { namespace: identity.namespace, name: 'homerun-controller' },
-        identity: identity.podName,
-        log,
-      }).run(signal, lead)
-    : lead(signal);
+  const election = new LeaderElection({
+    client,
+    lease: { namespace: identity.namespace, name: 'homerun-controller' },
+    identity: identity.podName,
+    log,
+  });
   try {
-    await Promise.all([led, ...watches.map((informer) => informer.run(signal))]);
+    await Promise.all([
+      election.run(signal, lead),
+      webhook.run(signal),
+      ...watches.map((informer) => informer.run(signal)),
+    ]);
   } finally {
     await recorder.flush();
     await admin.close();

@@ -17,6 +17,23 @@ describe('mergePermissions', () => {
     ]);
   });
 
+  it('keeps what is granted for some objects apart from what is granted for all', () => {
+    const permissions: Permission[] = [
+      { apiGroups: [''], resources: ['secrets'], verbs: ['update', 'get'], resourceNames: ['b', 'a'] },
+      { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+      { apiGroups: [''], resources: ['secrets'], verbs: ['watch'], resourceNames: ['a', 'b'] },
+    ];
+    deepEqual(mergePermissions(permissions), [
+      { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+      {
+        apiGroups: [''],
+        resources: ['secrets'],
+        verbs: ['get', 'update', 'watch'],
+        resourceNames: ['a', 'b'],
+      },
+    ]);
+  });
+
   it('grants exactly what was asked for, in one order whatever the order of the parts', () => {
     const part = (choices: string[]) => fc.subarray(choices, { minLength: 1 });
     const permission = fc.record({

@@ -5,6 +5,8 @@ export interface Permission {
   /** `pods`, `pods/status`. */
   resources: readonly string[];
   verbs: readonly string[];
+  /** Only objects of these names; all when left out. Never together with the verb create, which knows no name yet. */
+  resourceNames?: readonly string[];
 }
 
 /** A rule for one group, as it stands in a generated Role. */
@@ -12,6 +14,7 @@ export interface Rule {
   apiGroups: [string];
   resources: string[];
   verbs: string[];
+  resourceNames?: string[];
 }
 
 /**
@@ -20,19 +23,24 @@ export interface Rule {
  */
 export function mergePermissions(permissions: readonly Permission[]): Rule[] {
   const verbsOf = new Map<string, Map<string, Set<string>>>();
-  for (const { apiGroups, resources, verbs } of permissions) {
+  for (const { apiGroups, resources, verbs, resourceNames = [] } of permissions) {
     for (const group of apiGroups) {
-      const inGroup = getOrAdd(verbsOf, group, () => new Map<string, Set<string>>());
+      const scope = [group, ...[...resourceNames].sort()].join(SEPARATOR);
+      const inGroup = getOrAdd(verbsOf, scope, () => new Map<string, Set<string>>());
       for (const resource of resources) {
         const known = getOrAdd(inGroup, resource, () => new Set<string>());
         for (const verb of verbs) known.add(verb);
       }
     }
   }
-  return [...verbsOf].sort(byKey).flatMap(([group, resources]) => rulesOf(group, resources));
+  return [...verbsOf].sort(byKey).flatMap(([scope, resources]) => rulesOf(scope, resources));
 }
 
-function rulesOf(group: string, resources: Map<string, Set<string>>): Rule[] {
+/** Between a group and the names of objects: part of neither, and sorted before everything that is. */
+const SEPARATOR = '\0';
+
+function rulesOf(scope: string, resources: Map<string, Set<string>>): Rule[] {
+  const [group = '', ...resourceNames] = scope.split(SEPARATOR);
   const byVerbs = new Map<string, string[]>();
   for (const [resource, verbs] of [...resources].sort(byKey)) {
     getOrAdd(byVerbs, [...verbs].sort().join(' '), () => [] as string[]).push(resource);
@@ -41,6 +49,7 @@ function rulesOf(group: string, resources: Map<string, Set<string>>): Rule[] {
     apiGroups: [group],
     resources: names,
     verbs: verbs.split(' '),
+    ...(resourceNames.length > 0 ? { resourceNames } : {}),
   }));
 }
 

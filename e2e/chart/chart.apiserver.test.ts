@@ -10,6 +10,7 @@ import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
 import type { Rule } from '../../operator/rbac.ts';
 import { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
+import { CONFIGURATION_TYPES, withBundle } from '../../operator/webhook/configurations.ts';
 import { CHART, helm, NAMESPACE, refusal, toolFolder } from './helm.ts';
 
 type Definition = KubeObject & { spec: { versions: { additionalPrinterColumns: { name: string }[] }[] } };
@@ -114,14 +115,34 @@ describe('chart on an API server', function () {
     });
 
     it('goes to several replicas and back', async () => {
-      const strategy = async () => {
+      const replicas = async () => {
         const ref = { namespace: NAMESPACE, name: 'homerun-controller' };
-        return (await server.client.get(DEPLOYMENTS, ref))?.spec?.strategy?.type;
+        return (await server.client.get(DEPLOYMENTS, ref))?.spec?.replicas;
       };
       upgrade({ controller: { replicas: 2 }, gateway: { replicas: 2 }, networkPolicy: { enabled: true } });
-      equal(await strategy(), 'RollingUpdate');
+      equal(await replicas(), 2);
       upgrade();
-      equal(await strategy(), 'Recreate');
+      equal(await replicas(), 1);
+    });
+
+    it('leaves alone what the webhook writes into its configurations', async () => {
+      const bundle = Buffer.from('an authority').toString('base64');
+      const bundles = async () => {
+        const found = await Promise.all(
+          CONFIGURATION_TYPES.map((type) => server.client.get(type, { name: 'homerun-webhook' })),
+        );
+        return found.map((live) => live?.webhooks?.map(({ clientConfig }) => clientConfig.caBundle));
+      };
+      for (const type of CONFIGURATION_TYPES) {
+        const live = await server.client.get(type, { name: 'homerun-webhook' });
+        const change = live && withBundle(live, 'an authority');
+        ok(change, 'there is a configuration without it');
+        await server.client.apply(type, change, { fieldManager: 'homerun-webhook' });
+      }
+      upgrade({ webhook: { timeoutSeconds: 7 } });
+      deepEqual(await bundles(), [[bundle], [bundle]]);
+      upgrade();
+      deepEqual(await bundles(), [[bundle], [bundle]]);
     });
 
     it('changes the type of the gateway Service', () => {
@@ -152,8 +173,15 @@ describe('chart on an API server', function () {
 
     describe('permissions', () => {
       /** Whether the API server lets a role's ServiceAccount do something. */
-      async function may(role: string, verb: string, group: string, resource: string, namespace: string) {
-        const [name, subresource] = resource.split('/');
+      async function may(
+        role: string,
+        verb: string,
+        group: string,
+        path: string,
+        namespace: string,
+        name?: string,
+      ) {
+        const [resource, subresource] = path.split('/');
         const { status } = await server.client.request<{ status: { allowed: boolean } }>(
           'POST',
           '/apis/authorization.k8s.io/v1/subjectaccessreviews',
@@ -163,7 +191,7 @@ describe('chart on an API server', function () {
               kind: 'SubjectAccessReview',
               spec: {
                 user: `system:serviceaccount:${NAMESPACE}:homerun-${role}`,
-                resourceAttributes: { verb, group, resource: name, subresource, namespace },
+                resourceAttributes: { verb, group, resource, subresource, namespace, name },
               },
             },
           },
@@ -176,11 +204,14 @@ describe('chart on an API server', function () {
         it(`grant what ${file} declares, in namespace ${namespace}`, async () => {
           const rules: Rule[] = parse(readFileSync(join(CHART, `files/rbac/${file}.yaml`), 'utf8'));
           const [role = ''] = file.split('-');
-          for (const { apiGroups, resources, verbs } of rules)
+          for (const { apiGroups, resources, verbs, resourceNames = [] } of rules)
             for (const group of apiGroups)
               for (const resource of resources)
                 for (const verb of verbs)
-                  ok(await may(role, verb, group, resource, namespace), `${verb} ${group}/${resource}`);
+                  ok(
+                    await may(role, verb, group, resource, namespace, resourceNames[0]),
+                    `${verb} ${group}/${resource}`,
+                  );
         });
       }
 
@@ -195,6 +226,14 @@ describe('chart on an API server', function () {
           'the gateway reports through its counts',
         ],
         ['controller', 'list', '', 'secrets', 'pull secrets are read by name'],
+        ['controller', 'create', '', 'secrets', 'its certificates are in the own namespace'],
+        [
+          'controller',
+          'patch',
+          'admissionregistration.k8s.io',
+          'validatingwebhookconfigurations',
+          "it trusts its own webhook's authority, not others'",
+        ],
         ['controller', 'create', '', 'pods', 'pods are made by Deployments'],
         ['controller', 'delete', 'apps', 'deployments', 'owners take their Deployments along'],
         ['controller', 'patch', 'serving.knative.dev', 'services', "the spec is people's"],
@@ -212,12 +251,13 @@ describe('chart on an API server', function () {
     const service: Service = {
       apiVersion: 'serving.knative.dev/v1',
       kind: 'Service',
-      metadata: { name: 'hello', namespace: 'default' },
+      metadata: { name: 'hello', namespace: NAMESPACE },
       spec: { template: { spec: { containers: [{ image: 'hello' }] } } },
     } as Service;
 
     before(async () => {
       install();
+      // No controller runs here, so only where the webhook is not asked anything gets in.
       const created = () => server.client.create(SERVICES, service).catch(() => undefined);
       await until('the kinds are served', created, { timeoutMs: 20_000 });
       uninstall();
@@ -225,7 +265,7 @@ describe('chart on an API server', function () {
     after(removeDefinitions);
 
     it("keeps people's services", async () => {
-      ok(await server.client.get(SERVICES, { namespace: 'default', name: 'hello' }));
+      ok(await server.client.get(SERVICES, { namespace: NAMESPACE, name: 'hello' }));
       equal(
         await server.client.get(DEPLOYMENTS, { namespace: NAMESPACE, name: 'homerun-gateway' }),
         undefined,

@@ -12,6 +12,7 @@ type Json = Record<string, unknown>;
 const FULL = {
   domain: 'run.example.com',
   urlScheme: 'https',
+  strict: true,
   image: { repository: 'registry.example.com/homerun', digest: `sha256:${'a'.repeat(64)}` },
   imagePullSecrets: [{ name: 'regcred' }],
   labels: { team: 'platform' },
@@ -66,7 +67,14 @@ function checksumOf(objects: Rendered[]): unknown {
 
 /** What people see of an installation; definitions, rules and configuration have tests of their own. */
 function visible(objects: Rendered[]): unknown[] {
-  const kinds = ['Deployment', 'Service', 'PodDisruptionBudget', 'NetworkPolicy'];
+  const kinds = [
+    'Deployment',
+    'Service',
+    'PodDisruptionBudget',
+    'NetworkPolicy',
+    'MutatingWebhookConfiguration',
+    'ValidatingWebhookConfiguration',
+  ];
   const text = JSON.stringify(objects.filter(({ kind }) => kinds.includes(kind)));
   return JSON.parse(text.replaceAll(/("checksum\/config":)"\w+"/g, '$1"CHECKSUM"'));
 }
@@ -116,8 +124,8 @@ describe('chart', function () {
 
     it('takes every value over', () => {
       const objects = render(FULL);
-      const { domain, urlScheme, gateway, registry, leaderElection } = parseConfig(configOf(objects));
-      deepEqual([domain, urlScheme, leaderElection], ['run.example.com', 'https', true]);
+      const { domain, urlScheme, gateway, registry, strict } = parseConfig(configOf(objects));
+      deepEqual([domain, urlScheme, strict], ['run.example.com', 'https', true]);
       deepEqual([gateway.threads, gateway.drainSeconds], [2, 30.5]);
       deepEqual([registry.insecure, registry.caFile], [['registry.local:5000'], '/etc/homerun-ca/ca.crt']);
     });

@@ -43,12 +43,12 @@ const GATEWAY_SERVICE = closed({
 });
 
 /** Fields of the configuration that the chart decides by itself. */
-const DECIDED = ['leaderElection', 'adminPort'];
+const DECIDED = ['adminPort'];
 
 /** The schema of the chart's values: the configuration's own (operator/config.ts), and what only Kubernetes needs. */
 export function valuesSchema(): Schema {
   const config = plain(ConfigSchema).properties as Record<string, Schema>;
-  const { gateway, metadata, registry, ...rest } = config;
+  const { gateway, metadata, registry, webhook: _webhook, ...rest } = config;
   const shared = Object.fromEntries(Object.entries(rest).filter(([name]) => !DECIDED.includes(name)));
   const { threads, drainSeconds } = propertiesOf(gateway);
   const { service: _service, port: _port, ...metadataFields } = propertiesOf(metadata);
@@ -78,6 +78,7 @@ export function valuesSchema(): Schema {
       controller: closed(POD),
       gateway: closed({ ...POD, service: GATEWAY_SERVICE, threads, drainSeconds }),
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text }),
+      webhook: closed({ timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
       registry: closed({ ...registryFields, ca: closed({ configMap: text, secret: text, key: text }) }),
       networkPolicy: closed({ enabled: { type: 'boolean' }, metricsFrom: objects }),
       // What Helm itself puts into values.

@@ -10,6 +10,7 @@ import { permissions as revision } from '../reconcilers/revision/reconciler.ts';
 import { permissions as route } from '../reconcilers/route/reconciler.ts';
 import { permissions as service } from '../reconcilers/service/reconciler.ts';
 import { permissions as registry } from '../registry/pullsecrets.ts';
+import { permissions as webhook, namespacePermissions as webhookNamespace } from '../webhook/webhook.ts';
 import type { GeneratedFile } from './main.ts';
 
 /** What every controller's shell takes: Events, and owners that hold back their own deletion (OpenShift checks). */
@@ -29,8 +30,8 @@ const shell: readonly Permission[] = [
 
 /** What each role may do, by the file below `charts/homerun/files/rbac` that its ClusterRole or Role reads. */
 const ROLES: Record<string, readonly (readonly Permission[])[]> = {
-  controller: [shell, informers, service, configuration, route, revision, registry, autoscaler],
-  'controller-namespace': [leasePermissions],
+  controller: [shell, informers, service, configuration, route, revision, registry, autoscaler, webhook],
+  'controller-namespace': [leasePermissions, webhookNamespace],
   gateway: [gateway],
   metadata: [metadata],
   'metadata-namespace': [linkLocalPermissions],

@@ -55,7 +55,7 @@ controller gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
 
 {{/* The configuration file (operator/config.ts): values of the same name, and what the chart itself decides. */}}
 {{- define "homerun.config" -}}
-{{- $config := pick .Values "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "serviceAccounts" "autoscaler" "instance" "startup" "revisionHistory" }}
+{{- $config := pick .Values "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "instance" "startup" "revisionHistory" }}
 {{- $registry := omit .Values.registry "ca" }}
 {{- if include "homerun.caMounted" . }}
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}
@@ -64,6 +64,7 @@ controller gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
 {{- $gateway = merge $gateway (dict "service" (include "homerun.name" (dict "role" "gateway")) "port" 8080) }}
 {{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}
 {{- $metadata = merge $metadata (dict "service" (include "homerun.name" (dict "role" "metadata")) "port" 8080) }}
-{{- $chart := dict "registry" $registry "gateway" $gateway "metadata" $metadata "adminPort" 9090 "leaderElection" (gt (int .Values.controller.replicas) 1) }}
+{{- $webhook := dict "service" (include "homerun.name" (dict "role" "webhook")) "port" 8443 }}
+{{- $chart := dict "registry" $registry "gateway" $gateway "metadata" $metadata "webhook" $webhook "adminPort" 9090 }}
 {{- merge $config $chart | mustToPrettyJson }}
 {{- end }}

@@ -1,0 +1,111 @@
+// The library's dependency injection asks for it before anything else.
+import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+
+const DAY_MS = 86_400_000;
+/** Renewed after two thirds of it. */
+export const AUTHORITY_LIFE_MS = 720 * DAY_MS;
+export const CERTIFICATE_LIFE_MS = 90 * DAY_MS;
+/** The API server's clock may be behind ours. */
+export const BACKDATED_MS = 3_600_000;
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const crypto = webcrypto;
+
+/** A certificate and its private key, both as PEM. */
+export interface Pair {
+  certificate: string;
+  key: string;
+}
+
+/** A new certificate authority for one webhook: ECDSA on P-256, allowed to sign servers' certificates and no more. */
+export async function makeAuthority(now: number): Promise<Pair> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const made = await X509CertificateGenerator.createSelfSigned(
+    {
+      // A name of its own: while authorities change, both are trusted at once.
+      name: `CN=homerun-webhook-ca-${now}`,
+      keys,
+      ...validity(now, AUTHORITY_LIFE_MS),
+      signingAlgorithm: ALGORITHM,
+      extensions: [
+        new BasicConstraintsExtension(true, 0, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),
+      ],
+    },
+    crypto,
+  );
+  return { certificate: pem(made), key: await privatePem(keys) };
+}
+
+/**
+ * A server's certificate that `authority` signs.
+ * @param names host names and addresses that it is for.
+ */
+export async function issueCertificate(
+  authority: Pair,
+  names: readonly string[],
+  now: number,
+): Promise<Pair> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const issuer = new X509Certificate(authority.certificate);
+  const issuerKey = await issuer.publicKey.export(crypto);
+  const extensions: Extension[] = [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+    new SubjectAlternativeNameExtension(
+      names.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value })),
+    ),
+    await SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),
+    await AuthorityKeyIdentifierExtension.create(issuerKey, false, crypto),
+  ];
+  const made = await X509CertificateGenerator.create(
+    {
+      subject: 'CN=homerun-webhook',
+      issuer: issuer.subject,
+      publicKey: keys.publicKey,
+      signingKey: await importPrivate(authority.key),
+      ...validity(now, CERTIFICATE_LIFE_MS),
+      signingAlgorithm: ALGORITHM,
+      extensions,
+    },
+    crypto,
+  );
+  return { certificate: pem(made), key: await privatePem(keys) };
+}
+
+function validity(now: number, lifeMs: number): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(now - BACKDATED_MS), notAfter: new Date(now + lifeMs) };
+}
+
+function pem(certificate: X509Certificate): string {
+  return `${certificate.toString('pem').trim()}\n`;
+}
+
+async function privatePem({ privateKey }: webcrypto.CryptoKeyPair): Promise<string> {
+  const der = await crypto.subtle.exportKey('pkcs8', privateKey);
+  return `${PemConverter.encode(der, 'PRIVATE KEY').trim()}\n`;
+}
+
+async function importPrivate(key: string): Promise<webcrypto.CryptoKey> {
+  const [der] = PemConverter.decode(key);
+  if (!der) throw new TypeError('the private key is not PEM');
+  return crypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
+}

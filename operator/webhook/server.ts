@@ -1,0 +1,88 @@
+import type { AddressInfo } from 'node:net';
+import fastify from 'fastify';
+import type { Logger } from '../telemetry/log.ts';
+import { admissionDuration, admissionReviews } from '../telemetry/metrics.ts';
+import { admitDefault, admitValidate, type Policy } from './admit.ts';
+import type { Pair } from './certificates.ts';
+import { LAWS } from './laws.ts';
+import { type AdmissionRequest, type AdmissionResponse, ReviewError, requestOf, reviewOf } from './review.ts';
+
+/** An object has at most 3 MB for the API server; a review holds two of them. */
+const MAX_BODY = 8 << 20;
+/** API servers keep idle connections for 90 s; ours must stay open for longer, or a review meets a closed one. */
+const KEEP_ALIVE_MS = 120_000;
+
+/** A review that has begun to arrive is answered long before. */
+const CLOSE_MS = 1_000;
+
+const PATHS = { default: admitDefault, validate: admitValidate } as const;
+
+export interface WebhookServer {
+  readonly port: number;
+  /** New connections get this certificate; those that are open stay as they are. */
+  serve(pair: Pair): void;
+  /** Answers what has come in, then closes; takes a second at most. */
+  close(): Promise<void>;
+}
+
+/** Listens for AdmissionReviews at /default and /validate; before the first {@link WebhookServer.serve}, TLS fails. */
+export async function startServer({
+  port,
+  host = '::',
+  policy,
+  log,
+}: {
+  port: number;
+  host?: string;
+  policy: Policy;
+  log: Logger;
+}): Promise<WebhookServer> {
+  const tls = { minVersion: 'TLSv1.2' } as const;
+  const app = fastify({
+    https: tls,
+    bodyLimit: MAX_BODY,
+    // What a person writes as a key is data, and no reason to refuse a review.
+    onProtoPoisoning: 'remove',
+    onConstructorPoisoning: 'ignore',
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  });
+  for (const [path, admit] of Object.entries(PATHS)) {
+    const observe = (reply: { elapsedTime: number }) =>
+      admissionDuration.observe({ path }, reply.elapsedTime / 1000);
+    app.post(`/${path}`, { onResponse: async (_request, reply) => observe(reply) }, (request) => {
+      const question = requestOf(request.body);
+      const answer = admit(question, policy);
+      admissionReviews.inc({ path, kind: kindOf(question), result: resultOf(answer) });
+      return reviewOf(answer);
+    });
+  }
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const status = error instanceof ReviewError ? 400 : (error.statusCode ?? 500);
+    if (status >= 500) {
+      admissionReviews.inc({ path: request.routeOptions.url?.slice(1), kind: '', result: 'error' });
+      log.error({ err: error }, 'an admission review could not be answered');
+    }
+    return reply.code(status).send({ message: error.message });
+  });
+  await app.listen({ port, host });
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    serve: ({ certificate, key }) => app.server.setSecureContext({ ...tls, cert: certificate, key }),
+    async close() {
+      // A connection that has not carried a review yet does not count as idle, and would be waited for.
+      const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
+      await app.close();
+      clearTimeout(cut);
+    },
+  };
+}
+
+/** A label of a series: nobody who finds the port may make up new ones. */
+function kindOf({ kind }: AdmissionRequest): string {
+  return Object.hasOwn(LAWS, kind.kind) ? kind.kind : 'other';
+}
+
+function resultOf({ allowed, warnings }: AdmissionResponse): string {
+  if (!allowed) return 'refused';
+  return warnings ? 'warned' : 'allowed';
+}

@@ -1,0 +1,450 @@
+import assert from 'node:assert/strict';
+import { connect as tlsConnect } from 'node:tls';
+import { request } from 'undici';
+import { SERVING } from '../apis/annotations.ts';
+import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
+import { REVISIONS } from '../apis/serving/revision/types.ts';
+import { SERVICES, type Service } from '../apis/serving/service/types.ts';
+import { resourcePath } from '../kube/client.ts';
+import { SECRETS } from '../kube/core.ts';
+import { isKubeError, KubeError } from '../kube/errors.ts';
+import { ApiServer, freePort } from '../testing/apiServer.ts';
+import { until } from '../testing/until.ts';
+import { CONFIGURATION_TYPES } from './configurations.ts';
+import { SECRET_NAME } from './secret.ts';
+import { installKinds, type Replica, ready, register, SYSTEM, startReplica } from './testing/installation.ts';
+
+const NAMESPACE = 'demo';
+const SECRET = { namespace: SYSTEM, name: SECRET_NAME };
+const NAME = 'homerun-webhook';
+
+type Spec = Service['spec']['template']['spec'];
+
+function service(name: string, spec: Partial<Spec> = {}, more: object = {}): Service {
+  return {
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Service',
+    metadata: { name, namespace: NAMESPACE },
+    spec: { template: { spec: { containers: [{ image: 'gcr.io/p/app:1' }], ...spec } }, ...more },
+  } as Service;
+}
+
+describe('webhook on a real API server', function () {
+  this.timeout(60_000);
+  let server: ApiServer;
+  let replica: Replica;
+  let port: number;
+
+  before(async () => {
+    server = await ApiServer.start();
+    await installKinds(server, NAMESPACE);
+    port = await freePort();
+    await register(server, port);
+    replica = await startReplica(server, { port });
+  });
+  after(async () => {
+    await replica?.stop();
+    await server?.stop();
+  });
+
+  const apply = (object: Service, fieldManager = 'kubectl') =>
+    server.client.apply(SERVICES, object, { fieldManager });
+
+  /** What kubectl would show: the object and the warnings. */
+  async function post(object: Service, query = '') {
+    const path = resourcePath(SERVICES, { namespace: NAMESPACE });
+    const { dispatcher, server: origin } = server.connection;
+    const answer = await request(`${origin}${path}${query}`, {
+      dispatcher,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(object),
+    });
+    const warnings = [answer.headers.warning ?? []].flat();
+    return { status: answer.statusCode, warnings, body: (await answer.body.json()) as Service };
+  }
+
+  const refusal = async (attempt: Promise<unknown>): Promise<KubeError> => {
+    try {
+      await attempt;
+    } catch (error) {
+      if (error instanceof KubeError) return error;
+      throw error;
+    }
+    throw new Error('it was not refused');
+  };
+
+  it('is ready once both configurations trust what it serves', async () => {
+    await ready(replica);
+    for (const type of CONFIGURATION_TYPES) {
+      const configuration = await server.client.get(type, { name: NAME });
+      const bundle = Buffer.from(
+        configuration?.webhooks?.[0]?.clientConfig.caBundle ?? '',
+        'base64',
+      ).toString();
+      assert.match(bundle, /^-----BEGIN CERTIFICATE-----/);
+    }
+  });
+
+  describe('defaults', () => {
+    it('are those of Cloud Run, with the names of those who ask', async () => {
+      const { metadata, spec } = await apply(service('filled'));
+      assert.deepEqual(spec, {
+        template: {
+          spec: {
+            containerConcurrency: 80,
+            timeoutSeconds: 300,
+            serviceAccountName: 'default',
+            containers: [
+              {
+                name: 'user-container',
+                image: 'gcr.io/p/app:1',
+                ports: [{ name: 'http1', containerPort: 8080 }],
+                resources: { limits: { cpu: '1000m', memory: '512Mi' } },
+                startupProbe: {
+                  tcpSocket: { port: 8080 },
+                  timeoutSeconds: 240,
+                  periodSeconds: 240,
+                  failureThreshold: 1,
+                  successThreshold: 1,
+                },
+              },
+            ],
+          },
+        },
+        traffic: [{ latestRevision: true, percent: 100 }],
+      });
+      assert.equal(metadata.annotations?.[SERVING.creator], 'admin');
+      assert.equal(metadata.annotations?.[SERVING.lastModifier], 'admin');
+    });
+
+    it('are stable: the same YAML applied again changes nothing at all', async () => {
+      const first = await apply(service('stable', { timeoutSeconds: 5 }));
+      const second = await apply(service('stable', { timeoutSeconds: 5 }));
+      assert.equal(second.metadata.resourceVersion, first.metadata.resourceVersion);
+      const merged = await server.client.mergePatch(SERVICES, first.metadata, {
+        spec: service('stable', { timeoutSeconds: 5 }).spec,
+      });
+      assert.equal(merged.metadata.generation, 1, 'as kubectl apply without --server-side sends it');
+    });
+
+    it('return when a field is taken out of the YAML', async () => {
+      await apply(service('returned', { timeoutSeconds: 5 }));
+      const { metadata, spec } = await apply(service('returned'));
+      assert.equal(spec.template.spec.timeoutSeconds, 300);
+      assert.equal(metadata.generation, 2);
+    });
+
+    it('make no new generation of an object from before the webhook', async () => {
+      await replica.stop();
+      for (const type of CONFIGURATION_TYPES) await server.client.delete(type, { name: NAME });
+      const old = () => service('old', { containerConcurrency: 7 });
+      const stored = await until('the API server forgets the webhook', () =>
+        apply(old()).catch(() => undefined),
+      );
+      assert.equal(stored.spec.template.spec.timeoutSeconds, undefined);
+      await register(server, port);
+      replica = await startReplica(server, { port });
+      await ready(replica);
+      await until(
+        'the webhook is asked',
+        async () => (await post(service('asked'), '?dryRun=All')).body.spec.traffic,
+      );
+      const again = await apply(old());
+      assert.equal(again.metadata.generation, 1);
+      const labelled = await server.client.mergePatch(SERVICES, stored.metadata, {
+        metadata: { labels: { a: 'b' } },
+        spec: { traffic: [{ percent: 100 }] },
+      });
+      assert.equal(
+        labelled.spec.template.spec.timeoutSeconds,
+        undefined,
+        'a change of traffic makes no revision',
+      );
+      assert.deepEqual(labelled.spec.traffic, [{ latestRevision: true, percent: 100 }]);
+    });
+
+    it('wait for the name that the API server makes up', async () => {
+      const { metadata, spec } = await server.client.create(SERVICES, {
+        ...service(''),
+        metadata: { generateName: 'made-', namespace: NAMESPACE } as Service['metadata'],
+      });
+      assert.match(metadata.name, /^made-.{5}$/);
+      assert.equal(spec.template.spec.containers[0]?.name, 'user-container');
+    });
+  });
+
+  describe('creator and lastModifier', () => {
+    const impostor = { [SERVING.creator]: 'mallory', [SERVING.lastModifier]: 'mallory', mine: 'x' };
+
+    it('are never what a client writes', async () => {
+      const made = await server.client.create(SERVICES, {
+        ...service('signed'),
+        metadata: { name: 'signed', namespace: NAMESPACE, annotations: impostor },
+      });
+      assert.deepEqual(made.metadata.annotations, {
+        [SERVING.creator]: 'admin',
+        [SERVING.lastModifier]: 'admin',
+        mine: 'x',
+      });
+      const changed = await server.client.mergePatch(SERVICES, made.metadata, {
+        metadata: { annotations: impostor },
+      });
+      assert.deepEqual(changed.metadata.annotations, made.metadata.annotations);
+      const { annotations: _, ...metadata } = changed.metadata;
+      const replaced = await server.client.replace<Service>(SERVICES, { ...changed, metadata });
+      assert.equal(replaced.metadata.annotations?.[SERVING.creator], 'admin');
+    });
+
+    it('name another one who changes the spec, and not one who changes labels', async () => {
+      await apply(service('passed-on'));
+      const as = (user: string, body: object) =>
+        request(
+          `${server.connection.server}${resourcePath(SERVICES, { namespace: NAMESPACE, name: 'passed-on' })}`,
+          {
+            dispatcher: server.connection.dispatcher,
+            method: 'PATCH',
+            headers: {
+              'content-type': 'application/merge-patch+json',
+              'impersonate-user': user,
+              'impersonate-group': 'system:masters',
+            },
+            body: JSON.stringify(body),
+          },
+        ).then(({ body }) => body.json() as Promise<Service>);
+      const labelled = await as('bob', { metadata: { labels: { a: 'b' } } });
+      assert.equal(labelled.metadata.annotations?.[SERVING.lastModifier], 'admin');
+      const changed = await as('bob', { spec: { template: { spec: { timeoutSeconds: 9 } } } });
+      assert.equal(changed.metadata.annotations?.[SERVING.lastModifier], 'bob');
+      assert.equal(changed.metadata.annotations?.[SERVING.creator], 'admin');
+    });
+  });
+
+  describe('refusals', () => {
+    it('tell all that is wrong in one answer, the schema’s part too', async () => {
+      const wrong = service(
+        'wrong',
+        {
+          timeoutSeconds: 3601,
+          containerConcurrency: 'many' as never,
+          containers: [
+            {
+              image: 'Not:Valid!',
+              env: [{ name: 'PORT', value: '1' }],
+              resources: { limits: { cpu: '500m' }, requests: { cpu: '1' } },
+            },
+          ] as never,
+        },
+        { traffic: [{ percent: 90 }] },
+      );
+      const { status, message, details } = await refusal(
+        server.client.create(SERVICES, { ...wrong, metadata: { name: 'Wrong', namespace: NAMESPACE } }),
+      );
+      assert.equal(status, 422);
+      assert.deepEqual(details.causes?.map(({ field }) => field).sort(), [
+        'metadata.name',
+        'spec.template.spec.containerConcurrency',
+        'spec.template.spec.containers[0].env[0].name',
+        'spec.template.spec.containers[0].image',
+        'spec.template.spec.containers[0].resources.requests[cpu]',
+        'spec.template.spec.timeoutSeconds',
+        'spec.traffic',
+      ]);
+      assert.match(message, /timeoutSeconds: is 3601; it must be a whole number from 0 to 3600/);
+      assert.match(message, /containerConcurrency: is "many"; it must be a whole number/);
+      assert.match(message, /spec\.traffic: has percents that sum to 90; they must sum to 100/);
+    });
+
+    it('leave what is stored as it is', async () => {
+      const stored = await apply(service('unharmed'));
+      const { status } = await refusal(apply(service('unharmed', { timeoutSeconds: -1 })));
+      assert.equal(status, 422);
+      const now = await server.client.get(SERVICES, stored.metadata);
+      assert.equal(now?.metadata.resourceVersion, stored.metadata.resourceVersion);
+    });
+
+    it('keep a changed template from taking the name of its revision', async () => {
+      const named = (timeoutSeconds: number) => {
+        const made = service('named', { timeoutSeconds });
+        made.spec.template.metadata = { name: 'named-one' };
+        return made;
+      };
+      await apply(named(1));
+      await apply(named(1));
+      const { message } = await refusal(apply(named(2)));
+      assert.match(message, /"named-one", the name of the revision before/);
+    });
+
+    it('keep a revision as it is', async () => {
+      const made = await server.client.create(REVISIONS, {
+        apiVersion: 'serving.knative.dev/v1',
+        kind: 'Revision',
+        metadata: { name: 'by-hand', namespace: NAMESPACE },
+        spec: { containers: [{ image: 'a' }] },
+      } as never);
+      assert.equal(made.spec.timeoutSeconds, 300);
+      const change = server.client.mergePatch(REVISIONS, made.metadata, { spec: { timeoutSeconds: 1 } });
+      assert.match((await refusal(change)).message, /a revision is immutable; change the service/);
+    });
+
+    it('never keep an object from being deleted', async () => {
+      const made = await server.client.create(CONFIGURATIONS, {
+        ...service('leaving'),
+        kind: 'Configuration',
+        metadata: { name: 'leaving', namespace: NAMESPACE, finalizers: ['example.com/wait'] },
+      } as never);
+      await server.client.delete(CONFIGURATIONS, made.metadata);
+      await server.client.mergePatch(CONFIGURATIONS, made.metadata, { metadata: { finalizers: null } });
+      assert.equal(await server.client.get(CONFIGURATIONS, made.metadata), undefined);
+    });
+  });
+
+  it('warns of what a cluster does otherwise, and of what Cloud Run would refuse', async () => {
+    const warned = service('warned', { enableServiceLinks: false } as never);
+    warned.spec.template.metadata = {
+      annotations: { 'run.googleapis.com/vpc-access-connector': 'mine' },
+    };
+    const { status, warnings } = await post(warned);
+    assert.equal(status, 201);
+    const said = warnings.join('\n');
+    assert.match(
+      said,
+      /vpc-access-connector.*has no effect in a cluster: instances use the network of the cluster/,
+    );
+    assert.match(said, /enableServiceLinks is not supported by Cloud Run/);
+    assert.deepEqual((await post(service('unwarned'))).warnings, []);
+  });
+
+  it('keeps out in strict mode what Cloud Run refuses', async () => {
+    const strict = await startReplica(server, { strict: true });
+    try {
+      await register(server, strict.port);
+      const asked = () =>
+        refusal(server.client.create(SERVICES, service('strict', { enableServiceLinks: false } as never)));
+      const { message } = await until('the strict replica is asked', () => asked().catch(() => undefined));
+      assert.match(message, /enableServiceLinks is not supported by Cloud Run/);
+    } finally {
+      await register(server, port);
+      await strict.stop();
+    }
+    await until('the first replica is asked', () =>
+      server.client
+        .create(SERVICES, service('lenient', { enableServiceLinks: false } as never))
+        .catch(() => undefined),
+    );
+  });
+
+  it('answers a dry run and leaves nothing', async () => {
+    const { status, body } = await post(service('dry'), '?dryRun=All');
+    assert.equal(status, 201);
+    assert.equal(body.spec.template.spec.containerConcurrency, 80);
+    assert.equal(await server.client.get(SERVICES, { namespace: NAMESPACE, name: 'dry' }), undefined);
+  });
+
+  describe('certificates', () => {
+    /** The serial number of what is served at a port. */
+    const served = (at: number) =>
+      new Promise<string>((resolve, reject) => {
+        const socket = tlsConnect({ host: '127.0.0.1', port: at, rejectUnauthorized: false }, () => {
+          resolve(socket.getPeerCertificate().serialNumber);
+          socket.destroy();
+        }).on('error', reject);
+      });
+    const works = () => post(service('works'), '?dryRun=All').then(({ status }) => status === 201);
+
+    it('are one and the same in all replicas', async () => {
+      const other = await startReplica(server);
+      try {
+        await ready(other);
+        assert.equal(await served(other.port), await served(port));
+      } finally {
+        await other.stop();
+      }
+    });
+
+    it('agree although several replicas start at once without any', async () => {
+      await replica.stop();
+      await server.client.delete(SECRETS, SECRET);
+      const replicas = await Promise.all([
+        startReplica(server, { port }),
+        startReplica(server),
+        startReplica(server),
+      ]);
+      replica = replicas[0];
+      await Promise.all(replicas.map(ready));
+      const serials = await Promise.all(replicas.map((each) => served(each.port)));
+      assert.equal(new Set(serials).size, 1);
+      assert.ok(await works());
+      await Promise.all(replicas.slice(1).map((each) => each.stop()));
+    });
+
+    const harm: Record<string, () => Promise<unknown>> = {
+      'a Secret that is deleted': () => server.client.delete(SECRETS, SECRET),
+      'a Secret that holds garbage': () =>
+        server.client.mergePatch(SECRETS, SECRET, {
+          data: { 'ca.crt': 'eHl6', 'tls.crt': 'eHl6', 'tls.key': null },
+        }),
+      'a Secret that is empty': () => server.client.mergePatch(SECRETS, SECRET, { data: null }),
+      'a caBundle that someone takes away': () =>
+        server.client.request('PATCH', `${resourcePath(CONFIGURATION_TYPES[0], { name: NAME })}`, {
+          body: [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }],
+          contentType: 'application/json-patch+json',
+        }),
+    };
+    for (const [what, doHarm] of Object.entries(harm)) {
+      it(`outlive ${what}`, async () => {
+        const before = (await server.client.get(CONFIGURATION_TYPES[0], { name: NAME }))?.metadata
+          .resourceVersion;
+        await doHarm();
+        await until('the configuration is written again', async () => {
+          const { metadata } = (await server.client.get(CONFIGURATION_TYPES[0], { name: NAME })) ?? {};
+          return metadata?.resourceVersion !== before && replica.unready() === undefined;
+        });
+        await until('the webhook is reached again', works, { everyMs: 20 });
+      });
+    }
+
+    it('are replaced in time without a refused request', async () => {
+      let ahead = 0;
+      const future = await startReplica(server, { now: () => Date.now() + ahead });
+      try {
+        await ready(future);
+        const old = await served(port);
+        // What follows takes half a year of the other replica's clock; this one's stands still and follows.
+        ahead = 61 * 86_400_000;
+        await server.client.mergePatch(SECRETS, SECRET, { metadata: { labels: { changed: 'now' } } });
+        await until('a new certificate is served', async () => (await served(port)) !== old, {
+          timeoutMs: 20_000,
+        });
+        assert.ok(await works());
+        assert.equal(replica.unready(), undefined);
+      } finally {
+        await future.stop();
+      }
+    });
+  });
+
+  it('lets nothing in while it is away, and everything valid after it is back', async () => {
+    await replica.stop();
+    const away = await refusal(server.client.create(SERVICES, service('meanwhile')));
+    assert.ok(isKubeError(away, 'KUBE_SERVER'));
+    assert.match(away.message, /failed calling webhook "default\.homerun\.dev"/);
+    replica = await startReplica(server, { port });
+    await until('it is let in', () =>
+      server.client.create(SERVICES, service('meanwhile')).catch(() => undefined),
+    );
+    assert.equal(
+      (await refusal(server.client.create(SERVICES, service('m2', { timeoutSeconds: -1 })))).status,
+      422,
+    );
+  });
+
+  it('admits 1,000 services as fast as the API server takes them', async () => {
+    const names = Array.from({ length: 1_000 }, (_, i) => `many-${i}`);
+    const next = names.values();
+    const worker = async () => {
+      for (const name of next) await server.client.create(SERVICES, service(name));
+    };
+    await Promise.all(Array.from({ length: 32 }, worker));
+  });
+});

@@ -1,0 +1,81 @@
+import type { Config, Identity } from '../config.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Permission } from '../rbac.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { CertificateKeeper } from './keeper.ts';
+import { SECRET_NAME } from './secret.ts';
+import { startServer } from './server.ts';
+
+/** Name of the webhook configurations that the chart makes. */
+const CONFIGURATION = 'homerun-webhook';
+/** The ServiceAccount of the controller in the chart. */
+const ACCOUNT = 'homerun-controller';
+
+/** What the webhook needs in the whole cluster: its own configurations. */
+export const permissions: readonly Permission[] = [
+  {
+    apiGroups: ['admissionregistration.k8s.io'],
+    resources: ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
+    verbs: ['get', 'list', 'patch', 'watch'],
+    resourceNames: [CONFIGURATION],
+  },
+];
+
+/** What it needs in the operator's own namespace: the Secret with its certificates. */
+export const namespacePermissions: readonly Permission[] = [
+  { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+  {
+    apiGroups: [''],
+    resources: ['secrets'],
+    verbs: ['get', 'list', 'update', 'watch'],
+    resourceNames: [SECRET_NAME],
+  },
+];
+
+export interface Webhook {
+  /** Why API servers cannot use it yet; undefined when they can. */
+  unready: () => string | undefined;
+  /** Answers until `signal` aborts and what has come in is answered. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** The admission webhook with its certificates; every replica runs it, whoever leads. */
+export async function startWebhook({
+  client,
+  config,
+  identity,
+  log,
+  now = Date.now,
+  host,
+}: {
+  client: KubeClient;
+  config: Pick<Config, 'strict' | 'webhook'>;
+  identity: Identity;
+  log: Logger;
+  now?: () => number;
+  host?: string;
+}): Promise<Webhook & { port: number }> {
+  const { namespace } = identity;
+  const policy = { strict: config.strict, operator: `system:serviceaccount:${namespace}:${ACCOUNT}` };
+  const server = await startServer({ port: config.webhook.port, host, policy, log });
+  const keeper = new CertificateKeeper({
+    client,
+    namespace,
+    configuration: CONFIGURATION,
+    names: [`${config.webhook.service}.${namespace}.svc`, ...(host ? [host] : [])],
+    serve: (pair) => server.serve(pair),
+    now,
+    log,
+  });
+  return {
+    port: server.port,
+    unready: () => keeper.unready(),
+    async run(signal) {
+      try {
+        await keeper.run(signal);
+      } finally {
+        await server.close();
+      }
+    },
+  };
+}
