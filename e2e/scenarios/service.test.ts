@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { SERVING } from '../../operator/apis/labels.ts';
+import { deploymentName } from '../../operator/apis/names.ts';
 import { CONFIGURATIONS } from '../../operator/apis/serving/configuration/types.ts';
 import { ROUTES } from '../../operator/apis/serving/route/types.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
@@ -67,7 +68,7 @@ describe('a service', function () {
       revision?.status?.imageDigest ?? '',
       /^registry\.kube-system\.svc\/hello@sha256:[0-9a-f]{64}$/,
     );
-    const deployment = await client.get(DEPLOYMENTS, { namespace, name: 'hello-v1' });
+    const deployment = await client.get(DEPLOYMENTS, { namespace, name: deploymentName('hello-v1') });
     const spec = deployment?.spec?.template.spec;
     assert.equal(spec?.automountServiceAccountToken, false);
     assert.equal(spec?.enableServiceLinks, false);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { childName, revisionName } from './names.ts';
+import { childName, deploymentName, revisionName } from './names.ts';
 
 const LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const parent = fc.stringMatching(/^[a-z]([-a-z0-9]{0,70}[a-z0-9])?$/);
@@ -17,6 +17,11 @@ describe('names', () => {
     assert.equal(named('u', 1), named('u', 1));
     assert.notEqual(named('u', 1), named('v', 1));
     assert.notEqual(named('u', 1).slice(-3), named('u', 2).slice(-3));
+  });
+
+  it('names the Deployment of a revision as Knative does', () => {
+    assert.equal(deploymentName('hello-00001-abc'), 'hello-00001-abc-deployment');
+    assert.match(deploymentName('r'.repeat(63)), /^r+-[0-9a-f]{8}-deployment$/);
   });
 
   it('leaves short names readable', () => {

@@ -49,3 +49,8 @@ export function revisionName({
   const number = String(generation).padStart(5, '0');
   return childName(name, `-${number}-${letters(`${uid}/${generation}`, 3)}`);
 }
+
+/** Name of the Deployment that runs a revision's instances; tools that know Knative look for it under this name. */
+export function deploymentName(revision: string): string {
+  return childName(revision, '-deployment');
+}

@@ -8,7 +8,7 @@ import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { ApiServer } from '../testing/apiServer.ts';
 import { until } from '../testing/until.ts';
 import { FakeGateway } from './testing/gateway.ts';
-import { deployment, KEY, REF, revision } from './testing/objects.ts';
+import { DEPLOYMENT, deployment, KEY, REF, revision } from './testing/objects.ts';
 import { runAutoscaler } from './testing/run.ts';
 import { MINUTE } from './testing/simulation.ts';
 
@@ -74,13 +74,13 @@ describe('Autoscaler on a real API server', function () {
   afterEach(async () => {
     stop.abort();
     await running;
-    await server.client.delete(DEPLOYMENTS, REF);
+    await server.client.delete(DEPLOYMENTS, DEPLOYMENT);
     await gateway.close();
   });
 
-  const replicas = async () => (await server.client.get(DEPLOYMENTS, REF))?.spec?.replicas;
+  const replicas = async () => (await server.client.get(DEPLOYMENTS, DEPLOYMENT))?.spec?.replicas;
   const setScale = (body: object) =>
-    server.client.mergePatch<Deployment>(DEPLOYMENTS, REF, body, {
+    server.client.mergePatch<Deployment>(DEPLOYMENTS, DEPLOYMENT, body, {
       subresource: 'scale',
       fieldManager: 'test',
     });
@@ -108,13 +108,13 @@ describe('Autoscaler on a real API server', function () {
 
   it('cannot undo a change that it has not seen', async () => {
     await putRevision(1);
-    const seen = (await server.client.get(DEPLOYMENTS, REF))?.metadata.resourceVersion;
+    const seen = (await server.client.get(DEPLOYMENTS, DEPLOYMENT))?.metadata.resourceVersion;
     const woken = await setScale({ spec: { replicas: 2 } });
     await assert.rejects(setScale({ metadata: { resourceVersion: seen }, spec: { replicas: 0 } }), {
       code: 'KUBE_CONFLICT',
     });
     assert.equal(await replicas(), 2);
-    const live = await server.client.get(DEPLOYMENTS, REF);
+    const live = await server.client.get(DEPLOYMENTS, DEPLOYMENT);
     assert.equal(
       woken.metadata.resourceVersion,
       live?.metadata.resourceVersion,

@@ -9,7 +9,7 @@ import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { until } from '../testing/until.ts';
 import { DELETION_COST } from './costs.ts';
 import { FakeGateway } from './testing/gateway.ts';
-import { deployment, KEY, pod, REF, revision, route, service } from './testing/objects.ts';
+import { DEPLOYMENT, deployment, KEY, pod, REF, revision, route, service } from './testing/objects.ts';
 import { runAutoscaler } from './testing/run.ts';
 import { MINUTE, SECOND } from './testing/simulation.ts';
 
@@ -42,7 +42,7 @@ describe('Autoscaler', () => {
     running = runAutoscaler({ client: server.client, gatewayPort: gateway.port, signal: stop.signal, now });
   }
 
-  const replicas = () => server.get(DEPLOYMENTS, REF)?.spec?.replicas;
+  const replicas = () => server.get(DEPLOYMENTS, DEPLOYMENT)?.spec?.replicas;
   const reaches = (wanted: number) => until(`${wanted} instances`, () => replicas() === wanted);
   const scaleWrites = () => server.writes.filter(({ path }) => path.endsWith('/scale'));
   /** Lets time pass for the autoscaler and the gateway at once. */

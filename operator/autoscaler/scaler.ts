@@ -1,4 +1,5 @@
 import { SERVING } from '../apis/labels.ts';
+import { deploymentName } from '../apis/names.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
@@ -131,7 +132,9 @@ export class Autoscaler {
 
   #visit(revision: Revision, targets: Map<string, Target>, gateways: GatewayLoads, now: number): void {
     const key = keyOf(revision.metadata);
-    const deployment = this.#options.informers.deployments.store.get(key);
+    const { namespace, name } = revision.metadata;
+    const running = keyOf({ namespace, name: deploymentName(name) });
+    const deployment = this.#options.informers.deployments.store.get(running);
     if (!deployment || deployment.metadata.deletionTimestamp) return;
     const entry = this.#entryOf(key, revision);
     entry.tick = this.#ticks;
@@ -235,13 +238,17 @@ export class Autoscaler {
     entry.written = { replicas, version: Number(answer.metadata.resourceVersion) };
     entry.track.wrote(replicas);
     scaleDecisions.inc({ direction: lowers ? 'down' : 'up', reason });
-    const { namespace, name } = deployment.metadata;
-    this.#log.info({ namespace, revision: name, from, to: replicas, reason }, 'instances set');
+    const { namespace } = deployment.metadata;
+    this.#log.info(
+      { namespace, revision: revisionOf(deployment), from, to: replicas, reason },
+      'instances set',
+    );
   }
 
   async #guardBusy(deployment: Deployment, requests: RequestLoad | undefined): Promise<void> {
     const { client, informers } = this.#options;
-    const pods = informers.pods.store.byIndex('revision', keyOf(deployment.metadata));
+    const { namespace } = deployment.metadata;
+    const pods = informers.pods.store.byIndex('revision', keyOf({ namespace, name: revisionOf(deployment) }));
     const changes = costChanges(pods, requests?.instances ?? new Map());
     await Promise.all(
       changes.map(({ pod, cost }) =>
@@ -255,10 +262,11 @@ export class Autoscaler {
   }
 
   #refused(deployment: Deployment, err: unknown): void {
-    const { namespace, name } = deployment.metadata;
+    const { namespace } = deployment.metadata;
+    const revision = revisionOf(deployment);
     const expected = isKubeError(err, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND');
     const level = expected ? 'debug' : 'error';
-    this.#log[level]({ err, namespace, revision: name }, 'the number of instances was not set; trying again');
+    this.#log[level]({ err, namespace, revision }, 'the number of instances was not set; trying again');
   }
 
   /** Forgets the revisions that the present tick has not seen, and their series. */
@@ -271,6 +279,10 @@ export class Autoscaler {
       actualInstances.remove({ namespace, revision });
     }
   }
+}
+
+function revisionOf({ metadata }: Deployment): string {
+  return metadata.labels?.[SERVING.revision] ?? '';
 }
 
 /** The Deployment's number, or the one that we wrote since: the cache may be behind our own write. */

@@ -4,6 +4,7 @@ import { createServer as createHttp, type RequestListener, type Server } from 'n
 import { createServer } from 'node:net';
 import { request } from 'undici';
 import { SERVING } from '../apis/labels.ts';
+import { deploymentName } from '../apis/names.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../apis/serving/route/types.ts';
 import { parseConfig } from '../config.ts';
@@ -62,8 +63,10 @@ const pod = (
   status: { phase: 'Running', ...status },
 });
 
-const deployment = (name: string, replicas: number) => ({
-  ...{ apiVersion: DEPLOYMENTS.apiVersion, kind: DEPLOYMENTS.kind, metadata: { namespace: 'ns', name } },
+const deployment = (of: string, replicas: number) => ({
+  apiVersion: DEPLOYMENTS.apiVersion,
+  kind: DEPLOYMENTS.kind,
+  metadata: { namespace: 'ns', name: deploymentName(of) },
   spec: { replicas, selector: {}, template: {} },
 });
 
@@ -160,7 +163,8 @@ describe('gateway role', () => {
     const answers = Promise.all(Array.from({ length: 10 }, () => get()));
     await until('it is woken', () => patches().length > 0);
     assert.equal(
-      (await api.client.get(DEPLOYMENTS, { namespace: 'ns', name: 'hello-1' }))?.spec?.replicas,
+      (await api.client.get(DEPLOYMENTS, { namespace: 'ns', name: deploymentName('hello-1') }))?.spec
+        ?.replicas,
       1,
     );
     api.put(pod('p1', 'hello-1', { phase: 'Pending' }));

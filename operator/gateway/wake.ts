@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deploymentName } from '../apis/names.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { type ObjectRef, refOf } from '../kube/types.ts';
@@ -62,7 +63,7 @@ async function raiseFromZero(
   { namespace, name }: ObjectRef,
   signal: AbortSignal,
 ): Promise<void> {
-  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}/scale`;
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${deploymentName(name)}/scale`;
   const scale = await client.request<Scale>('GET', path, { signal });
   if ((scale.spec?.replicas ?? 0) > 0) return;
   await client.request('PATCH', path, {

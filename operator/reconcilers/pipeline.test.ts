@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../apis/condition.ts';
 import { SERVING } from '../apis/labels.ts';
+import { deploymentName } from '../apis/names.ts';
 import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
@@ -90,7 +91,7 @@ describe('service to deployment', () => {
   /** What the cluster does for a Deployment: a pod that runs and is ready. */
   async function start(revision: string): Promise<void> {
     const deployment = await until(`deployment ${revision}`, () =>
-      server.get<Deployment>(DEPLOYMENTS, { namespace: 'demo', name: revision }),
+      server.get<Deployment>(DEPLOYMENTS, { namespace: 'demo', name: deploymentName(revision) }),
     );
     const containers = deployment.spec?.template.spec?.containers ?? [];
     server.put({
@@ -211,7 +212,8 @@ describe('service to deployment', () => {
     await until('the name inside the cluster to be mended', () =>
       server.get(CORE_SERVICES, REF)?.spec?.externalName?.startsWith('homerun-gateway.'),
     );
-    server.remove(DEPLOYMENTS, { namespace: 'demo', name });
-    await until('the deployment to come back', () => server.get(DEPLOYMENTS, { namespace: 'demo', name }));
+    const deployment = { namespace: 'demo', name: deploymentName(name) };
+    server.remove(DEPLOYMENTS, deployment);
+    await until('the deployment to come back', () => server.get(DEPLOYMENTS, deployment));
   });
 });

@@ -1,5 +1,6 @@
 import type { Condition } from '../apis/condition.ts';
 import { SERVING } from '../apis/labels.ts';
+import { deploymentName } from '../apis/names.ts';
 import type { Configuration } from '../apis/serving/configuration/types.ts';
 import { defaultRevisionSpec } from '../apis/serving/revision/defaults.ts';
 import type { Revision, TemplateSpec } from '../apis/serving/revision/types.ts';
@@ -93,11 +94,13 @@ export function route(name = 'hello', traffic?: Route['spec']['traffic']): Route
   } as Route;
 }
 
+/** The Deployment of a revision. */
 export function deployment(
-  name = 'hello-00001-abc',
+  of = 'hello-00001-abc',
   replicas = 1,
   status: Deployment['status'] = {},
 ): Deployment {
+  const name = deploymentName(of);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

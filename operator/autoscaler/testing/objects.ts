@@ -1,4 +1,5 @@
 import { SERVING } from '../../apis/labels.ts';
+import { deploymentName } from '../../apis/names.ts';
 import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../../apis/serving/service/types.ts';
@@ -8,6 +9,8 @@ import type { KubeObject, ResourceType } from '../../kube/types.ts';
 // The objects that the autoscaler reads, of one revision `hello-00001-abc` in the namespace `n`.
 
 export const REF = { namespace: 'n', name: 'hello-00001-abc' };
+/** The Deployment that runs it. */
+export const DEPLOYMENT = { namespace: 'n', name: deploymentName(REF.name) };
 export const KEY = `${REF.namespace}/${REF.name}`;
 
 const labels = { [SERVING.revision]: REF.name, [SERVING.service]: 'hello' };
@@ -38,10 +41,11 @@ export function revision(
 
 export function deployment(replicas: number, name = REF.name): Deployment {
   const matchLabels = { [SERVING.revision]: name };
+  const metadata = { namespace: REF.namespace, name: deploymentName(name) };
   const containers = [{ name: 'app', image: 'app' }];
   return object(
     DEPLOYMENTS,
-    { namespace: REF.namespace, name, labels },
+    { ...metadata, labels: { ...labels, ...matchLabels } },
     {
       spec: {
         replicas,

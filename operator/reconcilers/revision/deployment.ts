@@ -1,4 +1,5 @@
 import { SERVING } from '../../apis/labels.ts';
+import { deploymentName } from '../../apis/names.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
@@ -21,7 +22,12 @@ export function desiredDeployment(
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name, namespace, labels, ownerReferences: [controllerReference(revision)] },
+    metadata: {
+      name: deploymentName(name),
+      namespace,
+      labels,
+      ownerReferences: [controllerReference(revision)],
+    },
     spec: {
       selector: { matchLabels: { [SERVING.revisionUID]: uid } },
       // A revision never changes, so there is nothing to keep of older ReplicaSets.

@@ -1,6 +1,7 @@
 import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
 import { type IdentityConfig, kubernetesServiceAccount } from '../../apis/identity.ts';
 import { SERVING } from '../../apis/labels.ts';
+import { deploymentName } from '../../apis/names.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { Controller } from '../../kube/controller.ts';
 import { keyOf } from '../../kube/types.ts';
@@ -40,8 +41,9 @@ export function revisionController(context: Context): Controller {
       starts.forget(key);
       return;
     }
+    const { namespace, name } = revision.metadata;
     const pods = informers.pods.store.byIndex('revision', key);
-    const deployment = informers.deployments.store.get(key);
+    const deployment = informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
     const metadata = metadataAccess(informers.coreServices.store.get(keyOf(server)), config);
     const routed = informers.routes.store.byIndex('revision', key).length > 0;
     const digests = digestsOf(revision, resolver, config);
@@ -55,7 +57,7 @@ export function revisionController(context: Context): Controller {
   };
   const controller = new Controller({ name: 'revision', workers: 8, reconcile, log })
     .watch(informers.revisions, ({ metadata }) => [keyOf(metadata)])
-    .watch(informers.deployments, ({ metadata }) => [keyOf(metadata)])
+    .watch(informers.deployments, labelKey(SERVING.revision))
     .watch(informers.routes, (route, { old }) => [route, ...(old ? [old] : [])].flatMap(revisionsOfRoute))
     .watch(informers.pods, labelKey(SERVING.revision))
     .watch(informers.coreServices, ({ metadata }) =>
