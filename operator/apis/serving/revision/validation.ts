@@ -74,9 +74,18 @@ function validateConcurrency(spec: TemplateSpec, path: string): Fault[] {
   return [{ path: `${path}.containerConcurrency`, value, message, strict: true }];
 }
 
+/** Kubernetes' own words on the names of objects. */
+const SUBDOMAIN =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and " +
+  "end with an alphanumeric character (e.g. 'example.com', regex used for validation is " +
+  "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+/** Says first what Cloud Run takes, then in Knative's form what Kubernetes does (TestServiceAccountValidation). */
 function validateServiceAccount(value: string | undefined, path: string): Fault[] {
   if (!value || new RegExp(`^${SERVICE_ACCOUNT}$`).test(value)) return [];
-  const message = `is "${value}"; it must be the name of a service account, or its e-mail address, which ends with .gserviceaccount.com`;
+  const message =
+    `is "${value}"; it must be the name of a service account, or its e-mail address, which ends with ` +
+    `.gserviceaccount.com (invalid value: ${value}: ${path}\n${SUBDOMAIN})`;
   return [{ path, value, message }];
 }
 

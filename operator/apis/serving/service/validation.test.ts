@@ -52,7 +52,10 @@ describe('validation of a service', () => {
     "a person's e-mail address as service account": {
       spec: '{serviceAccountName: me@example.com}',
       faults: [
-        [`${SPEC}.serviceAccountName`, /is "me@example.com"; it must be .* ends with .gserviceaccount.com/],
+        [
+          `${SPEC}.serviceAccountName`,
+          /is "me@example.com"; it must be .* ends with .gserviceaccount.com .*: me@example.com: spec.template.spec.serviceAccountName\na lowercase RFC 1123 subdomain/,
+        ],
       ],
       reason: 'an identity of a person is none of a program; Knative refuses it too',
     },
