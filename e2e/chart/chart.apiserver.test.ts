@@ -199,7 +199,7 @@ describe('chart on an API server', function () {
         return status.allowed;
       }
 
-      for (const file of ['controller', 'controller-namespace', 'gateway']) {
+      for (const file of ['controller', 'controller-namespace', 'gateway', 'metadata']) {
         const namespace = file.endsWith('-namespace') ? NAMESPACE : 'any';
         it(`grant what ${file} declares, in namespace ${namespace}`, async () => {
           const rules: Rule[] = parse(readFileSync(join(CHART, `files/rbac/${file}.yaml`), 'utf8'));
@@ -225,6 +225,10 @@ describe('chart on an API server', function () {
           'revisions/status',
           'the gateway reports through its counts',
         ],
+        ['metadata', 'get', '', 'secrets', 'it only asks for tokens in the name of pods'],
+        ['metadata', 'patch', '', 'services/status', 'only with metadata.linkLocal, and only its own'],
+        ['gateway', 'create', '', 'serviceaccounts/token', 'no identity but in the metadata server'],
+        ['controller', 'create', '', 'serviceaccounts/token', 'no identity but in the metadata server'],
         ['controller', 'list', '', 'secrets', 'pull secrets are read by name'],
         ['controller', 'create', '', 'secrets', 'its certificates are in the own namespace'],
         [

@@ -110,6 +110,39 @@ describe('chart', function () {
     );
   });
 
+  it('leaves the metadata server out', () => {
+    const objects = render({ metadata: { enabled: false }, networkPolicy: { enabled: true } });
+    deepEqual(
+      objects.filter(({ metadata }) => metadata.name === 'homerun-metadata'),
+      [],
+    );
+    const { metadata } = configOf(objects) as { metadata: { enabled: boolean } };
+    equal(metadata.enabled, false);
+  });
+
+  it('makes the metadata server a load balancer of its own class for 169.254.169.254', () => {
+    const objects = render({ metadata: { linkLocal: true, clusterIP: '10.96.0.254' } });
+    const { spec } = find(objects, 'Service', 'homerun-metadata') as unknown as { spec: Json };
+    const { selector: _, ports: __, ...kind } = spec;
+    deepEqual(kind, {
+      clusterIP: '10.96.0.254',
+      type: 'LoadBalancer',
+      loadBalancerClass: 'homerun.dev/metadata',
+      // Any other would hide from the server who asks.
+      externalTrafficPolicy: 'Local',
+      allocateLoadBalancerNodePorts: false,
+    });
+    const { rules } = find(objects, 'Role', 'homerun-metadata') as unknown as { rules: Json[] };
+    deepEqual(rules, [
+      {
+        apiGroups: [''],
+        resources: ['services/status'],
+        resourceNames: ['homerun-metadata'],
+        verbs: ['patch'],
+      },
+    ]);
+  });
+
   it('refuses a Kubernetes without the sleep action', () => {
     match(
       refusal(() => render({}, '1.29.9')),
@@ -212,7 +245,7 @@ describe('chart', function () {
     });
 
     it('never leave a pod without restrictions', () => {
-      for (const role of ['controller', 'gateway']) {
+      for (const role of ['controller', 'gateway', 'metadata']) {
         const text = JSON.stringify(find(render(), 'Deployment', `homerun-${role}`));
         for (const part of ['"runAsNonRoot":true', '"readOnlyRootFilesystem":true', '"drop":["ALL"]'])
           ok(text.includes(part), `${role}: ${part}`);

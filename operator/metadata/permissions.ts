@@ -9,5 +9,5 @@ export const permissions: readonly Permission[] = [
 
 /** In the operator's own namespace, for `metadata.linkLocal` only: the server is its Service's load balancer. */
 export const linkLocalPermissions: readonly Permission[] = [
-  { apiGroups: [''], resources: ['services/status'], verbs: ['patch'] },
+  { apiGroups: [''], resources: ['services/status'], resourceNames: ['homerun-metadata'], verbs: ['patch'] },
 ];
