@@ -30,6 +30,10 @@ test: $(dependencies) ## Run every test: pure, fake API server, real API server,
 demo: deploy images ## Show on a real cluster what Homerun does, from the first YAML to a traffic split
 	@e2e/in node e2e/demo.ts
 
+.PHONY: conformance
+conformance: deploy ## Run Knative Serving's own conformance tests against it, API and runtime
+	@e2e/conformance/run
+
 .PHONY: bench
 bench: deploy images ## Measure it, against plain Kubernetes in the same run (e2e/bench/results.json)
 	@e2e/in node e2e/bench/main.ts

@@ -28,13 +28,13 @@ function step(command: string, ...args: string[]): boolean {
   return succeeded;
 }
 
-/** Runs mocha and adds its totals; a skipped test and a run that ends without totals are failures. */
-function mocha(prefix: readonly string[], ...patterns: string[]): void {
-  const output = join(folder, 'totals.json');
+/** Where a test runner leaves its totals. */
+const output = join(folder, 'totals.json');
+
+/** Runs tests and adds their totals; a skipped test and a run that ends without totals are failures. */
+function tests(command: string, ...args: string[]): void {
   rmSync(output, { force: true });
-  const [command = 'mocha', ...args] = [...prefix, 'mocha'];
-  const reporter = ['--reporter', 'e2e/reporter.ts', '--reporter-option', `output=${output}`];
-  const succeeded = run(command, [...args, ...reporter, ...patterns]);
+  const succeeded = run(command, args);
   try {
     const { passes, failures, pending } = JSON.parse(readFileSync(output, 'utf8'));
     const failed = failures + pending;
@@ -45,11 +45,20 @@ function mocha(prefix: readonly string[], ...patterns: string[]): void {
   }
 }
 
+function mocha(prefix: readonly string[], ...patterns: string[]): void {
+  const [command = 'mocha', ...args] = [...prefix, 'mocha'];
+  const reporter = ['--reporter', 'e2e/reporter.ts', '--reporter-option', `output=${output}`];
+  tests(command, ...args, ...reporter, ...patterns);
+}
+
 step('node', 'operator/generate/main.ts', '--check');
 step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
 step('tsc', '--noEmit');
 mocha([], 'operator/**/*.test.ts', 'e2e/!(scenarios)/**/*.test.ts');
-if (step('make', 'deploy', 'images')) mocha(['e2e/in'], 'e2e/scenarios/**/*.test.ts');
+if (step('make', 'deploy', 'images')) {
+  mocha(['e2e/in'], 'e2e/scenarios/**/*.test.ts');
+  tests('e2e/conformance/run', `--output=${output}`);
+}
 
 rmSync(folder, { recursive: true });
 console.log(`\n${totals.passed} passed, ${totals.failed} failed`);
