@@ -36,7 +36,7 @@ export const ConfigSchema = Type.Object(
         /** Name of the core Service before the gateway pods, in the operator's namespace. */
         service: Type.String({ minLength: 1, default: 'homerun-gateway' }),
         port: port(8080),
-        /** Threads that serve requests; 0 is one for each processor, four at most. */
+        /** Threads that serve requests; 0 is one for each processor but one, four at most. */
         threads: Type.Integer({ minimum: 0, maximum: 64, default: 0 }),
         /** How long requests in flight may go on after SIGTERM. */
         drainSeconds: seconds(600, 0, 3600),

@@ -32,7 +32,7 @@ export async function runGateway(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const threads = config.gateway.threads || Math.min(MOST_THREADS, availableParallelism());
+  const threads = config.gateway.threads || dataThreads(availableParallelism());
   // Informers and probes go on while requests drain: instances may still come and go.
   const stop = new AbortController();
   const routes = new Informer({ client, type: ROUTES, log });
@@ -73,6 +73,11 @@ export async function runGateway(
     await admin.close();
     await Promise.allSettled(watching);
   }
+}
+
+/** One processor is left to the programs and to the control thread; each thread costs some 20 MB. */
+function dataThreads(processors: number): number {
+  return Math.max(1, Math.min(MOST_THREADS, processors - 1));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
