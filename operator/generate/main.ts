@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
 import { KINDS } from '../apis/kinds.ts';
 import { chartFiles } from './chart.ts';
+import { contractFile } from './contract.ts';
 import { crdFile } from './crd.ts';
 import { models } from './models.ts';
 
@@ -23,6 +24,7 @@ export interface Generator {
 export const GENERATORS: readonly Generator[] = [
   { name: 'CRDs', folders: ['crds'], files: () => KINDS.map(crdFile) },
   { name: 'chart', folders: ['charts/homerun/files'], files: chartFiles },
+  { name: 'contract', folders: [], files: () => [contractFile()] },
   { name: 'models', folders: ['operator/apis/models'], files: models },
 ];
 

@@ -12,11 +12,10 @@ import { desiredDeployment } from '../reconcilers/revision/deployment.ts';
 import { planRoute } from '../reconcilers/route/plan.ts';
 import { planService } from '../reconcilers/service/plan.ts';
 import { admitDefault, admitValidate, type Policy } from './admit.ts';
-import type { AdmissionRequest } from './review.ts';
 import { arbitraryObject } from './testing/objects.ts';
 import { patched, patchOf } from './testing/patch.ts';
+import { OPERATOR, requestFor } from './testing/requests.ts';
 
-const OPERATOR = 'system:serviceaccount:homerun-system:homerun-controller';
 const config = parseConfig({});
 
 interface Question {
@@ -26,26 +25,15 @@ interface Question {
   user?: string;
 }
 
-function request({ object, oldObject, kind, user = 'jane' }: Question): AdmissionRequest {
-  return {
-    uid: 'u',
-    kind: { group: 'serving.knative.dev', version: 'v1', kind },
-    operation: oldObject === undefined ? 'CREATE' : 'UPDATE',
-    userInfo: { username: user },
-    object,
-    oldObject,
-  };
-}
-
 /** The object as it is stored, or undefined when it is refused; throws whatever admission throws. */
 function admitted(question: Question, policy: Policy): KubeObject | undefined {
-  const first = admitDefault(request(question), policy);
+  const first = admitDefault(requestFor(question.object, question), policy);
   assert.ok(first.allowed || first.status?.message, 'a refusal says why');
   if (!first.allowed) return undefined;
   const object = patched(question.object, patchOf(first));
-  const again = admitDefault(request({ ...question, object }), policy);
+  const again = admitDefault(requestFor(object, question), policy);
   assert.deepEqual(patchOf(again), [], 'defaults are filled in once');
-  const second = admitValidate(request({ ...question, object }), policy);
+  const second = admitValidate(requestFor(object, question), policy);
   assert.ok(second.allowed || second.status?.message, 'a refusal says why');
   return second.allowed ? (object as KubeObject) : undefined;
 }

@@ -57,7 +57,7 @@ function check(schema: Schema, value: unknown, path: string, faults: ShapeFault[
     return;
   }
   if (!isOfType(schema, value)) {
-    wrongType(schema.type ? TYPE_NAMES[schema.type] : 'set', value, path, faults);
+    wrongType(wantedOf(schema), value, path, faults);
     return;
   }
   if (Array.isArray(value)) checkList(schema, value, path, faults);
@@ -73,6 +73,11 @@ function isOfType({ type }: Schema, value: unknown): boolean {
   if (type === 'integer') return Number.isInteger(value);
   if (type === 'object') return typeof value === 'object' && !Array.isArray(value);
   return type === undefined || typeof value === type;
+}
+
+function wantedOf({ type, minimum, maximum }: Schema): string {
+  const range = type === 'integer' && maximum !== undefined ? ` from ${minimum ?? 0} to ${maximum}` : '';
+  return type ? `${TYPE_NAMES[type]}${range}` : 'set';
 }
 
 function wrongType(wanted: string, value: unknown, path: string, faults: ShapeFault[]): void {

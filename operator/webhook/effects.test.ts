@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { ANNOTATION_RULES } from '../apis/annotationRules.ts';
+import { RUN } from '../apis/annotations.ts';
+import { ANNOTATION_EFFECTS, effectWarning } from './effects.ts';
+
+describe('effects of annotations', () => {
+  it('are told for each annotation that Cloud Run knows on a service or its template', () => {
+    const known = [...ANNOTATION_RULES].filter(([, { on }]) =>
+      on.some((holder) => /service|revision/.test(holder)),
+    );
+    assert.deepEqual(Object.keys(ANNOTATION_EFFECTS).sort(), known.map(([key]) => key).sort());
+  });
+
+  it('say what happens instead wherever that is something else', () => {
+    for (const [key, { does, says }] of Object.entries(ANNOTATION_EFFECTS)) {
+      if (does === 'other') assert.ok(says && says.length < 160, key);
+    }
+  });
+
+  it('are warned of by value', () => {
+    assert.match(effectWarning(RUN.ingress, 'internal') ?? '', /whoever reaches the gateway/);
+    assert.equal(effectWarning(RUN.ingress, 'all'), undefined);
+    assert.equal(effectWarning('toString', 'x'), undefined);
+  });
+});

@@ -1,0 +1,34 @@
+import { parse } from 'yaml';
+import type { KubeObject } from '../../kube/types.ts';
+import type { Policy } from '../admit.ts';
+import type { AdmissionRequest } from '../review.ts';
+
+export const OPERATOR = 'system:serviceaccount:homerun-system:homerun-controller';
+export const LENIENT: Policy = { strict: false, operator: OPERATOR };
+export const STRICT: Policy = { strict: true, operator: OPERATOR };
+
+/** An object of ours from YAML; kind and name have defaults. */
+export function objectOf(yaml: string, kind = 'Service'): KubeObject {
+  const { metadata, ...rest } = parse(yaml);
+  return {
+    apiVersion: 'serving.knative.dev/v1',
+    kind,
+    metadata: { name: 'hello', namespace: 'demo', ...metadata },
+    ...rest,
+  };
+}
+
+/** What an API server asks about an object; with `oldObject`, about its change. */
+export function requestFor(
+  object: unknown,
+  { kind = 'Service', oldObject, user = 'jane' }: { kind?: string; oldObject?: unknown; user?: string } = {},
+): AdmissionRequest {
+  return {
+    uid: 'review-1',
+    kind: { group: 'serving.knative.dev', version: 'v1', kind },
+    operation: oldObject === undefined ? 'CREATE' : 'UPDATE',
+    userInfo: { username: user },
+    object,
+    oldObject,
+  };
+}
