@@ -58,11 +58,15 @@ describe('when something breaks', function () {
     assert.equal(still?.metadata.uid, running?.metadata.uid);
   });
 
-  it('an instance that dies in the middle of a request costs that request, and no other', async () => {
+  it('an instance that dies in the middle of a request costs that request, and answers again when it is back', async () => {
     const { client, visitor, namespace } = suite;
     const { url } = await readyService(client, namespace, 'mortal', { annotations: { [IDLE]: '300s' } });
     const lost = await visitor.ask(`${url}/exit?code=1`);
     assert.equal(lost.status, 500);
+    await until('the container to be started again', async () => {
+      const [pod] = await podsOf(client, namespace, 'mortal');
+      return (pod?.status?.containerStatuses?.[0]?.restartCount ?? 0) > 0;
+    });
     const next = await visitor.ask(url);
     assert.equal(next.status, 200);
   });
