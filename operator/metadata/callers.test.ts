@@ -109,6 +109,22 @@ describe('Callers', () => {
     await rejects(callers.certainlyAt(ip), { code: 'CALLER_UNKNOWN' });
   });
 
+  it('sees a pod that is about to take over an address, however far the watch lags behind', async () => {
+    server.put(instance('old', { ip }));
+    await known('old');
+    server.storage.listeners.clear();
+    server.put(instance('old', { ip, deleting: true }));
+    equal(await certainNameAt(ip), 'old', 'a program may use its last seconds');
+    server.put(instance('new', { scheduledAt: Date.now() }));
+    await rejects(callers.certainlyAt(ip), { code: 'CALLER_CONTESTED', message: /new may have got it/ });
+  });
+
+  it('is certain of a task by its second address too', async () => {
+    server.put(instance('task', { ip, ips: [ip, 'fd00::5'], restartPolicy: 'Never' }));
+    await known('task');
+    equal(await certainNameAt('fd00::5'), 'task');
+  });
+
   it('tells a pod from the next one of the same name', async () => {
     server.put(instance('a', { ip, uid: 'first' }));
     await known('a');

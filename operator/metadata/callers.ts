@@ -3,7 +3,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { addressesOf, type Holder, isSameHolder, judgeHolder, startingOn } from './holder.ts';
+import { addressesOf, type Holder, isSameHolder, judgeHolder, mayHaveEnded, startingOn } from './holder.ts';
 
 /** How long a request may wait until it is known who asks: the API shows a new pod's address after about a second. */
 const WAIT_MS = 5_000;
@@ -80,12 +80,9 @@ export class Callers {
   async certainlyAt(address: string): Promise<Pod> {
     const pod = await this.at(address);
     const later = await this.#client.get(PODS, pod.metadata);
-    if (
-      isSameHolder(pod, later, address) &&
-      !(later?.metadata.deletionTimestamp && !pod.metadata.deletionTimestamp)
-    )
-      return pod;
-    const holder = await this.#lookUp(address);
+    const same = isSameHolder(pod, later, address);
+    if (same && !mayHaveEnded(later)) return pod;
+    const holder = await this.#lookUp(address, same ? later : undefined);
     if (holder.state === 'held') return instance(holder.pod, address);
     throw refusal(holder, address);
   }
@@ -113,10 +110,20 @@ export class Callers {
     return judgeHolder(store.byIndex('address', address), starting, this.#now());
   }
 
-  async #lookUp(address: string): Promise<Holder> {
+  /**
+   * Judges by what the API server says now.
+   * @param known a pod that has the address; the server finds pods by the first of their addresses only.
+   */
+  async #lookUp(address: string, known?: Pod): Promise<Holder> {
     const { items } = await this.#client.list(PODS, { fieldSelector: `status.podIP=${address}` });
-    const starting = (node: string) => this.informer.store.byIndex('starting', node);
-    return judgeHolder(items, starting, this.#now());
+    const isListed = items.some(({ metadata }) => metadata.uid === known?.metadata.uid);
+    const claimants = known && !isListed ? [...items, known] : items;
+    const [node] = claimants.filter(mayHaveEnded).flatMap(({ spec }) => spec?.nodeName ?? []);
+    const beside = node
+      ? await this.#client.list(PODS, { fieldSelector: `spec.nodeName=${node}` })
+      : { items: [] };
+    const starting = (on: string) => beside.items.filter((pod) => startingOn(pod).includes(on));
+    return judgeHolder(claimants, starting, this.#now());
   }
 }
 

@@ -41,6 +41,11 @@ const CASES: Record<string, { reason: string; claimants: Pod[]; starting?: Pod[]
     claimants: [instance('a', { ip, deleting: true }), instance('b', { ip, deleting: true })],
     want: 'contested',
   },
+  'a task and one that goes': {
+    reason: 'the task may have ended before the other came',
+    claimants: [instance('a', { ip, restartPolicy: 'Never' }), instance('b', { ip, deleting: true })],
+    want: 'contested',
+  },
   'one that goes': {
     reason: 'a program may use its last seconds',
     claimants: [instance('a', { ip, deleting: true })],
@@ -95,14 +100,14 @@ describe('judgeHolder', () => {
       fc.property(fc.array(pod, { maxLength: 4 }), (pods) => {
         const holder = judgeHolder(pods, () => [], EPOCH);
         if (holder.state !== 'held') return;
-        const { spec, status, metadata } = holder.pod;
+        const { spec, status } = holder.pod;
         equal(spec?.hostNetwork, false);
         equal(status?.phase === 'Running' || status?.phase === 'Pending', true);
         const rivals = pods.filter((each) => addressesOf(each).length > 0 && each !== holder.pod);
-        equal(
-          rivals.every((each) => each.metadata.deletionTimestamp && !metadata.deletionTimestamp),
-          true,
-        );
+        if (rivals.length === 0) return;
+        const mayHaveEnded = (each: Pod) =>
+          each.metadata.deletionTimestamp || each.spec?.restartPolicy === 'Never';
+        equal(rivals.every(mayHaveEnded) && !mayHaveEnded(holder.pod), true);
       }),
     );
   });

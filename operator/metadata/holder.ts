@@ -48,8 +48,9 @@ export function judgeHolder(
   now: number,
 ): Holder {
   const alive = claimants.filter(hasOwnAddress);
-  const staying = alive.filter(({ metadata }) => !metadata.deletionTimestamp);
-  const [pod, other] = staying.length > 0 ? staying : alive;
+  // Of several, one that cannot have ended has it, and the others have given it back.
+  const certain = alive.length > 1 ? alive.filter((each) => !mayHaveEnded(each)) : alive;
+  const [pod, other] = certain.length > 0 ? certain : alive;
   if (!pod) return { state: 'unknown' };
   if (other) return { state: 'contested', message: `${title(pod)} and ${title(other)} both have it` };
   if (mayHaveEnded(pod)) {
@@ -67,14 +68,14 @@ export function judgeHolder(
 }
 
 /** Whether two readings are of one pod with one address. */
-export function isSameHolder(pod: Pod, later: Pod | undefined, address: string): boolean {
+export function isSameHolder(pod: Pod, later: Pod | undefined, address: string): later is Pod {
   return (
     later !== undefined && later.metadata.uid === pod.metadata.uid && addressesOf(later).includes(address)
   );
 }
 
-/** A pod that is being deleted, or that ends when its programs do, as a job's. */
-function mayHaveEnded({ metadata, spec }: Pod): boolean {
+/** Whether a pod may be gone though it is shown: it is being deleted, or ends when its programs do, as a job's. */
+export function mayHaveEnded({ metadata, spec }: Pod): boolean {
   return metadata.deletionTimestamp !== undefined || (spec?.restartPolicy ?? 'Always') !== 'Always';
 }
 

@@ -80,6 +80,26 @@ describe('identity on a real API server', function () {
     await rejects(callers.certainlyAt('10.9.8.1'), { code: 'CALLER_UNKNOWN' });
   });
 
+  it('does not take a pod that comes for the one that goes', async () => {
+    await run('going', 'worker', '10.9.8.2');
+    await server.client.delete(PODS, { namespace, name: 'going' }, { gracePeriodSeconds: 30 });
+    equal(
+      (await callers.certainlyAt('10.9.8.2')).metadata.name,
+      'going',
+      'a program may use its last seconds',
+    );
+    const { metadata, spec, status: _, ...kind } = instance('coming', { namespace });
+    const { uid: __, creationTimestamp: ___, ...given } = metadata;
+    await server.client.create(PODS, { ...kind, metadata: given, spec } as Pod);
+    await rejects(callers.certainlyAt('10.9.8.2'), {
+      code: 'CALLER_CONTESTED',
+      message: /shop\/coming may have/,
+    });
+    await stopPod('coming');
+    equal((await callers.certainlyAt('10.9.8.2')).metadata.name, 'going');
+    await stopPod('going');
+  });
+
   it('gets a token that the cluster’s published keys prove, and that dies with the pod', async () => {
     await run('hello', 'worker');
     const pod = await callers.certainlyAt(ip);

@@ -32,7 +32,8 @@ export function instance(name: string, fields: PodFields = {}): Pod {
       uid: fields.uid ?? `uid-${name}`,
       labels: fields.labels ?? { [SERVING.revision]: 'hello-00001-abc', app: 'hello' },
       creationTimestamp: time(EPOCH),
-      ...(fields.deleting ? { deletionTimestamp: time(EPOCH) } : {}),
+      // A fake API server keeps what is being deleted only while something holds it back, as its grace period does.
+      ...(fields.deleting ? { deletionTimestamp: time(EPOCH), finalizers: ['example.com/grace'] } : {}),
     },
     spec: {
       nodeName: node,

@@ -1,0 +1,121 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Pod } from '../kube/core.ts';
+import { addressesOf, judgeHolder, startingOn } from './holder.ts';
+import { EPOCH, instance } from './testing/pods.ts';
+
+const ADDRESSES = ['10.0.0.1', '10.0.0.2'];
+
+/** One pod, as it is and as the API shows it, which is later. */
+interface Life {
+  name: string;
+  restartPolicy: 'Always' | 'Never';
+  /** The address that its processes send from, while they run. */
+  address?: string;
+  ended: boolean;
+  shown: Pod;
+}
+
+/** A node with few addresses, whose kubelet tells the API everything late. */
+class Node {
+  readonly pods: Life[] = [];
+  #serial = 0;
+
+  /** A pod is bound to the node before anything of it runs. */
+  bind(restartPolicy: Life['restartPolicy']): void {
+    const name = `pod-${this.#serial++}`;
+    this.pods.push({ name, restartPolicy, ended: false, shown: instance(name, { restartPolicy }) });
+  }
+
+  /** It runs, with any address that is free at this moment. */
+  start(life: Life): void {
+    const free = ADDRESSES.find((address) => !this.pods.some((each) => each.address === address));
+    if (life.address || life.ended || !free) return;
+    life.address = free;
+  }
+
+  /** The kubelet tells its address. */
+  report(life: Life): void {
+    const { restartPolicy, address: ip } = life;
+    const deleting = life.shown.metadata.deletionTimestamp !== undefined;
+    if (ip) life.shown = instance(life.name, { restartPolicy, ip, deleting });
+  }
+
+  remove(life: Life): void {
+    const { restartPolicy } = life;
+    const [ip] = addressesOf(life.shown);
+    life.shown = instance(life.name, { restartPolicy, ip, deleting: true });
+  }
+
+  /** Its processes are gone and its address is free: when somebody asked for that, or when a task is done. */
+  end(life: Life): void {
+    if (!life.shown.metadata.deletionTimestamp && life.restartPolicy === 'Always') return;
+    life.address = undefined;
+    life.ended = true;
+  }
+
+  /** The API shows that it is gone. */
+  forget(life: Life): void {
+    if (life.ended) this.pods.splice(this.pods.indexOf(life), 1);
+  }
+
+  holder(address: string): string | undefined {
+    const shown = this.pods.map((life) => life.shown);
+    const claimants = shown.filter((pod) => addressesOf(pod).includes(address));
+    const holder = judgeHolder(
+      claimants,
+      (node) => shown.filter((pod) => startingOn(pod).includes(node)),
+      EPOCH,
+    );
+    return holder.state === 'held' ? holder.pod.metadata.name : undefined;
+  }
+}
+
+const STEPS = ['start', 'report', 'remove', 'end', 'forget'] as const;
+const step = fc.oneof(
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      act: fc.constant('bind' as const),
+      policy: fc.constantFrom('Always' as const, 'Never' as const),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ act: fc.constantFrom(...STEPS), which: fc.nat(2) }) },
+);
+
+describe('whoever sends from an address, in whatever order things happen and the API learns of them', () => {
+  it('never passes for another pod', () => {
+    let known = 0;
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 20, maxLength: 80, size: 'max' }), (steps) => {
+        const node = new Node();
+        for (const each of steps) {
+          if (each.act === 'bind') node.bind(each.policy);
+          else {
+            const life = node.pods[each.which % Math.max(1, node.pods.length)];
+            if (life) node[each.act](life);
+          }
+          for (const { address, name } of node.pods) {
+            const holder = address && node.holder(address);
+            if (!holder) continue;
+            known++;
+            equal(holder, name);
+          }
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+    equal(known > 1_000, true, 'and is known often enough for this to mean something');
+  });
+
+  it('is known in the end', () => {
+    const node = new Node();
+    node.bind('Never');
+    node.bind('Always');
+    for (const act of ['start', 'report'] as const) for (const life of node.pods) node[act](life);
+    deepEqual(
+      node.pods.map(({ address = '' }) => node.holder(address)),
+      ['pod-0', 'pod-1'],
+    );
+  });
+});
