@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
 import { parseConfig } from '../../config.ts';
+import { contentHash } from '../../kube/json.ts';
+import { APPLIED_HASH } from '../../kube/plan.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { configuration, EPOCH, revision } from '../../testing/serving.ts';
 import { type ConfigurationInput, desiredRevision, planConfiguration } from './plan.ts';
@@ -130,6 +132,22 @@ describe('planConfiguration', () => {
       if (condition.message) assert.match(actual?.message ?? '', condition.message);
     });
   }
+
+  it('makes no second revision of a template that only spells out a default', () => {
+    const made = desiredRevision(at(1));
+    const annotations = { ...made.metadata.annotations, [APPLIED_HASH]: contentHash(made) };
+    const first = { ...made, metadata: { ...made.metadata, annotations } };
+    const plan = (spec: object, metadata?: { name: string }) =>
+      planConfiguration(
+        { configuration: at(2, { spec, metadata }), revisions: [first], routed: new Set() },
+        config,
+        EPOCH,
+      );
+    assert.deepEqual(plan({ timeoutSeconds: 300 }).apply, []);
+    assert.equal(plan({ timeoutSeconds: 300 }).status?.status?.latestCreatedRevisionName, made.metadata.name);
+    assert.equal(plan({ timeoutSeconds: 301 }).apply.length, 1);
+    assert.equal(plan({}, { name: 'hello-again' }).apply.length, 1, 'a new name asks for a new revision');
+  });
 
   it('makes the same revision again after a restart', () => {
     assert.deepEqual(desiredRevision(at(1)), desiredRevision(at(1)));

@@ -8,7 +8,7 @@ import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import { isSubset } from '../../kube/json.ts';
 import { controllerReference, isControlledBy } from '../../kube/owner.ts';
-import type { Plan } from '../../kube/plan.ts';
+import { isApplied, type Plan } from '../../kube/plan.ts';
 import { inherited } from '../inherit.ts';
 import { generationOf } from './generation.ts';
 import { expiredRevisions } from './history.ts';
@@ -36,7 +36,9 @@ export function planConfiguration(
   const desired = desiredRevision(configuration);
   const generation = configuration.metadata.generation;
   const existing =
-    revisions.find((revision) => generationOf(revision) === generation) ?? reusable(named, desired);
+    revisions.find((revision) => generationOf(revision) === generation) ??
+    reusable(named, desired) ??
+    unchanged(input, desired);
   const taken = !existing && named !== undefined;
   const latest = existing ?? desired;
   const status = {
@@ -143,6 +145,30 @@ function reusable(named: Revision | undefined, desired: Revision): Revision | un
   const owner = desired.metadata.ownerReferences?.[0];
   if (!named || !owner || !isControlledBy(named, owner.uid)) return undefined;
   return isSubset(desired.spec, named.spec) ? named : undefined;
+}
+
+/**
+ * The latest revision, when a new generation asks for the same again: a client that leaves out or spells out a
+ * default changes the configuration, but not what runs.
+ */
+function unchanged(
+  { configuration, revisions }: ConfigurationInput,
+  desired: Revision,
+): Revision | undefined {
+  const [latest] = revisions.toSorted((a, b) => generationOf(b) - generationOf(a));
+  // A new name asks for a new revision, whatever it holds.
+  if (!latest || configuration.spec.template.metadata?.name) return undefined;
+  const { name, labels = {} } = latest.metadata;
+  const generation = labels[SERVING.configurationGeneration] ?? '';
+  const again = {
+    ...desired,
+    metadata: {
+      ...desired.metadata,
+      name,
+      labels: { ...desired.metadata.labels, [SERVING.configurationGeneration]: generation },
+    },
+  };
+  return isApplied(again, latest) ? latest : undefined;
 }
 
 function created(revision: Revision): Plan['events'][number] {
