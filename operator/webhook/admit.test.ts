@@ -8,6 +8,12 @@ import { LENIENT, OPERATOR, objectOf, requestFor, STRICT } from './testing/reque
 
 const APP = 'spec: {template: {spec: {containers: [{image: app}]}}}';
 
+const LIMITS = (cpu: string, memory: string, size: string) => `spec:
+  template:
+    spec:
+      containers: [{image: app, resources: {limits: {cpu: ${cpu}, memory: ${memory}}}}]
+      volumes: [{name: scratch, emptyDir: {sizeLimit: ${size}}}]`;
+
 const filled = (object: KubeObject, oldObject?: KubeObject): KubeObject =>
   patched(object, patchOf(admitDefault(requestFor(object, { kind: object.kind, oldObject }), LENIENT)));
 
@@ -37,6 +43,37 @@ const UPDATES: Record<string, UpdateCase> = {
       '/spec/template/spec/containers/0/name',
       '/spec/template/spec/containers/0/ports',
       '/spec/template/spec/containers/0/resources',
+      '/spec/template/spec/containers/0/startupProbe',
+      '/spec/template/spec/containerConcurrency',
+      '/spec/template/spec/timeoutSeconds',
+      '/spec/template/spec/serviceAccountName',
+      '/spec/traffic',
+    ],
+  },
+  'what is stored in the notation of Go clients': {
+    reason: 'they read 1000m and send 1 with whatever they change, which is no reason for a new revision',
+    stored: stored(LIMITS('1000m', '1024Mi', '100000k')),
+    sent: `metadata: {labels: {a: b}}\n${LIMITS("'1'", '1Gi', '100M')}`,
+    changed: [
+      '/spec/template/spec/containers/0/resources/limits/cpu',
+      '/spec/template/spec/containers/0/resources/limits/memory',
+      '/spec/template/spec/containers/0/name',
+      '/spec/template/spec/containers/0/ports',
+      '/spec/template/spec/containers/0/startupProbe',
+      '/spec/template/spec/volumes/0/emptyDir/sizeLimit',
+      '/spec/template/spec/containerConcurrency',
+      '/spec/template/spec/timeoutSeconds',
+      '/spec/template/spec/serviceAccountName',
+      '/spec/traffic',
+    ],
+  },
+  'more than what is stored, in another notation': {
+    reason: 'a change that means something is stored as it is written',
+    stored: stored(LIMITS('1000m', '1024Mi', '64Mi')),
+    sent: LIMITS("'2'", '1Gi', '64Mi'),
+    changed: [
+      '/spec/template/spec/containers/0/name',
+      '/spec/template/spec/containers/0/ports',
       '/spec/template/spec/containers/0/startupProbe',
       '/spec/template/spec/containerConcurrency',
       '/spec/template/spec/timeoutSeconds',

@@ -6,8 +6,9 @@ import { CONFIGURATION } from '../apis/serving/configuration/schema.ts';
 import type { Configuration } from '../apis/serving/configuration/types.ts';
 import { validateConfiguration } from '../apis/serving/configuration/validation.ts';
 import { defaultRevisionSpec } from '../apis/serving/revision/defaults.ts';
+import { canonicalTemplate } from '../apis/serving/revision/notation.ts';
 import { REVISION, RevisionTemplateSchema } from '../apis/serving/revision/schema.ts';
-import type { Revision } from '../apis/serving/revision/types.ts';
+import type { Revision, RevisionTemplate } from '../apis/serving/revision/types.ts';
 import { validateRevision } from '../apis/serving/revision/validation.ts';
 import { ROUTE } from '../apis/serving/route/schema.ts';
 import type { Route } from '../apis/serving/route/types.ts';
@@ -41,15 +42,21 @@ export const METADATA = Type.Object({
   annotations: textMap(100_000),
 });
 
+function settledTemplate(
+  next: RevisionTemplate,
+  previous: RevisionTemplate | undefined,
+  name: string,
+): RevisionTemplate {
+  return settled(next, previous, (part) => defaultTemplate(part, name), previous, canonicalTemplate);
+}
+
 const service: Law<Service> = {
   definition: SERVICE,
   written: SERVICE.spec,
   authored: true,
   fill(object, previous) {
     const { spec, metadata } = object;
-    const template = settled(spec.template, previous?.spec.template, (template) =>
-      defaultTemplate(template, metadata.name),
-    );
+    const template = settledTemplate(spec.template, previous?.spec.template, metadata.name);
     const traffic = settled(spec.traffic, previous?.spec.traffic, defaultServiceTraffic, previous);
     return { ...object, spec: { ...spec, template, traffic } };
   },
@@ -62,9 +69,7 @@ const configuration: Law<Configuration> = {
   authored: true,
   fill(object, previous) {
     const { spec, metadata } = object;
-    const template = settled(spec.template, previous?.spec.template, (template) =>
-      defaultTemplate(template, metadata.name),
-    );
+    const template = settledTemplate(spec.template, previous?.spec.template, metadata.name);
     return { ...object, spec: { ...spec, template } };
   },
   validate: validateConfiguration,

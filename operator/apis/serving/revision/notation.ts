@@ -1,0 +1,42 @@
+import { canonicalQuantity, isQuantity } from '../../quantity.ts';
+import type { RevisionTemplate } from './types.ts';
+
+type Quantities = Record<string, string | number>;
+
+/**
+ * The template with each quantity written as the API server's own types write it. Clients made from those types rewrite
+ * what they read (`1000m` as `1`), so two templates mean the same when this form of them is the same.
+ */
+export function canonicalTemplate(template: RevisionTemplate): RevisionTemplate {
+  const { containers, volumes } = template.spec;
+  const spec = {
+    ...template.spec,
+    containers: containers.map((container) => {
+      const { limits, requests, ...others } = container.resources ?? {};
+      const resources = { ...others, ...quantities({ limits, requests }) };
+      return container.resources ? { ...container, resources } : container;
+    }),
+    ...(volumes ? { volumes: volumes.map(canonicalVolume) } : {}),
+  };
+  return { ...template, spec } as RevisionTemplate;
+}
+
+function canonicalVolume<T extends { emptyDir?: { sizeLimit?: string | number } }>(volume: T): T {
+  const { sizeLimit } = volume.emptyDir ?? {};
+  if (sizeLimit === undefined) return volume;
+  return { ...volume, emptyDir: { ...volume.emptyDir, sizeLimit: canonical(sizeLimit) } };
+}
+
+function quantities(maps: Record<string, Quantities | undefined>): Record<string, Quantities> {
+  const declared = Object.entries(maps).flatMap(([name, map]) => (map ? [[name, map] as const] : []));
+  return Object.fromEntries(
+    declared.map(([name, map]) => [
+      name,
+      Object.fromEntries(Object.entries(map).map(([key, value]) => [key, canonical(value)])),
+    ]),
+  );
+}
+
+function canonical(quantity: string | number): string | number {
+  return isQuantity(quantity) ? canonicalQuantity(quantity) : quantity;
+}
