@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fastify from 'fastify';
 import type { Logger } from '../telemetry/log.ts';
 import { admissionDuration, admissionReviews } from '../telemetry/metrics.ts';
@@ -12,6 +13,8 @@ const MAX_BODY = 8 << 20;
 /** API servers keep idle connections for 90 s; ours must stay open for longer, or a review meets a closed one. */
 const KEEP_ALIVE_MS = 120_000;
 
+/** How long each answer asks to close its connection before the rest are closed. */
+const DRAIN_MS = 2_000;
 /** A review that has begun to arrive is answered long before. */
 const CLOSE_MS = 1_000;
 
@@ -21,7 +24,7 @@ export interface WebhookServer {
   readonly port: number;
   /** New connections get this certificate; those that are open stay as they are. */
   serve(pair: Pair): void;
-  /** Answers what has come in, then closes; takes a second at most. */
+  /** Goes on answering while API servers leave, then closes; takes three seconds at most. */
   close(): Promise<void>;
 }
 
@@ -45,6 +48,11 @@ export async function startServer({
     onProtoPoisoning: 'remove',
     onConstructorPoisoning: 'ignore',
     keepAliveTimeout: KEEP_ALIVE_MS,
+    return503OnClosing: false,
+  });
+  let draining = false;
+  app.addHook('onRequest', async (_request, reply) => {
+    if (draining) reply.header('connection', 'close');
   });
   for (const [path, admit] of Object.entries(PATHS)) {
     const observe = (reply: { elapsedTime: number }) =>
@@ -69,6 +77,9 @@ export async function startServer({
     port: (app.server.address() as AddressInfo).port,
     serve: ({ certificate, key }) => app.server.setSecureContext({ ...tls, cert: certificate, key }),
     async close() {
+      // API servers keep connections, and a review that meets one which closes is lost: they must let go first.
+      draining = true;
+      await sleep(DRAIN_MS);
       // A connection that has not carried a review yet does not count as idle, and would be waited for.
       const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
       await app.close();

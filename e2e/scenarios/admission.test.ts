@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { SERVING } from '../../operator/apis/annotations.ts';
+import { CONFIGURATIONS } from '../../operator/apis/serving/configuration/types.ts';
+import { ROUTES } from '../../operator/apis/serving/route/types.ts';
+import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
+import { CORE_SERVICES, PODS } from '../../operator/kube/core.ts';
+import { isKubeError } from '../../operator/kube/errors.ts';
+import { kubectl, revisionsOf, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
+import { applyService, helloService, readyService } from '../lib/services.ts';
+import { useSuite } from '../lib/suite.ts';
+import { until } from '../lib/wait.ts';
+
+/** No registry has it, so that a service of it is judged, stored and reconciled, and starts nothing. */
+const NO_IMAGE = 'registry.kube-system.svc/there-is-no-such-image:1';
+const IMPOSSIBLE = { timeoutSeconds: 3601 };
+
+describe('admission', function () {
+  this.timeout(240_000);
+  const suite = useSuite('e2e-admission');
+
+  const idle = (name: string, options: object = {}) =>
+    helloService(suite.namespace, name, { image: NO_IMAGE, ...options });
+  const controllers = async () => {
+    const labelSelector = 'app.kubernetes.io/component=controller';
+    return (await suite.client.list(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector })).items;
+  };
+  const restarted = (before: Set<string | undefined>) =>
+    until(
+      'a new controller to be ready, and no old one to be left',
+      async () => {
+        const pods = await controllers();
+        const ready = pods.every(({ status }) =>
+          status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+        );
+        return pods.length > 0 && ready && pods.every(({ metadata }) => !before.has(metadata.uid));
+      },
+      { timeoutMs: 120_000 },
+    );
+
+  it('fills in the defaults of Cloud Run, and kubectl apply finds nothing to change afterwards', async () => {
+    const { client, namespace } = suite;
+    const yaml = `{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: filled, namespace: ${namespace}}, spec: {template: {spec: {containers: [{image: "${NO_IMAGE}"}]}}}}`;
+    await kubectl(['apply', '-f', '-'], yaml);
+    await kubectl(['apply', '-f', '-'], yaml);
+    await kubectl(['diff', '-f', '-'], yaml);
+    await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], yaml);
+    const service = await client.get(SERVICES, { namespace, name: 'filled' });
+    const { containerConcurrency, timeoutSeconds, containers } = service?.spec.template.spec ?? {};
+    assert.deepEqual([containerConcurrency, timeoutSeconds], [80, 300]);
+    assert.deepEqual(containers?.[0]?.resources?.limits, { cpu: '1000m', memory: '512Mi' });
+    assert.deepEqual(service?.spec.traffic, [{ latestRevision: true, percent: 100 }]);
+    assert.equal(service?.metadata.generation, 1);
+  });
+
+  it('names who made a service on all that it is made of', async () => {
+    const { client, namespace } = suite;
+    const ref = { namespace, name: 'signed' };
+    await readyService(client, namespace, 'signed', { serviceAnnotations: { [SERVING.creator]: 'mallory' } });
+    const parts = [
+      await client.get(SERVICES, ref),
+      await client.get(CONFIGURATIONS, ref),
+      await client.get(ROUTES, ref),
+      await client.get(CORE_SERVICES, ref),
+    ];
+    for (const part of parts) {
+      const { [SERVING.creator]: creator, [SERVING.lastModifier]: modifier } =
+        part?.metadata.annotations ?? {};
+      assert.ok(
+        creator && creator !== 'mallory' && creator === modifier,
+        `${part?.kind}: ${creator}, ${modifier}`,
+      );
+    }
+  });
+
+  it('tells all that is wrong in one answer', async () => {
+    const wrong = idle('wrong', { ...IMPOSSIBLE, concurrency: 1001, traffic: [{ percent: 90 }] });
+    await assert.rejects(
+      kubectl(['apply', '-f', '-'], JSON.stringify(wrong)),
+      ({ stderr }: { stderr: string }) => {
+        assert.match(stderr, /The Service "wrong" is invalid/);
+        assert.match(
+          stderr,
+          /^\* spec\.template\.spec\.containerConcurrency: is 1001; it must be a whole number from 0 to 1000$/m,
+        );
+        assert.match(
+          stderr,
+          /^\* spec\.template\.spec\.timeoutSeconds: is 3601; it must be a whole number from 0 to 3600$/m,
+        );
+        assert.match(stderr, /^\* spec\.traffic: has percents that sum to 90; they must sum to 100$/m);
+        return true;
+      },
+    );
+  });
+
+  it('a controller that is replaced while people apply refuses nobody', async () => {
+    const { client } = suite;
+    const before = new Set((await controllers()).map(({ metadata }) => metadata.uid));
+    await kubectl(['rollout', 'restart', 'deployment/homerun-controller', '-n', SYSTEM_NAMESPACE]);
+    const replaced = restarted(before);
+    let over = false;
+    void replaced.finally(() => {
+      over = true;
+    });
+    let applied = 0;
+    while (!over) {
+      await client.request('POST', `/apis/serving.knative.dev/v1/namespaces/${suite.namespace}/services`, {
+        query: { dryRun: 'All' },
+        body: idle(`during-${applied++}`),
+      });
+    }
+    await replaced;
+    assert.ok(applied > 20, `only ${applied} were applied`);
+  });
+
+  it('a controller killed while people apply loses nothing and lets nothing invalid in', async () => {
+    const { client, namespace } = suite;
+    const before = new Set((await controllers()).map(({ metadata }) => metadata.uid));
+    let refusedForLack = 0;
+    /** As people and their tools do: again, until there is an answer about the object itself. */
+    const apply = (service: Service) =>
+      until(
+        `${service.metadata.name} to be judged`,
+        async () => {
+          try {
+            await applyService(client, service);
+            return 'admitted';
+          } catch (error) {
+            if (isKubeError(error, 'KUBE_INVALID')) return 'refused';
+            refusedForLack++;
+            throw error;
+          }
+        },
+        { everyMs: 200 },
+      );
+    const names = Array.from({ length: 60 }, (_, i) => `killed-${i}`).values();
+    const worker = async () => {
+      for (const name of names) {
+        const judged = await Promise.all([apply(idle(name)), apply(idle(`${name}-no`, IMPOSSIBLE))]);
+        assert.deepEqual(judged, ['admitted', 'refused']);
+      }
+    };
+    const workers = Array.from({ length: 4 }, worker);
+    for (const { metadata } of await controllers()) {
+      await client.delete(PODS, metadata, { gracePeriodSeconds: 0 });
+    }
+    await Promise.all(workers);
+    await restarted(before);
+    const stored = (await client.list(SERVICES, { namespace })).items.map(({ metadata }) => metadata.name);
+    assert.deepEqual(
+      stored.filter((name) => name.startsWith('killed-')).sort(),
+      Array.from({ length: 60 }, (_, i) => `killed-${i}`).sort(),
+    );
+    assert.ok(refusedForLack > 0, 'the webhook was away for a while');
+    await readyService(client, namespace, 'afterwards');
+    const isMade = async () => (await revisionsOf(client, namespace, 'killed-59')).length === 1;
+    await until('what was applied meanwhile to be reconciled', isMade, { timeoutMs: 120_000 });
+  });
+
+  it('1,000 services that kubectl sends as fast as it can all get an answer in time', async () => {
+    const items = Array.from({ length: 1_000 }, (_, i) => idle(`many-${i}`));
+    const list = { apiVersion: 'v1', kind: 'List', items };
+    // Judged and not stored: what is stored in such numbers would keep the namespace from going away for minutes.
+    const said = await kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(list));
+    assert.equal(said.match(/ created \(server dry run\)$/gm)?.length, 1_000);
+  });
+});
