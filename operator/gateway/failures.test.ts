@@ -176,7 +176,7 @@ describe('gateway and failing instances', () => {
     await ask(harness.origin);
     const from = performance.now();
     await until('it is closed', () => closed);
-    assert.ok(performance.now() - from < 2500);
+    assert.ok(performance.now() - from < 5000);
   });
 
   it('answers 504 when timeoutSeconds are over, and tells the instance', async () => {
@@ -192,7 +192,7 @@ describe('gateway and failing instances', () => {
     const elapsed = performance.now() - from;
     assert.equal(status, 504);
     assert.equal(text, 'The instance did not answer within 1 seconds.\n');
-    assert.ok(elapsed >= 990 && elapsed < 1300, `after ${elapsed} ms`);
+    assert.ok(elapsed >= 990 && elapsed < 3000, `after ${elapsed} ms`);
     await until('the instance knows', () => closed);
     assert.equal(harness.slots.inFlight(slot), 0);
   });
