@@ -80,6 +80,12 @@ export class DataPlane {
     this.#handler.closing = true;
   }
 
+  /** Another thread was added: this share of the connections goes to it. */
+  shed(share: number): void {
+    this.#handler.shed(share);
+    this.listener.shed(share);
+  }
+
   /** Stops listening and waits for the requests under way, at most this long; then breaks them off. */
   async stop(graceMs: number): Promise<void> {
     this.closing();

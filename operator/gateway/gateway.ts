@@ -7,8 +7,8 @@ import type { Config, Identity } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { PODS } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
-import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { startGatewayAdmin } from './admin.ts';
 import { Control } from './control.ts';
 import { publishMetrics } from './metrics.ts';
 import { statsReport } from './report.ts';
@@ -49,20 +49,15 @@ export async function runGateway(
     if (waiting.length > 0) return `waiting for the first list of ${waiting.join(', ')}`;
     return ready ? undefined : 'the data threads are starting';
   };
-  const admin = await startAdmin({
-    port: config.adminPort,
-    unready,
-    extend: (app) => {
-      app.get('/stats', () => statsReport(control));
-    },
-  });
+  const stats = () => statsReport(control);
+  const admin = await startGatewayAdmin({ port: config.adminPort, unready, stats });
   const watching = informers.map((informer) => informer.run(stop.signal));
   try {
     await Promise.race([Promise.all(informers.map(({ synced }) => synced)), aborted(signal)]);
     if (signal.aborted) return;
     await control.start();
     ready = true;
-    log.info({ pod: identity.podName, threads, port: config.gateway.port }, 'serving');
+    log.info({ pod: identity.podName, maxThreads: threads, port: config.gateway.port }, 'serving');
     await Promise.race([aborted(signal), control.failed]);
     control.closing();
     await sleep(PROPAGATION_MS);
@@ -70,7 +65,8 @@ export async function runGateway(
     await control.stop(config.gateway.drainSeconds * 1000);
   } finally {
     stop.abort();
-    await admin.close();
+    admin.close();
+    admin.closeIdleConnections();
     await Promise.allSettled(watching);
   }
 }

@@ -18,16 +18,6 @@ interface Refusal {
 const PEER = Symbol('peer');
 type WithPeer = { [PEER]?: Peer; remoteAddress?: string | undefined };
 
-/** One object per connection. */
-function peerOf(socket: WithPeer): Peer {
-  let peer = socket[PEER];
-  if (!peer) {
-    peer = new Peer(socket.remoteAddress);
-    socket[PEER] = peer;
-  }
-  return peer;
-}
-
 /** Takes requests of every protocol, finds the revision for each and starts its exchange. */
 export class Handler {
   /** Set when the process is to end: each answer closes its connection, so that clients go elsewhere. */
@@ -35,7 +25,8 @@ export class Handler {
   readonly #router: Router;
   readonly #throttlers: ReadonlyMap<string, Throttler>;
   readonly #shared: ExchangeShared;
-  readonly #isClosing = (): boolean => this.closing;
+  #shedRound = 0;
+  #shedShare = 0;
 
   constructor(router: Router, throttlers: ReadonlyMap<string, Throttler>, shared: ExchangeShared) {
     this.#router = router;
@@ -43,15 +34,30 @@ export class Handler {
     this.#shared = shared;
   }
 
+  /** From now on this share of the HTTP/1 connections is closed, each after its next answer. */
+  shed(share: number): void {
+    this.#shedRound++;
+    this.#shedShare = share;
+  }
+
+  /** Whether a connection is to be closed after its answer. */
+  closes(peer: Peer): boolean {
+    if (this.closing) return true;
+    if (peer.shedRound === this.#shedRound) return false;
+    peer.shedRound = this.#shedRound;
+    return Math.random() < this.#shedShare;
+  }
+
   http1(request: IncomingMessage, response: ServerResponse): void {
-    const head = requestHead(request.rawHeaders, peerOf(request.socket));
+    const peer = this.#peerOf(request.socket);
+    const head = requestHead(request.rawHeaders, peer);
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
     if ('status' in found) {
-      refuseHttp1(response, found.status, found.message, this.closing);
+      refuseHttp1(response, found.status, found.message, this.closes(peer));
       return;
     }
-    const downstream = new Http1Downstream(request, response, path as string, head, this.#isClosing);
+    const downstream = new Http1Downstream(request, response, path as string, head, peer, this);
     new Exchange(downstream, found, this.#shared).start();
   }
 
@@ -72,7 +78,7 @@ export class Handler {
       else if (name !== 'host' || authority === undefined) regular.push(name, value);
     }
     if (cookies !== undefined) regular.push('cookie', cookies);
-    const head = requestHead(regular, peerOf(stream.session.socket), authority);
+    const head = requestHead(regular, this.#peerOf(stream.session.socket), authority);
     const hasBody = !stream.endAfterHeaders;
     const found = this.#find(method, path?.startsWith('/') ? path : undefined, head);
     if ('status' in found) {
@@ -87,7 +93,7 @@ export class Handler {
   }
 
   upgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
-    const head = requestHead(request.rawHeaders, peerOf(socket));
+    const head = requestHead(request.rawHeaders, this.#peerOf(socket));
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
     if ('status' in found) {
@@ -99,6 +105,16 @@ export class Handler {
       return;
     }
     new Tunnel(request, socket, early, head, found, this.#shared).start();
+  }
+
+  /** One object per connection. */
+  #peerOf(socket: WithPeer): Peer {
+    let peer = socket[PEER];
+    if (!peer) {
+      peer = new Peer(socket.remoteAddress, this.#shedRound);
+      socket[PEER] = peer;
+    }
+    return peer;
   }
 
   #find(method: string, path: string | undefined, head: RequestHead): Throttler | Refusal {

@@ -18,12 +18,15 @@ export interface RequestHead {
 /** Which connection a request came on. Made once per connection; it remembers the last values that it built. */
 export class Peer {
   readonly address: string;
+  /** Which call to shed connections this one has been asked about. */
+  shedRound: number;
   readonly #node: string;
   #host = '';
   #proto = '';
   #forwarded = '';
 
-  constructor(remoteAddress: string | undefined) {
+  constructor(remoteAddress: string | undefined, shedRound = 0) {
+    this.shedRound = shedRound;
     // A dual-stack listener shows IPv4 clients as mapped IPv6 addresses.
     this.address = remoteAddress?.startsWith('::ffff:')
       ? remoteAddress.slice(7)

@@ -1,11 +1,7 @@
-import {
-  createServer,
-  type Server as HttpServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
-import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import { createHttpServer, http2 } from '../probe/builtins.ts';
 import { clock } from './clock.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import type { Handler } from './handler.ts';
@@ -25,7 +21,8 @@ export class Listener {
   readonly #deadlines: Deadlines;
   readonly #net: NetServer;
   readonly #http1: HttpServer;
-  readonly #http2: Http2Server;
+  readonly #handler: Handler;
+  #http2: Http2Server | undefined;
   readonly #sessions = new Set<ServerHttp2Session>();
 
   constructor(handler: Handler, deadlines: Deadlines) {
@@ -33,7 +30,7 @@ export class Listener {
     this.#http1 = http1Server(handler);
     // It never listens itself, and only then would it watch over its connections: header time limit, idle ones.
     this.#http1.emit('listening');
-    this.#http2 = this.#http2Server(handler);
+    this.#handler = handler;
     this.#net = createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
   }
 
@@ -54,6 +51,11 @@ export class Listener {
     // Closes idle connections now and stops the watch over them.
     this.#http1.close(() => {});
     for (const session of this.#sessions) session.close();
+  }
+
+  /** Ends this share of the HTTP/2 connections once their requests have ended, so that their clients connect anew. */
+  shed(share: number): void {
+    for (const session of this.#sessions) if (Math.random() < share) session.close();
   }
 
   /** Breaks off what is left. */
@@ -88,7 +90,8 @@ export class Listener {
       }
       finish();
       socket.unshift(all);
-      (alike ? this.#http2 : this.#http1).emit('connection', socket);
+      if (alike && !this.#http2) this.#http2 = this.#http2Server();
+      (alike ? this.#http2 : this.#http1)?.emit('connection', socket);
     };
     socket.on('readable', onReadable);
     socket.on('error', onError);
@@ -96,8 +99,9 @@ export class Listener {
     socket.on('close', finish);
   }
 
-  #http2Server(handler: Handler): Http2Server {
-    const server = createHttp2Server({
+  #http2Server(): Http2Server {
+    const handler = this.#handler;
+    const server = http2().createServer({
       settings: { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: 1000, enablePush: false },
       maxSessionMemory: SESSION_MEMORY,
     });
@@ -136,7 +140,7 @@ class Sniffing implements Timed {
 }
 
 function http1Server(handler: Handler): HttpServer {
-  const server = createServer({
+  const server = createHttpServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_MS,
     // Uploads may take as long as the revision's timeoutSeconds allows.

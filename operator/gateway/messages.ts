@@ -40,7 +40,12 @@ export interface TableUpdate {
   instances: [slot: number, entry: InstanceEntry | undefined][];
 }
 
-export type ToThread = TableUpdate | { kind: 'closing' } | { kind: 'stop'; graceMs: number };
+export type ToThread =
+  | TableUpdate
+  | { kind: 'closing' }
+  /** A thread was added: this share of the connections moves to it, each after an answer. */
+  | { kind: 'shed'; share: number }
+  | { kind: 'stop'; graceMs: number };
 
 export type FromThread =
   | { kind: 'listening' }

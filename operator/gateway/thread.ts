@@ -40,6 +40,8 @@ function run(port: NonNullable<typeof parentPort>, data: ThreadData): void {
       void listen.then(() => link.send({ kind: 'listening' }));
     } else if (message.kind === 'closing') {
       plane.closing();
+    } else if (message.kind === 'shed') {
+      plane.shed(message.share);
     } else {
       void plane.stop(message.graceMs).then(() => {
         link.send({ kind: 'stopped' });

@@ -1,6 +1,8 @@
+import type { EventLoopUtilization } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../telemetry/log.ts';
 import { clock } from './clock.ts';
+import { Growth } from './growth.ts';
 import type { FromThread, TableUpdate, ToThread } from './messages.ts';
 import type { Slots } from './slots.ts';
 import type { Stats } from './stats.ts';
@@ -8,6 +10,7 @@ import type { ThreadData } from './thread.ts';
 
 /** A thread that ends so soon after its start will do so again: the process ends and the kubelet backs off. */
 const SHORTEST_LIFE_MS = 2000;
+const GROWTH_MS = 1000;
 
 export interface ThreadsOptions {
   slots: Slots;
@@ -26,9 +29,13 @@ interface Member {
   applied: number;
   listening: boolean;
   stopped: boolean;
+  utilization: EventLoopUtilization;
 }
 
-/** The data threads: starts them, tells all of them the same, replaces one that dies. */
+/**
+ * The data threads: starts one and more when they are busy, tells all of them the same, replaces one that dies. The
+ * slots say how many there may be.
+ */
 export class Threads {
   /** Rejects when the threads cannot go on. */
   readonly failed: Promise<never>;
@@ -37,6 +44,7 @@ export class Threads {
   readonly #fail: (error: Error) => void;
   #stopping = false;
   #changed: (() => void) | undefined;
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(options: ThreadsOptions) {
     this.#options = options;
@@ -46,11 +54,27 @@ export class Threads {
     this.#fail = reject;
   }
 
-  /** Starts all threads with the present table; resolves when each of them listens. */
+  /** Starts the first thread with the present table; resolves when it listens. */
   async start(): Promise<void> {
-    for (let thread = 0; thread < this.#options.slots.threads; thread++)
-      this.#members[thread] = this.#spawn(thread);
+    this.#members.push(this.#spawn(0));
     await Promise.race([this.#until(() => this.listening), this.failed]);
+    const growth = new Growth(this.#options.slots.threads);
+    this.#watch = setInterval(() => {
+      if (growth.another(this.#members.map(utilizationOf))) this.grow();
+    }, GROWTH_MS).unref();
+  }
+
+  /** Adds a thread; a fair share of the present connections moves to it. */
+  grow(): void {
+    const thread = this.#members.length;
+    const added = this.#spawn(thread);
+    this.#members.push(added);
+    this.#options.log.info({ threads: thread + 1 }, 'added a data thread');
+    const share: ToThread = { kind: 'shed', share: 1 / (thread + 1) };
+    added.worker.on('message', ({ kind }: FromThread) => {
+      if (kind !== 'listening') return;
+      for (const member of this.#members) if (member !== added) member.worker.postMessage(share);
+    });
   }
 
   get listening(): boolean {
@@ -69,6 +93,7 @@ export class Threads {
   /** Ends all threads once their requests have ended, after `graceMs` at the latest. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
+    clearInterval(this.#watch);
     this.send({ kind: 'stop', graceMs });
     await this.#until(() => this.#members.every(({ stopped }) => stopped));
   }
@@ -84,7 +109,14 @@ export class Threads {
       host,
     };
     const worker = new Worker(threadFile(), { workerData });
-    const member: Member = { worker, bornAt: clock(), applied: -1, listening: false, stopped: false };
+    const member: Member = {
+      worker,
+      bornAt: clock(),
+      applied: -1,
+      listening: false,
+      stopped: false,
+      utilization: IDLE,
+    };
     worker.on('message', (message: FromThread) => {
       if (message.kind === 'applied') member.applied = message.version;
       else if (message.kind === 'listening') member.listening = true;
@@ -120,6 +152,16 @@ export class Threads {
       });
     }
   }
+}
+
+const IDLE: EventLoopUtilization = { idle: 0, active: 0, utilization: 0 };
+
+/** Share of the time since the last call that a thread worked. */
+function utilizationOf(member: Member): number {
+  const now = member.worker.performance.eventLoopUtilization();
+  const { utilization } = member.worker.performance.eventLoopUtilization(now, member.utilization);
+  member.utilization = now;
+  return utilization;
 }
 
 /** The thread's file beside this one: TypeScript in a checkout, JavaScript in the bundle. */

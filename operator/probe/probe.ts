@@ -1,8 +1,7 @@
-import { request } from 'node:http';
-import { connect as connectHttp2, constants } from 'node:http2';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attempt, StartCheck } from './attempt.ts';
+import { http2, httpRequest } from './builtins.ts';
 
 export interface ProbeOptions {
   /** The attempts end after this time without success. */
@@ -70,7 +69,7 @@ function httpPasses(
   signal: AbortSignal,
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    const call = request({
+    const call = httpRequest({
       host,
       port,
       path,
@@ -98,7 +97,7 @@ function grpcPasses(
   signal: AbortSignal,
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    const session = connectHttp2(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
+    const session = http2().connect(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
     const done = (passed: boolean): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', fail);
@@ -111,8 +110,8 @@ function grpcPasses(
     session.on('error', fail);
     session.on('connect', () => {
       const stream = session.request({
-        [constants.HTTP2_HEADER_METHOD]: 'POST',
-        [constants.HTTP2_HEADER_PATH]: '/grpc.health.v1.Health/Check',
+        ':method': 'POST',
+        ':path': '/grpc.health.v1.Health/Check',
         'content-type': 'application/grpc',
         te: 'trailers',
       });

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { type FlatHeaders, headerValue, type RequestHead } from '../headers.ts';
+import { type FlatHeaders, headerValue, type Peer, type RequestHead } from '../headers.ts';
 import type { Downstream, DownstreamEvents } from './downstream.ts';
 
 /** Up to this size a body is joined to its headers as text, which leaves in one write. */
@@ -17,6 +17,11 @@ function flushBegun(): void {
   begun.length = 0;
 }
 
+/** Decides whether a connection is closed after its answer. */
+export interface Closer {
+  closes(peer: Peer): boolean;
+}
+
 /** A request that came over HTTP/1.0 or 1.1. */
 export class Http1Downstream implements Downstream {
   readonly method: string;
@@ -25,18 +30,19 @@ export class Http1Downstream implements Downstream {
   readonly hasBody: boolean;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #closing: () => boolean;
+  readonly #peer: Peer;
+  readonly #closer: Closer;
   #events: DownstreamEvents | undefined;
   #remaining = -1;
   #flushed = false;
 
-  /** @param closing whether connections are to be closed after their answer. */
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
     path: string,
     head: RequestHead,
-    closing: () => boolean,
+    peer: Peer,
+    closer: Closer,
   ) {
     this.method = request.method as string;
     this.path = path;
@@ -44,7 +50,8 @@ export class Http1Downstream implements Downstream {
     this.hasBody = head.chunked || (head.contentLength ?? 0) > 0;
     this.#request = request;
     this.#response = response;
-    this.#closing = closing;
+    this.#peer = peer;
+    this.#closer = closer;
   }
 
   get body(): Readable {
@@ -67,7 +74,7 @@ export class Http1Downstream implements Downstream {
   }
 
   start(status: number, reason: string, headers: FlatHeaders, contentLength: number): void {
-    if (this.#closing()) headers.push('connection', 'close');
+    if (this.#closer.closes(this.#peer)) headers.push('connection', 'close');
     this.#remaining = contentLength;
     this.#response.writeHead(status, reason, headers);
     if (begun.push(this) === 1) process.nextTick(flushBegun);
@@ -111,7 +118,7 @@ export class Http1Downstream implements Downstream {
   }
 
   refuse(status: number, message: string, retryAfterSeconds?: number): void {
-    refuseHttp1(this.#response, status, message, this.#closing(), retryAfterSeconds);
+    refuseHttp1(this.#response, status, message, this.#closer.closes(this.#peer), retryAfterSeconds);
   }
 
   cut(): void {

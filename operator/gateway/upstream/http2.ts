@@ -1,10 +1,5 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type IncomingHttpHeaders,
-} from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import { http2 } from '../../probe/builtins.ts';
 import { http2Headers } from '../downstream/http2.ts';
 import type { Exchange } from '../exchange.ts';
 import type { FlatHeaders } from '../headers.ts';
@@ -59,7 +54,7 @@ class Session {
   #error: Error = new Error('the connection was closed');
 
   constructor(origin: string, closed: () => void) {
-    const session = connect(origin, {
+    const session = http2().connect(origin, {
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
       maxSessionMemory: SESSION_MEMORY,
     });
@@ -158,7 +153,7 @@ class Http2Call implements UpstreamCall {
     const stream = this.#stream;
     if (!stream) return;
     // close() would end an upload properly before it cancels it, and the program would take half of it for the whole.
-    if (stream.writableEnded) stream.close(constants.NGHTTP2_CANCEL);
+    if (stream.writableEnded) stream.close(http2().constants.NGHTTP2_CANCEL);
     else stream.destroy(new Error('the request was given up'));
   }
 
@@ -173,7 +168,7 @@ class Http2Call implements UpstreamCall {
       'response',
       (headers: { ':status': number }, flags: number, raw: string[]) => {
         const head = responseHead(withoutPseudo(raw));
-        const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+        const ended = (flags & http2().constants.NGHTTP2_FLAG_END_STREAM) !== 0;
         exchange.responseStart(headers[':status'], '', head.headers, ended ? 0 : head.contentLength);
       },
     );
@@ -195,7 +190,8 @@ class Http2Call implements UpstreamCall {
     stream.on('close', () => {
       closed();
       // A stream that the program refused was not looked at (RFC 9113, 8.7), so it may be sent again, if it can be.
-      const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM && !exchange.downstream.hasBody;
+      const refused =
+        stream.rstCode === http2().constants.NGHTTP2_REFUSED_STREAM && !exchange.downstream.hasBody;
       this.failed(failure ?? new Error('the stream was closed'), !refused);
     });
   }

@@ -1,5 +1,6 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { httpRequest, STATUS_CODES } from '../../probe/builtins.ts';
 import { clock } from '../clock.ts';
 import type { Timed } from '../deadlines.ts';
 import type { ExchangeShared } from '../exchange.ts';
