@@ -2,12 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { bytes } from '../../operator/apis/quantity.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
-import { PODS, type Pod } from '../../operator/kube/core.ts';
-import { SYSTEM_NAMESPACE } from '../lib/cluster.ts';
+import type { Pod } from '../../operator/kube/core.ts';
 import { until } from '../lib/wait.ts';
-import { type Result, round } from './result.ts';
+import { ADMIN_PORT, podOf } from './pods.ts';
+import { limitResult, type Result } from './result.ts';
 
-const ADMIN_PORT = 9090;
 const WINDOW_SECONDS = 60;
 
 interface PodMetrics {
@@ -32,20 +31,6 @@ export async function idleFootprint(client: KubeClient): Promise<Result[]> {
       100,
     ),
   ];
-}
-
-/** A figure that stands alone: its limit takes the place of a baseline. */
-function limitResult(name: string, unit: string, value: number, goal: number): Result {
-  const ratio = round(value / goal, 3);
-  return { name, unit, value: round(value), baseline: goal, ratio, goal, holds: value <= goal };
-}
-
-async function podOf(client: KubeClient, component: string): Promise<Pod> {
-  const labelSelector = `app.kubernetes.io/component=${component}`;
-  const { items } = await client.list(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector });
-  const pod = items.find(({ metadata }) => !metadata.deletionTimestamp);
-  if (!pod) throw new Error(`there is no ${component} pod`);
-  return pod;
 }
 
 async function series({ status }: Pod, name: string): Promise<number> {

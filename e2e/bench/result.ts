@@ -26,6 +26,12 @@ export function ratioResult(name: string, unit: string, { ours, bare }: Samples,
   return { name, unit, value, baseline, ratio, goal, holds: ratio <= goal };
 }
 
+/** A figure that stands alone: its limit takes the place of a baseline. */
+export function limitResult(name: string, unit: string, value: number, goal: number): Result {
+  const ratio = round(value / goal, 3);
+  return { name, unit, value: round(value), baseline: goal, ratio, goal, holds: value <= goal };
+}
+
 /** A line for people: median and 95th percentile of both sides. */
 export function table(name: string, unit: string, { ours, bare }: Samples): string {
   const line = (label: string, samples: number[]) =>
