@@ -17,7 +17,10 @@ describe('patchBetween', () => {
   });
 
   it('turns any JSON into any other, and says nothing when they are equal', () => {
-    const json = fc.jsonValue({ maxDepth: 4 });
+    // The test's own way of applying a patch assigns keys, and this one would set a prototype.
+    const json = fc
+      .jsonValue({ maxDepth: 4 })
+      .filter((value) => !JSON.stringify(value).includes('__proto__'));
     fc.assert(
       fc.property(json, json, (from, to) => {
         assert.deepEqual(patched(from, patchBetween(from, to)), to);
