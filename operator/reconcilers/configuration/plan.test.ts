@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { SERVING as ANNOTATION } from '../../apis/annotations.ts';
 import { conditionOf } from '../../apis/condition.ts';
 import { parseConfig } from '../../config.ts';
 import { contentHash } from '../../kube/json.ts';
@@ -133,13 +134,24 @@ describe('planConfiguration', () => {
     });
   }
 
-  it('makes no second revision of a template that only spells out a default', () => {
-    const made = desiredRevision(at(1));
+  const by = (user: string, made: ConfigurationInput['configuration']) => ({
+    ...made,
+    metadata: { ...made.metadata, annotations: { [ANNOTATION.lastModifier]: user } },
+  });
+
+  it('names as the creator of a revision who changed its template', () => {
+    const annotations = { [ANNOTATION.creator]: 'mallory' };
+    const made = desiredRevision(by('jane', at(1, { metadata: { annotations } })));
+    assert.equal(made.metadata.annotations?.[ANNOTATION.creator], 'jane');
+  });
+
+  it('makes no second revision of a template that only spells out a default, whoever did so', () => {
+    const made = desiredRevision(by('jane', at(1)));
     const annotations = { ...made.metadata.annotations, [APPLIED_HASH]: contentHash(made) };
     const first = { ...made, metadata: { ...made.metadata, annotations } };
     const plan = (spec: object, metadata?: { name: string }) =>
       planConfiguration(
-        { configuration: at(2, { spec, metadata }), revisions: [first], routed: new Set() },
+        { configuration: by('bob', at(2, { spec, metadata })), revisions: [first], routed: new Set() },
         config,
         EPOCH,
       );

@@ -1,3 +1,4 @@
+import { SERVING as ANNOTATION } from '../../apis/annotations.ts';
 import { type Condition, conditionOf, isTrue, mergeConditions, READY } from '../../apis/condition.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { revisionName } from '../../apis/names.ts';
@@ -92,11 +93,17 @@ export function desiredRevision(configuration: Configuration): Revision {
         ...(labels[SERVING.service] ? { [SERVING.service]: labels[SERVING.service] } : {}),
         ...(labels[SERVING.serviceUID] ? { [SERVING.serviceUID]: labels[SERVING.serviceUID] } : {}),
       },
-      annotations,
+      annotations: { ...annotations, ...deployedBy(configuration) },
       ownerReferences: [controllerReference(configuration)],
     },
     spec: defaultRevisionSpec(spec, { annotations, name }),
   } as Revision;
+}
+
+/** Whoever changed the template made the revision (gcloud: DEPLOYED BY). */
+function deployedBy({ metadata }: Configuration): Record<string, string> {
+  const user = metadata.annotations?.[ANNOTATION.lastModifier];
+  return user === undefined ? {} : { [ANNOTATION.creator]: user };
 }
 
 /** The newest revision that has been ready; the one in use is only given up for a newer one. */
@@ -160,11 +167,14 @@ function unchanged(
   if (!latest || configuration.spec.template.metadata?.name) return undefined;
   const { name, labels = {} } = latest.metadata;
   const generation = labels[SERVING.configurationGeneration] ?? '';
+  const { [ANNOTATION.creator]: _, ...annotations } = desired.metadata.annotations ?? {};
+  const creator = latest.metadata.annotations?.[ANNOTATION.creator];
   const again = {
     ...desired,
     metadata: {
       ...desired.metadata,
       name,
+      annotations: { ...annotations, ...(creator === undefined ? {} : { [ANNOTATION.creator]: creator }) },
       labels: { ...desired.metadata.labels, [SERVING.configurationGeneration]: generation },
     },
   };
