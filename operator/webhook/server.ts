@@ -34,11 +34,13 @@ export async function startServer({
   host = '::',
   policy,
   log,
+  drainMs = DRAIN_MS,
 }: {
   port: number;
   host?: string;
   policy: Policy;
   log: Logger;
+  drainMs?: number;
 }): Promise<WebhookServer> {
   const tls = { minVersion: 'TLSv1.2' } as const;
   const app = fastify({
@@ -79,7 +81,7 @@ export async function startServer({
     async close() {
       // API servers keep connections, and a review that meets one which closes is lost: they must let go first.
       draining = true;
-      await sleep(DRAIN_MS);
+      await sleep(drainMs);
       // A connection that has not carried a review yet does not count as idle, and would be waited for.
       const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
       await app.close();

@@ -47,6 +47,7 @@ export async function startWebhook({
   log,
   now = Date.now,
   host,
+  drainMs,
 }: {
   client: KubeClient;
   config: Pick<Config, 'strict' | 'webhook'>;
@@ -54,10 +55,11 @@ export async function startWebhook({
   log: Logger;
   now?: () => number;
   host?: string;
+  drainMs?: number;
 }): Promise<Webhook & { port: number }> {
   const { namespace } = identity;
   const policy = { strict: config.strict, operator: `system:serviceaccount:${namespace}:${ACCOUNT}` };
-  const server = await startServer({ port: config.webhook.port, host, policy, log });
+  const server = await startServer({ port: config.webhook.port, host, policy, log, drainMs });
   const keeper = new CertificateKeeper({
     client,
     namespace,

@@ -89,6 +89,7 @@ export async function startReplica(
     log: silent,
     host: HOST,
     now,
+    drainMs: 50,
   });
   const running = webhook.run(stop.signal);
   return {
