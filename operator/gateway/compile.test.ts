@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { SERVING, VISIBILITY } from '../apis/labels.ts';
+import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
+import { ROUTES, type Route } from '../apis/serving/route/types.ts';
+import { parseConfig } from '../config.ts';
+import type { Pod } from '../kube/core.ts';
+import { compilePod, compileRevision, compileRoute } from './compile.ts';
+import { UNLIMITED } from './slots.ts';
+
+const config = parseConfig({ domain: 'example.com' });
+type Traffic = NonNullable<NonNullable<Route['status']>['traffic']>;
+
+const route = (traffic: Traffic | undefined, labels?: Record<string, string>): Route => ({
+  apiVersion: ROUTES.apiVersion,
+  kind: ROUTES.kind,
+  metadata: { namespace: 'ns', name: 'hello', creationTimestamp: '2026-01-01T00:00:00Z', labels },
+  spec: {},
+  status: traffic && { traffic },
+});
+
+const revision = (spec: Partial<Revision['spec']>): Revision => ({
+  apiVersion: REVISIONS.apiVersion,
+  kind: REVISIONS.kind,
+  metadata: { namespace: 'ns', name: 'hello-1' },
+  spec: { containers: [{ name: 'user', image: 'x' }], ...spec },
+});
+
+const pod = (status: Pod['status'], metadata: Partial<Pod['metadata']> = {}): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace: 'ns', name: 'p', uid: 'u', labels: { [SERVING.revision]: 'hello-1' }, ...metadata },
+  spec: { containers: [{ name: 'aside' }, { name: 'user', ports: [{ containerPort: 8080 }] }] },
+  status,
+});
+
+describe('compileRoute', () => {
+  const hosts = (object: Route) =>
+    Object.fromEntries(
+      [...compileRoute(object, config).hosts].map(([host, targets]) => [
+        host,
+        targets.map(({ revision, percent }) => `${revision} ${percent}`).join(', '),
+      ]),
+    );
+  const INTERNAL = ['hello.ns', 'hello.ns.svc', 'hello.ns.svc.cluster.local'];
+
+  const tables: Record<string, { reason: string; object: Route; want: Record<string, string> }> = {
+    'one revision': {
+      reason: 'it answers on the outside name and on those inside the cluster',
+      object: route([{ revisionName: 'hello-1', percent: 100 }]),
+      want: Object.fromEntries(['hello.ns.example.com', ...INTERNAL].map((host) => [host, 'ns/hello-1 100'])),
+    },
+    'cluster-local': {
+      reason: 'the outside name is nobody’s',
+      object: route([{ revisionName: 'hello-1', percent: 100 }], { [VISIBILITY]: 'cluster-local' }),
+      want: Object.fromEntries(INTERNAL.map((host) => [host, 'ns/hello-1 100'])),
+    },
+    'not ready': {
+      reason: 'nothing is served before the status says what',
+      object: route(undefined),
+      want: {},
+    },
+    'no revision yet': {
+      reason: 'a target without a revision is left out',
+      object: route([{ latestRevision: true, percent: 100 }]),
+      want: {},
+    },
+  };
+  for (const [name, { reason, object, want }] of Object.entries(tables)) {
+    it(`${name}: ${reason}`, () => assert.deepEqual(hosts(object), want));
+  }
+
+  it('adds up shares of one revision, and gives a tag its revision whole even at 0 %', () => {
+    const compiled = hosts(
+      route([
+        { revisionName: 'hello-1', percent: 60 },
+        { revisionName: 'hello-2', percent: 10 },
+        { revisionName: 'hello-1', percent: 30, tag: 'old' },
+        { revisionName: 'hello-3', percent: 0, tag: 'next' },
+      ]),
+    );
+    assert.equal(compiled['hello.ns.example.com'], 'ns/hello-1 90, ns/hello-2 10');
+    assert.equal(compiled['old---hello.ns.example.com'], 'ns/hello-1 100');
+    assert.equal(compiled['next---hello.ns.example.com'], 'ns/hello-3 100');
+    assert.equal(compiled['next---hello.ns.svc.cluster.local'], 'ns/hello-3 100');
+  });
+});
+
+describe('compileRevision', () => {
+  const ports = (name: string | undefined, containerPort?: number) => [
+    { name: 'user', image: 'x', ports: [{ ...(name && { name }), ...(containerPort && { containerPort }) }] },
+  ];
+  const tables: Record<string, { reason: string; spec: Partial<Revision['spec']>; want: object }> = {
+    defaults: {
+      reason: 'container contract: port 8080, 300 s, HTTP/1.1; 0 is no limit',
+      spec: { containerConcurrency: 0 },
+      want: { limit: UNLIMITED, timeoutMs: 300_000, protocol: 'http1', port: 8080 },
+    },
+    'all set': {
+      reason: 'what the spec says counts',
+      spec: { containerConcurrency: 7, timeoutSeconds: 9, containers: ports('h2c', 9000) as never },
+      want: { limit: 7, timeoutMs: 9000, protocol: 'h2c', port: 9000 },
+    },
+    http1: {
+      reason: 'the other name that a port may have',
+      spec: { containers: ports('http1', 80) as never },
+      want: { limit: UNLIMITED, timeoutMs: 300_000, protocol: 'http1', port: 80 },
+    },
+  };
+  for (const [name, { reason, spec, want }] of Object.entries(tables)) {
+    it(`${name}: ${reason}`, () => {
+      const { check, ...compiled } = compileRevision(revision(spec));
+      assert.deepEqual(compiled, want);
+      assert.equal(check.attempt.port, compiled.port);
+    });
+  }
+});
+
+describe('compilePod', () => {
+  const running = (name: string, containerID: string, state = {}) => ({
+    ...{ name, containerID, state, image: '', imageID: '', ready: true, restartCount: 0 },
+  });
+
+  const tables: Record<string, { reason: string; object: Pod; want: object }> = {
+    pending: {
+      reason: 'it has no address and no container yet',
+      object: pod({ phase: 'Pending' }),
+      want: { ip: undefined, leaving: false, container: undefined },
+    },
+    running: {
+      reason: 'the container with the port tells about restarts',
+      object: pod({
+        phase: 'Running',
+        podIP: '10.0.0.1',
+        containerStatuses: [running('aside', 'c0'), running('user', 'c1')],
+      }),
+      want: { ip: '10.0.0.1', leaving: false, container: 'c1' },
+    },
+    ended: {
+      reason: 'a container that has ended is not the one that ran',
+      object: pod({
+        podIP: '10.0.0.1',
+        containerStatuses: [running('user', 'c1', { terminated: { exitCode: 1 } })],
+      }),
+      want: { ip: '10.0.0.1', leaving: false, container: 'c1 ended' },
+    },
+    terminating: {
+      reason: 'container contract, Shutdown: no new request',
+      object: pod({ phase: 'Running', podIP: '10.0.0.1' }, { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+      want: { ip: '10.0.0.1', leaving: true, container: undefined },
+    },
+    failed: {
+      reason: 'an evicted pod stays as an object',
+      object: pod({ phase: 'Failed', podIP: '10.0.0.1' }),
+      want: { ip: '10.0.0.1', leaving: true, container: undefined },
+    },
+  };
+  for (const [name, { reason, object, want }] of Object.entries(tables)) {
+    it(`${name}: ${reason}`, () => {
+      const {
+        key,
+        uid,
+        name: podName,
+        revision: of,
+        held,
+        ...compiled
+      } = compilePod(object) ?? assert.fail();
+      assert.deepEqual([key, uid, podName, of, held], ['ns/p', 'u', 'p', 'ns/hello-1', false]);
+      assert.deepEqual(compiled, want);
+    });
+  }
+
+  it('knows nothing of other pods', () => assert.equal(compilePod(pod({}, { labels: {} })), undefined));
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import type { CompiledRevision, CompiledRoute } from './compile.ts';
+import { Ids } from './ids.ts';
+import { RouteTable } from './routeTable.ts';
+
+const compiled: CompiledRevision = {
+  limit: 5,
+  timeoutMs: 1000,
+  protocol: 'http1',
+  port: 80,
+  check: { attempt: { kind: 'tcp', port: 80, timeoutMs: 1000 }, delayMs: 0 },
+};
+const route = (hosts: Record<string, string>, createdAt = '1'): CompiledRoute => ({
+  createdAt,
+  hosts: new Map(Object.entries(hosts).map(([host, revision]) => [host, [{ revision, percent: 100 }]])),
+});
+const instance = (slot: number) => ({ slot, revision: 'ns/a', pod: `p${slot}`, host: '10.0.0.1', port: 80 });
+
+describe('RouteTable', () => {
+  let table: RouteTable;
+  beforeEach(() => {
+    table = new RouteTable();
+    table.setRevision('ns/a', compiled, 10_000);
+    table.setRevision('ns/b', compiled, 10_000);
+  });
+
+  it('tells what changed, once', () => {
+    table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
+    const update = table.take() ?? assert.fail();
+    assert.deepEqual(update.hosts, [['a.test', [{ revision: 'ns/a', percent: 100 }]]]);
+    assert.deepEqual(
+      update.revisions.map(([key, entry]) => [key, entry?.limit]),
+      [['ns/a', 5]],
+    );
+    assert.equal(table.take(), undefined);
+    table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
+    assert.equal(table.take(), undefined, 'the same again is no change');
+  });
+
+  it('tells only of what a change of traffic touches', () => {
+    table.setRoute('ns/r', route({ 'a.test': 'ns/a', 'tag.test': 'ns/a' }));
+    table.take();
+    table.setRoute('ns/r', route({ 'a.test': 'ns/b', 'tag.test': 'ns/a' }));
+    const { revisions } = table.take() ?? assert.fail();
+    assert.deepEqual(
+      revisions.map(([key]) => key),
+      ['ns/b'],
+    );
+  });
+
+  it('has an entry for a revision while a route or an instance needs it', () => {
+    assert.equal(table.entries.size, 0);
+    table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
+    table.use('ns/a', 1);
+    table.setRoute('ns/r', undefined);
+    assert.ok(table.entries.has('ns/a'), 'its instance still serves');
+    table.take();
+    table.use('ns/a', -1);
+    const { revisions } = table.take() ?? assert.fail();
+    assert.deepEqual(revisions, [['ns/a', undefined]]);
+  });
+
+  it('leaves a host with the older route, and gives it to the newer when that goes', () => {
+    table.setRoute('ns/new', route({ 'a.test': 'ns/b' }, '2'));
+    table.setRoute('ns/old', route({ 'a.test': 'ns/a' }, '1'));
+    assert.deepEqual(table.snapshot().hosts, [['a.test', [{ revision: 'ns/a', percent: 100 }]]]);
+    table.setRoute('ns/old', undefined);
+    assert.deepEqual(table.snapshot().hosts, [['a.test', [{ revision: 'ns/b', percent: 100 }]]]);
+    table.setRoute('ns/new', undefined);
+    assert.deepEqual(table.snapshot().hosts, []);
+  });
+
+  it('waits for the revision that a route names', () => {
+    table.setRoute('ns/r', route({ 'c.test': 'ns/c' }));
+    assert.equal(table.entries.size, 0);
+    table.setRevision('ns/c', compiled, 10_000);
+    assert.ok(table.entries.has('ns/c'));
+  });
+
+  it('keeps a revision’s place when its limits change', () => {
+    table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
+    const index = table.entries.get('ns/a')?.index;
+    table.setRevision('ns/a', { ...compiled, limit: 9 }, 20_000);
+    const entry = table.entries.get('ns/a');
+    assert.deepEqual([entry?.index, entry?.limit, entry?.queueLimitMs], [index, 9, 20_000]);
+  });
+
+  it('gives a new thread everything', () => {
+    table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
+    table.setInstance(3, instance(3));
+    table.take();
+    const { hosts, revisions, instances } = table.snapshot();
+    assert.deepEqual([hosts.length, revisions.length, instances], [1, 1, [[3, instance(3)]]]);
+  });
+
+  it('counts versions up with each update', () => {
+    table.setInstance(1, instance(1));
+    const first = table.take()?.version ?? assert.fail();
+    table.setInstance(1, undefined);
+    assert.equal(table.nextVersion, first + 1);
+    assert.equal(table.take()?.version, first + 1);
+  });
+});
+
+describe('Ids', () => {
+  it('gives a place again only when all threads know and no request is left', () => {
+    const ids = new Ids(1);
+    assert.equal(ids.take(), 0);
+    assert.equal(ids.take(), undefined, 'there is one');
+    ids.retire(0, 5);
+    assert.deepEqual(
+      ids.reclaim(4, () => true),
+      [],
+      'a thread does not know yet',
+    );
+    assert.deepEqual(
+      ids.reclaim(5, () => false),
+      [],
+      'a request is left',
+    );
+    assert.equal(ids.take(), undefined);
+    assert.deepEqual(
+      ids.reclaim(5, () => true),
+      [0],
+    );
+    assert.equal(ids.take(), 0);
+  });
+});
