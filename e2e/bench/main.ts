@@ -3,6 +3,7 @@ import { connect, freshNamespace, gatewayAddress } from '../lib/cluster.ts';
 import { Visitor } from '../lib/http.ts';
 import { admissionLatency } from './admission.ts';
 import { idleFootprint } from './idle.ts';
+import { proxyResults } from './proxy.ts';
 import { type Result, ratioResult, table } from './result.ts';
 import { applyToReady, wakeFromZero } from './services.ts';
 
@@ -19,6 +20,8 @@ results.push(ratioResult('apply-to-ready', 'ms', ready, 1.5));
 const wake = await wakeFromZero(bench);
 console.log(table('wake-from-zero', 'ms', wake));
 results.push(ratioResult('wake-from-zero', 'ms', wake, 1.15));
+
+results.push(...(await proxyResults()));
 
 results.push(await admissionLatency(client, namespace));
 
