@@ -75,7 +75,7 @@ export const ConfigSchema = Type.Object(
       {
         /** An instance must listen within this time (container contract, Startup: 4 minutes). */
         limitSeconds: seconds(240, 1, 3600),
-        /** A new revision whose container has exited twice or more is given up after this time. */
+        /** A new revision whose container cannot be started or has exited twice or more is given up after this time. */
         crashSeconds: seconds(10, 1, 3600),
       },
       { default: {} },

@@ -146,14 +146,45 @@ const CASES: Record<string, Case> = {
   'image cannot be pulled': {
     reason: 'the image and the kubelet’s own words are told',
     pods: [pod({ state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } } })],
+    afterSeconds: 10,
     want: { state: 'failed', reason: 'ContainerMissing', message: /registry\.example\/app:1.*Back-off/ },
+  },
+  'image could not be pulled once': {
+    reason: 'a registry may be away for a moment; it is told, not yet judged',
+    pods: [pod({ state: { waiting: { reason: 'ErrImagePull', message: 'connection refused' } } })],
+    afterSeconds: 4,
+    want: { state: 'starting', reason: 'ContainerMissing', recheckMs: 6000, message: /connection refused/ },
   },
   'secret is missing': {
     reason: 'what the kubelet cannot set up is told in its words',
     pods: [
       pod({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "x" not found' } } }),
     ],
+    afterSeconds: 10,
     want: { state: 'failed', reason: 'CreateContainerConfigError', message: /secret "x" not found/ },
+  },
+  'secret is not there yet': {
+    reason: 'who applies a service and its secret together must not lose the service to their order',
+    pods: [
+      pod({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "x" not found' } } }),
+    ],
+    afterSeconds: 9,
+    want: { state: 'starting', reason: 'CreateContainerConfigError', recheckMs: 1000 },
+  },
+  'the kubelet is slow to read a ConfigMap': {
+    reason: 'it exists, and the kubelet gets it by itself, however long the image took before',
+    pods: [
+      pod({
+        state: {
+          waiting: {
+            reason: 'CreateContainerConfigError',
+            message: 'failed to sync configmap cache: timed out waiting for the condition',
+          },
+        },
+      }),
+    ],
+    afterSeconds: 60,
+    want: { state: 'starting', reason: 'CreateContainerConfigError', recheckMs: 1000 },
   },
   'no node has room': {
     reason: 'waiting for room is no failure of the revision',

@@ -23,12 +23,17 @@ export interface StartInput {
 }
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+type Waiting = NonNullable<NonNullable<ContainerStatus['state']>['waiting']>;
+type Trouble = { reason: string; message: string };
 type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
 
 /** What the kubelet calls an image that it cannot get. */
 const IMAGE_REASONS = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
 /** What it calls a container that it cannot make, a missing secret for instance. */
 const CONFIG_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']);
+
+/** The kubelet has not yet read a ConfigMap or Secret that exists; it tries again by itself. */
+const PASSING = /^failed to sync \w+ cache: timed out/;
 
 /**
  * Judges a revision by its pods: one started pod proves it; otherwise the gravest trouble of any pod is told.
@@ -83,23 +88,34 @@ function judgeContainer(
   input: StartInput,
 ): Start | undefined {
   const waiting = status.state?.waiting;
-  if (waiting?.reason && IMAGE_REASONS.has(waiting.reason)) {
-    const message = `Image '${container.image}' of container '${container.name}' cannot be pulled: ${waiting.message ?? waiting.reason}`;
-    return { state: 'failed', reason: REASONS.containerMissing, message };
-  }
-  if (waiting?.reason && CONFIG_REASONS.has(waiting.reason)) {
-    const message = `Container '${container.name}' cannot be started: ${waiting.message ?? waiting.reason}`;
-    return { state: 'failed', reason: waiting.reason, message };
-  }
+  const trouble = waiting && troubleOf(container, waiting);
+  if (trouble) return afterGrace(trouble, !PASSING.test(waiting.message ?? ''), pod, input);
   const terminated = status.state?.terminated ?? status.lastState?.terminated;
   if (!terminated) return undefined;
-  const message = exitMessage(container, terminated, input);
-  const reason = exitReason(container, terminated);
-  const age = ageMs(pod, input.now);
-  const limit = input.config.startup.crashSeconds * 1000;
+  const exit = {
+    reason: exitReason(container, terminated),
+    message: exitMessage(container, terminated, input),
+  };
   const exitedAgain = (status.restartCount ?? 0) > 0 && (status.state?.terminated || waiting);
-  if (exitedAgain && age >= limit) return { state: 'failed', reason, message };
-  return { state: 'starting', reason, message, recheckMs: Math.max(limit - age, 1000) };
+  return afterGrace(exit, Boolean(exitedAgain), pod, input);
+}
+
+/** What keeps the kubelet from starting a container, in its own words. */
+function troubleOf({ name, image }: Container, waiting: Waiting): Trouble | undefined {
+  const { reason = '', message = reason } = waiting;
+  if (IMAGE_REASONS.has(reason)) {
+    const told = `Image '${image}' of container '${name}' cannot be pulled: ${message}`;
+    return { reason: REASONS.containerMissing, message: told };
+  }
+  if (!CONFIG_REASONS.has(reason)) return undefined;
+  return { reason, message: `Container '${name}' cannot be started: ${message}` };
+}
+
+/** Trouble is told at once, and is final only when it lasts: a registry or a database may be a few seconds late. */
+function afterGrace(trouble: Trouble, isFinal: boolean, pod: Pod, { now, config }: StartInput): Start {
+  const left = config.startup.crashSeconds * 1000 - ageMs(pod, now);
+  if (isFinal && left <= 0) return { state: 'failed', ...trouble };
+  return { state: 'starting', ...trouble, recheckMs: Math.max(left, 1000) };
 }
 
 function judgeTime(pod: Pod, input: StartInput): Start {
