@@ -16,22 +16,10 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-
-const DAY_MS = 86_400_000;
-/** Renewed after two thirds of it. */
-export const AUTHORITY_LIFE_MS = 720 * DAY_MS;
-export const CERTIFICATE_LIFE_MS = 90 * DAY_MS;
-/** The API server's clock may be behind ours. */
-export const BACKDATED_MS = 3_600_000;
+import { AUTHORITY_LIFE_MS, BACKDATED_MS, CERTIFICATE_LIFE_MS, type Pair } from './rotation.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const crypto = webcrypto;
-
-/** A certificate and its private key, both as PEM. */
-export interface Pair {
-  certificate: string;
-  key: string;
-}
 
 /** A new certificate authority for one webhook: ECDSA on P-256, allowed to sign servers' certificates and no more. */
 export async function makeAuthority(now: number): Promise<Pair> {

@@ -6,10 +6,8 @@ import { StaleError } from '../kube/errors.ts';
 import { Informer } from '../kube/informer.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { certificateExpiry } from '../telemetry/metrics.ts';
-import type { Pair } from './certificates.ts';
 import { CONFIGURATION_TYPES, isTrustedBy, type WebhookConfiguration, withBundle } from './configurations.ts';
-import { renew } from './renewal.ts';
-import { type Credentials, decide, newestOf, trusts } from './rotation.ts';
+import { type Credentials, decide, newestOf, type Pair, trusts } from './rotation.ts';
 import { credentialsOf, SECRET_NAME, secretOf } from './secret.ts';
 
 const CHECK_MS = 60_000;
@@ -79,6 +77,8 @@ export class CertificateKeeper {
     const present = credentialsOf(secret);
     const step = decide({ credentials: present, names, published: this.#isPublished(present), now: now() });
     if (step !== 'keep') {
+      // Loaded for this moment alone: what makes certificates takes more memory than all the rest of the webhook.
+      const { renew } = await import('./renewal.ts');
       const credentials = await renew(step, present, names, now());
       await this.#write(secretOf({ namespace, name: SECRET_NAME }, credentials, secret));
       log.info({ step }, "the webhook's certificates were renewed");

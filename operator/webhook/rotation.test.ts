@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { AUTHORITY_LIFE_MS, CERTIFICATE_LIFE_MS } from './certificates.ts';
 import { renew } from './renewal.ts';
-import { type Credentials, decide, SETTLE_MS, type Situation, type Step, trusts } from './rotation.ts';
+import {
+  AUTHORITY_LIFE_MS,
+  CERTIFICATE_LIFE_MS,
+  type Credentials,
+  decide,
+  SETTLE_MS,
+  type Situation,
+  type Step,
+  trusts,
+} from './rotation.ts';
 
 const DAY = 86_400_000;
 const START = Date.parse('2026-01-01T00:00:00Z');

@@ -1,6 +1,18 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { BACKDATED_MS } from './certificates.ts';
+
+const DAY_MS = 86_400_000;
+/** Certificates are renewed after two thirds of their life. */
+export const AUTHORITY_LIFE_MS = 720 * DAY_MS;
+export const CERTIFICATE_LIFE_MS = 90 * DAY_MS;
+/** The API server's clock may be behind ours. */
+export const BACKDATED_MS = 3_600_000;
+
+/** A certificate and its private key, both as PEM. */
+export interface Pair {
+  certificate: string;
+  key: string;
+}
 
 /** What the Secret holds, as PEM; any of it may be missing or garbage. */
 export interface Credentials {

@@ -4,9 +4,9 @@ import fastify from 'fastify';
 import type { Logger } from '../telemetry/log.ts';
 import { admissionDuration, admissionReviews } from '../telemetry/metrics.ts';
 import { admitDefault, admitValidate, type Policy } from './admit.ts';
-import type { Pair } from './certificates.ts';
 import { LAWS } from './laws.ts';
 import { type AdmissionRequest, type AdmissionResponse, ReviewError, requestOf, reviewOf } from './review.ts';
+import type { Pair } from './rotation.ts';
 
 /** An object has at most 3 MB for the API server; a review holds two of them. */
 const MAX_BODY = 8 << 20;
