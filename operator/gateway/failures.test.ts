@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer as createHttp, type IncomingMessage, request } from 'node:http';
+import { createServer as createHttp, request } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import { until } from '../testing/until.ts';
@@ -271,47 +271,5 @@ describe('gateway and failing instances', () => {
     assert.equal((await ask(harness.origin, '/die')).status, 500);
     assert.equal((await ask(harness.origin)).status, 200);
     good.close();
-  });
-});
-
-describe('gateway that ends', () => {
-  it('serves what has come, closes what is idle, and takes nothing new', async () => {
-    const harness = await new Harness().listen();
-    let answer: (() => void) | undefined;
-    const server = createHttp((req, res) => {
-      if (req.url === '/slow') answer = () => res.end('late');
-      else res.end('ok');
-    });
-    harness.serve('app.test', { ports: [await listen(server)] });
-    const idle = await import('node:net').then(({ connect }) =>
-      connect({ port: harness.port, host: '127.0.0.1' }),
-    );
-    idle.write('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n');
-    await once(idle, 'data');
-    const call = request({ port: harness.port, path: '/slow', headers: { host: 'app.test' } }).end();
-    await until('it is inside', () => answer);
-    const stopped = harness.planes[0]?.stop(10_000);
-    await once(idle, 'close');
-    await assert.rejects(ask(harness.origin), /ECONNREFUSED/);
-    answer?.();
-    const [response] = (await once(call, 'response')) as [IncomingMessage];
-    assert.equal(response.headers.connection, 'close');
-    response.setEncoding('utf8');
-    assert.deepEqual(await once(response, 'data'), ['late']);
-    await stopped;
-    server.closeAllConnections();
-    server.close();
-  });
-
-  it('breaks off what is still there when the time is over', async () => {
-    const harness = await new Harness().listen();
-    const server = createHttp(() => {});
-    const [slot = -1] = harness.serve('app.test', { ports: [await listen(server)] });
-    const answer = assert.rejects(ask(harness.origin));
-    await until('it is inside', () => harness.slots.inFlight(slot) === 1);
-    await harness.planes[0]?.stop(50);
-    await answer;
-    server.closeAllConnections();
-    server.close();
   });
 });

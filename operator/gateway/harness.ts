@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { connect } from 'node:net';
 import { Client } from 'undici';
 import { DataPlane } from './dataPlane.ts';
 import type { FromThread, InstanceEntry, Protocol, RevisionEntry, TableUpdate, Target } from './messages.ts';
@@ -142,4 +145,27 @@ export async function ask(
   } finally {
     await client.close();
   }
+}
+
+/** Sends bytes and reads until the connection closes or `enough` is seen. */
+export async function raw(port: number, bytes: string, enough = /$^/): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  let text = '';
+  socket.setEncoding('latin1');
+  socket.on('data', (part) => {
+    text += part;
+    if (enough.test(text)) socket.destroy();
+  });
+  socket.on('error', () => {});
+  socket.write(bytes, 'latin1');
+  await once(socket, 'close');
+  return text;
+}
+
+/** A program on a port of its own. */
+export async function backend(listener: RequestListener): Promise<{ server: Server; port: number }> {
+  const server = createServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, port: (server.address() as { port: number }).port };
 }
