@@ -1,33 +1,26 @@
 import assert from 'node:assert/strict';
-import { connect as tlsConnect } from 'node:tls';
 import { request } from 'undici';
 import { SERVING } from '../apis/annotations.ts';
 import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import { resourcePath } from '../kube/client.ts';
-import { SECRETS } from '../kube/core.ts';
-import { isKubeError, KubeError } from '../kube/errors.ts';
 import { ApiServer, freePort } from '../testing/apiServer.ts';
 import { until } from '../testing/until.ts';
 import { CONFIGURATION_TYPES } from './configurations.ts';
-import { SECRET_NAME } from './secret.ts';
-import { installKinds, type Replica, ready, register, SYSTEM, startReplica } from './testing/installation.ts';
+import {
+  installKinds,
+  NAMESPACE,
+  post,
+  type Replica,
+  ready,
+  refusal,
+  register,
+  service,
+  startReplica,
+} from './testing/installation.ts';
 
-const NAMESPACE = 'demo';
-const SECRET = { namespace: SYSTEM, name: SECRET_NAME };
 const NAME = 'homerun-webhook';
-
-type Spec = Service['spec']['template']['spec'];
-
-function service(name: string, spec: Partial<Spec> = {}, more: object = {}): Service {
-  return {
-    apiVersion: 'serving.knative.dev/v1',
-    kind: 'Service',
-    metadata: { name, namespace: NAMESPACE },
-    spec: { template: { spec: { containers: [{ image: 'gcr.io/p/app:1' }], ...spec } }, ...more },
-  } as Service;
-}
 
 describe('webhook on a real API server', function () {
   this.timeout(60_000);
@@ -37,10 +30,11 @@ describe('webhook on a real API server', function () {
 
   before(async () => {
     server = await ApiServer.start();
-    await installKinds(server, NAMESPACE);
+    await installKinds(server);
     port = await freePort();
     await register(server, port);
     replica = await startReplica(server, { port });
+    await ready(replica);
   });
   after(async () => {
     await replica?.stop();
@@ -49,42 +43,6 @@ describe('webhook on a real API server', function () {
 
   const apply = (object: Service, fieldManager = 'kubectl') =>
     server.client.apply(SERVICES, object, { fieldManager });
-
-  /** What kubectl would show: the object and the warnings. */
-  async function post(object: Service, query = '') {
-    const path = resourcePath(SERVICES, { namespace: NAMESPACE });
-    const { dispatcher, server: origin } = server.connection;
-    const answer = await request(`${origin}${path}${query}`, {
-      dispatcher,
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(object),
-    });
-    const warnings = [answer.headers.warning ?? []].flat();
-    return { status: answer.statusCode, warnings, body: (await answer.body.json()) as Service };
-  }
-
-  const refusal = async (attempt: Promise<unknown>): Promise<KubeError> => {
-    try {
-      await attempt;
-    } catch (error) {
-      if (error instanceof KubeError) return error;
-      throw error;
-    }
-    throw new Error('it was not refused');
-  };
-
-  it('is ready once both configurations trust what it serves', async () => {
-    await ready(replica);
-    for (const type of CONFIGURATION_TYPES) {
-      const configuration = await server.client.get(type, { name: NAME });
-      const bundle = Buffer.from(
-        configuration?.webhooks?.[0]?.clientConfig.caBundle ?? '',
-        'base64',
-      ).toString();
-      assert.match(bundle, /^-----BEGIN CERTIFICATE-----/);
-    }
-  });
 
   describe('defaults', () => {
     it('are those of Cloud Run, with the names of those who ask', async () => {
@@ -148,7 +106,7 @@ describe('webhook on a real API server', function () {
       await ready(replica);
       await until(
         'the webhook is asked',
-        async () => (await post(service('asked'), '?dryRun=All')).body.spec.traffic,
+        async () => (await post(server, service('asked'), '?dryRun=All')).body.spec.traffic,
       );
       const again = await apply(old());
       assert.equal(again.metadata.generation, 1);
@@ -304,7 +262,7 @@ describe('webhook on a real API server', function () {
     warned.spec.template.metadata = {
       annotations: { 'run.googleapis.com/vpc-access-connector': 'mine' },
     };
-    const { status, warnings } = await post(warned);
+    const { status, warnings } = await post(server, warned);
     assert.equal(status, 201);
     const said = warnings.join('\n');
     assert.match(
@@ -312,7 +270,7 @@ describe('webhook on a real API server', function () {
       /vpc-access-connector.*has no effect in a cluster: instances use the network of the cluster/,
     );
     assert.match(said, /enableServiceLinks is not supported by Cloud Run/);
-    assert.deepEqual((await post(service('unwarned'))).warnings, []);
+    assert.deepEqual((await post(server, service('unwarned'))).warnings, []);
   });
 
   it('keeps out in strict mode what Cloud Run refuses', async () => {
@@ -335,108 +293,10 @@ describe('webhook on a real API server', function () {
   });
 
   it('answers a dry run and leaves nothing', async () => {
-    const { status, body } = await post(service('dry'), '?dryRun=All');
+    const { status, body } = await post(server, service('dry'), '?dryRun=All');
     assert.equal(status, 201);
     assert.equal(body.spec.template.spec.containerConcurrency, 80);
     assert.equal(await server.client.get(SERVICES, { namespace: NAMESPACE, name: 'dry' }), undefined);
-  });
-
-  describe('certificates', () => {
-    /** The serial number of what is served at a port. */
-    const served = (at: number) =>
-      new Promise<string>((resolve, reject) => {
-        const socket = tlsConnect({ host: '127.0.0.1', port: at, rejectUnauthorized: false }, () => {
-          resolve(socket.getPeerCertificate().serialNumber);
-          socket.destroy();
-        }).on('error', reject);
-      });
-    const works = () => post(service('works'), '?dryRun=All').then(({ status }) => status === 201);
-
-    it('are one and the same in all replicas', async () => {
-      const other = await startReplica(server);
-      try {
-        await ready(other);
-        assert.equal(await served(other.port), await served(port));
-      } finally {
-        await other.stop();
-      }
-    });
-
-    it('agree although several replicas start at once without any', async () => {
-      await replica.stop();
-      await server.client.delete(SECRETS, SECRET);
-      const replicas = await Promise.all([
-        startReplica(server, { port }),
-        startReplica(server),
-        startReplica(server),
-      ]);
-      replica = replicas[0];
-      await Promise.all(replicas.map(ready));
-      const serials = await Promise.all(replicas.map((each) => served(each.port)));
-      assert.equal(new Set(serials).size, 1);
-      assert.ok(await works());
-      await Promise.all(replicas.slice(1).map((each) => each.stop()));
-    });
-
-    const harm: Record<string, () => Promise<unknown>> = {
-      'a Secret that is deleted': () => server.client.delete(SECRETS, SECRET),
-      'a Secret that holds garbage': () =>
-        server.client.mergePatch(SECRETS, SECRET, {
-          data: { 'ca.crt': 'eHl6', 'tls.crt': 'eHl6', 'tls.key': null },
-        }),
-      'a Secret that is empty': () => server.client.mergePatch(SECRETS, SECRET, { data: null }),
-      'a caBundle that someone takes away': () =>
-        server.client.request('PATCH', `${resourcePath(CONFIGURATION_TYPES[0], { name: NAME })}`, {
-          body: [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }],
-          contentType: 'application/json-patch+json',
-        }),
-    };
-    for (const [what, doHarm] of Object.entries(harm)) {
-      it(`outlive ${what}`, async () => {
-        const before = (await server.client.get(CONFIGURATION_TYPES[0], { name: NAME }))?.metadata
-          .resourceVersion;
-        await doHarm();
-        await until('the configuration is written again', async () => {
-          const { metadata } = (await server.client.get(CONFIGURATION_TYPES[0], { name: NAME })) ?? {};
-          return metadata?.resourceVersion !== before && replica.unready() === undefined;
-        });
-        await until('the webhook is reached again', works, { everyMs: 20 });
-      });
-    }
-
-    it('are replaced in time by others of the same authority', async () => {
-      await replica.stop();
-      await server.client.delete(SECRETS, SECRET);
-      let behind = 61 * 86_400_000;
-      replica = await startReplica(server, { port, now: () => Date.now() - behind });
-      await ready(replica);
-      await until('the webhook is reached', works, { everyMs: 20 });
-      const old = await served(port);
-      behind = 0;
-      await server.client.mergePatch(SECRETS, SECRET, { metadata: { labels: { wakes: 'all' } } });
-      await until('a new certificate is served', async () => (await served(port)) !== old);
-      assert.equal(replica.unready(), undefined);
-      // API servers keep the connections that they have; new ones must be trusted as well.
-      await replica.stop();
-      replica = await startReplica(server, { port });
-      await ready(replica);
-      assert.ok(await works());
-    });
-  });
-
-  it('lets nothing in while it is away, and everything valid after it is back', async () => {
-    await replica.stop();
-    const away = await refusal(server.client.create(SERVICES, service('meanwhile')));
-    assert.ok(isKubeError(away, 'KUBE_SERVER'));
-    assert.match(away.message, /failed calling webhook "default\.homerun\.dev"/);
-    replica = await startReplica(server, { port });
-    await until('it is let in', () =>
-      server.client.create(SERVICES, service('meanwhile')).catch(() => undefined),
-    );
-    assert.equal(
-      (await refusal(server.client.create(SERVICES, service('m2', { timeoutSeconds: -1 })))).status,
-      422,
-    );
   });
 
   it('admits 1,000 services as fast as the API server takes them', async () => {

@@ -1,6 +1,10 @@
+import { request } from 'undici';
 import { KINDS } from '../../apis/kinds.ts';
+import { SERVICES, type Service } from '../../apis/serving/service/types.ts';
 import { customResourceDefinition } from '../../generate/crd.ts';
+import { resourcePath } from '../../kube/client.ts';
 import { NAMESPACES } from '../../kube/core.ts';
+import { KubeError } from '../../kube/errors.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import type { ApiServer } from '../../testing/apiServer.ts';
 import { silent, until } from '../../testing/until.ts';
@@ -14,13 +18,15 @@ const CRDS: ResourceType = {
   namespaced: false,
 };
 
+/** Where people's services are. */
+export const NAMESPACE = 'demo';
 /** Where the operator would be. */
 export const SYSTEM = 'homerun-system';
 const HOST = '127.0.0.1';
 
-/** Makes our kinds and some namespaces on an API server. */
-export async function installKinds({ client }: ApiServer, ...namespaces: string[]): Promise<void> {
-  for (const name of [SYSTEM, ...namespaces]) {
+/** Makes our kinds and the two namespaces on an API server. */
+export async function installKinds({ client }: ApiServer): Promise<void> {
+  for (const name of [SYSTEM, NAMESPACE]) {
     await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
   for (const kind of KINDS) {
@@ -104,4 +110,40 @@ export async function startReplica(
 /** Resolves when API servers can use a replica. */
 export async function ready(replica: Replica): Promise<void> {
   await until('the webhook is ready', () => replica.unready() === undefined, { timeoutMs: 20_000 });
+}
+
+type Spec = Service['spec']['template']['spec'];
+
+/** A service as people write it, with what the test says beside the image. */
+export function service(name: string, spec: Partial<Spec> = {}, more: object = {}): Service {
+  return {
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Service',
+    metadata: { name, namespace: NAMESPACE },
+    spec: { template: { spec: { containers: [{ image: 'gcr.io/p/app:1' }], ...spec } }, ...more },
+  } as Service;
+}
+
+/** What kubectl would show of a new service: the object and the warnings. */
+export async function post({ connection }: ApiServer, object: Service, query = '') {
+  const path = resourcePath(SERVICES, { namespace: NAMESPACE });
+  const answer = await request(`${connection.server}${path}${query}`, {
+    dispatcher: connection.dispatcher,
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(object),
+  });
+  const warnings = [answer.headers.warning ?? []].flat();
+  return { status: answer.statusCode, warnings, body: (await answer.body.json()) as Service };
+}
+
+/** What the API server said no with. */
+export async function refusal(attempt: Promise<unknown>): Promise<KubeError> {
+  try {
+    await attempt;
+  } catch (error) {
+    if (error instanceof KubeError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
 }
