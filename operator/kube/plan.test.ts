@@ -233,6 +233,33 @@ describe('PlanExecutor', () => {
     assert.equal(server.get(WIDGETS, subject.metadata)?.status, undefined);
   });
 
+  it("adds labels to the subject, once, and leaves its others and its owner's hash", async () => {
+    const live = () => server.get(WIDGETS, metadata('w')) as Widget;
+    await server.client.mergePatch(WIDGETS, metadata('w'), {
+      metadata: { labels: { theirs: '1' }, annotations: { [APPLIED_HASH]: 'owners' } },
+    });
+    const wanted = plan({
+      labels: { state: 'active' },
+      status: { ...subject, status: { ready: true } } as Widget,
+    });
+    await executor().execute(live(), wanted);
+    assert.deepEqual(live().metadata.labels, { theirs: '1', state: 'active' });
+    assert.equal(live().metadata.annotations?.[APPLIED_HASH], 'owners');
+    assert.deepEqual(live().status, { ready: true });
+    const { length } = server.writes;
+    await executor().execute(live(), wanted);
+    assert.equal(server.writes.length, length);
+  });
+
+  it('never labels another object of the same name, nor makes one', async () => {
+    server.remove(WIDGETS, metadata('w'));
+    const wanted = plan({ labels: { state: 'active' } });
+    await assert.rejects(executor().execute(subject, wanted), StaleError);
+    server.put<Widget>({ ...subject, metadata: metadata('w') });
+    await assert.rejects(executor().execute(subject, wanted), StaleError);
+    assert.equal(server.get(WIDGETS, metadata('w'))?.metadata.labels, undefined);
+  });
+
   it('hands on when to look again', async () => {
     assert.equal(await executor().execute(subject, plan({})), undefined);
     assert.deepEqual(await executor().execute(subject, plan({ requeueAfterMs: 5 })), { requeueAfterMs: 5 });

@@ -19,6 +19,8 @@ export interface Plan<S extends KubeObject = KubeObject> {
   /** Objects as they should be, owner references included; only the fields that are ours. */
   apply: KubeObject[];
   remove: Removal[];
+  /** Labels that the subject itself should carry, besides whatever others it has. */
+  labels?: Record<string, string>;
   /** The subject with the status that it should have; only `status` is looked at. */
   status?: S;
   /** Told when something was written, not when all was as it should be. */
@@ -27,7 +29,7 @@ export interface Plan<S extends KubeObject = KubeObject> {
 }
 
 export interface PlanExecutorOptions {
-  client: Pick<KubeClient, 'apply' | 'delete'>;
+  client: Pick<KubeClient, 'apply' | 'delete' | 'mergePatch'>;
   fieldManager: string;
   recorder: Pick<EventRecorder, 'event'>;
   /** @throws for a kind that the controller does not write. */
@@ -62,15 +64,16 @@ export class PlanExecutor {
   }
 
   /**
-   * Applies, removes, writes the status and tells events, in this order; the first failure ends it.
-   * @throws {StaleError} when the status is not written because `subject` has changed or gone since it was read.
+   * Applies, removes, writes the status, tells events and writes labels, in this order; the first failure ends it.
+   * @throws {StaleError} when status or labels are not written because `subject` has changed or gone since it was read.
    */
   async execute(subject: KubeObject, plan: Plan): Promise<Outcome> {
     let wrote = false;
     for (const object of plan.apply) wrote = (await this.#apply(object)) || wrote;
     for (const removal of plan.remove) wrote = (await this.#remove(removal)) || wrote;
-    if (plan.status) wrote = (await this.#writeStatus(subject, plan.status)) || wrote;
-    if (wrote) for (const event of plan.events) this.#options.recorder.event(subject, event);
+    const told = plan.status && (await this.#writeStatus(subject, plan.status));
+    if (told || wrote) for (const event of plan.events) this.#options.recorder.event(subject, event);
+    if (plan.labels) await this.#writeLabels(told ?? subject, plan.labels);
     return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
   }
 
@@ -112,22 +115,38 @@ export class PlanExecutor {
     }
   }
 
-  async #writeStatus(subject: KubeObject, wanted: KubeObject): Promise<boolean> {
+  /** @returns the subject as it is then; undefined when nothing was written. */
+  async #writeStatus(subject: KubeObject, wanted: KubeObject): Promise<KubeObject | undefined> {
     const status = statusOf(wanted);
-    if (deepEqual(status, statusOf(subject))) return false;
+    if (deepEqual(status, statusOf(subject))) return undefined;
     const { client, fieldManager, typeOf } = this.#options;
     const { apiVersion, kind } = subject;
     // The version guards the name as well: the API server does not look at the uid of a custom kind's status.
     const { namespace, name, resourceVersion } = subject.metadata;
     const patch = { apiVersion, kind, metadata: { namespace, name, resourceVersion }, status };
-    try {
-      await client.apply(typeOf(subject), patch, { fieldManager, subresource: 'status' });
-      return true;
-    } catch (cause) {
-      if (!isKubeError(cause, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND')) throw cause;
-      throw new StaleError(`${kind} ${keyOf(subject.metadata)} is not the one in the cache`, { cause });
-    }
+    const options = { fieldManager, subresource: 'status' } as const;
+    return client.apply(typeOf(subject), patch, options).catch((cause) => asStale(subject, cause));
   }
+
+  /** A patch and not an apply: an apply would make the object if it has gone. */
+  async #writeLabels(subject: KubeObject, labels: Record<string, string>): Promise<void> {
+    if (isSubset(labels, subject.metadata.labels ?? {})) return;
+    const { client, fieldManager, typeOf } = this.#options;
+    const { resourceVersion } = subject.metadata;
+    await client
+      .mergePatch(
+        typeOf(subject),
+        subject.metadata,
+        { metadata: { resourceVersion, labels } },
+        { fieldManager },
+      )
+      .catch((cause) => asStale(subject, cause));
+  }
+}
+
+function asStale({ kind, metadata }: KubeObject, cause: unknown): never {
+  if (!isKubeError(cause, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND')) throw cause;
+  throw new StaleError(`${kind} ${keyOf(metadata)} is not the one in the cache`, { cause });
 }
 
 function statusOf(object: KubeObject & { status?: unknown }): unknown {

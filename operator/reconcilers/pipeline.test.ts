@@ -131,6 +131,11 @@ describe('service to deployment', () => {
     return found.at(-1)?.metadata.name ?? '';
   }
 
+  const routed = () =>
+    until('the latest revision to be marked as routed', () => {
+      return revisions().at(-1)?.metadata.labels?.[SERVING.routingState] === 'active';
+    });
+
   it('a service gets all that it needs and is ready when its first instance is', async () => {
     await apply();
     const name = await latest(1);
@@ -145,6 +150,7 @@ describe('service to deployment', () => {
     await apply();
     await start(await latest(1));
     await ready();
+    await routed();
     await process.stop();
     server.requests = [];
     const before = await reconciled();
@@ -184,6 +190,19 @@ describe('service to deployment', () => {
       assert.equal(all.length, 1, `killed after ${after} writes: ${all.length} revisions`);
     }
   }).timeout(30_000);
+
+  it('a default that is spelled out makes no revision when one that means the same is routed', async () => {
+    await apply();
+    await start(await latest(1));
+    await ready();
+    await routed();
+    const { generation } = await apply({ spec: { timeoutSeconds: 300 } }).then(({ metadata }) => metadata);
+    await until('the configuration to follow', () => {
+      const { status, metadata } = server.get(CONFIGURATIONS, REF) ?? {};
+      return metadata?.generation === generation && status?.observedGeneration === generation;
+    });
+    assert.equal(revisions().length, 1);
+  });
 
   it('the old revision serves until the new one is ready', async () => {
     await apply();

@@ -158,30 +158,22 @@ describe('planRevision', () => {
   });
 
   describe('routing state', () => {
-    const marks = (routed: boolean, label?: string) => {
+    const labels = (routed: boolean, label?: string) => {
       const subject = revision();
       if (label) subject.metadata.labels = { ...subject.metadata.labels, [SERVING.routingState]: label };
       const digests = new Map([['user-container', resolved]]);
-      const plan = planRevision(
-        { revision: subject, pods: [], passed: new Set(), digests, routed },
-        config,
-        EPOCH,
-      );
-      return plan.apply.filter(({ kind }) => kind === 'Revision').map(({ metadata }) => metadata);
+      const input = { revision: subject, pods: [], passed: new Set<string>(), digests, routed };
+      return planRevision(input, config, EPOCH).labels;
     };
-    const uid = revision().metadata.uid;
-    const marked = (state: string) => [
-      { name: 'hello-00001-abc', namespace: 'demo', uid, labels: { [SERVING.routingState]: state } },
-    ];
 
-    it('is active from when a route names the revision', () =>
-      assert.deepEqual(marks(true), marked('active')));
-    it('is reserve once no route does', () => assert.deepEqual(marks(false, 'active'), marked('reserve')));
-    it('is not written before, nor again', () => {
-      assert.deepEqual(marks(false), []);
-      assert.deepEqual(marks(true, 'active'), []);
-      assert.deepEqual(marks(false, 'reserve'), []);
+    it('is active while a route names the revision', () => {
+      assert.deepEqual(labels(true), { [SERVING.routingState]: 'active' });
     });
+    it('is reserve once no route does', () => {
+      assert.deepEqual(labels(false, 'active'), { [SERVING.routingState]: 'reserve' });
+      assert.deepEqual(labels(false, 'reserve'), { [SERVING.routingState]: 'reserve' });
+    });
+    it('is not told of a revision that no route has named yet', () => assert.deepEqual(labels(false), {}));
     it('does not touch the instances', () => {
       const labelled = revision();
       labelled.metadata.labels = { ...labelled.metadata.labels, [SERVING.routingState]: 'active' };

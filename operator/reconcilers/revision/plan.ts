@@ -11,11 +11,10 @@ import {
   REVISION_REASONS as REASONS,
   REVISION_CONDITIONS as TYPES,
 } from '../../apis/serving/revision/conditions.ts';
-import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
-import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
 import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
@@ -55,10 +54,10 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
   });
   const conditions = conditionsOf(input, unresolved, start);
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
-  const desired = unresolved ? [] : [desiredDeployment(revision, images, config, metadata)];
   return {
-    apply: [...routingMark(input), ...desired],
+    apply: unresolved ? [] : [desiredDeployment(revision, images, config, metadata)],
     remove: [],
+    labels: routingState(input),
     status: { ...revision, status },
     events: eventsOf(revision, conditions),
     requeueAfterMs: recheckAfter(unresolved?.[1], start, now),
@@ -69,15 +68,9 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
  * The revision's label that tells whether traffic can reach it: `active` while a route names it, `reserve` from then on
  * (Knative API, Revision: routingState). Nothing is written for a revision that no route has named yet.
  */
-function routingMark({ revision, routed }: RevisionInput): KubeObject[] {
-  const { name, namespace, uid, labels = {} } = revision.metadata;
-  const present = labels[SERVING.routingState];
-  const wanted = routed ? 'active' : present && 'reserve';
-  if (wanted === undefined || wanted === present) return [];
-  const { apiVersion, kind } = REVISIONS;
-  return [
-    { apiVersion, kind, metadata: { name, namespace, uid, labels: { [SERVING.routingState]: wanted } } },
-  ];
+function routingState({ revision, routed }: RevisionInput): Record<string, string> {
+  if (routed) return { [SERVING.routingState]: 'active' };
+  return revision.metadata.labels?.[SERVING.routingState] ? { [SERVING.routingState]: 'reserve' } : {};
 }
 
 function pinnedImages({ revision, digests }: RevisionInput): Map<string, string> {
