@@ -39,6 +39,13 @@ const CASES: Record<string, Case> = {
     deploys: false,
     want: { Ready: { status: 'Unknown', reason: 'ResolvingDigests' } },
   },
+  'image missing, asked for again': {
+    reason: 'the last answer stands until there is another; a condition must not flap with each question',
+    input: { revision: given_up },
+    digest: { state: 'pending' },
+    deploys: false,
+    want: { Ready: { status: 'False', reason: 'ExitCode3', message: /^It exited\.$/ } },
+  },
   'image missing': {
     reason: 'what the registry says is told, and asked again later',
     input: {},

@@ -1,6 +1,7 @@
 import {
   type Condition,
   conditionOf,
+  isFalse,
   isTrue,
   mergeConditions,
   READY,
@@ -87,11 +88,11 @@ function conditionsOf(
   unresolved: [string, DigestState] | undefined,
   start: Start,
 ): Condition[] {
-  const dependent = unresolved ? digestConditions(unresolved) : startConditions(input, start);
+  const dependent = unresolved ? digestConditions(unresolved, input.revision) : startConditions(input, start);
   return [...dependent, readyOf(dependent), activeCondition(input)];
 }
 
-function digestConditions([container, state]: [string, DigestState]): Condition[] {
+function digestConditions([container, state]: [string, DigestState], revision: Revision): Condition[] {
   if (state.state === 'failed') {
     const message = `Image of container '${container}': ${state.error.message}`;
     return [
@@ -99,11 +100,21 @@ function digestConditions([container, state]: [string, DigestState]): Condition[
       { type: TYPES.resourcesAvailable, status: 'Unknown', reason: REASONS.containerMissing, message },
     ];
   }
+  // While the registry is asked again, its last answer is still what there is to say.
+  const previous = revision.status?.conditions ?? [];
+  if (isFalse(conditionOf(previous, TYPES.containerHealthy))) return startOnly(previous);
   const message = `Asking the registry for the digest of the image of container '${container}'.`;
   return [
     { type: TYPES.containerHealthy, status: 'Unknown', reason: REASONS.resolvingDigests, message },
     { type: TYPES.resourcesAvailable, status: 'Unknown', reason: REASONS.resolvingDigests, message },
   ];
+}
+
+/** The two conditions that Ready depends on. */
+function startOnly(conditions: readonly Condition[]): Condition[] {
+  return conditions.filter(
+    ({ type }) => type === TYPES.containerHealthy || type === TYPES.resourcesAvailable,
+  );
 }
 
 function startConditions(input: RevisionInput, start: Start): Condition[] {
@@ -124,9 +135,7 @@ function startConditions(input: RevisionInput, start: Start): Condition[] {
   }
   // A failed revision is scaled to zero; without instances, what made it fail is still what there is to say.
   if (start.state === 'none' && healthy?.status === 'False') {
-    return previous.filter(
-      ({ type }) => type === TYPES.containerHealthy || type === TYPES.resourcesAvailable,
-    );
+    return startOnly(previous);
   }
   if (start.state === 'none') return deploying(REASONS.deploying, 'Instances are starting.');
   if (start.state === 'starting') return deploying(start.reason, start.message);
