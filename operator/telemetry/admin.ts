@@ -5,12 +5,10 @@ export interface AdminOptions {
   port: number;
   /** Why the process cannot do its work yet or any more; undefined when it can. */
   unready: () => string | undefined;
-  /** Adds the role's own pages before the server listens. */
-  extend?: (app: FastifyInstance) => void;
 }
 
 /** The port that the kubelet and Prometheus ask: /healthz, /readyz and /metrics. */
-export async function startAdmin({ port, unready, extend }: AdminOptions): Promise<FastifyInstance> {
+export async function startAdmin({ port, unready }: AdminOptions): Promise<FastifyInstance> {
   const app = fastify();
   app.get('/healthz', () => 'ok\n');
   app.get('/readyz', (_request, reply) => {
@@ -20,7 +18,6 @@ export async function startAdmin({ port, unready, extend }: AdminOptions): Promi
   app.get('/metrics', async (_request, reply) => {
     return reply.type(registry.contentType).send(await registry.metrics());
   });
-  extend?.(app);
   await app.listen({ port, host: '::' });
   return app;
 }
