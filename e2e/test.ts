@@ -13,11 +13,15 @@ const root = new URL('..', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'homerun-test-'));
 const totals: Totals = { passed: 0, failed: 0 };
 
+/** No step takes so long, cold caches included: a test that blocks its event loop is beyond mocha's own limits. */
+const LIMIT_MINUTES = 40;
+
 /** Runs a command in the foreground; true if it succeeded. */
 function run(command: string, args: readonly string[]): boolean {
   console.log(`\n$ ${[command, ...args].join(' ')}`);
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
-  if (error) console.error(error.message);
+  const limits = { timeout: LIMIT_MINUTES * 60_000, killSignal: 'SIGKILL' } as const;
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...limits });
+  if (error) console.error(`${command}: ${error.message}`);
   return status === 0;
 }
 

@@ -25,13 +25,11 @@ class Server {
 
   static async start(role: string, cpu: number | undefined, ...args: number[]): Promise<Server> {
     const port = await freePort();
-    const child = fork(
-      new URL('./proxyServer.ts', import.meta.url),
-      [role, String(port), ...args.map(String)],
-      {
-        execArgv: ['--disable-warning=ExperimentalWarning'],
-      },
-    );
+    const child = fork(new URL('./proxyServer.ts', import.meta.url), [
+      role,
+      String(port),
+      ...args.map(String),
+    ]);
     if (cpu !== undefined) spawnSync('taskset', ['-acp', String(cpu), String(child.pid)]);
     await once(child, 'message');
     if (cpu !== undefined) spawnSync('taskset', ['-acp', String(cpu), String(child.pid)]);
