@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import type { KubeObject } from '../kube/types.ts';
+import { admitDefault, admitValidate } from './admit.ts';
+import type { AdmissionRequest } from './review.ts';
+import { LENIENT } from './testing/requests.ts';
+
+interface Verdict {
+  verdict: 'accepted' | 'warned' | 'refused';
+  /** What is told; each must be found in the refusal, or in the warnings. */
+  says?: readonly RegExp[];
+  /** Why, and which document says so. */
+  reason: string;
+}
+
+const ACCEPTED: Verdict = { verdict: 'accepted', reason: 'every field is of the v1 API and in its range' };
+
+/** An image or name that a script was to fill in. */
+function placeholder(...says: RegExp[]): Verdict {
+  return {
+    verdict: 'refused',
+    says,
+    reason: 'a placeholder is left in it: no registry and no cluster has such a name',
+  };
+}
+
+const PORT: Verdict = {
+  verdict: 'refused',
+  says: [/env\[0\]\.name: is "PORT", which the platform sets/],
+  reason: 'PORT is reserved (container contract, Environment variables)',
+};
+
+const ORDER_WITHOUT_QUOTES: Verdict = {
+  verdict: 'warned',
+  says: [/container-dependencies\]: is not JSON: put names into double quotes/],
+  reason: 'the meaning is clear, and Cloud Run wants JSON (annotations, container-dependencies)',
+};
+
+const VERDICTS: Record<string, Verdict> = {
+  'Agent-Drive/AgentDrive cloud-run/service.yaml': {
+    verdict: 'warned',
+    says: [/cloudsql-instances\]: has no effect in a cluster/],
+    reason: 'a connection that the platform makes on Google Cloud and a cluster cannot',
+  },
+  'CBIIT/bento-custodian terraform/cloudrun/scripts/backend.yaml': placeholder(
+    /metadata.name: is "\$\{stack_name\}-cloudrun-backend"/,
+    /containers\[0\].image: .* does not parse/,
+  ),
+  'GoogleCloudPlatform/cloud-deploy-samples verify-evaluate-cloud-metrics/configuration/run.yaml': ACCEPTED,
+  'GoogleCloudPlatform/cloud-deploy-tutorials tutorials/deployment-strategies-run/app-config/manifests/base/demo-app.yaml.template':
+    placeholder(/serviceAccountName: is "runner@\$\{PROJECT_ID\}/),
+  'GoogleCloudPlatform/cloud-deploy-tutorials tutorials/e2e-run/app-config/hello-app-staging.yaml.template':
+    placeholder(/serviceAccountName: is "runner@\$\{PROJECT_ID\}/),
+  'GoogleCloudPlatform/cloud-deploy-tutorials tutorials/verification-run/app-config/hello-app-prod.yaml.template':
+    placeholder(/serviceAccountName: is "runner@\$\{PROJECT_ID\}/),
+  'GoogleCloudPlatform/cloud-deploy-tutorials tutorials/verification-run/app-config/hello-app-test.yaml.template':
+    placeholder(/serviceAccountName: is "runner@\$\{PROJECT_ID\}/),
+  'GoogleCloudPlatform/opentelemetry-cloud-run golang/run-service.yaml': placeholder(
+    /metadata.name: is "%SERVICE_NAME%"/,
+    /containers\[0\].image: .* does not parse/,
+    /containers\[1\].image: .* does not parse/,
+  ),
+  'GoogleCloudPlatform/run-gmp-sidecar run-service.yaml': placeholder(
+    /containers\[0\].image: .* does not parse/,
+    /containers\[1\].image: .* does not parse/,
+  ),
+  'GoogleContainerTools/skaffold integration/testdata/deploy-cloudrun-with-hooks/module1/service.yaml':
+    ACCEPTED,
+  'HomenShum/attrition cloudrun-persistent.yaml': {
+    verdict: 'warned',
+    says: [/csi.driver: needs the CSI driver gcsfuse.csi.storage.gke.io in the cluster/],
+    reason: 'Cloud Storage is a driver that a cluster may lack',
+  },
+  'InfinityXOneSystems/lead-sniper-system cloud-run-service.yaml': ACCEPTED,
+  'JustinCappos/launch-the-nukes cloudrun-worker.yaml': placeholder(
+    /image "gcr.io\/PROJECT_ID\/.* does not parse/,
+  ),
+  'KumbyConsulting/newsletter-aggregator cloudrun-service.yaml': {
+    verdict: 'warned',
+    says: [
+      /cpu-boost\]: is not known to Cloud Run and has no effect; use run.googleapis.com\/startup-cpu-boost/,
+      /use-http2\]: is not known to Cloud Run and has no effect; for HTTP\/2 name the port h2c/,
+      /vpc-access-connector\]: has no effect in a cluster/,
+    ],
+    reason:
+      'two flags of gcloud mistaken for annotations, which Knative keeps, and a network that is not here',
+  },
+  'Maroshman/vision-yolo-box-counting cloud-run-service.yaml': PORT,
+  'Mrjoel97/PIKAR-AI cloud-run-service.yaml': ACCEPTED,
+  'NickGuAI/g3lobster service.cloudrun.yaml': {
+    ...PORT,
+    says: [/image "us-central1-docker.pkg.dev\/PROJECT_ID\/.* does not parse/, ...(PORT.says ?? [])],
+  },
+  'NucleusEngineering/genai-3d-meshes hunyuan3D/cloudrun-service.yaml': placeholder(
+    /image "gcr.io\/YOUR_PROJECT_ID\/.* does not parse/,
+  ),
+  'RuleIQ-Vercel-Deploy/ruleIQ cloud-run-service.yaml': {
+    ...PORT,
+    says: [/image "gcr.io\/PROJECT_ID\/.* does not parse/, ...(PORT.says ?? [])],
+  },
+  'Terpedia/esm2-inference-service cloudrun/service.yaml': placeholder(
+    /image "REGION-docker.* does not parse/,
+  ),
+  'WXYC/triangle-shows cloudrun-service.yaml': placeholder(/image "IMAGE_URL" does not parse/),
+  'Wave1art/Langfuse-Cloud-Run cloud-run/service.yaml': placeholder(
+    /metadata.name: is "\$\{SERVICE_NAME\}"/,
+    /containers\[0\].image: .* does not parse/,
+    /serviceAccountName: is "\$\{SERVICE_ACCOUNT_NAME\}/,
+  ),
+  'agileguru/graalvm_cloud_native cloud-run/service.yaml': ORDER_WITHOUT_QUOTES,
+  'alpfr/cloudrun-redis-gcp cloudrun/service.yaml': {
+    verdict: 'warned',
+    says: [
+      /network-interfaces\]: has no effect in a cluster/,
+      /vpc-access-egress\]: has no effect in a cluster/,
+    ],
+    reason: 'networks of Google Cloud are not here',
+  },
+  'asmeyatsky/refactor cloudrun-service.yaml': PORT,
+  'cdgtlmda/SentinelOps cloud-run-service.yaml': {
+    ...PORT,
+    says: [/image .*PROJECT_ID\/.* does not parse/, /env\[1\]\.name: is "PORT", which the platform sets/],
+  },
+  'ferentin-net/ferentin-service-edge cloud-run/service.yaml': placeholder(
+    /serviceAccountName: is "runner@PROJECT_ID/,
+  ),
+  'gremlin-solutions/gcp-cloud-run-failure-flags-app cloudrun-service.yaml': ACCEPTED,
+  'helixprojectai-code/helix-ttd-gemini-cli cloud-run-service.yaml': {
+    verdict: 'refused',
+    says: [/run.googleapis.com\/secrets\]: is "[^"]*"; it must be ALIAS:projects\/PROJECT\/secrets\/SECRET/],
+    reason: 'the annotation has a colon after the alias (annotations, run.googleapis.com/secrets)',
+  },
+  'jab-r/rust-nostr-relay cloud-run-service.yaml': {
+    verdict: 'warned',
+    says: [/sessionAffinity\]: has no effect in a cluster/],
+    reason: 'session affinity is best effort, so a service must do without it (services, Session affinity)',
+  },
+  'kyletaylored/fake-store-api cloud-run/mcp-service.yaml': placeholder(
+    /image "REGION-docker.* does not parse/,
+  ),
+  'makocchan0509/key-management cloudrun/service.yaml': {
+    verdict: 'refused',
+    says: [/containers\[0\].image: image "" does not parse: it names no repository/],
+    reason: 'an image is required',
+  },
+  'npbuilds/skill-library cloudrun/service.yaml': placeholder(/image "REGION-docker.* does not parse/),
+  'numazu-umineco/calendar cloudrun/service.yaml': ORDER_WITHOUT_QUOTES,
+  'pandezamit/reusable-kyc-wallet cloudrun/service.yaml': placeholder(
+    /image "REGION-docker.* does not parse/,
+  ),
+  'scottquintana/activedispatch-server cloudrun/service.yaml': {
+    verdict: 'warned',
+    says: [/concurrency\]: is not known to Cloud Run and has no effect; use .*containerConcurrency/],
+    reason: 'a flag of gcloud mistaken for an annotation',
+  },
+  'sundar139/Causal-Uplift-Transformer-Beam cloudrun/service.yaml': placeholder(
+    /image "REGION-docker.* does not parse/,
+  ),
+  'suranc/spring-forward-harness-example cloud-run/spring-forward-harness-example.yaml': placeholder(
+    /metadata.name: is "spring-forward-harness-example-<\+env.name>"/,
+  ),
+  'vishnu2kmohan/mcp-server-langgraph deployments/cloudrun/service.yaml': {
+    ...PORT,
+    says: [/image "gcr.io\/PROJECT_ID\/.* does not parse/, ...(PORT.says ?? [])],
+  },
+};
+
+/** The documents of the file by the origin that each names. */
+function manifests(): Map<string, KubeObject> {
+  const text = readFileSync(new URL('./testing/public.yaml', import.meta.url), 'utf8');
+  const documents = text.split(/^--- # /m).slice(1);
+  return new Map(documents.map((each) => [each.slice(0, each.indexOf('\n')), parse(`# ${each}`)]));
+}
+
+function requestOf(object: KubeObject): AdmissionRequest {
+  const [group = '', version = ''] = object.apiVersion.split('/');
+  return {
+    uid: 'review-1',
+    kind: { group, version, kind: object.kind },
+    operation: 'CREATE',
+    userInfo: { username: 'jane' },
+    object,
+  };
+}
+
+describe('public manifests', () => {
+  const documents = manifests();
+
+  it('are all judged', () => {
+    assert.deepEqual([...documents.keys()].sort(), Object.keys(VERDICTS).sort());
+  });
+
+  for (const [origin, { verdict, says = [], reason }] of Object.entries(VERDICTS)) {
+    it(`${origin}: ${verdict}, as ${reason}`, () => {
+      const request = requestOf(documents.get(origin) as KubeObject);
+      const { allowed, status } = admitDefault(request, LENIENT);
+      const { warnings = [] } = admitValidate(request, LENIENT);
+      const told = allowed ? warnings : (status?.message ?? '').split(/; (?=(?:spec|metadata)\b)/);
+      assert.equal(
+        allowed ? (warnings.length > 0 ? 'warned' : 'accepted') : 'refused',
+        verdict,
+        told.join('\n'),
+      );
+      assert.equal(told.length, says.length, `each is to be expected: ${told.join('\n')}`);
+      for (const [i, pattern] of says.entries()) assert.match(String(told[i]), pattern);
+    });
+  }
+});
