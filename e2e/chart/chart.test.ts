@@ -2,6 +2,7 @@ import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { KINDS } from '../../operator/apis/kinds.ts';
 import { parseConfig } from '../../operator/config.ts';
 import { assertGolden } from '../../operator/testing/golden.ts';
 import { CHART, helm, type Rendered, refusal, render } from './helm.ts';
@@ -103,10 +104,9 @@ describe('chart', function () {
     const definitions = render().filter(({ kind }) => kind === 'CustomResourceDefinition');
     deepEqual(
       definitions.map(({ metadata }) => [metadata.name, metadata.annotations?.['helm.sh/resource-policy']]),
-      ['configurations', 'revisions', 'routes', 'services'].map((plural) => [
-        `${plural}.serving.knative.dev`,
-        'keep',
-      ]),
+      KINDS.map(({ plural, group }) => ({ file: `${group}_${plural}`, name: `${plural}.${group}` }))
+        .sort((a, b) => (a.file < b.file ? -1 : 1))
+        .map(({ name }) => [name, 'keep']),
     );
   });
 

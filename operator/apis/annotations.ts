@@ -107,6 +107,21 @@ export const RUN = {
   enableAutomaticUpdates: 'run.googleapis.com/enable-automatic-updates',
 } as const;
 
+/** Our own keys, for what Cloud Run does by calls of its API or by other products. */
+export const HOMERUN = {
+  /** On a Job: any new value runs it once; the execution is called JOB-VALUE. */
+  run: 'homerun.dev/run',
+  /** On a Job: a cron expression by which it runs, and the time zone of it (UTC when unset). */
+  schedule: 'homerun.dev/schedule',
+  timeZone: 'homerun.dev/time-zone',
+  /** On a Job: how many executions that have ended are kept. */
+  historyLimit: 'homerun.dev/executions-history-limit',
+  /** On an Execution: what it does otherwise than its job says, as RunJobRequest.overrides has it. */
+  overrides: 'homerun.dev/overrides',
+  /** On an Execution: `true` stops it. */
+  cancel: 'homerun.dev/cancel',
+} as const;
+
 /** Node selector key of the GPU type. */
 export const ACCELERATOR = 'run.googleapis.com/accelerator';
 

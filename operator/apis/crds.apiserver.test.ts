@@ -10,6 +10,8 @@ import { ApiServer } from '../testing/apiServer.ts';
 import { until } from '../testing/until.ts';
 import { KINDS } from './kinds.ts';
 import { canonicalQuantity, parseQuantity } from './quantity.ts';
+import { EXECUTIONS } from './run/execution/types.ts';
+import { JOBS } from './run/job/types.ts';
 import { CONFIGURATIONS } from './serving/configuration/types.ts';
 import { REVISIONS } from './serving/revision/types.ts';
 import { ROUTES } from './serving/route/types.ts';
@@ -119,6 +121,103 @@ const OBJECTS: Record<string, { type: ResourceType; yaml: string; refused?: RegE
     refused: /spec.containers\[0\].name: Required value/,
     reason: 'its defaults are filled in',
   },
+  'a job of 10,000 tasks at once for 168 hours each': {
+    type: JOBS,
+    yaml: "{metadata: {name: j}, spec: {template: {spec: {taskCount: 10000, parallelism: 10000, template: {spec: {maxRetries: 10, timeoutSeconds: '604800', containers: [{image: a}]}}}}}}",
+    reason: 'all that Cloud Run takes; gcloud writes 64-bit numbers as texts',
+  },
+  'a job beyond all limits': {
+    type: JOBS,
+    yaml: '{metadata: {name: j}, spec: {template: {spec: {taskCount: 10001, parallelism: -1, template: {spec: {maxRetries: 11, timeoutSeconds: 604801, containers: [{image: a}]}}}}}}',
+    refused:
+      /(?=.*taskCount.*10000)(?=.*parallelism.*greater than or equal to 0)(?=.*maxRetries.*10)(?=.*timeoutSeconds.*604800)/s,
+    reason: 'one answer, not one at a time',
+  },
+  'a job of no tasks and no time': {
+    type: JOBS,
+    yaml: '{metadata: {name: j}, spec: {template: {spec: {taskCount: 0, template: {spec: {maxRetries: -1, timeoutSeconds: 0, containers: [{image: a}]}}}}}}',
+    refused: /(?=.*taskCount.*1)(?=.*maxRetries.*0)(?=.*timeoutSeconds.*1)/s,
+    reason: 'it would do nothing',
+  },
+  'a timeout of too many digits': {
+    type: JOBS,
+    yaml: "{metadata: {name: j}, spec: {template: {spec: {template: {spec: {timeoutSeconds: '604801', containers: [{image: a}]}}}}}}",
+    refused: /timeoutSeconds.*must be a whole number from 1 to 604800/,
+    reason: 'a text of digits is a number all the same',
+  },
+  'a timeout with a unit': {
+    type: JOBS,
+    yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {timeoutSeconds: 600s, containers: [{image: a}]}}}}}}',
+    refused: /timeoutSeconds.*should match '\^\[0-9\]\+\$'/,
+    reason: 'it counts seconds',
+  },
+  'more tasks at once than there are': {
+    type: JOBS,
+    yaml: '{metadata: {name: j}, spec: {template: {spec: {parallelism: 2, template: {spec: {containers: [{image: a}]}}}}}}',
+    refused: /spec.template.spec.parallelism: .*at most taskCount, which is 1 when unset/,
+    reason: 'Cloud Run refuses it',
+  },
+  'a task with a GPU for more than an hour': {
+    type: JOBS,
+    yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {timeoutSeconds: 3601, containers: [{image: a, resources: {limits: {nvidia.com/gpu: 1}}}]}}}}}}',
+    refused: /timeoutSeconds: .*with a GPU timeoutSeconds must be at most 3600/,
+    reason: 'a GPU may be had for one hour',
+  },
+  'a task with no GPU for more than an hour': {
+    type: JOBS,
+    yaml: "{metadata: {name: j}, spec: {template: {spec: {template: {spec: {timeoutSeconds: 3601, containers: [{image: a, resources: {limits: {nvidia.com/gpu: '0'}}}]}}}}}}",
+    reason: '0 GPUs are none',
+  },
+  'a task with a port and probes': {
+    type: JOBS,
+    yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {containers: [{image: a, ports: [{containerPort: 80}], livenessProbe: {httpGet: {path: /}}}]}}}}}}',
+    refused: /(?=.*have no ports)(?=.*neither livenessProbe nor readinessProbe)/s,
+    reason: 'nobody calls it',
+  },
+  'two containers of a task and no word on which one is the main container': {
+    type: JOBS,
+    yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {containers: [{image: a}, {image: b}]}}}}}}',
+    refused: /spec.template.spec.template.spec.containers: .*must say which one is the main container/,
+    reason: 'nobody knows when the task has ended',
+  },
+  'a sidecar of a task': {
+    type: JOBS,
+    yaml: `{metadata: {name: j}, spec: {template: {metadata: {annotations: {run.googleapis.com/container-dependencies: '{"m":["s"]}'}}, spec: {template: {spec: {containers: [{image: a, name: m}, {image: b, name: s, startupProbe: {tcpSocket: {port: 1}}}]}}}}}}`,
+    reason: 'it ends with the main container',
+  },
+  'a token too long beside the name': {
+    type: JOBS,
+    yaml: `{metadata: {name: ${'j'.repeat(40)}}, spec: {startExecutionToken: ${'t'.repeat(23)}, template: {spec: {template: {spec: {containers: [{image: a}]}}}}}}`,
+    refused: /spec.startExecutionToken: .*at most 62 characters together/,
+    reason: 'an execution is called JOB-TOKEN',
+  },
+  'two tokens': {
+    type: JOBS,
+    yaml: '{metadata: {name: j}, spec: {startExecutionToken: a, runExecutionToken: b, template: {spec: {template: {spec: {containers: [{image: a}]}}}}}}',
+    refused: /only one of startExecutionToken and runExecutionToken/,
+    reason: 'they name one execution',
+  },
+  'a job as gcloud creates it': {
+    type: JOBS,
+    yaml: "{metadata: {name: j, labels: {}, annotations: {run.googleapis.com/client-name: gcloud}}, spec: {template: {metadata: {labels: {client.knative.dev/nonce: a_b_c}, annotations: {}}, spec: {taskCount: 1, template: {spec: {containers: [{name: '', image: a, resources: {limits: {}, requests: {}}}], nodeSelector: {}, timeoutSeconds: '600'}}}}}, status: {latestCreatedExecution: {}}}",
+    reason: 'an empty text or map is an unset one',
+  },
+  'an execution that says nothing': {
+    type: EXECUTIONS,
+    yaml: '{metadata: {name: e, labels: {run.googleapis.com/job: j}}}',
+    reason: 'all of it is as its job has it',
+  },
+  'an execution that says one thing': {
+    type: EXECUTIONS,
+    yaml: '{metadata: {name: e, labels: {run.googleapis.com/job: j}}, spec: {parallelism: 5, template: {spec: {maxRetries: 0}}}}',
+    reason: 'the rest is as its job has it',
+  },
+  'an execution beyond all limits': {
+    type: EXECUTIONS,
+    yaml: '{metadata: {name: e}, spec: {taskCount: 10001, template: {spec: {maxRetries: 11, timeoutSeconds: 0, containers: [{image: a, ports: [{}]}]}}}}',
+    refused: /(?=.*taskCount.*10000)(?=.*maxRetries.*10)(?=.*timeoutSeconds.*1)/s,
+    reason: 'the limits are those of its job',
+  },
 };
 
 // A pod rounds what is finer than a thousandth.
@@ -149,11 +248,11 @@ describe('CRDs on a real API server', function () {
   after(() => server?.stop());
 
   async function resources(): Promise<Resource[]> {
-    const list = await server.client.request<{ resources: Resource[] }>(
-      'GET',
-      '/apis/serving.knative.dev/v1',
+    const groups = [...new Set(KINDS.map(({ group, version }) => `/apis/${group}/${version}`))];
+    const lists = await Promise.all(
+      groups.map((path) => server.client.request<{ resources: Resource[] }>('GET', path)),
     );
-    return list.resources;
+    return lists.flatMap((list) => list.resources);
   }
 
   /** What the API server says to a new object; undefined when it takes it. Unknown fields are refused, as kubectl asks. */
@@ -173,14 +272,13 @@ describe('CRDs on a real API server', function () {
 
   it('has the names that people type', async () => {
     const found = Object.fromEntries((await resources()).map((resource) => [resource.name, resource]));
-    const typed = ['services', 'configurations', 'routes', 'revisions'].map(
-      (name) => found[name]?.shortNames,
-    );
-    assert.deepEqual(typed, [['kservice', 'ksvc'], ['config', 'cfg'], ['rt'], ['rev']]);
-    for (const name of ['services', 'configurations', 'routes', 'revisions']) {
-      assert.deepEqual(found[name]?.categories, ['all', 'knative', 'serving']);
-      assert.ok(found[`${name}/status`], `${name} has a status subresource`);
+    for (const { plural, shortNames, categories } of KINDS) {
+      assert.deepEqual(found[plural]?.shortNames, shortNames);
+      assert.deepEqual(found[plural]?.categories, categories);
+      assert.ok(found[`${plural}/status`], `${plural} has a status subresource`);
     }
+    const typed = KINDS.flatMap(({ plural, singular, shortNames }) => [plural, singular, ...shortNames]);
+    assert.equal(new Set(typed).size, typed.length, typed.join());
   });
 
   for (const [name, { yaml, verdict, schema, reason }] of Object.entries(MANIFESTS)) {
@@ -259,6 +357,24 @@ describe('CRDs on a real API server', function () {
     );
     await change({ metadata: { labels: { a: 'b' } } });
     await change({ status: { imageDigest: 'x' } }, 'status');
+  });
+
+  it('refuses to change an execution that is complete, and lets what is missing be filled in', async () => {
+    const made = await server.client.create(EXECUTIONS, {
+      apiVersion: 'run.googleapis.com/v1',
+      kind: 'Execution',
+      metadata: { name: 'fixed', namespace: 'demo' },
+      spec: { taskCount: 2 },
+    });
+    const change = (body: object, subresource?: 'status') =>
+      server.client.mergePatch(EXECUTIONS, made.metadata, body, { subresource });
+    const task = { containers: [{ image: 'a', name: 'a' }], maxRetries: 3, timeoutSeconds: 600 };
+    await change({ spec: { taskCount: 3 } });
+    await change({ spec: { template: { spec: task } } });
+    await assert.rejects(change({ spec: { taskCount: 4 } }), /an execution is immutable: run its job again/);
+    await assert.rejects(change({ spec: null }), /an execution is immutable/);
+    await change({ metadata: { annotations: { a: 'b' } } });
+    await change({ status: { runningCount: 1 } }, 'status');
   });
 
   it('reads quantities as parseQuantity does and gives back what canonicalQuantity writes', async () => {

@@ -77,6 +77,26 @@ export function intOrString(extras: Extras = {}): TUnsafe<number | string> {
 export const QUANTITY_PATTERN =
   '^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$';
 
+/**
+ * A 64-bit integer within [minimum, maximum], as a number or as a text of digits: Cloud Run's API writes its 64-bit
+ * integers as texts, and so do exports of gcloud (Protocol Buffers, JSON mapping).
+ */
+export function int64OrText(minimum: number, maximum: number, extras: Extras = {}) {
+  return Type.Optional(
+    intOrString({
+      ...extras,
+      minimum,
+      maximum,
+      maxLength: String(maximum).length,
+      pattern: '^[0-9]+$',
+      ...rules({
+        rule: `int(self) >= ${minimum} && int(self) <= ${maximum}`,
+        message: `must be a whole number from ${minimum} to ${maximum}`,
+      }),
+    }),
+  );
+}
+
 /** A resource quantity such as `500m` or `1Gi`; a bare number is taken too, as YAML authors write one. */
 export function quantity(extras: Extras = {}): TUnsafe<number | string> {
   return intOrString({ ...extras, maxLength: 32, pattern: QUANTITY_PATTERN });
@@ -102,6 +122,8 @@ export interface KindDefinition {
   /** Longest name of an object. */
   maxNameLength: number;
   spec: TSchema;
+  /** Whether an object may be written without its spec. */
+  specOptional?: boolean;
   status: TSchema;
   /** Rules on the whole object: they alone see `self.metadata.name`. */
   rules: CelRule[];

@@ -56,7 +56,7 @@ export function customResourceDefinition(kind: KindDefinition): Record<string, u
               description: kind.description,
               type: 'object',
               ...(kind.rules.length > 0 ? { 'x-kubernetes-validations': kind.rules } : {}),
-              required: ['spec'],
+              ...(kind.specOptional ? {} : { required: ['spec'] }),
               properties: {
                 apiVersion: { type: 'string' },
                 kind: { type: 'string' },

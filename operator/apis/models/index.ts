@@ -1,1 +1,2 @@
 export * as servingKnativeDev from "./serving.knative.dev/index.ts";
+export * as runGoogleapisCom from "./run.googleapis.com/index.ts";

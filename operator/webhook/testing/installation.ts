@@ -33,11 +33,12 @@ export async function installKinds({ client }: ApiServer): Promise<void> {
     await client.create(CRDS, customResourceDefinition(kind) as unknown as KubeObject);
   }
   const served = async () => {
-    const list = await client.request<{ resources: { name: string }[] }>(
-      'GET',
-      '/apis/serving.knative.dev/v1',
+    const groups = [...new Set(KINDS.map(({ group, version }) => `/apis/${group}/${version}`))];
+    const lists = await Promise.all(
+      groups.map((path) => client.request<{ resources: { name: string }[] }>('GET', path)),
     );
-    return list.resources.filter(({ name }) => !name.includes('/')).length === KINDS.length;
+    const names = lists.flatMap(({ resources }) => resources.map(({ name }) => name));
+    return names.filter((name) => !name.includes('/')).length === KINDS.length;
   };
   await until('all kinds are served', () => served().catch(() => false), { timeoutMs: 20_000, everyMs: 50 });
 }
@@ -63,6 +64,12 @@ export async function register({ client }: ApiServer, port: number): Promise<voi
                 apiVersions: ['v1'],
                 operations: ['CREATE', 'UPDATE'],
                 resources: ['services', 'configurations', 'routes', 'revisions'],
+              },
+              {
+                apiGroups: ['run.googleapis.com'],
+                apiVersions: ['v1'],
+                operations: ['CREATE', 'UPDATE'],
+                resources: ['jobs', 'executions'],
               },
             ],
             failurePolicy: 'Fail',

@@ -1,9 +1,9 @@
 import { parseFlag, RUN } from '../../annotations.ts';
-import { childName } from '../../names.ts';
 import { cores, isQuantity } from '../../quantity.ts';
 import { defaultContainer } from '../container/defaults.ts';
 import { ingressContainer } from '../container/ingress.ts';
-import type { Container, TemplateContainer, Volume } from '../container/types.ts';
+import { containerNames } from '../container/names.ts';
+import type { Container, Volume } from '../container/types.ts';
 import { defaultVolume } from '../volume/defaults.ts';
 import type { RevisionSpec, TemplateSpec } from './types.ts';
 
@@ -42,23 +42,4 @@ export function defaultRevisionSpec(
 function defaultConcurrency(ingress: Container | undefined): number {
   const cpu = ingress?.resources?.limits?.cpu;
   return cpu !== undefined && isQuantity(cpu) && cores(cpu) < 1 ? 1 : 80;
-}
-
-/** What a container is called that is alone and has no name (Knative API, Container: name). */
-const SOLE_CONTAINER = 'user-container';
-
-/**
- * Names for containers without one. Among several they are NAME-1, NAME-2 and so on, as Cloud Run calls them; names in
- * use are left out.
- */
-function containerNames(containers: readonly TemplateContainer[], base: string): string[] {
-  if (containers.length === 1) return [containers[0]?.name || SOLE_CONTAINER];
-  const taken = new Set(containers.map(({ name }) => name));
-  let next = 1;
-  return containers.map(({ name }) => {
-    if (name) return name;
-    let made = childName(base, `-${next++}`);
-    while (taken.has(made)) made = childName(base, `-${next++}`);
-    return made;
-  });
 }

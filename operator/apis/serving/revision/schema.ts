@@ -5,7 +5,6 @@ import {
   int32,
   int64,
   type KindDefinition,
-  keyed,
   list,
   OPTIONAL_DNS_LABEL,
   rules,
@@ -13,13 +12,9 @@ import {
   textMap,
 } from '../../schema.ts';
 import { ContainerSchema, MAX_CONTAINERS, TemplateContainerSchema } from '../container/schema.ts';
+import { CONTAINER_NAMES, instanceFields, MOUNTED_VOLUMES } from '../instance/schema.ts';
 import { schedulingFields } from '../scheduling/schema.ts';
 import { READY_COLUMNS, statusFields } from '../statusSchema.ts';
-import { VolumeSchema } from '../volume/schema.ts';
-
-/** A Kubernetes name, or the e-mail address of a Google service account. */
-export const SERVICE_ACCOUNT =
-  '[a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?';
 
 const WITH_PORT = 'self.containers.filter(c, has(c.ports) && c.ports.size() > 0).size()';
 
@@ -43,31 +38,10 @@ const INGRESS: Record<'template' | 'revision', CelRule> = {
   },
 };
 
-const CONTAINER_NAMES: CelRule = {
-  rule: "self.containers.all(c, !has(c.name) || c.name == '' || self.containers.exists_one(o, has(o.name) && o.name == c.name))",
-  message: 'container names must be unique',
-  fieldPath: '.containers',
-};
-
-const MOUNTED_VOLUMES: CelRule = {
-  rule: 'self.containers.all(c, !has(c.volumeMounts) || c.volumeMounts.all(m, has(self.volumes) && self.volumes.exists(v, v.name == m.name)))',
-  message: 'each volume mount must name a volume of spec.volumes',
-  fieldPath: '.containers',
-};
-
 function revisionSpecSchema<T extends TSchema>(container: T, ...ingress: CelRule[]) {
   return Type.Object(
     {
-      containers: Type.Array(container, {
-        description: 'Containers of an instance; the one with ports gets the requests.',
-        minItems: 1,
-        maxItems: MAX_CONTAINERS,
-        'x-kubernetes-list-type': 'atomic',
-      }),
-      volumes: list(VolumeSchema, 50, {
-        ...keyed('name'),
-        description: 'Volumes that containers may mount.',
-      }),
+      ...instanceFields(container, 'Containers of an instance; the one with ports gets the requests.'),
       containerConcurrency: int64(0, 1000, {
         description: 'Most requests at once in one instance; unset or 0: 80 with one CPU or more, else 1.',
       }),
@@ -79,14 +53,6 @@ function revisionSpecSchema<T extends TSchema>(container: T, ...ingress: CelRule
       }),
       idleTimeoutSeconds: int64(0, 3600, {
         description: 'Time without a byte in either direction in seconds. Not supported by Cloud Run.',
-      }),
-      serviceAccountName: text(253, {
-        description: 'Service account of the instances: a name or an e-mail address.',
-        pattern: `^(${SERVICE_ACCOUNT})?$`,
-      }),
-      nodeSelector: textMap(20, {
-        description: 'Labels of the nodes to run on; run.googleapis.com/accelerator is the type of GPU.',
-        'x-kubernetes-map-type': 'atomic',
       }),
       runtimeClassName: text(253, { description: 'Runtime class; unset for the default one.' }),
       imagePullSecrets: list(

@@ -7,9 +7,9 @@ import { ingressContainer } from '../container/ingress.ts';
 import { GPU } from '../container/resources.ts';
 import type { Volume } from '../container/types.ts';
 import { cpuOf, validateContainers } from '../container/validation.ts';
+import { SERVICE_ACCOUNT } from '../instance/schema.ts';
 import { schedulingFields } from '../scheduling/schema.ts';
 import { validateVolumes } from '../volume/validation.ts';
-import { SERVICE_ACCOUNT } from './schema.ts';
 import type { Revision, RevisionTemplate, TemplateSpec } from './types.ts';
 
 /** Fields that Knative Serving knows and Cloud Run does not. */

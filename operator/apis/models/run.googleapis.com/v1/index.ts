@@ -1,0 +1,2 @@
+export * from "./Job.ts";
+export * from "./Execution.ts";

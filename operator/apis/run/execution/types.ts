@@ -1,0 +1,38 @@
+import type { ResourceType, Typed } from '../../../kube/types.ts';
+import type { IExecution } from '../../models/run.googleapis.com/v1/Execution.ts';
+import type { IJob } from '../../models/run.googleapis.com/v1/Job.ts';
+import type { Container } from '../../serving/container/types.ts';
+
+/** An execution as the API server returns it; one made by hand may lack its spec or parts of it. */
+export type Execution = Typed<IExecution>;
+
+/** What an execution does, as a job declares it: complete but for its defaults. */
+export type ExecutionSpec = IJob['spec']['template']['spec'];
+
+/** What a task is made of, as people write it. */
+export type TaskSpec = ExecutionSpec['template']['spec'];
+
+/** What a task is made of, with its defaults filled in. */
+export type CompleteTaskSpec = Omit<TaskSpec, 'containers'> & {
+  containers: Container[];
+  maxRetries: number;
+  timeoutSeconds: number | string;
+  serviceAccountName: string;
+};
+
+/** What an execution does, with its defaults filled in; without parallelism: as many tasks at once as possible. */
+export type CompleteExecutionSpec = Omit<ExecutionSpec, 'taskCount' | 'template'> & {
+  taskCount: number;
+  template: { spec: CompleteTaskSpec };
+};
+
+/** An execution that can be started: nothing is missing. */
+export type CompleteExecution = Omit<Execution, 'spec'> & { spec: CompleteExecutionSpec };
+
+/** Where executions live in the API. */
+export const EXECUTIONS: ResourceType<Execution> = {
+  apiVersion: 'run.googleapis.com/v1',
+  kind: 'Execution',
+  plural: 'executions',
+  namespaced: true,
+};

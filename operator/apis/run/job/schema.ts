@@ -1,0 +1,113 @@
+import { Type } from 'typebox';
+import { MAX_NAME } from '../../names.ts';
+import { type CelRule, choice, int32, type KindDefinition, rules, text, textMap } from '../../schema.ts';
+import { READY_COLUMNS, statusFields } from '../../serving/statusSchema.ts';
+import { ExecutionTemplateSpecSchema } from '../task/schema.ts';
+
+/** Name of a job and of a token together (API reference, JobSpec: fewer than 63 characters). */
+export const MAX_NAME_AND_TOKEN = 62;
+
+/** What may follow the name of a job and a dash. */
+export const TOKEN = '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$';
+
+const TemplateMetadata = Type.Object(
+  {
+    name: text(63, { description: 'Ignored: the name of an execution is made up.' }),
+    namespace: text(63, { description: 'Ignored: an execution lives in the namespace of its job.' }),
+    labels: textMap(200, { description: 'Labels of the executions.' }),
+    annotations: textMap(200, { description: 'Annotations of the executions.' }),
+    creationTimestamp: text(64, { description: 'Ignored.', nullable: true }),
+  },
+  { description: 'Metadata of the executions.' },
+);
+
+const DEPENDENCIES = "'run.googleapis.com/container-dependencies'";
+
+/** A task ends with its main container, so it must be clear which one that is. */
+const MAIN_CONTAINER: CelRule = {
+  rule: `self.spec.template.spec.containers.size() == 1 || (has(self.metadata) && has(self.metadata.annotations) && ${DEPENDENCIES} in self.metadata.annotations)`,
+  message:
+    'with several containers, annotation run.googleapis.com/container-dependencies must say which one is the main container: the one that nobody waits for',
+  fieldPath: '.spec.template.spec.containers',
+};
+
+const token = (description: string) => text(MAX_NAME_AND_TOKEN, { description, pattern: TOKEN });
+
+const TOKEN_USE =
+  'With a new token an execution named JOB-TOKEN is started, once for each token. Name and token have at most 62 characters together.';
+
+const withinName = (field: 'startExecutionToken' | 'runExecutionToken'): CelRule => ({
+  rule: `!has(self.spec.${field}) || self.metadata.name.size() + self.spec.${field}.size() <= ${MAX_NAME_AND_TOKEN}`,
+  message: `the name of the job and ${field} must have at most ${MAX_NAME_AND_TOKEN} characters together`,
+  fieldPath: `.spec.${field}`,
+});
+
+const ExecutionReference = Type.Object(
+  {
+    name: text(253, { description: 'Name of the execution.' }),
+    creationTimestamp: text(64, { description: 'When it was made (RFC 3339).' }),
+    completionTimestamp: text(64, { description: 'When it ended (RFC 3339).' }),
+    deletionTimestamp: text(64, { description: 'When it was deleted (RFC 3339).' }),
+    completionStatus: choice(
+      [
+        'COMPLETION_STATUS_UNSPECIFIED',
+        'EXECUTION_SUCCEEDED',
+        'EXECUTION_FAILED',
+        'EXECUTION_RUNNING',
+        'EXECUTION_PENDING',
+        'EXECUTION_CANCELLED',
+      ],
+      { description: 'How far it has come.' },
+    ),
+  },
+  { description: 'The execution made last.' },
+);
+
+/** Job: a container image that runs to its end, in tasks. It runs by its executions alone. */
+export const JOB: KindDefinition = {
+  group: 'run.googleapis.com',
+  version: 'v1',
+  kind: 'Job',
+  plural: 'jobs',
+  singular: 'job',
+  // `job` and `jobs` alone mean those of batch/v1, whichever short names are here.
+  shortNames: ['rj', 'crjob'],
+  categories: ['all', 'run'],
+  description: 'A container image that runs to its end, in one task or many. Each execution runs it once.',
+  columns: [
+    { name: 'Tasks', type: 'integer', jsonPath: '.spec.template.spec.taskCount' },
+    { name: 'Executions', type: 'integer', jsonPath: '.status.executionCount' },
+    { name: 'Latest', type: 'string', jsonPath: '.status.latestCreatedExecution.name' },
+    { name: 'Status', type: 'string', jsonPath: '.status.latestCreatedExecution.completionStatus' },
+    { name: 'Last Run', type: 'date', jsonPath: '.status.latestCreatedExecution.creationTimestamp' },
+    ...READY_COLUMNS,
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ],
+  maxNameLength: MAX_NAME,
+  spec: Type.Object(
+    {
+      startExecutionToken: token(`${TOKEN_USE} The job is ready when it has started.`),
+      runExecutionToken: token(`${TOKEN_USE} The job is ready when it has ended.`),
+      template: Type.Object(
+        { metadata: Type.Optional(TemplateMetadata), spec: ExecutionTemplateSpecSchema },
+        { description: 'The executions to make.', ...rules(MAIN_CONTAINER) },
+      ),
+    },
+    {
+      description: 'What is wanted.',
+      ...rules({
+        rule: "!has(self.startExecutionToken) || !has(self.runExecutionToken) || self.startExecutionToken == '' || self.runExecutionToken == ''",
+        message: 'only one of startExecutionToken and runExecutionToken may be set',
+      }),
+    },
+  ),
+  status: Type.Object(
+    {
+      ...statusFields,
+      executionCount: int32(0, 2 ** 31 - 1, { description: 'Executions made for this job.' }),
+      latestCreatedExecution: Type.Optional(ExecutionReference),
+    },
+    { description: 'What is known of the job.' },
+  ),
+  rules: [withinName('startExecutionToken'), withinName('runExecutionToken')],
+};
