@@ -50,8 +50,8 @@ cluster-down: ## Remove the cluster and all that belongs to it
 
 .PHONY: images
 images: cluster ## Put the test images into the cluster's registry and its node
-	@e2e/images/push hello:1 hello:2
-	@e2e/images/load hello:1 hello:2
+	@e2e/images/push hello:1 hello:2 contract:1 contract-node:1
+	@e2e/images/load hello:1 hello:2 contract:1 contract-node:1
 
 ##@ Homerun itself
 

@@ -14,7 +14,7 @@ build_homerun() {
   trap 'rm -rf "$bundle"' EXIT
   make_bundle || fail "the bundle could not be made; the reason is above"
   debian=debian-$({ recipe; debian_versions; } | key_of)
-  node=node-$(jq -r .version "$(node_package)/package.json")-$(node_layer_version)
+  node=$(node_layer)
   app=app-$(bundle_files | key_of)
   settings=$(homerun_settings "$tag")
   layer "$debian" debian_files
@@ -69,7 +69,8 @@ node_package() {
   esac
 }
 
-node_layer_version() { stat -c %s "$(node_package)/bin/node"; }
+# node_layer: the name of the layer with Node.
+node_layer() { echo "node-$(jq -r .version "$(node_package)/package.json")-$(stat -c %s "$(node_package)/bin/node")"; }
 
 node_files() { # FOLDER
   mkdir -p "$1/usr/bin"

@@ -8,7 +8,7 @@ images=$cache/images
 key_of() { sha256sum | cut -c1-16; }
 
 # recipe: how images are made, which is a part of what they are.
-recipe() { cat "$here"/../images/{build,homerun.sh,oci.sh}; }
+recipe() { cat "$here"/../images/{build,homerun.sh,contract.sh,oci.sh}; }
 
 # forget_unused: drops what no build has asked for in two weeks.
 forget_unused() {
