@@ -1,5 +1,6 @@
 import { Autoscaler } from './autoscaler/scaler.ts';
 import type { Config, Identity } from './config.ts';
+import { abilitiesOf } from './kube/abilities.ts';
 import type { KubeClient } from './kube/client.ts';
 import { EventRecorder } from './kube/events.ts';
 import { LeaderElection } from './kube/lease.ts';
@@ -7,6 +8,7 @@ import type { Permission } from './rbac.ts';
 import { configurationController } from './reconcilers/configuration/reconciler.ts';
 import type { Context } from './reconcilers/context.ts';
 import { createInformers } from './reconcilers/informers.ts';
+import { boostController } from './reconcilers/instance/boostController.ts';
 import { revisionController } from './reconcilers/revision/reconciler.ts';
 import { routeController } from './reconcilers/route/reconciler.ts';
 import { serviceController } from './reconcilers/service/reconciler.ts';
@@ -31,15 +33,16 @@ export async function runController(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
+  const abilities = await abilitiesOf(client, { log, signal });
   const informers = createInformers(client, log);
   const recorder = new EventRecorder({ client, component: 'homerun-controller', log });
-  const context: Context = { client, informers, recorder, config, identity, log, now: Date.now };
+  const context: Context = { client, informers, recorder, config, identity, abilities, log, now: Date.now };
   const watches = Object.values(informers);
   const unready = () => {
     const waiting = watches.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
     return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : webhook.unready();
   };
-  const webhook = await startWebhook({ client, config, identity, log });
+  const webhook = await startWebhook({ client, config, identity, abilities, log });
   const admin = await startAdmin({ port: config.adminPort, unready });
   const lead = (leading: AbortSignal) => reconcileAndScale(context, leading);
   const election = new LeaderElection({
@@ -67,6 +70,7 @@ async function reconcileAndScale(context: Context, signal: AbortSignal): Promise
     configurationController(context),
     revisionController(context),
     routeController(context),
+    boostController(context),
   ];
   const autoscaler = new Autoscaler({ client, config, identity, informers, log });
   await Promise.all([...controllers.map((controller) => controller.run(signal)), autoscaler.run(signal)]);

@@ -5,6 +5,12 @@ import { serviceReady } from './cluster.ts';
 /** The test program that scenarios run; its paths and environment choose what it does. */
 export const HELLO_IMAGE = 'registry.kube-system.svc/hello:1';
 
+/** The programs that tell what they find inside a container, by what they are written in. */
+export const CONTRACT_IMAGES = {
+  go: 'registry.kube-system.svc/contract:1',
+  node: 'registry.kube-system.svc/contract-node:1',
+} as const;
+
 type Template = Service['spec']['template'];
 type Container = Template['spec']['containers'][number];
 

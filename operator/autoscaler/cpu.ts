@@ -3,6 +3,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { type KubeObject, keyOf } from '../kube/types.ts';
+import { boostEnd } from '../reconcilers/instance/boost.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { parseDuration } from './duration.ts';
 
@@ -104,7 +105,7 @@ export function podCpus(items: readonly PodMetrics[]): Map<string, PodCpu> {
 
 /**
  * The CPU use of a revision's instances. One that was still starting when it was measured counts as not
- * measured: starting burns CPU that no request asked for.
+ * measured: starting burns CPU that no request asked for. Nor does what it used of a startup CPU boost.
  */
 export function cpuOf(
   pods: readonly Pod[],
@@ -125,5 +126,5 @@ export function cpuOf(
 
 function readySince(pod: Pod): number | undefined {
   const ready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True');
-  return ready && Date.parse(ready.lastTransitionTime ?? '');
+  return ready && boostEnd(pod, Date.parse(ready.lastTransitionTime ?? ''));
 }

@@ -50,6 +50,8 @@ interface Row {
 const NAME = 'hello';
 const WORDS = ['a', 'app', '/a', 'Memory', 'HTTP', 'Always', '1', `${NAME}-a`];
 const NUMBERS = [1, 100];
+/** The page tells of a cluster that can do everything; warnings tell of the others. */
+const ABILITIES = { resizesPods: true };
 /** What takes two fields at once, or one certain value, to be right. */
 const SAMPLES: Readonly<Record<string, unknown>> = {
   'spec.traffic': [{ revisionName: `${NAME}-a`, percent: 100 }],
@@ -124,8 +126,8 @@ function verdictOf(law: Law, place: Place): string {
 
 /** What a cluster does otherwise, although there is nothing wrong with the field. */
 function newWarnings(law: Law, { path, put }: Place, value: unknown): string[] {
-  const known = warningsOf(objectOf(law, put(undefined)), []);
-  const said = warningsOf(objectOf(law, put(value)), []).filter((line) => !known.includes(line));
+  const known = warningsOf(objectOf(law, put(undefined)), [], ABILITIES);
+  const said = warningsOf(objectOf(law, put(value)), [], ABILITIES).filter((line) => !known.includes(line));
   return said.flatMap((line) => (line.startsWith(path) ? [line.slice(line.indexOf(': ') + 2)] : []));
 }
 

@@ -6,6 +6,7 @@ import { linkLocalPermissions, permissions as metadata } from '../metadata/permi
 import { mergePermissions, type Permission } from '../rbac.ts';
 import { permissions as configuration } from '../reconcilers/configuration/reconciler.ts';
 import { permissions as informers } from '../reconcilers/informers.ts';
+import { permissions as boost } from '../reconcilers/instance/boostController.ts';
 import { permissions as revision } from '../reconcilers/revision/reconciler.ts';
 import { permissions as route } from '../reconcilers/route/reconciler.ts';
 import { permissions as service } from '../reconcilers/service/reconciler.ts';
@@ -30,7 +31,18 @@ const shell: readonly Permission[] = [
 
 /** What each role may do, by the file below `charts/homerun/files/rbac` that its ClusterRole or Role reads. */
 const ROLES: Record<string, readonly (readonly Permission[])[]> = {
-  controller: [shell, informers, service, configuration, route, revision, registry, autoscaler, webhook],
+  controller: [
+    shell,
+    informers,
+    service,
+    configuration,
+    route,
+    revision,
+    boost,
+    registry,
+    autoscaler,
+    webhook,
+  ],
   'controller-namespace': [leasePermissions, webhookNamespace],
   gateway: [gateway],
   metadata: [metadata],

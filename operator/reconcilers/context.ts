@@ -3,6 +3,7 @@ import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
 import type { Config, Identity } from '../config.ts';
+import type { Abilities } from '../kube/abilities.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { CORE_SERVICES, DEPLOYMENTS } from '../kube/core.ts';
 import type { EventRecorder } from '../kube/events.ts';
@@ -18,6 +19,7 @@ export interface Context {
   recorder: EventRecorder;
   config: Config;
   identity: Identity;
+  abilities: Abilities;
   log: Logger;
   now: () => number;
 }

@@ -33,7 +33,17 @@ class Process {
     const informers = createInformers(client, silent);
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
     const identity = { namespace: 'homerun-system', podName: 'test' };
-    const context: Context = { client, informers, recorder, config, identity, log: silent, now: Date.now };
+    const abilities = { resizesPods: false };
+    const context: Context = {
+      client,
+      informers,
+      recorder,
+      config,
+      identity,
+      abilities,
+      log: silent,
+      now: Date.now,
+    };
     const parts = [serviceController, configurationController, revisionController, routeController];
     this.#running = Promise.all([
       ...Object.values(informers).map((informer) => informer.run(this.#stop.signal)),

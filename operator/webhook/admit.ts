@@ -1,4 +1,5 @@
 import type { Fault } from '../apis/fault.ts';
+import type { Abilities } from '../kube/abilities.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { signed } from './authors.ts';
 import { patchBetween } from './jsonPatch.ts';
@@ -13,6 +14,8 @@ export interface Policy {
   strict: boolean;
   /** User name of the controller. Its objects are made of admitted ones and arrive complete. */
   operator: string;
+  /** What the cluster can do, and so what need not be warned of. */
+  abilities: Abilities;
 }
 
 /**
@@ -53,7 +56,7 @@ export function admitValidate(request: AdmissionRequest, policy: Policy): Admiss
   const object = withName(request.object);
   const { refused, warned } = judge(law, law.definition.spec, object, { previous, strict });
   if (refused.length > 0) return refusal(request, refused);
-  const warnings = own ? [] : warningsOf(object as KubeObject, warned);
+  const warnings = own ? [] : warningsOf(object as KubeObject, warned, policy.abilities);
   return warnings.length > 0 ? { uid, allowed: true, warnings } : { uid, allowed: true };
 }
 

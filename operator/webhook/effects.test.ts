@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { ANNOTATION_RULES } from '../apis/annotationRules.ts';
 import { RUN } from '../apis/annotations.ts';
 import { ANNOTATION_EFFECTS, effectWarning } from './effects.ts';
+import { ABILITIES } from './testing/requests.ts';
 
 describe('effects of annotations', () => {
   it('are told for each annotation that Cloud Run knows on a service or its template', () => {
@@ -18,8 +19,18 @@ describe('effects of annotations', () => {
   });
 
   it('are warned of by value', () => {
-    assert.match(effectWarning(RUN.ingress, 'internal') ?? '', /whoever reaches the gateway/);
-    assert.equal(effectWarning(RUN.ingress, 'all'), undefined);
-    assert.equal(effectWarning('toString', 'x'), undefined);
+    assert.match(effectWarning(RUN.ingress, 'internal', ABILITIES) ?? '', /whoever reaches the gateway/);
+    assert.equal(effectWarning(RUN.ingress, 'all', ABILITIES), undefined);
+    assert.equal(effectWarning('toString', 'x', ABILITIES), undefined);
+  });
+
+  it('are warned of where the cluster cannot do what it takes', () => {
+    const old = { resizesPods: false };
+    assert.match(
+      effectWarning(RUN.startupCpuBoost, 'True', old) ?? '',
+      /cannot change the CPU of running pods/,
+    );
+    assert.equal(effectWarning(RUN.startupCpuBoost, 'False', old), undefined);
+    assert.equal(effectWarning(RUN.startupCpuBoost, 'True', ABILITIES), undefined);
   });
 });

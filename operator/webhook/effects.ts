@@ -1,4 +1,5 @@
 import { AUTOSCALING, parseFlag, RUN, SERVING } from '../apis/annotations.ts';
+import type { Abilities } from '../kube/abilities.ts';
 
 /**
  * What a cluster makes of an annotation that Cloud Run knows:
@@ -12,6 +13,8 @@ export interface Effect {
   says?: string;
   /** Values that ask for nothing a cluster cannot give: no warning. */
   unless?: (value: string) => boolean;
+  /** What the cluster must be able to do for it, and what happens where it is not. */
+  needs?: { ability: keyof Abilities; otherwise: string };
 }
 
 const same = (says?: string): Effect => ({ does: 'same', says });
@@ -67,7 +70,16 @@ export const ANNOTATION_EFFECTS: Readonly<Record<string, Effect>> = {
   [RUN.lastModifierEmail]: kept(),
   [RUN.executionName]: kept(),
   [RUN.cpuThrottling]: kept('instances may use their CPU between requests too'),
-  [RUN.startupCpuBoost]: kept('the CPU limit is the same during the start'),
+  [RUN.startupCpuBoost]: {
+    does: 'same',
+    says: 'on clusters that resize pods in place (Kubernetes 1.33 and newer)',
+    unless: isOff,
+    needs: {
+      ability: 'resizesPods',
+      otherwise:
+        'this cluster cannot change the CPU of running pods; the CPU limit is the same during the start',
+    },
+  },
   [RUN.executionEnvironment]: same(
     'the RuntimeClass that chart value instance.runtimeClasses names for it, else that of the nodes',
   ),
@@ -110,9 +122,10 @@ export const ANNOTATION_EFFECTS: Readonly<Record<string, Effect>> = {
   [SERVING.lastModifier]: same('set from the user who asks; what a client writes is replaced'),
 };
 
-/** What is said when a value of an annotation asks for what a cluster does otherwise; undefined when it does not. */
-export function effectWarning(key: string, value: string): string | undefined {
+/** What is said when a value of an annotation asks for what the cluster does otherwise; undefined when it does not. */
+export function effectWarning(key: string, value: string, abilities: Abilities): string | undefined {
   const effect = Object.hasOwn(ANNOTATION_EFFECTS, key) ? ANNOTATION_EFFECTS[key] : undefined;
-  if (effect?.does !== 'other' || effect.unless?.(value)) return undefined;
-  return effect.says;
+  if (!effect || effect.unless?.(value)) return undefined;
+  if (effect.does === 'other') return effect.says;
+  return effect.needs && !abilities[effect.needs.ability] ? effect.needs.otherwise : undefined;
 }

@@ -2,6 +2,7 @@ import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from '../apis/annotations.ts
 import { at, type Fault, keyed } from '../apis/fault.ts';
 import type { Configuration } from '../apis/serving/configuration/types.ts';
 import type { TemplateSpec } from '../apis/serving/revision/types.ts';
+import type { Abilities } from '../kube/abilities.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { effectWarning } from './effects.ts';
 
@@ -15,9 +16,9 @@ type Said = Pick<Fault, 'path' | 'message'>;
  * What a person who applies an object should know although it is accepted: what Cloud Run would refuse, and what a
  * cluster does instead of what only Google's cloud has. kubectl prints one line for each.
  */
-export function warningsOf(object: KubeObject, warned: readonly Fault[]): string[] {
+export function warningsOf(object: KubeObject, warned: readonly Fault[], abilities: Abilities): string[] {
   const said = new Set(warned.map(({ path }) => path));
-  const effects = effectsOf(object).filter(({ path }) => !said.has(path));
+  const effects = effectsOf(object, abilities).filter(({ path }) => !said.has(path));
   const lines = [...warned, ...effects].map(({ path, message }) => cut(`${path}: ${message}`));
   const unique = [...new Set(lines)];
   if (unique.length <= MAX_WARNINGS) return unique;
@@ -25,8 +26,8 @@ export function warningsOf(object: KubeObject, warned: readonly Fault[]): string
   return [...unique.slice(0, MAX_WARNINGS - 1), rest];
 }
 
-function effectsOf(object: KubeObject): Said[] {
-  const own = annotationEffects(object.metadata.annotations, 'metadata.annotations');
+function effectsOf(object: KubeObject, abilities: Abilities): Said[] {
+  const own = annotationEffects(object.metadata.annotations, 'metadata.annotations', abilities);
   if (object.kind === 'Revision') {
     return [...own, ...specEffects((object as KubeObject & { spec: TemplateSpec }).spec, 'spec')];
   }
@@ -34,14 +35,18 @@ function effectsOf(object: KubeObject): Said[] {
   if (!template) return own;
   return [
     ...own,
-    ...annotationEffects(template.metadata?.annotations, 'spec.template.metadata.annotations'),
+    ...annotationEffects(template.metadata?.annotations, 'spec.template.metadata.annotations', abilities),
     ...specEffects(template.spec, 'spec.template.spec'),
   ];
 }
 
-function annotationEffects(annotations: Record<string, string> | undefined, path: string): Said[] {
+function annotationEffects(
+  annotations: Record<string, string> | undefined,
+  path: string,
+  abilities: Abilities,
+): Said[] {
   return Object.entries(annotations ?? {}).flatMap(([key, value]) => {
-    const message = effectWarning(key, value);
+    const message = effectWarning(key, value, abilities);
     return message ? [{ path: keyed(path, key), message: `has no effect in a cluster: ${message}` }] : [];
   });
 }

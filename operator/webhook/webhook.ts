@@ -1,4 +1,5 @@
 import type { Config, Identity } from '../config.ts';
+import type { Abilities } from '../kube/abilities.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -44,6 +45,7 @@ export async function startWebhook({
   client,
   config,
   identity,
+  abilities,
   log,
   now = Date.now,
   host,
@@ -52,13 +54,15 @@ export async function startWebhook({
   client: KubeClient;
   config: Pick<Config, 'strict' | 'webhook'>;
   identity: Identity;
+  abilities: Abilities;
   log: Logger;
   now?: () => number;
   host?: string;
   drainMs?: number;
 }): Promise<Webhook & { port: number }> {
   const { namespace } = identity;
-  const policy = { strict: config.strict, operator: `system:serviceaccount:${namespace}:${ACCOUNT}` };
+  const operator = `system:serviceaccount:${namespace}:${ACCOUNT}`;
+  const policy = { strict: config.strict, operator, abilities };
   const server = await startServer({ port: config.webhook.port, host, policy, log, drainMs });
   const keeper = new CertificateKeeper({
     client,

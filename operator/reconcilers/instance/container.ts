@@ -1,7 +1,8 @@
-import { canonicalQuantity, formatQuantity, parseQuantity } from '../../apis/quantity.ts';
+import { canonicalQuantity, compareQuantities, formatQuantity, parseQuantity } from '../../apis/quantity.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
+import { boostedCpu } from './boost.ts';
 import { startupProbe, withPort } from './probes.ts';
 import { kubernetesSecret } from './secrets.ts';
 
@@ -17,6 +18,8 @@ export interface ContainerContext {
   secrets: ReadonlyMap<string, string>;
   /** The port that requests come to; undefined for every container but the ingress one. */
   port?: number;
+  /** Whether it is made with more CPU than its limit, for its start. */
+  boost: boolean;
   config: Pick<Config, 'instance'>;
 }
 
@@ -39,7 +42,7 @@ export function podContainer(container: Container, context: ContainerContext): P
     envFrom,
     imagePullPolicy,
     ports: port === undefined ? undefined : [{ name: 'user-port', containerPort: port, protocol: 'TCP' }],
-    resources: resources(container.resources, context.config),
+    resources: resources(container.resources, context),
     volumeMounts,
     startupProbe: startupProbe(container, port),
     livenessProbe: container.livenessProbe && withPort(container.livenessProbe, port),
@@ -80,7 +83,10 @@ function fromSecret(variable: EnvVar, secrets: ReadonlyMap<string, string>): Env
 }
 
 /** A cluster must not reserve what an idle instance does not use, so less is requested than is allowed. */
-function resources(declared: Container['resources'], config: Pick<Config, 'instance'>): object {
+function resources(
+  declared: Container['resources'],
+  { config, boost }: Pick<ContainerContext, 'config' | 'boost'>,
+): object {
   const limits = declared?.limits ?? {};
   const requests: Record<string, string> = {};
   const fractions = {
@@ -91,10 +97,26 @@ function resources(declared: Container['resources'], config: Pick<Config, 'insta
     const limit = limits[name];
     if (limit !== undefined) requests[name] = share(String(limit), fraction, name);
   }
-  return {
+  const wanted = {
     limits: canonical(limits),
     requests: { ...requests, ...canonical(declared?.requests ?? {}) },
   };
+  return boost ? boosted(wanted) : wanted;
+}
+
+interface Resources {
+  limits: Record<string, string>;
+  requests: Record<string, string>;
+}
+
+/** With the CPU limit of the start. No more than before is requested, so the scheduler finds a place as easily. */
+function boosted({ limits, requests }: Resources): Resources {
+  if (limits.cpu === undefined) return { limits, requests };
+  const cpu = boostedCpu(limits.cpu);
+  const isEqual = (name: string) => compareQuantities(limits[name] ?? '0', requests[name] ?? '0') === 0;
+  // A pod whose requests are its limits must stay so: its class of service cannot change while it runs.
+  const guaranteed = isEqual('cpu') && isEqual('memory');
+  return { limits: { ...limits, cpu }, requests: guaranteed ? { ...requests, cpu } : requests };
 }
 
 /** The part of a quantity, to the whole millicore or MiB: what a person would write. */

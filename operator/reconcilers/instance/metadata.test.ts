@@ -12,7 +12,9 @@ const server = (clusterIP?: string) => ({ spec: { clusterIP } }) as CoreService;
 
 /** A Deployment made with this access, with so many instances now. */
 function made(access: MetadataAccess | undefined, replicas: number): Deployment {
-  const deployment = desiredDeployment(revision(), new Map([['hello-1', PINNED]]), config, access);
+  const deployment = desiredDeployment(revision(), new Map([['hello-1', PINNED]]), config, {
+    metadata: access,
+  });
   return { ...deployment, spec: { ...deployment.spec, replicas } } as Deployment;
 }
 

@@ -38,6 +38,8 @@ export interface InstanceContext {
   annotations: Record<string, string>;
   /** Where the metadata server is; undefined where there is none. */
   metadata?: MetadataAccess;
+  /** Whether containers are made with more CPU than their limit, for their start. */
+  boost?: boolean;
   config: Pick<Config, 'instance' | 'serviceAccounts'>;
 }
 
@@ -80,7 +82,8 @@ function instanceContainer(
   const common = { ...metadataEnv(container, context.metadata), ...context.env };
   const env = port === undefined ? common : { ...common, PORT: String(port) };
   const image = context.images.get(container.name) ?? container.image;
-  return podContainer(container, { image, env, port, secrets, config: context.config });
+  const { config, boost = false } = context;
+  return podContainer(container, { image, env, port, secrets, boost, config });
 }
 
 /** A container that others wait for: Kubernetes' native sidecar, which goes on beside those that start after it. */

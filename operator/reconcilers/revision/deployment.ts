@@ -4,8 +4,17 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
+import { boostAnnotation } from '../instance/boost.ts';
 import type { MetadataAccess } from '../instance/metadata.ts';
 import { instancePodSpec } from '../instance/pod.ts';
+
+/** What the cluster adds to the instances of a revision. */
+export interface Surroundings {
+  /** Where the metadata server is; undefined where there is none. */
+  metadata?: MetadataAccess;
+  /** Whether instances are made with more CPU, for their start. */
+  boost?: boolean;
+}
 
 /**
  * The Deployment that runs a revision's instances. It names no replicas: a new one starts with one instance,
@@ -15,7 +24,7 @@ export function desiredDeployment(
   revision: Revision,
   images: ReadonlyMap<string, string>,
   config: Pick<Config, 'instance' | 'serviceAccounts'>,
-  metadata?: MetadataAccess,
+  { metadata, boost }: Surroundings = {},
 ): Deployment {
   const { name, namespace, uid = '' } = revision.metadata;
   const labels = instanceLabels(revision);
@@ -35,13 +44,17 @@ export function desiredDeployment(
       // An instance that is stopped anyhow may be replaced at once, and one that is new never waits for it.
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } },
       template: {
-        metadata: { labels, annotations: instanceAnnotations(revision) },
+        metadata: {
+          labels,
+          annotations: { ...instanceAnnotations(revision), ...(boost ? boostOf(revision) : {}) },
+        },
         spec: instancePodSpec(revision.spec, {
           images,
           env: serviceEnv(revision),
           ingress: true,
           annotations: revision.metadata.annotations ?? {},
           metadata,
+          boost,
           config,
         }),
       },
@@ -58,6 +71,14 @@ function serviceEnv(revision: Revision): Record<string, string> {
     K_CONFIGURATION: configuration,
     K_REVISION: revision.metadata.name,
   };
+}
+
+function boostOf({ spec }: Revision): Record<string, string> {
+  const limits = spec.containers.flatMap(({ name, resources }): [string, string][] => {
+    const cpu = resources?.limits?.cpu;
+    return cpu === undefined ? [] : [[name, String(cpu)]];
+  });
+  return boostAnnotation(limits);
 }
 
 /** What changes on a revision during its life stays off its pods: they would be replaced for it. */

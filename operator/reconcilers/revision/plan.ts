@@ -17,6 +17,7 @@ import type { Config } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { DigestState } from '../../registry/resolver.ts';
+import { asksForBoost, boostFor } from '../instance/boost.ts';
 import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
 import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { judgeStart, type Start } from '../instance/start.ts';
@@ -28,6 +29,8 @@ export interface RevisionInput {
   deployment?: Deployment;
   /** Where the metadata server is now. */
   metadata?: MetadataAccess;
+  /** Whether the cluster can change the CPU of instances while they run. */
+  resizesPods?: boolean;
   pods: Pod[];
   /** UIDs of pods whose startup probe has passed. */
   passed: ReadonlySet<string>;
@@ -44,7 +47,11 @@ export interface RevisionInput {
 export function planRevision(input: RevisionInput, config: Config, now: number): Plan<Revision> {
   const { revision } = input;
   const images = pinnedImages(input);
-  const metadata = accessFor(input.deployment, input.metadata);
+  const surroundings = {
+    metadata: accessFor(input.deployment, input.metadata),
+    boost:
+      asksForBoost(revision.metadata.annotations) && boostFor(input.deployment, input.resizesPods ?? false),
+  };
   const unresolved = [...input.digests].find(([, state]) => state.state !== 'resolved');
   const start = judgeStart({
     containers: revision.spec.containers,
@@ -56,7 +63,7 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
   const conditions = conditionsOf(input, unresolved, start);
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
   return {
-    apply: unresolved ? [] : [desiredDeployment(revision, images, config, metadata)],
+    apply: unresolved ? [] : [desiredDeployment(revision, images, config, surroundings)],
     remove: [],
     labels: routingState(input),
     status: { ...revision, status },

@@ -23,7 +23,7 @@ export const permissions: Permission[] = [
 
 /** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
 export function revisionController(context: Context): Controller {
-  const { client, informers, config, identity, now, log } = context;
+  const { client, informers, config, identity, abilities, now, log } = context;
   const executor = executorOf(context, 'revision');
   const enqueue = (key: string) => controller.enqueue(key);
   const resolver = createResolver({ client, config: config.registry, onDone: enqueue, log });
@@ -50,10 +50,9 @@ export function revisionController(context: Context): Controller {
     const isNew = !isTrue(conditionOf(revision.status?.conditions, READY));
     if (!isNew) starts.forget(key);
     const passed = isNew ? starts.passed(revision, pods) : new Set<string>();
-    return executor.execute(
-      revision,
-      planRevision({ revision, deployment, metadata, pods, passed, digests, routed }, config, now()),
-    );
+    const { resizesPods } = abilities;
+    const input = { revision, deployment, metadata, resizesPods, pods, passed, digests, routed };
+    return executor.execute(revision, planRevision(input, config, now()));
   };
   const controller = new Controller({ name: 'revision', workers: 8, reconcile, log })
     .watch(informers.revisions, ({ metadata }) => [keyOf(metadata)])

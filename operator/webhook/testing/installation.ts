@@ -99,6 +99,7 @@ export async function startReplica(
     client,
     config: { strict, webhook: { service: 'homerun-webhook', port } },
     identity: { namespace: SYSTEM, podName: 'test' },
+    abilities: { resizesPods: true },
     log: silent,
     host: HOST,
     now,

@@ -4,8 +4,10 @@ import type { Policy } from '../admit.ts';
 import type { AdmissionRequest } from '../review.ts';
 
 export const OPERATOR = 'system:serviceaccount:homerun-system:homerun-controller';
-export const LENIENT: Policy = { strict: false, operator: OPERATOR };
-export const STRICT: Policy = { strict: true, operator: OPERATOR };
+/** A cluster that lacks nothing. */
+export const ABILITIES = { resizesPods: true };
+export const LENIENT: Policy = { strict: false, operator: OPERATOR, abilities: ABILITIES };
+export const STRICT: Policy = { ...LENIENT, strict: true };
 
 /** An object of ours from YAML; kind and name have defaults. */
 export function objectOf(yaml: string, kind = 'Service'): KubeObject {

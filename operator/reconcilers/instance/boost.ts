@@ -1,0 +1,121 @@
+import { parseFlag, RUN } from '../../apis/annotations.ts';
+import { canonicalQuantity, cores, isQuantity } from '../../apis/quantity.ts';
+import type { Deployment, Pod } from '../../kube/core.ts';
+
+// More CPU while an instance starts (annotation startup-cpu-boost). An instance is made with the boosted limit, so
+// that it has it from its first moment and its start costs no call to the API server; once it has started, its limit
+// is lowered in place. The template stays as it is: nothing rolls, and the next instance starts boosted again.
+
+/** On a pod that was made with more CPU: container -> the CPU limit that it is to have later, as JSON. */
+export const BOOST_ANNOTATION = 'homerun.dev/startup-cpu-boost';
+
+/** How long the boost goes on after an instance has started (Cloud Run, Startup CPU boost). */
+const AFTER_START_MS = 10_000;
+
+/** CPU limit -> CPU while starting (Cloud Run, Startup CPU boost); what has more already stays as it is. */
+const STEPS = [
+  { limit: 1, boosted: '2' },
+  { limit: 2, boosted: '4' },
+  { limit: 8, boosted: '8' },
+] as const;
+
+/** The CPU limit while starting. */
+export function boostedCpu(limit: string): string {
+  return STEPS.find((step) => cores(limit) <= step.limit)?.boosted ?? limit;
+}
+
+/** Whether a revision asks for it; without the annotation it does not (API reference, startup-cpu-boost). */
+export function asksForBoost(annotations: Record<string, string> | undefined): boolean {
+  return parseFlag(annotations?.[RUN.startupCpuBoost]) === true;
+}
+
+/**
+ * Whether the instances of a Deployment shall be made with more CPU. A change of its template restarts all its
+ * instances, so those that run keep to what they were made with, whatever the cluster has learnt since.
+ */
+export function boostFor(deployment: Deployment | undefined, current: boolean): boolean {
+  const { replicas, template } = deployment?.spec ?? {};
+  return replicas ? template?.metadata?.annotations?.[BOOST_ANNOTATION] !== undefined : current;
+}
+
+/** What the pods' annotation says of their containers. */
+export function boostAnnotation(
+  limits: Iterable<readonly [container: string, cpu: string]>,
+): Record<string, string> {
+  const later = [...limits].filter(([, cpu]) => boostedCpu(cpu) !== cpu);
+  const written = later.map(([name, cpu]) => [name, canonicalQuantity(cpu)]);
+  return later.length > 0 ? { [BOOST_ANNOTATION]: JSON.stringify(Object.fromEntries(written)) } : {};
+}
+
+/** Whether a pod was made with more CPU than it is to keep. */
+export function isBoosted({ metadata }: Pod): boolean {
+  return metadata.annotations?.[BOOST_ANNOTATION] !== undefined;
+}
+
+/** When the boost of a pod that is ready ends, in ms since 1970; of any other pod it ends with its start. */
+export function boostEnd(pod: Pod, readySince: number): number {
+  return isBoosted(pod) ? readySince + AFTER_START_MS : readySince;
+}
+
+interface Resized {
+  name: string;
+  resources: { limits: { cpu: string }; requests?: { cpu: string } };
+}
+
+/** A strategic merge patch of pods/resize. */
+export interface Resize {
+  spec: { containers?: Resized[]; initContainers?: Resized[] };
+}
+
+/** What is to be done about the boost of one pod. */
+export type BoostPlan = { resize: Resize } | { recheckMs: number } | undefined;
+
+/**
+ * Ends the boost when the instance has been ready for ten seconds; undefined while it starts, and when there is
+ * nothing left to do.
+ */
+export function planBoost(pod: Pod, now: number): BoostPlan {
+  const later = laterLimits(pod);
+  const ready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True');
+  if (!later || !ready || pod.metadata.deletionTimestamp) return undefined;
+  const resize = resizeTo(pod, later);
+  if (!resize) return undefined;
+  const left = boostEnd(pod, Date.parse(ready.lastTransitionTime ?? '')) - now;
+  return left > 0 ? { recheckMs: left } : { resize };
+}
+
+/** What stands in the annotation; anybody may have written there. */
+function laterLimits({ metadata }: Pod): Map<string, string> | undefined {
+  try {
+    const limits: unknown = JSON.parse(metadata.annotations?.[BOOST_ANNOTATION] ?? 'null');
+    return limits ? new Map(Object.entries(limits).filter(([, cpu]) => isQuantity(cpu))) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function resizeTo({ spec }: Pod, later: Map<string, string>): Resize | undefined {
+  const containers = resized(spec?.containers, later);
+  const initContainers = resized(spec?.initContainers, later);
+  if (containers.length + initContainers.length === 0) return undefined;
+  return {
+    spec: {
+      ...(containers.length > 0 ? { containers } : {}),
+      ...(initContainers.length > 0 ? { initContainers } : {}),
+    },
+  };
+}
+
+type PodContainers = NonNullable<Pod['spec']>['containers'];
+
+function resized(containers: PodContainers | undefined, later: Map<string, string>): Resized[] {
+  return (containers ?? []).flatMap(({ name, resources }) => {
+    const cpu = later.get(name);
+    const limit = resources?.limits?.cpu;
+    if (cpu === undefined || limit === undefined || cores(limit) <= cores(cpu)) return [];
+    const requested = resources?.requests?.cpu;
+    // A request that rose with the limit goes back with it: the pod must stay in its class of service.
+    const back = requested !== undefined && cores(requested) === cores(limit) ? { requests: { cpu } } : {};
+    return [{ name, resources: { limits: { cpu }, ...back } }];
+  });
+}

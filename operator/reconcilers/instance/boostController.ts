@@ -1,0 +1,47 @@
+import { resourcePath } from '../../kube/client.ts';
+import { Controller } from '../../kube/controller.ts';
+import { PODS } from '../../kube/core.ts';
+import { isKubeError, TerminalError } from '../../kube/errors.ts';
+import { keyOf } from '../../kube/types.ts';
+import type { Permission } from '../../rbac.ts';
+import type { Context } from '../context.ts';
+import { isBoosted, planBoost, type Resize } from './boost.ts';
+
+export const permissions: Permission[] = [{ apiGroups: [''], resources: ['pods/resize'], verbs: ['patch'] }];
+
+/** Ends the startup CPU boost of instances that have started. Pods without one never come here. */
+export function boostController({
+  client,
+  informers,
+  now,
+  log,
+}: Pick<Context, 'client' | 'informers' | 'now' | 'log'>): Controller {
+  const resize = async (key: string, body: Resize) => {
+    const pod = informers.pods.store.get(key);
+    if (!pod) return;
+    const contentType = 'application/strategic-merge-patch+json';
+    try {
+      await client.request('PATCH', resourcePath(PODS, pod.metadata, 'resize'), {
+        body,
+        contentType,
+        verb: 'patch',
+      });
+    } catch (cause) {
+      if (isKubeError(cause, 'KUBE_NOT_FOUND')) return;
+      // A policy of the cluster; it would say the same again.
+      if (isKubeError(cause, 'KUBE_INVALID', 'KUBE_FORBIDDEN'))
+        throw new TerminalError(`pod ${key} keeps its startup CPU boost`, { cause });
+      throw cause;
+    }
+  };
+  const reconcile = async (key: string) => {
+    const pod = informers.pods.store.get(key);
+    const plan = pod && planBoost(pod, now());
+    if (!plan) return;
+    if ('recheckMs' in plan) return { requeueAfterMs: plan.recheckMs };
+    return resize(key, plan.resize);
+  };
+  return new Controller({ name: 'boost', workers: 4, reconcile, log }).watch(informers.pods, (pod) =>
+    isBoosted(pod) ? [keyOf(pod.metadata)] : [],
+  );
+}
