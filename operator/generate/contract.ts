@@ -8,6 +8,7 @@ import { ANNOTATION_EFFECTS } from '../webhook/effects.ts';
 import { LAWS, type Law } from '../webhook/laws.ts';
 import { shapeFaults } from '../webhook/shape.ts';
 import { warningsOf } from '../webhook/warnings.ts';
+import { insideSection } from './inside.ts';
 import type { GeneratedFile } from './main.ts';
 
 // The table of what is accepted, warned of and refused. It is not written but asked: each field is put into the
@@ -290,6 +291,8 @@ ${table(FIELDS, fieldRows('Service'))}
 ## Fields of a Route
 
 ${table(FIELDS, fieldRows('Route'))}
+
+${insideSection()}
 
 ## Rules that hold without the webhook too
 

@@ -1,0 +1,232 @@
+/** Something that a program may rely on inside a container. */
+export interface InsideRow {
+  what: string;
+  /** What Cloud Run's documents say of it. */
+  says: string;
+  /** Where they do. */
+  document: string;
+  /** What a cluster gives, and why, where that is not the same. */
+  here?: string;
+}
+
+/**
+ * What a program finds inside a container: what the documents say, line by line, and where a cluster differs. The
+ * page docs/contract.md shows it, and a scenario holds what two programs report from inside against each row.
+ */
+export const INSIDE = {
+  port: {
+    what: 'PORT',
+    says: 'the port to listen on, 8080 unless ports says otherwise; in the ingress container',
+    document: 'container contract, Listen for requests',
+  },
+  portElsewhere: {
+    what: 'PORT in other containers',
+    says: 'not set',
+    document: 'container contract, Environment variables',
+  },
+  names: {
+    what: 'K_SERVICE, K_REVISION, K_CONFIGURATION',
+    says: 'names of the service, its revision and its configuration; in all containers',
+    document: 'container contract, Environment variables',
+  },
+  imageEnvironment: {
+    what: 'variables of the image',
+    says: 'kept, unless the service sets them',
+    document: 'API reference, Container: env',
+  },
+  references: {
+    what: '$(NAME) in a value',
+    says: 'stays as it is written: references are not supported',
+    document: 'API reference, EnvVar: value',
+  },
+  otherVariables: {
+    what: 'other variables',
+    says: 'none but HOME and HOSTNAME of the container runtime',
+    document: 'container contract, Environment variables',
+  },
+  kubernetesVariables: {
+    what: 'KUBERNETES_*',
+    says: 'not set',
+    document: 'container contract, Environment variables',
+    here: 'eight variables with the address of the API server: the kubelet sets them in every container and they cannot be taken away; no other Kubernetes service has any (enableServiceLinks is false)',
+  },
+  metadataVariables: {
+    what: 'GCE_METADATA_HOST, GCE_METADATA_IP',
+    says: 'not set',
+    document: 'container contract, Environment variables',
+    here: 'metadata.google.internal in both, so that client libraries ask there and not at 169.254.169.254; not set with chart value metadata.linkLocal, nor where the service sets them',
+  },
+  user: {
+    what: 'user',
+    says: 'the one that the image names; root when it names none',
+    document: 'container contract, Running user',
+    here: 'the same; a name that the image does not have is refused by the container runtime, and the revision says so, where Cloud Run takes root',
+  },
+  workingFolder: {
+    what: 'working folder',
+    says: 'the one of the image, unless workingDir is set',
+    document: 'API reference, Container: workingDir',
+  },
+  fileSystem: {
+    what: 'file system',
+    says: 'writable; what is written is gone with the instance',
+    document: 'container contract, File system access',
+  },
+  temporaryFolder: {
+    what: '/tmp',
+    says: 'writable',
+    document: 'container contract, File system access',
+  },
+  kubernetesToken: {
+    what: 'token of Kubernetes',
+    says: 'there is none',
+    document: 'container contract, Instance metadata server',
+  },
+  escalation: {
+    what: 'binaries with the setuid bit',
+    says: 'give a user no privileges (no_new_privs)',
+    document: 'container contract, Privileged containers and setuid binaries',
+  },
+  capabilities: {
+    what: 'privileged containers',
+    says: 'not supported: no capability that administers the node',
+    document: 'container contract, Privileged containers and setuid binaries',
+  },
+  sandbox: {
+    what: 'sandbox',
+    says: 'system calls are limited',
+    document: 'container contract, Container sandbox',
+    here: 'by the seccomp profile RuntimeDefault; with gVisor where chart value instance.runtimeClasses names such a RuntimeClass for gen1',
+  },
+  process: {
+    what: 'process',
+    says: 'the program is the init process of a process namespace of its own (gen2)',
+    document: 'container contract, Container sandbox',
+  },
+  cpu: {
+    what: 'CPU limit',
+    says: '1 for each container, unless limits.cpu is set',
+    document: 'container contract, CPU',
+  },
+  cores: {
+    what: 'number of cores',
+    says: 'a container may run on several cores at once',
+    document: 'container contract, CPU',
+    here: 'a program counts the cores of its node; its limit is a share of their time (cgroup)',
+  },
+  memory: {
+    what: 'memory limit',
+    says: '512 MiB for each container, unless limits.memory is set',
+    document: 'container contract, Memory',
+  },
+  openFiles: {
+    what: 'open files of a process',
+    says: 'at most 25,000, a hard limit',
+    document: 'container contract, File descriptor limit',
+    here: 'the limit of the container runtime on the node, often 1,048,576: a pod cannot set it. Programs that need fewer than 25,000 work here too where it is not lower; set LimitNOFILE of containerd for the same number',
+  },
+  kernelLimits: {
+    what: '/proc/sys/fs/file-max, /proc/sys/vm/max_map_count',
+    says: 'about a tenth of the memory; 65535 (gen2)',
+    document: 'container contract, Limits of the second generation environment',
+    here: 'those of the node: they belong to its kernel',
+  },
+  product: {
+    what: '/sys/class/dmi/id/product_name',
+    says: 'Google Compute Engine (gen2)',
+    document: 'container contract, Container sandbox',
+    here: 'that of the node, or none',
+  },
+  metadataName: {
+    what: 'metadata.google.internal',
+    says: 'is the metadata server',
+    document: 'container contract, Instance metadata server',
+  },
+  projectId: {
+    what: 'project/project-id',
+    says: 'the project of the service',
+    document: 'container contract, Instance metadata server',
+    here: 'the namespace, or what chart value metadata.projectId makes of it',
+  },
+  projectNumber: {
+    what: 'project/numeric-project-id',
+    says: 'the number of the project',
+    document: 'container contract, Instance metadata server',
+    here: 'twelve digits that follow from the namespace, or chart value metadata.projectNumbers',
+  },
+  region: {
+    what: 'instance/region',
+    says: 'projects/PROJECT-NUMBER/regions/REGION',
+    document: 'container contract, Instance metadata server',
+  },
+  zone: {
+    what: 'instance/zone',
+    says: 'projects/PROJECT-NUMBER/zones/REGION-1',
+    document: 'container contract, Instance metadata server',
+  },
+  instanceId: {
+    what: 'instance/id',
+    says: 'a unique identifier of the instance',
+    document: 'container contract, Instance metadata server',
+  },
+  email: {
+    what: 'instance/service-accounts/default/email',
+    says: 'the e-mail address of the service identity',
+    document: 'container contract, Instance metadata server',
+  },
+  identityToken: {
+    what: 'instance/service-accounts/default/identity',
+    says: 'a token for the audience that is asked for',
+    document: 'container contract, Instance metadata server',
+    here: 'signed by the cluster, see docs/metadata.md',
+  },
+  accessToken: {
+    what: 'instance/service-accounts/default/token',
+    says: 'an access token for Google Cloud',
+    document: 'container contract, Instance metadata server',
+    here: '404 with what to configure, unless workload identity federation is set up',
+  },
+  flavorAsked: {
+    what: 'Metadata-Flavor: Google in a request',
+    says: 'must be there',
+    document: 'container contract, Instance metadata server',
+  },
+  flavorAnswered: {
+    what: 'Metadata-Flavor: Google in an answer',
+    says: 'is there',
+    document: 'container contract, Instance metadata server',
+  },
+  forwarded: {
+    what: 'X-Forwarded-For in a request to the metadata server',
+    says: 'is refused: no proxy may ask for others',
+    document: 'Compute Engine, Metadata server',
+  },
+  plainHttp: {
+    what: 'requests',
+    says: 'arrive without TLS, as HTTP/1.1 unless the port is named h2c, with the host that the client asked for',
+    document: 'container contract, Transport layer encryption',
+  },
+  forwardedHeaders: {
+    what: 'X-Forwarded-For, X-Forwarded-Proto, Forwarded',
+    says: 'tell the client and how it came; what the client sent stands before',
+    document: 'Knative runtime contract, Protocols and ports',
+  },
+  traceparent: {
+    what: 'traceparent',
+    says: 'arrives as it was sent',
+    document: 'Cloud Run, Trace: W3C trace context',
+  },
+  sigterm: {
+    what: 'SIGTERM',
+    says: 'comes to every container before an instance ends',
+    document: 'container contract, Shutdown',
+  },
+  sigkill: {
+    what: 'SIGKILL',
+    says: '10 seconds after SIGTERM',
+    document: 'container contract, Shutdown',
+  },
+} as const satisfies Record<string, InsideRow>;
+
+/** The name of a row. */
+export type InsideKey = keyof typeof INSIDE;
