@@ -166,6 +166,15 @@ export const autoscalerTick = new Histogram({
   registers,
 });
 
+// ---- instances ----
+
+export const memoryExceeded = new Counter({
+  name: 'homerun_memory_limit_exceeded_total',
+  help: 'Ends that instances or their containers found for too much memory, by what took it: memory, files',
+  labelNames: ['what'],
+  registers,
+});
+
 // ---- webhook: admission ----
 
 export const admissionDuration = new Histogram({

@@ -31,16 +31,18 @@ function boosted(resources: object, boost = true): Deployment {
   return desiredDeployment(revision('hello-1', { spec }), new Map(), config, { boost });
 }
 
+/** CPU and memory of its container: limit and request. */
 function resourcesOf({ spec }: Deployment) {
-  return spec?.template.spec?.containers[0]?.resources;
+  const { limits, requests } = spec?.template.spec?.containers[0]?.resources ?? {};
+  return { cpu: [limits?.cpu, requests?.cpu], memory: [limits?.memory, requests?.memory] };
 }
 
 describe('a boosted instance', () => {
   it('is made with the higher limit and asks the scheduler for no more', () => {
     const made = boosted({ limits: { cpu: '1000m', memory: '256Mi' } });
     assert.deepEqual(resourcesOf(made), {
-      limits: { cpu: '2', memory: '256Mi' },
-      requests: { cpu: '100m', memory: '64Mi' },
+      cpu: ['2', '100m'],
+      memory: ['256Mi', '64Mi'],
     });
     assert.deepEqual(made.spec?.template.metadata?.annotations, { [BOOST_ANNOTATION]: '{"app":"1"}' });
   });
@@ -48,8 +50,8 @@ describe('a boosted instance', () => {
   it('requests more only where its requests are its limits: a pod cannot change its class of service', () => {
     const same = { cpu: '2', memory: '1Gi' };
     assert.deepEqual(resourcesOf(boosted({ limits: same, requests: same })), {
-      limits: { cpu: '4', memory: '1Gi' },
-      requests: { cpu: '4', memory: '1Gi' },
+      cpu: ['4', '4'],
+      memory: ['1Gi', '1Gi'],
     });
   });
 

@@ -97,12 +97,32 @@ function resources(
     const limit = limits[name];
     if (limit !== undefined) requests[name] = share(String(limit), fraction, name);
   }
-  const wanted = {
+  const wanted = withFiles({
     limits: canonical(limits),
     requests: { ...requests, ...canonical(declared?.requests ?? {}) },
-  };
+  });
   return boost ? boosted(wanted) : wanted;
 }
+
+/**
+ * Room on the node's disk for the log of a container, which the kubelet counts with its files: five parts of 10 MiB
+ * (Kubernetes, Logging Architecture), and a little for the one that is being written.
+ */
+const LOG_BYTES = 64n * 2n ** 20n;
+
+/**
+ * Files count as memory (container contract, File system access), and nothing in Kubernetes counts them together. So
+ * a container may write as much as it may have in memory, and the node ends an instance that writes more. Nothing is
+ * requested: a scheduler need not find room for what is hardly ever written.
+ */
+function withFiles({ limits, requests }: Resources): Resources {
+  if (limits.memory === undefined || limits[FILES] !== undefined) return { limits, requests };
+  const most = formatQuantity(parseQuantity(limits.memory) + LOG_BYTES * 1_000_000_000n, 'binary');
+  return { limits: { ...limits, [FILES]: most }, requests: { [FILES]: '0', ...requests } };
+}
+
+/** The resource that a container's files and log are counted as. */
+const FILES = 'ephemeral-storage';
 
 interface Resources {
   limits: Record<string, string>;

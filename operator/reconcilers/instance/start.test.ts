@@ -120,7 +120,11 @@ const CASES: Record<string, Case> = {
     reason: 'the limit that was too small is named',
     pods: [pod({ state: terminated({ exitCode: 137, reason: 'OOMKilled' }), restartCount: 1 })],
     afterSeconds: 60,
-    want: { state: 'failed', reason: 'OutOfMemory', message: /out of memory \(limit 512Mi\)/ },
+    want: {
+      state: 'failed',
+      reason: 'OutOfMemory',
+      message: /^Memory limit of 512 MiB exceeded: container .user-container. was stopped/,
+    },
   },
   'killed by its startup probe': {
     reason: 'signal 9 or 15 after the probe’s time is the probe’s doing, not the program’s',

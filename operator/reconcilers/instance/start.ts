@@ -4,6 +4,7 @@ import type { Container } from '../../apis/serving/container/types.ts';
 import { exitCodeReason, REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
+import { memoryMessage } from './memory.ts';
 import { probeBudgetSeconds } from './probes.ts';
 
 /** How far the instances of a revision have come. */
@@ -152,8 +153,7 @@ export function exitMessage(
   const said = lastLine(terminated.message);
   const quote = said ? ` Its last log line: ${said}` : '';
   if (terminated.reason === 'OOMKilled') {
-    const limit = container.resources?.limits?.memory;
-    return `Container '${container.name}' ran out of memory${limit ? ` (limit ${limit})` : ''} and was stopped.${quote}`;
+    return `${memoryMessage({ what: 'memory', container: container.name }, [container])}${quote}`;
   }
   if (killedByProbe(container, terminated)) {
     const budget = Math.min(probeBudgetSeconds(container.startupProbe), input.config.startup.limitSeconds);

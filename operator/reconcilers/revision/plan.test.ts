@@ -164,6 +164,34 @@ describe('planRevision', () => {
     ]);
   });
 
+  it('tells of memory beside Ready, which it leaves alone', () => {
+    const kills = [{ id: 'x', what: 'memory', container: 'user-container', at: EPOCH }] as const;
+    const digests = new Map([['user-container', resolved]]);
+    const input = { revision: proven, pods: [running], passed: new Set<string>(), digests, routed: true };
+    const { status } = planRevision({ ...input, kills }, config, EPOCH + 5000);
+    const conditions = status?.status?.conditions;
+    assert.equal(conditionOf(conditions, 'Ready')?.status, 'True');
+    assert.equal(conditionOf(conditions, 'MemorySufficient')?.reason, 'OutOfMemory');
+    const none = planRevision(input, config, EPOCH + 5000).status?.status?.conditions;
+    assert.equal(conditionOf(none, 'MemorySufficient'), undefined);
+  });
+
+  it('removes pods that have ended, but the newest', () => {
+    const ended = (name: string, second: number, phase: 'Failed' | 'Succeeded' | 'Running') => {
+      const made = pod({}, { phase });
+      const creationTimestamp = new Date(EPOCH + second * 1000).toISOString();
+      return { ...made, metadata: { ...made.metadata, name, uid: name, creationTimestamp } };
+    };
+    const pods = [ended('b', 2, 'Failed'), ended('c', 3, 'Succeeded'), ended('a', 1, 'Failed')];
+    const digests = new Map([['user-container', resolved]]);
+    const input = { revision: proven, passed: new Set<string>(), digests, routed: true };
+    const plan = planRevision({ ...input, pods: [...pods, ended('d', 0, 'Running')] }, config, EPOCH + 5000);
+    assert.deepEqual(
+      plan.remove.map(({ uid }) => uid),
+      ['b', 'a'],
+    );
+  });
+
   describe('routing state', () => {
     const labels = (routed: boolean, label?: string) => {
       const subject = revision();

@@ -14,10 +14,11 @@ import {
 } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
-import type { Deployment, Pod } from '../../kube/core.ts';
+import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { asksForBoost, boostFor } from '../instance/boost.ts';
+import { hasEnded, type MemoryKill, memoryConditions } from '../instance/memory.ts';
 import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
 import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { judgeStart, type Start } from '../instance/start.ts';
@@ -32,6 +33,8 @@ export interface RevisionInput {
   /** Whether the cluster can change the CPU of instances while they run. */
   resizesPods?: boolean;
   pods: Pod[];
+  /** What can be seen of instances that took too much memory. */
+  kills?: readonly MemoryKill[];
   /** UIDs of pods whose startup probe has passed. */
   passed: ReadonlySet<string>;
   /** Container name -> what is known of its image's digest. */
@@ -64,12 +67,25 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
   return {
     apply: unresolved ? [] : [desiredDeployment(revision, images, config, surroundings)],
-    remove: [],
+    remove: remains(input),
     labels: routingState(input),
     status: { ...revision, status },
     events: eventsOf(revision, conditions),
     requeueAfterMs: recheckAfter(unresolved?.[1], start, now),
   };
+}
+
+/**
+ * Ended pods: nobody starts them again, and Kubernetes itself keeps them by the thousand. The newest one stays, for
+ * whoever asks what became of it.
+ */
+function remains({ pods }: RevisionInput): Plan['remove'] {
+  const created = ({ metadata }: Pod) => Date.parse(metadata.creationTimestamp ?? '');
+  return pods
+    .filter((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp)
+    .sort((a, b) => created(b) - created(a))
+    .slice(1)
+    .map(({ metadata }) => ({ type: PODS, ref: metadata, uid: metadata.uid }));
 }
 
 /**
@@ -96,7 +112,13 @@ function conditionsOf(
   start: Start,
 ): Condition[] {
   const dependent = unresolved ? digestConditions(unresolved, input.revision) : startConditions(input, start);
-  return [...dependent, readyOf(dependent), activeCondition(input)];
+  const { kills = [], revision } = input;
+  return [
+    ...dependent,
+    readyOf(dependent),
+    activeCondition(input),
+    ...memoryConditions(kills, revision.spec.containers),
+  ];
 }
 
 function digestConditions([container, state]: [string, DigestState], revision: Revision): Condition[] {

@@ -2,23 +2,31 @@ import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
 import { type IdentityConfig, kubernetesServiceAccount } from '../../apis/identity.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
+import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { Controller } from '../../kube/controller.ts';
+import { EVENTS, type Pod } from '../../kube/core.ts';
 import { keyOf } from '../../kube/types.ts';
 import { startCheck } from '../../probe/attempt.ts';
 import { untilStarted } from '../../probe/probe.ts';
 import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import type { DigestResolver, DigestState } from '../../registry/resolver.ts';
+import { memoryExceeded } from '../../telemetry/metrics.ts';
 import { type Context, executorOf } from '../context.ts';
 import { labelKey, revisionsOfRoute } from '../informers.ts';
+import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.ts';
 import { metadataAccess } from '../instance/metadata.ts';
+import { Evictions } from './evictions.ts';
+import { MemoryWatch } from './memoryWatch.ts';
 import { planRevision } from './plan.ts';
 import { StartWatch } from './startWatch.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['serving.knative.dev'], resources: ['revisions', 'revisions/status'], verbs: ['patch'] },
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['create', 'patch'] },
+  { apiGroups: [''], resources: ['pods'], verbs: ['delete'] },
+  { apiGroups: [''], resources: ['events'], verbs: ['list'] },
 ];
 
 /** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
@@ -33,12 +41,16 @@ export function revisionController(context: Context): Controller {
       untilStarted(pod.status?.podIP ?? '', startCheck(revision.spec.containers), { limitMs, signal }),
     onPassed: enqueue,
   });
+  const evictions = new Evictions({ read: (pod) => evictionOf(client, pod), onRead: enqueue });
+  const memory = new MemoryWatch(now());
   const server = { namespace: identity.namespace, name: config.metadata.service };
   const reconcile = async (key: string) => {
     const revision = informers.revisions.store.get(key);
     if (!revision || revision.metadata.deletionTimestamp) {
       resolver.forget(key);
       starts.forget(key);
+      evictions.forget(key);
+      memory.forget(key);
       return;
     }
     const { namespace, name } = revision.metadata;
@@ -50,8 +62,11 @@ export function revisionController(context: Context): Controller {
     const isNew = !isTrue(conditionOf(revision.status?.conditions, READY));
     if (!isNew) starts.forget(key);
     const passed = isNew ? starts.passed(revision, pods) : new Set<string>();
+    const said = evictions.of(key, pods);
+    const kills = pods.flatMap((pod) => memoryKills(pod, said.get(pod.metadata.uid ?? '')));
+    for (const kill of memory.fresh(key, kills)) tellKill(kill, revision, context);
     const { resizesPods } = abilities;
-    const input = { revision, deployment, metadata, resizesPods, pods, passed, digests, routed };
+    const input = { revision, deployment, metadata, resizesPods, pods, kills, passed, digests, routed };
     return executor.execute(revision, planRevision(input, config, now()));
   };
   const controller = new Controller({ name: 'revision', workers: 8, reconcile, log })
@@ -63,6 +78,24 @@ export function revisionController(context: Context): Controller {
       keyOf(metadata) === keyOf(server) ? [...informers.revisions.store.keys()] : [],
     );
   return controller;
+}
+
+/** What its node said when it ended a pod. */
+async function evictionOf(client: Context['client'], { metadata }: Pod): Promise<string | undefined> {
+  const { namespace, uid } = metadata;
+  const fieldSelector = `involvedObject.uid=${uid},reason=Evicted`;
+  const { items } = await client.list(EVENTS, { namespace, fieldSelector });
+  return items[0]?.message;
+}
+
+/** To whoever looks at the revision, at its service, or at the metrics. */
+function tellKill(kill: MemoryKill, revision: Revision, { recorder, informers }: Context): void {
+  const message = memoryMessage(kill, revision.spec.containers);
+  const event = { type: 'Warning', reason: REASONS.outOfMemory, message } as const;
+  const [service] = labelKey(SERVING.service)(revision);
+  const owner = service === undefined ? undefined : informers.services.store.get(service);
+  for (const subject of [revision, ...(owner ? [owner] : [])]) recorder.event(subject, event);
+  memoryExceeded.inc({ what: kill.what });
 }
 
 /** A digest that the status holds is final: the tag may move and the registry go away. */

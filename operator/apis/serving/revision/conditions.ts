@@ -5,6 +5,8 @@ export const REVISION_CONDITIONS = {
   resourcesAvailable: 'ResourcesAvailable',
   /** Whether there are instances; of severity Info, it leaves Ready alone. */
   active: 'Active',
+  /** Only there, and False, while an instance shows that it had too little; of severity Warning, it leaves Ready alone. */
+  memorySufficient: 'MemorySufficient',
 } as const;
 
 /** Why a revision cannot serve. A container that exits has its own reason, see {@link exitCodeReason}. */

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { conditionOf } from '../../operator/apis/condition.ts';
+import { EVENTS } from '../../operator/kube/core.ts';
+import { kubectl, podsOf, revisionsOf, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
+import { CONTRACT_IMAGES, readyService } from '../lib/services.ts';
+import { useSuite } from '../lib/suite.ts';
+import { until } from '../lib/wait.ts';
+
+const EXCEEDED = /^Memory limit of 64 MiB exceeded/;
+
+describe('the memory limit', function () {
+  this.timeout(180_000);
+  const suite = useSuite('e2e-memory');
+
+  /** A service that stays, with 64 MiB. */
+  async function small(name: string): Promise<string> {
+    const { url } = await readyService(suite.client, suite.namespace, name, {
+      image: CONTRACT_IMAGES.go,
+      annotations: { 'autoscaling.knative.dev/minScale': '1' },
+      container: { resources: { limits: { cpu: '1', memory: '64Mi' } } },
+    });
+    return url;
+  }
+
+  /** The message of the Warning about an object, once it is told. */
+  function warned(kind: string, name: string): Promise<string> {
+    const { client, namespace } = suite;
+    const fieldSelector = `involvedObject.kind=${kind},involvedObject.name=${name},reason=OutOfMemory`;
+    return until(`an Event about ${kind} ${name}`, async () => {
+      const { items } = await client.list(EVENTS, { namespace, fieldSelector });
+      return items[0]?.message;
+    });
+  }
+
+  async function exceeded(what: string): Promise<number> {
+    const pods = await kubectl(['get', 'pods', '-n', SYSTEM_NAMESPACE, '-o', 'name']);
+    const controller = pods.split('\n').find((name) => name.includes('homerun-controller'));
+    const path = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/pods/${controller?.slice(4)}:9090/proxy/metrics`;
+    const line = new RegExp(`^homerun_memory_limit_exceeded_total\\{what="${what}"\\} (\\d+)$`, 'm');
+    return Number(line.exec(await kubectl(['get', '--raw', path]))?.[1] ?? 0);
+  }
+
+  async function isTold(name: string, what: string, counted: number): Promise<void> {
+    const { client, namespace } = suite;
+    const [revision] = await revisionsOf(client, namespace, name);
+    assert.match(await warned('Revision', revision?.metadata.name ?? ''), EXCEEDED);
+    assert.match(await warned('Service', name), EXCEEDED);
+    await until('the condition of the revision', async () => {
+      const [now] = await revisionsOf(client, namespace, name);
+      const told = conditionOf(now?.status?.conditions, 'MemorySufficient');
+      return told?.status === 'False' && EXCEEDED.test(told.message ?? '');
+    });
+    const [now] = await revisionsOf(client, namespace, name);
+    assert.equal(conditionOf(now?.status?.conditions, 'Ready')?.status, 'True');
+    assert.equal(await exceeded(what), counted + 1);
+  }
+
+  it('ends a program that allocates more: the request gets a 500, everyone is told, the next one works', async () => {
+    const url = await small('greedy');
+    const before = await exceeded('memory');
+    assert.equal((await suite.visitor.ask(`${url}/write?mb=1&in=/work`)).status, 200);
+    assert.equal((await suite.visitor.ask(`${url}/allocate?mb=300`)).status, 500);
+    await isTold('greedy', 'memory', before);
+    const again = await suite.visitor.ask(`${url}/allocate?mb=1`);
+    assert.deepEqual([again.status, JSON.parse(again.body)], [200, { keptMb: 1 }], 'it began anew');
+  });
+
+  it('ends an instance that writes more: files count too', async () => {
+    const url = await small('writer');
+    const before = await exceeded('files');
+    const [first] = await podsOf(suite.client, suite.namespace, 'writer');
+    const { status, body } = await suite.visitor.ask(`${url}/write?mb=200&in=/work`);
+    assert.equal(status, 200, body);
+    await isTold('writer', 'files', before);
+    await until('another instance in its place', async () => {
+      const pods = await podsOf(suite.client, suite.namespace, 'writer');
+      return pods.some(
+        ({ metadata, status: now }) => metadata.uid !== first?.metadata.uid && now?.phase === 'Running',
+      );
+    });
+    assert.equal((await suite.visitor.ask(`${url}/write?mb=1&in=/work`)).status, 200);
+  });
+});
