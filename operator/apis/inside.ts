@@ -69,8 +69,9 @@ export const INSIDE = {
   },
   fileSystem: {
     what: 'file system',
-    says: 'writable; what is written is gone with the instance',
+    says: 'writable, in memory: what is written counts as memory, and is gone with the instance',
     document: 'container contract, File system access',
+    here: 'writable, on the disk of the node, and gone with the instance. Files do not take from the memory, but a container may write no more than its memory limit (and 64 MiB for its log): the node looks every ten seconds and ends an instance that has written more, which is told and counted as memory. limits.ephemeral-storage sets another number. A volume in memory would count exactly, and would make every cold start a quarter of a second longer: mount one (emptyDir) where it matters',
   },
   temporaryFolder: {
     what: '/tmp',
@@ -116,8 +117,9 @@ export const INSIDE = {
   },
   memory: {
     what: 'memory limit',
-    says: '512 MiB for each container, unless limits.memory is set',
-    document: 'container contract, Memory',
+    says: '512 MiB for each container, unless limits.memory is set; an instance that takes more is ended, and its requests end with 500',
+    document: 'container contract, Memory and Forced termination',
+    here: 'the same, but the container that takes more is started again in its place and the others go on. Revision and service get an Event (OutOfMemory), the revision the condition MemorySufficient, and homerun_memory_limit_exceeded_total counts it',
   },
   openFiles: {
     what: 'open files of a process',
