@@ -58,7 +58,7 @@ describe('chart on an API server', function () {
     for (const { metadata } of (await server.client.list(DEFINITIONS)).items)
       await server.client.delete(DEFINITIONS, metadata);
     const isEmpty = async () => (await server.client.list(DEFINITIONS)).items.length === 0;
-    await until('no definitions', isEmpty, { timeoutMs: 20_000, everyMs: 50 });
+    await until('no definitions', isEmpty, { timeoutMs: 60_000, everyMs: 50 });
   };
 
   describe('where Knative Serving is installed', () => {
