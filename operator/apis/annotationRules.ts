@@ -1,8 +1,15 @@
-import { AUTOSCALING, parseDependencies, parseFlag, RUN, SERVING } from './annotations.ts';
+import { AUTOSCALING, HOMERUN, parseDependencies, parseFlag, RUN, SERVING } from './annotations.ts';
 import { type Fault, keyed } from './fault.ts';
+import { wrongSchedule, wrongTimeZone } from './run/job/schedule.ts';
 
 /** What an annotation stands on: a whole service or worker pool, a job, or the template of instances. */
-export type AnnotationHolder = 'service' | 'revision' | 'job' | 'execution' | 'workerPool';
+export type AnnotationHolder =
+  | 'service'
+  | 'revision'
+  | 'job'
+  | 'executionTemplate'
+  | 'execution'
+  | 'workerPool';
 
 /** What a value must be; undefined when it is fine. */
 type Check = (value: string) => string | undefined;
@@ -43,8 +50,11 @@ const dependencies: Check = (text) =>
     ? undefined
     : 'JSON such as {"app":["sidecar"]}: each container with those that start before it';
 
-const everywhere: readonly AnnotationHolder[] = ['service', 'revision', 'job', 'execution', 'workerPool'];
-const instances: readonly AnnotationHolder[] = ['revision', 'execution'];
+const tasks: readonly AnnotationHolder[] = ['executionTemplate', 'execution'];
+const instances: readonly AnnotationHolder[] = ['revision', ...tasks];
+const everywhere: readonly AnnotationHolder[] = ['service', 'job', 'workerPool', ...instances];
+const job: readonly AnnotationHolder[] = ['job'];
+const execution: readonly AnnotationHolder[] = ['execution'];
 const service: readonly AnnotationHolder[] = ['service'];
 const scaled: readonly AnnotationHolder[] = ['service', 'workerPool'];
 const revision: readonly AnnotationHolder[] = ['revision'];
@@ -124,6 +134,13 @@ export const ANNOTATION_RULES: ReadonlyMap<string, Rule> = new Map([
   [RUN.enableAutomaticUpdates, rule(built, flag)],
   [SERVING.creator, rule(everywhere)],
   [SERVING.lastModifier, rule(everywhere)],
+  // The length of a token depends on the name of the job, so it is looked at there.
+  [HOMERUN.run, rule(job)],
+  [HOMERUN.schedule, rule(job, wrongSchedule)],
+  [HOMERUN.timeZone, rule(job, wrongTimeZone)],
+  [HOMERUN.historyLimit, rule(job, wholeNumber(0, 1000))],
+  [HOMERUN.overrides, rule(execution, object)],
+  [HOMERUN.cancel, rule(execution, flag)],
 ]);
 
 function aliases(text: string): string | undefined {
@@ -161,9 +178,10 @@ const MISTAKES: Readonly<Record<string, string>> = {
 
 const WHERE: Readonly<Record<AnnotationHolder, string>> = {
   service: 'metadata.annotations of the Service',
-  revision: 'spec.template.metadata.annotations',
+  revision: 'spec.template.metadata.annotations of the Service',
   job: 'metadata.annotations of the Job',
-  execution: 'spec.template.metadata.annotations',
+  executionTemplate: 'spec.template.metadata.annotations of the Job',
+  execution: 'metadata.annotations of the Execution',
   workerPool: 'metadata.annotations of the WorkerPool',
 };
 
@@ -190,15 +208,28 @@ function faultOf(holder: AnnotationHolder, key: string, value: string): Pick<Fau
     if (wanted) return [{ message: `is ${JSON.stringify(value)}; it must be ${wanted}` }];
     return unquoted(key, value);
   }
+  const [domain = '', name = ''] = key.split('/');
+  if (domain === 'autoscaling.knative.dev' && JOB_HOLDERS.has(holder)) {
+    return [
+      { message: 'has no effect on a job: as many tasks run as taskCount and parallelism say', strict: true },
+    ];
+  }
   if (known) {
-    const home = known.on.map((other) => WHERE[other])[0];
+    const home = homeOf(known, holder);
     return [{ message: `has no effect here; it belongs in ${home}`, strict: !isScale(key) }];
   }
-  const [domain = '', name = ''] = key.split('/');
   if (domain === 'autoscaling.knative.dev') return autoscaling(holder);
   if (domain !== 'run.googleapis.com') return [];
   const hint = MISTAKES[name];
   return [{ message: `is not known to Cloud Run and has no effect${hint ? `; ${hint}` : ''}`, strict: true }];
+}
+
+const JOB_HOLDERS: ReadonlySet<AnnotationHolder> = new Set([...tasks, ...job]);
+
+/** Where a key should stand; on the same kind of object, if it has a place there. */
+function homeOf({ on }: Rule, holder: AnnotationHolder): string {
+  const near = JOB_HOLDERS.has(holder) ? on.find((other) => JOB_HOLDERS.has(other)) : undefined;
+  return WHERE[near ?? on[0] ?? holder];
 }
 
 /** Scaling keys outside of the template are refused by Knative Serving too. */

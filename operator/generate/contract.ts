@@ -1,219 +1,22 @@
-import type { TSchema } from 'typebox';
 import { ANNOTATION_RULES, type AnnotationHolder } from '../apis/annotationRules.ts';
-import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from '../apis/annotations.ts';
-import { type Fault, keyed } from '../apis/fault.ts';
-import type { CelRule } from '../apis/schema.ts';
-import type { KubeObject } from '../kube/types.ts';
+import { keyed } from '../apis/fault.ts';
 import { ANNOTATION_EFFECTS } from '../webhook/effects.ts';
-import { LAWS, type Law } from '../webhook/laws.ts';
-import { shapeFaults } from '../webhook/shape.ts';
-import { warningsOf } from '../webhook/warnings.ts';
+import { LAWS } from '../webhook/laws.ts';
+import { fieldRows, type Row, type Schema } from './fields.ts';
 import { insideSection } from './inside.ts';
 import type { GeneratedFile } from './main.ts';
 
-// The table of what is accepted, warned of and refused. It is not written but asked: each field is put into the
-// smallest object that can hold it, and the law that admission applies says what it makes of it.
+// The table of what is accepted, warned of and refused, as the law that admission applies has it.
 
-interface Schema {
-  type?: string;
-  description?: string;
-  properties?: Record<string, Schema>;
-  required?: string[];
-  patternProperties?: Record<string, Schema>;
-  items?: Schema;
-  minItems?: number;
-  maxItems?: number;
-  enum?: string[];
-  pattern?: string;
-  maxLength?: number;
-  minimum?: number;
-  maximum?: number;
-  'x-kubernetes-int-or-string'?: boolean;
-  'x-kubernetes-validations'?: CelRule[];
-}
+type Places = Partial<Record<AnnotationHolder, string>>;
 
-type Json = Record<string, unknown>;
+/** What annotations stand on, and what the tables call it. */
+const SERVICE: Places = { service: 'object', revision: 'template' };
+const JOB: Places = { job: 'job', executionTemplate: 'template', execution: 'execution' };
 
-/** A schema in its place: `put` gives the smallest spec that has a value there. */
-interface Place {
-  schema: Schema;
-  path: string;
-  put: (value: unknown) => Json;
-}
-
-interface Row {
-  field: string;
-  values: string;
-  usual: string;
-  verdict: string;
-}
-
-const NAME = 'hello';
-const WORDS = ['a', 'app', '/a', 'Memory', 'HTTP', 'Always', '1', `${NAME}-a`];
-const NUMBERS = [1, 100];
-/** The page tells of a cluster that can do everything; warnings tell of the others. */
-const ABILITIES = { resizesPods: true };
-/** What takes two fields at once, or one certain value, to be right. */
-const SAMPLES: Readonly<Record<string, unknown>> = {
-  'spec.traffic': [{ revisionName: `${NAME}-a`, percent: 100 }],
-  'spec.template.spec.volumes[0].csi': {
-    driver: CLOUD_STORAGE_DRIVER,
-    volumeAttributes: { bucketName: 'a' },
-  },
-  'spec.template.spec.runtimeClassName': BASE_IMAGE_RUNTIME,
-};
-
-/** Something that the schema takes: as little as possible. */
-function sample(schema: Schema): unknown {
-  return samples(schema, 0).next().value;
-}
-
-/** Values that the schema takes, the smallest first; `depth` is how far optional fields are tried. */
-function* samples(schema: Schema, depth: number): Generator<unknown> {
-  const { type, minimum = 0, maximum = Number.POSITIVE_INFINITY } = schema;
-  if (schema['x-kubernetes-int-or-string']) yield schema.maximum === undefined ? '1' : 8080;
-  else if (schema.enum) yield schema.enum.find((choice) => choice !== '');
-  else if (type === 'boolean') yield* [true, false];
-  else if (type === 'integer') yield* NUMBERS.map((number) => Math.max(minimum, Math.min(number, maximum)));
-  else if (type === 'string')
-    yield* WORDS.filter((word) => shapeFaults(schema as TSchema, word, '').length === 0);
-  else if (type === 'array') {
-    for (const item of samples(schema.items ?? {}, depth)) yield [item];
-    yield [];
-  } else yield* maps(schema, depth);
-}
-
-function* maps({ properties = {}, required = [] }: Schema, depth: number): Generator<Json> {
-  const smallest = Object.fromEntries(required.map((name) => [name, sample(properties[name] ?? {})]));
-  yield smallest;
-  if (depth === 0) return;
-  for (const [name, property] of Object.entries(properties)) {
-    for (const value of samples(property, depth - 1)) yield { ...smallest, [name]: value };
-  }
-}
-
-function objectOf(law: Law, spec: unknown): KubeObject {
-  const { group, version, kind } = law.definition;
-  return {
-    apiVersion: `${group}/${version}`,
-    kind,
-    metadata: { name: NAME, namespace: 'demo' },
-    spec,
-  } as KubeObject;
-}
-
-/** What the law newly finds wrong at or below a path once the field has a value. */
-function newFaults(law: Law, { path, put }: Place, value: unknown): Fault[] {
-  const known = new Set(law.validate(objectOf(law, put(undefined))).map(({ message }) => message));
-  const found = law.validate(objectOf(law, put(value)));
-  return found.filter((fault) => fault.path.startsWith(path) && !known.has(fault.message));
-}
-
-/** What is said of the field with the best of the values that it may have. */
-function verdictOf(law: Law, place: Place): string {
-  const first = SAMPLES[place.path] ?? sample(place.schema);
-  const [warning] = newWarnings(law, place, first);
-  if (warning) return `warned: ${warning}`;
-  let best = newFaults(law, place, first);
-  for (const value of samples(place.schema, 2)) {
-    if (best.length === 0) return 'accepted';
-    const faults = newFaults(law, place, value);
-    if (rank(faults) < rank(best)) best = faults;
-  }
-  const [fault] = best;
-  if (!fault) return 'accepted';
-  return rank(best) > 1 ? `refused: ${fault.message}` : `warned, refused when strict: ${fault.message}`;
-}
-
-/** What a cluster does otherwise, although there is nothing wrong with the field. */
-function newWarnings(law: Law, { path, put }: Place, value: unknown): string[] {
-  const known = warningsOf(objectOf(law, put(undefined)), [], ABILITIES);
-  const said = warningsOf(objectOf(law, put(value)), [], ABILITIES).filter((line) => !known.includes(line));
-  return said.flatMap((line) => (line.startsWith(path) ? [line.slice(line.indexOf(': ') + 2)] : []));
-}
-
-function rank(faults: readonly Fault[]): 0 | 1 | 2 {
-  if (faults.length === 0) return 0;
-  return faults.every(({ strict }) => strict) ? 1 : 2;
-}
-
-/** The value that a field gets when it is left out, and what it stands in is there. */
-function usualOf(law: Law, { path, put }: Place): unknown {
-  const written = objectOf(law, put(undefined));
-  return valueAt(written, path) === undefined ? valueAt(law.fill(written), path) : undefined;
-}
-
-function valueAt(object: KubeObject, path: string): unknown {
-  return path.split(/[.[\]]+/).reduce<unknown>((at, key) => (at as Json | undefined)?.[key], object);
-}
-
-function valuesOf(schema: Schema): string {
-  const { type, minimum, maximum, maxLength, maxItems } = schema;
-  if (schema['x-kubernetes-int-or-string'])
-    return maximum === undefined ? 'quantity' : `${minimum} to ${maximum}, or a name`;
-  if (schema.enum) return schema.enum.filter((choice) => choice !== '').join(', ');
-  if (type === 'integer' && maximum === MODE) return `0 to ${shown(schema, maximum)}`;
-  if (type === 'integer') return maximum === undefined ? `from ${minimum}` : `${minimum} to ${maximum}`;
-  if (type === 'boolean') return 'true, false';
-  if (type === 'array') return `list, at most ${maxItems}`;
-  if (type === 'string') return maxLength === undefined ? 'text' : `text, at most ${maxLength}`;
-  return schema.patternProperties ? 'map' : '';
-}
-
-function rowsOf(law: Law, place: Place): Row[] {
-  const { schema, path } = place;
-  const verdict = verdictOf(law, place);
-  const usual = usualOf(law, place);
-  const row: Row = {
-    field: shortened(path),
-    values: valuesOf(schema),
-    usual: usual === undefined || typeof usual === 'object' ? '' : shown(schema, usual),
-    verdict,
-  };
-  // Whatever stands below a field that is warned of shares its fate.
-  return verdict === 'accepted' ? [row, ...childrenOf(place).flatMap((child) => rowsOf(law, child))] : [row];
-}
-
-function childrenOf({ schema, path, put }: Place): Place[] {
-  if (schema.type === 'array' && schema.items) {
-    const items = {
-      schema: schema.items,
-      path: `${path}[0]`,
-      put: (item: unknown) => put([item ?? sample(schema.items ?? {})]),
-    };
-    return schema.items.properties ? childrenOf(items) : [];
-  }
-  const smallest = sample(schema) as Json;
-  return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
-    schema: property,
-    path: `${path}.${name}`,
-    put: (value) => put({ ...smallest, ...(value === undefined ? {} : { [name]: value }) }),
-  }));
-}
-
-/** Mode bits as everybody writes them. */
-const MODE = 0o777;
-
-function shown({ maximum }: Schema, value: unknown): string {
-  return maximum === MODE ? `0${(value as number).toString(8)}` : String(value);
-}
-
-function shortened(path: string): string {
-  return path.replaceAll('[0]', '[]');
-}
-
-function fieldRows(kind: string): Row[] {
-  const law = LAWS[kind] as Law;
-  const schema = law.written as Schema;
-  const root: Place = { schema, path: 'spec', put: (value) => (value ?? sample(schema)) as Json };
-  return childrenOf(root).flatMap((place) => rowsOf(law, place));
-}
-
-const WHERE: Partial<Record<AnnotationHolder, string>> = { service: 'object', revision: 'template' };
-
-function annotationRows(): Row[] {
+function annotationRows(where: Places): Row[] {
   return [...ANNOTATION_RULES].flatMap(([key, { on, check }]) => {
-    const places = on.flatMap((holder) => WHERE[holder] ?? []);
+    const places = on.flatMap((holder) => where[holder] ?? []);
     if (places.length === 0) return [];
     const { does, says } = ANNOTATION_EFFECTS[key] ?? { does: 'kept' };
     const verdict = { same: 'accepted', kept: 'accepted, steers nothing', other: 'warned' }[does];
@@ -254,8 +57,8 @@ export function contractFile(): GeneratedFile {
   const unknown = keyed('metadata.annotations', 'run.googleapis.com/...');
   const rules = Object.values(LAWS).flatMap(({ definition, written }) => [
     ...definition.rules.map(({ message }) => `\`${definition.kind}\`: ${message}`),
-    // A revision's fields are those of a service's template.
-    ...(definition.kind === 'Revision' ? [] : rulesOf(written as Schema, 'spec')),
+    // Their fields are those of the templates that they are made from.
+    ...(['Revision', 'Execution'].includes(definition.kind) ? [] : rulesOf(written as Schema, 'spec')),
   ]);
   const text = `<!-- Generated from operator/apis and operator/webhook by "npm run generate"; do not edit. -->
 # What is accepted, warned of and refused
@@ -272,14 +75,15 @@ annotation this page tells one of:
 
 Defaults are filled in when an object is made or changed, as Cloud Run does. A part that is sent back as it is stored
 stays as it is, so neither applying the same YAML again nor an upgrade of Homerun makes a revision.
-\`serving.knative.dev/creator\` and \`serving.knative.dev/lastModifier\` are set from the user who asks.
+\`serving.knative.dev/creator\` and \`serving.knative.dev/lastModifier\`, on jobs and executions \`run.googleapis.com/creator\`
+and \`run.googleapis.com/lastModifier\`, are set from the user who asks.
 
 ## Annotations of a Service and of its template
 
 Keys of \`run.googleapis.com\` and \`autoscaling.knative.dev\` that are not listed have no effect: \`${unknown}\` is warned
 of, and refused when strict. Other keys are kept as they are.
 
-${table(['annotation', 'value', 'where', 'verdict'], annotationRows())}
+${table(['annotation', 'value', 'where', 'verdict'], annotationRows(SERVICE))}
 
 ## Fields of a Service
 
@@ -293,6 +97,30 @@ ${table(FIELDS, fieldRows('Service'))}
 ${table(FIELDS, fieldRows('Route'))}
 
 ${insideSection()}
+
+## Annotations of a Job, of its template and of an Execution
+
+${table(['annotation', 'value', 'where', 'verdict'], annotationRows(JOB))}
+
+The template's annotations are those of each execution that is made, except for those that say something about the
+template itself. \`homerun.dev/overrides\` is JSON such as
+\`{"containerOverrides":[{"name":"a","args":["b"],"env":[{"name":"C","value":"d"}]}],"taskCount":2,"timeoutSeconds":60}\`;
+\`clearArgs\` takes the arguments of the job away. A \`homerun.dev/schedule\` has five fields, or is \`@hourly\`,
+\`@daily\`, \`@weekly\`, \`@monthly\` or \`@yearly\`.
+
+## Fields of a Job
+
+\`kubectl get jobs\` means the jobs of \`batch/v1\`, as on every cluster: ask for \`rj\`, \`crjob\` or
+\`jobs.run.googleapis.com\`, and for the executions of a job with \`kubectl get executions -l run.googleapis.com/job=NAME\`
+(\`exec\` and \`crexec\` for short).
+
+${table(FIELDS, fieldRows('Job'))}
+
+## Fields of an Execution
+
+Its \`spec\` has the fields of a job's \`spec.template.spec\`, and label \`run.googleapis.com/job\` names the job. What the
+\`spec\` leaves out is as the job has it, field by field, \`containers\` and \`volumes\` each as a whole; then what
+\`homerun.dev/overrides\` says is put in, and the execution never changes again. It belongs to its job and goes with it.
 
 ## Rules that hold without the webhook too
 

@@ -4,7 +4,7 @@ import type { KubeObject } from '../kube/types.ts';
 import { signed } from './authors.ts';
 import { patchBetween } from './jsonPatch.ts';
 import { isReadable, judge } from './judge.ts';
-import { LAWS, type Law } from './laws.ts';
+import { type Known, LAWS, type Law } from './laws.ts';
 import type { AdmissionRequest, AdmissionResponse } from './review.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -23,29 +23,31 @@ export interface Policy {
  * the API server checks the schema before it asks the validating half: only here can all that is wrong with an
  * object be told in one answer. Pure.
  */
-export function admitDefault(request: AdmissionRequest, policy: Policy): AdmissionResponse {
+export function admitDefault(request: AdmissionRequest, policy: Policy, known?: Known): AdmissionResponse {
   const { uid, object } = request;
   const law = lawOf(request);
   if (!law || isLeaving(request) || isOperator(request, policy)) return { uid, allowed: true };
   const previous = previousOf(request, law);
   const named = withName(object);
-  const { refused } = judge(law, law.written, named, { previous, strict: policy.strict });
+  const { refused } = judge(law, law.written, named, { previous, strict: policy.strict, known });
   // The name that the API server makes up is judged when it is known.
   const faults = named === object ? refused : refused.filter(({ path }) => path !== 'metadata.name');
   if (faults.length > 0) return refusal(request, faults);
   const written = object as KubeObject;
-  const filled = law.fill(named as KubeObject, previous);
+  const filled = law.fill(named as KubeObject, previous, known);
   const user = request.userInfo?.username;
-  const { metadata } = written;
-  const complete = { ...filled, metadata };
-  const patch = patchBetween(written, law.authored && user ? signed(complete, previous, user) : complete);
+  const complete = { ...filled, metadata: withNameOf(written, filled.metadata) };
+  const patch = patchBetween(
+    written,
+    law.authors && user ? signed(complete, previous, user, law.authors) : complete,
+  );
   if (patch.length === 0) return { uid, allowed: true };
   const encoded = Buffer.from(JSON.stringify(patch)).toString('base64');
   return { uid, allowed: true, patchType: 'JSONPatch', patch: encoded };
 }
 
 /** The validating half: the last word, after every other webhook had its own. Pure. */
-export function admitValidate(request: AdmissionRequest, policy: Policy): AdmissionResponse {
+export function admitValidate(request: AdmissionRequest, policy: Policy, known?: Known): AdmissionResponse {
   const { uid } = request;
   const law = lawOf(request);
   if (!law || isLeaving(request)) return { uid, allowed: true };
@@ -54,7 +56,7 @@ export function admitValidate(request: AdmissionRequest, policy: Policy): Admiss
   const strict = policy.strict && !own;
   const previous = previousOf(request, law);
   const object = withName(request.object);
-  const { refused, warned } = judge(law, law.definition.spec, object, { previous, strict });
+  const { refused, warned } = judge(law, law.definition.spec, object, { previous, strict, known });
   if (refused.length > 0) return refusal(request, refused);
   const warnings = own ? [] : warningsOf(object as KubeObject, warned, policy.abilities);
   return warnings.length > 0 ? { uid, allowed: true, warnings } : { uid, allowed: true };
@@ -90,6 +92,13 @@ function withName(object: unknown): unknown {
   const { generateName } = metadata;
   const name = typeof generateName === 'string' ? generateName.replace(/[-.]+$/, '') : '';
   return { ...(object as KubeObject), metadata: { ...metadata, name } };
+}
+
+/** The metadata with the name that was written, or none. */
+function withNameOf({ metadata }: KubeObject, filled: KubeObject['metadata']): KubeObject['metadata'] {
+  if (metadata.name !== undefined) return filled;
+  const { name: _, ...nameless } = filled;
+  return nameless as KubeObject['metadata'];
 }
 
 function refusal({ uid, kind, name, object }: AdmissionRequest, faults: readonly Fault[]): AdmissionResponse {

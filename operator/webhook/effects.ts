@@ -1,4 +1,4 @@
-import { AUTOSCALING, parseFlag, RUN, SERVING } from '../apis/annotations.ts';
+import { AUTOSCALING, HOMERUN, parseFlag, RUN, SERVING } from '../apis/annotations.ts';
 import type { Abilities } from '../kube/abilities.ts';
 
 /**
@@ -64,8 +64,8 @@ export const ANNOTATION_EFFECTS: Readonly<Record<string, Effect>> = {
   [RUN.threatDetection]: other('nothing watches the instances; use a tool of the cluster for that'),
   [RUN.regions]: other('the service runs in this cluster only'),
   [RUN.gclbDomainName]: other('no load balancer is made; point the domain at the gateway'),
-  [RUN.creator]: kept(),
-  [RUN.lastModifier]: kept(),
+  [RUN.creator]: kept('set from the user who asks, on jobs and executions'),
+  [RUN.lastModifier]: kept('set from the user who asks, on jobs and executions'),
   [RUN.creatorEmail]: kept(),
   [RUN.lastModifierEmail]: kept(),
   [RUN.executionName]: kept(),
@@ -120,6 +120,12 @@ export const ANNOTATION_EFFECTS: Readonly<Record<string, Effect>> = {
   [RUN.enableAutomaticUpdates]: NO_BUILD,
   [SERVING.creator]: same('set from the user who asks; what a client writes is replaced'),
   [SERVING.lastModifier]: same('set from the user who asks; what a client writes is replaced'),
+  [HOMERUN.run]: same('any new value runs the job once; the execution is called JOB-VALUE'),
+  [HOMERUN.schedule]: same('the job runs at each time of it'),
+  [HOMERUN.timeZone]: same('the schedule is read in it; UTC when unset'),
+  [HOMERUN.historyLimit]: same('that many executions that have ended are kept, the newest'),
+  [HOMERUN.overrides]: same('as RunJobRequest.overrides of the API'),
+  [HOMERUN.cancel]: same('true stops the execution'),
 };
 
 /** What is said when a value of an annotation asks for what the cluster does otherwise; undefined when it does not. */

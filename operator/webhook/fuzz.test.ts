@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { KINDS } from '../apis/kinds.ts';
+import { executionOf, isComplete } from '../apis/run/execution/fromJob.ts';
+import type { Execution } from '../apis/run/execution/types.ts';
+import { JOB } from '../apis/run/job/schema.ts';
+import type { Job } from '../apis/run/job/types.ts';
 import type { Configuration } from '../apis/serving/configuration/types.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
@@ -12,10 +16,10 @@ import { desiredDeployment } from '../reconcilers/revision/deployment.ts';
 import { planRoute } from '../reconcilers/route/plan.ts';
 import { planService } from '../reconcilers/service/plan.ts';
 import { admitDefault, admitValidate, type Policy } from './admit.ts';
-import { LAWS } from './laws.ts';
+import type { Known } from './laws.ts';
 import { arbitraryObject } from './testing/objects.ts';
 import { patched, patchOf } from './testing/patch.ts';
-import { LENIENT, OPERATOR, requestFor } from './testing/requests.ts';
+import { LENIENT, OPERATOR, objectOf, requestFor } from './testing/requests.ts';
 
 const config = parseConfig({});
 
@@ -24,17 +28,19 @@ interface Question {
   oldObject?: unknown;
   kind: string;
   user?: string;
+  known?: Known;
 }
 
 /** The object as it is stored, or undefined when it is refused; throws whatever admission throws. */
 function admitted(question: Question, policy: Policy): KubeObject | undefined {
-  const first = admitDefault(requestFor(question.object, question), policy);
+  const { known } = question;
+  const first = admitDefault(requestFor(question.object, question), policy, known);
   assert.ok(first.allowed || first.status?.message, 'a refusal says why');
   if (!first.allowed) return undefined;
   const object = patched(question.object, patchOf(first));
-  const again = admitDefault(requestFor(object, question), policy);
+  const again = admitDefault(requestFor(object, question), policy, known);
   assert.deepEqual(patchOf(again), [], 'defaults are filled in once');
-  const second = admitValidate(requestFor(object, question), policy);
+  const second = admitValidate(requestFor(object, question), policy, known);
   assert.ok(second.allowed || second.status?.message, 'a refusal says why');
   return second.allowed ? (object as KubeObject) : undefined;
 }
@@ -60,15 +66,29 @@ function reconcile(stored: KubeObject, policy: Policy): void {
   } else if (object.kind === 'Route') {
     const input = { route: object as Route, configurations: new Map(), revisions: new Map() };
     planRoute(input, 'homerun-system', config, 0);
+  } else if (object.kind === 'Job') {
+    own('Execution', executionOf(object as Job, { name: 'made-1' }) as Execution);
+  } else if (object.kind === 'Execution') {
+    assert.ok(isComplete(object as Execution), 'nothing is missing');
   } else {
     desiredDeployment(object as Revision, new Map(), config);
   }
 }
 
+const job = arbitraryObject(JOB);
+const SOUND = objectOf('spec: {template: {spec: {template: {spec: {containers: [{image: a}]}}}}}', 'Job');
+
+/** The job that an execution names was admitted itself; a random one that is not gives way to a sound one. */
+function jobToRun(random: unknown, policy: Policy): Job | undefined {
+  if (random === undefined) return undefined;
+  const stored = (object: unknown) => admitted({ kind: 'Job', object }, policy);
+  return (stored(random) ?? stored(SOUND)) as Job;
+}
+
 describe('admission of random objects', function () {
   this.timeout(120_000);
 
-  for (const [definition, numRuns] of KINDS.filter(({ kind }) => kind in LAWS).map(
+  for (const [definition, numRuns] of KINDS.map(
     (kind) => [kind, kind.kind === 'Service' ? 8_000 : 4_000] as const,
   )) {
     it(`${numRuns} of ${definition.kind}: none breaks admission, and what is admitted is reconciled`, () => {
@@ -77,12 +97,14 @@ describe('admission of random objects', function () {
       const question = fc.record({
         object,
         oldObject: fc.oneof(fc.constant(undefined), object),
+        job: fc.oneof({ weight: 1, arbitrary: fc.constant(undefined) }, { weight: 9, arbitrary: job }),
         strict: fc.boolean(),
       });
       fc.assert(
-        fc.property(question, ({ strict, ...objects }) => {
+        fc.property(question, ({ strict, job, ...objects }) => {
           const policy = { ...LENIENT, strict };
-          const stored = admitted({ kind: definition.kind, ...objects }, policy);
+          const known = { job: { job: jobToRun(job, policy) } };
+          const stored = admitted({ kind: definition.kind, known, ...objects }, policy);
           if (!stored) return;
           inside++;
           reconcile(stored, policy);

@@ -1,9 +1,9 @@
 import type { TSchema } from 'typebox';
 import type { Fault } from '../apis/fault.ts';
+import { shapeFaults } from '../apis/shape.ts';
 import { deepEqual } from '../kube/json.ts';
 import type { KubeObject } from '../kube/types.ts';
-import { type Law, METADATA } from './laws.ts';
-import { shapeFaults } from './shape.ts';
+import { type Known, type Law, METADATA } from './laws.ts';
 
 /** What is wrong with an object: what keeps it out, and what is only told. */
 export interface Verdict {
@@ -31,22 +31,22 @@ export function judge(
   law: Law,
   schema: TSchema,
   object: unknown,
-  { previous, strict }: { previous?: KubeObject; strict: boolean },
+  { previous, strict, known }: { previous?: KubeObject; strict: boolean; known?: Known },
 ): Verdict {
-  const faults = faultsOf(law, schema, object, previous);
+  const faults = faultsOf(law, schema, object, previous, known);
   const isTold = (fault: Fault) =>
     (fault.strict && !strict) || (previous !== undefined && isStored(fault, object, previous));
   return { refused: faults.filter((fault) => !isTold(fault)), warned: faults.filter(isTold) };
 }
 
 /** The law speaks better than the schema, so its word counts where both find fault with a field. */
-function faultsOf(law: Law, schema: TSchema, object: unknown, previous?: KubeObject): Fault[] {
+function faultsOf(law: Law, schema: TSchema, object: unknown, previous?: KubeObject, known?: Known): Fault[] {
   const shape = shapeOf(schema, object);
   const unreadable = shape.filter((fault) => fault.unreadable);
   const legible = unreadable.length === 0 ? object : without(object, unreadable);
   if (legible !== object && !isReadable(schema, legible)) return shape;
   const unread = new Set(unreadable.map(({ path }) => path));
-  const found = law.validate(legible as KubeObject, previous).filter(({ path }) => !unread.has(path));
+  const found = law.validate(legible as KubeObject, previous, known).filter(({ path }) => !unread.has(path));
   const judged = new Set(found.map(({ path }) => path));
   return [...shape.filter(({ path }) => !judged.has(path)), ...found];
 }
@@ -57,7 +57,7 @@ const PARTS = ['spec.template', 'spec.traffic', 'spec'];
 
 function isStored({ path }: Fault, object: unknown, previous: KubeObject): boolean {
   if (path.startsWith(`${ANNOTATIONS}[`)) {
-    const key = path.slice(ANNOTATIONS.length + 1, -1);
+    const key = path.slice(ANNOTATIONS.length + 1, path.indexOf(']'));
     const annotation = (of: unknown) => (of as KubeObject).metadata.annotations?.[key];
     return annotation(object) === annotation(previous);
   }

@@ -1,5 +1,15 @@
 import { type TObject, type TSchema, Type } from 'typebox';
 import type { Fault } from '../apis/fault.ts';
+import { RUN } from '../apis/labels.ts';
+import { completeExecution, isComplete } from '../apis/run/execution/fromJob.ts';
+import { EXECUTION } from '../apis/run/execution/schema.ts';
+import type { Execution } from '../apis/run/execution/types.ts';
+import { type KnownJob, validateExecution } from '../apis/run/execution/validation.ts';
+import { defaultExecutionTemplate } from '../apis/run/job/defaults.ts';
+import { canonicalExecutionTemplate } from '../apis/run/job/notation.ts';
+import { JOB } from '../apis/run/job/schema.ts';
+import type { Job } from '../apis/run/job/types.ts';
+import { validateJob } from '../apis/run/job/validation.ts';
 import { type KindDefinition, textMap } from '../apis/schema.ts';
 import { defaultTemplate } from '../apis/serving/configuration/defaults.ts';
 import { CONFIGURATION } from '../apis/serving/configuration/schema.ts';
@@ -17,7 +27,8 @@ import { SERVICE } from '../apis/serving/service/schema.ts';
 import type { Service } from '../apis/serving/service/types.ts';
 import { validateService } from '../apis/serving/service/validation.ts';
 import { defaultRouteTraffic, defaultServiceTraffic } from '../apis/serving/traffic/defaults.ts';
-import type { KubeObject } from '../kube/types.ts';
+import type { KubeObject, ObjectMeta } from '../kube/types.ts';
+import { type AuthorKeys, RUN_AUTHORS, SERVING_AUTHORS } from './authors.ts';
 import { settled } from './settle.ts';
 
 /** What admission must know of a kind: its schema, its defaults and its law. */
@@ -25,11 +36,16 @@ export interface Law<T extends KubeObject = KubeObject> {
   definition: KindDefinition;
   /** The schema of `spec` before its defaults are filled in. */
   written: TSchema;
-  /** Whether creator and lastModifier are those who ask; a revision's come from its configuration. */
-  authored: boolean;
+  /** Where those who ask are named as creator and lastModifier; a revision's come from its configuration. */
+  authors?: AuthorKeys;
   /** The object with its defaults filled in; where nothing but defaults would change, `previous` stays. */
-  fill(object: T, previous?: T): T;
-  validate(object: T, previous?: T): Fault[];
+  fill(object: T, previous?: T, known?: Known): T;
+  validate(object: T, previous?: T, known?: Known): Fault[];
+}
+
+/** What the law asks of the cluster beyond the object itself; where something is left out, it is not looked at. */
+export interface Known {
+  job?: KnownJob;
 }
 
 /** The part of the metadata that the law reads. */
@@ -53,7 +69,7 @@ function settledTemplate(
 const service: Law<Service> = {
   definition: SERVICE,
   written: SERVICE.spec,
-  authored: true,
+  authors: SERVING_AUTHORS,
   fill(object, previous) {
     const { spec, metadata } = object;
     const template = settledTemplate(spec.template, previous?.spec.template, metadata.name);
@@ -66,7 +82,7 @@ const service: Law<Service> = {
 const configuration: Law<Configuration> = {
   definition: CONFIGURATION,
   written: CONFIGURATION.spec,
-  authored: true,
+  authors: SERVING_AUTHORS,
   fill(object, previous) {
     const { spec, metadata } = object;
     const template = settledTemplate(spec.template, previous?.spec.template, metadata.name);
@@ -78,7 +94,7 @@ const configuration: Law<Configuration> = {
 const route: Law<Route> = {
   definition: ROUTE,
   written: ROUTE.spec,
-  authored: true,
+  authors: SERVING_AUTHORS,
   fill(object, previous) {
     const { spec } = object;
     const traffic = settled(
@@ -95,7 +111,6 @@ const route: Law<Route> = {
 const revision: Law<Revision> = {
   definition: REVISION,
   written: (RevisionTemplateSchema as unknown as TObject).properties.spec as TSchema,
-  authored: false,
   fill(object, previous) {
     // It is immutable: what is stored stays, and what is not must not be filled in later.
     if (previous) return object;
@@ -105,10 +120,49 @@ const revision: Law<Revision> = {
   validate: validateRevision,
 };
 
+const job: Law<Job> = {
+  definition: JOB,
+  written: JOB.spec,
+  authors: RUN_AUTHORS,
+  fill(object, previous) {
+    const { spec, metadata } = object;
+    const template = settled(
+      spec.template,
+      previous?.spec.template,
+      (part) => defaultExecutionTemplate(part, metadata.name),
+      previous,
+      canonicalExecutionTemplate,
+    );
+    return { ...object, metadata: withoutServerLabels(metadata), spec: { ...spec, template } };
+  },
+  validate: validateJob,
+};
+
+/** Exports carry the time of the last change, which is no label value that Kubernetes takes. */
+function withoutServerLabels(metadata: ObjectMeta): ObjectMeta {
+  if (metadata.labels?.[RUN.lastUpdatedTime] === undefined) return metadata;
+  const { [RUN.lastUpdatedTime]: _, ...labels } = metadata.labels;
+  return { ...metadata, labels };
+}
+
+const execution: Law<Execution> = {
+  definition: EXECUTION,
+  written: EXECUTION.spec,
+  authors: RUN_AUTHORS,
+  fill(object, previous, known) {
+    // It is immutable: what is stored stays once it is complete.
+    if ((previous && isComplete(previous)) || !known?.job?.job) return object;
+    return completeExecution(object, known.job.job) as Execution;
+  },
+  validate: (object, previous, known) => validateExecution(object, previous, known?.job),
+};
+
 /** By kind, in the order of the documents. */
 export const LAWS: Readonly<Record<string, Law>> = {
   Service: service as unknown as Law,
   Configuration: configuration as unknown as Law,
   Route: route as unknown as Law,
   Revision: revision as unknown as Law,
+  Job: job as unknown as Law,
+  Execution: execution as unknown as Law,
 };

@@ -4,7 +4,7 @@ import fastify from 'fastify';
 import type { Logger } from '../telemetry/log.ts';
 import { admissionDuration, admissionReviews } from '../telemetry/metrics.ts';
 import { admitDefault, admitValidate, type Policy } from './admit.ts';
-import { LAWS } from './laws.ts';
+import { type Known, LAWS } from './laws.ts';
 import { type AdmissionRequest, type AdmissionResponse, ReviewError, requestOf, reviewOf } from './review.ts';
 import type { Pair } from './rotation.ts';
 
@@ -33,12 +33,15 @@ export async function startServer({
   port,
   host = '::',
   policy,
+  lookUp = async () => ({}),
   log,
   drainMs = DRAIN_MS,
 }: {
   port: number;
   host?: string;
   policy: Policy;
+  /** What the law asks of the cluster for a review. */
+  lookUp?: (request: AdmissionRequest) => Promise<Known>;
   log: Logger;
   drainMs?: number;
 }): Promise<WebhookServer> {
@@ -59,9 +62,9 @@ export async function startServer({
   for (const [path, admit] of Object.entries(PATHS)) {
     const observe = (reply: { elapsedTime: number }) =>
       admissionDuration.observe({ path }, reply.elapsedTime / 1000);
-    app.post(`/${path}`, { onResponse: async (_request, reply) => observe(reply) }, (request) => {
+    app.post(`/${path}`, { onResponse: async (_request, reply) => observe(reply) }, async (request) => {
       const question = requestOf(request.body);
-      const answer = admit(question, policy);
+      const answer = admit(question, policy, await lookUp(question));
       admissionReviews.inc({ path, kind: kindOf(question), result: resultOf(answer) });
       return reviewOf(answer);
     });

@@ -1,5 +1,7 @@
 import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from '../apis/annotations.ts';
 import { at, type Fault, keyed } from '../apis/fault.ts';
+import type { Execution } from '../apis/run/execution/types.ts';
+import type { ExecutionTemplate, Job } from '../apis/run/job/types.ts';
 import type { Configuration } from '../apis/serving/configuration/types.ts';
 import type { TemplateSpec } from '../apis/serving/revision/types.ts';
 import type { Abilities } from '../kube/abilities.ts';
@@ -31,14 +33,25 @@ function effectsOf(object: KubeObject, abilities: Abilities): Said[] {
   if (object.kind === 'Revision') {
     return [...own, ...specEffects((object as KubeObject & { spec: TemplateSpec }).spec, 'spec')];
   }
-  const template = (object as Partial<Configuration>).spec?.template;
+  if (object.kind === 'Execution') {
+    const task = (object as Execution).spec?.template?.spec;
+    return [...own, ...specEffects(task ?? {}, 'spec.template.spec')];
+  }
+  const template = (object as Partial<Configuration | Job>).spec?.template;
   if (!template) return own;
-  return [
-    ...own,
-    ...annotationEffects(template.metadata?.annotations, 'spec.template.metadata.annotations', abilities),
-    ...specEffects(template.spec, 'spec.template.spec'),
-  ];
+  const inherited = annotationEffects(
+    template.metadata?.annotations,
+    'spec.template.metadata.annotations',
+    abilities,
+  );
+  const isTasks = 'template' in template.spec;
+  const instance = isTasks ? (template as ExecutionTemplate).spec.template.spec : template.spec;
+  const path = isTasks ? 'spec.template.spec.template.spec' : 'spec.template.spec';
+  return [...own, ...inherited, ...specEffects(instance as Instance, path)];
 }
+
+/** The part of a spec that a cluster may make something else of. */
+type Instance = Partial<Pick<TemplateSpec, 'volumes' | 'runtimeClassName'>>;
 
 function annotationEffects(
   annotations: Record<string, string> | undefined,
@@ -51,7 +64,7 @@ function annotationEffects(
   });
 }
 
-function specEffects({ volumes = [], runtimeClassName }: TemplateSpec, path: string): Said[] {
+function specEffects({ volumes = [], runtimeClassName }: Instance, path: string): Said[] {
   const said: Said[] = volumes.flatMap(({ csi }, index) => {
     if (csi?.driver !== CLOUD_STORAGE_DRIVER) return [];
     const message = `needs the CSI driver gcsfuse.csi.storage.gke.io in the cluster; without it no instance starts`;

@@ -4,6 +4,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { CertificateKeeper } from './keeper.ts';
+import { lookUp, lookUpPermissions } from './known.ts';
 import { SECRET_NAME } from './secret.ts';
 import { startServer } from './server.ts';
 
@@ -12,7 +13,7 @@ const CONFIGURATION = 'homerun-webhook';
 /** The ServiceAccount of the controller in the chart. */
 const ACCOUNT = 'homerun-controller';
 
-/** What the webhook needs in the whole cluster: its own configurations. */
+/** What the webhook needs in the whole cluster: its own configurations, and what the law asks for. */
 export const permissions: readonly Permission[] = [
   {
     apiGroups: ['admissionregistration.k8s.io'],
@@ -20,6 +21,7 @@ export const permissions: readonly Permission[] = [
     verbs: ['get', 'list', 'patch', 'watch'],
     resourceNames: [CONFIGURATION],
   },
+  ...lookUpPermissions,
 ];
 
 /** What it needs in the operator's own namespace: the Secret with its certificates. */
@@ -63,7 +65,14 @@ export async function startWebhook({
   const { namespace } = identity;
   const operator = `system:serviceaccount:${namespace}:${ACCOUNT}`;
   const policy = { strict: config.strict, operator, abilities };
-  const server = await startServer({ port: config.webhook.port, host, policy, log, drainMs });
+  const server = await startServer({
+    port: config.webhook.port,
+    host,
+    policy,
+    lookUp: (request) => lookUp(request, client),
+    log,
+    drainMs,
+  });
   const keeper = new CertificateKeeper({
     client,
     namespace,

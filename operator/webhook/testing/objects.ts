@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { TSchema } from 'typebox';
 import { ANNOTATION_RULES } from '../../apis/annotationRules.ts';
+import { RUN } from '../../apis/labels.ts';
 import type { KindDefinition } from '../../apis/schema.ts';
 
 // Random objects around a kind's schema: most of their parts are as declared, some are just beside a limit, and
@@ -49,6 +50,10 @@ const VALUES = [
   '{"a":["a"]}',
   '[]',
   'x',
+  '*/5 * * * *',
+  'Europe/Berlin',
+  '{"taskCount":2,"containerOverrides":[{"args":["a"]}]}',
+  '{"containerOverrides":[{"name":"a","env":[{"name":"A","value":"b"}]}],"timeoutSeconds":"60"}',
 ];
 const KEYS = [
   ...ANNOTATION_RULES.keys(),
@@ -142,6 +147,14 @@ function map(schema: Schema, noise: number): Arbitrary {
   );
 }
 
+/** An execution names its job by a label, mostly. */
+function labelsOf(kind: string): Arbitrary {
+  const some = fc.dictionary(fc.constantFrom('a', 'client.knative.dev/nonce'), fc.constantFrom('x', 'y'), {
+    maxKeys: 1,
+  });
+  return kind === 'Execution' ? fc.oneof(some, ...Array(9).fill(fc.constant({ [RUN.job]: 'hello' }))) : some;
+}
+
 /** What the API server would hand to admission: plain JSON, without what is undefined. */
 export function arbitraryObject({ group, version, kind, spec }: KindDefinition): fc.Arbitrary<unknown> {
   const metadata = fc.record({
@@ -149,9 +162,7 @@ export function arbitraryObject({ group, version, kind, spec }: KindDefinition):
     namespace: fc.constant('demo'),
     uid: fc.constant('uid'),
     generateName: fc.constantFrom(undefined, undefined, 'hello-'),
-    labels: fc.dictionary(fc.constantFrom('a', 'client.knative.dev/nonce'), fc.constantFrom('x', 'y'), {
-      maxKeys: 1,
-    }),
+    labels: labelsOf(kind),
     annotations: fc.oneof(fc.constant(undefined), annotations),
   });
   const of = (noise: number) =>

@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { KINDS } from '../../apis/kinds.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { Policy } from '../admit.ts';
 import type { AdmissionRequest } from '../review.ts';
@@ -9,11 +10,15 @@ export const ABILITIES = { resizesPods: true };
 export const LENIENT: Policy = { strict: false, operator: OPERATOR, abilities: ABILITIES };
 export const STRICT: Policy = { ...LENIENT, strict: true };
 
+function groupOf(kind: string): string {
+  return KINDS.find((definition) => definition.kind === kind)?.group ?? 'serving.knative.dev';
+}
+
 /** An object of ours from YAML; kind and name have defaults. */
 export function objectOf(yaml: string, kind = 'Service'): KubeObject {
   const { metadata, ...rest } = parse(yaml);
   return {
-    apiVersion: 'serving.knative.dev/v1',
+    apiVersion: `${groupOf(kind)}/v1`,
     kind,
     metadata: { name: 'hello', namespace: 'demo', ...metadata },
     ...rest,
@@ -27,8 +32,9 @@ export function requestFor(
 ): AdmissionRequest {
   return {
     uid: 'review-1',
-    kind: { group: 'serving.knative.dev', version: 'v1', kind },
+    kind: { group: groupOf(kind), version: 'v1', kind },
     operation: oldObject === undefined ? 'CREATE' : 'UPDATE',
+    namespace: 'demo',
     userInfo: { username: user },
     object,
     oldObject,

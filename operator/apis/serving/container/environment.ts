@@ -7,24 +7,44 @@ const RESERVED: ReadonlySet<string> = new Set(RESERVED_NAMES);
 /** Longest value in bytes (API reference v2, EnvVar). */
 const MAX_VALUE_BYTES = 32_768;
 
-/** Set by the platform for jobs and worker pools; Knative Serving leaves them alone. */
-const RESERVED_ELSEWHERE = new Set([
+/** Set by the platform in every container of a task (container contract, Environment variables for jobs). */
+const RESERVED_IN_TASKS: ReadonlySet<string> = new Set([
   'CLOUD_RUN_JOB',
   'CLOUD_RUN_EXECUTION',
   'CLOUD_RUN_TASK_INDEX',
   'CLOUD_RUN_TASK_ATTEMPT',
   'CLOUD_RUN_TASK_COUNT',
+]);
+
+/** Set by the platform for jobs and worker pools; Knative Serving leaves them alone. */
+const RESERVED_ELSEWHERE: ReadonlySet<string> = new Set([
+  ...RESERVED_IN_TASKS,
   'CLOUD_RUN_WORKER_POOL',
   'CLOUD_RUN_WORKER_POOL_REVISION',
 ]);
 
+/** What a container is for, as far as its environment depends on it. */
+export interface EnvironmentRole {
+  /** Whether requests are sent to it. */
+  ingress: boolean;
+  /** Whether it is one of a task. */
+  task?: boolean;
+}
+
 const SOURCES = ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'] as const;
 
-/** The faults of the environment of a container; PORT belongs to the platform in the ingress container alone. */
-export function validateEnvironment(container: TemplateContainer, ingress: boolean, path: string): Fault[] {
+/**
+ * The faults of the environment of a container. PORT belongs to the platform in the ingress container; a task has no
+ * port, so a PORT of its own is only told: it would mislead.
+ */
+export function validateEnvironment(
+  container: Pick<TemplateContainer, 'env' | 'envFrom'>,
+  role: EnvironmentRole,
+  path: string,
+): Fault[] {
   const env = container.env ?? [];
   return [
-    ...env.flatMap((variable, i) => validateVariable(variable, ingress, at(`${path}.env`, i))),
+    ...env.flatMap((variable, i) => validateVariable(variable, role, at(`${path}.env`, i))),
     ...repeatedSecrets(env, `${path}.env`),
     ...unsupported(container, ['envFrom'], path),
     ...(container.envFrom ?? []).flatMap(({ secretRef, configMapRef }, i) => {
@@ -36,7 +56,11 @@ export function validateEnvironment(container: TemplateContainer, ingress: boole
   ];
 }
 
-function validateVariable(variable: EnvVar, ingress: boolean, path: string): Fault[] {
+function validateVariable(
+  variable: EnvVar,
+  { ingress, task = false }: EnvironmentRole,
+  path: string,
+): Fault[] {
   const { name, value = '', valueFrom } = variable;
   const faults: Fault[] = [];
   if (!/^[ -<>-~]+$/.test(name)) {
@@ -46,10 +70,15 @@ function validateVariable(variable: EnvVar, ingress: boolean, path: string): Fau
       message: `is "${name}"; it must be printable ASCII without =`,
     });
   }
-  const platform = RESERVED.has(name) || (ingress && name === 'PORT');
+  const platform =
+    RESERVED.has(name) || (ingress && name === 'PORT') || (task && RESERVED_IN_TASKS.has(name));
   if (platform || RESERVED_ELSEWHERE.has(name)) {
     const message = `is "${name}", which the platform sets; remove it`;
     faults.push({ path: `${path}.name`, value: name, message, ...(platform ? {} : { strict: true }) });
+  }
+  if (task && name === 'PORT') {
+    const message = 'is "PORT", which Cloud Run reserves; a task gets no requests';
+    faults.push({ path: `${path}.name`, value: name, message, strict: true });
   }
   const size = Buffer.byteLength(value);
   if (size > MAX_VALUE_BYTES) {

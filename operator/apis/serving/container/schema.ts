@@ -4,7 +4,8 @@ import { LivenessProbeSchema, ReadinessProbeSchema, StartupProbeSchema } from '.
 
 /** Most containers of one instance that the schema takes; Cloud Run itself stops at 10. */
 export const MAX_CONTAINERS = 20;
-const MAX_ENV = 1000;
+/** Most environment variables of one container. */
+export const MAX_ENV = 1000;
 const MAX_MOUNTS = 50;
 
 const reference = (what: string) => ({
@@ -28,7 +29,8 @@ const IMAGE = (() => {
 /** Set by the platform in every container (container contract, Environment variables for services). */
 export const RESERVED_NAMES = ['K_SERVICE', 'K_CONFIGURATION', 'K_REVISION'] as const;
 
-const EnvVar = Type.Object({
+/** An environment variable of a container. */
+export const EnvVarSchema = Type.Object({
   name: Type.String({
     description: 'Name of the variable: printable ASCII without =. PORT and K_* are set by the platform.',
     minLength: 1,
@@ -168,7 +170,7 @@ const fields = {
     description: 'Entrypoint; that of the image when unset.',
   }),
   args: list(Type.String({ maxLength: 32_768 }), 1000, { description: 'Arguments to the entrypoint.' }),
-  env: list(EnvVar, MAX_ENV, {
+  env: list(EnvVarSchema, MAX_ENV, {
     description: 'Environment variables; of two with one name the last one counts.',
   }),
   envFrom: list(EnvFrom, 50, {

@@ -18,6 +18,8 @@ const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 export interface Surroundings {
   /** Whether one of them takes requests: a service's does, a job's and a worker pool's do not. */
   ingress: boolean;
+  /** Whether they are those of a task, which runs to its end (container contract, jobs). */
+  task?: boolean;
   /** Names of the volumes that they may mount. */
   volumes: ReadonlySet<string>;
 }
@@ -93,13 +95,17 @@ function validateContainer(
   return [
     ...named,
     ...validateImage(container.image, path),
-    ...validatePorts(container, path),
-    ...validateEnvironment(container, ingress, path),
+    ...(around.task ? validateTask(container, path) : validatePorts(container, path)),
+    ...validateEnvironment(container, { ingress, task: around.task }, path),
     ...validateResources(container, path),
     ...validateMounts(container.volumeMounts ?? [], around.volumes, `${path}.volumeMounts`),
     ...validateProbe('startupProbe', startupProbe, port, `${path}.startupProbe`),
-    ...validateProbe('livenessProbe', livenessProbe, port, `${path}.livenessProbe`),
-    ...validateProbe('readinessProbe', readinessProbe, port, `${path}.readinessProbe`),
+    ...(around.task
+      ? []
+      : [
+          ...validateProbe('livenessProbe', livenessProbe, port, `${path}.livenessProbe`),
+          ...validateProbe('readinessProbe', readinessProbe, port, `${path}.readinessProbe`),
+        ]),
     ...unsupported(container, ['securityContext'], path),
     ...(securityContext?.privileged
       ? [
@@ -110,6 +116,20 @@ function validateContainer(
           },
         ]
       : []),
+  ];
+}
+
+/** Nobody sends requests to a task, and it lives until it has done its work (container contract, jobs). */
+function validateTask({ ports = [], ...container }: TemplateContainer, path: string): Fault[] {
+  const message = 'must not be set: a task gets no requests';
+  return [
+    ...(ports.length > 0 ? [{ path: `${path}.ports`, value: ports.length, message }] : []),
+    ...(['livenessProbe', 'readinessProbe'] as const)
+      .filter((probe) => container[probe] !== undefined)
+      .map((probe) => ({
+        path: `${path}.${probe}`,
+        message: 'must not be set: a task runs to its end; of the probes only startupProbe is for jobs',
+      })),
   ];
 }
 

@@ -8,9 +8,16 @@ type Quantities = Record<string, string | number>;
  * what they read (`1000m` as `1`), so two templates mean the same when this form of them is the same.
  */
 export function canonicalTemplate(template: RevisionTemplate): RevisionTemplate {
-  const { containers, volumes } = template.spec;
-  const spec = {
-    ...template.spec,
+  return { ...template, spec: canonicalSpec(template.spec) };
+}
+
+/** The same for what an instance or a task is made of. */
+export function canonicalSpec<S extends Pick<RevisionTemplate['spec'], 'containers' | 'volumes'>>(
+  spec: S,
+): S {
+  const { containers, volumes } = spec;
+  return {
+    ...spec,
     containers: containers.map((container) => {
       const { limits, requests, ...others } = container.resources ?? {};
       const resources = { ...others, ...quantities({ limits, requests }) };
@@ -18,7 +25,6 @@ export function canonicalTemplate(template: RevisionTemplate): RevisionTemplate 
     }),
     ...(volumes ? { volumes: volumes.map(canonicalVolume) } : {}),
   };
-  return { ...template, spec } as RevisionTemplate;
 }
 
 function canonicalVolume<T extends { emptyDir?: { sizeLimit?: string | number } }>(volume: T): T {

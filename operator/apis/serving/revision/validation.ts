@@ -80,8 +80,8 @@ const SUBDOMAIN =
   "end with an alphanumeric character (e.g. 'example.com', regex used for validation is " +
   "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
-/** Says first what Cloud Run takes, then in Knative's form what Kubernetes does (TestServiceAccountValidation). */
-function validateServiceAccount(value: string | undefined, path: string): Fault[] {
+/** The faults of the name of a service account. Says first what Cloud Run takes, then in Knative's form what Kubernetes does (TestServiceAccountValidation). */
+export function validateServiceAccount(value: string | undefined, path: string): Fault[] {
   if (!value || new RegExp(`^${SERVICE_ACCOUNT}$`).test(value)) return [];
   const message =
     `is "${value}"; it must be the name of a service account, or its e-mail address, which ends with ` +
@@ -89,7 +89,11 @@ function validateServiceAccount(value: string | undefined, path: string): Fault[
   return [{ path, value, message }];
 }
 
-function validateNodeSelector(spec: TemplateSpec, path: string): Fault[] {
+/** The faults of the labels of nodes: Cloud Run knows the type of GPU, which a container must then use. */
+export function validateNodeSelector(
+  spec: Pick<TemplateSpec, 'nodeSelector' | 'containers'>,
+  path: string,
+): Fault[] {
   const selector = spec.nodeSelector ?? {};
   const where = `${path}.nodeSelector`;
   const strangers = Object.keys(selector)

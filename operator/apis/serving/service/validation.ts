@@ -22,7 +22,7 @@ export function validateService(service: Service, previous?: Service): Fault[] {
 }
 
 /** A name becomes part of host names and of the names of revisions; Cloud Run takes at most 49 characters. */
-function validateName(name: string): Fault[] {
+export function validateName(name: string): Fault[] {
   const form = 'lower case letters, digits and dashes, starting with a letter, not ending with a dash';
   if (name.length > MAX_NAME || !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
     const message = `is "${name}", ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { at, type Fault, keyed } from '../apis/fault.ts';
+import { at, type Fault, keyed } from './fault.ts';
 
 /**
  * A value that is not even of the declared type, or lacks what it must have: the law cannot read such an object.
@@ -9,7 +9,7 @@ export interface ShapeFault extends Fault {
   unreadable: boolean;
 }
 
-/** The subset of JSON Schema that our kinds are declared in (operator/apis/schema.ts). */
+/** The subset of JSON Schema that our kinds are declared in (schema.ts). */
 interface Schema {
   type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   nullable?: boolean;

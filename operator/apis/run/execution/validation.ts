@@ -1,0 +1,135 @@
+import { isDeepStrictEqual } from 'node:util';
+import { validateAnnotations } from '../../annotationRules.ts';
+import { HOMERUN } from '../../annotations.ts';
+import { at, type Fault, keyed } from '../../fault.ts';
+import { RUN } from '../../labels.ts';
+import { MAX_NAME } from '../../names.ts';
+import { DNS_LABEL } from '../../schema.ts';
+import { validateEnvironment } from '../../serving/container/environment.ts';
+import { shapeFaults } from '../../shape.ts';
+import type { Job } from '../job/types.ts';
+import { usesGpu, validateExecutionSpec, validateTimeout } from '../task/validation.ts';
+import { completeExecution, isComplete, jobOf } from './fromJob.ts';
+import { type ContainerOverride, OverridesSchema, overriddenContainer, parseOverrides } from './overrides.ts';
+import type { Execution, ExecutionSpec } from './types.ts';
+
+const ANNOTATIONS = 'metadata.annotations';
+const OVERRIDES = keyed(ANNOTATIONS, HOMERUN.overrides);
+const JOB_LABEL = keyed('metadata.labels', RUN.job);
+
+/** What is known of the job that an execution names; undefined where nobody has looked. */
+export type KnownJob = { job: Job | undefined } | undefined;
+
+/** The faults of an execution; `previous` is the state that it replaces. */
+export function validateExecution(execution: Execution, previous?: Execution, known?: KnownJob): Fault[] {
+  const { metadata } = execution;
+  const own = [
+    ...validateName(metadata.name),
+    ...validateAnnotations('execution', metadata.annotations, ANNOTATIONS),
+    ...validateJobLabel(execution, known),
+  ];
+  if (previous && isComplete(previous)) return [...own, ...validateUnchanged(execution, previous)];
+  const overrides = known?.job ? validateOverrides(execution, known.job) : [];
+  const judged = overrides.some(({ strict }) => !strict) ? withoutOverrides(execution) : execution;
+  return [...own, ...overrides, ...validateSpec(judged, known?.job)];
+}
+
+function validateName(name: string): Fault[] {
+  if (name.length <= MAX_NAME && new RegExp(DNS_LABEL).test(name)) return [];
+  const form = 'lower case letters, digits and dashes, starting with a letter, not ending with a dash';
+  const message = `is "${name}", ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
+  return [{ path: 'metadata.name', value: name, message }];
+}
+
+/** An execution runs a job, and no other one later. */
+function validateJobLabel(execution: Execution, known: KnownJob): Fault[] {
+  const name = jobOf(execution);
+  if (!name) return [{ path: JOB_LABEL, message: 'must be set to the name of the job to run' }];
+  if (!known || known.job) return [];
+  const message = `is "${name}"; there is no such job in namespace "${execution.metadata.namespace}"`;
+  return [{ path: JOB_LABEL, value: name, message }];
+}
+
+/** The faults of what will run: the spec with what it leaves out taken from the job, where that is known. */
+function validateSpec(execution: Execution, job: Job | undefined): Fault[] {
+  const whole = job ? completeExecution(execution, job) : execution;
+  const { spec, metadata } = whole;
+  if (!spec?.template?.spec?.containers) return [];
+  const context = { annotations: metadata.annotations, annotationsPath: ANNOTATIONS };
+  return validateExecutionSpec(spec as ExecutionSpec, context, 'spec');
+}
+
+/** The faults of annotation homerun.dev/overrides (API reference, RunJobRequest: overrides). */
+function validateOverrides(execution: Execution, job: Job): Fault[] {
+  const text = execution.metadata.annotations?.[HOMERUN.overrides];
+  if (text === undefined) return [];
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return [];
+  }
+  const shape = shapeFaults(OverridesSchema, parsed, OVERRIDES);
+  const overrides = parseOverrides(text);
+  if (!overrides) return shape;
+  const { containers } = completeExecution(withoutOverrides(execution), job).spec.template.spec;
+  const { containerOverrides = [], timeoutSeconds } = overrides;
+  const found = [
+    ...unknownKeys(overrides, OverridesSchema.properties, OVERRIDES),
+    ...containerOverrides.flatMap((override, i) =>
+      validateContainerOverride(override, containers, at(`${OVERRIDES}.containerOverrides`, i)),
+    ),
+    ...validateTimeout(timeoutSeconds, usesGpu(containers), `${OVERRIDES}.timeoutSeconds`),
+  ];
+  const judged = new Set(found.map(({ path }) => path));
+  return [...shape.filter(({ path }) => !judged.has(path)), ...found];
+}
+
+function withoutOverrides(execution: Execution): Execution {
+  const { [HOMERUN.overrides]: _, ...annotations } = execution.metadata.annotations ?? {};
+  return { ...execution, metadata: { ...execution.metadata, annotations } };
+}
+
+type Container = ExecutionSpec['template']['spec']['containers'][number];
+
+const CONTAINER_KEYS = { name: true, args: true, clearArgs: true, env: true };
+
+function validateContainerOverride(
+  override: ContainerOverride,
+  containers: readonly Container[],
+  path: string,
+): Fault[] {
+  const { name, args = [], clearArgs, env } = override;
+  const faults: Fault[] = unknownKeys(override, CONTAINER_KEYS, path);
+  if (!overriddenContainer(containers, override)) {
+    const names = containers.map((container) => container.name).join(', ');
+    const said = name ? `is "${name}"; there is no such container` : 'must be set among several containers';
+    faults.push({ path: `${path}.name`, value: name, message: `${said}; the job has ${names}` });
+  }
+  if (clearArgs && args.length > 0) {
+    faults.push({ path: `${path}.args`, message: 'must be empty when clearArgs is true' });
+  }
+  return [...faults, ...validateEnvironment({ env }, { ingress: false, task: true }, path)];
+}
+
+function unknownKeys(object: object, known: object, path: string): Fault[] {
+  return Object.keys(object)
+    .filter((key) => !Object.hasOwn(known, key))
+    .map((key) => ({
+      path: `${path}.${key}`,
+      message: `is not known; there may be ${Object.keys(known).join(', ')}`,
+    }));
+}
+
+/** An execution never changes once it is complete: what has run cannot run otherwise. */
+function validateUnchanged(execution: Execution, previous: Execution): Fault[] {
+  const faults: Fault[] = [];
+  const job = jobOf(previous);
+  if (job !== undefined && jobOf(execution) !== job) {
+    faults.push({ path: JOB_LABEL, value: jobOf(execution), message: `must stay "${job}"` });
+  }
+  if (!isDeepStrictEqual(execution.spec, previous.spec)) {
+    faults.push({ path: 'spec', message: 'must not change: an execution is immutable; run its job again' });
+  }
+  return faults;
+}

@@ -1,0 +1,393 @@
+import assert from 'node:assert/strict';
+import { parse } from 'yaml';
+import type { Fault } from '../../fault.ts';
+import { defaultJob } from './defaults.ts';
+import type { Job } from './types.ts';
+import { validateJob } from './validation.ts';
+
+/** What is added, as YAML, to the smallest valid job, and what must be said of it. */
+interface Case {
+  metadata?: string;
+  /** `spec` */
+  spec?: string;
+  /** `spec.template.metadata` */
+  template?: string;
+  /** `spec.template.spec` */
+  execution?: string;
+  /** `spec.template.spec.template.spec` */
+  task?: string;
+  /** The first container. */
+  container?: string;
+  /** The containers after the first one. */
+  more?: string;
+  faults?: [path: string, message: RegExp][];
+  /** Whether only strict mode refuses it. */
+  strict?: true;
+  reason: string;
+}
+
+const EXECUTION = 'spec.template.spec';
+const TASK = `${EXECUTION}.template.spec`;
+const CONTAINER = `${TASK}.containers[0]`;
+const ANNOTATIONS = 'metadata.annotations';
+
+const SIDECAR = `{annotations: {run.googleapis.com/container-dependencies: '{"main":["side"]}'}}`;
+
+function jobOf(parts: Omit<Case, 'reason'>): Job {
+  const container = { image: 'gcr.io/p/app', ...parse(parts.container ?? '{}') };
+  const task = { containers: [container, ...parse(parts.more ?? '[]')], ...parse(parts.task ?? '{}') };
+  const spec = { ...parse(parts.execution ?? '{}'), template: { spec: task } };
+  const template = { ...(parts.template ? { metadata: parse(parts.template) } : {}), spec };
+  return {
+    apiVersion: 'run.googleapis.com/v1',
+    kind: 'Job',
+    metadata: { name: 'load', namespace: 'demo', ...parse(parts.metadata ?? '{}') },
+    spec: { ...parse(parts.spec ?? '{}'), template },
+  } as Job;
+}
+
+const CASES: Record<string, Case> = {
+  'the smallest job': { reason: 'an image is enough' },
+
+  // Numbers
+  'all that there may be': {
+    execution: '{taskCount: 10000, parallelism: 10000}',
+    task: "{maxRetries: 10, timeoutSeconds: '604800'}",
+    reason: 'the limits themselves are allowed, and gcloud writes 64-bit numbers as texts',
+  },
+  'as many tasks at once as possible': {
+    execution: '{taskCount: 3, parallelism: 0}',
+    reason: '0 means no limit',
+  },
+  'no tasks': {
+    execution: '{taskCount: 0}',
+    faults: [[`${EXECUTION}.taskCount`, /is 0; it must be a whole number from 1 to 10000/]],
+    reason: 'it would do nothing',
+  },
+  'one task too many': {
+    execution: '{taskCount: 10001}',
+    faults: [[`${EXECUTION}.taskCount`, /is 10001; it must be a whole number from 1 to 10000/]],
+    reason: 'Cloud Run jobs, --tasks',
+  },
+  'more tasks at once than tasks': {
+    execution: '{taskCount: 3, parallelism: 4}',
+    faults: [[`${EXECUTION}.parallelism`, /is 4; it must be at most taskCount, 3/]],
+    reason: 'Cloud Run refuses it',
+  },
+  'two of one task at once': {
+    execution: '{parallelism: 2}',
+    faults: [[`${EXECUTION}.parallelism`, /is 2; it must be at most taskCount, 1/]],
+    reason: 'one task is the default',
+  },
+  'eleven retries': {
+    task: '{maxRetries: 11}',
+    faults: [[`${TASK}.maxRetries`, /is 11; it must be a whole number from 0 to 10/]],
+    reason: 'Cloud Run jobs, --max-retries',
+  },
+  'no retries': { task: '{maxRetries: 0}', reason: 'each task gets one attempt' },
+  'no time': {
+    task: '{timeoutSeconds: 0}',
+    faults: [[`${TASK}.timeoutSeconds`, /is 0; it must be a whole number of seconds from 1 to 604800/]],
+    reason: 'no task could end',
+  },
+  '169 hours': {
+    task: '{timeoutSeconds: 608400}',
+    faults: [[`${TASK}.timeoutSeconds`, /is 608400; it must be .* from 1 to 604800, 168 hours/]],
+    reason: 'Cloud Run jobs, --task-timeout',
+  },
+  '169 hours with their unit': {
+    task: '{timeoutSeconds: 169h}',
+    faults: [[`${TASK}.timeoutSeconds`, /is "169h"; it must be a whole number of seconds/]],
+    reason: 'the flag of gcloud takes units, the field does not',
+  },
+  'an hour with a GPU': {
+    task: '{timeoutSeconds: 3600, nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}',
+    container: "{resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}",
+    reason: 'the longest with a GPU',
+  },
+  'more than an hour with a GPU': {
+    task: "{timeoutSeconds: '3601'}",
+    container: "{resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}",
+    faults: [[`${TASK}.timeoutSeconds`, /is "3601"; it must be .* from 1 to 3600, one hour, with a GPU/]],
+    reason: 'Cloud Run jobs, --task-timeout',
+  },
+
+  // Containers
+  'a port': {
+    container: '{ports: [{containerPort: 8080}]}',
+    faults: [[`${CONTAINER}.ports`, /must not be set: a task gets no requests/]],
+    reason: 'container contract, jobs',
+  },
+  'no ports, written out': { container: '{ports: []}', reason: 'an empty list is an unset one' },
+  'a liveness and a readiness probe': {
+    container: '{livenessProbe: {httpGet: {path: /}}, readinessProbe: {httpGet: {path: /}}}',
+    faults: [
+      [`${CONTAINER}.livenessProbe`, /a task runs to its end/],
+      [`${CONTAINER}.readinessProbe`, /only startupProbe is for jobs/],
+    ],
+    reason: 'nobody waits for a task to be ready, and it is alive until it ends',
+  },
+  'variables that the platform sets': {
+    container: '{env: [{name: CLOUD_RUN_TASK_INDEX}, {name: CLOUD_RUN_EXECUTION}]}',
+    faults: [
+      [`${CONTAINER}.env[0].name`, /is "CLOUD_RUN_TASK_INDEX", which the platform sets; remove it/],
+      [`${CONTAINER}.env[1].name`, /is "CLOUD_RUN_EXECUTION"/],
+    ],
+    reason: 'container contract, Environment variables for jobs',
+  },
+  'a PORT of its own': {
+    container: '{env: [{name: PORT, value: "1"}]}',
+    faults: [[`${CONTAINER}.env[0].name`, /is "PORT", which Cloud Run reserves; a task gets no requests/]],
+    strict: true,
+    reason: 'it does no harm',
+  },
+  'two containers and no order': {
+    container: '{name: a}',
+    more: '[{name: b, image: b}]',
+    faults: [
+      [`${TASK}.containers`, /has 2 containers that nobody waits for, "a" and "b"; exactly one must be/],
+    ],
+    reason: 'nobody knows with which one the task ends',
+  },
+  'a sidecar': {
+    template: SIDECAR,
+    container: '{name: main}',
+    more: '[{name: side, image: b, startupProbe: {tcpSocket: {port: 6379}}}]',
+    reason: 'it ends with the container that waits for it',
+  },
+  'a container that no order mentions': {
+    template: SIDECAR,
+    container: '{name: main}',
+    more: '[{name: side, image: b}, {image: c}]',
+    faults: [[`${TASK}.containers`, /nobody waits for, "main" and one without a name;/]],
+    reason: 'it might be the main container too',
+  },
+  'containers that wait for each other': {
+    template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["b"],"b":["a"]}'}}`,
+    container: '{name: a}',
+    more: '[{name: b, image: b}]',
+    faults: [
+      ['spec.template.metadata.annotations[run.googleapis.com/container-dependencies]', /has a cycle/],
+    ],
+    reason: 'neither would ever start',
+  },
+  'the law of all containers': {
+    container: '{image: gcr.io/PROJECT_ID/app, volumeMounts: [{name: v, mountPath: /v}]}',
+    task: '{serviceAccountName: me@PROJECT}',
+    faults: [
+      [`${CONTAINER}.image`, /does not parse/],
+      [`${CONTAINER}.volumeMounts[0].name`, /there is no such volume/],
+      [`${TASK}.serviceAccountName`, /must be the name of a service account/],
+    ],
+    reason: 'it is that of services',
+  },
+
+  // Tokens
+  'a token': { spec: '{startExecutionToken: v1}', reason: 'its execution is called load-v1' },
+  'a token as long as can be': { spec: `{runExecutionToken: ${'t'.repeat(58)}}`, reason: '62 with the name' },
+  'a token too long beside the name': {
+    spec: `{runExecutionToken: ${'t'.repeat(59)}}`,
+    faults: [['spec.runExecutionToken', /59 characters; it must have 1 to 58 beside the name of the job/]],
+    reason: 'API reference: fewer than 63 characters together',
+  },
+  'a token that is no part of a name': {
+    spec: '{startExecutionToken: V1}',
+    faults: [['spec.startExecutionToken', /is "V1", 2 characters; it must have .* lower case letters/]],
+    reason: 'the execution is called by it',
+  },
+  'both tokens': {
+    spec: '{startExecutionToken: a, runExecutionToken: b}',
+    faults: [['spec.runExecutionToken', /must not be set together with startExecutionToken/]],
+    reason: 'they say when the job is ready, in two ways',
+  },
+  'a run by annotation': {
+    metadata: '{annotations: {homerun.dev/run: "1760000000"}}',
+    reason: 'any new text',
+  },
+  'a run that is no part of a name': {
+    metadata: '{annotations: {homerun.dev/run: "10:30"}}',
+    faults: [[`${ANNOTATIONS}[homerun.dev/run]`, /is "10:30", 5 characters; it must have/]],
+    reason: 'the execution is called by it',
+  },
+
+  // Annotations
+  'a schedule': {
+    metadata:
+      "{annotations: {homerun.dev/schedule: '0 9 * * MON-FRI', homerun.dev/time-zone: Europe/Berlin}}",
+    reason: 'as Cloud Scheduler takes it',
+  },
+  'a schedule of six fields': {
+    metadata: "{annotations: {homerun.dev/schedule: '0 0 9 * * *'}}",
+    faults: [
+      [`${ANNOTATIONS}[homerun.dev/schedule]`, /is "0 0 9 \* \* \*"; it must be a cron expression of five/],
+    ],
+    reason: 'seconds are not in it',
+  },
+  'a schedule that never comes': {
+    metadata: "{annotations: {homerun.dev/schedule: '0 0 30 2 *'}}",
+    faults: [[`${ANNOTATIONS}[homerun.dev/schedule]`, /with a time that comes/]],
+    reason: 'a typing mistake',
+  },
+  'a minute too many': {
+    metadata: "{annotations: {homerun.dev/schedule: '60 * * * *'}}",
+    faults: [[`${ANNOTATIONS}[homerun.dev/schedule]`, /\(Invalid value for minute: 60\)/]],
+    reason: 'an hour has 60 of them',
+  },
+  'a time zone that is none': {
+    metadata: '{annotations: {homerun.dev/time-zone: Berlin}}',
+    faults: [[`${ANNOTATIONS}[homerun.dev/time-zone]`, /is "Berlin"; it must be the name of a time zone/]],
+    reason: 'nobody knows when that would be',
+  },
+  'a history of less than nothing': {
+    metadata: "{annotations: {homerun.dev/executions-history-limit: '-1'}}",
+    faults: [[`${ANNOTATIONS}[homerun.dev/executions-history-limit]`, /a whole number from 0 to 1000/]],
+    reason: 'nothing is the least',
+  },
+  'what steers one execution': {
+    template: "{annotations: {homerun.dev/cancel: 'true'}}",
+    faults: [
+      [
+        'spec.template.metadata.annotations[homerun.dev/cancel]',
+        /has no effect here; it belongs in metadata.annotations of the Execution/,
+      ],
+    ],
+    strict: true,
+    reason: 'a template makes many of them',
+  },
+  'what steers instances of a service': {
+    template: "{annotations: {run.googleapis.com/cpu-throttling: 'false'}}",
+    faults: [
+      [
+        'spec.template.metadata.annotations[run.googleapis.com/cpu-throttling]',
+        /has no effect here; it belongs in spec.template.metadata.annotations of the Service/,
+      ],
+    ],
+    strict: true,
+    reason: 'a task has its CPU all the time',
+  },
+  scaling: {
+    template: "{annotations: {autoscaling.knative.dev/maxScale: '3'}}",
+    faults: [
+      [
+        'spec.template.metadata.annotations[autoscaling.knative.dev/maxScale]',
+        /has no effect on a job: as many tasks run as taskCount and parallelism say/,
+      ],
+    ],
+    strict: true,
+    reason: 'copied from a service',
+  },
+  'what belongs to the executions': {
+    metadata: '{annotations: {run.googleapis.com/execution-environment: gen2}}',
+    faults: [
+      [
+        `${ANNOTATIONS}[run.googleapis.com/execution-environment]`,
+        /it belongs in spec.template.metadata.annotations of the Job/,
+      ],
+    ],
+    strict: true,
+    reason: 'in the wrong place',
+  },
+};
+
+describe('validation of a job', () => {
+  for (const [name, one] of Object.entries(CASES)) {
+    const { faults: expected = [], strict = false, reason } = one;
+    const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode refuses' : 'refuses';
+    it(`${verb} ${name}: ${reason}`, () => {
+      const given = jobOf(one);
+      const faults = validateJob(given);
+      assert.deepEqual(
+        faults.map(({ path }) => path),
+        expected.map(([path]) => path),
+        shown(faults),
+      );
+      for (const [i, [, message]] of expected.entries()) assert.match(faults[i]?.message ?? '', message);
+      assert.equal(
+        faults.every((fault) => fault.strict),
+        faults.length === 0 || strict,
+      );
+      const filled = validateJob(defaultJob(given));
+      assert.deepEqual(
+        filled.map(({ path }) => path),
+        expected.map(([path]) => path),
+        'with its defaults',
+      );
+    });
+  }
+
+  it('tells all faults in one answer', () => {
+    const faults = validateJob(
+      jobOf({
+        metadata: '{name: Load}',
+        execution: '{taskCount: 0, parallelism: 10001}',
+        task: '{maxRetries: 11, timeoutSeconds: 0}',
+        container: '{image: "", ports: [{containerPort: 1}]}',
+      }),
+    );
+    assert.deepEqual(
+      faults.map(({ path }) => path),
+      [
+        'metadata.name',
+        `${EXECUTION}.taskCount`,
+        `${EXECUTION}.parallelism`,
+        `${CONTAINER}.image`,
+        `${CONTAINER}.ports`,
+        `${TASK}.maxRetries`,
+        `${TASK}.timeoutSeconds`,
+      ],
+    );
+  });
+
+  it('answers at once however long the texts are', function () {
+    this.timeout(2000);
+    const long = 300_000;
+    const hostile = jobOf({ task: `{timeoutSeconds: "${'9'.repeat(long)}"}` });
+    hostile.metadata.annotations = {
+      'homerun.dev/schedule': '1,'.repeat(long),
+      'homerun.dev/time-zone': 'a/'.repeat(long),
+      'homerun.dev/run': 'a-'.repeat(long),
+    };
+    assert.equal(validateJob(hostile).length, 4);
+  });
+});
+
+describe('defaults of a job', () => {
+  it('are those of Cloud Run', () => {
+    assert.deepEqual(defaultJob(jobOf({})).spec.template.spec, {
+      taskCount: 1,
+      template: {
+        spec: {
+          containers: [
+            {
+              name: 'user-container',
+              image: 'gcr.io/p/app',
+              resources: { limits: { cpu: '1000m', memory: '512Mi' } },
+            },
+          ],
+          maxRetries: 3,
+          timeoutSeconds: 600,
+          serviceAccountName: 'default',
+        },
+      },
+    });
+  });
+
+  it('are filled in once, and leave alone what is written', () => {
+    const written = jobOf({
+      execution: '{taskCount: 5, parallelism: 0}',
+      template: SIDECAR,
+      task: "{maxRetries: 0, timeoutSeconds: '60', volumes: [{name: v, secret: {secretName: s}}]}",
+      container: '{name: main, startupProbe: {tcpSocket: {port: 1}}}',
+      more: '[{name: side, image: b}]',
+    });
+    const once = defaultJob(written);
+    assert.deepEqual(defaultJob(once), once);
+    const { taskCount, parallelism, template } = once.spec.template.spec;
+    const { maxRetries, timeoutSeconds } = template.spec;
+    assert.deepEqual([taskCount, parallelism, maxRetries, timeoutSeconds], [5, 0, 0, '60']);
+  });
+});
+
+function shown(faults: Fault[]): string {
+  return faults.map(({ path, message }) => `${path}: ${message}`).join('\n');
+}

@@ -1,0 +1,42 @@
+import { validateAnnotations } from '../../annotationRules.ts';
+import { HOMERUN } from '../../annotations.ts';
+import { type Fault, keyed } from '../../fault.ts';
+import { validateName } from '../../serving/service/validation.ts';
+import { validateExecutionSpec } from '../task/validation.ts';
+import { MAX_NAME_AND_TOKEN, TOKEN } from './schema.ts';
+import type { Job } from './types.ts';
+
+const ANNOTATIONS = 'metadata.annotations';
+
+/** The faults of a job. */
+export function validateJob(job: Job): Fault[] {
+  const { name, annotations } = job.metadata;
+  const { template, startExecutionToken, runExecutionToken } = job.spec;
+  const context = {
+    annotations: template.metadata?.annotations,
+    annotationsPath: 'spec.template.metadata.annotations',
+  };
+  return [
+    ...validateName(name),
+    ...validateAnnotations('job', annotations, ANNOTATIONS),
+    ...validateToken(annotations?.[HOMERUN.run], name, keyed(ANNOTATIONS, HOMERUN.run)),
+    ...validateToken(startExecutionToken, name, 'spec.startExecutionToken'),
+    ...validateToken(runExecutionToken, name, 'spec.runExecutionToken'),
+    ...(startExecutionToken && runExecutionToken
+      ? [{ path: 'spec.runExecutionToken', message: 'must not be set together with startExecutionToken' }]
+      : []),
+    ...validateAnnotations('executionTemplate', context.annotations, context.annotationsPath),
+    ...validateExecutionSpec(template.spec, context, 'spec.template.spec'),
+  ];
+}
+
+/** A token is the end of a name (API reference, JobSpec: name and token have fewer than 63 characters). */
+function validateToken(token: string | undefined, name: string, path: string): Fault[] {
+  if (!token) return [];
+  const form = 'lower case letters, digits and dashes, not starting or ending with a dash';
+  const fits = name.length + token.length <= MAX_NAME_AND_TOKEN && new RegExp(TOKEN).test(token);
+  if (fits) return [];
+  const room = Math.max(0, MAX_NAME_AND_TOKEN - name.length);
+  const message = `is "${token}", ${token.length} characters; it must have 1 to ${room} beside the name of the job: ${form}`;
+  return [{ path, value: token, message }];
+}

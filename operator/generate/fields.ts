@@ -1,0 +1,209 @@
+import type { TSchema } from 'typebox';
+import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from '../apis/annotations.ts';
+import type { Fault } from '../apis/fault.ts';
+import type { CelRule } from '../apis/schema.ts';
+import { shapeFaults } from '../apis/shape.ts';
+import type { KubeObject } from '../kube/types.ts';
+import { LAWS, type Law } from '../webhook/laws.ts';
+import { warningsOf } from '../webhook/warnings.ts';
+
+// What becomes of each field. It is not written but asked: each field is put into the smallest object that can hold
+// it, and the law that admission applies says what it makes of it.
+
+/** The parts of a schema that tell what a field may be. */
+export interface Schema {
+  type?: string;
+  description?: string;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  patternProperties?: Record<string, Schema>;
+  items?: Schema;
+  minItems?: number;
+  maxItems?: number;
+  enum?: string[];
+  pattern?: string;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  'x-kubernetes-int-or-string'?: boolean;
+  'x-kubernetes-validations'?: CelRule[];
+}
+
+type Json = Record<string, unknown>;
+
+/** A schema in its place: `put` gives the smallest spec that has a value there. */
+interface Place {
+  schema: Schema;
+  path: string;
+  put: (value: unknown) => Json;
+}
+
+/** A line of a table. */
+export interface Row {
+  field: string;
+  values: string;
+  usual: string;
+  verdict: string;
+}
+
+const NAME = 'hello';
+const WORDS = ['a', 'app', '/a', 'Memory', 'HTTP', 'Always', '1', `${NAME}-a`];
+const NUMBERS = [1, 100];
+/** The page tells of a cluster that can do everything; warnings tell of the others. */
+const ABILITIES = { resizesPods: true };
+/** What takes two fields at once, or one certain value, to be right. */
+const SAMPLES: Readonly<Record<string, unknown>> = {
+  'spec.traffic': [{ revisionName: `${NAME}-a`, percent: 100 }],
+  'spec.template.spec.volumes[0].csi': {
+    driver: CLOUD_STORAGE_DRIVER,
+    volumeAttributes: { bucketName: 'a' },
+  },
+  'spec.template.spec.runtimeClassName': BASE_IMAGE_RUNTIME,
+};
+
+/** Something that the schema takes: as little as possible. */
+function sample(schema: Schema): unknown {
+  return samples(schema, 0).next().value;
+}
+
+/** Values that the schema takes, the smallest first; `depth` is how far optional fields are tried. */
+function* samples(schema: Schema, depth: number): Generator<unknown> {
+  const { type, minimum = 0, maximum = Number.POSITIVE_INFINITY } = schema;
+  if (schema['x-kubernetes-int-or-string']) yield schema.maximum === undefined ? '1' : 8080;
+  else if (schema.enum) yield schema.enum.find((choice) => choice !== '');
+  else if (type === 'boolean') yield* [true, false];
+  else if (type === 'integer') yield* NUMBERS.map((number) => Math.max(minimum, Math.min(number, maximum)));
+  else if (type === 'string')
+    yield* WORDS.filter((word) => shapeFaults(schema as TSchema, word, '').length === 0);
+  else if (type === 'array') {
+    for (const item of samples(schema.items ?? {}, depth)) yield [item];
+    yield [];
+  } else yield* maps(schema, depth);
+}
+
+function* maps({ properties = {}, required = [] }: Schema, depth: number): Generator<Json> {
+  const smallest = Object.fromEntries(required.map((name) => [name, sample(properties[name] ?? {})]));
+  yield smallest;
+  if (depth === 0) return;
+  for (const [name, property] of Object.entries(properties)) {
+    for (const value of samples(property, depth - 1)) yield { ...smallest, [name]: value };
+  }
+}
+
+function objectOf(law: Law, spec: unknown): KubeObject {
+  const { group, version, kind } = law.definition;
+  return {
+    apiVersion: `${group}/${version}`,
+    kind,
+    metadata: { name: NAME, namespace: 'demo' },
+    spec,
+  } as KubeObject;
+}
+
+/** What the law newly finds wrong at or below a path once the field has a value. */
+function newFaults(law: Law, { path, put }: Place, value: unknown): Fault[] {
+  const known = new Set(law.validate(objectOf(law, put(undefined))).map(({ message }) => message));
+  const found = law.validate(objectOf(law, put(value)));
+  return found.filter((fault) => fault.path.startsWith(path) && !known.has(fault.message));
+}
+
+/** What is said of the field with the best of the values that it may have. */
+function verdictOf(law: Law, place: Place): string {
+  const first = SAMPLES[place.path] ?? sample(place.schema);
+  const [warning] = newWarnings(law, place, first);
+  if (warning) return `warned: ${warning}`;
+  let best = newFaults(law, place, first);
+  for (const value of samples(place.schema, 2)) {
+    if (best.length === 0) return 'accepted';
+    const faults = newFaults(law, place, value);
+    if (rank(faults) < rank(best)) best = faults;
+  }
+  const [fault] = best;
+  if (!fault) return 'accepted';
+  return rank(best) > 1 ? `refused: ${fault.message}` : `warned, refused when strict: ${fault.message}`;
+}
+
+/** What a cluster does otherwise, although there is nothing wrong with the field. */
+function newWarnings(law: Law, { path, put }: Place, value: unknown): string[] {
+  const known = warningsOf(objectOf(law, put(undefined)), [], ABILITIES);
+  const said = warningsOf(objectOf(law, put(value)), [], ABILITIES).filter((line) => !known.includes(line));
+  return said.flatMap((line) => (line.startsWith(path) ? [line.slice(line.indexOf(': ') + 2)] : []));
+}
+
+function rank(faults: readonly Fault[]): 0 | 1 | 2 {
+  if (faults.length === 0) return 0;
+  return faults.every(({ strict }) => strict) ? 1 : 2;
+}
+
+/** The value that a field gets when it is left out, and what it stands in is there. */
+function usualOf(law: Law, { path, put }: Place): unknown {
+  const written = objectOf(law, put(undefined));
+  return valueAt(written, path) === undefined ? valueAt(law.fill(written), path) : undefined;
+}
+
+function valueAt(object: KubeObject, path: string): unknown {
+  return path.split(/[.[\]]+/).reduce<unknown>((at, key) => (at as Json | undefined)?.[key], object);
+}
+
+function valuesOf(schema: Schema): string {
+  const { type, minimum, maximum, maxLength, maxItems } = schema;
+  if (schema['x-kubernetes-int-or-string'])
+    return maximum === undefined ? 'quantity' : `${minimum} to ${maximum}, or a name`;
+  if (schema.enum) return schema.enum.filter((choice) => choice !== '').join(', ');
+  if (type === 'integer' && maximum === MODE) return `0 to ${shown(schema, maximum)}`;
+  if (type === 'integer') return maximum === undefined ? `from ${minimum}` : `${minimum} to ${maximum}`;
+  if (type === 'boolean') return 'true, false';
+  if (type === 'array') return `list, at most ${maxItems}`;
+  if (type === 'string') return maxLength === undefined ? 'text' : `text, at most ${maxLength}`;
+  return schema.patternProperties ? 'map' : '';
+}
+
+function rowsOf(law: Law, place: Place): Row[] {
+  const { schema, path } = place;
+  const verdict = verdictOf(law, place);
+  const usual = usualOf(law, place);
+  const row: Row = {
+    field: shortened(path),
+    values: valuesOf(schema),
+    usual: usual === undefined || typeof usual === 'object' ? '' : shown(schema, usual),
+    verdict,
+  };
+  // Whatever stands below a field that is warned of shares its fate.
+  return verdict === 'accepted' ? [row, ...childrenOf(place).flatMap((child) => rowsOf(law, child))] : [row];
+}
+
+function childrenOf({ schema, path, put }: Place): Place[] {
+  if (schema.type === 'array' && schema.items) {
+    const items = {
+      schema: schema.items,
+      path: `${path}[0]`,
+      put: (item: unknown) => put([item ?? sample(schema.items ?? {})]),
+    };
+    return schema.items.properties ? childrenOf(items) : [];
+  }
+  const smallest = sample(schema) as Json;
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
+    schema: property,
+    path: `${path}.${name}`,
+    put: (value) => put({ ...smallest, ...(value === undefined ? {} : { [name]: value }) }),
+  }));
+}
+
+/** Mode bits as everybody writes them. */
+const MODE = 0o777;
+
+function shown({ maximum }: Schema, value: unknown): string {
+  return maximum === MODE ? `0${(value as number).toString(8)}` : String(value);
+}
+
+function shortened(path: string): string {
+  return path.replaceAll('[0]', '[]');
+}
+
+/** Every field of a kind: its values, its default and what becomes of it. */
+export function fieldRows(kind: string): Row[] {
+  const law = LAWS[kind] as Law;
+  const schema = law.written as Schema;
+  const root: Place = { schema, path: 'spec', put: (value) => (value ?? sample(schema)) as Json };
+  return childrenOf(root).flatMap((place) => rowsOf(law, place));
+}
