@@ -132,8 +132,8 @@ export const ANNOTATION_RULES: ReadonlyMap<string, Rule> = new Map([
   [RUN.functionTarget, rule(built)],
   [RUN.imageUri, rule(built)],
   [RUN.enableAutomaticUpdates, rule(built, flag)],
-  [SERVING.creator, rule(everywhere)],
-  [SERVING.lastModifier, rule(everywhere)],
+  [SERVING.creator, rule([...scaled, ...revision])],
+  [SERVING.lastModifier, rule([...scaled, ...revision])],
   // The length of a token depends on the name of the job, so it is looked at there.
   [HOMERUN.run, rule(job)],
   [HOMERUN.schedule, rule(job, wrongSchedule)],

@@ -2,7 +2,7 @@ import { ANNOTATION_RULES, type AnnotationHolder } from '../apis/annotationRules
 import { keyed } from '../apis/fault.ts';
 import { ANNOTATION_EFFECTS } from '../webhook/effects.ts';
 import { LAWS } from '../webhook/laws.ts';
-import { fieldRows, type Row, type Schema } from './fields.ts';
+import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
 import { insideSection } from './inside.ts';
 import type { GeneratedFile } from './main.ts';
 
@@ -38,6 +38,12 @@ function rulesOf(schema: Schema, path: string): string[] {
     ...(schema.items ? [[schema.items, `${path}[]`] as const] : []),
   ];
   return [...own, ...below.flatMap(([inner, where]) => rulesOf(inner, where))];
+}
+
+/** Rules of containers and volumes are those of every kind, and told once. */
+function rulesOnce(rules: readonly string[]): string[] {
+  const shared = (rule: string) => /(?<=\.)(containers|volumes)\[\].*/.exec(rule)?.[0] ?? rule;
+  return [...new Map(rules.toReversed().map((rule) => [shared(rule), rule])).values()].toReversed();
 }
 
 function table(head: readonly string[], rows: readonly Row[]): string {
@@ -114,7 +120,11 @@ template itself. \`homerun.dev/overrides\` is JSON such as
 \`jobs.run.googleapis.com\`, and for the executions of a job with \`kubectl get executions -l run.googleapis.com/job=NAME\`
 (\`exec\` and \`crexec\` for short).
 
-${table(FIELDS, fieldRows('Job'))}
+Containers and volumes have the fields of a service's; here are those that are told otherwise. With several
+containers, annotation \`run.googleapis.com/container-dependencies\` must leave exactly one that nobody waits for: the main
+container. The task ends with it, and the others end with the task.
+
+${table(FIELDS, rowsBeside(fieldRows('Job'), fieldRows('Service')))}
 
 ## Fields of an Execution
 
@@ -126,7 +136,9 @@ Its \`spec\` has the fields of a job's \`spec.template.spec\`, and label \`run.g
 
 The definitions (CRDs) hold types, ranges and lengths, and these rules, so that the API server itself checks them.
 
-${[...new Set(rules)].map((rule) => `- ${rule}`).join('\n')}
+${rulesOnce(rules)
+  .map((rule) => `- ${rule}`)
+  .join('\n')}
 `;
   return { path: 'docs/contract.md', text };
 }

@@ -51,13 +51,12 @@ const WORDS = ['a', 'app', '/a', 'Memory', 'HTTP', 'Always', '1', `${NAME}-a`];
 const NUMBERS = [1, 100];
 /** The page tells of a cluster that can do everything; warnings tell of the others. */
 const ABILITIES = { resizesPods: true };
+const BUCKET = { driver: CLOUD_STORAGE_DRIVER, volumeAttributes: { bucketName: 'a' } };
 /** What takes two fields at once, or one certain value, to be right. */
 const SAMPLES: Readonly<Record<string, unknown>> = {
   'spec.traffic': [{ revisionName: `${NAME}-a`, percent: 100 }],
-  'spec.template.spec.volumes[0].csi': {
-    driver: CLOUD_STORAGE_DRIVER,
-    volumeAttributes: { bucketName: 'a' },
-  },
+  'spec.template.spec.volumes[0].csi': BUCKET,
+  'spec.template.spec.template.spec.volumes[0].csi': BUCKET,
   'spec.template.spec.runtimeClassName': BASE_IMAGE_RUNTIME,
 };
 
@@ -113,7 +112,10 @@ function verdictOf(law: Law, place: Place): string {
   const [warning] = newWarnings(law, place, first);
   if (warning) return `warned: ${warning}`;
   let best = newFaults(law, place, first);
-  for (const value of samples(place.schema, 2)) {
+  // An empty list is an unset one, and tells nothing of a list that may not be there.
+  const forbidden =
+    place.schema.type === 'array' && best.some(({ path, strict }) => path === place.path && !strict);
+  for (const value of forbidden ? [] : samples(place.schema, 2)) {
     if (best.length === 0) return 'accepted';
     const faults = newFaults(law, place, value);
     if (rank(faults) < rank(best)) best = faults;
@@ -147,8 +149,10 @@ function valueAt(object: KubeObject, path: string): unknown {
 
 function valuesOf(schema: Schema): string {
   const { type, minimum, maximum, maxLength, maxItems } = schema;
-  if (schema['x-kubernetes-int-or-string'])
-    return maximum === undefined ? 'quantity' : `${minimum} to ${maximum}, or a name`;
+  if (schema['x-kubernetes-int-or-string']) {
+    const range = `${minimum} to ${maximum}`;
+    return maximum === undefined ? 'quantity' : schema.pattern ? range : `${range}, or a name`;
+  }
   if (schema.enum) return schema.enum.filter((choice) => choice !== '').join(', ');
   if (type === 'integer' && maximum === MODE) return `0 to ${shown(schema, maximum)}`;
   if (type === 'integer') return maximum === undefined ? `from ${minimum}` : `${minimum} to ${maximum}`;
@@ -198,6 +202,20 @@ function shown({ maximum }: Schema, value: unknown): string {
 
 function shortened(path: string): string {
   return path.replaceAll('[0]', '[]');
+}
+
+/**
+ * The rows of a kind without those of containers and volumes that say the same as `others` have them: one law is told
+ * once, however deep the fields lie.
+ */
+export function rowsBeside(rows: readonly Row[], others: readonly Row[]): Row[] {
+  const told = new Set(others.flatMap(({ field, ...row }) => toldOf(field, row)));
+  return rows.filter(({ field, ...row }) => toldOf(field, row).every((text) => !told.has(text)));
+}
+
+function toldOf(field: string, row: Omit<Row, 'field'>): string[] {
+  const [shared] = /(?<=\.)(containers|volumes)\[\].*/.exec(field) ?? [];
+  return shared === undefined ? [] : [JSON.stringify([shared, row])];
 }
 
 /** Every field of a kind: its values, its default and what becomes of it. */
