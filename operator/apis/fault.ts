@@ -9,6 +9,11 @@ export interface Fault {
   strict?: boolean;
 }
 
+/** All faults of an object as one text, for conditions and refusals. */
+export function toldFaults(faults: readonly Fault[]): string {
+  return faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
+}
+
 /** Path of an element of a list. */
 export function at(path: string, index: number): string {
   return `${path}[${index}]`;

@@ -1,4 +1,4 @@
-import type { Fault } from '../apis/fault.ts';
+import { type Fault, toldFaults } from '../apis/fault.ts';
 import type { Abilities } from '../kube/abilities.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { signed } from './authors.ts';
@@ -103,7 +103,7 @@ function withNameOf({ metadata }: KubeObject, filled: KubeObject['metadata']): K
 
 function refusal({ uid, kind, name, object }: AdmissionRequest, faults: readonly Fault[]): AdmissionResponse {
   const metadata = (object as Partial<KubeObject> | undefined)?.metadata;
-  const message = faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  const message = toldFaults(faults);
   const causes = faults.map(({ path, message }) => ({
     reason: 'FieldValueInvalid',
     field: path,

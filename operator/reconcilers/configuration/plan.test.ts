@@ -104,6 +104,36 @@ const CASES: Record<string, Case> = {
       message: /'hello-v2' with different configuration/,
     },
   },
+  invalid: {
+    reason: 'it came in while the webhook was away: nothing is made of it, and all that is wrong is said',
+    input: {
+      configuration: at(
+        2,
+        { spec: { containers: [{ image: 'a', env: [{ name: 'PORT' }] }], timeoutSeconds: 9999 } },
+        { latestCreatedRevisionName: 'hello-00001-abc', latestReadyRevisionName: 'hello-00001-abc' },
+      ),
+      revisions: [old],
+    },
+    makes: false,
+    created: 'hello-00001-abc',
+    ready: 'hello-00001-abc',
+    condition: {
+      status: 'False',
+      reason: 'InvalidArgument',
+      message: /^spec\.template\.spec\..*PORT.*; spec\.template\.spec\.timeoutSeconds: /,
+    },
+  },
+  'invalid by rules that are newer than its revision': {
+    reason: 'what runs goes on running after an upgrade',
+    input: {
+      configuration: at(1, { spec: { timeoutSeconds: 9999 } }),
+      revisions: [old],
+    },
+    makes: false,
+    created: 'hello-00001-abc',
+    ready: 'hello-00001-abc',
+    condition: { status: 'True' },
+  },
   'back to a named revision': {
     reason: 'a revert in git brings back a template whose revision still exists: it serves again',
     input: {

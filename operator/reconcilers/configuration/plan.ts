@@ -1,9 +1,11 @@
 import { SERVING as ANNOTATION } from '../../apis/annotations.ts';
 import { type Condition, conditionOf, isTrue, mergeConditions, READY } from '../../apis/condition.ts';
+import { toldFaults } from '../../apis/fault.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { revisionName } from '../../apis/names.ts';
 import { CONFIGURATION_REASONS as REASONS } from '../../apis/serving/configuration/conditions.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
+import { validateConfiguration } from '../../apis/serving/configuration/validation.ts';
 import { defaultRevisionSpec } from '../../apis/serving/revision/defaults.ts';
 import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
@@ -26,7 +28,8 @@ export interface ConfigurationInput {
 
 /**
  * One revision for each generation of the template. The revision's name follows from the configuration's UID
- * and generation, so that a reconciler which is started again makes the same one and not a second.
+ * and generation, so that a reconciler which is started again makes the same one and not a second. A template that
+ * breaks the contract makes none and says everything that is wrong with it: it came in while nobody guarded the door.
  */
 export function planConfiguration(
   input: ConfigurationInput,
@@ -41,22 +44,22 @@ export function planConfiguration(
     reusable(named, desired) ??
     unchanged(input, desired);
   const taken = !existing && named !== undefined;
+  const invalid = existing ? undefined : invalidTemplate(configuration);
+  const refused = invalid ?? (taken ? nameTaken(desired) : undefined);
   const latest = existing ?? desired;
   const status = {
     observedGeneration: generation,
-    conditions: mergeConditions(
-      configuration.status?.conditions,
-      [taken ? nameTaken(desired) : readyCondition(latest)],
-      now,
-    ),
-    latestCreatedRevisionName: taken ? configuration.status?.latestCreatedRevisionName : latest.metadata.name,
+    conditions: mergeConditions(configuration.status?.conditions, [refused ?? readyCondition(latest)], now),
+    latestCreatedRevisionName: refused
+      ? configuration.status?.latestCreatedRevisionName
+      : latest.metadata.name,
     latestReadyRevisionName: latestReady(revisions, latest, configuration),
   };
   return {
-    apply: existing || taken ? [] : [desired],
+    apply: existing || refused ? [] : [desired],
     remove: removals(input, status, config.revisionHistory, now),
     status: { ...configuration, status },
-    events: existing || taken ? [] : [created(desired)],
+    events: existing || refused ? warnings(invalid) : [created(desired)],
   };
 }
 
@@ -140,6 +143,12 @@ function readyCondition(revision: Revision): Condition {
   return { type: READY, status: 'Unknown', reason: ready?.reason ?? REASONS.deploying, message };
 }
 
+function invalidTemplate(configuration: Configuration): Condition | undefined {
+  const faults = validateConfiguration(configuration).filter(({ strict }) => !strict);
+  if (faults.length === 0) return undefined;
+  return { type: READY, status: 'False', reason: REASONS.invalidArgument, message: toldFaults(faults) };
+}
+
 function nameTaken(wanted: Revision): Condition {
   const message =
     `Revision named '${wanted.metadata.name}' with different configuration already exists. ` +
@@ -179,6 +188,13 @@ function unchanged(
     },
   };
   return isApplied(again, latest) ? latest : undefined;
+}
+
+/** A configuration that was refused; told when its status comes to say so. */
+function warnings(invalid: Condition | undefined): Plan['events'] {
+  if (!invalid) return [];
+  const { reason = '', message = '' } = invalid;
+  return [{ type: 'Warning', reason, message }];
 }
 
 function created(revision: Revision): Plan['events'][number] {

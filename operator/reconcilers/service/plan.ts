@@ -1,5 +1,5 @@
 import { type Condition, conditionOf, mergeConditions, READY, readyOf } from '../../apis/condition.ts';
-import type { Fault } from '../../apis/fault.ts';
+import { type Fault, toldFaults } from '../../apis/fault.ts';
 import { SERVING } from '../../apis/labels.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
@@ -28,7 +28,7 @@ export function planService(input: ServiceInput, now: number): Plan<Service> {
   const { service } = input;
   const [foreign, faults] = partition(validateService(service));
   if (faults.length > 0) {
-    const message = told(faults);
+    const message = toldFaults(faults);
     return unchanged(input, { reason: REASONS.invalidArgument, message }, now);
   }
   const stranger = [input.configuration, input.route].find(
@@ -60,10 +60,6 @@ function partition(faults: Fault[]): [Fault[], Fault[]] {
   return [faults.filter(({ strict }) => strict), faults.filter(({ strict }) => !strict)];
 }
 
-function told(faults: Fault[]): string {
-  return faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
-}
-
 /** A service that runs here and that Cloud Run would refuse says so, as a warning that leaves Ready alone. */
 function portability(faults: Fault[]): Condition[] {
   if (faults.length === 0) return [];
@@ -73,7 +69,7 @@ function portability(faults: Fault[]): Condition[] {
       severity: 'Warning',
       status: 'False',
       reason: REASONS.invalidArgument,
-      message: `Cloud Run would refuse this: ${told(faults)}`,
+      message: `Cloud Run would refuse this: ${toldFaults(faults)}`,
     },
   ];
 }

@@ -3,6 +3,8 @@ export const CONFIGURATION_CONDITIONS = { ready: 'Ready' } as const;
 
 /** Why a configuration is not ready. */
 export const CONFIGURATION_REASONS = {
+  /** It breaks the contract; the message says where. */
+  invalidArgument: 'InvalidArgument',
   /** The latest revision failed; the message repeats its own. */
   revisionFailed: 'RevisionFailed',
   /** The name that the template asks for belongs to another revision. */
