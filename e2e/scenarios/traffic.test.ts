@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { serviceReady } from '../lib/cluster.ts';
+import { revisionsOf, serviceReady } from '../lib/cluster.ts';
 import { constantLoad } from '../lib/load.ts';
 import { applyService, helloService, readyService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
@@ -47,6 +47,20 @@ describe('traffic', function () {
     assert.match((await visitor.ask(tagged)).body, /two/);
     await until('the new split to be served', async () => /one/.test((await visitor.ask(service.url)).body));
     for (let i = 0; i < 100; i++) assert.match((await visitor.ask(service.url)).body, /one/);
+  });
+
+  it('reaches a service without its default URL only at its name inside the cluster', async () => {
+    const { client, visitor, namespace } = suite;
+    const outside = `http://private.${namespace}.localhost`;
+    const disabled = { 'run.googleapis.com/default-url-disabled': 'True' };
+    const service = await readyService(client, namespace, 'private', { serviceAnnotations: disabled });
+    assert.equal(service.url, `http://private.${namespace}.svc.cluster.local`);
+    assert.match((await visitor.ask(service.url)).body, /Hello/);
+    assert.equal((await visitor.ask(outside)).status, 404);
+    const enabled = await readyService(client, namespace, 'private');
+    assert.equal(enabled.url, outside);
+    await until('the default URL to answer', async () => (await visitor.ask(outside)).status === 200);
+    assert.equal((await revisionsOf(client, namespace, 'private')).length, 1);
   });
 
   it('a rollout under 100 requests a second fails not one of them', async () => {

@@ -10,10 +10,20 @@ import { UNLIMITED } from './slots.ts';
 const config = parseConfig({ domain: 'example.com' });
 type Traffic = NonNullable<NonNullable<Route['status']>['traffic']>;
 
-const route = (traffic: Traffic | undefined, labels?: Record<string, string>): Route => ({
+const route = (
+  traffic: Traffic | undefined,
+  labels?: Record<string, string>,
+  annotations?: Record<string, string>,
+): Route => ({
   apiVersion: ROUTES.apiVersion,
   kind: ROUTES.kind,
-  metadata: { namespace: 'ns', name: 'hello', creationTimestamp: '2026-01-01T00:00:00Z', labels },
+  metadata: {
+    namespace: 'ns',
+    name: 'hello',
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    labels,
+    annotations,
+  },
   spec: {},
   status: traffic && { traffic },
 });
@@ -53,6 +63,20 @@ describe('compileRoute', () => {
       reason: 'the outside name is nobody’s',
       object: route([{ revisionName: 'hello-1', percent: 100 }], { [VISIBILITY]: 'cluster-local' }),
       want: Object.fromEntries(INTERNAL.map((host) => [host, 'ns/hello-1 100'])),
+    },
+    'default URL disabled': {
+      reason: 'as on Cloud Run, the outside name is not found',
+      object: route([{ revisionName: 'hello-1', percent: 100 }], undefined, {
+        'run.googleapis.com/default-url-disabled': 'True',
+      }),
+      want: Object.fromEntries(INTERNAL.map((host) => [host, 'ns/hello-1 100'])),
+    },
+    'default URL not disabled': {
+      reason: 'gcloud writes the annotation either way',
+      object: route([{ revisionName: 'hello-1', percent: 100 }], undefined, {
+        'run.googleapis.com/default-url-disabled': 'False',
+      }),
+      want: Object.fromEntries(['hello.ns.example.com', ...INTERNAL].map((host) => [host, 'ns/hello-1 100'])),
     },
     'not ready': {
       reason: 'nothing is served before the status says what',

@@ -1,7 +1,8 @@
-import { SERVING, VISIBILITY } from '../apis/labels.ts';
+import { SERVING } from '../apis/labels.ts';
 import { ingressContainer, ingressPort } from '../apis/serving/container/ingress.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
+import { hasOutsideName } from '../apis/serving/route/visibility.ts';
 import { hostsOf, type UrlConfig } from '../apis/url.ts';
 import type { Pod } from '../kube/core.ts';
 import { keyOf } from '../kube/types.ts';
@@ -47,13 +48,13 @@ export interface CompiledPod {
  * (Knative Serving API, Route status.traffic).
  */
 export function compileRoute(route: Route, config: UrlConfig): CompiledRoute {
-  const { namespace = '', name, labels, creationTimestamp = '' } = route.metadata;
-  const local = labels?.[VISIBILITY] === 'cluster-local';
+  const { namespace = '', name, creationTimestamp = '' } = route.metadata;
+  const outside = hasOutsideName(route);
   const hosts = new Map<string, Target[]>();
   const add = (targets: Target[], tag?: string): void => {
     if (targets.length === 0) return;
     const { external, internal } = hostsOf(config, { name, namespace }, tag);
-    for (const host of local ? internal : [external, ...internal]) hosts.set(host.toLowerCase(), targets);
+    for (const host of outside ? [external, ...internal] : internal) hosts.set(host.toLowerCase(), targets);
   };
   const shares = new Map<string, number>();
   const tagged = new Map<string, Map<string, number>>();

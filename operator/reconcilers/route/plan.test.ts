@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { RUN } from '../../apis/annotations.ts';
 import { conditionOf } from '../../apis/condition.ts';
-import { SERVING } from '../../apis/labels.ts';
+import { SERVING, VISIBILITY } from '../../apis/labels.ts';
 import { parseConfig } from '../../config.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { configuration, EPOCH, revision, route } from '../../testing/serving.ts';
@@ -118,6 +119,21 @@ describe('planRoute', () => {
       if (test.ready.message) assert.match(actual?.message ?? '', test.ready.message);
     });
   }
+
+  it('shows the address inside the cluster, and none for tags, where no outside name answers', () => {
+    const tagged = [{ revisionName: 'hello-00001-abc', percent: 100, tag: 'next' }];
+    const shown = (metadata: object) => {
+      const made = route('hello', tagged);
+      const subject = { ...made, metadata: { ...made.metadata, ...metadata } };
+      const input = { route: subject, configurations: byName([]), revisions: byName([ready]) };
+      const { status } = planRoute(input, 'homerun-system', config, EPOCH).status ?? {};
+      return [status?.url, status?.traffic?.[0]?.url];
+    };
+    const inside = ['http://hello.demo.svc.cluster.local', undefined];
+    assert.deepEqual(shown({}), ['http://hello.demo.localhost', 'http://next---hello.demo.localhost']);
+    assert.deepEqual(shown({ annotations: { [RUN.defaultUrlDisabled]: 'True' } }), inside);
+    assert.deepEqual(shown({ labels: { [VISIBILITY]: 'cluster-local' } }), inside);
+  });
 
   it('keeps what stands on the core Service when it goes from the route, and follows what changes', () => {
     const before = route();

@@ -10,6 +10,7 @@ import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTE_REASONS as REASONS, ROUTE_CONDITIONS as TYPES } from '../../apis/serving/route/conditions.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
+import { hasOutsideName } from '../../apis/serving/route/visibility.ts';
 import { addressOf, urlOf } from '../../apis/url.ts';
 import type { Config } from '../../config.ts';
 import type { CoreService } from '../../kube/core.ts';
@@ -49,7 +50,7 @@ export function planRoute(input: RouteInput, namespace: string, config: Config, 
   const status = {
     observedGeneration: route.metadata.generation,
     conditions: mergeConditions(route.status?.conditions, [...conditions, readyOf(conditions)], now),
-    url: urlOf(config, route.metadata),
+    url: hasOutsideName(route) ? urlOf(config, route.metadata) : addressOf(config, route.metadata),
     address: { url: addressOf(config, route.metadata) },
     traffic: fault ? route.status?.traffic : resolved.map((each) => served(each, route, config)),
   };
@@ -96,12 +97,13 @@ function checked(target: Target, name: string, revisions: ReadonlyMap<string, Re
 
 function served(resolved: Resolved, route: Route, config: Config): Target {
   const { target } = resolved;
+  const url = hasOutsideName(route) ? { url: urlOf(config, route.metadata, target.tag) } : {};
   const revisionName = 'revisionName' in resolved ? resolved.revisionName : target.revisionName;
   return {
     revisionName,
     percent: target.percent ?? 0,
     latestRevision: !target.revisionName,
-    ...(target.tag ? { tag: target.tag, url: urlOf(config, route.metadata, target.tag) } : {}),
+    ...(target.tag ? { tag: target.tag, ...url } : {}),
   };
 }
 
