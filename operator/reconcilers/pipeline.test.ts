@@ -7,7 +7,15 @@ import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import { parseConfig } from '../config.ts';
-import { CORE_SERVICES, DEPLOYMENTS, type Deployment, type Pod } from '../kube/core.ts';
+import {
+  CORE_SERVICES,
+  DEPLOYMENTS,
+  type Deployment,
+  EVENTS,
+  type KubeEvent,
+  PODS,
+  type Pod,
+} from '../kube/core.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { reconciles } from '../telemetry/metrics.ts';
 import { FakeApiServer, type SeenRequest } from '../testing/fakeApiServer.ts';
@@ -230,6 +238,66 @@ describe('service to deployment', () => {
     await start(second);
     const { status } = await ready();
     assert.equal(status?.traffic?.[0]?.revisionName, second);
+  });
+
+  it('an instance that takes too much memory is told once to whoever looks, and stays ready', async () => {
+    await apply();
+    const name = await latest(1);
+    await start(name);
+    await ready();
+    const pod = server.get<Pod>(PODS, { namespace: 'demo', name: `${name}-x` });
+    assert.ok(pod);
+    const finishedAt = new Date().toISOString();
+    const lastState = { terminated: { exitCode: 137, reason: 'OOMKilled', finishedAt } };
+    const containerStatuses = pod.status?.containerStatuses?.map((status) => ({ ...status, lastState }));
+    server.put({ ...pod, status: { ...pod.status, containerStatuses } } as Pod);
+    const told = () => server.list(EVENTS).filter(({ reason }) => reason === 'OutOfMemory');
+    await until('two Events', () => told().length === 2);
+    assert.deepEqual(
+      told()
+        .map(({ involvedObject }) => involvedObject.kind)
+        .sort(),
+      ['Revision', 'Service'],
+    );
+    for (const { message } of told()) assert.match(message ?? '', /^Memory limit of 512 MiB exceeded: /);
+    const conditions = () => server.get(REVISIONS, { namespace: 'demo', name })?.status?.conditions;
+    await until('the condition', () => conditionOf(conditions(), 'MemorySufficient')?.status === 'False');
+    assert.equal(conditionOf(conditions(), 'Ready')?.status, 'True');
+    server.put({ ...pod, metadata: { ...pod.metadata, annotations: { touched: 'yes' } } } as Pod);
+    await until('the condition to go', () => !conditionOf(conditions(), 'MemorySufficient'));
+    assert.deepEqual(
+      told().map(({ count }) => count),
+      [1, 1],
+    );
+  });
+
+  it('an instance that its node ended for its files is told by what the node said', async () => {
+    await apply();
+    const name = await latest(1);
+    await start(name);
+    await ready();
+    const pod = server.get<Pod>(PODS, { namespace: 'demo', name: `${name}-x` });
+    assert.ok(pod);
+    server.put({
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { namespace: 'demo', name: 'evicted' },
+      involvedObject: { uid: pod.metadata.uid },
+      reason: 'Evicted',
+      message: 'Pod ephemeral local storage usage exceeds the total limit of containers 576Mi. ',
+    } as KubeEvent);
+    const terminated = { exitCode: 0, reason: 'Completed', finishedAt: new Date().toISOString() };
+    const containerStatuses = pod.status?.containerStatuses?.map((status) => ({
+      ...status,
+      state: { terminated },
+    }));
+    server.put({ ...pod, status: { phase: 'Succeeded', containerStatuses } } as Pod);
+    await until('two Events', () => {
+      const told = server.list(EVENTS).filter(({ reason }) => reason === 'OutOfMemory');
+      return (
+        told.length === 2 && told.every(({ message }) => /exceeded by files: .*576Mi/.test(message ?? ''))
+      );
+    });
   });
 
   it('what a person changes on a child is put right again', async () => {

@@ -5,6 +5,7 @@ import { isKubeError, TerminalError } from '../../kube/errors.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import type { Context } from '../context.ts';
+import type { Informers } from '../informers.ts';
 import { isBoosted, planBoost, type Resize } from './boost.ts';
 
 export const permissions: Permission[] = [{ apiGroups: [''], resources: ['pods/resize'], verbs: ['patch'] }];
@@ -15,7 +16,7 @@ export function boostController({
   informers,
   now,
   log,
-}: Pick<Context, 'client' | 'informers' | 'now' | 'log'>): Controller {
+}: Pick<Context, 'client' | 'now' | 'log'> & { informers: Pick<Informers, 'pods'> }): Controller {
   const resize = async (key: string, body: Resize) => {
     const pod = informers.pods.store.get(key);
     if (!pod) return;
