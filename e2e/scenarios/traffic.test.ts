@@ -57,8 +57,12 @@ describe('traffic', function () {
     assert.equal(service.url, `http://private.${namespace}.svc.cluster.local`);
     assert.match((await visitor.ask(service.url)).body, /Hello/);
     assert.equal((await visitor.ask(outside)).status, 404);
-    const enabled = await readyService(client, namespace, 'private');
-    assert.equal(enabled.url, outside);
+    // An annotation of the service is no new generation of it, so Ready tells nothing of the change.
+    await applyService(client, helloService(namespace, 'private'));
+    await until('the default URL to be shown', async () => {
+      const { status } = await serviceReady(client, namespace, 'private');
+      return status?.url === outside;
+    });
     await until('the default URL to answer', async () => (await visitor.ask(outside)).status === 200);
     assert.equal((await revisionsOf(client, namespace, 'private')).length, 1);
   });
