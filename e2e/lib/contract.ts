@@ -19,6 +19,8 @@ export interface Report {
   /** Whether a file could be written there and read back. */
   writable: Record<'.' | '/tmp', boolean>;
   mounts: string[];
+  /** What is mounted at /volume. */
+  volume?: { type: string; bytes: number };
   /** Whether the folder with the Kubernetes token exists. */
   token: boolean;
   /** /proc/self/status. */

@@ -8,6 +8,7 @@ import { podsOf, SYSTEM_NAMESPACE, serviceReady } from '../lib/cluster.ts';
 import { linesUntilEnd, type Report } from '../lib/contract.ts';
 import { applyService, CONTRACT_IMAGES, helloService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
+import { until } from '../lib/wait.ts';
 
 const NAMESPACE = 'e2e-contract';
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -112,6 +113,7 @@ const CHECKS: Record<InsideKey, Check> = {
   workingFolder: { is: ({ report }) => report.folder, want: '/work' },
   fileSystem: { is: ({ report }) => report.writable['.'], want: true },
   temporaryFolder: { is: ({ report }) => report.writable['/tmp'], want: true },
+  memoryVolume: { is: ({ report }) => report.volume, want: { type: 'tmpfs', bytes: 32 * 2 ** 20 } },
   kubernetesToken: {
     is: ({ report }) => [report.token, report.mounts.filter((path) => path.includes('secrets'))],
     want: [false, []],
@@ -218,9 +220,11 @@ describe('inside a container', function () {
         image,
         ports: [{ containerPort: 8080 }],
         env: [...env, { name: 'PRICE', value: '$(PORT) and $5' }],
+        volumeMounts: [{ name: 'scratch', mountPath: '/volume' }],
       },
       { name: 'beside', image, env: [...env, { name: 'CONTRACT_MODE', value: 'worker' }] },
     ];
+    service.spec.template.spec.volumes = [{ name: 'scratch', emptyDir: { sizeLimit: '32Mi' } }];
     await applyService(client, service);
     const url = (await serviceReady(client, NAMESPACE, program)).status?.url ?? '';
     const headers = { 'X-Forwarded-For': '203.0.113.7', traceparent: TRACE };
@@ -248,6 +252,26 @@ describe('inside a container', function () {
     const beside = linesUntilEnd(NAMESPACE, metadata.name, 'beside');
     await suite.client.delete(PODS, metadata);
     return { app: await app, beside: await beside };
+  }
+
+  for (const program of ['go', 'node'] as const) {
+    it(`${program}, as a task: it writes its report and exits with the code that it is given`, async () => {
+      const ref = { namespace: NAMESPACE, name: `task-${program}` };
+      const env = [
+        { name: 'CONTRACT_MODE', value: 'job' },
+        { name: 'EXIT_CODE', value: '3' },
+      ];
+      const container = { name: 'task', image: CONTRACT_IMAGES[program], env };
+      const spec = { restartPolicy: 'Never', containers: [container] };
+      await suite.client.create(PODS, { apiVersion: 'v1', kind: 'Pod', metadata: ref, spec } as Pod);
+      const ended = await until('the task to end', async () => {
+        const pod = await suite.client.get<Pod>(PODS, ref);
+        return pod?.status?.containerStatuses?.[0]?.state?.terminated;
+      });
+      assert.equal(ended.exitCode, 3);
+      const [report] = (await linesUntilEnd(NAMESPACE, ref.name, 'task')) as Report[];
+      assert.deepEqual([report?.program, report?.env.EXIT_CODE], [program, '3']);
+    });
   }
 
   for (const [key, { what, says, here }] of Object.entries<InsideRow>(INSIDE)) {

@@ -78,6 +78,11 @@ export const INSIDE = {
     says: 'writable',
     document: 'container contract, File system access',
   },
+  memoryVolume: {
+    what: 'volume emptyDir',
+    says: 'in memory whatever its medium; holds sizeLimit at most, or what the containers have together',
+    document: 'API reference, EmptyDirVolumeSource',
+  },
   kubernetesToken: {
     what: 'token of Kubernetes',
     says: 'there is none',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
-import { existsSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,6 +33,7 @@ async function report(request?: IncomingMessage): Promise<object> {
     folder,
     writable: { '.': isWritable(folder), '/tmp': isWritable('/tmp') },
     mounts: lines('/proc/self/mountinfo').flatMap((line) => line.split(' ')[4] ?? []),
+    volume: volume('/volume'),
     token: existsSync(TOKEN_FOLDER),
     status: Object.fromEntries(lines('/proc/self/status').map((line) => line.split(/:\s*/, 2))),
     limits: openFiles(),
@@ -70,6 +71,14 @@ function isWritable(folder: string): boolean {
   } finally {
     rmSync(name, { force: true });
   }
+}
+
+/** The kind and the size of what is mounted at a path. */
+function volume(path: string): object | undefined {
+  const line = lines('/proc/self/mountinfo').find((each) => each.split(' ')[4] === path);
+  if (!line) return undefined;
+  const { blocks, bsize } = statfsSync(path);
+  return { type: line.split(' - ')[1]?.split(' ')[0], bytes: blocks * bsize };
 }
 
 /** RLIMIT_NOFILE as the kernel tells it: the runtime has raised its own soft limit by now. */

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -42,6 +43,7 @@ func report(r *http.Request) map[string]any {
 		"folder":   folder,
 		"writable": map[string]bool{".": isWritable(folder), "/tmp": isWritable("/tmp")},
 		"mounts":   mounts(),
+		"volume":   volume("/volume"),
 		"token":    tokenErr == nil,
 		"status":   pairs("/proc/self/status", ":"),
 		"limits":   openFiles(),
@@ -90,6 +92,18 @@ func mounts() []string {
 		}
 	}
 	return all
+}
+
+// volume is the kind and the size of what is mounted at a path.
+func volume(path string) map[string]any {
+	for line := range strings.Lines(text("/proc/self/mountinfo")) {
+		mount, kind, _ := strings.Cut(line, " - ")
+		var space syscall.Statfs_t
+		if strings.Fields(mount)[4] == path && syscall.Statfs(path, &space) == nil {
+			return map[string]any{"type": strings.Fields(kind)[0], "bytes": space.Blocks * uint64(space.Bsize)}
+		}
+	}
+	return nil
 }
 
 // openFiles is RLIMIT_NOFILE as the kernel tells it: the runtime has raised its own soft limit by now.
