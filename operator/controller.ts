@@ -12,6 +12,7 @@ import { boostController } from './reconcilers/instance/boostController.ts';
 import { revisionController } from './reconcilers/revision/reconciler.ts';
 import { routeController } from './reconcilers/route/reconciler.ts';
 import { serviceController } from './reconcilers/service/reconciler.ts';
+import { workerPoolController } from './reconcilers/workerPool/reconciler.ts';
 import { startAdmin } from './telemetry/admin.ts';
 import type { Logger } from './telemetry/log.ts';
 import { startWebhook } from './webhook/webhook.ts';
@@ -42,7 +43,13 @@ export async function runController(
     const waiting = watches.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
     return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : webhook.unready();
   };
-  const webhook = await startWebhook({ client, config, identity, abilities, log });
+  const webhook = await startWebhook({
+    client,
+    config,
+    identity,
+    abilities,
+    log,
+  });
   const admin = await startAdmin({ port: config.adminPort, unready });
   const lead = (leading: AbortSignal) => reconcileAndScale(context, leading);
   const election = new LeaderElection({
@@ -70,6 +77,7 @@ async function reconcileAndScale(context: Context, signal: AbortSignal): Promise
     configurationController(context),
     revisionController(context),
     routeController(context),
+    workerPoolController(context),
     boostController(context),
   ];
   const autoscaler = new Autoscaler({ client, config, identity, informers, log });

@@ -33,6 +33,16 @@ export const RUN = {
   supportsPzs: 'run.googleapis.com/supportsPzs',
 } as const;
 
+/**
+ * Selects what belongs to services and not to worker pools: the gateway and the autoscaler do not even watch the rest.
+ */
+export const NOT_POOLED = `!${RUN.workerPool}`;
+
+/** The worker pool that a revision, Deployment or pod belongs to; undefined for those of services. */
+export function workerPoolOf({ metadata }: { metadata: { labels?: Record<string, string> } }) {
+  return metadata.labels?.[RUN.workerPool];
+}
+
 /** The region; gcloud shows it in every list and copies it into templates. */
 export const LOCATION = 'cloud.googleapis.com/location';
 

@@ -127,6 +127,8 @@ export interface KindDefinition {
   status: TSchema;
   /** Rules on the whole object: they alone see `self.metadata.name`. */
   rules: CelRule[];
+  /** Where the subresource `/scale` reads and writes, for `kubectl scale` and autoscalers; a kind without has none. */
+  scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath: string };
 }
 
 export interface PrinterColumn {

@@ -1,4 +1,4 @@
-import { SERVING } from '../apis/labels.ts';
+import { NOT_POOLED, SERVING, workerPoolOf } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
@@ -95,7 +95,7 @@ export class Autoscaler {
       adminPort: config.adminPort,
       log,
     });
-    this.#cpu = new CpuReader({ client, labelSelector: SERVING.revision, log });
+    this.#cpu = new CpuReader({ client, labelSelector: `${SERVING.revision},${NOT_POOLED}`, log });
   }
 
   /** Scales until `signal` aborts. Run it where the lease is held, and once. */
@@ -125,7 +125,10 @@ export class Autoscaler {
     const tick = ++this.#ticks;
     const { revisions, routes } = this.#options.informers;
     const targets = targetsOf(routes.store.list());
-    for (const revision of revisions.store.list()) this.#visit(revision, targets, loads, now);
+    for (const revision of revisions.store.list()) {
+      // A worker pool sets the number of its instances itself.
+      if (workerPoolOf(revision) === undefined) this.#visit(revision, targets, loads, now);
+    }
     this.#sweep(tick);
     stopTimer();
   }

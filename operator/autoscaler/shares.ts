@@ -1,4 +1,4 @@
-/** A revision's percentage of its route's requests. */
+/** A revision's percentage of its route's requests, or of its worker pool's instances. */
 export interface Share {
   readonly revision: string;
   readonly percent: number;
@@ -10,18 +10,56 @@ export interface Share {
  * that has traffic gets one instance at least when there is any: a part of zero would cut off its requests.
  */
 export function shareOf(total: number, split: readonly Share[], revision: string): number {
-  const serving = split.filter((share) => share.percent > 0);
-  const own = serving.find((share) => share.revision === revision);
-  if (!own || total <= 0) return 0;
-  const whole = serving.reduce((sum, share) => sum + share.percent, 0);
-  const exact = (share: Share) => (total * share.percent) / whole;
-  const left = total - serving.reduce((sum, share) => sum + Math.floor(exact(share)), 0);
-  const remainder = (share: Share) => exact(share) - Math.floor(exact(share));
-  const rank = serving.filter((other) => comesBefore(other, own, remainder)).length;
-  return Math.max(1, Math.floor(exact(own)) + (rank < left ? 1 : 0));
+  const part = largestRemainders(total, split).get(revision);
+  return part === undefined || total <= 0 ? 0 : Math.max(1, part.whole);
 }
 
-function comesBefore(other: Share, own: Share, remainder: (share: Share) => number): boolean {
-  const difference = remainder(other) - remainder(own);
-  return difference > 0 || (difference === 0 && other.revision < own.revision);
+/**
+ * The parts of a number of instances of all revisions that have a share, by largest remainder: they always sum up to
+ * the number. Where there are as many instances as revisions, each gets one at least; it comes from the one that has
+ * most beyond its exact part.
+ */
+export function partsOf(total: number, split: readonly Share[]): Map<string, number> {
+  const parts = largestRemainders(total, split);
+  const result = new Map([...parts].map(([revision, { whole }]) => [revision, whole]));
+  if (total < result.size) return result;
+  const beyond = ([revision, part]: [string, number]) => part - (parts.get(revision)?.exact ?? 0);
+  for (const [revision, part] of result) {
+    if (part > 0) continue;
+    const donors = [...result].filter(([, other]) => other > 1);
+    const [donor] = donors.toSorted((a, b) => beyond(b) - beyond(a) || b[1] - a[1] || order(a[0], b[0]));
+    if (!donor) break;
+    result.set(donor[0], donor[1] - 1);
+    result.set(revision, 1);
+  }
+  return result;
+}
+
+interface Part {
+  /** Of the whole, with fractions. */
+  exact: number;
+  whole: number;
+}
+
+/** The parts of the revisions that have a share, each rounded down, the rest to those with the largest remainders. */
+function largestRemainders(total: number, split: readonly Share[]): Map<string, Part> {
+  const percents = new Map<string, number>();
+  for (const { revision, percent } of split) {
+    if (percent > 0) percents.set(revision, (percents.get(revision) ?? 0) + percent);
+  }
+  const sum = [...percents.values()].reduce((all, percent) => all + percent, 0);
+  const parts = [...percents].map(([revision, percent]) => {
+    const exact = (Math.max(0, total) * percent) / sum;
+    return { revision, exact, whole: Math.floor(exact) };
+  });
+  const left = Math.max(0, total) - parts.reduce((all, { whole }) => all + whole, 0);
+  const byRemainder = parts.toSorted(
+    (a, b) => b.exact - b.whole - (a.exact - a.whole) || order(a.revision, b.revision),
+  );
+  for (const part of byRemainder.slice(0, left)) part.whole += 1;
+  return new Map(parts.map(({ revision, exact, whole }) => [revision, { exact, whole }]));
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SERVING } from '../apis/labels.ts';
+import { NOT_POOLED, SERVING } from '../apis/labels.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import type { Config, Identity } from '../config.ts';
@@ -36,8 +36,8 @@ export async function runGateway(
   // Informers and probes go on while requests drain: instances may still come and go.
   const stop = new AbortController();
   const routes = new Informer({ client, type: ROUTES, log });
-  const revisions = new Informer({ client, type: REVISIONS, log });
-  const pods = new Informer({ client, type: PODS, labelSelector: SERVING.revision, log });
+  const revisions = new Informer({ client, type: REVISIONS, labelSelector: NOT_POOLED, log });
+  const pods = new Informer({ client, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}`, log });
   const informers = [routes, revisions, pods];
   const control = new Control({ config, client, threads, log, signal: stop.signal });
   control.watch(routes, revisions, pods);

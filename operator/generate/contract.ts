@@ -1,6 +1,6 @@
 import { ANNOTATION_RULES, type AnnotationHolder } from '../apis/annotationRules.ts';
 import { keyed } from '../apis/fault.ts';
-import { ANNOTATION_EFFECTS } from '../webhook/effects.ts';
+import { ANNOTATION_EFFECTS, POOL_EFFECTS } from '../webhook/effects.ts';
 import { LAWS } from '../webhook/laws.ts';
 import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
 import { insideSection } from './inside.ts';
@@ -12,13 +12,14 @@ type Places = Partial<Record<AnnotationHolder, string>>;
 
 /** What annotations stand on, and what the tables call it. */
 const SERVICE: Places = { service: 'object', revision: 'template' };
+const WORKER_POOL: Places = { workerPool: 'object', revision: 'template' };
 const JOB: Places = { job: 'job', executionTemplate: 'template', execution: 'execution' };
 
-function annotationRows(where: Places): Row[] {
+function annotationRows(where: Places, effects = ANNOTATION_EFFECTS): Row[] {
   return [...ANNOTATION_RULES].flatMap(([key, { on, check }]) => {
     const places = on.flatMap((holder) => where[holder] ?? []);
     if (places.length === 0) return [];
-    const { does, says } = ANNOTATION_EFFECTS[key] ?? { does: 'kept' };
+    const { does, says } = effects[key] ?? { does: 'kept' };
     const verdict = { same: 'accepted', kept: 'accepted, steers nothing', other: 'warned' }[does];
     return [
       {
@@ -131,6 +132,24 @@ ${table(FIELDS, rowsBeside(fieldRows('Job'), fieldRows('Service')))}
 Its \`spec\` has the fields of a job's \`spec.template.spec\`, and label \`run.googleapis.com/job\` names the job. What the
 \`spec\` leaves out is as the job has it, field by field, \`containers\` and \`volumes\` each as a whole; then what
 \`homerun.dev/overrides\` says is put in, and the execution never changes again. It belongs to its job and goes with it.
+
+## Annotations of a WorkerPool and of its template
+
+${table(['annotation', 'value', 'where', 'verdict'], annotationRows(WORKER_POOL, POOL_EFFECTS))}
+
+## Fields of a WorkerPool
+
+Its template has the fields of a service's; here are those that are told otherwise. A worker pool gets no requests, so
+its containers have no ports, and nothing of a service that speaks of requests.
+
+${table(FIELDS, rowsBeside(fieldRows('WorkerPool'), fieldRows('Service')))}
+
+How many instances there are is said in two places. \`run.googleapis.com/manualInstanceCount\` is where Cloud Run's v1
+API has it, and what manifests hold; \`spec.manualInstanceCount\` is the number in force, and what the subresource
+\`/scale\` reads and writes, so \`kubectl scale\`, an HPA or KEDA set it. Whichever changed last counts: admission
+writes the field when the annotation is new or has another value, and leaves it alone otherwise. So what an autoscaler
+has set stays when the same manifest is applied again, by client-side or server-side apply, by Helm or by Argo CD; a
+manifest with another number in its annotation sets that one. Leave the field itself out of manifests.
 
 ## Rules that hold without the webhook too
 

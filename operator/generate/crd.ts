@@ -49,7 +49,7 @@ export function customResourceDefinition(kind: KindDefinition): Record<string, u
           name: kind.version,
           served: true,
           storage: true,
-          subresources: { status: {} },
+          subresources: { status: {}, ...(kind.scale ? { scale: kind.scale } : {}) },
           additionalPrinterColumns: kind.columns,
           schema: {
             openAPIV3Schema: {

@@ -10,6 +10,7 @@ import { permissions as boost } from '../reconcilers/instance/boostController.ts
 import { permissions as revision } from '../reconcilers/revision/reconciler.ts';
 import { permissions as route } from '../reconcilers/route/reconciler.ts';
 import { permissions as service } from '../reconcilers/service/reconciler.ts';
+import { permissions as workerPool } from '../reconcilers/workerPool/reconciler.ts';
 import { permissions as registry } from '../registry/pullsecrets.ts';
 import { permissions as webhook, namespacePermissions as webhookNamespace } from '../webhook/webhook.ts';
 import type { GeneratedFile } from './main.ts';
@@ -27,6 +28,7 @@ const shell: readonly Permission[] = [
     ],
     verbs: ['update'],
   },
+  { apiGroups: ['run.googleapis.com'], resources: ['workerpools/finalizers'], verbs: ['update'] },
 ];
 
 /** What each role may do, by the file below `charts/homerun/files/rbac` that its ClusterRole or Role reads. */
@@ -38,6 +40,7 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
     configuration,
     route,
     revision,
+    workerPool,
     boost,
     registry,
     autoscaler,

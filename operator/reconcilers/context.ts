@@ -1,3 +1,4 @@
+import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
@@ -24,7 +25,7 @@ export interface Context {
   now: () => number;
 }
 
-const TYPES = [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, DEPLOYMENTS, CORE_SERVICES];
+const TYPES = [SERVICES, WORKER_POOLS, CONFIGURATIONS, ROUTES, REVISIONS, DEPLOYMENTS, CORE_SERVICES];
 
 /** The one who carries out a controller's plans, under the controller's own name as field manager. */
 export function executorOf(context: Context, controller: string): PlanExecutor {

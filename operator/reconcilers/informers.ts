@@ -1,4 +1,5 @@
-import { SERVING } from '../apis/labels.ts';
+import { RUN, SERVING } from '../apis/labels.ts';
+import { WORKER_POOLS, type WorkerPool } from '../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuration/types.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../apis/serving/route/types.ts';
@@ -20,6 +21,7 @@ import type { Logger } from '../telemetry/log.ts';
 /** What the controllers watch; each kind once, whoever reads it. */
 export interface Informers {
   services: Informer<Service>;
+  workerPools: Informer<WorkerPool>;
   configurations: Informer<Configuration>;
   routes: Informer<Route>;
   revisions: Informer<Revision>;
@@ -34,6 +36,7 @@ export const permissions: Permission[] = [
     resources: ['services', 'configurations', 'routes', 'revisions'],
     verbs: ['get', 'list', 'watch'],
   },
+  { apiGroups: ['run.googleapis.com'], resources: ['workerpools'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['pods', 'services'], verbs: ['get', 'list', 'watch'] },
 ];
@@ -43,6 +46,7 @@ export function createInformers(client: KubeClient, log: Logger): Informers {
   const ofRevisions = { client, log, labelSelector: SERVING.revision };
   return {
     services: new Informer({ client, log, type: SERVICES }),
+    workerPools: new Informer({ client, log, type: WORKER_POOLS }),
     configurations: new Informer({ client, log, type: CONFIGURATIONS }),
     routes: new Informer({
       client,
@@ -54,7 +58,10 @@ export function createInformers(client: KubeClient, log: Logger): Informers {
       client,
       log,
       type: REVISIONS,
-      indexers: { configuration: labelKey(SERVING.configuration) },
+      indexers: {
+        configuration: labelKey(SERVING.configuration),
+        workerPool: labelKey(RUN.workerPool),
+      },
     }),
     deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS }),
     pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: labelKey(SERVING.revision) } }),

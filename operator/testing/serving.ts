@@ -1,6 +1,7 @@
 import type { Condition } from '../apis/condition.ts';
-import { SERVING } from '../apis/labels.ts';
+import { RUN, SERVING } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
+import type { WorkerPool } from '../apis/run/workerPool/types.ts';
 import type { Configuration } from '../apis/serving/configuration/types.ts';
 import { defaultRevisionSpec } from '../apis/serving/revision/defaults.ts';
 import type { Revision, TemplateSpec } from '../apis/serving/revision/types.ts';
@@ -82,6 +83,50 @@ export function revision(name = 'hello-00001-abc', changes: RevisionChanges = {}
     },
     spec: defaultRevisionSpec(template(changes).spec, { name: 'hello' }),
     ...(conditions ? { status: { conditions } } : {}),
+  } as Revision;
+}
+
+export function workerPool(name = 'queue', changes: Changes = {}): WorkerPool {
+  return {
+    apiVersion: 'run.googleapis.com/v1',
+    kind: 'WorkerPool',
+    metadata: { name, namespace: 'demo', uid: `pool-${name}`, generation: 1, creationTimestamp: CREATED },
+    spec: {
+      template: template(changes),
+      instanceSplits: [{ latestRevision: true, percent: 100 }],
+      manualInstanceCount: 1,
+    },
+  } as WorkerPool;
+}
+
+export interface PooledChanges extends RevisionChanges {
+  /** Status of the condition ContainerHealthy; that of Ready when unset. */
+  healthy?: Condition['status'];
+}
+
+/** A revision of the worker pool `queue` whose image is known by its digest. */
+export function pooledRevision(name = 'queue-00001-abc', changes: PooledChanges = {}): Revision {
+  const made = revision(name, changes);
+  const { ready, reason, message, healthy = ready } = changes;
+  const health = healthy ? [{ type: 'ContainerHealthy', status: healthy, reason, message }] : [];
+  return {
+    ...made,
+    metadata: {
+      ...made.metadata,
+      labels: {
+        [SERVING.configurationGeneration]: String(changes.generation ?? 1),
+        [RUN.workerPool]: 'queue',
+      },
+      ownerReferences: [controllerReference(workerPool())],
+    },
+    spec: defaultRevisionSpec(template(changes).spec, { name: 'queue', ingress: false }),
+    status: {
+      conditions: [...(made.status?.conditions ?? []), ...health],
+      containerStatuses: made.spec.containers.map(({ name: container }) => ({
+        name: container,
+        imageDigest: PINNED,
+      })),
+    },
   } as Revision;
 }
 

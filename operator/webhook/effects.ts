@@ -128,9 +128,33 @@ export const ANNOTATION_EFFECTS: Readonly<Record<string, Effect>> = {
   [HOMERUN.cancel]: same('true stops the execution'),
 };
 
+const FIXED = 'a worker pool has as many instances as run.googleapis.com/manualInstanceCount says';
+
+/** The same for a WorkerPool and its template, where that differs. */
+export const POOL_EFFECTS: Readonly<Record<string, Effect>> = {
+  ...ANNOTATION_EFFECTS,
+  [AUTOSCALING.minScale]: other(FIXED),
+  [AUTOSCALING.maxScale]: other(FIXED),
+  [RUN.minScale]: other(FIXED),
+  [RUN.maxScale]: other(FIXED),
+  [RUN.scalingMode]: same('manual is the only mode'),
+  [RUN.manualInstanceCount]: same(
+    'whenever it changes, spec.manualInstanceCount becomes the same; kubectl scale and autoscalers change that one too',
+  ),
+  [RUN.maxSurge]: same('percent of the instances, rounded up; 100 when unset'),
+  [RUN.maxUnavailable]: same('percent of the instances, rounded down; 0 when unset'),
+  [RUN.sessionAffinity]: other('a worker pool gets no requests', isOff),
+  [RUN.healthCheckDisabled]: kept('a worker has no port that would be looked at'),
+};
+
 /** What is said when a value of an annotation asks for what the cluster does otherwise; undefined when it does not. */
-export function effectWarning(key: string, value: string, abilities: Abilities): string | undefined {
-  const effect = Object.hasOwn(ANNOTATION_EFFECTS, key) ? ANNOTATION_EFFECTS[key] : undefined;
+export function effectWarning(
+  key: string,
+  value: string,
+  abilities: Abilities,
+  effects = ANNOTATION_EFFECTS,
+): string | undefined {
+  const effect = Object.hasOwn(effects, key) ? effects[key] : undefined;
   if (!effect || effect.unless?.(value)) return undefined;
   if (effect.does === 'other') return effect.says;
   return effect.needs && !abilities[effect.needs.ability] ? effect.needs.otherwise : undefined;

@@ -5,6 +5,7 @@ import { executionOf, isComplete } from '../apis/run/execution/fromJob.ts';
 import type { Execution } from '../apis/run/execution/types.ts';
 import { JOB } from '../apis/run/job/schema.ts';
 import type { Job } from '../apis/run/job/types.ts';
+import type { WorkerPool } from '../apis/run/workerPool/types.ts';
 import type { Configuration } from '../apis/serving/configuration/types.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
@@ -15,6 +16,7 @@ import { planConfiguration } from '../reconcilers/configuration/plan.ts';
 import { desiredDeployment } from '../reconcilers/revision/deployment.ts';
 import { planRoute } from '../reconcilers/route/plan.ts';
 import { planService } from '../reconcilers/service/plan.ts';
+import { planWorkerPool } from '../reconcilers/workerPool/plan.ts';
 import { admitDefault, admitValidate, type Policy } from './admit.ts';
 import type { Known } from './laws.ts';
 import { arbitraryObject } from './testing/objects.ts';
@@ -70,6 +72,14 @@ function reconcile(stored: KubeObject, policy: Policy): void {
     own('Execution', executionOf(object as Job, { name: 'made-1' }) as Execution);
   } else if (object.kind === 'Execution') {
     assert.ok(isComplete(object as Execution), 'nothing is missing');
+  } else if (object.kind === 'WorkerPool') {
+    const pool = object as WorkerPool;
+    const { apply } = planWorkerPool(
+      { pool, revisions: [], deployments: new Map(), pods: new Map() },
+      config,
+      0,
+    );
+    for (const revision of apply) own('Revision', revision);
   } else {
     desiredDeployment(object as Revision, new Map(), config);
   }

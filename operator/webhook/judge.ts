@@ -53,7 +53,7 @@ function faultsOf(law: Law, schema: TSchema, object: unknown, previous?: KubeObj
 
 const ANNOTATIONS = 'metadata.annotations';
 /** Parts that mean something only as a whole; a template that changes makes a revision, so all of it must be right. */
-const PARTS = ['spec.template', 'spec.traffic', 'spec'];
+const PARTS = ['spec.template', 'spec.traffic', 'spec.instanceSplits', 'spec.manualInstanceCount', 'spec'];
 
 function isStored({ path }: Fault, object: unknown, previous: KubeObject): boolean {
   if (path.startsWith(`${ANNOTATIONS}[`)) {

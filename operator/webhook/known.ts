@@ -3,7 +3,10 @@ import { isComplete } from '../apis/run/execution/fromJob.ts';
 import { EXECUTION } from '../apis/run/execution/schema.ts';
 import type { Execution } from '../apis/run/execution/types.ts';
 import { JOBS } from '../apis/run/job/types.ts';
+import { WORKER_POOL } from '../apis/run/workerPool/schema.ts';
+import { REVISIONS } from '../apis/serving/revision/types.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { deepEqual } from '../kube/json.ts';
 import type { Permission } from '../rbac.ts';
 import type { Known } from './laws.ts';
 import type { AdmissionRequest } from './review.ts';
@@ -11,19 +14,48 @@ import type { AdmissionRequest } from './review.ts';
 /** What is looked up in the whole cluster. */
 export const lookUpPermissions: readonly Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['jobs'], verbs: ['get'] },
+  { apiGroups: ['serving.knative.dev'], resources: ['revisions'], verbs: ['list'] },
 ];
 
 /**
- * Looks up what the law asks of the cluster: the job of an execution that is not complete. Not from a cache, because
- * `kubectl apply` sends a job and its execution one right after the other.
+ * Looks up what the law asks of the cluster: the job of an execution that is not complete, and the revisions of a
+ * worker pool whose splits name some. Not from a cache, because `kubectl apply` sends a job and its execution one right
+ * after the other.
  * @throws {KubeError} when the API server does not answer; the review is then answered with an error.
  */
-export async function lookUp(request: AdmissionRequest, client: Pick<KubeClient, 'get'>): Promise<Known> {
+export async function lookUp(
+  request: AdmissionRequest,
+  client: Pick<KubeClient, 'get' | 'list'>,
+): Promise<Known> {
+  const { namespace } = request;
+  const pool = poolToLookUp(request);
+  if (pool !== undefined) {
+    const labelSelector = `${RUN.workerPool}=${pool}`;
+    const { items } = await client.list(REVISIONS, { namespace, labelSelector });
+    return { revisions: items.map(({ metadata }) => metadata.name) };
+  }
   const name = jobToLookUp(request);
   if (name === undefined) return {};
-  const job = await client.get(JOBS, { namespace: request.namespace, name });
+  const job = await client.get(JOBS, { namespace, name });
   // What is on its way out takes its executions along.
   return { job: { job: job?.metadata.deletionTimestamp ? undefined : job } };
+}
+
+/** The pool whose splits name revisions, and other ones than before. */
+function poolToLookUp({ kind, operation, object, oldObject }: AdmissionRequest): string | undefined {
+  if (kind.group !== WORKER_POOL.group || kind.kind !== WORKER_POOL.kind) return undefined;
+  if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
+  const names = revisionsIn(object);
+  if (names.length === 0 || deepEqual(names, revisionsIn(oldObject))) return undefined;
+  const { name } = (object as { metadata?: { name?: unknown } | null }).metadata ?? {};
+  return typeof name === 'string' && name !== '' ? name : undefined;
+}
+
+/** Whatever a client has sent: nothing of it has been looked at yet. */
+function revisionsIn(object: unknown): unknown[] {
+  const { spec } = (object ?? {}) as { spec?: { instanceSplits?: unknown } | null };
+  const splits = Array.isArray(spec?.instanceSplits) ? spec.instanceSplits : [];
+  return splits.flatMap((split: { revisionName?: unknown } | null) => split?.revisionName || []);
 }
 
 function jobToLookUp({ kind, operation, object, oldObject }: AdmissionRequest): string | undefined {

@@ -1,6 +1,6 @@
 import { type TObject, type TSchema, Type } from 'typebox';
 import type { Fault } from '../apis/fault.ts';
-import { RUN } from '../apis/labels.ts';
+import { RUN, workerPoolOf } from '../apis/labels.ts';
 import { completeExecution, isComplete } from '../apis/run/execution/fromJob.ts';
 import { EXECUTION } from '../apis/run/execution/schema.ts';
 import type { Execution } from '../apis/run/execution/types.ts';
@@ -10,6 +10,11 @@ import { canonicalExecutionTemplate } from '../apis/run/job/notation.ts';
 import { JOB } from '../apis/run/job/schema.ts';
 import type { Job } from '../apis/run/job/types.ts';
 import { validateJob } from '../apis/run/job/validation.ts';
+import { defaultPoolTemplate } from '../apis/run/workerPool/defaults.ts';
+import { settledCount } from '../apis/run/workerPool/scaling.ts';
+import { WORKER_POOL } from '../apis/run/workerPool/schema.ts';
+import type { WorkerPool } from '../apis/run/workerPool/types.ts';
+import { validateWorkerPool } from '../apis/run/workerPool/validation.ts';
 import { type KindDefinition, textMap } from '../apis/schema.ts';
 import { defaultTemplate } from '../apis/serving/configuration/defaults.ts';
 import { CONFIGURATION } from '../apis/serving/configuration/schema.ts';
@@ -46,6 +51,8 @@ export interface Law<T extends KubeObject = KubeObject> {
 /** What the law asks of the cluster beyond the object itself; where something is left out, it is not looked at. */
 export interface Known {
   job?: KnownJob;
+  /** Names of a worker pool's revisions. */
+  revisions?: readonly string[];
 }
 
 /** The part of the metadata that the law reads. */
@@ -62,8 +69,9 @@ function settledTemplate(
   next: RevisionTemplate,
   previous: RevisionTemplate | undefined,
   name: string,
+  fill: (template: RevisionTemplate, name: string) => RevisionTemplate = defaultTemplate,
 ): RevisionTemplate {
-  return settled(next, previous, (part) => defaultTemplate(part, name), previous, canonicalTemplate);
+  return settled(next, previous, (part) => fill(part, name), previous, canonicalTemplate);
 }
 
 const service: Law<Service> = {
@@ -115,7 +123,8 @@ const revision: Law<Revision> = {
     // It is immutable: what is stored stays, and what is not must not be filled in later.
     if (previous) return object;
     const { name, annotations } = object.metadata;
-    return { ...object, spec: defaultRevisionSpec(object.spec, { annotations, name }) };
+    const ingress = workerPoolOf(object) === undefined;
+    return { ...object, spec: defaultRevisionSpec(object.spec, { annotations, name, ingress }) };
   },
   validate: validateRevision,
 };
@@ -157,6 +166,21 @@ const execution: Law<Execution> = {
   validate: (object, previous, known) => validateExecution(object, previous, known?.job),
 };
 
+const workerPool: Law<WorkerPool> = {
+  definition: WORKER_POOL,
+  written: WORKER_POOL.spec,
+  authors: SERVING_AUTHORS,
+  fill(object, previous) {
+    const { spec, metadata } = object;
+    const earlier = previous?.spec;
+    const template = settledTemplate(spec.template, earlier?.template, metadata.name, defaultPoolTemplate);
+    const splits = settled(spec.instanceSplits, earlier?.instanceSplits, defaultServiceTraffic, previous);
+    const manualInstanceCount = settledCount(object, previous);
+    return { ...object, spec: { ...spec, template, instanceSplits: splits, manualInstanceCount } };
+  },
+  validate: (object, previous, known) => validateWorkerPool(object, previous, known?.revisions),
+};
+
 /** By kind, in the order of the documents. */
 export const LAWS: Readonly<Record<string, Law>> = {
   Service: service as unknown as Law,
@@ -165,4 +189,5 @@ export const LAWS: Readonly<Record<string, Law>> = {
   Revision: revision as unknown as Law,
   Job: job as unknown as Law,
   Execution: execution as unknown as Law,
+  WorkerPool: workerPool as unknown as Law,
 };

@@ -6,7 +6,7 @@ import type { Configuration } from '../apis/serving/configuration/types.ts';
 import type { TemplateSpec } from '../apis/serving/revision/types.ts';
 import type { Abilities } from '../kube/abilities.ts';
 import type { KubeObject } from '../kube/types.ts';
-import { effectWarning } from './effects.ts';
+import { ANNOTATION_EFFECTS, effectWarning, POOL_EFFECTS } from './effects.ts';
 
 /** Longer ones are cut by the API server, and after 4096 characters in all it drops the rest. */
 const MAX_LENGTH = 256;
@@ -29,7 +29,8 @@ export function warningsOf(object: KubeObject, warned: readonly Fault[], abiliti
 }
 
 function effectsOf(object: KubeObject, abilities: Abilities): Said[] {
-  const own = annotationEffects(object.metadata.annotations, 'metadata.annotations', abilities);
+  const annotationEffects = annotationEffectsFor(abilities, object.kind === 'WorkerPool');
+  const own = annotationEffects(object.metadata.annotations, 'metadata.annotations');
   if (object.kind === 'Revision') {
     return [...own, ...specEffects((object as KubeObject & { spec: TemplateSpec }).spec, 'spec')];
   }
@@ -39,11 +40,7 @@ function effectsOf(object: KubeObject, abilities: Abilities): Said[] {
   }
   const template = (object as Partial<Configuration | Job>).spec?.template;
   if (!template) return own;
-  const inherited = annotationEffects(
-    template.metadata?.annotations,
-    'spec.template.metadata.annotations',
-    abilities,
-  );
+  const inherited = annotationEffects(template.metadata?.annotations, 'spec.template.metadata.annotations');
   const isTasks = 'template' in template.spec;
   const instance = isTasks ? (template as ExecutionTemplate).spec.template.spec : template.spec;
   const path = isTasks ? 'spec.template.spec.template.spec' : 'spec.template.spec';
@@ -53,15 +50,14 @@ function effectsOf(object: KubeObject, abilities: Abilities): Said[] {
 /** The part of a spec that a cluster may make something else of. */
 type Instance = Partial<Pick<TemplateSpec, 'volumes' | 'runtimeClassName'>>;
 
-function annotationEffects(
-  annotations: Record<string, string> | undefined,
-  path: string,
-  abilities: Abilities,
-): Said[] {
-  return Object.entries(annotations ?? {}).flatMap(([key, value]) => {
-    const message = effectWarning(key, value, abilities);
-    return message ? [{ path: keyed(path, key), message: `has no effect in a cluster: ${message}` }] : [];
-  });
+function annotationEffectsFor(abilities: Abilities, ofPool: boolean) {
+  const effects = ofPool ? POOL_EFFECTS : ANNOTATION_EFFECTS;
+  const where = ofPool ? 'here' : 'in a cluster';
+  return (annotations: Record<string, string> | undefined, path: string): Said[] =>
+    Object.entries(annotations ?? {}).flatMap(([key, value]) => {
+      const message = effectWarning(key, value, abilities, effects);
+      return message ? [{ path: keyed(path, key), message: `has no effect ${where}: ${message}` }] : [];
+    });
 }
 
 function specEffects({ volumes = [], runtimeClassName }: Instance, path: string): Said[] {

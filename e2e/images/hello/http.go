@@ -40,6 +40,8 @@ func newHandler() http.Handler {
 	mux.HandleFunc("/ws", webSocket)
 	mux.HandleFunc("/fetch", fetch)
 	mux.HandleFunc("/google", google)
+	mux.HandleFunc("/beat", beat)
+	mux.HandleFunc("/beats", beats)
 	mux.HandleFunc("/asked", func(w http.ResponseWriter, _ *http.Request) { answer(w, asked) })
 	mux.HandleFunc("/exit", func(_ http.ResponseWriter, r *http.Request) { os.Exit(number(r.FormValue("code"), 0)) })
 	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { go panic("crashed, as told") })

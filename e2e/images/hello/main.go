@@ -11,6 +11,7 @@
 //	EXIT_AT_START=N  prints LAST_LINE to stderr and exits with code N
 //	TERM_DELAY_MS    goes on serving for so long after SIGTERM
 //	IGNORE_TERM=1    does not react to SIGTERM at all
+//	BEAT_URL=URL     tells there ten times a second that it works; /beats tells what was heard at /beat
 package main
 
 import (
@@ -33,6 +34,9 @@ func main() {
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM, syscall.SIGINT)
 
+	if url := os.Getenv("BEAT_URL"); url != "" {
+		go work(url)
+	}
 	server := newServer()
 	failed := make(chan error, 1)
 	go listen(server, failed)

@@ -6,9 +6,11 @@ import { contentHash } from '../../kube/json.ts';
 import { APPLIED_HASH } from '../../kube/plan.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { configuration, EPOCH, revision } from '../../testing/serving.ts';
-import { type ConfigurationInput, desiredRevision, planConfiguration } from './plan.ts';
+import { desiredRevision as revisionOf } from '../template/plan.ts';
+import { type ConfigurationInput, ownerOf, planConfiguration } from './plan.ts';
 
 const config = parseConfig({});
+const desiredRevision = (made: ConfigurationInput['configuration']) => revisionOf(ownerOf(made));
 
 function at(generation: number, changes: Parameters<typeof configuration>[1] = {}, status: object = {}) {
   const made = configuration('hello', changes);

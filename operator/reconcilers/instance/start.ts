@@ -21,6 +21,10 @@ export interface StartInput {
   passed: ReadonlySet<string>;
   now: number;
   config: Pick<Config, 'startup'>;
+  /** Whether one container takes requests; a worker pool's do not. */
+  ingress?: boolean;
+  /** How long all containers of an instance must have run, without an end between, before it has started. */
+  settleMs?: number;
 }
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
@@ -45,14 +49,26 @@ export function judgeStart(input: StartInput): Start {
   if (pods.length === 0) return { state: 'none' };
   if (pods.some((pod) => hasStarted(pod, input))) return { state: 'started' };
   const judged = pods.map((pod) => judgePod(pod, input));
-  return judged.find((start) => start.state === 'failed') ?? judged[0] ?? { state: 'none' };
+  const gravest = judged.find((start) => start.state === 'failed') ?? judged[0] ?? { state: 'none' };
+  const rechecks = judged.flatMap((start) => ('recheckMs' in start && start.recheckMs) || []);
+  const isOpen = gravest.state === 'starting' || gravest.state === 'failed';
+  return isOpen && rechecks.length > 0 ? { ...gravest, recheckMs: Math.min(...rechecks) } : gravest;
 }
 
-function hasStarted(pod: Pod, { passed, containers }: StartInput): boolean {
+function hasStarted(pod: Pod, input: StartInput): boolean {
+  const { passed, containers } = input;
   const statuses = statusesOf(pod);
   if (statuses.length < containers.length || !statuses.every((status) => status.state?.running)) return false;
+  if (unsettledMs(pod, input) > 0) return false;
   if (statuses.every(({ ready }) => ready)) return true;
   return passed.has(pod.metadata.uid ?? '') && !heldBy(pod, containers);
+}
+
+/** How long the instance still has to run until it counts as started. */
+function unsettledMs(pod: Pod, { settleMs = 0, now }: StartInput): number {
+  if (settleMs === 0) return 0;
+  const since = statusesOf(pod).map(({ state }) => Date.parse(state?.running?.startedAt ?? '') || now);
+  return Math.max(...since) + settleMs - now;
 }
 
 /** Of all containers, also of those that others wait for: Kubernetes keeps those as init containers. */
@@ -94,7 +110,7 @@ function judgeContainer(
   const terminated = status.state?.terminated ?? status.lastState?.terminated;
   if (!terminated) return undefined;
   const exit = {
-    reason: exitReason(container, terminated),
+    reason: exitReason(container, terminated, input),
     message: exitMessage(container, terminated, input),
   };
   const exitedAgain = (status.restartCount ?? 0) > 0 && (status.state?.terminated || waiting);
@@ -122,7 +138,12 @@ function afterGrace(trouble: Trouble, isFinal: boolean, pod: Pod, { now, config 
 function judgeTime(pod: Pod, input: StartInput): Start {
   const limit = input.config.startup.limitSeconds * 1000;
   const age = ageMs(pod, input.now);
-  const ingress = ingressContainer(input.containers);
+  const ingress = input.ingress === false ? undefined : ingressContainer(input.containers);
+  const unsettled = unsettledMs(pod, input);
+  if (unsettled > 0 && statusesOf(pod).every(({ ready }) => ready)) {
+    const message = `Instances run; they must go on for ${(input.settleMs ?? 0) / 1000} s before others are stopped.`;
+    return { state: 'starting', reason: REASONS.deploying, message, recheckMs: unsettled };
+  }
   if (age < limit) {
     return {
       state: 'starting',
@@ -134,13 +155,18 @@ function judgeTime(pod: Pod, input: StartInput): Start {
   const held = input.passed.has(pod.metadata.uid ?? '') ? heldBy(pod, input.containers) : undefined;
   const message = held
     ? `Container '${held.name}' did not pass its readiness probe within ${limit / 1000} s.`
-    : notListening(ingress, limit / 1000);
+    : notListening(ingress ?? input.containers[0], limit / 1000, input);
   return { state: 'failed', reason: REASONS.healthCheckContainerError, message };
 }
 
-function exitReason(container: Container, terminated: Terminated): string {
+/** Why a container stopped, in one word. */
+export function exitReason(
+  container: Container,
+  terminated: Terminated,
+  input: Pick<StartInput, 'ingress'>,
+): string {
   if (terminated.reason === 'OOMKilled') return REASONS.outOfMemory;
-  if (killedByProbe(container, terminated)) return REASONS.healthCheckContainerError;
+  if (killedByProbe(container, terminated, input)) return REASONS.healthCheckContainerError;
   return exitCodeReason(terminated.exitCode);
 }
 
@@ -148,19 +174,20 @@ function exitReason(container: Container, terminated: Terminated): string {
 export function exitMessage(
   container: Container,
   terminated: Terminated,
-  input: Pick<StartInput, 'config'>,
+  input: Pick<StartInput, 'config' | 'ingress'>,
+  when = ' before it was ready',
 ): string {
   const said = lastLine(terminated.message);
   const quote = said ? ` Its last log line: ${said}` : '';
   if (terminated.reason === 'OOMKilled') {
     return `${memoryMessage({ what: 'memory', container: container.name }, [container])}${quote}`;
   }
-  if (killedByProbe(container, terminated)) {
+  if (killedByProbe(container, terminated, input)) {
     const budget = Math.min(probeBudgetSeconds(container.startupProbe), input.config.startup.limitSeconds);
-    return `${notListening(container, budget)}${quote}`;
+    return `${notListening(container, budget, input)}${quote}`;
   }
   const signal = signalOf(terminated.exitCode);
-  return `Container '${container.name}' exited with code ${terminated.exitCode}${signal} before it was ready.${quote}`;
+  return `Container '${container.name}' exited with code ${terminated.exitCode}${signal}${when}.${quote}`;
 }
 
 /** The signal that an exit code stands for (container contract, Exit codes): 139 is signal 11, SIGSEGV. */
@@ -172,16 +199,27 @@ function signalOf(exitCode: number): string {
 }
 
 /** The kubelet stops a container whose startup probe has failed for good by signals alone. */
-function killedByProbe(container: Container, { exitCode, startedAt, finishedAt }: Terminated): boolean {
+function killedByProbe(
+  container: Container,
+  { exitCode, startedAt, finishedAt }: Terminated,
+  { ingress }: Pick<StartInput, 'ingress'>,
+): boolean {
+  // Without a port and a probe of its own nobody asks the container.
+  if (ingress === false && !container.startupProbe) return false;
   if (exitCode !== 137 && exitCode !== 143 && exitCode !== 2 && exitCode !== 0) return false;
   const ranSeconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1000;
   return ranSeconds >= probeBudgetSeconds(container.startupProbe) - 2;
 }
 
-function notListening(container: Container | undefined, seconds: number): string {
+function notListening(
+  container: Container | undefined,
+  seconds: number,
+  { ingress }: Pick<StartInput, 'ingress'>,
+): string {
   const name = container?.name ?? '';
   const probe = container?.startupProbe;
-  if (probe?.httpGet || probe?.grpc) {
+  if (ingress === false && !probe) return `Container '${name}' did not start within ${seconds} s.`;
+  if (probe?.httpGet || probe?.grpc || ingress === false) {
     return `Container '${name}' did not pass its startup probe within ${seconds} s.`;
   }
   const port = container ? ingressPort(container) : undefined;

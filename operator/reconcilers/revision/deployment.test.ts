@@ -1,6 +1,6 @@
 import { parseConfig } from '../../config.ts';
 import { assertGolden } from '../../testing/golden.ts';
-import { PINNED, revision } from '../../testing/serving.ts';
+import { PINNED, pooledRevision, revision } from '../../testing/serving.ts';
 import { desiredDeployment } from './deployment.ts';
 
 const config = parseConfig({});
@@ -96,5 +96,26 @@ describe('desiredDeployment', () => {
       },
     });
     assertGolden(golden('ordered'), desiredDeployment(ordered, new Map(), chart));
+  });
+
+  it('runs a worker pool: its own environment, no port, no probe of its own, the number of instances', () => {
+    const worker = pooledRevision('queue-v1', {
+      spec: {
+        containers: [
+          {
+            name: 'app',
+            image: 'registry.example/app:2',
+            env: [{ name: 'PORT', value: 'mine' }],
+            startupProbe: { httpGet: { path: '/up', port: 9000 } },
+          },
+          { name: 'helper', image: 'registry.example/helper:1' },
+        ],
+      },
+    });
+    const images = new Map([
+      ['app', PINNED],
+      ['helper', PINNED],
+    ]);
+    assertGolden(golden('worker'), desiredDeployment(worker, images, config, { replicas: 3 }));
   });
 });

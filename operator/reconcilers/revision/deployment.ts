@@ -1,11 +1,11 @@
-import { SERVING } from '../../apis/labels.ts';
+import { SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
-import { boostAnnotation } from '../instance/boost.ts';
-import type { MetadataAccess } from '../instance/metadata.ts';
+import { asksForBoost, boostAnnotation, boostFor } from '../instance/boost.ts';
+import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
 import { instancePodSpec } from '../instance/pod.ts';
 
 /** What the cluster adds to the instances of a revision. */
@@ -16,17 +16,39 @@ export interface Surroundings {
   boost?: boolean;
 }
 
+/** What the cluster can give to instances now. */
+export interface Offer {
+  /** Where the metadata server is now. */
+  metadata?: MetadataAccess;
+  /** Whether the CPU of a running pod can be changed. */
+  resizesPods?: boolean;
+}
+
+/** What the instances of a revision get of it: those that run keep what they have, for a change would restart them. */
+export function surroundingsOf(
+  { metadata: { annotations } }: Revision,
+  deployment: Deployment | undefined,
+  { metadata, resizesPods = false }: Offer,
+): Surroundings {
+  return {
+    metadata: accessFor(deployment, metadata),
+    boost: asksForBoost(annotations) && boostFor(deployment, resizesPods),
+  };
+}
+
 /**
- * The Deployment that runs a revision's instances. It names no replicas: a new one starts with one instance,
- * which proves the revision, and from then on only the autoscaler and the waking gateway set the number.
+ * The Deployment that runs a revision's instances. A service's names no replicas: a new one starts with one instance,
+ * which proves the revision, and from then on only the autoscaler and the waking gateway set the number. A worker
+ * pool's names as many as the pool gives to the revision (`replicas`).
  */
 export function desiredDeployment(
   revision: Revision,
   images: ReadonlyMap<string, string>,
   config: Pick<Config, 'instance' | 'serviceAccounts'>,
-  { metadata, boost }: Surroundings = {},
+  { metadata, boost, replicas }: Surroundings & { replicas?: number } = {},
 ): Deployment {
   const { name, namespace, uid = '' } = revision.metadata;
+  const pool = workerPoolOf(revision);
   const labels = instanceLabels(revision);
   return {
     apiVersion: 'apps/v1',
@@ -38,6 +60,7 @@ export function desiredDeployment(
       ownerReferences: [controllerReference(revision)],
     },
     spec: {
+      ...(replicas === undefined ? {} : { replicas }),
       selector: { matchLabels: { [SERVING.revisionUID]: uid } },
       // A revision never changes, so there is nothing to keep of older ReplicaSets.
       revisionHistoryLimit: 0,
@@ -50,8 +73,8 @@ export function desiredDeployment(
         },
         spec: instancePodSpec(revision.spec, {
           images,
-          env: serviceEnv(revision),
-          ingress: true,
+          env: pool === undefined ? serviceEnv(revision) : poolEnv(revision, pool),
+          ingress: pool === undefined,
           annotations: revision.metadata.annotations ?? {},
           metadata,
           boost,
@@ -79,6 +102,11 @@ function boostOf({ spec }: Revision): Record<string, string> {
     return cpu === undefined ? [] : [[name, String(cpu)]];
   });
   return boostAnnotation(limits);
+}
+
+/** Environment of a worker pool's containers (container contract, Environment variables for worker pools). */
+function poolEnv(revision: Revision, pool: string): Record<string, string> {
+  return { CLOUD_RUN_WORKER_POOL: pool, CLOUD_RUN_WORKER_POOL_REVISION: revision.metadata.name };
 }
 
 /** What changes on a revision during its life stays off its pods: they would be replaced for it. */

@@ -17,21 +17,15 @@ import type { Config } from '../../config.ts';
 import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { DigestState } from '../../registry/resolver.ts';
-import { asksForBoost, boostFor } from '../instance/boost.ts';
 import { hasEnded, type MemoryKill, memoryConditions } from '../instance/memory.ts';
-import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
 import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { judgeStart, type Start } from '../instance/start.ts';
-import { desiredDeployment } from './deployment.ts';
+import { desiredDeployment, type Offer, surroundingsOf } from './deployment.ts';
 
 /** Everything that the plan of a revision depends on, read before and at once. */
-export interface RevisionInput {
+export interface RevisionInput extends Offer {
   revision: Revision;
   deployment?: Deployment;
-  /** Where the metadata server is now. */
-  metadata?: MetadataAccess;
-  /** Whether the cluster can change the CPU of instances while they run. */
-  resizesPods?: boolean;
   pods: Pod[];
   /** What can be seen of instances that took too much memory. */
   kills?: readonly MemoryKill[];
@@ -41,6 +35,11 @@ export interface RevisionInput {
   digests: ReadonlyMap<string, DigestState>;
   /** Whether a route serves it or is to serve it. */
   routed: boolean;
+  /** Set for a revision of a worker pool, whose reconciler makes the Deployment. */
+  pool?: {
+    /** Whether another revision of the pool has proven itself: this one must run for a while before it replaces it. */
+    replaces: boolean;
+  };
 }
 
 /**
@@ -50,11 +49,6 @@ export interface RevisionInput {
 export function planRevision(input: RevisionInput, config: Config, now: number): Plan<Revision> {
   const { revision } = input;
   const images = pinnedImages(input);
-  const surroundings = {
-    metadata: accessFor(input.deployment, input.metadata),
-    boost:
-      asksForBoost(revision.metadata.annotations) && boostFor(input.deployment, input.resizesPods ?? false),
-  };
   const unresolved = [...input.digests].find(([, state]) => state.state !== 'resolved');
   const start = judgeStart({
     containers: revision.spec.containers,
@@ -62,11 +56,13 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
     passed: input.passed,
     now,
     config,
+    ingress: input.pool === undefined,
+    settleMs: input.pool?.replaces ? config.startup.crashSeconds * 1000 : 0,
   });
   const conditions = conditionsOf(input, unresolved, start);
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
   return {
-    apply: unresolved ? [] : [desiredDeployment(revision, images, config, surroundings)],
+    apply: unresolved || input.pool ? [] : [serviceDeployment(input, images, config)],
     remove: remains(input),
     labels: routingState(input),
     status: { ...revision, status },
@@ -95,6 +91,15 @@ function remains({ pods }: RevisionInput): Plan['remove'] {
 function routingState({ revision, routed }: RevisionInput): Record<string, string> {
   if (routed) return { [SERVING.routingState]: 'active' };
   return revision.metadata.labels?.[SERVING.routingState] ? { [SERVING.routingState]: 'reserve' } : {};
+}
+
+function serviceDeployment(
+  input: RevisionInput,
+  images: ReadonlyMap<string, string>,
+  config: Config,
+): Deployment {
+  const { revision, deployment } = input;
+  return desiredDeployment(revision, images, config, surroundingsOf(revision, deployment, input));
 }
 
 function pinnedImages({ revision, digests }: RevisionInput): Map<string, string> {
@@ -163,16 +168,29 @@ function startConditions(input: RevisionInput, start: Start): Condition[] {
     ];
   }
   // A failed revision is scaled to zero; without instances, what made it fail is still what there is to say.
-  if (start.state === 'none' && healthy?.status === 'False') {
+  if (start.state === 'none' && healthy?.status === 'False' && !wasUnresolved(input.revision, healthy)) {
     return startOnly(previous);
   }
-  if (start.state === 'none') return deploying(REASONS.deploying, 'Instances are starting.');
+  if (start.state === 'none') return waiting(input);
   if (start.state === 'starting') return deploying(start.reason, start.message);
   const { reason, message } = start;
   return [
     { type: TYPES.containerHealthy, status: 'False', reason, message },
     { type: TYPES.resourcesAvailable, status: 'True' },
   ];
+}
+
+/** Whether it failed for want of a digest: the registry has answered since, or there would be nothing to start. */
+function wasUnresolved({ spec, status }: Revision, { reason }: Condition): boolean {
+  return reason === REASONS.containerMissing && status?.containerStatuses?.length !== spec.containers.length;
+}
+
+function waiting({ pool, deployment }: RevisionInput): Condition[] {
+  if (!pool || deployment?.spec?.replicas) return deploying(REASONS.deploying, 'Instances are starting.');
+  return deploying(
+    REASONS.noInstances,
+    'The worker pool gives it no instances; it is tried when it gets some.',
+  );
 }
 
 function deploying(reason: string, message: string): Condition[] {
@@ -183,7 +201,10 @@ function deploying(reason: string, message: string): Condition[] {
 }
 
 /** Why the cluster makes no pods for the Deployment: a quota, a policy, a service account that is missing. */
-function replicaFailure({ deployment, revision }: RevisionInput): CreationRefusal | undefined {
+export function replicaFailure({
+  deployment,
+  revision,
+}: Pick<RevisionInput, 'deployment' | 'revision'>): CreationRefusal | undefined {
   const failure = deployment?.status?.conditions?.find(
     ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
   );
@@ -191,11 +212,15 @@ function replicaFailure({ deployment, revision }: RevisionInput): CreationRefusa
 }
 
 /** Informational: whether instances are there. Its severity keeps it out of Ready (Knative API, Conditions). */
-function activeCondition({ deployment }: RevisionInput): Condition {
+function activeCondition({ deployment, pool }: RevisionInput): Condition {
   const type = TYPES.active;
   const severity = 'Info';
   const wanted = deployment?.spec?.replicas ?? 0;
   const running = deployment?.status?.readyReplicas ?? 0;
+  if (wanted === 0 && pool) {
+    const message = 'The worker pool gives it no instances.';
+    return { type, severity, status: 'False', reason: REASONS.noInstances, message };
+  }
   if (wanted === 0 && deployment) {
     return {
       type,

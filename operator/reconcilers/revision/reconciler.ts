@@ -1,6 +1,6 @@
 import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
 import { type IdentityConfig, kubernetesServiceAccount } from '../../apis/identity.ts';
-import { SERVING } from '../../apis/labels.ts';
+import { RUN, SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
@@ -19,7 +19,7 @@ import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.
 import { metadataAccess } from '../instance/metadata.ts';
 import { Evictions } from './evictions.ts';
 import { MemoryWatch } from './memoryWatch.ts';
-import { planRevision } from './plan.ts';
+import { planRevision, type RevisionInput } from './plan.ts';
 import { StartWatch } from './startWatch.ts';
 
 export const permissions: Permission[] = [
@@ -59,14 +59,17 @@ export function revisionController(context: Context): Controller {
     const metadata = metadataAccess(informers.coreServices.store.get(keyOf(server)), config);
     const routed = informers.routes.store.byIndex('revision', key).length > 0;
     const digests = digestsOf(revision, resolver, config);
-    const isNew = !isTrue(conditionOf(revision.status?.conditions, READY));
-    if (!isNew) starts.forget(key);
-    const passed = isNew ? starts.passed(revision, pods) : new Set<string>();
+    const pool = poolContext(revision, context);
+    // A worker has no port to look at: what the kubelet says must do.
+    const isProbed = !isProven(revision) && !pool;
+    if (!isProbed) starts.forget(key);
+    const passed = isProbed ? starts.passed(revision, pods) : new Set<string>();
     const said = evictions.of(key, pods);
     const kills = pods.flatMap((pod) => memoryKills(pod, said.get(pod.metadata.uid ?? '')));
     for (const kill of memory.fresh(key, kills)) tellKill(kill, revision, context);
     const { resizesPods } = abilities;
-    const input = { revision, deployment, metadata, resizesPods, pods, kills, passed, digests, routed };
+    const offer = { metadata, resizesPods };
+    const input = { revision, deployment, ...offer, pods, kills, passed, digests, routed, pool };
     return executor.execute(revision, planRevision(input, config, now()));
   };
   const controller = new Controller({ name: 'revision', workers: 8, reconcile, log })
@@ -96,6 +99,17 @@ function tellKill(kill: MemoryKill, revision: Revision, { recorder, informers }:
   const owner = service === undefined ? undefined : informers.services.store.get(service);
   for (const subject of [revision, ...(owner ? [owner] : [])]) recorder.event(subject, event);
   memoryExceeded.inc({ what: kill.what });
+}
+
+function isProven(revision: Revision): boolean {
+  return isTrue(conditionOf(revision.status?.conditions, READY));
+}
+
+function poolContext(revision: Revision, { informers }: Context): RevisionInput['pool'] {
+  if (workerPoolOf(revision) === undefined) return undefined;
+  const [pool = ''] = labelKey(RUN.workerPool)(revision);
+  const siblings = informers.revisions.store.byIndex('workerPool', pool);
+  return { replaces: siblings.some((sibling) => sibling !== revision && isProven(sibling)) };
 }
 
 /** A digest that the status holds is final: the tag may move and the registry go away. */

@@ -1,5 +1,5 @@
 import { type Condition, conditionOf, mergeConditions, READY, readyOf } from '../../apis/condition.ts';
-import { type Fault, toldFaults } from '../../apis/fault.ts';
+import { toldFaults } from '../../apis/fault.ts';
 import { SERVING } from '../../apis/labels.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
@@ -13,6 +13,7 @@ import { controllerReference, isControlledBy } from '../../kube/owner.ts';
 import { isApplied, type Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { inherited } from '../inherit.ts';
+import { partition, portability, readyEvents } from '../verdict.ts';
 
 export interface ServiceInput {
   service: Service;
@@ -53,25 +54,6 @@ export function planService(input: ServiceInput, now: number): Plan<Service> {
     },
     events: readyEvents(service, conditions),
   };
-}
-
-/** What only Cloud Run forbids, and what nobody takes. */
-function partition(faults: Fault[]): [Fault[], Fault[]] {
-  return [faults.filter(({ strict }) => strict), faults.filter(({ strict }) => !strict)];
-}
-
-/** A service that runs here and that Cloud Run would refuse says so, as a warning that leaves Ready alone. */
-function portability(faults: Fault[]): Condition[] {
-  if (faults.length === 0) return [];
-  return [
-    {
-      type: TYPES.cloudRunCompatible,
-      severity: 'Warning',
-      status: 'False',
-      reason: REASONS.invalidArgument,
-      message: `Cloud Run would refuse this: ${toldFaults(faults)}`,
-    },
-  ];
 }
 
 export function desiredConfiguration(service: Service): Configuration {
@@ -177,19 +159,4 @@ function unchanged(
     status: { ...input.service, status: statusOf(input, conditions, now) },
     events: readyEvents(input.service, conditions),
   };
-}
-
-function readyEvents(service: Service, conditions: Condition[]): Plan['events'] {
-  const before = conditionOf(service.status?.conditions, READY)?.status;
-  const failed = conditions.find(({ status }) => status === 'False');
-  if (failed && before !== 'False') {
-    return [{ type: 'Warning', reason: failed.reason ?? 'Failed', message: failed.message ?? '' }];
-  }
-  const ready = conditions.every(({ status }) => status === 'True');
-  if (ready && before !== 'True') {
-    return [
-      { type: 'Normal', reason: 'ServiceReady', message: `Service '${service.metadata.name}' became ready.` },
-    ];
-  }
-  return [];
 }

@@ -11,7 +11,7 @@ export function validateConfiguration(configuration: Configuration, previous?: C
   const { template } = configuration.spec;
   return [
     ...validateTemplate(template, name, 'spec.template'),
-    ...validateNameChange(template, previous?.spec.template, name),
+    ...validateNameChange(template, previous?.spec.template, (part) => defaultTemplate(part, name)),
   ];
 }
 
@@ -19,11 +19,11 @@ export function validateConfiguration(configuration: Configuration, previous?: C
 export function validateNameChange(
   template: RevisionTemplate,
   previous: RevisionTemplate | undefined,
-  owner: string,
+  fill: (template: RevisionTemplate) => RevisionTemplate,
 ): Fault[] {
   const name = template.metadata?.name;
   if (!name || name !== previous?.metadata?.name) return [];
-  if (isDeepStrictEqual(defaultTemplate(template, owner), defaultTemplate(previous, owner))) return [];
+  if (isDeepStrictEqual(fill(template), fill(previous))) return [];
   const message = `is "${name}", the name of the revision before; a changed template needs a new name, or none`;
   return [{ path: 'spec.template.metadata.name', value: name, message }];
 }

@@ -20,6 +20,8 @@ export const REVISION_REASONS = {
   outOfMemory: 'OutOfMemory',
   serviceAccountMissing: 'ServiceAccountMissing',
   noTraffic: 'NoTraffic',
+  /** A worker pool gives it no share of its instances. */
+  noInstances: 'NoInstances',
 } as const;
 
 /** The reason of a container that exited, such as `ExitCode1`. */

@@ -15,14 +15,16 @@ export interface RevisionContext {
   annotations?: Record<string, string>;
   /** Name of the service or configuration: containers without a name are called after it. */
   name?: string;
+  /** Whether one container takes requests; a worker pool's do not. */
+  ingress?: boolean;
 }
 
 /** The spec of a revision with its defaults filled in. Pure; applying it again changes nothing. */
 export function defaultRevisionSpec(
   spec: TemplateSpec,
-  { annotations = {}, name = 'container' }: RevisionContext,
+  { annotations = {}, name = 'container', ingress: takesRequests = true }: RevisionContext,
 ): RevisionSpec {
-  const ingress = ingressContainer(spec.containers);
+  const ingress = takesRequests ? ingressContainer(spec.containers) : undefined;
   const names = containerNames(spec.containers, name);
   const startupProbe = parseFlag(annotations[RUN.healthCheckDisabled]) !== true;
   const containers = spec.containers.map((container, i) =>
@@ -32,9 +34,15 @@ export function defaultRevisionSpec(
     ...spec,
     containers,
     ...(spec.volumes ? { volumes: (spec.volumes as Volume[]).map(defaultVolume) } : {}),
-    containerConcurrency: spec.containerConcurrency || defaultConcurrency(ingressContainer(containers)),
-    timeoutSeconds: spec.timeoutSeconds || DEFAULT_TIMEOUT_SECONDS,
+    ...(takesRequests ? requestLimits(spec, ingressContainer(containers)) : {}),
     serviceAccountName: spec.serviceAccountName || 'default',
+  };
+}
+
+function requestLimits(spec: TemplateSpec, ingress: Container | undefined) {
+  return {
+    containerConcurrency: spec.containerConcurrency || defaultConcurrency(ingress),
+    timeoutSeconds: spec.timeoutSeconds || DEFAULT_TIMEOUT_SECONDS,
   };
 }
 

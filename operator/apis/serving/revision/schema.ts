@@ -95,19 +95,37 @@ const TemplateMetadata = Type.Object(
 const NAMED = (self: string) =>
   `has(${self}.metadata) && has(${self}.metadata.name) && ${self}.metadata.name != ''`;
 
+function templateSchema(...ingress: CelRule[]) {
+  return Type.Object(
+    {
+      metadata: Type.Optional(TemplateMetadata),
+      spec: revisionSpecSchema(TemplateContainerSchema, ...ingress),
+    },
+    {
+      description: 'The revision to make. Any change of it makes a new one.',
+      ...rules({
+        rule: `!(${NAMED('self')}) || !(${NAMED('oldSelf')}) || self.metadata.name != oldSelf.metadata.name || self == oldSelf`,
+        message: 'a changed template needs a new metadata.name, or none',
+        fieldPath: '.metadata.name',
+      }),
+    },
+  );
+}
+
 /** The revision that the next change of a service or configuration makes. */
-export const RevisionTemplateSchema = Type.Object(
+export const RevisionTemplateSchema = templateSchema(INGRESS.template, PORT_VARIABLE);
+
+/** The revision that the next change of a worker pool makes: nobody sends it requests. */
+export const WorkerPoolTemplateSchema = templateSchema(
   {
-    metadata: Type.Optional(TemplateMetadata),
-    spec: revisionSpecSchema(TemplateContainerSchema, INGRESS.template, PORT_VARIABLE),
+    rule: 'self.containers.all(c, !has(c.ports) || c.ports.size() == 0)',
+    message: 'a worker pool gets no requests, so its containers have no ports',
+    fieldPath: '.containers',
   },
   {
-    description: 'The revision to make. Any change of it makes a new one.',
-    ...rules({
-      rule: `!(${NAMED('self')}) || !(${NAMED('oldSelf')}) || self.metadata.name != oldSelf.metadata.name || self == oldSelf`,
-      message: 'a changed template needs a new metadata.name, or none',
-      fieldPath: '.metadata.name',
-    }),
+    rule: '!has(self.containerConcurrency) || self.containerConcurrency == 0',
+    message: 'a worker pool gets no requests, so it has no containerConcurrency',
+    fieldPath: '.containerConcurrency',
   },
 );
 

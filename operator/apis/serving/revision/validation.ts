@@ -22,8 +22,13 @@ const KNATIVE_ONLY = [
   ...(Object.keys(schedulingFields) as (keyof typeof schedulingFields)[]),
 ] as const;
 
-/** The faults of the template of a service or configuration. */
-export function validateTemplate(template: RevisionTemplate, owner: string, path: string): Fault[] {
+/** The faults of the template of a service, configuration or worker pool; a pool's has no ingress container. */
+export function validateTemplate(
+  template: RevisionTemplate,
+  owner: string,
+  path: string,
+  { ingress }: { ingress: boolean } = { ingress: true },
+): Fault[] {
   const { name, annotations } = template.metadata ?? {};
   const where = `${path}.metadata.annotations`;
   return [
@@ -31,7 +36,7 @@ export function validateTemplate(template: RevisionTemplate, owner: string, path
     ...validateAnnotations('revision', annotations, where),
     ...validateScale(annotations, where),
     ...validateDependencies(annotations, template.spec.containers, where),
-    ...validateRevisionSpec(template.spec, { ingress: true }, `${path}.spec`),
+    ...validateRevisionSpec(template.spec, { ingress }, `${path}.spec`),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
 import type { Fault } from '../../fault.ts';
 import { MAX_NAME } from '../../names.ts';
+import { defaultTemplate } from '../configuration/defaults.ts';
 import { validateNameChange } from '../configuration/validation.ts';
 import { validateTemplate } from '../revision/validation.ts';
 import { validateServiceTraffic } from '../traffic/validation.ts';
@@ -17,7 +18,7 @@ export function validateService(service: Service, previous?: Service): Fault[] {
     ...validateScale(annotations, 'metadata.annotations'),
     ...validateTemplate(template, name, 'spec.template'),
     ...validateServiceTraffic(traffic, name, 'spec.traffic'),
-    ...validateNameChange(template, previous?.spec.template, name),
+    ...validateNameChange(template, previous?.spec.template, (part) => defaultTemplate(part, name)),
   ];
 }
 

@@ -17,6 +17,14 @@ export function validateServiceTraffic(
   return [...validateTargets(targets, owner, path), ...validateSum(targets, path)];
 }
 
+/** The faults of shares that have no tags, such as those of a worker pool's instances. */
+export function validateShares(
+  shares: readonly Omit<ServiceTarget, 'tag'>[] | undefined,
+  path: string,
+): Fault[] {
+  return validateServiceTraffic(shares, '', path);
+}
+
 /** The faults of the traffic of a route, which names each revision or configuration. */
 export function validateRouteTraffic(
   traffic: readonly RouteTarget[] | undefined,

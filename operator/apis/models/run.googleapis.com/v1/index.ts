@@ -1,2 +1,3 @@
 export * from "./Job.ts";
 export * from "./Execution.ts";
+export * from "./WorkerPool.ts";

@@ -1,0 +1,26 @@
+import { defaultRevisionSpec } from '../../serving/revision/defaults.ts';
+import type { RevisionTemplate } from '../../serving/revision/types.ts';
+import { defaultServiceTraffic } from '../../serving/traffic/defaults.ts';
+import { settledCount } from './scaling.ts';
+import type { WorkerPool } from './types.ts';
+
+/** The template of a pool with its defaults filled in: those of a service's, less what concerns requests. */
+export function defaultPoolTemplate(template: RevisionTemplate, name: string): RevisionTemplate {
+  const { annotations } = template.metadata ?? {};
+  return { ...template, spec: defaultRevisionSpec(template.spec, { annotations, name, ingress: false }) };
+}
+
+/** A worker pool with its defaults filled in. Pure; applying it again changes nothing. */
+export function defaultWorkerPool(pool: WorkerPool): WorkerPool {
+  const { spec, metadata } = pool;
+  return {
+    ...pool,
+    spec: {
+      ...spec,
+      template: defaultPoolTemplate(spec.template, metadata.name),
+      // Instances are split as traffic is: none said, all to the latest ready revision.
+      instanceSplits: defaultServiceTraffic(spec.instanceSplits),
+      manualInstanceCount: settledCount(pool, undefined),
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { validateAnnotations, validateScale } from '../../annotationRules.ts';
+import { RUN } from '../../annotations.ts';
+import { at, type Fault, keyed, outOfRange } from '../../fault.ts';
+import { validateNameChange } from '../../serving/configuration/validation.ts';
+import type { RevisionTemplate } from '../../serving/revision/types.ts';
+import { validateTemplate } from '../../serving/revision/validation.ts';
+import { validateName } from '../../serving/service/validation.ts';
+import { validateShares } from '../../serving/traffic/validation.ts';
+import { defaultPoolTemplate } from './defaults.ts';
+import { MAX_INSTANCES } from './schema.ts';
+import type { InstanceSplit, WorkerPool } from './types.ts';
+
+const ANNOTATIONS = 'metadata.annotations';
+/** Names of revisions that a message lists. */
+const MOST_LISTED = 10;
+
+/** Set by the platform in every container (container contract, Environment variables for worker pools). */
+const PLATFORM_VARIABLES = new Set(['CLOUD_RUN_WORKER_POOL', 'CLOUD_RUN_WORKER_POOL_REVISION']);
+
+/**
+ * The faults of a worker pool; `previous` is the state that it replaces.
+ * @param revisions names of the pool's revisions; undefined where they are not known, and then
+ *   what the splits name is not looked up.
+ */
+export function validateWorkerPool(
+  pool: WorkerPool,
+  previous?: WorkerPool,
+  revisions?: readonly string[],
+): Fault[] {
+  const { name, annotations } = pool.metadata;
+  const { template, instanceSplits, manualInstanceCount } = pool.spec;
+  return [
+    ...validateName(name),
+    ...validateAnnotations('workerPool', annotations, ANNOTATIONS).filter(({ path }) => path !== MODE),
+    ...validateScale(annotations, ANNOTATIONS),
+    ...validateMode(annotations),
+    ...validateSteps(annotations),
+    ...validateTemplate(template, name, 'spec.template', { ingress: false }),
+    ...validateRequests(template, 'spec.template.spec'),
+    ...validateShares(instanceSplits, 'spec.instanceSplits'),
+    ...validateRevisions(pool, revisions, 'spec.instanceSplits'),
+    ...outOfRange(manualInstanceCount, [0, MAX_INSTANCES], 'spec.manualInstanceCount'),
+    ...validateNameChange(template, previous?.spec.template, (part) => defaultPoolTemplate(part, name)),
+  ];
+}
+
+const MODE = keyed(ANNOTATIONS, RUN.scalingMode);
+
+/** A pool has no requests to follow, so a person or another autoscaler says how many instances there are. */
+function validateMode(annotations: Record<string, string> = {}): Fault[] {
+  const value = annotations[RUN.scalingMode];
+  if (value === undefined || value === 'manual') return [];
+  const message = `is ${JSON.stringify(value)}; it must be manual: a worker pool has as many instances as ${RUN.manualInstanceCount} says`;
+  return [{ path: MODE, value, message }];
+}
+
+/** Without a surge something must be allowed to be missing, or instances could not move to another revision. */
+function validateSteps(annotations: Record<string, string> = {}): Fault[] {
+  const { [RUN.maxSurge]: surge, [RUN.maxUnavailable]: unavailable = '0' } = annotations;
+  if (surge === undefined || Number(surge) !== 0 || Number(unavailable) !== 0) return [];
+  const message = `is 0; it must be a whole number from 1 to 100 while ${RUN.maxUnavailable} is 0`;
+  return [{ path: keyed(ANNOTATIONS, RUN.maxSurge), value: surge, message }];
+}
+
+/** What speaks of requests, which nobody sends to a pool. */
+function validateRequests({ spec }: RevisionTemplate, path: string): Fault[] {
+  const faults: Fault[] = spec.containers.flatMap(({ ports, env = [] }, i) => {
+    const container = at(`${path}.containers`, i);
+    const variables = env.flatMap(({ name }, j) => {
+      if (!PLATFORM_VARIABLES.has(name)) return [];
+      const message = `is "${name}", which the platform sets; remove it`;
+      return [{ path: `${at(`${container}.env`, j)}.name`, value: name, message }];
+    });
+    if (!ports || ports.length === 0) return variables;
+    const numbers = ports.map(({ containerPort = 0 }) => containerPort).join(', ');
+    const message = `has port ${numbers}; it must be empty: a worker pool gets no requests`;
+    return [{ path: `${container}.ports`, value: ports.length, message }, ...variables];
+  });
+  const { containerConcurrency: concurrency, timeoutSeconds: timeout } = spec;
+  if (concurrency) {
+    const message = `is ${concurrency}; it must be unset or 0: a worker pool gets no requests`;
+    faults.push({ path: `${path}.containerConcurrency`, value: concurrency, message });
+  }
+  if (timeout) {
+    const message = `is ${timeout} and has no effect: a worker pool gets no requests`;
+    faults.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true });
+  }
+  return faults;
+}
+
+function validateRevisions(
+  { metadata, spec }: WorkerPool,
+  revisions: readonly string[] | undefined,
+  path: string,
+): Fault[] {
+  const own = new Set([...(revisions ?? []), spec.template.metadata?.name ?? '']);
+  const isUnknown = ({ revisionName = '' }: InstanceSplit) => {
+    if (revisionName === '' || own.has(revisionName)) return false;
+    return revisions !== undefined || !revisionName.startsWith(`${metadata.name}-`);
+  };
+  const known = [...own].filter((name) => name !== '');
+  const listed = known.slice(0, MOST_LISTED).join(', ');
+  const more = known.length > MOST_LISTED ? ` and ${known.length - MOST_LISTED} more` : '';
+  const wanted = known.length > 0 ? `one of this pool's revisions: ${listed}${more}` : NONE_YET;
+  return (spec.instanceSplits ?? []).flatMap((split, i) => {
+    if (!isUnknown(split)) return [];
+    const { revisionName: value } = split;
+    const message = `is "${value}"; it must be ${wanted}`;
+    return [{ path: `${at(path, i)}.revisionName`, value, message }];
+  });
+}
+
+const NONE_YET = 'a revision of this pool, or the name in spec.template.metadata.name';

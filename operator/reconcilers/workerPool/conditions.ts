@@ -1,0 +1,169 @@
+import type { Condition } from '../../apis/condition.ts';
+import {
+  WORKER_POOL_REASONS as REASONS,
+  WORKER_POOL_CONDITIONS as TYPES,
+} from '../../apis/run/workerPool/conditions.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Config } from '../../config.ts';
+import type { Deployment, Pod } from '../../kube/core.ts';
+import { exitMessage, exitReason, judgeStart } from '../instance/start.ts';
+import { replicaFailure } from '../revision/plan.ts';
+
+/** A revision of the pool with its instances, as far as the conditions look at them. */
+export interface Running {
+  revision: Revision;
+  deployment?: Deployment;
+  pods: readonly Pod[];
+  /** What it is to have in the end. */
+  wanted: number;
+}
+
+export interface InstancesInput {
+  /** Instances that the pool shall have. */
+  count: number;
+  running: readonly Running[];
+  /** Names in the splits that no revision has. */
+  missing: readonly string[];
+  /** Revisions of the target that are not proven, with why they failed if they did. */
+  unproven: readonly { name: string; failed: boolean; message?: string }[];
+  /** Names of the revisions that have the shares meanwhile. */
+  instead: readonly string[];
+  config: Config;
+  now: number;
+}
+
+type Said = Omit<Condition, 'type'>;
+type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
+type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+
+/** Whether the instances that are asked for run, and of the revisions that are asked for; otherwise why not. */
+export function instancesReady(input: InstancesInput): Condition {
+  const type = TYPES.instancesReady;
+  const said = trouble(input) ?? moving(input) ?? starting(input) ?? running(input);
+  return { type, ...said };
+}
+
+/** What a person must put right. */
+function trouble({ missing, unproven, instead }: InstancesInput): Said | undefined {
+  if (missing.length > 0) {
+    const message = `Revision '${missing[0]}' in spec.instanceSplits not found; all instances stay as they were.`;
+    return { status: 'False', reason: REASONS.revisionMissing, message };
+  }
+  const failed = unproven.find((revision) => revision.failed);
+  if (!failed || instead.length === 0) return undefined;
+  const message = `Revision '${failed.name}' does not start; its share stays with ${list(instead)}. ${failed.message ?? ''}`;
+  return { status: 'False', reason: REASONS.revisionFailed, message: message.trimEnd() };
+}
+
+function moving({ count, unproven, instead, running }: InstancesInput): Said | undefined {
+  const present = running.reduce((sum, { deployment }) => sum + (deployment?.status?.replicas ?? 0), 0);
+  if (count === 0 && present > 0) return deploying(`${present} instances are being stopped.`);
+  if (count === 0) return undefined;
+  const [next] = unproven;
+  if (next && instead.length > 0) {
+    return deploying(
+      `Revision '${next.name}' is starting; its share stays with ${list(instead)} until it has.`,
+    );
+  }
+  const leaving = running.find(({ deployment, wanted }) => (deployment?.spec?.replicas ?? 0) > wanted);
+  if (!leaving) return undefined;
+  const { replicas = 0 } = leaving.deployment?.spec ?? {};
+  return deploying(
+    `Instances are moving: revision '${leaving.revision.metadata.name}' still has ${replicas} and is to have ${leaving.wanted}.`,
+  );
+}
+
+/** Instances that are wanted and do not run, with what their containers or the cluster say. */
+function starting({ count, running, config, now }: InstancesInput): Said | undefined {
+  const ready = running.reduce(
+    (sum, { deployment, wanted }) => sum + Math.min(wanted, readyOf(deployment)),
+    0,
+  );
+  if (ready >= count) return undefined;
+  const lacking = running.filter(({ deployment, wanted }) => wanted > readyOf(deployment));
+  const said = lacking.map((each) => whyLacking(each, config, now));
+  const grave = said.find((one) => one?.status === 'False');
+  if (grave) return grave;
+  const why = said.find((one) => one?.message)?.message;
+  return deploying(`${ready} of ${count} instances are ready.${why ? ` ${why}` : ''}`);
+}
+
+function whyLacking({ revision, deployment, pods }: Running, config: Config, now: number): Said | undefined {
+  const refused = replicaFailure({ revision, deployment });
+  if (refused) return { status: 'False', ...refused };
+  const [ended] = exits(pods, true);
+  if (ended) return { status: 'False', ...exitOf(ended, revision, config) };
+  const { containers } = revision.spec;
+  const waiting = pods.filter((pod) => !isReady(pod));
+  const start = judgeStart({ containers, pods: waiting, passed: new Set(), now, config, ingress: false });
+  if (start.state === 'failed') return { status: 'False', reason: start.reason, message: start.message };
+  return start.state === 'starting' ? deploying(start.message) : undefined;
+}
+
+/** All is as it should be; how an instance ended that has been started again is told nevertheless. */
+function running({ count, running, config }: InstancesInput): Said {
+  if (count === 0) {
+    const message = 'No instance is asked for; the revisions are kept.';
+    return { status: 'True', reason: REASONS.noInstances, message };
+  }
+  for (const { pods, revision, wanted } of running) {
+    const [ended] = wanted > 0 ? exits(pods, false) : [];
+    if (ended) return { status: 'True', ...exitOf(ended, revision, config) };
+  }
+  return { status: 'True' };
+}
+
+interface Exit {
+  container: string;
+  terminated: Terminated;
+  restarts: number;
+}
+
+/** How containers ended, the latest first; `down` asks for those alone that do not run again yet. */
+function exits(pods: readonly Pod[], down: boolean): Exit[] {
+  const statuses = pods
+    .filter(({ metadata }) => !metadata.deletionTimestamp)
+    .flatMap(({ status }) => [
+      ...(status?.initContainerStatuses ?? []),
+      ...(status?.containerStatuses ?? []),
+    ]);
+  const ended = statuses.flatMap(({ name, state, lastState, restartCount }): Exit[] => {
+    const terminated = state?.terminated ?? lastState?.terminated;
+    if (!terminated || (down && state?.running)) return [];
+    return [{ container: name, terminated, restarts: restartCount ?? 0 }];
+  });
+  return ended.toSorted((a, b) => finished(b) - finished(a));
+}
+
+function finished({ terminated }: Exit): number {
+  return Date.parse(terminated.finishedAt ?? '') || 0;
+}
+
+function exitOf(
+  { container, terminated, restarts }: Exit,
+  { spec }: Revision,
+  config: Config,
+): Pick<Condition, 'reason' | 'message'> {
+  const declared = spec.containers.find(({ name }) => name === container) ?? { name: container, image: '' };
+  // Once it has started, it was not its startup probe that ended it.
+  const { startupProbe: _, ...ran } = declared;
+  const when = ` and is started again (${restarts} restarts so far)`;
+  const message = exitMessage(ran, terminated, { config, ingress: false }, when);
+  return { reason: exitReason(ran, terminated, { ingress: false }), message };
+}
+
+function readyOf(deployment: Deployment | undefined): number {
+  return Math.min(deployment?.status?.readyReplicas ?? 0, deployment?.spec?.replicas ?? 0);
+}
+
+function isReady({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') ?? false;
+}
+
+function deploying(message: string): Said {
+  return { status: 'Unknown', reason: REASONS.deploying, message };
+}
+
+function list(names: readonly string[]): string {
+  return names.map((name) => `'${name}'`).join(', ');
+}

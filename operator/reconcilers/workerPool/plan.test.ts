@@ -1,0 +1,313 @@
+import assert from 'node:assert/strict';
+import { conditionOf } from '../../apis/condition.ts';
+import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import { parseConfig } from '../../config.ts';
+import type { Deployment, Pod } from '../../kube/core.ts';
+import { contentHash } from '../../kube/json.ts';
+import { APPLIED_HASH } from '../../kube/plan.ts';
+import { assertGolden } from '../../testing/golden.ts';
+import { deployment, EPOCH, pod, pooledRevision, workerPool } from '../../testing/serving.ts';
+import { planWorkerPool, type WorkerPoolInput } from './plan.ts';
+
+const config = parseConfig({});
+const OLD = 'queue-00001-abc';
+const NEW = 'queue-00002-abc';
+
+const old = pooledRevision(OLD, { generation: 1, ready: 'True' });
+const fresh = (changes: Parameters<typeof pooledRevision>[1] = {}) =>
+  pooledRevision(NEW, { generation: 2, ...changes });
+
+function pool(count: number, spec: Partial<WorkerPool['spec']> = {}, status: object = {}): WorkerPool {
+  const made = workerPool();
+  return { ...made, spec: { ...made.spec, manualInstanceCount: count, ...spec }, status };
+}
+
+/** A pool that has made these revisions, the last one for its present generation. */
+const settled = (latest: string, inForce = latest) => ({
+  observedGeneration: 1,
+  latestCreatedRevisionName: latest,
+  instanceSplits: [{ revisionName: inForce, percent: 100, latestRevision: true }],
+});
+
+function running(...all: [revision: string, replicas: number, ready: number][]): Map<string, Deployment> {
+  return new Map(
+    all.map(([revision, replicas, readyReplicas]) => [
+      revision,
+      deployment(revision, replicas, { replicas, readyReplicas }),
+    ]),
+  );
+}
+
+interface Case {
+  reason: string;
+  pool: WorkerPool;
+  revisions?: Revision[];
+  deployments?: Map<string, Deployment>;
+  pods?: Map<string, Pod[]>;
+  /** Deployments that are applied, with their numbers, in order. */
+  applies?: [revision: string, replicas: number][];
+  makes?: true;
+  ready: { status: string; reason?: string; message?: RegExp };
+  splits?: string[];
+}
+
+const exited = {
+  ready: false,
+  restartCount: 4,
+  state: { waiting: { reason: 'CrashLoopBackOff' } },
+  lastState: {
+    terminated: { exitCode: 7, message: 'queue not found\n', finishedAt: '2026-01-01T00:00:05Z' },
+  },
+};
+
+const CASES: Record<string, Case> = {
+  new: {
+    reason: 'a pool makes its first revision',
+    pool: pool(3),
+    makes: true,
+    ready: { status: 'Unknown', message: /being created/ },
+  },
+  'a first revision': {
+    reason: 'a revision gets all its instances at once',
+    pool: pool(3, {}, settled(OLD)),
+    revisions: [pooledRevision(OLD)],
+    applies: [[OLD, 3]],
+    ready: { status: 'Unknown' },
+    splits: [OLD],
+  },
+  ready: {
+    reason: 'a pool is ready when all its instances are',
+    pool: pool(3, {}, settled(OLD)),
+    revisions: [old],
+    deployments: running([OLD, 3, 3]),
+    applies: [[OLD, 3]],
+    ready: { status: 'True' },
+    splits: [OLD],
+  },
+  'some ready': {
+    reason: 'how many are missing is told',
+    pool: pool(3, {}, settled(OLD)),
+    revisions: [old],
+    deployments: running([OLD, 3, 2]),
+    applies: [[OLD, 3]],
+    ready: { status: 'Unknown', reason: 'Deploying', message: /^2 of 3 instances are ready\./ },
+  },
+  off: {
+    reason: 'a pool of no instances is as it should be, and keeps its revisions',
+    pool: pool(0, {}, settled(OLD)),
+    revisions: [old],
+    deployments: running([OLD, 0, 0]),
+    applies: [],
+    ready: { status: 'True' },
+    splits: [OLD],
+  },
+  'off, with a revision that was never tried': {
+    reason: 'nobody waits for what nobody asks for',
+    pool: pool(0, {}, settled(OLD)),
+    revisions: [pooledRevision(OLD)],
+    applies: [],
+    ready: { status: 'True' },
+  },
+  'a second revision': {
+    reason: 'it is tried beside the first one, which keeps its share',
+    pool: pool(2, {}, settled(NEW, OLD)),
+    revisions: [old, fresh()],
+    deployments: running([OLD, 2, 2]),
+    applies: [
+      [NEW, 2],
+      [OLD, 2],
+    ],
+    ready: { status: 'Unknown' },
+    splits: [OLD],
+  },
+  'a second revision that is proven': {
+    reason: 'its share goes over to it, and what it replaces goes',
+    pool: pool(2, {}, settled(NEW, OLD)),
+    revisions: [old, fresh({ ready: 'True' })],
+    deployments: running([OLD, 2, 2], [NEW, 2, 2]),
+    applies: [
+      [NEW, 2],
+      [OLD, 0],
+    ],
+    ready: { status: 'Unknown', reason: 'Deploying', message: /still has 2 and is to have 0/ },
+    splits: [NEW],
+  },
+  'a second revision that failed': {
+    reason: 'the first one has everything, and the pool says why',
+    pool: pool(2, {}, settled(NEW, OLD)),
+    revisions: [old, fresh({ ready: 'False', message: 'It exited.' })],
+    deployments: running([OLD, 2, 2], [NEW, 2, 0]),
+    applies: [
+      [OLD, 2],
+      [NEW, 0],
+    ],
+    ready: {
+      status: 'False',
+      reason: 'RevisionFailed',
+      message: /'queue-00002-abc' is not ready. It exited/,
+    },
+    splits: [OLD],
+  },
+  'a second revision whose pods the cluster refuses': {
+    reason: 'a quota may be raised: it is tried further',
+    pool: pool(2, {}, settled(NEW, OLD)),
+    revisions: [old, fresh({ ready: 'False', healthy: 'Unknown', message: 'quota' })],
+    deployments: running([OLD, 2, 2], [NEW, 2, 0]),
+    applies: [
+      [OLD, 2],
+      [NEW, 2],
+    ],
+    ready: { status: 'False' },
+    splits: [OLD],
+  },
+  'an unknown revision in a split': {
+    reason: 'everything stays where it was',
+    pool: pool(2, { instanceSplits: [{ revisionName: 'queue-gone', percent: 100 }] }, settled(OLD)),
+    revisions: [old],
+    deployments: running([OLD, 2, 2]),
+    applies: [[OLD, 2]],
+    ready: {
+      status: 'False',
+      reason: 'RevisionMissing',
+      message: /'queue-gone' in spec.instanceSplits not found/,
+    },
+    splits: [OLD],
+  },
+  'a split': {
+    reason: 'instances follow the percents',
+    pool: pool(
+      10,
+      {
+        instanceSplits: [
+          { revisionName: OLD, percent: 70 },
+          { latestRevision: true, percent: 30 },
+        ],
+      },
+      settled(NEW),
+    ),
+    revisions: [old, fresh({ ready: 'True' })],
+    deployments: running([OLD, 0, 0], [NEW, 10, 10]),
+    applies: [
+      [OLD, 7],
+      [NEW, 10],
+    ],
+    ready: { status: 'Unknown' },
+    splits: [OLD, NEW],
+  },
+  'an instance that exits': {
+    reason: 'the exit is told, with what the program wrote last',
+    pool: pool(1, {}, settled(OLD)),
+    revisions: [old],
+    deployments: running([OLD, 1, 0]),
+    pods: new Map([[OLD, [pod(exited)]]]),
+    applies: [[OLD, 1]],
+    ready: {
+      status: 'False',
+      reason: 'ExitCode7',
+      message: /exited with code 7 .*4 restarts.*queue not found/,
+    },
+  },
+  'a pool that breaks the contract': {
+    reason: 'nothing changes, and all that is wrong is told',
+    pool: pool(-1, { instanceSplits: [{ percent: 90 }] }, settled(OLD)),
+    revisions: [old],
+    deployments: running([OLD, 2, 2]),
+    ready: { status: 'False', reason: 'InvalidArgument', message: /sum to 90.*manualInstanceCount: is -1/ },
+    splits: [OLD],
+  },
+};
+
+describe('planWorkerPool', () => {
+  for (const [name, { reason, makes, applies = [], ready, splits, ...given }] of Object.entries(CASES)) {
+    it(`${name}: ${reason}`, () => {
+      const input: WorkerPoolInput = { revisions: [], deployments: new Map(), pods: new Map(), ...given };
+      const { apply, status } = planWorkerPool(input, config, EPOCH);
+      assert.equal(
+        apply.some(({ kind }) => kind === 'Revision'),
+        makes ?? false,
+      );
+      const numbers = (apply as Deployment[])
+        .filter(({ kind }) => kind === 'Deployment')
+        .map(({ metadata, spec }) => [metadata.name.replace('-deployment', ''), spec?.replicas]);
+      assert.deepEqual(numbers, applies);
+      const actual = conditionOf(status?.status?.conditions, 'Ready');
+      assert.equal(actual?.status, ready.status, actual?.message);
+      if (ready.reason) assert.equal(actual?.reason, ready.reason);
+      if (ready.message) assert.match(actual?.message ?? '', ready.message);
+      if (splits) {
+        const names = status?.status?.instanceSplits?.map(({ revisionName }) => revisionName);
+        assert.deepEqual(names, splits);
+      }
+    });
+  }
+
+  it('tells of an exit after which the instance runs again, and stays ready', () => {
+    const again = { ...exited, ready: true, state: { running: {} } };
+    const input = {
+      pool: pool(1, {}, settled(OLD)),
+      revisions: [old],
+      deployments: running([OLD, 1, 1]),
+      pods: new Map([[OLD, [pod(again)]]]),
+    };
+    const { status } = planWorkerPool(input, config, EPOCH);
+    const instances = conditionOf(status?.status?.conditions, 'InstancesReady');
+    assert.equal(instances?.status, 'True');
+    assert.equal(instances?.reason, 'ExitCode7');
+    assert.equal(conditionOf(status?.status?.conditions, 'Ready')?.status, 'True');
+  });
+
+  it('makes no second revision of a number that changes, nor of other splits', () => {
+    const first = planWorkerPool(
+      { pool: pool(1), revisions: [], deployments: new Map(), pods: new Map() },
+      config,
+      EPOCH,
+    );
+    assert.equal(first.apply.length, 1);
+    const changed = pool(5, {}, settled(OLD));
+    const later = { ...changed, metadata: { ...changed.metadata, generation: 2 } };
+    const made = first.apply[0] as Revision;
+    const { apply } = planWorkerPool(
+      { pool: later, revisions: [applied(made)], deployments: new Map(), pods: new Map() },
+      config,
+      EPOCH,
+    );
+    assert.deepEqual(
+      apply.filter(({ kind }) => kind === 'Revision'),
+      [],
+    );
+  });
+
+  it('numbers revisions one after the other, however often the number of instances changed', () => {
+    const changed = pool(5, {
+      template: workerPool('queue', { spec: { serviceAccountName: 'other' } }).spec.template,
+    });
+    const later = { ...changed, metadata: { ...changed.metadata, generation: 9 } };
+    const { apply } = planWorkerPool(
+      { pool: later, revisions: [old], deployments: new Map(), pods: new Map() },
+      config,
+      EPOCH,
+    );
+    assert.match(apply[0]?.metadata.name ?? '', /^queue-00002-[a-z]{3}$/);
+  });
+
+  it('makes revisions as golden/revision.golden.yaml says', () => {
+    const rich = pool(1, {
+      template: workerPool('queue', {
+        metadata: { annotations: { 'example.com/note': 'kept' }, labels: { team: 'blue' } },
+      }).spec.template,
+    });
+    const [made] = planWorkerPool(
+      { pool: rich, revisions: [], deployments: new Map(), pods: new Map() },
+      config,
+      EPOCH,
+    ).apply;
+    assertGolden(new URL('./golden/revision.golden.yaml', import.meta.url), made);
+  });
+});
+
+/** A revision as it is stored after it was applied. */
+function applied(revision: Revision): Revision {
+  const annotations = { ...revision.metadata.annotations, [APPLIED_HASH]: contentHash(revision) };
+  return { ...revision, metadata: { ...revision.metadata, annotations } };
+}

@@ -1,0 +1,214 @@
+import { type Condition, conditionOf, mergeConditions, READY, readyOf } from '../../apis/condition.ts';
+import { toldFaults } from '../../apis/fault.ts';
+import { RUN } from '../../apis/labels.ts';
+import {
+  WORKER_POOL_REASONS as REASONS,
+  WORKER_POOL_CONDITIONS as TYPES,
+} from '../../apis/run/workerPool/conditions.ts';
+import { instanceCount, stepsOf } from '../../apis/run/workerPool/scaling.ts';
+import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
+import { validateWorkerPool } from '../../apis/run/workerPool/validation.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import { partsOf } from '../../autoscaler/shares.ts';
+import type { Config } from '../../config.ts';
+import type { Deployment, Pod } from '../../kube/core.ts';
+import type { Plan } from '../../kube/plan.ts';
+import { desiredDeployment, type Offer, surroundingsOf } from '../revision/deployment.ts';
+import { generationOf } from '../template/generation.ts';
+import { planTemplate, type TemplateOwner, type TemplatePlan } from '../template/plan.ts';
+import { partition, portability, readyEvents } from '../verdict.ts';
+import { instancesReady } from './conditions.ts';
+import { type Member, rollOut } from './rollOut.ts';
+import { type Split, sharesOf, splitOf, stateOf } from './split.ts';
+
+/** Everything that the plan of a worker pool depends on. */
+export interface WorkerPoolInput extends Offer {
+  pool: WorkerPool;
+  /** The revisions made from this pool. */
+  revisions: Revision[];
+  /** The revision that has the name which the template asks for, whoever made it. */
+  named?: Revision;
+  /** Revision -> its Deployment; those that exist. */
+  deployments: ReadonlyMap<string, Deployment>;
+  /** Revision -> the pods of its instances. */
+  pods: ReadonlyMap<string, Pod[]>;
+}
+
+/**
+ * A worker pool makes revisions as a configuration does, and gives each of them its part of the instances. A pool
+ * that breaks the contract changes nothing that runs and says everything that is wrong with it.
+ */
+export function planWorkerPool(input: WorkerPoolInput, config: Config, now: number): Plan<WorkerPool> {
+  const { pool, named } = input;
+  const [foreign, faults] = partition(validateWorkerPool(pool));
+  if (faults.length > 0) return unchanged(input, toldFaults(faults), now);
+  const revisions = input.revisions.filter(({ metadata }) => !metadata.deletionTimestamp);
+  const used = usedRevisions(input);
+  const template = planTemplate(
+    { owner: ownerOf(pool, revisions), revisions, named, used },
+    config.revisionHistory,
+    now,
+  );
+  const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
+  const split = splitOf(
+    pool,
+    byName,
+    template.latest?.metadata.name ?? template.names.latestReadyRevisionName,
+  );
+  const count = instanceCount(pool);
+  const members = revisions.map((revision) => memberOf(revision, input));
+  const [inForce, target] = [sharesOf(split.inForce), sharesOf(split.target)];
+  const next = rollOut({ count, inForce, target, steps: stepsOf(pool, count), members });
+  const conditions = [
+    revisionsReady(template, split, count),
+    instancesReady({ ...observed(input, split, count), config, now }),
+  ];
+  const all = [...conditions, readyOf(conditions), ...portability(foreign)];
+  const status = statusOf(input, template.names, split, mergeConditions(pool.status?.conditions, all, now));
+  return {
+    apply: [...template.apply, ...deployments(revisions, next, input, config)],
+    remove: template.remove,
+    status: { ...pool, status },
+    events: [...template.events, ...readyEvents(pool, conditions)],
+  };
+}
+
+/** A worker pool as the maker of its revisions: each gets the number after the last one. */
+export function ownerOf(pool: WorkerPool, revisions: readonly Revision[]): TemplateOwner {
+  return {
+    object: pool,
+    template: pool.spec.template,
+    number: 1 + Math.max(0, ...revisions.map(generationOf)),
+    links: { [RUN.workerPool]: pool.metadata.name },
+    ingress: false,
+  };
+}
+
+/** Revisions that a split names, or that still have instances, are not collected. */
+function usedRevisions({ pool, deployments }: WorkerPoolInput): Set<string> {
+  const splits = [...(pool.spec.instanceSplits ?? []), ...(pool.status?.instanceSplits ?? [])];
+  const running = [...deployments].filter(([, { spec }]) => (spec?.replicas ?? 0) > 0);
+  return new Set([
+    ...splits.flatMap(({ revisionName }) => revisionName || []),
+    ...running.map(([name]) => name),
+  ]);
+}
+
+function memberOf(revision: Revision, { deployments }: WorkerPoolInput): Member {
+  const { spec, status } = deployments.get(revision.metadata.name) ?? {};
+  return {
+    revision: revision.metadata.name,
+    replicas: spec?.replicas ?? 0,
+    ready: status?.readyReplicas ?? 0,
+    state: stateOf(revision),
+  };
+}
+
+/** The Deployments of all revisions that have instances or are to have some; more of one come before less of another. */
+function deployments(
+  revisions: readonly Revision[],
+  next: ReadonlyMap<string, number>,
+  input: WorkerPoolInput,
+  config: Config,
+): Deployment[] {
+  const changes = revisions.flatMap((revision) => {
+    const deployment = input.deployments.get(revision.metadata.name);
+    const present = deployment?.spec?.replicas ?? 0;
+    const replicas = next.get(revision.metadata.name) ?? 0;
+    const images = imagesOf(revision);
+    // What has no instances may stay as it is until it gets some.
+    if (!images || (present === 0 && replicas === 0)) return [];
+    const surroundings = surroundingsOf(revision, deployment, input);
+    const desired = desiredDeployment(revision, images, config, { ...surroundings, replicas });
+    return [{ desired, added: replicas - present }];
+  });
+  return changes.toSorted((a, b) => b.added - a.added).map(({ desired }) => desired);
+}
+
+/** The images of a revision by digest; undefined until the registry has told all of them. */
+function imagesOf({ spec, status }: Revision): Map<string, string> | undefined {
+  const images = new Map<string, string>();
+  for (const { name, imageDigest } of status?.containerStatuses ?? []) {
+    if (name && imageDigest) images.set(name, imageDigest);
+  }
+  return spec.containers.every(({ name }) => images.has(name)) ? images : undefined;
+}
+
+/** The latest revision's Ready; one that gets no instances is not tried, and the pool is as it should be. */
+function revisionsReady({ ready, latest }: TemplatePlan, { target }: Split, count: number): Condition {
+  const type = TYPES.configurationsReady;
+  if (ready.status !== 'Unknown') return { ...ready, type };
+  const name = latest?.metadata.name;
+  const share = target.some(({ revisionName, percent = 0 }) => revisionName === name && percent > 0);
+  if (count > 0 && share) return { ...ready, type };
+  const message = `Revision '${name}' is tried when it gets instances.`;
+  return { type, status: 'True', reason: REASONS.noInstances, message };
+}
+
+function observed({ revisions, deployments, pods }: WorkerPoolInput, split: Split, count: number) {
+  const wanted = partsOf(count, sharesOf(split.inForce));
+  const byName = new Map(revisions.map((revision) => [revision.metadata.name, revision]));
+  const targets = [
+    ...new Set(
+      sharesOf(split.target)
+        .filter(({ percent }) => percent > 0)
+        .map(({ revision }) => revision),
+    ),
+  ];
+  const kept = new Set(sharesOf(split.inForce).map(({ revision }) => revision));
+  const unproven = targets
+    .filter((name) => stateOf(byName.get(name)) !== 'proven' && !kept.has(name))
+    .map((name) => {
+      const revision = byName.get(name);
+      const message = conditionOf(revision?.status?.conditions, READY)?.message;
+      return { name, failed: stateOf(revision) === 'failed', message };
+    });
+  const running = revisions.map((revision) => {
+    const { name } = revision.metadata;
+    return {
+      revision,
+      deployment: deployments.get(name),
+      pods: pods.get(name) ?? [],
+      wanted: wanted.get(name) ?? 0,
+    };
+  });
+  return { count, running, missing: split.missing, unproven, instead: unproven.length > 0 ? [...kept] : [] };
+}
+
+function statusOf(
+  { pool, deployments }: Pick<WorkerPoolInput, 'pool' | 'deployments'>,
+  names: TemplatePlan['names'],
+  { inForce }: Pick<Split, 'inForce'>,
+  conditions: Condition[],
+): NonNullable<WorkerPool['status']> {
+  const sum = (count: (status: NonNullable<Deployment['status']>) => number | undefined) =>
+    [...deployments.values()].reduce((total, { status }) => total + ((status && count(status)) ?? 0), 0);
+  return {
+    observedGeneration: pool.metadata.generation,
+    conditions,
+    ...names,
+    instanceSplits: inForce.filter(({ revisionName }) => revisionName),
+    instances: sum(({ replicas }) => replicas),
+    readyInstances: sum(({ readyReplicas }) => readyReplicas),
+    selector: `${RUN.workerPool}=${pool.metadata.name}`,
+  };
+}
+
+function unchanged(input: WorkerPoolInput, message: string, now: number): Plan<WorkerPool> {
+  const { pool } = input;
+  const { latestCreatedRevisionName, latestReadyRevisionName, instanceSplits = [] } = pool.status ?? {};
+  const conditions: Condition[] = [TYPES.configurationsReady, TYPES.instancesReady, READY].map((type) => ({
+    type,
+    status: 'False',
+    reason: REASONS.invalidArgument,
+    message,
+  }));
+  const names = { latestCreatedRevisionName, latestReadyRevisionName };
+  const merged = mergeConditions(pool.status?.conditions, conditions, now);
+  return {
+    apply: [],
+    remove: [],
+    status: { ...pool, status: statusOf(input, names, { inForce: instanceSplits }, merged) },
+    events: readyEvents(pool, conditions),
+  };
+}

@@ -1,0 +1,66 @@
+import { RUN } from '../../apis/labels.ts';
+import { deploymentName } from '../../apis/names.ts';
+import { Controller } from '../../kube/controller.ts';
+import { isControlledBy } from '../../kube/owner.ts';
+import { keyOf } from '../../kube/types.ts';
+import type { Permission } from '../../rbac.ts';
+import { type Context, executorOf } from '../context.ts';
+import { labelKey } from '../informers.ts';
+import { metadataAccess } from '../instance/metadata.ts';
+import { planWorkerPool, type WorkerPoolInput } from './plan.ts';
+
+export const permissions: Permission[] = [
+  { apiGroups: ['run.googleapis.com'], resources: ['workerpools/status'], verbs: ['patch'] },
+  { apiGroups: ['serving.knative.dev'], resources: ['revisions'], verbs: ['create', 'patch', 'delete'] },
+  { apiGroups: ['apps'], resources: ['deployments'], verbs: ['create', 'patch'] },
+];
+
+/** WorkerPool -> Revisions, and the Deployments of those that have a share of the instances. */
+export function workerPoolController(context: Context): Controller {
+  const { informers, config, now, log } = context;
+  const executor = executorOf(context, 'workerpool');
+  const reconcile = async (key: string) => {
+    const input = observe(key, context);
+    if (!input) return;
+    return executor.execute(input.pool, planWorkerPool(input, config, now()));
+  };
+  const ofPool = labelKey(RUN.workerPool);
+  return new Controller({ name: 'workerpool', workers: 4, reconcile, log })
+    .watch(informers.workerPools, ({ metadata }) => [keyOf(metadata)])
+    .watch(informers.revisions, ofPool)
+    .watch(informers.deployments, ofPool)
+    .watch(informers.pods, ofPool);
+}
+
+function observe(key: string, context: Context): WorkerPoolInput | undefined {
+  const { informers, config, identity, abilities } = context;
+  const pool = informers.workerPools.store.get(key);
+  if (!pool || pool.metadata.deletionTimestamp) return undefined;
+  const { uid = '', namespace } = pool.metadata;
+  const name = pool.spec.template.metadata?.name;
+  const revisions = informers.revisions.store
+    .byIndex('workerPool', key)
+    .filter((revision) => isControlledBy(revision, uid));
+  const server = { namespace: identity.namespace, name: config.metadata.service };
+  return {
+    pool,
+    revisions,
+    named: name ? informers.revisions.store.get(`${namespace}/${name}`) : undefined,
+    deployments: new Map(
+      revisions.flatMap(({ metadata }) => {
+        const deployment = informers.deployments.store.get(
+          keyOf({ namespace, name: deploymentName(metadata.name) }),
+        );
+        return deployment ? [[metadata.name, deployment]] : [];
+      }),
+    ),
+    pods: new Map(
+      revisions.map(({ metadata }) => [
+        metadata.name,
+        informers.pods.store.byIndex('revision', keyOf(metadata)),
+      ]),
+    ),
+    metadata: metadataAccess(informers.coreServices.store.get(keyOf(server)), config),
+    resizesPods: abilities.resizesPods,
+  };
+}
