@@ -11,12 +11,14 @@ import { until } from '../testing/until.ts';
 import { KINDS } from './kinds.ts';
 import { canonicalQuantity, parseQuantity } from './quantity.ts';
 import { EXECUTIONS } from './run/execution/types.ts';
-import { JOBS } from './run/job/types.ts';
+import { defaultJob } from './run/job/defaults.ts';
+import { MANIFESTS as JOB_MANIFESTS } from './run/job/manifestCases.ts';
+import { JOBS, type Job } from './run/job/types.ts';
 import { CONFIGURATIONS } from './serving/configuration/types.ts';
 import { REVISIONS } from './serving/revision/types.ts';
 import { ROUTES } from './serving/route/types.ts';
 import { defaultService } from './serving/service/defaults.ts';
-import { MANIFESTS } from './serving/service/manifestCases.ts';
+import { MANIFESTS as SERVICE_MANIFESTS } from './serving/service/manifestCases.ts';
 import { SERVICES, type Service } from './serving/service/types.ts';
 
 const CRDS: ResourceType = {
@@ -281,18 +283,26 @@ describe('CRDs on a real API server', function () {
     assert.equal(new Set(typed).size, typed.length, typed.join());
   });
 
-  for (const [name, { yaml, verdict, schema, reason }] of Object.entries(MANIFESTS)) {
-    it(`${schema ? 'refuses' : 'takes'} ${name}: ${reason}`, async () => {
-      const said = await refusal(SERVICES, parse(yaml));
-      if (schema) return assert.match(said ?? '', schema);
-      assert.equal(said, undefined);
-      assert.notEqual(verdict, 'refused');
-      assert.equal(
-        await refusal(SERVICES, defaultService(parse(yaml) as Service)),
-        undefined,
-        'with its defaults',
-      );
-    });
+  const manifests = [
+    {
+      type: SERVICES,
+      cases: SERVICE_MANIFESTS,
+      fill: (object: KubeObject) => defaultService(object as Service),
+    },
+    { type: JOBS, cases: JOB_MANIFESTS, fill: (object: KubeObject) => defaultJob(object as Job) },
+  ];
+  for (const { type, cases, fill } of manifests) {
+    for (const [name, { yaml, verdict, schema, reason }] of Object.entries(cases)) {
+      it(`${schema ? 'refuses' : 'takes'} ${name}, of a ${type.kind}: ${reason}`, async () => {
+        const { metadata, ...rest } = parse(yaml) as KubeObject;
+        const object = { ...rest, metadata: { ...metadata, namespace: 'demo' } };
+        const said = await refusal(type, object);
+        if (schema) return assert.match(said ?? '', schema);
+        assert.equal(said, undefined);
+        assert.notEqual(verdict, 'refused');
+        assert.equal(await refusal(type, fill(object)), undefined, 'with its defaults');
+      });
+    }
   }
 
   for (const [name, { type, yaml, refused, reason }] of Object.entries(OBJECTS)) {

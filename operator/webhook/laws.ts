@@ -1,7 +1,7 @@
 import { type TObject, type TSchema, Type } from 'typebox';
 import type { Fault } from '../apis/fault.ts';
 import { RUN, workerPoolOf } from '../apis/labels.ts';
-import { completeExecution, isComplete } from '../apis/run/execution/fromJob.ts';
+import { completeExecution, isComplete, settledExecution } from '../apis/run/execution/fromJob.ts';
 import { EXECUTION } from '../apis/run/execution/schema.ts';
 import type { Execution } from '../apis/run/execution/types.ts';
 import { type KnownJob, validateExecution } from '../apis/run/execution/validation.ts';
@@ -159,8 +159,8 @@ const execution: Law<Execution> = {
   written: EXECUTION.spec,
   authors: RUN_AUTHORS,
   fill(object, previous, known) {
-    // It is immutable: what is stored stays once it is complete.
-    if ((previous && isComplete(previous)) || !known?.job?.job) return object;
+    if (previous && isComplete(previous)) return settledExecution(object, previous);
+    if (!known?.job?.job) return object;
     return completeExecution(object, known.job.job) as Execution;
   },
   validate: (object, previous, known) => validateExecution(object, previous, known?.job),

@@ -1,3 +1,4 @@
+import { isSubset } from '../../../kube/json.ts';
 import { controllerReference } from '../../../kube/owner.ts';
 import type { ObjectMeta } from '../../../kube/types.ts';
 import { HOMERUN, RUN as RUN_ANNOTATIONS, SERVING } from '../../annotations.ts';
@@ -74,6 +75,29 @@ export function isComplete(execution: Execution): execution is CompleteExecution
   return named && serviceAccountName !== undefined && numbers.every((number) => number !== undefined);
 }
 
+/** Labels by which an execution is tied to the job as it was. */
+const LINKS = [RUN.job, RUN.jobUid, RUN.jobGeneration, RUN.jobResourceVersion];
+
+/**
+ * What a client sends in place of a complete execution: where it repeats parts of the spec, the rest is as it is
+ * stored, and so are the ties to the job. Writing the same YAML again then changes nothing.
+ */
+export function settledExecution(next: Execution, previous: CompleteExecution): Execution {
+  const { labels = {}, ownerReferences } = previous.metadata;
+  const links = LINKS.flatMap((key) => (labels[key] === undefined ? [] : [[key, labels[key]]]));
+  const metadata = {
+    ...next.metadata,
+    labels: { ...Object.fromEntries(links), ...next.metadata.labels },
+    ownerReferences: next.metadata.ownerReferences ?? ownerReferences,
+  };
+  return { ...next, metadata, ...(repeats(next, previous) ? { spec: previous.spec } : {}) };
+}
+
+/** Whether an execution says nothing else than what is stored. */
+export function repeats({ spec = {} }: Execution, previous: Pick<Execution, 'spec'>): boolean {
+  return isSubset(spec, previous.spec);
+}
+
 /** Name of the job that an execution runs; undefined when its label is missing. */
 export function jobOf({ metadata }: Pick<Execution, 'metadata'>): string | undefined {
   return metadata.labels?.[RUN.job];
@@ -134,6 +158,7 @@ function completedMetadata(own: ObjectMeta, job: Job): ObjectMeta {
       [RUN.jobResourceVersion]: resourceVersion,
     },
     annotations: { ...Object.fromEntries(kept), ...own.annotations },
-    ownerReferences: [...others, controllerReference(job)],
+    // Who makes an execution by hand need not be allowed to hold back the deletion of its job (OpenShift checks).
+    ownerReferences: [...others, { ...controllerReference(job), blockOwnerDeletion: false }],
   };
 }

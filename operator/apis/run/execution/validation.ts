@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { validateAnnotations } from '../../annotationRules.ts';
 import { HOMERUN } from '../../annotations.ts';
 import { at, type Fault, keyed } from '../../fault.ts';
@@ -9,7 +8,7 @@ import { validateEnvironment } from '../../serving/container/environment.ts';
 import { shapeFaults } from '../../shape.ts';
 import type { Job } from '../job/types.ts';
 import { usesGpu, validateExecutionSpec, validateTimeout } from '../task/validation.ts';
-import { completeExecution, isComplete, jobOf } from './fromJob.ts';
+import { completeExecution, isComplete, jobOf, repeats } from './fromJob.ts';
 import { type ContainerOverride, OverridesSchema, overriddenContainer, parseOverrides } from './overrides.ts';
 import type { Execution, ExecutionSpec } from './types.ts';
 
@@ -128,7 +127,7 @@ function validateUnchanged(execution: Execution, previous: Execution): Fault[] {
   if (job !== undefined && jobOf(execution) !== job) {
     faults.push({ path: JOB_LABEL, value: jobOf(execution), message: `must stay "${job}"` });
   }
-  if (!isDeepStrictEqual(execution.spec, previous.spec)) {
+  if (!repeats(execution, previous)) {
     faults.push({ path: 'spec', message: 'must not change: an execution is immutable; run its job again' });
   }
   return faults;

@@ -1,17 +1,4 @@
-/**
- * Manifests with what people really write, one trait each, and what becomes of them: the rules of the law are
- * tried on them alone, those of the CRD on a real API server.
- */
-export interface ManifestCase {
-  yaml: string;
-  /** Accepted as it is, accepted with a warning (refused in strict mode), or refused. */
-  verdict: 'accepted' | 'warned' | 'refused';
-  /** What the API server says by the CRD alone; missing when it takes the manifest. */
-  schema?: RegExp;
-  /** What the law says; missing when it finds nothing. */
-  law?: RegExp;
-  reason: string;
-}
+import type { ManifestCase } from '../../testing/manifests.ts';
 
 const HEAD = `
 apiVersion: serving.knative.dev/v1
