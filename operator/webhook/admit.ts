@@ -82,7 +82,7 @@ function isOperator({ userInfo }: AdmissionRequest, { operator }: Policy): boole
 /** The stored object; an unreadable one, from before its schema, counts as none. */
 function previousOf({ operation, oldObject }: AdmissionRequest, law: Law): KubeObject | undefined {
   const object = withName(oldObject);
-  return operation === 'UPDATE' && isReadable(law.definition.spec, object) ? object : undefined;
+  return operation === 'UPDATE' && isReadable(law, law.definition.spec, object) ? object : undefined;
 }
 
 /** The API server adds five letters to generateName only after the first half; until then its stem must do. */

@@ -12,13 +12,14 @@ export interface Verdict {
 }
 
 /** An object whose parts all have the declared types, so that defaults and the law can read it. */
-export function isReadable(schema: TSchema, object: unknown): object is KubeObject {
-  return shapeOf(schema, object).every(({ unreadable }) => !unreadable);
+export function isReadable(law: Law, schema: TSchema, object: unknown): object is KubeObject {
+  return shapeOf(law, schema, object).every(({ unreadable }) => !unreadable);
 }
 
-function shapeOf(schema: TSchema, object: unknown) {
+function shapeOf({ definition }: Law, schema: TSchema, object: unknown) {
   const { metadata, spec } = (object ?? {}) as { metadata?: unknown; spec?: unknown };
-  return [...shapeFaults(METADATA, metadata, 'metadata'), ...shapeFaults(schema, spec, 'spec')];
+  const judged = spec === undefined && definition.specOptional ? {} : spec;
+  return [...shapeFaults(METADATA, metadata, 'metadata'), ...shapeFaults(schema, judged, 'spec')];
 }
 
 /**
@@ -41,10 +42,10 @@ export function judge(
 
 /** The law speaks better than the schema, so its word counts where both find fault with a field. */
 function faultsOf(law: Law, schema: TSchema, object: unknown, previous?: KubeObject, known?: Known): Fault[] {
-  const shape = shapeOf(schema, object);
+  const shape = shapeOf(law, schema, object);
   const unreadable = shape.filter((fault) => fault.unreadable);
   const legible = unreadable.length === 0 ? object : without(object, unreadable);
-  if (legible !== object && !isReadable(schema, legible)) return shape;
+  if (legible !== object && !isReadable(law, schema, legible)) return shape;
   const unread = new Set(unreadable.map(({ path }) => path));
   const found = law.validate(legible as KubeObject, previous, known).filter(({ path }) => !unread.has(path));
   const judged = new Set(found.map(({ path }) => path));
