@@ -3,6 +3,7 @@ import { connect, freshNamespace, gatewayAddress } from '../lib/cluster.ts';
 import { Visitor } from '../lib/http.ts';
 import { admissionLatency } from './admission.ts';
 import { idleFootprint } from './idle.ts';
+import { poolApplyToReady } from './pools.ts';
 import { proxyResults } from './proxy.ts';
 import { type Result, ratioResult, table } from './result.ts';
 import { applyToReady, wakeFromZero } from './services.ts';
@@ -20,6 +21,10 @@ results.push(ratioResult('apply-to-ready', 'ms', ready, 1.5));
 const wake = await wakeFromZero(bench);
 console.log(table('wake-from-zero', 'ms', wake));
 results.push(ratioResult('wake-from-zero', 'ms', wake, 1.15));
+
+const pools = await poolApplyToReady(bench);
+console.log(table('pool-apply-to-ready', 'ms', pools));
+results.push(ratioResult('pool-apply-to-ready', 'ms', pools, 1.5));
 
 results.push(...(await proxyResults()));
 

@@ -2,54 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { conditionOf } from '../../operator/apis/condition.ts';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
-import type { KubeClient } from '../../operator/kube/client.ts';
-import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../../operator/kube/core.ts';
-import { Informer } from '../../operator/kube/informer.ts';
-import type { KubeObject } from '../../operator/kube/types.ts';
-import { createLogger } from '../../operator/telemetry/log.ts';
-import type { Visitor } from '../lib/http.ts';
-import { applyService, HELLO_IMAGE, helloService, readyService } from '../lib/services.ts';
-import { until } from '../lib/wait.ts';
+import { DEPLOYMENTS, type Deployment } from '../../operator/kube/core.ts';
+import { applyService, helloService, readyService } from '../lib/services.ts';
 import type { Samples } from './result.ts';
+import { type Bench, bareDeployment, noPods, type PodSpec, timed, Watches } from './watches.ts';
 
-const log = createLogger('bench', 'warn');
 const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';
-
-export interface Bench {
-  client: KubeClient;
-  visitor: Visitor;
-  namespace: string;
-  samples: number;
-}
-
-/** Watches a namespace's services, deployments and pods, so that a change is seen when it happens. */
-class Watches {
-  readonly services: Informer<Service>;
-  readonly deployments: Informer<Deployment>;
-  readonly pods: Informer<Pod>;
-  readonly #stop = new AbortController();
-
-  constructor({ client, namespace }: Bench) {
-    const common = { client, log, namespace };
-    this.services = new Informer({ ...common, type: SERVICES });
-    this.deployments = new Informer({ ...common, type: DEPLOYMENTS });
-    this.pods = new Informer({ ...common, type: PODS });
-    for (const informer of [this.services, this.deployments, this.pods]) void informer.run(this.#stop.signal);
-  }
-
-  /** Resolves at the change after which `holds` is true of the object. */
-  seen<T extends KubeObject>(informer: Informer<T>, name: string, holds: (object: T) => boolean): Promise<T> {
-    return new Promise((resolve) => {
-      informer.onChange(({ type, object }) => {
-        if (type !== 'deleted' && object.metadata.name.startsWith(name) && holds(object)) resolve(object);
-      });
-    });
-  }
-
-  stop(): void {
-    this.#stop.abort();
-  }
-}
 
 /** From applying a new service to Ready, against applying a plain Deployment of the image to its being available. */
 export async function applyToReady(bench: Bench): Promise<Samples> {
@@ -134,25 +92,6 @@ function scale({ client }: Bench, deployment: Deployment, replicas: number): Pro
   );
 }
 
-type PodSpec = NonNullable<NonNullable<Deployment['spec']>['template']['spec']>;
-
-function bareDeployment(namespace: string, name: string, replicas: number, spec?: PodSpec): Deployment {
-  const labels = { app: name };
-  const plain = {
-    containers: [{ name: 'hello', image: HELLO_IMAGE, env: [{ name: 'PORT', value: '8080' }] }],
-  };
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name, namespace },
-    spec: {
-      replicas,
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: spec ?? plain },
-    },
-  } as Deployment;
-}
-
 /** The pod that Homerun starts, less its probes: the fastest that Kubernetes alone can be with it. */
 function withoutProbes(deployment: Deployment | undefined): PodSpec {
   const spec = structuredClone(deployment?.spec?.template.spec) as PodSpec;
@@ -165,15 +104,4 @@ function isReady({ metadata, status }: Service): boolean {
     status?.observedGeneration === metadata.generation &&
     conditionOf(status?.conditions, 'Ready')?.status === 'True'
   );
-}
-
-async function timed(act: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await act();
-  return performance.now() - start;
-}
-
-function noPods({ client, namespace }: Bench): Promise<boolean> {
-  const none = async () => (await client.list(PODS, { namespace })).items.length === 0;
-  return until('all pods to be gone', none, { timeoutMs: 120_000 });
 }

@@ -56,8 +56,8 @@ function trouble({ missing, unproven, instead }: InstancesInput): Said | undefin
 }
 
 function moving({ count, unproven, instead, running }: InstancesInput): Said | undefined {
-  const present = running.reduce((sum, { deployment }) => sum + (deployment?.status?.replicas ?? 0), 0);
-  if (count === 0 && present > 0) return deploying(`${present} instances are being stopped.`);
+  const all = running.reduce((sum, { deployment }) => sum + present(deployment), 0);
+  if (count === 0 && all > 0) return deploying(`${all} instances are being stopped.`);
   if (count === 0) return undefined;
   const [next] = unproven;
   if (next && instead.length > 0) {
@@ -65,9 +65,9 @@ function moving({ count, unproven, instead, running }: InstancesInput): Said | u
       `Revision '${next.name}' is starting; its share stays with ${list(instead)} until it has.`,
     );
   }
-  const leaving = running.find(({ deployment, wanted }) => (deployment?.spec?.replicas ?? 0) > wanted);
+  const leaving = running.find(({ deployment, wanted }) => present(deployment) > wanted);
   if (!leaving) return undefined;
-  const { replicas = 0 } = leaving.deployment?.spec ?? {};
+  const replicas = present(leaving.deployment);
   return deploying(
     `Instances are moving: revision '${leaving.revision.metadata.name}' still has ${replicas} and is to have ${leaving.wanted}.`,
   );
@@ -154,6 +154,11 @@ function exitOf(
 
 function readyOf(deployment: Deployment | undefined): number {
   return Math.min(deployment?.status?.readyReplicas ?? 0, deployment?.spec?.replicas ?? 0);
+}
+
+/** Instances that there are or shall be; what is not asked for any more goes a moment later. */
+function present(deployment: Deployment | undefined): number {
+  return Math.max(deployment?.spec?.replicas ?? 0, deployment?.status?.replicas ?? 0);
 }
 
 function isReady({ status }: Pod): boolean {
