@@ -8,15 +8,14 @@ import { KubeError } from '../kube/errors.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { ApiServer } from '../testing/apiServer.ts';
 import { until } from '../testing/until.ts';
+import { OBJECTS } from './crdCases.ts';
 import { KINDS } from './kinds.ts';
 import { canonicalQuantity, parseQuantity } from './quantity.ts';
 import { EXECUTIONS } from './run/execution/types.ts';
 import { defaultJob } from './run/job/defaults.ts';
 import { MANIFESTS as JOB_MANIFESTS } from './run/job/manifestCases.ts';
 import { JOBS, type Job } from './run/job/types.ts';
-import { CONFIGURATIONS } from './serving/configuration/types.ts';
 import { REVISIONS } from './serving/revision/types.ts';
-import { ROUTES } from './serving/route/types.ts';
 import { defaultService } from './serving/service/defaults.ts';
 import { MANIFESTS as SERVICE_MANIFESTS } from './serving/service/manifestCases.ts';
 import { SERVICES, type Service } from './serving/service/types.ts';
@@ -34,193 +33,6 @@ interface Resource {
   shortNames?: string[];
   categories?: string[];
 }
-
-/** Objects that the CRDs alone must judge; `refused` is missing when they take it. */
-const OBJECTS: Record<string, { type: ResourceType; yaml: string; refused?: RegExp; reason: string }> = {
-  'a service name of 63 characters': {
-    type: SERVICES,
-    yaml: `{metadata: {name: ${'a'.repeat(63)}}, spec: {template: {spec: {containers: [{image: a}]}}}}`,
-    reason: 'the longest label of a host name',
-  },
-  'a service name of 64 characters': {
-    type: SERVICES,
-    yaml: `{metadata: {name: ${'a'.repeat(64)}}, spec: {template: {spec: {containers: [{image: a}]}}}}`,
-    refused: /metadata.name: Too long: may not be more than 63/,
-    reason: 'one too many',
-  },
-  'a service name with a dot': {
-    type: SERVICES,
-    yaml: '{metadata: {name: a.b}, spec: {template: {spec: {containers: [{image: a}]}}}}',
-    refused: /metadata.name/,
-    reason: 'it is one label of a host name',
-  },
-  "a revision name without the service's": {
-    type: SERVICES,
-    yaml: '{metadata: {name: a}, spec: {template: {metadata: {name: b-1}, spec: {containers: [{image: a}]}}}}',
-    refused: /spec.template.metadata.name: .*name of the revision is 'b-1'; it must start with 'a-'/,
-    reason: 'it would take a name from others',
-  },
-  'a tag that is too long beside the name': {
-    type: SERVICES,
-    yaml: `{metadata: {name: shop}, spec: {template: {spec: {containers: [{image: a}]}}, traffic: [{percent: 100, tag: ${'t'.repeat(57)}}]}}`,
-    refused: /spec.traffic: .*at most 63 characters together/,
-    reason: 'they are one label of a host name',
-  },
-  'a target named twice over': {
-    type: SERVICES,
-    yaml: '{metadata: {name: a}, spec: {template: {spec: {containers: [{image: a}]}}, traffic: [{percent: 100, revisionName: a-1, latestRevision: true}]}}',
-    refused: /spec.traffic\[0\].latestRevision: .*latestRevision must be false/,
-    reason: 'it contradicts itself',
-  },
-  'two targets of one tag': {
-    type: SERVICES,
-    yaml: '{metadata: {name: a}, spec: {template: {spec: {containers: [{image: a}]}}, traffic: [{percent: 100, tag: t}, {tag: t, revisionName: a-1}]}}',
-    refused: /a tag may be given to only one traffic target/,
-    reason: 'one URL cannot go to two revisions',
-  },
-  'all that is wrong at once': {
-    type: SERVICES,
-    yaml: `
-      metadata: {name: a}
-      spec:
-        template:
-          spec:
-            timeoutSeconds: 3601
-            containers:
-              - {image: a, name: same, ports: [{containerPort: 65536}], env: [{name: 'A=B'}]}
-              - {image: b, name: same, livenessProbe: {httpGet: {port: 65536}}, volumeMounts: [{name: v, mountPath: 'x:y'}]}
-        traffic: [{percent: 101}]`,
-    // The API server goes through fields in no order.
-    refused:
-      /(?=.*timeoutSeconds.*3600)(?=.*containerPort.*65535)(?=.*env\[0\].name)(?=.*httpGet.port.*65535)(?=.*mountPath)(?=.*percent.*100)(?=.*must be unique)/s,
-    reason: 'one answer, not one at a time',
-  },
-  'a route to a configuration': {
-    type: ROUTES,
-    yaml: '{metadata: {name: r}, spec: {traffic: [{configurationName: c, percent: 100}]}}',
-    reason: 'what a service makes',
-  },
-  'a route to nowhere': {
-    type: ROUTES,
-    yaml: '{metadata: {name: r}, spec: {traffic: [{percent: 100}]}}',
-    refused: /spec.traffic\[0\]: .*exactly one of revisionName and configurationName/,
-    reason: 'a route has no configuration of its own',
-  },
-  'a configuration without an ingress container': {
-    type: CONFIGURATIONS,
-    yaml: '{metadata: {name: c}, spec: {template: {spec: {containers: [{image: a}, {image: b}]}}}}',
-    refused: /exactly one of several containers must have ports/,
-    reason: 'nobody knows where requests go',
-  },
-  'a revision without an ingress container': {
-    type: REVISIONS,
-    yaml: '{metadata: {name: w-1}, spec: {containers: [{image: a, name: a}, {image: b, name: b}]}}',
-    reason: 'the revisions of a worker pool have none',
-  },
-  'a revision whose containers have no names': {
-    type: REVISIONS,
-    yaml: '{metadata: {name: w-1}, spec: {containers: [{image: a}]}}',
-    refused: /spec.containers\[0\].name: Required value/,
-    reason: 'its defaults are filled in',
-  },
-  'a job of 10,000 tasks at once for 168 hours each': {
-    type: JOBS,
-    yaml: "{metadata: {name: j}, spec: {template: {spec: {taskCount: 10000, parallelism: 10000, template: {spec: {maxRetries: 10, timeoutSeconds: '604800', containers: [{image: a}]}}}}}}",
-    reason: 'all that Cloud Run takes; gcloud writes 64-bit numbers as texts',
-  },
-  'a job beyond all limits': {
-    type: JOBS,
-    yaml: '{metadata: {name: j}, spec: {template: {spec: {taskCount: 10001, parallelism: -1, template: {spec: {maxRetries: 11, timeoutSeconds: 604801, containers: [{image: a}]}}}}}}',
-    refused:
-      /(?=.*taskCount.*10000)(?=.*parallelism.*greater than or equal to 0)(?=.*maxRetries.*10)(?=.*timeoutSeconds.*604800)/s,
-    reason: 'one answer, not one at a time',
-  },
-  'a job of no tasks and no time': {
-    type: JOBS,
-    yaml: '{metadata: {name: j}, spec: {template: {spec: {taskCount: 0, template: {spec: {maxRetries: -1, timeoutSeconds: 0, containers: [{image: a}]}}}}}}',
-    refused: /(?=.*taskCount.*1)(?=.*maxRetries.*0)(?=.*timeoutSeconds.*1)/s,
-    reason: 'it would do nothing',
-  },
-  'a timeout of too many digits': {
-    type: JOBS,
-    yaml: "{metadata: {name: j}, spec: {template: {spec: {template: {spec: {timeoutSeconds: '604801', containers: [{image: a}]}}}}}}",
-    refused: /timeoutSeconds.*must be a whole number from 1 to 604800/,
-    reason: 'a text of digits is a number all the same',
-  },
-  'a timeout with a unit': {
-    type: JOBS,
-    yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {timeoutSeconds: 600s, containers: [{image: a}]}}}}}}',
-    refused: /timeoutSeconds.*should match '\^\[0-9\]\+\$'/,
-    reason: 'it counts seconds',
-  },
-  'more tasks at once than there are': {
-    type: JOBS,
-    yaml: '{metadata: {name: j}, spec: {template: {spec: {parallelism: 2, template: {spec: {containers: [{image: a}]}}}}}}',
-    refused: /spec.template.spec.parallelism: .*at most taskCount, which is 1 when unset/,
-    reason: 'Cloud Run refuses it',
-  },
-  'a task with a GPU for more than an hour': {
-    type: JOBS,
-    yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {timeoutSeconds: 3601, containers: [{image: a, resources: {limits: {nvidia.com/gpu: 1}}}]}}}}}}',
-    refused: /timeoutSeconds: .*with a GPU timeoutSeconds must be at most 3600/,
-    reason: 'a GPU may be had for one hour',
-  },
-  'a task with no GPU for more than an hour': {
-    type: JOBS,
-    yaml: "{metadata: {name: j}, spec: {template: {spec: {template: {spec: {timeoutSeconds: 3601, containers: [{image: a, resources: {limits: {nvidia.com/gpu: '0'}}}]}}}}}}",
-    reason: '0 GPUs are none',
-  },
-  'a task with a port and probes': {
-    type: JOBS,
-    yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {containers: [{image: a, ports: [{containerPort: 80}], livenessProbe: {httpGet: {path: /}}}]}}}}}}',
-    refused: /(?=.*have no ports)(?=.*neither livenessProbe nor readinessProbe)/s,
-    reason: 'nobody calls it',
-  },
-  'two containers of a task and no word on which one is the main container': {
-    type: JOBS,
-    yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {containers: [{image: a}, {image: b}]}}}}}}',
-    refused: /spec.template.spec.template.spec.containers: .*must say which one is the main container/,
-    reason: 'nobody knows when the task has ended',
-  },
-  'a sidecar of a task': {
-    type: JOBS,
-    yaml: `{metadata: {name: j}, spec: {template: {metadata: {annotations: {run.googleapis.com/container-dependencies: '{"m":["s"]}'}}, spec: {template: {spec: {containers: [{image: a, name: m}, {image: b, name: s, startupProbe: {tcpSocket: {port: 1}}}]}}}}}}`,
-    reason: 'it ends with the main container',
-  },
-  'a token too long beside the name': {
-    type: JOBS,
-    yaml: `{metadata: {name: ${'j'.repeat(40)}}, spec: {startExecutionToken: ${'t'.repeat(23)}, template: {spec: {template: {spec: {containers: [{image: a}]}}}}}}`,
-    refused: /spec.startExecutionToken: .*at most 62 characters together/,
-    reason: 'an execution is called JOB-TOKEN',
-  },
-  'two tokens': {
-    type: JOBS,
-    yaml: '{metadata: {name: j}, spec: {startExecutionToken: a, runExecutionToken: b, template: {spec: {template: {spec: {containers: [{image: a}]}}}}}}',
-    refused: /only one of startExecutionToken and runExecutionToken/,
-    reason: 'they name one execution',
-  },
-  'a job as gcloud creates it': {
-    type: JOBS,
-    yaml: "{metadata: {name: j, labels: {}, annotations: {run.googleapis.com/client-name: gcloud}}, spec: {template: {metadata: {labels: {client.knative.dev/nonce: a_b_c}, annotations: {}}, spec: {taskCount: 1, template: {spec: {containers: [{name: '', image: a, resources: {limits: {}, requests: {}}}], nodeSelector: {}, timeoutSeconds: '600'}}}}}, status: {latestCreatedExecution: {}}}",
-    reason: 'an empty text or map is an unset one',
-  },
-  'an execution that says nothing': {
-    type: EXECUTIONS,
-    yaml: '{metadata: {name: e, labels: {run.googleapis.com/job: j}}}',
-    reason: 'all of it is as its job has it',
-  },
-  'an execution that says one thing': {
-    type: EXECUTIONS,
-    yaml: '{metadata: {name: e, labels: {run.googleapis.com/job: j}}, spec: {parallelism: 5, template: {spec: {maxRetries: 0}}}}',
-    reason: 'the rest is as its job has it',
-  },
-  'an execution beyond all limits': {
-    type: EXECUTIONS,
-    yaml: '{metadata: {name: e}, spec: {taskCount: 10001, template: {spec: {maxRetries: 11, timeoutSeconds: 0, containers: [{image: a, ports: [{}]}]}}}}',
-    refused: /(?=.*taskCount.*10000)(?=.*maxRetries.*10)(?=.*timeoutSeconds.*1)/s,
-    reason: 'the limits are those of its job',
-  },
-};
 
 // A pod rounds what is finer than a thousandth.
 const QUANTITIES = (

@@ -10,7 +10,7 @@ const count = (what: string) => int32(0, MAX_TASKS, { description: `Tasks that $
 export const MAX_LISTED_TASKS = 100;
 
 /** States of a task as Cloud Run names them (label run.googleapis.com/runningState). */
-export const TASK_STATES = ['Pending', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Abandoned'] as const;
+const TASK_STATES = ['Pending', 'Running', 'Succeeded', 'Failed', 'Cancelled', 'Abandoned'] as const;
 
 const Task = Type.Object({
   index: Type.Integer({

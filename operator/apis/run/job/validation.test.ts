@@ -1,50 +1,8 @@
 import assert from 'node:assert/strict';
-import { parse } from 'yaml';
 import type { Fault } from '../../fault.ts';
 import { defaultJob } from './defaults.ts';
-import type { Job } from './types.ts';
+import { ANNOTATIONS, type Case, CONTAINER, EXECUTION, jobOf, SIDECAR, TASK } from './faultCases.ts';
 import { validateJob } from './validation.ts';
-
-/** What is added, as YAML, to the smallest valid job, and what must be said of it. */
-interface Case {
-  metadata?: string;
-  /** `spec` */
-  spec?: string;
-  /** `spec.template.metadata` */
-  template?: string;
-  /** `spec.template.spec` */
-  execution?: string;
-  /** `spec.template.spec.template.spec` */
-  task?: string;
-  /** The first container. */
-  container?: string;
-  /** The containers after the first one. */
-  more?: string;
-  faults?: [path: string, message: RegExp][];
-  /** Whether only strict mode refuses it. */
-  strict?: true;
-  reason: string;
-}
-
-const EXECUTION = 'spec.template.spec';
-const TASK = `${EXECUTION}.template.spec`;
-const CONTAINER = `${TASK}.containers[0]`;
-const ANNOTATIONS = 'metadata.annotations';
-
-const SIDECAR = `{annotations: {run.googleapis.com/container-dependencies: '{"main":["side"]}'}}`;
-
-function jobOf(parts: Omit<Case, 'reason'>): Job {
-  const container = { image: 'gcr.io/p/app', ...parse(parts.container ?? '{}') };
-  const task = { containers: [container, ...parse(parts.more ?? '[]')], ...parse(parts.task ?? '{}') };
-  const spec = { ...parse(parts.execution ?? '{}'), template: { spec: task } };
-  const template = { ...(parts.template ? { metadata: parse(parts.template) } : {}), spec };
-  return {
-    apiVersion: 'run.googleapis.com/v1',
-    kind: 'Job',
-    metadata: { name: 'load', namespace: 'demo', ...parse(parts.metadata ?? '{}') },
-    spec: { ...parse(parts.spec ?? '{}'), template },
-  } as Job;
-}
 
 const CASES: Record<string, Case> = {
   'the smallest job': { reason: 'an image is enough' },
@@ -348,43 +306,6 @@ describe('validation of a job', () => {
       'homerun.dev/run': 'a-'.repeat(long),
     };
     assert.equal(validateJob(hostile).length, 4);
-  });
-});
-
-describe('defaults of a job', () => {
-  it('are those of Cloud Run', () => {
-    assert.deepEqual(defaultJob(jobOf({})).spec.template.spec, {
-      taskCount: 1,
-      template: {
-        spec: {
-          containers: [
-            {
-              name: 'user-container',
-              image: 'gcr.io/p/app',
-              resources: { limits: { cpu: '1000m', memory: '512Mi' } },
-            },
-          ],
-          maxRetries: 3,
-          timeoutSeconds: 600,
-          serviceAccountName: 'default',
-        },
-      },
-    });
-  });
-
-  it('are filled in once, and leave alone what is written', () => {
-    const written = jobOf({
-      execution: '{taskCount: 5, parallelism: 0}',
-      template: SIDECAR,
-      task: "{maxRetries: 0, timeoutSeconds: '60', volumes: [{name: v, secret: {secretName: s}}]}",
-      container: '{name: main, startupProbe: {tcpSocket: {port: 1}}}',
-      more: '[{name: side, image: b}]',
-    });
-    const once = defaultJob(written);
-    assert.deepEqual(defaultJob(once), once);
-    const { taskCount, parallelism, template } = once.spec.template.spec;
-    const { maxRetries, timeoutSeconds } = template.spec;
-    assert.deepEqual([taskCount, parallelism, maxRetries, timeoutSeconds], [5, 0, 0, '60']);
   });
 });
 

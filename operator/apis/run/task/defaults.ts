@@ -37,8 +37,3 @@ function defaultTaskSpec(spec: TaskSpec, job: string): CompleteTaskSpec {
     serviceAccountName: spec.serviceAccountName || 'default',
   };
 }
-
-/** Seconds that one attempt of a task may take, however they are written. */
-export function taskTimeoutSeconds({ timeoutSeconds }: Pick<TaskSpec, 'timeoutSeconds'>): number {
-  return Number(timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS);
-}

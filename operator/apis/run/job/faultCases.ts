@@ -1,0 +1,46 @@
+import { parse } from 'yaml';
+import type { Job } from './types.ts';
+
+/** What is added, as YAML, to the smallest valid job, and what must be said of it. */
+export interface Case {
+  metadata?: string;
+  /** `spec` */
+  spec?: string;
+  /** `spec.template.metadata` */
+  template?: string;
+  /** `spec.template.spec` */
+  execution?: string;
+  /** `spec.template.spec.template.spec` */
+  task?: string;
+  /** The first container. */
+  container?: string;
+  /** The containers after the first one. */
+  more?: string;
+  faults?: [path: string, message: RegExp][];
+  /** Whether only strict mode refuses it. */
+  strict?: true;
+  reason: string;
+}
+
+/** Paths below which most faults are. */
+export const EXECUTION = 'spec.template.spec';
+export const TASK = `${EXECUTION}.template.spec`;
+export const CONTAINER = `${TASK}.containers[0]`;
+export const ANNOTATIONS = 'metadata.annotations';
+
+/** The first container, `main`, waits for the second, `side`. */
+export const SIDECAR = `{annotations: {run.googleapis.com/container-dependencies: '{"main":["side"]}'}}`;
+
+/** The smallest valid job with the parts of a case in it. */
+export function jobOf(parts: Omit<Case, 'reason'>): Job {
+  const container = { image: 'gcr.io/p/app', ...parse(parts.container ?? '{}') };
+  const task = { containers: [container, ...parse(parts.more ?? '[]')], ...parse(parts.task ?? '{}') };
+  const spec = { ...parse(parts.execution ?? '{}'), template: { spec: task } };
+  const template = { ...(parts.template ? { metadata: parse(parts.template) } : {}), spec };
+  return {
+    apiVersion: 'run.googleapis.com/v1',
+    kind: 'Job',
+    metadata: { name: 'load', namespace: 'demo', ...parse(parts.metadata ?? '{}') },
+    spec: { ...parse(parts.spec ?? '{}'), template },
+  } as Job;
+}
