@@ -12,6 +12,16 @@
 //	TERM_DELAY_MS    goes on serving for so long after SIGTERM
 //	IGNORE_TERM=1    does not react to SIGTERM at all
 //	BEAT_URL=URL     tells there ten times a second that it works; /beats tells what was heard at /beat
+//
+// As a job's task it serves nothing:
+//
+//	TASK=1           ends with code 0, its arguments and environment in the termination message
+//	SLEEP_MS         works for so long
+//	FAIL_CODE=N      ends with code N instead, LAST_LINE on stderr
+//	FAIL_INDEX=N     only the task with this index fails
+//	FAIL_ATTEMPTS=N  only the first N attempts fail
+//	ALLOCATE_MB=N    takes so much memory
+//	WRITE_FILE=PATH  writes a file; AWAIT_FILE=PATH waits for one
 package main
 
 import (
@@ -30,6 +40,9 @@ func main() {
 	if code := os.Getenv("EXIT_AT_START"); code != "" {
 		fmt.Fprintln(os.Stderr, os.Getenv("LAST_LINE"))
 		os.Exit(number(code, 1))
+	}
+	if os.Getenv("TASK") == "1" {
+		runTask()
 	}
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM, syscall.SIGINT)
