@@ -71,6 +71,19 @@ export const ConfigSchema = Type.Object(
       },
       { default: {} },
     ),
+    jobs: Type.Object(
+      {
+        /** Most tasks of one execution at once, also where its job names no parallelism. */
+        maxParallelism: Type.Integer({ minimum: 1, maximum: 10_000, default: 1000 }),
+        /** Executions of a job that are kept when they are over, the newest ones, where the job names no number. */
+        executionsHistoryLimit: Type.Integer({ minimum: 0, maximum: 10_000, default: 100 }),
+        /** How long the pods of an execution stay after its end: their logs go with them. */
+        retainPodsSeconds: seconds(3600, 0, 2_592_000),
+        /** How late a scheduled execution may still be started, after the controller was down for example. */
+        startingDeadlineSeconds: seconds(600, 1, 86_400),
+      },
+      { default: {} },
+    ),
     startup: Type.Object(
       {
         /** An instance must listen within this time (container contract, Startup: 4 minutes). */

@@ -7,8 +7,10 @@ import { LeaderElection } from './kube/lease.ts';
 import type { Permission } from './rbac.ts';
 import { configurationController } from './reconcilers/configuration/reconciler.ts';
 import type { Context } from './reconcilers/context.ts';
+import { executionController } from './reconcilers/execution/reconciler.ts';
 import { createInformers } from './reconcilers/informers.ts';
 import { boostController } from './reconcilers/instance/boostController.ts';
+import { jobController } from './reconcilers/job/reconciler.ts';
 import { revisionController } from './reconcilers/revision/reconciler.ts';
 import { routeController } from './reconcilers/route/reconciler.ts';
 import { serviceController } from './reconcilers/service/reconciler.ts';
@@ -79,6 +81,8 @@ async function reconcileAndScale(context: Context, signal: AbortSignal): Promise
     routeController(context),
     workerPoolController(context),
     boostController(context),
+    jobController(context),
+    executionController(context),
   ];
   const autoscaler = new Autoscaler({ client, config, identity, informers, log });
   await Promise.all([...controllers.map((controller) => controller.run(signal)), autoscaler.run(signal)]);

@@ -54,3 +54,12 @@ export function revisionName({
 export function deploymentName(revision: string): string {
   return childName(revision, '-deployment');
 }
+
+/**
+ * Name of the batch/v1 Job that runs an execution. Kubernetes appends a dash and the highest index of a task, and the
+ * whole must be a DNS label.
+ */
+export function batchJobName(execution: string): string {
+  const highest = '-9999';
+  return childName(execution, highest).slice(0, -highest.length);
+}

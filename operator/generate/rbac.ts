@@ -5,8 +5,10 @@ import { permissions as gateway } from '../gateway/permissions.ts';
 import { linkLocalPermissions, permissions as metadata } from '../metadata/permissions.ts';
 import { mergePermissions, type Permission } from '../rbac.ts';
 import { permissions as configuration } from '../reconcilers/configuration/reconciler.ts';
+import { permissions as execution } from '../reconcilers/execution/reconciler.ts';
 import { permissions as informers } from '../reconcilers/informers.ts';
 import { permissions as boost } from '../reconcilers/instance/boostController.ts';
+import { permissions as job } from '../reconcilers/job/reconciler.ts';
 import { permissions as revision } from '../reconcilers/revision/reconciler.ts';
 import { permissions as route } from '../reconcilers/route/reconciler.ts';
 import { permissions as service } from '../reconcilers/service/reconciler.ts';
@@ -28,7 +30,11 @@ const shell: readonly Permission[] = [
     ],
     verbs: ['update'],
   },
-  { apiGroups: ['run.googleapis.com'], resources: ['workerpools/finalizers'], verbs: ['update'] },
+  {
+    apiGroups: ['run.googleapis.com'],
+    resources: ['jobs/finalizers', 'executions/finalizers', 'workerpools/finalizers'],
+    verbs: ['update'],
+  },
 ];
 
 /** What each role may do, by the file below `charts/homerun/files/rbac` that its ClusterRole or Role reads. */
@@ -42,6 +48,8 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
     revision,
     workerPool,
     boost,
+    job,
+    execution,
     registry,
     autoscaler,
     webhook,

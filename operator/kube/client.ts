@@ -107,11 +107,16 @@ export class KubeClient {
   async create<T extends KubeObject>(
     type: ResourceType<T>,
     object: T,
-    options: CallOptions = {},
+    { fieldManager, ...options }: CallOptions & { fieldManager?: string } = {},
   ): Promise<T> {
     const path = resourcePath(type, { namespace: object.metadata.namespace });
     return stripManagedFields(
-      await this.request<T>('POST', path, { ...options, body: object, verb: 'create' }),
+      await this.request<T>('POST', path, {
+        ...options,
+        query: { fieldManager },
+        body: object,
+        verb: 'create',
+      }),
     );
   }
 

@@ -14,10 +14,22 @@ export interface Removal {
   uid?: string;
 }
 
+/** A change of a few fields of an object that exists. */
+export interface Change {
+  type: ResourceType;
+  /** The object as it was read: nothing is changed of another one that has its name by now. */
+  object: KubeObject;
+  /** JSON merge patch. */
+  patch: Record<string, unknown>;
+}
+
 /** What a reconcile decided, as data: made by a pure function, carried out by {@link PlanExecutor}. */
 export interface Plan<S extends KubeObject = KubeObject> {
   /** Objects as they should be, owner references included; only the fields that are ours. */
   apply: KubeObject[];
+  /** Objects to make unless something of their name exists; never changed afterwards. */
+  create?: KubeObject[];
+  change?: Change[];
   remove: Removal[];
   /** Labels that the subject itself should carry, besides whatever others it has. */
   labels?: Record<string, string>;
@@ -29,7 +41,7 @@ export interface Plan<S extends KubeObject = KubeObject> {
 }
 
 export interface PlanExecutorOptions {
-  client: Pick<KubeClient, 'apply' | 'delete' | 'mergePatch'>;
+  client: Pick<KubeClient, 'apply' | 'create' | 'delete' | 'mergePatch'>;
   fieldManager: string;
   recorder: Pick<EventRecorder, 'event'>;
   /** @throws for a kind that the controller does not write. */
@@ -64,12 +76,15 @@ export class PlanExecutor {
   }
 
   /**
-   * Applies, removes, writes the status, tells events and writes labels, in this order; the first failure ends it.
+   * Applies, creates, changes, removes, writes the status, tells events and writes labels, in this order; the first
+   * failure ends it.
    * @throws {StaleError} when status or labels are not written because `subject` has changed or gone since it was read.
    */
   async execute(subject: KubeObject, plan: Plan): Promise<Outcome> {
     let wrote = false;
     for (const object of plan.apply) wrote = (await this.#apply(object)) || wrote;
+    for (const object of plan.create ?? []) wrote = (await this.#create(object)) || wrote;
+    for (const change of plan.change ?? []) wrote = (await this.#change(change)) || wrote;
     for (const removal of plan.remove) wrote = (await this.#remove(removal)) || wrote;
     const told = plan.status && (await this.#writeStatus(subject, plan.status));
     if (told || wrote) for (const event of plan.events) this.#options.recorder.event(subject, event);
@@ -103,6 +118,32 @@ export class PlanExecutor {
     this.#normalized.set(uid, { wanted, stored: contentHash(project(object, stored)) });
     const [oldest] = this.#normalized.keys();
     if (this.#normalized.size > MAX_NORMALIZED && oldest !== undefined) this.#normalized.delete(oldest);
+  }
+
+  /** Whether it was made now; one that the cache does not know yet counts as there. */
+  async #create(object: KubeObject): Promise<boolean> {
+    const { client, fieldManager, typeOf } = this.#options;
+    try {
+      await client.create(typeOf(object), object, { fieldManager });
+      return true;
+    } catch (error) {
+      if (isKubeError(error, 'KUBE_ALREADY_EXISTS')) return false;
+      throw error;
+    }
+  }
+
+  async #change({ type, object, patch }: Change): Promise<boolean> {
+    const { client, fieldManager } = this.#options;
+    const { metadata, ...rest } = patch;
+    const guarded = { ...rest, metadata: { ...(metadata as object), uid: object.metadata.uid } };
+    try {
+      await client.mergePatch(type, object.metadata, guarded, { fieldManager });
+      return true;
+    } catch (error) {
+      // What has gone needs no change.
+      if (isKubeError(error, 'KUBE_NOT_FOUND')) return false;
+      throw error;
+    }
   }
 
   async #remove({ type, ref, uid }: Removal): Promise<boolean> {

@@ -1,3 +1,5 @@
+import { EXECUTIONS } from '../apis/run/execution/types.ts';
+import { JOBS } from '../apis/run/job/types.ts';
 import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
@@ -6,7 +8,7 @@ import { SERVICES } from '../apis/serving/service/types.ts';
 import type { Config, Identity } from '../config.ts';
 import type { Abilities } from '../kube/abilities.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { CORE_SERVICES, DEPLOYMENTS } from '../kube/core.ts';
+import { BATCH_JOBS, CORE_SERVICES, DEPLOYMENTS } from '../kube/core.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { PlanExecutor } from '../kube/plan.ts';
 import { type KubeObject, keyOf, type ResourceType } from '../kube/types.ts';
@@ -25,7 +27,18 @@ export interface Context {
   now: () => number;
 }
 
-const TYPES = [SERVICES, WORKER_POOLS, CONFIGURATIONS, ROUTES, REVISIONS, DEPLOYMENTS, CORE_SERVICES];
+const TYPES = [
+  SERVICES,
+  WORKER_POOLS,
+  CONFIGURATIONS,
+  ROUTES,
+  REVISIONS,
+  DEPLOYMENTS,
+  CORE_SERVICES,
+  JOBS,
+  EXECUTIONS,
+  BATCH_JOBS,
+];
 
 /** The one who carries out a controller's plans, under the controller's own name as field manager. */
 export function executorOf(context: Context, controller: string): PlanExecutor {

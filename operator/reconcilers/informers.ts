@@ -1,4 +1,6 @@
 import { RUN, SERVING } from '../apis/labels.ts';
+import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
+import { JOBS, type Job } from '../apis/run/job/types.ts';
 import { WORKER_POOLS, type WorkerPool } from '../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuration/types.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
@@ -6,6 +8,8 @@ import { ROUTES, type Route } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import type { KubeClient } from '../kube/client.ts';
 import {
+  BATCH_JOBS,
+  type BatchJob,
   CORE_SERVICES,
   type CoreService,
   DEPLOYMENTS,
@@ -17,6 +21,7 @@ import { Informer } from '../kube/informer.ts';
 import type { KubeObject } from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { shortPod, withoutTemplate } from './execution/short.ts';
 
 /** What the controllers watch; each kind once, whoever reads it. */
 export interface Informers {
@@ -28,6 +33,11 @@ export interface Informers {
   deployments: Informer<Deployment>;
   pods: Informer<Pod>;
   coreServices: Informer<CoreService>;
+  jobs: Informer<Job>;
+  executions: Informer<Execution>;
+  batchJobs: Informer<BatchJob>;
+  /** The pods of executions, shortened to what tells how a task fares. */
+  taskPods: Informer<Pod>;
 }
 
 export const permissions: Permission[] = [
@@ -36,14 +46,20 @@ export const permissions: Permission[] = [
     resources: ['services', 'configurations', 'routes', 'revisions'],
     verbs: ['get', 'list', 'watch'],
   },
-  { apiGroups: ['run.googleapis.com'], resources: ['workerpools'], verbs: ['get', 'list', 'watch'] },
+  {
+    apiGroups: ['run.googleapis.com'],
+    resources: ['jobs', 'executions', 'workerpools'],
+    verbs: ['get', 'list', 'watch'],
+  },
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['pods', 'services'], verbs: ['get', 'list', 'watch'] },
 ];
 
 /** The watches of the controller process, not yet running. */
 export function createInformers(client: KubeClient, log: Logger): Informers {
   const ofRevisions = { client, log, labelSelector: SERVING.revision };
+  const ofExecutions = { client, log, labelSelector: RUN.execution };
   return {
     services: new Informer({ client, log, type: SERVICES }),
     workerPools: new Informer({ client, log, type: WORKER_POOLS }),
@@ -66,6 +82,15 @@ export function createInformers(client: KubeClient, log: Logger): Informers {
     deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS }),
     pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: labelKey(SERVING.revision) } }),
     coreServices: new Informer({ client, log, type: CORE_SERVICES, transform: withoutStatus }),
+    jobs: new Informer({ client, log, type: JOBS }),
+    executions: new Informer({ client, log, type: EXECUTIONS, indexers: { job: labelKey(RUN.job) } }),
+    batchJobs: new Informer({ ...ofExecutions, type: BATCH_JOBS, transform: withoutTemplate }),
+    taskPods: new Informer({
+      ...ofExecutions,
+      type: PODS,
+      transform: shortPod,
+      indexers: { execution: labelKey(RUN.execution) },
+    }),
   };
 }
 

@@ -11,3 +11,12 @@ const OWN = [
 export function inherited(map: Record<string, string> | undefined): Record<string, string> {
   return Object.fromEntries(Object.entries(map ?? {}).filter(([key]) => !OWN.some((own) => own.test(key))));
 }
+
+/** Keys that steer Homerun or a client; changing one on a revision must not restart its instances. */
+const STEERING =
+  /^(serving\.knative\.dev|autoscaling\.knative\.dev|client\.knative\.dev|run\.googleapis\.com|homerun\.dev|kubectl\.kubernetes\.io)\//;
+
+/** A person's own annotations, which reach the pods: log shippers and meshes read them there. */
+export function steersNothing(annotations: Record<string, string> | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => !STEERING.test(key)));
+}

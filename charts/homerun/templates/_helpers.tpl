@@ -55,7 +55,7 @@ controller gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
 
 {{/* The configuration file (operator/config.ts): values of the same name, and what the chart itself decides. */}}
 {{- define "homerun.config" -}}
-{{- $config := pick .Values "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "instance" "startup" "revisionHistory" }}
+{{- $config := pick .Values "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "instance" "jobs" "startup" "revisionHistory" }}
 {{- $registry := omit .Values.registry "ca" }}
 {{- if include "homerun.caMounted" . }}
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}

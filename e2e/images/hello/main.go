@@ -16,10 +16,11 @@
 // As a job's task it serves nothing:
 //
 //	TASK=1           ends with code 0, its arguments and environment in the termination message
-//	SLEEP_MS         works for so long
+//	SLEEP_MS         works for so long; only in the first SLEEP_ATTEMPTS=N attempts
 //	FAIL_CODE=N      ends with code N instead, LAST_LINE on stderr
 //	FAIL_INDEX=N     only the task with this index fails
 //	FAIL_ATTEMPTS=N  only the first N attempts fail
+//	FAIL_AT_ONCE=1   what fails does not work before
 //	ALLOCATE_MB=N    takes so much memory
 //	WRITE_FILE=PATH  writes a file; AWAIT_FILE=PATH waits for one
 package main

@@ -31,7 +31,9 @@ func runTask() {
 	if path := os.Getenv("WRITE_FILE"); path != "" {
 		os.WriteFile(path, []byte("here"), 0o644)
 	}
-	time.Sleep(milliseconds(os.Getenv("SLEEP_MS"), 0))
+	if attempt() < number(os.Getenv("SLEEP_ATTEMPTS"), always) && (os.Getenv("FAIL_AT_ONCE") != "1" || !isToFail()) {
+		time.Sleep(milliseconds(os.Getenv("SLEEP_MS"), 0))
+	}
 	if !isToFail() {
 		os.Exit(0)
 	}
@@ -48,8 +50,13 @@ func isToFail() bool {
 	if index != "" && index != os.Getenv("CLOUD_RUN_TASK_INDEX") {
 		return false
 	}
-	return number(os.Getenv("CLOUD_RUN_TASK_ATTEMPT"), 0) < number(os.Getenv("FAIL_ATTEMPTS"), 1_000)
+	return attempt() < number(os.Getenv("FAIL_ATTEMPTS"), always)
 }
+
+// always is more attempts than there are.
+const always = 1_000
+
+func attempt() int { return number(os.Getenv("CLOUD_RUN_TASK_ATTEMPT"), 0) }
 
 // tell leaves arguments and environment in the termination message, unless the last line of the log is to be there.
 func tell() {

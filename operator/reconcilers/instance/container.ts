@@ -14,6 +14,10 @@ export interface ContainerContext {
   image: string;
   /** What the platform adds for this kind of resource (container contract, Environment variables). */
   env: Record<string, string>;
+  /** The same for what only the pod knows: variable -> field of the pod. */
+  podEnv?: Record<string, string>;
+  /** Seconds for which SIGTERM is held back after the pod was marked for deletion. */
+  preStopSeconds: number;
   /** Alias -> secret of Secret Manager. */
   secrets: ReadonlyMap<string, string>;
   /** The port that requests come to; undefined for every container but the ingress one. */
@@ -23,12 +27,7 @@ export interface ContainerContext {
   config: Pick<Config, 'instance'>;
 }
 
-/**
- * One container of an instance.
- *
- * SIGTERM comes a second after the pod is marked for deletion: by then every gateway knows of it, so that a
- * program which stops at once drops no request (container contract, Shutdown).
- */
+/** One container of an instance. */
 export function podContainer(container: Container, context: ContainerContext): PodContainer {
   const { command, args, workingDir, volumeMounts, envFrom, imagePullPolicy } = container;
   const port = context.port;
@@ -52,7 +51,8 @@ export function podContainer(container: Container, context: ContainerContext): P
       allowPrivilegeEscalation: false,
       seccompProfile: { type: 'RuntimeDefault' },
     },
-    lifecycle: { preStop: { sleep: { seconds: 1 } } },
+    lifecycle:
+      context.preStopSeconds > 0 ? { preStop: { sleep: { seconds: context.preStopSeconds } } } : undefined,
     terminationMessagePath: container.terminationMessagePath,
     // The last lines of the log say why a container stopped, without a right to read logs.
     terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -61,10 +61,13 @@ export function podContainer(container: Container, context: ContainerContext): P
 }
 
 /** Of several entries with one name the last counts (API reference, EnvVar); the platform's own always do. */
-function mergeEnv(declared: EnvVar[], { env, secrets }: ContainerContext): EnvVar[] {
+function mergeEnv(declared: EnvVar[], { env, podEnv = {}, secrets }: ContainerContext): EnvVar[] {
   const byName = new Map<string, EnvVar>();
   for (const variable of declared) byName.set(variable.name, fromSecret(literal(variable), secrets));
   for (const [name, value] of Object.entries(env)) byName.set(name, { name, value });
+  for (const [name, fieldPath] of Object.entries(podEnv)) {
+    byName.set(name, { name, valueFrom: { fieldRef: { fieldPath } } });
+  }
   return [...byName.values()];
 }
 

@@ -23,7 +23,7 @@ export interface MemoryKill {
 const MIB = 2 ** 20;
 
 /** An eviction for what the instance itself wrote, and not because its node had no room left. */
-const OWN_LIMIT = /exceed(s|ed) .*limit/i;
+export const OWN_LIMIT = /exceed(s|ed) .*limit/i;
 
 /** Whether a pod has come to its end: none of its containers is ever started again. */
 export function hasEnded({ status }: Pod): boolean {

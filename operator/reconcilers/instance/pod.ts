@@ -14,7 +14,10 @@ type PodSpec = NonNullable<Pod['spec']>;
 
 /** Time between SIGTERM and SIGKILL, in seconds (container contract, Shutdown). */
 const TERMINATION_SECONDS = 10;
-/** How long SIGTERM is held back; see podContainer. */
+/**
+ * SIGTERM comes a second after the pod of a service is marked for deletion: by then every gateway knows of it, so that
+ * a program which stops at once drops no request (container contract, Shutdown).
+ */
 const PRE_STOP_SECONDS = 1;
 
 /** The part of a template's spec that all kinds share. */
@@ -32,6 +35,8 @@ export interface InstanceContext {
   images: ReadonlyMap<string, string>;
   /** What the platform adds to the environment of every container. */
   env: Record<string, string>;
+  /** The same for what only the pod knows: variable -> field of the pod. */
+  podEnv?: Record<string, string>;
   /** Whether one container takes requests: a service's does, a job's and a worker pool's does not. */
   ingress: boolean;
   /** Annotations of the template: start order, aliases of secrets, execution environment. */
@@ -64,7 +69,7 @@ export function instancePodSpec(spec: InstanceSpec, context: InstanceContext): P
     imagePullSecrets: spec.imagePullSecrets,
     nodeSelector: nodeSelector(spec.nodeSelector, config),
     runtimeClassName: runtimeClass(spec.runtimeClassName, annotations, config),
-    terminationGracePeriodSeconds: TERMINATION_SECONDS + PRE_STOP_SECONDS,
+    terminationGracePeriodSeconds: TERMINATION_SECONDS + preStopSeconds(context),
   };
   return Object.fromEntries(
     Object.entries(built).filter(([, value]) => value !== undefined),
@@ -82,8 +87,21 @@ function instanceContainer(
   const common = { ...metadataEnv(container, context.metadata), ...context.env };
   const env = port === undefined ? common : { ...common, PORT: String(port) };
   const image = context.images.get(container.name) ?? container.image;
-  const { config, boost = false } = context;
-  return podContainer(container, { image, env, port, secrets, boost, config });
+  const { config, podEnv, boost = false } = context;
+  return podContainer(container, {
+    image,
+    env,
+    podEnv,
+    preStopSeconds: preStopSeconds(context),
+    port,
+    secrets,
+    boost,
+    config,
+  });
+}
+
+function preStopSeconds({ ingress }: InstanceContext): number {
+  return ingress ? PRE_STOP_SECONDS : 0;
 }
 
 /** A container that others wait for: Kubernetes' native sidecar, which goes on beside those that start after it. */

@@ -29,7 +29,7 @@ export interface StartInput {
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 type Waiting = NonNullable<NonNullable<ContainerStatus['state']>['waiting']>;
-type Trouble = { reason: string; message: string };
+export type Trouble = { reason: string; message: string };
 type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
 
 /** What the kubelet calls an image that it cannot get. */
@@ -38,7 +38,7 @@ const IMAGE_REASONS = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImage
 const CONFIG_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']);
 
 /** The kubelet has not yet read a ConfigMap or Secret that exists; it tries again by itself. */
-const PASSING = /^failed to sync \w+ cache: timed out/;
+export const PASSING = /^failed to sync \w+ cache: timed out/;
 
 /**
  * Judges a revision by its pods: one started pod proves it; otherwise the gravest trouble of any pod is told.
@@ -72,7 +72,7 @@ function unsettledMs(pod: Pod, { settleMs = 0, now }: StartInput): number {
 }
 
 /** Of all containers, also of those that others wait for: Kubernetes keeps those as init containers. */
-function statusesOf(pod: Pod): ContainerStatus[] {
+export function statusesOf(pod: Pod): ContainerStatus[] {
   return [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
 }
 
@@ -117,8 +117,8 @@ function judgeContainer(
   return afterGrace(exit, Boolean(exitedAgain), pod, input);
 }
 
-/** What keeps the kubelet from starting a container, in its own words. */
-function troubleOf({ name, image }: Container, waiting: Waiting): Trouble | undefined {
+/** What keeps the kubelet from starting a container, in its own words; nothing if it is only slow. */
+export function troubleOf({ name, image }: Container, waiting: Waiting): Trouble | undefined {
   const { reason = '', message = reason } = waiting;
   if (IMAGE_REASONS.has(reason)) {
     const told = `Image '${image}' of container '${name}' cannot be pulled: ${message}`;
@@ -191,7 +191,7 @@ export function exitMessage(
 }
 
 /** The signal that an exit code stands for (container contract, Exit codes): 139 is signal 11, SIGSEGV. */
-function signalOf(exitCode: number): string {
+export function signalOf(exitCode: number): string {
   if (exitCode <= 128) return '';
   const number = exitCode - 128;
   const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
@@ -229,7 +229,8 @@ function notListening(
   );
 }
 
-function lastLine(log: string | undefined): string | undefined {
+/** The last thing that a container wrote. */
+export function lastLine(log: string | undefined): string | undefined {
   return log?.trimEnd().split('\n').at(-1)?.trim() || undefined;
 }
 

@@ -4,6 +4,7 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
+import { steersNothing } from '../inherit.ts';
 import { asksForBoost, boostAnnotation, boostFor } from '../instance/boost.ts';
 import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
 import { instancePodSpec } from '../instance/pod.ts';
@@ -69,7 +70,10 @@ export function desiredDeployment(
       template: {
         metadata: {
           labels,
-          annotations: { ...instanceAnnotations(revision), ...(boost ? boostOf(revision) : {}) },
+          annotations: {
+            ...steersNothing(revision.metadata.annotations),
+            ...(boost ? boostOf(revision) : {}),
+          },
         },
         spec: instancePodSpec(revision.spec, {
           images,
@@ -114,14 +118,4 @@ function instanceLabels(revision: Revision): Record<string, string> {
   const { name, uid = '' } = revision.metadata;
   const { [SERVING.routingState]: _, ...labels } = revision.metadata.labels ?? {};
   return { ...labels, app: name, [SERVING.revision]: name, [SERVING.revisionUID]: uid };
-}
-
-/** Keys that steer Homerun or a client; changing one on a revision must not restart its instances. */
-const STEERING =
-  /^(serving\.knative\.dev|autoscaling\.knative\.dev|client\.knative\.dev|run\.googleapis\.com|homerun\.dev|kubectl\.kubernetes\.io)\//;
-
-/** A person's own annotations reach the pods: log shippers and meshes read them there. */
-function instanceAnnotations(revision: Revision): Record<string, string> {
-  const entries = Object.entries(revision.metadata.annotations ?? {});
-  return Object.fromEntries(entries.filter(([key]) => !STEERING.test(key)));
 }

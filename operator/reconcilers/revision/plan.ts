@@ -17,6 +17,7 @@ import type { Config } from '../../config.ts';
 import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { DigestState } from '../../registry/resolver.ts';
+import { pinnedImages } from '../instance/digests.ts';
 import { hasEnded, type MemoryKill, memoryConditions } from '../instance/memory.ts';
 import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { judgeStart, type Start } from '../instance/start.ts';
@@ -48,7 +49,7 @@ export interface RevisionInput extends Offer {
  */
 export function planRevision(input: RevisionInput, config: Config, now: number): Plan<Revision> {
   const { revision } = input;
-  const images = pinnedImages(input);
+  const images = pinnedImages(revision.spec, input.digests);
   const unresolved = [...input.digests].find(([, state]) => state.state !== 'resolved');
   const start = judgeStart({
     containers: revision.spec.containers,
@@ -100,15 +101,6 @@ function serviceDeployment(
 ): Deployment {
   const { revision, deployment } = input;
   return desiredDeployment(revision, images, config, surroundingsOf(revision, deployment, input));
-}
-
-function pinnedImages({ revision, digests }: RevisionInput): Map<string, string> {
-  return new Map(
-    revision.spec.containers.map(({ name, image }) => {
-      const known = digests.get(name);
-      return [name, known?.state === 'resolved' ? known.image : image];
-    }),
-  );
 }
 
 function conditionsOf(

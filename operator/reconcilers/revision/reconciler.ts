@@ -1,5 +1,4 @@
 import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
-import { type IdentityConfig, kubernetesServiceAccount } from '../../apis/identity.ts';
 import { RUN, SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
@@ -11,10 +10,10 @@ import { startCheck } from '../../probe/attempt.ts';
 import { untilStarted } from '../../probe/probe.ts';
 import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
-import type { DigestResolver, DigestState } from '../../registry/resolver.ts';
 import { memoryExceeded } from '../../telemetry/metrics.ts';
 import { type Context, executorOf } from '../context.ts';
 import { labelKey, revisionsOfRoute } from '../informers.ts';
+import { type DigestOwner, digestsOf } from '../instance/digests.ts';
 import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.ts';
 import { metadataAccess } from '../instance/metadata.ts';
 import { Evictions } from './evictions.ts';
@@ -58,7 +57,7 @@ export function revisionController(context: Context): Controller {
     const deployment = informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
     const metadata = metadataAccess(informers.coreServices.store.get(keyOf(server)), config);
     const routed = informers.routes.store.byIndex('revision', key).length > 0;
-    const digests = digestsOf(revision, resolver, config);
+    const digests = digestsOf(ownerOf(revision), resolver, config);
     const pool = poolContext(revision, context);
     // A worker has no port to look at: what the kubelet says must do.
     const isProbed = !isProven(revision) && !pool;
@@ -112,28 +111,8 @@ function poolContext(revision: Revision, { informers }: Context): RevisionInput[
   return { replaces: siblings.some((sibling) => sibling !== revision && isProven(sibling)) };
 }
 
-/** A digest that the status holds is final: the tag may move and the registry go away. */
-function digestsOf(
-  revision: Revision,
-  resolver: DigestResolver,
-  config: IdentityConfig,
-): Map<string, DigestState> {
-  const { namespace = '', name } = revision.metadata;
-  const known = new Map(
-    revision.status?.containerStatuses?.map((status) => [status.name, status.imageDigest]),
-  );
-  const states = revision.spec.containers.map((container): [string, DigestState] => {
-    const image = known.get(container.name);
-    if (image) return [container.name, { state: 'resolved', image }];
-    const state = resolver.lookup({
-      revision: `${namespace}/${name}`,
-      image: container.image,
-      namespace,
-      serviceAccount: kubernetesServiceAccount(revision.spec.serviceAccountName, config) ?? 'default',
-      pullSecrets: (revision.spec.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? []),
-    });
-    return [container.name, state];
-  });
-  if (states.every(([name]) => known.has(name))) resolver.forget(`${namespace}/${name}`);
-  return new Map(states);
+function ownerOf({ metadata, spec, status }: Revision): DigestOwner {
+  const { namespace = '', name } = metadata;
+  const known = new Map(status?.containerStatuses?.map(({ name, imageDigest }) => [name ?? '', imageDigest]));
+  return { namespace, name, spec, known };
 }

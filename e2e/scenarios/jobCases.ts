@@ -1,0 +1,449 @@
+import assert from 'node:assert/strict';
+import { HOMERUN } from '../../operator/apis/annotations.ts';
+import { RUN } from '../../operator/apis/labels.ts';
+import { EXECUTIONS, type Execution } from '../../operator/apis/run/execution/types.ts';
+import { JOBS } from '../../operator/apis/run/job/types.ts';
+import type { KubeClient } from '../../operator/kube/client.ts';
+import { PODS } from '../../operator/kube/core.ts';
+import { kubectl } from '../lib/cluster.ts';
+import { type Attempt, envOf, executionsOf, type JobOptions, type JobWatch } from '../lib/jobs.ts';
+import { killTask } from '../lib/processes.ts';
+import { until } from '../lib/wait.ts';
+
+/** What a case works with. */
+export interface Scene {
+  client: KubeClient;
+  namespace: string;
+  watch: JobWatch;
+  /** Name of the job. */
+  job: string;
+  /** Name of the execution that is looked at. */
+  execution: string;
+}
+
+export interface Case {
+  reason: string;
+  job: JobOptions;
+  /** How it is run; by a value of annotation homerun.dev/run when left out. */
+  start?: (scene: Scene) => Promise<unknown>;
+  /** What happens to it while it runs. */
+  during?: (scene: Scene) => Promise<unknown>;
+  want: {
+    completed: 'True' | 'False';
+    reason?: string;
+    message?: RegExp;
+    /** succeeded, failed, cancelled, retried. */
+    counts?: [number, number, number, number];
+    /** Attempts of all tasks ever made, `index.attempt`. */
+    attempts?: string[];
+  };
+  check?: (scene: Scene, execution: Execution, attempts: Attempt[]) => unknown;
+}
+
+const EXITED = 'The container exited with an error.';
+const LONG = { SLEEP_MS: '60000' };
+
+export const CASES: Record<string, Case> = {
+  once: {
+    reason: 'one task runs once, and the execution tells how long it took',
+    job: {},
+    want: {
+      completed: 'True',
+      message: /^Execution completed successfully in \d+s\.$/,
+      counts: [1, 0, 0, 0],
+      attempts: ['0.0'],
+    },
+    check: (_, { status }) => {
+      assert.ok(status?.startTime && status.completionTime && status.duration);
+      const states = status.conditions?.map(({ type, status }) => `${type}=${status}`);
+      assert.deepEqual(states, [
+        'Completed=True',
+        'ContainerReady=True',
+        'ResourcesAvailable=True',
+        'Started=True',
+      ]);
+      assert.deepEqual(
+        status.tasks?.map(({ index, attempt, state, exitCode }) => [index, attempt, state, exitCode]),
+        [[0, 0, 'Succeeded', 0]],
+      );
+    },
+  },
+  'hundred-tasks': {
+    reason: 'each index is seen exactly once, and never more than parallelism allows',
+    job: { tasks: 100, parallelism: 10 },
+    want: {
+      completed: 'True',
+      counts: [100, 0, 0, 0],
+      attempts: Array.from({ length: 100 }, (_, index) => `${index}.0`),
+    },
+    check: async ({ watch, execution }, { status }, attempts) => {
+      const indexes = attempts.map(({ seen }) => Number(seen?.Env.CLOUD_RUN_TASK_INDEX));
+      assert.deepEqual(
+        indexes,
+        attempts.map(({ index }) => index),
+      );
+      const job = watch.batchJobs.store.list().find(({ metadata }) => metadata.name === execution);
+      assert.equal(job?.spec?.parallelism, 10);
+      assert.ok(watch.mostActive(execution) <= 10, `${watch.mostActive(execution)} at once`);
+      assert.equal(status?.tasks?.length, 100);
+    },
+  },
+  'fails-twice': {
+    reason: 'a task that fails twice and then succeeds sees attempts 0, 1 and 2',
+    job: { maxRetries: 2, env: { FAIL_CODE: '1', FAIL_ATTEMPTS: '2' } },
+    want: { completed: 'True', counts: [1, 0, 0, 1], attempts: ['0.0', '0.1', '0.2'] },
+    check: (_, __, attempts) =>
+      assert.deepEqual(
+        attempts.map(({ seen }) => seen?.Env.CLOUD_RUN_TASK_ATTEMPT),
+        ['0', '1', '2'],
+      ),
+  },
+  'no-retries': {
+    reason: 'with maxRetries 0 a task that fails is not tried again',
+    job: { maxRetries: 0, env: { FAIL_CODE: '3' } },
+    want: {
+      completed: 'False',
+      reason: 'NonZeroExitCode',
+      message: new RegExp(`^Task no-retries-run-task0 failed with exit code: 3 and message: ${EXITED}`),
+      counts: [0, 1, 0, 0],
+      attempts: ['0.0'],
+    },
+  },
+  'retries-used-up': {
+    reason: 'a task fails for good after maxRetries + 1 attempts, and only that fails the execution',
+    job: { maxRetries: 1, env: { FAIL_CODE: '7' } },
+    want: { completed: 'False', message: /exit code: 7/, counts: [0, 1, 0, 1], attempts: ['0.0', '0.1'] },
+  },
+  'last-line': {
+    reason: 'the last line of the log stands beside the exit code',
+    job: { env: { FAIL_CODE: '1', LAST_LINE: 'cannot open the database' } },
+    want: {
+      completed: 'False',
+      message: /exit code: 1 and message: .* Its last log line: cannot open the database$/,
+    },
+  },
+  'stops-the-rest': {
+    reason: 'a task that fails for good stops those that run, and those that wait never start',
+    job: { tasks: 6, parallelism: 3, env: { ...LONG, FAIL_CODE: '4', FAIL_INDEX: '1', FAIL_AT_ONCE: '1' } },
+    want: {
+      completed: 'False',
+      message: /^Task stops-the-rest-run-task1 failed with exit code: 4/,
+      counts: [0, 1, 5, 0],
+      attempts: ['0.0', '1.0', '2.0'],
+    },
+    check: (_, { status }) => {
+      const states = status?.tasks?.map(({ state }) => state);
+      assert.deepEqual(states, ['Cancelled', 'Failed', 'Cancelled', 'Cancelled', 'Cancelled', 'Cancelled']);
+    },
+  },
+  'timeout-ignored': {
+    reason: 'a program that ignores SIGTERM is gone within its timeout and 12 s',
+    job: { timeoutSeconds: 4, env: { ...LONG, IGNORE_TERM: '1' } },
+    want: {
+      completed: 'False',
+      reason: 'TimeoutReached',
+      message:
+        /^Task timeout-ignored-run-task0 failed with exit code: 0 and message: The configured timeout was reached\.$/,
+      counts: [0, 1, 0, 0],
+    },
+    check: (_, __, [attempt]) => {
+      assert.equal(attempt?.exitCode, 137);
+      const ran = Date.parse(attempt?.finishedAt ?? '') - Date.parse(attempt?.startedAt ?? '');
+      assert.ok(ran <= 17_000, `it ran for ${ran} ms`); // times are whole seconds
+    },
+  },
+  'timeout-retried': {
+    reason: 'an attempt over its deadline gets SIGTERM, counts as failed and is tried again',
+    job: { timeoutSeconds: 3, maxRetries: 1, env: LONG },
+    want: { completed: 'False', reason: 'TimeoutReached', counts: [0, 1, 0, 1], attempts: ['0.0', '0.1'] },
+  },
+  signal: {
+    reason: 'an exit code above 128 is told as the signal that it stands for',
+    job: { env: { FAIL_CODE: '139' } },
+    want: {
+      completed: 'False',
+      message: /exit code: 139 and message: The container terminated on signal 11 \(SIGSEGV\)\./,
+    },
+  },
+  'out-of-memory': {
+    reason: 'a task that takes more memory than it may have is told so, as the API words it',
+    job: { env: { ALLOCATE_MB: '300' } },
+    want: {
+      completed: 'False',
+      reason: 'OutOfMemory',
+      message: /failed with exit code: 0 and message: The configured memory limit was reached\./,
+    },
+  },
+  'killed-by-node': {
+    reason: 'a task whose process is killed on the node is tried again',
+    job: { maxRetries: 1, env: { ...LONG, SLEEP_ATTEMPTS: '1' } },
+    during: async (scene) => {
+      await running(scene, 1);
+      await killTask(scene.execution);
+    },
+    want: { completed: 'True', counts: [1, 0, 0, 1], attempts: ['0.0', '0.1'] },
+    check: (_, __, [first]) => assert.equal(first?.exitCode, 137),
+  },
+  'pod-deleted': {
+    reason: 'a task whose pod is deleted is tried again',
+    job: { maxRetries: 1, env: { ...LONG, SLEEP_ATTEMPTS: '1' } },
+    during: async (scene) => {
+      await running(scene, 1);
+      const [attempt] = scene.watch.attempts(scene.execution);
+      await scene.client.delete(PODS, { namespace: scene.namespace, name: attempt?.pod ?? '' });
+    },
+    want: { completed: 'True', counts: [1, 0, 0, 1], attempts: ['0.0', '0.1'] },
+  },
+  cancel: {
+    reason: 'cancelling stops what runs and starts nothing more; the execution ends as Cancelled',
+    job: { tasks: 5, parallelism: 2, env: LONG },
+    during: async (scene) => {
+      await running(scene, 2);
+      await annotate(scene, EXECUTIONS, scene.execution, { [HOMERUN.cancel]: 'true' });
+    },
+    want: {
+      completed: 'False',
+      reason: 'Cancelled',
+      message: /^Cancelled by user\.$/,
+      counts: [0, 0, 5, 0],
+      attempts: ['0.0', '1.0'],
+    },
+    check: ({ watch, execution }) => {
+      const left = watch.pods.store
+        .list()
+        .filter(({ metadata }) => metadata.labels?.[RUN.execution] === execution);
+      assert.deepEqual(
+        left.map(({ metadata }) => metadata.name),
+        [],
+      );
+    },
+  },
+  'cancel-ignored': {
+    reason: 'a program that ignores SIGTERM is killed 10 s after the cancellation',
+    job: { env: { ...LONG, IGNORE_TERM: '1' } },
+    during: async (scene) => {
+      await running(scene, 1);
+      await annotate(scene, EXECUTIONS, scene.execution, { [HOMERUN.cancel]: 'true' });
+    },
+    want: { completed: 'False', reason: 'Cancelled', counts: [0, 0, 1, 0] },
+  },
+  'override-program': {
+    reason: 'an execution made by hand may have arguments and environment of its own',
+    job: { container: { args: ['usual'] }, env: { COLOUR: 'red', SHAPE: 'round' } },
+    start: (scene) =>
+      createExecution(scene, {
+        containerOverrides: [{ args: ['other', 'words'], env: [{ name: 'COLOUR', value: 'blue' }] }],
+      }),
+    want: { completed: 'True', counts: [1, 0, 0, 0] },
+    check: (_, __, [attempt]) => {
+      assert.deepEqual(attempt?.seen?.Args, ['other', 'words']);
+      const { COLOUR, SHAPE } = attempt?.seen?.Env ?? {};
+      assert.deepEqual([COLOUR, SHAPE], ['blue', 'round']);
+    },
+  },
+  'override-size': {
+    reason: 'an execution made by hand may have another number of tasks and another timeout',
+    job: { tasks: 1, timeoutSeconds: 300 },
+    start: (scene) => createExecution(scene, { taskCount: 3, timeoutSeconds: 60 }),
+    want: { completed: 'True', counts: [3, 0, 0, 0], attempts: ['0.0', '1.0', '2.0'] },
+    check: (_, { spec }, attempts) => {
+      assert.equal(Number(spec?.template?.spec?.timeoutSeconds), 60);
+      assert.deepEqual(
+        attempts.map(({ seen }) => seen?.Env.CLOUD_RUN_TASK_COUNT),
+        ['3', '3', '3'],
+      );
+    },
+  },
+  'by-manifest': {
+    reason: 'an execution that only names its job runs it as it is, and belongs to it',
+    job: { tasks: 2 },
+    start: (scene) => createExecution(scene),
+    want: { completed: 'True', counts: [2, 0, 0, 0] },
+    check: (_, { metadata }) => assert.equal(metadata.ownerReferences?.[0]?.kind, 'Job'),
+  },
+  environment: {
+    reason: 'a task knows its job, execution, index, attempt and number, and nothing of services',
+    job: { tasks: 2, env: { MINE: 'kept $(CLOUD_RUN_JOB)' } },
+    want: { completed: 'True' },
+    check: (_, __, [, second]) => {
+      const env = second?.seen?.Env ?? {};
+      const platform = Object.entries(env).filter(([name]) => /^(CLOUD_RUN_|K_|PORT$)/.test(name));
+      assert.deepEqual(Object.fromEntries(platform), {
+        CLOUD_RUN_JOB: 'environment',
+        CLOUD_RUN_EXECUTION: 'environment-run',
+        CLOUD_RUN_TASK_INDEX: '1',
+        CLOUD_RUN_TASK_ATTEMPT: '0',
+        CLOUD_RUN_TASK_COUNT: '2',
+      });
+      assert.equal(env.MINE, 'kept $(CLOUD_RUN_JOB)');
+    },
+  },
+  sidecar: {
+    reason: 'a container that the main one waits for starts first, and ends with it',
+    job: {
+      container: {
+        name: 'main',
+        env: envOf({ AWAIT_FILE: '/shared/ready' }),
+        volumeMounts: [{ name: 'shared', mountPath: '/shared' }],
+      },
+      others: [
+        {
+          name: 'helper',
+          env: envOf({ WRITE_FILE: '/shared/ready', SLEEP_MS: '600000' }),
+          volumeMounts: [{ name: 'shared', mountPath: '/shared' }],
+        },
+      ],
+      volumes: [{ name: 'shared', emptyDir: {} }],
+      executionAnnotations: { 'run.googleapis.com/container-dependencies': '{"main":["helper"]}' },
+    },
+    want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
+  },
+  'image-missing': {
+    reason: 'an execution whose image nobody knows ends, and names the image',
+    job: { container: { image: 'registry.kube-system.svc/hello:no-such-tag' } },
+    want: { completed: 'False', message: /registry\.kube-system\.svc\/hello:no-such-tag/, attempts: [] },
+  },
+  'secret-missing': {
+    reason: 'an execution whose secret does not exist ends, and names the secret',
+    job: {
+      container: {
+        env: [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'no-such-secret', key: 'latest' } } }],
+      },
+    },
+    want: { completed: 'False', message: /no-such-secret/, counts: [0, 0, 1, 0] },
+  },
+  'start-token': {
+    reason: 'a startExecutionToken starts the execution JOB-TOKEN, and the job is ready once it has started',
+    job: { env: { SLEEP_MS: '1000' }, spec: { startExecutionToken: 'run' } },
+    start: async () => undefined,
+    want: { completed: 'True', counts: [1, 0, 0, 0] },
+    check: ({ watch, job }) => watch.seen(watch.jobs, job, (found) => readyOf(found)?.status === 'True'),
+  },
+  'run-token': {
+    reason:
+      'with a runExecutionToken the job is ready only when the execution has completed; one that fails is told',
+    job: { env: { FAIL_CODE: '5' }, spec: { runExecutionToken: 'run' } },
+    start: async () => undefined,
+    want: { completed: 'False', message: /exit code: 5/ },
+    check: async ({ watch, job }) => {
+      const found = await watch.seen(watch.jobs, job, (each) => readyOf(each)?.status === 'False');
+      assert.match(readyOf(found)?.message ?? '', /run-token-run-task0 failed with exit code: 5/);
+    },
+  },
+  'run-again': {
+    reason:
+      'a new value of homerun.dev/run runs the job again, the same value does not; the job tells of the latest',
+    job: {},
+    during: async (scene) => {
+      const { watch, job, execution } = scene;
+      await watch.ended(execution);
+      await annotate(scene, JOBS, job, { [HOMERUN.run]: 'again' });
+      await watch.ended(`${job}-again`);
+      await annotate(scene, JOBS, job, { [HOMERUN.run]: 'again', note: 'same value' });
+      await watch.seen(
+        watch.jobs,
+        job,
+        ({ status }) => status?.latestCreatedExecution?.completionStatus === 'EXECUTION_SUCCEEDED',
+      );
+    },
+    want: { completed: 'True' },
+    check: ({ watch, job }) => {
+      assert.deepEqual(executionsOf(watch, job), ['run-again-again', 'run-again-run']);
+      const found = watch.jobs.store.list().find(({ metadata }) => metadata.name === job);
+      assert.equal(found?.status?.executionCount, 2);
+      assert.equal(found?.status?.latestCreatedExecution?.name, 'run-again-again');
+    },
+  },
+  history: {
+    reason: 'only the newest executions that have ended are kept, and one that runs is never touched',
+    job: { annotations: { [HOMERUN.historyLimit]: '1' }, env: LONG },
+    during: async (scene) => {
+      const { watch, job } = scene;
+      await running(scene, 1);
+      const quick = { containerOverrides: [{ env: [{ name: 'SLEEP_MS', value: '0' }] }] };
+      await createExecution({ ...scene, execution: 'history-older' }, quick);
+      await watch.ended('history-older');
+      await createExecution({ ...scene, execution: 'history-newer' }, quick);
+      await watch.ended('history-newer');
+      await watch.gone(watch.executions, 'history-older');
+      assert.deepEqual(executionsOf(watch, job), ['history-newer', 'history-run']);
+      await annotate(scene, EXECUTIONS, scene.execution, { [HOMERUN.cancel]: 'true' });
+    },
+    want: { completed: 'False', reason: 'Cancelled' },
+  },
+  'kubectl-wait': {
+    reason: 'kubectl wait ends when the execution has completed, and kubectl lists its tasks',
+    job: { tasks: 2, env: { SLEEP_MS: '1000' } },
+    during: async ({ watch, namespace, execution }) => {
+      await watch.seen(watch.executions, execution, () => true);
+      const args = ['--for=condition=Completed', `execution/${execution}`, '-n', namespace, '--timeout=150s'];
+      assert.match(await kubectl(['wait', ...args]), /condition met/);
+      const rows = '{range .status.tasks[*]}{.index} {.attempt} {.state} {.exitCode}{"\\n"}{end}';
+      const table = await kubectl(['get', 'execution', execution, '-n', namespace, '-o', `jsonpath=${rows}`]);
+      assert.equal(table, '0 0 Succeeded 0\n1 0 Succeeded 0\n');
+    },
+    want: { completed: 'True' },
+  },
+  immutable: {
+    reason: 'what an execution does cannot be changed once it is complete',
+    job: {},
+    during: async ({ watch, namespace, execution }) => {
+      await watch.ended(execution);
+      const patch = '{"spec":{"taskCount":2}}';
+      await assert.rejects(
+        kubectl(['patch', 'execution', execution, '-n', namespace, '--type=merge', '-p', patch]),
+        /immutable|must not change/,
+      );
+    },
+    want: { completed: 'True' },
+  },
+};
+
+/** Another test kills the controller meanwhile, and nothing is admitted until it is back. */
+function admitted<T>(write: () => Promise<T>): Promise<T> {
+  return until('the write to be admitted', () => write(), { everyMs: 500 });
+}
+
+/** Resolves when so many tasks of the execution run. */
+async function running({ watch, execution }: Scene, count: number): Promise<void> {
+  await watch.seen(watch.executions, execution, ({ status }) => (status?.runningCount ?? 0) >= count, {
+    what: `${count} tasks running`,
+  });
+}
+
+async function annotate(
+  { client, namespace }: Scene,
+  type: typeof JOBS | typeof EXECUTIONS,
+  name: string,
+  annotations: Record<string, string>,
+): Promise<void> {
+  const patch = () =>
+    client.mergePatch(type as typeof JOBS, { namespace, name }, { metadata: { annotations } });
+  await admitted(patch);
+}
+
+/** An execution as a person writes one: it names its job. */
+function createExecution(
+  { client, namespace, job, execution }: Scene,
+  overrides?: object,
+): Promise<Execution> {
+  const object = {
+    apiVersion: EXECUTIONS.apiVersion,
+    kind: EXECUTIONS.kind,
+    metadata: {
+      name: execution,
+      namespace,
+      labels: { [RUN.job]: job },
+      annotations: overrides ? { [HOMERUN.overrides]: JSON.stringify(overrides) } : undefined,
+    },
+  } as Execution;
+  return admitted(() => client.create(EXECUTIONS, object));
+}
+
+function readyOf({
+  status,
+}: {
+  status?: { conditions?: { type: string; status: string; message?: string }[] };
+}) {
+  return status?.conditions?.find(({ type }) => type === 'Ready');
+}

@@ -1,0 +1,55 @@
+import { conditionOf, mergeConditions } from '../../apis/condition.ts';
+import {
+  EXECUTION_REASONS as REASONS,
+  EXECUTION_CONDITIONS as TYPES,
+} from '../../apis/run/execution/conditions.ts';
+import { completeExecution, isComplete, jobOf } from '../../apis/run/execution/fromJob.ts';
+import { type CompleteExecution, EXECUTIONS, type Execution } from '../../apis/run/execution/types.ts';
+import { validateExecution } from '../../apis/run/execution/validation.ts';
+import type { Job } from '../../apis/run/job/types.ts';
+import { isControlledBy } from '../../kube/owner.ts';
+import type { Plan } from '../../kube/plan.ts';
+
+/** Whether an execution is as admission makes it: nothing is missing, and it belongs to its job. */
+export function isReadyToRun(execution: Execution, job: Job | undefined): execution is CompleteExecution {
+  return isComplete(execution) && (!job || isControlledBy(execution, job.metadata.uid ?? ''));
+}
+
+/**
+ * For an execution made by hand that no webhook has seen: fills in what it leaves out, or tells what is wrong with it.
+ * Nothing is started before that is stored, so that a change of the job meanwhile cannot change what runs.
+ */
+export function planCompletion(execution: Execution, job: Job | undefined, now: number): Plan<Execution> {
+  const [fault] = validateExecution(execution, undefined, { job }).filter(({ strict }) => !strict);
+  if (fault || !job) {
+    const message = fault ? `${fault.path}: ${fault.message}` : `There is no job '${jobOf(execution)}'.`;
+    return refused(execution, message, now);
+  }
+  const { metadata, spec } = completeExecution(execution, job);
+  const { labels, annotations, ownerReferences } = metadata;
+  const patch = { metadata: { labels, annotations, ownerReferences }, spec };
+  return {
+    apply: [],
+    change: [{ type: EXECUTIONS, object: execution, patch }],
+    remove: [],
+    events: [],
+  };
+}
+
+function refused(execution: Execution, message: string, now: number): Plan<Execution> {
+  const before = execution.status?.conditions;
+  const reason = REASONS.invalidArgument;
+  const completed = { type: TYPES.completed, status: 'False', reason, message } as const;
+  const status = {
+    observedGeneration: execution.metadata.generation,
+    completionTime: execution.status?.completionTime ?? `${new Date(now).toISOString().slice(0, 19)}Z`,
+    conditions: mergeConditions(before, [completed], now),
+  };
+  const isNews = conditionOf(before, TYPES.completed)?.status !== 'False';
+  return {
+    apply: [],
+    remove: [],
+    status: { ...execution, status },
+    events: isNews ? [{ type: 'Warning', reason, message }] : [],
+  };
+}

@@ -1,0 +1,279 @@
+import { HOMERUN, parseFlag } from '../../apis/annotations.ts';
+import { type Condition, conditionOf, isFalse, isTrue, mergeConditions } from '../../apis/condition.ts';
+import {
+  EXECUTION_REASONS as REASONS,
+  EXECUTION_CONDITIONS as TYPES,
+} from '../../apis/run/execution/conditions.ts';
+import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
+import type { Config } from '../../config.ts';
+import { BATCH_JOBS, type BatchJob, type Pod } from '../../kube/core.ts';
+import { isControlledBy } from '../../kube/owner.ts';
+import type { Plan } from '../../kube/plan.ts';
+import type { DigestState } from '../../registry/resolver.ts';
+import { duration } from '../duration.ts';
+import { pinnedImages } from '../instance/digests.ts';
+import type { MetadataAccess } from '../instance/metadata.ts';
+import { desiredBatchJob } from './batchJob.ts';
+import { type End, endOf, isOver } from './end.ts';
+import { startConditions, waitingConditions } from './progress.ts';
+import { readTasks, type Tasks } from './tasks.ts';
+
+/** Everything that the plan of an execution depends on, read before and at once. */
+export interface ExecutionInput {
+  execution: CompleteExecution;
+  batchJob?: BatchJob;
+  /** The pods of its tasks. */
+  pods: readonly Pod[];
+  /** Container name -> what is known of its image's digest. */
+  digests: ReadonlyMap<string, DigestState>;
+  /** Where the metadata server is now. */
+  metadata?: MetadataAccess;
+  /** When this process last wrote the status, in milliseconds since 1970. */
+  writtenAt?: number;
+}
+
+/**
+ * What an execution needs: its images pinned to digests, one batch/v1 Job, and a status that tells how its tasks fare.
+ * An execution whose Job has been seen never gets another, whatever becomes of the first: no task runs twice.
+ */
+export function planExecution(input: ExecutionInput, config: Config, now: number): Plan<Execution> {
+  const { execution, batchJob } = input;
+  if (isOver(execution)) return collected(input, config, now);
+  if (!batchJob) return planStart(input, config, now);
+  if (!isControlledBy(batchJob, execution.metadata.uid ?? '')) {
+    const message = `Job '${batchJob.metadata.name}' of batch/v1 exists and does not belong to this execution. Delete it, or run the job again.`;
+    return ended(input, { status: 'False', reason: REASONS.notOwned, message }, undefined, now);
+  }
+  return planProgress(input, batchJob, config, now);
+}
+
+function planStart(input: ExecutionInput, config: Config, now: number): Plan<Execution> {
+  const { execution, digests, metadata } = input;
+  const previous = execution.status?.conditions;
+  if (isTrue(conditionOf(previous, TYPES.containerReady))) {
+    const message = `Job '${execution.metadata.name}' of batch/v1 has been deleted, and its tasks with it.`;
+    return ended(input, { status: 'False', reason: REASONS.deleted, message }, undefined, now);
+  }
+  if (isCancelled(execution)) return ended(input, CANCELLED, undefined, now);
+  const unresolved = [...digests].find(([, state]) => state.state !== 'resolved');
+  if (!unresolved) {
+    const images = pinnedImages(execution.spec.template.spec, digests);
+    const conditions = waitingConditions(undefined, previous);
+    return {
+      apply: [],
+      create: [desiredBatchJob(execution, images, config, metadata)],
+      remove: [],
+      status: withStatus(execution, conditions, {}, now),
+      events: [],
+    };
+  }
+  const [container, state] = unresolved;
+  const age = now - Date.parse(execution.metadata.creationTimestamp ?? '');
+  const left = config.startup.crashSeconds * 1000 - age;
+  if (state.state === 'failed' && left <= 0) {
+    const message = `Image of container '${container}': ${state.error.message}`;
+    return ended(input, { status: 'False', reason: REASONS.containerMissing, message }, undefined, now);
+  }
+  const retry = state.state === 'failed' && state.retryAt ? state.retryAt - now : undefined;
+  return {
+    apply: [],
+    remove: [],
+    status: withStatus(execution, waitingConditions(unresolved, previous), {}, now),
+    events: [],
+    requeueAfterMs: state.state === 'failed' ? Math.max(Math.min(retry ?? left, left), 500) : undefined,
+  };
+}
+
+function planProgress(
+  input: ExecutionInput,
+  batchJob: BatchJob,
+  config: Config,
+  now: number,
+): Plan<Execution> {
+  const { execution, pods } = input;
+  const { taskCount, template } = execution.spec;
+  const reading = { taskCount, containers: template.spec.containers, status: batchJob.status, pods };
+  const tasks = readTasks({ ...reading, over: false });
+  const cancel = isCancelled(execution) ? CANCELLED : undefined;
+  const end = endOf(execution, batchJob, tasks, cancel, now);
+  if (end === 'unexplained') {
+    // The pod that failed has not been seen yet; it will be, or has been deleted.
+    return { apply: [], remove: [], events: [], requeueAfterMs: 250 };
+  }
+  if (end) return ended(input, end, readTasks({ ...reading, over: true }), now);
+  const { conditions, recheckMs, stuck } = startConditions(
+    { execution, batchJob, pods, tasks, cancel },
+    config,
+    now,
+  );
+  const status = withStatus(execution, conditions, counts(batchJob, tasks), now);
+  // What the status tells of why it is stopped must be there before it is stopped: the pods that show it will go.
+  const recorded = cancel ?? (stuck && isFalse(conditionOf(execution.status?.conditions, TYPES.started)));
+  const held = heldBackMs(input, status, now);
+  return {
+    apply: [],
+    change: recorded && !batchJob.spec?.suspend ? [{ type: BATCH_JOBS, object: batchJob, patch: STOP }] : [],
+    remove: [],
+    status: held > 0 ? undefined : status,
+    events: startEvents(execution, conditions),
+    requeueAfterMs: earliest(held > 0 ? held : undefined, recheckMs),
+  };
+}
+
+const STOP = { spec: { suspend: true } };
+const CANCELLED: End = { status: 'False', reason: REASONS.cancelled, message: 'Cancelled by user.' };
+
+/** Asked to stop, now or before: what has begun to stop does not go on. */
+function isCancelled({ metadata, status }: Execution): boolean {
+  if (parseFlag(metadata.annotations?.[HOMERUN.cancel])) return true;
+  return conditionOf(status?.conditions, TYPES.completed)?.reason === REASONS.cancelling;
+}
+
+/** The pods of an execution that is over stay for a while, for their logs; then they go with their Job. */
+function collected(
+  { execution, batchJob }: ExecutionInput,
+  { jobs }: Pick<Config, 'jobs'>,
+  now: number,
+): Plan<Execution> {
+  const nothing: Plan<Execution> = { apply: [], remove: [], events: [] };
+  if (!batchJob || batchJob.metadata.deletionTimestamp) return nothing;
+  const left = Date.parse(execution.status?.completionTime ?? '') + jobs.retainPodsSeconds * 1000 - now;
+  if (left > 0) return { ...nothing, requeueAfterMs: left };
+  return { ...nothing, remove: [{ type: BATCH_JOBS, ref: batchJob.metadata, uid: batchJob.metadata.uid }] };
+}
+
+type Counts = Pick<
+  NonNullable<Execution['status']>,
+  'startTime' | 'runningCount' | 'succeededCount' | 'failedCount' | 'retriedCount' | 'tasks'
+>;
+
+function counts({ status }: BatchJob, { running, retried, failedIndexes, rows }: Tasks): Counts {
+  return {
+    startTime: status?.startTime,
+    runningCount: running,
+    succeededCount: status?.succeeded ?? 0,
+    failedCount: failedIndexes.length,
+    retriedCount: retried,
+    tasks: rows,
+  };
+}
+
+function withStatus(
+  execution: CompleteExecution,
+  conditions: Condition[],
+  counted: Counts & Pick<NonNullable<Execution['status']>, 'cancelledCount' | 'completionTime' | 'duration'>,
+  now: number,
+): Execution {
+  const before = execution.status;
+  const retriedCount = Math.max(counted.retriedCount ?? 0, before?.retriedCount ?? 0);
+  const status = {
+    ...counted,
+    observedGeneration: execution.metadata.generation,
+    conditions: mergeConditions(before?.conditions, conditions, now),
+    startTime: before?.startTime ?? counted.startTime,
+    retriedCount,
+  };
+  return { ...execution, status } as Execution;
+}
+
+/** The execution's last status. Tasks that neither succeeded nor failed by then were cancelled. */
+function ended(input: ExecutionInput, end: End, tasks: Tasks | undefined, now: number): Plan<Execution> {
+  const { execution, batchJob } = input;
+  const before = execution.status;
+  const counted = batchJob && tasks ? counts(batchJob, tasks) : {};
+  const succeeded = counted.succeededCount ?? before?.succeededCount ?? 0;
+  const failed = counted.failedCount ?? before?.failedCount ?? 0;
+  const completionTime = end.at ?? `${new Date(now).toISOString().slice(0, 19)}Z`;
+  const startTime = before?.startTime ?? counted.startTime;
+  const ran = startTime ? duration(Date.parse(completionTime) - Date.parse(startTime)) : undefined;
+  const message = end.status === 'True' ? `Execution completed successfully in ${ran}.` : end.message;
+  const completed = { type: TYPES.completed, status: end.status, reason: end.reason, message };
+  const others = settled(before?.conditions, end, tasks, execution);
+  const last = {
+    ...counted,
+    startTime,
+    completionTime,
+    duration: ran,
+    runningCount: 0,
+    succeededCount: succeeded,
+    failedCount: failed,
+    cancelledCount: execution.spec.taskCount - succeeded - failed,
+    tasks: counted.tasks ?? before?.tasks,
+  };
+  const name = execution.metadata.name;
+  return {
+    apply: [],
+    remove: [],
+    status: withStatus(execution, [completed, ...others], last, now),
+    events: [
+      end.status === 'True'
+        ? {
+            type: 'Normal',
+            reason: 'ExecutionCompleted',
+            message: `Execution '${name}' completed successfully.`,
+          }
+        : { type: 'Warning', reason: end.reason ?? 'ExecutionFailed', message: end.message ?? '' },
+    ],
+  };
+}
+
+/** The other conditions as they stay: what has not come true by the end has failed for the end's reason. */
+function settled(
+  previous: readonly Condition[] | undefined,
+  end: End,
+  tasks: Tasks | undefined,
+  execution: CompleteExecution,
+): Condition[] {
+  const hasStarted = tasks?.startedAt !== undefined || end.status === 'True';
+  return [TYPES.containerReady, TYPES.resourcesAvailable, TYPES.started].map((type): Condition => {
+    const before = conditionOf(previous, type);
+    if (isTrue(before) && before) return before;
+    if (end.status === 'True' || (hasStarted && tasks)) return doneCondition(type, execution, tasks);
+    const { reason, message } = end;
+    return { type, status: 'False', reason, message };
+  });
+}
+
+function doneCondition(type: string, execution: CompleteExecution, tasks: Tasks | undefined): Condition {
+  if (type === TYPES.containerReady) return { type, status: 'True', message: 'Imported container image.' };
+  if (type === TYPES.resourcesAvailable)
+    return { type, status: 'True', message: 'Provisioned imported containers.' };
+  const created = Date.parse(execution.metadata.creationTimestamp ?? '');
+  const took = tasks?.startedAt === undefined ? '' : ` in ${duration(tasks.startedAt - created)}`;
+  return { type, status: 'True', message: `Started deployed execution${took}.` };
+}
+
+/**
+ * For how long a status that tells of nothing but progress waits: one second for a hundred tasks and one more for each
+ * further two hundred, ten at most, so that the API server is not asked to keep every step of ten thousand tasks.
+ */
+function heldBackMs({ execution, writtenAt }: ExecutionInput, next: Execution, now: number): number {
+  if (writtenAt === undefined || isNews(execution, next)) return 0;
+  const interval = Math.min(Math.max(execution.spec.taskCount / 200, 1), 10) * 1000;
+  return Math.max(writtenAt + interval - now, 0);
+}
+
+function isNews({ status: before }: Execution, { status: next }: Execution): boolean {
+  return (next?.conditions ?? []).some(({ type, status, reason }) => {
+    const known = conditionOf(before?.conditions, type);
+    return known?.status !== status || (known?.reason ?? '') !== (reason ?? '');
+  });
+}
+
+function startEvents(execution: Execution, conditions: Condition[]): Plan['events'] {
+  const before = conditionOf(execution.status?.conditions, TYPES.started);
+  const started = conditionOf(conditions, TYPES.started);
+  if (!isTrue(started) || isTrue(before)) return [];
+  return [
+    {
+      type: 'Normal',
+      reason: 'ExecutionStarted',
+      message: `Execution '${execution.metadata.name}' started.`,
+    },
+  ];
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}

@@ -1,0 +1,140 @@
+import { type Condition, conditionOf, isTrue } from '../../apis/condition.ts';
+import {
+  EXECUTION_REASONS as REASONS,
+  EXECUTION_CONDITIONS as TYPES,
+} from '../../apis/run/execution/conditions.ts';
+import type { CompleteExecution } from '../../apis/run/execution/types.ts';
+import type { Config } from '../../config.ts';
+import type { BatchJob, Pod } from '../../kube/core.ts';
+import type { DigestState } from '../../registry/resolver.ts';
+import { duration } from '../duration.ts';
+import type { End } from './end.ts';
+import { failureMessage } from './failure.ts';
+import { type Tasks, unschedulable } from './tasks.ts';
+
+const WAITING = 'Waiting for execution to complete.';
+
+/** Conditions before there is a batch/v1 Job. */
+export function waitingConditions(
+  unresolved: [string, DigestState] | undefined,
+  previous: readonly Condition[] | undefined,
+): Condition[] {
+  const why = unresolved
+    ? digestTrouble(unresolved, previous)
+    : { reason: REASONS.deploying, message: WAITING };
+  const types = [TYPES.completed, TYPES.containerReady, TYPES.resourcesAvailable, TYPES.started];
+  return types.map((type) => ({ type, status: 'Unknown', ...why }));
+}
+
+function digestTrouble(
+  [container, state]: [string, DigestState],
+  previous: readonly Condition[] | undefined,
+): Pick<Condition, 'reason' | 'message'> {
+  if (state.state === 'failed') {
+    const message = `Image of container '${container}': ${state.error.message}`;
+    return { reason: REASONS.containerMissing, message };
+  }
+  // While the registry is asked again, its last answer is still what there is to say.
+  const before = conditionOf(previous, TYPES.containerReady);
+  if (before?.reason === REASONS.containerMissing) return { reason: before.reason, message: before.message };
+  const message = `Asking the registry for the digest of the image of container '${container}'.`;
+  return { reason: REASONS.resolvingDigests, message };
+}
+
+export interface ProgressInput {
+  execution: CompleteExecution;
+  batchJob: BatchJob;
+  pods: readonly Pod[];
+  tasks: Tasks;
+  cancel: End | undefined;
+}
+
+export interface StartProgress {
+  conditions: Condition[];
+  /** When to look again though nothing changes. */
+  recheckMs?: number;
+  /** No task can start, and waiting does not help: the execution has to be stopped. */
+  stuck: boolean;
+}
+
+/** Conditions while the batch/v1 Job is there and has not finished. */
+export function startConditions(input: ProgressInput, config: Config, now: number): StartProgress {
+  const { execution, tasks, cancel } = input;
+  const images: Condition = {
+    type: TYPES.containerReady,
+    status: 'True',
+    message: 'Imported container image.',
+  };
+  const completed: Condition = cancel
+    ? {
+        type: TYPES.completed,
+        status: 'Unknown',
+        reason: REASONS.cancelling,
+        message: 'Waiting for tasks to stop.',
+      }
+    : { type: TYPES.completed, status: 'Unknown', message: WAITING };
+  const start = startOf(input, config, now);
+  return {
+    conditions: [completed, images, ...start.conditions, ...retryCondition(execution, tasks)],
+    recheckMs: start.recheckMs,
+    stuck: start.stuck,
+  };
+}
+
+function startOf(input: ProgressInput, config: Config, now: number): StartProgress {
+  const { execution, batchJob, tasks, pods } = input;
+  const previous = execution.status?.conditions;
+  const available: Condition = {
+    type: TYPES.resourcesAvailable,
+    status: 'True',
+    message: 'Provisioned imported containers.',
+  };
+  const before = conditionOf(previous, TYPES.started);
+  if (before && isTrue(before)) return { conditions: [available, before], stuck: false };
+  const hasRun = batchJob.status?.succeeded || batchJob.status?.failed;
+  if (tasks.startedAt !== undefined || hasRun) {
+    const created = Date.parse(execution.metadata.creationTimestamp ?? '');
+    const took = tasks.startedAt === undefined ? '' : ` in ${duration(tasks.startedAt - created)}`;
+    const message = `Started deployed execution${took}.`;
+    return { conditions: [available, { type: TYPES.started, status: 'True', message }], stuck: false };
+  }
+  // Its reason is recorded; the pods that showed it are being removed.
+  if (before?.status === 'False') return { conditions: [available, before], stuck: true };
+  const { trouble } = tasks;
+  if (trouble) {
+    const { reason, message } = trouble;
+    const left = config.startup.crashSeconds * 1000 - (now - trouble.since);
+    const status = left <= 0 ? 'False' : 'Unknown';
+    const started: Condition = { type: TYPES.started, status, reason, message };
+    return { conditions: [available, started], recheckMs: Math.max(left, 500), stuck: left <= 0 };
+  }
+  const full = unschedulable(pods);
+  const waiting: Condition = {
+    type: TYPES.started,
+    status: 'Unknown',
+    reason: REASONS.deploying,
+    message: 'Tasks are starting.',
+  };
+  if (full === undefined) return { conditions: [available, waiting], stuck: false };
+  const message = `No node has room for a task: ${full}`;
+  const short: Condition = {
+    type: TYPES.resourcesAvailable,
+    status: 'Unknown',
+    reason: REASONS.unschedulable,
+    message,
+  };
+  return { conditions: [short, { ...waiting, message }], stuck: false };
+}
+
+/** Tells of the tasks that failed and are tried again. */
+function retryCondition(execution: CompleteExecution, { failures, failedIndexes }: Tasks): Condition[] {
+  const waiting = [...failures.keys()]
+    .filter((index) => !failedIndexes.includes(index))
+    .sort((a, b) => a - b);
+  const [index] = waiting;
+  const failure = index === undefined ? undefined : failures.get(index);
+  if (index === undefined || !failure) return [];
+  const { maxRetries } = execution.spec.template.spec;
+  const message = `${failureMessage(execution.metadata.name, index, failure)} System will retry, attempt ${failure.attempt + 1} of ${maxRetries}.`;
+  return [{ type: TYPES.retry, severity: 'Info', status: 'True', reason: REASONS.immediateRetry, message }];
+}

@@ -1,0 +1,96 @@
+import { RUN } from '../../apis/labels.ts';
+import { batchJobName } from '../../apis/names.ts';
+import { jobOf } from '../../apis/run/execution/fromJob.ts';
+import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
+import { Controller } from '../../kube/controller.ts';
+import type { BatchJob } from '../../kube/core.ts';
+import { deepEqual } from '../../kube/json.ts';
+import { keyOf } from '../../kube/types.ts';
+import type { Permission } from '../../rbac.ts';
+import { createResolver } from '../../registry/create.ts';
+import { setExecutionSource } from '../../telemetry/metrics.ts';
+import { type Context, executorOf } from '../context.ts';
+import { labelKey } from '../informers.ts';
+import { digestsOf } from '../instance/digests.ts';
+import { metadataAccess } from '../instance/metadata.ts';
+import { isReadyToRun, planCompletion } from './complete.ts';
+import { isOver } from './end.ts';
+import { observeExecution, observeTask, seriesOf } from './observe.ts';
+import { planExecution } from './plan.ts';
+import { CONTROLLER_UID } from './short.ts';
+
+export const permissions: Permission[] = [
+  { apiGroups: ['run.googleapis.com'], resources: ['executions'], verbs: ['patch'] },
+  { apiGroups: ['run.googleapis.com'], resources: ['executions/status'], verbs: ['patch'] },
+  { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'patch', 'delete'] },
+];
+
+/** What pods tell may wait so long: an execution of ten thousand has dozens of changes a second. */
+const GATHER_MS = 200;
+
+/** Execution -> batch/v1 Job, and back what becomes of its tasks. */
+export function executionController(context: Context): Controller {
+  const { client, informers, config, identity, now, log } = context;
+  const executor = executorOf(context, 'execution');
+  const resolver = createResolver({
+    client,
+    config: config.registry,
+    onDone: (key) => controller.enqueue(key),
+    log,
+  });
+  const server = { namespace: identity.namespace, name: config.metadata.service };
+  /** When the status of each execution that goes on was last written. */
+  const written = new Map<string, number>();
+  /** Pods of an earlier execution of the name may still be going away. */
+  const podsOf = (key: string, batchJob: BatchJob | undefined) =>
+    informers.taskPods.store
+      .byIndex('execution', key)
+      .filter(({ metadata }) => metadata.labels?.[CONTROLLER_UID] === batchJob?.metadata.uid);
+  const planOf = (execution: Execution, batchJob: BatchJob | undefined) => {
+    const { namespace = '', name } = execution.metadata;
+    const key = keyOf({ namespace, name });
+    const job = informers.jobs.store.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
+    const starting = !batchJob && !isOver(execution);
+    if (!starting) resolver.forget(key);
+    if (starting && !isReadyToRun(execution, job)) return planCompletion(execution, job, now());
+    // One that has ended may lack its spec: it was refused.
+    const complete = execution as CompleteExecution;
+    const owner = () => ({ namespace, name, spec: complete.spec.template.spec, known: new Map() });
+    const input = {
+      execution: complete,
+      batchJob,
+      pods: podsOf(key, batchJob),
+      digests: starting ? digestsOf(owner(), resolver, config) : new Map(),
+      metadata: metadataAccess(informers.coreServices.store.get(keyOf(server)), config),
+      writtenAt: written.get(key),
+    };
+    return planExecution(input, config, now());
+  };
+  const reconcile = async (key: string) => {
+    const execution = informers.executions.store.get(key);
+    if (!execution || execution.metadata.deletionTimestamp) {
+      resolver.forget(key);
+      written.delete(key);
+      return;
+    }
+    const { namespace = '', name } = execution.metadata;
+    const batchJob = informers.batchJobs.store.get(keyOf({ namespace, name: batchJobName(name) }));
+    const plan = planOf(execution, batchJob);
+    const outcome = await executor.execute(execution, plan);
+    if (isOver(plan.status ?? execution)) written.delete(key);
+    else if (plan.status && !deepEqual(plan.status.status, execution.status)) written.set(key, now());
+    return outcome;
+  };
+  const controller = new Controller({ name: 'execution', workers: 4, reconcile, log })
+    .watch(informers.executions, ({ metadata }: Execution) => [keyOf(metadata)])
+    .watch(informers.batchJobs, labelKey(RUN.execution))
+    .watch(informers.jobs, () => [])
+    .watch(informers.taskPods, () => []);
+  setExecutionSource(() => informers.executions.store.list().map(seriesOf));
+  informers.executions.onChange(({ object, old }) => observeExecution(object, old));
+  informers.taskPods.onChange(({ type, object, old }) => {
+    if (type !== 'deleted') observeTask(object, old);
+    for (const key of labelKey(RUN.execution)(object)) controller.enqueue(key, { delayMs: GATHER_MS });
+  });
+  return controller;
+}

@@ -1,0 +1,68 @@
+import { RUN } from '../../apis/labels.ts';
+import type { BatchJob, Pod } from '../../kube/core.ts';
+import { TASK } from './batchJob.ts';
+
+/** UID of the batch/v1 Job that a pod belongs to. */
+export const CONTROLLER_UID = 'batch.kubernetes.io/controller-uid';
+
+type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+
+/** A pod of an execution as the cache keeps it: ten thousand of them must fit. */
+export function shortPod({ apiVersion, kind, metadata, status }: Pod): Pod {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
+  const succeeded = status?.phase === 'Succeeded';
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      deletionTimestamp,
+      labels: pick(metadata.labels, [RUN.execution, RUN.job, CONTROLLER_UID]),
+      annotations: pick(metadata.annotations, [TASK.index, TASK.failures]),
+    },
+    status: {
+      phase: status?.phase,
+      reason: status?.reason,
+      message: status?.message,
+      containerStatuses: status?.containerStatuses?.map((each) => shortContainer(each, succeeded)),
+      ...(succeeded || status?.phase === 'Failed'
+        ? {}
+        : {
+            initContainerStatuses: status?.initContainerStatuses?.map((each) => shortContainer(each, false)),
+            conditions: status?.conditions?.filter(({ type }) => type === 'PodScheduled'),
+          }),
+    },
+  } as Pod;
+}
+
+function shortContainer({ name, state, restartCount }: ContainerStatus, succeeded: boolean): ContainerStatus {
+  const terminated = state?.terminated;
+  if (!terminated) return { name, state, restartCount } as ContainerStatus;
+  const { exitCode, reason, message, startedAt, finishedAt } = terminated;
+  const told = succeeded ? {} : { reason, message };
+  return {
+    name,
+    restartCount,
+    state: { terminated: { exitCode, startedAt, finishedAt, ...told } },
+  } as ContainerStatus;
+}
+
+/** A batch/v1 Job without the pods that it makes: those never change, and only the API server needs them. */
+export function withoutTemplate(job: BatchJob): BatchJob {
+  if (!job.spec) return job;
+  const { template: _, ...spec } = job.spec;
+  return { ...job, spec: spec as BatchJob['spec'] };
+}
+
+function pick(map: Record<string, string> | undefined, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    keys.flatMap((key) => {
+      const value = map?.[key];
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+}

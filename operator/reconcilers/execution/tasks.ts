@@ -1,0 +1,183 @@
+import { MAX_LISTED_TASKS } from '../../apis/run/execution/schema.ts';
+import type { Execution } from '../../apis/run/execution/types.ts';
+import type { Container } from '../../apis/serving/container/types.ts';
+import type { BatchJob, Pod } from '../../kube/core.ts';
+import { PASSING, statusesOf, type Trouble, troubleOf } from '../instance/start.ts';
+import { TASK } from './batchJob.ts';
+import { attemptFailure, type Failure } from './failure.ts';
+
+/** One line of an execution's table of tasks. */
+export type TaskRow = NonNullable<NonNullable<Execution['status']>['tasks']>[number];
+
+export interface TasksInput {
+  taskCount: number;
+  containers: Container[];
+  status: BatchJob['status'];
+  /** Whether the execution has ended: what has not run by then never will. */
+  over: boolean;
+  pods: readonly Pod[];
+}
+
+/** What the pods of an execution tell of its tasks. */
+export interface Tasks {
+  running: number;
+  /** Tasks that were tried more than once. */
+  retried: number;
+  failedIndexes: number[];
+  /** When the first container started, in milliseconds since 1970. */
+  startedAt?: number;
+  /** What keeps a pod from starting, and since when, in milliseconds since 1970. */
+  trouble?: Trouble & { since: number };
+  /** Last failure of each task that has failed. */
+  failures: ReadonlyMap<number, Failure>;
+  rows: TaskRow[];
+}
+
+/** Reads the state of the tasks from their pods and from what the batch/v1 Job has counted. */
+export function readTasks(input: TasksInput): Tasks {
+  const latest = new Map<number, Pod>();
+  const failures = new Map<number, Failure>();
+  let running = 0;
+  let startedAt: number | undefined;
+  let trouble: Tasks['trouble'];
+  const retried = new Set<number>();
+  for (const pod of input.pods) {
+    const index = indexOf(pod);
+    if (attemptOf(pod) > 0) retried.add(index);
+    if (pod.status?.phase === 'Running') running++;
+    startedAt = earliest(startedAt, startOf(pod));
+    trouble ??= troubleOfPod(pod, input.containers);
+    if (isNewer(pod, latest.get(index))) latest.set(index, pod);
+    if (pod.status?.phase !== 'Failed') continue;
+    if (attemptOf(pod) >= (failures.get(index)?.attempt ?? 0)) {
+      failures.set(index, { ...attemptFailure(pod), attempt: attemptOf(pod) });
+    }
+  }
+  const failedIndexes = [...indexes(input.status?.failedIndexes)];
+  const rows = taskRows(input, latest, failures, new Set(failedIndexes));
+  return { running, retried: retried.size, failedIndexes, startedAt, trouble, failures, rows };
+}
+
+/** All tasks where there are few; else those that are worth a look: failed ones, retried ones, then running ones. */
+function taskRows(
+  input: TasksInput,
+  latest: ReadonlyMap<number, Pod>,
+  failures: ReadonlyMap<number, Failure>,
+  failed: ReadonlySet<number>,
+): TaskRow[] {
+  const row = (index: number, succeeded: boolean) =>
+    taskRow(index, latest.get(index), failures.get(index), {
+      failed: failed.has(index),
+      succeeded,
+      over: input.over,
+    });
+  if (input.taskCount <= MAX_LISTED_TASKS) {
+    const succeeded = new Set(indexes(input.status?.completedIndexes));
+    return Array.from({ length: input.taskCount }, (_, index) => row(index, succeeded.has(index)));
+  }
+  const rank = (index: number) => {
+    if (failed.has(index)) return 0;
+    const pod = latest.get(index);
+    if (failures.has(index) || (pod && attemptOf(pod) > 0)) return 1;
+    return pod?.status?.phase === 'Running' ? 2 : 3;
+  };
+  const ranked = [...new Set([...failed, ...latest.keys()])]
+    .map((index) => ({ index, rank: rank(index) }))
+    .filter((each) => each.rank < 3)
+    .sort((a, b) => a.rank - b.rank || a.index - b.index);
+  return ranked
+    .slice(0, MAX_LISTED_TASKS)
+    .map(({ index }) => row(index, false))
+    .sort((a, b) => (a.index ?? 0) - (b.index ?? 0));
+}
+
+function taskRow(
+  index: number,
+  pod: Pod | undefined,
+  failure: Failure | undefined,
+  { failed, succeeded, over }: { failed: boolean; succeeded: boolean; over: boolean },
+): TaskRow {
+  const phase = pod?.status?.phase;
+  const done = succeeded || phase === 'Succeeded';
+  const state = failed
+    ? 'Failed'
+    : done
+      ? 'Succeeded'
+      : over
+        ? 'Cancelled'
+        : phase === 'Running'
+          ? 'Running'
+          : 'Pending';
+  const exitCode = done ? 0 : failure?.exitCode;
+  const row = {
+    index,
+    attempt: pod ? attemptOf(pod) : undefined,
+    state,
+    exitCode,
+    pod: pod?.metadata.name,
+    message: done ? undefined : failure?.message.slice(0, 1024),
+  };
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) as TaskRow;
+}
+
+/** A pod that the kubelet cannot start, or that no node has room for. */
+function troubleOfPod(pod: Pod, containers: Container[]): Tasks['trouble'] {
+  if (pod.status?.phase !== 'Pending' || pod.metadata.deletionTimestamp) return undefined;
+  const since = Date.parse(pod.metadata.creationTimestamp ?? '');
+  for (const status of statusesOf(pod)) {
+    const container = containers.find(({ name }) => name === status.name);
+    const waiting = status.state?.waiting;
+    if (!container || !waiting || PASSING.test(waiting.message ?? '')) continue;
+    const trouble = troubleOf(container, waiting);
+    if (trouble) return { ...trouble, since };
+  }
+  return undefined;
+}
+
+/** The reason why no node takes any of the pods, in the scheduler's words. */
+export function unschedulable(pods: readonly Pod[]): string | undefined {
+  for (const { status } of pods) {
+    const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+    if (status?.phase === 'Pending' && scheduled?.status === 'False') return scheduled.message;
+  }
+  return undefined;
+}
+
+/** The index of the task that a pod is an attempt of. */
+export function indexOf({ metadata }: Pod): number {
+  return Number(metadata.annotations?.[TASK.index] ?? 0);
+}
+
+/** Which attempt of its task a pod is, from 0. */
+export function attemptOf({ metadata }: Pod): number {
+  return Number(metadata.annotations?.[TASK.failures] ?? 0);
+}
+
+function isNewer(pod: Pod, than: Pod | undefined): boolean {
+  if (!than) return true;
+  if (attemptOf(pod) !== attemptOf(than)) return attemptOf(pod) > attemptOf(than);
+  return (pod.metadata.creationTimestamp ?? '') >= (than.metadata.creationTimestamp ?? '');
+}
+
+/** When the first of a pod's containers started. */
+function startOf(pod: Pod): number | undefined {
+  let first: number | undefined;
+  for (const { state } of pod.status?.containerStatuses ?? []) {
+    const at = Date.parse(state?.running?.startedAt ?? state?.terminated?.startedAt ?? '');
+    if (Number.isFinite(at)) first = earliest(first, at);
+  }
+  return first;
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
+
+/** The indexes that a text such as `0-3,5` stands for (batch/v1, JobStatus: completedIndexes). */
+export function* indexes(text: string | undefined): Generator<number> {
+  for (const range of text ? text.split(',') : []) {
+    const [first = '', last = first] = range.split('-');
+    for (let index = Number(first); index <= Number(last); index++) yield index;
+  }
+}

@@ -1,0 +1,49 @@
+import { type IdentityConfig, kubernetesServiceAccount } from '../../apis/identity.ts';
+import type { DigestResolver, DigestState } from '../../registry/resolver.ts';
+import type { InstanceSpec } from './pod.ts';
+
+export interface DigestOwner {
+  namespace: string;
+  name: string;
+  spec: Pick<InstanceSpec, 'containers' | 'serviceAccountName' | 'imagePullSecrets'>;
+  /** Container name -> image that was settled before. */
+  known: ReadonlyMap<string, string | undefined>;
+}
+
+/**
+ * What is known of the digests of an object's images. One that was settled before is final: the tag may move and the
+ * registry go away.
+ */
+export function digestsOf(
+  { namespace, name, spec, known }: DigestOwner,
+  resolver: DigestResolver,
+  config: IdentityConfig,
+): Map<string, DigestState> {
+  const states = spec.containers.map((container): [string, DigestState] => {
+    const image = known.get(container.name);
+    if (image) return [container.name, { state: 'resolved', image }];
+    const state = resolver.lookup({
+      revision: `${namespace}/${name}`,
+      image: container.image,
+      namespace,
+      serviceAccount: kubernetesServiceAccount(spec.serviceAccountName, config) ?? 'default',
+      pullSecrets: (spec.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? []),
+    });
+    return [container.name, state];
+  });
+  if (states.every(([container]) => known.has(container))) resolver.forget(`${namespace}/${name}`);
+  return new Map(states);
+}
+
+/** Container name -> image to start: with its digest once that is known. */
+export function pinnedImages(
+  { containers }: Pick<InstanceSpec, 'containers'>,
+  digests: ReadonlyMap<string, DigestState>,
+): Map<string, string> {
+  return new Map(
+    containers.map(({ name, image }) => {
+      const known = digests.get(name);
+      return [name, known?.state === 'resolved' ? known.image : image];
+    }),
+  );
+}

@@ -1,0 +1,142 @@
+import { HOMERUN } from '../../apis/annotations.ts';
+import { type Condition, conditionOf, mergeConditions, READY } from '../../apis/condition.ts';
+import type { Fault } from '../../apis/fault.ts';
+import { EXECUTION_CONDITIONS } from '../../apis/run/execution/conditions.ts';
+import { executionOf } from '../../apis/run/execution/fromJob.ts';
+import { EXECUTIONS, type Execution } from '../../apis/run/execution/types.ts';
+import type { Job } from '../../apis/run/job/types.ts';
+import { validateJob } from '../../apis/run/job/validation.ts';
+import type { Config } from '../../config.ts';
+import type { Plan } from '../../kube/plan.ts';
+import { isOver } from '../execution/end.ts';
+import { stateOf } from '../execution/observe.ts';
+import { expiredExecutions, newestFirst } from './history.ts';
+import { askedRuns, DONE, executionName } from './runs.ts';
+import { scheduled } from './schedule.ts';
+
+export interface JobInput {
+  job: Job;
+  /** The executions that were made from it. */
+  executions: Execution[];
+}
+
+/**
+ * A job runs only when it is asked to: by a new token, by a new value of annotation `homerun.dev/run`, or by its
+ * schedule. What was started is remembered in the status after the execution was made, whose name follows from what
+ * asked for it: a controller that is killed between the two finds the execution there, and one that finds it collected
+ * knows that it was. A job that breaks the contract starts nothing and says everything that is wrong with it.
+ */
+export function planJob({ job, executions }: JobInput, config: Pick<Config, 'jobs'>, now: number): Plan<Job> {
+  const faults = validateJob(job).filter(({ strict }) => !strict);
+  if (faults.length > 0) return refused(job, executions, faults, now);
+  const known = new Set(executions.map(({ metadata }) => metadata.name));
+  const { run, done, nextAt } = scheduled(job, config.jobs.startingDeadlineSeconds, now);
+  const runs = [...askedRuns(job), ...(run ? [run] : [])];
+  const made = runs.filter(({ name }) => !known.has(name)).map(({ name }) => executionOf(job, { name }));
+  const remembered = Object.assign({}, ...runs.map((each) => each.done), done);
+  const all = [...executions, ...made.map((execution) => createdAt(execution, now))];
+  const limit = historyLimit(job, config);
+  return {
+    apply: [],
+    create: made,
+    remove: expiredExecutions(executions, limit).map(({ metadata }) => ({
+      type: EXECUTIONS,
+      ref: metadata,
+      uid: metadata.uid,
+    })),
+    status: withStatus(job, all, [readyCondition(job, all)], { ...kept(job), ...remembered }, now),
+    events: made.map(({ metadata }) => ({
+      type: 'Normal',
+      reason: 'ExecutionCreated',
+      message: `Created Execution '${metadata.name}'.`,
+    })),
+    requeueAfterMs: nextAt === undefined ? undefined : Math.max(nextAt - now, 0),
+  };
+}
+
+function refused(job: Job, executions: Execution[], faults: Fault[], now: number): Plan<Job> {
+  const message = faults.map((fault) => `${fault.path}: ${fault.message}`).join('; ');
+  const ready: Condition = { type: READY, status: 'False', reason: 'InvalidArgument', message };
+  const isNew = conditionOf(job.status?.conditions, READY)?.status !== 'False';
+  return {
+    apply: [],
+    remove: [],
+    status: withStatus(job, executions, [ready], kept(job), now),
+    events: isNew ? [{ type: 'Warning', reason: 'InvalidArgument', message }] : [],
+  };
+}
+
+function historyLimit({ metadata }: Job, { jobs }: Pick<Config, 'jobs'>): number {
+  const declared = metadata.annotations?.[HOMERUN.historyLimit];
+  return declared !== undefined && /^[0-9]+$/.test(declared) ? Number(declared) : jobs.executionsHistoryLimit;
+}
+
+/** What the status remembers of runs; the rest of its annotations is not ours to keep. */
+function kept({ status }: Job): Record<string, string> {
+  const keys = new Set<string>(Object.values(DONE));
+  return Object.fromEntries(Object.entries(status?.annotations ?? {}).filter(([key]) => keys.has(key)));
+}
+
+function createdAt(execution: Execution, now: number): Execution {
+  const creationTimestamp = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  return { ...execution, metadata: { ...execution.metadata, creationTimestamp } };
+}
+
+/**
+ * With `startExecutionToken` a job is ready once that execution has started, with `runExecutionToken` once it has
+ * completed (API reference, JobSpec); otherwise at once.
+ */
+function readyCondition({ metadata, spec }: Job, executions: readonly Execution[]): Condition {
+  const token = spec.runExecutionToken || spec.startExecutionToken;
+  if (!token) return { type: READY, status: 'True' };
+  const name = executionName(metadata.name, token);
+  const execution = executions.find((each) => each.metadata.name === name);
+  // It was made, has ended, and is collected by now.
+  if (!execution) return { type: READY, status: 'True' };
+  const type = spec.runExecutionToken ? EXECUTION_CONDITIONS.completed : EXECUTION_CONDITIONS.started;
+  const told = conditionOf(execution.status?.conditions, type);
+  if (told?.status === 'True') return { type: READY, status: 'True' };
+  const {
+    status = 'Unknown',
+    reason = 'Deploying',
+    message = `Execution '${name}' is starting.`,
+  } = told ?? {};
+  return { type: READY, status, reason, message };
+}
+
+function withStatus(
+  job: Job,
+  executions: readonly Execution[],
+  conditions: Condition[],
+  annotations: Record<string, string>,
+  now: number,
+): Job {
+  const [latest] = newestFirst(executions);
+  const status = {
+    observedGeneration: job.metadata.generation,
+    conditions: mergeConditions(job.status?.conditions, conditions, now),
+    executionCount: executions.length,
+    ...(latest ? { latestCreatedExecution: reference(latest) } : {}),
+    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+  };
+  return { ...job, status } as Job;
+}
+
+const COMPLETION = {
+  pending: 'EXECUTION_PENDING',
+  running: 'EXECUTION_RUNNING',
+  succeeded: 'EXECUTION_SUCCEEDED',
+  failed: 'EXECUTION_FAILED',
+  cancelled: 'EXECUTION_CANCELLED',
+} as const;
+
+function reference(execution: Execution) {
+  const { name, creationTimestamp } = execution.metadata;
+  const completionTimestamp = isOver(execution) ? execution.status?.completionTime : undefined;
+  return {
+    name,
+    creationTimestamp,
+    ...(completionTimestamp ? { completionTimestamp } : {}),
+    completionStatus: COMPLETION[stateOf(execution)],
+  };
+}
