@@ -99,6 +99,24 @@ describe('PlanExecutor', () => {
     assert.deepEqual(told, [created], 'nothing happened, so nothing is told');
   });
 
+  it('creates what is missing, and leaves alone what has that name already', async () => {
+    const wanted = plan({ create: [configMap('c', '1')], events: [created] });
+    await executor().execute(subject, wanted);
+    await executor().execute(subject, plan({ create: [configMap('c', '2')], events: [created] }));
+    assert.equal(server.get(CONFIG_MAPS, metadata('c'))?.data?.value, '1');
+    assert.deepEqual(told, [created], 'the second time nothing was made');
+  });
+
+  it('changes fields of an object, and not of another that has its name by now', async () => {
+    const object = server.put(configMap('c', '1'));
+    const change = (patch: object) => plan({ change: [{ type: CONFIG_MAPS, object, patch: { ...patch } }] });
+    await executor().execute(subject, change({ data: { value: '2' } }));
+    assert.equal(server.get(CONFIG_MAPS, metadata('c'))?.data?.value, '2');
+    await server.client.delete(CONFIG_MAPS, object.metadata);
+    await executor().execute(subject, change({ data: { value: '3' } }));
+    assert.equal(server.get(CONFIG_MAPS, metadata('c')), undefined, 'what has gone is not made again');
+  });
+
   it('tells whether an object is what was applied last', async () => {
     const live = () => server.get(CONFIG_MAPS, metadata('c'));
     assert.ok(!isApplied(configMap('c', '1'), live()));
