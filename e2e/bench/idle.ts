@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { request } from 'undici';
 import { bytes } from '../../operator/apis/quantity.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
 import type { Pod } from '../../operator/kube/core.ts';
 import { until } from '../lib/wait.ts';
-import { ADMIN_PORT, podOf } from './pods.ts';
+import { podOf, series } from './pods.ts';
 import { limitResult, type Result } from './result.ts';
 
 const WINDOW_SECONDS = 60;
@@ -31,11 +30,6 @@ export async function idleFootprint(client: KubeClient): Promise<Result[]> {
       100,
     ),
   ];
-}
-
-async function series({ status }: Pod, name: string): Promise<number> {
-  const { body } = await request(`http://${status?.podIP}:${ADMIN_PORT}/metrics`);
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await body.text())?.[1]);
 }
 
 /** What Kubernetes counts: without the pages of Node's own binary, which all its processes on a node share. */

@@ -4,6 +4,8 @@ import { Visitor } from '../lib/http.ts';
 import { admissionLatency } from './admission.ts';
 import { idleFootprint } from './idle.ts';
 import { poolApplyToReady } from './pools.ts';
+import { thousandTasks } from './jobs.ts';
+import { manyTasks } from './manyTasks.ts';
 import { proxyResults } from './proxy.ts';
 import { type Result, ratioResult, table } from './result.ts';
 import { applyToReady, wakeFromZero } from './services.ts';
@@ -31,6 +33,10 @@ results.push(...(await proxyResults()));
 results.push(await admissionLatency(client, namespace));
 
 results.push(...(await idleFootprint(client)));
+
+results.push(...(await thousandTasks(client, namespace)));
+
+results.push(...(await manyTasks()));
 
 await writeFile(new URL('./results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
 for (const { name, unit, value, baseline, ratio, goal, holds } of results) {

@@ -209,13 +209,9 @@ export const CASES: Record<string, Case> = {
       attempts: ['0.0', '1.0'],
     },
     check: ({ watch, execution }) => {
-      const left = watch.pods.store
-        .list()
-        .filter(({ metadata }) => metadata.labels?.[RUN.execution] === execution);
-      assert.deepEqual(
-        left.map(({ metadata }) => metadata.name),
-        [],
-      );
+      const isOf = (labels?: Record<string, string>) => labels?.[RUN.execution] === execution;
+      const left = () => watch.pods.store.list().filter(({ metadata }) => isOf(metadata.labels));
+      return until('its pods to be gone', () => left().length === 0);
     },
   },
   'cancel-ignored': {
@@ -436,6 +432,7 @@ function createExecution(
       labels: { [RUN.job]: job },
       annotations: overrides ? { [HOMERUN.overrides]: JSON.stringify(overrides) } : undefined,
     },
+    spec: {},
   } as Execution;
   return admitted(() => client.create(EXECUTIONS, object));
 }

@@ -16,7 +16,8 @@ const toolFolder = fileURLToPath(new URL('../../e2e/cluster/kube-binary', import
 
 /**
  * A real kube-apiserver on a real etcd, both on loopback and in a folder of their own, as cluster administrator.
- * There is no controller-manager and no kubelet: nothing makes pods, deletes dependents or service accounts.
+ * There is no kubelet, and no controller unless a test starts one: nothing makes pods, deletes dependents or service
+ * accounts.
  *
  *     const server = await ApiServer.start();   // in before(), with this.timeout(60_000)
  *     await server.kill(); await server.restart();
@@ -33,6 +34,7 @@ export class ApiServer {
   readonly #etcdPort: number;
   #etcd: ChildProcess | undefined;
   #server: ChildProcess | undefined;
+  #controllers: ChildProcess | undefined;
   readonly #onExit = () => this.#remove();
 
   private constructor(
@@ -131,9 +133,22 @@ export class ApiServer {
     return readFileSync(join(this.#folder, 'kube-apiserver.log'), 'utf8').slice(-4_000);
   }
 
-  /** Ends both programs and removes their folder. */
+  /** Starts Kubernetes' own controllers of these names, which then work as fast as they can. */
+  startControllers(...names: string[]): void {
+    this.#controllers = this.#run('kube-controller-manager', [
+      '--kubeconfig=kubeconfig',
+      '--leader-elect=false',
+      '--secure-port=0',
+      `--controllers=${names.join(',')}`,
+      '--kube-api-qps=5000',
+      '--kube-api-burst=5000',
+    ]);
+  }
+
+  /** Ends all programs and removes their folder. */
   async stop(): Promise<void> {
     process.off('exit', this.#onExit);
+    await end(this.#controllers);
     await Promise.all([end(this.#server), end(this.#etcd), this.connection.dispatcher.destroy()]);
     this.#remove();
   }
@@ -175,6 +190,7 @@ export class ApiServer {
   }
 
   #remove(): void {
+    this.#controllers?.kill('SIGKILL');
     this.#server?.kill('SIGKILL');
     this.#etcd?.kill('SIGKILL');
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });

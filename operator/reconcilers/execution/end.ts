@@ -43,7 +43,7 @@ export function endOf(
   if (complete) return { status: 'True', at: status?.completionTime ?? complete.lastTransitionTime };
   const failed = finished('Failed');
   if (failed) return failureEnd(execution, failed, tasks, now);
-  const drained = !status?.active && !status?.terminating;
+  const drained = !status?.active && !status?.terminating && tasks.alive === 0;
   if (!spec?.suspend || !finished('Suspended') || !drained) return undefined;
   if (cancelled) return cancelled;
   const started = conditionOf(execution.status?.conditions, TYPES.started);

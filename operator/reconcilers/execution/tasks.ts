@@ -2,6 +2,7 @@ import { MAX_LISTED_TASKS } from '../../apis/run/execution/schema.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
+import { hasEnded } from '../instance/memory.ts';
 import { PASSING, statusesOf, type Trouble, troubleOf } from '../instance/start.ts';
 import { TASK } from './batchJob.ts';
 import { attemptFailure, type Failure } from './failure.ts';
@@ -21,6 +22,8 @@ export interface TasksInput {
 /** What the pods of an execution tell of its tasks. */
 export interface Tasks {
   running: number;
+  /** Pods that have not come to their end. */
+  alive: number;
   /** Tasks that were tried more than once. */
   retried: number;
   failedIndexes: number[];
@@ -38,6 +41,7 @@ export function readTasks(input: TasksInput): Tasks {
   const latest = new Map<number, Pod>();
   const failures = new Map<number, Failure>();
   let running = 0;
+  let alive = 0;
   let startedAt: number | undefined;
   let trouble: Tasks['trouble'];
   const retried = new Set<number>();
@@ -45,6 +49,7 @@ export function readTasks(input: TasksInput): Tasks {
     const index = indexOf(pod);
     if (attemptOf(pod) > 0) retried.add(index);
     if (pod.status?.phase === 'Running') running++;
+    if (!hasEnded(pod)) alive++;
     startedAt = earliest(startedAt, startOf(pod));
     trouble ??= troubleOfPod(pod, input.containers);
     if (isNewer(pod, latest.get(index))) latest.set(index, pod);
@@ -55,7 +60,7 @@ export function readTasks(input: TasksInput): Tasks {
   }
   const failedIndexes = [...indexes(input.status?.failedIndexes)];
   const rows = taskRows(input, latest, failures, new Set(failedIndexes));
-  return { running, retried: retried.size, failedIndexes, startedAt, trouble, failures, rows };
+  return { running, alive, retried: retried.size, failedIndexes, startedAt, trouble, failures, rows };
 }
 
 /** All tasks where there are few; else those that are worth a look: failed ones, retried ones, then running ones. */
