@@ -61,26 +61,43 @@ describe('chart on an API server', function () {
     await until('no definitions', isEmpty, { timeoutMs: 60_000, everyMs: 50 });
   };
 
-  describe('where Knative Serving is installed', () => {
-    before(async () => {
-      const ours = parse(readFileSync(join(CHART, 'files/crds/serving.knative.dev_services.yaml'), 'utf8'));
-      const labels = { 'app.kubernetes.io/name': 'knative-serving', 'knative.dev/crd-install': 'true' };
-      await server.client.create(DEFINITIONS, { ...ours, metadata: { ...SERVICE_DEFINITION, labels } });
-    });
-    after(removeDefinitions);
-
-    it('refuses in one sentence and changes nothing', async () => {
-      match(
-        refusal(() => install()),
+  const STRANGERS = {
+    'Knative Serving': {
+      name: 'services.serving.knative.dev',
+      refused:
         /Knative Serving is installed in this cluster \(CustomResourceDefinition services\.serving\.knative\.dev\)\. Homerun serves the same API, so both cannot run in one cluster/,
-      );
-      deepEqual((await server.client.list(DEFINITIONS)).items.length, 1);
-      equal(
-        await server.client.get(DEPLOYMENTS, { namespace: NAMESPACE, name: 'homerun-gateway' }),
-        undefined,
-      );
+    },
+    "somebody else's API of Cloud Run": {
+      name: 'jobs.run.googleapis.com',
+      refused:
+        /CustomResourceDefinition jobs\.run\.googleapis\.com is installed in this cluster and is not Homerun's/,
+    },
+  };
+
+  for (const [stranger, { name, refused }] of Object.entries(STRANGERS)) {
+    describe(`where ${stranger} is installed`, () => {
+      before(async () => {
+        const [plural, ...group] = name.split('.');
+        const file = `files/crds/${group.join('.')}_${plural}.yaml`;
+        const labels = { 'app.kubernetes.io/name': 'stranger' };
+        const ours = parse(readFileSync(join(CHART, file), 'utf8'));
+        await server.client.create(DEFINITIONS, { ...ours, metadata: { name, labels } });
+      });
+      after(removeDefinitions);
+
+      it('refuses in one sentence and changes nothing', async () => {
+        match(
+          refusal(() => install()),
+          refused,
+        );
+        deepEqual((await server.client.list(DEFINITIONS)).items.length, 1);
+        equal(
+          await server.client.get(DEPLOYMENTS, { namespace: NAMESPACE, name: 'homerun-gateway' }),
+          undefined,
+        );
+      });
     });
-  });
+  }
 
   describe('installed', () => {
     let notes: string;
