@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Pod } from '../kube/core.ts';
 import type { ResourceType } from '../kube/types.ts';
+import { BOOST_ANNOTATION } from '../reconcilers/instance/boost.ts';
 import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { silent } from '../testing/until.ts';
 import { CpuReader, cpuOf, type PodMetrics, podCpus } from './cpu.ts';
@@ -13,6 +14,11 @@ function pod(name: string, readyAt: string | undefined, deleted = false): Pod {
     metadata: { name, namespace: 'n', ...(deleted && { deletionTimestamp: '2026-01-01T12:00:00Z' }) },
     status: { conditions },
   } as unknown as Pod;
+}
+
+function boosted(name: string, readyAt: string): Pod {
+  const made = pod(name, readyAt);
+  return { ...made, metadata: { ...made.metadata, annotations: { [BOOST_ANNOTATION]: '{}' } } };
 }
 
 function metrics(name: string, timestamp: string, ...cpu: string[]): PodMetrics {
@@ -37,6 +43,12 @@ describe('cpuOf', () => {
       items: [metrics('a', '2026-01-01T11:59:50Z', '2')],
       want: { cores: 0, unmeasured: 1 },
       reason: 'the 15 s before 11:59:50 began before it was ready',
+    },
+    'measured while its CPU was boosted': {
+      pods: [boosted('a', '2026-01-01T11:59:30Z'), boosted('b', '2026-01-01T11:59:20Z')],
+      items: [metrics('a', '2026-01-01T11:59:50Z', '2'), metrics('b', '2026-01-01T11:59:50Z', '500m')],
+      want: { cores: 0.5, unmeasured: 1 },
+      reason: 'what it used of the boost, ten seconds after its start, is more than its limit and no load',
     },
     'not ready': {
       pods: [pod('a', undefined)],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { conditionOf } from '../apis/condition.ts';
 import { SERVING } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
-import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
+import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuration/types.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
@@ -19,7 +19,7 @@ import {
 import { EventRecorder } from '../kube/events.ts';
 import { reconciles } from '../telemetry/metrics.ts';
 import { FakeApiServer, type SeenRequest } from '../testing/fakeApiServer.ts';
-import { PINNED, service } from '../testing/serving.ts';
+import { configuration, PINNED, service } from '../testing/serving.ts';
 import { silent, until } from '../testing/until.ts';
 import { configurationController } from './configuration/reconciler.ts';
 import type { Context } from './context.ts';
@@ -238,6 +238,26 @@ describe('service to deployment', () => {
     await start(second);
     const { status } = await ready();
     assert.equal(status?.traffic?.[0]?.revisionName, second);
+  });
+
+  it('a configuration that nobody guarded says what is wrong with it, and makes nothing', async () => {
+    const spec = {
+      containers: [{ image: PINNED, env: [{ name: 'PORT', value: '1' }] }],
+      timeoutSeconds: 9999,
+    };
+    const { metadata, ...made } = configuration('loose', { spec });
+    server.put({
+      ...made,
+      metadata: { name: metadata.name, namespace: 'demo', generation: 1 },
+    } as Configuration);
+    const ready = await until('a condition', () => {
+      const found = server.get(CONFIGURATIONS, { namespace: 'demo', name: 'loose' });
+      return conditionOf(found?.status?.conditions, 'Ready');
+    });
+    assert.deepEqual([ready.status, ready.reason], ['False', 'InvalidArgument']);
+    assert.match(ready.message ?? '', /PORT.*timeoutSeconds/);
+    assert.deepEqual(revisions(), []);
+    await until('an Event', () => server.list(EVENTS).some(({ reason }) => reason === 'InvalidArgument'));
   });
 
   it('an instance that takes too much memory is told once to whoever looks, and stays ready', async () => {

@@ -72,7 +72,7 @@ export const ANNOTATION_EFFECTS: Readonly<Record<string, Effect>> = {
   [RUN.cpuThrottling]: kept('instances may use their CPU between requests too'),
   [RUN.startupCpuBoost]: {
     does: 'same',
-    says: 'on clusters that resize pods in place (Kubernetes 1.33 and newer)',
+    says: 'on clusters that resize pods in place (Kubernetes 1.33 and newer); a LimitRange must allow the higher limit, and a container that is started again in its place goes without',
     unless: isOff,
     needs: {
       ability: 'resizesPods',
