@@ -124,7 +124,7 @@ export const INSIDE = {
     what: 'memory limit',
     says: '512 MiB for each container, unless limits.memory is set; an instance that takes more is ended, and its requests end with 500',
     document: 'container contract, Memory and Forced termination',
-    here: 'the same, but the container that takes more is started again in its place and the others go on. Revision and service get an Event (OutOfMemory), the revision the condition MemorySufficient, and homerun_memory_limit_exceeded_total counts it',
+    here: 'the same, but the container that takes more is started again in its place and the others go on; once the kubelet puts that off, the whole instance is replaced. Revision and service get an Event (OutOfMemory), the revision the condition MemorySufficient, and homerun_memory_limit_exceeded_total counts it',
   },
   openFiles: {
     what: 'open files of a process',

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { Pod } from '../../kube/core.ts';
-import { pod } from '../../testing/serving.ts';
-import { hasEnded, type MemoryKill, memoryConditions, memoryKills, memoryMessage } from './memory.ts';
+import { EPOCH, pod } from '../../testing/serving.ts';
+import {
+  hasEnded,
+  isSpent,
+  type MemoryKill,
+  memoryConditions,
+  memoryKills,
+  memoryMessage,
+} from './memory.ts';
 
 const AT = '2026-01-01T00:01:00Z';
 const oom = { terminated: { exitCode: 137, reason: 'OOMKilled', startedAt: AT, finishedAt: AT } };
@@ -64,6 +71,61 @@ describe('memoryKills', () => {
       ['first'],
     );
   });
+});
+
+describe('isSpent', () => {
+  const backOff = { waiting: { reason: 'CrashLoopBackOff' } };
+  const later = (seconds: number) => EPOCH + seconds * 1000;
+  const cases: Record<string, { of: Pod; afterSeconds: number; want: boolean; reason: string }> = {
+    'waits for another try': {
+      of: pod({ state: backOff, lastState: oom }),
+      afterSeconds: 60,
+      want: true,
+      reason: 'a new instance is there long before the kubelet tries again',
+    },
+    young: {
+      of: pod({ state: backOff, lastState: oom }),
+      afterSeconds: 59,
+      want: false,
+      reason: 'it would end like this one, and so on',
+    },
+    'will have to wait': {
+      of: pod({ state: oom, lastState: oom, restartCount: 1 }),
+      afterSeconds: 60,
+      want: true,
+      reason: 'the kubelet says so only seconds later',
+    },
+    'stopped for the first time': {
+      of: pod({ state: oom }),
+      afterSeconds: 600,
+      want: false,
+      reason: 'the kubelet starts it again at once',
+    },
+    'stopped after a long life': {
+      of: pod({
+        state: { terminated: { ...oom.terminated, finishedAt: '2026-01-01T00:11:00Z' } },
+        restartCount: 3,
+      }),
+      afterSeconds: 900,
+      want: false,
+      reason: 'the kubelet starts it again at once after ten minutes',
+    },
+    'started again': {
+      of: pod({ state: running, lastState: oom }),
+      afterSeconds: 600,
+      want: false,
+      reason: 'it works',
+    },
+    'crashed otherwise': {
+      of: pod({ state: backOff, lastState: done }),
+      afterSeconds: 600,
+      want: false,
+      reason: 'a program that ends by itself is the kubelet’s matter',
+    },
+  };
+  for (const [name, { of, afterSeconds, want, reason }] of Object.entries(cases)) {
+    it(`${name}: ${reason}`, () => assert.equal(isSpent(of, later(afterSeconds)), want));
+  }
 });
 
 describe('memoryMessage', () => {

@@ -30,6 +30,32 @@ export function hasEnded({ status }: Pod): boolean {
   return status?.phase === 'Failed' || status?.phase === 'Succeeded';
 }
 
+type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+
+/** A container that ran for so long is started again at once (Kubernetes, Container restart policy). */
+const FORGIVEN_MS = 600_000;
+
+/** A pod this young is left to the kubelet, so that a program which always takes too much makes no stream of pods. */
+const YOUNG_MS = 60_000;
+
+/**
+ * Whether an instance only waits because the kubelet puts off to start a container again that took too much memory,
+ * for up to five minutes. Its time is over, and another one can be there in a second (container contract, Forced
+ * termination: the instance ends).
+ */
+export function isSpent({ metadata, status }: Pod, now: number): boolean {
+  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  return statuses.some(isPutOff) && now - Date.parse(metadata.creationTimestamp ?? '') >= YOUNG_MS;
+}
+
+/** The kubelet says that it waits only seconds after it began to; a container that ended once before will have to. */
+function isPutOff({ state, lastState, restartCount = 0 }: ContainerStatus): boolean {
+  if (state?.waiting?.reason === 'CrashLoopBackOff') return lastState?.terminated?.reason === 'OOMKilled';
+  const { reason, startedAt = '', finishedAt = '' } = state?.terminated ?? {};
+  const ranMs = Date.parse(finishedAt) - Date.parse(startedAt);
+  return reason === 'OOMKilled' && restartCount > 0 && ranMs < FORGIVEN_MS;
+}
+
 /**
  * The kills that can be seen of a pod, at most one for each container: the kubelet keeps the last end of each.
  * @param eviction what the node said when it ended the pod, where the pod's status does not repeat it.

@@ -192,6 +192,18 @@ describe('planRevision', () => {
     );
   });
 
+  it('replaces an instance whose memory keeps it from starting, unless the revision never worked', () => {
+    const waiting = { waiting: { reason: 'CrashLoopBackOff' } };
+    const stuck = pod({ state: waiting, lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } } });
+    const digests = new Map([['user-container', resolved]]);
+    const removed = (subject: RevisionInput['revision']) => {
+      const input = { revision: subject, pods: [stuck], passed: new Set<string>(), digests, routed: true };
+      return planRevision(input, config, EPOCH + 60_000).remove.map(({ uid }) => uid);
+    };
+    assert.deepEqual(removed(proven), ['pod-x']);
+    assert.deepEqual(removed(revision()), []);
+  });
+
   describe('routing state', () => {
     const labels = (routed: boolean, label?: string) => {
       const subject = revision();

@@ -18,7 +18,7 @@ import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { pinnedImages } from '../instance/digests.ts';
-import { hasEnded, type MemoryKill, memoryConditions } from '../instance/memory.ts';
+import { hasEnded, isSpent, type MemoryKill, memoryConditions } from '../instance/memory.ts';
 import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { judgeStart, type Start } from '../instance/start.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from './deployment.ts';
@@ -64,7 +64,7 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
   return {
     apply: unresolved || input.pool ? [] : [serviceDeployment(input, images, config)],
-    remove: remains(input),
+    remove: [...remains(input), ...spent(input, now)].map(removal),
     labels: routingState(input),
     status: { ...revision, status },
     events: eventsOf(revision, conditions),
@@ -76,13 +76,22 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
  * Ended pods: nobody starts them again, and Kubernetes itself keeps them by the thousand. The newest one stays, for
  * whoever asks what became of it.
  */
-function remains({ pods }: RevisionInput): Plan['remove'] {
+function remains({ pods }: RevisionInput): Pod[] {
   const created = ({ metadata }: Pod) => Date.parse(metadata.creationTimestamp ?? '');
   return pods
     .filter((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp)
     .sort((a, b) => created(b) - created(a))
-    .slice(1)
-    .map(({ metadata }) => ({ type: PODS, ref: metadata, uid: metadata.uid }));
+    .slice(1);
+}
+
+/** Instances that are to be replaced; those of a revision that never worked prove that, and stay. */
+function spent({ pods, revision }: RevisionInput, now: number): Pod[] {
+  if (!isTrue(conditionOf(revision.status?.conditions, TYPES.containerHealthy))) return [];
+  return pods.filter((pod) => !pod.metadata.deletionTimestamp && isSpent(pod, now));
+}
+
+function removal({ metadata }: Pod): Plan['remove'][number] {
+  return { type: PODS, ref: metadata, uid: metadata.uid };
 }
 
 /**
