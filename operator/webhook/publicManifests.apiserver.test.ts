@@ -76,6 +76,7 @@ const VERDICTS: Record<string, Verdict> = {
   ),
   'GoogleContainerTools/skaffold integration/testdata/deploy-cloudrun-with-hooks/module1/service.yaml':
     ACCEPTED,
+  'GoogleContainerTools/skaffold integration/testdata/deploy-cloudrun-workerpool/workerpool.yaml': ACCEPTED,
   'HomenShum/attrition cloudrun-persistent.yaml': {
     verdict: 'warned',
     says: [/csi.driver: needs the CSI driver gcsfuse.csi.storage.gke.io in the cluster/],
