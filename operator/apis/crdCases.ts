@@ -1,6 +1,7 @@
 import type { ResourceType } from '../kube/types.ts';
 import { EXECUTIONS } from './run/execution/types.ts';
 import { JOBS } from './run/job/types.ts';
+import { WORKER_POOLS } from './run/workerPool/types.ts';
 import { CONFIGURATIONS } from './serving/configuration/types.ts';
 import { REVISIONS } from './serving/revision/types.ts';
 import { ROUTES } from './serving/route/types.ts';
@@ -77,6 +78,23 @@ export const OBJECTS: Record<string, { type: ResourceType; yaml: string; refused
       yaml: '{metadata: {name: r}, spec: {traffic: [{percent: 100}]}}',
       refused: /spec.traffic\[0\]: .*exactly one of revisionName and configurationName/,
       reason: 'a route has no configuration of its own',
+    },
+    'a worker pool of less than no instances': {
+      type: WORKER_POOLS,
+      yaml: '{metadata: {name: w}, spec: {manualInstanceCount: -1, template: {spec: {containers: [{image: a}]}}}}',
+      refused: /spec.manualInstanceCount: .*greater than or equal to 0/,
+      reason: 'there cannot be fewer',
+    },
+    'a worker pool of a fraction of an instance': {
+      type: WORKER_POOLS,
+      yaml: '{metadata: {name: w}, spec: {manualInstanceCount: 1.5, template: {spec: {containers: [{image: a}]}}}}',
+      refused: /spec.manualInstanceCount: .*must be of type integer/,
+      reason: 'an instance runs or does not',
+    },
+    'a worker pool of several containers without ports': {
+      type: WORKER_POOLS,
+      yaml: '{metadata: {name: w}, spec: {template: {spec: {containers: [{image: a, name: a}, {image: b, name: b}]}}}}',
+      reason: 'none of them takes requests',
     },
     'a configuration without an ingress container': {
       type: CONFIGURATIONS,

@@ -15,6 +15,9 @@ import { EXECUTIONS } from './run/execution/types.ts';
 import { defaultJob } from './run/job/defaults.ts';
 import { MANIFESTS as JOB_MANIFESTS } from './run/job/manifestCases.ts';
 import { JOBS, type Job } from './run/job/types.ts';
+import { defaultWorkerPool } from './run/workerPool/defaults.ts';
+import { MANIFESTS as POOL_MANIFESTS } from './run/workerPool/manifestCases.ts';
+import { WORKER_POOLS, type WorkerPool } from './run/workerPool/types.ts';
 import { REVISIONS } from './serving/revision/types.ts';
 import { defaultService } from './serving/service/defaults.ts';
 import { MANIFESTS as SERVICE_MANIFESTS } from './serving/service/manifestCases.ts';
@@ -102,6 +105,11 @@ describe('CRDs on a real API server', function () {
       fill: (object: KubeObject) => defaultService(object as Service),
     },
     { type: JOBS, cases: JOB_MANIFESTS, fill: (object: KubeObject) => defaultJob(object as Job) },
+    {
+      type: WORKER_POOLS,
+      cases: POOL_MANIFESTS,
+      fill: (object: KubeObject) => defaultWorkerPool(object as WorkerPool),
+    },
   ];
   for (const { type, cases, fill } of manifests) {
     for (const [name, { yaml, verdict, schema, reason }] of Object.entries(cases)) {

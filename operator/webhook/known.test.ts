@@ -87,3 +87,55 @@ describe('what the law asks of the cluster', () => {
     });
   }
 });
+
+describe('what the law asks of the cluster for a worker pool', () => {
+  const pool = (splits: string, name = 'queue') =>
+    objectOf(`metadata: {name: ${JSON.stringify(name)}}\nspec: {instanceSplits: ${splits}}`, 'WorkerPool');
+  const named = '[{revisionName: queue-a, percent: 100}]';
+  const cases: Record<string, { object: unknown; oldObject?: unknown; asked: boolean; reason: string }> = {
+    'that names a revision': { object: pool(named), asked: true, reason: 'it must be there' },
+    'that names another one': {
+      object: pool(named),
+      oldObject: pool('[{revisionName: queue-b, percent: 100}]'),
+      asked: true,
+      reason: 'it must be there',
+    },
+    'that names the same one': {
+      object: pool('[{revisionName: queue-a, percent: 100}]'),
+      oldObject: pool(named),
+      asked: false,
+      reason: 'it was there, and is not collected',
+    },
+    'that names none': {
+      object: pool('[{latestRevision: true, percent: 100}]'),
+      asked: false,
+      reason: 'the usual',
+    },
+    'with a name that is none': { object: pool(named, 'a,b'), asked: false, reason: 'the law says so' },
+    'with nonsense for splits': { object: pool('[null, 1]'), asked: false, reason: 'the law says so' },
+    'with nonsense for metadata': {
+      object: { metadata: null, spec: { instanceSplits: [{ revisionName: 'a' }] } },
+      asked: false,
+      reason: 'the law says so',
+    },
+  };
+  for (const [name, { object, oldObject, asked, reason }] of Object.entries(cases)) {
+    it(`${name}: ${reason}`, async () => {
+      const questions: unknown[] = [];
+      const client = {
+        get: () => assert.fail('no object is asked for'),
+        list: async (_type: unknown, options: unknown) => {
+          questions.push(options);
+          return {
+            items: [objectOf('metadata: {name: queue-b}', 'Revision')] as never[],
+            resourceVersion: '1',
+          };
+        },
+      };
+      const known = await lookUp(requestFor(object, { kind: 'WorkerPool', oldObject }), client);
+      const labelSelector = 'run.googleapis.com/workerPool=queue';
+      assert.deepEqual(questions, asked ? [{ namespace: 'demo', labelSelector }] : []);
+      assert.deepEqual(known, asked ? { revisions: ['queue-b'] } : {});
+    });
+  }
+});

@@ -4,6 +4,7 @@ import { EXECUTION } from '../apis/run/execution/schema.ts';
 import type { Execution } from '../apis/run/execution/types.ts';
 import { JOBS } from '../apis/run/job/types.ts';
 import { WORKER_POOL } from '../apis/run/workerPool/schema.ts';
+import { DNS_LABEL } from '../apis/schema.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { deepEqual } from '../kube/json.ts';
@@ -48,7 +49,8 @@ function poolToLookUp({ kind, operation, object, oldObject }: AdmissionRequest):
   const names = revisionsIn(object);
   if (names.length === 0 || deepEqual(names, revisionsIn(oldObject))) return undefined;
   const { name } = (object as { metadata?: { name?: unknown } | null }).metadata ?? {};
-  return typeof name === 'string' && name !== '' ? name : undefined;
+  // A name that is none would make another selector; the law refuses it.
+  return typeof name === 'string' && new RegExp(DNS_LABEL).test(name) ? name : undefined;
 }
 
 /** Whatever a client has sent: nothing of it has been looked at yet. */

@@ -69,7 +69,7 @@ export async function register({ client }: ApiServer, port: number): Promise<voi
                 apiGroups: ['run.googleapis.com'],
                 apiVersions: ['v1'],
                 operations: ['CREATE', 'UPDATE'],
-                resources: ['jobs', 'executions'],
+                resources: ['jobs', 'executions', 'workerpools'],
               },
             ],
             failurePolicy: 'Fail',

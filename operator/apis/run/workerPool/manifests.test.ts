@@ -1,0 +1,13 @@
+import { WorkerPool as WorkerPoolModel } from '../../models/run.googleapis.com/v1/WorkerPool.ts';
+import { testManifests } from '../../testing/manifests.ts';
+import { defaultWorkerPool } from './defaults.ts';
+import { MANIFESTS } from './manifestCases.ts';
+import { validateWorkerPool } from './validation.ts';
+
+describe('worker pools as people write them', () => {
+  testManifests(MANIFESTS, {
+    validate: (pool: Parameters<typeof validateWorkerPool>[0]) => validateWorkerPool(pool),
+    fill: defaultWorkerPool,
+    Model: WorkerPoolModel,
+  });
+});

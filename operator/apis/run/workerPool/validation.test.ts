@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { parse } from 'yaml';
+import type { WorkerPool } from './types.ts';
+import { validateWorkerPool } from './validation.ts';
+
+interface Case {
+  reason: string;
+  /** `metadata.annotations`, less `run.googleapis.com/`. */
+  annotations?: string;
+  /** What stands in `spec` beside the template. */
+  spec?: string;
+  container?: string;
+  template?: string;
+  /** Names of the revisions that the pool has. */
+  revisions?: string[];
+  faults: [path: string, message: RegExp][];
+}
+
+const ANNOTATION = 'metadata.annotations[run.googleapis.com/';
+
+const CASES: Record<string, Case> = {
+  nothing: { reason: 'a pool needs an image alone', faults: [] },
+  'a negative number': {
+    reason: 'there cannot be fewer than none',
+    annotations: '{manualInstanceCount: "-1"}',
+    spec: '{manualInstanceCount: -1}',
+    faults: [
+      [`${ANNOTATION}manualInstanceCount]`, /is "-1"; it must be a whole number from 0 to 2147483647/],
+      ['spec.manualInstanceCount', /is -1; it must be a whole number from 0 to 2147483647/],
+    ],
+  },
+  'a fraction': {
+    reason: 'an instance runs or does not',
+    annotations: '{manualInstanceCount: "1.5"}',
+    spec: '{manualInstanceCount: 1.5}',
+    faults: [
+      [`${ANNOTATION}manualInstanceCount]`, /is "1.5"; it must be a whole number/],
+      ['spec.manualInstanceCount', /is 1.5; it must be a whole number/],
+    ],
+  },
+  'automatic scaling': {
+    reason: 'a pool has no requests to follow',
+    annotations: '{scalingMode: automatic}',
+    faults: [[`${ANNOTATION}scalingMode]`, /is "automatic"; it must be manual/]],
+  },
+  'an unheard-of mode': {
+    reason: 'and no other mode',
+    annotations: '{scalingMode: fast}',
+    faults: [[`${ANNOTATION}scalingMode]`, /is "fast"; it must be manual/]],
+  },
+  'no surge': {
+    reason: 'nothing could ever move',
+    annotations: '{max-surge: "0"}',
+    faults: [[`${ANNOTATION}max-surge]`, /is 0; it must be a whole number from 1 to 100 while/]],
+  },
+  'no surge, but some may be missing': {
+    reason: 'instances move through the gap',
+    annotations: '{max-surge: "0", max-unavailable: "1"}',
+    faults: [],
+  },
+  'steps beyond all': {
+    reason: 'percents end at 100',
+    annotations: '{max-surge: "101", max-unavailable: "-1"}',
+    faults: [
+      [`${ANNOTATION}max-surge]`, /is "101"; it must be a whole number from 0 to 100/],
+      [`${ANNOTATION}max-unavailable]`, /is "-1"/],
+    ],
+  },
+  'a port': {
+    reason: 'nobody would send requests there',
+    container: '{ports: [{containerPort: 80}]}',
+    faults: [['spec.template.spec.containers[0].ports', /has port 80; it must be empty/]],
+  },
+  concurrency: {
+    reason: 'there are no requests to count',
+    template: '{containerConcurrency: 5}',
+    faults: [['spec.template.spec.containerConcurrency', /is 5; it must be unset or 0/]],
+  },
+  'splits that sum to 90': {
+    reason: 'nobody knows where the rest goes',
+    spec: '{instanceSplits: [{latestRevision: true, percent: 90}]}',
+    faults: [['spec.instanceSplits', /sum to 90; they must sum to 100/]],
+  },
+  'a share of 101': {
+    reason: 'the sum alone is not enough',
+    spec: '{instanceSplits: [{latestRevision: true, percent: 101}, {revisionName: queue-a, percent: -1}]}',
+    faults: [
+      ['spec.instanceSplits[0].percent', /is 101; it must be a whole number from 0 to 100/],
+      ['spec.instanceSplits[1].percent', /is -1/],
+    ],
+  },
+  "another pool's revision": {
+    reason: 'its name alone tells so',
+    spec: '{instanceSplits: [{revisionName: other-a, percent: 100}]}',
+    faults: [['spec.instanceSplits[0].revisionName', /is "other-a"; it must be a revision of this pool/]],
+  },
+  'a revision that is not there': {
+    reason: 'those that are there are told',
+    spec: '{instanceSplits: [{revisionName: queue-c, percent: 100}]}',
+    revisions: ['queue-a', 'queue-b'],
+    faults: [
+      [
+        'spec.instanceSplits[0].revisionName',
+        /is "queue-c"; it must be one of this pool's revisions: queue-a, queue-b$/,
+      ],
+    ],
+  },
+  'a revision that is there': {
+    reason: 'and a share of it is fine',
+    spec: '{instanceSplits: [{revisionName: queue-b, percent: 100}]}',
+    revisions: ['queue-a', 'queue-b'],
+    faults: [],
+  },
+};
+
+describe('validateWorkerPool', () => {
+  for (const [name, { reason, faults, revisions, ...parts }] of Object.entries(CASES)) {
+    it(`${faults.length === 0 ? 'accepts' : 'refuses'} ${name}: ${reason}`, () => {
+      const found = validateWorkerPool(poolOf(parts), undefined, revisions);
+      assert.deepEqual(
+        found.map(({ path }) => path),
+        faults.map(([path]) => path),
+      );
+      for (const [i, [, message]] of faults.entries()) assert.match(found[i]?.message ?? '', message);
+      assert.ok(found.every(({ strict }) => !strict));
+    });
+  }
+
+  it('refuses a changed template under the name of the revision before', () => {
+    const named = (image: string) => {
+      const pool = poolOf({ container: `{image: ${image}}` });
+      return {
+        ...pool,
+        spec: { ...pool.spec, template: { ...pool.spec.template, metadata: { name: 'queue-a' } } },
+      };
+    };
+    assert.deepEqual(validateWorkerPool(named('a'), named('a')), []);
+    assert.match(
+      validateWorkerPool(named('b'), named('a'))[0]?.message ?? '',
+      /a changed template needs a new name/,
+    );
+  });
+});
+
+function poolOf({
+  annotations = '{}',
+  spec = '{}',
+  container = '{}',
+  template = '{}',
+}: Partial<Case>): WorkerPool {
+  const keys = Object.entries(parse(annotations) as Record<string, string>);
+  return {
+    apiVersion: 'run.googleapis.com/v1',
+    kind: 'WorkerPool',
+    metadata: {
+      name: 'queue',
+      namespace: 'demo',
+      annotations: Object.fromEntries(keys.map(([key, value]) => [`run.googleapis.com/${key}`, value])),
+    },
+    spec: {
+      template: { spec: { containers: [{ image: 'app', ...parse(container) }], ...parse(template) } },
+      ...parse(spec),
+    },
+  } as WorkerPool;
+}
