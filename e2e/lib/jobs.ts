@@ -23,7 +23,7 @@ export interface JobOptions {
   /** Containers beside the first one. */
   others?: Partial<Container>[];
   volumes?: TaskSpec['volumes'];
-  nodeSelector?: Record<string, string>;
+  serviceAccountName?: string;
   /** Annotations of the job. */
   annotations?: Record<string, string>;
   /** Annotations of the executions. */
@@ -33,7 +33,14 @@ export interface JobOptions {
 
 /** A job of the test program. */
 export function helloJob(namespace: string, name: string, options: JobOptions = {}): Job {
-  const { tasks = 1, parallelism, maxRetries = 0, timeoutSeconds = 300, volumes, nodeSelector } = options;
+  const {
+    tasks = 1,
+    parallelism,
+    maxRetries = 0,
+    timeoutSeconds = 300,
+    volumes,
+    serviceAccountName,
+  } = options;
   const container = (changes: Partial<Container> = {}, env: Record<string, string> = {}) => ({
     image: HELLO_IMAGE,
     env: Object.entries({ TASK: '1', ...env }).map(([key, value]) => ({ name: key, value })),
@@ -44,7 +51,7 @@ export function helloJob(namespace: string, name: string, options: JobOptions = 
     container(options.container, options.env),
     ...(options.others ?? []).map((each) => container(each)),
   ];
-  const template = { spec: { containers, maxRetries, timeoutSeconds, volumes, nodeSelector } };
+  const template = { spec: { containers, maxRetries, timeoutSeconds, volumes, serviceAccountName } };
   return {
     apiVersion: JOBS.apiVersion,
     kind: JOBS.kind,

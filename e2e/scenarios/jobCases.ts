@@ -308,6 +308,11 @@ export const CASES: Record<string, Case> = {
     },
     want: { completed: 'False', message: /no-such-secret/, counts: [0, 0, 1, 0] },
   },
+  'account-missing': {
+    reason: 'an execution whose service account does not exist ends, and says how to make it',
+    job: { serviceAccountName: 'nobody@demo.iam.gserviceaccount.com' },
+    want: { completed: 'False', message: /kubectl create serviceaccount nobody/, attempts: [] },
+  },
   'start-token': {
     reason: 'a startExecutionToken starts the execution JOB-TOKEN, and the job is ready once it has started',
     job: { env: { SLEEP_MS: '1000' }, spec: { startExecutionToken: 'run' } },
@@ -432,7 +437,6 @@ function createExecution(
       labels: { [RUN.job]: job },
       annotations: overrides ? { [HOMERUN.overrides]: JSON.stringify(overrides) } : undefined,
     },
-    spec: {},
   } as Execution;
   return admitted(() => client.create(EXECUTIONS, object));
 }

@@ -107,6 +107,7 @@ export function batchJob(
       name: owner.metadata.name,
       namespace: 'demo',
       uid: 'batch',
+      creationTimestamp: after(0),
       labels: { [RUN.execution]: owner.metadata.name },
       ownerReferences: [controllerReference(owner)],
     },

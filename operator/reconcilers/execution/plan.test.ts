@@ -109,6 +109,27 @@ const CASES: Record<string, Case> = {
     },
     want: { conditions: ['ResourcesAvailable=Unknown:Unschedulable', 'Started=Unknown:Deploying'] },
   },
+  'no service account': {
+    reason: 'a person can make it, and no task can start without it',
+    input: { batchJob: batchJob(), refusal: { reason: 'ServiceAccountMissing', message: 'Create it' } },
+    at: 4,
+    want: { conditions: ['Started=Unknown:ServiceAccountMissing'], requeueAfterMs: 6000 },
+  },
+  'still no service account': {
+    reason: 'an execution must end: somebody waits for it',
+    input: { batchJob: batchJob(), refusal: { reason: 'ServiceAccountMissing', message: 'Create it' } },
+    at: 11,
+    want: { conditions: ['Started=False:ServiceAccountMissing'] },
+  },
+  'over the quota': {
+    reason: 'it may be free again any time',
+    input: { batchJob: batchJob(), refusal: { reason: 'FailedCreate', message: 'exceeded quota' } },
+    at: 100,
+    want: {
+      conditions: ['ResourcesAvailable=Unknown:FailedCreate', 'Started=Unknown:FailedCreate'],
+      requeueAfterMs: 3000,
+    },
+  },
   running: {
     reason: 'the first container that starts starts the execution',
     execution: tasks(3),

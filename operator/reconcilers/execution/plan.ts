@@ -13,6 +13,7 @@ import type { DigestState } from '../../registry/resolver.ts';
 import { duration } from '../duration.ts';
 import { pinnedImages } from '../instance/digests.ts';
 import type { MetadataAccess } from '../instance/metadata.ts';
+import type { CreationRefusal } from '../instance/refusal.ts';
 import { desiredBatchJob } from './batchJob.ts';
 import { type End, endOf, isOver } from './end.ts';
 import { startConditions, waitingConditions } from './progress.ts';
@@ -28,6 +29,8 @@ export interface ExecutionInput {
   digests: ReadonlyMap<string, DigestState>;
   /** Where the metadata server is now. */
   metadata?: MetadataAccess;
+  /** Why the cluster makes no pods for the batch/v1 Job. */
+  refusal?: CreationRefusal;
   /** When this process last wrote the status, in milliseconds since 1970. */
   writtenAt?: number;
 }
@@ -102,7 +105,7 @@ function planProgress(
   }
   if (end) return ended(input, end, readTasks({ ...reading, over: true }), now);
   const { conditions, recheckMs, stuck } = startConditions(
-    { execution, batchJob, pods, tasks, cancel },
+    { execution, batchJob, pods, tasks, cancel, refusal: input.refusal },
     config,
     now,
   );

@@ -4,13 +4,18 @@ import {
   EXECUTION_CONDITIONS as TYPES,
 } from '../../apis/run/execution/conditions.ts';
 import type { CompleteExecution } from '../../apis/run/execution/types.ts';
+import { REVISION_REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Config } from '../../config.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { duration } from '../duration.ts';
+import type { CreationRefusal } from '../instance/refusal.ts';
 import type { End } from './end.ts';
 import { failureMessage } from './failure.ts';
 import { type Tasks, unschedulable } from './tasks.ts';
+
+/** How soon it is looked again whether the cluster makes pods now. */
+const RECHECK_MS = 3000;
 
 const WAITING = 'Waiting for execution to complete.';
 
@@ -47,6 +52,7 @@ export interface ProgressInput {
   pods: readonly Pod[];
   tasks: Tasks;
   cancel: End | undefined;
+  refusal: CreationRefusal | undefined;
 }
 
 export interface StartProgress {
@@ -100,7 +106,7 @@ function startOf(input: ProgressInput, config: Config, now: number): StartProgre
   }
   // Its reason is recorded; the pods that showed it are being removed.
   if (before?.status === 'False') return { conditions: [available, before], stuck: true };
-  const { trouble } = tasks;
+  const trouble = tasks.trouble ?? missingAccount(input);
   if (trouble) {
     const { reason, message } = trouble;
     const left = config.startup.crashSeconds * 1000 - (now - trouble.since);
@@ -109,13 +115,23 @@ function startOf(input: ProgressInput, config: Config, now: number): StartProgre
     return { conditions: [available, started], recheckMs: Math.max(left, 500), stuck: left <= 0 };
   }
   const full = unschedulable(pods);
+  if (input.refusal && pods.length === 0) {
+    const why = { status: 'Unknown', ...input.refusal } as const;
+    const conditions: Condition[] = [TYPES.resourcesAvailable, TYPES.started].map((type) => ({
+      type,
+      ...why,
+    }));
+    return { conditions, recheckMs: RECHECK_MS, stuck: false };
+  }
   const waiting: Condition = {
     type: TYPES.started,
     status: 'Unknown',
     reason: REASONS.deploying,
     message: 'Tasks are starting.',
   };
-  if (full === undefined) return { conditions: [available, waiting], stuck: false };
+  // Kubernetes tells by an Event alone that it makes no pods.
+  const recheckMs = pods.length === 0 ? RECHECK_MS : undefined;
+  if (full === undefined) return { conditions: [available, waiting], recheckMs, stuck: false };
   const message = `No node has room for a task: ${full}`;
   const short: Condition = {
     type: TYPES.resourcesAvailable,
@@ -124,6 +140,12 @@ function startOf(input: ProgressInput, config: Config, now: number): StartProgre
     message,
   };
   return { conditions: [short, { ...waiting, message }], stuck: false };
+}
+
+/** A service account that does not exist is waited for as long as a secret is; a quota may be free again any time. */
+function missingAccount({ batchJob, pods, refusal }: ProgressInput): Tasks['trouble'] {
+  if (pods.length > 0 || refusal?.reason !== REVISION_REASONS.serviceAccountMissing) return undefined;
+  return { ...refusal, since: Date.parse(batchJob.metadata.creationTimestamp ?? '') };
 }
 
 /** Tells of the tasks that failed and are tried again. */

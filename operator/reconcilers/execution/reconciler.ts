@@ -3,7 +3,7 @@ import { batchJobName } from '../../apis/names.ts';
 import { jobOf } from '../../apis/run/execution/fromJob.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
 import { Controller } from '../../kube/controller.ts';
-import type { BatchJob } from '../../kube/core.ts';
+import { type BatchJob, EVENTS } from '../../kube/core.ts';
 import { deepEqual } from '../../kube/json.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
@@ -13,6 +13,7 @@ import { type Context, executorOf } from '../context.ts';
 import { labelKey } from '../informers.ts';
 import { digestsOf } from '../instance/digests.ts';
 import { metadataAccess } from '../instance/metadata.ts';
+import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { isReadyToRun, planCompletion } from './complete.ts';
 import { isOver } from './end.ts';
 import { observeExecution, observeTask, seriesOf } from './observe.ts';
@@ -23,6 +24,7 @@ export const permissions: Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['executions'], verbs: ['patch'] },
   { apiGroups: ['run.googleapis.com'], resources: ['executions/status'], verbs: ['patch'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'patch', 'delete'] },
+  { apiGroups: [''], resources: ['events'], verbs: ['list'] },
 ];
 
 /** What pods tell may wait so long: an execution of ten thousand has dozens of changes a second. */
@@ -46,7 +48,7 @@ export function executionController(context: Context): Controller {
     informers.taskPods.store
       .byIndex('execution', key)
       .filter(({ metadata }) => metadata.labels?.[CONTROLLER_UID] === batchJob?.metadata.uid);
-  const planOf = (execution: Execution, batchJob: BatchJob | undefined) => {
+  const planOf = async (execution: Execution, batchJob: BatchJob | undefined) => {
     const { namespace = '', name } = execution.metadata;
     const key = keyOf({ namespace, name });
     const job = informers.jobs.store.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
@@ -56,10 +58,13 @@ export function executionController(context: Context): Controller {
     // One that has ended may lack its spec: it was refused.
     const complete = execution as CompleteExecution;
     const owner = () => ({ namespace, name, spec: complete.spec.template.spec, known: new Map() });
+    const pods = podsOf(key, batchJob);
     const input = {
       execution: complete,
       batchJob,
-      pods: podsOf(key, batchJob),
+      pods,
+      refusal:
+        pods.length === 0 && !isOver(execution) ? await refusalOf(client, complete, batchJob) : undefined,
       digests: starting ? digestsOf(owner(), resolver, config) : new Map(),
       metadata: metadataAccess(informers.coreServices.store.get(keyOf(server)), config),
       writtenAt: written.get(key),
@@ -75,7 +80,7 @@ export function executionController(context: Context): Controller {
     }
     const { namespace = '', name } = execution.metadata;
     const batchJob = informers.batchJobs.store.get(keyOf({ namespace, name: batchJobName(name) }));
-    const plan = planOf(execution, batchJob);
+    const plan = await planOf(execution, batchJob);
     const outcome = await executor.execute(execution, plan);
     if (isOver(plan.status ?? execution)) written.delete(key);
     else if (plan.status && !deepEqual(plan.status.status, execution.status)) written.set(key, now());
@@ -93,4 +98,18 @@ export function executionController(context: Context): Controller {
     for (const key of labelKey(RUN.execution)(object)) controller.enqueue(key, { delayMs: GATHER_MS });
   });
   return controller;
+}
+
+/** Why Kubernetes makes no pods, which it tells by Events alone. */
+async function refusalOf(
+  client: Context['client'],
+  { spec }: CompleteExecution,
+  batchJob: BatchJob | undefined,
+): Promise<CreationRefusal | undefined> {
+  const { namespace, uid } = batchJob?.metadata ?? {};
+  if (!uid || batchJob?.status?.conditions?.length || batchJob?.status?.succeeded) return undefined;
+  const fieldSelector = `involvedObject.uid=${uid},reason=FailedCreate`;
+  const { items } = await client.list(EVENTS, { namespace, fieldSelector });
+  const [refused] = items;
+  return refused && explainRefusal(refused, spec.template.spec.serviceAccountName);
 }
