@@ -153,7 +153,21 @@ const CASES: Record<string, Case> = {
     execution: { ...tasks(1000), conditions: GOING },
     input: { batchJob: batchJob({ succeeded: 5 }), writtenAt: EPOCH + 9000 },
     at: 10,
+    want: { silent: true, requeueAfterMs: 29_000 },
+  },
+  'some progress': {
+    reason: 'a fiftieth of the tasks is told sooner',
+    execution: { ...tasks(1000), conditions: GOING },
+    input: { batchJob: batchJob({ succeeded: 20 }), writtenAt: EPOCH + 9000 },
+    at: 10,
     want: { silent: true, requeueAfterMs: 4000 },
+  },
+  'few tasks': {
+    reason: 'where there are few, each is worth a write',
+    execution: { ...tasks(99), conditions: GOING },
+    input: { batchJob: batchJob({ succeeded: 1 }), writtenAt: EPOCH + 9500 },
+    at: 10,
+    want: { silent: true, requeueAfterMs: 500 },
   },
   'news at once': {
     reason: 'a change of a condition waits for nothing',

@@ -246,14 +246,26 @@ function doneCondition(type: string, execution: CompleteExecution, tasks: Tasks 
   return { type, status: 'True', message: `Started deployed execution${took}.` };
 }
 
+/** Longest and shortest time between two writes that tell of nothing but progress. */
+const PROGRESS_MS = { longest: 30_000, shortest: 1000 };
+/** How much progress is worth a write before the longest time is over, as a share of the tasks. */
+const STEP = 1 / 50;
+
 /**
- * For how long a status that tells of nothing but progress waits: one second for a hundred tasks and one more for each
- * further two hundred, ten at most, so that the API server is not asked to keep every step of ten thousand tasks.
+ * For how long a status that tells of nothing but progress waits: ten thousand tasks are not ten thousand writes, on
+ * however slow a cluster. A fiftieth of the tasks is told after a second, or later where there are many.
  */
 function heldBackMs({ execution, writtenAt }: ExecutionInput, next: Execution, now: number): number {
   if (writtenAt === undefined || isNews(execution, next)) return 0;
-  const interval = Math.min(Math.max(execution.spec.taskCount / 200, 1), 10) * 1000;
-  return Math.max(writtenAt + interval - now, 0);
+  const { taskCount } = execution.spec;
+  const progress = finishedOf(next) - finishedOf(execution);
+  const isStep = taskCount * STEP < 2 || progress >= taskCount * STEP;
+  const soon = Math.min(Math.max(taskCount * 5, PROGRESS_MS.shortest), PROGRESS_MS.longest);
+  return Math.max(writtenAt + (isStep ? soon : PROGRESS_MS.longest) - now, 0);
+}
+
+function finishedOf({ status }: Execution): number {
+  return (status?.succeededCount ?? 0) + (status?.failedCount ?? 0);
 }
 
 function isNews({ status: before }: Execution, { status: next }: Execution): boolean {
