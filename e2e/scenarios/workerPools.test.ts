@@ -85,7 +85,7 @@ describe('worker pools', function () {
     const [container] = pod.spec?.containers ?? [];
     assert.equal(container?.ports, undefined);
     assert.equal(container?.startupProbe, undefined);
-    assert.equal(pod.spec?.terminationGracePeriodSeconds, 11);
+    assert.equal(pod.spec?.terminationGracePeriodSeconds, 10);
   });
 
   it('go from 0 to 5, 2 and 0 by kubectl scale, and keep their revisions', async () => {
