@@ -44,13 +44,14 @@ describe('jobs', function () {
   this.timeout(200_000);
   const played = new Map<string, Promise<void>>();
   /** When the controller is killed: just before a schedule is due, in the middle of a job, after the table has begun. */
-  const due = minuteAfter(40_000);
+  let due: number;
   let client: KubeClient;
   let watch: JobWatch;
   let killed: Promise<void>;
 
   // All at once: most of the time goes by in waiting for retries and deadlines.
   before(async () => {
+    due = minuteAfter(40_000);
     client = await connect();
     const namespace = await freshNamespace(client, NAMESPACE);
     watch = new JobWatch(client, namespace);
