@@ -147,7 +147,7 @@ function exitOf(
   const declared = spec.containers.find(({ name }) => name === container) ?? { name: container, image: '' };
   // Once it has started, it was not its startup probe that ended it.
   const { startupProbe: _, ...ran } = declared;
-  const when = ` and is started again (${restarts} restarts so far)`;
+  const when = ` and is started again (restarts so far: ${restarts})`;
   const message = exitMessage(ran, terminated, { config, ingress: false }, when);
   return { reason: exitReason(ran, terminated, { ingress: false }), message };
 }

@@ -205,7 +205,7 @@ const CASES: Record<string, Case> = {
     ready: {
       status: 'False',
       reason: 'ExitCode7',
-      message: /exited with code 7 .*4 restarts.*queue not found/,
+      message: /exited with code 7 .*restarts so far: 4.*queue not found/,
     },
   },
   'a pool that breaks the contract': {
