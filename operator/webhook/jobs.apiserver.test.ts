@@ -6,16 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
 import { JOBS, type Job } from '../apis/run/job/types.ts';
-import { ApiServer, freePort } from '../testing/apiServer.ts';
-import {
-  installKinds,
-  NAMESPACE,
-  type Replica,
-  ready,
-  refusal,
-  register,
-  startReplica,
-} from './testing/installation.ts';
+import type { ApiServer } from '../testing/apiServer.ts';
+import { NAMESPACE, type Replica, refusal, startInstallation } from './testing/installation.ts';
 
 const KUBECTL = `${execFileSync(fileURLToPath(new URL('../../e2e/cluster/kube-binary', import.meta.url)), {
   encoding: 'utf8',
@@ -48,12 +40,7 @@ describe('jobs, the webhook and a real API server', function () {
   let replica: Replica;
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server);
-    const port = await freePort();
-    await register(server, port);
-    replica = await startReplica(server, { port });
-    await ready(replica);
+    ({ server, replica } = await startInstallation());
     await server.client.create(JOBS, job('load', APP));
   });
   after(async () => {

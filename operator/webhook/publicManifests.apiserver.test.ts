@@ -5,15 +5,8 @@ import { parse } from 'yaml';
 import { KINDS } from '../apis/kinds.ts';
 import { resourcePath } from '../kube/client.ts';
 import type { KubeObject } from '../kube/types.ts';
-import { ApiServer, freePort } from '../testing/apiServer.ts';
-import {
-  installKinds,
-  NAMESPACE,
-  type Replica,
-  ready,
-  register,
-  startReplica,
-} from './testing/installation.ts';
+import type { ApiServer } from '../testing/apiServer.ts';
+import { NAMESPACE, type Replica, startInstallation } from './testing/installation.ts';
 
 interface Verdict {
   verdict: 'accepted' | 'warned' | 'refused';
@@ -236,12 +229,7 @@ describe('public manifests', function () {
   let replica: Replica;
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server);
-    const port = await freePort();
-    await register(server, port);
-    replica = await startReplica(server, { port });
-    await ready(replica);
+    ({ server, replica } = await startInstallation());
   });
   after(async () => {
     await replica?.stop();

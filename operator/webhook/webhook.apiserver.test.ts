@@ -5,11 +5,10 @@ import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import { resourcePath } from '../kube/client.ts';
-import { ApiServer, freePort } from '../testing/apiServer.ts';
+import type { ApiServer } from '../testing/apiServer.ts';
 import { until } from '../testing/until.ts';
 import { CONFIGURATION_TYPES } from './configurations.ts';
 import {
-  installKinds,
   NAMESPACE,
   post,
   type Replica,
@@ -17,6 +16,7 @@ import {
   refusal,
   register,
   service,
+  startInstallation,
   startReplica,
 } from './testing/installation.ts';
 
@@ -29,12 +29,7 @@ describe('webhook on a real API server', function () {
   let port: number;
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server);
-    port = await freePort();
-    await register(server, port);
-    replica = await startReplica(server, { port });
-    await ready(replica);
+    ({ server, replica, port } = await startInstallation());
   });
   after(async () => {
     await replica?.stop();

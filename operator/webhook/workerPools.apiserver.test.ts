@@ -4,16 +4,8 @@ import { RUN } from '../apis/labels.ts';
 import { WORKER_POOLS, type WorkerPool } from '../apis/run/workerPool/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { resourcePath } from '../kube/client.ts';
-import { ApiServer, freePort } from '../testing/apiServer.ts';
-import {
-  installKinds,
-  NAMESPACE,
-  type Replica,
-  ready,
-  refusal,
-  register,
-  startReplica,
-} from './testing/installation.ts';
+import type { ApiServer } from '../testing/apiServer.ts';
+import { NAMESPACE, type Replica, refusal, startInstallation } from './testing/installation.ts';
 
 const COUNT = 'run.googleapis.com/manualInstanceCount';
 
@@ -41,12 +33,7 @@ describe('worker pools, the webhook and a real API server', function () {
   let replica: Replica;
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server);
-    const port = await freePort();
-    await register(server, port);
-    replica = await startReplica(server, { port });
-    await ready(replica);
+    ({ server, replica } = await startInstallation());
   });
   after(async () => {
     await replica?.stop();

@@ -6,7 +6,7 @@ import { resourcePath } from '../../kube/client.ts';
 import { NAMESPACES } from '../../kube/core.ts';
 import { KubeError } from '../../kube/errors.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
-import type { ApiServer } from '../../testing/apiServer.ts';
+import { ApiServer, freePort } from '../../testing/apiServer.ts';
 import { silent, until } from '../../testing/until.ts';
 import { CONFIGURATION_TYPES } from '../configurations.ts';
 import { startWebhook, type Webhook } from '../webhook.ts';
@@ -118,6 +118,17 @@ export async function startReplica(
 /** Resolves when API servers can use a replica. */
 export async function ready(replica: Replica): Promise<void> {
   await until('the webhook is ready', () => replica.unready() === undefined, { timeoutMs: 20_000 });
+}
+
+/** An API server with our kinds that asks a replica; the caller stops both. */
+export async function startInstallation(): Promise<{ server: ApiServer; replica: Replica; port: number }> {
+  const server = await ApiServer.start();
+  await installKinds(server);
+  const port = await freePort();
+  await register(server, port);
+  const replica = await startReplica(server, { port });
+  await ready(replica);
+  return { server, replica, port };
 }
 
 type Spec = Service['spec']['template']['spec'];
