@@ -1,3 +1,5 @@
+import { timestamp } from '../kube/time.ts';
+
 /** State of one aspect of an object (Kubernetes API conventions; Cloud Run API v1, GoogleCloudRunV1Condition). */
 export interface Condition {
   type: string;
@@ -69,11 +71,6 @@ function byType(a: Condition, b: Condition): number {
   if (a.type === b.type) return 0;
   if (a.type === READY || b.type === READY) return a.type === READY ? -1 : 1;
   return a.type < b.type ? -1 : 1;
-}
-
-/** Kubernetes keeps times to the second. */
-function timestamp(now: number): string {
-  return `${new Date(now).toISOString().slice(0, 19)}Z`;
 }
 
 function compact(condition: Condition): Condition {

@@ -5,6 +5,7 @@ import type { KubeClient } from './client.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { EVENTS, type KubeEvent } from './core.ts';
 import { isKubeError } from './errors.ts';
+import { timestamp } from './time.ts';
 import type { KubeObject } from './types.ts';
 
 export interface PlannedEvent {
@@ -86,7 +87,7 @@ export class EventRecorder {
     const { component, today = Date.now } = this.#options;
     const { namespace, name, uid, resourceVersion } = subject.metadata;
     const { apiVersion, kind } = subject;
-    const now = `${new Date(today()).toISOString().slice(0, 19)}Z`;
+    const now = timestamp(today());
     // The name says what it is about, so that the same event finds itself again.
     const identity = createHash('sha256').update(
       JSON.stringify([uid, kind, name, component, type, reason, message]),

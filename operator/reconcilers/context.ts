@@ -11,9 +11,10 @@ import type { KubeClient } from '../kube/client.ts';
 import { BATCH_JOBS, CORE_SERVICES, DEPLOYMENTS } from '../kube/core.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { PlanExecutor } from '../kube/plan.ts';
-import { type KubeObject, keyOf, type ResourceType } from '../kube/types.ts';
+import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Informers } from './informers.ts';
+import { type MetadataAccess, metadataAccess } from './instance/metadata.ts';
 
 /** What every reconciler is given; all of its IO goes through here. */
 export interface Context {
@@ -39,6 +40,20 @@ const TYPES = [
   EXECUTIONS,
   BATCH_JOBS,
 ];
+
+/** The Service of the metadata server. */
+export function metadataServer({
+  identity,
+  config,
+}: Pick<Context, 'identity' | 'config'>): Required<ObjectRef> {
+  return { namespace: identity.namespace, name: config.metadata.service };
+}
+
+/** Where instances find the metadata server now; undefined when it is not installed. */
+export function metadataNow(context: Context): MetadataAccess | undefined {
+  const service = context.informers.coreServices.store.get(keyOf(metadataServer(context)));
+  return metadataAccess(service, context.config);
+}
 
 /** The one who carries out a controller's plans, under the controller's own name as field manager. */
 export function executorOf(context: Context, controller: string): PlanExecutor {

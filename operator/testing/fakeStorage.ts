@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { deepEqual } from '../kube/json.ts';
+import { timestamp } from '../kube/time.ts';
 import { keyOf, type ResourceType } from '../kube/types.ts';
 import { type Owners, ownersAfterUpdate, serverSideApply } from './fakeApply.ts';
 import {
@@ -265,7 +266,7 @@ export class FakeStorage {
   }
 }
 
-const now = () => `${new Date().toISOString().slice(0, 19)}Z`;
+const now = () => timestamp(Date.now());
 const json = (object: Stored) => object as unknown as Record<string, unknown>;
 
 function withoutSet<T extends object>(values: T, present: object): Partial<T> {

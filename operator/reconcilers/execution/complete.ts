@@ -9,6 +9,7 @@ import { validateExecution } from '../../apis/run/execution/validation.ts';
 import type { Job } from '../../apis/run/job/types.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
+import { timestamp } from '../../kube/time.ts';
 
 /** Whether an execution is as admission makes it: nothing is missing, and it belongs to its job. */
 export function isReadyToRun(execution: Execution, job: Job | undefined): execution is CompleteExecution {
@@ -42,7 +43,7 @@ function refused(execution: Execution, message: string, now: number): Plan<Execu
   const completed = { type: TYPES.completed, status: 'False', reason, message } as const;
   const status = {
     observedGeneration: execution.metadata.generation,
-    completionTime: execution.status?.completionTime ?? `${new Date(now).toISOString().slice(0, 19)}Z`,
+    completionTime: execution.status?.completionTime ?? timestamp(now),
     conditions: mergeConditions(before, [completed], now),
   };
   const isNews = conditionOf(before, TYPES.completed)?.status !== 'False';

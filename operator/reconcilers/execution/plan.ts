@@ -9,6 +9,7 @@ import type { Config } from '../../config.ts';
 import { BATCH_JOBS, type BatchJob, type Pod } from '../../kube/core.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
+import { timestamp } from '../../kube/time.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { duration } from '../duration.ts';
 import { pinnedImages } from '../instance/digests.ts';
@@ -17,7 +18,7 @@ import type { CreationRefusal } from '../instance/refusal.ts';
 import { desiredBatchJob } from './batchJob.ts';
 import { type End, endOf, isOver } from './end.ts';
 import { startConditions, waitingConditions } from './progress.ts';
-import { readTasks, type Tasks } from './tasks.ts';
+import { earliest, readTasks, type Tasks } from './tasks.ts';
 
 /** Everything that the plan of an execution depends on, read before and at once. */
 export interface ExecutionInput {
@@ -186,7 +187,7 @@ function ended(input: ExecutionInput, end: End, tasks: Tasks | undefined, now: n
   const counted = batchJob && tasks ? counts(batchJob, tasks) : {};
   const succeeded = counted.succeededCount ?? before?.succeededCount ?? 0;
   const failed = counted.failedCount ?? before?.failedCount ?? 0;
-  const completionTime = end.at ?? `${new Date(now).toISOString().slice(0, 19)}Z`;
+  const completionTime = end.at ?? timestamp(now);
   const startTime = before?.startTime ?? counted.startTime;
   const ran = startTime ? duration(Date.parse(completionTime) - Date.parse(startTime)) : undefined;
   const message = end.status === 'True' ? `Execution completed successfully in ${ran}.` : end.message;
@@ -286,9 +287,4 @@ function startEvents(execution: Execution, conditions: Condition[]): Plan['event
       message: `Execution '${execution.metadata.name}' started.`,
     },
   ];
-}
-
-function earliest(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return Math.min(a, b);
 }

@@ -9,10 +9,9 @@ import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import { setExecutionSource } from '../../telemetry/metrics.ts';
-import { type Context, executorOf } from '../context.ts';
+import { type Context, executorOf, metadataNow } from '../context.ts';
 import { labelKey } from '../informers.ts';
 import { digestsOf } from '../instance/digests.ts';
-import { metadataAccess } from '../instance/metadata.ts';
 import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { isReadyToRun, planCompletion } from './complete.ts';
 import { isOver } from './end.ts';
@@ -32,7 +31,7 @@ const GATHER_MS = 200;
 
 /** Execution -> batch/v1 Job, and back what becomes of its tasks. */
 export function executionController(context: Context): Controller {
-  const { client, informers, config, identity, now, log } = context;
+  const { client, informers, config, now, log } = context;
   const executor = executorOf(context, 'execution');
   const resolver = createResolver({
     client,
@@ -40,7 +39,6 @@ export function executionController(context: Context): Controller {
     onDone: (key) => controller.enqueue(key),
     log,
   });
-  const server = { namespace: identity.namespace, name: config.metadata.service };
   /** When the status of each execution that goes on was last written. */
   const written = new Map<string, number>();
   /** Pods of an earlier execution of the name may still be going away. */
@@ -66,7 +64,7 @@ export function executionController(context: Context): Controller {
       refusal:
         pods.length === 0 && !isOver(execution) ? await refusalOf(client, complete, batchJob) : undefined,
       digests: starting ? digestsOf(owner(), resolver, config) : new Map(),
-      metadata: metadataAccess(informers.coreServices.store.get(keyOf(server)), config),
+      metadata: metadataNow(context),
       writtenAt: written.get(key),
     };
     return planExecution(input, config, now());

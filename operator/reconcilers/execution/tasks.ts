@@ -174,7 +174,8 @@ function startOf(pod: Pod): number | undefined {
   return first;
 }
 
-function earliest(a: number | undefined, b: number | undefined): number | undefined {
+/** The lesser of two numbers, or the one that there is. */
+export function earliest(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return Math.min(a, b);
 }

@@ -1,6 +1,6 @@
 import { HOMERUN } from '../../apis/annotations.ts';
 import { type Condition, conditionOf, mergeConditions, READY } from '../../apis/condition.ts';
-import type { Fault } from '../../apis/fault.ts';
+import { type Fault, toldFaults } from '../../apis/fault.ts';
 import { EXECUTION_CONDITIONS } from '../../apis/run/execution/conditions.ts';
 import { executionOf } from '../../apis/run/execution/fromJob.ts';
 import { EXECUTIONS, type Execution } from '../../apis/run/execution/types.ts';
@@ -8,6 +8,7 @@ import type { Job } from '../../apis/run/job/types.ts';
 import { validateJob } from '../../apis/run/job/validation.ts';
 import type { Config } from '../../config.ts';
 import type { Plan } from '../../kube/plan.ts';
+import { timestamp } from '../../kube/time.ts';
 import { isOver } from '../execution/end.ts';
 import { stateOf } from '../execution/observe.ts';
 import { expiredExecutions, newestFirst } from './history.ts';
@@ -55,7 +56,7 @@ export function planJob({ job, executions }: JobInput, config: Pick<Config, 'job
 }
 
 function refused(job: Job, executions: Execution[], faults: Fault[], now: number): Plan<Job> {
-  const message = faults.map((fault) => `${fault.path}: ${fault.message}`).join('; ');
+  const message = toldFaults(faults);
   const ready: Condition = { type: READY, status: 'False', reason: 'InvalidArgument', message };
   const isNew = conditionOf(job.status?.conditions, READY)?.status !== 'False';
   return {
@@ -78,7 +79,7 @@ function kept({ status }: Job): Record<string, string> {
 }
 
 function createdAt(execution: Execution, now: number): Execution {
-  const creationTimestamp = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  const creationTimestamp = timestamp(now);
   return { ...execution, metadata: { ...execution.metadata, creationTimestamp } };
 }
 

@@ -2,6 +2,7 @@ import { HOMERUN } from '../../apis/annotations.ts';
 import { childName } from '../../apis/names.ts';
 import { scheduleOf } from '../../apis/run/job/schedule.ts';
 import type { Job } from '../../apis/run/job/types.ts';
+import { timestamp } from '../../kube/time.ts';
 import { DONE, type Run } from './runs.ts';
 
 export interface Scheduled {
@@ -35,5 +36,5 @@ export function scheduled(job: Job, deadlineSeconds: number, now: number): Sched
 }
 
 function keptUntil(at: number, text: string): Record<string, string> {
-  return { [DONE.schedule]: `${new Date(at).toISOString().slice(0, 19)}Z ${text}` };
+  return { [DONE.schedule]: `${timestamp(at)} ${text}` };
 }

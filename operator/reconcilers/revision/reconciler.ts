@@ -11,11 +11,10 @@ import { untilStarted } from '../../probe/probe.ts';
 import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import { memoryExceeded } from '../../telemetry/metrics.ts';
-import { type Context, executorOf } from '../context.ts';
+import { type Context, executorOf, metadataNow, metadataServer } from '../context.ts';
 import { labelKey, revisionsOfRoute } from '../informers.ts';
 import { type DigestOwner, digestsOf } from '../instance/digests.ts';
 import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.ts';
-import { metadataAccess } from '../instance/metadata.ts';
 import { Evictions } from './evictions.ts';
 import { MemoryWatch } from './memoryWatch.ts';
 import { planRevision, type RevisionInput } from './plan.ts';
@@ -30,7 +29,7 @@ export const permissions: Permission[] = [
 
 /** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
 export function revisionController(context: Context): Controller {
-  const { client, informers, config, identity, abilities, now, log } = context;
+  const { client, informers, config, abilities, now, log } = context;
   const executor = executorOf(context, 'revision');
   const enqueue = (key: string) => controller.enqueue(key);
   const resolver = createResolver({ client, config: config.registry, onDone: enqueue, log });
@@ -42,7 +41,7 @@ export function revisionController(context: Context): Controller {
   });
   const evictions = new Evictions({ read: (pod) => evictionOf(client, pod), onRead: enqueue });
   const memory = new MemoryWatch(now());
-  const server = { namespace: identity.namespace, name: config.metadata.service };
+  const server = keyOf(metadataServer(context));
   const reconcile = async (key: string) => {
     const revision = informers.revisions.store.get(key);
     if (!revision || revision.metadata.deletionTimestamp) {
@@ -55,7 +54,7 @@ export function revisionController(context: Context): Controller {
     const { namespace, name } = revision.metadata;
     const pods = informers.pods.store.byIndex('revision', key);
     const deployment = informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
-    const metadata = metadataAccess(informers.coreServices.store.get(keyOf(server)), config);
+    const metadata = metadataNow(context);
     const routed = informers.routes.store.byIndex('revision', key).length > 0;
     const digests = digestsOf(ownerOf(revision), resolver, config);
     const pool = poolContext(revision, context);
@@ -77,7 +76,7 @@ export function revisionController(context: Context): Controller {
     .watch(informers.routes, (route, { old }) => [route, ...(old ? [old] : [])].flatMap(revisionsOfRoute))
     .watch(informers.pods, labelKey(SERVING.revision))
     .watch(informers.coreServices, ({ metadata }) =>
-      keyOf(metadata) === keyOf(server) ? [...informers.revisions.store.keys()] : [],
+      keyOf(metadata) === server ? [...informers.revisions.store.keys()] : [],
     );
   return controller;
 }

@@ -4,9 +4,8 @@ import { Controller } from '../../kube/controller.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
-import { type Context, executorOf } from '../context.ts';
+import { type Context, executorOf, metadataNow } from '../context.ts';
 import { labelKey } from '../informers.ts';
-import { metadataAccess } from '../instance/metadata.ts';
 import { planWorkerPool, type WorkerPoolInput } from './plan.ts';
 
 export const permissions: Permission[] = [
@@ -33,7 +32,7 @@ export function workerPoolController(context: Context): Controller {
 }
 
 function observe(key: string, context: Context): WorkerPoolInput | undefined {
-  const { informers, config, identity, abilities } = context;
+  const { informers, abilities } = context;
   const pool = informers.workerPools.store.get(key);
   if (!pool || pool.metadata.deletionTimestamp) return undefined;
   const { uid = '', namespace } = pool.metadata;
@@ -41,7 +40,6 @@ function observe(key: string, context: Context): WorkerPoolInput | undefined {
   const revisions = informers.revisions.store
     .byIndex('workerPool', key)
     .filter((revision) => isControlledBy(revision, uid));
-  const server = { namespace: identity.namespace, name: config.metadata.service };
   return {
     pool,
     revisions,
@@ -60,7 +58,7 @@ function observe(key: string, context: Context): WorkerPoolInput | undefined {
         informers.pods.store.byIndex('revision', keyOf(metadata)),
       ]),
     ),
-    metadata: metadataAccess(informers.coreServices.store.get(keyOf(server)), config),
+    metadata: metadataNow(context),
     resizesPods: abilities.resizesPods,
   };
 }
