@@ -5,9 +5,9 @@ const { EVENT_RUN_END, EVENT_SUITE_BEGIN, EVENT_SUITE_END, EVENT_TEST_FAIL, EVEN
   Mocha.Runner.constants;
 
 /**
- * A line for each file's suite, each failure as it comes, and mocha's own account of failures at the end: a run of
- * more than a thousand tests that pass is not worth a thousand lines. Writes the totals to the file that its option
- * `output` names.
+ * A line for each file's suite, begun when it begins, each failure as it comes, and mocha's own account of failures at
+ * the end: a run of more than a thousand tests that pass is not worth a thousand lines. Writes the totals to the file
+ * that its option `output` names.
  */
 export default class SuiteReporter extends Mocha.reporters.Base {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
@@ -18,19 +18,20 @@ export default class SuiteReporter extends Mocha.reporters.Base {
     runner.on(EVENT_SUITE_BEGIN, (suite) => {
       if (!suite.parent?.root) return;
       [passed, failed, startedAt] = [0, 0, performance.now()];
+      process.stdout.write(`  ${suite.title}: `);
     });
     runner.on(EVENT_TEST_PASS, () => {
       passed += 1;
     });
     runner.on(EVENT_TEST_FAIL, (test, error) => {
       failed += 1;
-      console.log(`  FAILED ${test.fullTitle()}: ${error.message}`);
+      process.stdout.write(`\n    FAILED ${test.fullTitle()}: ${error.message}\n  `);
     });
     runner.on(EVENT_SUITE_END, (suite) => {
       if (!suite.parent?.root) return;
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
       const failures = failed > 0 ? `, ${failed} FAILED` : '';
-      console.log(`  ${suite.title}: ${passed} passed${failures} (${seconds} s)`);
+      console.log(`${passed} passed${failures} (${seconds} s)`);
     });
     runner.once(EVENT_RUN_END, () => {
       this.epilogue();
