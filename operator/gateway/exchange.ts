@@ -5,7 +5,8 @@ import type { FlatHeaders } from './headers.ts';
 import type { StatsWriter } from './stats.ts';
 import type { Rejection, Throttler, Waiter } from './throttler.ts';
 import { failureOf } from './upstream/errors.ts';
-import type { Instance, UpstreamCall } from './upstream/instance.ts';
+import type { Instance } from './upstream/instance.ts';
+import type { UpstreamCall, UpstreamEvents } from './upstream/upstream.ts';
 
 /** What the exchanges of one thread share. */
 export interface ExchangeShared {
@@ -32,7 +33,7 @@ const MAX_BROKEN_ATTEMPTS = 3;
  * One request from its arrival to its end: waits for an instance, is sent to it, is answered; counted once and given
  * back once, whatever happens. It is sent a second time only when no byte of it can have reached a program.
  */
-export class Exchange implements Waiter, Timed, DownstreamEvents {
+export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents {
   readonly downstream: Downstream;
   readonly arrivedAt = clock();
   readonly #throttler: Throttler;
@@ -109,7 +110,6 @@ export class Exchange implements Waiter, Timed, DownstreamEvents {
     this.downstream.start(status, reason, headers, contentLength);
   }
 
-  /** False when the upstream should pause. */
   responseData(chunk: Buffer): boolean {
     return this.#phase !== ANSWERING || this.downstream.data(chunk);
   }
@@ -120,10 +120,6 @@ export class Exchange implements Waiter, Timed, DownstreamEvents {
     this.#finish();
   }
 
-  /**
-   * The instance or the way to it failed.
-   * @param begun whether the program may have got a byte of the request.
-   */
   upstreamFailed(error: Error, begun: boolean): void {
     if (this.#phase === DONE || this.#phase === QUEUED) return;
     const failure = failureOf(error);

@@ -1,7 +1,7 @@
 import { KINDS } from '../apis/kinds.ts';
 import { ConfigSchema } from '../config.ts';
 import { crdFile } from './crd.ts';
-import type { GeneratedFile } from './main.ts';
+import type { GeneratedFile } from './file.ts';
 import { rbacFiles } from './rbac.ts';
 
 type Schema = Record<string, unknown>;

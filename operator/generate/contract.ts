@@ -3,8 +3,8 @@ import { keyed } from '../apis/fault.ts';
 import { ANNOTATION_EFFECTS, POOL_EFFECTS } from '../webhook/effects.ts';
 import { LAWS } from '../webhook/laws.ts';
 import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
+import type { GeneratedFile } from './file.ts';
 import { insideSection } from './inside.ts';
-import type { GeneratedFile } from './main.ts';
 
 // The table of what is accepted, warned of and refused, as the law that admission applies has it.
 

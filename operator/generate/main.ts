@@ -5,13 +5,8 @@ import { KINDS } from '../apis/kinds.ts';
 import { chartFiles } from './chart.ts';
 import { contractFile } from './contract.ts';
 import { crdFile } from './crd.ts';
+import type { GeneratedFile } from './file.ts';
 import { models } from './models.ts';
-
-/** A file that a generator makes, by its path from the root of the repository. */
-export interface GeneratedFile {
-  path: string;
-  text: string;
-}
 
 /** A generator owns the folders that it writes: files there that it does not make are stale. */
 export interface Generator {

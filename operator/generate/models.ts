@@ -6,7 +6,7 @@ import { dirname, extname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { KINDS } from '../apis/kinds.ts';
 import { crdFile } from './crd.ts';
-import type { GeneratedFile } from './main.ts';
+import type { GeneratedFile } from './file.ts';
 
 const ROOT = 'operator/apis/models';
 

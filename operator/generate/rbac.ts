@@ -15,7 +15,7 @@ import { permissions as service } from '../reconcilers/service/reconciler.ts';
 import { permissions as workerPool } from '../reconcilers/workerPool/reconciler.ts';
 import { permissions as registry } from '../registry/pullsecrets.ts';
 import { permissions as webhook, namespacePermissions as webhookNamespace } from '../webhook/webhook.ts';
-import type { GeneratedFile } from './main.ts';
+import type { GeneratedFile } from './file.ts';
 
 /** What every controller's shell takes: Events, and owners that hold back their own deletion (OpenShift checks). */
 const shell: readonly Permission[] = [

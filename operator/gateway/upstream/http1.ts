@@ -1,10 +1,9 @@
 import type { Client, Dispatcher } from 'undici';
 // The whole of undici, with fetch, caches and mocks, is 6 MB for each thread; this is the part that is used.
 import ClientOfUndici from 'undici/lib/dispatcher/client.js';
-import type { Exchange } from '../exchange.ts';
 import { type FlatHeaders, responseHead } from '../headers.ts';
 import { RequestBody } from './body.ts';
-import type { Upstream, UpstreamCall } from './instance.ts';
+import type { Upstream, UpstreamCall, UpstreamEvents } from './upstream.ts';
 
 /**
  * Idle connections are closed before the program would close them, else a request could meet the closing; programs
@@ -39,10 +38,10 @@ export class Http1Upstream implements Upstream {
     this.#origin = origin;
   }
 
-  send(exchange: Exchange): UpstreamCall {
+  send(events: UpstreamEvents): UpstreamCall {
     const client = this.#idle.pop() ?? this.#open();
-    const { downstream } = exchange;
-    const call = new Http1Call(this, client, exchange);
+    const { downstream } = events;
+    const call = new Http1Call(this, client, events);
     client.dispatch(
       {
         method: downstream.method as Dispatcher.HttpMethod,
@@ -89,14 +88,14 @@ const ignore = (): void => {};
 class Http1Call implements Dispatcher.DispatchHandler, UpstreamCall {
   readonly #upstream: Http1Upstream;
   readonly #client: Client;
-  readonly #exchange: Exchange;
+  readonly #events: UpstreamEvents;
   #controller: Dispatcher.DispatchController | undefined;
   #cancelled = false;
 
-  constructor(upstream: Http1Upstream, client: Client, exchange: Exchange) {
+  constructor(upstream: Http1Upstream, client: Client, events: UpstreamEvents) {
     this.#upstream = upstream;
     this.#client = client;
-    this.#exchange = exchange;
+    this.#events = events;
   }
 
   resume(): void {
@@ -111,7 +110,7 @@ class Http1Call implements Dispatcher.DispatchHandler, UpstreamCall {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#cancelled) controller.abort(new Error('the request was given up'));
-    else this.#exchange.sent();
+    else this.#events.sent();
   }
 
   onResponseStart(
@@ -122,22 +121,22 @@ class Http1Call implements Dispatcher.DispatchHandler, UpstreamCall {
   ): void {
     const raw = (controller.rawHeaders ?? []) as unknown as Buffer[];
     const { headers, contentLength } = responseHead(raw);
-    if (status < 200) this.#exchange.information(status, headers);
-    else this.#exchange.responseStart(status, reason ?? '', headers, contentLength);
+    if (status < 200) this.#events.information(status, headers);
+    else this.#events.responseStart(status, reason ?? '', headers, contentLength);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#exchange.responseData(chunk)) controller.pause();
+    if (!this.#events.responseData(chunk)) controller.pause();
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     this.#upstream.release(this.#client);
-    this.#exchange.responseEnd(flat(controller.rawTrailers as unknown as Buffer[] | null));
+    this.#events.responseEnd(flat(controller.rawTrailers as unknown as Buffer[] | null));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     this.#upstream.discard(this.#client);
-    this.#exchange.upstreamFailed(error, this.#controller !== undefined);
+    this.#events.upstreamFailed(error, this.#controller !== undefined);
   }
 }
 

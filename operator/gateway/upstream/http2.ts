@@ -1,10 +1,10 @@
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { http2 } from '../../probe/builtins.ts';
+import type { Downstream } from '../downstream/downstream.ts';
 import { http2Headers } from '../downstream/http2.ts';
-import type { Exchange } from '../exchange.ts';
 import type { FlatHeaders } from '../headers.ts';
 import { responseHead } from '../headers.ts';
-import type { Upstream, UpstreamCall } from './instance.ts';
+import type { Upstream, UpstreamCall, UpstreamEvents } from './upstream.ts';
 
 /**
  * Node's default windows of 64 KB would make every large or parallel stream wait for the other side. A connection's
@@ -27,8 +27,8 @@ export class Http2Upstream implements Upstream {
     this.#origin = origin;
   }
 
-  send(exchange: Exchange): UpstreamCall {
-    const call = new Http2Call(exchange);
+  send(events: UpstreamEvents): UpstreamCall {
+    const call = new Http2Call(events);
     for (const session of this.#sessions) {
       if (session.accepts()) {
         session.send(call);
@@ -105,13 +105,13 @@ function timeoutError(): Error {
 }
 
 class Http2Call implements UpstreamCall {
-  readonly #exchange: Exchange;
+  readonly #events: UpstreamEvents;
   #stream: ClientHttp2Stream | undefined;
   #cancelled = false;
   #ended = false;
 
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
+  constructor(events: UpstreamEvents) {
+    this.#events = events;
   }
 
   start(session: ClientHttp2Session, closed: () => void): void {
@@ -119,10 +119,10 @@ class Http2Call implements UpstreamCall {
       closed();
       return;
     }
-    const { downstream } = this.#exchange;
+    const { downstream } = this.#events;
     let stream: ClientHttp2Stream;
     try {
-      stream = session.request(requestHeaders(this.#exchange), { endStream: !downstream.hasBody });
+      stream = session.request(requestHeaders(downstream), { endStream: !downstream.hasBody });
     } catch (error) {
       closed();
       const invalid = String((error as { code?: string }).code).startsWith('ERR_HTTP2_SESSION')
@@ -132,7 +132,7 @@ class Http2Call implements UpstreamCall {
       return;
     }
     this.#stream = stream;
-    this.#exchange.sent();
+    this.#events.sent();
     if (downstream.hasBody) pump(downstream.body, stream);
     this.#listen(stream, closed);
   }
@@ -140,7 +140,7 @@ class Http2Call implements UpstreamCall {
   failed(error: Error, begun: boolean): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#exchange.upstreamFailed(error, begun);
+    this.#events.upstreamFailed(error, begun);
   }
 
   resume(): void {
@@ -158,22 +158,22 @@ class Http2Call implements UpstreamCall {
   }
 
   #listen(stream: ClientHttp2Stream, closed: () => void): void {
-    const exchange = this.#exchange;
+    const events = this.#events;
     let trailers: FlatHeaders | undefined;
     let failure: Error | undefined;
     stream.on('headers', (headers: IncomingHttpHeaders & { ':status'?: number }, _flags, raw: string[]) => {
-      exchange.information(Number(headers[':status']), withoutPseudo(raw));
+      events.information(Number(headers[':status']), withoutPseudo(raw));
     });
     (stream as NodeJS.EventEmitter).on(
       'response',
       (headers: { ':status': number }, flags: number, raw: string[]) => {
         const head = responseHead(withoutPseudo(raw));
         const ended = (flags & http2().constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-        exchange.responseStart(headers[':status'], '', head.headers, ended ? 0 : head.contentLength);
+        events.responseStart(headers[':status'], '', head.headers, ended ? 0 : head.contentLength);
       },
     );
     stream.on('data', (chunk: Buffer) => {
-      if (!exchange.responseData(chunk)) stream.pause();
+      if (!events.responseData(chunk)) stream.pause();
     });
     (stream as NodeJS.EventEmitter).on('trailers', (_headers: object, _flags: number, raw: string[]) => {
       trailers = withoutPseudo(raw);
@@ -182,7 +182,7 @@ class Http2Call implements UpstreamCall {
       // An aborted stream ends too; 'close' tells why.
       if (stream.aborted || (stream.rstCode ?? 0) !== 0) return;
       this.#ended = true;
-      exchange.responseEnd(trailers);
+      events.responseEnd(trailers);
     });
     stream.on('error', (error) => {
       failure = error;
@@ -191,14 +191,13 @@ class Http2Call implements UpstreamCall {
       closed();
       // A stream that the program refused was not looked at (RFC 9113, 8.7), so it may be sent again, if it can be.
       const refused =
-        stream.rstCode === http2().constants.NGHTTP2_REFUSED_STREAM && !exchange.downstream.hasBody;
+        stream.rstCode === http2().constants.NGHTTP2_REFUSED_STREAM && !events.downstream.hasBody;
       this.failed(failure ?? new Error('the stream was closed'), !refused);
     });
   }
 }
 
-function requestHeaders(exchange: Exchange): Record<string, string | string[] | number> {
-  const { downstream } = exchange;
+function requestHeaders(downstream: Downstream): Record<string, string | string[] | number> {
   const { host, ...headers } = http2Headers(downstream.head.headers);
   // RFC 9113, 8.2.3: cookies are one header in HTTP/1.1 and may be several here; one is what programs expect.
   if (Array.isArray(headers.cookie)) headers.cookie = headers.cookie.join('; ');

@@ -1,22 +1,7 @@
-import type { Exchange } from '../exchange.ts';
 import type { InstanceEntry, Protocol } from '../messages.ts';
 import { Http1Upstream } from './http1.ts';
 import { Http2Upstream } from './http2.ts';
-
-/** A request under way in an instance, as the exchange steers it. */
-export interface UpstreamCall {
-  /** The client can take more of the response. */
-  resume(): void;
-  /** The request is given up: the instance is told so by a closed connection or a reset stream. */
-  cancel(): void;
-}
-
-/** The connections to one instance. */
-export interface Upstream {
-  send(exchange: Exchange): UpstreamCall;
-  /** Closes what is idle; the last request has ended. */
-  close(): void;
-}
+import type { Upstream } from './upstream.ts';
 
 /** An instance as one data thread sees it. It closes its connections when it is removed and its last request ended. */
 export class Instance {
