@@ -1,8 +1,7 @@
-import { constants } from 'node:os';
 import { EXECUTION_REASONS as REASONS } from '../../apis/run/execution/conditions.ts';
 import type { Pod } from '../../kube/core.ts';
 import { OWN_LIMIT } from '../instance/memory.ts';
-import { lastLine } from '../instance/start.ts';
+import { lastLine, signalOf } from '../instance/start.ts';
 
 /** Why an attempt of a task failed. */
 export interface Failure {
@@ -56,13 +55,8 @@ export function failureMessage(execution: string, index: number, failure: Failur
 
 /** An exit code above 128 stands for a signal (container contract, Exit codes): 137 is signal 9, SIGKILL. */
 function exitWords(exitCode: number): string {
-  const name = signalName(exitCode - 128);
-  if (!name) return 'The container exited with an error.';
-  return `The container terminated on signal ${exitCode - 128} (${name}).`;
-}
-
-function signalName(signal: number): string | undefined {
-  return Object.entries(constants.signals).find(([, value]) => value === signal)?.[0];
+  const signal = signalOf(exitCode);
+  return signal ? `The container terminated on ${signal}.` : 'The container exited with an error.';
 }
 
 function quoted(log: string | undefined): string {

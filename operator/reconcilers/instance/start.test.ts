@@ -114,7 +114,17 @@ const CASES: Record<string, Case> = {
     reason: 'an exit code above 128 names its signal',
     pods: [pod({ state: terminated({ exitCode: 139 }), restartCount: 1 })],
     afterSeconds: 60,
-    want: { state: 'failed', reason: 'ExitCode139', message: /code 139 \(signal 11, SIGSEGV\)/ },
+    want: {
+      state: 'failed',
+      reason: 'ExitCode139',
+      message: /code 139, which stands for signal 11 \(SIGSEGV\), before/,
+    },
+  },
+  'ends with a code of its own above 128': {
+    reason: 'exit(-1) is 255, which no signal makes',
+    pods: [pod({ state: terminated({ exitCode: 255 }), restartCount: 1 })],
+    afterSeconds: 60,
+    want: { state: 'failed', reason: 'ExitCode255', message: /exited with code 255 before it was ready/ },
   },
   'out of memory': {
     reason: 'the limit that was too small is named',

@@ -187,15 +187,18 @@ export function exitMessage(
     return `${notListening(container, budget, input)}${quote}`;
   }
   const signal = signalOf(terminated.exitCode);
-  return `Container '${container.name}' exited with code ${terminated.exitCode}${signal}${when}.${quote}`;
+  const how = `${terminated.exitCode}${signal ? `, which stands for ${signal},` : ''}`;
+  return `Container '${container.name}' exited with code ${how}${when}.${quote}`;
 }
 
-/** The signal that an exit code stands for (container contract, Exit codes): 139 is signal 11, SIGSEGV. */
-export function signalOf(exitCode: number): string {
-  if (exitCode <= 128) return '';
+/**
+ * The signal that an exit code stands for, such as `signal 11 (SIGSEGV)` for 139 (container contract, Exit codes).
+ * Codes above 128 that no signal makes, such as 255, are the program's own.
+ */
+export function signalOf(exitCode: number): string | undefined {
   const number = exitCode - 128;
   const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
-  return ` (signal ${number}${name ? `, ${name}` : ''})`;
+  return name && `signal ${number} (${name})`;
 }
 
 /** The kubelet stops a container whose startup probe has failed for good by signals alone. */
