@@ -35,6 +35,19 @@ const CASES: Record<
     code: 'NonZeroExitCode',
     message: 'failed with exit code: 255 and message: The container exited with an error.',
   },
+  'no such program': {
+    reason: 'the code 128 is the runtime’s, and what it says is no log line',
+    pod: {
+      state: ended({
+        exitCode: 128,
+        reason: 'StartError',
+        message:
+          'failed to create containerd task: unable to start container process: exec: "/nope": not found: unknown',
+      }),
+    },
+    code: 'StartError',
+    message: 'failed with message: The container cannot be started: exec: "/nope": not found.',
+  },
   'out of memory': {
     reason: 'the API tells exit code 0 for what the platform stopped',
     pod: { state: ended({ exitCode: 137, reason: 'OOMKilled' }) },

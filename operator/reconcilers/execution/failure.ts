@@ -1,7 +1,7 @@
 import { EXECUTION_REASONS as REASONS } from '../../apis/run/execution/conditions.ts';
 import type { Pod } from '../../kube/core.ts';
 import { OWN_LIMIT } from '../instance/memory.ts';
-import { lastLine, signalOf } from '../instance/start.ts';
+import { lastLine, signalOf, startError } from '../instance/start.ts';
 
 /** Why an attempt of a task failed. */
 export interface Failure {
@@ -39,6 +39,14 @@ export function attemptFailure({ status }: Pod): Omit<Failure, 'attempt'> {
   if (exitCode === undefined) {
     const message = status?.message ?? 'The pod failed before a container ran.';
     return { reason: status?.reason ?? REASONS.taskFailed, message };
+  }
+  const unstarted = terminated && startError(terminated);
+  if (unstarted) {
+    return {
+      reason: REASONS.startError,
+      exitCode,
+      message: `The container cannot be started: ${unstarted}.`,
+    };
   }
   const message = `${exitWords(exitCode)}${quote}`;
   return { reason: REASONS.nonZeroExitCode, exitCode, toldCode: exitCode, message };

@@ -9,6 +9,7 @@ import type { Config } from '../../config.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { duration } from '../duration.ts';
+import { isBeingPrepared } from '../instance/mounts.ts';
 import type { CreationRefusal } from '../instance/refusal.ts';
 import type { End } from './end.ts';
 import { failureMessage } from './failure.ts';
@@ -109,7 +110,7 @@ function startOf(input: ProgressInput, config: Config, now: number): StartProgre
   const trouble = tasks.trouble ?? missingAccount(input);
   if (trouble) {
     const { reason, message } = trouble;
-    const left = config.startup.crashSeconds * 1000 - (now - trouble.since);
+    const left = config.startup.crashSeconds * 1000 - (now - (trouble.since ?? now));
     const status = left <= 0 ? 'False' : 'Unknown';
     const started: Condition = { type: TYPES.started, status, reason, message };
     return { conditions: [available, started], recheckMs: Math.max(left, 500), stuck: left <= 0 };
@@ -129,8 +130,8 @@ function startOf(input: ProgressInput, config: Config, now: number): StartProgre
     reason: REASONS.deploying,
     message: 'Tasks are starting.',
   };
-  // Kubernetes tells by an Event alone that it makes no pods.
-  const recheckMs = pods.length === 0 ? RECHECK_MS : undefined;
+  // Kubernetes tells by Events alone that it makes no pods, and that it cannot mount their volumes.
+  const recheckMs = pods.length === 0 || pods.some(isBeingPrepared) ? RECHECK_MS : undefined;
   if (full === undefined) return { conditions: [available, waiting], recheckMs, stuck: false };
   const message = `No node has room for a task: ${full}`;
   const short: Condition = {

@@ -3,7 +3,7 @@ import { batchJobName } from '../../apis/names.ts';
 import { jobOf } from '../../apis/run/execution/fromJob.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
 import { Controller } from '../../kube/controller.ts';
-import { type BatchJob, EVENTS } from '../../kube/core.ts';
+import { type BatchJob, EVENTS, type Pod } from '../../kube/core.ts';
 import { deepEqual } from '../../kube/json.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
@@ -12,6 +12,7 @@ import { setExecutionSource } from '../../telemetry/metrics.ts';
 import { type Context, executorOf, metadataNow } from '../context.ts';
 import { labelKey } from '../informers.ts';
 import { digestsOf } from '../instance/digests.ts';
+import { withMountTrouble } from '../instance/mounts.ts';
 import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { isReadyToRun, planCompletion } from './complete.ts';
 import { isOver } from './end.ts';
@@ -56,7 +57,8 @@ export function executionController(context: Context): Controller {
     // One that has ended may lack its spec: it was refused.
     const complete = execution as CompleteExecution;
     const owner = () => ({ namespace, name, spec: complete.spec.template.spec, known: new Map() });
-    const pods = podsOf(key, batchJob);
+    const seen = podsOf(key, batchJob);
+    const pods = seen.every(isPending) ? await withMountTrouble(seen, client, now()) : seen;
     const input = {
       execution: complete,
       batchJob,
@@ -96,6 +98,10 @@ export function executionController(context: Context): Controller {
     for (const key of labelKey(RUN.execution)(object)) controller.enqueue(key, { delayMs: GATHER_MS });
   });
   return controller;
+}
+
+function isPending({ status }: Pod): boolean {
+  return status?.phase === 'Pending';
 }
 
 /** Why Kubernetes makes no pods, which it tells by Events alone. */

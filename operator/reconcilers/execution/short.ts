@@ -5,6 +5,9 @@ import { TASK } from './batchJob.ts';
 /** UID of the batch/v1 Job that a pod belongs to. */
 export const CONTROLLER_UID = 'batch.kubernetes.io/controller-uid';
 
+/** What tells how far a pod has come before its containers say anything. */
+const KEPT_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'PodReadyToStartContainers']);
+
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 
 /** A pod of an execution as the cache keeps it: ten thousand of them must fit. */
@@ -33,7 +36,7 @@ export function shortPod({ apiVersion, kind, metadata, status }: Pod): Pod {
         ? {}
         : {
             initContainerStatuses: status?.initContainerStatuses?.map((each) => shortContainer(each, false)),
-            conditions: status?.conditions?.filter(({ type }) => type === 'PodScheduled'),
+            conditions: status?.conditions?.filter(({ type }) => KEPT_CONDITIONS.has(type)),
           }),
     },
   } as Pod;

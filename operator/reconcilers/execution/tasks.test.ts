@@ -67,6 +67,9 @@ describe('tasks of an execution', () => {
       read([taskPod(0, { phase: 'Pending', state: { waiting: { reason, message } } })]).trouble;
     assert.match(waiting('ImagePullBackOff', 'not found')?.message ?? '', /Image 'app'.*not found/);
     assert.match(waiting('CreateContainerConfigError', 'secret "s" not found')?.message ?? '', /secret "s"/);
+    assert.match(waiting('FailedMount', 'secret "s" not found')?.message ?? '', /create secret generic s/);
+    assert.ok(waiting('FailedMount', 'secret "s" not found')?.since, 'waiting does not help');
+    assert.equal(waiting('FailedMount', 'mount failed: exit status 32')?.since, undefined);
     assert.equal(waiting('ContainerCreating', ''), undefined);
     assert.equal(waiting('CreateContainerConfigError', 'failed to sync secret cache: timed out'), undefined);
   });

@@ -3,7 +3,7 @@ import type { Execution } from '../../apis/run/execution/types.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import { hasEnded } from '../instance/memory.ts';
-import { PASSING, statusesOf, type Trouble, troubleOf } from '../instance/start.ts';
+import { isLasting, PASSING, statusesOf, type Trouble, troubleOf } from '../instance/start.ts';
 import { TASK } from './batchJob.ts';
 import { attemptFailure, type Failure } from './failure.ts';
 
@@ -29,8 +29,8 @@ export interface Tasks {
   failedIndexes: number[];
   /** When the first container started, in milliseconds since 1970. */
   startedAt?: number;
-  /** What keeps a pod from starting, and since when, in milliseconds since 1970. */
-  trouble?: Trouble & { since: number };
+  /** What keeps a pod from starting; where waiting does not help, since when, in milliseconds since 1970. */
+  trouble?: Trouble & { since?: number };
   /** Last failure of each task that has failed. */
   failures: ReadonlyMap<number, Failure>;
   rows: TaskRow[];
@@ -133,8 +133,8 @@ function troubleOfPod(pod: Pod, containers: Container[]): Tasks['trouble'] {
     const container = containers.find(({ name }) => name === status.name);
     const waiting = status.state?.waiting;
     if (!container || !waiting || PASSING.test(waiting.message ?? '')) continue;
-    const trouble = troubleOf(container, waiting);
-    if (trouble) return { ...trouble, since };
+    const trouble = troubleOf(container, waiting, pod);
+    if (trouble) return isLasting(waiting) ? { ...trouble, since } : trouble;
   }
   return undefined;
 }

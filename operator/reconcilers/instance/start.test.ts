@@ -14,6 +14,10 @@ const terminated = (changes: object = {}) => ({
   },
 });
 
+const NO_PROGRAM =
+  'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: ' +
+  'unable to start container process: exec: "/nope": stat /nope: no such file or directory: unknown';
+
 interface Case {
   reason: string;
   pods: Parameters<typeof judgeStart>[0]['pods'];
@@ -184,6 +188,70 @@ const CASES: Record<string, Case> = {
     ],
     afterSeconds: 9,
     want: { state: 'starting', reason: 'CreateContainerConfigError', recheckMs: 1000 },
+  },
+  'no such program': {
+    reason: 'what the container runtime says is no log line, and 128 is no code of the program',
+    pods: [
+      pod({
+        state: terminated({ exitCode: 128, reason: 'StartError', message: NO_PROGRAM }),
+        restartCount: 1,
+      }),
+    ],
+    afterSeconds: 60,
+    want: {
+      state: 'failed',
+      reason: 'StartError',
+      message:
+        /^Container 'user-container' cannot be started: exec: "\/nope": stat \/nope: no such file or directory\.$/,
+    },
+  },
+  'secret of a volume is missing': {
+    reason: 'what the kubelet tells by an Event alone is told too, with what to do',
+    pods: [
+      pod({
+        state: {
+          waiting: {
+            reason: 'FailedMount',
+            message: 'MountVolume.SetUp failed for volume "s" : secret "cert" not found',
+          },
+        },
+      }),
+    ],
+    afterSeconds: 10,
+    want: {
+      state: 'failed',
+      reason: 'FailedMount',
+      message: /secret "cert" not found\. Create it.*: kubectl create secret generic cert --namespace demo/,
+    },
+  },
+  'a file server does not answer': {
+    reason: 'it may come back; it is told meanwhile',
+    pods: [pod({ state: { waiting: { reason: 'FailedMount', message: 'mount failed: exit status 32' } } })],
+    afterSeconds: 239,
+    want: { state: 'starting', reason: 'FailedMount', message: /exit status 32/ },
+  },
+  'a file server never answered': {
+    reason: 'an instance has four minutes, and what kept it is told, not its port',
+    pods: [pod({ state: { waiting: { reason: 'FailedMount', message: 'mount failed: exit status 32' } } })],
+    afterSeconds: 240,
+    want: { state: 'failed', reason: 'FailedMount', message: /exit status 32/ },
+  },
+  'volumes are being mounted': {
+    reason: 'it is looked again soon: a volume that cannot be mounted changes nothing of the pod',
+    pods: [
+      pod(
+        { state: { waiting: { reason: 'ContainerCreating' } } },
+        {
+          phase: 'Pending',
+          conditions: [
+            { type: 'PodScheduled', status: 'True' },
+            { type: 'PodReadyToStartContainers', status: 'False' },
+          ],
+        },
+      ),
+    ],
+    afterSeconds: 1,
+    want: { state: 'starting', reason: 'Deploying', recheckMs: 3000 },
   },
   'the kubelet is slow to read a ConfigMap': {
     reason: 'it exists, and the kubelet gets it by itself, however long the image took before',

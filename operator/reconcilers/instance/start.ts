@@ -5,6 +5,7 @@ import { exitCodeReason, REVISION_REASONS as REASONS } from '../../apis/serving/
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
 import { memoryMessage } from './memory.ts';
+import { FAILED_MOUNT, isBeingPrepared, lacksSomething, PREPARING_MS } from './mounts.ts';
 import { probeBudgetSeconds } from './probes.ts';
 
 /** How far the instances of a revision have come. */
@@ -32,13 +33,25 @@ type Waiting = NonNullable<NonNullable<ContainerStatus['state']>['waiting']>;
 export type Trouble = { reason: string; message: string };
 type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
 
+const MISSING_SECRET = /secret "([^"]+)" not found/;
+
 /** What the kubelet calls an image that it cannot get. */
 const IMAGE_REASONS = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
 /** What it calls a container that it cannot make, a missing secret for instance. */
-const CONFIG_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']);
+const CONFIG_REASONS = new Set([
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+  FAILED_MOUNT,
+]);
 
 /** The kubelet has not yet read a ConfigMap or Secret that exists; it tries again by itself. */
-export const PASSING = /^failed to sync \w+ cache: timed out/;
+export const PASSING = /failed to sync \w+ cache: timed out/;
+
+/** Whether waiting does not help; a network, a node or a driver may come back by itself. */
+export function isLasting({ reason, message = '' }: Waiting): boolean {
+  return reason === FAILED_MOUNT ? lacksSomething(message) : !PASSING.test(message);
+}
 
 /**
  * Judges a revision by its pods: one started pod proves it; otherwise the gravest trouble of any pod is told.
@@ -105,8 +118,11 @@ function judgeContainer(
   input: StartInput,
 ): Start | undefined {
   const waiting = status.state?.waiting;
-  const trouble = waiting && troubleOf(container, waiting);
-  if (trouble) return afterGrace(trouble, !PASSING.test(waiting.message ?? ''), pod, input);
+  const trouble = waiting && troubleOf(container, waiting, pod);
+  if (trouble) {
+    const isOver = ageMs(pod, input.now) >= input.config.startup.limitSeconds * 1000;
+    return afterGrace(trouble, isOver || isLasting(waiting), pod, input);
+  }
   const terminated = status.state?.terminated ?? status.lastState?.terminated;
   if (!terminated) return undefined;
   const exit = {
@@ -118,14 +134,22 @@ function judgeContainer(
 }
 
 /** What keeps the kubelet from starting a container, in its own words; nothing if it is only slow. */
-export function troubleOf({ name, image }: Container, waiting: Waiting): Trouble | undefined {
+export function troubleOf(
+  { name, image }: Container,
+  waiting: Waiting,
+  { metadata }: Pick<Pod, 'metadata'>,
+): Trouble | undefined {
   const { reason = '', message = reason } = waiting;
   if (IMAGE_REASONS.has(reason)) {
     const told = `Image '${image}' of container '${name}' cannot be pulled: ${message}`;
     return { reason: REASONS.containerMissing, message: told };
   }
   if (!CONFIG_REASONS.has(reason)) return undefined;
-  return { reason, message: `Container '${name}' cannot be started: ${message}` };
+  const told = `Container '${name}' cannot be started: ${message}`;
+  const [, secret] = MISSING_SECRET.exec(message) ?? [];
+  if (!secret) return { reason, message: told };
+  const command = `kubectl create secret generic ${secret} --namespace ${metadata.namespace} --from-literal=latest=VALUE`;
+  return { reason, message: `${told}. Create it, with a key for each version that is asked for: ${command}` };
 }
 
 /** Trouble is told at once, and is final only when it lasts: a registry or a database may be a few seconds late. */
@@ -149,7 +173,7 @@ function judgeTime(pod: Pod, input: StartInput): Start {
       state: 'starting',
       reason: REASONS.deploying,
       message: 'Instances are starting.',
-      recheckMs: limit - age,
+      recheckMs: isBeingPrepared(pod) ? Math.min(PREPARING_MS, limit - age) : limit - age,
     };
   }
   const held = input.passed.has(pod.metadata.uid ?? '') ? heldBy(pod, input.containers) : undefined;
@@ -166,6 +190,7 @@ export function exitReason(
   input: Pick<StartInput, 'ingress'>,
 ): string {
   if (terminated.reason === 'OOMKilled') return REASONS.outOfMemory;
+  if (startError(terminated)) return REASONS.startError;
   if (killedByProbe(container, terminated, input)) return REASONS.healthCheckContainerError;
   return exitCodeReason(terminated.exitCode);
 }
@@ -186,6 +211,8 @@ export function exitMessage(
     const budget = Math.min(probeBudgetSeconds(container.startupProbe), input.config.startup.limitSeconds);
     return `${notListening(container, budget, input)}${quote}`;
   }
+  const unstarted = startError(terminated);
+  if (unstarted) return `Container '${container.name}' cannot be started: ${unstarted}.`;
   const signal = signalOf(terminated.exitCode);
   const how = `${terminated.exitCode}${signal ? `, which stands for ${signal},` : ''}`;
   return `Container '${container.name}' exited with code ${how}${when}.${quote}`;
@@ -199,6 +226,13 @@ export function signalOf(exitCode: number): string | undefined {
   const number = exitCode - 128;
   const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
   return name && `signal ${number} (${name})`;
+}
+
+/** What the container runtime says of a program that it could not even start: a command that is not there, say. */
+export function startError({ reason, message = '' }: Terminated): string | undefined {
+  if (reason !== 'StartError') return undefined;
+  const [, cause = message] = /unable to start container process: (.*)$/s.exec(message) ?? [];
+  return cause.trim().replace(/: unknown$/, '');
 }
 
 /** The kubelet stops a container whose startup probe has failed for good by signals alone. */

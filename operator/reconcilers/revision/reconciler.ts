@@ -15,6 +15,7 @@ import { type Context, executorOf, metadataNow, metadataServer } from '../contex
 import { labelKey, revisionsOfRoute } from '../informers.ts';
 import { type DigestOwner, digestsOf } from '../instance/digests.ts';
 import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.ts';
+import { withMountTrouble } from '../instance/mounts.ts';
 import { Evictions } from './evictions.ts';
 import { MemoryWatch } from './memoryWatch.ts';
 import { planRevision, type RevisionInput } from './plan.ts';
@@ -52,7 +53,8 @@ export function revisionController(context: Context): Controller {
       return;
     }
     const { namespace, name } = revision.metadata;
-    const pods = informers.pods.store.byIndex('revision', key);
+    const seen = informers.pods.store.byIndex('revision', key);
+    const pods = isProven(revision) ? seen : await withMountTrouble(seen, client, now());
     const deployment = informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
     const metadata = metadataNow(context);
     const routed = informers.routes.store.byIndex('revision', key).length > 0;

@@ -29,5 +29,7 @@ export const EXECUTION_REASONS = {
   nonZeroExitCode: 'NonZeroExitCode',
   timeout: 'TimeoutReached',
   outOfMemory: 'OutOfMemory',
+  /** The container runtime found no such program, or could not run it. */
+  startError: 'StartError',
   taskFailed: 'TaskFailed',
 } as const;

@@ -18,6 +18,8 @@ export const REVISION_REASONS = {
   healthCheckContainerError: 'HealthCheckContainerError',
   progressDeadlineExceeded: 'ProgressDeadlineExceeded',
   outOfMemory: 'OutOfMemory',
+  /** The container runtime found no such program, or could not run it. */
+  startError: 'StartError',
   serviceAccountMissing: 'ServiceAccountMissing',
   noTraffic: 'NoTraffic',
   /** A worker pool gives it no share of its instances. */
