@@ -32,6 +32,8 @@ export class KubeError extends Error {
   readonly status: number;
   readonly reason: string;
   readonly details: StatusDetails;
+  /** What the server said, without the request; empty when there was no answer. */
+  readonly said: string;
   /** How long the server asked to wait, in seconds. */
   readonly retryAfterSeconds?: number;
 
@@ -42,6 +44,7 @@ export class KubeError extends Error {
       status?: number;
       reason?: string;
       details?: StatusDetails;
+      said?: string;
       retryAfterSeconds?: number;
       cause?: unknown;
     },
@@ -51,6 +54,7 @@ export class KubeError extends Error {
     this.status = fields.status ?? 0;
     this.reason = fields.reason ?? '';
     this.details = fields.details ?? {};
+    this.said = fields.said ?? '';
     this.retryAfterSeconds = fields.retryAfterSeconds ?? fields.details?.retryAfterSeconds;
   }
 }
@@ -79,6 +83,15 @@ export function isNamespaceTerminating(error: unknown): boolean {
 }
 
 /**
+ * Whether the API server refused an object for what it is or because of who asks: a quota, a policy, a right that is
+ * missing. A person has to do something about it; that a token has run out (401) mends itself.
+ */
+export function isRefusal(error: unknown): error is KubeError {
+  if (!isKubeError(error, 'KUBE_FORBIDDEN', 'KUBE_INVALID')) return false;
+  return error.status !== 401 && !isNamespaceTerminating(error);
+}
+
+/**
  * The error for an answer that is not a success.
  * @param request what was asked, for the message: `GET /api/v1/pods`.
  */
@@ -89,11 +102,13 @@ export function statusError(
   retryAfterSeconds?: number,
 ): KubeError {
   const reason = body.reason ?? '';
-  return new KubeError(`${request}: ${status} ${body.message ?? reason}`.trimEnd(), {
+  const said = body.message ?? reason;
+  return new KubeError(`${request}: ${status} ${said}`.trimEnd(), {
     code: codeOf(status, reason),
     status,
     reason,
     details: body.details,
+    said,
     retryAfterSeconds,
   });
 }

@@ -3,7 +3,14 @@ import { configMap, metadata } from '../testing/builders.ts';
 import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { CONFIG_MAPS, DEPLOYMENTS, type Deployment } from './core.ts';
 import { StaleError } from './errors.ts';
-import { APPLIED_HASH, isApplied, type Plan, PlanExecutor, type PlannedEvent } from './plan.ts';
+import {
+  APPLIED_HASH,
+  isApplied,
+  type Plan,
+  PlanExecutor,
+  type PlanExecutorOptions,
+  type PlannedEvent,
+} from './plan.ts';
 import type { KubeObject, ResourceType } from './types.ts';
 
 interface Widget extends KubeObject {
@@ -72,12 +79,13 @@ describe('PlanExecutor', () => {
   const typeOf = ({ kind }: KubeObject) => TYPES.find((type) => type.kind === kind) as ResourceType;
 
   /** An executor whose cache is always up to date. */
-  function executor(): PlanExecutor {
+  function executor(refused?: PlanExecutorOptions['refused']): PlanExecutor {
     return new PlanExecutor({
       client: server.client,
       fieldManager: 'widgets',
       recorder: { event: (_subject, event) => told.push(event) },
       typeOf,
+      refused,
       cached: (object) => server.get(typeOf(object), object.metadata),
     });
   }
@@ -206,6 +214,53 @@ describe('PlanExecutor', () => {
       ['a', 'b'],
     );
     assert.deepEqual(told, []);
+  });
+
+  describe('what the cluster refuses', () => {
+    const quota = new Refusal(403, 'Forbidden', 'configmaps "c" is forbidden: exceeded quota');
+    const message = 'The cluster refuses what is needed: configmaps "c" is forbidden: exceeded quota';
+    const refusing = () =>
+      executor((widget, planned, refusal) => {
+        const { status } = planned as Widget;
+        return { ...widget, status: { ...status, ready: false, why: refusal.message } } as KubeObject;
+      });
+    const wanted = (part: Partial<Plan> = { apply: [configMap('c', '1')] }) =>
+      plan({
+        ...part,
+        status: { ...subject, status: { ready: true, size: 1 } } as Widget,
+        events: [created],
+      });
+    const live = () => server.get(WIDGETS, subject.metadata) as Widget;
+
+    for (const part of ['apply', 'create'] as const) {
+      it(`is told on the subject, once, in the cluster's words: ${part}`, async () => {
+        server.failNext(quota, ({ path }) => path.includes('configmaps'), 2);
+        for (let n = 0; n < 2; n++) {
+          const refused = refusing().execute(live(), wanted({ [part]: [configMap('c', '1')] }));
+          await assert.rejects(refused, { code: 'KUBE_FORBIDDEN' }, 'it is tried again');
+        }
+        assert.deepEqual(live().status, { ready: false, size: 1, why: message });
+        assert.deepEqual(told, [{ type: 'Warning', reason: 'Refused', message }]);
+      });
+    }
+
+    const untold: Record<string, { reason: string; fail: Refusal | 'reset' }> = {
+      'a token has run out': {
+        reason: 'it is renewed',
+        fail: new Refusal(401, 'Unauthorized', 'Unauthorized'),
+      },
+      'the server fails': { reason: 'it comes back', fail: new Refusal(500, 'InternalError', 'oops') },
+      'nothing answers': { reason: 'it comes back', fail: 'reset' },
+      'someone else was faster': { reason: 'the cache is behind', fail: new Refusal(409, 'Conflict', 'no') },
+    };
+    for (const [name, { reason, fail }] of Object.entries(untold)) {
+      it(`is not told when ${name}: ${reason}`, async () => {
+        server.failNext(fail, ({ path }) => path.includes('configmaps'));
+        await assert.rejects(refusing().execute(subject, wanted()));
+        assert.equal(live().status, undefined);
+        assert.deepEqual(told, []);
+      });
+    }
   });
 
   it('removes objects, only those meant, and does not mind that they are gone', async () => {

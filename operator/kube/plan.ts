@@ -1,6 +1,6 @@
 import type { KubeClient } from './client.ts';
 import type { Outcome } from './controller.ts';
-import { isKubeError, StaleError } from './errors.ts';
+import { isKubeError, isRefusal, StaleError } from './errors.ts';
 import type { EventRecorder, PlannedEvent } from './events.ts';
 import { contentHash, deepEqual, isSubset, project } from './json.ts';
 import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from './types.ts';
@@ -48,6 +48,17 @@ export interface PlanExecutorOptions {
   typeOf: (object: KubeObject) => ResourceType;
   /** The live object as last seen. */
   cached: (object: KubeObject) => KubeObject | undefined;
+  /**
+   * The subject with the status that says that the cluster refuses an object of the plan; undefined when that is
+   * nothing to tell. `planned` is the subject as it would be if all had been written.
+   */
+  refused?: (subject: KubeObject, planned: KubeObject, refusal: Refusal) => KubeObject | undefined;
+}
+
+/** Why an object of a plan is not there, as a condition and an Event say it. */
+export interface Refusal {
+  reason: string;
+  message: string;
 }
 
 /** Hash of the object as last applied. */
@@ -77,19 +88,31 @@ export class PlanExecutor {
 
   /**
    * Applies, creates, changes, removes, writes the status, tells events and writes labels, in this order; the first
-   * failure ends it.
+   * failure ends it. What the cluster refuses is told on the subject first: a person has to do something about it.
    * @throws {StaleError} when status or labels are not written because `subject` has changed or gone since it was read.
    */
   async execute(subject: KubeObject, plan: Plan): Promise<Outcome> {
     let wrote = false;
-    for (const object of plan.apply) wrote = (await this.#apply(object)) || wrote;
-    for (const object of plan.create ?? []) wrote = (await this.#create(object)) || wrote;
+    try {
+      for (const object of plan.apply) wrote = (await this.#apply(object)) || wrote;
+      for (const object of plan.create ?? []) wrote = (await this.#create(object)) || wrote;
+    } catch (error) {
+      if (isRefusal(error)) await this.#tellRefusal(subject, plan, error.said);
+      throw error;
+    }
     for (const change of plan.change ?? []) wrote = (await this.#change(change)) || wrote;
     for (const removal of plan.remove) wrote = (await this.#remove(removal)) || wrote;
     const told = plan.status && (await this.#writeStatus(subject, plan.status));
     if (told || wrote) for (const event of plan.events) this.#options.recorder.event(subject, event);
     if (plan.labels) await this.#writeLabels(told ?? subject, plan.labels);
     return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+  }
+
+  async #tellRefusal(subject: KubeObject, plan: Plan, said: string): Promise<void> {
+    const refusal = { reason: 'Refused', message: `The cluster refuses what is needed: ${said}` };
+    const wanted = this.#options.refused?.(subject, plan.status ?? subject, refusal);
+    const told = wanted && (await this.#writeStatus(subject, wanted));
+    if (told) this.#options.recorder.event(subject, { type: 'Warning', ...refusal });
   }
 
   async #apply(object: KubeObject): Promise<boolean> {

@@ -15,6 +15,7 @@ import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../ku
 import type { Logger } from '../telemetry/log.ts';
 import type { Informers } from './informers.ts';
 import { type MetadataAccess, metadataAccess } from './instance/metadata.ts';
+import type { RefusalInput } from './refused.ts';
 
 /** What every reconciler is given; all of its IO goes through here. */
 export interface Context {
@@ -55,9 +56,16 @@ export function metadataNow(context: Context): MetadataAccess | undefined {
   return metadataAccess(service, context.config);
 }
 
-/** The one who carries out a controller's plans, under the controller's own name as field manager. */
-export function executorOf(context: Context, controller: string): PlanExecutor {
-  const { client, recorder, informers } = context;
+/**
+ * The one who carries out a controller's plans, under the controller's own name as field manager.
+ * @param refused what is told on the subject while the cluster refuses something that it needs.
+ */
+export function executorOf(
+  context: Context,
+  controller: string,
+  refused: (input: RefusalInput) => KubeObject | undefined,
+): PlanExecutor {
+  const { client, recorder, informers, now } = context;
   const caches = [
     [CONFIGURATIONS, informers.configurations],
     [ROUTES, informers.routes],
@@ -70,6 +78,7 @@ export function executorOf(context: Context, controller: string): PlanExecutor {
     recorder,
     fieldManager: `homerun-${controller}`,
     typeOf,
+    refused: (subject, planned, refusal) => refused({ subject, planned, refusal, now: now() }),
     cached: (object) => caches.find(([type]) => isOf(type, object))?.[1].store.get(keyOf(object.metadata)),
   });
 }

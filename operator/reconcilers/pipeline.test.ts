@@ -18,7 +18,7 @@ import {
 } from '../kube/core.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { reconciles } from '../telemetry/metrics.ts';
-import { FakeApiServer, type SeenRequest } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, Refusal, type SeenRequest } from '../testing/fakeApiServer.ts';
 import { configuration, PINNED, service } from '../testing/serving.ts';
 import { silent, until } from '../testing/until.ts';
 import { configurationController } from './configuration/reconciler.ts';
@@ -259,6 +259,38 @@ describe('service to deployment', () => {
     assert.deepEqual(revisions(), []);
     await until('an Event', () => server.list(EVENTS).some(({ reason }) => reason === 'InvalidArgument'));
   });
+
+  const refusals: Record<string, { reason: string; path: RegExp; serves: boolean }> = {
+    Configuration: { reason: 'nothing can run', path: /\/configurations\/[^/]+$/, serves: false },
+    Revision: { reason: 'nothing can run', path: /\/revisions\/[^/]+$/, serves: false },
+    Deployment: { reason: 'nothing can run', path: /\/deployments\/[^/]+$/, serves: false },
+    'core Service': {
+      reason: 'only the name inside the cluster is missing',
+      path: /^\/api\/v1\/.*\/services\/[^/]+$/,
+      serves: true,
+    },
+  };
+  for (const [kind, { reason, path, serves }] of Object.entries(refusals)) {
+    it(`a ${kind} that the cluster refuses is told on the service, and made once it may be: ${reason}`, async () => {
+      let refusing = true;
+      const quota = new Refusal(403, 'Forbidden', 'exceeded quota: small');
+      const isMeant = ({ method, path: asked }: SeenRequest) =>
+        refusing && method === 'PATCH' && path.test(asked);
+      server.failNext(quota, isMeant, Number.POSITIVE_INFINITY);
+      await apply();
+      if (serves) await start(await latest(1));
+      const told = await until('the refusal', () => {
+        const { status } = server.get(SERVICES, REF) ?? {};
+        const message = conditionOf(status?.conditions, 'Ready')?.message;
+        return message?.includes('exceeded quota: small') && (!serves || status?.traffic) && status;
+      });
+      assert.equal(conditionOf(told.conditions, 'Ready')?.status, 'False');
+      assert.equal(Boolean(told.traffic), serves);
+      refusing = false;
+      if (!serves) await start(await latest(1));
+      await ready();
+    });
+  }
 
   it('an instance that takes too much memory is told once to whoever looks, and stays ready', async () => {
     await apply();

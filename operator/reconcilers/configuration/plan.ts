@@ -1,9 +1,11 @@
-import { mergeConditions } from '../../apis/condition.ts';
+import { mergeConditions, READY } from '../../apis/condition.ts';
 import { SERVING } from '../../apis/labels.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import { validateConfiguration } from '../../apis/serving/configuration/validation.ts';
 import type { Config } from '../../config.ts';
 import type { Plan } from '../../kube/plan.ts';
+import type { KubeObject } from '../../kube/types.ts';
+import { type RefusalInput, withRefusal } from '../refused.ts';
 import { planTemplate, type TemplateInput, type TemplateOwner } from '../template/plan.ts';
 
 export interface ConfigurationInput extends Pick<TemplateInput, 'revisions' | 'named'> {
@@ -27,6 +29,11 @@ export function planConfiguration(
     ...names,
   };
   return { apply, remove, status: { ...configuration, status }, events };
+}
+
+/** What a configuration says while the cluster refuses its revision. */
+export function refusedConfiguration(input: RefusalInput): KubeObject {
+  return withRefusal(input, [READY]);
 }
 
 /** A configuration as the maker of its revisions: their number is its generation. */

@@ -5,7 +5,7 @@ import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { configurationsOfRoute, labelKey, revisionsOfRoute } from '../informers.ts';
-import { type ConfigurationInput, planConfiguration } from './plan.ts';
+import { type ConfigurationInput, planConfiguration, refusedConfiguration } from './plan.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['serving.knative.dev'], resources: ['configurations/status'], verbs: ['patch'] },
@@ -15,7 +15,7 @@ export const permissions: Permission[] = [
 /** Configuration -> Revisions, and the end of those that nobody needs. */
 export function configurationController(context: Context): Controller {
   const { informers, config, now, log } = context;
-  const executor = executorOf(context, 'configuration');
+  const executor = executorOf(context, 'configuration', refusedConfiguration);
   const reconcile = async (key: string) => {
     const input = observe(key, context);
     if (!input) return;

@@ -1,9 +1,10 @@
 import { conditionOf, mergeConditions } from '../../apis/condition.ts';
+import { toldFaults } from '../../apis/fault.ts';
 import {
   EXECUTION_REASONS as REASONS,
   EXECUTION_CONDITIONS as TYPES,
 } from '../../apis/run/execution/conditions.ts';
-import { completeExecution, isComplete, jobOf } from '../../apis/run/execution/fromJob.ts';
+import { completeExecution, isComplete } from '../../apis/run/execution/fromJob.ts';
 import { type CompleteExecution, EXECUTIONS, type Execution } from '../../apis/run/execution/types.ts';
 import { validateExecution } from '../../apis/run/execution/validation.ts';
 import type { Job } from '../../apis/run/job/types.ts';
@@ -17,15 +18,13 @@ export function isReadyToRun(execution: Execution, job: Job | undefined): execut
 }
 
 /**
- * For an execution made by hand that no webhook has seen: fills in what it leaves out, or tells what is wrong with it.
+ * For an execution made by hand that no webhook has seen: fills in what it leaves out, or tells all that is wrong with it.
  * Nothing is started before that is stored, so that a change of the job meanwhile cannot change what runs.
  */
 export function planCompletion(execution: Execution, job: Job | undefined, now: number): Plan<Execution> {
-  const [fault] = validateExecution(execution, undefined, { job }).filter(({ strict }) => !strict);
-  if (fault || !job) {
-    const message = fault ? `${fault.path}: ${fault.message}` : `There is no job '${jobOf(execution)}'.`;
-    return refused(execution, message, now);
-  }
+  const faults = validateExecution(execution, undefined, { job }).filter(({ strict }) => !strict);
+  // That there is no job is a fault.
+  if (faults.length > 0 || !job) return refused(execution, toldFaults(faults), now);
   const { metadata, spec } = completeExecution(execution, job);
   const { labels, annotations, ownerReferences } = metadata;
   const patch = { metadata: { labels, annotations, ownerReferences }, spec };

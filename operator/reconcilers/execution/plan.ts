@@ -10,11 +10,13 @@ import { BATCH_JOBS, type BatchJob, type Pod } from '../../kube/core.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
+import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { duration } from '../duration.ts';
 import { pinnedImages } from '../instance/digests.ts';
 import type { MetadataAccess } from '../instance/metadata.ts';
 import type { CreationRefusal } from '../instance/refusal.ts';
+import { type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredBatchJob } from './batchJob.ts';
 import { type End, endOf, isOver } from './end.ts';
 import { startConditions, waitingConditions } from './progress.ts';
@@ -86,6 +88,11 @@ function planStart(input: ExecutionInput, config: Config, now: number): Plan<Exe
     events: [],
     requeueAfterMs: state.state === 'failed' ? Math.max(Math.min(retry ?? left, left), 500) : undefined,
   };
+}
+
+/** What an execution says while the cluster refuses its batch/v1 Job; a quota may be free again any time. */
+export function refusedExecution(input: RefusalInput): KubeObject {
+  return withRefusal(input, [TYPES.completed, TYPES.resourcesAvailable, TYPES.started], 'Unknown');
 }
 
 function planProgress(

@@ -17,7 +17,7 @@ import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { isReadyToRun, planCompletion } from './complete.ts';
 import { isOver } from './end.ts';
 import { observeExecution, observeTask, seriesOf } from './observe.ts';
-import { planExecution } from './plan.ts';
+import { planExecution, refusedExecution } from './plan.ts';
 import { CONTROLLER_UID } from './short.ts';
 
 export const permissions: Permission[] = [
@@ -33,7 +33,7 @@ const GATHER_MS = 200;
 /** Execution -> batch/v1 Job, and back what becomes of its tasks. */
 export function executionController(context: Context): Controller {
   const { client, informers, config, now, log } = context;
-  const executor = executorOf(context, 'execution');
+  const executor = executorOf(context, 'execution', refusedExecution);
   const resolver = createResolver({
     client,
     config: config.registry,

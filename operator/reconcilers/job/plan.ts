@@ -9,8 +9,10 @@ import { validateJob } from '../../apis/run/job/validation.ts';
 import type { Config } from '../../config.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
+import type { KubeObject } from '../../kube/types.ts';
 import { isOver } from '../execution/end.ts';
 import { stateOf } from '../execution/observe.ts';
+import { type RefusalInput, withRefusal } from '../refused.ts';
 import { expiredExecutions, newestFirst } from './history.ts';
 import { askedRuns, DONE, executionName } from './runs.ts';
 import { scheduled } from './schedule.ts';
@@ -53,6 +55,11 @@ export function planJob({ job, executions }: JobInput, config: Pick<Config, 'job
     })),
     requeueAfterMs: nextAt === undefined ? undefined : Math.max(nextAt - now, 0),
   };
+}
+
+/** What a job says while the cluster refuses its execution; the run that was asked for is still to be made. */
+export function refusedJob(input: RefusalInput): KubeObject {
+  return withRefusal({ ...input, planned: input.subject }, [READY]);
 }
 
 function refused(job: Job, executions: Execution[], faults: Fault[], now: number): Plan<Job> {

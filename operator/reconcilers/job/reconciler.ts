@@ -7,7 +7,7 @@ import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { labelKey } from '../informers.ts';
-import { planJob } from './plan.ts';
+import { planJob, refusedJob } from './plan.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['jobs/status'], verbs: ['patch'] },
@@ -17,7 +17,7 @@ export const permissions: Permission[] = [
 /** Job -> Executions, and the end of those that nobody needs. */
 export function jobController(context: Context): Controller {
   const { informers, config, now, log } = context;
-  const executor = executorOf(context, 'job');
+  const executor = executorOf(context, 'job', refusedJob);
   const reconcile = async (key: string) => {
     const job = informers.jobs.store.get(key);
     if (!job || job.metadata.deletionTimestamp) return;

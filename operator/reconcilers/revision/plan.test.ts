@@ -6,7 +6,7 @@ import { ImageNotFoundError } from '../../registry/errors.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { deployment, EPOCH, PINNED, pod, revision } from '../../testing/serving.ts';
 import { desiredDeployment } from './deployment.ts';
-import { planRevision, type RevisionInput } from './plan.ts';
+import { planRevision, type RevisionInput, refusedRevision } from './plan.ts';
 
 const config = parseConfig({});
 const resolved: DigestState = { state: 'resolved', image: PINNED, digest: PINNED.slice(-71) };
@@ -202,6 +202,16 @@ describe('planRevision', () => {
     };
     assert.deepEqual(removed(proven), ['pod-x']);
     assert.deepEqual(removed(revision()), []);
+  });
+
+  it('stays ready when the cluster refuses a change of its Deployment: its instances run', () => {
+    const refusal = { reason: 'Refused', message: 'denied by policy' };
+    const ready = revision();
+    ready.status = { conditions: [{ type: 'Ready', status: 'True' }] };
+    assert.equal(refusedRevision({ subject: ready, planned: ready, refusal, now: EPOCH }), undefined);
+    const fresh = refusedRevision({ subject: revision(), planned: revision(), refusal, now: EPOCH });
+    const { status } = fresh as RevisionInput['revision'];
+    assert.equal(conditionOf(status?.conditions, 'Ready')?.message, 'denied by policy');
   });
 
   describe('routing state', () => {

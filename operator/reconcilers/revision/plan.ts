@@ -16,11 +16,13 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
+import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { pinnedImages } from '../instance/digests.ts';
 import { hasEnded, isSpent, type MemoryKill, memoryConditions } from '../instance/memory.ts';
 import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { judgeStart, type Start } from '../instance/start.ts';
+import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from './deployment.ts';
 
 /** Everything that the plan of a revision depends on, read before and at once. */
@@ -70,6 +72,12 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
     events: eventsOf(revision, conditions),
     requeueAfterMs: recheckAfter(unresolved?.[1], start, now),
   };
+}
+
+/** What a revision says while the cluster refuses its Deployment; one that has been ready stays so. */
+export function refusedRevision(input: RefusalInput): KubeObject | undefined {
+  if (pending(input.planned, [TYPES.ready]).length === 0) return undefined;
+  return withRefusal(input, [TYPES.resourcesAvailable, TYPES.ready]);
 }
 
 /**

@@ -18,7 +18,7 @@ import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.
 import { withMountTrouble } from '../instance/mounts.ts';
 import { Evictions } from './evictions.ts';
 import { MemoryWatch } from './memoryWatch.ts';
-import { planRevision, type RevisionInput } from './plan.ts';
+import { planRevision, type RevisionInput, refusedRevision } from './plan.ts';
 import { StartWatch } from './startWatch.ts';
 
 export const permissions: Permission[] = [
@@ -31,7 +31,7 @@ export const permissions: Permission[] = [
 /** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
 export function revisionController(context: Context): Controller {
   const { client, informers, config, abilities, now, log } = context;
-  const executor = executorOf(context, 'revision');
+  const executor = executorOf(context, 'revision', refusedRevision);
   const enqueue = (key: string) => controller.enqueue(key);
   const resolver = createResolver({ client, config: config.registry, onDone: enqueue, log });
   const limitMs = config.startup.limitSeconds * 1000;

@@ -16,6 +16,8 @@ import type { Config } from '../../config.ts';
 import type { CoreService } from '../../kube/core.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
+import type { KubeObject } from '../../kube/types.ts';
+import { type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredAlias } from './alias.ts';
 
 export interface RouteInput {
@@ -60,6 +62,11 @@ export function planRoute(input: RouteInput, namespace: string, config: Config, 
     status: { ...route, status },
     events: [],
   };
+}
+
+/** What a route says while the cluster refuses its name inside: traffic from outside is served all the same. */
+export function refusedRoute(input: RefusalInput): KubeObject {
+  return withRefusal(input, [TYPES.ingressReady, READY]);
 }
 
 function resolve(target: Target, { configurations, revisions }: RouteInput): Resolved {

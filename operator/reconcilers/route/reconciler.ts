@@ -3,7 +3,7 @@ import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { configurationsOfRoute, revisionsOfRoute } from '../informers.ts';
-import { planRoute, type RouteInput } from './plan.ts';
+import { planRoute, type RouteInput, refusedRoute } from './plan.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['serving.knative.dev'], resources: ['routes/status'], verbs: ['patch'] },
@@ -13,7 +13,7 @@ export const permissions: Permission[] = [
 /** Route -> what the gateways serve (its status) and the name inside the cluster. */
 export function routeController(context: Context): Controller {
   const { informers, config, identity, now, log } = context;
-  const executor = executorOf(context, 'route');
+  const executor = executorOf(context, 'route', refusedRoute);
   const reconcile = async (key: string) => {
     const input = observe(key, context);
     if (!input) return;

@@ -13,6 +13,7 @@ import { controllerReference, isControlledBy } from '../../kube/owner.ts';
 import { isApplied, type Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { inherited } from '../inherit.ts';
+import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { partition, portability, readyEvents } from '../verdict.ts';
 
 export interface ServiceInput {
@@ -54,6 +55,12 @@ export function planService(input: ServiceInput, now: number): Plan<Service> {
     },
     events: readyEvents(service, conditions),
   };
+}
+
+/** What a service says while the cluster refuses its configuration or its route. */
+export function refusedService(input: RefusalInput): KubeObject {
+  const open = pending(input.planned, [TYPES.configurationsReady, TYPES.routesReady]);
+  return withRefusal(input, [...open, READY]);
 }
 
 export function desiredConfiguration(service: Service): Configuration {

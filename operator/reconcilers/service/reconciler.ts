@@ -2,7 +2,7 @@ import { Controller } from '../../kube/controller.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
-import { planService } from './plan.ts';
+import { planService, refusedService } from './plan.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['serving.knative.dev'], resources: ['services/status'], verbs: ['patch'] },
@@ -12,7 +12,7 @@ export const permissions: Permission[] = [
 /** Service -> Configuration and Route. */
 export function serviceController(context: Context): Controller {
   const { informers, now, log } = context;
-  const executor = executorOf(context, 'service');
+  const executor = executorOf(context, 'service', refusedService);
   const reconcile = async (key: string) => {
     const service = informers.services.store.get(key);
     if (!service || service.metadata.deletionTimestamp) return;

@@ -13,6 +13,8 @@ import { partsOf } from '../../autoscaler/shares.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
+import type { KubeObject } from '../../kube/types.ts';
+import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from '../revision/deployment.ts';
 import { generationOf } from '../template/generation.ts';
 import { planTemplate, type TemplateOwner, type TemplatePlan } from '../template/plan.ts';
@@ -71,6 +73,12 @@ export function planWorkerPool(input: WorkerPoolInput, config: Config, now: numb
     status: { ...pool, status },
     events: [...template.events, ...readyEvents(pool, conditions)],
   };
+}
+
+/** What a worker pool says while the cluster refuses a revision or a Deployment. */
+export function refusedWorkerPool(input: RefusalInput): KubeObject | undefined {
+  const open = pending(input.planned, [TYPES.configurationsReady, TYPES.instancesReady]);
+  return open.length === 0 ? undefined : withRefusal(input, [...open, READY]);
 }
 
 /** A worker pool as the maker of its revisions: each gets the number after the last one. */

@@ -6,7 +6,7 @@ import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf, metadataNow } from '../context.ts';
 import { labelKey } from '../informers.ts';
-import { planWorkerPool, type WorkerPoolInput } from './plan.ts';
+import { planWorkerPool, refusedWorkerPool, type WorkerPoolInput } from './plan.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['workerpools/status'], verbs: ['patch'] },
@@ -17,7 +17,7 @@ export const permissions: Permission[] = [
 /** WorkerPool -> Revisions, and the Deployments of those that have a share of the instances. */
 export function workerPoolController(context: Context): Controller {
   const { informers, config, now, log } = context;
-  const executor = executorOf(context, 'workerpool');
+  const executor = executorOf(context, 'workerpool', refusedWorkerPool);
   const reconcile = async (key: string) => {
     const input = observe(key, context);
     if (!input) return;
