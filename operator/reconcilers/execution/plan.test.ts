@@ -122,13 +122,24 @@ const CASES: Record<string, Case> = {
     want: { conditions: ['Started=False:ServiceAccountMissing'] },
   },
   'over the quota': {
-    reason: 'it may be free again any time',
+    reason: 'it may be free again any time; kubectl get shows why',
     input: { batchJob: batchJob(), refusal: { reason: 'FailedCreate', message: 'exceeded quota' } },
-    at: 100,
+    at: 10,
     want: {
-      conditions: ['ResourcesAvailable=Unknown:FailedCreate', 'Started=Unknown:FailedCreate'],
+      conditions: [
+        'Completed=Unknown:FailedCreate',
+        'ResourcesAvailable=Unknown:FailedCreate',
+        'Started=Unknown:FailedCreate',
+      ],
+      message: /^exceeded quota$/,
       requeueAfterMs: 3000,
     },
+  },
+  'over the quota for long': {
+    reason: 'a thousand that wait must not look all the time',
+    input: { batchJob: batchJob(), refusal: { reason: 'FailedCreate', message: 'exceeded quota' } },
+    at: 3600,
+    want: { conditions: ['Completed=Unknown:FailedCreate'], requeueAfterMs: 30_000 },
   },
   running: {
     reason: 'the first container that starts starts the execution',

@@ -15,8 +15,8 @@ import type { End } from './end.ts';
 import { failureMessage } from './failure.ts';
 import { type Tasks, unschedulable } from './tasks.ts';
 
-/** How soon it is looked again whether the cluster makes pods now. */
-const RECHECK_MS = 3000;
+/** How soon it is looked again why the cluster makes no pods: the later the longer it has made none. */
+const RECHECK_MS = { shortest: 3000, longest: 30_000 };
 
 const WAITING = 'Waiting for execution to complete.';
 
@@ -72,20 +72,23 @@ export function startConditions(input: ProgressInput, config: Config, now: numbe
     status: 'True',
     message: 'Imported container image.',
   };
-  const completed: Condition = cancel
-    ? {
-        type: TYPES.completed,
-        status: 'Unknown',
-        reason: REASONS.cancelling,
-        message: 'Waiting for tasks to stop.',
-      }
-    : { type: TYPES.completed, status: 'Unknown', message: WAITING };
   const start = startOf(input, config, now);
+  const completed: Condition = { type: TYPES.completed, status: 'Unknown', ...whyOpen(start, cancel) };
   return {
     conditions: [completed, images, ...start.conditions, ...retryCondition(execution, tasks)],
     recheckMs: start.recheckMs,
     stuck: start.stuck,
   };
+}
+
+/** Why an execution has not completed: what keeps it from starting is told where people look first. */
+function whyOpen(
+  { conditions }: StartProgress,
+  cancel: End | undefined,
+): Pick<Condition, 'reason' | 'message'> {
+  if (cancel) return { reason: REASONS.cancelling, message: 'Waiting for tasks to stop.' };
+  const { reason, message } = conditionOf(conditions, TYPES.started) ?? {};
+  return reason && reason !== REASONS.deploying ? { reason, message } : { message: WAITING };
 }
 
 function startOf(input: ProgressInput, config: Config, now: number): StartProgress {
@@ -122,7 +125,7 @@ function startOf(input: ProgressInput, config: Config, now: number): StartProgre
       type,
       ...why,
     }));
-    return { conditions, recheckMs: RECHECK_MS, stuck: false };
+    return { conditions, recheckMs: recheckAfter(batchJob, now), stuck: false };
   }
   const waiting: Condition = {
     type: TYPES.started,
@@ -131,7 +134,8 @@ function startOf(input: ProgressInput, config: Config, now: number): StartProgre
     message: 'Tasks are starting.',
   };
   // Kubernetes tells by Events alone that it makes no pods, and that it cannot mount their volumes.
-  const recheckMs = pods.length === 0 || pods.some(isBeingPrepared) ? RECHECK_MS : undefined;
+  const isSilent = pods.length === 0 || pods.some(isBeingPrepared);
+  const recheckMs = isSilent ? recheckAfter(batchJob, now) : undefined;
   if (full === undefined) return { conditions: [available, waiting], recheckMs, stuck: false };
   const message = `No node has room for a task: ${full}`;
   const short: Condition = {
@@ -141,6 +145,11 @@ function startOf(input: ProgressInput, config: Config, now: number): StartProgre
     message,
   };
   return { conditions: [short, { ...waiting, message }], stuck: false };
+}
+
+function recheckAfter({ metadata }: BatchJob, now: number): number {
+  const waited = now - Date.parse(metadata.creationTimestamp ?? '');
+  return Math.min(Math.max(waited / 10, RECHECK_MS.shortest), RECHECK_MS.longest);
 }
 
 /** A service account that does not exist is waited for as long as a secret is; a quota may be free again any time. */

@@ -13,8 +13,9 @@ import { type Context, executorOf, metadataNow } from '../context.ts';
 import { labelKey } from '../informers.ts';
 import { digestsOf } from '../instance/digests.ts';
 import { withMountTrouble } from '../instance/mounts.ts';
-import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
+import { explainRefusal } from '../instance/refusal.ts';
 import { isReadyToRun, planCompletion } from './complete.ts';
+import { CreationRefusals, type Told } from './creationRefusals.ts';
 import { isOver } from './end.ts';
 import { observeExecution, observeTask, seriesOf } from './observe.ts';
 import { planExecution, refusedExecution } from './plan.ts';
@@ -47,6 +48,19 @@ export function executionController(context: Context): Controller {
     informers.taskPods.store
       .byIndex('execution', key)
       .filter(({ metadata }) => metadata.labels?.[CONTROLLER_UID] === batchJob?.metadata.uid);
+  const refusals = new CreationRefusals({
+    read: (namespace) => creationRefusals(client, namespace),
+    onRead: (key) => controller.enqueue(key),
+  });
+  const refusalOf = (execution: CompleteExecution, batchJob: BatchJob | undefined, pods: readonly Pod[]) => {
+    const key = keyOf(execution.metadata);
+    if (!batchJob || !waitsForPods(execution, batchJob, pods)) {
+      refusals.forget(key);
+      return undefined;
+    }
+    const told = refusals.of(key, batchJob);
+    return told && explainRefusal(told, execution.spec.template.spec.serviceAccountName);
+  };
   const planOf = async (execution: Execution, batchJob: BatchJob | undefined) => {
     const { namespace = '', name } = execution.metadata;
     const key = keyOf({ namespace, name });
@@ -63,8 +77,7 @@ export function executionController(context: Context): Controller {
       execution: complete,
       batchJob,
       pods,
-      refusal:
-        pods.length === 0 && !isOver(execution) ? await refusalOf(client, complete, batchJob) : undefined,
+      refusal: refusalOf(complete, batchJob, pods),
       digests: starting ? digestsOf(owner(), resolver, config) : new Map(),
       metadata: metadataNow(context),
       writtenAt: written.get(key),
@@ -75,6 +88,7 @@ export function executionController(context: Context): Controller {
     const execution = informers.executions.store.get(key);
     if (!execution || execution.metadata.deletionTimestamp) {
       resolver.forget(key);
+      refusals.forget(key);
       written.delete(key);
       return;
     }
@@ -104,16 +118,22 @@ function isPending({ status }: Pod): boolean {
   return status?.phase === 'Pending';
 }
 
-/** Why Kubernetes makes no pods, which it tells by Events alone. */
-async function refusalOf(
-  client: Context['client'],
-  { spec }: CompleteExecution,
-  batchJob: BatchJob | undefined,
-): Promise<CreationRefusal | undefined> {
-  const { namespace, uid } = batchJob?.metadata ?? {};
-  if (!uid || batchJob?.status?.conditions?.length || batchJob?.status?.succeeded) return undefined;
-  const fieldSelector = `involvedObject.uid=${uid},reason=FailedCreate`;
-  const { items } = await client.list(EVENTS, { namespace, fieldSelector });
-  const [refused] = items;
-  return refused && explainRefusal(refused, spec.template.spec.serviceAccountName);
+function waitsForPods(execution: Execution, { status }: BatchJob, pods: readonly Pod[]): boolean {
+  return pods.length === 0 && !isOver(execution) && !status?.conditions?.length && !status?.succeeded;
+}
+
+/** Of each batch/v1 Job of a namespace that gets no pods the oldest reason, so that it does not change with each attempt. */
+async function creationRefusals(client: Context['client'], namespace: string): Promise<Map<string, Told>> {
+  const fieldSelector = 'involvedObject.apiVersion=batch/v1,involvedObject.kind=Job,reason=FailedCreate';
+  const told = new Map<string, Told>();
+  let next: string | undefined;
+  do {
+    const page = await client.list(EVENTS, { namespace, fieldSelector, limit: 500, continue: next });
+    for (const { involvedObject, reason, message } of page.items) {
+      const { uid = '' } = involvedObject;
+      if (!told.has(uid)) told.set(uid, { reason, message });
+    }
+    next = page.continue;
+  } while (next);
+  return told;
 }
