@@ -300,13 +300,16 @@ export const CASES: Record<string, Case> = {
     want: { completed: 'False', message: /registry\.kube-system\.svc\/hello:no-such-tag/, attempts: [] },
   },
   'secret-missing': {
-    reason: 'an execution whose secret does not exist ends, and names the secret',
+    reason: 'an execution whose volume is of a secret that does not exist ends, and says how to make it',
     job: {
-      container: {
-        env: [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'no-such-secret', key: 'latest' } } }],
-      },
+      container: { volumeMounts: [{ name: 'keys', mountPath: '/keys' }] },
+      volumes: [{ name: 'keys', secret: { secretName: 'no-such-secret' } }],
     },
-    want: { completed: 'False', message: /no-such-secret/, counts: [0, 0, 1, 0] },
+    want: {
+      completed: 'False',
+      message: /kubectl create secret generic no-such-secret/,
+      counts: [0, 0, 1, 0],
+    },
   },
   'account-missing': {
     reason: 'an execution whose service account does not exist ends, and says how to make it',

@@ -206,7 +206,7 @@ function faultOf(holder: AnnotationHolder, key: string, value: string): Pick<Fau
   if (known?.on.includes(holder)) {
     const wanted = known.check(value);
     if (wanted) return [{ message: `is ${JSON.stringify(value)}; it must be ${wanted}` }];
-    return unquoted(key, value);
+    return [...unquoted(key, value), ...(JOB_HOLDERS.has(holder) ? firstGeneration(key, value) : [])];
   }
   const [domain = '', name = ''] = key.split('/');
   if (domain === 'autoscaling.knative.dev' && JOB_HOLDERS.has(holder)) {
@@ -248,6 +248,12 @@ function unquoted(key: string, value: string): Pick<Fault, 'message' | 'strict'>
   if (key !== RUN.containerDependencies) return [];
   const wanted = object(value);
   return wanted ? [{ message: 'is not JSON: put names into double quotes', strict: true }] : [];
+}
+
+/** Jobs and worker pools run in the second generation environment alone (container contract, Container sandbox). */
+export function firstGeneration(key: string, value: string): Pick<Fault, 'message' | 'strict'>[] {
+  if (key !== RUN.executionEnvironment || value !== 'gen1') return [];
+  return [{ message: 'is "gen1"; jobs and worker pools run in gen2 only', strict: true }];
 }
 
 /** The faults of a least and a greatest number of instances that contradict each other. */

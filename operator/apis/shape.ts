@@ -81,7 +81,19 @@ function wantedOf({ type, minimum, maximum }: Schema): string {
 }
 
 function wrongType(wanted: string, value: unknown, path: string, faults: ShapeFault[]): void {
-  faults.push({ path, value, message: `is ${shown(value)}; it must be ${wanted}`, unreadable: true });
+  const message =
+    value === undefined ? 'must be set' : `is ${shown(value)}; it must be ${wanted}${quotes(wanted, value)}`;
+  faults.push({ path, value, message, unreadable: true });
+}
+
+/** What most often makes YAML of the wrong type: quotes that are missing, or too many. */
+function quotes(wanted: string, value: unknown): string {
+  const isPlain = typeof value === 'number' || typeof value === 'boolean';
+  if (wanted === TYPE_NAMES.string && isPlain) return `: put it in quotes, "${value}"`;
+  const isNumber = typeof value === 'string' && /^-?\d{1,15}$/.test(value);
+  if (wanted.startsWith(TYPE_NAMES.integer) && isNumber) return ', without quotes';
+  const isFlag = value === 'true' || value === 'false';
+  return wanted === TYPE_NAMES.boolean && isFlag ? ', without quotes' : '';
 }
 
 function checkMap(schema: Schema, map: Record<string, unknown>, path: string, faults: ShapeFault[]): void {

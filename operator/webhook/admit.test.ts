@@ -271,6 +271,12 @@ describe('admission', () => {
     });
   }
 
+  it('calls an object that has no name yet by the stem of its name', () => {
+    const metadata = { namespace: 'demo', generateName: 'load-' };
+    const request = requestFor({ ...objectOf(APP, 'Execution'), metadata }, { kind: 'Execution' });
+    assert.equal(admitDefault(request, LENIENT).status?.details?.name, 'load-');
+  });
+
   it('cuts warnings to what an API server hands on', () => {
     const annotations = Object.fromEntries(
       Array.from({ length: 30 }, (_, i) => [`run.googleapis.com/${i}${'x'.repeat(300)}`, 'y']),

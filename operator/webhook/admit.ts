@@ -109,7 +109,8 @@ function refusal({ uid, kind, name, object }: AdmissionRequest, faults: readonly
     field: path,
     message,
   }));
-  const details = { group: kind.group, kind: kind.kind, name: name || String(metadata?.name ?? ''), causes };
+  const called = name || metadata?.name || metadata?.generateName || '';
+  const details = { group: kind.group, kind: kind.kind, name: String(called), causes };
   return {
     uid,
     allowed: false,

@@ -13,7 +13,7 @@ import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { duration } from '../duration.ts';
-import { pinnedImages } from '../instance/digests.ts';
+import { digestMessage, pinnedImages } from '../instance/digests.ts';
 import type { MetadataAccess } from '../instance/metadata.ts';
 import type { CreationRefusal } from '../instance/refusal.ts';
 import { type RefusalInput, withRefusal } from '../refused.ts';
@@ -77,7 +77,7 @@ function planStart(input: ExecutionInput, config: Config, now: number): Plan<Exe
   const age = now - Date.parse(execution.metadata.creationTimestamp ?? '');
   const left = config.startup.crashSeconds * 1000 - age;
   if (state.state === 'failed' && left <= 0) {
-    const message = `Image of container '${container}': ${state.error.message}`;
+    const message = digestMessage(container, state);
     return ended(input, { status: 'False', reason: REASONS.containerMissing, message }, undefined, now);
   }
   const retry = state.state === 'failed' && state.retryAt ? state.retryAt - now : undefined;

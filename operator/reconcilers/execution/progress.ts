@@ -9,6 +9,7 @@ import type { Config } from '../../config.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { duration } from '../duration.ts';
+import { digestMessage } from '../instance/digests.ts';
 import { isBeingPrepared } from '../instance/mounts.ts';
 import type { CreationRefusal } from '../instance/refusal.ts';
 import type { End } from './end.ts';
@@ -37,8 +38,7 @@ function digestTrouble(
   previous: readonly Condition[] | undefined,
 ): Pick<Condition, 'reason' | 'message'> {
   if (state.state === 'failed') {
-    const message = `Image of container '${container}': ${state.error.message}`;
-    return { reason: REASONS.containerMissing, message };
+    return { reason: REASONS.containerMissing, message: digestMessage(container, state) };
   }
   // While the registry is asked again, its last answer is still what there is to say.
   const before = conditionOf(previous, TYPES.containerReady);

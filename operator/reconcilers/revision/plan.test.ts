@@ -49,11 +49,16 @@ const CASES: Record<string, Case> = {
   'image missing': {
     reason: 'what the registry says is told, and asked again later',
     input: {},
-    digest: { state: 'failed', error: new ImageNotFoundError('no such tag'), retryAt: EPOCH + 5000 },
+    digest: { state: 'failed', error: new ImageNotFoundError('no such tag.'), retryAt: EPOCH + 5000 },
     deploys: false,
     want: {
-      ContainerHealthy: { status: 'False', reason: 'ContainerMissing', message: /no such tag/ },
+      ContainerHealthy: {
+        status: 'False',
+        reason: 'ContainerMissing',
+        message: /^Container 'user-container': no such tag\. The registry is asked again by itself\.$/,
+      },
       Ready: { status: 'False', reason: 'ContainerMissing' },
+      Active: { status: 'False', reason: 'ContainerMissing', message: /none could start/ },
     },
   },
   starting: {
@@ -86,7 +91,10 @@ const CASES: Record<string, Case> = {
   'given up and scaled to zero': {
     reason: 'what made it fail is still told when its instances are gone',
     input: { revision: given_up, deployment: deployment('hello-00001-abc', 0) },
-    want: { Ready: { status: 'False', reason: 'ExitCode3', message: /^It exited\.$/ } },
+    want: {
+      Ready: { status: 'False', reason: 'ExitCode3', message: /^It exited\.$/ },
+      Active: { status: 'False', reason: 'ExitCode3' },
+    },
   },
   'the cluster makes no pods': {
     reason: 'a quota or policy that refuses pods is quoted',

@@ -18,7 +18,7 @@ import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
-import { pinnedImages } from '../instance/digests.ts';
+import { digestMessage, pinnedImages } from '../instance/digests.ts';
 import { hasEnded, isSpent, type MemoryKill, memoryConditions } from '../instance/memory.ts';
 import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { judgeStart, type Start } from '../instance/start.ts';
@@ -127,17 +127,19 @@ function conditionsOf(
 ): Condition[] {
   const dependent = unresolved ? digestConditions(unresolved, input.revision) : startConditions(input, start);
   const { kills = [], revision } = input;
+  const ready = readyOf(dependent);
   return [
     ...dependent,
-    readyOf(dependent),
-    activeCondition(input),
+    ready,
+    activeCondition(input, ready),
     ...memoryConditions(kills, revision.spec.containers),
   ];
 }
 
 function digestConditions([container, state]: [string, DigestState], revision: Revision): Condition[] {
   if (state.state === 'failed') {
-    const message = `Image of container '${container}': ${state.error.message}`;
+    const again = state.retryAt === undefined ? '' : ' The registry is asked again by itself.';
+    const message = `${digestMessage(container, state)}${again}`;
     return [
       { type: TYPES.containerHealthy, status: 'False', reason: REASONS.containerMissing, message },
       { type: TYPES.resourcesAvailable, status: 'Unknown', reason: REASONS.containerMissing, message },
@@ -221,11 +223,15 @@ export function replicaFailure({
 }
 
 /** Informational: whether instances are there. Its severity keeps it out of Ready (Knative API, Conditions). */
-function activeCondition({ deployment, pool }: RevisionInput): Condition {
+function activeCondition({ deployment, pool }: RevisionInput, ready: Condition): Condition {
   const type = TYPES.active;
   const severity = 'Info';
   const wanted = deployment?.spec?.replicas ?? 0;
   const running = deployment?.status?.readyReplicas ?? 0;
+  if (isFalse(ready) && running === 0) {
+    const message = 'There are no instances: none could start.';
+    return { type, severity, status: 'False', reason: ready.reason, message };
+  }
   if (wanted === 0 && pool) {
     const message = 'The worker pool gives it no instances.';
     return { type, severity, status: 'False', reason: REASONS.noInstances, message };

@@ -15,7 +15,10 @@ const TemplateMetadata = Type.Object(
     name: text(63, { description: 'Ignored: the name of an execution is made up.' }),
     namespace: text(63, { description: 'Ignored: an execution lives in the namespace of its job.' }),
     labels: textMap(200, { description: 'Labels of the executions.' }),
-    annotations: textMap(200, { description: 'Annotations of the executions.' }),
+    annotations: textMap(200, {
+      description:
+        'Annotations of the executions, all texts. Those that steer them: run.googleapis.com/container-dependencies and run.googleapis.com/secrets.',
+    }),
     creationTimestamp: text(64, { description: 'Ignored.', nullable: true }),
   },
   { description: 'Metadata of the executions.' },

@@ -93,6 +93,31 @@ const CASES: Record<string, Case> = {
     ],
     reason: 'container contract, Environment variables for jobs',
   },
+  'less than one CPU': {
+    container: '{resources: {limits: {cpu: 500m}}}',
+    faults: [
+      [`${CONTAINER}.resources.limits[cpu]`, /is 500m; the only container of a task needs at least 1/],
+    ],
+    strict: true,
+    reason: 'Cloud Run has fractions for sidecars of jobs alone',
+  },
+  'less than one CPU beside a sidecar': {
+    template: SIDECAR,
+    container: '{name: main, resources: {limits: {cpu: 500m}}}',
+    more: '[{name: side, image: side, resources: {limits: {cpu: 500m}}}]',
+    reason: 'several containers share an instance',
+  },
+  'the first generation environment': {
+    template: '{annotations: {run.googleapis.com/execution-environment: gen1}}',
+    faults: [
+      [
+        'spec.template.metadata.annotations[run.googleapis.com/execution-environment]',
+        /is "gen1"; jobs and worker pools run in gen2 only/,
+      ],
+    ],
+    strict: true,
+    reason: 'container contract, Container sandbox',
+  },
   'a PORT of its own': {
     container: '{env: [{name: PORT, value: "1"}]}',
     faults: [[`${CONTAINER}.env[0].name`, /is "PORT", which Cloud Run reserves; a task gets no requests/]],

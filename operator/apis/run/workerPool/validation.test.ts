@@ -11,6 +11,10 @@ interface Case {
   spec?: string;
   container?: string;
   template?: string;
+  /** Annotations of the template, less `run.googleapis.com/`. */
+  templateAnnotations?: string;
+  /** Whether only strict mode refuses it. */
+  strict?: true;
   /** Names of the revisions that the pool has. */
   revisions?: string[];
   faults: [path: string, message: RegExp][];
@@ -36,6 +40,19 @@ const CASES: Record<string, Case> = {
     faults: [
       [`${ANNOTATION}manualInstanceCount]`, /is "1.5"; it must be a whole number/],
       ['spec.manualInstanceCount', /is 1.5; it must be a whole number/],
+    ],
+  },
+  'a PORT, in the first generation environment': {
+    reason: 'neither is for workers',
+    templateAnnotations: '{execution-environment: gen1}',
+    strict: true,
+    container: '{env: [{name: PORT, value: "1"}]}',
+    faults: [
+      [
+        'spec.template.metadata.annotations[run.googleapis.com/execution-environment]',
+        /is "gen1"; jobs and worker pools run in gen2 only/,
+      ],
+      ['spec.template.spec.containers[0].env[0].name', /is "PORT", which Cloud Run reserves/],
     ],
   },
   'automatic scaling': {
@@ -114,7 +131,7 @@ const CASES: Record<string, Case> = {
 };
 
 describe('validateWorkerPool', () => {
-  for (const [name, { reason, faults, revisions, ...parts }] of Object.entries(CASES)) {
+  for (const [name, { reason, faults, revisions, strict = false, ...parts }] of Object.entries(CASES)) {
     it(`${faults.length === 0 ? 'accepts' : 'refuses'} ${name}: ${reason}`, () => {
       const found = validateWorkerPool(poolOf(parts), undefined, revisions);
       assert.deepEqual(
@@ -122,7 +139,7 @@ describe('validateWorkerPool', () => {
         faults.map(([path]) => path),
       );
       for (const [i, [, message]] of faults.entries()) assert.match(found[i]?.message ?? '', message);
-      assert.ok(found.every(({ strict }) => !strict));
+      assert.ok(found.every((fault) => Boolean(fault.strict) === strict));
     });
   }
 
@@ -144,21 +161,31 @@ describe('validateWorkerPool', () => {
 
 function poolOf({
   annotations = '{}',
+  templateAnnotations = '{}',
   spec = '{}',
   container = '{}',
   template = '{}',
 }: Partial<Case>): WorkerPool {
-  const keys = Object.entries(parse(annotations) as Record<string, string>);
+  const keyed = (text: string) =>
+    Object.fromEntries(
+      Object.entries(parse(text) as Record<string, string>).map(([key, value]) => [
+        `run.googleapis.com/${key}`,
+        value,
+      ]),
+    );
   return {
     apiVersion: 'run.googleapis.com/v1',
     kind: 'WorkerPool',
     metadata: {
       name: 'queue',
       namespace: 'demo',
-      annotations: Object.fromEntries(keys.map(([key, value]) => [`run.googleapis.com/${key}`, value])),
+      annotations: keyed(annotations),
     },
     spec: {
-      template: { spec: { containers: [{ image: 'app', ...parse(container) }], ...parse(template) } },
+      template: {
+        metadata: { annotations: keyed(templateAnnotations) },
+        spec: { containers: [{ image: 'app', ...parse(container) }], ...parse(template) },
+      },
       ...parse(spec),
     },
   } as WorkerPool;

@@ -1,4 +1,4 @@
-import { validateAnnotations, validateScale } from '../../annotationRules.ts';
+import { firstGeneration, validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { RUN } from '../../annotations.ts';
 import { at, type Fault, keyed, outOfRange } from '../../fault.ts';
 import { validateNameChange } from '../../serving/configuration/validation.ts';
@@ -36,6 +36,7 @@ export function validateWorkerPool(
     ...validateMode(annotations),
     ...validateSteps(annotations),
     ...validateTemplate(template, name, 'spec.template', { ingress: false }),
+    ...validateEnvironment(template.metadata?.annotations),
     ...validateRequests(template, 'spec.template.spec'),
     ...validateShares(instanceSplits, 'spec.instanceSplits'),
     ...validateRevisions(pool, revisions, 'spec.instanceSplits'),
@@ -54,6 +55,12 @@ function validateMode(annotations: Record<string, string> = {}): Fault[] {
   return [{ path: MODE, value, message }];
 }
 
+function validateEnvironment(annotations: Record<string, string> = {}): Fault[] {
+  const value = annotations[RUN.executionEnvironment] ?? '';
+  const path = keyed('spec.template.metadata.annotations', RUN.executionEnvironment);
+  return firstGeneration(RUN.executionEnvironment, value).map((fault) => ({ path, value, ...fault }));
+}
+
 /** Without a surge something must be allowed to be missing, or instances could not move to another revision. */
 function validateSteps(annotations: Record<string, string> = {}): Fault[] {
   const { [RUN.maxSurge]: surge, [RUN.maxUnavailable]: unavailable = '0' } = annotations;
@@ -66,10 +73,15 @@ function validateSteps(annotations: Record<string, string> = {}): Fault[] {
 function validateRequests({ spec }: RevisionTemplate, path: string): Fault[] {
   const faults: Fault[] = spec.containers.flatMap(({ ports, env = [] }, i) => {
     const container = at(`${path}.containers`, i);
-    const variables = env.flatMap(({ name }, j) => {
-      if (!PLATFORM_VARIABLES.has(name)) return [];
-      const message = `is "${name}", which the platform sets; remove it`;
-      return [{ path: `${at(`${container}.env`, j)}.name`, value: name, message }];
+    const variables = env.flatMap(({ name }, j): Fault[] => {
+      const where = { path: `${at(`${container}.env`, j)}.name`, value: name };
+      if (PLATFORM_VARIABLES.has(name)) {
+        return [{ ...where, message: `is "${name}", which the platform sets; remove it` }];
+      }
+      if (name !== 'PORT') return [];
+      return [
+        { ...where, message: 'is "PORT", which Cloud Run reserves; a worker gets no requests', strict: true },
+      ];
     });
     if (!ports || ports.length === 0) return variables;
     const numbers = ports.map(({ containerPort = 0 }) => containerPort).join(', ');

@@ -1,5 +1,7 @@
 import { CONTAINER, SPEC, testFaults } from '../service/faultCases.ts';
 
+const TEMPLATE = 'spec.template.metadata.annotations';
+
 describe('resources of a container', () => {
   testFaults({
     'a twentieth of a CPU': {
@@ -13,6 +15,25 @@ describe('resources of a container', () => {
       faults: [[`${CONTAINER}.resources.limits[memory]`, /is 1Gi; with 400m CPU it may be at most 512Mi/]],
       strict: true,
       reason: 'Cloud Run ties memory to CPU',
+    },
+    'a fraction of a CPU in the second generation environment, all the time': {
+      template:
+        '{annotations: {run.googleapis.com/cpu-throttling: "false", run.googleapis.com/execution-environment: gen2}}',
+      container: '{resources: {limits: {cpu: 500m}}}',
+      faults: [
+        [
+          `${TEMPLATE}[run.googleapis.com/cpu-throttling]`,
+          /is "false"; with less than one CPU it must be true/,
+        ],
+        [`${TEMPLATE}[run.googleapis.com/execution-environment]`, /is "gen2"; .* it must be gen1/],
+      ],
+      strict: true,
+      reason: 'Cloud Run has fractions in the first one alone, and while requests are answered',
+    },
+    'a fraction of a CPU in the first generation environment': {
+      template: '{annotations: {run.googleapis.com/execution-environment: gen1}}',
+      container: '{resources: {limits: {cpu: 500m}}}',
+      reason: 'Cloud Run has it',
     },
     'two GPUs': {
       container: '{resources: {limits: {cpu: 8, memory: 32Gi, nvidia.com/gpu: 2}}}',

@@ -86,7 +86,10 @@ const TemplateMetadata = Type.Object(
     }),
     namespace: text(63, { description: 'Ignored: a revision lives in the namespace of its service.' }),
     labels: textMap(200, { description: 'Labels of the revision.' }),
-    annotations: textMap(200, { description: 'Annotations of the revision.' }),
+    annotations: textMap(200, {
+      description:
+        'Annotations of the revision, all texts. Those that steer it: autoscaling.knative.dev/minScale and maxScale (services alone); with run.googleapis.com/ before them: startup-cpu-boost, container-dependencies, health-check-disabled, execution-environment, secrets.',
+    }),
     creationTimestamp: text(64, { description: 'Ignored.', nullable: true }),
   },
   { description: 'Metadata of the revision.' },

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
-import { ACCELERATOR, BASE_IMAGE_RUNTIME } from '../../annotations.ts';
+import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseFlag, RUN } from '../../annotations.ts';
 import { type Fault, keyed, outOfRange, unsupported } from '../../fault.ts';
 import { validateDependencies } from '../container/dependencies.ts';
 import { ingressContainer } from '../container/ingress.ts';
@@ -36,6 +36,7 @@ export function validateTemplate(
     ...validateAnnotations('revision', annotations, where),
     ...validateScale(annotations, where),
     ...validateDependencies(annotations, template.spec.containers, where),
+    ...(ingress ? validateFraction(template.spec, annotations, where) : []),
     ...validateRevisionSpec(template.spec, { ingress }, `${path}.spec`),
   ];
 }
@@ -67,6 +68,27 @@ export function validateRevisionSpec(
     ...validateNodeSelector(spec, path),
     ...validateRuntimeClass(spec.runtimeClassName, `${path}.runtimeClassName`),
     ...unsupported(spec, KNATIVE_ONLY, path),
+  ];
+}
+
+/** Less than one CPU is there while requests are answered, and in the first environment only (Cloud Run, CPU limits). */
+function validateFraction(
+  { containers }: TemplateSpec,
+  annotations: Record<string, string> = {},
+  path: string,
+): Fault[] {
+  const cpu = cpuOf(ingressContainer(containers));
+  if (cpu === undefined || cpu >= 1) return [];
+  const { [RUN.cpuThrottling]: throttling, [RUN.executionEnvironment]: environment } = annotations;
+  const say = (key: string, value: string, wanted: string): Fault => ({
+    path: keyed(path, key),
+    value,
+    message: `is ${JSON.stringify(value)}; with less than one CPU it must be ${wanted}`,
+    strict: true,
+  });
+  return [
+    ...(parseFlag(throttling) === false ? [say(RUN.cpuThrottling, throttling ?? '', 'true')] : []),
+    ...(environment === 'gen2' ? [say(RUN.executionEnvironment, environment, 'gen1')] : []),
   ];
 }
 

@@ -31,7 +31,7 @@ export interface IJob {
        */
       "metadata"?: {
         /**
-         * Annotations of the executions.
+         * Annotations of the executions, all texts. Those that steer them: run.googleapis.com/container-dependencies and run.googleapis.com/secrets.
          */
         "annotations"?: {
           [key: string]: string;

@@ -44,7 +44,7 @@ export interface IWorkerPool {
        */
       "metadata"?: {
         /**
-         * Annotations of the revision.
+         * Annotations of the revision, all texts. Those that steer it: autoscaling.knative.dev/minScale and maxScale (services alone); with run.googleapis.com/ before them: startup-cpu-boost, container-dependencies, health-check-disabled, execution-environment, secrets.
          */
         "annotations"?: {
           [key: string]: string;

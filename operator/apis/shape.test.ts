@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { Type } from 'typebox';
+import { flag, int32, text } from './schema.ts';
+import { shapeFaults } from './shape.ts';
+
+const SCHEMA = Type.Object({
+  value: text(10),
+  count: int32(0, 5),
+  on: flag('Whether it is on.'),
+  must: Type.String(),
+});
+
+const CASES: Record<string, { reason: string; value: object; fault: string }> = {
+  'a number for a text': {
+    reason: 'quotes are what most often lacks',
+    value: { value: 8080 },
+    fault: 'spec.value: is 8080; it must be a text: put it in quotes, "8080"',
+  },
+  'a truth for a text': {
+    reason: 'yes and no are no texts in YAML either',
+    value: { value: true },
+    fault: 'spec.value: is true; it must be a text: put it in quotes, "true"',
+  },
+  'a map for a text': {
+    reason: 'no quotes would help',
+    value: { value: {} },
+    fault: 'spec.value: is {}; it must be a text',
+  },
+  'a text for a number': {
+    reason: 'quotes are too many',
+    value: { count: '3' },
+    fault: 'spec.count: is "3"; it must be a whole number from 0 to 5, without quotes',
+  },
+  'a word for a number': {
+    reason: 'quotes are not what is wrong',
+    value: { count: 'many' },
+    fault: 'spec.count: is "many"; it must be a whole number from 0 to 5',
+  },
+  'a text for a truth': {
+    reason: 'quotes are too many',
+    value: { on: 'true' },
+    fault: 'spec.on: is "true"; it must be true or false, without quotes',
+  },
+  nothing: { reason: 'it is simply not there', value: { must: undefined }, fault: 'spec.must: must be set' },
+};
+
+describe('faults of shape', () => {
+  for (const [name, { reason, value, fault }] of Object.entries(CASES)) {
+    it(`${name}: ${reason}`, () => {
+      const faults = shapeFaults(SCHEMA, { must: '', ...value }, 'spec');
+      assert.deepEqual(
+        faults.map(({ path, message }) => `${path}: ${message}`),
+        [fault],
+      );
+    });
+  }
+
+  it('tells of a whole that is missing', () => {
+    assert.deepEqual(
+      shapeFaults(SCHEMA, undefined, 'spec').map(({ message }) => message),
+      ['must be set'],
+    );
+  });
+});
