@@ -10,12 +10,13 @@ import { PODS, type Pod } from '../../operator/kube/core.ts';
 import { Informer } from '../../operator/kube/informer.ts';
 import { createLogger } from '../../operator/telemetry/log.ts';
 import { ApiServer, freePort } from '../../operator/testing/apiServer.ts';
-import { installKinds, NAMESPACE } from '../../operator/webhook/testing/installation.ts';
+import { installKinds } from '../../operator/testing/installKinds.ts';
 import { helloJob, JobWatch } from '../lib/jobs.ts';
 import { until } from '../lib/wait.ts';
 import { seriesAt } from './pods.ts';
 import { limitResult, type Result } from './result.ts';
 
+const NAMESPACE = 'demo';
 const TASKS = 10_000;
 /** Tasks whose first attempt fails. */
 const FAILING = new Set([17, 4711, 9999]);
@@ -35,7 +36,7 @@ export async function manyTasks(): Promise<Result[]> {
   const stop = new AbortController();
   let controller: ChildProcess | undefined;
   try {
-    await installKinds(server);
+    await installKinds(server, 'homerun-system', NAMESPACE);
     server.startControllers('job-controller');
     controller = await startController(server, folder, adminPort);
     await until('the controller to answer', () =>

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { customResourceDefinition } from '../generate/crd.ts';
 import { resourcePath } from '../kube/client.ts';
-import { NAMESPACES, PODS } from '../kube/core.ts';
+import { PODS } from '../kube/core.ts';
 import { KubeError } from '../kube/errors.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { ApiServer } from '../testing/apiServer.ts';
-import { until } from '../testing/until.ts';
+import { installKinds, servedResources } from '../testing/installKinds.ts';
 import { OBJECTS } from './crdCases.ts';
 import { KINDS } from './kinds.ts';
 import { canonicalQuantity, parseQuantity } from './quantity.ts';
@@ -23,20 +23,6 @@ import { defaultService } from './serving/service/defaults.ts';
 import { MANIFESTS as SERVICE_MANIFESTS } from './serving/service/manifestCases.ts';
 import { SERVICES, type Service } from './serving/service/types.ts';
 
-const CRDS: ResourceType = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-};
-
-interface Resource {
-  name: string;
-  singularName: string;
-  shortNames?: string[];
-  categories?: string[];
-}
-
 // A pod rounds what is finer than a thousandth.
 const QUANTITIES = (
   '1000m 0.5 512Mi 1024Mi 1.5Gi 0.5Ki 2000 1e4 5e0 5e-3 2E 2E3 .5 5. 0Mi 1023Mi 1048576Ki 123456789 ' +
@@ -49,28 +35,10 @@ describe('CRDs on a real API server', function () {
 
   before(async () => {
     server = await ApiServer.start();
-    const metadata = { name: 'demo' };
-    await server.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata });
-    for (const kind of KINDS) {
-      await server.client.create(CRDS, customResourceDefinition(kind) as unknown as KubeObject);
-    }
-    const served = async () =>
-      (await resources()).filter(({ name }) => !name.includes('/')).length === KINDS.length;
-    await until('all kinds are served', () => served().catch(() => false), {
-      timeoutMs: 20_000,
-      everyMs: 100,
-    });
+    await installKinds(server, 'demo');
   });
 
   after(() => server?.stop());
-
-  async function resources(): Promise<Resource[]> {
-    const groups = [...new Set(KINDS.map(({ group, version }) => `/apis/${group}/${version}`))];
-    const lists = await Promise.all(
-      groups.map((path) => server.client.request<{ resources: Resource[] }>('GET', path)),
-    );
-    return lists.flatMap((list) => list.resources);
-  }
 
   /** What the API server says to a new object; undefined when it takes it. Unknown fields are refused, as kubectl asks. */
   async function refusal(type: ResourceType, object: object): Promise<string | undefined> {
@@ -88,7 +56,9 @@ describe('CRDs on a real API server', function () {
   }
 
   it('has the names that people type', async () => {
-    const found = Object.fromEntries((await resources()).map((resource) => [resource.name, resource]));
+    const found = Object.fromEntries(
+      (await servedResources(server)).map((resource) => [resource.name, resource]),
+    );
     for (const { plural, shortNames, categories } of KINDS) {
       assert.deepEqual(found[plural]?.shortNames, shortNames);
       assert.deepEqual(found[plural]?.categories, categories);

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
-import { DEPLOYMENTS, type Deployment, NAMESPACES, PODS } from '../kube/core.ts';
-import { isKubeError } from '../kube/errors.ts';
+import { DEPLOYMENTS, type Deployment, PODS } from '../kube/core.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { ApiServer } from '../testing/apiServer.ts';
+import { installKinds } from '../testing/installKinds.ts';
 import { until } from '../testing/until.ts';
 import { FakeGateway } from './testing/gateway.ts';
 import { DEPLOYMENT, deployment, KEY, REF, revision } from './testing/objects.ts';
 import { runAutoscaler } from './testing/run.ts';
 import { MINUTE } from './testing/simulation.ts';
-
-const CRDS: ResourceType = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-};
-const crdFolder = new URL('../../crds/', import.meta.url);
 
 describe('Autoscaler on a real API server', function () {
   this.timeout(60_000);
@@ -34,17 +24,7 @@ describe('Autoscaler on a real API server', function () {
 
   before(async () => {
     server = await ApiServer.start();
-    for (const file of readdirSync(crdFolder)) {
-      await apply(CRDS, parse(readFileSync(new URL(file, crdFolder), 'utf8')) as KubeObject);
-    }
-    for (const name of [REF.namespace, 'homerun-system']) {
-      await apply(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    }
-    await until('the kinds are served', () =>
-      server.client.list(REVISIONS).catch((error) => {
-        if (!isKubeError(error, 'KUBE_NOT_FOUND')) throw error;
-      }),
-    );
+    await installKinds(server, REF.namespace, 'homerun-system');
   });
 
   after(() => server?.stop());

@@ -5,11 +5,12 @@ import { resourcePath } from '../kube/client.ts';
 import { SECRETS } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { ApiServer, freePort } from '../testing/apiServer.ts';
+import { installKinds } from '../testing/installKinds.ts';
 import { until } from '../testing/until.ts';
 import { CONFIGURATION_TYPES } from './configurations.ts';
 import { SECRET_NAME } from './secret.ts';
 import {
-  installKinds,
+  NAMESPACE,
   post,
   type Replica,
   ready,
@@ -31,7 +32,7 @@ describe('webhook certificates on a real API server', function () {
 
   before(async () => {
     server = await ApiServer.start();
-    await installKinds(server);
+    await installKinds(server, SYSTEM, NAMESPACE);
     port = await freePort();
     await register(server, port);
     replica = await startReplica(server, { port });

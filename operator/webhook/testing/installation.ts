@@ -1,47 +1,19 @@
 import { request } from 'undici';
-import { KINDS } from '../../apis/kinds.ts';
 import { SERVICES, type Service } from '../../apis/serving/service/types.ts';
-import { customResourceDefinition } from '../../generate/crd.ts';
 import { resourcePath } from '../../kube/client.ts';
-import { NAMESPACES } from '../../kube/core.ts';
 import { KubeError } from '../../kube/errors.ts';
-import type { KubeObject, ResourceType } from '../../kube/types.ts';
+import type { KubeObject } from '../../kube/types.ts';
 import { ApiServer, freePort } from '../../testing/apiServer.ts';
+import { installKinds } from '../../testing/installKinds.ts';
 import { silent, until } from '../../testing/until.ts';
 import { CONFIGURATION_TYPES } from '../configurations.ts';
 import { startWebhook, type Webhook } from '../webhook.ts';
-
-const CRDS: ResourceType = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-};
 
 /** Where people's services are. */
 export const NAMESPACE = 'demo';
 /** Where the operator would be. */
 export const SYSTEM = 'homerun-system';
 const HOST = '127.0.0.1';
-
-/** Makes our kinds and the two namespaces on an API server. */
-export async function installKinds({ client }: ApiServer): Promise<void> {
-  for (const name of [SYSTEM, NAMESPACE]) {
-    await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  }
-  for (const kind of KINDS) {
-    await client.create(CRDS, customResourceDefinition(kind) as unknown as KubeObject);
-  }
-  const served = async () => {
-    const groups = [...new Set(KINDS.map(({ group, version }) => `/apis/${group}/${version}`))];
-    const lists = await Promise.all(
-      groups.map((path) => client.request<{ resources: { name: string }[] }>('GET', path)),
-    );
-    const names = lists.flatMap(({ resources }) => resources.map(({ name }) => name));
-    return names.filter((name) => !name.includes('/')).length === KINDS.length;
-  };
-  await until('all kinds are served', () => served().catch(() => false), { timeoutMs: 20_000, everyMs: 50 });
-}
 
 /** Registers the webhook as the chart does, but at a port of this machine. */
 export async function register({ client }: ApiServer, port: number): Promise<void> {
@@ -123,7 +95,7 @@ export async function ready(replica: Replica): Promise<void> {
 /** An API server with our kinds that asks a replica; the caller stops both. */
 export async function startInstallation(): Promise<{ server: ApiServer; replica: Replica; port: number }> {
   const server = await ApiServer.start();
-  await installKinds(server);
+  await installKinds(server, SYSTEM, NAMESPACE);
   const port = await freePort();
   await register(server, port);
   const replica = await startReplica(server, { port });
