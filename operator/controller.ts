@@ -68,7 +68,7 @@ export async function runController(
     ]);
   } finally {
     await recorder.flush();
-    await admin.close();
+    admin.close();
   }
 }
 

@@ -7,8 +7,8 @@ import type { Config, Identity } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { PODS } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
+import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { startGatewayAdmin } from './admin.ts';
 import { Control } from './control.ts';
 import { publishMetrics } from './metrics.ts';
 import { statsReport } from './report.ts';
@@ -49,8 +49,8 @@ export async function runGateway(
     if (waiting.length > 0) return `waiting for the first list of ${waiting.join(', ')}`;
     return ready ? undefined : 'the data threads are starting';
   };
-  const stats = () => statsReport(control);
-  const admin = await startGatewayAdmin({ port: config.adminPort, unready, stats });
+  const pages = { '/stats': () => statsReport(control) };
+  const admin = await startAdmin({ port: config.adminPort, unready, pages });
   const watching = informers.map((informer) => informer.run(stop.signal));
   try {
     await Promise.race([Promise.all(informers.map(({ synced }) => synced)), aborted(signal)]);
@@ -66,7 +66,6 @@ export async function runGateway(
   } finally {
     stop.abort();
     admin.close();
-    admin.closeIdleConnections();
     await Promise.allSettled(watching);
   }
 }

@@ -46,7 +46,7 @@ export async function runMetadata(
   } finally {
     server.close();
     server.closeIdleConnections();
-    await admin.close();
+    admin.close();
     await watching;
   }
 }

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { freePort } from '../testing/apiServer.ts';
+import { type Admin, startAdmin } from './admin.ts';
+
+describe('the admin port', () => {
+  let admin: Admin;
+  let url: string;
+  let why: string | undefined;
+
+  before(async () => {
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    const pages = {
+      '/stats': () => ({ requests: 3 }),
+      '/broken': () => {
+        throw new Error('no data');
+      },
+    };
+    admin = await startAdmin({ port, unready: () => why, pages });
+  });
+  after(() => admin.close());
+
+  const get = async (path: string, method = 'GET') => {
+    const answer = await fetch(`${url}${path}`, { method, headers: { connection: 'close' } });
+    return [answer.status, await answer.text()];
+  };
+
+  it('tells the kubelet that the process lives, and why it is not ready', async () => {
+    why = 'waiting for pods';
+    assert.deepEqual(await get('/readyz'), [503, 'waiting for pods\n']);
+    assert.deepEqual(await get('/healthz'), [200, 'ok\n']);
+    why = undefined;
+    assert.deepEqual(await get('/readyz?verbose'), [200, 'ok\n']);
+  });
+
+  it('tells Prometheus all series', async () => {
+    const [status, text] = await get('/metrics');
+    assert.equal(status, 200);
+    assert.match(String(text), /^# TYPE homerun_workqueue_depth gauge$/m);
+  });
+
+  it('has the pages of a role', async () => {
+    assert.deepEqual(await get('/stats'), [200, '{"requests":3}']);
+    assert.deepEqual(await get('/broken'), [500, 'no data\n']);
+  });
+
+  it('has nothing else, and takes nothing', async () => {
+    assert.deepEqual(await get('/__proto__'), [404, 'not found\n']);
+    assert.deepEqual(await get('/healthz', 'POST'), [404, 'not found\n']);
+  });
+});
