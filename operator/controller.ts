@@ -36,40 +36,37 @@ export async function runController(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const abilities = await abilitiesOf(client, { log, signal });
-  const informers = createInformers(client, log);
+  let unready = (): string | undefined => 'waiting for the API server';
+  // First of all: the kubelet restarts what does not say that it lives, and that would bring no API server back.
+  const admin = await startAdmin({ port: config.adminPort, unready: () => unready() });
   const recorder = new EventRecorder({ client, component: 'homerun-controller', log });
-  const context: Context = { client, informers, recorder, config, identity, abilities, log, now: Date.now };
-  const watches = Object.values(informers);
-  const unready = () => {
-    const waiting = watches.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
-    return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : webhook.unready();
-  };
-  const webhook = await startWebhook({
-    client,
-    config,
-    identity,
-    abilities,
-    log,
-  });
-  const admin = await startAdmin({ port: config.adminPort, unready });
-  const lead = (leading: AbortSignal) => reconcileAndScale(context, leading);
-  const election = new LeaderElection({
-    client,
-    lease: { namespace: identity.namespace, name: 'homerun-controller' },
-    identity: identity.podName,
-    log,
-  });
   try {
+    const abilities = await abilitiesOf(client, { log, signal });
+    const informers = createInformers(client, log);
+    const watches = Object.values(informers);
+    const webhook = await startWebhook({ client, config, identity, abilities, log });
+    unready = () => {
+      const waiting = watches.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
+      return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : webhook.unready();
+    };
+    const context: Context = { client, informers, recorder, config, identity, abilities, log, now: Date.now };
     await Promise.all([
-      election.run(signal, lead),
+      electionOf(context).run(signal, (leading) => reconcileAndScale(context, leading)),
       webhook.run(signal),
       ...watches.map((informer) => informer.run(signal)),
     ]);
+  } catch (error) {
+    // Asked to end while it waited: that is no failure.
+    if (!signal.aborted || error !== signal.reason) throw error;
   } finally {
     await recorder.flush();
     admin.close();
   }
+}
+
+function electionOf({ client, identity, log }: Context): LeaderElection {
+  const lease = { namespace: identity.namespace, name: 'homerun-controller' };
+  return new LeaderElection({ client, lease, identity: identity.podName, log });
 }
 
 async function reconcileAndScale(context: Context, signal: AbortSignal): Promise<void> {

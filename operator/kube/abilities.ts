@@ -23,9 +23,12 @@ export async function abilitiesOf(
   for (;;) {
     signal.throwIfAborted();
     try {
-      const { resources } = await client.request<{ resources: { name: string }[] }>('GET', '/api/v1');
+      const { resources } = await client.request<{ resources: { name: string }[] }>('GET', '/api/v1', {
+        signal,
+      });
       return { resizesPods: resources.some(({ name }) => name === 'pods/resize') };
     } catch (err) {
+      signal.throwIfAborted();
       log.warn({ err }, 'the API server does not say what it can do');
       const unreachable = isKubeError(err, 'KUBE_UNREACHABLE');
       await sleep(backoff.next(unreachable ? 'unreachable' : 'refused'), signal);
