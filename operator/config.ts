@@ -66,6 +66,10 @@ export const ConfigSchema = Type.Object(
           { gen1: Type.String({ default: '' }), gen2: Type.String({ default: '' }) },
           { default: {}, additionalProperties: false },
         ),
+        /** The Pod Security Standard that containers keep where they do not say otherwise. */
+        podSecurity: Type.Union([Type.Literal('baseline'), Type.Literal('restricted')], {
+          default: 'baseline',
+        }),
         /** Kind of GPU, such as nvidia-l4 -> labels of the nodes that have it. */
         accelerators: Type.Record(Type.String(), Type.Record(Type.String(), Type.String()), { default: {} }),
       },

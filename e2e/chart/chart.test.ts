@@ -110,6 +110,18 @@ describe('chart', function () {
     );
   });
 
+  it('leaves the user of its pods to the cluster, where that chooses', () => {
+    const podSecurityContext = { runAsUser: null, runAsGroup: null };
+    for (const { kind, spec } of render({ podSecurityContext }) as (Rendered & { spec: Json })[]) {
+      if (kind !== 'Deployment') continue;
+      const { template } = spec as { template: { spec: { securityContext: Json } } };
+      deepEqual(template.spec.securityContext, {
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+    }
+  });
+
   it('leaves the metadata server out', () => {
     const objects = render({ metadata: { enabled: false }, networkPolicy: { enabled: true } });
     deepEqual(

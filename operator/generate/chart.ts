@@ -13,6 +13,7 @@ const port: Schema = { type: 'integer', minimum: 1, maximum: 65535 };
 const anyObject: Schema = { type: 'object' };
 const objects: Schema = { type: 'array', items: anyObject };
 const quantities: Schema = { type: 'object', additionalProperties: { type: ['string', 'number'] } };
+const userId: Schema = { type: ['integer', 'null'], minimum: 1, maximum: 2_147_483_647 };
 const replicas: Schema = { type: 'integer', minimum: 0, maximum: 1000 };
 
 /** What the pods of every role can be given. */
@@ -73,6 +74,7 @@ export function valuesSchema(): Schema {
           additionalProperties: false,
         },
       },
+      podSecurityContext: closed({ runAsUser: userId, runAsGroup: userId }),
       labels: textMap,
       annotations: textMap,
       controller: closed(POD),

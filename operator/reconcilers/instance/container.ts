@@ -27,6 +27,9 @@ export interface ContainerContext {
   config: Pick<Config, 'instance'>;
 }
 
+/** What a level of Kubernetes' Pod Security Standards asks for beyond what every container of an instance has. */
+const POD_SECURITY = { baseline: {}, restricted: { runAsNonRoot: true, capabilities: { drop: ['ALL'] } } };
+
 /** One container of an instance. */
 export function podContainer(container: Container, context: ContainerContext): PodContainer {
   const { command, args, workingDir, volumeMounts, envFrom, imagePullPolicy } = container;
@@ -47,6 +50,7 @@ export function podContainer(container: Container, context: ContainerContext): P
     livenessProbe: container.livenessProbe && withPort(container.livenessProbe, port),
     readinessProbe: container.readinessProbe && withPort(container.readinessProbe, port),
     securityContext: {
+      ...POD_SECURITY[context.config.instance.podSecurity],
       ...container.securityContext,
       allowPrivilegeEscalation: false,
       seccompProfile: { type: 'RuntimeDefault' },

@@ -1,3 +1,4 @@
+import { deepEqual } from 'node:assert/strict';
 import { parseConfig } from '../../config.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { PINNED, pooledRevision, revision } from '../../testing/serving.ts';
@@ -11,6 +12,28 @@ describe('desiredDeployment', () => {
     assertGolden(
       golden('simple'),
       desiredDeployment(revision(), new Map([['user-container', PINNED]]), config),
+    );
+  });
+
+  it('keeps to the Pod Security Standard of the cluster, unless a container says otherwise', () => {
+    const restricted = { runAsNonRoot: true, capabilities: { drop: ['ALL'] } };
+    const held = parseConfig({ instance: { podSecurity: 'restricted' } });
+    const own = revision('hello-v2', {
+      spec: {
+        containers: [
+          { name: 'app', image: 'app:1' },
+          { name: 'root', image: 'root:1', securityContext: { runAsNonRoot: false } },
+        ],
+      },
+    });
+    const { containers } = desiredDeployment(own, new Map(), held).spec?.template.spec ?? { containers: [] };
+    const platform = { allowPrivilegeEscalation: false, seccompProfile: { type: 'RuntimeDefault' } };
+    deepEqual(
+      containers.map((container) => container.securityContext),
+      [
+        { ...restricted, ...platform },
+        { ...restricted, runAsNonRoot: false, ...platform },
+      ],
     );
   });
 
