@@ -208,8 +208,8 @@ describe('scalingSpec', () => {
     },
     'refused by the cluster': {
       conditions: { Ready: 'False', ContainerHealthy: 'Unknown', ResourcesAvailable: 'False' },
-      want: { pending: false, failed: false },
-      reason: 'a quota may be raised, and the cluster goes on trying',
+      want: { pending: true, failed: false },
+      reason: 'a quota may be raised; nobody would try again if no instance were asked for',
     },
   };
   for (const [name, test] of Object.entries(cases)) {

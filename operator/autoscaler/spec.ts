@@ -17,7 +17,7 @@ export interface ScalingSpec {
   readonly manual?: number;
   /** The least number until the revision has proven that it starts. */
   readonly initial: number;
-  /** The revision has neither become ready nor failed yet. */
+  /** The revision has neither become ready nor failed yet: its instances start, or the cluster refuses them still. */
   readonly pending: boolean;
   /** Its instances do not start. */
   readonly failed: boolean;
@@ -119,13 +119,13 @@ function cpuLimit(revision: Revision): number {
 }
 
 /**
- * A revision whose containers do not start is false in both conditions. One whose pods the cluster refuses is
- * left as it is: it has none, and the cluster goes on trying.
+ * A revision whose containers do not start is false in both conditions. One whose pods the cluster refuses still has
+ * to prove itself: it has none, and the cluster goes on trying as long as it is asked for some.
  */
 function progressOf({ status }: Revision): { pending: boolean; failed: boolean } {
   const ready = conditionOf(status?.conditions, READY);
   const failed = isFalse(ready) && isFalse(conditionOf(status?.conditions, 'ContainerHealthy'));
-  return { pending: !isTrue(ready) && !isFalse(ready), failed };
+  return { pending: !isTrue(ready) && !failed, failed };
 }
 
 /** A count under the first of these keys that has a valid one. */

@@ -93,6 +93,11 @@ const CASES: Record<string, Case> = {
     ],
     reason: 'container contract, Environment variables for jobs',
   },
+  'a label of executions that no cluster takes': {
+    template: '{labels: {since: "12:00"}}',
+    faults: [['spec.template.metadata.labels[since]', /is "12:00"; as the value of a label it must have/]],
+    reason: 'no execution could ever be made',
+  },
   'less than one CPU': {
     container: '{resources: {limits: {cpu: 500m}}}',
     faults: [

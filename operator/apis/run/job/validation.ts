@@ -1,6 +1,7 @@
 import { validateAnnotations } from '../../annotationRules.ts';
 import { HOMERUN } from '../../annotations.ts';
 import { type Fault, keyed } from '../../fault.ts';
+import { validateKeys, validateLabels } from '../../labelRules.ts';
 import { validateName } from '../../serving/service/validation.ts';
 import { validateExecutionSpec } from '../task/validation.ts';
 import { MAX_NAME_AND_TOKEN, TOKEN } from './schema.ts';
@@ -25,6 +26,8 @@ export function validateJob(job: Job): Fault[] {
     ...(startExecutionToken && runExecutionToken
       ? [{ path: 'spec.runExecutionToken', message: 'must not be set together with startExecutionToken' }]
       : []),
+    ...validateLabels(template.metadata?.labels, 'spec.template.metadata.labels'),
+    ...validateKeys(context.annotations, context.annotationsPath),
     ...validateAnnotations('executionTemplate', context.annotations, context.annotationsPath),
     ...validateExecutionSpec(template.spec, context, 'spec.template.spec'),
   ];

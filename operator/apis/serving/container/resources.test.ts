@@ -66,6 +66,19 @@ describe('resources of a container', () => {
       strict: true,
       reason: "Knative's own",
     },
+    'a node selector that is no label': {
+      spec: '{nodeSelector: {disk: "s s d"}}',
+      faults: [[`${SPEC}.nodeSelector[disk]`, /is "s s d"; as the value of a label it must have/]],
+      reason: 'no node has it, and no cluster takes such a pod',
+    },
+    'labels and annotations of a revision that no cluster takes': {
+      template: '{labels: {since: "12:00"}, annotations: {"a b": c}}',
+      faults: [
+        ['spec.template.metadata.labels[since]', /is "12:00"; as the value of a label/],
+        ['spec.template.metadata.annotations[a b]', /is no key/],
+      ],
+      reason: 'the revision could never be made',
+    },
     'a runtime class of the cluster': {
       spec: '{runtimeClassName: gvisor}',
       faults: [[`${SPEC}.runtimeClassName`, /is "gvisor"; Cloud Run knows only/]],

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseFlag, RUN } from '../../annotations.ts';
 import { type Fault, keyed, outOfRange, unsupported } from '../../fault.ts';
+import { validateKeys, validateLabels } from '../../labelRules.ts';
 import { validateDependencies } from '../container/dependencies.ts';
 import { ingressContainer } from '../container/ingress.ts';
 import { GPU } from '../container/resources.ts';
@@ -29,10 +30,12 @@ export function validateTemplate(
   path: string,
   { ingress }: { ingress: boolean } = { ingress: true },
 ): Fault[] {
-  const { name, annotations } = template.metadata ?? {};
+  const { name, labels, annotations } = template.metadata ?? {};
   const where = `${path}.metadata.annotations`;
   return [
     ...validateName(name, owner, `${path}.metadata.name`),
+    ...validateLabels(labels, `${path}.metadata.labels`),
+    ...validateKeys(annotations, where),
     ...validateAnnotations('revision', annotations, where),
     ...validateScale(annotations, where),
     ...validateDependencies(annotations, template.spec.containers, where),
@@ -130,6 +133,8 @@ export function validateNodeSelector(
       message: `is not known to Cloud Run; it knows ${ACCELERATOR}`,
       strict: true,
     }));
+  const unfit = validateLabels(spec.nodeSelector, where);
+  if (unfit.length > 0) return unfit;
   const gpu = spec.containers.some(({ resources }) => resources?.limits?.[GPU] !== undefined);
   if (selector[ACCELERATOR] === undefined || gpu) return strangers;
   const message = `asks for a GPU that no container uses; set resources.limits["${GPU}"] of one to 1`;
