@@ -94,7 +94,7 @@ expected_time() {
   case $1 in
   kube) echo "about 10 minutes" ;;
   conformance) echo "about 8 minutes" ;;
-  helm | metrics-server | coredns) echo "about 3 minutes" ;;
+  helm | metrics-server | coredns | argocd) echo "about 3 minutes" ;;
   *) echo "about 1 minute" ;;
   esac
 }

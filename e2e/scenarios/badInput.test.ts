@@ -62,7 +62,7 @@ describe('bad input', function () {
   it('a name of 50 characters, one more than Cloud Run takes, is told as a warning in a condition', async () => {
     const { client, namespace } = suite;
     const service = await readyService(client, namespace, `n${'a'.repeat(49)}`);
-    const warning = service.status?.conditions?.find(({ type }) => type === 'CloudRunCompatible');
+    const warning = service.status?.conditions?.find(({ type }) => type === 'CloudRunIncompatible');
     assert.equal(warning?.severity, 'Warning');
     assert.match(warning?.message ?? '', /metadata\.name: is "na+", 50 characters; it must have 1 to 49/);
   });

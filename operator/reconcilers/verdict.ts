@@ -19,9 +19,9 @@ export function portability(faults: Fault[]): Condition[] {
   if (faults.length === 0) return [];
   return [
     {
-      type: TYPES.cloudRunCompatible,
+      type: TYPES.cloudRunIncompatible,
       severity: 'Warning',
-      status: 'False',
+      status: 'True',
       reason: REASONS.invalidArgument,
       message: `Cloud Run would refuse this: ${toldFaults(faults)}`,
     },

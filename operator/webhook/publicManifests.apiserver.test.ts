@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { request } from 'undici';
-import { parse } from 'yaml';
-import { KINDS } from '../apis/kinds.ts';
-import { resourcePath } from '../kube/client.ts';
 import type { KubeObject } from '../kube/types.ts';
 import type { ApiServer } from '../testing/apiServer.ts';
-import { NAMESPACE, type Replica, startInstallation } from './testing/installation.ts';
+import { type Replica, startInstallation } from './testing/installation.ts';
+import { dryRun, publicManifests } from './testing/public.ts';
 
 interface Verdict {
   verdict: 'accepted' | 'warned' | 'refused';
@@ -197,34 +193,16 @@ const VERDICTS: Record<string, Verdict> = {
   },
 };
 
-/** The documents of the file by the origin that each names. */
-function manifests(): Map<string, KubeObject> {
-  const text = readFileSync(new URL('./testing/public.yaml', import.meta.url), 'utf8');
-  const documents = text.split(/^--- # /m).slice(1);
-  return new Map(documents.map((each) => [each.slice(0, each.indexOf('\n')), parse(`# ${each}`)]));
-}
-
 /** What kubectl would be told of a new object: why it is refused, or what is warned of. */
-async function judged({ connection }: ApiServer, object: KubeObject): Promise<[Verdict['verdict'], string]> {
-  const kind = KINDS.find(({ kind }) => kind === object.kind);
-  assert.ok(kind, object.kind);
-  const type = { apiVersion: object.apiVersion, kind: kind.kind, plural: kind.plural, namespaced: true };
-  const path = resourcePath(type, { namespace: NAMESPACE });
-  const answer = await request(`${connection.server}${path}?dryRun=All&fieldValidation=Strict`, {
-    dispatcher: connection.dispatcher,
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(object),
-  });
-  const { message } = (await answer.body.json()) as { message?: string };
-  if (answer.statusCode !== 201) return ['refused', `${answer.statusCode}: ${message}`];
-  const warnings = [answer.headers.warning ?? []].flat();
+async function judged(server: ApiServer, object: KubeObject): Promise<[Verdict['verdict'], string]> {
+  const { status, warnings, body } = await dryRun(server, object);
+  if (status !== 201) return ['refused', `${status}: ${body.message}`];
   return [warnings.length > 0 ? 'warned' : 'accepted', warnings.join('\n')];
 }
 
 describe('public manifests', function () {
   this.timeout(60_000);
-  const documents = manifests();
+  const documents = publicManifests();
   let server: ApiServer;
   let replica: Replica;
 

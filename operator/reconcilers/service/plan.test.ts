@@ -138,7 +138,7 @@ describe('planService', () => {
   it('says what Cloud Run would refuse, and runs it all the same', () => {
     const long = service('a'.repeat(50));
     const plan = planService({ service: long }, EPOCH);
-    const warning = conditionOf(plan.status?.status?.conditions, 'CloudRunCompatible');
+    const warning = conditionOf(plan.status?.status?.conditions, 'CloudRunIncompatible');
     assert.equal(plan.apply.length, 2);
     assert.equal(warning?.severity, 'Warning');
     assert.match(warning?.message ?? '', /^Cloud Run would refuse this: metadata\.name: .* 1 to 49$/);

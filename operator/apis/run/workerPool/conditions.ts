@@ -4,8 +4,11 @@ export const WORKER_POOL_CONDITIONS = {
   configurationsReady: 'ConfigurationsReady',
   /** Whether as many instances run as there should be, each of the revision that has the share. */
   instancesReady: 'InstancesReady',
-  /** Only there, and False, when Cloud Run would refuse what runs here; of severity Warning, it leaves Ready alone. */
-  cloudRunCompatible: 'CloudRunCompatible',
+  /**
+   * Only there, and True, when Cloud Run would refuse what runs here; of severity Warning, it leaves Ready alone. A
+   * False one would make Argo CD take the object for degraded.
+   */
+  cloudRunIncompatible: 'CloudRunIncompatible',
 } as const;
 
 /** Why a worker pool is not ready, besides the reasons of its revisions and of containers that exit. */

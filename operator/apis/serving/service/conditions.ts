@@ -3,8 +3,11 @@ export const SERVICE_CONDITIONS = {
   ready: 'Ready',
   configurationsReady: 'ConfigurationsReady',
   routesReady: 'RoutesReady',
-  /** Only there, and False, when Cloud Run would refuse what runs here; of severity Warning, it leaves Ready alone. */
-  cloudRunCompatible: 'CloudRunCompatible',
+  /**
+   * Only there, and True, when Cloud Run would refuse what runs here; of severity Warning, it leaves Ready alone. A
+   * False one would make Argo CD take the object for degraded.
+   */
+  cloudRunIncompatible: 'CloudRunIncompatible',
 } as const;
 
 /** Why a service is not ready, besides the reasons of its configuration and route. */
