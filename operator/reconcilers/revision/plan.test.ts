@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { parseConfig } from '../../config.ts';
+import { DEPLOYMENTS } from '../../kube/core.ts';
 import { ImageNotFoundError } from '../../registry/errors.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { deployment, EPOCH, PINNED, pod, revision } from '../../testing/serving.ts';
@@ -153,6 +154,25 @@ describe('planRevision', () => {
       }
     });
   }
+
+  it('has Kubernetes try again once a service account that was missing is there', () => {
+    const message = 'error looking up service account demo/db: serviceaccount "db" not found';
+    const conditions = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }];
+    const refused = deployment('hello-00001-abc', 1, { conditions });
+    const digests = new Map([['user-container', resolved]]);
+    const input = { revision: revision(), pods: [], passed: new Set<string>(), digests, routed: false };
+    const planned = (accountMade: boolean) =>
+      planRevision({ ...input, deployment: refused, accountMade }, config, EPOCH);
+    assert.deepEqual(planned(false).change, []);
+    assert.equal(planned(false).requeueAfterMs, 5000);
+    assert.deepEqual(planned(true).change, [
+      {
+        type: DEPLOYMENTS,
+        object: refused,
+        patch: { metadata: { annotations: { 'homerun.dev/asked-again': '2026-01-01T00:00:00Z' } } },
+      },
+    ]);
+  });
 
   it('keeps the digest in the status, where it outlives tag and registry', () => {
     const plan = planRevision(

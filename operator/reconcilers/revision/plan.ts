@@ -20,10 +20,10 @@ import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { digestMessage, pinnedImages } from '../instance/digests.ts';
 import { hasEnded, isSpent, type MemoryKill, memoryConditions } from '../instance/memory.ts';
-import { type CreationRefusal, explainRefusal } from '../instance/refusal.ts';
 import { judgeStart, type Start } from '../instance/start.ts';
 import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from './deployment.ts';
+import { ACCOUNT_MS, askAgain, lacksAccount, replicaFailure } from './replicaFailure.ts';
 
 /** Everything that the plan of a revision depends on, read before and at once. */
 export interface RevisionInput extends Offer {
@@ -34,6 +34,8 @@ export interface RevisionInput extends Offer {
   kills?: readonly MemoryKill[];
   /** UIDs of pods whose startup probe has passed. */
   passed: ReadonlySet<string>;
+  /** Whether there is a service account now that the cluster has refused pods for. */
+  accountMade?: boolean;
   /** Container name -> what is known of its image's digest. */
   digests: ReadonlyMap<string, DigestState>;
   /** Whether a route serves it or is to serve it. */
@@ -66,11 +68,12 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
   return {
     apply: unresolved || input.pool ? [] : [serviceDeployment(input, images, config)],
+    change: input.deployment && input.accountMade ? [askAgain(input.deployment, now)] : [],
     remove: [...remains(input), ...spent(input, now)].map(removal),
     labels: routingState(input),
     status: { ...revision, status },
     events: eventsOf(revision, conditions),
-    requeueAfterMs: recheckAfter(unresolved?.[1], start, now),
+    requeueAfterMs: lacksAccount(input) ? ACCOUNT_MS : recheckAfter(unresolved?.[1], start, now),
   };
 }
 
@@ -209,17 +212,6 @@ function deploying(reason: string, message: string): Condition[] {
     { type: TYPES.containerHealthy, status: 'Unknown', reason, message },
     { type: TYPES.resourcesAvailable, status: 'Unknown', reason, message },
   ];
-}
-
-/** Why the cluster makes no pods for the Deployment: a quota, a policy, a service account that is missing. */
-export function replicaFailure({
-  deployment,
-  revision,
-}: Pick<RevisionInput, 'deployment' | 'revision'>): CreationRefusal | undefined {
-  const failure = deployment?.status?.conditions?.find(
-    ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
-  );
-  return failure && explainRefusal(failure, revision.spec.serviceAccountName);
 }
 
 /** Informational: whether instances are there. Its severity keeps it out of Ready (Knative API, Conditions). */

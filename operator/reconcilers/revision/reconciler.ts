@@ -1,10 +1,11 @@
 import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
+import { kubernetesServiceAccount } from '../../apis/identity.ts';
 import { RUN, SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { Controller } from '../../kube/controller.ts';
-import { EVENTS, type Pod } from '../../kube/core.ts';
+import { EVENTS, type Pod, SERVICE_ACCOUNTS } from '../../kube/core.ts';
 import { keyOf } from '../../kube/types.ts';
 import { startCheck } from '../../probe/attempt.ts';
 import { untilStarted } from '../../probe/probe.ts';
@@ -19,6 +20,7 @@ import { withMountTrouble } from '../instance/mounts.ts';
 import { Evictions } from './evictions.ts';
 import { MemoryWatch } from './memoryWatch.ts';
 import { planRevision, type RevisionInput, refusedRevision } from './plan.ts';
+import { lacksAccount } from './replicaFailure.ts';
 import { StartWatch } from './startWatch.ts';
 
 export const permissions: Permission[] = [
@@ -26,6 +28,7 @@ export const permissions: Permission[] = [
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['create', 'patch'] },
   { apiGroups: [''], resources: ['pods'], verbs: ['delete'] },
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
+  { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get'] },
 ];
 
 /** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
@@ -69,7 +72,9 @@ export function revisionController(context: Context): Controller {
     for (const kill of memory.fresh(key, kills)) tellKill(kill, revision, context);
     const { resizesPods } = abilities;
     const offer = { metadata, resizesPods };
-    const input = { revision, deployment, ...offer, pods, kills, passed, digests, routed, pool };
+    const accountMade = lacksAccount({ deployment, revision }) && (await hasAccount(revision, context));
+    const known = { revision, deployment, ...offer, pods, kills, passed, digests, routed, pool };
+    const input = { ...known, accountMade };
     return executor.execute(revision, planRevision(input, config, now()));
   };
   const controller = new Controller({ name: 'revision', workers: 8, reconcile, log })
@@ -81,6 +86,14 @@ export function revisionController(context: Context): Controller {
       keyOf(metadata) === server ? [...informers.revisions.store.keys()] : [],
     );
   return controller;
+}
+
+async function hasAccount(
+  { metadata: { namespace }, spec }: Revision,
+  { client, config }: Context,
+): Promise<boolean> {
+  const name = kubernetesServiceAccount(spec.serviceAccountName, config) ?? 'default';
+  return (await client.get(SERVICE_ACCOUNTS, { namespace, name })) !== undefined;
 }
 
 /** What its node said when it ended a pod. */

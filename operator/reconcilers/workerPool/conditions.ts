@@ -7,7 +7,7 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import { exitMessage, exitReason, judgeStart } from '../instance/start.ts';
-import { replicaFailure } from '../revision/plan.ts';
+import { replicaFailure } from '../revision/replicaFailure.ts';
 
 /** A revision of the pool with its instances, as far as the conditions look at them. */
 export interface Running {
