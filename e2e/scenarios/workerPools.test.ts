@@ -22,6 +22,16 @@ interface Life {
   last: number;
 }
 
+/** Pools that tests change, as they are at first. */
+const FIRST = {
+  plain: { count: 2 },
+  scaled: { count: 0 },
+  kept: { count: 1 },
+  shared: { count: 10, revision: 'shared-v1' },
+  sturdy: { count: 2 },
+  ending: { count: 1 },
+};
+
 /** A worker that works was heard of so lately: ten times a second, and the machine may be busy. */
 const SILENCE_MS = 1500;
 
@@ -56,9 +66,10 @@ describe('worker pools', function () {
   const ask = (pod: string, path: string) =>
     kubectl(['get', '--raw', `/api/v1/namespaces/${suite.namespace}/pods/${pod}:8080/proxy${path}`]);
 
-  // The autoscaler takes its time: it is asked first, and looked at last.
+  // The autoscaler takes its time: it is asked first, and looked at last. A first revision takes its time too.
   before(async () => {
     await apply('driven', { count: 1 });
+    for (const [name, options] of Object.entries(FIRST)) await apply(name, options);
     const target = { apiVersion: WORKER_POOLS.apiVersion, kind: WORKER_POOLS.kind, name: 'driven' };
     const metric = { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } };
     const spec = {
@@ -73,7 +84,7 @@ describe('worker pools', function () {
   });
 
   it('run as many instances as the annotation says, with the environment of workers alone', async () => {
-    const pool = await ready('plain', { count: 2 });
+    const pool = await ready('plain', FIRST.plain);
     assert.equal(pool.spec.manualInstanceCount, 2);
     const [pod, second] = await pods('plain');
     assert.ok(pod && second);
@@ -89,7 +100,7 @@ describe('worker pools', function () {
   });
 
   it('go from 0 to 5, 2 and 0 by kubectl scale, and keep their revisions', async () => {
-    await ready('scaled', { count: 0 });
+    await ready('scaled', FIRST.scaled);
     assert.deepEqual(await pods('scaled'), []);
     const made = await revisions('scaled');
     for (const replicas of [5, 2, 0]) await scale('scaled', replicas);
@@ -97,9 +108,9 @@ describe('worker pools', function () {
   });
 
   it('keep what was set by /scale when the same manifest is applied again, and take a new number from it', async () => {
-    await ready('kept', { count: 1 });
+    await ready('kept', FIRST.kept);
     await scale('kept', 3);
-    const same = await ready('kept', { count: 1 });
+    const same = await ready('kept', FIRST.kept);
     assert.equal(same.spec.manualInstanceCount, 3);
     assert.equal((await pods('kept')).length, 3);
     const other = await ready('kept', { count: 2 });
@@ -108,7 +119,7 @@ describe('worker pools', function () {
   });
 
   it('share ten instances 70/30 as 7 and 3, and three of them as 2 and 1', async () => {
-    await ready('shared', { count: 10, revision: 'shared-v1' });
+    await ready('shared', FIRST.shared);
     await ready('shared', {
       count: 10,
       revision: 'shared-v2',
@@ -150,7 +161,7 @@ describe('worker pools', function () {
   });
 
   it('go on with the old revision when the new one crashes, and say why', async () => {
-    const old = await ready('sturdy', { count: 2 });
+    const old = await ready('sturdy', FIRST.sturdy);
     const before = (await pods('sturdy')).map(({ metadata }) => metadata.name).sort();
     const crash = { EXIT_AT_START: '3', LAST_LINE: 'cannot reach the queue' };
     await apply('sturdy', { count: 2, env: crash });
@@ -167,7 +178,7 @@ describe('worker pools', function () {
   });
 
   it('start an instance again that ends, and show how it ended', async () => {
-    await ready('ending', { count: 1 });
+    await ready('ending', FIRST.ending);
     const [pod] = await pods('ending');
     // The program ends before it can answer.
     await assert.rejects(ask(pod?.metadata.name ?? '', '/exit?code=7'));
