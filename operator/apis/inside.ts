@@ -235,5 +235,58 @@ export const INSIDE = {
   },
 } as const satisfies Record<string, InsideRow>;
 
+const VARIABLES = 'container contract, Environment variables';
+
+/** What is otherwise in a task of a job and in an instance of a worker pool; their own scenarios try it. */
+export const INSIDE_OTHERS: readonly InsideRow[] = [
+  {
+    what: 'task: CLOUD_RUN_JOB, CLOUD_RUN_EXECUTION',
+    says: 'names of the job and of the execution',
+    document: VARIABLES,
+  },
+  {
+    what: 'task: CLOUD_RUN_TASK_INDEX, CLOUD_RUN_TASK_COUNT',
+    says: 'index of the task, from 0, and the number of tasks',
+    document: VARIABLES,
+  },
+  {
+    what: 'task: CLOUD_RUN_TASK_ATTEMPT',
+    says: 'how often the task was tried before: 0 at first',
+    document: VARIABLES,
+  },
+  {
+    what: 'task: PORT, K_SERVICE, K_REVISION, K_CONFIGURATION',
+    says: 'not set',
+    document: VARIABLES,
+  },
+  {
+    what: 'task: JOB_COMPLETION_INDEX',
+    says: 'not set',
+    document: VARIABLES,
+    here: 'the index of the task: Kubernetes sets it in every container of an indexed Job',
+  },
+  {
+    what: 'task: time until the next attempt',
+    says: 'a task that failed is tried again',
+    document: 'Cloud Run jobs, --max-retries',
+    here: 'after 10 s, then 20 s, 40 s and so on: Kubernetes decides that, and no field shortens it',
+  },
+  {
+    what: 'task: deadline',
+    says: 'SIGTERM when timeoutSeconds have passed, 10 seconds later SIGKILL',
+    document: 'container contract, Jobs: forced termination',
+  },
+  {
+    what: 'worker: CLOUD_RUN_WORKER_POOL, CLOUD_RUN_WORKER_POOL_REVISION',
+    says: 'names of the worker pool and of its revision',
+    document: VARIABLES,
+  },
+  {
+    what: 'worker: PORT, K_SERVICE, K_REVISION, K_CONFIGURATION',
+    says: 'not set',
+    document: VARIABLES,
+  },
+];
+
 /** The name of a row. */
 export type InsideKey = keyof typeof INSIDE;

@@ -1,17 +1,25 @@
-import { INSIDE, type InsideRow } from '../apis/inside.ts';
+import { INSIDE, INSIDE_OTHERS, type InsideRow } from '../apis/inside.ts';
 
 /** The part of docs/contract.md that tells what a program finds inside its container. */
 export function insideSection(): string {
-  const rows = Object.values<InsideRow>(INSIDE).map(({ what, says, document, here = 'the same' }) =>
-    [what, says, document, here].map((cell) => cell.replaceAll('|', '\\|')).join(' | '),
-  );
   return `## What a program finds inside
 
 A scenario (\`e2e/scenarios/contract.test.ts\`) holds this, line by line, against what two programs, in Go and on Node,
 report from inside their containers.
 
-| what | Cloud Run | document | here |
-| --- | --- | --- | --- |
-${rows.map((row) => `| ${row} |`).join('\n')}
+${table(Object.values<InsideRow>(INSIDE))}
+
+In a task of a job, and in an instance of a worker pool, the same holds but for this:
+
+${table(INSIDE_OTHERS)}
 `;
+}
+
+function table(rows: readonly InsideRow[]): string {
+  const lines = rows.map(({ what, says, document, here = 'the same' }) =>
+    [what, says, document, here].map((cell) => cell.replaceAll('|', '\\|')).join(' | '),
+  );
+  return `| what | Cloud Run | document | here |
+| --- | --- | --- | --- |
+${lines.map((line) => `| ${line} |`).join('\n')}`;
 }
