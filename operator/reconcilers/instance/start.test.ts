@@ -158,7 +158,31 @@ const CASES: Record<string, Case> = {
     want: {
       state: 'starting',
       reason: 'HealthCheckContainerError',
-      message: /did not pass its startup probe within 10 s/,
+      message: /did not pass its startup probe within 10 s: GET \/up on port 8080 must answer with a status/,
+    },
+  },
+  'a sidecar that never listens': {
+    reason: 'a sidecar has no PORT: the port of its probe is told',
+    spec: {
+      containers: [
+        {
+          image: 'a',
+          startupProbe: { tcpSocket: { port: 5432 }, periodSeconds: 2, failureThreshold: 5 },
+        },
+      ],
+    },
+    pods: [
+      pod({
+        state: { running: {} },
+        lastState: terminated({ exitCode: 137, finishedAt: '2026-01-01T00:00:11Z' }),
+        restartCount: 1,
+      }),
+    ],
+    afterSeconds: 12,
+    want: {
+      state: 'starting',
+      reason: 'HealthCheckContainerError',
+      message: /did not pass its startup probe within 10 s: it must accept connections on port 5432\.$/,
     },
   },
   'image cannot be pulled': {

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
-import type { Container } from '../../apis/serving/container/types.ts';
+import type { Container, Probe } from '../../apis/serving/container/types.ts';
 import { exitCodeReason, REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
@@ -256,14 +256,25 @@ function notListening(
   const name = container?.name ?? '';
   const probe = container?.startupProbe;
   if (ingress === false && !probe) return `Container '${name}' did not start within ${seconds} s.`;
-  if (probe?.httpGet || probe?.grpc || ingress === false) {
-    return `Container '${name}' did not pass its startup probe within ${seconds} s.`;
-  }
   const port = container ? ingressPort(container) : undefined;
+  // Other containers have no PORT; they name the one that they are asked at.
+  const isElsewhere = probe?.tcpSocket?.port !== undefined && probe.tcpSocket.port !== port;
+  if (probe && (probe.httpGet || probe.grpc || probe.exec || ingress === false || isElsewhere)) {
+    return `Container '${name}' did not pass its startup probe within ${seconds} s: ${asked(probe)}.`;
+  }
   return (
     `Container '${name}' did not listen on the port given by PORT=${port} within ${seconds} s. ` +
     'It must listen on 0.0.0.0, not on 127.0.0.1.'
   );
+}
+
+/** What a probe asks for. */
+function asked({ httpGet, tcpSocket, grpc, exec }: Probe): string {
+  if (httpGet)
+    return `GET ${httpGet.path || '/'} on port ${httpGet.port} must answer with a status from 200 to 399`;
+  if (grpc) return `the gRPC health service on port ${grpc.port} must answer SERVING`;
+  if (exec) return `the command ${JSON.stringify(exec.command ?? [])} must exit with code 0`;
+  return `it must accept connections on port ${tcpSocket?.port}`;
 }
 
 /** The last thing that a container wrote. */
