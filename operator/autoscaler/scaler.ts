@@ -6,22 +6,20 @@ import type { Service } from '../apis/serving/service/types.ts';
 import type { Config, Identity } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { sleep } from '../kube/clock.ts';
-import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
-import { isKubeError } from '../kube/errors.ts';
+import { type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { actualInstances, autoscalerTick, desiredInstances, scaleDecisions } from '../telemetry/metrics.ts';
-import { costChanges, DELETION_COST } from './costs.ts';
+import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/metrics.ts';
 import { CpuReader, cpuOf } from './cpu.ts';
 import type { CpuLoad, Decision } from './decide.ts';
 import { type GatewayLoads, GatewayScraper } from './gateways.ts';
 import type { RequestLoad } from './load.ts';
+import { ScaleWriter } from './scaleWriter.ts';
 import { type ScalingSpec, scalingSpec } from './spec.ts';
 import { type Target, targetsOf } from './targets.ts';
 import { Track } from './track.ts';
 
-const FIELD_MANAGER = 'homerun-autoscaler';
 /** The pods of the operator's namespace that are gateways, as the chart labels them. */
 const GATEWAY_SELECTOR = 'app.kubernetes.io/name=homerun,app.kubernetes.io/component=gateway';
 
@@ -74,6 +72,7 @@ export class Autoscaler {
   readonly #gatewayPods: Informer<Pod>;
   readonly #gateways: GatewayScraper;
   readonly #cpu: CpuReader;
+  readonly #writer: ScaleWriter;
   readonly #entries = new Map<string, Entry>();
   readonly #writes = new Set<Promise<void>>();
   #ticks = 0;
@@ -95,6 +94,8 @@ export class Autoscaler {
       adminPort: config.adminPort,
       log,
     });
+    const { pods } = options.informers;
+    this.#writer = new ScaleWriter({ client, podsOf: (key) => pods.store.byIndex('revision', key), log });
     this.#cpu = new CpuReader({ client, labelSelector: `${SERVING.revision},${NOT_POOLED}`, log });
   }
 
@@ -159,7 +160,10 @@ export class Autoscaler {
       now,
     );
     report(entry, revision, decision?.replicas ?? replicas, ready);
-    if (decision?.replicas !== undefined) this.#write(entry, deployment, replicas, decision, requests);
+    if (decision?.replicas === undefined) return;
+    const write = this.#write(entry, deployment, replicas, decision, requests);
+    this.#writes.add(write);
+    void write.finally(() => this.#writes.delete(write));
   }
 
   #entryOf(key: string, revision: Revision): Entry {
@@ -204,72 +208,21 @@ export class Autoscaler {
     return load;
   }
 
-  #write(
+  async #write(
     entry: Entry,
     deployment: Deployment,
     from: number,
-    decision: Decision,
-    requests: RequestLoad | undefined,
-  ): void {
-    entry.writing = true;
-    const write = this.#scale(entry, deployment, from, decision, requests)
-      .catch((err) => this.#refused(deployment, err))
-      .finally(() => {
-        entry.writing = false;
-        this.#writes.delete(write);
-      });
-    this.#writes.add(write);
-  }
-
-  async #scale(
-    entry: Entry,
-    deployment: Deployment,
-    from: number,
-    { replicas = from, reason }: Decision,
+    { replicas: to = from, reason }: Decision,
     requests: RequestLoad | undefined,
   ): Promise<void> {
-    const lowers = replicas < from;
-    if (lowers && replicas > 0) await this.#guardBusy(deployment, requests);
-    // Downwards only from what we have seen: a gateway may have woken the revision a moment ago.
-    const resourceVersion = String(entry.written?.version ?? deployment.metadata.resourceVersion);
-    const answer = await this.#options.client.mergePatch<Deployment>(
-      DEPLOYMENTS,
-      deployment.metadata,
-      { ...(lowers ? { metadata: { resourceVersion } } : {}), spec: { replicas } },
-      { subresource: 'scale', fieldManager: FIELD_MANAGER },
-    );
-    entry.written = { replicas, version: Number(answer.metadata.resourceVersion) };
-    entry.track.wrote(replicas);
-    scaleDecisions.inc({ direction: lowers ? 'down' : 'up', reason });
-    const { namespace } = deployment.metadata;
-    this.#log.info(
-      { namespace, revision: revisionOf(deployment), from, to: replicas, reason },
-      'instances set',
-    );
-  }
-
-  async #guardBusy(deployment: Deployment, requests: RequestLoad | undefined): Promise<void> {
-    const { client, informers } = this.#options;
-    const { namespace } = deployment.metadata;
-    const pods = informers.pods.store.byIndex('revision', keyOf({ namespace, name: revisionOf(deployment) }));
-    const changes = costChanges(pods, requests?.instances ?? new Map());
-    await Promise.all(
-      changes.map(({ pod, cost }) =>
-        client
-          .mergePatch(PODS, pod.metadata, { metadata: { annotations: { [DELETION_COST]: cost } } })
-          .catch((error) => {
-            if (!isKubeError(error, 'KUBE_NOT_FOUND')) throw error;
-          }),
-      ),
-    );
-  }
-
-  #refused(deployment: Deployment, err: unknown): void {
-    const { namespace } = deployment.metadata;
-    const revision = revisionOf(deployment);
-    const expected = isKubeError(err, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND');
-    const level = expected ? 'debug' : 'error';
-    this.#log[level]({ err, namespace, revision }, 'the number of instances was not set; trying again');
+    entry.writing = true;
+    const seen = String(entry.written?.version ?? deployment.metadata.resourceVersion);
+    const instances = requests?.instances ?? new Map<string, number>();
+    const version = await this.#writer.write({ deployment, from, to, reason, seen, instances });
+    entry.writing = false;
+    if (version === undefined) return;
+    entry.written = { replicas: to, version };
+    entry.track.wrote(to);
   }
 
   /** Forgets the revisions that the present tick has not seen, and their series. */
@@ -282,10 +235,6 @@ export class Autoscaler {
       actualInstances.remove({ namespace, revision });
     }
   }
-}
-
-function revisionOf({ metadata }: Deployment): string {
-  return metadata.labels?.[SERVING.revision] ?? '';
 }
 
 /** The Deployment's number, or the one that we wrote since: the cache may be behind our own write. */

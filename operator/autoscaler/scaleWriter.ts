@@ -1,0 +1,89 @@
+import { SERVING } from '../apis/labels.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
+import { isKubeError } from '../kube/errors.ts';
+import { keyOf } from '../kube/types.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { scaleDecisions } from '../telemetry/metrics.ts';
+import { costChanges, DELETION_COST } from './costs.ts';
+
+const FIELD_MANAGER = 'homerun-autoscaler';
+
+export interface ScaleWriterOptions {
+  client: Pick<KubeClient, 'mergePatch'>;
+  /** The instances of a revision, by `namespace/REVISION`. */
+  podsOf: (revision: string) => readonly Pod[];
+  log: Logger;
+}
+
+export interface ScaleChange {
+  deployment: Deployment;
+  from: number;
+  to: number;
+  reason: string;
+  /** Version of the Deployment that was seen: a number is lowered only if nobody has changed it since. */
+  seen: string;
+  /** Requests in flight by pod name. */
+  instances: ReadonlyMap<string, number>;
+}
+
+/** Writes the number of a revision's instances: `/scale` of its Deployment, and before it which ones are to go. */
+export class ScaleWriter {
+  readonly #options: ScaleWriterOptions;
+
+  constructor(options: ScaleWriterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @returns the Deployment's version that has the number; undefined when it was refused, which is logged, and is no
+   * news when somebody else was faster or the Deployment has gone.
+   */
+  async write(change: ScaleChange): Promise<number | undefined> {
+    const { deployment, from, to, reason } = change;
+    const names = { namespace: deployment.metadata.namespace, revision: revisionOf(deployment) };
+    try {
+      const version = await this.#scale(change);
+      scaleDecisions.inc({ direction: to < from ? 'down' : 'up', reason });
+      this.#options.log.info({ ...names, from, to, reason }, 'instances set');
+      return version;
+    } catch (err) {
+      const level = isKubeError(err, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND') ? 'debug' : 'error';
+      this.#options.log[level]({ err, ...names }, 'the number of instances was not set; trying again');
+      return undefined;
+    }
+  }
+
+  async #scale({ deployment, from, to, seen, instances }: ScaleChange): Promise<number> {
+    const lowers = to < from;
+    if (lowers && to > 0) await this.#guardBusy(deployment, instances);
+    // Downwards only from what we have seen: a gateway may have woken the revision a moment ago.
+    const precondition = lowers ? { metadata: { resourceVersion: seen } } : {};
+    const answer = await this.#options.client.mergePatch<Deployment>(
+      DEPLOYMENTS,
+      deployment.metadata,
+      { ...precondition, spec: { replicas: to } },
+      { subresource: 'scale', fieldManager: FIELD_MANAGER },
+    );
+    return Number(answer.metadata.resourceVersion);
+  }
+
+  async #guardBusy(deployment: Deployment, instances: ReadonlyMap<string, number>): Promise<void> {
+    const { client, podsOf } = this.#options;
+    const { namespace } = deployment.metadata;
+    const changes = costChanges(podsOf(keyOf({ namespace, name: revisionOf(deployment) })), instances);
+    await Promise.all(
+      changes.map(({ pod, cost }) =>
+        client
+          .mergePatch(PODS, pod.metadata, { metadata: { annotations: { [DELETION_COST]: cost } } })
+          .catch((error) => {
+            if (!isKubeError(error, 'KUBE_NOT_FOUND')) throw error;
+          }),
+      ),
+    );
+  }
+}
+
+function revisionOf({ metadata }: Deployment): string {
+  return metadata.labels?.[SERVING.revision] ?? '';
+}
