@@ -8,9 +8,12 @@ import { NAMESPACES, PODS } from '../../operator/kube/core.ts';
 import { connect, freshNamespace, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 import { completedOf, executionsOf, helloJob, JobWatch } from '../lib/jobs.ts';
 import { until } from '../lib/wait.ts';
-import { CASES, type Case, type Scene } from './jobCases.ts';
+import type { Case, Scene } from './jobs/case.ts';
+import { RUN_CASES } from './jobs/runCases.ts';
+import { TASK_CASES } from './jobs/taskCases.ts';
 
 const NAMESPACE = 'e2e-jobs';
+const CASES: Record<string, Case> = { ...TASK_CASES, ...RUN_CASES };
 
 /** Applies the job of a case, runs it, does to it what the case says, and compares how it ended. */
 async function play(scene: Scene, { job, start, during, want, check }: Case): Promise<void> {

@@ -1,199 +1,18 @@
 import assert from 'node:assert/strict';
-import { HOMERUN } from '../../operator/apis/annotations.ts';
-import { RUN } from '../../operator/apis/labels.ts';
-import { EXECUTIONS, type Execution } from '../../operator/apis/run/execution/types.ts';
-import { JOBS } from '../../operator/apis/run/job/types.ts';
-import type { KubeClient } from '../../operator/kube/client.ts';
-import { PODS } from '../../operator/kube/core.ts';
-import { kubectl } from '../lib/cluster.ts';
-import { type Attempt, envOf, executionsOf, type JobOptions, type JobWatch } from '../lib/jobs.ts';
-import { killTask } from '../lib/processes.ts';
-import { until } from '../lib/wait.ts';
+import { HOMERUN } from '../../../operator/apis/annotations.ts';
+import { RUN } from '../../../operator/apis/labels.ts';
+import { EXECUTIONS, type Execution } from '../../../operator/apis/run/execution/types.ts';
+import { JOBS } from '../../../operator/apis/run/job/types.ts';
+import { kubectl } from '../../lib/cluster.ts';
+import { envOf, executionsOf } from '../../lib/jobs.ts';
+import { until } from '../../lib/wait.ts';
 
-/** What a case works with. */
-export interface Scene {
-  client: KubeClient;
-  namespace: string;
-  watch: JobWatch;
-  /** Name of the job. */
-  job: string;
-  /** Name of the execution that is looked at. */
-  execution: string;
-}
+import { type Case, running, type Scene } from './case.ts';
 
-export interface Case {
-  reason: string;
-  job: JobOptions;
-  /** How it is run; by a value of annotation homerun.dev/run when left out. */
-  start?: (scene: Scene) => Promise<unknown>;
-  /** What happens to it while it runs. */
-  during?: (scene: Scene) => Promise<unknown>;
-  want: {
-    completed: 'True' | 'False';
-    reason?: string;
-    message?: RegExp;
-    /** succeeded, failed, cancelled, retried. */
-    counts?: [number, number, number, number];
-    /** Attempts of all tasks ever made, `index.attempt`. */
-    attempts?: string[];
-  };
-  check?: (scene: Scene, execution: Execution, attempts: Attempt[]) => unknown;
-}
-
-const EXITED = 'The container exited with an error.';
 const LONG = { SLEEP_MS: '60000' };
 
-export const CASES: Record<string, Case> = {
-  once: {
-    reason: 'one task runs once, and the execution tells how long it took',
-    job: {},
-    want: {
-      completed: 'True',
-      message: /^Execution completed successfully in \d+s\.$/,
-      counts: [1, 0, 0, 0],
-      attempts: ['0.0'],
-    },
-    check: (_, { status }) => {
-      assert.ok(status?.startTime && status.completionTime && status.duration);
-      const states = status.conditions?.map(({ type, status }) => `${type}=${status}`);
-      assert.deepEqual(states, [
-        'Completed=True',
-        'ContainerReady=True',
-        'ResourcesAvailable=True',
-        'Started=True',
-      ]);
-      assert.deepEqual(
-        status.tasks?.map(({ index, attempt, state, exitCode }) => [index, attempt, state, exitCode]),
-        [[0, 0, 'Succeeded', 0]],
-      );
-    },
-  },
-  'hundred-tasks': {
-    reason: 'each index is seen exactly once, and never more than parallelism allows',
-    job: { tasks: 100, parallelism: 10 },
-    want: {
-      completed: 'True',
-      counts: [100, 0, 0, 0],
-      attempts: Array.from({ length: 100 }, (_, index) => `${index}.0`),
-    },
-    check: async ({ watch, execution }, { status }, attempts) => {
-      const indexes = attempts.map(({ seen }) => Number(seen?.Env.CLOUD_RUN_TASK_INDEX));
-      assert.deepEqual(
-        indexes,
-        attempts.map(({ index }) => index),
-      );
-      const job = watch.batchJobs.store.list().find(({ metadata }) => metadata.name === execution);
-      assert.equal(job?.spec?.parallelism, 10);
-      assert.ok(watch.mostActive(execution) <= 10, `${watch.mostActive(execution)} at once`);
-      assert.equal(status?.tasks?.length, 100);
-    },
-  },
-  'fails-twice': {
-    reason: 'a task that fails twice and then succeeds sees attempts 0, 1 and 2',
-    job: { maxRetries: 2, env: { FAIL_CODE: '1', FAIL_ATTEMPTS: '2' } },
-    want: { completed: 'True', counts: [1, 0, 0, 1], attempts: ['0.0', '0.1', '0.2'] },
-    check: (_, __, attempts) =>
-      assert.deepEqual(
-        attempts.map(({ seen }) => seen?.Env.CLOUD_RUN_TASK_ATTEMPT),
-        ['0', '1', '2'],
-      ),
-  },
-  'no-retries': {
-    reason: 'with maxRetries 0 a task that fails is not tried again',
-    job: { maxRetries: 0, env: { FAIL_CODE: '3' } },
-    want: {
-      completed: 'False',
-      reason: 'NonZeroExitCode',
-      message: new RegExp(`^Task no-retries-run-task0 failed with exit code: 3 and message: ${EXITED}`),
-      counts: [0, 1, 0, 0],
-      attempts: ['0.0'],
-    },
-  },
-  'retries-used-up': {
-    reason: 'a task fails for good after maxRetries + 1 attempts, and only that fails the execution',
-    job: { maxRetries: 1, env: { FAIL_CODE: '7' } },
-    want: { completed: 'False', message: /exit code: 7/, counts: [0, 1, 0, 1], attempts: ['0.0', '0.1'] },
-  },
-  'last-line': {
-    reason: 'the last line of the log stands beside the exit code',
-    job: { env: { FAIL_CODE: '1', LAST_LINE: 'cannot open the database' } },
-    want: {
-      completed: 'False',
-      message: /exit code: 1 and message: .* Its last log line: cannot open the database$/,
-    },
-  },
-  'stops-the-rest': {
-    reason: 'a task that fails for good stops those that run, and those that wait never start',
-    job: { tasks: 6, parallelism: 3, env: { ...LONG, FAIL_CODE: '4', FAIL_INDEX: '1', FAIL_AT_ONCE: '1' } },
-    want: {
-      completed: 'False',
-      message: /^Task stops-the-rest-run-task1 failed with exit code: 4/,
-      counts: [0, 1, 5, 0],
-      attempts: ['0.0', '1.0', '2.0'],
-    },
-    check: (_, { status }) => {
-      const states = status?.tasks?.map(({ state }) => state);
-      assert.deepEqual(states, ['Cancelled', 'Failed', 'Cancelled', 'Cancelled', 'Cancelled', 'Cancelled']);
-    },
-  },
-  'timeout-ignored': {
-    reason: 'a program that ignores SIGTERM is gone within its timeout and 12 s',
-    job: { timeoutSeconds: 4, env: { ...LONG, IGNORE_TERM: '1' } },
-    want: {
-      completed: 'False',
-      reason: 'TimeoutReached',
-      message:
-        /^Task timeout-ignored-run-task0 failed with exit code: 0 and message: The configured timeout was reached\.$/,
-      counts: [0, 1, 0, 0],
-    },
-    check: (_, __, [attempt]) => {
-      assert.equal(attempt?.exitCode, 137);
-      const ran = Date.parse(attempt?.finishedAt ?? '') - Date.parse(attempt?.startedAt ?? '');
-      assert.ok(ran <= 17_000, `it ran for ${ran} ms`); // times are whole seconds
-    },
-  },
-  'timeout-retried': {
-    reason: 'an attempt over its deadline gets SIGTERM, counts as failed and is tried again',
-    job: { timeoutSeconds: 3, maxRetries: 1, env: LONG },
-    want: { completed: 'False', reason: 'TimeoutReached', counts: [0, 1, 0, 1], attempts: ['0.0', '0.1'] },
-  },
-  signal: {
-    reason: 'an exit code above 128 is told as the signal that it stands for',
-    job: { env: { FAIL_CODE: '139' } },
-    want: {
-      completed: 'False',
-      message: /exit code: 139 and message: The container terminated on signal 11 \(SIGSEGV\)\./,
-    },
-  },
-  'out-of-memory': {
-    reason: 'a task that takes more memory than it may have is told so, as the API words it',
-    job: { env: { ALLOCATE_MB: '300' } },
-    want: {
-      completed: 'False',
-      reason: 'OutOfMemory',
-      message: /failed with exit code: 0 and message: The configured memory limit was reached\./,
-    },
-  },
-  'killed-by-node': {
-    reason: 'a task whose process is killed on the node is tried again',
-    job: { maxRetries: 1, env: { ...LONG, SLEEP_ATTEMPTS: '1' } },
-    during: async (scene) => {
-      await running(scene, 1);
-      await killTask(scene.execution);
-    },
-    want: { completed: 'True', counts: [1, 0, 0, 1], attempts: ['0.0', '0.1'] },
-    check: (_, __, [first]) => assert.equal(first?.exitCode, 137),
-  },
-  'pod-deleted': {
-    reason: 'a task whose pod is deleted is tried again',
-    job: { maxRetries: 1, env: { ...LONG, SLEEP_ATTEMPTS: '1' } },
-    during: async (scene) => {
-      await running(scene, 1);
-      const [attempt] = scene.watch.attempts(scene.execution);
-      await scene.client.delete(PODS, { namespace: scene.namespace, name: attempt?.pod ?? '' });
-    },
-    want: { completed: 'True', counts: [1, 0, 0, 1], attempts: ['0.0', '0.1'] },
-  },
+/** How executions are asked for, changed, stopped and kept. */
+export const RUN_CASES: Record<string, Case> = {
   cancel: {
     reason: 'cancelling stops what runs and starts nothing more; the execution ends as Cancelled',
     job: { tasks: 5, parallelism: 2, env: LONG },
@@ -406,13 +225,6 @@ export const CASES: Record<string, Case> = {
 /** Another test kills the controller meanwhile, and nothing is admitted until it is back. */
 function admitted<T>(write: () => Promise<T>): Promise<T> {
   return until('the write to be admitted', () => write(), { everyMs: 500 });
-}
-
-/** Resolves when so many tasks of the execution run. */
-async function running({ watch, execution }: Scene, count: number): Promise<void> {
-  await watch.seen(watch.executions, execution, ({ status }) => (status?.runningCount ?? 0) >= count, {
-    what: `${count} tasks running`,
-  });
 }
 
 async function annotate(
