@@ -3,7 +3,7 @@ import { batchJobName } from '../../apis/names.ts';
 import { jobOf } from '../../apis/run/execution/fromJob.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
 import { Controller } from '../../kube/controller.ts';
-import { type BatchJob, EVENTS, type Pod } from '../../kube/core.ts';
+import type { BatchJob, Pod } from '../../kube/core.ts';
 import { deepEqual } from '../../kube/json.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
@@ -12,10 +12,10 @@ import { setExecutionSource } from '../../telemetry/metrics.ts';
 import { type Context, executorOf, metadataNow } from '../context.ts';
 import { labelKey } from '../informers.ts';
 import { digestsOf } from '../instance/digests.ts';
-import { withMountTrouble } from '../instance/mounts.ts';
+import { mountTroubles, withMountTrouble } from '../instance/mounts.ts';
 import { explainRefusal } from '../instance/refusal.ts';
+import { readEvents, ToldByEvents } from '../instance/toldByEvents.ts';
 import { isReadyToRun, planCompletion } from './complete.ts';
-import { CreationRefusals, type Told } from './creationRefusals.ts';
 import { isOver } from './end.ts';
 import { observeExecution, observeTask, seriesOf } from './observe.ts';
 import { planExecution, refusedExecution } from './plan.ts';
@@ -30,6 +30,15 @@ export const permissions: Permission[] = [
 
 /** What pods tell may wait so long: an execution of ten thousand has dozens of changes a second. */
 const GATHER_MS = 200;
+
+/** The Events that say that no pod could be made for a batch/v1 Job; the first does not change with each attempt. */
+const NO_PODS = {
+  fieldSelector: 'involvedObject.apiVersion=batch/v1,involvedObject.kind=Job,reason=FailedCreate',
+  counts: 'first',
+} as const;
+
+/** For how long a batch/v1 Job may be without pods until Events are asked why: most have some at once. */
+const PODLESS_MS = 2000;
 
 /** Execution -> batch/v1 Job, and back what becomes of its tasks. */
 export function executionController(context: Context): Controller {
@@ -48,20 +57,23 @@ export function executionController(context: Context): Controller {
     informers.taskPods.store
       .byIndex('execution', key)
       .filter(({ metadata }) => metadata.labels?.[CONTROLLER_UID] === batchJob?.metadata.uid);
-  const refusals = new CreationRefusals({
-    read: (namespace) => creationRefusals(client, namespace),
-    onRead: (key) => controller.enqueue(key),
+  const enqueue = (key: string) => controller.enqueue(key);
+  const refusals = new ToldByEvents({
+    read: (namespace) => readEvents(client, namespace, NO_PODS),
+    onRead: enqueue,
+    patienceMs: PODLESS_MS,
   });
+  const mounts = mountTroubles(client, enqueue);
   const refusalOf = (execution: CompleteExecution, batchJob: BatchJob | undefined, pods: readonly Pod[]) => {
     const key = keyOf(execution.metadata);
     if (!batchJob || !waitsForPods(execution, batchJob, pods)) {
       refusals.forget(key);
       return undefined;
     }
-    const told = refusals.of(key, batchJob);
+    const told = refusals.of(key, batchJob.metadata.uid ?? '');
     return told && explainRefusal(told, execution.spec.template.spec.serviceAccountName);
   };
-  const planOf = async (execution: Execution, batchJob: BatchJob | undefined) => {
+  const planOf = (execution: Execution, batchJob: BatchJob | undefined) => {
     const { namespace = '', name } = execution.metadata;
     const key = keyOf({ namespace, name });
     const job = informers.jobs.store.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
@@ -72,7 +84,9 @@ export function executionController(context: Context): Controller {
     const complete = execution as CompleteExecution;
     const owner = () => ({ namespace, name, spec: complete.spec.template.spec, known: new Map() });
     const seen = podsOf(key, batchJob);
-    const pods = seen.every(isPending) ? await withMountTrouble(seen, client, now()) : seen;
+    const begun = !seen.every(isPending);
+    if (begun) mounts.forget(key);
+    const pods = begun ? seen : withMountTrouble(seen, key, mounts, now());
     const input = {
       execution: complete,
       batchJob,
@@ -89,12 +103,13 @@ export function executionController(context: Context): Controller {
     if (!execution || execution.metadata.deletionTimestamp) {
       resolver.forget(key);
       refusals.forget(key);
+      mounts.forget(key);
       written.delete(key);
       return;
     }
     const { namespace = '', name } = execution.metadata;
     const batchJob = informers.batchJobs.store.get(keyOf({ namespace, name: batchJobName(name) }));
-    const plan = await planOf(execution, batchJob);
+    const plan = planOf(execution, batchJob);
     const outcome = await executor.execute(execution, plan);
     if (isOver(plan.status ?? execution)) written.delete(key);
     else if (plan.status && !deepEqual(plan.status.status, execution.status)) written.set(key, now());
@@ -120,20 +135,4 @@ function isPending({ status }: Pod): boolean {
 
 function waitsForPods(execution: Execution, { status }: BatchJob, pods: readonly Pod[]): boolean {
   return pods.length === 0 && !isOver(execution) && !status?.conditions?.length && !status?.succeeded;
-}
-
-/** Of each batch/v1 Job of a namespace that gets no pods the oldest reason, so that it does not change with each attempt. */
-async function creationRefusals(client: Context['client'], namespace: string): Promise<Map<string, Told>> {
-  const fieldSelector = 'involvedObject.apiVersion=batch/v1,involvedObject.kind=Job,reason=FailedCreate';
-  const told = new Map<string, Told>();
-  let next: string | undefined;
-  do {
-    const page = await client.list(EVENTS, { namespace, fieldSelector, limit: 500, continue: next });
-    for (const { involvedObject, reason, message } of page.items) {
-      const { uid = '' } = involvedObject;
-      if (!told.has(uid)) told.set(uid, { reason, message });
-    }
-    next = page.continue;
-  } while (next);
-  return told;
 }

@@ -1,5 +1,6 @@
 import type { KubeClient } from '../../kube/client.ts';
-import { EVENTS, type Pod } from '../../kube/core.ts';
+import type { Pod } from '../../kube/core.ts';
+import { readEvents, ToldByEvents } from './toldByEvents.ts';
 
 /** What the kubelet calls a volume that it cannot mount. */
 export const FAILED_MOUNT = 'FailedMount';
@@ -26,32 +27,34 @@ export function lacksSomething(message: string): boolean {
   return MISSING.test(message);
 }
 
+/** The side queue that finds out why volumes are not mounted, for controllers whose keys `onRead` takes. */
+export function mountTroubles(client: Pick<KubeClient, 'list'>, onRead: (key: string) => void): ToldByEvents {
+  const selection = {
+    fieldSelector: `involvedObject.kind=Pod,reason=${FAILED_MOUNT}`,
+    counts: 'last',
+  } as const;
+  const read = (namespace: string) => readEvents(client, namespace, selection);
+  return new ToldByEvents({ read, onRead, patienceMs: 0 });
+}
+
 /**
  * The pods, the first that is long in preparation with what the kubelet's Events say of its volumes: its containers
  * then wait for that. What one pod cannot mount, its siblings cannot either.
+ * @param key of the object that the pods are made for.
  */
-export async function withMountTrouble(
+export function withMountTrouble(
   pods: readonly Pod[],
-  client: Pick<KubeClient, 'list'>,
+  key: string,
+  troubles: Pick<ToldByEvents, 'of' | 'forget'>,
   now: number,
-): Promise<Pod[]> {
+): Pod[] {
   const slow = pods.find((pod) => isBeingPrepared(pod) && ageMs(pod, now) >= PREPARING_MS);
-  const said = slow && (await mountFailure(slow, client));
+  if (!slow) {
+    troubles.forget(key);
+    return [...pods];
+  }
+  const said = troubles.of(key, slow.metadata.uid ?? '')?.message;
   return pods.map((pod) => (said && pod === slow ? waitingFor(pod, said) : pod));
-}
-
-/** The last thing that the kubelet said of the volumes of a pod. */
-async function mountFailure(
-  { metadata }: Pod,
-  client: Pick<KubeClient, 'list'>,
-): Promise<string | undefined> {
-  const { namespace, uid } = metadata;
-  const fieldSelector = `involvedObject.uid=${uid},reason=${FAILED_MOUNT}`;
-  const { items } = await client.list(EVENTS, { namespace, fieldSelector });
-  const [last] = items.toSorted(
-    (a, b) => Date.parse(b.lastTimestamp ?? '') - Date.parse(a.lastTimestamp ?? ''),
-  );
-  return last?.message;
 }
 
 type Statuses = NonNullable<Pod['status']>['containerStatuses'];

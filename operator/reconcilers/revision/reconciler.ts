@@ -16,7 +16,7 @@ import { type Context, executorOf, metadataNow, metadataServer } from '../contex
 import { labelKey, revisionsOfRoute } from '../informers.ts';
 import { type DigestOwner, digestsOf } from '../instance/digests.ts';
 import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.ts';
-import { withMountTrouble } from '../instance/mounts.ts';
+import { mountTroubles, withMountTrouble } from '../instance/mounts.ts';
 import { Evictions } from './evictions.ts';
 import { MemoryWatch } from './memoryWatch.ts';
 import { planRevision, type RevisionInput, refusedRevision } from './plan.ts';
@@ -44,6 +44,7 @@ export function revisionController(context: Context): Controller {
     onPassed: enqueue,
   });
   const evictions = new Evictions({ read: (pod) => evictionOf(client, pod), onRead: enqueue });
+  const mounts = mountTroubles(client, enqueue);
   const memory = new MemoryWatch(now());
   const server = keyOf(metadataServer(context));
   const reconcile = async (key: string) => {
@@ -52,12 +53,14 @@ export function revisionController(context: Context): Controller {
       resolver.forget(key);
       starts.forget(key);
       evictions.forget(key);
+      mounts.forget(key);
       memory.forget(key);
       return;
     }
     const { namespace, name } = revision.metadata;
     const seen = informers.pods.store.byIndex('revision', key);
-    const pods = isProven(revision) ? seen : await withMountTrouble(seen, client, now());
+    if (isProven(revision)) mounts.forget(key);
+    const pods = isProven(revision) ? seen : withMountTrouble(seen, key, mounts, now());
     const deployment = informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
     const metadata = metadataNow(context);
     const routed = informers.routes.store.byIndex('revision', key).length > 0;

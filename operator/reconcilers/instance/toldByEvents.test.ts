@@ -1,43 +1,44 @@
 import assert from 'node:assert/strict';
 import { nextTurn } from '../../kube/clock.ts';
+import { EVENTS, type KubeEvent } from '../../kube/core.ts';
 import { FakeClock } from '../../testing/clock.ts';
-import { batchJob, execution } from '../../testing/jobs.ts';
-import { CreationRefusals, type Told } from './creationRefusals.ts';
+import { FakeApiServer } from '../../testing/fakeApiServer.ts';
+import { readEvents, type Told, ToldByEvents } from './toldByEvents.ts';
 
 const QUOTA: Told = { reason: 'FailedCreate', message: 'exceeded quota' };
 
-describe('CreationRefusals', () => {
+describe('ToldByEvents', () => {
   let clock: FakeClock;
   /** Namespaces that were asked about, each with what ends the question. */
-  let asked: { namespace: string; answer: (told: Map<string, Told> | Error) => void }[];
+  let asked: { namespace: string; answer: (known: Map<string, Told> | Error) => void }[];
   let news: string[];
-  let refusals: CreationRefusals;
+  let told: ToldByEvents;
 
   beforeEach(() => {
     clock = new FakeClock();
     asked = [];
     news = [];
-    refusals = new CreationRefusals({
+    told = new ToldByEvents({
       read: (namespace) =>
         new Promise((resolve, reject) => {
-          asked.push({ namespace, answer: (told) => (told instanceof Error ? reject(told) : resolve(told)) });
+          asked.push({
+            namespace,
+            answer: (known) => (known instanceof Error ? reject(known) : resolve(known)),
+          });
         }),
       onRead: (key) => news.push(key),
+      patienceMs: 2000,
       clock,
     });
   });
 
-  const jobOf = (uid: string) => {
-    const made = batchJob({}, {}, execution());
-    return { ...made, metadata: { ...made.metadata, uid } };
-  };
-  const look = (key: string, uid = key) => refusals.of(key, jobOf(uid));
-  async function answer(told: Map<string, Told> | Error): Promise<void> {
-    asked.at(-1)?.answer(told);
+  const look = (key: string, uid = key) => told.of(key, uid);
+  async function answer(known: Map<string, Told> | Error): Promise<void> {
+    asked.at(-1)?.answer(known);
     await nextTurn();
   }
 
-  it('asks nobody about a Job that has just been made: most get their pods at once', async () => {
+  it('asks nobody about what has just been made: most troubles pass', async () => {
     look('demo/a');
     clock.advance(1000);
     look('demo/a');
@@ -45,7 +46,7 @@ describe('CreationRefusals', () => {
     assert.equal(asked.length, 0);
   });
 
-  it('asks once for all executions of a namespace, and tells those that it concerns', async () => {
+  it('asks once for all of a namespace, and tells those that it concerns', async () => {
     for (let n = 0; n < 1000; n++) look(`demo/${n}`);
     clock.advance(2000);
     for (let n = 0; n < 1000; n++) look(`demo/${n}`);
@@ -97,7 +98,7 @@ describe('CreationRefusals', () => {
     assert.equal(asked.length, 2);
   });
 
-  it('asks again when it got no answer, and forgets what has pods by now', async () => {
+  it('asks again when it got no answer, and forgets whom nobody asks about', async () => {
     look('demo/a');
     clock.advance(2000);
     look('demo/a');
@@ -107,16 +108,55 @@ describe('CreationRefusals', () => {
     look('demo/a');
     await nextTurn();
     assert.equal(asked.length, 2);
-    refusals.forget('demo/a');
+    told.forget('demo/a');
     await answer(new Map([['demo/a', QUOTA]]));
     assert.deepEqual(news, []);
   });
 
-  it('begins anew with another Job of the name', async () => {
+  it('begins anew with another object of the name', async () => {
     look('demo/a', 'first');
     clock.advance(2000);
     look('demo/a', 'second');
     await nextTurn();
     assert.equal(asked.length, 0);
   });
+});
+
+describe('readEvents', () => {
+  let server: FakeApiServer;
+  before(async () => {
+    server = await FakeApiServer.start();
+    const event = (name: string, uid: string, reason: string, second: number) =>
+      server.put({
+        apiVersion: EVENTS.apiVersion,
+        kind: EVENTS.kind,
+        metadata: { name, namespace: 'demo' },
+        involvedObject: { kind: 'Pod', namespace: 'demo', name: 'x', uid },
+        reason,
+        message: name,
+        lastTimestamp: new Date(second * 1000).toISOString(),
+      } as KubeEvent);
+    event('a', 'x', 'FailedMount', 1);
+    event('b', 'x', 'FailedMount', 3);
+    event('c', 'x', 'FailedMount', 2);
+    event('d', 'x', 'Pulled', 4);
+    event('e', 'y', 'FailedMount', 1);
+  });
+  after(() => server.close());
+
+  for (const [counts, x] of [
+    ['first', 'a'],
+    ['last', 'b'],
+  ] as const) {
+    it(`gives the ${counts} one of each object`, async () => {
+      const known = await readEvents(server.client, 'demo', { fieldSelector: 'reason=FailedMount', counts });
+      assert.deepEqual(
+        [...known].map(([uid, { message }]) => [uid, message]),
+        [
+          ['x', x],
+          ['y', 'e'],
+        ],
+      );
+    });
+  }
 });
