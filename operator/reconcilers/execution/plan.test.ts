@@ -303,6 +303,15 @@ const CASES: Record<string, Case> = {
     at: 13,
     want: { conditions: ['Completed=False:CreateContainerConfigError'], counts: [0, 0, 1, 0, 0] },
   },
+  'its namespace is deleted': {
+    reason: 'a Job holds on to the pod of a failed attempt, and would keep the namespace for ever',
+    input: {
+      batchJob: batchJob({ failed: 1 }),
+      namespaceEnds: true,
+      pods: [taskPod(0, { phase: 'Failed', metadata: { deletionTimestamp: '2026-01-01T00:00:09Z' } })],
+    },
+    want: { creates: false, removes: true, silent: true },
+  },
   'over, pods kept': {
     reason: 'their logs may be wanted',
     execution: {

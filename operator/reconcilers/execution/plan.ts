@@ -34,6 +34,8 @@ export interface ExecutionInput {
   metadata?: MetadataAccess;
   /** Why the cluster makes no pods for the batch/v1 Job. */
   refusal?: CreationRefusal;
+  /** Whether the execution goes with its namespace. */
+  namespaceEnds?: boolean;
   /** When this process last wrote the status, in milliseconds since 1970. */
   writtenAt?: number;
 }
@@ -43,7 +45,8 @@ export interface ExecutionInput {
  * An execution whose Job has been seen never gets another, whatever becomes of the first: no task runs twice.
  */
 export function planExecution(input: ExecutionInput, config: Config, now: number): Plan<Execution> {
-  const { execution, batchJob } = input;
+  const { execution, batchJob, namespaceEnds } = input;
+  if (namespaceEnds) return { apply: [], remove: batchJob ? [removal(batchJob)] : [], events: [] };
   if (isOver(execution)) return collected(input, config, now);
   if (!batchJob) return planStart(input, config, now);
   if (!isControlledBy(batchJob, execution.metadata.uid ?? '')) {
@@ -150,7 +153,11 @@ function collected(
   if (!batchJob || batchJob.metadata.deletionTimestamp) return nothing;
   const left = Date.parse(execution.status?.completionTime ?? '') + jobs.retainPodsSeconds * 1000 - now;
   if (left > 0) return { ...nothing, requeueAfterMs: left };
-  return { ...nothing, remove: [{ type: BATCH_JOBS, ref: batchJob.metadata, uid: batchJob.metadata.uid }] };
+  return { ...nothing, remove: [removal(batchJob)] };
+}
+
+function removal({ metadata }: BatchJob): Plan['remove'][number] {
+  return { type: BATCH_JOBS, ref: metadata, uid: metadata.uid };
 }
 
 type Counts = Pick<

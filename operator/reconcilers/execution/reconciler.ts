@@ -3,7 +3,7 @@ import { batchJobName } from '../../apis/names.ts';
 import { jobOf } from '../../apis/run/execution/fromJob.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
 import { Controller } from '../../kube/controller.ts';
-import type { BatchJob, Pod } from '../../kube/core.ts';
+import { type BatchJob, NAMESPACES, type Pod } from '../../kube/core.ts';
 import { deepEqual } from '../../kube/json.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
@@ -26,6 +26,7 @@ export const permissions: Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['executions/status'], verbs: ['patch'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'patch', 'delete'] },
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
 ];
 
 /** What pods tell may wait so long: an execution of ten thousand has dozens of changes a second. */
@@ -73,7 +74,7 @@ export function executionController(context: Context): Controller {
     const told = refusals.of(key, batchJob.metadata.uid ?? '');
     return told && explainRefusal(told, execution.spec.template.spec.serviceAccountName);
   };
-  const planOf = (execution: Execution, batchJob: BatchJob | undefined) => {
+  const planOf = async (execution: Execution, batchJob: BatchJob | undefined) => {
     const { namespace = '', name } = execution.metadata;
     const key = keyOf({ namespace, name });
     const job = informers.jobs.store.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
@@ -94,6 +95,7 @@ export function executionController(context: Context): Controller {
       refusal: refusalOf(complete, batchJob, pods),
       digests: starting ? digestsOf(owner(), resolver, config) : new Map(),
       metadata: metadataNow(context),
+      namespaceEnds: await namespaceEnds(client, namespace, pods),
       writtenAt: written.get(key),
     };
     return planExecution(input, config, now());
@@ -109,7 +111,7 @@ export function executionController(context: Context): Controller {
     }
     const { namespace = '', name } = execution.metadata;
     const batchJob = informers.batchJobs.store.get(keyOf({ namespace, name: batchJobName(name) }));
-    const plan = planOf(execution, batchJob);
+    const plan = await planOf(execution, batchJob);
     const outcome = await executor.execute(execution, plan);
     if (isOver(plan.status ?? execution)) written.delete(key);
     else if (plan.status && !deepEqual(plan.status.status, execution.status)) written.set(key, now());
@@ -135,4 +137,22 @@ function isPending({ status }: Pod): boolean {
 
 function waitsForPods(execution: Execution, { status }: BatchJob, pods: readonly Pod[]): boolean {
   return pods.length === 0 && !isOver(execution) && !status?.conditions?.length && !status?.succeeded;
+}
+
+/**
+ * Whether the pods of an execution are deleted because their namespace is. Kubernetes deletes a namespace's pods before
+ * all else, and waits for them; a Job waits with the finalizer of a pod that failed until the next attempt's is made,
+ * which never is. Without its Job the pod can go.
+ */
+async function namespaceEnds(
+  client: Context['client'],
+  namespace: string,
+  pods: readonly Pod[],
+): Promise<boolean> {
+  const isHeld = pods.some(
+    ({ metadata, status }) => metadata.deletionTimestamp && status?.phase === 'Failed',
+  );
+  if (!isHeld) return false;
+  const found = await client.get(NAMESPACES, { name: namespace });
+  return found?.metadata.deletionTimestamp !== undefined;
 }

@@ -1,0 +1,82 @@
+import { executionOf } from '../../apis/run/execution/fromJob.ts';
+import { EXECUTIONS } from '../../apis/run/execution/types.ts';
+import { defaultJob } from '../../apis/run/job/defaults.ts';
+import { JOBS, type Job } from '../../apis/run/job/types.ts';
+import { parseConfig } from '../../config.ts';
+import { NAMESPACES, PODS, type Pod } from '../../kube/core.ts';
+import { EventRecorder } from '../../kube/events.ts';
+import { ApiServer } from '../../testing/apiServer.ts';
+import { installKinds } from '../../testing/installKinds.ts';
+import { job } from '../../testing/jobs.ts';
+import { PINNED } from '../../testing/serving.ts';
+import { silent, until } from '../../testing/until.ts';
+import { createInformers } from '../informers.ts';
+import { executionController } from './reconciler.ts';
+
+const NAMESPACE = 'demo';
+
+describe("an execution's namespace on a real API server, with Kubernetes' own controllers", function () {
+  this.timeout(120_000);
+  const stop = new AbortController();
+  let server: ApiServer;
+  let running: Promise<unknown>;
+
+  before(async () => {
+    server = await ApiServer.start();
+    await installKinds(server, NAMESPACE);
+    server.startControllers('job-controller', 'namespace-controller');
+    const { client } = server;
+    const informers = createInformers(client, silent);
+    const controller = executionController({
+      client,
+      informers,
+      recorder: new EventRecorder({ client, component: 'test', log: silent }),
+      config: parseConfig({}),
+      identity: { namespace: 'homerun-system', podName: 'test' },
+      abilities: { resizesPods: false },
+      log: silent,
+      now: Date.now,
+    });
+    running = Promise.all([
+      ...Object.values(informers).map((informer) => informer.run(stop.signal)),
+      controller.run(stop.signal),
+    ]);
+  });
+
+  after(async () => {
+    stop.abort();
+    await running;
+    await server?.stop();
+  });
+
+  it('goes when it is deleted, also while a task waits for its next attempt', async () => {
+    const { client } = server;
+    const wanted = defaultJob(
+      job({ metadata: { uid: undefined }, task: { containers: [{ image: PINNED }] } }),
+    );
+    const { name } = wanted.metadata;
+    const made = await client.create<Job>(JOBS, {
+      ...wanted,
+      metadata: { name, namespace: NAMESPACE },
+    } as Job);
+    await client.create(EXECUTIONS, executionOf(made, { name: 'hello-run' }));
+    const pod = await until(
+      'a pod',
+      async () => (await client.list(PODS, { namespace: NAMESPACE })).items[0],
+    );
+    await client.mergePatch<Pod>(
+      PODS,
+      pod.metadata,
+      { status: { phase: 'Failed' } },
+      { subresource: 'status' },
+    );
+    await client.delete(NAMESPACES, { name: NAMESPACE });
+    await until(
+      'the namespace to be gone',
+      async () => !(await client.get(NAMESPACES, { name: NAMESPACE })),
+      {
+        timeoutMs: 90_000,
+      },
+    );
+  });
+});
