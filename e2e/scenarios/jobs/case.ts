@@ -33,6 +33,9 @@ export interface Case {
   check?: (scene: Scene, execution: Execution, attempts: Attempt[]) => unknown;
 }
 
+/** A program that goes on until something ends it, however slow the machine is. */
+export const LONG = { SLEEP_MS: '600000' };
+
 /** Resolves when so many tasks of the execution run. */
 export async function running({ watch, execution }: Scene, count: number): Promise<void> {
   await watch.seen(watch.executions, execution, ({ status }) => (status?.runningCount ?? 0) >= count, {

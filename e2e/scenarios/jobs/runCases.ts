@@ -7,9 +7,7 @@ import { kubectl } from '../../lib/cluster.ts';
 import { envOf, executionsOf } from '../../lib/jobs.ts';
 import { until } from '../../lib/wait.ts';
 
-import { type Case, running, type Scene } from './case.ts';
-
-const LONG = { SLEEP_MS: '60000' };
+import { type Case, LONG, running, type Scene } from './case.ts';
 
 /** How executions are asked for, changed, stopped and kept. */
 export const RUN_CASES: Record<string, Case> = {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { PODS } from '../../../operator/kube/core.ts';
 import { killTask } from '../../lib/processes.ts';
-import { type Case, running } from './case.ts';
+import { type Case, LONG, running } from './case.ts';
 
 const EXITED = 'The container exited with an error.';
-const LONG = { SLEEP_MS: '60000' };
 
 /** What becomes of tasks: attempts, retries, deadlines, ends. */
 export const TASK_CASES: Record<string, Case> = {
