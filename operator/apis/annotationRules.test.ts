@@ -84,6 +84,20 @@ const ROWS: Row[] = [
     reason: 'no guess what it means',
   },
   {
+    on: 'job',
+    key: 'homerun.dev/shedule',
+    value: '@daily',
+    message: /is not known to Homerun and has no effect; it knows run, schedule, /,
+    strict: true,
+    reason: 'a slip must not keep a job from running without a word',
+  },
+  {
+    on: 'revision',
+    key: 'homerun.dev/applied-hash',
+    value: 'abc',
+    reason: 'the controller writes it',
+  },
+  {
     on: 'revision',
     key: 'run.googleapis.com/cpu-throttling',
     value: 'False',

@@ -1,3 +1,4 @@
+import { APPLIED_HASH } from '../kube/plan.ts';
 import { AUTOSCALING, HOMERUN, parseDependencies, parseFlag, RUN, SERVING } from './annotations.ts';
 import { type Fault, keyed } from './fault.ts';
 import { wrongSchedule, wrongTimeZone } from './run/job/schedule.ts';
@@ -219,10 +220,18 @@ function faultOf(holder: AnnotationHolder, key: string, value: string): Pick<Fau
     return [{ message: `has no effect here; it belongs in ${home}`, strict: !isScale(key) }];
   }
   if (domain === 'autoscaling.knative.dev') return autoscaling(holder);
+  if (domain === OWN_DOMAIN && key !== APPLIED_HASH) {
+    return [{ message: `is not known to Homerun and has no effect; it knows ${OWN_KEYS}`, strict: true }];
+  }
   if (domain !== 'run.googleapis.com') return [];
   const hint = MISTAKES[name];
   return [{ message: `is not known to Cloud Run and has no effect${hint ? `; ${hint}` : ''}`, strict: true }];
 }
+
+const OWN_DOMAIN = 'homerun.dev';
+const OWN_KEYS = Object.values(HOMERUN)
+  .map((key) => key.slice(OWN_DOMAIN.length + 1))
+  .join(', ');
 
 const JOB_HOLDERS: ReadonlySet<AnnotationHolder> = new Set([...tasks, ...job]);
 

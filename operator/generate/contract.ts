@@ -87,7 +87,7 @@ and \`run.googleapis.com/lastModifier\`, are set from the user who asks.
 
 ## Annotations of a Service and of its template
 
-Keys of \`run.googleapis.com\` and \`autoscaling.knative.dev\` that are not listed have no effect: \`${unknown}\` is warned
+Keys of \`run.googleapis.com\`, \`autoscaling.knative.dev\` and \`homerun.dev\` that are not listed have no effect: \`${unknown}\` is warned
 of, and refused when strict. Other keys are kept as they are.
 
 ${table(['annotation', 'value', 'where', 'verdict'], annotationRows(SERVICE))}
