@@ -1,0 +1,121 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+import { registers, registry } from './registry.ts';
+
+// The request path.
+
+/** What the gateway's shared memory holds of one revision. */
+export interface RevisionSeries {
+  namespace: string;
+  revision: string;
+  /** Answers with status 1xx to 5xx. */
+  classes: readonly number[];
+  inFlight: number;
+  queued: number;
+  /** Answers by latency bucket, not cumulative; the last has no bound. */
+  latency: readonly number[];
+  /** Seconds. */
+  latencySum: number;
+}
+
+export const gatewayColdStart = new Histogram({
+  name: 'homerun_gateway_instance_start_seconds',
+  help: 'Time from the first sight of an instance until it passed its startup probe',
+  buckets: [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 240],
+  registers,
+});
+
+/** Where the gateway's series per revision come from: its shared memory, read when /metrics is asked. */
+export interface GatewaySource {
+  /** Upper bounds of the latency buckets in seconds. */
+  bounds: readonly number[];
+  read(): RevisionSeries[];
+}
+
+let gatewaySource: GatewaySource = { bounds: [], read: () => [] };
+
+/** So a request costs nothing here, and a revision that goes takes its series along. */
+export function setGatewaySource(source: GatewaySource): void {
+  gatewaySource = source;
+}
+
+const revisionLabels = ['namespace', 'revision'] as const;
+
+export const gatewayRequests = new Counter({
+  name: 'homerun_gateway_requests_total',
+  help: 'Requests answered, by the first digit of the status',
+  labelNames: [...revisionLabels, 'class'],
+  registers,
+  collect() {
+    this.reset();
+    for (const { namespace, revision, classes } of gatewaySource.read()) {
+      classes.forEach((count, i) => {
+        if (count > 0) this.inc({ namespace, revision, class: `${i + 1}xx` }, count);
+      });
+    }
+  },
+});
+
+export const gatewayInFlight = new Gauge({
+  name: 'homerun_gateway_in_flight',
+  help: 'Requests inside instances',
+  labelNames: revisionLabels,
+  registers,
+  collect() {
+    this.reset();
+    for (const { namespace, revision, inFlight } of gatewaySource.read()) {
+      this.set({ namespace, revision }, inFlight);
+    }
+  },
+});
+
+export const gatewayQueueDepth = new Gauge({
+  name: 'homerun_gateway_queue_depth',
+  help: 'Requests waiting for an instance',
+  labelNames: revisionLabels,
+  registers,
+  collect() {
+    this.reset();
+    for (const { namespace, revision, queued } of gatewaySource.read())
+      this.set({ namespace, revision }, queued);
+  },
+});
+
+/** A histogram whose buckets are counted elsewhere, which prom-client's own cannot take over. */
+class LatencySeries {
+  readonly name = 'homerun_gateway_request_duration_seconds';
+  readonly help = 'Time from the arrival of a request to the end of its answer';
+  readonly type = 'histogram';
+  readonly aggregator = 'sum';
+  get() {
+    const { name, help, type, aggregator } = this;
+    return {
+      name,
+      help,
+      type,
+      aggregator,
+      values: gatewaySource.read().flatMap((series) => this.#values(series)),
+    };
+  }
+
+  reset(): void {}
+
+  #values({ namespace, revision, latency, latencySum }: RevisionSeries) {
+    const labels = { namespace, revision };
+    let count = 0;
+    const buckets = latency.map((inBucket, i) => {
+      count += inBucket;
+      return {
+        labels: { ...labels, le: gatewaySource.bounds[i] ?? '+Inf' },
+        value: count,
+        metricName: `${this.name}_bucket`,
+      };
+    });
+    return [
+      ...buckets,
+      { labels, value: latencySum, metricName: `${this.name}_sum` },
+      { labels, value: count, metricName: `${this.name}_count` },
+    ];
+  }
+}
+
+registry.registerMetric(new LatencySeries() as unknown as Histogram);
