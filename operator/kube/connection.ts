@@ -49,7 +49,8 @@ export function apiAgent(tls: TlsOptions, proxy?: string): Dispatcher {
 
 /**
  * The connection of a pod with its service account.
- * @param options.tokenLifeMs after which the token is read again; kubelet renews it when a fifth of an hour is left.
+ * @param options.tokenLifeMs after which token and authority are read again; kubelet renews a token when a fifth of an
+ * hour is left.
  * @throws {ConnectionError} outside a pod, or in one without a token.
  */
 export function inClusterConnection({
@@ -67,17 +68,27 @@ export function inClusterConnection({
       throw new ConnectionError(`cannot read the service account's ${name}`, { cause });
     }
   };
-  const dispatcher = apiAgent({ ca: read('ca.crt') });
+  let ca = read('ca.crt');
   let token = read('token');
   let readAt = performance.now();
+  let dispatcher = apiAgent({ ca });
+  const renew = () => {
+    token = read('token');
+    readAt = performance.now();
+    const present = read('ca.crt');
+    if (present === ca) return;
+    // The cluster changes its authority: running requests end on the old connections, new ones use the new.
+    ca = present;
+    void dispatcher.close();
+    dispatcher = apiAgent({ ca });
+  };
   return {
     server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
-    dispatcher,
+    get dispatcher() {
+      return dispatcher;
+    },
     headers() {
-      if (performance.now() - readAt >= tokenLifeMs) {
-        token = read('token');
-        readAt = performance.now();
-      }
+      if (performance.now() - readAt >= tokenLifeMs) renew();
       return { authorization: `Bearer ${token}` };
     },
   };

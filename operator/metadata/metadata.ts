@@ -35,7 +35,7 @@ export async function runMetadata(
   try {
     await Promise.race([callers.informer.synced, aborted(signal)]);
     if (signal.aborted) return;
-    server.listen(config.metadata.port, '::');
+    server.listen(config.metadata.port);
     await once(server, 'listening');
     listening = true;
     if (config.metadata.linkLocal) {

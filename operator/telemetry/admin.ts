@@ -41,7 +41,8 @@ export async function startAdmin({ port, unready, pages = {} }: AdminOptions): P
   const server = createHttpServer((request, response) => void answer(all, request, response));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, host: '::' }, resolve);
+    // On all addresses, of both families where the node has both.
+    server.listen({ port }, resolve);
   });
   return {
     close() {

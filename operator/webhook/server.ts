@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fastify from 'fastify';
@@ -12,6 +13,9 @@ import type { Pair } from './rotation.ts';
 const MAX_BODY = 8 << 20;
 /** API servers keep idle connections for 90 s; ours must stay open for longer, or a review meets a closed one. */
 const KEEP_ALIVE_MS = 120_000;
+
+/** All addresses. A node may do without IPv6 (`ipv6.disable=1`), and knows no `::` then. */
+const ANY = existsSync('/proc/net/if_inet6') ? '::' : '0.0.0.0';
 
 /** How long each answer asks to close its connection before the rest are closed. */
 const DRAIN_MS = 2_000;
@@ -31,7 +35,7 @@ export interface WebhookServer {
 /** Listens for AdmissionReviews at /default and /validate; before the first {@link WebhookServer.serve}, TLS fails. */
 export async function startServer({
   port,
-  host = '::',
+  host = ANY,
   policy,
   lookUp = async () => ({}),
   log,
