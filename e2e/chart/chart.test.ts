@@ -33,6 +33,7 @@ const FULL = {
       loadBalancerClass: 'example.com/lb',
       loadBalancerSourceRanges: ['10.0.0.0/8'],
       externalTrafficPolicy: 'Local',
+      ipFamilyPolicy: 'PreferDualStack',
     },
     threads: 2,
     drainSeconds: 30.5,

@@ -41,6 +41,7 @@ const GATEWAY_SERVICE = closed({
   loadBalancerClass: text,
   loadBalancerSourceRanges: texts,
   externalTrafficPolicy: { enum: ['Cluster', 'Local'] },
+  ipFamilyPolicy: { enum: ['', 'SingleStack', 'PreferDualStack', 'RequireDualStack'] },
 });
 
 /** Fields of the configuration that the chart decides by itself. */

@@ -55,15 +55,15 @@ describe('connections', () => {
       assert.deepEqual(connection.headers(), { authorization: 'Bearer new' });
     });
 
-    it('trusts the authority that the cluster has now, on new connections', () => {
+    it('trusts the authority that the cluster has now, on new connections', async () => {
       write('ca.crt', '');
       write('token', 'secret');
       const connection = inClusterConnection({ env, directory: folder, tokenLifeMs: 0 });
       const { dispatcher } = connection;
-      connection.headers();
+      await connection.headers();
       assert.equal(connection.dispatcher, dispatcher, 'the same one while it does not change');
       write('ca.crt', 'new');
-      connection.headers();
+      await connection.headers();
       assert.notEqual(connection.dispatcher, dispatcher);
     });
 

@@ -62,6 +62,8 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
     now,
     config,
     ingress: input.pool === undefined,
+    // A pool's first revision replaces nothing: it is ready as soon as it runs, as a Deployment is. To wait with that
+    // would cost every new pool the time in which few programs end; one that does says so in InstancesReady.
     settleMs: input.pool?.replaces ? config.startup.crashSeconds * 1000 : 0,
   });
   const conditions = conditionsOf(input, unresolved, start);
