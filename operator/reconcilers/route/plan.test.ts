@@ -67,12 +67,17 @@ const CASES: Record<string, Case> = {
   },
   'a named revision is missing': {
     reason: 'a typing error in one target moves no traffic at all',
-    route: { ...route('hello', [{ revisionName: 'hello-9', percent: 100 }]), status: { traffic: before } },
+    route: {
+      ...route('hello', [{ revisionName: 'hello-9', percent: 100 }]),
+      metadata: { ...route('hello').metadata, labels: { [SERVING.service]: 'hello' } },
+      status: { traffic: before },
+    },
     traffic: before,
     ready: {
       status: 'False',
       reason: 'RevisionMissing',
-      message: /'hello-9' referenced in traffic not found/,
+      message:
+        /'hello-9' referenced in traffic not found\. .*--namespace demo --selector serving\.knative\.dev\/service=hello$/,
     },
   },
   'a named revision has failed': {

@@ -6,6 +6,7 @@ import {
   READY,
   readyOf,
 } from '../../apis/condition.ts';
+import { SERVING } from '../../apis/labels.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTE_REASONS as REASONS, ROUTE_CONDITIONS as TYPES } from '../../apis/serving/route/conditions.ts';
@@ -69,8 +70,8 @@ export function refusedRoute(input: RefusalInput): KubeObject {
   return withRefusal(input, [TYPES.ingressReady, READY]);
 }
 
-function resolve(target: Target, { configurations, revisions }: RouteInput): Resolved {
-  if (target.revisionName) return checked(target, target.revisionName, revisions);
+function resolve(target: Target, { configurations, revisions, route }: RouteInput): Resolved {
+  if (target.revisionName) return checked(target, target.revisionName, revisions, route);
   const name = target.configurationName ?? '';
   const configuration = configurations.get(name);
   if (!configuration) {
@@ -89,10 +90,15 @@ function resolve(target: Target, { configurations, revisions }: RouteInput): Res
   return { target, fault: { status: 'Unknown', reason: REASONS.revisionMissing, message } };
 }
 
-function checked(target: Target, name: string, revisions: ReadonlyMap<string, Revision>): Resolved {
+function checked(
+  target: Target,
+  name: string,
+  revisions: ReadonlyMap<string, Revision>,
+  { metadata }: Route,
+): Resolved {
   const revision = revisions.get(name);
   if (!revision) {
-    const message = `Revision '${name}' referenced in traffic not found.`;
+    const message = `Revision '${name}' referenced in traffic not found. Traffic stays where it was.${listing(metadata)}`;
     return { target, fault: { status: 'False', reason: REASONS.revisionMissing, message } };
   }
   const ready = conditionOf(revision.status?.conditions, READY);
@@ -100,6 +106,13 @@ function checked(target: Target, name: string, revisions: ReadonlyMap<string, Re
   const message = `Revision '${name}' referenced in traffic is not ready. ${ready?.message ?? ''}`.trimEnd();
   const status = ready?.status === 'False' ? 'False' : 'Unknown';
   return { target, fault: { status, reason: REASONS.revisionNotReady, message } };
+}
+
+/** How to see which revisions there are. */
+function listing({ namespace, labels }: Route['metadata']): string {
+  const service = labels?.[SERVING.service];
+  if (service === undefined) return '';
+  return ` There are: kubectl get revisions --namespace ${namespace} --selector ${SERVING.service}=${service}`;
 }
 
 function served(resolved: Resolved, route: Route, config: Config): Target {
