@@ -6,6 +6,9 @@ const ended = (terminated: object) => ({
   terminated: { startedAt: after(3), finishedAt: after(5), ...terminated },
 });
 
+const SIDECAR = { name: 'side', image: 'proxy' };
+const SIDE = { ...SIDECAR, imageID: '', ready: false, restartCount: 2 };
+
 const CASES: Record<
   string,
   { reason: string; pod: Parameters<typeof taskPod>[1]; code: string; message: string }
@@ -60,6 +63,33 @@ const CASES: Record<
     code: 'TimeoutReached',
     message: 'failed with exit code: 0 and message: The configured timeout was reached.',
   },
+  'timeout before the sidecar started': {
+    reason: 'the main container never ran: what its sidecar did is why',
+    pod: {
+      state: { waiting: { reason: 'PodInitializing' } },
+      status: {
+        reason: 'DeadlineExceeded',
+        initContainerStatuses: [
+          { ...SIDE, started: false, state: ended({ exitCode: 3, reason: 'Error', message: 'no proxy\n' }) },
+        ],
+      },
+    },
+    code: 'TimeoutReached',
+    message:
+      "failed with exit code: 0 and message: The configured timeout was reached. Container 'side' exited with code 3 before it was ready. Its last log line: no proxy",
+  },
+  'timeout after the sidecar started': {
+    reason: 'a sidecar that ends with the task has nothing to do with it',
+    pod: {
+      state: ended({ exitCode: 137, reason: 'Error' }),
+      status: {
+        reason: 'DeadlineExceeded',
+        initContainerStatuses: [{ ...SIDE, started: false, state: ended({ exitCode: 143 }) }],
+      },
+    },
+    code: 'TimeoutReached',
+    message: 'failed with exit code: 0 and message: The configured timeout was reached.',
+  },
   evicted: {
     reason: 'without a container that ran, the pod itself says why',
     pod: { state: {}, status: { reason: 'Evicted', message: 'The node was low on resource: memory.' } },
@@ -71,7 +101,7 @@ const CASES: Record<
 describe('failure of a task', () => {
   for (const [name, { reason, pod, code, message }] of Object.entries(CASES)) {
     it(`${name}: ${reason}`, () => {
-      const failure = { ...attemptFailure(taskPod(0, { phase: 'Failed', ...pod })), attempt: 0 };
+      const failure = { ...attemptFailure(taskPod(0, { phase: 'Failed', ...pod }), [SIDECAR]), attempt: 0 };
       assert.equal(failure.reason, code);
       assert.equal(failureMessage('hello-abc', 4, failure), `Task hello-abc-task4 ${message}`);
     });

@@ -1,6 +1,8 @@
 import { EXECUTION_REASONS as REASONS } from '../../apis/run/execution/conditions.ts';
+import type { Container } from '../../apis/serving/container/types.ts';
 import type { Pod } from '../../kube/core.ts';
 import { OWN_LIMIT } from '../instance/memory.ts';
+import { sidecarTrouble } from '../instance/sidecar.ts';
 import { lastLine, signalOf, startError } from '../instance/start.ts';
 
 /** Why an attempt of a task failed. */
@@ -16,18 +18,16 @@ export interface Failure {
 }
 
 /** Reads from a failed pod why it failed, in the words of Cloud Run's API where it has words for it. */
-export function attemptFailure({ status }: Pod): Omit<Failure, 'attempt'> {
+export function attemptFailure(pod: Pod, containers: readonly Container[]): Omit<Failure, 'attempt'> {
+  const { status } = pod;
   const terminated = status?.containerStatuses
     ?.map(({ state }) => state?.terminated)
     .find((each) => each && each.exitCode !== 0);
   const exitCode = terminated?.exitCode;
   if (status?.reason === 'DeadlineExceeded') {
-    return {
-      reason: REASONS.timeout,
-      exitCode,
-      toldCode: 0,
-      message: 'The configured timeout was reached.',
-    };
+    const why = sidecarTrouble(pod, containers);
+    const message = `The configured timeout was reached.${why ? ` ${why.message}` : ''}`;
+    return { reason: REASONS.timeout, exitCode, toldCode: 0, message };
   }
   const quote = quoted(terminated?.message);
   // What a task writes counts as its memory (container contract, File system access).

@@ -32,14 +32,19 @@ export function shortPod({ apiVersion, kind, metadata, status }: Pod): Pod {
       reason: status?.reason,
       message: status?.message,
       containerStatuses: status?.containerStatuses?.map((each) => shortContainer(each, succeeded)),
+      ...(succeeded ? {} : { initContainerStatuses: status?.initContainerStatuses?.map(shortSidecar) }),
       ...(succeeded || status?.phase === 'Failed'
         ? {}
-        : {
-            initContainerStatuses: status?.initContainerStatuses?.map((each) => shortContainer(each, false)),
-            conditions: status?.conditions?.filter(({ type }) => KEPT_CONDITIONS.has(type)),
-          }),
+        : { conditions: status?.conditions?.filter(({ type }) => KEPT_CONDITIONS.has(type)) }),
     },
   } as Pod;
+}
+
+/** A sidecar that was started again tells by its last state how it ended. */
+function shortSidecar(status: ContainerStatus): ContainerStatus {
+  const { name, lastState, restartCount, started } = status;
+  const last = shortContainer({ name, state: lastState, restartCount } as ContainerStatus, false);
+  return { ...shortContainer(status, false), started, lastState: last.state };
 }
 
 function shortContainer({ name, state, restartCount }: ContainerStatus, succeeded: boolean): ContainerStatus {

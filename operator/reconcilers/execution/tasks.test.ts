@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import { taskPod } from '../../testing/jobs.ts';
+import { shortPod } from './short.ts';
 import { indexes, readTasks } from './tasks.ts';
 
 const containers = [{ name: 'user-container', image: 'app' }];
@@ -72,6 +73,35 @@ describe('tasks of an execution', () => {
     assert.equal(waiting('FailedMount', 'mount failed: exit status 32')?.since, undefined);
     assert.equal(waiting('ContainerCreating', ''), undefined);
     assert.equal(waiting('CreateContainerConfigError', 'failed to sync secret cache: timed out'), undefined);
+  });
+
+  it('tells what keeps a sidecar from starting: the task waits for it', () => {
+    const side = {
+      name: 'side',
+      image: 'proxy',
+      startupProbe: { tcpSocket: { port: 5432 }, periodSeconds: 1, failureThreshold: 5 },
+    };
+    const terminated = {
+      exitCode: 0,
+      startedAt: '2026-01-01T00:00:01Z',
+      finishedAt: '2026-01-01T00:00:06Z',
+    };
+    const trouble = (started: boolean) => {
+      const status = { name: 'side', started, restartCount: 1, state: {}, lastState: { terminated } };
+      const pod = taskPod(0, {
+        phase: 'Pending',
+        state: { waiting: { reason: 'PodInitializing' } },
+        status: { initContainerStatuses: [status] } as unknown as Pod['status'],
+      });
+      const input = { taskCount: 1, status: {}, over: false, pods: [shortPod(pod)] };
+      return readTasks({ ...input, containers: [...containers, side] }).trouble;
+    };
+    assert.match(
+      trouble(false)?.message ?? '',
+      /^Container 'side' did not pass .* connections on port 5432\.$/,
+    );
+    assert.equal(trouble(false)?.since, undefined, 'it is started again');
+    assert.equal(trouble(true), undefined);
   });
 
   it('reads any list of indexes as Kubernetes writes it', () => {

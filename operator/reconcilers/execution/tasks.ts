@@ -3,6 +3,7 @@ import type { Execution } from '../../apis/run/execution/types.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import { hasEnded } from '../instance/memory.ts';
+import { sidecarTrouble } from '../instance/sidecar.ts';
 import { isLasting, PASSING, statusesOf, type Trouble, troubleOf } from '../instance/start.ts';
 import { TASK } from './batchJob.ts';
 import { attemptFailure, type Failure } from './failure.ts';
@@ -55,7 +56,7 @@ export function readTasks(input: TasksInput): Tasks {
     if (isNewer(pod, latest.get(index))) latest.set(index, pod);
     if (pod.status?.phase !== 'Failed') continue;
     if (attemptOf(pod) >= (failures.get(index)?.attempt ?? 0)) {
-      failures.set(index, { ...attemptFailure(pod), attempt: attemptOf(pod) });
+      failures.set(index, { ...attemptFailure(pod, input.containers), attempt: attemptOf(pod) });
     }
   }
   const failedIndexes = [...indexes(input.status?.failedIndexes)];
@@ -136,7 +137,7 @@ function troubleOfPod(pod: Pod, containers: Container[]): Tasks['trouble'] {
     const trouble = troubleOf(container, waiting, pod);
     if (trouble) return isLasting(waiting) ? { ...trouble, since } : trouble;
   }
-  return undefined;
+  return sidecarTrouble(pod, containers);
 }
 
 /** The reason why no node takes any of the pods, in the scheduler's words. */
