@@ -3,6 +3,7 @@ import { ConfigError, identityOf, loadConfig } from './config.ts';
 import { KubeClient } from './kube/client.ts';
 import { ConnectionError, inClusterConnection, kubeConfigConnection } from './kube/connection.ts';
 import { createLogger, type Logger } from './telemetry/log.ts';
+import { tuneV8 } from './v8.ts';
 
 const USAGE = 'usage: homerun controller | gateway | metadata';
 
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
   await runGateway(config, identity, new KubeClient(inClusterConnection()), log, signal);
 }
 
+tuneV8();
 try {
   await main();
   process.exit(0);

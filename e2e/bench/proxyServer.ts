@@ -5,6 +5,7 @@ import { Slots } from '../../operator/gateway/slots.ts';
 import { Stats } from '../../operator/gateway/stats.ts';
 import { Threads } from '../../operator/gateway/threads.ts';
 import { createLogger } from '../../operator/telemetry/log.ts';
+import { tuneV8 } from '../../operator/v8.ts';
 
 // One process of the proxy benches, named by its first argument; it says `ready` to its parent once it listens.
 
@@ -34,6 +35,7 @@ function plain(port: number): Promise<void> {
 
 /** The gateway's own data thread, with the route table that it would have for one service of one instance. */
 async function gateway(port: number, backendPort: number): Promise<void> {
+  tuneV8();
   const table = new RouteTable();
   const revision = 'bench/hello-00001';
   table.setRevision(

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
+// The whole of undici, with fetch, caches and mocks, is 3 MB for each process; these are the parts that are used.
+import Agent from 'undici/lib/dispatcher/agent.js';
 
 /** How to reach one API server as one identity. */
 export interface Connection {
@@ -27,24 +29,26 @@ export interface TlsOptions {
   rejectUnauthorized?: boolean;
 }
 
-/**
- * A pool of HTTP/1.1 connections to an API server. HTTP/2 stays off: all watches would share one TCP connection,
- * and with it one flow-control window and one loss.
- * @param proxy URL of an HTTP proxy to go through.
- */
-export function apiAgent(tls: TlsOptions, proxy?: string): Dispatcher {
-  const options = {
-    allowH2: false,
-    maxResponseSize: -1,
-    // The API server closes idle connections after 90 s; ours must be the shorter.
-    keepAliveTimeout: 30_000,
-    keepAliveMaxTimeout: 30_000,
-  };
-  if (proxy) return new ProxyAgent({ ...options, uri: proxy, requestTls: tls });
-  return new Agent({
-    ...options,
-    connect: { ...tls, timeout: 5_000, keepAlive: true, keepAliveInitialDelay: 30_000 },
-  });
+const POOL_OPTIONS = {
+  // All watches would share one TCP connection, and with it one flow-control window and one loss.
+  allowH2: false,
+  maxResponseSize: -1,
+  // The API server closes idle connections after 90 s; ours must be the shorter.
+  keepAliveTimeout: 30_000,
+  keepAliveMaxTimeout: 30_000,
+};
+
+/** A pool of HTTP/1.1 connections to an API server. */
+export function apiAgent(tls: TlsOptions): Dispatcher {
+  const connect = { ...tls, timeout: 5_000, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  return new Agent({ ...POOL_OPTIONS, connect });
+}
+
+/** What makes such pools; through the HTTP proxy at the URL `proxy` where a kubeconfig names one. */
+async function agentMaker(proxy: string | undefined): Promise<(tls: TlsOptions) => Dispatcher> {
+  if (!proxy) return apiAgent;
+  const { ProxyAgent } = await import('undici');
+  return (tls) => new ProxyAgent({ ...POOL_OPTIONS, uri: proxy, requestTls: tls });
 }
 
 /**
@@ -114,7 +118,8 @@ export async function kubeConfigConnection(
     return { headers, tls: { ca, cert, key, servername, rejectUnauthorized }, at: performance.now() };
   };
   let current = await load();
-  let dispatcher = apiAgent(current.tls, cluster.proxyUrl);
+  const agent = await agentMaker(cluster.proxyUrl);
+  let dispatcher = agent(current.tls);
   return {
     server: cluster.server.replace(/\/+$/, ''),
     get dispatcher() {
@@ -126,7 +131,7 @@ export async function kubeConfigConnection(
       if (!sameTls(current.tls, next.tls)) {
         // Certificates rotated: running requests end on the old connections, new ones use the new.
         void dispatcher.close();
-        dispatcher = apiAgent(next.tls, cluster.proxyUrl);
+        dispatcher = agent(next.tls);
       }
       current = next;
       return current.headers;

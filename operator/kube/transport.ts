@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import request from 'undici/lib/api/api-request.js';
 import { clientDuration, clientRequests } from '../telemetry/metrics.ts';
 import { sleep } from './clock.ts';
 import type { Connection } from './connection.ts';
@@ -85,7 +86,7 @@ export class Transport {
       const { origin, pathname } = new URL(server);
       // Asked first: renewed credentials may come with another dispatcher.
       const credentials = await this.#connection.headers();
-      answer = await this.#connection.dispatcher.request({
+      answer = await request.call(this.#connection.dispatcher, {
         origin,
         path: `${pathname === '/' ? '' : pathname}${path}${queryString(options.query)}`,
         method,

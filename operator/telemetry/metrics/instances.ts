@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from '../prometheus.ts';
 import { DURATIONS, registers } from './registry.ts';
 
 // Instances of services: their images, their number, and what they took too much of.

@@ -1,4 +1,4 @@
-import { Gauge, Histogram } from 'prom-client';
+import { Gauge, Histogram } from '../prometheus.ts';
 import { registers } from './registry.ts';
 
 // Executions and their tasks.

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from '../prometheus.ts';
 import { DURATIONS, registers } from './registry.ts';
 
 // The controller runtime: queues, caches, requests to the API server.

@@ -1,4 +1,4 @@
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Histogram } from '../prometheus.ts';
 import { DURATIONS, registers } from './registry.ts';
 
 // The metadata server.

@@ -1,4 +1,4 @@
-import { Counter, Gauge } from 'prom-client';
+import { Counter, Gauge } from '../prometheus.ts';
 import { registers } from './registry.ts';
 
 // The process itself.

@@ -1,4 +1,4 @@
-import { Registry } from 'prom-client';
+import { Registry } from '../prometheus.ts';
 
 /** What the admin port's /metrics gives. */
 export const registry = new Registry();

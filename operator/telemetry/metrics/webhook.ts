@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from '../prometheus.ts';
 import { registers } from './registry.ts';
 
 // Admission.

@@ -1,0 +1,13 @@
+import { setFlagsFromString } from 'node:v8';
+
+/**
+ * Keeps V8's compilers from leaving gaps in the C library's heap, which stay for good (bar "Idle: gateway under 100 MB").
+ * What runs often is optimized all the same. Call it before any thread is started.
+ */
+export function tuneV8(): void {
+  // The middle one of the compilers for JavaScript leaves 15 MB behind.
+  setFlagsFromString('--no-maglev');
+  // The optimizing one for WebAssembly, which is undici's parser of answers, leaves 8 MB. Ten times the default budget
+  // spares the control thread of it; a data thread under load gets there within seconds.
+  setFlagsFromString('--wasm-tiering-budget=130000000');
+}
