@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { parseConfig } from './config.ts';
+
+describe('configuration', () => {
+  it('has a default for everything', () => {
+    const config = parseConfig(undefined);
+    assert.deepEqual(config, parseConfig({}));
+    assert.equal(config.domain, 'localhost');
+    assert.deepEqual(config.gateway, {
+      service: 'homerun-gateway',
+      port: 8080,
+      internalService: 'homerun-gateway-internal',
+      internalPort: 8081,
+      threads: 0,
+      drainSeconds: 600,
+    });
+    assert.deepEqual(config.registry.skip, ['kind.local', 'ko.local', 'dev.local']);
+    assert.equal(config.registry.caFile, undefined);
+  });
+
+  it('keeps what is given, and fills in what stands beside it', () => {
+    const given = { gateway: { threads: 3 }, serviceAccounts: { 'a@b': 'a' }, registry: { skip: [] } };
+    const { gateway, serviceAccounts, registry, logLevel } = parseConfig(given);
+    assert.deepEqual([gateway.threads, gateway.port, logLevel], [3, 8080, 'info']);
+    assert.deepEqual(serviceAccounts, { 'a@b': 'a' });
+    assert.deepEqual(registry.skip, []);
+    assert.deepEqual(given.gateway, { threads: 3 }, 'the input stays as it is');
+  });
+
+  it('shares no default between two configurations', () => {
+    parseConfig({}).registry.skip.push('mine.local');
+    assert.equal(parseConfig({}).registry.skip.length, 3);
+  });
+
+  const faults: Record<string, { input: unknown; message: RegExp }> = {
+    'a number out of range': {
+      input: { gateway: { port: 0 } },
+      message: /^configuration\.gateway\.port: is 0; it must be .* from 1 to 65535$/,
+    },
+    'a text for a number': {
+      input: { autoscaler: { idleSeconds: '15' } },
+      message: /^configuration\.autoscaler\.idleSeconds: is "15"; it must be a number/,
+    },
+    'an unknown level': {
+      input: { logLevel: 'loud' },
+      message: /^configuration\.logLevel: is "loud"; it must be one of trace, debug, info, warn, error$/,
+    },
+    'a text that does not fit its pattern': {
+      input: { metadata: { region: 'Europe' } },
+      message: /^configuration\.metadata\.region: is "Europe"; it must match/,
+    },
+    'a part that is no map': {
+      input: { gateway: [] },
+      message: /^configuration\.gateway: is \[\]; it must be a map$/,
+    },
+    nothing: { input: { domain: null }, message: /^configuration\.domain: is null; it must be a text$/ },
+    'an entry of a map': {
+      input: { metadata: { projectNumbers: { a: 'x' } } },
+      message: /^configuration\.metadata\.projectNumbers\[a\]: is "x"; it must match/,
+    },
+    'a field that there is not': {
+      input: { gatway: {} },
+      message: /^configuration\.gatway: there is no such field$/,
+    },
+    'a text': { input: 'x', message: /^configuration: is "x"; it must be a map$/ },
+  };
+  for (const [name, { input, message }] of Object.entries(faults)) {
+    it(`refuses ${name}`, () => assert.throws(() => parseConfig(input), { code: 'CONFIG_INVALID', message }));
+  }
+});
