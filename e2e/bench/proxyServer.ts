@@ -52,12 +52,14 @@ async function gateway(port: number, backendPort: number): Promise<void> {
   table.setRoute('bench/hello', {
     createdAt: '',
     hosts: new Map([['127.0.0.1', [{ revision, percent: 100 }]]]),
+    internalOnly: false,
   });
   table.setInstance(0, { slot: 0, revision, pod: 'hello', host: '127.0.0.1', port: backendPort });
   const threads = new Threads({
     slots: Slots.create(1),
     stats: Stats.create(1),
     port,
+    internalPort: 0,
     host: '127.0.0.1',
     log: createLogger('bench', 'warn'),
     snapshot: () => table.snapshot(),

@@ -46,6 +46,18 @@ export async function gatewayAddress(client: KubeClient): Promise<Address> {
   return { host, port };
 }
 
+/** Where requests from inside the cluster reach the gateway. */
+export async function internalGatewayAddress(client: KubeClient): Promise<Address> {
+  const ref = { namespace: SYSTEM_NAMESPACE, name: 'homerun-gateway-internal' };
+  const service = await until('the internal gateway service', () =>
+    client.get<CoreService>(CORE_SERVICES, ref),
+  );
+  const { clusterIP: host, ports } = service.spec ?? {};
+  const port = ports?.find(({ name }) => name === 'http')?.port;
+  if (!host || !port) throw new Error('the internal gateway service has no address');
+  return { host, port };
+}
+
 /** Makes a namespace that nothing else is in; one that is still going away from an earlier run is waited for. */
 export async function freshNamespace(client: KubeClient, name: string): Promise<string> {
   await client.delete(NAMESPACES, { name });

@@ -57,7 +57,10 @@ describe('a service', function () {
       children.map((child) => child?.metadata.ownerReferences?.[0]?.kind),
       ['Service', 'Service', 'Route'],
     );
-    assert.equal(children[2]?.spec?.externalName, 'homerun-gateway.homerun-system.svc.cluster.local');
+    assert.equal(
+      children[2]?.spec?.externalName,
+      'homerun-gateway-internal.homerun-system.svc.cluster.local',
+    );
     const inside = await visitor.ask(`http://hello.${namespace}/`);
     assert.equal(inside.body.trim(), 'Hello World!');
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { revisionsOf, serviceReady } from '../lib/cluster.ts';
+import { internalGatewayAddress, revisionsOf, serviceReady } from '../lib/cluster.ts';
+import { Visitor } from '../lib/http.ts';
 import { constantLoad } from '../lib/load.ts';
 import { applyService, helloService, readyService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
@@ -49,13 +50,15 @@ describe('traffic', function () {
     for (let i = 0; i < 100; i++) assert.match((await visitor.ask(service.url)).body, /one/);
   });
 
-  it('reaches a service without its default URL only at its name inside the cluster', async () => {
+  it('reaches a service without its default URL, or with ingress internal, from inside the cluster only', async () => {
     const { client, visitor, namespace } = suite;
+    await using inside = new Visitor(await internalGatewayAddress(client));
     const outside = `http://private.${namespace}.localhost`;
     const disabled = { 'run.googleapis.com/default-url-disabled': 'True' };
     const service = await readyService(client, namespace, 'private', { serviceAnnotations: disabled });
     assert.equal(service.url, `http://private.${namespace}.svc.cluster.local`);
-    assert.match((await visitor.ask(service.url)).body, /Hello/);
+    assert.match((await inside.ask(service.url)).body, /Hello/);
+    assert.equal((await visitor.ask(service.url)).status, 404, 'who knows the inner name has to be inside');
     assert.equal((await visitor.ask(outside)).status, 404);
     // An annotation of the service is no new generation of it, so Ready tells nothing of the change.
     await applyService(client, helloService(namespace, 'private'));
@@ -64,6 +67,10 @@ describe('traffic', function () {
       return status?.url === outside;
     });
     await until('the default URL to answer', async () => (await visitor.ask(outside)).status === 200);
+    const internal = { 'run.googleapis.com/ingress': 'internal' };
+    await applyService(client, helloService(namespace, 'private', { serviceAnnotations: internal }));
+    await until('it to be shut', async () => (await visitor.ask(outside)).status === 404);
+    assert.match((await inside.ask(outside)).body, /Hello/);
     assert.equal((await revisionsOf(client, namespace, 'private')).length, 1);
   });
 

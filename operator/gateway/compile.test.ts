@@ -93,6 +93,39 @@ describe('compileRoute', () => {
     it(`${name}: ${reason}`, () => assert.deepEqual(hosts(object), want));
   }
 
+  const reaches: Record<
+    string,
+    { reason: string; labels?: Record<string, string>; ingress?: string; want: string }
+  > = {
+    'no ingress': { reason: 'the default is all', want: 'outside and inside' },
+    all: { reason: 'everybody may ask', ingress: 'all', want: 'outside and inside' },
+    internal: {
+      reason: 'the outside finds nothing, at none of its names',
+      ingress: 'internal',
+      want: 'inside',
+    },
+    'internal-and-cloud-load-balancing': {
+      reason: 'a load balancer that may pass on comes from inside',
+      ingress: 'internal-and-cloud-load-balancing',
+      want: 'inside',
+    },
+    none: { reason: 'nobody may ask', ingress: 'none', want: '' },
+    'cluster-local': {
+      reason: 'its names inside are not answered outside either',
+      labels: { [VISIBILITY]: 'cluster-local' },
+      ingress: 'all',
+      want: 'inside',
+    },
+  };
+  for (const [name, { reason, labels, ingress, want }] of Object.entries(reaches)) {
+    it(`${name}: ${reason}`, () => {
+      const annotations = ingress ? { 'run.googleapis.com/ingress': ingress } : undefined;
+      const object = route([{ revisionName: 'hello-1', percent: 100 }], labels, annotations);
+      const { hosts, internalOnly } = compileRoute(object, config);
+      assert.equal(hosts.size === 0 ? '' : internalOnly ? 'inside' : 'outside and inside', want);
+    });
+  }
+
   it('adds up shares of one revision, and gives a tag its revision whole even at 0 %', () => {
     const compiled = hosts(
       route([

@@ -2,7 +2,7 @@ import { SERVING } from '../apis/labels.ts';
 import { ingressContainer, ingressPort } from '../apis/serving/container/ingress.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
-import { hasOutsideName } from '../apis/serving/route/visibility.ts';
+import { hasOutsideName, reachOf } from '../apis/serving/route/visibility.ts';
 import { hostsOf, type UrlConfig } from '../apis/url.ts';
 import type { Pod } from '../kube/core.ts';
 import { keyOf } from '../kube/types.ts';
@@ -15,6 +15,8 @@ export interface CompiledRoute {
   /** Older routes keep a host that a newer one claims too. */
   createdAt: string;
   hosts: Map<string, Target[]>;
+  /** Only requests from inside the cluster reach it. */
+  internalOnly: boolean;
 }
 
 /** What the gateway needs to know of a Revision. */
@@ -45,14 +47,16 @@ export interface CompiledPod {
 
 /**
  * Hosts with their targets, from what the Route's status says: the route itself by percentages, each tag whole
- * (Knative Serving API, Route status.traffic).
+ * (Knative Serving API, Route status.traffic). Its names inside the cluster also answer outside where the route may be
+ * reached from there: clients that found the gateway before it had an internal Service go on.
  */
 export function compileRoute(route: Route, config: UrlConfig): CompiledRoute {
   const { namespace = '', name, creationTimestamp = '' } = route.metadata;
   const outside = hasOutsideName(route);
+  const reach = reachOf(route);
   const hosts = new Map<string, Target[]>();
   const add = (targets: Target[], tag?: string): void => {
-    if (targets.length === 0) return;
+    if (targets.length === 0 || reach === 'none') return;
     const { external, internal } = hostsOf(config, { name, namespace }, tag);
     for (const host of outside ? [external, ...internal] : internal) hosts.set(host.toLowerCase(), targets);
   };
@@ -66,7 +70,7 @@ export function compileRoute(route: Route, config: UrlConfig): CompiledRoute {
   }
   add(targetsOf(shares));
   for (const [tag, revisions] of tagged) add(targetsOf(revisions), tag);
-  return { createdAt: creationTimestamp, hosts };
+  return { createdAt: creationTimestamp, hosts, internalOnly: reach !== 'all' };
 }
 
 function targetsOf(shares: Map<string, number>): Target[] {

@@ -61,6 +61,7 @@ export class Control {
       slots: this.slots,
       stats: this.stats,
       port: config.gateway.port,
+      internalPort: config.gateway.internalPort,
       log,
       snapshot: () => this.table.snapshot(),
       receive: (message) => this.#receive(message),

@@ -23,15 +23,26 @@ export interface DataPlaneOptions {
   wake: (thread: number, revision: number) => void;
 }
 
+/** Where a data plane listens; 0 lets the system choose a port. */
+export interface ListenOptions {
+  /** Of requests from outside the cluster, or from anywhere. */
+  port: number;
+  /** Of requests from inside the cluster, which may also reach what is not for the outside. */
+  internalPort: number;
+  host?: string;
+  reusePort?: boolean;
+}
+
 /** Everything that one thread needs to serve requests. It knows nothing of Kubernetes: its table comes in updates. */
 export class DataPlane {
-  readonly listener: Listener;
+  readonly #external: Listener;
+  readonly #internal: Listener;
   readonly #router = new Router();
   readonly #throttlers = new Map<string, Throttler>();
   readonly #byIndex = new Map<number, Throttler>();
   readonly #instances = new Map<number, { instance: Instance; throttler: Throttler }>();
   readonly #lines = new Lines();
-  readonly #handler: Handler;
+  readonly #handlers: readonly Handler[];
   readonly #link: Link;
   readonly #throttlerShared: ThrottlerShared;
   #open = 0;
@@ -54,8 +65,20 @@ export class DataPlane {
     };
     this.#link = link;
     this.#throttlerShared = { thread, slots, stats: writer, link, wake, waiting: this.#lines };
-    this.#handler = new Handler(this.#router, this.#throttlers, shared);
-    this.listener = new Listener(this.#handler, deadlines);
+    const external = new Handler(this.#router, this.#throttlers, shared, false);
+    const internal = new Handler(this.#router, this.#throttlers, shared, true);
+    this.#handlers = [external, internal];
+    this.#external = new Listener(external, deadlines);
+    this.#internal = new Listener(internal, deadlines);
+  }
+
+  /** @returns the ports. */
+  async listen(options: ListenOptions): Promise<{ port: number; internalPort: number }> {
+    const { port, internalPort, ...where } = options;
+    return {
+      port: await this.#external.listen({ ...where, port }),
+      internalPort: await this.#internal.listen({ ...where, port: internalPort }),
+    };
   }
 
   /** Requests that have come and not ended. */
@@ -66,7 +89,7 @@ export class DataPlane {
   apply(update: TableUpdate): void {
     for (const [key, entry] of update.revisions) this.#setRevision(key, entry);
     for (const [slot, entry] of update.instances) this.#setInstance(slot, entry);
-    for (const [host, targets] of update.hosts) this.#router.set(host, targets);
+    for (const [host, entry] of update.hosts) this.#router.set(host, entry);
     this.#link.send({ kind: 'applied', version: update.version });
   }
 
@@ -77,19 +100,21 @@ export class DataPlane {
 
   /** From now on each answer closes its connection. */
   closing(): void {
-    this.#handler.closing = true;
+    for (const handler of this.#handlers) handler.closing = true;
   }
 
   /** Another thread was added: this share of the connections goes to it. */
   shed(share: number): void {
-    this.#handler.shed(share);
-    this.listener.shed(share);
+    for (const handler of this.#handlers) handler.shed(share);
+    this.#external.shed(share);
+    this.#internal.shed(share);
   }
 
   /** Stops listening and waits for the requests under way, at most this long; then breaks them off. */
   async stop(graceMs: number): Promise<void> {
     this.closing();
-    this.listener.stop();
+    this.#external.stop();
+    this.#internal.stop();
     if (this.#open > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs);
@@ -99,7 +124,8 @@ export class DataPlane {
         };
       });
     }
-    this.listener.destroy();
+    this.#external.destroy();
+    this.#internal.destroy();
     for (const { instance } of this.#instances.values()) instance.remove();
   }
 

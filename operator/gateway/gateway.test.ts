@@ -74,6 +74,7 @@ const deployment = (of: string, replicas: number) => ({
 describe('gateway role', () => {
   let api: FakeApiServer;
   let port: number;
+  let internalPort: number;
   let adminPort: number;
   let stop: AbortController;
   let running: Promise<void>;
@@ -97,11 +98,11 @@ describe('gateway role', () => {
     api.requests.filter(({ method, path }) => method === 'PATCH' && path.endsWith('/scale'));
 
   const begin = async () => {
-    [port, adminPort] = [await freePort(), await freePort()];
+    [port, internalPort, adminPort] = [await freePort(), await freePort(), await freePort()];
     const config = parseConfig({
       domain: 'test',
       adminPort,
-      gateway: { port, threads: 2, drainSeconds: 20 },
+      gateway: { port, internalPort, threads: 2, drainSeconds: 20 },
     });
     stop = new AbortController();
     running = runGateway(config, { namespace: 'sys', podName: 'gw' }, api.client, silent, stop.signal);
@@ -152,6 +153,25 @@ describe('gateway role', () => {
     );
     assert.match(text, /homerun_gateway_request_duration_seconds_bucket\{[^}]*le="\+Inf"\} 5/);
     assert.equal((await admin('/healthz')).status, 200);
+  });
+
+  it('answers for what is not for the outside at its internal port alone', async () => {
+    const at = await program((_req, res) => res.end('hello'));
+    api.put(revision('hello-1', at));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    const route = shares({ 'hello-1': 100 });
+    route.metadata.annotations = { 'run.googleapis.com/ingress': 'internal' };
+    api.put(route);
+    await begin();
+    const inside = `http://127.0.0.1:${internalPort}`;
+    for (const host of ['hello.ns.test', 'hello.ns', 'hello.ns.svc.cluster.local']) {
+      assert.equal((await get(host)).status, 404, host);
+      assert.equal((await ask(inside, '/', { host })).text, 'hello', host);
+    }
+    route.metadata.annotations = { 'run.googleapis.com/ingress': 'all' };
+    api.put(route);
+    await until('it is open', async () => (await get()).status === 200);
+    assert.equal((await ask(inside, '/', { host: 'hello.ns' })).text, 'hello');
   });
 
   it('wakes a revision once for all who wait, and answers as soon as its instance does', async () => {

@@ -57,7 +57,15 @@ export async function runGateway(
     if (signal.aborted) return;
     await control.start();
     ready = true;
-    log.info({ pod: identity.podName, maxThreads: threads, port: config.gateway.port }, 'serving');
+    log.info(
+      {
+        pod: identity.podName,
+        maxThreads: threads,
+        port: config.gateway.port,
+        internalPort: config.gateway.internalPort,
+      },
+      'serving',
+    );
     await Promise.race([aborted(signal), control.failed]);
     control.closing();
     await sleep(PROPAGATION_MS);

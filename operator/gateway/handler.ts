@@ -25,10 +25,18 @@ export class Handler {
   readonly #router: Router;
   readonly #throttlers: ReadonlyMap<string, Throttler>;
   readonly #shared: ExchangeShared;
+  readonly #internal: boolean;
   #shedRound = 0;
   #shedShare = 0;
 
-  constructor(router: Router, throttlers: ReadonlyMap<string, Throttler>, shared: ExchangeShared) {
+  /** @param internal whether its requests come from inside the cluster. */
+  constructor(
+    router: Router,
+    throttlers: ReadonlyMap<string, Throttler>,
+    shared: ExchangeShared,
+    internal: boolean,
+  ) {
+    this.#internal = internal;
     this.#router = router;
     this.#throttlers = throttlers;
     this.#shared = shared;
@@ -125,7 +133,7 @@ export class Handler {
     if (path === undefined) {
       return { status: 400, message: 'The request target must be a path, or a URL of the same host.' };
     }
-    const split = this.#router.find(head.host);
+    const split = this.#router.find(head.host, this.#internal);
     if (split === null) return { status: 400, message: 'The Host header is not a valid host name.' };
     if (!split) return { status: 404, message: 'No service answers at this host name.' };
     const revision = split.next();

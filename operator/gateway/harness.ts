@@ -25,6 +25,7 @@ export class Harness {
   readonly planes: DataPlane[];
   readonly messages: FromThread[] = [];
   readonly ports: number[] = [];
+  readonly internalPorts: number[] = [];
   #version = 0;
   #indexes = new Map<string, number>();
   #nextSlot = 0;
@@ -47,8 +48,11 @@ export class Harness {
   }
 
   async listen(): Promise<this> {
-    for (const plane of this.planes)
-      this.ports.push(await plane.listener.listen({ port: 0, host: '127.0.0.1' }));
+    for (const plane of this.planes) {
+      const { port, internalPort } = await plane.listen({ port: 0, internalPort: 0, host: '127.0.0.1' });
+      this.ports.push(port);
+      this.internalPorts.push(internalPort);
+    }
     return this;
   }
 
@@ -68,8 +72,8 @@ export class Harness {
     return slots;
   }
 
-  route(host: string, targets: Target[] | undefined): void {
-    this.#apply({ hosts: [[host, targets]] });
+  route(host: string, targets: Target[] | undefined, internalOnly = false): void {
+    this.#apply({ hosts: [[host, targets && { targets, internalOnly }]] });
   }
 
   revision({ key = 'ns/rev', ports = [], ...given }: TestRevision): number[] {

@@ -7,6 +7,13 @@ export interface Target {
   percent: number;
 }
 
+/** Who answers at a host name, and to whom. */
+export interface HostEntry {
+  targets: Target[];
+  /** Only requests that came to the internal port get an answer. */
+  internalOnly: boolean;
+}
+
 /** What a data thread knows of a revision. Revisions are named `namespace/name`. */
 export interface RevisionEntry {
   key: string;
@@ -35,7 +42,7 @@ export interface InstanceEntry {
 export interface TableUpdate {
   kind: 'update';
   version: number;
-  hosts: [host: string, targets: Target[] | undefined][];
+  hosts: [host: string, entry: HostEntry | undefined][];
   revisions: [key: string, entry: RevisionEntry | undefined][];
   instances: [slot: number, entry: InstanceEntry | undefined][];
 }

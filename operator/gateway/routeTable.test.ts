@@ -10,9 +10,14 @@ const compiled: CompiledRevision = {
   port: 80,
   check: { attempt: { kind: 'tcp', port: 80, timeoutMs: 1000 }, delayMs: 0 },
 };
-const route = (hosts: Record<string, string>, createdAt = '1'): CompiledRoute => ({
+const route = (hosts: Record<string, string>, createdAt = '1', internalOnly = false): CompiledRoute => ({
   createdAt,
+  internalOnly,
   hosts: new Map(Object.entries(hosts).map(([host, revision]) => [host, [{ revision, percent: 100 }]])),
+});
+const entry = (revision: string, internalOnly = false) => ({
+  targets: [{ revision, percent: 100 }],
+  internalOnly,
 });
 const instance = (slot: number) => ({ slot, revision: 'ns/a', pod: `p${slot}`, host: '10.0.0.1', port: 80 });
 
@@ -27,7 +32,7 @@ describe('RouteTable', () => {
   it('tells what changed, once', () => {
     table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
     const update = table.take() ?? assert.fail();
-    assert.deepEqual(update.hosts, [['a.test', [{ revision: 'ns/a', percent: 100 }]]]);
+    assert.deepEqual(update.hosts, [['a.test', entry('ns/a')]]);
     assert.deepEqual(
       update.revisions.map(([key, entry]) => [key, entry?.limit]),
       [['ns/a', 5]],
@@ -63,11 +68,21 @@ describe('RouteTable', () => {
   it('leaves a host with the older route, and gives it to the newer when that goes', () => {
     table.setRoute('ns/new', route({ 'a.test': 'ns/b' }, '2'));
     table.setRoute('ns/old', route({ 'a.test': 'ns/a' }, '1'));
-    assert.deepEqual(table.snapshot().hosts, [['a.test', [{ revision: 'ns/a', percent: 100 }]]]);
+    assert.deepEqual(table.snapshot().hosts, [['a.test', entry('ns/a')]]);
     table.setRoute('ns/old', undefined);
-    assert.deepEqual(table.snapshot().hosts, [['a.test', [{ revision: 'ns/b', percent: 100 }]]]);
+    assert.deepEqual(table.snapshot().hosts, [['a.test', entry('ns/b')]]);
     table.setRoute('ns/new', undefined);
     assert.deepEqual(table.snapshot().hosts, []);
+  });
+
+  it('tells the threads when a route turns away from the outside, and back', () => {
+    table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
+    table.take();
+    table.setRoute('ns/r', route({ 'a.test': 'ns/a' }, '1', true));
+    assert.deepEqual(table.take()?.hosts, [['a.test', entry('ns/a', true)]]);
+    assert.deepEqual(table.snapshot().hosts, [['a.test', entry('ns/a', true)]]);
+    table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
+    assert.deepEqual(table.take()?.hosts, [['a.test', entry('ns/a')]]);
   });
 
   it('waits for the revision that a route names', () => {

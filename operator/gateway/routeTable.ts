@@ -1,6 +1,6 @@
 import type { CompiledRevision, CompiledRoute } from './compile.ts';
 import { Ids } from './ids.ts';
-import type { InstanceEntry, RevisionEntry, TableUpdate, Target } from './messages.ts';
+import type { HostEntry, InstanceEntry, RevisionEntry, TableUpdate, Target } from './messages.ts';
 import { MAX_REVISIONS } from './slots.ts';
 
 interface KnownRevision {
@@ -39,7 +39,7 @@ export class RouteTable {
 
   setRoute(key: string, route: CompiledRoute | undefined): void {
     const before = this.#routes.get(key);
-    if (before && route && sameHosts(before.hosts, route.hosts)) return;
+    if (before && route && sameRoute(before, route)) return;
     if (route) this.#routes.set(key, route);
     else this.#routes.delete(key);
     for (const host of before?.hosts.keys() ?? []) this.#unclaim(host, key);
@@ -78,7 +78,7 @@ export class RouteTable {
     const update: TableUpdate = {
       kind: 'update',
       version: ++this.#version,
-      hosts: [...this.#changedHosts].map((host) => [host, this.#targets(host)]),
+      hosts: [...this.#changedHosts].map((host) => [host, this.#entry(host)]),
       revisions: [...this.#changedRevisions].map((key) => [key, this.#entries.get(key)]),
       instances: [...this.#changedInstances].map((slot) => [slot, this.#instances.get(slot)]),
     };
@@ -93,7 +93,7 @@ export class RouteTable {
     return {
       kind: 'update',
       version: this.#version,
-      hosts: [...this.#claims.keys()].map((host) => [host, this.#targets(host)]),
+      hosts: [...this.#claims.keys()].map((host) => [host, this.#entry(host)]),
       revisions: [...this.#entries],
       instances: [...this.#instances],
     };
@@ -104,9 +104,10 @@ export class RouteTable {
     return this.#version + 1;
   }
 
-  #targets(host: string): Target[] | undefined {
-    const owner = this.#claims.get(host)?.[0];
-    return owner === undefined ? undefined : this.#routes.get(owner)?.hosts.get(host);
+  #entry(host: string): HostEntry | undefined {
+    const owner = this.#routes.get(this.#claims.get(host)?.[0] ?? '');
+    const targets = owner?.hosts.get(host);
+    return owner && targets && { targets, internalOnly: owner.internalOnly };
   }
 
   #claim(host: string, key: string): void {
@@ -157,6 +158,10 @@ function sameEntry(a: RevisionEntry, b: RevisionEntry): boolean {
     a.protocol === b.protocol &&
     a.queueLimitMs === b.queueLimitMs
   );
+}
+
+function sameRoute(a: CompiledRoute, b: CompiledRoute): boolean {
+  return a.internalOnly === b.internalOnly && sameHosts(a.hosts, b.hosts);
 }
 
 function sameHosts(a: Map<string, Target[]>, b: Map<string, Target[]>): boolean {

@@ -78,16 +78,26 @@ describe('Split', () => {
 
 describe('Router', () => {
   const router = new Router();
-  router.set('a.test', [{ revision: 'ns/a', percent: 100 }]);
+  const targets = [{ revision: 'ns/a', percent: 100 }];
+  router.set('a.test', { targets, internalOnly: false });
+  router.set('a.ns', { targets, internalOnly: true });
 
   it('finds a host however the client wrote it', () => {
     for (const header of ['a.test', 'A.TEST', 'a.test:8080', 'a.test.']) {
-      assert.equal(router.find(header)?.next(), 'ns/a', header);
+      assert.equal(router.find(header, false)?.next(), 'ns/a', header);
     }
   });
 
   it('tells an unknown host from one that cannot be', () => {
-    assert.equal(router.find('b.test'), undefined);
-    assert.equal(router.find('b test'), null);
+    assert.equal(router.find('b.test', false), undefined);
+    assert.equal(router.find('b test', false), null);
+  });
+
+  it('shows what is not for the outside to the inside alone, however the client writes it', () => {
+    for (const header of ['a.ns', 'A.ns', 'a.ns:80', 'a.ns.']) {
+      assert.equal(router.find(header, true)?.next(), 'ns/a', header);
+      assert.equal(router.find(header, false), undefined, header);
+    }
+    assert.equal(router.find('a.test', true)?.next(), 'ns/a', 'the inside reaches the rest too');
   });
 });

@@ -1,4 +1,4 @@
-import type { Target } from './messages.ts';
+import type { HostEntry, Target } from './messages.ts';
 
 const HOST = /^[a-z0-9_.-]+$/;
 
@@ -25,11 +25,14 @@ export function normalHost(header: string): string | undefined {
  */
 export class Split {
   readonly targets: readonly Target[];
+  /** Only requests from inside the cluster may have it. */
+  readonly internalOnly: boolean;
   readonly #credit: number[];
   readonly #total: number;
 
-  constructor(targets: readonly Target[]) {
+  constructor(targets: readonly Target[], internalOnly = false) {
     this.targets = targets;
+    this.internalOnly = internalOnly;
     this.#total = targets.reduce((sum, target) => sum + target.percent, 0);
     // A random start keeps threads and gateways from sending their first request to the same side.
     const start = Math.random() * this.#total;
@@ -63,16 +66,22 @@ export class Split {
 export class Router {
   readonly #splits = new Map<string, Split>();
 
-  set(host: string, targets: Target[] | undefined): void {
-    if (targets) this.#splits.set(host, new Split(targets));
+  set(host: string, entry: HostEntry | undefined): void {
+    if (entry) this.#splits.set(host, new Split(entry.targets, entry.internalOnly));
     else this.#splits.delete(host);
   }
 
-  /** What answers for a Host header; `null` when the header is not a host name, undefined when nobody has the host. */
-  find(header: string): Split | undefined | null {
+  /**
+   * What answers for a Host header; `null` when the header is not a host name, undefined when nobody has the host or
+   * the request must not know of it.
+   * @param internal whether the request came to the internal port.
+   */
+  find(header: string, internal: boolean): Split | undefined | null {
     const direct = this.#splits.get(header);
-    if (direct) return direct;
+    if (direct) return internal || !direct.internalOnly ? direct : undefined;
     const host = normalHost(header);
-    return host === undefined ? null : this.#splits.get(host);
+    if (host === undefined) return null;
+    const split = this.#splits.get(host);
+    return internal || !split?.internalOnly ? split : undefined;
   }
 }

@@ -11,12 +11,13 @@ export interface ThreadData {
   slots: SharedArrayBuffer;
   stats: SharedArrayBuffer;
   port: number;
+  internalPort: number;
   host: string | undefined;
 }
 
 /** The body of a data thread. It listens from the moment when it has its first table. */
-function run(port: NonNullable<typeof parentPort>, data: ThreadData): void {
-  const link = { send: (message: FromThread) => port.postMessage(message) };
+function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
+  const link = { send: (message: FromThread) => control.postMessage(message) };
   const places = new BroadcastChannel(WAKE_CHANNEL);
   const plane = new DataPlane({
     thread: data.thread,
@@ -30,12 +31,13 @@ function run(port: NonNullable<typeof parentPort>, data: ThreadData): void {
     if (thread === data.thread) plane.wakened(revision);
   };
   let listening = false;
-  port.on('message', (message: ToThread) => {
+  control.on('message', (message: ToThread) => {
     if (message.kind === 'update') {
       plane.apply(message);
       if (listening) return;
       listening = true;
-      const listen = plane.listener.listen({ port: data.port, host: data.host, reusePort: data.threads > 1 });
+      const { port, internalPort, host, threads } = data;
+      const listen = plane.listen({ port, internalPort, host, reusePort: threads > 1 });
       // A port that cannot be had ends the thread, which the control thread notices.
       void listen.then(() => link.send({ kind: 'listening' }));
     } else if (message.kind === 'closing') {
@@ -46,7 +48,7 @@ function run(port: NonNullable<typeof parentPort>, data: ThreadData): void {
       void plane.stop(message.graceMs).then(() => {
         link.send({ kind: 'stopped' });
         places.close();
-        port.close();
+        control.close();
       });
     }
   });

@@ -59,6 +59,7 @@ describe('Threads', function () {
     table.setRoute('ns/r', {
       createdAt: '',
       hosts: new Map([['app.test', [{ revision: 'ns/a', percent: 100 }]]]),
+      internalOnly: false,
     });
     table.setInstance(0, { slot: 0, revision: 'ns/a', pod: 'p', host: '127.0.0.1', port: programPort });
     table.take();
@@ -67,6 +68,7 @@ describe('Threads', function () {
       slots,
       stats: Stats.create(2),
       port,
+      internalPort: await freePort(),
       host: '127.0.0.1',
       log: silent,
       snapshot: () => table.snapshot(),

@@ -16,6 +16,7 @@ export interface ThreadsOptions {
   slots: Slots;
   stats: Stats;
   port: number;
+  internalPort: number;
   host?: string;
   log: Logger;
   /** The whole table, for a thread that starts. */
@@ -99,13 +100,14 @@ export class Threads {
   }
 
   #spawn(thread: number): Member {
-    const { slots, stats, port, host, snapshot, receive, log } = this.#options;
+    const { slots, stats, port, internalPort, host, snapshot, receive, log } = this.#options;
     const workerData: ThreadData = {
       thread,
       threads: slots.threads,
       slots: slots.memory,
       stats: stats.memory,
       port,
+      internalPort,
       host,
     };
     const worker = new Worker(threadFile(), { workerData });

@@ -16,8 +16,9 @@ describe('effects of annotations', () => {
   });
 
   it('are warned of by value', () => {
-    assert.match(effectWarning(RUN.ingress, 'internal', ABILITIES) ?? '', /whoever reaches the gateway/);
-    assert.equal(effectWarning(RUN.ingress, 'all', ABILITIES), undefined);
+    assert.match(effectWarning(RUN.iapEnabled, 'true', ABILITIES) ?? '', /no Identity-Aware Proxy/);
+    assert.equal(effectWarning(RUN.iapEnabled, 'false', ABILITIES), undefined);
+    assert.equal(effectWarning(RUN.ingress, 'internal', ABILITIES), undefined, 'it is done');
     assert.equal(effectWarning('toString', 'x', ABILITIES), undefined);
   });
 

@@ -22,10 +22,6 @@ const kept = (says?: string): Effect => ({ does: 'kept', says });
 const other = (says: string, unless?: Effect['unless']): Effect => ({ does: 'other', says, unless });
 
 const isOff = (value: string) => parseFlag(value) === false;
-const isNot =
-  (...values: string[]) =>
-  (value: string) =>
-    !values.includes(value);
 
 const NO_NETWORK = 'instances use the network of the cluster; limit it with a NetworkPolicy';
 const NO_MESH = 'no mesh is set up; a mesh of the cluster works as for any pod';
@@ -43,10 +39,10 @@ export const ANNOTATION_EFFECTS: Readonly<Record<string, Effect>> = {
   [RUN.maxSurge]: other('traffic moves in one step'),
   [RUN.maxUnavailable]: other('traffic moves in one step'),
   [RUN.overflowScaling]: other('instances stay in this cluster', isOff),
-  [RUN.ingress]: other(
-    'whoever reaches the gateway reaches the service; label networking.knative.dev/visibility: cluster-local leaves it only its name inside the cluster',
-    isNot('internal', 'internal-and-cloud-load-balancing', 'none'),
-  ),
+  [RUN.ingress]: {
+    does: 'same',
+    says: 'from inside is what comes through the Service homerun-gateway-internal; lead a load balancer of your own there',
+  },
   [RUN.ingressStatus]: kept(),
   [RUN.urls]: kept(),
   [RUN.operationId]: kept(),

@@ -62,6 +62,7 @@ controller gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
 {{- end }}
 {{- $gateway := pick .Values.gateway "threads" "drainSeconds" }}
 {{- $gateway = merge $gateway (dict "service" (include "homerun.name" (dict "role" "gateway")) "port" 8080) }}
+{{- $gateway = merge $gateway (dict "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081) }}
 {{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}
 {{- $metadata = merge $metadata (dict "service" (include "homerun.name" (dict "role" "metadata")) "port" 8080) }}
 {{- $webhook := dict "service" (include "homerun.name" (dict "role" "webhook")) "port" 8443 }}

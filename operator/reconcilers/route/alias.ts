@@ -6,8 +6,8 @@ import { controllerReference } from '../../kube/owner.ts';
 import { inherited } from '../inherit.ts';
 
 /**
- * The core Service that makes `http://NAME.NAMESPACE` work inside the cluster: a DNS alias of the gateway,
- * which knows by the Host header whom a request is for. No endpoints have to be kept in step.
+ * The core Service that makes `http://NAME.NAMESPACE` work inside the cluster: a DNS alias of the
+ * gateway's internal Service, which knows by the Host header whom a request is for. No endpoints have to be kept in step.
  *
  * Labels and annotations that it has stay when they go from the route (Knative conformance, TestLabelPropagation and
  * TestAnnotationPropagation): others may have put them there, or select by them.
@@ -33,7 +33,7 @@ export function desiredAlias(
     },
     spec: {
       type: 'ExternalName',
-      externalName: `${config.gateway.service}.${namespace}.svc.${config.clusterDomain}`,
+      externalName: `${config.gateway.internalService}.${namespace}.svc.${config.clusterDomain}`,
       sessionAffinity: 'None',
       ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 80 }],
     },

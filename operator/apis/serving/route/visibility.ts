@@ -2,6 +2,9 @@ import { parseFlag, RUN } from '../../annotations.ts';
 import { VISIBILITY } from '../../labels.ts';
 import type { Route } from './types.ts';
 
+/** Which requests reach a route: all, those from inside the cluster, or none. */
+export type Reach = 'all' | 'internal' | 'none';
+
 /**
  * Whether a route, and its tags, answer to their names outside of the cluster. Those inside stay in any case.
  * (Knative API, Visibility; API reference, default-url-disabled)
@@ -9,4 +12,15 @@ import type { Route } from './types.ts';
 export function hasOutsideName({ metadata }: Pick<Route, 'metadata'>): boolean {
   if (metadata.labels?.[VISIBILITY] === 'cluster-local') return false;
   return parseFlag(metadata.annotations?.[RUN.defaultUrlDisabled]) !== true;
+}
+
+/**
+ * Who reaches a route. What Cloud Run's `internal-and-cloud-load-balancing` adds comes as `internal` does here: a load
+ * balancer that may pass requests on is one that is led to the internal gateway Service. (Knative API, Visibility; Cloud
+ * Run's ingress settings)
+ */
+export function reachOf(route: Pick<Route, 'metadata'>): Reach {
+  const ingress = route.metadata.annotations?.[RUN.ingress] ?? 'all';
+  if (ingress === 'none') return 'none';
+  return ingress === 'all' && hasOutsideName(route) ? 'all' : 'internal';
 }
