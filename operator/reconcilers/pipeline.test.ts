@@ -359,7 +359,7 @@ describe('service to deployment', () => {
     await ready();
     await server.client.mergePatch(CORE_SERVICES, REF, { spec: { externalName: 'elsewhere.example' } });
     await until('the name inside the cluster to be mended', () =>
-      server.get(CORE_SERVICES, REF)?.spec?.externalName?.startsWith('homerun-gateway.'),
+      server.get(CORE_SERVICES, REF)?.spec?.externalName?.startsWith('homerun-gateway-internal.'),
     );
     const deployment = { namespace: 'demo', name: deploymentName(name) };
     server.remove(DEPLOYMENTS, deployment);
