@@ -274,9 +274,8 @@ describe('service to deployment', () => {
     it(`a ${kind} that the cluster refuses is told on the service, and made once it may be: ${reason}`, async () => {
       let refusing = true;
       const quota = new Refusal(403, 'Forbidden', 'exceeded quota: small');
-      const isMeant = ({ method, path: asked }: SeenRequest) =>
-        refusing && method === 'PATCH' && path.test(asked);
-      server.failNext(quota, isMeant, Number.POSITIVE_INFINITY);
+      const isMeant = ({ method, path: asked }: SeenRequest) => method === 'PATCH' && path.test(asked);
+      server.failNext(quota, (seen) => refusing && isMeant(seen), Number.POSITIVE_INFINITY);
       await apply();
       if (serves) await start(await latest(1));
       const told = await until('the refusal', () => {
@@ -287,9 +286,12 @@ describe('service to deployment', () => {
       assert.equal(conditionOf(told.conditions, 'Ready')?.status, 'False');
       assert.equal(Boolean(told.traffic), serves);
       refusing = false;
+      server.requests = [];
+      // Each attempt comes after a longer pause than the one before.
+      await until('the next attempt', () => server.requests.some(isMeant), { timeoutMs: 50_000 });
       if (!serves) await start(await latest(1));
       await ready();
-    });
+    }).timeout(60_000);
   }
 
   it('an instance that takes too much memory is told once to whoever looks, and stays ready', async () => {
