@@ -56,6 +56,8 @@ describe('when something breaks', function () {
     assert.equal((await revisionsOf(client, namespace, 'during')).length, 1);
     const [still] = await podsOf(client, namespace, 'before');
     assert.equal(still?.metadata.uid, running?.metadata.uid);
+    // The controller works before the API server knows that its webhook answers again.
+    await until('admission to be back', () => applyService(client, helloService(namespace, 'during')));
   });
 
   it('an instance that dies in the middle of a request costs that request, and answers again when it is back', async () => {
