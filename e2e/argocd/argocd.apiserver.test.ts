@@ -6,8 +6,7 @@ import { parse } from 'yaml';
 import type { Condition } from '../../operator/apis/condition.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
 import { portability } from '../../operator/reconcilers/verdict.ts';
-import type { ApiServer } from '../../operator/testing/apiServer.ts';
-import { type Replica, startInstallation } from '../../operator/webhook/testing/installation.ts';
+import { useInstallation } from '../../operator/webhook/testing/installation.ts';
 import { dryRun, publicManifests } from '../../operator/webhook/testing/public.ts';
 import { toolFolder } from '../chart/helm.ts';
 
@@ -116,20 +115,15 @@ describe('Argo CD', function () {
   });
 
   describe('compares', () => {
-    let server: ApiServer;
-    let replica: Replica;
-    before(async () => {
-      ({ server, replica } = await startInstallation());
-    });
-    after(async () => {
-      await replica?.stop();
-      await server?.stop();
-    });
+    const cluster = useInstallation();
 
     /** What would be stored of those that are taken. */
     async function stored(configs: KubeObject[]) {
       const answers = await Promise.all(
-        configs.map(async (config) => ({ config, answer: await dryRun(server, applied(config)) })),
+        configs.map(async (config) => ({
+          config,
+          answer: await dryRun(cluster.server, applied(config)),
+        })),
       );
       return answers
         .filter(({ answer }) => answer.status === 201)
@@ -161,11 +155,11 @@ describe('Argo CD', function () {
     it('finds that the hook of the documentation is an execution that is taken', async () => {
       const job = parse(readFileSync(new URL('../samples/job.yaml', import.meta.url), 'utf8'));
       job.metadata = { name: 'migrate', namespace: 'demo' };
-      await server.client.create(
+      await cluster.client.create(
         { apiVersion: job.apiVersion, kind: 'Job', plural: 'jobs', namespaced: true },
         job,
       );
-      const { status, warnings, body } = await dryRun(server, parse(hook));
+      const { status, warnings, body } = await dryRun(cluster.server, parse(hook));
       assert.deepEqual([status, warnings], [201, []], JSON.stringify(body));
     });
   });

@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
 import { JOBS, type Job } from '../apis/run/job/types.ts';
-import type { ApiServer } from '../testing/apiServer.ts';
-import { NAMESPACE, type Replica, refusal, startInstallation } from './testing/installation.ts';
+import { NAMESPACE, refusal, useInstallation } from './testing/installation.ts';
 
 const KUBECTL = `${execFileSync(fileURLToPath(new URL('../../e2e/cluster/kube-binary', import.meta.url)), {
   encoding: 'utf8',
@@ -36,21 +35,14 @@ function execution(name: string, of: string, more: object = {}, annotations?: ob
 
 describe('jobs, the webhook and a real API server', function () {
   this.timeout(60_000);
-  let server: ApiServer;
-  let replica: Replica;
-
+  const cluster = useInstallation();
   before(async () => {
-    ({ server, replica } = await startInstallation());
-    await server.client.create(JOBS, job('load', APP));
-  });
-  after(async () => {
-    await replica?.stop();
-    await server?.stop();
+    await cluster.client.create(JOBS, job('load', APP));
   });
 
   /** What kubectl prints, on both channels. Not in a synchronous way: the webhook answers in this process. */
   async function kubectl(args: string[], input?: object): Promise<string> {
-    const all = ['--kubeconfig', server.kubeconfig, '-n', NAMESPACE, ...args];
+    const all = ['--kubeconfig', cluster.server.kubeconfig, '-n', NAMESPACE, ...args];
     const child = spawn('sh', ['-c', 'exec "$0" "$@" 2>&1', KUBECTL, ...all]);
     child.stdin.end(input && JSON.stringify(input));
     const [said, [status]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
@@ -60,7 +52,7 @@ describe('jobs, the webhook and a real API server', function () {
 
   describe('a job', () => {
     it('gets the defaults of Cloud Run and the names of those who ask', async () => {
-      const made = await server.client.create(
+      const made = await cluster.client.create(
         JOBS,
         job('filled', '{spec: {template: {spec: {containers: [{image: app}]}}}}', {
           annotations: { 'run.googleapis.com/creator': 'mallory' },
@@ -93,7 +85,7 @@ describe('jobs, the webhook and a real API server', function () {
       const yaml = (timeout: string) =>
         `{spec: {template: {spec: {timeoutSeconds: ${timeout}, containers: [{image: app, resources: {limits: {cpu: 1000m}}}]}}}}`;
       const apply = (template: string) =>
-        server.client.apply(JOBS, job('stable', template), { fieldManager: 'kubectl' });
+        cluster.client.apply(JOBS, job('stable', template), { fieldManager: 'kubectl' });
       const first = await apply(yaml("'60'"));
       const second = await apply(yaml("'60'"));
       assert.equal(second.metadata.resourceVersion, first.metadata.resourceVersion);
@@ -142,7 +134,7 @@ describe('jobs, the webhook and a real API server', function () {
         '{spec: {taskCount: 10001, parallelism: 3, template: {spec: {maxRetries: 11, timeoutSeconds: 169h, containers: [{image: A, ports: [{containerPort: 1}]}, {image: b}]}}}}',
         { annotations: { 'homerun.dev/schedule': 'daily' } },
       );
-      const { status, details, message } = await refusal(server.client.create(JOBS, wrong));
+      const { status, details, message } = await refusal(cluster.client.create(JOBS, wrong));
       assert.equal(status, 422);
       assert.deepEqual(details.causes?.map(({ field }) => field).sort(), [
         'metadata.annotations[homerun.dev/schedule]',
@@ -168,8 +160,11 @@ describe('jobs, the webhook and a real API server', function () {
 
   describe('an execution made by hand', () => {
     it('takes from its job what it leaves out, and belongs to it', async () => {
-      const stored = (await server.client.get(JOBS, { namespace: NAMESPACE, name: 'load' })) as Job;
-      const made = await server.client.create(EXECUTIONS, execution('by-hand', 'load'));
+      const stored = (await cluster.client.get(JOBS, {
+        namespace: NAMESPACE,
+        name: 'load',
+      })) as Job;
+      const made = await cluster.client.create(EXECUTIONS, execution('by-hand', 'load'));
       assert.deepEqual(made.spec, stored.spec.template.spec);
       const { uid = '', resourceVersion } = stored.metadata;
       assert.deepEqual(made.metadata.labels, {
@@ -192,7 +187,7 @@ describe('jobs, the webhook and a real API server', function () {
 
     it('gets a name that the API server makes up', async () => {
       const { name: _, ...metadata } = execution('', 'load').metadata;
-      const made = await server.client.create(EXECUTIONS, {
+      const made = await cluster.client.create(EXECUTIONS, {
         ...execution('', 'load'),
         metadata: { ...metadata, generateName: 'load-' } as Execution['metadata'],
       });
@@ -208,7 +203,7 @@ describe('jobs, the webhook and a real API server', function () {
       };
       const annotations = { 'homerun.dev/overrides': JSON.stringify(overrides) };
       const spec = { template: { spec: { maxRetries: 0 } } };
-      const made = await server.client.create(EXECUTIONS, execution('other', 'load', { spec }, annotations));
+      const made = await cluster.client.create(EXECUTIONS, execution('other', 'load', { spec }, annotations));
       assert.equal(made.spec?.taskCount, 3);
       assert.equal(made.spec?.parallelism, 3);
       const task = made.spec?.template?.spec;
@@ -227,30 +222,30 @@ describe('jobs, the webhook and a real API server', function () {
     });
 
     it('is refused without a job, with the name of the one that is missing', async () => {
-      const missing = await refusal(server.client.create(EXECUTIONS, execution('lost', 'nowhere')));
+      const missing = await refusal(cluster.client.create(EXECUTIONS, execution('lost', 'nowhere')));
       assert.equal(missing.status, 422);
       assert.match(missing.message, /labels\[run.googleapis.com\/job\]: is "nowhere"; there is no such job/);
       const bare = { ...execution('lost', ''), metadata: { name: 'lost', namespace: NAMESPACE } };
       assert.match(
-        (await refusal(server.client.create(EXECUTIONS, bare))).message,
+        (await refusal(cluster.client.create(EXECUTIONS, bare))).message,
         /labels\[run.googleapis.com\/job\]: must be set to the name of the job to run/,
       );
     });
 
     it('is refused of a job that is on its way out', async () => {
       const leaving = job('leaving', APP, { finalizers: ['example.com/wait'] });
-      await server.client.create(JOBS, leaving);
-      await server.client.delete(JOBS, leaving.metadata);
-      const { message } = await refusal(server.client.create(EXECUTIONS, execution('late', 'leaving')));
+      await cluster.client.create(JOBS, leaving);
+      await cluster.client.delete(JOBS, leaving.metadata);
+      const { message } = await refusal(cluster.client.create(EXECUTIONS, execution('late', 'leaving')));
       assert.match(message, /there is no such job/);
-      await server.client.mergePatch(JOBS, leaving.metadata, { metadata: { finalizers: null } });
+      await cluster.client.mergePatch(JOBS, leaving.metadata, { metadata: { finalizers: null } });
     });
 
     it('is refused with what is wrong with its overrides', async () => {
       const overrides = { containerOverrides: [{ name: 'lod', args: ['x'] }], taskCount: 0 };
       const annotations = { 'homerun.dev/overrides': JSON.stringify(overrides) };
       const { message } = await refusal(
-        server.client.create(EXECUTIONS, execution('wrong', 'load', {}, annotations)),
+        cluster.client.create(EXECUTIONS, execution('wrong', 'load', {}, annotations)),
       );
       assert.match(
         message,
@@ -261,16 +256,19 @@ describe('jobs, the webhook and a real API server', function () {
 
     it('never changes again, and stays as it is when the same YAML is sent again', async () => {
       const written = () => execution('fixed', 'load', { spec: { taskCount: 2 } });
-      const apply = () => server.client.apply(EXECUTIONS, written(), { fieldManager: 'kubectl' });
+      const apply = () => cluster.client.apply(EXECUTIONS, written(), { fieldManager: 'kubectl' });
       const first = await apply();
       const second = await apply();
       assert.equal(second.metadata.resourceVersion, first.metadata.resourceVersion);
       const { resourceVersion } = first.metadata;
       const metadata = { ...written().metadata, resourceVersion };
-      const replaced = await server.client.replace<Execution>(EXECUTIONS, { ...written(), metadata });
+      const replaced = await cluster.client.replace<Execution>(EXECUTIONS, {
+        ...written(),
+        metadata,
+      });
       assert.equal(replaced.metadata.generation, 1);
       assert.deepEqual(replaced.metadata.ownerReferences, first.metadata.ownerReferences);
-      const change = (body: object) => server.client.mergePatch(EXECUTIONS, first.metadata, body);
+      const change = (body: object) => cluster.client.mergePatch(EXECUTIONS, first.metadata, body);
       assert.match(
         (await refusal(change({ spec: { taskCount: 3 } }))).message,
         /an execution is immutable; run its job again/,
@@ -313,7 +311,7 @@ describe('jobs, the webhook and a real API server', function () {
     });
 
     it('prints what a person wants to know', async () => {
-      const made = await server.client.create(EXECUTIONS, execution('printed', 'load'));
+      const made = await cluster.client.create(EXECUTIONS, execution('printed', 'load'));
       const status = {
         runningCount: 1,
         succeededCount: 6,
@@ -321,7 +319,7 @@ describe('jobs, the webhook and a real API server', function () {
         duration: '4.2s',
         conditions: [{ type: 'Completed', status: 'False', reason: 'NonZeroExitCode' }],
       };
-      await server.client.mergePatch(EXECUTIONS, made.metadata, { status }, { subresource: 'status' });
+      await cluster.client.mergePatch(EXECUTIONS, made.metadata, { status }, { subresource: 'status' });
       const [head = '', line = ''] = (await kubectl(['get', 'exec', 'printed'])).split('\n');
       assert.deepEqual(
         head.split(/\s{2,}/).map((column) => column.trim()),
@@ -333,9 +331,9 @@ describe('jobs, the webhook and a real API server', function () {
     });
 
     it('waits for an execution', async () => {
-      const made = await server.client.create(EXECUTIONS, execution('awaited', 'load'));
+      const made = await cluster.client.create(EXECUTIONS, execution('awaited', 'load'));
       const status = { conditions: [{ type: 'Completed', status: 'True' }] };
-      await server.client.mergePatch(EXECUTIONS, made.metadata, { status }, { subresource: 'status' });
+      await cluster.client.mergePatch(EXECUTIONS, made.metadata, { status }, { subresource: 'status' });
       const said = await kubectl(['wait', '--for=condition=Completed', 'execution/awaited', '--timeout=30s']);
       assert.match(said, /condition met/);
     });

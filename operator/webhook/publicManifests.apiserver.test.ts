@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { KubeObject } from '../kube/types.ts';
 import type { ApiServer } from '../testing/apiServer.ts';
-import { type Replica, startInstallation } from './testing/installation.ts';
+import { useInstallation } from './testing/installation.ts';
 import { dryRun, publicManifests } from './testing/public.ts';
 
 interface Verdict {
@@ -203,16 +203,7 @@ async function judged(server: ApiServer, object: KubeObject): Promise<[Verdict['
 describe('public manifests', function () {
   this.timeout(60_000);
   const documents = publicManifests();
-  let server: ApiServer;
-  let replica: Replica;
-
-  before(async () => {
-    ({ server, replica } = await startInstallation());
-  });
-  after(async () => {
-    await replica?.stop();
-    await server?.stop();
-  });
+  const cluster = useInstallation();
 
   it('are all judged', () => {
     assert.deepEqual([...documents.keys()].sort(), Object.keys(VERDICTS).sort());
@@ -220,7 +211,7 @@ describe('public manifests', function () {
 
   for (const [origin, { verdict, says = [], reason }] of Object.entries(VERDICTS)) {
     it(`${origin}: ${verdict}, as ${reason}`, async () => {
-      const [judgement, told] = await judged(server, documents.get(origin) as KubeObject);
+      const [judgement, told] = await judged(cluster.server, documents.get(origin) as KubeObject);
       assert.equal(judgement, verdict, told);
       for (const pattern of says) assert.match(told, pattern);
     });

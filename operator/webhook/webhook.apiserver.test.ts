@@ -5,39 +5,27 @@ import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import { resourcePath } from '../kube/client.ts';
-import type { ApiServer } from '../testing/apiServer.ts';
 import { until } from '../testing/until.ts';
 import { CONFIGURATION_TYPES } from './configurations.ts';
 import {
   NAMESPACE,
   post,
-  type Replica,
   ready,
   refusal,
   register,
   service,
-  startInstallation,
   startReplica,
+  useInstallation,
 } from './testing/installation.ts';
 
 const NAME = 'homerun-webhook';
 
 describe('webhook on a real API server', function () {
   this.timeout(60_000);
-  let server: ApiServer;
-  let replica: Replica;
-  let port: number;
-
-  before(async () => {
-    ({ server, replica, port } = await startInstallation());
-  });
-  after(async () => {
-    await replica?.stop();
-    await server?.stop();
-  });
+  const cluster = useInstallation();
 
   const apply = (object: Service, fieldManager = 'kubectl') =>
-    server.client.apply(SERVICES, object, { fieldManager });
+    cluster.client.apply(SERVICES, object, { fieldManager });
 
   describe('defaults', () => {
     it('are those of Cloud Run, with the names of those who ask', async () => {
@@ -75,7 +63,7 @@ describe('webhook on a real API server', function () {
       const first = await apply(service('stable', { timeoutSeconds: 5 }));
       const second = await apply(service('stable', { timeoutSeconds: 5 }));
       assert.equal(second.metadata.resourceVersion, first.metadata.resourceVersion);
-      const merged = await server.client.mergePatch(SERVICES, first.metadata, {
+      const merged = await cluster.client.mergePatch(SERVICES, first.metadata, {
         spec: service('stable', { timeoutSeconds: 5 }).spec,
       });
       assert.equal(merged.metadata.generation, 1, 'as kubectl apply without --server-side sends it');
@@ -89,23 +77,23 @@ describe('webhook on a real API server', function () {
     });
 
     it('make no new generation of an object from before the webhook', async () => {
-      await replica.stop();
-      for (const type of CONFIGURATION_TYPES) await server.client.delete(type, { name: NAME });
+      await cluster.replica.stop();
+      for (const type of CONFIGURATION_TYPES) await cluster.client.delete(type, { name: NAME });
       const old = () => service('old', { containerConcurrency: 7 });
       const stored = await until('the API server forgets the webhook', () =>
         apply(old()).catch(() => undefined),
       );
       assert.equal(stored.spec.template.spec.timeoutSeconds, undefined);
-      await register(server, port);
-      replica = await startReplica(server, { port });
-      await ready(replica);
+      await register(cluster.server, cluster.port);
+      cluster.replica = await startReplica(cluster.server, { port: cluster.port });
+      await ready(cluster.replica);
       await until(
         'the webhook is asked',
-        async () => (await post(server, service('asked'), '?dryRun=All')).body.spec.traffic,
+        async () => (await post(cluster.server, service('asked'), '?dryRun=All')).body.spec.traffic,
       );
       const again = await apply(old());
       assert.equal(again.metadata.generation, 1);
-      const labelled = await server.client.mergePatch(SERVICES, stored.metadata, {
+      const labelled = await cluster.client.mergePatch(SERVICES, stored.metadata, {
         metadata: { labels: { a: 'b' } },
         spec: { traffic: [{ percent: 100 }] },
       });
@@ -118,7 +106,7 @@ describe('webhook on a real API server', function () {
     });
 
     it('wait for the name that the API server makes up', async () => {
-      const { metadata, spec } = await server.client.create(SERVICES, {
+      const { metadata, spec } = await cluster.client.create(SERVICES, {
         ...service(''),
         metadata: { generateName: 'made-', namespace: NAMESPACE } as Service['metadata'],
       });
@@ -131,7 +119,7 @@ describe('webhook on a real API server', function () {
     const impostor = { [SERVING.creator]: 'mallory', [SERVING.lastModifier]: 'mallory', mine: 'x' };
 
     it('are never what a client writes', async () => {
-      const made = await server.client.create(SERVICES, {
+      const made = await cluster.client.create(SERVICES, {
         ...service('signed'),
         metadata: { name: 'signed', namespace: NAMESPACE, annotations: impostor },
       });
@@ -140,12 +128,12 @@ describe('webhook on a real API server', function () {
         [SERVING.lastModifier]: 'admin',
         mine: 'x',
       });
-      const changed = await server.client.mergePatch(SERVICES, made.metadata, {
+      const changed = await cluster.client.mergePatch(SERVICES, made.metadata, {
         metadata: { annotations: impostor },
       });
       assert.deepEqual(changed.metadata.annotations, made.metadata.annotations);
       const { annotations: _, ...metadata } = changed.metadata;
-      const replaced = await server.client.replace<Service>(SERVICES, { ...changed, metadata });
+      const replaced = await cluster.client.replace<Service>(SERVICES, { ...changed, metadata });
       assert.equal(replaced.metadata.annotations?.[SERVING.creator], 'admin');
     });
 
@@ -153,9 +141,9 @@ describe('webhook on a real API server', function () {
       await apply(service('passed-on'));
       const as = (user: string, body: object) =>
         request(
-          `${server.connection.server}${resourcePath(SERVICES, { namespace: NAMESPACE, name: 'passed-on' })}`,
+          `${cluster.server.connection.server}${resourcePath(SERVICES, { namespace: NAMESPACE, name: 'passed-on' })}`,
           {
-            dispatcher: server.connection.dispatcher,
+            dispatcher: cluster.server.connection.dispatcher,
             method: 'PATCH',
             headers: {
               'content-type': 'application/merge-patch+json',
@@ -191,7 +179,10 @@ describe('webhook on a real API server', function () {
         { traffic: [{ percent: 90 }] },
       );
       const { status, message, details } = await refusal(
-        server.client.create(SERVICES, { ...wrong, metadata: { name: 'Wrong', namespace: NAMESPACE } }),
+        cluster.client.create(SERVICES, {
+          ...wrong,
+          metadata: { name: 'Wrong', namespace: NAMESPACE },
+        }),
       );
       assert.equal(status, 422);
       assert.deepEqual(details.causes?.map(({ field }) => field).sort(), [
@@ -212,7 +203,7 @@ describe('webhook on a real API server', function () {
       const stored = await apply(service('unharmed'));
       const { status } = await refusal(apply(service('unharmed', { timeoutSeconds: -1 })));
       assert.equal(status, 422);
-      const now = await server.client.get(SERVICES, stored.metadata);
+      const now = await cluster.client.get(SERVICES, stored.metadata);
       assert.equal(now?.metadata.resourceVersion, stored.metadata.resourceVersion);
     });
 
@@ -229,26 +220,30 @@ describe('webhook on a real API server', function () {
     });
 
     it('keep a revision as it is', async () => {
-      const made = await server.client.create(REVISIONS, {
+      const made = await cluster.client.create(REVISIONS, {
         apiVersion: 'serving.knative.dev/v1',
         kind: 'Revision',
         metadata: { name: 'by-hand', namespace: NAMESPACE },
         spec: { containers: [{ image: 'a' }] },
       } as never);
       assert.equal(made.spec.timeoutSeconds, 300);
-      const change = server.client.mergePatch(REVISIONS, made.metadata, { spec: { timeoutSeconds: 1 } });
+      const change = cluster.client.mergePatch(REVISIONS, made.metadata, {
+        spec: { timeoutSeconds: 1 },
+      });
       assert.match((await refusal(change)).message, /a revision is immutable; change the service/);
     });
 
     it('never keep an object from being deleted', async () => {
-      const made = await server.client.create(CONFIGURATIONS, {
+      const made = await cluster.client.create(CONFIGURATIONS, {
         ...service('leaving'),
         kind: 'Configuration',
         metadata: { name: 'leaving', namespace: NAMESPACE, finalizers: ['example.com/wait'] },
       } as never);
-      await server.client.delete(CONFIGURATIONS, made.metadata);
-      await server.client.mergePatch(CONFIGURATIONS, made.metadata, { metadata: { finalizers: null } });
-      assert.equal(await server.client.get(CONFIGURATIONS, made.metadata), undefined);
+      await cluster.client.delete(CONFIGURATIONS, made.metadata);
+      await cluster.client.mergePatch(CONFIGURATIONS, made.metadata, {
+        metadata: { finalizers: null },
+      });
+      assert.equal(await cluster.client.get(CONFIGURATIONS, made.metadata), undefined);
     });
   });
 
@@ -257,7 +252,7 @@ describe('webhook on a real API server', function () {
     warned.spec.template.metadata = {
       annotations: { 'run.googleapis.com/vpc-access-connector': 'mine' },
     };
-    const { status, warnings } = await post(server, warned);
+    const { status, warnings } = await post(cluster.server, warned);
     assert.equal(status, 201);
     const said = warnings.join('\n');
     assert.match(
@@ -265,40 +260,40 @@ describe('webhook on a real API server', function () {
       /vpc-access-connector.*has no effect in a cluster: instances use the network of the cluster/,
     );
     assert.match(said, /enableServiceLinks is not supported by Cloud Run/);
-    assert.deepEqual((await post(server, service('unwarned'))).warnings, []);
+    assert.deepEqual((await post(cluster.server, service('unwarned'))).warnings, []);
   });
 
   it('keeps out in strict mode what Cloud Run refuses', async () => {
-    const strict = await startReplica(server, { strict: true });
+    const strict = await startReplica(cluster.server, { strict: true });
     try {
-      await register(server, strict.port);
+      await register(cluster.server, strict.port);
       const asked = () =>
-        refusal(server.client.create(SERVICES, service('strict', { enableServiceLinks: false } as never)));
+        refusal(cluster.client.create(SERVICES, service('strict', { enableServiceLinks: false } as never)));
       const { message } = await until('the strict replica is asked', () => asked().catch(() => undefined));
       assert.match(message, /enableServiceLinks is not supported by Cloud Run/);
     } finally {
-      await register(server, port);
+      await register(cluster.server, cluster.port);
       await strict.stop();
     }
     await until('the first replica is asked', () =>
-      server.client
+      cluster.client
         .create(SERVICES, service('lenient', { enableServiceLinks: false } as never))
         .catch(() => undefined),
     );
   });
 
   it('answers a dry run and leaves nothing', async () => {
-    const { status, body } = await post(server, service('dry'), '?dryRun=All');
+    const { status, body } = await post(cluster.server, service('dry'), '?dryRun=All');
     assert.equal(status, 201);
     assert.equal(body.spec.template.spec.containerConcurrency, 80);
-    assert.equal(await server.client.get(SERVICES, { namespace: NAMESPACE, name: 'dry' }), undefined);
+    assert.equal(await cluster.client.get(SERVICES, { namespace: NAMESPACE, name: 'dry' }), undefined);
   });
 
   it('admits 1,000 services as fast as the API server takes them', async () => {
     const names = Array.from({ length: 1_000 }, (_, i) => `many-${i}`);
     const next = names.values();
     const worker = async () => {
-      for (const name of next) await server.client.create(SERVICES, service(name));
+      for (const name of next) await cluster.client.create(SERVICES, service(name));
     };
     await Promise.all(Array.from({ length: 32 }, worker));
   });

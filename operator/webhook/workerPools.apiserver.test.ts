@@ -4,8 +4,7 @@ import { RUN } from '../apis/labels.ts';
 import { WORKER_POOLS, type WorkerPool } from '../apis/run/workerPool/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { resourcePath } from '../kube/client.ts';
-import type { ApiServer } from '../testing/apiServer.ts';
-import { NAMESPACE, type Replica, refusal, startInstallation } from './testing/installation.ts';
+import { NAMESPACE, refusal, useInstallation } from './testing/installation.ts';
 
 const COUNT = 'run.googleapis.com/manualInstanceCount';
 
@@ -29,23 +28,14 @@ interface Scale {
 
 describe('worker pools, the webhook and a real API server', function () {
   this.timeout(60_000);
-  let server: ApiServer;
-  let replica: Replica;
-
-  before(async () => {
-    ({ server, replica } = await startInstallation());
-  });
-  after(async () => {
-    await replica?.stop();
-    await server?.stop();
-  });
+  const cluster = useInstallation();
 
   const apply = (object: WorkerPool) =>
-    server.client.apply(WORKER_POOLS, object, { fieldManager: 'kubectl' });
+    cluster.client.apply(WORKER_POOLS, object, { fieldManager: 'kubectl' });
   const scalePath = (name: string) => resourcePath(WORKER_POOLS, { namespace: NAMESPACE, name }, 'scale');
-  const scale = (name: string) => server.client.request<Scale>('GET', scalePath(name));
+  const scale = (name: string) => cluster.client.request<Scale>('GET', scalePath(name));
   const setScale = (name: string, replicas: number) =>
-    server.client.mergePatch(
+    cluster.client.mergePatch(
       WORKER_POOLS,
       { namespace: NAMESPACE, name },
       { spec: { replicas } },
@@ -93,12 +83,12 @@ describe('worker pools, the webhook and a real API server', function () {
     await setScale('replaced', 5);
     const { namespace, name } = metadata;
     const body = { ...pool('replaced', 2), metadata: { namespace, name, annotations: { [COUNT]: '2' } } };
-    const current = await server.client.get(WORKER_POOLS, { namespace, name });
+    const current = await cluster.client.get(WORKER_POOLS, { namespace, name });
     const put = {
       ...body,
       metadata: { ...body.metadata, resourceVersion: current?.metadata.resourceVersion },
     };
-    const stored = await server.client.request<WorkerPool>('PUT', resourcePath(WORKER_POOLS, put.metadata), {
+    const stored = await cluster.client.request<WorkerPool>('PUT', resourcePath(WORKER_POOLS, put.metadata), {
       body: put,
     });
     assert.equal(stored.spec.manualInstanceCount, 5);
@@ -107,7 +97,7 @@ describe('worker pools, the webhook and a real API server', function () {
   it('tell autoscalers which pods are theirs', async () => {
     const made = await apply(pool('told', 1));
     const status = { instances: 3, selector: `${RUN.workerPool}=told` };
-    await server.client.apply(
+    await cluster.client.apply(
       WORKER_POOLS,
       { ...pool('told'), spec: undefined, status } as unknown as WorkerPool,
       { fieldManager: 'test', subresource: 'status' },
@@ -126,7 +116,7 @@ describe('worker pools, the webhook and a real API server', function () {
   it('refuse a split to a revision that is not there, and take one that is', async () => {
     await apply(pool('split', 4));
     const metadata = { name: 'split-a', namespace: NAMESPACE, labels: { [RUN.workerPool]: 'split' } };
-    await server.client.create(REVISIONS, {
+    await cluster.client.create(REVISIONS, {
       apiVersion: 'serving.knative.dev/v1',
       kind: 'Revision',
       metadata,
@@ -141,7 +131,7 @@ describe('worker pools, the webhook and a real API server', function () {
     );
     const { spec } = await apply(to('split-a'));
     assert.deepEqual(spec.instanceSplits, [{ revisionName: 'split-a', percent: 100, latestRevision: false }]);
-    const revision = await server.client.get(REVISIONS, metadata);
+    const revision = await cluster.client.get(REVISIONS, metadata);
     assert.equal(revision?.spec.containerConcurrency, undefined, 'its defaults are those of a worker');
   });
 

@@ -92,15 +92,31 @@ export async function ready(replica: Replica): Promise<void> {
   await until('the webhook is ready', () => replica.unready() === undefined, { timeoutMs: 20_000 });
 }
 
-/** An API server with our kinds that asks a replica; the caller stops both. */
-export async function startInstallation(): Promise<{ server: ApiServer; replica: Replica; port: number }> {
-  const server = await ApiServer.start();
-  await installKinds(server, SYSTEM, NAMESPACE);
-  const port = await freePort();
-  await register(server, port);
-  const replica = await startReplica(server, { port });
-  await ready(replica);
-  return { server, replica, port };
+/** An API server with our kinds, and the replica that it asks. */
+export interface Installation {
+  server: ApiServer;
+  client: ApiServer['client'];
+  port: number;
+  replica: Replica;
+}
+
+/** Gives a suite an installation, filled in before its first test. */
+export function useInstallation(): Installation {
+  const installation = {} as Installation;
+  before(async () => {
+    const server = await ApiServer.start();
+    Object.assign(installation, { server, client: server.client });
+    await installKinds(server, SYSTEM, NAMESPACE);
+    installation.port = await freePort();
+    await register(server, installation.port);
+    installation.replica = await startReplica(server, { port: installation.port });
+    await ready(installation.replica);
+  });
+  after(async () => {
+    await installation.replica?.stop();
+    await installation.server?.stop();
+  });
+  return installation;
 }
 
 type Spec = Service['spec']['template']['spec'];
