@@ -3,9 +3,10 @@ import { SERVING } from '../../operator/apis/annotations.ts';
 import { CONFIGURATIONS } from '../../operator/apis/serving/configuration/types.ts';
 import { ROUTES } from '../../operator/apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
-import { CORE_SERVICES, PODS } from '../../operator/kube/core.ts';
+import { CORE_SERVICES } from '../../operator/kube/core.ts';
 import { isKubeError } from '../../operator/kube/errors.ts';
 import { kubectl, revisionsOf, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
+import { controllers, controllersReplaced, killControllers } from '../lib/controllers.ts';
 import { applyService, helloService, readyService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
 import { until } from '../lib/wait.ts';
@@ -20,22 +21,6 @@ describe('admission', function () {
 
   const idle = (name: string, options: object = {}) =>
     helloService(suite.namespace, name, { image: NO_IMAGE, ...options });
-  const controllers = async () => {
-    const labelSelector = 'app.kubernetes.io/component=controller';
-    return (await suite.client.list(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector })).items;
-  };
-  const restarted = (before: Set<string | undefined>) =>
-    until(
-      'a new controller to be ready, and no old one to be left',
-      async () => {
-        const pods = await controllers();
-        const ready = pods.every(({ status }) =>
-          status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-        );
-        return pods.length > 0 && ready && pods.every(({ metadata }) => !before.has(metadata.uid));
-      },
-      { timeoutMs: 120_000 },
-    );
 
   it('fills in the defaults of Cloud Run, and kubectl apply finds nothing to change afterwards', async () => {
     const { client, namespace } = suite;
@@ -94,9 +79,9 @@ describe('admission', function () {
 
   it('a controller that is replaced while people apply refuses nobody', async () => {
     const { client } = suite;
-    const before = new Set((await controllers()).map(({ metadata }) => metadata.uid));
+    const before = await controllers(client);
     await kubectl(['rollout', 'restart', 'deployment/homerun-controller', '-n', SYSTEM_NAMESPACE]);
-    const replaced = restarted(before);
+    const replaced = controllersReplaced(client, before);
     let over = false;
     void replaced.finally(() => {
       over = true;
@@ -114,7 +99,6 @@ describe('admission', function () {
 
   it('a controller killed while people apply loses nothing and lets nothing invalid in', async () => {
     const { client, namespace } = suite;
-    const before = new Set((await controllers()).map(({ metadata }) => metadata.uid));
     let refusedForLack = 0;
     /** As people and their tools do: again, until there is an answer about the object itself. */
     const apply = (service: Service) =>
@@ -140,11 +124,9 @@ describe('admission', function () {
       }
     };
     const workers = Array.from({ length: 4 }, worker);
-    for (const { metadata } of await controllers()) {
-      await client.delete(PODS, metadata, { gracePeriodSeconds: 0 });
-    }
+    const killed = await killControllers(client);
     await Promise.all(workers);
-    await restarted(before);
+    await controllersReplaced(client, killed);
     const stored = (await client.list(SERVICES, { namespace })).items.map(({ metadata }) => metadata.name);
     assert.deepEqual(
       stored.filter((name) => name.startsWith('killed-')).sort(),

@@ -4,8 +4,9 @@ import { HOMERUN } from '../../operator/apis/annotations.ts';
 import { EXECUTIONS } from '../../operator/apis/run/execution/types.ts';
 import { JOBS } from '../../operator/apis/run/job/types.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
-import { NAMESPACES, PODS } from '../../operator/kube/core.ts';
-import { connect, freshNamespace, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
+import { NAMESPACES } from '../../operator/kube/core.ts';
+import { connect, freshNamespace } from '../lib/cluster.ts';
+import { controllersReplaced, killControllers } from '../lib/controllers.ts';
 import { completedOf, executionsOf, helloJob, JobWatch } from '../lib/jobs.ts';
 import { until } from '../lib/wait.ts';
 import type { Case, Scene } from './jobs/case.ts';
@@ -86,10 +87,7 @@ describe('jobs', function () {
     const options = { tasks: 24, parallelism: 3, env: { SLEEP_MS: '1000' }, annotations };
     await client.create(JOBS, helloJob(namespace, 'interrupted', options));
     await sleep(Math.max(due - 1_500 - Date.now(), 0));
-    const labelSelector = 'app.kubernetes.io/component=controller';
-    const { items } = await client.list(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector });
-    // Without grace the kubelet kills at once.
-    for (const { metadata } of items) await client.delete(PODS, metadata, { gracePeriodSeconds: 0 });
+    await controllersReplaced(client, await killControllers(client));
   }
 
   for (const [name, { reason }] of Object.entries(CASES)) {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CORE_SERVICES, PODS, type Pod } from '../../operator/kube/core.ts';
 import { kubectl, podsOf, revisionsOf, SYSTEM_NAMESPACE, serviceReady } from '../lib/cluster.ts';
+import { controllersReplaced, killControllers } from '../lib/controllers.ts';
 import { constantLoad } from '../lib/load.ts';
 import { applyService, helloService, readyService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
@@ -17,9 +18,9 @@ describe('when something breaks', function () {
   this.timeout(180_000);
   const suite = useSuite('e2e-resilience');
 
-  function systemPods(component: string): Promise<Pod[]> {
-    const labelSelector = `app.kubernetes.io/component=${component}`;
-    return suite.client.list(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector }).then(({ items }) => items);
+  async function gateways(): Promise<Pod[]> {
+    const labelSelector = 'app.kubernetes.io/component=gateway';
+    return (await suite.client.list(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector })).items;
   }
 
   it('a gateway that is replaced under load loses no request', async () => {
@@ -36,7 +37,7 @@ describe('when something breaks', function () {
       SYSTEM_NAMESPACE,
       '--timeout=120s',
     ]);
-    await until('the old gateway to be gone', async () => (await systemPods('gateway')).length === 1);
+    await until('the old gateway to be gone', async () => (await gateways()).length === 1);
     stop.abort();
     const { sent, failures } = await load;
     assert.deepEqual(failures, []);
@@ -48,16 +49,13 @@ describe('when something breaks', function () {
     const { url } = await readyService(client, namespace, 'before', { annotations: { [IDLE]: '300s' } });
     const [running] = await podsOf(client, namespace, 'before');
     await applyService(client, helloService(namespace, 'during'));
-    for (const { metadata } of await systemPods('controller')) {
-      await client.delete(PODS, metadata, { gracePeriodSeconds: 0 });
-    }
+    const killed = await killControllers(client);
     assert.equal((await visitor.ask(url)).status, 200);
     await serviceReady(client, namespace, 'during');
     assert.equal((await revisionsOf(client, namespace, 'during')).length, 1);
     const [still] = await podsOf(client, namespace, 'before');
     assert.equal(still?.metadata.uid, running?.metadata.uid);
-    // The controller works before the API server knows that its webhook answers again.
-    await until('admission to be back', () => applyService(client, helloService(namespace, 'during')));
+    await controllersReplaced(client, killed);
   });
 
   it('an instance that dies in the middle of a request costs that request, and answers again when it is back', async () => {
