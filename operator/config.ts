@@ -69,9 +69,7 @@ export const ConfigSchema = Type.Object(
           { default: {}, additionalProperties: false },
         ),
         /** The Pod Security Standard that containers keep where they do not say otherwise. */
-        podSecurity: Type.Union([Type.Literal('baseline'), Type.Literal('restricted')], {
-          default: 'baseline',
-        }),
+        podSecurity: oneOf(['baseline', 'restricted'], 'baseline'),
         /** Kind of GPU, such as nvidia-l4 -> labels of the nodes that have it. */
         accelerators: Type.Record(Type.String(), Type.Record(Type.String(), Type.String()), { default: {} }),
       },

@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Condition } from '../../operator/apis/condition.ts';
+import { JOBS } from '../../operator/apis/run/job/types.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
 import { portability } from '../../operator/reconcilers/verdict.ts';
-import { useInstallation } from '../../operator/webhook/testing/installation.ts';
+import { NAMESPACE, useInstallation } from '../../operator/webhook/testing/installation.ts';
 import { dryRun, publicManifests } from '../../operator/webhook/testing/public.ts';
 import { toolFolder } from '../chart/helm.ts';
 
@@ -154,11 +155,8 @@ describe('Argo CD', function () {
 
     it('finds that the hook of the documentation is an execution that is taken', async () => {
       const job = parse(readFileSync(new URL('../samples/job.yaml', import.meta.url), 'utf8'));
-      job.metadata = { name: 'migrate', namespace: 'demo' };
-      await cluster.client.create(
-        { apiVersion: job.apiVersion, kind: 'Job', plural: 'jobs', namespaced: true },
-        job,
-      );
+      job.metadata = { name: 'migrate', namespace: NAMESPACE };
+      await cluster.client.create(JOBS, job);
       const { status, warnings, body } = await dryRun(cluster.server, parse(hook));
       assert.deepEqual([status, warnings], [201, []], JSON.stringify(body));
     });

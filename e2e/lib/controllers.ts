@@ -1,6 +1,7 @@
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
-import type { KubeClient } from '../../operator/kube/client.ts';
+import { type KubeClient, resourcePath } from '../../operator/kube/client.ts';
 import { PODS, type Pod } from '../../operator/kube/core.ts';
+import { readyCondition } from '../../operator/kube/pod.ts';
 import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
 import { SYSTEM_NAMESPACE } from './cluster.ts';
 import { until } from './wait.ts';
@@ -41,7 +42,7 @@ export async function controllersReplaced(client: KubeClient, before: readonly P
     const asked = await webhookEndpoints(client);
     return (
       pods.length > 0 &&
-      pods.every((pod) => !old.has(pod.metadata.uid) && isReady(pod)) &&
+      pods.every((pod) => !old.has(pod.metadata.uid) && readyCondition(pod)) &&
       pods.every(({ metadata }) => asked.includes(metadata.uid)) &&
       asked.every((uid) => pods.some(({ metadata }) => metadata.uid === uid))
     );
@@ -49,10 +50,6 @@ export async function controllersReplaced(client: KubeClient, before: readonly P
   const what = 'new controllers to be ready and asked, and no old one to be left';
   await until(what, areReplaced, { timeoutMs: 120_000 });
   await until('admission to be back', () => admitted(client));
-}
-
-function isReady({ status }: Pod): boolean {
-  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
 /** UIDs of the pods that the API server asks. */
@@ -71,7 +68,7 @@ async function admitted(client: KubeClient): Promise<boolean> {
     metadata: { name: 'admitted', namespace: 'default' },
     spec: { template: { spec: { containers: [{ image: 'hello' }] } } },
   };
-  const path = `/apis/${SERVICES.apiVersion}/namespaces/default/${SERVICES.plural}`;
+  const path = resourcePath(SERVICES, { namespace: service.metadata.namespace });
   await client.request('POST', path, { query: { dryRun: 'All' }, body: service });
   return true;
 }

@@ -2,6 +2,7 @@ import { cores, isQuantity } from '../apis/quantity.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
+import { readyCondition } from '../kube/pod.ts';
 import { type KubeObject, keyOf } from '../kube/types.ts';
 import { boostEnd } from '../reconcilers/instance/boost.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -125,6 +126,6 @@ export function cpuOf(
 }
 
 function readySince(pod: Pod): number | undefined {
-  const ready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True');
+  const ready = readyCondition(pod);
   return ready && boostEnd(pod, Date.parse(ready.lastTransitionTime ?? ''));
 }

@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici';
 import type { Pod } from '../kube/core.ts';
+import { readyCondition } from '../kube/pod.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { gatewayScrapeFailures } from '../telemetry/metrics.ts';
 import { addLoads, checkStats, type GatewayStats, type Loads, loadsBetween } from './load.ts';
@@ -70,7 +71,7 @@ export class GatewayScraper {
   #missed(id: string, gateway: Gateway, pod: Pod): boolean {
     gateway.misses++;
     if (gateway.stats && gateway.misses <= MISSES_FORGIVEN) return true;
-    if (!gateway.stats && !isReady(pod)) return true; // It has not started to serve.
+    if (!gateway.stats && !readyCondition(pod)) return true; // It has not started to serve.
     if (pod.metadata.deletionTimestamp) {
       // It has drained and closed its ports; what it held has ended.
       this.#gateways.delete(id);
@@ -111,8 +112,4 @@ function mayHoldRequests(pod: Pod): boolean {
   const containers = pod.status?.containerStatuses ?? [];
   const running = containers.length === 0 || containers.some(({ state }) => state?.running);
   return pod.status?.phase === 'Running' && running && Boolean(pod.status.podIP);
-}
-
-function isReady(pod: Pod): boolean {
-  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }

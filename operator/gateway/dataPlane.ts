@@ -37,6 +37,7 @@ export interface ListenOptions {
 export class DataPlane {
   readonly #external: Listener;
   readonly #internal: Listener;
+  readonly #listeners: readonly Listener[];
   readonly #router = new Router();
   readonly #throttlers = new Map<string, Throttler>();
   readonly #byIndex = new Map<number, Throttler>();
@@ -70,6 +71,7 @@ export class DataPlane {
     this.#handlers = [external, internal];
     this.#external = new Listener(external, deadlines);
     this.#internal = new Listener(internal, deadlines);
+    this.#listeners = [this.#external, this.#internal];
   }
 
   /** @returns the ports. */
@@ -106,15 +108,13 @@ export class DataPlane {
   /** Another thread was added: this share of the connections goes to it. */
   shed(share: number): void {
     for (const handler of this.#handlers) handler.shed(share);
-    this.#external.shed(share);
-    this.#internal.shed(share);
+    for (const listener of this.#listeners) listener.shed(share);
   }
 
   /** Stops listening and waits for the requests under way, at most this long; then breaks them off. */
   async stop(graceMs: number): Promise<void> {
     this.closing();
-    this.#external.stop();
-    this.#internal.stop();
+    for (const listener of this.#listeners) listener.stop();
     if (this.#open > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs);
@@ -124,8 +124,7 @@ export class DataPlane {
         };
       });
     }
-    this.#external.destroy();
-    this.#internal.destroy();
+    for (const listener of this.#listeners) listener.destroy();
     for (const { instance } of this.#instances.values()) instance.remove();
   }
 

@@ -105,19 +105,15 @@ function propertiesOf(schema: Schema | undefined): Record<string, Schema> {
   return (schema?.properties ?? {}) as Record<string, Schema>;
 }
 
-/** TypeBox's schema as JSON Schema that Helm's messages are readable with: choices as `enum`, nothing required. */
+/** TypeBox's schema as JSON Schema that Helm's messages are readable with: nothing is required. */
 function plain(schema: unknown): Schema {
   const {
     required: _,
     default: __,
-    anyOf,
     properties,
     items,
     ...kept
   } = JSON.parse(JSON.stringify(schema)) as Schema;
-  if (Array.isArray(anyOf) && anyOf.every((choice) => 'const' in choice)) {
-    return { ...kept, enum: anyOf.map((choice) => choice.const) };
-  }
   return {
     ...kept,
     ...(kept.type === 'object' && { additionalProperties: false }),

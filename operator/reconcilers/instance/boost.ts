@@ -1,6 +1,7 @@
 import { parseFlag, RUN } from '../../apis/annotations.ts';
 import { canonicalQuantity, cores, isQuantity } from '../../apis/quantity.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
+import { readyCondition } from '../../kube/pod.ts';
 
 // More CPU while an instance starts (annotation startup-cpu-boost). An instance is made with the boosted limit, so
 // that it has it from its first moment and its start costs no call to the API server; once it has started, its limit
@@ -76,7 +77,7 @@ export type BoostPlan = { resize: Resize } | { recheckMs: number } | undefined;
  */
 export function planBoost(pod: Pod, now: number): BoostPlan {
   const later = laterLimits(pod);
-  const ready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True');
+  const ready = readyCondition(pod);
   if (!later || !ready || pod.metadata.deletionTimestamp) return undefined;
   const resize = resizeTo(pod, later);
   if (!resize) return undefined;

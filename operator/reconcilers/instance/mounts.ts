@@ -1,5 +1,6 @@
 import type { KubeClient } from '../../kube/client.ts';
 import type { Pod } from '../../kube/core.ts';
+import { ageMs } from '../../kube/pod.ts';
 import { readEvents, ToldByEvents } from './toldByEvents.ts';
 
 /** What the kubelet calls a volume that it cannot mount. */
@@ -71,8 +72,4 @@ function waitingFor(pod: Pod, message: string): Pod {
       initContainerStatuses: waiting(initContainerStatuses),
     },
   } as Pod;
-}
-
-function ageMs({ metadata, status }: Pod, now: number): number {
-  return now - Date.parse(status?.startTime ?? metadata.creationTimestamp ?? '');
 }

@@ -4,6 +4,7 @@ import type { Container, Probe } from '../../apis/serving/container/types.ts';
 import { exitCodeReason, REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
+import { ageMs } from '../../kube/pod.ts';
 import { memoryMessage } from './memory.ts';
 import { FAILED_MOUNT, isBeingPrepared, lacksSomething, PREPARING_MS } from './mounts.ts';
 import { probeBudgetSeconds } from './probes.ts';
@@ -280,8 +281,4 @@ function asked({ httpGet, tcpSocket, grpc, exec }: Probe): string {
 /** The last thing that a container wrote. */
 export function lastLine(log: string | undefined): string | undefined {
   return log?.trimEnd().split('\n').at(-1)?.trim() || undefined;
-}
-
-function ageMs(pod: Pod, now: number): number {
-  return now - Date.parse(pod.status?.startTime ?? pod.metadata.creationTimestamp ?? '');
 }

@@ -6,6 +6,7 @@ import {
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
+import { readyCondition } from '../../kube/pod.ts';
 import { exitMessage, exitReason, judgeStart } from '../instance/start.ts';
 import { replicaFailure } from '../revision/replicaFailure.ts';
 
@@ -94,7 +95,7 @@ function whyLacking({ revision, deployment, pods }: Running, config: Config, now
   const [ended] = exits(pods, true);
   if (ended) return { status: 'False', ...exitOf(ended, revision, config) };
   const { containers } = revision.spec;
-  const waiting = pods.filter((pod) => !isReady(pod));
+  const waiting = pods.filter((pod) => !readyCondition(pod));
   const start = judgeStart({ containers, pods: waiting, passed: new Set(), now, config, ingress: false });
   if (start.state === 'failed') return { status: 'False', reason: start.reason, message: start.message };
   return start.state === 'starting' ? deploying(start.message) : undefined;
@@ -159,10 +160,6 @@ function readyOf(deployment: Deployment | undefined): number {
 /** Instances that there are or shall be; what is not asked for any more goes a moment later. */
 function present(deployment: Deployment | undefined): number {
   return Math.max(deployment?.spec?.replicas ?? 0, deployment?.status?.replicas ?? 0);
-}
-
-function isReady({ status }: Pod): boolean {
-  return status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') ?? false;
 }
 
 function deploying(message: string): Said {

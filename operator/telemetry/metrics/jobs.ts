@@ -42,11 +42,14 @@ export const tasks = new Gauge({
   },
 });
 
+/** Upper bounds in seconds, from an instant to the week that a task may take. */
+const DURATIONS = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 43_200, 86_400, 604_800];
+
 export const executionDuration = new Histogram({
   name: 'homerun_execution_duration_seconds',
   help: 'Time from start to end of an execution, by result: succeeded, failed, cancelled',
   labelNames: ['result'],
-  buckets: [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 43_200, 86_400, 604_800],
+  buckets: DURATIONS,
   registers,
 });
 
@@ -61,6 +64,6 @@ export const taskDuration = new Histogram({
   name: 'homerun_task_duration_seconds',
   help: 'Time that the container of an attempt of a task ran, by result: succeeded, failed; whole seconds',
   labelNames: ['result'],
-  buckets: [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 43_200, 86_400, 604_800],
+  buckets: DURATIONS,
   registers,
 });

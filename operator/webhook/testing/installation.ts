@@ -1,5 +1,6 @@
 import { request } from 'undici';
-import { SERVICES, type Service } from '../../apis/serving/service/types.ts';
+import { KINDS } from '../../apis/kinds.ts';
+import type { Service } from '../../apis/serving/service/types.ts';
 import { resourcePath } from '../../kube/client.ts';
 import { KubeError } from '../../kube/errors.ts';
 import type { KubeObject } from '../../kube/types.ts';
@@ -131,9 +132,12 @@ export function service(name: string, spec: Partial<Spec> = {}, more: object = {
   } as Service;
 }
 
-/** What kubectl would show of a new service: the object and the warnings. */
-export async function post({ connection }: ApiServer, object: Service, query = '') {
-  const path = resourcePath(SERVICES, { namespace: NAMESPACE });
+/** What kubectl would show of a new object of ours: the object, or what it is refused with, and the warnings. */
+export async function post<T extends KubeObject>({ connection }: ApiServer, object: T, query = '') {
+  const kind = KINDS.find(({ kind }) => kind === object.kind);
+  if (!kind) throw new Error(`there is no kind ${object.kind}`);
+  const type = { apiVersion: object.apiVersion, kind: kind.kind, plural: kind.plural, namespaced: true };
+  const path = resourcePath(type, { namespace: NAMESPACE });
   const answer = await request(`${connection.server}${path}${query}`, {
     dispatcher: connection.dispatcher,
     method: 'POST',
@@ -141,7 +145,7 @@ export async function post({ connection }: ApiServer, object: Service, query = '
     body: JSON.stringify(object),
   });
   const warnings = [answer.headers.warning ?? []].flat();
-  return { status: answer.statusCode, warnings, body: (await answer.body.json()) as Service };
+  return { status: answer.statusCode, warnings, body: (await answer.body.json()) as T };
 }
 
 /** What the API server said no with. */

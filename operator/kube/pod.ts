@@ -1,0 +1,11 @@
+import type { Pod } from './core.ts';
+
+/** The condition that says that a pod is ready, while it is (Kubernetes, Pod lifecycle: Pod conditions). */
+export function readyCondition({ status }: Pod) {
+  return status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+/** For how long a node has had a pod, or the pod has waited for one, in milliseconds. */
+export function ageMs({ metadata, status }: Pod, now: number): number {
+  return now - Date.parse(status?.startTime ?? metadata.creationTimestamp ?? '');
+}
