@@ -125,6 +125,9 @@ export class Control {
   #receive(message: FromThread): void {
     if (message.kind === 'wanted') this.#want(message.revision);
     else if (message.kind === 'refused') this.instances.refused(message.slot, message.reason);
+    else if (message.kind === 'fault') {
+      this.#options.log.error({ error: message.error }, 'a request ended by an unexpected error');
+    }
   }
 
   #want(revision: string): void {

@@ -12,6 +12,8 @@ import { Instance } from './upstream/instance.ts';
 
 /** How often lines are looked at for requests that have waited too long. */
 const LINE_TICK_MS = 100;
+/** Faults are reported at most this often: whoever provokes them must not fill the log. */
+const FAULT_EVERY_MS = 1000;
 
 export interface DataPlaneOptions {
   /** Number of this thread, from 0. */
@@ -45,12 +47,15 @@ export class DataPlane {
   readonly #lines = new Lines();
   readonly #handlers: readonly Handler[];
   readonly #link: Link;
+  readonly #deadlines: Deadlines;
   readonly #throttlerShared: ThrottlerShared;
   #open = 0;
+  #faultAt = Number.NEGATIVE_INFINITY;
   #idle: (() => void) | undefined;
 
   constructor({ thread, slots, stats, link, wake }: DataPlaneOptions) {
-    const deadlines = new Deadlines();
+    const deadlines = new Deadlines((error) => this.#faulted(error));
+    this.#deadlines = deadlines;
     const writer = stats.writer(thread);
     const shared: ExchangeShared = {
       stats: writer,
@@ -63,6 +68,7 @@ export class DataPlane {
         this.#open--;
         if (this.#open === 0) this.#idle?.();
       },
+      faulted: (error) => this.#faulted(error),
     };
     this.#link = link;
     this.#throttlerShared = { thread, slots, stats: writer, link, wake, waiting: this.#lines };
@@ -152,7 +158,7 @@ export class DataPlane {
     if (!entry) return;
     const throttler = this.#throttlers.get(entry.revision);
     if (!throttler) return;
-    const instance = new Instance(entry, throttler.entry.protocol);
+    const instance = new Instance(entry, throttler.entry.protocol, this.#deadlines);
     this.#instances.set(slot, { instance, throttler });
     throttler.addInstance(instance);
   }
@@ -161,6 +167,14 @@ export class DataPlane {
     this.#instances.delete(slot);
     throttler.removeInstance(instance);
     instance.remove();
+  }
+
+  /** An error of ours, or a message that cannot be said: one exchange has ended with it. */
+  #faulted(error: unknown): void {
+    const now = clock();
+    if (now - this.#faultAt < FAULT_EVERY_MS) return;
+    this.#faultAt = now;
+    this.#link.send({ kind: 'fault', error: String((error as Error)?.stack ?? error) });
   }
 
   /** The control thread probes it again and sends it as new when it answers. */

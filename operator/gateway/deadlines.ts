@@ -25,10 +25,18 @@ const TICK_MS = 50;
  */
 export class Deadlines {
   readonly #lists = new Map<number, DeadlineList>();
+  readonly #failed: (error: unknown) => void;
   #size = 0;
   #timer: NodeJS.Timeout | undefined;
 
+  /** @param failed is given what an item's `expired` threw; the other items go on. */
+  constructor(failed: (error: unknown) => void = () => {}) {
+    this.#failed = failed;
+  }
+
+  /** @throws when the item has a deadline already: it would be in two lists, or in one twice. */
   add(item: Timed, duration: number, now: number): void {
+    if (item.deadlineList) throw new Error('the item has a deadline already');
     let list = this.#lists.get(duration);
     if (!list) {
       list = { duration, first: undefined, last: undefined };
@@ -42,7 +50,7 @@ export class Deadlines {
     else list.first = item;
     list.last = item;
     this.#size++;
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    this.#timer ??= setInterval(() => this.tick(clock()), TICK_MS).unref();
   }
 
   remove(item: Timed): void {
@@ -62,12 +70,16 @@ export class Deadlines {
     return this.#size;
   }
 
-  #tick(): void {
-    const now = clock();
+  /** Lets those expire whose time has passed. @param now `clock()`, in ms. */
+  tick(now: number): void {
     for (const list of this.#lists.values()) {
       for (let item = list.first; item && item.expiresAt <= now; item = list.first) {
         this.remove(item);
-        item.expired();
+        try {
+          item.expired();
+        } catch (error) {
+          this.#failed(error);
+        }
       }
       if (!list.first) this.#lists.delete(list.duration);
     }

@@ -1,7 +1,9 @@
 import { clock } from './clock.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
-import type { FlatHeaders } from './headers.ts';
+import { guardCallbacks } from './guard.ts';
+import { type FlatHeaders, headerValue } from './headers.ts';
+import { type ResponseHead, trailerFields } from './responseHead.ts';
 import type { StatsWriter } from './stats.ts';
 import type { Rejection, Throttler, Waiter } from './throttler.ts';
 import { failureOf } from './upstream/errors.ts';
@@ -14,9 +16,11 @@ export interface ExchangeShared {
   readonly deadlines: Deadlines;
   /** An instance does not accept connections: it is set aside until it passes its probe again. */
   refused(throttler: Throttler, instance: Instance, reason: string): void;
-  /** Counts requests in this thread, for the drain. */
+  /** Counts requests in this thread, from their arrival until the client has the whole response, for the drain. */
   opened(): void;
   closed(): void;
+  /** A callback threw; its exchange has ended. */
+  faulted(error: unknown): void;
 }
 
 const QUEUED = 0;
@@ -28,10 +32,13 @@ type Phase = typeof QUEUED | typeof CONNECTING | typeof SENT | typeof ANSWERING 
 
 /** Connections that break before they are used; one retry each is right, an endless loop is not. */
 const MAX_BROKEN_ATTEMPTS = 3;
+/** gRPC's status for a call whose deadline has passed. */
+const GRPC_DEADLINE_EXCEEDED = '4';
 
 /**
  * One request from its arrival to its end: waits for an instance, is sent to it, is answered; counted once and given
- * back once, whatever happens. It is sent a second time only when no byte of it can have reached a program.
+ * back once, whatever happens. It is sent a second time only when no byte of it can have reached a program, or when
+ * that does no harm.
  */
 export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents {
   readonly downstream: Downstream;
@@ -42,9 +49,10 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
   #instance: Instance | undefined;
   #call: UpstreamCall | undefined;
   #brokenAttempts = 0;
+  #repeated = false;
   #status = 0;
-  /** The answer says how long it is. */
-  #sized = false;
+  #head: ResponseHead | undefined;
+  #finished = false;
 
   ticket = 0;
   ahead: Waiter | undefined;
@@ -62,20 +70,21 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
     this.#shared = shared;
   }
 
+  /** The request's time begins now, with the start of an instance in it (container contract, Responses). */
   start(): void {
-    this.#shared.stats.begin(this.#throttler.entry.index, this.arrivedAt);
+    const { stats, deadlines } = this.#shared;
+    const { index, timeoutMs } = this.#throttler.entry;
+    stats.begin(index, this.arrivedAt);
     this.#shared.opened();
+    deadlines.add(this, timeoutMs, this.arrivedAt);
     this.downstream.attach(this);
     const instance = this.#throttler.enter(this);
     if (instance) this.admitted(instance);
   }
 
   admitted(instance: Instance): void {
-    this.#phase = CONNECTING;
     this.#instance = instance;
-    const call = instance.upstream.send(this);
-    // An upstream may fail or be refused before send() returns; the exchange may even have another call by then.
-    if (this.#instance === instance && (this.#phase as Phase) !== DONE) this.#call = call;
+    this.#send(instance, false);
   }
 
   rejected(why: Rejection): void {
@@ -90,11 +99,9 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
     this.#refuse(429, reason, 1);
   }
 
-  /** The request is on its way to the program: its time runs (container contract, timeoutSeconds). */
   sent(): void {
     if (this.#phase !== CONNECTING) return;
     this.#phase = SENT;
-    this.#shared.deadlines.add(this, this.#throttler.entry.timeoutMs, clock());
     if (this.downstream.head.expectsContinue) this.downstream.proceed();
   }
 
@@ -102,12 +109,17 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
     if (this.#phase === SENT) this.downstream.information(status, headers);
   }
 
-  responseStart(status: number, reason: string, headers: FlatHeaders, contentLength: number): void {
+  responseStart(status: number, reason: string, head: ResponseHead): void {
     if (this.#phase !== SENT) return;
-    this.#phase = ANSWERING;
+    if (status < 200 || status > 599) {
+      this.#abandon();
+      this.#refuse(502, `The instance answered with the status ${status}, which HTTP does not have.`);
+      return;
+    }
     this.#status = status;
-    this.#sized = contentLength >= 0;
-    this.downstream.start(status, reason, headers, contentLength);
+    this.downstream.start(status, reason, head);
+    this.#head = head;
+    this.#phase = ANSWERING;
   }
 
   responseData(chunk: Buffer): boolean {
@@ -116,34 +128,36 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
 
   responseEnd(trailers: FlatHeaders | undefined): void {
     if (this.#phase !== ANSWERING) return;
-    this.downstream.end(trailers);
+    this.downstream.end(trailerFields(trailers));
     this.#finish();
   }
 
-  upstreamFailed(error: Error, begun: boolean): void {
+  upstreamFailed(error: Error, begun: boolean, repeatable: boolean): void {
     if (this.#phase === DONE || this.#phase === QUEUED) return;
     const failure = failureOf(error);
     if (failure === 'bad-request') {
       this.#refuse(400, 'The request cannot be passed on: its headers or path are malformed.');
-      return;
-    }
-    if (!begun) {
+    } else if (!begun) {
       this.#again(failure === 'unreachable', error.message);
-      return;
-    }
-    if (this.#phase === ANSWERING) {
+    } else if (this.#phase === ANSWERING) {
       this.#cut();
-      return;
+    } else if (failure === 'bad-answer') {
+      this.#refuse(502, 'The instance sent a response that is not valid HTTP.');
+    } else if (repeatable && !this.#repeated) {
+      this.#repeated = true;
+      this.#send(this.#instance as Instance, true);
+    } else {
+      this.#refuse(500, 'The instance ended before it answered the request.');
     }
-    if (failure === 'bad-answer') this.#refuse(502, 'The instance sent an answer that is not valid HTTP.');
-    else this.#refuse(500, 'The instance ended before it answered the request.');
   }
 
   drained(): void {
     this.#call?.resume();
   }
 
+  /** The client has the whole response, or has left. */
   gone(): void {
+    this.#shared.closed();
     if (this.#phase === DONE) return;
     this.#throttler.remove(this);
     this.#abandon();
@@ -152,22 +166,61 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
 
   /**
    * The time is over. An answer of unknown length that has begun ends where it is, as on Cloud Run (Knative conformance,
-   * TestRevisionTimeout/writes_first_byte_before_timeout); one that would be shorter than it says is broken off.
+   * TestRevisionTimeout/writes_first_byte_before_timeout); one that would be shorter than it says is broken off, and a
+   * gRPC call is told the status that it needs.
    */
   expired(): void {
+    this.#throttler.remove(this);
     const answering = this.#phase === ANSWERING;
     this.#abandon();
-    if (answering && this.#sized) this.#cut();
-    else if (answering) {
-      this.downstream.end(undefined);
-      this.#finish();
+    const seconds = this.#throttler.entry.timeoutMs / 1000;
+    if (!answering) {
+      this.#refuse(504, `The request was not answered within ${seconds} seconds.`);
+      return;
+    }
+    const { contentLength, headers } = this.#head as ResponseHead;
+    if (headerValue(headers, 'content-type')?.startsWith('application/grpc')) {
+      if (!this.downstream.takesTrailers) {
+        this.#cut();
+        return;
+      }
+      const message = `The call was not over within ${seconds} seconds.`;
+      this.downstream.end(['grpc-status', GRPC_DEADLINE_EXCEEDED, 'grpc-message', message]);
+    } else if (contentLength >= 0) {
+      this.#cut();
+      return;
     } else {
-      const seconds = this.#throttler.entry.timeoutMs / 1000;
-      this.#refuse(504, `The instance did not answer within ${seconds} seconds.`);
+      this.downstream.end(undefined);
+    }
+    this.#finish();
+  }
+
+  /** An error of ours, or a response that cannot be written: it costs this exchange alone. */
+  fault(error: unknown): void {
+    const { downstream } = this;
+    const answered = this.#phase >= ANSWERING || downstream.begun;
+    this.#shared.faulted(error);
+    try {
+      this.#throttler.remove(this);
+      this.#abandon();
+      if (answered) downstream.cut();
+      else this.#refuse(502, 'The response of the instance cannot be passed on.');
+    } catch {
+      downstream.cut();
+    } finally {
+      this.#finish();
     }
   }
 
-  /** No byte of the request was sent: another instance takes it, or the first place in line. */
+  #send(instance: Instance, fresh: boolean): void {
+    this.#phase = CONNECTING;
+    this.#call = undefined;
+    const call = instance.upstream.send(this, fresh);
+    // An upstream may fail or be refused before send() returns; the exchange may even have another call by then.
+    if (this.#instance === instance && (this.#phase as Phase) !== DONE) this.#call = call;
+  }
+
+  /** No byte of the request was sent: another instance takes it, or it is the first in the queue. */
   #again(unreachable: boolean, reason: string): void {
     const instance = this.#instance as Instance;
     this.#instance = undefined;
@@ -180,13 +233,14 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
       this.#refuse(503, 'No connection to the instance could be made.');
       return;
     }
-    // In line before the place is given back, so that it goes to this request and not to one that came later.
+    // In the queue before the slot is given back, so that it goes to this request and not to one that came later.
     this.#throttler.reenter(this);
     this.#throttler.leave(instance);
   }
 
   #refuse(status: number, message: string, retryAfterSeconds?: number): void {
     this.#status = status;
+    this.#phase = DONE;
     this.downstream.refuse(status, message, retryAfterSeconds);
     this.#finish();
   }
@@ -196,21 +250,39 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
     this.#finish();
   }
 
-  /** The instance stops working on the request before its place goes to another. */
+  /** The instance stops working on the request before its slot goes to another. */
   #abandon(): void {
     this.#phase = DONE;
-    this.#call?.cancel();
+    const call = this.#call;
+    this.#call = undefined;
+    call?.cancel();
   }
 
   #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
     this.#phase = DONE;
     const { stats, deadlines } = this.#shared;
     deadlines.remove(this);
-    stats.end(this.#throttler.entry.index, this.arrivedAt, clock(), this.#status);
-    this.#shared.closed();
     const instance = this.#instance;
     this.#call = undefined;
     this.#instance = undefined;
+    stats.end(this.#throttler.entry.index, this.arrivedAt, clock(), this.#status);
     if (instance) this.#throttler.leave(instance);
   }
 }
+
+guardCallbacks(Exchange, [
+  'start',
+  'admitted',
+  'rejected',
+  'sent',
+  'information',
+  'responseStart',
+  'responseData',
+  'responseEnd',
+  'upstreamFailed',
+  'drained',
+  'gone',
+  'expired',
+]);

@@ -3,11 +3,12 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Http1Downstream, refuseHttp1 } from './downstream/http1.ts';
 import { Http2Downstream, refuseHttp2 } from './downstream/http2.ts';
+import { refuseSocket } from './downstream/socket.ts';
 import { Exchange, type ExchangeShared } from './exchange.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
 import type { Router } from './router.ts';
 import type { Throttler } from './throttler.ts';
-import { refuseSocket, Tunnel } from './upstream/upgrade.ts';
+import { Tunnel } from './tunnel.ts';
 
 /** Why a request is answered by the gateway itself. */
 interface Refusal {
@@ -90,7 +91,7 @@ export class Handler {
     const hasBody = !stream.endAfterHeaders;
     const found = this.#find(method, path?.startsWith('/') ? path : undefined, head);
     if ('status' in found) {
-      refuseHttp2(stream, found.status, found.message, hasBody);
+      refuseHttp2(stream, found.status, found.message);
       return;
     }
     new Exchange(
@@ -112,7 +113,7 @@ export class Handler {
       refuseSocket(socket, 501, 'This revision speaks HTTP/2, which has no Upgrade.');
       return;
     }
-    new Tunnel(request, socket, early, head, found, this.#shared).start();
+    new Tunnel(request, socket, path as string, early, head, found, this.#shared).start();
   }
 
   /** One object per connection. */
@@ -128,6 +129,9 @@ export class Handler {
   #find(method: string, path: string | undefined, head: RequestHead): Throttler | Refusal {
     if (method === 'TRACE' || method === 'CONNECT') {
       return { status: 405, message: `${method} is not supported.` };
+    }
+    if (head.otherCoding) {
+      return { status: 501, message: 'The only Transfer-Encoding that is supported is chunked.' };
     }
     if (!head.host) return { status: 400, message: 'The request needs exactly one Host header.' };
     if (path === undefined) {

@@ -3,13 +3,15 @@ export type FlatHeaders = string[];
 
 /** What the gateway needs to know of a request's headers, found in one pass. */
 export interface RequestHead {
-  /** What goes on to the instance. */
+  /** What goes on to the instance, without what frames the body. */
   headers: FlatHeaders;
   /** The Host header; undefined when there is none or more than one. */
   host: string | undefined;
   /** Bytes that follow: undefined when the length is not given (chunked, or an HTTP/2 stream). */
   contentLength: number | undefined;
   chunked: boolean;
+  /** A transfer coding other than chunked was applied to the body (RFC 9112, 6.1). */
+  otherCoding: boolean;
   expectsContinue: boolean;
   /** The client takes trailers, which gRPC needs (RFC 9110, 6.5.1). */
   trailers: boolean;
@@ -49,7 +51,7 @@ export class Peer {
 const COMMON_CONNECTION = /^(?:keep-alive|close)$/i;
 
 /** Header names that a Connection header declares to be for this hop only (RFC 9110, 7.6.1). */
-function namedByConnection(values: string | undefined): Set<string> | undefined {
+export function namedByConnection(values: string | undefined): Set<string> | undefined {
   if (values === undefined || COMMON_CONNECTION.test(values)) return undefined;
   return new Set(values.toLowerCase().split(/[\s,]+/));
 }
@@ -77,6 +79,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
   let contentLength: number | undefined;
   let chunked = false;
   let expectsContinue = false;
+  let otherCoding = false;
   let trailers = false;
   let forwardedFor: string | undefined;
   let forwardedHost: string | undefined;
@@ -125,7 +128,11 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
       case 14: {
         const lower = name.toLowerCase();
         if (lower === 'http2-settings') continue;
-        if (lower === 'content-length') contentLength = Number(value);
+        if (lower === 'content-length') {
+          // Whoever writes the request to the instance frames it, whatever Connection may name.
+          contentLength = Number(value);
+          continue;
+        }
         break;
       }
       case 15:
@@ -153,6 +160,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
         }
         if (lower === 'transfer-encoding') {
           chunked = true;
+          if (value.toLowerCase() !== 'chunked') otherCoding = true;
           continue;
         }
         break;
@@ -180,72 +188,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
     'forwarded',
     forwarded ? `${forwarded}, ${element}` : element,
   );
-  return { headers, host, contentLength, chunked, expectsContinue, trailers };
-}
-
-/** What the client gets of an instance's response headers. */
-export interface ResponseHead {
-  headers: FlatHeaders;
-  /** The length that the instance announced; -1 when none. */
-  contentLength: number;
-}
-
-const text = (part: Buffer | string): string => (typeof part === 'string' ? part : part.toString('latin1'));
-
-/**
- * Removes headers of the hop to the instance. A response that sets a cookie is never cached by anyone but the client
- * (container contract, Response caching and cookies).
- */
-export function responseHead(raw: readonly (Buffer | string)[]): ResponseHead {
-  let headers: FlatHeaders = [];
-  let contentLength = -1;
-  let setsCookie = false;
-  let connection: string | undefined;
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = text(raw[i] as Buffer | string);
-    const value = text(raw[i + 1] as Buffer | string);
-    switch (name.length) {
-      case 7:
-        if (name.toLowerCase() === 'upgrade') continue;
-        break;
-      case 10: {
-        const lower = name.toLowerCase();
-        if (lower === 'keep-alive') continue;
-        if (lower === 'connection') {
-          connection = connection === undefined ? value : `${connection},${value}`;
-          continue;
-        }
-        if (lower === 'set-cookie') setsCookie = true;
-        break;
-      }
-      case 14:
-        if (name.toLowerCase() === 'content-length') contentLength = Number(value);
-        break;
-      case 16:
-        if (name.toLowerCase() === 'proxy-connection') continue;
-        break;
-      case 17:
-        if (name.toLowerCase() === 'transfer-encoding') continue;
-        break;
-    }
-    headers.push(name, value);
-  }
-  const named = namedByConnection(connection);
-  if (named) headers = without(headers, (name) => named.has(name));
-  if (setsCookie) {
-    headers = without(headers, (name) => name === 'cache-control');
-    headers.push('cache-control', 'private');
-  }
-  return { headers, contentLength };
-}
-
-function without(headers: FlatHeaders, unwanted: (name: string) => boolean): FlatHeaders {
-  const kept: FlatHeaders = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    if (!unwanted((headers[i] as string).toLowerCase()))
-      kept.push(headers[i] as string, headers[i + 1] as string);
-  }
-  return kept;
+  return { headers, host, contentLength, chunked, otherCoding, expectsContinue, trailers };
 }
 
 /** The value of the first header of this (lower case) name. */

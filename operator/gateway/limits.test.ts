@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { until } from '../testing/until.ts';
-import { clock } from './clock.ts';
-import { Deadlines, type Timed } from './deadlines.ts';
 import { Growth } from './growth.ts';
 import { queueLimitMs, StartTimes } from './startTimes.ts';
 
@@ -69,41 +66,4 @@ describe('Growth', () => {
       );
     });
   }
-});
-
-describe('Deadlines', () => {
-  const timed = (log: string[], name: string): Timed => ({
-    expiresAt: 0,
-    earlier: undefined,
-    later: undefined,
-    deadlineList: undefined,
-    expired: () => log.push(name),
-  });
-
-  it('tell each once, when its time has passed and not before', async () => {
-    const log: string[] = [];
-    const deadlines = new Deadlines();
-    const now = clock();
-    const [long, short, removed] = [timed(log, 'long'), timed(log, 'short'), timed(log, 'removed')];
-    deadlines.add(long, 150, now);
-    deadlines.add(short, 20, now);
-    deadlines.add(removed, 20, now);
-    deadlines.remove(removed);
-    await until('the short one', () => log.length === 1);
-    assert.ok(clock() - now < 150);
-    await until('the long one', () => log.length === 2);
-    assert.ok(clock() - now >= 150);
-    assert.deepEqual([log, deadlines.size], [['short', 'long'], 0]);
-  });
-
-  it('may be removed from any place in the list, and twice', async () => {
-    const log: string[] = [];
-    const deadlines = new Deadlines();
-    const items = ['a', 'b', 'c', 'd'].map((name) => timed(log, name));
-    for (const item of items) deadlines.add(item, 10, clock());
-    for (const i of [1, 0, 3, 1]) deadlines.remove(items[i] as Timed);
-    assert.equal(deadlines.size, 1);
-    await until('the one that is left', () => log.length > 0);
-    assert.deepEqual(log, ['c']);
-  });
 });

@@ -4,9 +4,9 @@ import { createServer as createNetServer, type Server as NetServer, type Socket 
 import { createHttpServer, http2 } from '../probe/builtins.ts';
 import { clock } from './clock.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
+import { refuseSocket } from './downstream/socket.ts';
 import type { Handler } from './handler.ts';
 import { SESSION_MEMORY, SESSION_WINDOW, STREAM_WINDOW } from './upstream/http2.ts';
-import { refuseSocket } from './upstream/upgrade.ts';
 
 /** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
 const KEEP_ALIVE_MS = 620_000;
@@ -102,6 +102,8 @@ export class Listener {
   #http2Server(): Http2Server {
     const handler = this.#handler;
     const server = http2().createServer({
+      // A response with a field twice is passed on as it is: HTTP/2 itself has no rule against it.
+      strictSingleValueFields: false,
       settings: { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: 1000, enablePush: false },
       maxSessionMemory: SESSION_MEMORY,
     });

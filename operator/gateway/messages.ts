@@ -62,6 +62,8 @@ export type FromThread =
   | { kind: 'wanted'; revision: string }
   /** An instance did not accept a connection. */
   | { kind: 'refused'; slot: number; reason: string }
+  /** An exchange ended by an error that nobody expected. */
+  | { kind: 'fault'; error: string }
   | { kind: 'stopped' };
 
 /** How a data thread reaches the control thread. */

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { type FlatHeaders, headerValue, type Peer, type RequestHead } from '../headers.ts';
-import type { Downstream, DownstreamEvents } from './downstream.ts';
+import { STATUS_CODES } from '../../probe/builtins.ts';
+import type { FlatHeaders, Peer, RequestHead } from '../headers.ts';
+import { type ResponseHead, without } from '../responseHead.ts';
+import { type Downstream, type DownstreamEvents, earlyHints } from './downstream.ts';
 
 /** Up to this size a body is joined to its headers as text, which leaves in one write. */
 const JOIN_BYTES = 16 * 1024;
@@ -13,9 +15,11 @@ const JOIN_BYTES = 16 * 1024;
 const begun: Http1Downstream[] = [];
 
 function flushBegun(): void {
-  for (const downstream of begun) downstream.flush();
-  begun.length = 0;
+  for (const downstream of begun.splice(0)) downstream.flush();
 }
+
+/** A reason phrase that Node can write; bytes above 0x7f are opaque (RFC 9112, 4). */
+const REASON = /^[\t\x20-\x7e\x80-\xff]+$/;
 
 /** Decides whether a connection is closed after its answer. */
 export interface Closer {
@@ -35,6 +39,7 @@ export class Http1Downstream implements Downstream {
   #events: DownstreamEvents | undefined;
   #remaining = -1;
   #flushed = false;
+  #trailers = false;
 
   constructor(
     request: IncomingMessage,
@@ -58,6 +63,14 @@ export class Http1Downstream implements Downstream {
     return this.#request;
   }
 
+  get begun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  get takesTrailers(): boolean {
+    return this.#trailers;
+  }
+
   attach(events: DownstreamEvents): void {
     this.#events = events;
     this.#response.on('close', this.#onClose);
@@ -67,16 +80,24 @@ export class Http1Downstream implements Downstream {
     this.#response.writeContinue();
   }
 
+  /** Node's own method takes one link only, and not all that RFC 8297 and RFC 8288 allow. */
   information(status: number, headers: FlatHeaders): void {
-    if (status !== 103 || this.#request.httpVersionMinor === 0) return;
-    const link = headerValue(headers, 'link');
-    if (link) this.#response.writeEarlyHints({ link });
+    const hints = earlyHints(status, headers);
+    if (!hints || this.begun || this.#request.httpVersionMinor === 0) return;
+    let lines = 'HTTP/1.1 103 Early Hints\r\n';
+    for (let i = 0; i < hints.length; i += 2) lines += `${hints[i]}: ${hints[i + 1]}\r\n`;
+    this.#response.socket?.write(`${lines}\r\n`, 'latin1');
   }
 
-  start(status: number, reason: string, headers: FlatHeaders, contentLength: number): void {
-    if (this.#closer.closes(this.#peer)) headers.push('connection', 'close');
-    this.#remaining = contentLength;
-    this.#response.writeHead(status, reason, headers);
+  start(status: number, reason: string, { headers, contentLength, announcesTrailers }: ResponseHead): void {
+    const bodiless = status === 204 || status === 304 || this.method === 'HEAD';
+    this.#trailers = contentLength < 0 && !bodiless && this.#request.httpVersionMinor > 0;
+    const unwanted = (name: string): boolean =>
+      (name === 'trailer' && !this.#trailers) || (name === 'content-length' && status === 204);
+    const filtered = announcesTrailers || status === 204 ? without(headers, unwanted) : headers;
+    if (this.#closer.closes(this.#peer)) filtered.push('connection', 'close');
+    this.#remaining = bodiless ? -1 : contentLength;
+    this.#response.writeHead(status, REASON.test(reason) ? reason : (STATUS_CODES[status] ?? ''), filtered);
     if (begun.push(this) === 1) process.nextTick(flushBegun);
   }
 
@@ -84,7 +105,11 @@ export class Http1Downstream implements Downstream {
   flush(): void {
     if (this.#flushed) return;
     this.#flushed = true;
-    this.#response.flushHeaders();
+    try {
+      this.#response.flushHeaders();
+    } catch (error) {
+      this.#events?.fault(error);
+    }
   }
 
   data(chunk: Buffer): boolean {
@@ -108,7 +133,7 @@ export class Http1Downstream implements Downstream {
     const response = this.#response;
     this.#flushed = true;
     if (response.writableEnded) return;
-    if (trailers) {
+    if (trailers && this.#trailers) {
       const pairs: [string, string][] = [];
       for (let i = 0; i < trailers.length; i += 2)
         pairs.push([trailers[i] as string, trailers[i + 1] as string]);

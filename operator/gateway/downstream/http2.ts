@@ -1,13 +1,17 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Readable } from 'node:stream';
-import type { FlatHeaders, RequestHead } from '../headers.ts';
-import type { Downstream, DownstreamEvents } from './downstream.ts';
+import { http2 } from '../../probe/builtins.ts';
+import { type FlatHeaders, headerValue, type RequestHead } from '../headers.ts';
+import { type ResponseHead, without } from '../responseHead.ts';
+import { type Downstream, type DownstreamEvents, earlyHints } from './downstream.ts';
 
 type Http2Headers = Record<string, string | string[] | number>;
 
 /** Lower-case names with values gathered, as HTTP/2 wants them. */
 export function http2Headers(headers: FlatHeaders, status?: number): Http2Headers {
-  const gathered: Http2Headers = status === undefined ? {} : { ':status': status };
+  // Without a prototype: a header may have the name of something that every object inherits.
+  const gathered: Http2Headers = Object.create(null);
+  if (status !== undefined) gathered[':status'] = status;
   for (let i = 0; i < headers.length; i += 2) {
     const name = (headers[i] as string).toLowerCase();
     const value = headers[i + 1] as string;
@@ -27,6 +31,7 @@ export class Http2Downstream implements Downstream {
   readonly hasBody: boolean;
   readonly #stream: ServerHttp2Stream;
   #events: DownstreamEvents | undefined;
+  #takesTrailers = false;
   #trailers: FlatHeaders | undefined;
 
   constructor(stream: ServerHttp2Stream, method: string, path: string, head: RequestHead, hasBody: boolean) {
@@ -41,54 +46,109 @@ export class Http2Downstream implements Downstream {
     return this.#stream;
   }
 
+  get begun(): boolean {
+    return this.#stream.headersSent;
+  }
+
+  get takesTrailers(): boolean {
+    return this.#takesTrailers;
+  }
+
   attach(events: DownstreamEvents): void {
     this.#events = events;
-    this.#stream.on('close', () => this.#events?.gone());
+    this.#stream.on('close', this.#onClose);
+    this.#stream.on('drain', this.#onDrain);
   }
 
   proceed(): void {
-    this.#stream.additionalHeaders({ ':status': 100 });
+    if (!this.#stream.destroyed) this.#stream.additionalHeaders({ ':status': 100 });
   }
 
   information(status: number, headers: FlatHeaders): void {
-    if (!this.#stream.destroyed && !this.#stream.headersSent) {
-      this.#stream.additionalHeaders(http2Headers(headers, status));
-    }
+    const hints = earlyHints(status, headers);
+    if (!hints || this.#stream.destroyed || this.begun) return;
+    this.#stream.additionalHeaders(http2Headers(hints, status));
   }
 
-  start(status: number, _reason: string, headers: FlatHeaders, contentLength: number): void {
+  start(status: number, _reason: string, head: ResponseHead): void {
     const stream = this.#stream;
     if (stream.destroyed) return;
+    const { contentLength, mayHaveTrailers } = head;
     // An answer of headers alone must end with them: gRPC tells errors so ("Trailers-Only").
     const endStream = this.method === 'HEAD' || status === 204 || status === 304 || contentLength === 0;
-    // Trailers can follow any body whose end is not fixed by its length (gRPC answers always).
-    const waitForTrailers = !endStream && contentLength < 0;
-    if (waitForTrailers) {
-      stream.on('wantTrailers', () => stream.sendTrailers(http2Headers(this.#trailers ?? [])));
-    }
-    stream.respond(http2Headers(headers, status), { endStream, waitForTrailers });
+    this.#takesTrailers = !endStream && mayHaveTrailers;
+    if (this.#takesTrailers) stream.on('wantTrailers', this.#onWantTrailers);
+    const headers = http2Headers(this.#headers(status, head), status);
+    stream.respond(headers, { endStream, waitForTrailers: this.#takesTrailers });
+    if (endStream) this.#endUpload();
   }
 
   data(chunk: Buffer): boolean {
     const stream = this.#stream;
-    if (stream.destroyed || stream.writableEnded || stream.write(chunk)) return true;
-    stream.once('drain', () => this.#events?.drained());
-    return false;
+    return stream.destroyed || stream.writableEnded || stream.write(chunk);
   }
 
   end(trailers: FlatHeaders | undefined): void {
     this.#trailers = trailers;
-    if (!this.#stream.destroyed && !this.#stream.writableEnded) this.#stream.end();
+    const stream = this.#stream;
+    if (stream.destroyed || stream.writableEnded) return;
+    stream.end();
+    this.#endUpload();
   }
 
   refuse(status: number, message: string, retryAfterSeconds?: number): void {
-    refuseHttp2(this.#stream, status, message, this.hasBody, retryAfterSeconds);
+    const grpc = headerValue(this.head.headers, 'content-type')?.startsWith('application/grpc');
+    if (status === 504 && grpc) refuseGrpc(this.#stream, message);
+    else refuseHttp2(this.#stream, status, message, retryAfterSeconds);
+    this.#endUpload();
   }
 
   cut(): void {
     // close() with a code would end the stream properly before it resets it: a client would take the half for the whole.
     this.#stream.destroy(new Error('the answer was broken off'));
   }
+
+  #headers(status: number, { headers, announcesTrailers }: ResponseHead): FlatHeaders {
+    if (!announcesTrailers && status !== 204) return headers;
+    return without(
+      headers,
+      (name) => (name === 'trailer' && !this.#takesTrailers) || (name === 'content-length' && status === 204),
+    );
+  }
+
+  /** The answer is whole, so the rest of the request is of no use (RFC 9113, 8.1). */
+  #endUpload(): void {
+    if (this.hasBody) endUpload(this.#stream);
+  }
+
+  readonly #onClose = (): void => this.#events?.gone();
+  readonly #onDrain = (): void => this.#events?.drained();
+  readonly #onWantTrailers = (): void => {
+    try {
+      this.#stream.sendTrailers(http2Headers(this.#trailers ?? []));
+    } catch (error) {
+      this.#events?.fault(error);
+    }
+  };
+}
+
+/** Tells the client to stop sending once it has the answer (RFC 9113, 8.1): a reset without an error. */
+function endUpload(stream: ServerHttp2Stream): void {
+  const reset = (): void => {
+    if (!stream.readableEnded && !stream.destroyed) stream.close(http2().constants.NGHTTP2_NO_ERROR);
+  };
+  if (stream.writableFinished) reset();
+  else stream.once('finish', reset);
+  stream.resume();
+}
+
+/** A gRPC call that was not answered in time: its status in the place of an HTTP one (gRPC over HTTP/2, Responses). */
+function refuseGrpc(stream: ServerHttp2Stream, message: string): void {
+  if (stream.destroyed || stream.headersSent) return;
+  stream.respond(
+    { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '4', 'grpc-message': message },
+    { endStream: true },
+  );
 }
 
 /** Answers with one line of text. */
@@ -96,7 +156,6 @@ export function refuseHttp2(
   stream: ServerHttp2Stream,
   status: number,
   message: string,
-  hasBody: boolean,
   retryAfterSeconds?: number,
 ): void {
   if (stream.destroyed || stream.headersSent) return;
@@ -108,6 +167,5 @@ export function refuseHttp2(
     ...(retryAfterSeconds === undefined ? undefined : { 'retry-after': String(retryAfterSeconds) }),
   });
   stream.end(body);
-  // What still comes of the request is dropped.
-  if (hasBody) stream.resume();
+  endUpload(stream);
 }

@@ -1,10 +1,15 @@
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  ClientSessionOptions,
+  IncomingHttpHeaders,
+} from 'node:http2';
 import { http2 } from '../../probe/builtins.ts';
 import type { Downstream } from '../downstream/downstream.ts';
 import { http2Headers } from '../downstream/http2.ts';
 import type { FlatHeaders } from '../headers.ts';
-import { responseHead } from '../headers.ts';
-import type { Upstream, UpstreamCall, UpstreamEvents } from './upstream.ts';
+import { responseHead } from '../responseHead.ts';
+import { isRepeatable, type Upstream, type UpstreamCall, type UpstreamEvents } from './upstream.ts';
 
 /**
  * Node's default windows of 64 KB would make every large or parallel stream wait for the other side. A connection's
@@ -17,32 +22,46 @@ export const SESSION_MEMORY = 256;
 const CONNECT_TIMEOUT_MS = 5000;
 /** An idle session is closed after this time; programs rarely close theirs before. */
 const IDLE_MS = 60_000;
+/** Of a response; as many as fit into the bytes that HTTP/1.1 instances may send. */
+const MAX_RESPONSE_FIELDS = 4096;
+
+const SESSION_OPTIONS: ClientSessionOptions & { strictSingleValueFields: boolean } = {
+  settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
+  maxSessionMemory: SESSION_MEMORY,
+  maxHeaderListPairs: MAX_RESPONSE_FIELDS,
+  // What came twice is passed on twice: HTTP/2 itself has no rule against it.
+  strictSingleValueFields: false,
+};
 
 /** HTTP/2 connections to one instance; a further one when the program allows no more streams on the others. */
 export class Http2Upstream implements Upstream {
   readonly #origin: string;
   readonly #sessions = new Set<Session>();
 
-  constructor(origin: string) {
-    this.#origin = origin;
+  constructor(host: string, port: number) {
+    this.#origin = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   }
 
-  send(events: UpstreamEvents): UpstreamCall {
+  send(events: UpstreamEvents, fresh: boolean): UpstreamCall {
     const call = new Http2Call(events);
-    for (const session of this.#sessions) {
-      if (session.accepts()) {
-        session.send(call);
-        return call;
-      }
-    }
-    const session = new Session(this.#origin, () => this.#sessions.delete(session));
-    this.#sessions.add(session);
+    const session = (fresh ? undefined : this.#accepting()) ?? this.#open();
     session.send(call);
     return call;
   }
 
   close(): void {
     for (const session of this.#sessions) session.close();
+  }
+
+  #accepting(): Session | undefined {
+    for (const session of this.#sessions) if (session.accepts()) return session;
+    return undefined;
+  }
+
+  #open(): Session {
+    const session = new Session(this.#origin, () => this.#sessions.delete(session));
+    this.#sessions.add(session);
+    return session;
   }
 }
 
@@ -54,10 +73,7 @@ class Session {
   #error: Error = new Error('the connection was closed');
 
   constructor(origin: string, closed: () => void) {
-    const session = http2().connect(origin, {
-      settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
-      maxSessionMemory: SESSION_MEMORY,
-    });
+    const session = http2().connect(origin, SESSION_OPTIONS);
     this.#session = session;
     const timer = setTimeout(() => session.destroy(timeoutError()), CONNECT_TIMEOUT_MS);
     session.on('connect', () => {
@@ -109,6 +125,7 @@ class Http2Call implements UpstreamCall {
   #stream: ClientHttp2Stream | undefined;
   #cancelled = false;
   #ended = false;
+  #answered = false;
 
   constructor(events: UpstreamEvents) {
     this.#events = events;
@@ -125,22 +142,22 @@ class Http2Call implements UpstreamCall {
       stream = session.request(requestHeaders(downstream), { endStream: !downstream.hasBody });
     } catch (error) {
       closed();
-      const invalid = String((error as { code?: string }).code).startsWith('ERR_HTTP2_SESSION')
-        ? undefined
-        : 'UND_ERR_INVALID_ARG';
-      this.failed(Object.assign(new Error((error as Error).message), { code: invalid }), false);
+      const closing = String((error as { code?: string }).code).startsWith('ERR_HTTP2_SESSION');
+      const code = closing ? undefined : 'GATEWAY_BAD_REQUEST';
+      this.failed(Object.assign(new Error((error as Error).message, { cause: error }), { code }), false);
       return;
     }
     this.#stream = stream;
+    this.#listen(stream, closed);
     this.#events.sent();
     if (downstream.hasBody) pump(downstream.body, stream);
-    this.#listen(stream, closed);
   }
 
   failed(error: Error, begun: boolean): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#events.upstreamFailed(error, begun);
+    const repeatable = !this.#answered && isRepeatable(this.#events.downstream);
+    this.#events.upstreamFailed(error, begun, repeatable);
   }
 
   resume(): void {
@@ -169,7 +186,10 @@ class Http2Call implements UpstreamCall {
       (headers: { ':status': number }, flags: number, raw: string[]) => {
         const head = responseHead(withoutPseudo(raw));
         const ended = (flags & http2().constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-        events.responseStart(headers[':status'], '', head.headers, ended ? 0 : head.contentLength);
+        head.mayHaveTrailers = !ended;
+        if (ended) head.contentLength = 0;
+        this.#answered = true;
+        events.responseStart(headers[':status'], '', head);
       },
     );
     stream.on('data', (chunk: Buffer) => {
@@ -180,8 +200,10 @@ class Http2Call implements UpstreamCall {
     });
     stream.on('end', () => {
       // An aborted stream ends too; 'close' tells why.
-      if (stream.aborted || (stream.rstCode ?? 0) !== 0) return;
+      if (this.#ended || stream.aborted || (stream.rstCode ?? 0) !== 0) return;
       this.#ended = true;
+      // The slot goes to another request now, so the program must not be sent the rest of this one (RFC 9113, 8.1).
+      if (!stream.writableEnded) stream.destroy(new Error('the response is over'));
       events.responseEnd(trailers);
     });
     stream.on('error', (error) => {
@@ -198,10 +220,14 @@ class Http2Call implements UpstreamCall {
 }
 
 function requestHeaders(downstream: Downstream): Record<string, string | string[] | number> {
-  const { host, ...headers } = http2Headers(downstream.head.headers);
+  const { head } = downstream;
+  const headers = http2Headers(head.headers);
+  const { host } = headers;
+  delete headers.host;
   // RFC 9113, 8.2.3: cookies are one header in HTTP/1.1 and may be several here; one is what programs expect.
   if (Array.isArray(headers.cookie)) headers.cookie = headers.cookie.join('; ');
-  if (downstream.head.trailers) headers.te = 'trailers';
+  if (head.contentLength !== undefined) headers['content-length'] = head.contentLength;
+  if (head.trailers) headers.te = 'trailers';
   headers[':method'] = downstream.method;
   headers[':path'] = downstream.path;
   headers[':scheme'] = String(headers['x-forwarded-proto'] ?? 'http');

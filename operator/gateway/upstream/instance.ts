@@ -1,3 +1,4 @@
+import type { Deadlines } from '../deadlines.ts';
 import type { InstanceEntry, Protocol } from '../messages.ts';
 import { Http1Upstream } from './http1.ts';
 import { Http2Upstream } from './http2.ts';
@@ -13,18 +14,15 @@ export class Instance {
   #inFlight = 0;
   #removed = false;
 
-  constructor(entry: InstanceEntry, protocol: Protocol) {
+  constructor(entry: InstanceEntry, protocol: Protocol, deadlines: Deadlines) {
     this.slot = entry.slot;
     this.pod = entry.pod;
     this.host = entry.host;
     this.port = entry.port;
-    const authority = entry.host.includes(':')
-      ? `[${entry.host}]:${entry.port}`
-      : `${entry.host}:${entry.port}`;
     this.upstream =
       protocol === 'h2c'
-        ? new Http2Upstream(`http://${authority}`)
-        : new Http1Upstream(`http://${authority}`);
+        ? new Http2Upstream(entry.host, entry.port)
+        : new Http1Upstream(entry.host, entry.port, deadlines);
   }
 
   taken(): void {
