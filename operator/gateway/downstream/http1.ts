@@ -18,6 +18,8 @@ function flushBegun(): void {
   for (const downstream of begun.splice(0)) downstream.flush();
 }
 
+const EMPTY = Buffer.alloc(0);
+
 /** A reason phrase that Node can write; bytes above 0x7f are opaque (RFC 9112, 4). */
 const REASON = /^[\t\x20-\x7e\x80-\xff]+$/;
 
@@ -106,7 +108,8 @@ export class Http1Downstream implements Downstream {
     if (this.#flushed) return;
     this.#flushed = true;
     try {
-      this.#response.flushHeaders();
+      // flushHeaders() would write bytes above 0x7f as two.
+      this.#response.write(EMPTY);
     } catch (error) {
       this.#events?.fault(error);
     }
