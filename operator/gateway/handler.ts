@@ -61,7 +61,7 @@ export class Handler {
     const peer = this.#peerOf(request.socket);
     const head = requestHead(request.rawHeaders, peer);
     const path = originForm(request.url as string, head.host);
-    const found = this.#find(request.method as string, path, head);
+    const found = this.#find(request.method as string, path, head, request.httpVersionMajor);
     if ('status' in found) {
       refuseHttp1(response, found.status, found.message, this.closes(peer));
       return;
@@ -126,7 +126,10 @@ export class Handler {
     return peer;
   }
 
-  #find(method: string, path: string | undefined, head: RequestHead): Throttler | Refusal {
+  #find(method: string, path: string | undefined, head: RequestHead, version = 1): Throttler | Refusal {
+    if (version !== 1) {
+      return { status: 505, message: 'Only HTTP/1.0, HTTP/1.1 and HTTP/2 are supported.' };
+    }
     if (method === 'TRACE' || method === 'CONNECT') {
       return { status: 405, message: `${method} is not supported.` };
     }

@@ -4,7 +4,9 @@ import { createServer as createNetServer, type Server as NetServer, type Socket 
 import { createHttpServer, http2 } from '../probe/builtins.ts';
 import { clock } from './clock.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
-import { refuseSocket } from './downstream/socket.ts';
+import { answerClientError } from './downstream/clientErrors.ts';
+import { afterResponses, refuseSocket } from './downstream/socket.ts';
+import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
 import type { Handler } from './handler.ts';
 import { SESSION_MEMORY, SESSION_WINDOW, STREAM_WINDOW } from './upstream/http2.ts';
 
@@ -70,11 +72,9 @@ export class Listener {
     const finish = (): void => {
       this.#deadlines.remove(sniffing);
       socket.off('readable', onReadable);
-      socket.off('error', onError);
       socket.off('end', onEnd);
       socket.off('close', finish);
     };
-    const onError = (): void => void socket.destroy();
     const onEnd = (): void => void socket.destroy();
     let held: Buffer | undefined;
     const onReadable = (): void => {
@@ -94,7 +94,8 @@ export class Listener {
       (alike ? this.#http2 : this.#http1)?.emit('connection', socket);
     };
     socket.on('readable', onReadable);
-    socket.on('error', onError);
+    // For as long as it lives: a client may reset it whoever holds it.
+    socket.on('error', () => void socket.destroy());
     socket.on('end', onEnd);
     socket.on('close', finish);
   }
@@ -150,8 +151,6 @@ function http1Server(handler: Handler): HttpServer {
     maxHeaderSize: MAX_HEADER_BYTES,
     // Host is checked by the handler, with a sentence that says what is wrong.
     requireHostHeader: false,
-    // "Upgrade: h2c" is no longer HTTP (RFC 9113, 3.1): such a request is answered as if it had not asked.
-    shouldUpgradeCallback: (request: IncomingMessage) => !/^h2c?$/i.test(request.headers.upgrade ?? ''),
   } as object);
   server.timeout = 0;
   server.maxHeadersCount = 0;
@@ -159,20 +158,19 @@ function http1Server(handler: Handler): HttpServer {
     handler.http1(request, response);
   server.on('request', onRequest);
   server.on('checkContinue', onRequest);
-  server.on('upgrade', (request, socket, head) => handler.upgrade(request, socket as Socket, head));
+  server.on('upgrade', (request, socket, head) => {
+    afterResponses(socket as Socket, () => {
+      if (isUpgrade(request)) {
+        handler.upgrade(request, socket as Socket, head);
+        return;
+      }
+      unreadUpgrade(request, socket as Socket, head);
+      server.emit('connection', socket);
+    });
+  });
   server.on('connect', (_request, socket) =>
     refuseSocket(socket as Socket, 405, 'CONNECT is not supported.'),
   );
-  server.on('clientError', (error: Error & { code?: string }, socket) => {
-    const status =
-      error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
-    const reason =
-      status === 431
-        ? 'The request headers are too large.'
-        : status === 408
-          ? 'The request headers did not come in time.'
-          : 'The request is not valid HTTP.';
-    refuseSocket(socket as Socket, status, reason);
-  });
+  server.on('clientError', (error, socket) => answerClientError(error, socket as Socket));
   return server;
 }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { STATUS_CODES } from '../../probe/builtins.ts';
 
@@ -21,4 +22,16 @@ export function refuseSocket(socket: Socket, status: number, message: string): v
   );
   // What still comes is dropped, so that the client reads the answer and not a reset.
   socket.resume();
+}
+
+/** The response of this connection that has not been written to its end; node:http keeps it with the socket. */
+export function runningResponse(socket: Socket): ServerResponse | undefined {
+  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}
+
+/** Calls back once all requests that came before on this connection have been answered. */
+export function afterResponses(socket: Socket, proceed: () => void): void {
+  const running = runningResponse(socket);
+  if (running) running.once('close', () => afterResponses(socket, proceed));
+  else if (!socket.destroyed) proceed();
 }

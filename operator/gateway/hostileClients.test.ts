@@ -1,0 +1,305 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import {
+  createServer as createHttp,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
+import { connect as connectHttp2, constants, createServer as createHttp2 } from 'node:http2';
+import { connect, createServer, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { WebSocket, WebSocketServer } from 'ws';
+import { until } from '../testing/until.ts';
+import { ask, Harness, raw } from './harness.ts';
+
+const HOST = 'Host: app.test\r\n';
+const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+
+describe('gateway and clients that do anything', () => {
+  let harness: Harness;
+  let server: Server;
+  let handle: RequestListener;
+  let slot: number;
+  let seen: IncomingMessage[];
+
+  beforeEach(async () => {
+    seen = [];
+    handle = (_req, res) => res.end('ok');
+    server = createHttp((req, res) => {
+      seen.push(req);
+      handle(req, res);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    harness = await new Harness().listen();
+    [slot = -1] = harness.serve('app.test', { ports: [(server.address() as { port: number }).port] });
+  });
+
+  afterEach(async () => {
+    await until('no request is left', () => harness.planes[0]?.open === 0);
+    assert.equal(harness.slots.inFlight(slot), 0);
+    assert.deepEqual(harness.sent('fault'), [], 'nothing was unforeseen');
+    await harness.close();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  const open = (bytes: string): Socket => {
+    const socket = connect({ port: harness.port, host: '127.0.0.1' });
+    socket.on('error', () => {});
+    socket.write(bytes, 'latin1');
+    return socket;
+  };
+
+  describe('that reset their connection', () => {
+    const requests = {
+      'an upgrade to an unknown host': `GET / HTTP/1.1\r\nHost: none.test\r\n${UPGRADE}\r\n`,
+      'an upgrade without Host': `GET / HTTP/1.1\r\n${UPGRADE}\r\n`,
+      'an upgrade to an h2c revision': `GET / HTTP/1.1\r\nHost: h2.test\r\n${UPGRADE}\r\n`,
+      CONNECT: `CONNECT app.test:80 HTTP/1.1\r\n${HOST}\r\n`,
+      'no request': 'hello\r\n\r\n',
+      'an upgrade that waits': `GET / HTTP/1.1\r\nHost: empty.test\r\n${UPGRADE}\r\n`,
+    };
+    for (const [name, bytes] of Object.entries(requests)) {
+      it(`after ${name}: nobody else is harmed`, async () => {
+        harness.serve('h2.test', { key: 'ns/h2', protocol: 'h2c' });
+        harness.serve('empty.test', { key: 'ns/empty' });
+        const sockets = Array.from({ length: 12 }, () => open(bytes));
+        await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+        for (const socket of sockets) socket.resetAndDestroy();
+        assert.equal((await ask(harness.origin)).status, 200);
+        await until('nobody waits', () => harness.planes[0]?.open === 0);
+      });
+    }
+  });
+
+  describe('that leave while they wait', () => {
+    const leave = {
+      'with a reset': (socket: Socket) => void socket.resetAndDestroy(),
+      'with an end': (socket: Socket) => void socket.destroy(),
+    };
+    const requests = {
+      'a WebSocket': `GET / HTTP/1.1\r\nHost: empty.test\r\n${UPGRADE}\r\n`,
+      'an upload': `POST / HTTP/1.1\r\nHost: empty.test\r\nContent-Length: 100\r\n\r\npart`,
+    };
+    for (const [who, bytes] of Object.entries(requests)) {
+      for (const [how, act] of Object.entries(leave)) {
+        it(`${who} ${how}: it waits no more, and wakes nothing`, async () => {
+          harness.serve('empty.test', { key: 'ns/empty' });
+          const socket = open(bytes);
+          await until('it waits', () => harness.slots.waiting(1) === 1);
+          act(socket);
+          await until('it is gone', () => harness.slots.waiting(1) === 0, { timeoutMs: 200 });
+        });
+      }
+    }
+  });
+
+  describe('that ask for an upgrade which is none', () => {
+    const protocols = ['TLS/1.2', 'TLS/1.3', 'h2c', 'HTTP/2.0', 'h2c, websocket'];
+    for (const protocol of protocols) {
+      it(`${protocol}: it is ignored, with and without a body`, async () => {
+        handle = (req, res) => req.pipe(res);
+        const ask = `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`;
+        const text = await raw(
+          harness.port,
+          `POST /1 HTTP/1.1\r\n${HOST}${ask}Content-Length: 5\r\n\r\nhello` +
+            `POST /2 HTTP/1.1\r\n${HOST}${ask}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n` +
+            `GET /3 HTTP/1.1\r\n${HOST}${ask}\r\nGET /4 HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`,
+        );
+        assert.deepEqual(
+          seen.map(({ url, headers }) => [url, headers.upgrade]),
+          [1, 2, 3, 4].map((nth) => [`/${nth}`, undefined]),
+        );
+        assert.match(text, /hello[\s\S]*abc/);
+        assert.equal(text.match(/HTTP\/1\.1 200/g)?.length, 4);
+      });
+    }
+
+    it('is ignored for an h2c revision as well', async () => {
+      const http2 = createHttp2((_req, res) => res.end('ok'));
+      http2.listen(0, '127.0.0.1');
+      await once(http2, 'listening');
+      const { port } = http2.address() as { port: number };
+      harness.serve('h2.test', { key: 'ns/h2', protocol: 'h2c', ports: [port] });
+      const text = await raw(
+        harness.port,
+        'POST / HTTP/1.1\r\nHost: h2.test\r\nConnection: Upgrade, close\r\nUpgrade: TLS/1.2\r\nContent-Length: 2\r\n\r\nhi',
+      );
+      assert.match(text, /^HTTP\/1\.1 200/);
+      http2.close();
+    });
+
+    it('is none when a WebSocket handshake has a body', async () => {
+      handle = (req, res) => req.pipe(res);
+      const bytes = `POST / HTTP/1.1\r\n${HOST}${UPGRADE}Content-Length: 5\r\n\r\nhello`;
+      assert.match(await raw(harness.port, bytes, /hello/), /^HTTP\/1\.1 200[\s\S]*hello/);
+    });
+  });
+
+  it('names a method that the parser cannot take: 501', async () => {
+    for (const method of ['LIST', 'FOO']) {
+      const text = await raw(harness.port, `${method} / HTTP/1.1\r\n${HOST}\r\n`);
+      assert.match(text, /^HTTP\/1\.1 501 /);
+      assert.match(text, new RegExp(`The method ${method} is not supported over HTTP/1.1.\n$`));
+    }
+    assert.match(await raw(harness.port, `hello world\r\n${HOST}\r\n`), /^HTTP\/1\.1 400 /);
+  });
+
+  it('passes any method over HTTP/2, and PROPFIND, REPORT and PURGE over HTTP/1.1', async () => {
+    const reached: string[] = [];
+    const http2 = createHttp2();
+    http2.on('stream', (stream, headers) => {
+      reached.push(String(headers[':method']));
+      stream.respond();
+      stream.end();
+    });
+    http2.listen(0, '127.0.0.1');
+    await once(http2, 'listening');
+    const { port } = http2.address() as { port: number };
+    harness.serve('h2.test', { key: 'ns/h2', protocol: 'h2c', ports: [port] });
+    const client = connectHttp2(harness.origin);
+    const stream = client.request({ ':authority': 'h2.test', ':method': 'LIST' });
+    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+    assert.equal(headers[':status'], 200);
+    for (const method of ['PROPFIND', 'REPORT', 'PURGE']) {
+      assert.equal((await ask(harness.origin, '/', { method, host: 'h2.test' })).status, 200);
+    }
+    assert.deepEqual(reached, ['LIST', 'PROPFIND', 'REPORT', 'PURGE']);
+    client.destroy();
+    http2.close();
+  });
+
+  it('answers 505 to another version of HTTP, and 501 to another transfer coding', async () => {
+    assert.match(await raw(harness.port, `GET / HTTP/2.0\r\n${HOST}\r\n`), /^HTTP\/1\.1 505 /);
+    assert.match(await raw(harness.port, `GET / HTTP/3.7\r\n${HOST}\r\n`), /^HTTP\/1\.1 505 /);
+    const bytes = `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\nConnection: close\r\n\r\n0\r\n\r\n`;
+    assert.match(await raw(harness.port, bytes), /^HTTP\/1\.1 501 /);
+    assert.equal(seen.length, 0);
+  });
+
+  it('passes raw UTF-8 in a path as it came', async () => {
+    const path = '/\xe4\xb8\xad?q=\xc3\xa9';
+    let head = '';
+    const program = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (bytes) => {
+        head = bytes.toString('latin1');
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+      });
+    });
+    program.listen(0, '127.0.0.1');
+    await once(program, 'listening');
+    harness.serve('utf8.test', { key: 'ns/utf8', ports: [(program.address() as { port: number }).port] });
+    const client = connectHttp2(harness.origin);
+    const stream = client.request({ ':authority': 'utf8.test', ':path': path });
+    await once(stream, 'response');
+    assert.ok(head.startsWith(`GET ${path} HTTP/1.1\r\n`), head);
+    client.destroy();
+    program.close();
+  });
+
+  it('passes a WebSocket handshake in absolute form as any request', async () => {
+    const sockets = new WebSocketServer({ server });
+    let url: string | undefined;
+    sockets.on('connection', (ws, request) => {
+      url = request.url;
+      ws.close();
+    });
+    const key = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n';
+    const text = await raw(
+      harness.port,
+      `GET http://app.test/x?y HTTP/1.1\r\n${HOST}${UPGRADE}${key}\r\n`,
+      /\r\n\r\n/,
+    );
+    assert.match(text, /^HTTP\/1\.1 101 /);
+    assert.equal(url, '/x?y');
+    sockets.close();
+  });
+
+  it('does not write into an answer when what follows the request is no HTTP', async () => {
+    let finish: () => void = () => {};
+    handle = (_req, res) => {
+      res.writeHead(200, { 'content-length': 10 });
+      res.write('12345');
+      finish = () => res.end('67890');
+    };
+    const socket = open(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    socket.setEncoding('latin1');
+    let text = '';
+    socket.on('data', (part) => {
+      text += part;
+    });
+    await until('half of the answer', () => text.endsWith('12345'));
+    socket.write('hello\r\n\r\n');
+    await once(socket, 'close');
+    finish();
+    assert.ok(text.endsWith('12345'), text);
+  });
+
+  describe('WebSockets', () => {
+    it('are told with a close frame that their time is over (1001)', async () => {
+      const sockets = new WebSocketServer({ server });
+      const closed: number[] = [];
+      sockets.on('connection', (ws) => {
+        ws.on('message', (data) => ws.send(data));
+        ws.on('close', (code) => closed.push(code));
+      });
+      const { port } = server.address() as { port: number };
+      harness.serve('ws.test', { key: 'ns/ws', ports: [port], timeoutMs: 300 });
+      const ws = new WebSocket(`ws://127.0.0.1:${harness.port}/`, { headers: { host: 'ws.test' } });
+      await once(ws, 'open');
+      ws.send('x'.repeat(70_000));
+      await once(ws, 'message');
+      const [code] = (await once(ws, 'close')) as [number];
+      assert.equal(code, 1001);
+      await until('the instance knows too', () => closed.length === 1);
+      assert.deepEqual(closed, [1001]);
+      sockets.close();
+    });
+
+    it('give their slot back when the instance’s address answers nothing', async () => {
+      // A full accept queue drops what comes after; the thread that would empty it is blocked.
+      const silent = new Worker(
+        `const { createServer } = require('node:net');
+         const server = createServer();
+         server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+           require('node:worker_threads').parentPort.postMessage(server.address().port);
+           setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20_000));
+         });`,
+        { eval: true },
+      );
+      const [port] = (await once(silent, 'message')) as [number];
+      const filling = Array.from({ length: 4 }, () =>
+        connect({ port, host: '127.0.0.1' }).on('error', () => {}),
+      );
+      await Promise.all(filling.slice(0, 2).map((socket) => once(socket, 'connect')));
+      const [held = -1] = harness.serve('silent.test', { key: 'ns/silent', ports: [port], timeoutMs: 400 });
+      const text = await raw(harness.port, `GET / HTTP/1.1\r\nHost: silent.test\r\n${UPGRADE}\r\n`);
+      assert.match(text, /^HTTP\/1\.1 504 /);
+      assert.equal(harness.slots.inFlight(held), 0);
+      for (const socket of filling) socket.destroy();
+      await silent.terminate();
+    });
+  });
+
+  it('gives an HTTP/2 client the whole answer at the drain, however slowly it reads', async () => {
+    const size = 3_000_000;
+    handle = (_req, res) => res.end(Buffer.alloc(size));
+    const client = connectHttp2(harness.origin);
+    client.on('error', () => {});
+    const stream = client.request({ ':authority': 'app.test' });
+    await once(stream, 'response');
+    let got = 0;
+    const stopped = harness.planes[0]?.stop(10_000);
+    stream.on('data', (chunk) => {
+      got += chunk.length;
+      stream.pause();
+      setTimeout(() => stream.resume(), 2);
+    });
+    await once(stream, 'close');
+    assert.deepEqual([got, stream.rstCode], [size, constants.NGHTTP2_NO_ERROR]);
+    await stopped;
+  });
+});
