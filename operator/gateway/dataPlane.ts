@@ -14,6 +14,8 @@ import { Instance } from './upstream/instance.ts';
 const LINE_TICK_MS = 100;
 /** Faults are reported at most this often: whoever provokes them must not fill the log. */
 const FAULT_EVERY_MS = 1000;
+/** For HTTP/2 connections to close properly once their last request has ended. */
+const FLUSH_MS = 1000;
 
 export interface DataPlaneOptions {
   /** Number of this thread, from 0. */
@@ -50,6 +52,7 @@ export class DataPlane {
   readonly #deadlines: Deadlines;
   readonly #throttlerShared: ThrottlerShared;
   #open = 0;
+  #closing = false;
   #faultAt = Number.NEGATIVE_INFINITY;
   #idle: (() => void) | undefined;
 
@@ -108,7 +111,10 @@ export class DataPlane {
 
   /** From now on each answer closes its connection. */
   closing(): void {
+    if (this.#closing) return;
+    this.#closing = true;
     for (const handler of this.#handlers) handler.closing = true;
+    for (const listener of this.#listeners) listener.closing();
   }
 
   /** Another thread was added: this share of the connections goes to it. */
@@ -117,19 +123,22 @@ export class DataPlane {
     for (const listener of this.#listeners) listener.shed(share);
   }
 
-  /** Stops listening and waits for the requests under way, at most this long; then breaks them off. */
+  /**
+   * Stops listening and waits until the clients of the requests under way have their answers, at most this long; then
+   * breaks off what is left.
+   */
   async stop(graceMs: number): Promise<void> {
+    const deadline = clock() + graceMs;
     this.closing();
-    for (const listener of this.#listeners) listener.stop();
+    await within(graceMs, Promise.all(this.#listeners.map((listener) => listener.stop())));
     if (this.#open > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, graceMs);
-        this.#idle = () => {
-          clearTimeout(timer);
-          resolve();
-        };
+      const idle = new Promise<void>((resolve) => {
+        this.#idle = resolve;
       });
+      await within(Math.max(0, deadline - clock()), idle);
     }
+    const flushMs = Math.min(FLUSH_MS, Math.max(0, deadline - clock()));
+    await within(flushMs, Promise.all(this.#listeners.map((listener) => listener.idle())));
     for (const listener of this.#listeners) listener.destroy();
     for (const { instance } of this.#instances.values()) instance.remove();
   }
@@ -184,6 +193,16 @@ export class DataPlane {
     this.#drop(instance.slot, { instance, throttler });
     this.#link.send({ kind: 'refused', slot: instance.slot, reason });
   }
+}
+
+/** Waits for something, but no longer than this. */
+async function within(limitMs: number, done: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([done, limit]);
+  clearTimeout(timer);
 }
 
 /** The throttlers that have somebody waiting, and a timer that runs only while there are any. */

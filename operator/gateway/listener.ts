@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpServer, http2 } from '../probe/builtins.ts';
 import { clock } from './clock.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
@@ -18,6 +20,11 @@ const MAX_HEADER_BYTES = 64 * 1024;
 /** What every HTTP/2 connection begins with (RFC 9113, 3.4), as far as it differs from any HTTP/1.1 method. */
 const PREFACE = Buffer.from('PRI');
 
+/** From a GOAWAY until its client has surely heard of it. */
+const GOAWAY_MS = 500;
+/** The highest stream number that there is. */
+const LAST_STREAM = 2 ** 31 - 1;
+
 /** One port for HTTP/1.0, 1.1, HTTP/2 without TLS, WebSocket and gRPC: the first bytes tell them apart. */
 export class Listener {
   readonly #deadlines: Deadlines;
@@ -26,6 +33,8 @@ export class Listener {
   readonly #handler: Handler;
   #http2: Http2Server | undefined;
   readonly #sessions = new Set<ServerHttp2Session>();
+  /** Those whose clients were asked to go elsewhere. */
+  readonly #announced = new WeakSet<ServerHttp2Session>();
 
   constructor(handler: Handler, deadlines: Deadlines) {
     this.#deadlines = deadlines;
@@ -47,11 +56,21 @@ export class Listener {
     });
   }
 
+  /**
+   * Asks HTTP/2 clients to open no more streams here; those that they open before they hear of it are still served
+   * (RFC 9113, 6.8). Clients that connect from now on are asked when the listener stops.
+   */
+  closing(): void {
+    for (const session of this.#sessions) this.#announceEnd(session);
+  }
+
   /** Takes no new connections and lets go of the idle ones; requests under way go on. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.#net.close();
     // Closes idle connections now and stops the watch over them.
     this.#http1.close(() => {});
+    const late = [...this.#sessions].filter((session) => this.#announceEnd(session));
+    if (late.length > 0) await sleep(GOAWAY_MS);
     for (const session of this.#sessions) session.close();
   }
 
@@ -60,10 +79,23 @@ export class Listener {
     for (const session of this.#sessions) if (Math.random() < share) session.close();
   }
 
+  /** Resolves when the HTTP/2 clients have been sent everything and their connections are closed. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => once(session, 'close').catch(() => {})));
+  }
+
   /** Breaks off what is left. */
   destroy(): void {
     this.#http1.closeAllConnections();
     for (const session of this.#sessions) session.destroy();
+  }
+
+  /** Sends a GOAWAY that refuses no stream yet. @returns false when that was done before. */
+  #announceEnd(session: ServerHttp2Session): boolean {
+    if (session.destroyed || this.#announced.has(session)) return false;
+    this.#announced.add(session);
+    session.goaway(http2().constants.NGHTTP2_NO_ERROR, LAST_STREAM);
+    return true;
   }
 
   #accept(socket: Socket): void {
@@ -114,7 +146,6 @@ export class Listener {
       session.setTimeout(KEEP_ALIVE_MS, () => session.close());
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', () => session.destroy());
-      if (handler.closing) session.close();
     });
     // A broken client is no error of ours; its streams end with 'close'.
     server.on('sessionError', () => {});
