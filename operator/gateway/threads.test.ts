@@ -108,8 +108,12 @@ describe('Threads', function () {
     await make(count, { file: FAULTY, log, ...options });
     await threads.start();
   };
-  const fault = (thread: number, what: Fault): void =>
-    faults.postMessage([thread, what] satisfies FaultMessage);
+  /** Resolves when the thread begins to do it. */
+  const fault = (thread: number, what: Fault): Promise<void> =>
+    new Promise((resolve) => {
+      faults.onmessage = () => resolve();
+      faults.postMessage([thread, what] satisfies FaultMessage);
+    });
   const get = async (path = '/') => {
     const { status, text, headers } = await ask(`http://127.0.0.1:${port}`, path);
     return { status, text, connection: headers.connection };
@@ -185,7 +189,7 @@ describe('Threads', function () {
       slots.acquire(1, 0, 3);
       stats.writer(1).begin(0, 1);
       const ended = () => lines.filter(({ msg }) => /^data thread ended/.test(msg));
-      fault(1, what);
+      await fault(1, what);
       // A connection that had reached the thread ends with it; what comes afterwards is served.
       await until('it has ended', () => threads.serving === 1);
       await until('its death is noticed', () => ended().length === 1);
@@ -216,7 +220,7 @@ describe('Threads', function () {
       ),
     );
     await until('all are inside', () => held.length === 20);
-    fault(1, 'throw');
+    await fault(1, 'throw');
     await until(
       'it has been replaced',
       () => threads.series.restarts.get('crash') === 1 && threads.listening,
@@ -231,7 +235,7 @@ describe('Threads', function () {
   it('are replaced later each time that they end early', async () => {
     await start(2);
     for (const times of [1, 2, 3]) {
-      fault(0, 'throw');
+      await fault(0, 'throw');
       await until(
         'another listens',
         () => threads.series.restarts.get('crash') === times && threads.listening,
@@ -244,7 +248,7 @@ describe('Threads', function () {
   it('replace one whose event loop has stood still for 5 s, while the other serves', async () => {
     await start(2);
     const begun = performance.now();
-    fault(0, 'spin');
+    await fault(0, 'spin');
     // Connections wait in the accept queue of the thread that spins, until it is ended.
     await until('it is terminated', () => threads.series.deaths.get('stuck') === 1, { timeoutMs: 15_000 });
     assert.ok(performance.now() - begun > 4900);
@@ -260,8 +264,8 @@ describe('Threads', function () {
     threads.failed.catch(() => {
       failed = true;
     });
-    fault(0, 'throw');
-    fault(1, 'throw');
+    await fault(0, 'throw');
+    await fault(1, 'throw');
     await until('none serves', () => threads.serving === 0);
     await until('both serve', () => threads.serving === 2);
     assert.equal(failed, false);
@@ -295,7 +299,7 @@ describe('Threads', function () {
 
   it('let entries be reused that a thread between its end and its replacement cannot use', async () => {
     await start(2);
-    fault(1, 'throw');
+    await fault(1, 'throw');
     await until('it has ended', () => threads.series.deaths.size > 0);
     table.setInstance(0, undefined);
     const update = table.take() ?? assert.fail();
@@ -310,7 +314,7 @@ describe('Threads', function () {
     await start(1);
     threads.send({ kind: 'closing' });
     await until('the first closes', async () => (await get()).connection === 'close');
-    fault(0, 'throw');
+    await fault(0, 'throw');
     await until('another listens', () => threads.series.restarts.size > 0 && threads.listening);
     assert.equal((await get()).connection, 'close');
   });
@@ -318,7 +322,7 @@ describe('Threads', function () {
   it('give a thread that starts what changes until it listens', async () => {
     await start(1);
     table.setInstance(0, undefined);
-    fault(0, 'throw');
+    await fault(0, 'throw');
     await until('it has ended', () => threads.series.deaths.size > 0);
     await until('another starts', () => threads.series.restarts.size > 0, { everyMs: 1 });
     const { port: programPort } = program.address() as { port: number };
@@ -331,7 +335,7 @@ describe('Threads', function () {
 
   it('are ended when they do not stop in time', async () => {
     await start(2);
-    fault(0, 'spin');
+    await fault(0, 'spin');
     const begun = performance.now();
     await threads.stop(100);
     const took = performance.now() - begun;
@@ -339,9 +343,18 @@ describe('Threads', function () {
     assert.equal(threads.serving, 0);
   });
 
+  it('are ended when they have stopped and something keeps them alive', async () => {
+    await start(1);
+    await fault(0, 'linger');
+    await threads.stop(5000);
+    assert.equal(messages.at(-1)?.kind, 'stopped');
+    // No thread runs any more, so none uses any table.
+    assert.equal(threads.applied, Number.POSITIVE_INFINITY);
+  });
+
   it('are not replaced once they were stopped', async () => {
     await start(2);
-    fault(0, 'throw');
+    await fault(0, 'throw');
     await until('a replacement is due', () => threads.series.deaths.size > 0);
     await threads.stop(0);
     // Its time would be after 100 ms.

@@ -15,6 +15,8 @@ const FIRST_THREADS = 2;
 const GROWTH_MS = 1000;
 /** How much longer than its grace time a thread may take to stop: it breaks off its requests then, and says so. */
 const STOP_SLACK_MS = 3000;
+/** A thread that has stopped, or is terminated, takes milliseconds to end. */
+const EXIT_MS = 1000;
 
 export interface ThreadsOptions {
   slots: Slots;
@@ -158,22 +160,21 @@ export class Threads {
   }
 
   /**
-   * Ends all threads once their requests have ended, after `graceMs` at the latest. One that does not answer then is
-   * terminated; it is not waited for any longer, because what holds it may be the system.
+   * Ends all threads once their requests have ended, after `graceMs` at the latest. What does not answer then, or does
+   * not end after its answer, is terminated; it is not waited for much longer, because what holds it may be the system.
    */
   async stop(graceMs: number): Promise<void> {
     this.#end();
     this.send({ kind: 'stop', graceMs });
     const stopped = (): boolean => this.#running.every((thread) => thread.stopped);
+    const ended = (): boolean => this.#running.length === 0;
     if (!(await this.#changes.within(graceMs + STOP_SLACK_MS, stopped))) {
-      const left = this.#running.filter((thread) => !thread.stopped);
-      this.#options.log.error(
-        { threads: left.length },
-        'data threads did not stop in time; terminating them',
-      );
-      for (const thread of left) thread.terminate();
-      await this.#changes.within(STOP_SLACK_MS, stopped);
+      this.#options.log.error('not all data threads stopped in time; terminating them');
+    } else {
+      await this.#changes.within(EXIT_MS, ended);
     }
+    for (const thread of this.#running) thread.terminate();
+    await this.#changes.within(EXIT_MS, ended);
     for (const timer of this.#timers) clearInterval(timer);
   }
 

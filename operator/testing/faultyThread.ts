@@ -17,6 +17,7 @@ const faults: Record<Fault, () => void> = {
   spin: () => {
     for (;;);
   },
+  linger: () => void setInterval(() => {}, 1000),
   unreadable: () => void parentPort?.emit('messageerror', new Error('unreadable by a test')),
 };
 
@@ -24,6 +25,9 @@ const faults: Record<Fault, () => void> = {
 const channel = new BroadcastChannel(FAULT_CHANNEL);
 channel.unref();
 channel.onmessage = (event: unknown) => {
-  const [thread, fault] = (event as { data: FaultMessage }).data;
-  if (thread === (workerData as ThreadData).thread) faults[fault]();
+  const message = (event as { data: FaultMessage }).data;
+  const [thread, fault] = message;
+  if (thread !== (workerData as ThreadData).thread) return;
+  channel.postMessage(message);
+  faults[fault]();
 };
