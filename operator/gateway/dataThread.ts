@@ -53,8 +53,8 @@ export class DataThread {
     this.#worker = new Worker(file, { workerData: data, resourceLimits });
     this.#worker.on('message', (message: FromThread) => this.#receive(message));
     this.#worker.on('messageerror', unreadable);
-    this.#worker.on('error', (error: Error) => {
-      this.#error = error;
+    this.#worker.on('error', (thrown: unknown) => {
+      this.#error = thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`);
     });
     this.#worker.on('exit', (code) => this.#ended(code));
     this.send(snapshot);

@@ -87,7 +87,7 @@ export async function runGateway(
 
 /**
  * How many data threads there may be: one processor is left to the programs and to the control thread; each thread costs
- * some 20 MB.
+ * some 15 MB when it is idle.
  */
 export function dataThreads(processors: number): number {
   return Math.max(FEWEST_THREADS, Math.min(MOST_THREADS, processors - 1));
