@@ -38,7 +38,7 @@ export const ConfigSchema = Type.Object(
         /** Name of the core Service through which the cluster itself reaches the gateway pods. */
         internalService: Type.String({ minLength: 1, default: 'homerun-gateway-internal' }),
         internalPort: port(8081),
-        /** Threads that serve requests; 0 is one for each processor but one, four at most. */
+        /** Most threads that serve requests; 0 is one for each processor but one, at least two and at most four. */
         threads: Type.Integer({ minimum: 0, maximum: 64, default: 0 }),
         /** How long requests in flight may go on after SIGTERM. */
         drainSeconds: seconds(600, 0, 3600),

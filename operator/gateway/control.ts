@@ -13,6 +13,7 @@ import type { FromThread } from './messages.ts';
 import { RouteTable } from './routeTable.ts';
 import { Slots } from './slots.ts';
 import { Stats } from './stats.ts';
+import { heapLimitMb } from './supervision.ts';
 import { Threads } from './threads.ts';
 import { Waker } from './wake.ts';
 
@@ -62,6 +63,7 @@ export class Control {
       stats: this.stats,
       port: config.gateway.port,
       internalPort: config.gateway.internalPort,
+      heapMb: heapLimitMb(process.constrainedMemory(), threads),
       log,
       snapshot: () => this.table.snapshot(),
       receive: (message) => this.#receive(message),
@@ -71,6 +73,10 @@ export class Control {
   /** Rejects when the data threads cannot go on. */
   get failed(): Promise<never> {
     return this.#threads.failed;
+  }
+
+  get threads(): Threads {
+    return this.#threads;
   }
 
   watch(routes: Informer<Route>, revisions: Informer<Revision>, pods: Informer<Pod>): void {
@@ -103,7 +109,7 @@ export class Control {
     );
   }
 
-  /** Starts the data threads; resolves when all of them listen. */
+  /** Starts the data threads; resolves when they listen ({@link Threads.start}). */
   async start(): Promise<void> {
     this.#started = true;
     this.table.take();

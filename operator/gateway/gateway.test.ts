@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer as createHttp, type RequestListener, type Server } from 'node:http';
 import { createServer } from 'node:net';
+import { BroadcastChannel } from 'node:worker_threads';
 import { request } from 'undici';
 import { SERVING } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
@@ -11,8 +12,9 @@ import { parseConfig } from '../config.ts';
 import { DEPLOYMENTS, PODS, type Pod } from '../kube/core.ts';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
 import { silent, until } from '../testing/until.ts';
-import { runGateway } from './gateway.ts';
+import { dataThreads, runGateway } from './gateway.ts';
 import { ask } from './harness.ts';
+import { WAKE_CHANNEL } from './messages.ts';
 import type { StatsReport } from './report.ts';
 
 async function freePort(): Promise<number> {
@@ -260,6 +262,35 @@ describe('gateway role', () => {
     assert.deepEqual(await texts(), new Set(['b']));
   });
 
+  it('is neither ready nor alive while no data thread listens, and serves again with new ones', async () => {
+    const at = await program((_req, res) => res.end('hello'));
+    api.put(revision('hello-1', at));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }));
+    await begin();
+    const both = async () => Promise.all(['/healthz', '/readyz'].map(admin));
+    assert.deepEqual(
+      (await both()).map(({ status }) => status),
+      [200, 200],
+    );
+    const wakes = new BroadcastChannel(WAKE_CHANNEL);
+    // No thread can read it, so all of them end.
+    wakes.postMessage(null);
+    wakes.close();
+    await until('both checks fail', async () =>
+      (await both()).every(({ status, text }) => status === 503 && text === 'no data thread listens\n'),
+    );
+    await until('both checks pass', async () => (await both()).every(({ status }) => status === 200));
+    await until('it serves', async () => (await get()).text === 'hello');
+    const { text } = await admin('/metrics');
+    assert.match(text, /^homerun_gateway_thread_deaths_total\{reason="crash"\} 2$/m);
+    assert.match(text, /^homerun_gateway_thread_restarts_total\{reason="crash"\} [12]$/m);
+    assert.match(text, /^homerun_gateway_thread_errors_total\{kind="exception"\} 2$/m);
+    assert.match(text, /^homerun_gateway_threads [12]$/m);
+    assert.match(text, /^homerun_gateway_event_loop_lag_seconds\{thread="control"\} [\d.e-]+$/m);
+    assert.match(text, /^homerun_gateway_event_loop_lag_seconds\{thread="1"\} [\d.e-]+$/m);
+  });
+
   it('ends without losing a request', async function () {
     this.timeout(15_000);
     let release: (() => void) | undefined;
@@ -281,8 +312,16 @@ describe('gateway role', () => {
       timeoutMs: 8000,
       everyMs: 50,
     });
+    // A restart by the kubelet would break off what is still under way.
+    assert.equal((await admin('/healthz')).status, 200);
     release?.();
     assert.equal((await slow).text, 'late');
     await running;
+  });
+});
+
+describe('dataThreads', () => {
+  it('are two at least, four at most, and leave one processor to others where there are enough', () => {
+    assert.deepEqual([1, 2, 3, 4, 5, 64].map(dataThreads), [2, 2, 2, 3, 4, 4]);
   });
 });

@@ -13,6 +13,8 @@ import { Control } from './control.ts';
 import { publishMetrics } from './metrics.ts';
 import { statsReport } from './report.ts';
 
+/** One serves while the other is replaced. */
+const FEWEST_THREADS = 2;
 /** Threads are for parallel requests; more than four would only share the same cores with the programs. */
 const MOST_THREADS = 4;
 /**
@@ -47,10 +49,15 @@ export async function runGateway(
     if (signal.aborted) return 'the gateway is ending';
     const waiting = informers.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
     if (waiting.length > 0) return `waiting for the first list of ${waiting.join(', ')}`;
-    return ready ? undefined : 'the data threads are starting';
+    if (!ready) return 'the data threads are starting';
+    return control.threads.serving > 0 ? undefined : 'no data thread listens';
   };
+  // The kubelet restarts the process when this lasts for a minute. While it starts, a restart would bring nothing that
+  // it waits for; while it ends, requests are still under way.
+  const dead = (): string | undefined =>
+    ready && !signal.aborted && control.threads.serving === 0 ? 'no data thread listens' : undefined;
   const pages = { '/stats': () => statsReport(control) };
-  const admin = await startAdmin({ port: config.adminPort, unready, pages });
+  const admin = await startAdmin({ port: config.adminPort, unready, dead, pages });
   const watching = informers.map((informer) => informer.run(stop.signal));
   try {
     await Promise.race([Promise.all(informers.map(({ synced }) => synced)), aborted(signal)]);
@@ -78,9 +85,12 @@ export async function runGateway(
   }
 }
 
-/** One processor is left to the programs and to the control thread; each thread costs some 20 MB. */
-function dataThreads(processors: number): number {
-  return Math.max(1, Math.min(MOST_THREADS, processors - 1));
+/**
+ * How many data threads there may be: one processor is left to the programs and to the control thread; each thread costs
+ * some 15 MB when it is idle.
+ */
+export function dataThreads(processors: number): number {
+  return Math.max(FEWEST_THREADS, Math.min(MOST_THREADS, processors - 1));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,9 @@
-import { gatewayColdStart, type RevisionSeries, setGatewaySource } from '../telemetry/metrics.ts';
+import {
+  gatewayColdStart,
+  type RevisionSeries,
+  setGatewaySource,
+  setThreadSource,
+} from '../telemetry/metrics.ts';
 import { clock } from './clock.ts';
 import type { Control } from './control.ts';
 import { LATENCY_BOUNDS_MS } from './stats.ts';
@@ -10,6 +15,7 @@ export function publishMetrics(control: Control): void {
     bounds: LATENCY_BOUNDS_MS.map((bound) => bound / 1000),
     read: () => revisionSeries(control),
   });
+  setThreadSource(() => control.threads.series);
 }
 
 function revisionSeries({ table, stats }: Control): RevisionSeries[] {

@@ -1,5 +1,6 @@
 import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
 import { DataPlane } from './dataPlane.ts';
+import { Heartbeats, startHeart } from './heartbeat.ts';
 import { type FromThread, type ToThread, WAKE_CHANNEL, type WakeMessage } from './messages.ts';
 import { Slots } from './slots.ts';
 import { Stats } from './stats.ts';
@@ -10,13 +11,20 @@ export interface ThreadData {
   threads: number;
   slots: SharedArrayBuffer;
   stats: SharedArrayBuffer;
+  heartbeats: SharedArrayBuffer;
   port: number;
   internalPort: number;
   host: string | undefined;
 }
 
-/** The body of a data thread. It listens from the moment when it has its first table. */
+/**
+ * The body of a data thread. It listens from the moment when it has its first table. What nothing catches ends it, and
+ * the control thread replaces it (threads.ts).
+ */
 function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
+  const heartbeats = new Heartbeats(data.heartbeats);
+  startHeart(heartbeats, data.thread);
+  process.on('uncaughtExceptionMonitor', (_error, origin) => heartbeats.fatal(data.thread, origin));
   const link = { send: (message: FromThread) => control.postMessage(message) };
   const places = new BroadcastChannel(WAKE_CHANNEL);
   const plane = new DataPlane({
@@ -38,19 +46,28 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
       listening = true;
       const { port, internalPort, host, threads } = data;
       const listen = plane.listen({ port, internalPort, host, reusePort: threads > 1 });
-      // A port that cannot be had ends the thread, which the control thread notices.
-      void listen.then(() => link.send({ kind: 'listening' }));
+      listen.then(() => link.send({ kind: 'listening' })).catch(end);
     } else if (message.kind === 'closing') {
       plane.closing();
     } else if (message.kind === 'shed') {
       plane.shed(message.share);
-    } else {
-      void plane.stop(message.graceMs).then(() => {
+    } else if (message.kind === 'stop') {
+      const stopped = plane.stop(message.graceMs).then(() => {
         link.send({ kind: 'stopped' });
         places.close();
         control.close();
       });
+      stopped.catch(end);
     }
+  });
+  // Without the update the table would stay wrong; the next thread gets it whole.
+  control.on('messageerror', end);
+}
+
+/** Ends the thread with this error, outside of the promise that it came from. */
+function end(error: Error): void {
+  setImmediate(() => {
+    throw error;
   });
 }
 

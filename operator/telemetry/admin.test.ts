@@ -6,6 +6,7 @@ describe('the admin port', () => {
   let admin: Admin;
   let url: string;
   let why: string | undefined;
+  let fatal: string | undefined;
 
   before(async () => {
     const port = await freePort();
@@ -16,7 +17,7 @@ describe('the admin port', () => {
         throw new Error('no data');
       },
     };
-    admin = await startAdmin({ port, unready: () => why, pages });
+    admin = await startAdmin({ port, unready: () => why, dead: () => fatal, pages });
   });
   after(() => admin.close());
 
@@ -31,6 +32,13 @@ describe('the admin port', () => {
     assert.deepEqual(await get('/healthz'), [200, 'ok\n']);
     why = undefined;
     assert.deepEqual(await get('/readyz?verbose'), [200, 'ok\n']);
+  });
+
+  it('tells the kubelet why only a restart can help', async () => {
+    fatal = 'no data thread listens';
+    assert.deepEqual(await get('/healthz'), [503, 'no data thread listens\n']);
+    fatal = undefined;
+    assert.deepEqual(await get('/healthz'), [200, 'ok\n']);
   });
 
   it('tells Prometheus all series', async () => {

@@ -6,6 +6,8 @@ export interface AdminOptions {
   port: number;
   /** Why the process cannot do its work yet or any more; undefined when it can. */
   unready: () => string | undefined;
+  /** Why only a restart of the process can help; undefined when it lives. A role without it lives while it answers. */
+  dead?: () => string | undefined;
   /** More pages than those of every role: path -> what it answers, as JSON. */
   pages?: Readonly<Record<string, () => unknown>>;
 }
@@ -22,17 +24,15 @@ type Page = (response: ServerResponse) => void | Promise<void>;
  * On node:http, because fastify with its validators is a tenth of an idle gateway's memory and fixed pages use none of
  * it.
  */
-export async function startAdmin({ port, unready, pages = {} }: AdminOptions): Promise<Admin> {
+export async function startAdmin({
+  port,
+  unready,
+  dead = () => undefined,
+  pages = {},
+}: AdminOptions): Promise<Admin> {
   const all = new Map<string, Page>([
-    ['/healthz', (response) => send(response, 200, 'text/plain', 'ok\n')],
-    [
-      '/readyz',
-      (response) => {
-        const why = unready();
-        if (why === undefined) send(response, 200, 'text/plain', 'ok\n');
-        else send(response, 503, 'text/plain', `${why}\n`);
-      },
-    ],
+    ['/healthz', (response) => check(response, dead())],
+    ['/readyz', (response) => check(response, unready())],
     ['/metrics', async (response) => send(response, 200, registry.contentType, await registry.metrics())],
   ]);
   for (const [path, page] of Object.entries(pages)) {
@@ -68,6 +68,11 @@ async function answer(
   } catch (error) {
     send(response, 500, 'text/plain', `${(error as Error).message}\n`);
   }
+}
+
+/** @param why what is wrong, if anything is. */
+function check(response: ServerResponse, why: string | undefined): void {
+  send(response, why === undefined ? 200 : 503, 'text/plain', `${why ?? 'ok'}\n`);
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

@@ -9,4 +9,5 @@ export * from './metrics/jobs.ts';
 export * from './metrics/kube.ts';
 export * from './metrics/metadata.ts';
 export { registry } from './metrics/registry.ts';
+export * from './metrics/threads.ts';
 export * from './metrics/webhook.ts';
