@@ -129,6 +129,7 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
   responseEnd(trailers: FlatHeaders | undefined): void {
     if (this.#phase !== ANSWERING) return;
     this.downstream.end(trailerFields(trailers));
+    this.#throttler.succeeded(this.#instance as Instance);
     this.#finish();
   }
 
@@ -139,15 +140,15 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
       this.#refuse(400, 'The request cannot be passed on: its headers or path are malformed.');
     } else if (!begun) {
       this.#again(failure === 'unreachable', error.message);
-    } else if (this.#phase === ANSWERING) {
-      this.#cut();
-    } else if (failure === 'bad-answer') {
-      this.#refuse(502, 'The instance sent a response that is not valid HTTP.');
-    } else if (repeatable && !this.#repeated) {
+    } else if (repeatable && !this.#repeated && this.#phase === SENT && failure === 'broken') {
       this.#repeated = true;
       this.#send(this.#instance as Instance, true);
     } else {
-      this.#refuse(500, 'The instance ended before it answered the request.');
+      this.#throttler.failed(this.#instance as Instance);
+      if (this.#phase === ANSWERING) this.#cut();
+      else if (failure === 'bad-answer')
+        this.#refuse(502, 'The instance sent a response that is not valid HTTP.');
+      else this.#refuse(500, 'The instance ended before it answered the request.');
     }
   }
 

@@ -327,6 +327,29 @@ describe('gateway and instances that say anything', () => {
       assert.equal(requests, 3);
     });
 
+    it('leaves an instance alone that resets its requests, but never the last one', async () => {
+      let resets = 0;
+      await http1((socket) => {
+        resets++;
+        socket.resetAndDestroy();
+      });
+      assert.equal((await ask(harness.origin)).status, 500);
+      const good = createServer((socket) => {
+        socket.on('error', () => {});
+        socket.on('data', () => socket.write(`${OK}Content-Length: 2\r\n\r\nok`));
+      });
+      servers.push(good);
+      harness.addInstance('ns/rev', await listen(good));
+      resets = 0;
+      const answers = await Promise.all(Array.from({ length: 20 }, () => ask(harness.origin)));
+      for (let i = 0; i < 80; i++) answers.push(await ask(harness.origin));
+      assert.ok(resets < 20, `${resets} of 100 requests were lost`);
+      assert.equal(answers.filter(({ status }) => status === 200).length, 100 - resets);
+      const before = resets;
+      for (let i = 0; i < 20; i++) assert.equal((await ask(harness.origin)).status, 200);
+      assert.equal(resets, before);
+    });
+
     it('passes grpc-status beside a Content-Length', async () => {
       await http2((stream) => {
         stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '5' }));

@@ -49,6 +49,8 @@ export class Throttler {
   #last: Waiter | undefined;
   #length = 0;
   #start = 0;
+  /** When the last of the ejected instances may get requests again; 0 when none is ejected. */
+  #ejectedUntil = 0;
   #wantedAt = Number.NEGATIVE_INFINITY;
   #admitting = false;
   #again = false;
@@ -182,12 +184,27 @@ export class Throttler {
     }
   }
 
-  /** Takes a place in the instance with the fewest requests in flight. */
+  /** A request ended as it should: the instance is well. */
+  succeeded(instance: Instance): void {
+    instance.ejection.succeeded();
+  }
+
+  /** The instance broke a request off, or did not answer with HTTP. */
+  failed(instance: Instance): void {
+    const now = clock();
+    const others = this.#instances.some((other) => other !== instance && other.ejection.until <= now);
+    // The last one is better than none.
+    if (others && instance.ejection.failed(now))
+      this.#ejectedUntil = Math.max(this.#ejectedUntil, instance.ejection.until);
+  }
+
+  /** Takes a slot in the instance with the fewest requests in flight. */
   #pick(): Instance | undefined {
     const instances = this.#instances;
     const count = instances.length;
     const { slots, thread } = this.#shared;
     const { limit } = this.entry;
+    const now = this.#ejectedUntil > 0 ? this.#whileEjected() : 0;
     for (;;) {
       let best: Instance | undefined;
       let fewest = limit;
@@ -196,13 +213,14 @@ export class Throttler {
       let at = this.#start;
       for (let i = 0; i < count; i++) {
         const instance = instances[at] as Instance;
+        at = at + 1 < count ? at + 1 : 0;
+        if (now > 0 && instance.ejection.until > now) continue;
         const inFlight = slots.inFlight(instance.slot);
         if (inFlight < fewest) {
           best = instance;
           fewest = inFlight;
           if (inFlight === 0) break;
         }
-        at = at + 1 < count ? at + 1 : 0;
       }
       if (!best) return undefined;
       if (slots.acquire(thread, best.slot, limit)) {
@@ -210,6 +228,16 @@ export class Throttler {
         return best;
       }
     }
+  }
+
+  /** The time by which to tell who is ejected; 0 when nobody is, or when there is nobody else. */
+  #whileEjected(): number {
+    const now = clock();
+    if (this.#ejectedUntil <= now) {
+      this.#ejectedUntil = 0;
+      return 0;
+    }
+    return this.#instances.some(({ ejection }) => ejection.until <= now) ? now : 0;
   }
 
   #hasPlace(): boolean {

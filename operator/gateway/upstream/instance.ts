@@ -1,5 +1,6 @@
 import type { Deadlines } from '../deadlines.ts';
 import type { InstanceEntry, Protocol } from '../messages.ts';
+import { Ejection } from './ejection.ts';
 import { Http1Upstream } from './http1.ts';
 import { Http2Upstream } from './http2.ts';
 import type { Upstream } from './upstream.ts';
@@ -11,6 +12,7 @@ export class Instance {
   readonly host: string;
   readonly port: number;
   readonly upstream: Upstream;
+  readonly ejection = new Ejection();
   #inFlight = 0;
   #removed = false;
 
