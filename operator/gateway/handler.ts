@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Http1Downstream, refuseHttp1 } from './downstream/http1.ts';
 import { Http2Downstream, refuseHttp2 } from './downstream/http2.ts';
+import { rawTarget } from './downstream/rawTarget.ts';
 import { refuseSocket } from './downstream/socket.ts';
 import { Exchange, type ExchangeShared } from './exchange.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
@@ -154,7 +155,7 @@ export class Handler {
  * the two differ, which is how requests are smuggled past rules on the host).
  */
 function originForm(target: string, host: string | undefined): string | undefined {
-  if (target.charCodeAt(0) === 47) return target;
+  if (target.charCodeAt(0) === 47) return rawTarget(target);
   const url = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(target);
   if (!url || url[1]?.toLowerCase() !== host?.toLowerCase()) return undefined;
   const rest = url[2] as string;

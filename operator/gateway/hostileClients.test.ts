@@ -197,6 +197,19 @@ describe('gateway and clients that do anything', () => {
     await once(stream, 'response');
     assert.ok(head.startsWith(`GET ${path} HTTP/1.1\r\n`), head);
     client.destroy();
+    const fields = 'Host: utf8.test\r\n';
+    const text = await raw(
+      harness.port,
+      `GET /1 HTTP/1.1\r\n${fields}Connection: close\r\n\r\n`.replace('/1', path),
+    );
+    assert.match(text, /^HTTP\/1\.1 200/);
+    assert.ok(head.startsWith(`GET ${path} HTTP/1.1\r\n`), head);
+    const again = open(`GET /1 HTTP/1.1\r\n${fields}\r\n`);
+    await once(again, 'data');
+    again.write(`POST ${path} HTTP/1.1\r\n${fields}Content-Length: 2\r\n\r\nh`, 'latin1');
+    await once(again, 'data');
+    assert.ok(head.startsWith(`POST ${path} HTTP/1.1\r\n`), head);
+    again.destroy();
     program.close();
   });
 

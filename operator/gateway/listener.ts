@@ -202,6 +202,6 @@ function http1Server(handler: Handler): HttpServer {
   server.on('connect', (_request, socket) =>
     refuseSocket(socket as Socket, 405, 'CONNECT is not supported.'),
   );
-  server.on('clientError', (error, socket) => answerClientError(error, socket as Socket));
+  server.on('clientError', (error, socket) => answerClientError(server, error, socket as Socket));
   return server;
 }

@@ -1,16 +1,20 @@
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { readEscaped } from './rawTarget.ts';
 import { refuseSocket, runningResponse } from './socket.ts';
 
 /** What node:http tells of bytes that are no request. */
 type ClientError = Error & { code?: string; rawPacket?: Buffer };
 
 /** Answers what the HTTP/1 parser could not read, and closes the connection. */
-export function answerClientError(error: ClientError, socket: Socket): void {
+export function answerClientError(server: Server, error: ClientError, socket: Socket): void {
   // An answer of ours would be taken for that of the request before, or for a part of it.
   if (runningResponse(socket)) {
     socket.destroy();
     return;
   }
+  if (error.code === 'HPE_INVALID_URL' && error.rawPacket && readEscaped(server, socket, error.rawPacket))
+    return;
   const { status, message } = refusalOf(error);
   refuseSocket(socket, status, message);
 }
