@@ -62,6 +62,7 @@ export class Control {
       stats: this.stats,
       port: config.gateway.port,
       internalPort: config.gateway.internalPort,
+      limits: config.gateway.limits,
       log,
       snapshot: () => this.table.snapshot(),
       receive: (message) => this.#receive(message),

@@ -7,6 +7,8 @@ export interface RequestHead {
   headers: FlatHeaders;
   /** The Host header; undefined when there is none or more than one. */
   host: string | undefined;
+  /** Size of the header section as it came: names and values together. */
+  bytes: number;
   /** Bytes that follow: undefined when the length is not given (chunked, or an HTTP/2 stream). */
   contentLength: number | undefined;
   chunked: boolean;
@@ -74,6 +76,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
   const named = namedByConnection(connectionOf(raw));
   let host = authority;
   let hosts = 0;
+  let bytes = 0;
   let contentLength: number | undefined;
   let chunked = false;
   let expectsContinue = false;
@@ -85,6 +88,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
+    bytes += name.length + value.length;
     // Telling names apart by length first spares most of them the lower-casing.
     switch (name.length) {
       case 2:
@@ -180,7 +184,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
     'forwarded',
     forwarded ? `${forwarded}, ${element}` : element,
   );
-  return { headers, host, contentLength, chunked, expectsContinue, trailers };
+  return { headers, host, bytes, contentLength, chunked, expectsContinue, trailers };
 }
 
 /** What the client gets of an instance's response headers. */

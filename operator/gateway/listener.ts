@@ -2,32 +2,36 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { createHttpServer, http2 } from '../probe/builtins.ts';
-import { clock } from './clock.ts';
-import type { Deadlines, Timed } from './deadlines.ts';
+import { connectionOf } from './connection.ts';
+import type { Connections } from './connections.ts';
 import type { Handler } from './handler.ts';
-import { SESSION_MEMORY, SESSION_WINDOW, STREAM_WINDOW } from './upstream/http2.ts';
-import { refuseSocket } from './upstream/upgrade.ts';
+import { HTTP2_WINDOW, MAX_HEADER_BYTES, MAX_HEADER_FIELDS, MAX_STREAMS, TOO_LARGE } from './limits.ts';
 
 /** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
 const KEEP_ALIVE_MS = 620_000;
-/** A client has this long to send its headers, and before that its first bytes. */
-const HEADERS_MS = 30_000;
-const MAX_HEADER_BYTES = 64 * 1024;
+/** How late a header section may be found to have taken too long. */
+const LATENESS_MS = 500;
+/** More than {@link MAX_HEADER_BYTES}, so that who sends too much is answered; nghttp2 takes 144 kB at most. */
+const MOST_HEADER_BYTES = 2 * MAX_HEADER_BYTES;
+/** What all streams of a connection may send ahead: bodies that wait are bounded by their own windows. */
+const CONNECTION_WINDOW = 4 * 1024 * 1024;
+/** Memory in MB that nghttp2 may use for one connection. */
+const SESSION_MEMORY = 16;
 /** What every HTTP/2 connection begins with (RFC 9113, 3.4), as far as it differs from any HTTP/1.1 method. */
 const PREFACE = Buffer.from('PRI');
 
 /** One port for HTTP/1.0, 1.1, HTTP/2 without TLS, WebSocket and gRPC: the first bytes tell them apart. */
 export class Listener {
-  readonly #deadlines: Deadlines;
+  readonly #connections: Connections;
   readonly #net: NetServer;
   readonly #http1: HttpServer;
   readonly #handler: Handler;
   #http2: Http2Server | undefined;
   readonly #sessions = new Set<ServerHttp2Session>();
 
-  constructor(handler: Handler, deadlines: Deadlines) {
-    this.#deadlines = deadlines;
-    this.#http1 = http1Server(handler);
+  constructor(handler: Handler, connections: Connections) {
+    this.#connections = connections;
+    this.#http1 = http1Server(handler, connections);
     // It never listens itself, and only then would it watch over its connections: header time limit, idle ones.
     this.#http1.emit('listening');
     this.#handler = handler;
@@ -65,16 +69,12 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const sniffing = new Sniffing(socket);
-    this.#deadlines.add(sniffing, HEADERS_MS, clock());
+    const connection = this.#connections.open(socket);
+    if (!connection) return;
     const finish = (): void => {
-      this.#deadlines.remove(sniffing);
       socket.off('readable', onReadable);
-      socket.off('error', onError);
       socket.off('end', onEnd);
-      socket.off('close', finish);
     };
-    const onError = (): void => void socket.destroy();
     const onEnd = (): void => void socket.destroy();
     let held: Buffer | undefined;
     const onReadable = (): void => {
@@ -90,24 +90,31 @@ export class Listener {
       }
       finish();
       socket.unshift(all);
+      connection.speaks(alike ? 'http2' : 'http1');
       if (alike && !this.#http2) this.#http2 = this.#http2Server();
       (alike ? this.#http2 : this.#http1)?.emit('connection', socket);
     };
     socket.on('readable', onReadable);
-    socket.on('error', onError);
+    socket.on('error', () => void socket.destroy());
     socket.on('end', onEnd);
-    socket.on('close', finish);
   }
 
   #http2Server(): Http2Server {
     const handler = this.#handler;
     const server = http2().createServer({
-      settings: { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: 1000, enablePush: false },
+      settings: {
+        initialWindowSize: HTTP2_WINDOW,
+        maxConcurrentStreams: MAX_STREAMS,
+        maxHeaderListSize: MOST_HEADER_BYTES,
+        enablePush: false,
+      },
+      maxHeaderListPairs: 4 * MAX_HEADER_FIELDS,
       maxSessionMemory: SESSION_MEMORY,
     });
     server.on('session', (session) => {
       this.#sessions.add(session);
-      session.setLocalWindowSize(SESSION_WINDOW);
+      connectionOf(session.socket).carries(session);
+      session.setLocalWindowSize(CONNECTION_WINDOW);
       session.setTimeout(KEEP_ALIVE_MS, () => session.close());
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', () => session.destroy());
@@ -115,34 +122,20 @@ export class Listener {
     });
     // A broken client is no error of ours; its streams end with 'close'.
     server.on('sessionError', () => {});
-    server.on('stream', (stream, headers, _flags, raw) =>
-      handler.http2(stream, headers, raw as unknown as string[]),
-    );
+    server.on('stream', (stream, headers, _flags, raw) => {
+      if (stream.session) connectionOf(stream.session).stream(stream);
+      handler.http2(stream, headers, raw as unknown as string[]);
+    });
     return server;
   }
 }
 
-/** A connection whose first bytes have not come yet. */
-class Sniffing implements Timed {
-  readonly #socket: Socket;
-  expiresAt = 0;
-  earlier: Timed | undefined;
-  later: Timed | undefined;
-  deadlineList: Timed['deadlineList'];
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-  }
-
-  expired(): void {
-    this.#socket.destroy();
-  }
-}
-
-function http1Server(handler: Handler): HttpServer {
+function http1Server(handler: Handler, connections: Connections): HttpServer {
   const server = createHttpServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
-    headersTimeout: HEADERS_MS,
+    // Of requests after the first, whose time is the connection's.
+    headersTimeout: connections.headerMs,
+    connectionsCheckingInterval: Math.min(LATENESS_MS, connections.headerMs),
     // Uploads may take as long as the revision's timeoutSeconds allows.
     requestTimeout: 0,
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -159,18 +152,18 @@ function http1Server(handler: Handler): HttpServer {
   server.on('checkContinue', onRequest);
   server.on('upgrade', (request, socket, head) => handler.upgrade(request, socket as Socket, head));
   server.on('connect', (_request, socket) =>
-    refuseSocket(socket as Socket, 405, 'CONNECT is not supported.'),
+    connections.refuse(connectionOf(socket), 405, 'CONNECT is not supported.'),
   );
   server.on('clientError', (error: Error & { code?: string }, socket) => {
     const status =
       error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
     const reason =
       status === 431
-        ? 'The request headers are too large.'
+        ? TOO_LARGE
         : status === 408
           ? 'The request headers did not come in time.'
           : 'The request is not valid HTTP.';
-    refuseSocket(socket as Socket, status, reason);
+    connections.refuse(connectionOf(socket), status, reason);
   });
   return server;
 }

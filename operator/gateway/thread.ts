@@ -1,5 +1,6 @@
 import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
 import { DataPlane } from './dataPlane.ts';
+import type { Limits } from './limits.ts';
 import { type FromThread, type ToThread, WAKE_CHANNEL, type WakeMessage } from './messages.ts';
 import { Slots } from './slots.ts';
 import { Stats } from './stats.ts';
@@ -13,6 +14,7 @@ export interface ThreadData {
   port: number;
   internalPort: number;
   host: string | undefined;
+  limits: Limits;
 }
 
 /** The body of a data thread. It listens from the moment when it has its first table. */
@@ -24,6 +26,7 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
     slots: new Slots(data.slots, data.threads),
     stats: new Stats(data.stats, data.threads),
     link,
+    limits: data.limits,
     wake: (thread, revision) => places.postMessage([thread, revision] satisfies WakeMessage),
   });
   places.onmessage = (event: unknown) => {

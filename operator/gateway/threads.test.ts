@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createNet } from 'node:net';
 import { silent, until } from '../testing/until.ts';
-import { ask } from './harness.ts';
+import { ask, LIMITS } from './harness.ts';
 import type { FromThread } from './messages.ts';
 import { RouteTable } from './routeTable.ts';
 import { Slots } from './slots.ts';
@@ -70,6 +70,7 @@ describe('Threads', function () {
       port,
       internalPort: await freePort(),
       host: '127.0.0.1',
+      limits: LIMITS,
       log: silent,
       snapshot: () => table.snapshot(),
       receive: (message) => messages.push(message),

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Logger } from '../telemetry/log.ts';
 import { clock } from './clock.ts';
 import { Growth } from './growth.ts';
+import type { Limits } from './limits.ts';
 import type { FromThread, TableUpdate, ToThread } from './messages.ts';
 import type { Slots } from './slots.ts';
 import type { Stats } from './stats.ts';
@@ -18,6 +19,7 @@ export interface ThreadsOptions {
   port: number;
   internalPort: number;
   host?: string;
+  limits: Limits;
   log: Logger;
   /** The whole table, for a thread that starts. */
   snapshot: () => TableUpdate;
@@ -78,6 +80,11 @@ export class Threads {
     });
   }
 
+  /** Threads that run or are being started. */
+  get size(): number {
+    return this.#members.length;
+  }
+
   get listening(): boolean {
     return this.#members.length > 0 && this.#members.every((member) => member.listening);
   }
@@ -100,7 +107,7 @@ export class Threads {
   }
 
   #spawn(thread: number): Member {
-    const { slots, stats, port, internalPort, host, snapshot, receive, log } = this.#options;
+    const { slots, stats, port, internalPort, host, limits, snapshot, receive, log } = this.#options;
     const workerData: ThreadData = {
       thread,
       threads: slots.threads,
@@ -109,6 +116,7 @@ export class Threads {
       port,
       internalPort,
       host,
+      limits,
     };
     const worker = new Worker(threadFile(), { workerData });
     const member: Member = {

@@ -58,6 +58,10 @@ export class Http1Downstream implements Downstream {
     return this.#request;
   }
 
+  get unsent(): number {
+    return this.#response.writableLength;
+  }
+
   attach(events: DownstreamEvents): void {
     this.#events = events;
     this.#response.on('close', this.#onClose);

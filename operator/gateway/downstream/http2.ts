@@ -41,6 +41,10 @@ export class Http2Downstream implements Downstream {
     return this.#stream;
   }
 
+  get unsent(): number {
+    return this.#stream.writableLength;
+  }
+
   attach(events: DownstreamEvents): void {
     this.#events = events;
     this.#stream.on('close', () => this.#events?.gone());

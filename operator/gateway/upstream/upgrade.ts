@@ -5,6 +5,9 @@ import { clock } from '../clock.ts';
 import type { Timed } from '../deadlines.ts';
 import type { ExchangeShared } from '../exchange.ts';
 import { type FlatHeaders, type RequestHead, responseHead } from '../headers.ts';
+import { waitingBytes } from '../limits.ts';
+import type { Place, Source } from '../line.ts';
+import { REJECTIONS } from '../rejections.ts';
 import type { Rejection, Throttler, Waiter } from '../throttler.ts';
 import { failureOf } from './errors.ts';
 import type { Instance } from './instance.ts';
@@ -27,10 +30,9 @@ export class Tunnel implements Waiter, Timed {
   #status = 0;
   #done = false;
 
-  ticket = 0;
-  ahead: Waiter | undefined;
-  behind: Waiter | undefined;
-  waiting = false;
+  readonly source: Source;
+  readonly weight: number;
+  place: Place<Waiter> | undefined;
 
   expiresAt = 0;
   earlier: Timed | undefined;
@@ -45,6 +47,7 @@ export class Tunnel implements Waiter, Timed {
     head: RequestHead,
     throttler: Throttler,
     shared: ExchangeShared,
+    source: Source,
   ) {
     this.#request = request;
     this.#socket = socket;
@@ -52,6 +55,8 @@ export class Tunnel implements Waiter, Timed {
     this.#head = head;
     this.#throttler = throttler;
     this.#shared = shared;
+    this.source = source;
+    this.weight = waitingBytes(head.bytes, early.length);
   }
 
   start(): void {
@@ -95,8 +100,9 @@ export class Tunnel implements Waiter, Timed {
   }
 
   rejected(why: Rejection): void {
-    if (why === 'gone') this.#refuse(503, 'The revision was deleted while the request waited for it.');
-    else this.#refuse(429, 'No instance became free for this request in time.');
+    const { status, message } = REJECTIONS[why];
+    this.#shared.refusedFor(why);
+    this.#refuse(status, message);
   }
 
   expired(): void {
