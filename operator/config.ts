@@ -42,6 +42,30 @@ export const ConfigSchema = Type.Object(
         threads: Type.Integer({ minimum: 0, maximum: 64, default: 0 }),
         /** How long requests in flight may go on after SIGTERM. */
         drainSeconds: seconds(600, 0, 3600),
+        /** What clients may take of one gateway pod, so that none starves the others. */
+        limits: Type.Object(
+          {
+            /** Open connections; when there are more, the one that has been idle longest is closed. */
+            connections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 10_000 }),
+            connectionsPerAddress: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 5_000 }),
+            /** Requests that wait for instances, of all revisions. */
+            queue: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 20_000 }),
+            queuePerAddress: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 5_000 }),
+            /** From a connection's accept, or the first byte of a later request, to the end of the header section. */
+            headerSeconds: seconds(30, 0.05, 3600),
+            /** How long an HTTP/2 connection may stay on which nothing has ever been asked. */
+            firstRequestSeconds: seconds(60, 0.05, 3600),
+            /** How long the rest of a body is read after the answer. */
+            lingerSeconds: seconds(5, 0.05, 3600),
+            /** Memory for header sections that are not complete. */
+            headerMebibytes: Type.Number({ minimum: 0.01, maximum: 1024, default: 48 }),
+            /** Memory for requests that wait, with what has come of their bodies. */
+            requestMebibytes: Type.Number({ minimum: 0.01, maximum: 1024, default: 96 }),
+            /** Memory for answers that clients are slow to take. */
+            answerMebibytes: Type.Number({ minimum: 0.01, maximum: 1024, default: 96 }),
+          },
+          { default: {} },
+        ),
       },
       { default: {} },
     ),

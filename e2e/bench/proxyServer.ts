@@ -1,5 +1,6 @@
 import { createServer as createHttp } from 'node:http';
 import { createServer as createNet } from 'node:net';
+import { parseConfig } from '../../operator/config.ts';
 import { RouteTable } from '../../operator/gateway/routeTable.ts';
 import { Slots } from '../../operator/gateway/slots.ts';
 import { Stats } from '../../operator/gateway/stats.ts';
@@ -61,6 +62,7 @@ async function gateway(port: number, backendPort: number): Promise<void> {
     port,
     internalPort: 0,
     host: '127.0.0.1',
+    limits: parseConfig({}).gateway.limits,
     log: createLogger('bench', 'warn'),
     snapshot: () => table.snapshot(),
     receive: () => {},

@@ -64,6 +64,7 @@ export class Control {
       port: config.gateway.port,
       internalPort: config.gateway.internalPort,
       heapMb: heapLimitMb(process.constrainedMemory(), threads),
+      limits: config.gateway.limits,
       log,
       snapshot: () => this.table.snapshot(),
       receive: (message) => this.#receive(message),

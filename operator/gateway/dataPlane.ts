@@ -1,15 +1,21 @@
+import { Budget } from './budget.ts';
 import { clock } from './clock.ts';
+import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ExchangeShared } from './exchange.ts';
 import { Handler } from './handler.ts';
+import type { Limits } from './limits.ts';
 import { Listener } from './listener.ts';
 import type { InstanceEntry, Link, RevisionEntry, TableUpdate } from './messages.ts';
 import { Router } from './router.ts';
 import type { Slots } from './slots.ts';
+import { StalledAnswers } from './stalled.ts';
 import type { Stats } from './stats.ts';
 import { Throttler, type ThrottlerShared } from './throttler.ts';
 import { Instance } from './upstream/instance.ts';
+import { ANSWER_BYTES, answerBytesOf, REQUEST_BYTES, requestBytesOf } from './usage.ts';
 
+const MEBIBYTE = 1024 * 1024;
 /** How often lines are looked at for requests that have waited too long. */
 const LINE_TICK_MS = 100;
 /** Faults are reported at most this often: whoever provokes them must not fill the log. */
@@ -23,6 +29,7 @@ export interface DataPlaneOptions {
   slots: Slots;
   stats: Stats;
   link: Link;
+  limits: Limits;
   /** Makes another thread look at its line for a revision ({@link DataPlane.wakened}). */
   wake: (thread: number, revision: number) => void;
 }
@@ -56,13 +63,23 @@ export class DataPlane {
   #faultAt = Number.NEGATIVE_INFINITY;
   #idle: (() => void) | undefined;
 
-  constructor({ thread, slots, stats, link, wake }: DataPlaneOptions) {
+  constructor({ thread, slots, stats, link, limits, wake }: DataPlaneOptions) {
     const deadlines = new Deadlines((error) => this.#faulted(error));
     this.#deadlines = deadlines;
     const writer = stats.writer(thread);
+    const usage = slots.usage.writer(thread);
+    const { requestMebibytes, answerMebibytes } = limits;
+    const requests = new Budget(usage, REQUEST_BYTES, requestBytesOf, requestMebibytes * MEBIBYTE);
+    const answers = new Budget(usage, ANSWER_BYTES, answerBytesOf, answerMebibytes * MEBIBYTE);
     const shared: ExchangeShared = {
       stats: writer,
       deadlines,
+      requests,
+      stalled: new StalledAnswers(answers, () => usage.count('cutForStalling')),
+      refusedFor: (why) => {
+        if (why === 'memory') usage.count('refusedForBytes');
+        else if (why !== 'gone' && why !== 'timeout') usage.count('refusedForQueue');
+      },
       refused: (throttler, instance, reason) => this.#refused(throttler, instance, reason),
       opened: () => {
         this.#open++;
@@ -74,12 +91,23 @@ export class DataPlane {
       faulted: (error) => this.#faulted(error),
     };
     this.#link = link;
-    this.#throttlerShared = { thread, slots, stats: writer, link, wake, waiting: this.#lines };
-    const external = new Handler(this.#router, this.#throttlers, shared, false);
-    const internal = new Handler(this.#router, this.#throttlers, shared, true);
+    this.#throttlerShared = {
+      thread,
+      slots,
+      stats: writer,
+      link,
+      usage,
+      requests,
+      limits,
+      wake,
+      waiting: this.#lines,
+    };
+    const connections = new Connections({ deadlines, limits, usage, requestBytes: requests });
+    const external = new Handler(this.#router, this.#throttlers, shared, connections, false);
+    const internal = new Handler(this.#router, this.#throttlers, shared, connections, true);
     this.#handlers = [external, internal];
-    this.#external = new Listener(external, deadlines);
-    this.#internal = new Listener(internal, deadlines);
+    this.#external = new Listener(external, connections);
+    this.#internal = new Listener(internal, connections);
     this.#listeners = [this.#external, this.#internal];
   }
 

@@ -1,9 +1,14 @@
+import type { Budget } from './budget.ts';
 import { clock } from './clock.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
 import { guardCallbacks } from './guard.ts';
 import { type FlatHeaders, headerValue } from './headers.ts';
+import { largeHeadBytes, waitingBytes } from './limits.ts';
+import type { Place, Source } from './line.ts';
+import { REJECTIONS } from './rejections.ts';
 import { type ResponseHead, trailerFields } from './responseHead.ts';
+import type { Stalled, StalledAnswers } from './stalled.ts';
 import type { StatsWriter } from './stats.ts';
 import type { Rejection, Throttler, Waiter } from './throttler.ts';
 import { failureOf } from './upstream/errors.ts';
@@ -14,8 +19,13 @@ import type { UpstreamCall, UpstreamEvents } from './upstream/upstream.ts';
 export interface ExchangeShared {
   readonly stats: StatsWriter;
   readonly deadlines: Deadlines;
+  /** Memory for requests. */
+  readonly requests: Budget;
+  readonly stalled: StalledAnswers;
   /** An instance does not accept connections: it is set aside until it passes its probe again. */
   refused(throttler: Throttler, instance: Instance, reason: string): void;
+  /** Counts a request that a limit refused. */
+  refusedFor(why: Rejection): void;
   /** Counts requests in this thread, from their arrival until the client has the whole response, for the drain. */
   opened(): void;
   closed(): void;
@@ -30,6 +40,9 @@ const ANSWERING = 3;
 const DONE = 4;
 type Phase = typeof QUEUED | typeof CONNECTING | typeof SENT | typeof ANSWERING | typeof DONE;
 
+/** Of an answer that has ended, less than this is not worth counting until the client has it. */
+const NOTABLE_BYTES = 16 * 1024;
+
 /** Connections that break before they are used; one retry each is right, an endless loop is not. */
 const MAX_BROKEN_ATTEMPTS = 3;
 /** gRPC's status for a call whose deadline has passed. */
@@ -40,7 +53,7 @@ const GRPC_DEADLINE_EXCEEDED = '4';
  * back once, whatever happens. It is sent a second time only when no byte of it can have reached a program, or when
  * that does no harm.
  */
-export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents {
+export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, UpstreamEvents {
   readonly downstream: Downstream;
   readonly arrivedAt = clock();
   readonly #throttler: Throttler;
@@ -54,20 +67,36 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
   #head: ResponseHead | undefined;
   #finished = false;
 
-  ticket = 0;
-  ahead: Waiter | undefined;
-  behind: Waiter | undefined;
-  waiting = false;
+  readonly source: Source;
+  readonly weight: number;
+  place: Place<Waiter> | undefined;
+  /** Bytes of a large header section, which are held until the end. */
+  #headBytes: number;
+
+  readonly revision: number;
+  stalledBytes = 0;
+  stalledEarlier: Stalled | undefined;
+  stalledLater: Stalled | undefined;
 
   expiresAt = 0;
   earlier: Timed | undefined;
   later: Timed | undefined;
   deadlineList: Timed['deadlineList'];
 
-  constructor(downstream: Downstream, throttler: Throttler, shared: ExchangeShared) {
+  constructor(downstream: Downstream, throttler: Throttler, shared: ExchangeShared, source: Source) {
     this.downstream = downstream;
     this.#throttler = throttler;
     this.#shared = shared;
+    this.source = source;
+    this.revision = throttler.entry.index;
+    const { head, hasBody } = downstream;
+    const body = hasBody ? Math.min(head.contentLength ?? source.window, source.window) : 0;
+    this.weight = waitingBytes(head.bytes, body);
+    this.#headBytes = largeHeadBytes(head.bytes);
+  }
+
+  get unsent(): number {
+    return this.downstream.unsent;
   }
 
   /** The request's time begins now, with the start of an instance in it (container contract, Responses). */
@@ -78,6 +107,11 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
     this.#shared.opened();
     deadlines.add(this, timeoutMs, this.arrivedAt);
     this.downstream.attach(this);
+    if (this.#headBytes > 0 && !this.#shared.requests.take(this.revision, this.#headBytes)) {
+      this.#headBytes = 0;
+      this.rejected('memory');
+      return;
+    }
     const instance = this.#throttler.enter(this);
     if (instance) this.admitted(instance);
   }
@@ -88,15 +122,9 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
   }
 
   rejected(why: Rejection): void {
-    if (why === 'gone') {
-      this.#refuse(503, 'The revision was deleted while the request waited for it.');
-      return;
-    }
-    const reason =
-      why === 'full'
-        ? 'Too many requests are waiting for an instance.'
-        : 'No instance became free for this request in time.';
-    this.#refuse(429, reason, 1);
+    const { status, message, retryAfterSeconds } = REJECTIONS[why];
+    this.#shared.refusedFor(why);
+    this.#refuse(status, message, retryAfterSeconds);
   }
 
   sent(): void {
@@ -123,7 +151,10 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
   }
 
   responseData(chunk: Buffer): boolean {
-    return this.#phase !== ANSWERING || this.downstream.data(chunk);
+    if (this.#phase !== ANSWERING) return true;
+    const more = this.downstream.data(chunk);
+    if (!more) this.#shared.stalled.add(this);
+    return more;
   }
 
   responseEnd(trailers: FlatHeaders | undefined): void {
@@ -131,6 +162,7 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
     this.downstream.end(trailerFields(trailers));
     this.#throttler.succeeded(this.#instance as Instance);
     this.#finish();
+    if (this.downstream.unsent > NOTABLE_BYTES) this.#shared.stalled.add(this);
   }
 
   upstreamFailed(error: Error, begun: boolean, repeatable: boolean): void {
@@ -153,11 +185,23 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
   }
 
   drained(): void {
+    this.#shared.stalled.remove(this);
     this.#call?.resume();
+  }
+
+  /** The client takes its answer too slowly, and the memory is needed. */
+  breakOff(): void {
+    if (this.#phase === DONE) {
+      this.downstream.cut();
+      return;
+    }
+    this.#abandon();
+    this.#cut();
   }
 
   /** The client has the whole response, or has left. */
   gone(): void {
+    this.#shared.stalled.remove(this);
     this.#shared.closed();
     if (this.#phase === DONE) return;
     this.#throttler.remove(this);
@@ -263,8 +307,10 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
     if (this.#finished) return;
     this.#finished = true;
     this.#phase = DONE;
-    const { stats, deadlines } = this.#shared;
+    const { stats, deadlines, requests } = this.#shared;
     deadlines.remove(this);
+    if (this.#headBytes > 0) requests.give(this.revision, this.#headBytes);
+    this.#headBytes = 0;
     const instance = this.#instance;
     this.#call = undefined;
     this.#instance = undefined;

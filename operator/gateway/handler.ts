@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import { type Connection, connectionOf, type Serve } from './connection.ts';
+import type { Connections } from './connections.ts';
 import { Http1Downstream, refuseHttp1 } from './downstream/http1.ts';
 import { Http2Downstream, refuseHttp2 } from './downstream/http2.ts';
 import { rawTarget } from './downstream/rawTarget.ts';
 import { refuseSocket } from './downstream/socket.ts';
 import { Exchange, type ExchangeShared } from './exchange.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
+import { MAX_HEADER_FIELDS, sectionFault, TOO_MANY_FIELDS } from './limits.ts';
 import type { Router } from './router.ts';
 import type { Throttler } from './throttler.ts';
 import { Tunnel } from './tunnel.ts';
@@ -17,9 +20,6 @@ interface Refusal {
   message: string;
 }
 
-const PEER = Symbol('peer');
-type WithPeer = { [PEER]?: Peer; remoteAddress?: string | undefined };
-
 /** Takes requests of every protocol, finds the revision for each and starts its exchange. */
 export class Handler {
   /** Set when the process is to end: each answer closes its connection, so that clients go elsewhere. */
@@ -27,6 +27,7 @@ export class Handler {
   readonly #router: Router;
   readonly #throttlers: ReadonlyMap<string, Throttler>;
   readonly #shared: ExchangeShared;
+  readonly #connections: Connections;
   readonly #internal: boolean;
   #shedRound = 0;
   #shedShare = 0;
@@ -36,8 +37,10 @@ export class Handler {
     router: Router,
     throttlers: ReadonlyMap<string, Throttler>,
     shared: ExchangeShared,
+    connections: Connections,
     internal: boolean,
   ) {
+    this.#connections = connections;
     this.#internal = internal;
     this.#router = router;
     this.#throttlers = throttlers;
@@ -59,8 +62,21 @@ export class Handler {
   }
 
   http1(request: IncomingMessage, response: ServerResponse): void {
-    const peer = this.#peerOf(request.socket);
-    const head = requestHead(request.rawHeaders, peer);
+    connectionOf(request.socket).request(request, response, this.#serve);
+  }
+
+  /** Serves a request of HTTP/1.1 whose turn on its connection has come. */
+  readonly #serve: Serve = (request, response, connection) => {
+    const peer = this.#peerOf(connection);
+    const raw = request.rawHeaders;
+    const head = requestHead(raw, peer);
+    const { bytes, chunked, contentLength = 0 } = head;
+    connection.sized(bytes, raw.length / 2, chunked ? undefined : contentLength);
+    if (raw.length / 2 > MAX_HEADER_FIELDS) {
+      this.#connections.usage.count('refusedForHeader');
+      refuseHttp1(response, 431, TOO_MANY_FIELDS, this.closes(peer));
+      return;
+    }
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head, request.httpVersionMajor);
     if ('status' in found) {
@@ -68,12 +84,19 @@ export class Handler {
       return;
     }
     const downstream = new Http1Downstream(request, response, path as string, head, peer, this);
-    new Exchange(downstream, found, this.#shared).start();
-  }
+    new Exchange(downstream, found, this.#shared, connection).start();
+  };
 
   http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
     stream.on('error', () => {});
     if (!stream.session) return;
+    const connection = connectionOf(stream.session);
+    const fault = sectionFault(raw);
+    if (fault) {
+      this.#connections.usage.count('refusedForHeader');
+      refuseHttp2(stream, 431, fault);
+      return;
+    }
     const method = String(headers[':method']);
     const path = headers[':path'] === undefined ? undefined : String(headers[':path']);
     const authority = headers[':authority'] as string | undefined;
@@ -88,7 +111,7 @@ export class Handler {
       else if (name !== 'host' || authority === undefined) regular.push(name, value);
     }
     if (cookies !== undefined) regular.push('cookie', cookies);
-    const head = requestHead(regular, this.#peerOf(stream.session.socket), authority);
+    const head = requestHead(regular, this.#peerOf(connection), authority);
     const hasBody = !stream.endAfterHeaders;
     const found = this.#find(method, path?.startsWith('/') ? path : undefined, head);
     if ('status' in found) {
@@ -99,11 +122,19 @@ export class Handler {
       new Http2Downstream(stream, method, path as string, head, hasBody),
       found,
       this.#shared,
+      connection,
     ).start();
   }
 
   upgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
-    const head = requestHead(request.rawHeaders, this.#peerOf(socket));
+    const connection = connectionOf(socket);
+    if (connection.requests > 0) {
+      // Its answers would be mixed with those to requests before it.
+      socket.destroy();
+      return;
+    }
+    connection.upgraded();
+    const head = requestHead(request.rawHeaders, this.#peerOf(connection));
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
     if ('status' in found) {
@@ -114,17 +145,13 @@ export class Handler {
       refuseSocket(socket, 501, 'This revision speaks HTTP/2, which has no Upgrade.');
       return;
     }
-    new Tunnel(request, socket, path as string, early, head, found, this.#shared).start();
+    new Tunnel(request, socket, path as string, early, head, found, this.#shared, connection).start();
   }
 
   /** One object per connection. */
-  #peerOf(socket: WithPeer): Peer {
-    let peer = socket[PEER];
-    if (!peer) {
-      peer = new Peer(socket.remoteAddress, this.#shedRound);
-      socket[PEER] = peer;
-    }
-    return peer;
+  #peerOf(connection: Connection): Peer {
+    connection.peer ??= new Peer(connection.socket.remoteAddress, this.#shedRound);
+    return connection.peer;
   }
 
   #find(method: string, path: string | undefined, head: RequestHead, version = 1): Throttler | Refusal {

@@ -2,10 +2,15 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { Client } from 'undici';
+import { parseConfig } from '../config.ts';
 import { DataPlane } from './dataPlane.ts';
+import type { Limits } from './limits.ts';
 import type { FromThread, InstanceEntry, Protocol, RevisionEntry, TableUpdate, Target } from './messages.ts';
 import { Slots } from './slots.ts';
 import { Stats } from './stats.ts';
+
+/** The limits that the chart gives. */
+export const LIMITS: Limits = parseConfig({}).gateway.limits;
 
 /** A revision for tests, with its instances' addresses on loopback. */
 export interface TestRevision {
@@ -30,7 +35,7 @@ export class Harness {
   #indexes = new Map<string, number>();
   #nextSlot = 0;
 
-  constructor(threads = 1) {
+  constructor(threads = 1, limits: Partial<Limits> = {}) {
     this.slots = Slots.create(threads);
     this.stats = Stats.create(threads);
     this.planes = Array.from(
@@ -40,6 +45,7 @@ export class Harness {
           thread,
           slots: this.slots,
           stats: this.stats,
+          limits: { ...LIMITS, ...limits },
           link: { send: (message) => this.messages.push(message) },
           // As in a real gateway, the other thread hears of it in a later turn.
           wake: (other, revision) => setImmediate(() => this.planes[other]?.wakened(revision)),

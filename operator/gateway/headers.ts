@@ -7,6 +7,8 @@ export interface RequestHead {
   headers: FlatHeaders;
   /** The Host header; undefined when there is none or more than one. */
   host: string | undefined;
+  /** Size of the header section as it came: names and values together. */
+  bytes: number;
   /** Bytes that follow: undefined when the length is not given (chunked, or an HTTP/2 stream). */
   contentLength: number | undefined;
   chunked: boolean;
@@ -76,6 +78,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
   const named = namedByConnection(connectionOf(raw));
   let host = authority;
   let hosts = 0;
+  let bytes = 0;
   let contentLength: number | undefined;
   let chunked = false;
   let expectsContinue = false;
@@ -88,6 +91,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
+    bytes += name.length + value.length;
     // Telling names apart by length first spares most of them the lower-casing.
     switch (name.length) {
       case 2:
@@ -188,7 +192,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
     'forwarded',
     forwarded ? `${forwarded}, ${element}` : element,
   );
-  return { headers, host, contentLength, chunked, otherCoding, expectsContinue, trailers };
+  return { headers, host, bytes, contentLength, chunked, otherCoding, expectsContinue, trailers };
 }
 
 /** The value of the first header of this (lower case) name. */

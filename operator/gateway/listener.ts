@@ -4,19 +4,25 @@ import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpServer, http2 } from '../probe/builtins.ts';
-import { clock } from './clock.ts';
-import type { Deadlines, Timed } from './deadlines.ts';
-import { answerClientError } from './downstream/clientErrors.ts';
-import { afterResponses, refuseSocket } from './downstream/socket.ts';
+import { connectionOf } from './connection.ts';
+import type { Connections } from './connections.ts';
+import { type ClientError, clientErrorRefusal } from './downstream/clientErrors.ts';
+import { readEscaped } from './downstream/rawTarget.ts';
+import { afterResponses, runningResponse } from './downstream/socket.ts';
 import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
 import type { Handler } from './handler.ts';
-import { SESSION_MEMORY, SESSION_WINDOW, STREAM_WINDOW } from './upstream/http2.ts';
+import { HTTP2_WINDOW, MAX_HEADER_BYTES, MAX_HEADER_FIELDS, MAX_STREAMS } from './limits.ts';
 
 /** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
 const KEEP_ALIVE_MS = 620_000;
-/** A client has this long to send its headers, and before that its first bytes. */
-const HEADERS_MS = 30_000;
-const MAX_HEADER_BYTES = 64 * 1024;
+/** How late a header section may be found to have taken too long. */
+const LATENESS_MS = 500;
+/** More than {@link MAX_HEADER_BYTES}, so that who sends too much is answered; nghttp2 takes 144 kB at most. */
+const MOST_HEADER_BYTES = 2 * MAX_HEADER_BYTES;
+/** What all streams of a connection may send ahead: bodies that wait are bounded by their own windows. */
+const CONNECTION_WINDOW = 4 * 1024 * 1024;
+/** Memory in MB that nghttp2 may use for one connection. */
+const SESSION_MEMORY = 16;
 /** What every HTTP/2 connection begins with (RFC 9113, 3.4), as far as it differs from any HTTP/1.1 method. */
 const PREFACE = Buffer.from('PRI');
 
@@ -27,7 +33,7 @@ const LAST_STREAM = 2 ** 31 - 1;
 
 /** One port for HTTP/1.0, 1.1, HTTP/2 without TLS, WebSocket and gRPC: the first bytes tell them apart. */
 export class Listener {
-  readonly #deadlines: Deadlines;
+  readonly #connections: Connections;
   readonly #net: NetServer;
   readonly #http1: HttpServer;
   readonly #handler: Handler;
@@ -36,9 +42,9 @@ export class Listener {
   /** Those whose clients were asked to go elsewhere. */
   readonly #announced = new WeakSet<ServerHttp2Session>();
 
-  constructor(handler: Handler, deadlines: Deadlines) {
-    this.#deadlines = deadlines;
-    this.#http1 = http1Server(handler);
+  constructor(handler: Handler, connections: Connections) {
+    this.#connections = connections;
+    this.#http1 = http1Server(handler, connections);
     // It never listens itself, and only then would it watch over its connections: header time limit, idle ones.
     this.#http1.emit('listening');
     this.#handler = handler;
@@ -99,13 +105,11 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const sniffing = new Sniffing(socket);
-    this.#deadlines.add(sniffing, HEADERS_MS, clock());
+    const connection = this.#connections.open(socket);
+    if (!connection) return;
     const finish = (): void => {
-      this.#deadlines.remove(sniffing);
       socket.off('readable', onReadable);
       socket.off('end', onEnd);
-      socket.off('close', finish);
     };
     const onEnd = (): void => void socket.destroy();
     let held: Buffer | undefined;
@@ -122,6 +126,7 @@ export class Listener {
       }
       finish();
       socket.unshift(all);
+      connection.speaks(alike ? 'http2' : 'http1');
       if (alike && !this.#http2) this.#http2 = this.#http2Server();
       (alike ? this.#http2 : this.#http1)?.emit('connection', socket);
     };
@@ -129,7 +134,6 @@ export class Listener {
     // For as long as it lives: a client may reset it whoever holds it.
     socket.on('error', () => void socket.destroy());
     socket.on('end', onEnd);
-    socket.on('close', finish);
   }
 
   #http2Server(): Http2Server {
@@ -137,46 +141,39 @@ export class Listener {
     const server = http2().createServer({
       // A response with a field twice is passed on as it is: HTTP/2 itself has no rule against it.
       strictSingleValueFields: false,
-      settings: { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: 1000, enablePush: false },
+      settings: {
+        initialWindowSize: HTTP2_WINDOW,
+        maxConcurrentStreams: MAX_STREAMS,
+        maxHeaderListSize: MOST_HEADER_BYTES,
+        enablePush: false,
+      },
+      maxHeaderListPairs: 4 * MAX_HEADER_FIELDS,
       maxSessionMemory: SESSION_MEMORY,
     });
     server.on('session', (session) => {
       this.#sessions.add(session);
-      session.setLocalWindowSize(SESSION_WINDOW);
+      connectionOf(session.socket).carries(session);
+      session.setLocalWindowSize(CONNECTION_WINDOW);
       session.setTimeout(KEEP_ALIVE_MS, () => session.close());
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', () => session.destroy());
     });
     // A broken client is no error of ours; its streams end with 'close'.
     server.on('sessionError', () => {});
-    server.on('stream', (stream, headers, _flags, raw) =>
-      handler.http2(stream, headers, raw as unknown as string[]),
-    );
+    server.on('stream', (stream, headers, _flags, raw) => {
+      if (stream.session) connectionOf(stream.session).stream(stream);
+      handler.http2(stream, headers, raw as unknown as string[]);
+    });
     return server;
   }
 }
 
-/** A connection whose first bytes have not come yet. */
-class Sniffing implements Timed {
-  readonly #socket: Socket;
-  expiresAt = 0;
-  earlier: Timed | undefined;
-  later: Timed | undefined;
-  deadlineList: Timed['deadlineList'];
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-  }
-
-  expired(): void {
-    this.#socket.destroy();
-  }
-}
-
-function http1Server(handler: Handler): HttpServer {
+function http1Server(handler: Handler, connections: Connections): HttpServer {
   const server = createHttpServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
-    headersTimeout: HEADERS_MS,
+    // Of requests after the first, whose time is the connection's.
+    headersTimeout: connections.headerMs,
+    connectionsCheckingInterval: Math.min(LATENESS_MS, connections.headerMs),
     // Uploads may take as long as the revision's timeoutSeconds allows.
     requestTimeout: 0,
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -200,8 +197,28 @@ function http1Server(handler: Handler): HttpServer {
     });
   });
   server.on('connect', (_request, socket) =>
-    refuseSocket(socket as Socket, 405, 'CONNECT is not supported.'),
+    connections.refuse(connectionOf(socket), 405, 'CONNECT is not supported.'),
   );
-  server.on('clientError', (error, socket) => answerClientError(server, error, socket as Socket));
+  server.on('clientError', (error: ClientError, socket) =>
+    answerClientError(server, connections, error, socket as Socket),
+  );
   return server;
+}
+
+/** Answers what the HTTP/1 parser could not read, and closes the connection. */
+function answerClientError(
+  server: HttpServer,
+  connections: Connections,
+  error: ClientError,
+  socket: Socket,
+): void {
+  // An answer of ours would be taken for that of the request before, or for a part of it.
+  if (runningResponse(socket)) {
+    socket.destroy();
+    return;
+  }
+  const { code, rawPacket } = error;
+  if (code === 'HPE_INVALID_URL' && rawPacket && readEscaped(server, socket, rawPacket)) return;
+  const { status, message } = clientErrorRefusal(error);
+  connections.refuse(connectionOf(socket), status, message);
 }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { Budget } from './budget.ts';
 import { Harness } from './harness.ts';
+import type { Place, Source } from './line.ts';
 import type { RevisionEntry } from './messages.ts';
 import { Slots } from './slots.ts';
 import { Throttler, type Waiter } from './throttler.ts';
 import type { Instance } from './upstream/instance.ts';
+import { REQUEST_BYTES, requestBytesOf } from './usage.ts';
 
 describe('Slots', () => {
   it('never lets more than the limit in, whoever asks', () => {
@@ -70,22 +73,25 @@ describe('Throttlers of several threads', () => {
 
   function setup(threads: number, limit: number) {
     const { slots, stats } = new Harness(threads);
+    const limits = { queue: 1000, queuePerAddress: 1000 };
     const wakes: number[] = [];
-    const throttlers = Array.from(
-      { length: threads },
-      (_, thread) =>
-        new Throttler(
-          { ...entry, limit },
-          {
-            thread,
-            slots,
-            stats: stats.writer(thread),
-            link: { send: () => {} },
-            wake: (other) => wakes.push(other),
-            waiting: { add: () => {}, delete: () => {} },
-          },
-        ),
-    );
+    const throttlers = Array.from({ length: threads }, (_, thread) => {
+      const usage = slots.usage.writer(thread);
+      return new Throttler(
+        { ...entry, limit },
+        {
+          thread,
+          slots,
+          stats: stats.writer(thread),
+          link: { send: () => {} },
+          usage,
+          requests: new Budget(usage, REQUEST_BYTES, requestBytesOf, 1e6),
+          limits,
+          wake: (other) => wakes.push(other),
+          waiting: { add: () => {}, delete: () => {} },
+        },
+      );
+    });
     const instance = { slot: 7, taken: () => {}, released: () => {} } as unknown as Instance;
     for (const throttler of throttlers) throttler.addInstance(instance);
     return { slots, throttlers, wakes, instance };
@@ -93,17 +99,17 @@ describe('Throttlers of several threads', () => {
 
   class Request implements Waiter {
     readonly arrivedAt = 0;
+    readonly weight = 10;
+    place: Place<Waiter> | undefined;
+    readonly source: Source;
     readonly number: number;
     readonly thread: number;
     readonly served: number[];
-    ticket = 0;
-    ahead: Waiter | undefined;
-    behind: Waiter | undefined;
-    waiting = false;
     inside = false;
     gone = false;
 
-    constructor(number: number, thread: number, served: number[]) {
+    constructor(number: number, thread: number, served: number[], source?: Source) {
+      this.source = source ?? { address: number, window: 0 };
       this.number = number;
       this.thread = thread;
       this.served = served;
@@ -119,57 +125,87 @@ describe('Throttlers of several threads', () => {
     }
   }
 
+  function run(threads: number, limit: number, sources: number, steps: { kind: string; pick: number }[]) {
+    const { slots, throttlers, wakes, instance } = setup(threads, limit);
+    const served: number[] = [];
+    const requests: Request[] = [];
+    const known = Array.from({ length: sources }, (_, address) => ({ address, window: 0 }));
+    const throttlerOf = (request: Request) => throttlers[request.thread] as Throttler;
+    const act = (kind: string, pick: number): void => {
+      if (kind === 'arrive') {
+        // A connection belongs to one thread.
+        const source = known[pick % (sources || 1)];
+        const request = new Request(requests.length, (source?.address ?? pick) % threads, served, source);
+        requests.push(request);
+        if (throttlerOf(request).enter(request)) request.admitted();
+      } else if (kind === 'wake') {
+        const thread = wakes.splice(pick % (wakes.length || 1), 1)[0];
+        if (thread !== undefined) throttlers[thread]?.admit();
+      } else {
+        const pool = requests.filter(({ inside, gone }) => !gone && inside === (kind === 'finish'));
+        const request = pool[pick % (pool.length || 1)];
+        if (!request) return;
+        request.gone = true;
+        if (kind === 'finish') throttlerOf(request).leave(instance);
+        else throttlerOf(request).remove(request);
+      }
+      const inside = requests.filter((request) => request.inside && !request.gone).length;
+      const waiting = requests.filter((request) => !request.inside && !request.gone).length;
+      assert.ok(inside <= limit, `${inside} inside, limit ${limit}`);
+      assert.equal(slots.inFlight(7), inside);
+      assert.equal(slots.waiting(2), waiting, 'all that wait are counted');
+      const { queued, requestBytes } = slots.usage.read();
+      assert.deepEqual([queued, requestBytes], [waiting, 10 * waiting]);
+    };
+    for (const { kind, pick } of steps) act(kind, pick);
+    // Everything left ends; late wake-ups arrive.
+    for (let turn = 0; turn < 500; turn++) act(wakes.length > 0 ? 'wake' : 'finish', 0);
+    const stranded = requests.filter(({ inside, gone }) => !inside && !gone);
+    assert.deepEqual(stranded, []);
+    return served;
+  }
+
+  const steps = fc.array(
+    fc.record({ kind: fc.constantFrom('arrive', 'finish', 'leave', 'wake'), pick: fc.nat() }),
+    { maxLength: 80 },
+  );
+  const few = fc.integer({ min: 1, max: 3 });
+
   it('keep the limit, serve first come first served and strand nobody', () => {
-    const step = fc.oneof(
-      fc.record({ kind: fc.constant('arrive' as const), pick: fc.nat() }),
-      fc.record({ kind: fc.constant('finish' as const), pick: fc.nat() }),
-      fc.record({ kind: fc.constant('leave' as const), pick: fc.nat() }),
-      fc.record({ kind: fc.constant('wake' as const), pick: fc.nat() }),
-    );
     fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 3 }),
-        fc.integer({ min: 1, max: 3 }),
-        fc.array(step, { maxLength: 80 }),
-        (threads, limit, steps) => {
-          const { slots, throttlers, wakes, instance } = setup(threads, limit);
-          const served: number[] = [];
-          const requests: Request[] = [];
-          const throttlerOf = (request: Request) => throttlers[request.thread] as Throttler;
-          const act = (kind: string, pick: number): void => {
-            if (kind === 'arrive') {
-              const request = new Request(requests.length, pick % threads, served);
-              requests.push(request);
-              if (throttlerOf(request).enter(request)) request.admitted();
-            } else if (kind === 'wake') {
-              const thread = wakes.splice(pick % (wakes.length || 1), 1)[0];
-              if (thread !== undefined) throttlers[thread]?.admit();
-            } else {
-              const pool = requests.filter(({ inside, gone }) => !gone && inside === (kind === 'finish'));
-              const request = pool[pick % (pool.length || 1)];
-              if (!request) return;
-              request.gone = true;
-              if (kind === 'finish') throttlerOf(request).leave(instance);
-              else throttlerOf(request).remove(request);
-            }
-            const inside = requests.filter((request) => request.inside && !request.gone).length;
-            assert.ok(inside <= limit, `${inside} inside, limit ${limit}`);
-            assert.equal(slots.inFlight(7), inside);
-          };
-          for (const { kind, pick } of steps) act(kind, pick);
-          // Everything left ends; late wake-ups arrive.
-          for (let turn = 0; turn < 500; turn++) act(wakes.length > 0 ? 'wake' : 'finish', 0);
-          const stranded = requests.filter(({ inside, gone }) => !inside && !gone);
-          assert.deepEqual(stranded, []);
-          assert.deepEqual(
-            served,
-            [...served].sort((a, b) => a - b),
-            'first come, first served',
-          );
-        },
-      ),
+      fc.property(few, few, steps, (threads, limit, what) => {
+        const served = run(threads, limit, 0, what);
+        assert.deepEqual(
+          served,
+          served.toSorted((a, b) => a - b),
+          'first come, first served',
+        );
+      }),
       { numRuns: 300 },
     );
+  });
+
+  it('strand nobody when connections have several requests each', () => {
+    fc.assert(
+      fc.property(few, few, fc.integer({ min: 1, max: 5 }), steps, (threads, limit, sources, what) => {
+        run(threads, limit, sources, what);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('let a connection with many requests take turns with the others', () => {
+    const { throttlers, instance } = setup(1, 1);
+    const [throttler] = throttlers as [Throttler];
+    const served: number[] = [];
+    const greedy = { address: 0, window: 0 };
+    const enter = (number: number, source?: Source) =>
+      throttler.enter(new Request(number, 0, served, source)) && served.push(number);
+    for (const number of [0, 1, 2, 3]) enter(number, greedy);
+    enter(10);
+    enter(11);
+    for (let i = 0; i < 5; i++) throttler.leave(instance);
+    assert.deepEqual(served, [0, 1, 10, 11, 2, 3]);
   });
 
   it('put a request that no instance accepted before all others', () => {

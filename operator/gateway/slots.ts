@@ -1,3 +1,5 @@
+import { Usage, usageBytes } from './usage.ts';
+
 /** How many instances and revisions one gateway process can hold at the same time. */
 export const MAX_INSTANCES = 16_384;
 export const MAX_REVISIONS = 8_192;
@@ -8,7 +10,11 @@ const INT = Int32Array.BYTES_PER_ELEMENT;
 
 /** Bytes of shared memory that {@link Slots} needs for this many threads; pages that nobody touches cost nothing. */
 export function slotBytes(threads: number): number {
-  return INT * (MAX_INSTANCES * (threads + 1) + MAX_REVISIONS * (2 * threads + 2));
+  return INT * countsOf(threads) + usageBytes(threads);
+}
+
+function countsOf(threads: number): number {
+  return MAX_INSTANCES * (threads + 1) + MAX_REVISIONS * (2 * threads + 2);
 }
 
 /**
@@ -18,6 +24,8 @@ export function slotBytes(threads: number): number {
 export class Slots {
   readonly threads: number;
   readonly memory: SharedArrayBuffer;
+  /** What clients take of the process. */
+  readonly usage: Usage;
   /** Requests inside each instance, over all threads. */
   readonly #inFlight: Int32Array;
   /** The share of each thread in #inFlight, so that a thread that died can be subtracted. */
@@ -43,6 +51,7 @@ export class Slots {
     this.#ownWaiting = Array.from({ length: threads }, () => take(MAX_REVISIONS));
     this.#tickets = take(MAX_REVISIONS);
     this.#heads = Array.from({ length: threads }, () => take(MAX_REVISIONS));
+    this.usage = new Usage(memory, INT * countsOf(threads), threads);
   }
 
   static create(threads: number): Slots {
@@ -128,5 +137,6 @@ export class Slots {
       if (held !== 0) Atomics.sub(this.#waiting, revision, held);
     }
     heads.fill(0);
+    this.usage.forget(thread);
   }
 }

@@ -1,6 +1,7 @@
 import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
 import { DataPlane } from './dataPlane.ts';
 import { Heartbeats, startHeart } from './heartbeat.ts';
+import type { Limits } from './limits.ts';
 import { type FromThread, type ToThread, WAKE_CHANNEL, type WakeMessage } from './messages.ts';
 import { Slots } from './slots.ts';
 import { Stats } from './stats.ts';
@@ -15,6 +16,7 @@ export interface ThreadData {
   port: number;
   internalPort: number;
   host: string | undefined;
+  limits: Limits;
 }
 
 /**
@@ -32,6 +34,7 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
     slots: new Slots(data.slots, data.threads),
     stats: new Stats(data.stats, data.threads),
     link,
+    limits: data.limits,
     wake: (thread, revision) => places.postMessage([thread, revision] satisfies WakeMessage),
   });
   places.onmessage = (event: unknown) => {

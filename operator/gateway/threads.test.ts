@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { freePort } from '../testing/apiServer.ts';
 import { FAULT_CHANNEL, type Fault, type FaultMessage } from '../testing/faults.ts';
 import { silent, until } from '../testing/until.ts';
-import { ask } from './harness.ts';
+import { ask, LIMITS } from './harness.ts';
 import type { FromThread } from './messages.ts';
 import { RouteTable } from './routeTable.ts';
 import { Slots } from './slots.ts';
@@ -97,6 +97,7 @@ describe('Threads', function () {
       port,
       internalPort: await freePort(),
       host: '127.0.0.1',
+      limits: LIMITS,
       log: silent,
       snapshot: () => table.snapshot(),
       receive: (message) => messages.push(message),

@@ -5,6 +5,7 @@ import { clock } from './clock.ts';
 import { DataThread, type Death } from './dataThread.ts';
 import { Growth } from './growth.ts';
 import { every, Heartbeats, LagPeak } from './heartbeat.ts';
+import type { Limits } from './limits.ts';
 import type { FromThread, TableUpdate, ToThread } from './messages.ts';
 import type { Slots } from './slots.ts';
 import type { Stats } from './stats.ts';
@@ -24,6 +25,7 @@ export interface ThreadsOptions {
   port: number;
   internalPort: number;
   host?: string;
+  limits: Limits;
   log: Logger;
   /** The most that each thread's heap may grow to, in MB; Node's default where it is not given. */
   heapMb?: number;
@@ -202,7 +204,7 @@ export class Threads {
   }
 
   #spawn(thread: number, place: Place): void {
-    const { slots, stats, port, internalPort, host, heapMb, file, snapshot } = this.#options;
+    const { slots, stats, port, internalPort, host, limits, heapMb, file, snapshot } = this.#options;
     const { memory: heartbeats } = this.#heartbeats;
     const { threads } = slots;
     try {
@@ -217,6 +219,7 @@ export class Threads {
           port,
           internalPort,
           host,
+          limits,
         },
         heapMb,
         heartbeats: this.#heartbeats,

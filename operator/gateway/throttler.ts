@@ -1,23 +1,41 @@
+import type { Budget } from './budget.ts';
 import { clock } from './clock.ts';
+import type { Limits } from './limits.ts';
+import { Line, Place, type Source } from './line.ts';
 import type { Link, RevisionEntry } from './messages.ts';
 import type { Slots } from './slots.ts';
 import type { StatsWriter } from './stats.ts';
 import type { Instance } from './upstream/instance.ts';
+import { QUEUED, queuedFrom, type UsageWriter } from './usage.ts';
 
 /** Requests that may wait for one revision, over all threads; each costs memory and an open connection. */
 export const MAX_WAITING = 10_000;
 /** How often a thread repeats that it needs an instance, should the first word have been lost or undone. */
 const WANTED_EVERY_MS = 1000;
 
-export type Rejection = 'timeout' | 'full' | 'gone';
+/** Why a request does not wait any longer, or not at all. */
+export type Rejection =
+  /** Its time to wait is over. */
+  | 'timeout'
+  /** Too many wait for the revision. */
+  | 'full'
+  /** Too many of the same client wait. */
+  | 'address'
+  /** Too many wait in this process. */
+  | 'crowded'
+  /** There is no memory for one more. */
+  | 'memory'
+  /** The revision was deleted. */
+  | 'gone';
 
-/** A request that waits for a place in an instance; the links of the line live in it. */
+/** A request that may have to wait for a slot in an instance. */
 export interface Waiter {
   readonly arrivedAt: number;
-  ticket: number;
-  ahead: Waiter | undefined;
-  behind: Waiter | undefined;
-  waiting: boolean;
+  readonly source: Source;
+  /** Bytes of memory that it holds while it waits. */
+  readonly weight: number;
+  /** Where it waits. */
+  place: Place<Waiter> | undefined;
   admitted(instance: Instance): void;
   rejected(why: Rejection): void;
 }
@@ -28,6 +46,10 @@ export interface ThrottlerShared {
   readonly slots: Slots;
   readonly stats: StatsWriter;
   readonly link: Link;
+  readonly usage: UsageWriter;
+  /** Memory for requests that wait. */
+  readonly requests: Budget;
+  readonly limits: Pick<Limits, 'queue' | 'queuePerAddress'>;
   /** Makes another thread look at its line for a revision. */
   wake(thread: number, revision: number): void;
   /** Throttlers that have somebody waiting; the thread calls their `tick`. */
@@ -36,7 +58,8 @@ export interface ThrottlerShared {
 
 /**
  * Lets as many requests into each instance of a revision as its limit allows and keeps the others in line, first come
- * first served over all threads (container contract, Startup and Concurrency).
+ * first served over all threads (container contract, Startup and Concurrency); connections with several requests take
+ * turns with the others.
  *
  * No place is lost and none is given twice: the counts are compare-and-swap, whoever joins the line looks for a place
  * after having been counted, and whoever frees a place looks at the line after having freed it.
@@ -45,9 +68,8 @@ export class Throttler {
   entry: RevisionEntry;
   readonly #shared: ThrottlerShared;
   readonly #instances: Instance[] = [];
-  #first: Waiter | undefined;
-  #last: Waiter | undefined;
-  #length = 0;
+  readonly #line: Line<Waiter>;
+  #head = 0;
   #start = 0;
   /** When the last of the ejected instances may get requests again; 0 when none is ejected. */
   #ejectedUntil = 0;
@@ -58,10 +80,11 @@ export class Throttler {
   constructor(entry: RevisionEntry, shared: ThrottlerShared) {
     this.entry = entry;
     this.#shared = shared;
+    this.#line = new Line(() => shared.slots.ticket(this.entry.index));
   }
 
   get length(): number {
-    return this.#length;
+    return this.#line.length;
   }
 
   get instances(): readonly Instance[] {
@@ -77,38 +100,34 @@ export class Throttler {
       const instance = this.#pick();
       if (instance) return instance;
     }
-    if (waiting >= MAX_WAITING) {
-      waiter.rejected('full');
+    const refusal = this.#refusal(waiter, waiting);
+    if (refusal) {
+      waiter.rejected(refusal);
       return undefined;
     }
-    waiter.ticket = slots.ticket(index);
-    this.#append(waiter);
-    this.#want();
-    this.admit();
+    const place = new Place<Waiter>(waiter, waiter.source, waiter.arrivedAt);
+    waiter.place = place;
+    this.#line.push(place);
+    this.#added(place);
     return undefined;
   }
 
   /** Puts a request that no instance accepted before all others. */
   reenter(waiter: Waiter): void {
-    const { slots, thread } = this.#shared;
+    const { slots, requests } = this.#shared;
     const { index } = this.entry;
     const first = slots.firstInLine(index);
-    waiter.ticket = first < 0 ? slots.ticket(index) : slots.headOf(first, index) - 1 || -1;
-    waiter.waiting = true;
-    waiter.ahead = undefined;
-    waiter.behind = this.#first;
-    if (this.#first) this.#first.ahead = waiter;
-    else this.#last = waiter;
-    this.#first = waiter;
-    slots.setHead(thread, index, waiter.ticket);
-    this.#counted(1);
-    this.#want();
-    this.admit();
+    const ticket = first < 0 ? slots.ticket(index) : slots.headOf(first, index) - 1 || -1;
+    const place = new Place<Waiter>(waiter, waiter.source, waiter.arrivedAt);
+    waiter.place = place;
+    requests.force(index, waiter.weight);
+    this.#line.unshift(place, ticket);
+    this.#added(place);
   }
 
   /** The client of a waiting request has gone. */
   remove(waiter: Waiter): void {
-    if (waiter.waiting) this.#unlink(waiter);
+    if (waiter.place && this.#removed(waiter.place)) this.admit();
   }
 
   /** A request has left its instance; the place goes to who waits longest. */
@@ -128,7 +147,7 @@ export class Throttler {
   removeInstance(instance: Instance): void {
     const at = this.#instances.indexOf(instance);
     if (at >= 0) this.#instances.splice(at, 1);
-    if (this.#first) this.#want();
+    if (this.#line.first) this.#want();
   }
 
   /** Gives free places to those first in line, here or in another thread. */
@@ -147,21 +166,20 @@ export class Throttler {
 
   /** Called a few times per second while somebody waits: time limits, and a second look should a wake-up be lost. */
   tick(now: number): void {
-    while (this.#first && now - this.#first.arrivedAt > this.entry.queueLimitMs) {
-      const waiter = this.#first;
-      this.#unlink(waiter);
-      waiter.rejected('timeout');
+    for (let place = this.#line.oldest; place; place = this.#line.oldest) {
+      if (now - place.arrivedAt <= this.entry.queueLimitMs) break;
+      this.#removed(place);
+      place.waiter.rejected('timeout');
     }
-    if (this.#first) this.#want(now);
+    if (this.#line.first) this.#want(now);
     this.admit();
   }
 
   /** The revision is no more: nobody waits for it. */
   dispose(): void {
-    while (this.#first) {
-      const waiter = this.#first;
-      this.#unlink(waiter);
-      waiter.rejected('gone');
+    for (let place = this.#line.oldest; place; place = this.#line.oldest) {
+      this.#removed(place);
+      place.waiter.rejected('gone');
     }
   }
 
@@ -175,12 +193,12 @@ export class Throttler {
         if (this.#hasPlace()) this.#shared.wake(owner, index);
         return;
       }
-      const waiter = this.#first;
-      if (!waiter) return;
+      const place = this.#line.first;
+      if (!place) return;
       const instance = this.#pick();
       if (!instance) return;
-      this.#unlink(waiter);
-      waiter.admitted(instance);
+      this.#removed(place);
+      place.waiter.admitted(instance);
     }
   }
 
@@ -245,41 +263,48 @@ export class Throttler {
     return this.#instances.some((instance) => slots.inFlight(instance.slot) < this.entry.limit);
   }
 
-  #append(waiter: Waiter): void {
-    const { slots, thread } = this.#shared;
-    waiter.waiting = true;
-    waiter.ahead = this.#last;
-    waiter.behind = undefined;
-    if (this.#last) this.#last.behind = waiter;
-    else {
-      this.#first = waiter;
-      slots.setHead(thread, this.entry.index, waiter.ticket);
-    }
-    this.#last = waiter;
-    this.#counted(1);
+  /** Why a request may not wait; if it may, the memory for it is taken. */
+  #refusal({ source, weight }: Waiter, waiting: number): Rejection | undefined {
+    const { usage, requests, limits } = this.#shared;
+    if (waiting >= MAX_WAITING) return 'full';
+    if (usage.get(QUEUED) >= limits.queue) return 'crowded';
+    if (usage.get(queuedFrom(source.address)) >= limits.queuePerAddress) return 'address';
+    return requests.take(this.entry.index, weight) ? undefined : 'memory';
   }
 
-  #unlink(waiter: Waiter): void {
-    const { slots, thread } = this.#shared;
-    if (waiter.behind) waiter.behind.ahead = waiter.ahead;
-    else this.#last = waiter.ahead;
-    if (waiter.ahead) waiter.ahead.behind = waiter.behind;
-    else {
-      this.#first = waiter.behind;
-      slots.setHead(thread, this.entry.index, this.#first?.ticket ?? 0);
-    }
-    waiter.waiting = false;
-    waiter.ahead = undefined;
-    waiter.behind = undefined;
-    this.#counted(-1);
+  #added(place: Place<Waiter>): void {
+    this.#publishHead();
+    this.#counted(place.source, 1);
+    this.#want();
+    this.admit();
   }
 
-  #counted(delta: 1 | -1): void {
-    const { slots, stats, thread, waiting } = this.#shared;
-    this.#length += delta;
+  /** @returns whether another request took its turn, which may be admitted. */
+  #removed(place: Place<Waiter>): boolean {
+    const { waiter, source } = place;
+    const promoted = this.#line.remove(place);
+    waiter.place = undefined;
+    this.#publishHead();
+    this.#shared.requests.give(this.entry.index, waiter.weight);
+    this.#counted(source, -1);
+    return promoted;
+  }
+
+  #publishHead(): void {
+    const head = this.#line.first?.ticket ?? 0;
+    if (head === this.#head) return;
+    this.#head = head;
+    const { slots, thread } = this.#shared;
+    slots.setHead(thread, this.entry.index, head);
+  }
+
+  #counted(source: Source, delta: 1 | -1): void {
+    const { slots, stats, thread, usage, waiting } = this.#shared;
+    usage.add(QUEUED, delta);
+    usage.add(queuedFrom(source.address), delta);
     slots.addWaiting(thread, this.entry.index, delta);
     stats.queued(this.entry.index, delta);
-    if (this.#length > 0) waiting.add(this);
+    if (this.#line.length > 0) waiting.add(this);
     else waiting.delete(this);
   }
 

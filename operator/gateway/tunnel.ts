@@ -7,6 +7,9 @@ import { refuseSocket } from './downstream/socket.ts';
 import type { ExchangeShared } from './exchange.ts';
 import { guardCallbacks } from './guard.ts';
 import type { FlatHeaders, RequestHead } from './headers.ts';
+import { waitingBytes } from './limits.ts';
+import type { Place, Source } from './line.ts';
+import { REJECTIONS } from './rejections.ts';
 import { responseHead } from './responseHead.ts';
 import type { Rejection, Throttler, Waiter } from './throttler.ts';
 import { failureOf } from './upstream/errors.ts';
@@ -16,7 +19,7 @@ import { CLOSE_FROM_CLIENT, CLOSE_FROM_SERVER, FrameBoundary } from './webSocket
 /** Longer than two SYN retransmissions, so that one lost packet is no failure. */
 const CONNECT_TIMEOUT_MS = 5000;
 /** What a client may send before its upgrade is answered. */
-const MAX_EARLY_BYTES = 64 * 1024;
+const MAX_EARLY_BYTES = 16 * 1024;
 /** From the close frame at the time limit until the connections are broken off. */
 const CLOSE_MS = 1000;
 /** How long a client may take to read what was written to it before the end. */
@@ -45,10 +48,9 @@ export class Tunnel implements Waiter, Timed {
   #status = 0;
   #done = false;
 
-  ticket = 0;
-  ahead: Waiter | undefined;
-  behind: Waiter | undefined;
-  waiting = false;
+  readonly source: Source;
+  readonly weight: number;
+  place: Place<Waiter> | undefined;
 
   expiresAt = 0;
   earlier: Timed | undefined;
@@ -64,6 +66,7 @@ export class Tunnel implements Waiter, Timed {
     head: RequestHead,
     throttler: Throttler,
     shared: ExchangeShared,
+    source: Source,
   ) {
     this.#request = request;
     this.#socket = socket;
@@ -71,6 +74,8 @@ export class Tunnel implements Waiter, Timed {
     this.#head = head;
     this.#throttler = throttler;
     this.#shared = shared;
+    this.source = source;
+    this.weight = waitingBytes(head.bytes, MAX_EARLY_BYTES);
     if (early.length > 0) this.earlyData(early);
   }
 
@@ -119,8 +124,9 @@ export class Tunnel implements Waiter, Timed {
   }
 
   rejected(why: Rejection): void {
-    if (why === 'gone') this.#refuse(503, 'The revision was deleted while the request waited for it.');
-    else this.#refuse(429, 'No instance became free for this request in time.');
+    const { status, message } = REJECTIONS[why];
+    this.#shared.refusedFor(why);
+    this.#refuse(status, message);
   }
 
   /** A WebSocket is told why it ends (RFC 6455, 7.1.1); a second later the connections are broken off. */

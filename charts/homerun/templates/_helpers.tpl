@@ -60,7 +60,7 @@ controller gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
 {{- if include "homerun.caMounted" . }}
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}
 {{- end }}
-{{- $gateway := pick .Values.gateway "threads" "drainSeconds" }}
+{{- $gateway := pick .Values.gateway "threads" "drainSeconds" "limits" }}
 {{- $gateway = merge $gateway (dict "service" (include "homerun.name" (dict "role" "gateway")) "port" 8080) }}
 {{- $gateway = merge $gateway (dict "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081) }}
 {{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}

@@ -1,28 +1,13 @@
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
-import { readEscaped } from './rawTarget.ts';
-import { refuseSocket, runningResponse } from './socket.ts';
+import { TOO_LARGE } from '../limits.ts';
 
 /** What node:http tells of bytes that are no request. */
-type ClientError = Error & { code?: string; rawPacket?: Buffer };
+export type ClientError = Error & { code?: string; rawPacket?: Buffer };
 
-/** Answers what the HTTP/1 parser could not read, and closes the connection. */
-export function answerClientError(server: Server, error: ClientError, socket: Socket): void {
-  // An answer of ours would be taken for that of the request before, or for a part of it.
-  if (runningResponse(socket)) {
-    socket.destroy();
-    return;
-  }
-  if (error.code === 'HPE_INVALID_URL' && error.rawPacket && readEscaped(server, socket, error.rawPacket))
-    return;
-  const { status, message } = refusalOf(error);
-  refuseSocket(socket, status, message);
-}
-
-function refusalOf({ code, rawPacket }: ClientError): { status: number; message: string } {
+/** How bytes that are no request are answered. */
+export function clientErrorRefusal({ code, rawPacket }: ClientError): { status: number; message: string } {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return { status: 431, message: 'The request headers are too large.' };
+      return { status: 431, message: TOO_LARGE };
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return { status: 408, message: 'The request headers did not come in time.' };
     case 'HPE_INVALID_VERSION':

@@ -19,6 +19,8 @@ export interface Downstream {
   readonly path: string;
   readonly head: RequestHead;
   readonly hasBody: boolean;
+  /** Bytes of the answer that wait in this process for the client. */
+  readonly unsent: number;
   /** The request's body; not read before an instance takes it. */
   readonly body: Readable;
   /** The head of an answer is on its way, so that no other can be given. */

@@ -73,6 +73,10 @@ export class Http1Downstream implements Downstream {
     return this.#trailers;
   }
 
+  get unsent(): number {
+    return this.#response.writableLength;
+  }
+
   attach(events: DownstreamEvents): void {
     this.#events = events;
     this.#response.on('close', this.#onClose);

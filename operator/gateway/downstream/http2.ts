@@ -54,6 +54,10 @@ export class Http2Downstream implements Downstream {
     return this.#takesTrailers;
   }
 
+  get unsent(): number {
+    return this.#stream.writableLength;
+  }
+
   attach(events: DownstreamEvents): void {
     this.#events = events;
     this.#stream.on('close', this.#onClose);

@@ -1,0 +1,47 @@
+import type { Config } from '../config.ts';
+
+/** What clients may take of a gateway process: `gateway.limits` of the chart's values. */
+export type Limits = Config['gateway']['limits'];
+
+/** A header section may have this many bytes, names and values together. */
+export const MAX_HEADER_BYTES = 64 * 1024;
+/** A header section may have this many fields; each piece of a cookie that came in pieces is one (RFC 9113, 8.2.3). */
+export const MAX_HEADER_FIELDS = 500;
+/** Streams that a client may have open at a time on one HTTP/2 connection (RFC 9113, 6.5.2). */
+export const MAX_STREAMS = 100;
+/** Requests that may wait behind another one on an HTTP/1.1 connection. */
+export const MAX_PIPELINED = 32;
+
+/** Bytes of a body that a client may send on an HTTP/2 stream before they are read (RFC 9113, 6.9.2: the default). */
+export const HTTP2_WINDOW = 65_535;
+/** Bytes of a body that an HTTP/1.1 connection may hold unread: two reads of a socket. */
+export const HTTP1_WINDOW = 128 * 1024;
+
+/** Memory for a request's objects and the strings of an ordinary header section. */
+export const REQUEST_BYTES = 6 * 1024;
+/** Header sections beyond this size are counted for as long as the request lasts. */
+const LARGE_HEAD = 8 * 1024;
+
+/** Memory for a waiting request. @param body bytes of its body that may come meanwhile. */
+export function waitingBytes(head: number, body: number): number {
+  return REQUEST_BYTES + (head > LARGE_HEAD ? 0 : head) + body;
+}
+
+/** Memory for a large header section, which the request holds until it ends: as it came, and as it goes on. */
+export function largeHeadBytes(head: number): number {
+  return head > LARGE_HEAD ? 2 * head : 0;
+}
+
+export const TOO_MANY_FIELDS = `The request has more than ${MAX_HEADER_FIELDS} header fields.`;
+export const TOO_LARGE = 'The request headers are too large.';
+
+/**
+ * What is too much of a header section; undefined when nothing is (RFC 6585, 5).
+ * @param raw names and values, one after the other, as they came.
+ */
+export function sectionFault(raw: readonly string[]): string | undefined {
+  if (raw.length / 2 > MAX_HEADER_FIELDS) return TOO_MANY_FIELDS;
+  let bytes = 0;
+  for (const text of raw) bytes += text.length;
+  return bytes > MAX_HEADER_BYTES ? TOO_LARGE : undefined;
+}

@@ -1,0 +1,49 @@
+import { parseConfig } from '../../config.ts';
+import { silent } from '../../testing/until.ts';
+import { tuneV8 } from '../../v8.ts';
+import { RouteTable } from '../routeTable.ts';
+import { Slots } from '../slots.ts';
+import { Stats } from '../stats.ts';
+import { Threads } from '../threads.ts';
+
+// A gateway of two data threads in a process of its own, whose memory is what memory.test.ts measures. It serves
+// `zero.test`, which has no instance, and `app.test`; it says `ready` to its parent once both threads listen.
+
+const [port = '', internalPort = '', programPort = ''] = process.argv.slice(2);
+tuneV8();
+const table = new RouteTable();
+const check = { attempt: { kind: 'tcp' as const, port: 1, timeoutMs: 1000 }, delayMs: 0 };
+for (const name of ['zero', 'app']) {
+  const revision = `ns/${name}`;
+  table.setRevision(
+    revision,
+    { limit: 20_000, timeoutMs: 300_000, protocol: 'http1', port: 1, check },
+    300_000,
+  );
+  table.setRoute(revision, {
+    createdAt: '',
+    hosts: new Map([[`${name}.test`, [{ revision, percent: 100 }]]]),
+    internalOnly: false,
+  });
+}
+table.setInstance(0, {
+  slot: 0,
+  revision: 'ns/app',
+  pod: 'app',
+  host: '127.0.0.1',
+  port: Number(programPort),
+});
+const threads = new Threads({
+  slots: Slots.create(2),
+  stats: Stats.create(2),
+  port: Number(port),
+  internalPort: Number(internalPort),
+  host: '127.0.0.1',
+  limits: parseConfig({}).gateway.limits,
+  log: silent,
+  snapshot: () => table.snapshot(),
+  receive: () => {},
+});
+await threads.start();
+process.send?.('ready');
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,70 @@
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { connect, type Socket } from 'node:net';
+
+// A client that takes what it can: opens many connections of one kind, each doing its worst, and holds them. It reports
+// `held` once all have done what they do, and ends when its parent does.
+
+const [kind = '', port = '', connections = ''] = process.argv.slice(2);
+/** Connections that are being opened at a time: the accept queue holds 4,096. */
+const BATCH = 500;
+const BODY = Buffer.alloc(200_000, 'x');
+const FIELD = 'x'.repeat(7_500);
+
+/** What each kind of connection sends. Nothing is ever read. */
+const KINDS: Record<string, (socket: Socket) => void> = {
+  silent: () => {},
+  head: (socket) => {
+    socket.write('GET / HTTP/1.1\r\nHost: app.test\r\n');
+    for (let i = 0; i < 8; i++) socket.write(`x-${i}: ${FIELD}\r\n`);
+  },
+  post: (socket) => {
+    socket.write(`POST / HTTP/1.1\r\nHost: zero.test\r\nContent-Length: ${BODY.length}\r\n\r\n`);
+    socket.write(BODY);
+  },
+  answers: (socket) => socket.write('GET /large HTTP/1.1\r\nHost: app.test\r\n\r\n'),
+  pipelined: (socket) => socket.write('GET / HTTP/1.1\r\nHost: zero.test\r\n\r\n'.repeat(2000)),
+  heads: (socket) => {
+    socket.write(`GET / HTTP/1.1\r\nHost: zero.test\r\n${`x: ${FIELD}\r\n`.repeat(8)}\r\n`);
+  },
+};
+
+function plain(begin: (socket: Socket) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect({ port: Number(port), host: '127.0.0.1' });
+    socket.on('connect', () => {
+      begin(socket);
+      socket.pause();
+      resolve();
+    });
+    socket.on('error', () => resolve());
+    socket.on('close', () => resolve());
+  });
+}
+
+function streams(count: number): Promise<void> {
+  return new Promise((resolve) => {
+    const session: ClientHttp2Session = connectHttp2(`http://127.0.0.1:${port}`, { maxSessionMemory: 1000 });
+    session.on('error', () => resolve());
+    session.on('close', () => resolve());
+    session.on('remoteSettings', () => {
+      for (let i = 0; i < count; i++) {
+        const stream = session.request({ ':method': 'POST', ':path': '/', ':authority': 'zero.test' });
+        stream.on('error', () => {});
+        stream.end(BODY);
+      }
+      resolve();
+    });
+  });
+}
+
+const one = async (): Promise<void> => {
+  if (kind === 'streams') await streams(100);
+  else if (kind === 'session') await streams(0);
+  else await plain(KINDS[kind] as (socket: Socket) => void);
+};
+for (let opened = 0; opened < Number(connections); opened += BATCH) {
+  const batch = Math.min(BATCH, Number(connections) - opened);
+  await Promise.all(Array.from({ length: batch }, one));
+}
+process.send?.('held');
+process.on('disconnect', () => process.exit());

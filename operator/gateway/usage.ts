@@ -1,0 +1,166 @@
+import { MAX_REVISIONS } from './slots.ts';
+
+/** Clients are told apart by address only as far as this many cells of a hash table do. */
+const ADDRESSES = 16_384;
+
+/** Gauges of the whole process, by their cell. */
+export const CONNECTIONS = 0;
+export const HTTP1_CONNECTIONS = 1;
+export const HTTP2_CONNECTIONS = 2;
+export const QUEUED = 3;
+export const REQUEST_BYTES = 4;
+export const ANSWER_BYTES = 5;
+export const HEADER_BYTES = 6;
+const ADDRESS_CONNECTIONS = 8;
+const ADDRESS_QUEUED = ADDRESS_CONNECTIONS + ADDRESSES;
+/** Two for each revision: of requests and of answers. */
+const REVISION_BYTES = ADDRESS_QUEUED + ADDRESSES;
+
+function cells(): number {
+  return REVISION_BYTES + 2 * MAX_REVISIONS;
+}
+
+/** What a limit did, by its place among the counters. */
+export const EVENTS = [
+  'closedForCap',
+  'closedForHeaderTime',
+  'closedForHeaderBytes',
+  'closedForIdleness',
+  'closedForLingering',
+  'closedForPipelining',
+  'refusedConnections',
+  'refusedForBytes',
+  'refusedForHeader',
+  'refusedForQueue',
+  'cutForStalling',
+] as const;
+export type Event = (typeof EVENTS)[number];
+
+/** Bytes of shared memory that {@link Usage} needs; pages that nobody touches cost nothing. */
+export function usageBytes(threads: number): number {
+  return Int32Array.BYTES_PER_ELEMENT * (cells() * (threads + 1) + EVENTS.length);
+}
+
+/** Amounts that can be read and changed, each in a numbered cell. */
+export interface Amounts {
+  get(cell: number): number;
+  /** @returns the amount after the change. */
+  add(cell: number, delta: number): number;
+}
+
+/** What the whole process holds at the moment, and what its limits have done since it started. */
+export interface UsageReport {
+  connections: number;
+  http1Connections: number;
+  http2Connections: number;
+  queued: number;
+  requestBytes: number;
+  answerBytes: number;
+  headerBytes: number;
+  events: Record<Event, number>;
+}
+
+/**
+ * What clients take of a gateway process, over all of its threads: connections, places in queues, memory. Limits of the
+ * process are exact this way, whichever thread a connection came to.
+ */
+export class Usage {
+  readonly #all: Int32Array;
+  /** The share of each thread, so that a thread that died can be subtracted. */
+  readonly #own: Int32Array[];
+  readonly #events: Int32Array;
+
+  constructor(memory: SharedArrayBuffer, offset: number, threads: number) {
+    const length = cells();
+    const row = (index: number) =>
+      new Int32Array(memory, offset + index * length * Int32Array.BYTES_PER_ELEMENT, length);
+    this.#all = row(0);
+    this.#own = Array.from({ length: threads }, (_, thread) => row(thread + 1));
+    const end = offset + (threads + 1) * length * Int32Array.BYTES_PER_ELEMENT;
+    this.#events = new Int32Array(memory, end, EVENTS.length);
+  }
+
+  /** The writer of one thread. */
+  writer(thread: number): UsageWriter {
+    return new UsageWriter(this.#all, this.#own[thread] as Int32Array, this.#events);
+  }
+
+  read(): UsageReport {
+    const at = (cell: number) => Atomics.load(this.#all, cell);
+    const events = EVENTS.map((event, i) => [event, Atomics.load(this.#events, i)]);
+    return {
+      connections: at(CONNECTIONS),
+      http1Connections: at(HTTP1_CONNECTIONS),
+      http2Connections: at(HTTP2_CONNECTIONS),
+      queued: at(QUEUED),
+      requestBytes: at(REQUEST_BYTES),
+      answerBytes: at(ANSWER_BYTES),
+      headerBytes: at(HEADER_BYTES),
+      events: Object.fromEntries(events) as Record<Event, number>,
+    };
+  }
+
+  /** A thread died, and with it all that it held. */
+  forget(thread: number): void {
+    const own = this.#own[thread] as Int32Array;
+    for (let cell = 0; cell < own.length; cell++) {
+      const held = Atomics.exchange(own, cell, 0);
+      if (held !== 0) Atomics.sub(this.#all, cell, held);
+    }
+  }
+}
+
+/** What one thread adds to {@link Usage}, and the sums over all threads. */
+export class UsageWriter implements Amounts {
+  readonly #all: Int32Array;
+  readonly #own: Int32Array;
+  readonly #events: Int32Array;
+
+  constructor(all: Int32Array, own: Int32Array, events: Int32Array) {
+    this.#all = all;
+    this.#own = own;
+    this.#events = events;
+  }
+
+  get(cell: number): number {
+    return Atomics.load(this.#all, cell);
+  }
+
+  add(cell: number, delta: number): number {
+    Atomics.add(this.#own, cell, delta);
+    return Atomics.add(this.#all, cell, delta) + delta;
+  }
+
+  count(event: Event): void {
+    Atomics.add(this.#events, EVENTS.indexOf(event), 1);
+  }
+}
+
+/** Bytes that are held for requests of a revision. */
+export const requestBytesOf = (revision: number): number => REVISION_BYTES + 2 * revision;
+/** Bytes of a revision's answers that clients have not taken. */
+export const answerBytesOf = (revision: number): number => REVISION_BYTES + 2 * revision + 1;
+/** Open connections from the addresses that share a cell. */
+export const connectionsFrom = (address: number): number => ADDRESS_CONNECTIONS + address;
+/** Requests that wait, from the addresses that share a cell. */
+export const queuedFrom = (address: number): number => ADDRESS_QUEUED + address;
+
+/** The cell of an address: two addresses seldom share one. An IPv6 client owns its /64, so that part alone counts. */
+export function addressCell(address: string): number {
+  const subject = address.includes(':') ? ipv6Network(address) : address;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < subject.length; i++) hash = Math.imul(hash ^ subject.charCodeAt(i), 0x01000193);
+  hash ^= hash >>> 15;
+  return (hash >>> 0) % ADDRESSES;
+}
+
+/** The first four groups of an IPv6 address. */
+function ipv6Network(address: string): string {
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const last = tail === '' ? [] : tail.split(':');
+    while (groups.length + last.length < 8) groups.push('0');
+  }
+  return groups.slice(0, 4).join(':');
+}
