@@ -11,7 +11,7 @@ import { compilePod, compileRevision, compileRoute } from './compile.ts';
 import { Instances } from './instances.ts';
 import type { FromThread } from './messages.ts';
 import { RouteTable } from './routeTable.ts';
-import { Slots } from './slots.ts';
+import { MAX_REVISIONS, Slots } from './slots.ts';
 import { Stats } from './stats.ts';
 import { Threads } from './threads.ts';
 import { Waker } from './wake.ts';
@@ -49,7 +49,14 @@ export class Control {
     this.#options = options;
     this.slots = Slots.create(threads);
     this.stats = Stats.create(threads);
-    this.table = new RouteTable(() => this.#changed());
+    this.table = new RouteTable(
+      () => this.#changed(),
+      (revision) =>
+        log.error(
+          { revision, max: MAX_REVISIONS },
+          'requests of this revision get 503: the gateway serves as many revisions as it can; delete old services or tags',
+        ),
+    );
     this.instances = new Instances({
       table: this.table,
       startLimitMs: config.startup.limitSeconds * 1000,
@@ -162,5 +169,7 @@ export class Control {
       return inFlight + queued === 0;
     });
     for (const index of reclaimed) this.stats.clear(index);
+    this.instances.retryUnserved();
+    this.table.retryUnserved();
   }
 }

@@ -72,4 +72,21 @@ describe('Instances', () => {
       await until('it serves again', () => serving() === 1);
     });
   }
+
+  it('follows an instance that found no free row once there is one', async () => {
+    const small = new Instances({ table, startLimitMs: 1000, log: silent, probe: async () => true, max: 1 });
+    small.setRevision(REVISION, compiled);
+    const named = (name: string) => {
+      const object = pod([{ name: 'user' }], true);
+      return compilePod({ ...object, metadata: { ...object.metadata, name, uid: name } });
+    };
+    small.setPod('ns/one', named('one'));
+    small.setPod('ns/two', named('two'));
+    assert.equal(small.unserved, 1);
+    small.setPod('ns/one', undefined);
+    small.ids.reclaim(Number.POSITIVE_INFINITY, () => true);
+    small.retryUnserved();
+    assert.equal(small.unserved, 0);
+    await until('the other serves', () => serving() === 1);
+  });
 });

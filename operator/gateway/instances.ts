@@ -25,6 +25,8 @@ export interface InstancesOptions {
   started?: (revision: string, elapsedMs: number) => void;
   probe?: typeof untilStarted;
   now?: () => number;
+  /** How many can be followed at once. */
+  max?: number;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface InstancesOptions {
  * followed by itself: one that hangs delays no other.
  */
 export class Instances {
-  readonly ids = new Ids(MAX_INSTANCES);
+  readonly ids: Ids;
   readonly #options: InstancesOptions;
   readonly #probe: typeof untilStarted;
   readonly #now: () => number;
@@ -43,9 +45,12 @@ export class Instances {
   readonly #byRevision = new Map<string, Set<Tracked>>();
   readonly #startTimes = new Map<string, StartTimes>();
   readonly #wanted = new Set<string>();
+  /** Pods that found no free row, by key: they are followed once there is one. */
+  readonly #unserved = new Map<string, CompiledPod>();
 
   constructor(options: InstancesOptions) {
     this.#options = options;
+    this.ids = new Ids(options.max ?? MAX_INSTANCES);
     this.#probe = options.probe ?? untilStarted;
     this.#now = options.now ?? (() => performance.now());
   }
@@ -72,6 +77,16 @@ export class Instances {
     this.#options.table.setRevision(key, undefined, 0);
   }
 
+  /** How many instances found no free row. */
+  get unserved(): number {
+    return this.#unserved.size;
+  }
+
+  /** Gives rows that have become free to instances that found none. */
+  retryUnserved(): void {
+    for (const [key, pod] of [...this.#unserved]) this.setPod(key, pod);
+  }
+
   /** @param found the pod was there when the watch began. */
   setPod(key: string, pod: CompiledPod | undefined, found = false): void {
     let tracked = this.#pods.get(key);
@@ -79,7 +94,10 @@ export class Instances {
       this.#forget(tracked);
       tracked = undefined;
     }
-    if (!pod || pod.leaving) return;
+    if (!pod || pod.leaving) {
+      this.#unserved.delete(key);
+      return;
+    }
     if (!tracked) {
       tracked = this.#track(pod, found);
       if (!tracked) return;
@@ -121,12 +139,16 @@ export class Instances {
   #track(pod: CompiledPod, found: boolean): Tracked | undefined {
     const slot = this.ids.take();
     if (slot === undefined) {
-      this.#options.log.error(
-        { pod: pod.key, max: MAX_INSTANCES },
-        'more instances than this gateway can hold',
-      );
+      if (!this.#unserved.has(pod.key)) {
+        this.#options.log.error(
+          { pod: pod.key, max: MAX_INSTANCES },
+          'no request goes to this instance: the gateway holds as many as it can; lower the number of instances',
+        );
+      }
+      this.#unserved.set(pod.key, pod);
       return undefined;
     }
+    this.#unserved.delete(pod.key);
     const tracked: Tracked = { pod, slot, seenAt: this.#now(), found, ready: false, probing: undefined };
     this.#pods.set(pod.key, tracked);
     this.#bySlot.set(slot, tracked);

@@ -13,7 +13,7 @@ interface KnownRevision {
  * an instance needs it, so old revisions cost nothing.
  */
 export class RouteTable {
-  readonly ids = new Ids(MAX_REVISIONS);
+  readonly ids: Ids;
   readonly #routes = new Map<string, CompiledRoute>();
   /** Routes that claim a host, oldest first. */
   readonly #claims = new Map<string, string[]>();
@@ -25,12 +25,34 @@ export class RouteTable {
   readonly #changedHosts = new Set<string>();
   readonly #changedRevisions = new Set<string>();
   readonly #changedInstances = new Set<number>();
+  /** Revisions that are needed and found no free row. */
+  readonly #unserved = new Set<string>();
   readonly #changed: () => void;
+  readonly #full: (revision: string) => void;
   #version = 0;
 
-  /** @param changed called for every change; the caller takes the update when it suits. */
-  constructor(changed: () => void = () => {}) {
+  /**
+   * @param changed called for every change; the caller takes the update when it suits.
+   * @param full called once for each revision that finds no free row: its requests get 503 until one is free.
+   */
+  constructor(
+    changed: () => void = () => {},
+    full: (revision: string) => void = () => {},
+    max = MAX_REVISIONS,
+  ) {
     this.#changed = changed;
+    this.#full = full;
+    this.ids = new Ids(max);
+  }
+
+  /** How many revisions are needed and have no row. */
+  get unserved(): number {
+    return this.#unserved.size;
+  }
+
+  /** Gives rows that have become free to revisions that found none. */
+  retryUnserved(): void {
+    for (const revision of [...this.#unserved]) this.#refresh(revision);
   }
 
   get entries(): ReadonlyMap<string, RevisionEntry> {
@@ -130,6 +152,7 @@ export class RouteTable {
     const known = this.#revisions.get(key);
     const present = this.#entries.get(key);
     if (!known || !this.#uses.has(key)) {
+      this.#unserved.delete(key);
       if (!present) return;
       this.#entries.delete(key);
       this.ids.retire(present.index, this.nextVersion);
@@ -137,7 +160,12 @@ export class RouteTable {
       const { limit, timeoutMs, protocol } = known.compiled;
       const { queueLimitMs } = known;
       const index = present?.index ?? this.ids.take();
-      if (index === undefined) return;
+      if (index === undefined) {
+        if (!this.#unserved.has(key)) this.#full(key);
+        this.#unserved.add(key);
+        return;
+      }
+      this.#unserved.delete(key);
       const entry: RevisionEntry = { key, index, limit, timeoutMs, protocol, queueLimitMs };
       if (present && sameEntry(present, entry)) return;
       this.#entries.set(key, entry);
