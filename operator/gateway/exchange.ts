@@ -3,7 +3,7 @@ import type { Deadlines, Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
 import type { FlatHeaders } from './headers.ts';
 import type { StatsWriter } from './stats.ts';
-import type { Rejection, Throttler, Waiter } from './throttler.ts';
+import { type Rejection, STOPPED, type Throttler, type Waiter } from './throttler.ts';
 import { failureOf } from './upstream/errors.ts';
 import type { Instance } from './upstream/instance.ts';
 import type { UpstreamCall, UpstreamEvents } from './upstream/upstream.ts';
@@ -79,6 +79,10 @@ export class Exchange implements Waiter, Timed, DownstreamEvents, UpstreamEvents
   }
 
   rejected(why: Rejection): void {
+    if (why === 'stopped') {
+      this.#refuse(503, STOPPED);
+      return;
+    }
     if (why === 'gone') {
       this.#refuse(503, 'The revision was deleted while the request waited for it.');
       return;

@@ -14,6 +14,7 @@ export interface TestRevision {
   timeoutMs?: number;
   protocol?: Protocol;
   queueLimitMs?: number;
+  stopped?: boolean;
   /** Ports of its instances. */
   ports?: number[];
 }
@@ -86,6 +87,7 @@ export class Harness {
       timeoutMs: given.timeoutMs ?? 60_000,
       protocol: given.protocol ?? 'http1',
       queueLimitMs: given.queueLimitMs ?? 10_000,
+      stopped: given.stopped,
     };
     this.#apply({ revisions: [[key, entry]] });
     return ports.map((port) => this.addInstance(key, port));

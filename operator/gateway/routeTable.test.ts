@@ -116,6 +116,17 @@ describe('RouteTable', () => {
     assert.equal(table.take()?.version, first + 1);
   });
 
+  it('tells of a revision that is stopped, and when it is not any more', () => {
+    const told = () => table.take()?.revisions.map(([key, entry]) => [key, entry?.stopped]);
+    const hosts = { 'a.test': 'ns/a' };
+    table.setRoute('ns/r', route(hosts));
+    assert.deepEqual(told(), [['ns/a', false]]);
+    table.setRoute('ns/r', { ...route(hosts), stopped: new Set(['ns/a']) });
+    assert.deepEqual(told(), [['ns/a', true]]);
+    table.setRoute('ns/r', route(hosts));
+    assert.deepEqual(told(), [['ns/a', false]]);
+  });
+
   it('tells once of a revision that finds no free row, and serves it when one is free', () => {
     const full: string[] = [];
     const small = new RouteTable(

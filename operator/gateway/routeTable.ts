@@ -20,6 +20,8 @@ export class RouteTable {
   readonly #revisions = new Map<string, KnownRevision>();
   /** How many routes' targets and instances name a revision. */
   readonly #uses = new Map<string, number>();
+  /** How many routes say that a revision is stopped. */
+  readonly #stops = new Map<string, number>();
   readonly #entries = new Map<string, RevisionEntry>();
   readonly #instances = new Map<number, InstanceEntry>();
   readonly #changedHosts = new Set<string>();
@@ -69,6 +71,8 @@ export class RouteTable {
     // The new uses first, so that a revision in both does not lose its entry in between.
     for (const revision of revisionsOf(route)) this.use(revision, 1);
     for (const revision of revisionsOf(before)) this.use(revision, -1);
+    for (const revision of route?.stopped ?? []) this.#stop(revision, 1);
+    for (const revision of before?.stopped ?? []) this.#stop(revision, -1);
     this.#changed();
   }
 
@@ -80,9 +84,7 @@ export class RouteTable {
 
   /** Notes that an instance needs the revision (`1`) or no longer does (`-1`). */
   use(revision: string, delta: 1 | -1): void {
-    const uses = (this.#uses.get(revision) ?? 0) + delta;
-    if (uses > 0) this.#uses.set(revision, uses);
-    else this.#uses.delete(revision);
+    count(this.#uses, revision, delta);
     this.#refresh(revision);
   }
 
@@ -148,6 +150,11 @@ export class RouteTable {
     this.#changedHosts.add(host);
   }
 
+  #stop(revision: string, delta: 1 | -1): void {
+    count(this.#stops, revision, delta);
+    this.#refresh(revision);
+  }
+
   #refresh(key: string): void {
     const known = this.#revisions.get(key);
     const present = this.#entries.get(key);
@@ -166,13 +173,20 @@ export class RouteTable {
         return;
       }
       this.#unserved.delete(key);
-      const entry: RevisionEntry = { key, index, limit, timeoutMs, protocol, queueLimitMs };
+      const stopped = this.#stops.has(key);
+      const entry: RevisionEntry = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped };
       if (present && sameEntry(present, entry)) return;
       this.#entries.set(key, entry);
     }
     this.#changedRevisions.add(key);
     this.#changed();
   }
+}
+
+function count(counts: Map<string, number>, key: string, delta: 1 | -1): void {
+  const next = (counts.get(key) ?? 0) + delta;
+  if (next > 0) counts.set(key, next);
+  else counts.delete(key);
 }
 
 function* revisionsOf(route: CompiledRoute | undefined): Iterable<string> {
@@ -184,12 +198,14 @@ function sameEntry(a: RevisionEntry, b: RevisionEntry): boolean {
     a.limit === b.limit &&
     a.timeoutMs === b.timeoutMs &&
     a.protocol === b.protocol &&
-    a.queueLimitMs === b.queueLimitMs
+    a.queueLimitMs === b.queueLimitMs &&
+    a.stopped === b.stopped
   );
 }
 
 function sameRoute(a: CompiledRoute, b: CompiledRoute): boolean {
-  return a.internalOnly === b.internalOnly && sameHosts(a.hosts, b.hosts);
+  const stopped = (route: CompiledRoute) => [...(route.stopped ?? [])].join();
+  return a.internalOnly === b.internalOnly && stopped(a) === stopped(b) && sameHosts(a.hosts, b.hosts);
 }
 
 function sameHosts(a: Map<string, Target[]>, b: Map<string, Target[]>): boolean {

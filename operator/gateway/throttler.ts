@@ -9,7 +9,10 @@ export const MAX_WAITING = 10_000;
 /** How often a thread repeats that it needs an instance, should the first word have been lost or undone. */
 const WANTED_EVERY_MS = 1000;
 
-export type Rejection = 'timeout' | 'full' | 'gone';
+export type Rejection = 'timeout' | 'full' | 'gone' | 'stopped';
+
+/** What a client is told when it asks a service that a person has set to no instance. */
+export const STOPPED = 'The service is stopped: its manual instance count is 0.';
 
 /** A request that waits for a place in an instance; the links of the line live in it. */
 export interface Waiter {
@@ -69,7 +72,11 @@ export class Throttler {
   /** A place for a request that has just come, or undefined when it was put in line or rejected. */
   enter(waiter: Waiter): Instance | undefined {
     const { slots } = this.#shared;
-    const { index } = this.entry;
+    const { index, stopped } = this.entry;
+    if (stopped) {
+      waiter.rejected('stopped');
+      return undefined;
+    }
     const waiting = slots.waiting(index);
     if (waiting === 0) {
       const instance = this.#pick();
@@ -89,7 +96,11 @@ export class Throttler {
   /** Puts a request that no instance accepted before all others. */
   reenter(waiter: Waiter): void {
     const { slots, thread } = this.#shared;
-    const { index } = this.entry;
+    const { index, stopped } = this.entry;
+    if (stopped) {
+      waiter.rejected('stopped');
+      return;
+    }
     const first = slots.firstInLine(index);
     waiter.ticket = first < 0 ? slots.ticket(index) : slots.headOf(first, index) - 1 || -1;
     waiter.waiting = true;
@@ -154,12 +165,18 @@ export class Throttler {
     this.admit();
   }
 
-  /** The revision is no more: nobody waits for it. */
-  dispose(): void {
+  /** What is known of the revision has changed. */
+  update(entry: RevisionEntry): void {
+    this.entry = entry;
+    if (entry.stopped) this.dispose('stopped');
+  }
+
+  /** Nobody waits for the revision any more: it has gone, or it is set to no instance. */
+  dispose(why: Rejection = 'gone'): void {
     while (this.#first) {
       const waiter = this.#first;
       this.#unlink(waiter);
-      waiter.rejected('gone');
+      waiter.rejected(why);
     }
   }
 

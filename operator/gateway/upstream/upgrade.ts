@@ -5,7 +5,7 @@ import { clock } from '../clock.ts';
 import type { Timed } from '../deadlines.ts';
 import type { ExchangeShared } from '../exchange.ts';
 import { type FlatHeaders, type RequestHead, responseHead } from '../headers.ts';
-import type { Rejection, Throttler, Waiter } from '../throttler.ts';
+import { type Rejection, STOPPED, type Throttler, type Waiter } from '../throttler.ts';
 import { failureOf } from './errors.ts';
 import type { Instance } from './instance.ts';
 
@@ -95,7 +95,8 @@ export class Tunnel implements Waiter, Timed {
   }
 
   rejected(why: Rejection): void {
-    if (why === 'gone') this.#refuse(503, 'The revision was deleted while the request waited for it.');
+    if (why === 'stopped') this.#refuse(503, STOPPED);
+    else if (why === 'gone') this.#refuse(503, 'The revision was deleted while the request waited for it.');
     else this.#refuse(429, 'No instance became free for this request in time.');
   }
 
