@@ -6,6 +6,7 @@ import { afterFailure, type Candidate, type Drain, type Drains, NO_DRAINS, nextD
 
 const NOW = 1_700_000_000_000;
 const SECOND = 1000;
+const NONE: ReadonlySet<string> = new Set();
 
 type Answers = Record<string, DrainState>;
 
@@ -24,9 +25,11 @@ describe('nextDrains', () => {
     instances: Candidate[];
     answers?: Answers;
     observed?: boolean;
+    evicting?: string[];
     now?: number;
     want: Record<string, DrainStep>;
     write?: number;
+    evict?: string[];
   }
   const cases: Record<string, Case> = {
     'nothing to do': { reason: 'as many as wanted', replicas: 1, target: 1, instances: idle('a'), want: {} },
@@ -210,6 +213,46 @@ describe('nextDrains', () => {
       now: NOW + SECOND,
       want: {},
     },
+    'one whose node is being emptied': {
+      reason: 'it is drained although the number stays',
+      replicas: 2,
+      target: 2,
+      instances: idle('a', 'b'),
+      evicting: ['a'],
+      want: { a: 'drain' },
+    },
+    'one whose node is being emptied, and that is empty': {
+      reason: 'it is deleted, and Kubernetes makes another',
+      before: drains({ a: 'release' }),
+      replicas: 2,
+      target: 2,
+      instances: idle('a', 'b'),
+      evicting: ['a'],
+      answers: { a: 'released' },
+      want: { a: 'remove' },
+      evict: ['a'],
+    },
+    'one whose node is being emptied, and that requests need': {
+      reason: 'there is no other instance',
+      before: drains({ a: 'drain' }),
+      replicas: 1,
+      target: 1,
+      instances: idle('a'),
+      evicting: ['a'],
+      answers: { a: 'refused' },
+      want: {},
+    },
+    'one whose node is being emptied, and one too many': {
+      reason: 'it goes with the number, and needs no other in its place',
+      before: drains({ a: 'release' }),
+      replicas: 2,
+      target: 1,
+      instances: [{ uid: 'a', ready: true, inFlight: 0 }, ...idle('b')],
+      evicting: ['a'],
+      answers: { a: 'released' },
+      want: { a: 'remove' },
+      write: 1,
+    },
     'a removal that Kubernetes may have given up': {
       reason: 'its controller has not seen the number yet',
       before: drains({ a: 'remove' }),
@@ -232,16 +275,32 @@ describe('nextDrains', () => {
         observed = true,
         now = NOW,
       } = each;
-      const input = { replicas, target, instances, answer: (uid: string) => answers[uid], observed };
+      const evicting = new Set(each.evicting);
+      const input = {
+        replicas,
+        target,
+        instances,
+        answer: (uid: string) => answers[uid],
+        observed,
+        evicting,
+      };
       const result = nextDrains(before, input, now);
       assert.deepEqual(steps(result.drains), each.want);
       assert.equal(result.write?.replicas, each.write);
+      assert.deepEqual(result.evict, each.evict ?? []);
     });
   }
 
   it('keeps requests from an instance for a while when nobody knows whether the number was lowered', () => {
     const removing = drains({ a: 'remove' });
-    const input = { replicas: 1, target: 1, instances: idle('a'), answer: () => undefined, observed: true };
+    const input = {
+      replicas: 1,
+      target: 1,
+      instances: idle('a'),
+      answer: () => undefined,
+      observed: true,
+      evicting: NONE,
+    };
     const later = (failed: Drains, ms: number) => steps(nextDrains(failed, input, NOW + ms).drains);
     const refused = afterFailure(removing, new Set(['a']), false, NOW);
     const unknown = afterFailure(removing, new Set(['a']), true, NOW);
@@ -313,7 +372,17 @@ class Gateway {
 
 describe('a scale-in', () => {
   const often = ['end', 'apply', 'tick', 'tick'] as const;
-  const kinds = [...often, ...often, ...often, 'arrive', 'miss', 'conflict', 'delete', 'raise'] as const;
+  const kinds = [
+    ...often,
+    ...often,
+    ...often,
+    'arrive',
+    'miss',
+    'conflict',
+    'delete',
+    'raise',
+    'evict',
+  ] as const;
   const step = fc.record({ kind: fc.constantFrom(...kinds), gateway: fc.nat(1), pick: fc.nat(9) });
 
   it('never removes an instance that has a request, whatever comes in between, and strands nobody', () => {
@@ -331,10 +400,9 @@ describe('a scale-in', () => {
           let state: Drains = NO_DRAINS;
           let round = 0;
           let now = NOW;
+          const evicting = new Set<string>();
           const gateways = [new Gateway(() => pods), new Gateway(() => pods)];
-          const remove = () => {
-            const gone = replicas < pods.length ? chosen.slice(0, pods.length - replicas) : [];
-            chosen = [];
+          const end = (gone: readonly string[]) => {
             for (const uid of gone) {
               for (const gateway of gateways) assert.ok(!gateway.inside.get(uid), `${uid} has a request`);
               assert.ok(
@@ -344,9 +412,13 @@ describe('a scale-in', () => {
             }
             pods = pods.filter((uid) => !gone.includes(uid));
           };
+          const remove = () => {
+            const gone = replicas < pods.length ? chosen.slice(0, pods.length - replicas) : [];
+            chosen = [];
+            end(gone);
+          };
           const raise = (least: number) => {
-            if (replicas >= least) return;
-            replicas = least;
+            replicas = Math.max(replicas, least);
             while (pods.length < replicas) pods.push(`new-${made++}`);
           };
           const tick = (missing: number, conflict: boolean) => {
@@ -368,10 +440,12 @@ describe('a scale-in', () => {
             const target = loaded ? replicas : Math.min(kept, replicas);
             const result = nextDrains(
               state,
-              { replicas, target, instances, answer, observed: chosen.length === 0 },
+              { replicas, target, instances, answer, observed: chosen.length === 0, evicting },
               now,
             );
             state = result.drains;
+            end(result.evict);
+            raise(replicas);
             if (!result.write) return;
             if (conflict) {
               state = afterFailure(state, result.write.remove, false, now);
@@ -387,6 +461,7 @@ describe('a scale-in', () => {
             else if (kind === 'apply') one.apply();
             else if (kind === 'delete') remove();
             else if (kind === 'raise') raise(one.waiting > 0 ? 1 : 0);
+            else if (kind === 'evict') evicting.add(pods[pick % pods.length] ?? '');
             else if (kind === 'miss') tick(gateway, false);
             else tick(-1, kind === 'conflict');
           }
@@ -416,7 +491,14 @@ describe('a scale-in', () => {
     for (let round = 1; round < 10; round++) {
       const answers = gateway.drains.take({ term: 1, round, instances: steps(state) }, NOW);
       const instances = pods.map((uid) => ({ uid, ready: true, inFlight: gateway.inside.get(uid) ?? 0 }));
-      const input = { replicas, target: 0, instances, answer: (uid: string) => answers[uid], observed: true };
+      const input = {
+        replicas,
+        target: 0,
+        instances,
+        answer: (uid: string) => answers[uid],
+        observed: true,
+        evicting: NONE,
+      };
       const result = nextDrains(state, input, NOW);
       state = result.drains;
       replicas = result.write?.replicas ?? replicas;

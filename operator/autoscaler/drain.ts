@@ -30,6 +30,8 @@ export interface DrainInput {
   readonly answer: (uid: string) => DrainState | undefined;
   /** The Deployment's controller has seen its present number. */
   readonly observed: boolean;
+  /** Instances that are to go although their number stays, by UID: their node is being emptied. */
+  readonly evicting: ReadonlySet<string>;
 }
 
 export interface DrainResult {
@@ -37,6 +39,8 @@ export interface DrainResult {
   readonly drains: Drains;
   /** The number to write now, and the instances that go with it. */
   readonly write?: { readonly replicas: number; readonly remove: ReadonlySet<string> };
+  /** Instances to delete now, by UID; Kubernetes makes others for them. */
+  readonly evict: readonly string[];
 }
 
 /** So long after a number was lowered Kubernetes may still be choosing the pods that go. */
@@ -52,23 +56,28 @@ const SETTLE_MS = 1000;
  * request just stays drained until that has ended.
  */
 export function nextDrains(before: Drains, input: DrainInput, now: number): DrainResult {
-  const { replicas, target, instances, answer } = input;
+  const { replicas, target, instances, answer, evicting } = input;
   const next = new Map(removals(before, input, now));
-  if (target >= replicas) return { drains: next };
   const alive = instances.filter(({ uid }) => !next.has(uid));
-  const excess = alive.length - target;
+  const excess = target < replicas ? alive.length - target : 0;
+  const free = alive.filter(({ uid }) => answer(uid) !== 'refused').sort(byOrderOf(before, evicting));
+  const victims = free.slice(0, Math.max(0, excess));
+  const others = free.slice(victims.length).filter(({ uid }) => evicting.has(uid));
+  for (const { uid } of [...victims, ...others]) {
+    next.set(uid, { step: stepAfter(before.get(uid), answer(uid)), since: now });
+  }
+  const isReleased = ({ uid }: Candidate) =>
+    before.get(uid)?.step === 'release' && answer(uid) === 'released';
+  const evict = others.filter(isReleased).map(({ uid }) => uid);
+  for (const uid of evict) next.set(uid, { step: 'remove', since: now });
+  if (target >= replicas) return { drains: next, evict };
   // Instances that do not exist can be given up at once.
-  if (excess <= 0) return { drains: next, write: { replicas: target, remove: new Set() } };
-  const victims = alive
-    .filter(({ uid }) => answer(uid) !== 'refused')
-    .sort(byOrderOf(before))
-    .slice(0, excess);
-  for (const { uid } of victims) next.set(uid, { step: stepAfter(before.get(uid), answer(uid)), since: now });
-  const remove = removable(alive, victims, before, answer);
+  if (excess <= 0) return { drains: next, write: { replicas: target, remove: new Set() }, evict };
+  const remove = removable(alive, victims.filter(isReleased));
   const lowered = alive.length - remove.length;
-  if (remove.length === 0 || lowered >= replicas) return { drains: next };
+  if (remove.length === 0 || lowered >= replicas) return { drains: next, evict };
   for (const { uid } of remove) next.set(uid, { step: 'remove', since: now });
-  return { drains: next, write: { replicas: lowered, remove: new Set(remove.map(({ uid }) => uid)) } };
+  return { drains: next, write: { replicas: lowered, remove: new Set(remove.map(({ uid }) => uid)) }, evict };
 }
 
 /**
@@ -101,28 +110,25 @@ function* removals(before: Drains, input: DrainInput, now: number): Iterable<[st
   }
 }
 
-/** In the order in which Kubernetes deletes pods; of equal ones those that are drained already. */
-function byOrderOf(before: Drains): (a: Candidate, b: Candidate) => number {
-  const fresh = ({ uid }: Candidate) => (before.has(uid) ? 0 : 1);
-  return (a, b) => Number(a.ready) - Number(b.ready) || a.inFlight - b.inFlight || fresh(a) - fresh(b);
+/** In the order in which Kubernetes deletes pods; of equal ones those that must go anyway, and that are drained already. */
+function byOrderOf(before: Drains, evicting: ReadonlySet<string>): (a: Candidate, b: Candidate) => number {
+  const last = (uids: { has(uid: string): boolean }, { uid }: Candidate) => (uids.has(uid) ? 0 : 1);
+  return (a, b) =>
+    Number(a.ready) - Number(b.ready) ||
+    last(evicting, a) - last(evicting, b) ||
+    a.inFlight - b.inFlight ||
+    last(before, a) - last(before, b);
 }
 
 function stepAfter(drain: Drain | undefined, answer: DrainState | undefined): DrainStep {
-  if (!drain) return 'drain';
+  // After a removal that Kubernetes gave up it begins anew: a request may wait for the instance.
+  if (!drain || drain.step === 'remove') return 'drain';
   if (drain.step === 'drain' && answer === 'drained') return 'release';
   return drain.step;
 }
 
-/** Those that all gateways have released, as far as Kubernetes would choose them. */
-function removable(
-  alive: readonly Candidate[],
-  victims: readonly Candidate[],
-  before: Drains,
-  answer: DrainInput['answer'],
-): Candidate[] {
-  const released = victims.filter(
-    ({ uid }) => before.get(uid)?.step === 'release' && answer(uid) === 'released',
-  );
+/** Those of the released ones that Kubernetes would choose. */
+function removable(alive: readonly Candidate[], released: readonly Candidate[]): readonly Candidate[] {
   const chosen = new Set(released);
   const unready = alive.some((instance) => !instance.ready && !chosen.has(instance));
   return unready ? released.filter(({ ready }) => !ready) : released;

@@ -2,7 +2,6 @@ import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Deployment, Pod } from '../kube/core.ts';
 import { readyCondition } from '../kube/pod.ts';
 import type { Candidate } from './drain.ts';
-import { uidOf } from './graces.ts';
 import type { RequestLoad } from './load.ts';
 import type { Asked } from './view.ts';
 
@@ -16,6 +15,10 @@ export function isThere({ metadata, status }: Pod): boolean {
 export function candidateOf(pod: Pod, requests: RequestLoad | undefined): Candidate {
   const inFlight = requests?.instances.get(pod.metadata.name) ?? 0;
   return { uid: uidOf(pod), ready: readyCondition(pod) !== undefined, inFlight };
+}
+
+export function uidOf({ metadata }: Pod): string {
+  return metadata.uid ?? '';
 }
 
 export function askedOf(pod: Pod): Asked {

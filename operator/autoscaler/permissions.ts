@@ -1,6 +1,6 @@
 import type { Permission } from '../rbac.ts';
 
-/** Reads gateways and instances, their CPU, sets how many there are and which one goes first, and shortens their end. */
+/** Reads gateways and instances, their CPU, sets how many there are and which one goes first, and deletes one that is to be evicted. */
 export const permissions: readonly Permission[] = [
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },

@@ -10,7 +10,7 @@ import { costChanges, DELETION_COST } from './costs.ts';
 const FIELD_MANAGER = 'homerun-autoscaler';
 
 export interface ScaleWriterOptions {
-  client: Pick<KubeClient, 'mergePatch'>;
+  client: Pick<KubeClient, 'mergePatch' | 'delete'>;
   /** The instances of a revision, by `namespace/REVISION`. */
   podsOf: (revision: string) => readonly Pod[];
   log: Logger;
@@ -55,6 +55,17 @@ export class ScaleWriter {
       const level = isKubeError(err, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND') ? 'debug' : 'error';
       this.#options.log[level]({ err, ...names }, 'the number of instances was not set; trying again');
       return { unknown: isKubeError(err, 'KUBE_UNREACHABLE', 'KUBE_SERVER') };
+    }
+  }
+
+  /** Deletes an instance; tried again in the next round when it was refused, which is logged. */
+  async evict({ metadata }: Pod): Promise<void> {
+    try {
+      await this.#options.client.delete(PODS, metadata, { uid: metadata.uid });
+      this.#options.log.info({ pod: keyOf(metadata) }, 'instance evicted, its requests have ended');
+    } catch (err) {
+      const level = isKubeError(err, 'KUBE_CONFLICT') ? 'debug' : 'error';
+      this.#options.log[level]({ err, pod: keyOf(metadata) }, 'an instance was not evicted; trying again');
     }
   }
 

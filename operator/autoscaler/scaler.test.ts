@@ -8,6 +8,7 @@ import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/
 import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { until } from '../testing/until.ts';
 import { DELETION_COST } from './costs.ts';
+import { EVICTION } from './evictions.ts';
 import { FakeGateway } from './testing/gateway.ts';
 import { DEPLOYMENT, deployment, KEY, pod, REF, revision, route, service } from './testing/objects.ts';
 import { runAutoscaler } from './testing/run.ts';
@@ -234,28 +235,25 @@ describe('Autoscaler', () => {
     await reaches(1);
   });
 
-  it('shortens the end of an instance once no gateway has a request inside', async () => {
+  it('deletes an instance that is to be evicted once no gateway has a request inside', async () => {
     server.put(revision());
-    server.put(deployment(1));
-    const made = pod('ending');
-    const deletionTimestamp = '2026-01-01T00:00:00Z';
-    const deletion = { deletionTimestamp, deletionGracePeriodSeconds: 311, finalizers: ['test/stays'] };
-    server.put({ ...made, metadata: { ...made.metadata, uid: 'ending', ...deletion } });
-    gateway.drains.ending = 'draining';
+    server.put(deployment(2));
+    running('stays');
+    running('evicted', { [EVICTION]: new Date(now()).toISOString() });
+    gateway.drains.evicted = 'draining';
+    gateway.tell(KEY, { inFlight: 2, instances: { stays: 1, evicted: 1 } });
     start();
-    await until('it is named', () => gateway.orders?.instances.ending === 'remove');
+    await until('it is named', () => gateway.orders?.instances.evicted === 'drain');
     await ticks(4);
-    const deletes = () => server.writes.filter(({ method }) => method === 'DELETE');
-    assert.deepEqual(deletes(), []);
-    delete gateway.drains.ending;
-    await until('it is shortened', () => deletes().length > 0);
-    await ticks(4);
-    assert.equal(deletes().length, 1);
-    const { gracePeriodSeconds, preconditions } = (deletes()[0] ?? assert.fail()).body as Record<
-      string,
-      unknown
-    >;
-    assert.deepEqual([gracePeriodSeconds, preconditions], [11, { uid: 'ending' }]);
+    const gone = () => !server.get(PODS, { namespace: REF.namespace, name: 'evicted' });
+    assert.deepEqual([gateway.orders?.instances, gone()], [{ evicted: 'drain' }, false]);
+    delete gateway.drains.evicted;
+    await until('it is deleted', gone);
+    const deletes = server.writes.filter(({ method }) => method === 'DELETE');
+    assert.deepEqual(((deletes[0] ?? assert.fail()).body as { preconditions?: object }).preconditions, {
+      uid: 'evicted',
+    });
+    assert.deepEqual([replicas(), deletes.length], [2, 1]);
   });
 
   it('lets a gateway that hangs stop no other revision', async () => {

@@ -15,9 +15,9 @@ import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/
 import { CpuReader, cpuOf } from './cpu.ts';
 import type { CpuLoad } from './decide.ts';
 import { afterFailure, type DrainResult, type Drains, NO_DRAINS, nextDrains } from './drain.ts';
+import { isEvicting } from './evictions.ts';
 import { GatewayScraper } from './gateways.ts';
-import { endingLong, Graces, uidOf } from './graces.ts';
-import { askedOf, candidateOf, isObserved, isThere, timeoutMs } from './instances.ts';
+import { askedOf, candidateOf, isObserved, isThere, timeoutMs, uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
 import { type ScaleChange, ScaleWriter } from './scaleWriter.ts';
 import { type ScalingSpec, scalingSpec } from './spec.ts';
@@ -75,6 +75,8 @@ interface Scaling {
   readonly requests: RequestLoad | undefined;
 }
 
+const NOTHING: DrainResult = { drains: NO_DRAINS, evict: [] };
+
 type Change = Omit<ScaleChange, 'seen' | 'instances'> & { readonly requests: RequestLoad | undefined };
 
 /**
@@ -91,7 +93,6 @@ export class Autoscaler {
   readonly #gateways: GatewayScraper;
   readonly #cpu: CpuReader;
   readonly #writer: ScaleWriter;
-  readonly #graces: Graces;
   readonly #entries = new Map<string, Entry>();
   readonly #writes = new Set<Promise<void>>();
   #ticks = 0;
@@ -117,7 +118,6 @@ export class Autoscaler {
     });
     const { pods } = options.informers;
     this.#writer = new ScaleWriter({ client, podsOf: (key) => pods.store.byIndex('revision', key), log });
-    this.#graces = new Graces(client, log);
     this.#cpu = new CpuReader({ client, labelSelector: `${SERVING.revision},${NOT_POOLED}`, log });
   }
 
@@ -142,9 +142,7 @@ export class Autoscaler {
   }
 
   async #tick(): Promise<void> {
-    const ending = this.#options.informers.pods.store.list().filter(endingLong);
-    const view = await this.#gateways.collect(this.#orders(ending), this.#now);
-    this.#graces.shorten(ending, (revision, pod) => view.emptyIn(revision, askedOf(pod)));
+    const view = await this.#gateways.collect(this.#orders(), this.#now);
     const stopTimer = autoscalerTick.startTimer();
     const now = this.#now();
     void this.#cpu.poll(now);
@@ -159,13 +157,12 @@ export class Autoscaler {
     stopTimer();
   }
 
-  /** All instances that are to go, and those that go already and whose end is not shortened yet. */
-  #orders(ending: readonly Pod[]): DrainOrders {
+  /** All instances that are to go. */
+  #orders(): DrainOrders {
     const instances: Record<string, DrainStep> = {};
     for (const { drains } of this.#entries.values()) {
       for (const [uid, { step }] of drains) instances[uid] = step;
     }
-    for (const pod of ending) instances[uidOf(pod)] = 'remove';
     return { term: this.#term, round: this.#ticks + 1, instances };
   }
 
@@ -259,8 +256,10 @@ export class Autoscaler {
     timeout: number,
     now: number,
   ): DrainResult {
-    if (target >= replicas && entry.drains.size === 0) return { drains: NO_DRAINS };
-    const pods = this.#options.informers.pods.store.byIndex('revision', key).filter(isThere);
+    const all = this.#options.informers.pods.store.byIndex('revision', key);
+    const evicting = new Set(all.filter(isEvicting).map(uidOf));
+    if (target >= replicas && entry.drains.size + evicting.size === 0) return NOTHING;
+    const pods = all.filter(isThere);
     const asked = new Map(pods.map((pod) => [uidOf(pod), askedOf(pod)]));
     const result = nextDrains(
       entry.drains,
@@ -270,10 +269,12 @@ export class Autoscaler {
         instances: pods.map((pod) => candidateOf(pod, requests)),
         answer: (uid) => view.drainOf(key, asked.get(uid) ?? { uid, name: '' }, timeout),
         observed: entry.written === undefined && isObserved(deployment),
+        evicting,
       },
       now,
     );
     entry.drains = result.drains;
+    for (const pod of pods) if (result.evict.includes(uidOf(pod))) void this.#writer.evict(pod);
     return result;
   }
 

@@ -36,9 +36,9 @@ const ORDER: readonly DrainState[] = ['refused', 'draining', 'drained', 'release
  * A gateway that does not answer may still serve. What it last told of a revision is taken for true for as long as those
  * requests can last, which is the revision's timeoutSeconds, and for ten seconds at least: meanwhile the revision keeps
  * its instances. After that it is taken to hold nothing, so revisions that it had no request of go on being scaled
- * down, and it stops nobody else's. It cannot say that it keeps away from an instance: should it send a request to one
- * that is removed then, the instance's time to end is what that request has, and is not shortened
- * ({@link GatewayView.emptyIn}). While a gateway has never answered, nothing is scaled down at all.
+ * down, and it stops nobody else's. It cannot say that it keeps away from an instance: a request that it should still
+ * send to one that is removed then has the time in which a pod ends. That risk is bounded by the kubelet, which restarts
+ * a gateway that hangs after a minute; while one has never answered, nothing is scaled down at all.
  */
 export class GatewayView {
   readonly #members: readonly Member[];
@@ -73,26 +73,16 @@ export class GatewayView {
 
   /** How far an instance that was named is, the least of all gateways; undefined while an answer is missing. */
   drainOf(revision: string, instance: Asked, timeoutMs: number): DrainState | undefined {
-    const relevant = this.#members.filter(
-      (member) => member.state !== 'lost' || !this.#isOver(member, revision, timeoutMs),
-    );
-    return this.#least(relevant, revision, instance);
-  }
-
-  /** Whether every gateway says itself that an instance has no request and gets none. */
-  emptyIn(revision: string, instance: Asked): boolean {
-    return this.#least(this.#members, revision, instance) === 'released';
-  }
-
-  #least(members: readonly Member[], revision: string, instance: Asked): DrainState | undefined {
+    if (this.#orders.instances[instance.uid] === undefined) return undefined;
     let least = ORDER.length - 1;
-    for (const member of members) {
+    for (const member of this.#members) {
       if (member.state === 'absent') continue;
+      if (member.state === 'lost' && this.#isOver(member, revision, timeoutMs)) continue;
       const state = member.state === 'answered' ? this.#stateIn(member.stats, revision, instance) : undefined;
       if (state === undefined) return undefined;
       least = Math.min(least, ORDER.indexOf(state));
     }
-    return this.#orders.instances[instance.uid] === undefined ? undefined : ORDER[least];
+    return ORDER[least];
   }
 
   /**

@@ -15,7 +15,7 @@ import { DEPLOYMENTS, PODS, type Pod } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
 import { freePort } from '../../testing/apiServer.ts';
 import { FakeApiServer } from '../../testing/fakeApiServer.ts';
-import { silent } from '../../testing/until.ts';
+import { silent, until } from '../../testing/until.ts';
 import { Cluster } from './cluster.ts';
 import { deployment, revision, route } from './objects.ts';
 import { runAutoscaler } from './run.ts';
@@ -92,6 +92,7 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
   };
   const names = Array.from({ length: REVISIONS_AT_ONCE }, (_, i) => `app-${i}`);
   for (const name of names) serve(server, name, port);
+  await until('the gateway knows all services', () => gateway.served() === names.length);
   try {
     await Promise.all(names.map(callInTurn));
   } finally {
@@ -132,6 +133,7 @@ async function startGateway(server: FakeApiServer, signal: AbortSignal) {
     port,
     adminPort: (admin.address() as { port: number }).port,
     orders: () => orders,
+    served: () => control.table.entries.size,
     async close() {
       await control.stop(0);
       await Promise.all(watching);

@@ -19,8 +19,6 @@ const TERMINATION_SECONDS = 10;
  * a program which stops at once drops no request (container contract, Shutdown).
  */
 const PRE_STOP_SECONDS = 1;
-/** What an instance of a service has to end once no request is inside, in seconds. */
-export const END_SECONDS = TERMINATION_SECONDS + PRE_STOP_SECONDS;
 
 /** The part of a template's spec that all kinds share. */
 export interface InstanceSpec {

@@ -73,6 +73,7 @@ export async function startReplica(
     config: { strict, webhook: { service: 'homerun-webhook', port } },
     identity: { namespace: SYSTEM, podName: 'test' },
     abilities: { resizesPods: true },
+    evict: async ({ uid }) => ({ uid, allowed: true }),
     log: silent,
     host: HOST,
     now,
