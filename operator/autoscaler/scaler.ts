@@ -14,7 +14,8 @@ import type { Logger } from '../telemetry/log.ts';
 import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/metrics.ts';
 import { CpuReader, cpuOf } from './cpu.ts';
 import type { CpuLoad } from './decide.ts';
-import { afterFailure, type DrainResult, type Drains, NO_DRAINS, nextDrains } from './drain.ts';
+import { afterFailure, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
+import { type Entry, replicasOf, report } from './entry.ts';
 import { isEvicting } from './evictions.ts';
 import { GatewayScraper } from './gateways.ts';
 import { askedOf, candidateOf, isObserved, isThere, timeoutMs, uidOf } from './instances.ts';
@@ -43,28 +44,6 @@ export interface AutoscalerOptions {
   log: Logger;
   /** Unix time in ms. */
   now?: () => number;
-}
-
-/** One revision as the shell keeps it. */
-interface Entry {
-  /** Of the revision: one that was made anew under the same name has no past. */
-  readonly uid: string | undefined;
-  readonly track: Track;
-  spec?: ScalingSpec;
-  /** What `spec` was made of, compared by identity. */
-  revision?: Revision;
-  service?: Service;
-  target?: Target;
-  /** Our last write, until the cache has it. */
-  written?: { replicas: number; version: number };
-  writing: boolean;
-  /** Its instances that are to go. */
-  drains: Drains;
-  cpu?: { poll: number; load: CpuLoad };
-  /** What its series say. */
-  reported?: { desired: number; actual: number };
-  /** The tick that saw it last. */
-  tick: number;
 }
 
 /** How many instances a revision has and should have. */
@@ -199,9 +178,13 @@ export class Autoscaler {
     if (to === undefined) return;
     const reason = decision?.reason ?? 'steady';
     const remove = write?.remove ?? new Set<string>();
-    const writing = this.#write(entry, { deployment, from: replicas, to, reason, requests, remove });
-    this.#writes.add(writing);
-    void writing.finally(() => this.#writes.delete(writing));
+    this.#follow(this.#write(entry, { deployment, from: replicas, to, reason, requests, remove }));
+  }
+
+  /** Waits for a write before the end. */
+  #follow(write: Promise<void>): void {
+    this.#writes.add(write);
+    void write.finally(() => this.#writes.delete(write));
   }
 
   #entryOf(key: string, revision: Revision): Entry {
@@ -274,7 +257,7 @@ export class Autoscaler {
       now,
     );
     entry.drains = result.drains;
-    for (const pod of pods) if (result.evict.includes(uidOf(pod))) void this.#writer.evict(pod);
+    for (const pod of pods) if (result.evict.includes(uidOf(pod))) this.#follow(this.#writer.evict(pod));
     return result;
   }
 
@@ -302,22 +285,4 @@ export class Autoscaler {
       actualInstances.remove({ namespace, revision });
     }
   }
-}
-
-/** The Deployment's number, or the one that we wrote since: the cache may be behind our own write. */
-function replicasOf(deployment: Deployment, entry: Entry): number {
-  const { written } = entry;
-  if (written && Number(deployment.metadata.resourceVersion) < written.version) return written.replicas;
-  entry.written = undefined;
-  return deployment.spec?.replicas ?? 1;
-}
-
-/** Sets a revision's series where they change; one that never had an instance gets none. */
-function report(entry: Entry, { metadata }: Revision, desired: number, actual: number): void {
-  const { reported = { desired: 0, actual: 0 } } = entry;
-  if (reported.desired === desired && reported.actual === actual) return;
-  const labels = { namespace: metadata.namespace ?? '', revision: metadata.name };
-  desiredInstances.set(labels, desired);
-  actualInstances.set(labels, actual);
-  entry.reported = { desired, actual };
 }

@@ -46,7 +46,7 @@ export class Instances implements Drainable {
   readonly #pods = new Map<string, Tracked>();
   readonly #bySlot = new Map<number, Tracked>();
   readonly #byUid = new Map<string, Tracked>();
-  readonly #leaving = new Set<Tracked>();
+  readonly #leaving = new Map<string, Set<Tracked>>();
   /** UIDs of pods that are to get no new request; they may not be known here yet. */
   readonly #drained = new Set<string>();
   readonly #byRevision = new Map<string, Set<Tracked>>();
@@ -77,7 +77,7 @@ export class Instances implements Drainable {
   /** Slot and pod name of each instance of a revision that may have requests, also of those that leave. */
   *of(revision: string): Iterable<{ slot: number; pod: string }> {
     for (const { slot, pod } of this.#byRevision.get(revision) ?? []) yield { slot, pod: pod.name };
-    for (const { slot, pod } of this.#leaving) if (pod.revision === revision) yield { slot, pod: pod.name };
+    for (const { slot, pod } of this.#leaving.get(revision) ?? []) yield { slot, pod: pod.name };
   }
 
   setDrained(uid: string, drained: boolean): void {
@@ -93,7 +93,7 @@ export class Instances implements Drainable {
 
   isMissed(uid: string): boolean {
     const tracked = this.#byUid.get(uid);
-    if (!tracked || this.#leaving.has(tracked)) return false;
+    if (!tracked || this.#bySlot.get(tracked.slot) !== tracked) return false;
     const { revision } = tracked.pod;
     return this.usable(revision) === 0 && this.#options.counts.waiting(revision) > 0;
   }
@@ -104,10 +104,10 @@ export class Instances implements Drainable {
 
   /** Forgets those that left and have no request any more. */
   sweep(): void {
-    for (const tracked of this.#leaving) {
+    for (const tracked of [...this.#leaving.values()].flatMap((leaving) => [...leaving])) {
       if (!this.#isEmpty(tracked)) continue;
       const { pod, slot } = tracked;
-      this.#leaving.delete(tracked);
+      removeFrom(this.#leaving, tracked);
       if (this.#byUid.get(pod.uid) === tracked) this.#byUid.delete(pod.uid);
       this.#options.table.use(pod.revision, -1);
       this.ids.retire(slot, this.#options.table.nextVersion);
@@ -203,8 +203,7 @@ export class Instances implements Drainable {
     this.#pods.set(pod.key, tracked);
     this.#byUid.set(pod.uid, tracked);
     this.#bySlot.set(slot, tracked);
-    const siblings = this.#byRevision.get(pod.revision) ?? new Set();
-    this.#byRevision.set(pod.revision, siblings.add(tracked));
+    addTo(this.#byRevision, tracked);
     this.#options.table.use(pod.revision, 1);
     this.setWanted(pod.revision, false);
     this.#tellLimit(pod.revision);
@@ -216,11 +215,9 @@ export class Instances implements Drainable {
     tracked.setAside();
     this.#pods.delete(pod.key);
     this.#bySlot.delete(slot);
-    const siblings = this.#byRevision.get(pod.revision);
-    siblings?.delete(tracked);
-    if (siblings?.size === 0) this.#byRevision.delete(pod.revision);
+    removeFrom(this.#byRevision, tracked);
     // Its requests are counted for as long as they last, so the revision keeps its row.
-    this.#leaving.add(tracked);
+    addTo(this.#leaving, tracked);
     this.#tellLimit(pod.revision);
   }
 
@@ -279,4 +276,18 @@ export class Instances implements Drainable {
     const limit = queueLimitMs(average, starting, this.#options.startLimitMs);
     this.#options.table.setRevision(revision, compiled, limit);
   }
+}
+
+type ByRevision = Map<string, Set<Tracked>>;
+
+function addTo(revisions: ByRevision, tracked: Tracked): void {
+  const { revision } = tracked.pod;
+  revisions.set(revision, (revisions.get(revision) ?? new Set()).add(tracked));
+}
+
+function removeFrom(revisions: ByRevision, tracked: Tracked): void {
+  const { revision } = tracked.pod;
+  const siblings = revisions.get(revision);
+  siblings?.delete(tracked);
+  if (siblings?.size === 0) revisions.delete(revision);
 }

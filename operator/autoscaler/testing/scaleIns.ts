@@ -43,8 +43,8 @@ export type Moment = 'serving' | 'drain' | 'release' | 'remove' | 'lowered' | 'g
 const AIMS: readonly Moment[] = ['serving', 'drain', 'drain', 'release', 'release', 'lowered', 'gone'];
 
 /**
- * Sends one request after another to revisions that are scaled to zero in between, each at a moment of its own: a real
- * gateway with data threads, the real autoscaler, and programs that die with their pods.
+ * Sends one request after another to revisions that are scaled to zero in between, each at a moment of its own: two
+ * real gateways with data threads, the real autoscaler, and programs that die with their pods.
  *
  * @param rounds how many requests in all.
  * @param seed of the random moments.
@@ -55,11 +55,13 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
   const port = await freePort();
   const cluster = new Cluster(server, port, () => random() * 15);
   const stop = new AbortController();
-  const gateway = await startGateway(server, stop.signal);
+  const first = await startGateway(server, '127.0.0.1', 0, stop.signal);
+  const second = await startGateway(server, '127.0.0.2', first.adminPort, stop.signal);
+  const gateways = [first, second];
   const start = Date.now();
   const autoscaler = runAutoscaler({
     client: server.client,
-    gatewayPort: gateway.adminPort,
+    gatewayPort: first.adminPort,
     signal: stop.signal,
     now: () => start + (Date.now() - start) * SPEED,
   });
@@ -79,12 +81,13 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
     while (left > 0) {
       left--;
       const workMs = random() * 60;
-      const now = () => momentOf(name, server, cluster, gateway.orders());
+      const { port, orders } = gateways[Math.floor(random() * gateways.length)] ?? first;
+      const now = () => momentOf(name, server, cluster, orders());
       await untilMoment(now, AIMS[Math.floor(random() * AIMS.length)]);
       await sleep(random() * JITTER_MS);
       const moment = now();
       const startedAt = performance.now();
-      const said = await call(agent, gateway.port, name, workMs);
+      const said = await call(agent, port, name, workMs);
       slowest = Math.max(slowest, performance.now() - startedAt - workMs);
       moments[moment]++;
       if (said !== '200 done') lost.push(`${moment}: ${said}`);
@@ -92,22 +95,24 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
   };
   const names = Array.from({ length: REVISIONS_AT_ONCE }, (_, i) => `app-${i}`);
   for (const name of names) serve(server, name, port);
-  await until('the gateway knows all services', () => gateway.served() === names.length);
+  await until('the gateway knows all services', () =>
+    gateways.every(({ served }) => served() === names.length),
+  );
   try {
     await Promise.all(names.map(callInTurn));
   } finally {
     stop.abort();
     await autoscaler;
     await agent.destroy();
-    await gateway.close();
+    await Promise.all(gateways.map((gateway) => gateway.close()));
     await cluster.close();
     await server.close();
   }
   return { lost, moments, deleted: cluster.deleted, slowest };
 }
 
-/** A gateway with real data threads, whose admin port hears the autoscaler. */
-async function startGateway(server: FakeApiServer, signal: AbortSignal) {
+/** A gateway with real data threads, whose admin port hears the autoscaler; it is the same for all, as for pods. */
+async function startGateway(server: FakeApiServer, address: string, adminPort: number, signal: AbortSignal) {
   const [port, internalPort] = [await freePort(), await freePort()];
   const config = parseConfig({ gateway: { port, internalPort } });
   const { client } = server;
@@ -126,9 +131,9 @@ async function startGateway(server: FakeApiServer, signal: AbortSignal) {
       response.end(JSON.stringify(statsReport(control, told)));
     });
   });
-  admin.listen(0, '127.0.0.1');
+  admin.listen(adminPort, address);
   await once(admin, 'listening');
-  server.put(gatewayPod());
+  server.put(gatewayPod(address));
   return {
     port,
     adminPort: (admin.address() as { port: number }).port,
@@ -182,17 +187,17 @@ async function call(agent: Agent, port: number, name: string, workMs: number): P
   }
 }
 
-function gatewayPod(): Pod {
+function gatewayPod(address: string): Pod {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      name: 'gateway',
+      name: `gateway-${address}`,
       namespace: 'homerun-system',
       labels: { 'app.kubernetes.io/name': 'homerun', 'app.kubernetes.io/component': 'gateway' },
     },
     spec: { containers: [] },
-    status: { phase: 'Running', podIP: '127.0.0.1', conditions: [{ type: 'Ready', status: 'True' }] },
+    status: { phase: 'Running', podIP: address, conditions: [{ type: 'Ready', status: 'True' }] },
   } as unknown as Pod;
 }
 
