@@ -6,7 +6,9 @@ describe('configuration', () => {
     const config = parseConfig(undefined);
     assert.deepEqual(config, parseConfig({}));
     assert.equal(config.domain, 'localhost');
-    assert.deepEqual(config.gateway, {
+    const { limits, ...gateway } = config.gateway;
+    assert.equal(limits.connections, 10_000);
+    assert.deepEqual(gateway, {
       service: 'homerun-gateway',
       port: 8080,
       internalService: 'homerun-gateway-internal',

@@ -1,3 +1,4 @@
+import { admitEviction } from './autoscaler/evictions.ts';
 import { Autoscaler } from './autoscaler/scaler.ts';
 import type { Config, Identity } from './config.ts';
 import { abilitiesOf } from './kube/abilities.ts';
@@ -17,6 +18,7 @@ import { serviceController } from './reconcilers/service/reconciler.ts';
 import { workerPoolController } from './reconcilers/workerPool/reconciler.ts';
 import { startAdmin } from './telemetry/admin.ts';
 import type { Logger } from './telemetry/log.ts';
+import type { AdmissionRequest } from './webhook/review.ts';
 import { startWebhook } from './webhook/webhook.ts';
 
 /** What leading takes, in the operator's own namespace. */
@@ -44,7 +46,15 @@ export async function runController(
     const abilities = await abilitiesOf(client, { log, signal });
     const informers = createInformers(client, log);
     const watches = Object.values(informers);
-    const webhook = await startWebhook({ client, config, identity, abilities, log });
+    const { pods, revisions } = informers;
+    const evictions = {
+      client,
+      podOf: (key: string) => pods.store.get(key),
+      revisionOf: (key: string) => revisions.store.get(key),
+      now: Date.now,
+    };
+    const evict = (request: AdmissionRequest) => admitEviction(request, evictions);
+    const webhook = await startWebhook({ client, config, identity, abilities, evict, log });
     unready = () => {
       const waiting = watches.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
       return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : webhook.unready();

@@ -4,13 +4,19 @@ import { costChanges, DELETION_COST } from './costs.ts';
 
 const pod = (name: string, cost?: string, deletionTimestamp?: string): Pod =>
   ({
-    metadata: { name, deletionTimestamp, annotations: cost && { [DELETION_COST]: cost } },
+    metadata: { name, uid: name, deletionTimestamp, annotations: cost && { [DELETION_COST]: cost } },
   }) as unknown as Pod;
 
 describe('costChanges', () => {
   const cases: Record<
     string,
-    { pods: Pod[]; instances: [string, number][]; want: [string, string | null][]; reason: string }
+    {
+      pods: Pod[];
+      instances: [string, number][];
+      remove?: string[];
+      want: [string, string | null][];
+      reason: string;
+    }
   > = {
     busy: {
       pods: [pod('a'), pod('b')],
@@ -25,6 +31,17 @@ describe('costChanges', () => {
       want: [],
       reason: 'no write without a change',
     },
+    chosen: {
+      pods: [pod('a'), pod('b'), pod('c', '-1')],
+      instances: [['a', 2]],
+      remove: ['b'],
+      want: [
+        ['a', '2'],
+        ['b', '-1'],
+        ['c', null],
+      ],
+      reason: 'it is drained, so it goes and no other',
+    },
     terminating: {
       pods: [pod('a', undefined, '2026-01-01T00:00:00Z')],
       instances: [['a', 1]],
@@ -32,9 +49,9 @@ describe('costChanges', () => {
       reason: 'it goes already',
     },
   };
-  for (const [name, { pods, instances, want, reason }] of Object.entries(cases)) {
+  for (const [name, { pods, instances, remove, want, reason }] of Object.entries(cases)) {
     it(name, () => {
-      const changes = costChanges(pods, new Map(instances));
+      const changes = costChanges(pods, new Map(instances), new Set(remove));
       assert.deepEqual(
         changes.map((change) => [change.pod.metadata.name, change.cost]),
         want,

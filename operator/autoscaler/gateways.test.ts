@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import type { DrainOrders } from '../gateway/drainProtocol.ts';
 import type { Pod } from '../kube/core.ts';
 import { silent } from '../testing/until.ts';
 import { GatewayScraper } from './gateways.ts';
 import { FakeGateway } from './testing/gateway.ts';
+import { MINUTE } from './testing/simulation.ts';
+
+const START = 1_700_000_000_000;
 
 describe('GatewayScraper', () => {
   let one: FakeGateway;
@@ -11,6 +15,8 @@ describe('GatewayScraper', () => {
   let scraper: GatewayScraper;
 
   beforeEach(async () => {
+    ahead = 0;
+    round = 0;
     one = await FakeGateway.listen('127.0.0.1');
     two = await FakeGateway.listen('127.0.0.2', one.port);
     one.tell('n/a', { inFlight: 2 });
@@ -20,9 +26,14 @@ describe('GatewayScraper', () => {
   });
   afterEach(() => Promise.all([scraper.close(), one.close(), two.close()]));
 
+  let ahead: number;
+  let round: number;
+  /** What is known of a revision whose requests last a minute at most, and of one that no gateway has told of. */
+  const look = async (instances: DrainOrders['instances'] = {}) =>
+    scraper.collect({ term: 1, round: ++round, instances }, () => START + ahead);
   const collect = async () => {
-    const { loads, complete } = await scraper.collect(Date.now);
-    return { present: loads.get('n/a')?.present, complete };
+    const view = await look();
+    return { present: view.loadOf('n/a', MINUTE)?.present, complete: view.isComplete('n/a', MINUTE) };
   };
 
   it('sums over all gateways', async () => {
@@ -84,5 +95,85 @@ describe('GatewayScraper', () => {
     await two.close();
     pods = [one.pod('one'), two.pod('two', { running: false })];
     assert.deepEqual(await collect(), { present: 2, complete: true });
+  });
+
+  describe('with a gateway that hangs', () => {
+    const lose = async () => {
+      await collect();
+      two.mood = 'refusing';
+      await collect();
+      await collect();
+    };
+
+    it('keeps what it last told of a revision for as long as those requests can last', async () => {
+      await lose();
+      ahead = 59_000;
+      assert.deepEqual(await collect(), { present: 3, complete: false });
+      ahead = 61_000;
+      assert.deepEqual(await collect(), { present: 2, complete: true });
+    });
+
+    it('goes on with revisions that it held nothing of, after the ten seconds that it may still get requests', async () => {
+      await lose();
+      ahead = 9000;
+      const early = await look();
+      ahead = 11_000;
+      const late = await look();
+      const complete = [early, late].map((view) => view.isComplete('n/other', MINUTE));
+      assert.deepEqual(complete, [false, true]);
+    });
+
+    it('gives up an instance of a revision that it held nothing of, and of no other', async () => {
+      await lose();
+      ahead = 11_000;
+      const view = await look({ pod: 'release' });
+      const pod = { uid: 'pod', name: 'pod' };
+      assert.equal(view.drainOf('n/other', pod, MINUTE), 'released');
+      assert.equal(view.drainOf('n/a', pod, MINUTE), undefined);
+    });
+
+    it('scales nothing down while one has never answered', async () => {
+      two.mood = 'silent';
+      await collect();
+      ahead = 60 * MINUTE;
+      assert.deepEqual(await collect(), { present: 2, complete: false });
+    });
+  });
+
+  describe('asked how far an instance is', () => {
+    const pod = { uid: 'uid-1', name: 'pod-1' };
+    const drain = async () => (await look({ 'uid-1': 'release' })).drainOf('n/a', pod, MINUTE);
+
+    it('says the least of what gateways answer', async () => {
+      assert.equal(await drain(), 'released');
+      two.drains['uid-1'] = 'draining';
+      assert.equal(await drain(), 'draining');
+      one.drains['uid-1'] = 'refused';
+      assert.equal(await drain(), 'refused');
+    });
+
+    it('says nothing while a gateway is missing, even for one round, or does not listen', async () => {
+      await drain();
+      two.mood = 'refusing';
+      assert.equal(await drain(), undefined);
+      two.mood = 'well';
+      two.kind = 'deaf';
+      assert.equal(await drain(), undefined);
+      assert.deepEqual(await collect(), { present: 3, complete: true }, 'its counts are known');
+    });
+
+    it('takes a gateway from before there was a drain at its counts', async () => {
+      two.kind = 'old';
+      two.tell('n/a', { inFlight: 1, instances: { 'pod-1': 1 } });
+      assert.equal(await drain(), 'draining');
+      two.tell('n/a', { inFlight: 0, instances: { 'pod-1': 0 } });
+      assert.equal(await drain(), 'released');
+    });
+
+    it('does not ask one that has not begun to serve', async () => {
+      two.mood = 'refusing';
+      pods = [one.pod('one'), two.pod('two', { ready: false })];
+      assert.equal(await drain(), 'released');
+    });
   });
 });

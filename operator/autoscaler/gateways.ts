@@ -1,28 +1,32 @@
 import { Agent, request } from 'undici';
+import type { DrainOrders } from '../gateway/drainProtocol.ts';
 import type { Pod } from '../kube/core.ts';
 import { readyCondition } from '../kube/pod.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { gatewayScrapeFailures } from '../telemetry/metrics.ts';
-import { addLoads, checkStats, type GatewayStats, type Loads, loadsBetween } from './load.ts';
+import { checkStats, type GatewayStats, type Loads, loadsBetween } from './load.ts';
+import { GatewayView, type Member } from './view.ts';
 
 const TIMEOUT_MS = 800;
 /** A gateway's last answer stands in for this many scrapes that it missed. */
 const MISSES_FORGIVEN = 1;
 
-export interface GatewayLoads {
-  readonly loads: Loads;
-  /** Every gateway that may hold requests has answered, or missed no more than one scrape. */
-  readonly complete: boolean;
-}
-
 /** What is known of one gateway process. */
 interface Gateway {
   stats?: GatewayStats;
   loads: Loads;
+  /** When it last answered, by this process's clock. */
+  answeredAt: number;
   misses: number;
 }
 
-/** Reads the request counts of all gateway pods. */
+/** An answer, and whether the gateway took what it was told. */
+interface Answer {
+  readonly stats: GatewayStats;
+  readonly heard: boolean;
+}
+
+/** Tells all gateway pods which instances are to go, and reads their request counts. */
 export class GatewayScraper {
   readonly #pods: () => readonly Pod[];
   readonly #adminPort: number;
@@ -37,30 +41,29 @@ export class GatewayScraper {
   }
 
   /** Asks every gateway once, all at the same time; takes 0.8 s at most and never fails. */
-  async collect(now: () => number): Promise<GatewayLoads> {
+  async collect(orders: DrainOrders, now: () => number): Promise<GatewayView> {
     const pods = this.#pods().filter(mayHoldRequests);
     this.#forgetAllBut(pods);
-    const known = await Promise.all(pods.map((pod) => this.#scrape(pod, now)));
-    const loads: Loads = new Map();
-    for (const gateway of this.#gateways.values()) addLoads(loads, gateway.loads);
-    return { loads, complete: known.length > 0 && known.every(Boolean) };
+    const body = JSON.stringify(orders);
+    const members = await Promise.all(pods.map((pod) => this.#scrape(pod, body, now)));
+    return new GatewayView(members, orders, now());
   }
 
   close(): Promise<void> {
     return this.#agent.destroy();
   }
 
-  /** @returns whether the gateway's requests are known. */
-  async #scrape(pod: Pod, now: () => number): Promise<boolean> {
+  async #scrape(pod: Pod, body: string, now: () => number): Promise<Member> {
     const id = pod.metadata.uid ?? pod.metadata.name;
-    const gateway: Gateway = this.#gateways.get(id) ?? { loads: new Map(), misses: 0 };
+    const gateway: Gateway = this.#gateways.get(id) ?? { loads: new Map(), answeredAt: 0, misses: 0 };
     try {
-      const stats = await this.#fetch(pod.status?.podIP ?? '');
-      gateway.loads = loadsBetween(gateway.stats, stats, now());
+      const { stats, heard } = await this.#fetch(pod.status?.podIP ?? '', body);
+      gateway.answeredAt = now();
+      gateway.loads = loadsBetween(gateway.stats, stats, gateway.answeredAt);
       gateway.stats = stats;
       gateway.misses = 0;
       this.#gateways.set(id, gateway);
-      return true;
+      return { state: heard ? 'answered' : 'deaf', stats, loads: gateway.loads };
     } catch (error) {
       gatewayScrapeFailures.inc();
       this.#log.debug({ err: error, pod: pod.metadata.name }, 'gateway does not tell its request counts');
@@ -68,37 +71,52 @@ export class GatewayScraper {
     }
   }
 
-  #missed(id: string, gateway: Gateway, pod: Pod): boolean {
+  #missed(id: string, gateway: Gateway, pod: Pod): Member {
     gateway.misses++;
-    if (gateway.stats && gateway.misses <= MISSES_FORGIVEN) return true;
-    if (!gateway.stats && !readyCondition(pod)) return true; // It has not started to serve.
+    const { stats, loads, answeredAt, misses } = gateway;
+    if (stats && misses <= MISSES_FORGIVEN) return { state: 'late', loads };
+    // It has not started to serve.
+    if (!stats && !readyCondition(pod)) return { state: 'absent' };
     if (pod.metadata.deletionTimestamp) {
       // It has drained and closed its ports; what it held has ended.
       this.#gateways.delete(id);
-      return true;
+      return { state: 'absent' };
     }
-    // What it last told stays as a lower bound of what it holds, and nothing is scaled down meanwhile.
-    if (gateway.misses === MISSES_FORGIVEN + 1) {
+    if (misses === MISSES_FORGIVEN + 1) {
       this.#log.warn(
         { pod: pod.metadata.name },
-        'a gateway does not answer: nothing is scaled down until it does',
+        'a gateway does not answer: what it held is kept for as long as its requests may last',
       );
     }
     this.#gateways.set(id, gateway);
-    return false;
+    return stats ? { state: 'lost', stats, loads, answeredAt } : { state: 'unknown' };
   }
 
-  async #fetch(podIP: string): Promise<GatewayStats> {
+  async #fetch(podIP: string, body: string): Promise<Answer> {
+    const told = await this.#request(podIP, body);
+    if (told.statusCode === 200) return { stats: checkStats(await told.body.json()), heard: true };
+    await told.body.dump();
+    // A gateway from before there was a drain (404), or one that does not know this controller's pod yet (403).
+    if (told.statusCode !== 404 && told.statusCode !== 403) {
+      throw new Error(`POST /stats answered ${told.statusCode}`);
+    }
+    const asked = await this.#request(podIP);
+    if (asked.statusCode === 200) {
+      return { stats: checkStats(await asked.body.json()), heard: told.statusCode === 404 };
+    }
+    await asked.body.dump();
+    throw new Error(`GET /stats answered ${asked.statusCode}`);
+  }
+
+  #request(podIP: string, body?: string) {
     const host = podIP.includes(':') ? `[${podIP}]` : podIP;
-    const { statusCode, body } = await request(`http://${host}:${this.#adminPort}/stats`, {
+    return request(`http://${host}:${this.#adminPort}/stats`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      body,
       dispatcher: this.#agent,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    if (statusCode !== 200) {
-      await body.dump();
-      throw new Error(`GET /stats answered ${statusCode}`);
-    }
-    return checkStats(await body.json());
   }
 
   #forgetAllBut(pods: readonly Pod[]): void {

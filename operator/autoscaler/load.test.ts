@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict';
 import type { StatsReport } from '../gateway/report.ts';
-import {
-  addLoads,
-  checkStats,
-  type GatewayStats,
-  type Loads,
-  loadsBetween,
-  type RevisionStats,
-} from './load.ts';
+import { addLoad, checkStats, type GatewayStats, loadsBetween, type RevisionStats } from './load.ts';
 
 const row = (changes: Partial<RevisionStats> = {}): RevisionStats => ({
   requests: 0,
@@ -112,14 +105,11 @@ describe('loadsBetween', () => {
   });
 });
 
-describe('addLoads', () => {
+describe('addLoad', () => {
   it('sums over gateways and leaves what it was given as it is', () => {
     const one = loadsBetween(undefined, stats(1000, 1, { inFlight: 2, instances: { p: 1, q: 1 } }), 5000);
     const two = loadsBetween(undefined, stats(1000, 1, { queued: 3, instances: { p: 4 } }), 6000);
-    const total: Loads = new Map();
-    addLoads(total, one);
-    addLoads(total, two);
-    const load = total.get('n/a');
+    const load = addLoad(addLoad(undefined, one.get('n/a')), two.get('n/a'));
     assert.deepEqual([load?.present, load?.mean, load?.lastRequestAt], [5, 5, 6000]);
     assert.deepEqual(
       [...(load?.instances ?? [])],

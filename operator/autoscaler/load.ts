@@ -1,3 +1,5 @@
+import type { DrainState } from '../gateway/drainProtocol.ts';
+
 /** One revision's row in a gateway's answer; counters run since the gateway's process started. */
 export interface RevisionStats {
   readonly requests: number;
@@ -11,11 +13,13 @@ export interface RevisionStats {
   readonly instances: Readonly<Record<string, number>>;
 }
 
-/** What a gateway's `GET /stats` answers. Times are its own clock's, ms since the epoch. */
+/** What a gateway's `/stats` answers. Times are its own clock's, ms since the epoch. */
 export interface GatewayStats {
   readonly now: number;
   readonly instance: { readonly start: number };
   readonly revisions: Readonly<Record<string, RevisionStats>>;
+  /** How far the instances are that were named in the question; absent for a gateway from before there was that. */
+  readonly drains?: Readonly<Record<string, DrainState>>;
 }
 
 /** A revision's requests, of one gateway or of all. */
@@ -62,21 +66,20 @@ function since(before: RevisionStats | undefined, row: RevisionStats): RevisionS
   return before && row.requests >= before.requests ? before : undefined;
 }
 
-/** Adds one gateway's loads to those of others. */
-export function addLoads(total: Loads, loads: Loads): void {
-  for (const [revision, load] of loads) {
-    const sum = total.get(revision);
-    if (!sum) {
-      total.set(revision, { ...load, instances: new Map(load.instances) });
-      continue;
-    }
-    sum.present += load.present;
-    sum.mean += load.mean;
-    sum.lastRequestAt = Math.max(sum.lastRequestAt, load.lastRequestAt);
-    for (const [pod, inFlight] of load.instances) {
-      sum.instances.set(pod, (sum.instances.get(pod) ?? 0) + inFlight);
-    }
-  }
+/** The sum of a revision's requests in one gateway and in others; it leaves both as they are. */
+export function addLoad(
+  sum: RequestLoad | undefined,
+  load: RequestLoad | undefined,
+): RequestLoad | undefined {
+  if (!sum || !load) return sum ?? load;
+  const instances = new Map(sum.instances);
+  for (const [pod, inFlight] of load.instances) instances.set(pod, (instances.get(pod) ?? 0) + inFlight);
+  return {
+    present: sum.present + load.present,
+    mean: sum.mean + load.mean,
+    lastRequestAt: Math.max(sum.lastRequestAt, load.lastRequestAt),
+    instances,
+  };
 }
 
 export class StatsError extends Error {
@@ -88,7 +91,8 @@ export class StatsError extends Error {
  * @throws {StatsError} naming the first field that is not as it must be.
  */
 export function checkStats(body: unknown): GatewayStats {
-  const { now, instance, revisions } = record(body, 'the answer');
+  const { now, instance, revisions, drains = {} } = record(body, 'the answer');
+  record(drains, 'drains');
   finite(now, 'now');
   finite(record(instance, 'instance').start, 'instance.start');
   for (const [key, value] of Object.entries(record(revisions, 'revisions'))) {

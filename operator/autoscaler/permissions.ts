@@ -1,9 +1,9 @@
 import type { Permission } from '../rbac.ts';
 
-/** Reads gateways and instances, their CPU, and sets how many there are and which one goes first. */
+/** Reads gateways and instances, their CPU, sets how many there are and which one goes first, and deletes one that is to be evicted. */
 export const permissions: readonly Permission[] = [
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },
-  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'patch'] },
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'patch', 'delete'] },
   { apiGroups: ['metrics.k8s.io'], resources: ['pods'], verbs: ['get', 'list'] },
 ];

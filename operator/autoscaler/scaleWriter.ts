@@ -10,7 +10,7 @@ import { costChanges, DELETION_COST } from './costs.ts';
 const FIELD_MANAGER = 'homerun-autoscaler';
 
 export interface ScaleWriterOptions {
-  client: Pick<KubeClient, 'mergePatch'>;
+  client: Pick<KubeClient, 'mergePatch' | 'delete'>;
   /** The instances of a revision, by `namespace/REVISION`. */
   podsOf: (revision: string) => readonly Pod[];
   log: Logger;
@@ -25,7 +25,14 @@ export interface ScaleChange {
   seen: string;
   /** Requests in flight by pod name. */
   instances: ReadonlyMap<string, number>;
+  /** UIDs of the pods that are to go. */
+  remove: ReadonlySet<string>;
 }
+
+/** What became of a write: the Deployment's version that has the number, or whether it may still take effect. */
+export type Written =
+  | { readonly version: number }
+  | { readonly version?: undefined; readonly unknown: boolean };
 
 /** Writes the number of a revision's instances: `/scale` of its Deployment, and before it which ones are to go. */
 export class ScaleWriter {
@@ -35,28 +42,36 @@ export class ScaleWriter {
     this.#options = options;
   }
 
-  /**
-   * @returns the Deployment's version that has the number; undefined when it was refused, which is logged, and is no
-   * news when somebody else was faster or the Deployment has gone.
-   */
-  async write(change: ScaleChange): Promise<number | undefined> {
+  /** A write that fails is logged; it is no news when somebody else was faster or the Deployment has gone. */
+  async write(change: ScaleChange): Promise<Written> {
     const { deployment, from, to, reason } = change;
     const names = { namespace: deployment.metadata.namespace, revision: revisionOf(deployment) };
     try {
       const version = await this.#scale(change);
       scaleDecisions.inc({ direction: to < from ? 'down' : 'up', reason });
       this.#options.log.info({ ...names, from, to, reason }, 'instances set');
-      return version;
+      return { version };
     } catch (err) {
       const level = isKubeError(err, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND') ? 'debug' : 'error';
       this.#options.log[level]({ err, ...names }, 'the number of instances was not set; trying again');
-      return undefined;
+      return { unknown: isKubeError(err, 'KUBE_UNREACHABLE', 'KUBE_SERVER') };
     }
   }
 
-  async #scale({ deployment, from, to, seen, instances }: ScaleChange): Promise<number> {
+  /** Deletes an instance; tried again in the next round when it was refused, which is logged. */
+  async evict({ metadata }: Pod): Promise<void> {
+    try {
+      await this.#options.client.delete(PODS, metadata, { uid: metadata.uid });
+      this.#options.log.info({ pod: keyOf(metadata) }, 'instance evicted, its requests have ended');
+    } catch (err) {
+      const level = isKubeError(err, 'KUBE_CONFLICT') ? 'debug' : 'error';
+      this.#options.log[level]({ err, pod: keyOf(metadata) }, 'an instance was not evicted; trying again');
+    }
+  }
+
+  async #scale({ deployment, from, to, seen, instances, remove }: ScaleChange): Promise<number> {
     const lowers = to < from;
-    if (lowers && to > 0) await this.#guardBusy(deployment, instances);
+    if (lowers && to > 0) await this.#choose(deployment, instances, remove);
     // Downwards only from what we have seen: a gateway may have woken the revision a moment ago.
     const precondition = lowers ? { metadata: { resourceVersion: seen } } : {};
     const answer = await this.#options.client.mergePatch<Deployment>(
@@ -68,10 +83,15 @@ export class ScaleWriter {
     return Number(answer.metadata.resourceVersion);
   }
 
-  async #guardBusy(deployment: Deployment, instances: ReadonlyMap<string, number>): Promise<void> {
+  async #choose(
+    deployment: Deployment,
+    instances: ReadonlyMap<string, number>,
+    remove: ReadonlySet<string>,
+  ): Promise<void> {
     const { client, podsOf } = this.#options;
     const { namespace } = deployment.metadata;
-    const changes = costChanges(podsOf(keyOf({ namespace, name: revisionOf(deployment) })), instances);
+    const pods = podsOf(keyOf({ namespace, name: revisionOf(deployment) }));
+    const changes = costChanges(pods, instances, remove);
     await Promise.all(
       changes.map(({ pod, cost }) =>
         client

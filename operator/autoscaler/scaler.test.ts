@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
-import { DEPLOYMENTS, PODS } from '../kube/core.ts';
+import { DEPLOYMENTS, PODS, type Pod } from '../kube/core.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/metrics.ts';
 import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { until } from '../testing/until.ts';
 import { DELETION_COST } from './costs.ts';
+import { EVICTION } from './evictions.ts';
 import { FakeGateway } from './testing/gateway.ts';
 import { DEPLOYMENT, deployment, KEY, pod, REF, revision, route, service } from './testing/objects.ts';
 import { runAutoscaler } from './testing/run.ts';
@@ -17,14 +18,14 @@ describe('Autoscaler', () => {
   let server: FakeApiServer;
   let gateway: FakeGateway;
   let stop: AbortController;
-  let running: Promise<unknown> | undefined;
+  let autoscaler: Promise<unknown> | undefined;
   /** How far the autoscaler's clock, and the gateway's, are ahead. */
   let ahead: number;
   const now = () => Date.now() + ahead;
 
   beforeEach(async () => {
     ahead = 0;
-    running = undefined;
+    autoscaler = undefined;
     server = await FakeApiServer.start({ types: [REVISIONS, SERVICES, ROUTES] });
     gateway = await FakeGateway.listen();
     gateway.now = now;
@@ -34,12 +35,17 @@ describe('Autoscaler', () => {
 
   afterEach(async () => {
     stop.abort();
-    await running;
+    await autoscaler;
     await Promise.all([server.close(), gateway.close()]);
   });
 
   function start(): void {
-    running = runAutoscaler({ client: server.client, gatewayPort: gateway.port, signal: stop.signal, now });
+    autoscaler = runAutoscaler({
+      client: server.client,
+      gatewayPort: gateway.port,
+      signal: stop.signal,
+      now,
+    });
   }
 
   const replicas = () => server.get(DEPLOYMENTS, DEPLOYMENT)?.spec?.replicas;
@@ -131,12 +137,19 @@ describe('Autoscaler', () => {
     assert.equal(scaleWrites().length, 0);
   });
 
+  /** A pod that Kubernetes calls ready, with its name as UID. */
+  const running = (name: string, annotations?: Record<string, string>) => {
+    const made = pod(name, annotations);
+    const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
+    server.put({ ...made, metadata: { ...made.metadata, uid: name }, status } as Pod);
+  };
+
   it('makes the idle instances go', async () => {
     server.put(revision());
     server.put(deployment(3));
-    server.put(pod('busy'));
-    server.put(pod('idle'));
-    server.put(pod('was-busy', { [DELETION_COST]: '4' }));
+    running('busy');
+    running('idle');
+    running('was-busy', { [DELETION_COST]: '4' });
     gateway.tell(KEY, { inFlight: 2, instances: { busy: 2 } });
     start();
     await ticks();
@@ -144,12 +157,120 @@ describe('Autoscaler', () => {
     await reaches(1);
     const cost = (name: string) =>
       server.get(PODS, { name, namespace: REF.namespace })?.metadata.annotations?.[DELETION_COST];
-    assert.deepEqual([cost('busy'), cost('idle'), cost('was-busy')], ['2', undefined, undefined]);
+    assert.deepEqual([cost('busy'), cost('idle'), cost('was-busy')], ['2', '-1', '-1']);
     const paths = server.writes.map(({ path }) => path);
     assert.ok(
       paths.findIndex((path) => path.endsWith('/pods/busy')) <
         paths.findIndex((path) => path.endsWith('/scale')),
     );
+  });
+
+  it('lowers the number only when gateways have drained and released the instance', async () => {
+    server.put(revision());
+    server.put(deployment(1));
+    running('only');
+    gateway.drains.only = 'draining';
+    start();
+    await ticks();
+    await pass(16 * MINUTE);
+    await until('it is named', () => gateway.orders?.instances.only === 'drain');
+    await ticks(4);
+    assert.deepEqual([replicas(), gateway.orders?.instances], [1, { only: 'drain' }]);
+    gateway.drains.only = 'drained';
+    await until('it is to be released', () => gateway.orders?.instances.only === 'release');
+    await ticks(4);
+    assert.deepEqual([replicas(), gateway.orders?.instances], [1, { only: 'release' }]);
+    gateway.drains.only = 'released';
+    await reaches(0);
+    await until('it is kept from requests', () => gateway.orders?.instances.only === 'remove');
+    server.remove(PODS, { namespace: REF.namespace, name: 'only' });
+    await until('it has gone', () => Object.keys(gateway.orders?.instances ?? { only: 1 }).length === 0);
+  });
+
+  it('calls the scale-in off when a request comes', async () => {
+    server.put(revision());
+    server.put(deployment(1));
+    running('only');
+    gateway.drains.only = 'draining';
+    start();
+    await ticks();
+    await pass(16 * MINUTE);
+    await until('it is named', () => gateway.orders?.instances.only === 'drain');
+    gateway.drains.only = 'refused';
+    gateway.tell(KEY, { requests: 1, inFlight: 1, instances: { only: 1 } });
+    await until('it is called off', () => Object.keys(gateway.orders?.instances ?? {}).length === 0);
+    await ticks(4);
+    assert.deepEqual([replicas(), scaleWrites().length], [1, 0]);
+  });
+
+  it('calls the scale-in off when the number was changed by somebody else', async () => {
+    server.put(revision());
+    server.put(deployment(1));
+    running('only');
+    server.failNext(new Refusal(409, 'Conflict', 'changed'), ({ path }) => path.endsWith('/scale'));
+    start();
+    await ticks();
+    await pass(16 * MINUTE);
+    await until('it was tried', () => scaleWrites().length === 1);
+    await until('it is called off', () => Object.keys(gateway.orders?.instances ?? { x: 1 }).length === 0);
+    await reaches(0);
+  });
+
+  it('waits for the requests that are inside when a person sets a lower number', async () => {
+    server.put(service({ scalingMode: 'manual', manualInstanceCount: '1' }));
+    server.put(revision());
+    server.put(route());
+    server.put(deployment(2));
+    running('a');
+    running('b');
+    gateway.drains.a = 'draining';
+    gateway.drains.b = 'draining';
+    gateway.tell(KEY, { inFlight: 3, instances: { a: 1, b: 2 } });
+    start();
+    await until('one is named', () => gateway.orders?.instances.a === 'drain');
+    await ticks(4);
+    assert.deepEqual([replicas(), gateway.orders?.instances], [2, { a: 'drain' }]);
+    gateway.tell(KEY, { inFlight: 2, instances: { a: 0, b: 2 } });
+    delete gateway.drains.a;
+    await reaches(1);
+  });
+
+  it('deletes an instance that is to be evicted once no gateway has a request inside', async () => {
+    server.put(revision());
+    server.put(deployment(2));
+    running('stays');
+    running('evicted', { [EVICTION]: new Date(now()).toISOString() });
+    gateway.drains.evicted = 'draining';
+    gateway.tell(KEY, { inFlight: 2, instances: { stays: 1, evicted: 1 } });
+    start();
+    await until('it is named', () => gateway.orders?.instances.evicted === 'drain');
+    await ticks(4);
+    const gone = () => !server.get(PODS, { namespace: REF.namespace, name: 'evicted' });
+    assert.deepEqual([gateway.orders?.instances, gone()], [{ evicted: 'drain' }, false]);
+    delete gateway.drains.evicted;
+    await until('it is deleted', gone);
+    const deletes = server.writes.filter(({ method }) => method === 'DELETE');
+    assert.deepEqual(((deletes[0] ?? assert.fail()).body as { preconditions?: object }).preconditions, {
+      uid: 'evicted',
+    });
+    assert.deepEqual([replicas(), deletes.length], [2, 1]);
+  });
+
+  it('lets a gateway that hangs stop no other revision', async () => {
+    server.put(revision());
+    server.put(deployment(1));
+    running('only');
+    const other = await FakeGateway.listen('127.0.0.2', gateway.port);
+    other.now = now;
+    other.tell('n/other', { inFlight: 3 });
+    server.put(other.pod('gateway-2'));
+    start();
+    await ticks();
+    other.mood = 'refusing';
+    await ticks(4);
+    await pass(16 * MINUTE);
+    await reaches(0);
+    await other.close();
   });
 
   it('scales nothing down while a gateway is silent', async () => {

@@ -4,6 +4,7 @@ import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
 import type { Config, Identity } from '../config.ts';
+import type { DrainOrders, DrainStep } from '../gateway/drainProtocol.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { sleep } from '../kube/clock.ts';
 import { type Deployment, PODS, type Pod } from '../kube/core.ts';
@@ -12,13 +13,18 @@ import { keyOf } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/metrics.ts';
 import { CpuReader, cpuOf } from './cpu.ts';
-import type { CpuLoad, Decision } from './decide.ts';
-import { type GatewayLoads, GatewayScraper } from './gateways.ts';
+import type { CpuLoad } from './decide.ts';
+import { afterFailure, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
+import { type Entry, replicasOf, report } from './entry.ts';
+import { isEvicting } from './evictions.ts';
+import { GatewayScraper } from './gateways.ts';
+import { askedOf, candidateOf, isObserved, isThere, timeoutMs, uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
-import { ScaleWriter } from './scaleWriter.ts';
+import { type ScaleChange, ScaleWriter } from './scaleWriter.ts';
 import { type ScalingSpec, scalingSpec } from './spec.ts';
 import { type Target, targetsOf } from './targets.ts';
 import { Track } from './track.ts';
+import type { GatewayView } from './view.ts';
 
 /** The pods of the operator's namespace that are gateways, as the chart labels them. */
 const GATEWAY_SELECTOR = 'app.kubernetes.io/name=homerun,app.kubernetes.io/component=gateway';
@@ -40,30 +46,23 @@ export interface AutoscalerOptions {
   now?: () => number;
 }
 
-/** One revision as the shell keeps it. */
-interface Entry {
-  /** Of the revision: one that was made anew under the same name has no past. */
-  readonly uid: string | undefined;
-  readonly track: Track;
-  spec?: ScalingSpec;
-  /** What `spec` was made of, compared by identity. */
-  revision?: Revision;
-  service?: Service;
-  target?: Target;
-  /** Our last write, until the cache has it. */
-  written?: { replicas: number; version: number };
-  writing: boolean;
-  cpu?: { poll: number; load: CpuLoad };
-  /** What its series say. */
-  reported?: { desired: number; actual: number };
-  /** The tick that saw it last. */
-  tick: number;
+/** How many instances a revision has and should have. */
+interface Scaling {
+  readonly deployment: Deployment;
+  readonly replicas: number;
+  readonly target: number;
+  readonly requests: RequestLoad | undefined;
 }
+
+const NOTHING: DrainResult = { drains: NO_DRAINS, evict: [] };
+
+type Change = Omit<ScaleChange, 'seen' | 'instances'> & { readonly requests: RequestLoad | undefined };
 
 /**
  * Sets the number of instances of every revision, once a second (design, The autoscaler). It writes `/scale`
  * only, and only when the number changes. Waking from zero is the gateway's; here it counts as activity.
- * Everything it remembers is rebuilt after a restart, starting from what runs.
+ * Everything it remembers is rebuilt after a restart, starting from what runs. An instance is given up in two steps: no
+ * gateway sends to it any more and its last request has ended, and only then is the number lowered.
  */
 export class Autoscaler {
   readonly #options: AutoscalerOptions;
@@ -76,6 +75,8 @@ export class Autoscaler {
   readonly #entries = new Map<string, Entry>();
   readonly #writes = new Set<Promise<void>>();
   #ticks = 0;
+  /** When this process began to lead. */
+  #term = 0;
 
   constructor(options: AutoscalerOptions) {
     const { client, config, identity, log, now = Date.now } = options;
@@ -102,6 +103,7 @@ export class Autoscaler {
   /** Scales until `signal` aborts. Run it where the lease is held, and once. */
   async run(signal: AbortSignal): Promise<void> {
     const { informers, config } = this.#options;
+    this.#term = this.#now();
     const watching = this.#gatewayPods.run(signal);
     await Promise.race([
       Promise.all([this.#gatewayPods, ...Object.values(informers)].map(({ synced }) => synced)),
@@ -119,7 +121,7 @@ export class Autoscaler {
   }
 
   async #tick(): Promise<void> {
-    const loads = await this.#gateways.collect(this.#now);
+    const view = await this.#gateways.collect(this.#orders(), this.#now);
     const stopTimer = autoscalerTick.startTimer();
     const now = this.#now();
     void this.#cpu.poll(now);
@@ -128,13 +130,22 @@ export class Autoscaler {
     const targets = targetsOf(routes.store.list());
     for (const revision of revisions.store.list()) {
       // A worker pool sets the number of its instances itself.
-      if (workerPoolOf(revision) === undefined) this.#visit(revision, targets, loads, now);
+      if (workerPoolOf(revision) === undefined) this.#visit(revision, targets, view, now);
     }
     this.#sweep(tick);
     stopTimer();
   }
 
-  #visit(revision: Revision, targets: Map<string, Target>, gateways: GatewayLoads, now: number): void {
+  /** All instances that are to go. */
+  #orders(): DrainOrders {
+    const instances: Record<string, DrainStep> = {};
+    for (const { drains } of this.#entries.values()) {
+      for (const [uid, { step }] of drains) instances[uid] = step;
+    }
+    return { term: this.#term, round: this.#ticks + 1, instances };
+  }
+
+  #visit(revision: Revision, targets: Map<string, Target>, view: GatewayView, now: number): void {
     const key = keyOf(revision.metadata);
     const { namespace, name } = revision.metadata;
     const running = keyOf({ namespace, name: deploymentName(name) });
@@ -143,7 +154,8 @@ export class Autoscaler {
     const entry = this.#entryOf(key, revision);
     entry.tick = this.#ticks;
     if (entry.writing) return;
-    const requests = gateways.loads.get(key);
+    const timeout = timeoutMs(revision);
+    const requests = view.loadOf(key, timeout);
     const spec = this.#specOf(entry, revision, targets.get(key));
     const replicas = replicasOf(deployment, entry);
     const ready = deployment.status?.readyReplicas ?? 0;
@@ -154,14 +166,23 @@ export class Autoscaler {
         ready,
         requests,
         busy: this.#busyCount(revision, requests),
-        complete: gateways.complete,
+        complete: view.isComplete(key, timeout),
         cpu: replicas > 0 ? this.#cpuLoad(entry, key, now) : undefined,
       },
       now,
     );
-    report(entry, revision, decision?.replicas ?? replicas, ready);
-    if (decision?.replicas === undefined) return;
-    const write = this.#write(entry, deployment, replicas, decision, requests);
+    const target = decision?.replicas ?? replicas;
+    report(entry, revision, target, ready);
+    const { write } = this.#drain(entry, key, { deployment, replicas, target, requests }, view, timeout, now);
+    const to = target > replicas ? target : write?.replicas;
+    if (to === undefined) return;
+    const reason = decision?.reason ?? 'steady';
+    const remove = write?.remove ?? new Set<string>();
+    this.#follow(this.#write(entry, { deployment, from: replicas, to, reason, requests, remove }));
+  }
+
+  /** Waits for a write before the end. */
+  #follow(write: Promise<void>): void {
     this.#writes.add(write);
     void write.finally(() => this.#writes.delete(write));
   }
@@ -169,7 +190,8 @@ export class Autoscaler {
   #entryOf(key: string, revision: Revision): Entry {
     const known = this.#entries.get(key);
     if (known && known.uid === revision.metadata.uid) return known;
-    const entry = { uid: revision.metadata.uid, track: new Track(), writing: false, tick: 0 };
+    const { uid } = revision.metadata;
+    const entry = { uid, track: new Track(), writing: false, drains: NO_DRAINS, tick: 0 };
     this.#entries.set(key, entry);
     return entry;
   }
@@ -208,21 +230,49 @@ export class Autoscaler {
     return load;
   }
 
-  async #write(
+  /** The next step of the scale-in, if there is one. */
+  #drain(
     entry: Entry,
-    deployment: Deployment,
-    from: number,
-    { replicas: to = from, reason }: Decision,
-    requests: RequestLoad | undefined,
-  ): Promise<void> {
+    key: string,
+    { deployment, replicas, target, requests }: Scaling,
+    view: GatewayView,
+    timeout: number,
+    now: number,
+  ): DrainResult {
+    const all = this.#options.informers.pods.store.byIndex('revision', key);
+    const evicting = new Set(all.filter(isEvicting).map(uidOf));
+    if (target >= replicas && entry.drains.size + evicting.size === 0) return NOTHING;
+    const pods = all.filter(isThere);
+    const asked = new Map(pods.map((pod) => [uidOf(pod), askedOf(pod)]));
+    const result = nextDrains(
+      entry.drains,
+      {
+        replicas,
+        target,
+        instances: pods.map((pod) => candidateOf(pod, requests)),
+        answer: (uid) => view.drainOf(key, asked.get(uid) ?? { uid, name: '' }, timeout),
+        observed: entry.written === undefined && isObserved(deployment),
+        evicting,
+      },
+      now,
+    );
+    entry.drains = result.drains;
+    for (const pod of pods) if (result.evict.includes(uidOf(pod))) this.#follow(this.#writer.evict(pod));
+    return result;
+  }
+
+  async #write(entry: Entry, { requests, ...change }: Change): Promise<void> {
     entry.writing = true;
-    const seen = String(entry.written?.version ?? deployment.metadata.resourceVersion);
+    const seen = String(entry.written?.version ?? change.deployment.metadata.resourceVersion);
     const instances = requests?.instances ?? new Map<string, number>();
-    const version = await this.#writer.write({ deployment, from, to, reason, seen, instances });
+    const written = await this.#writer.write({ ...change, seen, instances });
     entry.writing = false;
-    if (version === undefined) return;
-    entry.written = { replicas: to, version };
-    entry.track.wrote(to);
+    if (written.version === undefined) {
+      entry.drains = afterFailure(entry.drains, change.remove, written.unknown, this.#now());
+      return;
+    }
+    entry.written = { replicas: change.to, version: written.version };
+    entry.track.wrote(change.to);
   }
 
   /** Forgets the revisions that the present tick has not seen, and their series. */
@@ -235,22 +285,4 @@ export class Autoscaler {
       actualInstances.remove({ namespace, revision });
     }
   }
-}
-
-/** The Deployment's number, or the one that we wrote since: the cache may be behind our own write. */
-function replicasOf(deployment: Deployment, entry: Entry): number {
-  const { written } = entry;
-  if (written && Number(deployment.metadata.resourceVersion) < written.version) return written.replicas;
-  entry.written = undefined;
-  return deployment.spec?.replicas ?? 1;
-}
-
-/** Sets a revision's series where they change; one that never had an instance gets none. */
-function report(entry: Entry, { metadata }: Revision, desired: number, actual: number): void {
-  const { reported = { desired: 0, actual: 0 } } = entry;
-  if (reported.desired === desired && reported.actual === actual) return;
-  const labels = { namespace: metadata.namespace ?? '', revision: metadata.name };
-  desiredInstances.set(labels, desired);
-  actualInstances.set(labels, actual);
-  entry.reported = { desired, actual };
 }

@@ -2,6 +2,7 @@ import { AUTOSCALING, RUN } from '../apis/annotations.ts';
 import { conditionOf, isFalse, isTrue, READY } from '../apis/condition.ts';
 import { cores, isQuantity } from '../apis/quantity.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
+import { manualInstances } from '../apis/serving/service/manualScaling.ts';
 import type { Service } from '../apis/serving/service/types.ts';
 import type { Config } from '../config.ts';
 import type { KubeObject } from '../kube/types.ts';
@@ -94,8 +95,7 @@ function maxOf(
 
 /** Manual scaling: the number set on the Service, shared out by traffic; a tag alone leaves it to the load. */
 function manualCount(service: Service | undefined, target: Target | undefined): number | undefined {
-  const mode = service?.metadata.annotations?.[RUN.scalingMode]?.toLowerCase();
-  return mode === 'manual' ? partOf(count(service, RUN.manualInstanceCount), target) : undefined;
+  return partOf(manualInstances(service?.metadata.annotations), target);
 }
 
 /** A revision's part of a Service's number; undefined without the number or without traffic. */

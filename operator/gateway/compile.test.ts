@@ -140,6 +140,21 @@ describe('compileRoute', () => {
     assert.equal(compiled['next---hello.ns.example.com'], 'ns/hello-3 100');
     assert.equal(compiled['next---hello.ns.svc.cluster.local'], 'ns/hello-3 100');
   });
+
+  it('stops the revisions that share the requests of a service with manual scaling to 0, and no other', () => {
+    const traffic = [
+      { revisionName: 'hello-1', percent: 100 },
+      { revisionName: 'hello-2', percent: 0, tag: 'next' },
+    ];
+    const stopped = (annotations: Record<string, string>) => [
+      ...(compileRoute(route(traffic, {}, annotations), config).stopped ?? []),
+    ];
+    const mode = { 'run.googleapis.com/scalingMode': 'manual' };
+    const count = 'run.googleapis.com/manualInstanceCount';
+    assert.deepEqual(stopped({ ...mode, [count]: '0' }), ['ns/hello-1']);
+    assert.deepEqual(stopped({ ...mode, [count]: '1' }), []);
+    assert.deepEqual(stopped({ [count]: '0' }), [], 'the mode is automatic');
+  });
 });
 
 describe('compileRevision', () => {

@@ -3,6 +3,7 @@ import { ingressContainer, ingressPort } from '../apis/serving/container/ingress
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import { hasOutsideName, reachOf } from '../apis/serving/route/visibility.ts';
+import { manualInstances } from '../apis/serving/service/manualScaling.ts';
 import { hostsOf, type UrlConfig } from '../apis/url.ts';
 import type { Pod } from '../kube/core.ts';
 import { keyOf } from '../kube/types.ts';
@@ -17,6 +18,8 @@ export interface CompiledRoute {
   hosts: Map<string, Target[]>;
   /** Only requests from inside the cluster reach it. */
   internalOnly: boolean;
+  /** Revisions with a share of the requests whose service is set to no instance at all: manual scaling, 0. */
+  stopped?: ReadonlySet<string>;
 }
 
 /** What the gateway needs to know of a Revision. */
@@ -70,7 +73,9 @@ export function compileRoute(route: Route, config: UrlConfig): CompiledRoute {
   }
   add(targetsOf(shares));
   for (const [tag, revisions] of tagged) add(targetsOf(revisions), tag);
-  return { createdAt: creationTimestamp, hosts, internalOnly: reach !== 'all' };
+  // A revision that only a tag reaches is scaled by its load, whatever the service's number is.
+  const stopped = new Set(manualInstances(route.metadata.annotations) === 0 ? shares.keys() : []);
+  return { createdAt: creationTimestamp, hosts, internalOnly: reach !== 'all', stopped };
 }
 
 function targetsOf(shares: Map<string, number>): Target[] {

@@ -8,10 +8,11 @@ import { keyOf } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { clock } from './clock.ts';
 import { compilePod, compileRevision, compileRoute } from './compile.ts';
+import { Drains } from './drains.ts';
 import { Instances } from './instances.ts';
 import type { FromThread } from './messages.ts';
 import { RouteTable } from './routeTable.ts';
-import { Slots } from './slots.ts';
+import { MAX_REVISIONS, Slots } from './slots.ts';
 import { Stats } from './stats.ts';
 import { heapLimitMb } from './supervision.ts';
 import { Threads } from './threads.ts';
@@ -29,12 +30,18 @@ export interface ControlOptions {
   signal: AbortSignal;
 }
 
+/** How long the autoscaler may be silent before nothing is drained any more: a few of its words may be lost. */
+function forgetMs(tickSeconds: number): number {
+  return Math.max(5000, 4000 * tickSeconds);
+}
+
 /** Turns what the cluster says into what the data threads serve, and does for them what takes time. */
 export class Control {
   readonly slots: Slots;
   readonly stats: Stats;
   readonly table: RouteTable;
   readonly instances: Instances;
+  readonly drains: Drains;
   /** Milliseconds that first starts took, for the metrics. */
   onStarted: (revision: string, elapsedMs: number) => void = () => {};
   readonly #options: ControlOptions;
@@ -50,13 +57,26 @@ export class Control {
     this.#options = options;
     this.slots = Slots.create(threads);
     this.stats = Stats.create(threads);
-    this.table = new RouteTable(() => this.#changed());
+    this.table = new RouteTable(
+      () => this.#changed(),
+      (revision) =>
+        log.error(
+          { revision, max: MAX_REVISIONS },
+          'requests of this revision get 503: the gateway serves as many revisions as it can; delete old services or tags',
+        ),
+    );
     this.instances = new Instances({
       table: this.table,
+      counts: {
+        applied: () => this.#threads.applied,
+        inFlight: (slot) => this.slots.inFlight(slot),
+        waiting: (revision) => this.#waiting(revision),
+      },
       startLimitMs: config.startup.limitSeconds * 1000,
       log,
       started: (revision, elapsedMs) => this.onStarted(revision, elapsedMs),
     });
+    this.drains = new Drains(this.instances, forgetMs(config.autoscaler.tickSeconds));
     this.#waker = new Waker(client, log, signal);
     this.#threads = new Threads({
       slots: this.slots,
@@ -138,13 +158,20 @@ export class Control {
   }
 
   #want(revision: string): void {
-    if (this.instances.count(revision) > 0) return;
+    if (this.instances.usable(revision) > 0 || this.drains.takeBack(revision)) return;
     this.#wantedAt.set(revision, clock());
     this.instances.setWanted(revision, true);
     const needed = (): boolean =>
-      this.instances.count(revision) === 0 &&
+      this.instances.usable(revision) === 0 &&
       clock() - (this.#wantedAt.get(revision) ?? Number.NEGATIVE_INFINITY) < WANTED_MS;
-    void this.#waker.wake(revision, needed);
+    // An instance that is promised to go is still counted in the number, until the autoscaler has lowered it.
+    const going = (): boolean => this.instances.count(revision) > 0;
+    void this.#waker.wake(revision, needed, going);
+  }
+
+  #waiting(revision: string): number {
+    const entry = this.table.entries.get(revision);
+    return entry ? this.slots.waiting(entry.index) : 0;
   }
 
   /** Changes of one turn of the event loop go out together. */
@@ -166,11 +193,15 @@ export class Control {
       this.#wantedAt.delete(revision);
       this.instances.setWanted(revision, false);
     }
+    this.drains.tick(now);
+    this.instances.sweep();
     this.instances.ids.reclaim(known, (slot) => this.slots.inFlight(slot) === 0);
     const reclaimed = this.table.ids.reclaim(known, (index) => {
       const { inFlight, queued } = this.stats.read(index, now);
       return inFlight + queued === 0;
     });
     for (const index of reclaimed) this.stats.clear(index);
+    this.instances.retryUnserved();
+    this.table.retryUnserved();
   }
 }

@@ -174,7 +174,7 @@ export class DataPlane {
   #setRevision(key: string, entry: RevisionEntry | undefined): void {
     const present = this.#throttlers.get(key);
     if (entry && present) {
-      present.entry = entry;
+      present.update(entry);
       return;
     }
     if (entry) {

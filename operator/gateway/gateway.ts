@@ -10,6 +10,7 @@ import { Informer } from '../kube/informer.ts';
 import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Control } from './control.ts';
+import { checkOrders } from './drainProtocol.ts';
 import { publishMetrics } from './metrics.ts';
 import { statsReport } from './report.ts';
 
@@ -17,6 +18,10 @@ import { statsReport } from './report.ts';
 const FEWEST_THREADS = 2;
 /** Threads are for parallel requests; more than four would only share the same cores with the programs. */
 const MOST_THREADS = 4;
+/** The pods of the operator's namespace that are controllers, as the chart labels them. */
+const CONTROLLER_SELECTOR = 'app.kubernetes.io/name=homerun,app.kubernetes.io/component=controller';
+/** How long to wait for the autoscaler's first word: it speaks once a second, and may be dead. */
+const FIRST_WORD_MS = 2000;
 /**
  * From the word that this pod ends until nobody sends to it any more: endpoints take 50 to 150 ms to change, node
  * proxies and load balancers up to a second or two more. New connections are served in the meantime.
@@ -40,7 +45,15 @@ export async function runGateway(
   const routes = new Informer({ client, type: ROUTES, log });
   const revisions = new Informer({ client, type: REVISIONS, labelSelector: NOT_POOLED, log });
   const pods = new Informer({ client, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}`, log });
-  const informers = [routes, revisions, pods];
+  // Whoever could name instances that are to go could stop services, so only the controller's own pods are heard.
+  const controllers = new Informer({
+    client,
+    type: PODS,
+    namespace: identity.namespace,
+    labelSelector: CONTROLLER_SELECTOR,
+    log,
+  });
+  const informers = [routes, revisions, pods, controllers];
   const control = new Control({ config, client, threads, log, signal: stop.signal });
   control.watch(routes, revisions, pods);
   publishMetrics(control);
@@ -57,12 +70,21 @@ export async function runGateway(
   const dead = (): string | undefined =>
     ready && !signal.aborted && control.threads.serving === 0 ? 'no data thread listens' : undefined;
   const pages = { '/stats': () => statsReport(control) };
-  const admin = await startAdmin({ port: config.adminPort, unready, dead, pages });
+  const posts = {
+    '/stats': {
+      allows: (address: string) =>
+        controllers.store.list().some(({ status }) => status?.podIPs?.some(({ ip }) => ip === address)),
+      answer: (body: unknown) => statsReport(control, checkOrders(body)),
+    },
+  };
+  const admin = await startAdmin({ port: config.adminPort, unready, dead, pages, posts });
   const watching = informers.map((informer) => informer.run(stop.signal));
   try {
     await Promise.race([Promise.all(informers.map(({ synced }) => synced)), aborted(signal)]);
     if (signal.aborted) return;
     await control.start();
+    // Until it has heard which instances are to go it could send to one that others have given up.
+    await Promise.race([control.drains.firstWord, sleep(FIRST_WORD_MS), aborted(signal)]);
     ready = true;
     log.info(
       {

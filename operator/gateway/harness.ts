@@ -19,6 +19,7 @@ export interface TestRevision {
   timeoutMs?: number;
   protocol?: Protocol;
   queueLimitMs?: number;
+  stopped?: boolean;
   /** Ports of its instances. */
   ports?: number[];
 }
@@ -92,6 +93,7 @@ export class Harness {
       timeoutMs: given.timeoutMs ?? 60_000,
       protocol: given.protocol ?? 'http1',
       queueLimitMs: given.queueLimitMs ?? 10_000,
+      stopped: given.stopped,
     };
     this.#apply({ revisions: [[key, entry]] });
     return ports.map((port) => this.addInstance(key, port));

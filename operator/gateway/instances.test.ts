@@ -38,12 +38,20 @@ describe('Instances', () => {
   const readinessProbe = { exec: { command: ['ready'] } };
   let table: RouteTable;
   let instances: Instances;
+  /** Requests inside the only instance, requests that wait, and the table that the data threads use. */
+  let inside = 0;
+  let waiting = 0;
+  let applied = Number.POSITIVE_INFINITY;
+  const counts = { applied: () => applied, inFlight: () => inside, waiting: () => waiting };
   const see = (object: Pod) => instances.setPod('ns/p1', compilePod(object));
   const serving = () => [...table.snapshot().instances].filter(([, entry]) => entry).length;
 
   beforeEach(() => {
+    inside = 0;
+    waiting = 0;
+    applied = Number.POSITIVE_INFINITY;
     table = new RouteTable();
-    instances = new Instances({ table, startLimitMs: 1000, log: silent, probe: async () => true });
+    instances = new Instances({ table, counts, startLimitMs: 1000, log: silent, probe: async () => true });
     instances.setRevision(REVISION, compiled);
   });
 
@@ -72,4 +80,69 @@ describe('Instances', () => {
       await until('it serves again', () => serving() === 1);
     });
   }
+
+  it('follows an instance that found no free row once there is one', async () => {
+    const small = new Instances({
+      table,
+      counts,
+      startLimitMs: 1000,
+      log: silent,
+      probe: async () => true,
+      max: 1,
+    });
+    small.setRevision(REVISION, compiled);
+    const named = (name: string) => {
+      const object = pod([{ name: 'user' }], true);
+      return compilePod({ ...object, metadata: { ...object.metadata, name, uid: name } });
+    };
+    small.setPod('ns/one', named('one'));
+    small.setPod('ns/two', named('two'));
+    assert.equal(small.unserved, 1);
+    small.setPod('ns/one', undefined);
+    small.sweep();
+    small.ids.reclaim(Number.POSITIVE_INFINITY, () => true);
+    small.retryUnserved();
+    assert.equal(small.unserved, 0);
+    await until('the other serves', () => serving() === 1);
+  });
+
+  it('sends nothing to an instance that is to go, also when it is named before it is seen', async () => {
+    instances.setDrained('p1', true);
+    see(pod([{ name: 'user' }], true));
+    await new Promise(setImmediate);
+    assert.deepEqual([serving(), instances.count(REVISION), instances.usable(REVISION)], [0, 1, 0]);
+    instances.setDrained('p1', false);
+    assert.deepEqual([serving(), instances.usable(REVISION)], [1, 1]);
+    instances.setDrained('p1', true);
+    assert.equal(serving(), 0);
+  });
+
+  it('calls an instance empty when no data thread sends to it and no request is inside', async () => {
+    see(pod([{ name: 'user' }], true));
+    await until('it serves', () => serving() === 1);
+    applied = table.take()?.version ?? assert.fail();
+    assert.equal(instances.isEmpty('p1'), false, 'a request may come at any moment');
+    inside = 1;
+    instances.setDrained('p1', true);
+    assert.equal(instances.isEmpty('p1'), false, 'the data threads do not know yet');
+    applied = table.take()?.version ?? assert.fail();
+    assert.equal(instances.isEmpty('p1'), false, 'a request is inside');
+    inside = 0;
+    assert.equal(instances.isEmpty('p1'), true);
+  });
+
+  it('counts the requests of an instance that leaves until the last has ended', async () => {
+    see(pod([{ name: 'user' }], true));
+    await until('it serves', () => serving() === 1);
+    inside = 1;
+    instances.setPod('ns/p1', undefined);
+    instances.sweep();
+    assert.deepEqual([serving(), instances.count(REVISION)], [0, 0]);
+    assert.deepEqual([...instances.of(REVISION)], [{ slot: 0, pod: 'p1' }]);
+    assert.ok(table.entries.has(REVISION), 'what is counted has a row');
+    assert.equal(instances.isEmpty('p1'), false);
+    inside = 0;
+    instances.sweep();
+    assert.deepEqual([[...instances.of(REVISION)], table.entries.has(REVISION)], [[], false]);
+  });
 });

@@ -1,23 +1,26 @@
 import { untilStarted } from '../probe/probe.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { CompiledPod, CompiledRevision } from './compile.ts';
+import type { Drainable } from './drains.ts';
 import { Ids } from './ids.ts';
 import type { RouteTable } from './routeTable.ts';
 import { MAX_INSTANCES } from './slots.ts';
 import { queueLimitMs, StartTimes } from './startTimes.ts';
+import { Tracked } from './tracked.ts';
 
-interface Tracked {
-  pod: CompiledPod;
-  slot: number;
-  seenAt: number;
-  /** It ran before this process looked, so its start cannot be timed. */
-  found: boolean;
-  ready: boolean;
-  probing: AbortController | undefined;
+/** What the data threads say, in shared memory. */
+export interface ThreadCounts {
+  /** The version of the table that all of them use. */
+  applied(): number;
+  /** Requests inside an instance. */
+  inFlight(slot: number): number;
+  /** Requests that wait for a revision. */
+  waiting(revision: string): number;
 }
 
 export interface InstancesOptions {
   table: RouteTable;
+  counts: ThreadCounts;
   /** How long an instance may take to start. */
   startLimitMs: number;
   log: Logger;
@@ -25,27 +28,36 @@ export interface InstancesOptions {
   started?: (revision: string, elapsedMs: number) => void;
   probe?: typeof untilStarted;
   now?: () => number;
+  /** How many can be followed at once. */
+  max?: number;
 }
 
 /**
  * Follows every instance from its pod's first sight to its end: probes it once it has an address, gives it to the data
  * threads when it has started, takes it from them when it leaves, restarts or refuses connections. Each instance is
- * followed by itself: one that hangs delays no other.
+ * followed by itself: one that hangs delays no other. One that leaves is remembered until its last request has ended.
  */
-export class Instances {
-  readonly ids = new Ids(MAX_INSTANCES);
+export class Instances implements Drainable {
+  readonly ids: Ids;
   readonly #options: InstancesOptions;
   readonly #probe: typeof untilStarted;
   readonly #now: () => number;
   readonly #revisions = new Map<string, CompiledRevision>();
   readonly #pods = new Map<string, Tracked>();
   readonly #bySlot = new Map<number, Tracked>();
+  readonly #byUid = new Map<string, Tracked>();
+  readonly #leaving = new Map<string, Set<Tracked>>();
+  /** UIDs of pods that are to get no new request; they may not be known here yet. */
+  readonly #drained = new Set<string>();
   readonly #byRevision = new Map<string, Set<Tracked>>();
   readonly #startTimes = new Map<string, StartTimes>();
   readonly #wanted = new Set<string>();
+  /** Pods that found no free row, by key: they are followed once there is one. */
+  readonly #unserved = new Map<string, CompiledPod>();
 
   constructor(options: InstancesOptions) {
     this.#options = options;
+    this.ids = new Ids(options.max ?? MAX_INSTANCES);
     this.#probe = options.probe ?? untilStarted;
     this.#now = options.now ?? (() => performance.now());
   }
@@ -55,9 +67,51 @@ export class Instances {
     return this.#byRevision.get(revision)?.size ?? 0;
   }
 
-  /** Slot and pod name of each instance of a revision that takes requests. */
+  /** Those of {@link count} that may get new requests. */
+  usable(revision: string): number {
+    let usable = 0;
+    for (const { drained } of this.#byRevision.get(revision) ?? []) if (!drained) usable++;
+    return usable;
+  }
+
+  /** Slot and pod name of each instance of a revision that may have requests, also of those that leave. */
   *of(revision: string): Iterable<{ slot: number; pod: string }> {
     for (const { slot, pod } of this.#byRevision.get(revision) ?? []) yield { slot, pod: pod.name };
+    for (const { slot, pod } of this.#leaving.get(revision) ?? []) yield { slot, pod: pod.name };
+  }
+
+  setDrained(uid: string, drained: boolean): void {
+    if (drained) this.#drained.add(uid);
+    else this.#drained.delete(uid);
+    this.#byUid.get(uid)?.setDrained(drained);
+  }
+
+  isEmpty(uid: string): boolean {
+    const tracked = this.#byUid.get(uid);
+    return !tracked || this.#isEmpty(tracked);
+  }
+
+  isMissed(uid: string): boolean {
+    const tracked = this.#byUid.get(uid);
+    if (!tracked || this.#bySlot.get(tracked.slot) !== tracked) return false;
+    const { revision } = tracked.pod;
+    return this.usable(revision) === 0 && this.#options.counts.waiting(revision) > 0;
+  }
+
+  *drainedOf(revision: string): Iterable<string> {
+    for (const { drained, pod } of this.#byRevision.get(revision) ?? []) if (drained) yield pod.uid;
+  }
+
+  /** Forgets those that left and have no request any more. */
+  sweep(): void {
+    for (const tracked of [...this.#leaving.values()].flatMap((leaving) => [...leaving])) {
+      if (!this.#isEmpty(tracked)) continue;
+      const { pod, slot } = tracked;
+      removeFrom(this.#leaving, tracked);
+      if (this.#byUid.get(pod.uid) === tracked) this.#byUid.delete(pod.uid);
+      this.#options.table.use(pod.revision, -1);
+      this.ids.retire(slot, this.#options.table.nextVersion);
+    }
   }
 
   setRevision(key: string, compiled: CompiledRevision | undefined): void {
@@ -72,14 +126,27 @@ export class Instances {
     this.#options.table.setRevision(key, undefined, 0);
   }
 
+  /** How many instances found no free row. */
+  get unserved(): number {
+    return this.#unserved.size;
+  }
+
+  /** Gives rows that have become free to instances that found none. */
+  retryUnserved(): void {
+    for (const [key, pod] of [...this.#unserved]) this.setPod(key, pod);
+  }
+
   /** @param found the pod was there when the watch began. */
   setPod(key: string, pod: CompiledPod | undefined, found = false): void {
     let tracked = this.#pods.get(key);
     if (tracked && (!pod || pod.leaving || pod.uid !== tracked.pod.uid)) {
-      this.#forget(tracked);
+      this.#leave(tracked);
       tracked = undefined;
     }
-    if (!pod || pod.leaving) return;
+    if (!pod || pod.leaving) {
+      this.#unserved.delete(key);
+      return;
+    }
     if (!tracked) {
       tracked = this.#track(pod, found);
       if (!tracked) return;
@@ -88,7 +155,7 @@ export class Instances {
       tracked.pod = pod;
       // The first container ID is news of the same start; another one is another start.
       const restarted = before.container !== undefined && before.container !== pod.container;
-      if (restarted || pod.held || before.ip !== pod.ip) this.#setAside(tracked);
+      if (restarted || pod.held || before.ip !== pod.ip) tracked.setAside();
     }
     this.#look(tracked);
   }
@@ -101,7 +168,7 @@ export class Instances {
       { pod: tracked.pod.key, reason },
       'instance refused a connection; probing it again',
     );
-    this.#setAside(tracked);
+    tracked.setAside();
     this.#look(tracked);
   }
 
@@ -121,43 +188,42 @@ export class Instances {
   #track(pod: CompiledPod, found: boolean): Tracked | undefined {
     const slot = this.ids.take();
     if (slot === undefined) {
-      this.#options.log.error(
-        { pod: pod.key, max: MAX_INSTANCES },
-        'more instances than this gateway can hold',
-      );
+      if (!this.#unserved.has(pod.key)) {
+        this.#options.log.error(
+          { pod: pod.key, max: MAX_INSTANCES },
+          'no request goes to this instance: the gateway holds as many as it can; lower the number of instances',
+        );
+      }
+      this.#unserved.set(pod.key, pod);
       return undefined;
     }
-    const tracked: Tracked = { pod, slot, seenAt: this.#now(), found, ready: false, probing: undefined };
+    this.#unserved.delete(pod.key);
+    const tracked = new Tracked(this.#options.table, pod, slot, this.#now(), found);
+    tracked.setDrained(this.#drained.has(pod.uid));
     this.#pods.set(pod.key, tracked);
+    this.#byUid.set(pod.uid, tracked);
     this.#bySlot.set(slot, tracked);
-    const siblings = this.#byRevision.get(pod.revision) ?? new Set();
-    this.#byRevision.set(pod.revision, siblings.add(tracked));
+    addTo(this.#byRevision, tracked);
     this.#options.table.use(pod.revision, 1);
     this.setWanted(pod.revision, false);
     this.#tellLimit(pod.revision);
     return tracked;
   }
 
-  #forget(tracked: Tracked): void {
+  #leave(tracked: Tracked): void {
     const { pod, slot } = tracked;
-    const { table } = this.#options;
-    tracked.probing?.abort();
-    tracked.ready = false;
+    tracked.setAside();
     this.#pods.delete(pod.key);
     this.#bySlot.delete(slot);
-    const siblings = this.#byRevision.get(pod.revision);
-    siblings?.delete(tracked);
-    if (siblings?.size === 0) this.#byRevision.delete(pod.revision);
-    table.setInstance(slot, undefined);
-    table.use(pod.revision, -1);
-    this.ids.retire(slot, table.nextVersion);
+    removeFrom(this.#byRevision, tracked);
+    // Its requests are counted for as long as they last, so the revision keeps its row.
+    addTo(this.#leaving, tracked);
+    this.#tellLimit(pod.revision);
   }
 
-  #setAside(tracked: Tracked): void {
-    tracked.probing?.abort();
-    tracked.probing = undefined;
-    tracked.ready = false;
-    this.#options.table.setInstance(tracked.slot, undefined);
+  #isEmpty(tracked: Tracked): boolean {
+    const { applied, inFlight } = this.#options.counts;
+    return tracked.isGone(applied()) && inFlight(tracked.slot) === 0;
   }
 
   #look(tracked: Tracked): void {
@@ -181,8 +247,7 @@ export class Instances {
 
   #admit(tracked: Tracked, revision: CompiledRevision): void {
     const { pod, slot, seenAt, found } = tracked;
-    tracked.ready = true;
-    this.#options.table.setInstance(slot, {
+    tracked.start({
       slot,
       revision: pod.revision,
       pod: pod.name,
@@ -211,4 +276,18 @@ export class Instances {
     const limit = queueLimitMs(average, starting, this.#options.startLimitMs);
     this.#options.table.setRevision(revision, compiled, limit);
   }
+}
+
+type ByRevision = Map<string, Set<Tracked>>;
+
+function addTo(revisions: ByRevision, tracked: Tracked): void {
+  const { revision } = tracked.pod;
+  revisions.set(revision, (revisions.get(revision) ?? new Set()).add(tracked));
+}
+
+function removeFrom(revisions: ByRevision, tracked: Tracked): void {
+  const { revision } = tracked.pod;
+  const siblings = revisions.get(revision);
+  siblings?.delete(tracked);
+  if (siblings?.size === 0) revisions.delete(revision);
 }

@@ -26,6 +26,8 @@ export interface RevisionEntry {
   protocol: Protocol;
   /** How long a request may wait for an instance. */
   queueLimitMs: number;
+  /** Its service is set to no instance at all: requests are refused, and none is started for them. */
+  stopped?: boolean;
 }
 
 /** An instance that has passed its startup probe. */

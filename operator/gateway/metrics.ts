@@ -14,6 +14,7 @@ export function publishMetrics(control: Control): void {
   setGatewaySource({
     bounds: LATENCY_BOUNDS_MS.map((bound) => bound / 1000),
     read: () => revisionSeries(control),
+    unserved: () => ({ revisions: control.table.unserved, instances: control.instances.unserved }),
   });
   setThreadSource(() => control.threads.series);
 }

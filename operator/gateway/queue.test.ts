@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientRequest, createServer, request, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { until } from '../testing/until.ts';
 import { ask, Harness } from './harness.ts';
 
@@ -140,6 +141,31 @@ describe('gateway with more requests than places', () => {
     const answer = ask(origin(0));
     await until('it waits', () => harness.slots.waiting(0) === 1);
     harness.removeRevision('ns/rev');
+    assert.equal((await answer).status, 503);
+    assert.equal(harness.slots.waiting(0), 0);
+  });
+
+  it('refuses at once, and starts nothing, while a service is set to no instance', async () => {
+    const refused = /^The service is stopped: its manual instance count is 0\.\n$/;
+    harness.serve('app.test', { ports: [], stopped: true });
+    const { status, text } = await ask(origin(0));
+    assert.equal(status, 503);
+    assert.match(text, refused);
+    assert.deepEqual([harness.sent('wanted'), harness.slots.waiting(0)], [[], 0]);
+    const socket = connect(harness.port, '127.0.0.1');
+    socket.end(
+      'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    );
+    const [bytes] = (await once(socket, 'data')) as [Buffer];
+    assert.match(bytes.toString(), /^HTTP\/1\.1 503 /);
+    socket.destroy();
+  });
+
+  it('refuses also what waits when a service is set to no instance', async () => {
+    harness.serve('app.test', { ports: [] });
+    const answer = ask(origin(0));
+    await until('it waits', () => harness.slots.waiting(0) === 1);
+    harness.revision({ stopped: true });
     assert.equal((await answer).status, 503);
     assert.equal(harness.slots.waiting(0), 0);
   });

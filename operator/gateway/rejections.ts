@@ -30,5 +30,6 @@ export const REJECTIONS: Readonly<Record<Rejection, RejectionAnswer>> = {
     message: 'This gateway has no memory left for requests that wait.',
     retryAfterSeconds: 1,
   },
+  stopped: { status: 503, message: 'The service is stopped: its manual instance count is 0.' },
   gone: { status: 503, message: 'The revision was deleted while the request waited for it.' },
 };

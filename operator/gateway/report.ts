@@ -1,5 +1,6 @@
 import { clock } from './clock.ts';
 import type { Control } from './control.ts';
+import type { DrainOrders, DrainState } from './drainProtocol.ts';
 
 /** What `GET /stats` tells the autoscaler of one revision; counts are since the start of the process. */
 export interface RevisionReport {
@@ -19,13 +20,22 @@ export interface StatsReport {
   now: number;
   instance: { start: number };
   revisions: Record<string, RevisionReport>;
+  /** How far the instances are that the autoscaler has named, by UID of the pod; only in the answer to a POST. */
+  drains?: Record<string, DrainState>;
 }
 
 const startedAt = Math.round(Date.now() - process.uptime() * 1000);
 
-/** The counts of all threads, for the autoscaler. */
-export function statsReport({ table, stats, slots, instances }: Control): StatsReport {
+/**
+ * The counts of all threads, for the autoscaler.
+ * @param orders which instances are to go, if the autoscaler said so.
+ */
+export function statsReport(
+  { table, stats, slots, instances, drains }: Control,
+  orders?: DrainOrders,
+): StatsReport {
   const now = clock();
+  const states = orders && drains.take(orders, now);
   const revisions: Record<string, RevisionReport> = {};
   for (const [key, { index }] of table.entries) {
     const { requests, concurrencyMs, inFlight, queued, lastRequestAt } = stats.read(index, now);
@@ -33,5 +43,5 @@ export function statsReport({ table, stats, slots, instances }: Control): StatsR
     for (const { slot, pod } of instances.of(key)) inside[pod] = slots.inFlight(slot);
     revisions[key] = { requests, concurrencyMs, inFlight, queued, lastRequestAt, instances: inside };
   }
-  return { now: Date.now(), instance: { start: startedAt }, revisions };
+  return { now: Date.now(), instance: { start: startedAt }, revisions, drains: states };
 }

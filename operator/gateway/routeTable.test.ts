@@ -115,6 +115,36 @@ describe('RouteTable', () => {
     assert.equal(table.nextVersion, first + 1);
     assert.equal(table.take()?.version, first + 1);
   });
+
+  it('tells of a revision that is stopped, and when it is not any more', () => {
+    const told = () => table.take()?.revisions.map(([key, entry]) => [key, entry?.stopped]);
+    const hosts = { 'a.test': 'ns/a' };
+    table.setRoute('ns/r', route(hosts));
+    assert.deepEqual(told(), [['ns/a', false]]);
+    table.setRoute('ns/r', { ...route(hosts), stopped: new Set(['ns/a']) });
+    assert.deepEqual(told(), [['ns/a', true]]);
+    table.setRoute('ns/r', route(hosts));
+    assert.deepEqual(told(), [['ns/a', false]]);
+  });
+
+  it('tells once of a revision that finds no free row, and serves it when one is free', () => {
+    const full: string[] = [];
+    const small = new RouteTable(
+      () => {},
+      (revision) => full.push(revision),
+      1,
+    );
+    small.setRevision('ns/a', compiled, 10_000);
+    small.setRevision('ns/b', compiled, 10_000);
+    small.setRoute('ns/r', route({ 'a.test': 'ns/a', 'b.test': 'ns/b' }));
+    small.setRevision('ns/b', compiled, 20_000);
+    assert.deepEqual([full, small.unserved, small.entries.has('ns/b')], [['ns/b'], 1, false]);
+    small.setRoute('ns/r', route({ 'b.test': 'ns/b' }));
+    const { version } = small.take() ?? assert.fail();
+    small.ids.reclaim(version, () => true);
+    small.retryUnserved();
+    assert.deepEqual([small.unserved, small.entries.has('ns/b')], [0, true]);
+  });
 });
 
 describe('Ids', () => {

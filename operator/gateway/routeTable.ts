@@ -13,24 +13,48 @@ interface KnownRevision {
  * an instance needs it, so old revisions cost nothing.
  */
 export class RouteTable {
-  readonly ids = new Ids(MAX_REVISIONS);
+  readonly ids: Ids;
   readonly #routes = new Map<string, CompiledRoute>();
   /** Routes that claim a host, oldest first. */
   readonly #claims = new Map<string, string[]>();
   readonly #revisions = new Map<string, KnownRevision>();
   /** How many routes' targets and instances name a revision. */
   readonly #uses = new Map<string, number>();
+  /** How many routes say that a revision is stopped. */
+  readonly #stops = new Map<string, number>();
   readonly #entries = new Map<string, RevisionEntry>();
   readonly #instances = new Map<number, InstanceEntry>();
   readonly #changedHosts = new Set<string>();
   readonly #changedRevisions = new Set<string>();
   readonly #changedInstances = new Set<number>();
+  /** Revisions that are needed and found no free row. */
+  readonly #unserved = new Set<string>();
   readonly #changed: () => void;
+  readonly #full: (revision: string) => void;
   #version = 0;
 
-  /** @param changed called for every change; the caller takes the update when it suits. */
-  constructor(changed: () => void = () => {}) {
+  /**
+   * @param changed called for every change; the caller takes the update when it suits.
+   * @param full called once for each revision that finds no free row: its requests get 503 until one is free.
+   */
+  constructor(
+    changed: () => void = () => {},
+    full: (revision: string) => void = () => {},
+    max = MAX_REVISIONS,
+  ) {
     this.#changed = changed;
+    this.#full = full;
+    this.ids = new Ids(max);
+  }
+
+  /** How many revisions are needed and have no row. */
+  get unserved(): number {
+    return this.#unserved.size;
+  }
+
+  /** Gives rows that have become free to revisions that found none. */
+  retryUnserved(): void {
+    for (const revision of [...this.#unserved]) this.#refresh(revision);
   }
 
   get entries(): ReadonlyMap<string, RevisionEntry> {
@@ -47,6 +71,8 @@ export class RouteTable {
     // The new uses first, so that a revision in both does not lose its entry in between.
     for (const revision of revisionsOf(route)) this.use(revision, 1);
     for (const revision of revisionsOf(before)) this.use(revision, -1);
+    for (const revision of route?.stopped ?? []) this.#stop(revision, 1);
+    for (const revision of before?.stopped ?? []) this.#stop(revision, -1);
     this.#changed();
   }
 
@@ -58,9 +84,7 @@ export class RouteTable {
 
   /** Notes that an instance needs the revision (`1`) or no longer does (`-1`). */
   use(revision: string, delta: 1 | -1): void {
-    const uses = (this.#uses.get(revision) ?? 0) + delta;
-    if (uses > 0) this.#uses.set(revision, uses);
-    else this.#uses.delete(revision);
+    count(this.#uses, revision, delta);
     this.#refresh(revision);
   }
 
@@ -126,10 +150,16 @@ export class RouteTable {
     this.#changedHosts.add(host);
   }
 
+  #stop(revision: string, delta: 1 | -1): void {
+    count(this.#stops, revision, delta);
+    this.#refresh(revision);
+  }
+
   #refresh(key: string): void {
     const known = this.#revisions.get(key);
     const present = this.#entries.get(key);
     if (!known || !this.#uses.has(key)) {
+      this.#unserved.delete(key);
       if (!present) return;
       this.#entries.delete(key);
       this.ids.retire(present.index, this.nextVersion);
@@ -137,14 +167,26 @@ export class RouteTable {
       const { limit, timeoutMs, protocol } = known.compiled;
       const { queueLimitMs } = known;
       const index = present?.index ?? this.ids.take();
-      if (index === undefined) return;
-      const entry: RevisionEntry = { key, index, limit, timeoutMs, protocol, queueLimitMs };
+      if (index === undefined) {
+        if (!this.#unserved.has(key)) this.#full(key);
+        this.#unserved.add(key);
+        return;
+      }
+      this.#unserved.delete(key);
+      const stopped = this.#stops.has(key);
+      const entry: RevisionEntry = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped };
       if (present && sameEntry(present, entry)) return;
       this.#entries.set(key, entry);
     }
     this.#changedRevisions.add(key);
     this.#changed();
   }
+}
+
+function count(counts: Map<string, number>, key: string, delta: 1 | -1): void {
+  const next = (counts.get(key) ?? 0) + delta;
+  if (next > 0) counts.set(key, next);
+  else counts.delete(key);
 }
 
 function* revisionsOf(route: CompiledRoute | undefined): Iterable<string> {
@@ -156,12 +198,14 @@ function sameEntry(a: RevisionEntry, b: RevisionEntry): boolean {
     a.limit === b.limit &&
     a.timeoutMs === b.timeoutMs &&
     a.protocol === b.protocol &&
-    a.queueLimitMs === b.queueLimitMs
+    a.queueLimitMs === b.queueLimitMs &&
+    a.stopped === b.stopped
   );
 }
 
 function sameRoute(a: CompiledRoute, b: CompiledRoute): boolean {
-  return a.internalOnly === b.internalOnly && sameHosts(a.hosts, b.hosts);
+  const stopped = (route: CompiledRoute) => [...(route.stopped ?? [])].join();
+  return a.internalOnly === b.internalOnly && stopped(a) === stopped(b) && sameHosts(a.hosts, b.hosts);
 }
 
 function sameHosts(a: Map<string, Target[]>, b: Map<string, Target[]>): boolean {

@@ -1,8 +1,8 @@
 import { Usage, usageBytes } from './usage.ts';
 
-/** How many instances and revisions one gateway process can hold at the same time. */
-export const MAX_INSTANCES = 16_384;
-export const MAX_REVISIONS = 8_192;
+/** How many instances and revisions one gateway process can hold at the same time. Only rows that are used take memory. */
+export const MAX_INSTANCES = 65_536;
+export const MAX_REVISIONS = 32_768;
 /** A revision without `containerConcurrency` takes as many requests as come. */
 export const UNLIMITED = 0x3fffffff;
 
@@ -122,21 +122,22 @@ export class Slots {
     return first;
   }
 
-  /**
-   * Gives back what a thread that died held: its requests ended with its sockets.
-   */
+  /** Gives back what a thread that died held: its requests ended with its sockets. Writes only what is not zero. */
   forget(thread: number): void {
-    const own = this.#own[thread] as Int32Array;
     const heads = this.#heads[thread] as Int32Array;
-    for (let slot = 0; slot < MAX_INSTANCES; slot++) {
-      const held = Atomics.exchange(own, slot, 0);
-      if (held !== 0) Atomics.sub(this.#inFlight, slot, held);
-    }
+    takeBack(this.#own[thread] as Int32Array, this.#inFlight);
+    takeBack(this.#ownWaiting[thread] as Int32Array, this.#waiting);
     for (let revision = 0; revision < MAX_REVISIONS; revision++) {
-      const held = Atomics.exchange(this.#ownWaiting[thread] as Int32Array, revision, 0);
-      if (held !== 0) Atomics.sub(this.#waiting, revision, held);
+      if (Atomics.load(heads, revision) !== 0) Atomics.store(heads, revision, 0);
     }
-    heads.fill(0);
     this.usage.forget(thread);
+  }
+}
+
+/** Subtracts one thread's share from the sums. A page that is only read costs no memory, so zeros are left alone. */
+function takeBack(own: Int32Array, sums: Int32Array): void {
+  for (let i = 0; i < own.length; i++) {
+    if (Atomics.load(own, i) === 0) continue;
+    Atomics.sub(sums, i, Atomics.exchange(own, i, 0));
   }
 }

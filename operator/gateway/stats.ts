@@ -114,7 +114,10 @@ export class Stats {
     for (let revision = 0; revision < MAX_REVISIONS; revision++) {
       const row = (thread * MAX_REVISIONS + revision) * ROW;
       const active = this.#rows[row + ACTIVE] as number;
-      this.#sequence[thread * MAX_REVISIONS + revision] = 0;
+      // An odd number is a write that the thread did not finish. Zeros are left alone: a page only read costs nothing.
+      if (this.#sequence[thread * MAX_REVISIONS + revision] !== 0) {
+        this.#sequence[thread * MAX_REVISIONS + revision] = 0;
+      }
       if (active === 0) continue;
       this.#rows[row + START_SUM] = (this.#rows[row + START_SUM] as number) + active * now;
       this.#rows[row + ACTIVE] = 0;

@@ -26,7 +26,9 @@ export type Rejection =
   /** There is no memory for one more. */
   | 'memory'
   /** The revision was deleted. */
-  | 'gone';
+  | 'gone'
+  /** A person has set the service to no instance. */
+  | 'stopped';
 
 /** A request that may have to wait for a slot in an instance. */
 export interface Waiter {
@@ -94,7 +96,11 @@ export class Throttler {
   /** A place for a request that has just come, or undefined when it was put in line or rejected. */
   enter(waiter: Waiter): Instance | undefined {
     const { slots } = this.#shared;
-    const { index } = this.entry;
+    const { index, stopped } = this.entry;
+    if (stopped) {
+      waiter.rejected('stopped');
+      return undefined;
+    }
     const waiting = slots.waiting(index);
     if (waiting === 0) {
       const instance = this.#pick();
@@ -115,7 +121,11 @@ export class Throttler {
   /** Puts a request that no instance accepted before all others. */
   reenter(waiter: Waiter): void {
     const { slots, requests } = this.#shared;
-    const { index } = this.entry;
+    const { index, stopped } = this.entry;
+    if (stopped) {
+      waiter.rejected('stopped');
+      return;
+    }
     const first = slots.firstInLine(index);
     const ticket = first < 0 ? slots.ticket(index) : slots.headOf(first, index) - 1 || -1;
     const place = new Place<Waiter>(waiter, waiter.source, waiter.arrivedAt);
@@ -175,11 +185,17 @@ export class Throttler {
     this.admit();
   }
 
-  /** The revision is no more: nobody waits for it. */
-  dispose(): void {
+  /** What is known of the revision has changed. */
+  update(entry: RevisionEntry): void {
+    this.entry = entry;
+    if (entry.stopped) this.dispose('stopped');
+  }
+
+  /** Nobody waits for the revision any more: it has gone, or it is set to no instance. */
+  dispose(why: Rejection = 'gone'): void {
     for (let place = this.#line.oldest; place; place = this.#line.oldest) {
       this.#removed(place);
-      place.waiter.rejected('gone');
+      place.waiter.rejected(why);
     }
   }
 

@@ -104,8 +104,9 @@ export class Usage {
   forget(thread: number): void {
     const own = this.#own[thread] as Int32Array;
     for (let cell = 0; cell < own.length; cell++) {
-      const held = Atomics.exchange(own, cell, 0);
-      if (held !== 0) Atomics.sub(this.#all, cell, held);
+      // A page that is only read costs no memory.
+      if (Atomics.load(own, cell) === 0) continue;
+      Atomics.sub(this.#all, cell, Atomics.exchange(own, cell, 0));
     }
   }
 }

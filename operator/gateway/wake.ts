@@ -34,21 +34,22 @@ export class Waker {
   /**
    * Any number of calls for a revision while it is being woken are one.
    * @param needed whether somebody still waits and no instance has come.
+   * @param going whether an instance that takes no request is still counted, so that the number is about to become zero.
    */
-  wake(revision: string, needed: () => boolean): Promise<void> {
+  wake(revision: string, needed: () => boolean, going: () => boolean = () => false): Promise<void> {
     const present = this.#underWay.get(revision);
     if (present) return present;
-    const attempt = this.#attempts(revision, needed).finally(() => this.#underWay.delete(revision));
+    const attempt = this.#attempts(revision, needed, going).finally(() => this.#underWay.delete(revision));
     this.#underWay.set(revision, attempt);
     return attempt;
   }
 
-  async #attempts(revision: string, needed: () => boolean): Promise<void> {
+  async #attempts(revision: string, needed: () => boolean, going: () => boolean): Promise<void> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS && needed() && !this.#signal.aborted; attempt++) {
       if (attempt > 0) await sleep(RETRY_MS, undefined, { ref: false });
       try {
-        await raiseFromZero(this.#client, refOf(revision), this.#signal);
-        return;
+        const raised = await raiseFromZero(this.#client, refOf(revision), this.#signal);
+        if (raised || !going()) return;
       } catch (error) {
         // Changed in between: it is looked at again. No Deployment yet: the controller is about to make it.
         if (isKubeError(error, 'KUBE_CONFLICT') || isKubeError(error, 'KUBE_NOT_FOUND')) continue;
@@ -58,18 +59,20 @@ export class Waker {
   }
 }
 
+/** @returns false when there is nothing to raise: the number is not zero. */
 async function raiseFromZero(
   client: KubeClient,
   { namespace, name }: ObjectRef,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${deploymentName(name)}/scale`;
   const scale = await client.request<Scale>('GET', path, { signal });
-  if ((scale.spec?.replicas ?? 0) > 0) return;
+  if ((scale.spec?.replicas ?? 0) > 0) return false;
   await client.request('PATCH', path, {
     // The version makes it fail if the autoscaler chose a number in between.
     body: { metadata: { resourceVersion: scale.metadata.resourceVersion }, spec: { replicas: 1 } },
     contentType: 'application/merge-patch+json',
     signal,
   });
+  return true;
 }

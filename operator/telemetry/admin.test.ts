@@ -7,6 +7,7 @@ describe('the admin port', () => {
   let url: string;
   let why: string | undefined;
   let fatal: string | undefined;
+  let allowed = '127.0.0.1';
 
   before(async () => {
     const port = await freePort();
@@ -17,7 +18,16 @@ describe('the admin port', () => {
         throw new Error('no data');
       },
     };
-    admin = await startAdmin({ port, unready: () => why, dead: () => fatal, pages });
+    const posts = {
+      '/stats': {
+        allows: (address: string) => address === allowed,
+        answer: (body: unknown) => {
+          if (body === null) throw new Error('no orders');
+          return { took: body };
+        },
+      },
+    };
+    admin = await startAdmin({ port, unready: () => why, dead: () => fatal, pages, posts });
   });
   after(() => admin.close());
 
@@ -50,6 +60,18 @@ describe('the admin port', () => {
   it('has the pages of a role', async () => {
     assert.deepEqual(await get('/stats'), [200, '{"requests":3}']);
     assert.deepEqual(await get('/broken'), [500, 'no data\n']);
+  });
+
+  it('takes what a role is told, from those who may tell it, and says what is wrong with it', async () => {
+    const post = async (body: string) => {
+      const answer = await fetch(`${url}/stats`, { method: 'POST', body, headers: { connection: 'close' } });
+      return [answer.status, await answer.text()];
+    };
+    assert.deepEqual(await post('{"round":1}'), [200, '{"took":{"round":1}}']);
+    assert.deepEqual(await post('null'), [400, 'no orders\n']);
+    assert.equal((await post('{"rou'))[0], 400);
+    allowed = '127.0.0.9';
+    assert.deepEqual(await post('{"round":1}'), [403, 'only the controller may say so\n']);
   });
 
   it('has nothing else, and takes nothing', async () => {

@@ -10,7 +10,18 @@ export interface AdminOptions {
   dead?: () => string | undefined;
   /** More pages than those of every role: path -> what it answers, as JSON. */
   pages?: Readonly<Record<string, () => unknown>>;
+  /** What a role is told by POST: path -> who may do so and what it answers, as JSON. */
+  posts?: Readonly<Record<string, Post>>;
 }
+
+export interface Post {
+  /** @param address of the client, IPv4 as such. */
+  allows: (address: string) => boolean;
+  /** @throws {Error} for a body that is not as it must be: 400 with its message. */
+  answer: (body: unknown) => unknown;
+}
+
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export interface Admin {
   /** Takes no more connections, and ends those that carry nothing. */
@@ -29,6 +40,7 @@ export async function startAdmin({
   unready,
   dead = () => undefined,
   pages = {},
+  posts = {},
 }: AdminOptions): Promise<Admin> {
   const all = new Map<string, Page>([
     ['/healthz', (response) => check(response, dead())],
@@ -38,7 +50,12 @@ export async function startAdmin({
   for (const [path, page] of Object.entries(pages)) {
     all.set(path, (response) => send(response, 200, 'application/json', JSON.stringify(page())));
   }
-  const server = createHttpServer((request, response) => void answer(all, request, response));
+  const server = createHttpServer((request, response) => {
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    if (request.method === 'POST' && Object.hasOwn(posts, path))
+      void take(posts[path] as Post, request, response);
+    else void answer(all, request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     // On all addresses, of both families where the node has both.
@@ -73,6 +90,31 @@ async function answer(
 /** @param why what is wrong, if anything is. */
 function check(response: ServerResponse, why: string | undefined): void {
   send(response, why === undefined ? 200 : 503, 'text/plain', `${why ?? 'ok'}\n`);
+}
+
+async function take(post: Post, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const address = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+  if (!post.allows(address)) {
+    send(response, 403, 'text/plain', 'only the controller may say so\n');
+    return;
+  }
+  try {
+    const answer = post.answer(JSON.parse(await readText(request)));
+    send(response, 200, 'application/json', JSON.stringify(answer));
+  } catch (error) {
+    send(response, 400, 'text/plain', `${(error as Error).message}\n`);
+  }
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new Error(`the body is longer than ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

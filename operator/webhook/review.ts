@@ -3,6 +3,7 @@ export interface AdmissionRequest {
   uid: string;
   kind: { group: string; version: string; kind: string };
   operation: string;
+  dryRun?: boolean;
   name?: string;
   namespace?: string;
   userInfo?: { username?: string };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Agent, request } from 'undici';
 import { silent } from '../testing/until.ts';
 import { renew } from './renewal.ts';
-import type { AdmissionReview } from './review.ts';
+import type { AdmissionRequest, AdmissionReview } from './review.ts';
 import type { Credentials } from './rotation.ts';
 import { startServer, type WebhookServer } from './server.ts';
 import { LENIENT, objectOf, requestFor } from './testing/requests.ts';
@@ -24,7 +24,8 @@ describe('webhook server', function () {
   let agent: Agent;
 
   beforeEach(async () => {
-    server = await startServer({ port: 0, host: HOST, policy: LENIENT, log: silent, drainMs: 50 });
+    const evict = async ({ uid, name }: AdmissionRequest) => ({ uid, allowed: name !== 'busy' });
+    server = await startServer({ port: 0, host: HOST, policy: LENIENT, evict, log: silent, drainMs: 50 });
     credentials = await renew('create', undefined, [HOST], Date.now());
     agent = new Agent({ connect: { ca: credentials.authorities } });
   });
@@ -52,6 +53,28 @@ describe('webhook server', function () {
     await assert.rejects(ask('/default', review(APP)));
     server.serve(credentials);
     assert.equal((await ask('/default', review(APP))).body.response?.allowed, true);
+  });
+
+  it('answers whether a pod may be evicted', async () => {
+    server.serve(credentials);
+    const eviction = (name: string) =>
+      JSON.stringify({
+        apiVersion: 'admission.k8s.io/v1',
+        kind: 'AdmissionReview',
+        request: {
+          uid: 'u',
+          kind: { group: 'policy', version: 'v1', kind: 'Eviction' },
+          operation: 'CREATE',
+          namespace: 'ns',
+          name,
+        },
+      });
+    for (const [name, allowed] of [
+      ['busy', false],
+      ['idle', true],
+    ] as const) {
+      assert.deepEqual((await ask('/evict', eviction(name))).body.response, { uid: 'u', allowed });
+    }
   });
 
   it('answers reviews with the uid of the question', async () => {

@@ -22,7 +22,8 @@ const DRAIN_MS = 2_000;
 /** A review that has begun to arrive is answered long before. */
 const CLOSE_MS = 1_000;
 
-const PATHS = { default: admitDefault, validate: admitValidate } as const;
+/** Answers one question of an API server. */
+type Admit = (request: AdmissionRequest) => Promise<AdmissionResponse>;
 
 export interface WebhookServer {
   readonly port: number;
@@ -32,12 +33,13 @@ export interface WebhookServer {
   close(): Promise<void>;
 }
 
-/** Listens for AdmissionReviews at /default and /validate; before the first {@link WebhookServer.serve}, TLS fails. */
+/** Listens for AdmissionReviews at /default, /validate and /evict; before the first {@link WebhookServer.serve}, TLS fails. */
 export async function startServer({
   port,
   host = ANY,
   policy,
   lookUp = async () => ({}),
+  evict,
   log,
   drainMs = DRAIN_MS,
 }: {
@@ -46,6 +48,8 @@ export async function startServer({
   policy: Policy;
   /** What the law asks of the cluster for a review. */
   lookUp?: (request: AdmissionRequest) => Promise<Known>;
+  /** Whether a pod may be evicted. */
+  evict: Admit;
   log: Logger;
   drainMs?: number;
 }): Promise<WebhookServer> {
@@ -63,12 +67,17 @@ export async function startServer({
   app.addHook('onRequest', async (_request, reply) => {
     if (draining) reply.header('connection', 'close');
   });
-  for (const [path, admit] of Object.entries(PATHS)) {
+  const paths: Record<string, Admit> = {
+    default: async (question) => admitDefault(question, policy, await lookUp(question)),
+    validate: async (question) => admitValidate(question, policy, await lookUp(question)),
+    evict,
+  };
+  for (const [path, admit] of Object.entries(paths)) {
     const observe = (reply: { elapsedTime: number }) =>
       admissionDuration.observe({ path }, reply.elapsedTime / 1000);
     app.post(`/${path}`, { onResponse: async (_request, reply) => observe(reply) }, async (request) => {
       const question = requestOf(request.body);
-      const answer = admit(question, policy, await lookUp(question));
+      const answer = await admit(question);
       admissionReviews.inc({ path, kind: kindOf(question), result: resultOf(answer) });
       return reviewOf(answer);
     });

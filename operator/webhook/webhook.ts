@@ -5,6 +5,7 @@ import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { CertificateKeeper } from './keeper.ts';
 import { lookUp, lookUpPermissions } from './known.ts';
+import type { AdmissionRequest, AdmissionResponse } from './review.ts';
 import { SECRET_NAME } from './secret.ts';
 import { startServer } from './server.ts';
 
@@ -48,6 +49,7 @@ export async function startWebhook({
   config,
   identity,
   abilities,
+  evict,
   log,
   now = Date.now,
   host,
@@ -57,6 +59,8 @@ export async function startWebhook({
   config: Pick<Config, 'strict' | 'webhook'>;
   identity: Identity;
   abilities: Abilities;
+  /** Whether a pod may be evicted. */
+  evict: (request: AdmissionRequest) => Promise<AdmissionResponse>;
   log: Logger;
   now?: () => number;
   host?: string;
@@ -70,6 +74,7 @@ export async function startWebhook({
     host,
     policy,
     lookUp: (request) => lookUp(request, client),
+    evict,
     log,
     drainMs,
   });

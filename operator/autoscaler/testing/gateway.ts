@@ -1,6 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { DrainOrders, DrainState } from '../../gateway/drainProtocol.ts';
 import type { Pod } from '../../kube/core.ts';
 import type { GatewayStats, RevisionStats } from '../load.ts';
 
@@ -17,6 +19,11 @@ export class FakeGateway {
   now: () => number = Date.now;
   readonly revisions: Record<string, RevisionStats> = {};
   asked = 0;
+  /** `old` knows of no drain; `deaf` does not listen to this controller. */
+  kind: 'new' | 'old' | 'deaf' = 'new';
+  /** What it was told last, and what it answers: by UID of the pod, or as it is asked. */
+  orders: DrainOrders | undefined;
+  readonly drains: Record<string, DrainState> = {};
   #beforeAnswer: (() => void)[] = [];
   readonly #server: Server;
 
@@ -25,12 +32,11 @@ export class FakeGateway {
     this.#server = server;
     this.address = address;
     this.port = port;
-    server.on('request', (_request, response) => {
-      for (const act of this.#beforeAnswer.splice(0)) act();
-      this.asked++;
-      if (this.mood === 'silent') return;
-      response.statusCode = this.mood === 'refusing' ? 503 : 200;
-      response.end(this.mood === 'garbage' ? '{"now":"noon"}' : JSON.stringify(this.stats));
+    server.on('request', (request, response) => {
+      void text(request).then((body) => {
+        for (const act of this.#beforeAnswer.splice(0)) act();
+        this.#answer(request.method === 'POST', body, response);
+      });
     });
   }
 
@@ -42,7 +48,26 @@ export class FakeGateway {
   }
 
   get stats(): GatewayStats {
-    return { now: this.now(), instance: { start: this.start }, revisions: this.revisions };
+    const asked = Object.entries(this.orders?.instances ?? {});
+    const drains = this.orders && {
+      drains: Object.fromEntries(
+        asked.map(([uid, step]) => [uid, this.drains[uid] ?? (step === 'drain' ? 'drained' : 'released')]),
+      ),
+    };
+    return { now: this.now(), instance: { start: this.start }, revisions: this.revisions, ...drains };
+  }
+
+  #answer(isPost: boolean, body: string, response: ServerResponse): void {
+    if (isPost && this.kind !== 'new') {
+      response.writeHead(this.kind === 'old' ? 404 : 403).end();
+      return;
+    }
+    this.asked++;
+    if (this.mood === 'silent') return;
+    response.statusCode = this.mood === 'refusing' ? 503 : 200;
+    if (!isPost) this.orders = undefined;
+    else this.orders = JSON.parse(body) as DrainOrders;
+    response.end(this.mood === 'garbage' ? '{"now":"noon"}' : JSON.stringify(this.stats));
   }
 
   /** Does something between the next question and its answer, so that both sides see it done. */

@@ -29,9 +29,15 @@ export interface GatewaySource {
   /** Upper bounds of the latency buckets in seconds. */
   bounds: readonly number[];
   read(): RevisionSeries[];
+  /** What exceeds the gateway's bounds: revisions get 503, instances get no request. */
+  unserved(): { revisions: number; instances: number };
 }
 
-let gatewaySource: GatewaySource = { bounds: [], read: () => [] };
+let gatewaySource: GatewaySource = {
+  bounds: [],
+  read: () => [],
+  unserved: () => ({ revisions: 0, instances: 0 }),
+};
 
 /** So a request costs nothing here, and a revision that goes takes its series along. */
 export function setGatewaySource(source: GatewaySource): void {
@@ -77,6 +83,18 @@ export const gatewayQueueDepth = new Gauge({
     this.reset();
     for (const { namespace, revision, queued } of gatewaySource.read())
       this.set({ namespace, revision }, queued);
+  },
+});
+
+export const gatewayUnserved = new Gauge({
+  name: 'homerun_gateway_unserved',
+  help: 'Revisions and instances beyond what a gateway can hold',
+  labelNames: ['what'],
+  registers,
+  collect() {
+    const { revisions, instances } = gatewaySource.unserved();
+    this.set({ what: 'revisions' }, revisions);
+    this.set({ what: 'instances' }, instances);
   },
 });
 

@@ -8,6 +8,7 @@ import { ApiServer, freePort } from '../../testing/apiServer.ts';
 import { installKinds } from '../../testing/installKinds.ts';
 import { silent, until } from '../../testing/until.ts';
 import { CONFIGURATION_TYPES } from '../configurations.ts';
+import type { AdmissionRequest, AdmissionResponse } from '../review.ts';
 import { startWebhook, type Webhook } from '../webhook.ts';
 
 /** Where people's services are. */
@@ -65,7 +66,17 @@ export interface Replica extends Webhook {
 /** Starts a replica; the caller waits until it is ready. */
 export async function startReplica(
   { client }: ApiServer,
-  { port = 0, strict = false, now }: { port?: number; strict?: boolean; now?: () => number } = {},
+  {
+    port = 0,
+    strict = false,
+    now,
+    evict = async ({ uid }) => ({ uid, allowed: true }),
+  }: {
+    port?: number;
+    strict?: boolean;
+    now?: () => number;
+    evict?: (request: AdmissionRequest) => Promise<AdmissionResponse>;
+  } = {},
 ): Promise<Replica> {
   const stop = new AbortController();
   const webhook = await startWebhook({
@@ -73,6 +84,7 @@ export async function startReplica(
     config: { strict, webhook: { service: 'homerun-webhook', port } },
     identity: { namespace: SYSTEM, podName: 'test' },
     abilities: { resizesPods: true },
+    evict,
     log: silent,
     host: HOST,
     now,

@@ -36,6 +36,7 @@ export class ResponseParser {
   #bodiless = false;
   /** The bytes of a head or of trailers that have not come whole. */
   #pending: Buffer = EMPTY;
+  #pendingSize = 0;
   #remaining = 0;
   #chunks: ChunkedBody | undefined;
 
@@ -53,6 +54,7 @@ export class ResponseParser {
     this.#state = HEAD;
     this.#bodiless = method === 'HEAD';
     this.#pending = EMPTY;
+    this.#pendingSize = 0;
   }
 
   /**
@@ -151,28 +153,37 @@ export class ResponseParser {
     length: number,
     mayBeEmpty: boolean,
   ): { text: string; next: number } | undefined {
-    const before = this.#pending.length;
-    const all = before === 0 ? bytes : Buffer.concat([this.#pending, bytes.subarray(at, length)]);
+    const before = this.#pendingSize;
     const from = before === 0 ? at : 0;
-    const to = before === 0 ? length : all.length;
+    const to = before === 0 ? length : this.#append(bytes, at, length);
+    const all = before === 0 ? bytes : this.#pending;
     if (mayBeEmpty && to - from >= 2 && all[from] === 13 && all[from + 1] === 10) {
-      this.#pending = EMPTY;
+      this.#pendingSize = 0;
       return { text: '', next: at + 2 - before };
     }
     const found = all.subarray(0, to).indexOf(HEAD_END, Math.max(from, from + before - 3));
     const size = (found < 0 ? to : found) - from;
     if (size > MAX_HEAD_BYTES) throw new ResponseSyntaxError(`a head of over ${MAX_HEAD_BYTES} bytes`);
-    if (found < 0) {
-      const part = copyOf(all, from, to);
-      if (!mayBeEmpty) checkBeginning(part);
-      this.#pending = part;
-      return undefined;
+    if (found >= 0) {
+      this.#pendingSize = 0;
+      return { text: all.toString('latin1', from, found), next: at + size + HEAD_END.length - before };
     }
-    this.#pending = EMPTY;
-    return {
-      text: all.toString('latin1', from, found),
-      next: at + (found + HEAD_END.length - from) - before,
-    };
+    if (before === 0) this.#append(bytes, at, length);
+    if (!mayBeEmpty) checkBeginning(this.#pending.subarray(0, this.#pendingSize));
+    return undefined;
+  }
+
+  /** @returns how many bytes are kept now. */
+  #append(bytes: Buffer, at: number, length: number): number {
+    const size = this.#pendingSize + length - at;
+    if (size > this.#pending.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(size, 2 * this.#pending.length));
+      this.#pending.copy(larger, 0, 0, this.#pendingSize);
+      this.#pending = larger;
+    }
+    bytes.copy(this.#pending, this.#pendingSize, at, length);
+    this.#pendingSize = size;
+    return size;
   }
 
   #finish(trailers: FlatHeaders | undefined): void {

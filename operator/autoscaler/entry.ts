@@ -1,0 +1,49 @@
+import type { Revision } from '../apis/serving/revision/types.ts';
+import type { Service } from '../apis/serving/service/types.ts';
+import type { Deployment } from '../kube/core.ts';
+import { actualInstances, desiredInstances } from '../telemetry/metrics.ts';
+import type { CpuLoad } from './decide.ts';
+import type { Drains } from './drain.ts';
+import type { ScalingSpec } from './spec.ts';
+import type { Target } from './targets.ts';
+import type { Track } from './track.ts';
+
+/** One revision as the shell keeps it. */
+export interface Entry {
+  /** Of the revision: one that was made anew under the same name has no past. */
+  readonly uid: string | undefined;
+  readonly track: Track;
+  spec?: ScalingSpec;
+  /** What `spec` was made of, compared by identity. */
+  revision?: Revision;
+  service?: Service;
+  target?: Target;
+  /** Our last write, until the cache has it. */
+  written?: { replicas: number; version: number };
+  writing: boolean;
+  /** Its instances that are to go. */
+  drains: Drains;
+  cpu?: { poll: number; load: CpuLoad };
+  /** What its series say. */
+  reported?: { desired: number; actual: number };
+  /** The tick that saw it last. */
+  tick: number;
+}
+
+/** The Deployment's number, or the one that we wrote since: the cache may be behind our own write. */
+export function replicasOf(deployment: Deployment, entry: Entry): number {
+  const { written } = entry;
+  if (written && Number(deployment.metadata.resourceVersion) < written.version) return written.replicas;
+  entry.written = undefined;
+  return deployment.spec?.replicas ?? 1;
+}
+
+/** Sets a revision's series where they change; one that never had an instance gets none. */
+export function report(entry: Entry, { metadata }: Revision, desired: number, actual: number): void {
+  const { reported = { desired: 0, actual: 0 } } = entry;
+  if (reported.desired === desired && reported.actual === actual) return;
+  const labels = { namespace: metadata.namespace ?? '', revision: metadata.name };
+  desiredInstances.set(labels, desired);
+  actualInstances.set(labels, actual);
+  entry.reported = { desired, actual };
+}

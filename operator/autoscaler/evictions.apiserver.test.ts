@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { PODS, type Pod } from '../kube/core.ts';
+import { isKubeError } from '../kube/errors.ts';
+import type { KubeObject } from '../kube/types.ts';
+import { ApiServer, freePort } from '../testing/apiServer.ts';
+import { installKinds } from '../testing/installKinds.ts';
+import { until } from '../testing/until.ts';
+import { CONFIGURATION_TYPES } from '../webhook/configurations.ts';
+import {
+  NAMESPACE,
+  type Replica,
+  ready,
+  register,
+  SYSTEM,
+  startReplica,
+} from '../webhook/testing/installation.ts';
+import { admitEviction, EVICTION } from './evictions.ts';
+import { revision } from './testing/objects.ts';
+
+const REVISION = 'hello-00001-abc';
+const POD = { namespace: NAMESPACE, name: 'busy' };
+
+/** The chart's webhook for evictions, at a port of this machine. */
+async function registerEvictions({ client }: ApiServer, port: number): Promise<void> {
+  const [, type] = CONFIGURATION_TYPES;
+  const webhook = {
+    name: 'evict.homerun.dev',
+    admissionReviewVersions: ['v1'],
+    clientConfig: { url: `https://127.0.0.1:${port}/evict` },
+    rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/eviction'] }],
+    failurePolicy: 'Ignore',
+    sideEffects: 'NoneOnDryRun',
+    timeoutSeconds: 3,
+  };
+  const { apiVersion, kind } = type;
+  const object = { apiVersion, kind, metadata: { name: 'homerun-webhook' }, webhooks: [webhook] };
+  await client.apply(type, object as KubeObject, { fieldManager: 'evictions' });
+}
+
+describe('an eviction on a real API server', function () {
+  this.timeout(60_000);
+  let server: ApiServer;
+  let replica: Replica;
+  let ahead = 0;
+
+  before(async () => {
+    server = await ApiServer.start();
+    await installKinds(server, SYSTEM, NAMESPACE);
+    const port = await freePort();
+    await register(server, port);
+    await registerEvictions(server, port);
+    const { client } = server;
+    const served = { ...revision(), spec: { ...revision().spec, timeoutSeconds: 60 } };
+    const evict: Parameters<typeof startReplica>[1] = {
+      port,
+      evict: async (request) => {
+        const pod = await client.get(PODS, POD);
+        return admitEviction(request, {
+          client,
+          podOf: () => pod,
+          revisionOf: () => served,
+          now: () => Date.now() + ahead,
+        });
+      },
+    };
+    replica = await startReplica(server, evict);
+    await ready(replica);
+    await client.create(PODS, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...POD, labels: { 'serving.knative.dev/revision': REVISION } },
+      spec: { containers: [{ name: 'app', image: 'app' }] },
+    } as Pod);
+    await client.mergePatch(PODS, POD, { status: { phase: 'Running' } }, { subresource: 'status' });
+  });
+  after(async () => {
+    await replica?.stop();
+    await server?.stop();
+  });
+
+  const evict = (options = {}) =>
+    server.client.request('POST', `/api/v1/namespaces/${NAMESPACE}/pods/${POD.name}/eviction`, {
+      body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: POD, deleteOptions: options },
+    });
+  const refused = async () => {
+    const error = await evict().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    return isKubeError(error, 'KUBE_TOO_MANY_REQUESTS') ? error : undefined;
+  };
+
+  it('is refused with 429, as by a disruption budget, and marks the instance', async () => {
+    const error = await until('the webhook is asked', refused);
+    assert.deepEqual([error.status, error.reason], [429, 'TooManyRequests']);
+    assert.match(error.message, /the requests of instance busy are given time to end/);
+    const pod = await server.client.get(PODS, POD);
+    assert.ok(Date.parse(pod?.metadata.annotations?.[EVICTION] ?? ''));
+    assert.ok(await refused(), 'and again while its requests may last');
+  });
+
+  it('is let through once the requests have had their time', async () => {
+    ahead = 71_000;
+    await evict({ gracePeriodSeconds: 0 });
+    assert.equal(await server.client.get(PODS, POD), undefined);
+  });
+});

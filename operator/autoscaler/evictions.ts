@@ -1,0 +1,68 @@
+import { SERVING, workerPoolOf } from '../apis/labels.ts';
+import type { Revision } from '../apis/serving/revision/types.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { PODS, type Pod } from '../kube/core.ts';
+import { timestamp } from '../kube/time.ts';
+import { keyOf } from '../kube/types.ts';
+import type { AdmissionRequest, AdmissionResponse } from '../webhook/review.ts';
+import { isThere, timeoutMs } from './instances.ts';
+
+/** On an instance that somebody wanted to evict: since when its requests are waited for. */
+export const EVICTION = 'homerun.dev/eviction-requested-at';
+
+/** What draining takes besides the requests themselves. */
+const MARGIN_MS = 10_000;
+
+/** Whether an instance is to go because somebody wants to evict it. */
+export function isEvicting(pod: Pod): boolean {
+  return isThere(pod) && pod.metadata.annotations?.[EVICTION] !== undefined;
+}
+
+/**
+ * What becomes of an eviction: `mark` refuses it and has the instance drained, `wait` refuses it because that goes on,
+ * `allow` lets it happen: it is no instance of a service, holds no request, or had as long as its requests may last.
+ */
+export function judgeEviction(
+  pod: Pod | undefined,
+  revision: Revision | undefined,
+  now: number,
+): 'allow' | 'mark' | 'wait' {
+  if (!pod || !revision || workerPoolOf(pod) !== undefined) return 'allow';
+  if (!isThere(pod) || pod.status?.phase !== 'Running') return 'allow';
+  const since = Date.parse(pod.metadata.annotations?.[EVICTION] ?? '');
+  if (Number.isNaN(since)) return 'mark';
+  return now - since < timeoutMs(revision) + MARGIN_MS ? 'wait' : 'allow';
+}
+
+export interface EvictionOptions {
+  client: Pick<KubeClient, 'mergePatch'>;
+  podOf: (key: string) => Pod | undefined;
+  revisionOf: (key: string) => Revision | undefined;
+  /** Unix time in ms. */
+  now: () => number;
+}
+
+/**
+ * Answers the API server's question whether a pod may be evicted (Kubernetes, API-initiated eviction): not while an
+ * instance may have requests. The refusal is that of a disruption budget, 429, which whoever empties a node tries again;
+ * meanwhile the autoscaler drains the instance and deletes it.
+ */
+export async function admitEviction(
+  { uid, namespace, name = '', dryRun }: AdmissionRequest,
+  { client, podOf, revisionOf, now }: EvictionOptions,
+): Promise<AdmissionResponse> {
+  const pod = podOf(keyOf({ namespace, name }));
+  const revision = revisionOf(keyOf({ namespace, name: pod?.metadata.labels?.[SERVING.revision] ?? '' }));
+  const verdict = judgeEviction(pod, revision, now());
+  if (verdict === 'allow') return { uid, allowed: true };
+  if (verdict === 'mark' && !dryRun) {
+    const annotations = { [EVICTION]: timestamp(now()) };
+    await client.mergePatch(PODS, { namespace, name }, { metadata: { annotations } });
+  }
+  const message = `the requests of instance ${name} are given time to end; it is deleted then`;
+  return {
+    uid,
+    allowed: false,
+    status: { status: 'Failure', code: 429, reason: 'TooManyRequests', message },
+  };
+}

@@ -1,0 +1,36 @@
+import type { Revision } from '../apis/serving/revision/types.ts';
+import type { Deployment, Pod } from '../kube/core.ts';
+import { readyCondition } from '../kube/pod.ts';
+import type { Candidate } from './drain.ts';
+import type { RequestLoad } from './load.ts';
+import type { Asked } from './view.ts';
+
+// What a scale-in reads of the cluster's objects.
+
+/** Whether a pod counts towards its ReplicaSet's number: it is neither being deleted nor has it ended. */
+export function isThere({ metadata, status }: Pod): boolean {
+  return !metadata.deletionTimestamp && status?.phase !== 'Failed' && status?.phase !== 'Succeeded';
+}
+
+export function candidateOf(pod: Pod, requests: RequestLoad | undefined): Candidate {
+  const inFlight = requests?.instances.get(pod.metadata.name) ?? 0;
+  return { uid: uidOf(pod), ready: readyCondition(pod) !== undefined, inFlight };
+}
+
+export function uidOf({ metadata }: Pod): string {
+  return metadata.uid ?? '';
+}
+
+export function askedOf(pod: Pod): Asked {
+  return { uid: uidOf(pod), name: pod.metadata.name };
+}
+
+/** Whether the Deployment's controller has seen its present number. */
+export function isObserved({ metadata, status }: Deployment): boolean {
+  return (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+}
+
+/** How long a request of a revision may last, in ms; a stored Revision has its default filled in. */
+export function timeoutMs({ spec }: Revision): number {
+  return (spec.timeoutSeconds || 300) * 1000;
+}

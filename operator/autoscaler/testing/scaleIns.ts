@@ -1,0 +1,213 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { SERVING } from '../../apis/labels.ts';
+import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
+import { ROUTES } from '../../apis/serving/route/types.ts';
+import { SERVICES } from '../../apis/serving/service/types.ts';
+import { parseConfig } from '../../config.ts';
+import { Control } from '../../gateway/control.ts';
+import { checkOrders } from '../../gateway/drainProtocol.ts';
+import { statsReport } from '../../gateway/report.ts';
+import { DEPLOYMENTS, PODS, type Pod } from '../../kube/core.ts';
+import { Informer } from '../../kube/informer.ts';
+import { freePort } from '../../testing/apiServer.ts';
+import { FakeApiServer } from '../../testing/fakeApiServer.ts';
+import { silent, until } from '../../testing/until.ts';
+import { Cluster } from './cluster.ts';
+import { deployment, revision, route } from './objects.ts';
+import { runAutoscaler } from './run.ts';
+
+/** The autoscaler's clock runs so much faster, so that an idle second is over soon. */
+const SPEED = 50;
+/** Revisions that are scaled in beside each other. */
+const REVISIONS_AT_ONCE = 30;
+/** A request comes within so long after a step of the scale-in. */
+const JITTER_MS = 25;
+
+export interface ScaleIns {
+  /** Requests that were not answered with 200, with the moment at which they came. */
+  readonly lost: readonly string[];
+  /** How many requests came at each moment of a scale-in. */
+  readonly moments: Readonly<Record<Moment, number>>;
+  readonly deleted: number;
+  /** Milliseconds of the slowest answer beyond the program's own time. */
+  readonly slowest: number;
+}
+
+/** How far the scale-in is when a request comes: what gateways were told of the instance last, or what the number is. */
+export type Moment = 'serving' | 'drain' | 'release' | 'remove' | 'lowered' | 'gone';
+
+const AIMS: readonly Moment[] = ['serving', 'drain', 'drain', 'release', 'release', 'lowered', 'gone'];
+
+/**
+ * Sends one request after another to revisions that are scaled to zero in between, each at a moment of its own: two
+ * real gateways with data threads, the real autoscaler, and programs that die with their pods.
+ *
+ * @param rounds how many requests in all.
+ * @param seed of the random moments.
+ */
+export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> {
+  const random = generator(seed);
+  const server = await FakeApiServer.start({ types: [REVISIONS, SERVICES, ROUTES] });
+  const port = await freePort();
+  const cluster = new Cluster(server, port, () => random() * 15);
+  const stop = new AbortController();
+  const first = await startGateway(server, '127.0.0.1', 0, stop.signal);
+  const second = await startGateway(server, '127.0.0.2', first.adminPort, stop.signal);
+  const gateways = [first, second];
+  const start = Date.now();
+  const autoscaler = runAutoscaler({
+    client: server.client,
+    gatewayPort: first.adminPort,
+    signal: stop.signal,
+    now: () => start + (Date.now() - start) * SPEED,
+  });
+  const agent = new Agent({ connections: 200 });
+  const lost: string[] = [];
+  const moments: Record<Moment, number> = {
+    serving: 0,
+    drain: 0,
+    release: 0,
+    remove: 0,
+    lowered: 0,
+    gone: 0,
+  };
+  let left = rounds;
+  let slowest = 0;
+  const callInTurn = async (name: string) => {
+    while (left > 0) {
+      left--;
+      const workMs = random() * 60;
+      const { port, orders } = gateways[Math.floor(random() * gateways.length)] ?? first;
+      const now = () => momentOf(name, server, cluster, orders());
+      await untilMoment(now, AIMS[Math.floor(random() * AIMS.length)]);
+      await sleep(random() * JITTER_MS);
+      const moment = now();
+      const startedAt = performance.now();
+      const said = await call(agent, port, name, workMs);
+      slowest = Math.max(slowest, performance.now() - startedAt - workMs);
+      moments[moment]++;
+      if (said !== '200 done') lost.push(`${moment}: ${said}`);
+    }
+  };
+  const names = Array.from({ length: REVISIONS_AT_ONCE }, (_, i) => `app-${i}`);
+  for (const name of names) serve(server, name, port);
+  await until('the gateway knows all services', () =>
+    gateways.every(({ served }) => served() === names.length),
+  );
+  try {
+    await Promise.all(names.map(callInTurn));
+  } finally {
+    stop.abort();
+    await autoscaler;
+    await agent.destroy();
+    await Promise.all(gateways.map((gateway) => gateway.close()));
+    await cluster.close();
+    await server.close();
+  }
+  return { lost, moments, deleted: cluster.deleted, slowest };
+}
+
+/** A gateway with real data threads, whose admin port hears the autoscaler; it is the same for all, as for pods. */
+async function startGateway(server: FakeApiServer, address: string, adminPort: number, signal: AbortSignal) {
+  const [port, internalPort] = [await freePort(), await freePort()];
+  const config = parseConfig({ gateway: { port, internalPort } });
+  const { client } = server;
+  const control = new Control({ config, client, threads: 2, log: silent, signal });
+  const routes = new Informer({ client, log: silent, type: ROUTES });
+  const revisions = new Informer({ client, log: silent, type: REVISIONS });
+  const pods = new Informer({ client, log: silent, type: PODS, labelSelector: SERVING.revision });
+  control.watch(routes, revisions, pods);
+  const watching = [routes, revisions, pods].map((informer) => informer.run(signal));
+  await control.start();
+  let orders: Readonly<Record<string, string>> = {};
+  const admin = createServer((asked, response) => {
+    void text(asked).then((body) => {
+      const told = checkOrders(JSON.parse(body));
+      orders = told.instances;
+      response.end(JSON.stringify(statsReport(control, told)));
+    });
+  });
+  admin.listen(adminPort, address);
+  await once(admin, 'listening');
+  server.put(gatewayPod(address));
+  return {
+    port,
+    adminPort: (admin.address() as { port: number }).port,
+    orders: () => orders,
+    served: () => control.table.entries.size,
+    async close() {
+      await control.stop(0);
+      await Promise.all(watching);
+      admin.closeAllConnections();
+      admin.close();
+    },
+  };
+}
+
+function serve(server: FakeApiServer, name: string, port: number): void {
+  const made = revision({ 'scale-to-zero-pod-retention-period': '1s' }, 'True', name);
+  const containers = [{ name: 'app', image: 'app', ports: [{ containerPort: port }] }];
+  server.put({ ...made, spec: { ...made.spec, containers } } as Revision);
+  server.put(route(name, name));
+  server.put(deployment(0, name));
+}
+
+function momentOf(
+  name: string,
+  server: FakeApiServer,
+  cluster: Cluster,
+  orders: Readonly<Record<string, string>>,
+): Moment {
+  const pod = cluster.podsOf(name).at(0);
+  if (!pod) return 'gone';
+  const { metadata } = deployment(0, name);
+  if (server.get(DEPLOYMENTS, metadata)?.spec?.replicas === 0) return 'lowered';
+  return (orders[pod.metadata.uid ?? ''] as Moment | undefined) ?? 'serving';
+}
+
+/** Waits for a moment; one that is as short as the turn of an event loop may be missed, and then any will do. */
+async function untilMoment(now: () => Moment, aim: Moment | undefined): Promise<void> {
+  const deadline = performance.now() + 300;
+  while (now() !== aim && performance.now() < deadline) await sleep(1);
+}
+
+async function call(agent: Agent, port: number, name: string, workMs: number): Promise<string> {
+  try {
+    const { statusCode, body } = await request(`http://127.0.0.1:${port}/`, {
+      dispatcher: agent,
+      headers: { host: `${name}.n.localhost`, 'x-work-ms': String(workMs) },
+    });
+    return `${statusCode} ${await body.text()}`;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+function gatewayPod(address: string): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: `gateway-${address}`,
+      namespace: 'homerun-system',
+      labels: { 'app.kubernetes.io/name': 'homerun', 'app.kubernetes.io/component': 'gateway' },
+    },
+    spec: { containers: [] },
+    status: { phase: 'Running', podIP: address, conditions: [{ type: 'Ready', status: 'True' }] },
+  } as unknown as Pod;
+}
+
+/** Numbers from 0 to 1 that follow from a seed (mulberry32). */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
