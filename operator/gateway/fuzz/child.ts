@@ -7,6 +7,8 @@ import { type Failure, runCases } from './runner.ts';
 export type FromChild =
   | { kind: 'failure'; failure: Failure }
   | { kind: 'crash'; failure: Failure }
+  /** What the only case of a run is. */
+  | { kind: 'about'; transcript: string }
   | { kind: 'alive' };
 
 /** Which cases a process runs; `marks` is an open file where it notes the case of each lane before it begins. */
@@ -49,9 +51,10 @@ async function main(): Promise<void> {
   const mark = Buffer.alloc(4);
   await runCases(fuzzer, {
     ...task,
-    started: (lane, index) => {
+    started: (number, index, lane) => {
+      if (task.end === task.first + 1) void tell({ kind: 'about', transcript: lane.transcript() });
       mark.writeUInt32LE(index + 1);
-      writeSync(MARKS, mark, 0, 4, lane * 4);
+      writeSync(MARKS, mark, 0, 4, number * 4);
     },
     failed: (failure) => {
       if (!crashed) void tell({ kind: 'failure', failure });

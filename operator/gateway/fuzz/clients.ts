@@ -75,7 +75,7 @@ export class Http1Client implements FuzzClient {
         throw error;
       }
       if (this.#ended !== 'no') {
-        return this.#over(this.#held.length > 0 && this.#ended === 'end' ? nothing(`half a head: ${show(this.#held)}`) : nothing());
+        return this.#over(this.#held.length > 0 && !INTERIM.test(this.#held.toString('latin1')) && this.#ended === 'end' ? nothing(`half a head: ${show(this.#held)}`) : nothing());
       }
       await new Promise<void>((resolve) => {
         this.#changed = resolve;
@@ -114,6 +114,9 @@ export class Http1Client implements FuzzClient {
     return socket;
   }
 }
+
+/** Nothing but informational answers. */
+const INTERIM = /^(?:HTTP\/1\.1 1\d\d [^\r]*\r\n(?:[^\r]+\r\n)*\r\n)*$/;
 
 const show = (bytes: Buffer): string => JSON.stringify(bytes.toString('latin1').slice(0, 200));
 
@@ -157,13 +160,15 @@ export class Http2Client implements FuzzClient {
     });
     on('data', (chunk: Buffer) => void body.push(chunk));
     on('error', () => {});
-    let whole = false;
+    let ended = false;
     on('end', () => {
-      whole = !stream.aborted && (stream.rstCode ?? 0) === constants.NGHTTP2_NO_ERROR;
+      ended = true;
     });
     return new Promise((resolve) => {
       on('close', () => {
         clearTimeout(timer);
+        // A reset ends a stream as well.
+        const whole = ended && !stream.aborted && stream.rstCode === constants.NGHTTP2_NO_ERROR;
         resolve({ ...seen, body: Buffer.concat(body), whole: whole && seen.status !== 0 });
       });
     });

@@ -84,7 +84,7 @@ export function block(fields: readonly (readonly [string, string])[]): Buffer {
 
 /** @returns a header section in HEADERS and as many CONTINUATION frames as there are `cuts`, or as its size demands. */
 export function headers(stream: number, flags: number, section: Buffer, cuts: readonly number[] = []): Buffer[] {
-  const ends = [...cuts, section.length];
+  const ends = [...cuts.filter((cut) => cut < section.length), section.length];
   const pieces: Buffer[] = [];
   let start = 0;
   for (const end of ends) {

@@ -36,6 +36,7 @@ class InstanceLane implements Lane, Stage {
   readonly #clients: Record<Asked['version'], FuzzClient>;
   #instances: RawInstance[] = [];
   #problem: Finding | undefined;
+  #together = false;
   /** What was done to the connections of each instance by the case before. */
   #spoilt = [false, false];
 
@@ -89,7 +90,7 @@ class InstanceLane implements Lane, Stage {
     return lines.join('\n');
   }
 
-  async run(random: Random, index: number): Promise<void> {
+  prepare(random: Random, index: number): void {
     this.#exchanges.clear();
     this.#problem = undefined;
     const version = random.pick(['1.0', '1.1', '1.1', '2', '2'] as const);
@@ -97,15 +98,21 @@ class InstanceLane implements Lane, Stage {
     const count = random.pick([1, 1, 1, 2, 3]);
     const exchanges = Array.from({ length: count }, (_, at) => this.#exchange(random, `${index}.${at}`, version, http2));
     for (const exchange of exchanges) this.#exchanges.set(exchange.asked.id, exchange);
-    const together = version === '2' && random.chance(0.5);
-    const place = this.places[http2 ? 1 : 0] as Place;
+    this.#together = version === '2' && random.chance(0.5);
+  }
+
+  async run(): Promise<void> {
+    const exchanges = [...this.#exchanges.values()];
+    const together = this.#together;
     const ask = async (exchange: Exchange): Promise<void> => {
-      exchange.seen = await this.#clients[version].ask(exchange.asked, place.host, exchange.hold);
+      const { asked, hold, http2 } = exchange;
+      const place = this.places[http2 ? 1 : 0] as Place;
+      exchange.seen = await this.#clients[asked.version].ask(asked, place.host, hold);
     };
     if (together) await Promise.all(exchanges.map(ask));
     for (const exchange of exchanges) {
       if (!together) await ask(exchange);
-      this.#judge(exchange, together && http2 && exchanges.some(({ script }) => script(1).spoils));
+      this.#judge(exchange, together && exchange.http2 && exchanges.some(({ script }) => script(1).spoils));
     }
     if (this.#problem) throw this.#problem;
   }

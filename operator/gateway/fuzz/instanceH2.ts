@@ -145,10 +145,13 @@ const FLAWS: Change[] = [
     if (random.chance(0.5)) draft.section.push(['content-length', String(length)]);
   }),
   flaw('either', false, (draft, random) => {
+    // More than nghttp2 takes of a header section ends the connection.
+    draft.spoils = true;
     draft.section.push(['x-huge', 'a'.repeat(random.between(60_000, 140_000))]);
     draft.fields.push({ name: 'x-huge', value: '', passes: 'may' });
   }),
   flaw('either', false, (draft) => {
+    draft.spoils = true;
     for (let i = 0; i < 3000; i++) draft.section.push(['x-h', 'a']);
     draft.fields.push({ name: 'x-h', value: 'a', passes: 'may' });
   }),
@@ -203,7 +206,7 @@ const FLAWS: Change[] = [
   fatal((stream) => h2.frame(h2.DATA, h2.PADDED, stream, Buffer.from([200, 1]))),
   fatal((stream) => h2.frame(h2.CONTINUATION, h2.END_HEADERS, stream, h2.block([['x', 'y']]))),
   fatal((stream) => h2.frame(h2.PUSH_PROMISE, h2.END_HEADERS, stream, Buffer.concat([h2.number32(2), h2.block([[':path', '/']])]))),
-  fatal((stream) => h2.frame(h2.HEADERS, h2.END_HEADERS, stream + 2, h2.block([[':status', '200'], ['x-id', 'EVIL']]))),
+  fatal((stream) => h2.frame(h2.HEADERS, h2.END_HEADERS, stream + 200, h2.block([[':status', '200'], ['x-id', 'EVIL']]))),
   fatal(() => h2.frame(h2.HEADERS, h2.END_HEADERS, 0, h2.block([[':status', '200']]))),
   fatal((stream, random) => h2.windowUpdate(random.pick([0, stream]), random.pick([0, 0x7fffffff]))),
   fatal((_stream, random) => h2.settings(random.pick([[5, 1], [4, 0x80000000], [2, 7], [5, 0xffffff]] as [number, number][]))),

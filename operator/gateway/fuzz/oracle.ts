@@ -78,6 +78,15 @@ const show = (value: unknown): string => JSON.stringify(value)?.slice(0, 300) ??
  * @throws Finding
  */
 export function judge(asked: Asked, model: Model, seen: Seen, lenient: boolean): void {
+  try {
+    judgeSeen(asked, model, seen, lenient);
+  } catch (error) {
+    if (error instanceof Finding) throw new Finding(error.message, `${asked.id}: ${error.detail}`);
+    throw error;
+  }
+}
+
+function judgeSeen(asked: Asked, model: Model, seen: Seen, lenient: boolean): void {
   const verdict = lenient && model.verdict === 'right' ? 'either' : model.verdict;
   if (seen.malformed !== undefined) throw new Finding('the client got bytes that are no HTTP', seen.malformed);
   if (seen.status === 0) {

@@ -5,9 +5,11 @@ import { HANG_MS, type Place, pause, turn, usedMemory, World } from './world.ts'
 /** Cases one after the other, with connections and an instance of their own. */
 export interface Lane {
   readonly places: readonly Place[];
+  /** Makes the case that {@link run} runs. */
+  prepare(random: Random, index: number): void;
   /** @throws Finding */
-  run(random: Random, index: number): Promise<void>;
-  /** What the last case sent, for a report. */
+  run(): Promise<void>;
+  /** What the case sends, for a report. */
   transcript(): string;
   close(): void;
 }
@@ -31,7 +33,7 @@ export interface Run {
   /** The first one that is not run any more. */
   end: number;
   lanes: number;
-  started(lane: number, index: number): void;
+  started(number: number, index: number, lane: Lane): void;
   failed(failure: Failure): void;
 }
 
@@ -50,7 +52,8 @@ export async function runCases(fuzzer: Fuzzer, run: Run): Promise<void> {
     let lane = await fuzzer.open(world);
     for (let index = next++; index < run.end; index = next++) {
       if (memory === undefined && total >= MEMORABLE_CASES && index - run.first > total / 5) memory = usedMemory();
-      run.started(number, index);
+      lane.prepare(new Random(run.seed, index), index);
+      run.started(number, index, lane);
       if (await runCase(world, lane, index, run)) continue;
       for (const place of lane.places) world.remove(place);
       lane.close();
@@ -70,7 +73,7 @@ async function runCase(world: World, lane: Lane, index: number, run: Run): Promi
     timer = setTimeout(() => reject(new Finding('a request hangs')), HANG_MS);
   });
   try {
-    await Promise.race([lane.run(new Random(run.seed, index), index), tooLong]);
+    await Promise.race([lane.run(), tooLong]);
     await settle(world, lane);
     return true;
   } catch (error) {

@@ -38,6 +38,8 @@ const MAX_CRASHES = 2000;
 interface Outcome {
   crash: Failure | undefined;
   failures: Failure[];
+  /** Of a run of one case. */
+  transcript: string;
   /** The last case of each lane. */
   last: number[];
 }
@@ -64,7 +66,7 @@ export async function fuzz({ name, seed, count, first = 0, lanes = 32, progress 
     outcome.failures.forEach(note);
     if (!outcome.crash) next = end;
     else {
-      note(outcome.crash);
+      note(count > 1 ? outcome.crash : { ...outcome.crash, index: first, transcript: outcome.transcript });
       const { kind } = outcome.crash;
       if (!suspects.has(kind)) suspects.set(kind, outcome.last);
       next = Math.max(next, ...outcome.last) + 1;
@@ -80,9 +82,9 @@ export async function fuzz({ name, seed, count, first = 0, lanes = 32, progress 
 /** Finds a case that does it alone. */
 async function attribute(kind: Kind, indexes: number[], { name, seed }: { name: string; seed: number }): Promise<void> {
   for (const index of indexes) {
-    const { crash } = await runChild({ name, seed, first: index, end: index + 1, lanes: 1 });
+    const { crash, transcript } = await runChild({ name, seed, first: index, end: index + 1, lanes: 1 });
     if (crash?.kind !== kind.kind) continue;
-    kind.examples = [{ ...crash, index }];
+    kind.examples = [{ ...crash, index, transcript }];
     return;
   }
 }
@@ -103,10 +105,11 @@ async function runChild(task: Task): Promise<Outcome> {
   }
 }
 
-async function watch(child: ChildProcess): Promise<Pick<Outcome, 'crash' | 'failures'>> {
+async function watch(child: ChildProcess): Promise<Omit<Outcome, 'last'>> {
   const failures: Failure[] = [];
   let crash: Failure | undefined;
   let still = false;
+  let transcript = '';
   const kill = (): void => {
     still = true;
     child.kill('SIGKILL');
@@ -117,12 +120,13 @@ async function watch(child: ChildProcess): Promise<Pick<Outcome, 'crash' | 'fail
     timer = setTimeout(kill, STILL_MS);
     if (message.kind === 'failure') failures.push(message.failure);
     else if (message.kind === 'crash') crash = message.failure;
+    else if (message.kind === 'about') transcript = message.transcript;
   });
   const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
   clearTimeout(timer);
   const kind = still ? 'CRASH: the event loop stands still' : `CRASH: the process ended (${signal ?? code})`;
   if (code !== 0) crash ??= { kind, index: -1, detail: '', transcript: '' };
-  return { crash, failures };
+  return { crash, failures, transcript };
 }
 
 function lastCases(marks: number, lanes: number): number[] {
