@@ -81,7 +81,7 @@ const TRAILERS: ((random: Random) => Given[])[] = [
 ];
 
 /** Those that HTTP/2 itself can carry. */
-const HOPLESS = new Set(['transfer-encoding', 'connection', 'upgrade', 'keep-alive', 'host']);
+const HOPLESS = new Set(['content-length', 'transfer-encoding', 'connection', 'upgrade', 'keep-alive', 'host']);
 
 export function legalTrailers(random: Random, http2: boolean): Given[] {
   const chosen = new Set([random.pick(TRAILERS), random.pick(TRAILERS)]);

@@ -128,6 +128,16 @@ export class FrameReader {
   }
 }
 
+const NAMES = 'DATA HEADERS PRIORITY RST_STREAM SETTINGS PUSH_PROMISE PING GOAWAY WINDOW_UPDATE CONTINUATION'.split(' ');
+
+/** @returns frames for people: `HEADERS flags 5 stream 1 "..."`. */
+export function describeFrames(bytes: Buffer): string[] {
+  return new FrameReader().push(bytes).map(({ type, flags, stream, payload }) => {
+    const text = JSON.stringify(payload.toString('latin1', 0, 120));
+    return `${NAMES[type] ?? type} flags ${flags} stream ${stream} length ${payload.length} ${text}`;
+  });
+}
+
 /** Symbols with codes of 5, 6, 7 and 8 bits; the code is canonical (RFC 7541, appendix B). */
 const SHORT_CODES = [
   '012aceiost',

@@ -1,4 +1,5 @@
 import { type FuzzClient, Http1Client, Http2Client } from './clients.ts';
+import { describeFrames } from './frames.ts';
 import { type Script, scriptH1 } from './instanceH1.ts';
 import { scriptH2 } from './instanceH2.ts';
 import { instanceH1, instanceH2, type RawInstance, type Stage } from './instances.ts';
@@ -84,7 +85,8 @@ class InstanceLane implements Lane, Stage {
       const about = `${http2 ? 'h2c' : 'http1'} instance, verdict ${model.verdict}, then ${then}${early ? ', early' : ''}`;
       lines.push(`${asked.method} ${asked.id} HTTP/${asked.version} (${asked.body.length} bytes): ${about}`);
       for (const piece of [...pieces, ...(retry?.pieces ?? [])].slice(0, 12)) {
-        lines.push(`  ${http2 ? piece.toString('hex').slice(0, 600) : JSON.stringify(piece.toString('latin1')).slice(0, 900)}`);
+        if (http2) lines.push(...describeFrames(piece).map((frame) => `  ${frame}`));
+        else lines.push(`  ${JSON.stringify(piece.toString('latin1')).slice(0, 900)}`);
       }
     }
     return lines.join('\n');

@@ -74,7 +74,7 @@ const QUIRKS: Change[] = [
   foreign(() => h2.windowUpdate(0, 1000)),
   foreign((stream) => h2.frame(h2.PRIORITY, 0, stream, Buffer.alloc(5, 0))),
   foreign((stream) => h2.frame(0x77, 255, stream, Buffer.from('unknown'))),
-  foreign(() => h2.frame(10, 0, 0, Buffer.from('\0\0h2=":443"'))),
+  foreign(() => h2.frame(10, 0, 0, Buffer.from('\0\x08http://ah2=":443"'))),
   (draft, _random, stream) => {
     draft.after.push(h2.reset(stream, 0));
     draft.early = true;
