@@ -18,6 +18,8 @@ export interface Request1 {
   body: Buffer;
   /** Its head is there, its body not to the end. */
   partial: boolean;
+  /** Its head is good, its body no chunked coding. */
+  broken: boolean;
   /** Bytes from its first to its last. */
   length: number;
 }
@@ -62,6 +64,7 @@ function head(bytes: Buffer, start: number): { end: number; first: string; lines
 
 interface Body {
   body: Buffer;
+  broken?: boolean;
   trailers: Field[];
   end: number;
   partial: boolean;
@@ -72,19 +75,25 @@ const SIZE_LINE = /^([0-9A-Fa-f]{1,8})((?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?)$/;
 function chunked(bytes: Buffer, start: number): Body {
   const parts: Buffer[] = [];
   let at = start;
-  const partial = (): Body => ({ body: Buffer.concat(parts), trailers: [], end: bytes.length, partial: true });
+  const partial = (broken = false): Body => ({
+    body: Buffer.concat(parts),
+    trailers: [],
+    end: bytes.length,
+    partial: true,
+    broken,
+  });
   for (;;) {
     const lineEnd = bytes.indexOf('\r\n', at, 'latin1');
     if (lineEnd < 0) return partial();
     const size = SIZE_LINE.exec(bytes.toString('latin1', at, lineEnd));
-    if (!size) throw new Malformed('chunk size');
+    if (!size) return partial(true);
     const length = Number.parseInt(size[1] as string, 16);
     at = lineEnd + 2;
     if (length === 0) break;
     parts.push(bytes.subarray(at, at + length));
     at += length;
     if (bytes.length < at + 2) return partial();
-    if (bytes.toString('latin1', at, at + 2) !== '\r\n') throw new Malformed('end of a chunk');
+    if (bytes.toString('latin1', at, at + 2) !== '\r\n') return partial(true);
     at += 2;
   }
   if (bytes.toString('latin1', at, at + 2) === '\r\n') {
@@ -92,7 +101,9 @@ function chunked(bytes: Buffer, start: number): Body {
   }
   const end = bytes.indexOf('\r\n\r\n', at, 'latin1');
   if (end < 0) return partial();
-  const trailers = fieldsOf(bytes.toString('latin1', at, end).split('\r\n'));
+  const lines = bytes.toString('latin1', at, end).split('\r\n');
+  if (!lines.every((line) => FIELD.test(line))) return partial(true);
+  const trailers = fieldsOf(lines);
   return { body: Buffer.concat(parts), trailers, end: end + 4, partial: false };
 }
 
@@ -136,8 +147,8 @@ export function readRequest(bytes: Buffer, from: number): Request1 | typeof MORE
     throw new Malformed('transfer-encoding');
   }
   const body = coding ? chunked(bytes, found.end) : sized(bytes, found.end, length ?? 0);
-  const { partial } = body;
-  return { method, target, version, fields, body: body.body, partial, length: body.end - from };
+  const { partial, broken = false } = body;
+  return { method, target, version, fields, body: body.body, partial, broken, length: body.end - from };
 }
 
 /**
@@ -170,7 +181,10 @@ export function readAnswer(bytes: Buffer, from: number, method: string, ended: b
     if (coding !== undefined && (coding !== 'chunked' || length !== undefined)) throw new Malformed('framing');
     let body: Body;
     if (method === 'HEAD' || status === 204 || status === 304 || status === 101) body = sized(bytes, at, 0);
-    else if (coding) body = chunked(bytes, at);
+    else if (coding) {
+      body = chunked(bytes, at);
+      if (body.broken) throw new Malformed('chunked coding');
+    }
     else if (length !== undefined) body = sized(bytes, at, length);
     else body = { body: bytes.subarray(at), trailers: [], end: bytes.length, partial: !ended };
     return {

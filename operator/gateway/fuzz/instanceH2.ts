@@ -80,6 +80,8 @@ const QUIRKS: Change[] = [
     draft.early = true;
   },
   (draft, random, stream) => {
+    // A second one must not name a later stream.
+    if (draft.before.some((bytes) => bytes[3] === h2.GOAWAY)) return;
     draft.before.push(h2.goaway(random.pick([stream, 0x7fffffff]), 0));
   },
 ];
@@ -188,9 +190,11 @@ const FLAWS: Change[] = [
     draft.after = h2.headers(stream, h2.END_STREAM, h2.block([[':status', '200'], ['x-id', 'EVIL']]));
   }),
   flaw('broken', false, (draft, _random, stream) => {
+    draft.spoils = true;
     draft.before = h2.headers(stream, h2.END_STREAM, h2.block([[':status', '103']]));
   }),
   flaw('broken', false, (draft, _random, stream) => {
+    draft.spoils = true;
     draft.before = [h2.frame(h2.DATA, 0, stream, Buffer.from('too early'))];
   }),
   flaw('either', true, (draft, _random, stream) => {
@@ -303,6 +307,7 @@ function finish(draft: Draft, random: Random, asked: Asked, stream: number, all:
     const kept = Math.floor((end < 0 ? all.length - after.length : end) * draft.share);
     pieces = [...all.slice(0, kept), ...after.filter((frame) => draft.then === 'keep' && frame[3] === h2.RST_STREAM)];
     draft.headSent = kept >= heads;
+    if (draft.headSent && draft.bodiless) draft.verdict = 'either';
   }
   const early = draft.early || (asked.body.length > 0 && random.chance(0.2));
   const spoils = draft.spoils || draft.then !== 'keep';

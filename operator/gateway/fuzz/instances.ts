@@ -70,6 +70,7 @@ export function instanceH1(stage: Stage): Promise<RawInstance> {
         let request: ReturnType<typeof readRequest>;
         try {
           request = readRequest(held, 0);
+          if (request !== MORE && request.broken) throw new Malformed('chunked coding');
         } catch (error) {
           if (!(error instanceof Malformed)) throw error;
           stage.failed(`an instance got what is no HTTP: ${error.message}`, held.toString('latin1').slice(0, 300));
