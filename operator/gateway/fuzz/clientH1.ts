@@ -8,6 +8,8 @@ export interface ClientCase {
   expected: Expected[];
   /** Everything is good: each request must be answered. */
   clean: boolean;
+  /** Which request is the bad one; those before it are good. -1: none, or all of them may be. */
+  bad: number;
 }
 
 interface Draft {
@@ -218,7 +220,7 @@ export function caseH1(random: Random, id: string, host: string): ClientCase {
     clean = false;
     bytes = mutated(random, bytes);
   }
-  return { bytes, expected: strictReading(bytes), clean };
+  return { bytes, expected: strictReading(bytes), clean, bad: clean === bad < 0 ? bad : -1 };
 }
 
 /** @returns the bytes with one of them changed, one too many or one too few. */

@@ -39,7 +39,8 @@ export class Ledger {
   }
 
   /** A head reached an instance. @returns the id that the answer carries. */
-  head(id: string, method: string, path: string): void {
+  head(id: string, method: string, path: string, evil: boolean): void {
+    if (evil) this.failed('SMUGGLED: a field that no strict reading has', id);
     const expected = this.#expected.get(id);
     if (!expected) this.failed('SMUGGLED: a request reached an instance that no strict reading of the bytes has', `${id} ${method} ${path}`);
     else if (expected.method !== method || expected.path !== path) {
@@ -68,7 +69,7 @@ export interface StrictInstance {
 export async function strictH1(ledger: Ledger): Promise<StrictInstance> {
   const take = (request: IncomingMessage): string => {
     const id = String(request.headers['x-id'] ?? '');
-    ledger.head(id, request.method ?? '', request.url ?? '');
+    ledger.head(id, request.method ?? '', request.url ?? '', 'x-evil' in request.headers);
     return id;
   };
   const options = {
@@ -128,7 +129,7 @@ export async function strictH2(ledger: Ledger): Promise<StrictInstance> {
   });
   server.on('stream', (stream: ServerHttp2Stream, headers) => {
     const id = String(headers['x-id'] ?? '');
-    ledger.head(id, String(headers[':method']), String(headers[':path']));
+    ledger.head(id, String(headers[':method']), String(headers[':path']), 'x-evil' in headers);
     const body: Buffer[] = [];
     let over = false;
     stream.on('data', (chunk: Buffer) => body.push(chunk));
