@@ -113,6 +113,15 @@ class ClientLane implements Lane {
   }
 }
 
+/** An answer on a stream. */
+interface Answer2 {
+  status: number;
+  body: string;
+  over: 'no' | 'end' | 'reset';
+  /** Of its reset. */
+  code: string;
+}
+
 interface Got {
   status: number;
   id: string | undefined;
@@ -129,7 +138,7 @@ class Connection {
   usable = true;
   #bytes: Buffer = Buffer.alloc(0);
   readonly #frames = new h2.FrameReader();
-  #streams = new Map<number, { status: number; body: string; over: 'no' | 'end' | 'reset' }>();
+  #streams = new Map<number, Answer2>();
   #http2 = false;
   #changed: (() => void) | undefined;
 
@@ -145,7 +154,7 @@ class Connection {
     this.#http2 = http2;
     this.cases++;
     this.#bytes = Buffer.alloc(0);
-    this.#streams = new Map(streams.map((stream) => [stream, { status: 0, body: '', over: 'no' as const }]));
+    this.#streams = new Map(streams.map((stream) => [stream, { status: 0, body: '', over: 'no', code: '' }]));
     if (streams.length > 0) this.nextStream = Math.max(...streams) + 2;
   }
 
@@ -220,9 +229,9 @@ class Connection {
       if (id !== undefined && over === 'end' && !sent.expected.some((one, at) => one.id === id && (!sent.clean || streams[at] === number))) {
         throw new Finding('FATAL: an answer of another request', `${id} on stream ${number}`);
       }
-      if (status !== 0 && status !== 200 && !REFUSALS.has(status)) throw new Finding(`the client's fault was answered with ${status} (HTTP/2)`, body);
+      if (status !== 0 && status !== 200 && !REFUSALS.has(status)) throw new Finding(`the client's fault was answered with ${status} (HTTP/2)`, `stream ${number}: ${body}`);
       if (sent.clean && (status !== 200 || over !== 'end')) {
-        throw new Finding(`a good request was answered with ${status} (HTTP/2), ${over}`, `stream ${number}: ${body}`);
+        throw new Finding(`a good request was answered with ${status} (HTTP/2), ${over}`, `stream ${number}: ${body}${stream.code}`);
       }
     });
   }
@@ -240,7 +249,10 @@ class Connection {
     if (!stream) return;
     if (type === h2.HEADERS) stream.status = h2.statusOf(payload) ?? stream.status;
     if (type === h2.DATA) stream.body += payload.toString('latin1');
-    if (type === h2.RST_STREAM && stream.over === 'no') stream.over = 'reset';
+    if (type === h2.RST_STREAM && stream.over === 'no') {
+      stream.over = 'reset';
+      stream.code = `code ${payload.readUInt32BE(0)}`;
+    }
     if ((type === h2.HEADERS || type === h2.DATA) && flags & h2.END_STREAM) stream.over = 'end';
   }
 

@@ -196,7 +196,7 @@ export function strictReading(bytes: Buffer): Expected[] {
     if (request === MORE) return found;
     const { method, target, fields, body, partial } = request;
     if (method === 'CONNECT') return found;
-    found.push({ id: values(fields, 'x-id').join(', '), method, path: target.replace(/^https?:\/\/[^/?#]*/i, ''), body, whole: !partial });
+    found.push({ id: values(fields, 'x-id').join(', '), method, path: target.replace(/^https?:\/\/[^/?#]*/i, ''), body, whole: !partial, refused: request.coded });
     if (partial) return found;
     at += request.length;
   }

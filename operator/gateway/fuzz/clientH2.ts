@@ -35,7 +35,8 @@ const foreign = (make: (stream: number, random: Random) => Buffer): Change => (d
 const QUIRKS: Change[] = [
   foreign(() => h2.frame(h2.PING, 0, 0, Buffer.alloc(8))),
   foreign(() => h2.settings([4, 70_000], [0x77, 1])),
-  foreign((stream) => h2.windowUpdate(stream, 1000)),
+  // Before its HEADERS a stream is idle, and takes only PRIORITY.
+  (draft) => void draft.data.unshift(h2.windowUpdate(draft.stream, 1000)),
   foreign(() => h2.windowUpdate(0, 1000)),
   foreign((stream) => h2.frame(h2.PRIORITY, 0, stream, Buffer.from([0, 0, 0, 0, 9]))),
   foreign((stream) => h2.frame(0x77, 255, stream, Buffer.from('unknown'))),

@@ -12,6 +12,8 @@ export interface Expected {
   body: Buffer;
   /** The client sent its body to the end. */
   whole: boolean;
+  /** No instance may get it. */
+  refused?: boolean;
 }
 
 /** What is expected of the cases of a lane, and what came instead. */
@@ -24,7 +26,7 @@ export class Ledger {
     // What a client gave up may still arrive while later cases run.
     if (this.#expected.size > 500) this.#expected.clear();
     this.#arrived.clear();
-    for (const request of requests) this.#expected.set(request.id, request);
+    for (const request of requests) if (!request.refused) this.#expected.set(request.id, request);
   }
 
   failed(kind: string, detail: string): void {

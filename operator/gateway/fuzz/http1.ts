@@ -20,6 +20,8 @@ export interface Request1 {
   partial: boolean;
   /** Its head is good, its body no chunked coding. */
   broken: boolean;
+  /** It has codings besides chunked, which no proxy needs to know (501). */
+  coded: boolean;
   /** Bytes from its first to its last. */
   length: number;
 }
@@ -143,12 +145,12 @@ export function readRequest(bytes: Buffer, from: number): Request1 | typeof MORE
   if (hosts.length > 1 || (hosts.length === 0 && version === '1.1')) throw new Malformed('Host');
   const length = lengthOf(fields);
   const coding = codingOf(fields);
-  if (coding !== undefined && (length !== undefined || coding !== 'chunked' || version === '1.0')) {
+  if (coding !== undefined && (length !== undefined || !/(?:^|[\t ,])chunked$/.test(coding) || version === '1.0')) {
     throw new Malformed('transfer-encoding');
   }
   const body = coding ? chunked(bytes, found.end) : sized(bytes, found.end, length ?? 0);
   const { partial, broken = false } = body;
-  return { method, target, version, fields, body: body.body, partial, broken, length: body.end - from };
+  return { method, target, version, fields, body: body.body, partial, broken, coded: coding !== undefined && coding !== 'chunked', length: body.end - from };
 }
 
 /**

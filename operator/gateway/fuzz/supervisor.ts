@@ -32,6 +32,8 @@ export interface Options {
 /** An event loop that says nothing for so long stands still. */
 const STILL_MS = 10_000;
 const EXAMPLES = 3;
+/** How long to look for the case that crashed a process. */
+const ATTRIBUTION_MS = 20_000;
 /** A gateway that fails this often is not worth more of the time. */
 const MAX_CRASHES = 2000;
 
@@ -81,7 +83,9 @@ export async function fuzz({ name, seed, count, first = 0, lanes = 32, progress 
 
 /** Finds a case that does it alone. */
 async function attribute(kind: Kind, indexes: number[], { name, seed }: { name: string; seed: number }): Promise<void> {
+  const deadline = performance.now() + ATTRIBUTION_MS;
   for (const index of indexes) {
+    if (performance.now() > deadline) return;
     const { crash, transcript } = await runChild({ name, seed, first: index, end: index + 1, lanes: 1 });
     if (crash?.kind !== kind.kind) continue;
     kind.examples = [{ ...crash, index, transcript }];
