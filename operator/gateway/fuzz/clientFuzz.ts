@@ -89,13 +89,8 @@ class ClientLane implements Lane {
   async run(): Promise<void> {
     const play = this.#play as Play;
     const { sent, http2 } = play;
-    let connection = this.#kept.get(http2);
-    // A connection that is not the kept one's begins a case that was made for a new one.
-    if (!connection || !sent.clean) {
-      connection?.socket.destroy();
-      this.#kept.delete(http2);
-    }
-    connection = this.#kept.get(http2) ?? new Connection(this.#world.port);
+    const connection = this.#kept.get(http2) ?? new Connection(this.#world.port);
+    this.#kept.delete(http2);
     connection.begin(http2, play.streams);
     for (const [at, piece] of play.pieces.entries()) {
       if (connection.ended) break;
@@ -140,6 +135,7 @@ class Connection {
   readonly #frames = new h2.FrameReader();
   #streams = new Map<number, Answer2>();
   #http2 = false;
+  #goaway = '';
   #changed: (() => void) | undefined;
 
   constructor(port: number) {
@@ -231,7 +227,7 @@ class Connection {
       }
       if (status !== 0 && status !== 200 && !REFUSALS.has(status)) throw new Finding(`the client's fault was answered with ${status} (HTTP/2)`, `stream ${number}: ${body}`);
       if (sent.clean && (status !== 200 || over !== 'end')) {
-        throw new Finding(`a good request was answered with ${status} (HTTP/2), ${over}`, `stream ${number}: ${body}${stream.code}`);
+        throw new Finding(`a good request was answered with ${status} (HTTP/2), ${over}`, `stream ${number}: ${body}${stream.code}${this.#goaway}${this.ended ? ', closed' : ''}`);
       }
     });
   }
@@ -243,6 +239,7 @@ class Connection {
   }
 
   #frame({ type, flags, stream: number, payload }: h2.Frame): void {
+    if (type === h2.GOAWAY) this.#goaway = `, GOAWAY ${payload.toString('hex')}`;
     if (type === h2.SETTINGS && !(flags & h2.ACK)) this.socket.write(h2.frame(h2.SETTINGS, h2.ACK, 0));
     if (type === h2.GOAWAY) this.usable = false;
     const stream = this.#streams.get(number);

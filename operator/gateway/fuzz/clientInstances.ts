@@ -18,13 +18,17 @@ export interface Expected {
 
 /** What is expected of the cases of a lane, and what came instead. */
 export class Ledger {
-  readonly #expected = new Map<string, Expected>();
+  #expected = new Map<string, Expected>();
+  #earlier = new Map<string, Expected>();
   readonly #arrived = new Set<string>();
   #problem: Finding | undefined;
 
   expect(requests: readonly Expected[]): void {
     // What a client gave up may still arrive while later cases run.
-    if (this.#expected.size > 500) this.#expected.clear();
+    if (this.#expected.size > 500) {
+      this.#earlier = this.#expected;
+      this.#expected = new Map();
+    }
     this.#arrived.clear();
     for (const request of requests) if (!request.refused) this.#expected.set(request.id, request);
   }
@@ -43,7 +47,7 @@ export class Ledger {
   /** A head reached an instance. @returns the id that the answer carries. */
   head(id: string, method: string, path: string, evil: boolean): void {
     if (evil) this.failed('SMUGGLED: a field that no strict reading has', id);
-    const expected = this.#expected.get(id);
+    const expected = this.#find(id);
     if (!expected) this.failed('SMUGGLED: a request reached an instance that no strict reading of the bytes has', `${id} ${method} ${path}`);
     else if (expected.method !== method || expected.path !== path) {
       this.failed('a request was changed on its way', `${method} ${path}, not ${expected.method} ${expected.path}`);
@@ -51,13 +55,17 @@ export class Ledger {
     this.#arrived.add(id);
   }
 
+  #find(id: string): Expected | undefined {
+    return this.#expected.get(id) ?? this.#earlier.get(id);
+  }
+
   /** @param whole whether the instance takes the body for complete. */
   body(id: string, body: Buffer, whole: boolean): void {
-    const expected = this.#expected.get(id);
+    const expected = this.#find(id);
     if (!expected) return;
     if (whole && !expected.whole) this.failed('half of an upload looks whole to an instance', `${id}: ${body.length} bytes`);
     if (!expected.body.subarray(0, body.length).equals(body) || (whole && body.length !== expected.body.length)) {
-      this.failed('another body than the client framed reached an instance', `${id}: ${body.length} of ${expected.body.length}`);
+      this.failed('another body than the client framed reached an instance', `${id}: ${body.length} of ${expected.body.length}: ${body.toString('latin1', 0, 100)}, not ${expected.body.toString('latin1', 0, 100)}`);
     }
   }
 }
