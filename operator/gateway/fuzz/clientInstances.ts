@@ -48,9 +48,16 @@ export class Ledger {
   head(id: string, method: string, path: string, evil: boolean): void {
     if (evil) this.failed('SMUGGLED: a field that no strict reading has', id);
     const expected = this.#find(id);
-    if (!expected) this.failed('SMUGGLED: a request reached an instance that no strict reading of the bytes has', `${id} ${method} ${path}`);
+    if (!expected)
+      this.failed(
+        'SMUGGLED: a request reached an instance that no strict reading of the bytes has',
+        `${id} ${method} ${path}`,
+      );
     else if (expected.method !== method || expected.path !== path) {
-      this.failed('a request was changed on its way', `${method} ${path}, not ${expected.method} ${expected.path}`);
+      this.failed(
+        'a request was changed on its way',
+        `${method} ${path}, not ${expected.method} ${expected.path}`,
+      );
     } else if (this.#arrived.has(id)) this.failed('a request reached an instance twice', id);
     this.#arrived.add(id);
   }
@@ -63,9 +70,16 @@ export class Ledger {
   body(id: string, body: Buffer, whole: boolean): void {
     const expected = this.#find(id);
     if (!expected) return;
-    if (whole && !expected.whole) this.failed('half of an upload looks whole to an instance', `${id}: ${body.length} bytes`);
-    if (!expected.body.subarray(0, body.length).equals(body) || (whole && body.length !== expected.body.length)) {
-      this.failed('another body than the client framed reached an instance', `${id}: ${body.length} of ${expected.body.length}: ${body.toString('latin1', 0, 100)}, not ${expected.body.toString('latin1', 0, 100)}`);
+    if (whole && !expected.whole)
+      this.failed('half of an upload looks whole to an instance', `${id}: ${body.length} bytes`);
+    if (
+      !expected.body.subarray(0, body.length).equals(body) ||
+      (whole && body.length !== expected.body.length)
+    ) {
+      this.failed(
+        'another body than the client framed reached an instance',
+        `${id}: ${body.length} of ${expected.body.length}: ${body.toString('latin1', 0, 100)}, not ${expected.body.toString('latin1', 0, 100)}`,
+      );
     }
   }
 }
@@ -106,7 +120,9 @@ export async function strictH1(ledger: Ledger): Promise<StrictInstance> {
   server.on('upgrade', (request, socket) => {
     take(request);
     socket.on('error', () => {});
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${request.headers.upgrade}\r\n\r\n`);
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${request.headers.upgrade}\r\n\r\n`,
+    );
     socket.resume();
     socket.on('end', () => socket.end());
   });
@@ -127,7 +143,10 @@ export async function strictH1(ledger: Ledger): Promise<StrictInstance> {
 
 /** The same on h2c. */
 export async function strictH2(ledger: Ledger): Promise<StrictInstance> {
-  const server = createHttp2({ settings: { maxConcurrentStreams: 1000, maxHeaderListSize: 512 * 1024 }, maxHeaderListPairs: 10_000 } as object);
+  const server = createHttp2({
+    settings: { maxConcurrentStreams: 1000, maxHeaderListSize: 512 * 1024 },
+    maxHeaderListPairs: 10_000,
+  } as object);
   const sessions = new Set<{ destroy(): void }>();
   server.on('session', (session) => {
     sessions.add(session);

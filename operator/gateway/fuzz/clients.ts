@@ -33,7 +33,9 @@ export class Http1Client implements FuzzClient {
     const chunked = version === '1.1' && body.length % 2 === 1;
     const framing = chunked ? 'transfer-encoding: chunked\r\n' : `content-length: ${body.length}\r\n`;
     const head = `${method} /i/${asked.id} HTTP/${version}\r\nhost: ${host}\r\n${body.length > 0 ? framing : ''}\r\n`;
-    const sent = chunked ? Buffer.from(`${body.length.toString(16)}\r\n${body.toString('latin1')}\r\n0\r\n\r\n`, 'latin1') : body;
+    const sent = chunked
+      ? Buffer.from(`${body.length.toString(16)}\r\n${body.toString('latin1')}\r\n0\r\n\r\n`, 'latin1')
+      : body;
     const bytes = body.length > 0 ? Buffer.concat([Buffer.from(head), sent]) : Buffer.from(head);
     let rest: Buffer | undefined;
     if (hold && body.length > 1) {
@@ -67,7 +69,8 @@ export class Http1Client implements FuzzClient {
         if (answer !== MORE && (answer.whole || this.#ended !== 'no')) {
           this.#held = this.#held.subarray(answer.length);
           const last = values(answer.fields, 'connection').some((value) => /close/i.test(value));
-          if (this.#held.length > 0) return this.#over({ ...answer, malformed: `behind the answer: ${show(this.#held)}` });
+          if (this.#held.length > 0)
+            return this.#over({ ...answer, malformed: `behind the answer: ${show(this.#held)}` });
           return last || version === '1.0' ? this.#over(answer) : answer;
         }
       } catch (error) {
@@ -75,7 +78,11 @@ export class Http1Client implements FuzzClient {
         throw error;
       }
       if (this.#ended !== 'no') {
-        return this.#over(this.#held.length > 0 && !INTERIM.test(this.#held.toString('latin1')) && this.#ended === 'end' ? nothing(`half a head: ${show(this.#held)}`) : nothing());
+        return this.#over(
+          this.#held.length > 0 && !INTERIM.test(this.#held.toString('latin1')) && this.#ended === 'end'
+            ? nothing(`half a head: ${show(this.#held)}`)
+            : nothing(),
+        );
       }
       await new Promise<void>((resolve) => {
         this.#changed = resolve;
@@ -146,7 +153,10 @@ export class Http2Client implements FuzzClient {
       stream.write(asked.body.subarray(0, asked.body.length >> 1));
       timer = setTimeout(finish, HOLD_MS);
     } else if (!endStream) stream.end(asked.body);
-    const on = stream.on.bind(stream) as unknown as (event: string, take: (...given: never[]) => void) => void;
+    const on = stream.on.bind(stream) as unknown as (
+      event: string,
+      take: (...given: never[]) => void,
+    ) => void;
     on('headers', (headers: { ':status': number }, _flags: number, raw: string[]) => {
       seen.informational.push({ status: Number(headers[':status']), fields: pairs(raw) });
     });

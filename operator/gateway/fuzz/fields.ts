@@ -41,9 +41,13 @@ const QUIRKS: ((random: Random) => Given[])[] = [
   () => [given('may', 'Date', 'Tue, 15 Nov 1994 08:12:31 GMT'), given('may', 'Date', 'yesterday')],
   () => [given('must', 'Alt-Svc', 'h2=":443"'), given('must', 'Via', '1.1 x'), given('must', 'Age', '-1')],
   () => [given('must', 'Link', '</a>; rel=preload, </b>; rel=preload')],
-  () => [given('may', 'TE', 'trailers'), given('may', 'Host', 'other.test'), given('may', 'Expect', '100-continue')],
+  () => [
+    given('may', 'TE', 'trailers'),
+    given('may', 'Host', 'other.test'),
+    given('may', 'Expect', '100-continue'),
+  ],
   () => [given('must', 'WWW-Authenticate', 'Basic'), given('must', 'WWW-Authenticate', 'Bearer')],
-  () => [given('must', '!#$%&\'*+-.^_`|~0', 'every sign of a token')],
+  () => [given('must', "!#$%&'*+-.^_`|~0", 'every sign of a token')],
 ];
 
 /** Fields of the connection between an instance and the gateway; HTTP/2 knows none of them. */
@@ -52,7 +56,11 @@ export const HOP: ((random: Random) => Given[])[] = [
   () => [given('never', 'Proxy-Connection', 'keep-alive')],
   () => [given('never', 'Upgrade', 'foo/1')],
   () => [given('never', 'Connection', 'x-hop, keep-alive'), given('never', 'X-Hop', 'secret')],
-  () => [given('never', 'Connection', 'X-Hop'), given('never', 'Connection', 'x-hop-2'), given('never', 'X-Hop-2', 's')],
+  () => [
+    given('never', 'Connection', 'X-Hop'),
+    given('never', 'Connection', 'x-hop-2'),
+    given('never', 'X-Hop-2', 's'),
+  ],
 ];
 
 /** @returns legal fields, few of them in most cases. */
@@ -76,12 +84,23 @@ const TRAILERS: ((random: Random) => Given[])[] = [
   () => [given('may', 'ETag', '"1"'), given('may', 'ETag', '"2"')],
   () => [given('may', 'Set-Cookie', 'a=b'), given('may', 'Content-Type', 'text/plain')],
   () => [given('must', 'X-Trailer-Utf8', UTF8)],
-  () => [given('may', 'Upgrade', 'x'), given('may', 'Keep-Alive', '1'), given('may', 'Http2-Settings', 'AAA')],
+  () => [
+    given('may', 'Upgrade', 'x'),
+    given('may', 'Keep-Alive', '1'),
+    given('may', 'Http2-Settings', 'AAA'),
+  ],
   () => [given('must', 'X-Twice', 'a'), given('must', 'X-Twice', 'b')],
 ];
 
 /** Those that HTTP/2 itself can carry. */
-const HOPLESS = new Set(['content-length', 'transfer-encoding', 'connection', 'upgrade', 'keep-alive', 'host']);
+const HOPLESS = new Set([
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'upgrade',
+  'keep-alive',
+  'host',
+]);
 
 export function legalTrailers(random: Random, http2: boolean): Given[] {
   const chosen = new Set([random.pick(TRAILERS), random.pick(TRAILERS)]);

@@ -83,7 +83,12 @@ export function block(fields: readonly (readonly [string, string])[]): Buffer {
 }
 
 /** @returns a header section in HEADERS and as many CONTINUATION frames as there are `cuts`, or as its size demands. */
-export function headers(stream: number, flags: number, section: Buffer, cuts: readonly number[] = []): Buffer[] {
+export function headers(
+  stream: number,
+  flags: number,
+  section: Buffer,
+  cuts: readonly number[] = [],
+): Buffer[] {
   const ends = [...cuts.filter((cut) => cut < section.length), section.length];
   const pieces: Buffer[] = [];
   let start = 0;
@@ -128,7 +133,8 @@ export class FrameReader {
   }
 }
 
-const NAMES = 'DATA HEADERS PRIORITY RST_STREAM SETTINGS PUSH_PROMISE PING GOAWAY WINDOW_UPDATE CONTINUATION'.split(' ');
+const NAMES =
+  'DATA HEADERS PRIORITY RST_STREAM SETTINGS PUSH_PROMISE PING GOAWAY WINDOW_UPDATE CONTINUATION'.split(' ');
 
 /** @returns frames for people: `HEADERS flags 5 stream 1 "..."`. */
 export function describeFrames(bytes: Buffer): string[] {
@@ -219,5 +225,8 @@ export function statusOf(section: Buffer): number | undefined {
 
 /** @returns the path of a request, unless it is "/". */
 export function pathOf(section: Buffer): string {
-  return scan(section).find(({ index, value }) => (index === 4 || index === 5) && value !== undefined)?.value ?? '/';
+  return (
+    scan(section).find(({ index, value }) => (index === 4 || index === 5) && value !== undefined)?.value ??
+    '/'
+  );
 }

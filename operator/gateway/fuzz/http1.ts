@@ -20,8 +20,8 @@ export interface Request1 {
   partial: boolean;
   /** Its head is good, its body no chunked coding. */
   broken: boolean;
-  /** It has codings besides chunked, which no proxy needs to know (501). */
-  coded: boolean;
+  /** Its end is known, but no server should serve it: it has not one Host (400), or codings besides chunked (501). */
+  refused: boolean;
   /** Bytes from its first to its last. */
   length: number;
 }
@@ -37,9 +37,10 @@ export interface Answer1 {
   length: number;
 }
 
-const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^\x00-\x20\x7f]+) HTTP\/(1\.[01])$/;
+const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP\/(1\.[01])$/;
 const STATUS_LINE = /^HTTP\/1\.1 ([1-9]\d\d) ([\t\x20-\x7e\x80-\xff]*)$/;
-const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[\t ]*$/;
+const FIELD =
+  /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[\t ]*$/;
 
 /** @returns values of a field, in any letters; a list for each time that it is there. */
 export function values(fields: readonly Field[], name: string): string[] {
@@ -142,15 +143,28 @@ export function readRequest(bytes: Buffer, from: number): Request1 | typeof MORE
   const [, method = '', target = '', version = ''] = line;
   const fields = fieldsOf(found.lines);
   const hosts = values(fields, 'host');
-  if (hosts.length > 1 || (hosts.length === 0 && version === '1.1')) throw new Malformed('Host');
   const length = lengthOf(fields);
   const coding = codingOf(fields);
-  if (coding !== undefined && (length !== undefined || !/(?:^|[\t ,])chunked$/.test(coding) || version === '1.0')) {
+  if (
+    coding !== undefined &&
+    (length !== undefined || !/(?:^|[\t ,])chunked$/.test(coding) || version === '1.0')
+  ) {
     throw new Malformed('transfer-encoding');
   }
   const body = coding ? chunked(bytes, found.end) : sized(bytes, found.end, length ?? 0);
   const { partial, broken = false } = body;
-  return { method, target, version, fields, body: body.body, partial, broken, coded: coding !== undefined && coding !== 'chunked', length: body.end - from };
+  const refused = hosts.length !== 1 || (coding !== undefined && coding !== 'chunked');
+  return {
+    method,
+    target,
+    version,
+    fields,
+    body: body.body,
+    partial,
+    broken,
+    refused,
+    length: body.end - from,
+  };
 }
 
 /**
@@ -158,13 +172,21 @@ export function readRequest(bytes: Buffer, from: number): Request1 | typeof MORE
  * @param ended no more bytes come: what has no length is whole.
  * @throws Malformed
  */
-export function readAnswer(bytes: Buffer, from: number, method: string, ended: boolean): Answer1 | typeof MORE {
+export function readAnswer(
+  bytes: Buffer,
+  from: number,
+  method: string,
+  ended: boolean,
+): Answer1 | typeof MORE {
   const informational: Answer1['informational'] = [];
   let at = from;
   for (;;) {
     const found = head(bytes, at);
     if (found === MORE) {
-      if (bytes.length > at && !'HTTP/1.1 '.startsWith(bytes.toString('latin1', at, Math.min(at + 9, bytes.length)))) {
+      if (
+        bytes.length > at &&
+        !'HTTP/1.1 '.startsWith(bytes.toString('latin1', at, Math.min(at + 9, bytes.length)))
+      ) {
         throw new Malformed(`status line ${JSON.stringify(bytes.toString('latin1', at, at + 80))}`);
       }
       return MORE;
@@ -180,14 +202,14 @@ export function readAnswer(bytes: Buffer, from: number, method: string, ended: b
     }
     const length = lengthOf(fields);
     const coding = codingOf(fields);
-    if (coding !== undefined && (coding !== 'chunked' || length !== undefined)) throw new Malformed('framing');
+    if (coding !== undefined && (coding !== 'chunked' || length !== undefined))
+      throw new Malformed('framing');
     let body: Body;
     if (method === 'HEAD' || status === 204 || status === 304 || status === 101) body = sized(bytes, at, 0);
     else if (coding) {
       body = chunked(bytes, at);
       if (body.broken) throw new Malformed('chunked coding');
-    }
-    else if (length !== undefined) body = sized(bytes, at, length);
+    } else if (length !== undefined) body = sized(bytes, at, length);
     else body = { body: bytes.subarray(at), trailers: [], end: bytes.length, partial: !ended };
     return {
       informational,

@@ -1,6 +1,7 @@
 import { type FuzzClient, Http1Client, Http2Client } from './clients.ts';
 import { describeFrames } from './frames.ts';
-import { type Script, scriptH1 } from './instanceH1.ts';
+import { scriptH1 } from './instanceH1.ts';
+import type { Script } from './instanceH1Changes.ts';
 import { scriptH2 } from './instanceH2.ts';
 import { instanceH1, instanceH2, type RawInstance, type Stage } from './instances.ts';
 import { type Asked, Finding, judge, type Seen } from './oracle.ts';
@@ -44,7 +45,11 @@ class InstanceLane implements Lane, Stage {
   constructor(world: World) {
     this.#world = world;
     const { port } = world;
-    this.#clients = { '1.0': new Http1Client(port), '1.1': new Http1Client(port), '2': new Http2Client(port) };
+    this.#clients = {
+      '1.0': new Http1Client(port),
+      '1.1': new Http1Client(port),
+      '2': new Http2Client(port),
+    };
   }
 
   async open(): Promise<void> {
@@ -69,7 +74,8 @@ class InstanceLane implements Lane, Stage {
     const exchange = this.#exchanges.get(id);
     if (!exchange) return;
     exchange.attempts++;
-    if (!body.equals(exchange.asked.body)) this.failed('another body reached the instance', `${body.length} bytes`);
+    if (!body.equals(exchange.asked.body))
+      this.failed('another body reached the instance', `${body.length} bytes`);
     const once = exchange.asked.method === 'POST' && !exchange.http2;
     if (once && exchange.attempts > 1) this.failed('a POST reached the instance twice', id);
   }
@@ -81,8 +87,8 @@ class InstanceLane implements Lane, Stage {
   transcript(): string {
     const lines: string[] = [];
     for (const { asked, http2, script } of this.#exchanges.values()) {
-      const { model, pieces, then, early, retry } = script(1);
-      const about = `${http2 ? 'h2c' : 'http1'} instance, verdict ${model.verdict}, then ${then}${early ? ', early' : ''}`;
+      const { model, pieces, ending, early, retry } = script(1);
+      const about = `${http2 ? 'h2c' : 'http1'} instance, verdict ${model.verdict}, then ${ending}${early ? ', early' : ''}`;
       lines.push(`${asked.method} ${asked.id} HTTP/${asked.version} (${asked.body.length} bytes): ${about}`);
       for (const piece of [...pieces, ...(retry?.pieces ?? [])].slice(0, 12)) {
         if (http2) lines.push(...describeFrames(piece).map((frame) => `  ${frame}`));
@@ -98,7 +104,9 @@ class InstanceLane implements Lane, Stage {
     const version = random.pick(['1.0', '1.1', '1.1', '2', '2'] as const);
     const http2 = random.chance(0.5);
     const count = random.pick([1, 1, 1, 2, 3]);
-    const exchanges = Array.from({ length: count }, (_, at) => this.#exchange(random, `${index}.${at}`, version, http2));
+    const exchanges = Array.from({ length: count }, (_, at) =>
+      this.#exchange(random, `${index}.${at}`, version, http2),
+    );
     for (const exchange of exchanges) this.#exchanges.set(exchange.asked.id, exchange);
     this.#together = version === '2' && random.chance(0.5);
   }
@@ -131,7 +139,10 @@ class InstanceLane implements Lane, Stage {
 
   #exchange(random: Random, id: string, version: Asked['version'], http2: boolean): Exchange {
     const method = random.pick(METHODS);
-    const body = method === 'POST' || method === 'PUT' ? Buffer.from(random.word(random.pick([0, 1, 10, 300, 3000, 20_000]))) : EMPTY;
+    const body =
+      method === 'POST' || method === 'PUT'
+        ? Buffer.from(random.word(random.pick([0, 1, 10, 300, 3000, 20_000])))
+        : EMPTY;
     const asked: Asked = { id, method, version, body };
     const seed = random.below(0x7fffffff);
     const script = (stream: number): Script =>

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import * as h2 from './frames.ts';
 import { Malformed, MORE, readRequest } from './http1.ts';
-import type { Script } from './instanceH1.ts';
+import type { Script } from './instanceH1Changes.ts';
 import { listen } from './world.ts';
 
 /** Where instances of a lane find what to do for a request, and tell what they got. */
@@ -38,19 +38,19 @@ async function start(accept: (socket: Socket) => void): Promise<RawInstance> {
 }
 
 /** Writes a script's pieces, each in a turn of its own. */
-function play(socket: Socket, { pieces, then }: Script, at = 0): void {
+function play(socket: Socket, { pieces, ending }: Script, at = 0): void {
   if (socket.destroyed) return;
   const piece = pieces[at];
   if (piece) socket.write(piece);
   if (at + 1 < pieces.length) {
-    setImmediate(() => play(socket, { pieces, then } as Script, at + 1));
+    setImmediate(() => play(socket, { pieces, ending } as Script, at + 1));
     return;
   }
-  if (then === 'end') {
+  if (ending === 'end') {
     socket.end();
     // What still comes of the request must not keep the connection.
     socket.resume();
-  } else if (then === 'reset') socket.resetAndDestroy();
+  } else if (ending === 'reset') socket.resetAndDestroy();
 }
 
 export function instanceH1(stage: Stage): Promise<RawInstance> {
@@ -73,7 +73,10 @@ export function instanceH1(stage: Stage): Promise<RawInstance> {
           if (request !== MORE && request.broken) throw new Malformed('chunked coding');
         } catch (error) {
           if (!(error instanceof Malformed)) throw error;
-          stage.failed(`an instance got what is no HTTP: ${error.message}`, held.toString('latin1').slice(0, 300));
+          stage.failed(
+            `an instance got what is no HTTP: ${error.message}`,
+            held.toString('latin1').slice(0, 300),
+          );
           socket.destroy();
           return;
         }
@@ -134,7 +137,10 @@ export function instanceH2(stage: Stage): Promise<RawInstance> {
         section.push(type === h2.HEADERS && flags & h2.WITH_PRIORITY ? payload.subarray(5) : payload);
         if (flags & h2.END_HEADERS) opened(number);
       } else if (type === h2.DATA) {
-        if (payload.length > 0) socket.write(Buffer.concat([h2.windowUpdate(0, payload.length), h2.windowUpdate(number, payload.length)]));
+        if (payload.length > 0)
+          socket.write(
+            Buffer.concat([h2.windowUpdate(0, payload.length), h2.windowUpdate(number, payload.length)]),
+          );
         stream?.body.push(payload);
         if (stream && flags & h2.END_STREAM) ended(number, stream);
       }

@@ -51,7 +51,8 @@ export async function runCases(fuzzer: Fuzzer, run: Run): Promise<void> {
   const work = async (number: number): Promise<void> => {
     let lane = await fuzzer.open(world);
     for (let index = next++; index < run.end; index = next++) {
-      if (memory === undefined && total >= MEMORABLE_CASES && index - run.first > total / 5) memory = usedMemory();
+      if (memory === undefined && total >= MEMORABLE_CASES && index - run.first > total / 5)
+        memory = usedMemory();
       lane.prepare(new Random(run.seed, index), index);
       run.started(number, index, lane);
       if (await runCase(world, lane, index, run)) continue;
@@ -104,7 +105,8 @@ async function settle(world: World, lane: Lane): Promise<void> {
 async function finish(world: World, memory: number | undefined, run: Run): Promise<void> {
   const fail = (kind: string, detail = ''): void => run.failed({ kind, index: -1, detail, transcript: '' });
   await world.steady.stop();
-  for (const [why, times] of world.steady.failures) fail(`another tenant's request failed: ${why}`, `${times} times`);
+  for (const [why, times] of world.steady.failures)
+    fail(`another tenant's request failed: ${why}`, `${times} times`);
   const plane = world.harness.planes[0];
   const deadline = performance.now() + HANG_MS;
   while (plane?.open !== 0 && performance.now() < deadline) await pause(10);

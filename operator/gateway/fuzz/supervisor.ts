@@ -82,7 +82,11 @@ export async function fuzz({ name, seed, count, first = 0, lanes = 32, progress 
 }
 
 /** Finds a case that does it alone. */
-async function attribute(kind: Kind, indexes: number[], { name, seed }: { name: string; seed: number }): Promise<void> {
+async function attribute(
+  kind: Kind,
+  indexes: number[],
+  { name, seed }: { name: string; seed: number },
+): Promise<void> {
   const deadline = performance.now() + ATTRIBUTION_MS;
   for (const index of indexes) {
     if (performance.now() > deadline) return;
@@ -154,7 +158,8 @@ export function describeReport(options: Options, { kinds, cases, seconds }: Repo
   for (const { kind, times, examples } of kinds.sort((a, b) => b.times - a.times)) {
     lines.push('', `* ${kind} (${times} times)`);
     for (const { index, detail, transcript } of examples) {
-      const again = index < 0 ? '' : ` --only ${options.name} --seed ${options.seed} --first ${index} --count 1`;
+      const again =
+        index < 0 ? '' : ` --only ${options.name} --seed ${options.seed} --first ${index} --count 1`;
       lines.push(`  ${again}`, indent(detail), indent(transcript));
     }
   }

@@ -97,7 +97,9 @@ export class Steady {
     };
     const call = request({ port, headers: { host: 'steady.test' }, agent: this.#agent }, (response) => {
       response.resume();
-      response.on('end', () => done(response.statusCode === 200 ? undefined : `status ${response.statusCode}`));
+      response.on('end', () =>
+        done(response.statusCode === 200 ? undefined : `status ${response.statusCode}`),
+      );
     });
     call.on('error', (error) => done(error.message));
     call.end();
