@@ -89,6 +89,9 @@ export interface StrictInstance {
   close(): void;
 }
 
+/** What an upload that is broken off looks like, and bytes above 0x7f in a target, which pass as they came. */
+const PARDONED = new Set(['HPE_INVALID_EOF_STATE', 'HPE_INVALID_URL']);
+
 /** A strict program on HTTP/1.1 that says which request it answers; `x-agree` makes it switch protocols. */
 export async function strictH1(ledger: Ledger): Promise<StrictInstance> {
   const take = (request: IncomingMessage): string => {
@@ -128,10 +131,12 @@ export async function strictH1(ledger: Ledger): Promise<StrictInstance> {
   });
   server.on('clientError', (error: Error & { code?: string }, socket) => {
     const { code = '' } = error;
-    if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') {
+    if (code.startsWith('HPE_') && !PARDONED.has(code)) {
       ledger.failed(`an instance got what is no HTTP: ${code}`, error.message);
     }
-    socket.destroy();
+    if (code === 'HPE_INVALID_URL')
+      socket.end('HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+    else socket.destroy();
   });
   const port = await listen(server);
   const close = (): void => {

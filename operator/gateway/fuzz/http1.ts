@@ -130,12 +130,12 @@ function codingOf(fields: readonly Field[]): string | undefined {
 }
 
 /**
- * Reads one request. Empty lines before it are skipped (RFC 9112, 2.2).
+ * Reads one request. Empty lines before it are skipped, however they end (RFC 9112, 2.2).
  * @throws Malformed
  */
 export function readRequest(bytes: Buffer, from: number): Request1 | typeof MORE {
   let start = from;
-  while (bytes[start] === 13 && bytes[start + 1] === 10) start += 2;
+  while (bytes[start] === 13 || bytes[start] === 10) start++;
   const found = head(bytes, start);
   if (found === MORE) return MORE;
   const line = REQUEST_LINE.exec(found.first);
