@@ -1,0 +1,169 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FromChild, Task } from './child.ts';
+import type { Failure } from './runner.ts';
+
+/** All cases that failed in one way. */
+export interface Kind {
+  kind: string;
+  times: number;
+  /** The first of them; empty where no single case does it. */
+  examples: Failure[];
+}
+
+export interface Report {
+  kinds: Kind[];
+  cases: number;
+  seconds: number;
+}
+
+export interface Options {
+  name: string;
+  seed: number;
+  count: number;
+  first?: number;
+  lanes?: number;
+  progress?: (cases: number, kinds: number) => void;
+}
+
+/** An event loop that says nothing for so long stands still. */
+const STILL_MS = 10_000;
+const EXAMPLES = 3;
+/** How long to look for the case that crashed a process. */
+const ATTRIBUTION_MS = 20_000;
+/** A gateway that fails this often is not worth more of the time. */
+const MAX_CRASHES = 2000;
+
+interface Outcome {
+  crash: Failure | undefined;
+  failures: Failure[];
+  /** Of a run of one case. */
+  transcript: string;
+  /** The last case of each lane. */
+  last: number[];
+}
+
+/**
+ * Runs a fuzzer's cases in processes of their own: one that crashes or stands still is replaced, and the cases that it
+ * had under way are run again one by one to see which of them did it.
+ */
+export async function fuzz({ name, seed, count, first = 0, lanes = 32, progress }: Options): Promise<Report> {
+  const start = performance.now();
+  const kinds = new Map<string, Kind>();
+  const suspects = new Map<string, number[]>();
+  const end = first + count;
+  const note = (failure: Failure): void => {
+    const kind = kinds.get(failure.kind) ?? { kind: failure.kind, times: 0, examples: [] };
+    kinds.set(failure.kind, kind);
+    kind.times++;
+    if (kind.examples.length < EXAMPLES && failure.index >= 0) kind.examples.push(failure);
+    else if (failure.index < 0 && kind.examples.length === 0 && failure.detail) kind.examples.push(failure);
+  };
+  let next = first;
+  for (let crashes = 0; next < end && crashes < MAX_CRASHES; crashes++) {
+    const outcome = await runChild({ name, seed, first: next, end, lanes });
+    outcome.failures.forEach(note);
+    if (!outcome.crash) next = end;
+    else {
+      note(count > 1 ? outcome.crash : { ...outcome.crash, index: first, transcript: outcome.transcript });
+      const { kind } = outcome.crash;
+      if (!suspects.has(kind)) suspects.set(kind, outcome.last);
+      next = Math.max(next, ...outcome.last) + 1;
+    }
+    progress?.(next - first, kinds.size);
+  }
+  for (const [kind, indexes] of suspects) {
+    if (count > 1) await attribute(kinds.get(kind) as Kind, indexes, { name, seed });
+  }
+  return { kinds: [...kinds.values()], cases: next - first, seconds: (performance.now() - start) / 1000 };
+}
+
+/** Finds a case that does it alone. */
+async function attribute(
+  kind: Kind,
+  indexes: number[],
+  { name, seed }: { name: string; seed: number },
+): Promise<void> {
+  const deadline = performance.now() + ATTRIBUTION_MS;
+  for (const index of indexes) {
+    if (performance.now() > deadline) return;
+    const { crash, transcript } = await runChild({ name, seed, first: index, end: index + 1, lanes: 1 });
+    if (crash?.kind !== kind.kind) continue;
+    kind.examples = [{ ...crash, index, transcript }];
+    return;
+  }
+}
+
+async function runChild(task: Task): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'homerun-fuzz-'));
+  const marks = openSync(join(folder, 'marks'), 'w+');
+  try {
+    const script = new URL('child.ts', import.meta.url).pathname;
+    const child = spawn(process.execPath, [script, JSON.stringify(task)], {
+      stdio: ['ignore', 'inherit', 'inherit', marks, 'ipc'],
+    });
+    const outcome = await watch(child);
+    return { ...outcome, last: lastCases(marks, task.lanes) };
+  } finally {
+    closeSync(marks);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function watch(child: ChildProcess): Promise<Omit<Outcome, 'last'>> {
+  const failures: Failure[] = [];
+  let crash: Failure | undefined;
+  let still = false;
+  let transcript = '';
+  const kill = (): void => {
+    still = true;
+    child.kill('SIGKILL');
+  };
+  let timer = setTimeout(kill, STILL_MS);
+  child.on('message', (message: FromChild) => {
+    clearTimeout(timer);
+    timer = setTimeout(kill, STILL_MS);
+    if (message.kind === 'failure') failures.push(message.failure);
+    else if (message.kind === 'crash') crash = message.failure;
+    else if (message.kind === 'about') transcript = message.transcript;
+  });
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  clearTimeout(timer);
+  const kind = still ? 'CRASH: the event loop stands still' : `CRASH: the process ended (${signal ?? code})`;
+  if (code !== 0) crash ??= { kind, index: -1, detail: '', transcript: '' };
+  return { crash, failures, transcript };
+}
+
+function lastCases(marks: number, lanes: number): number[] {
+  const bytes = Buffer.alloc(4 * lanes);
+  readSync(marks, bytes, 0, bytes.length, 0);
+  const found: number[] = [];
+  for (let lane = 0; lane < lanes; lane++) {
+    const mark = bytes.readUInt32LE(4 * lane);
+    if (mark > 0) found.push(mark - 1);
+  }
+  return found;
+}
+
+/** @returns an account of what failed, for people. */
+export function describeReport(options: Options, { kinds, cases, seconds }: Report): string {
+  const failed = kinds.reduce((sum, { times }) => sum + times, 0);
+  const rate = Math.round(cases / seconds);
+  const lines = [
+    `${options.name}: seed ${options.seed}, ${cases} cases in ${seconds.toFixed(1)} s (${rate}/s), ${failed} failures of ${kinds.length} kinds`,
+  ];
+  for (const { kind, times, examples } of kinds.sort((a, b) => b.times - a.times)) {
+    lines.push('', `* ${kind} (${times} times)`);
+    for (const { index, detail, transcript } of examples) {
+      const again =
+        index < 0 ? '' : ` --only ${options.name} --seed ${options.seed} --first ${index} --count 1`;
+      lines.push(`  ${again}`, indent(detail), indent(transcript));
+    }
+  }
+  return lines.filter((line) => line.trim() !== '' || line === '').join('\n');
+}
+
+const indent = (text: string): string => text.replace(/^/gm, '    ');
