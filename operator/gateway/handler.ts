@@ -186,5 +186,5 @@ function originForm(target: string, host: string | undefined): string | undefine
   const url = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(target);
   if (!url || url[1]?.toLowerCase() !== host?.toLowerCase()) return undefined;
   const rest = url[2] as string;
-  return rest.startsWith('/') ? rest : `/${rest}`;
+  return rawTarget(rest.startsWith('/') ? rest : `/${rest}`);
 }

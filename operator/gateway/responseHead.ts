@@ -29,6 +29,10 @@ export function responseHead(raw: readonly string[]): ResponseHead {
       case 2:
         if (name.toLowerCase() === 'te') continue;
         break;
+      case 6:
+        // It is for requests (RFC 9110, 10.1.1); Node would send the head at once, and in another encoding.
+        if (name.toLowerCase() === 'expect') continue;
+        break;
       case 7: {
         const lower = name.toLowerCase();
         if (lower === 'upgrade') continue;

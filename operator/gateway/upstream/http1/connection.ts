@@ -98,6 +98,8 @@ export class Connection implements ResponseSink, Timed {
     // HEAD a body that should not be there would be taken for the next response.
     const reusable = keepAlive && call.uploaded && call.events.downstream.method !== 'HEAD';
     call.release();
+    // A client that is slow to take the end must not keep the next response from being read.
+    if (this.#socket.isPaused()) this.#socket.resume();
     if (reusable) this.#owner.idle(this, keepAliveSeconds);
     else this.#socket.destroy();
     call.events.responseEnd(trailers);
