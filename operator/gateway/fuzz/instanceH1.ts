@@ -53,6 +53,8 @@ function settle(draft: Draft, bodiless: boolean): void {
   if (draft.status === 204 && draft.verdict === 'right') draft.framing = 'none';
   if (draft.framing === 'close' && draft.ending === 'keep') draft.ending = 'end';
   if (draft.framing !== 'chunked' || bodiless) draft.trailers = [];
+  // A 205 has no body for HTTP/2 to break off.
+  if (draft.status === 205 && draft.verdict === 'broken' && draft.headSent) draft.verdict = 'either';
   // Nobody looks at the framing of a body that cannot come.
   if (bodiless && draft.verdict === 'broken' && draft.share === 1 && draft.headSent) draft.verdict = 'either';
 }
