@@ -106,6 +106,7 @@ export class Connection implements Source, Timed {
     }
     const bytes = waitingBytes(textBytes(request.rawHeaders), 0);
     if (this.#pipelined.length >= MAX_PIPELINED || !this.#connections.requestBytes.take(NO_REVISION, bytes)) {
+      stopParsing(this.socket);
       this.close('closedForPipelining');
       return;
     }
@@ -263,4 +264,13 @@ function textBytes(texts: readonly string[]): number {
   let bytes = 0;
   for (const text of texts) bytes += text.length;
   return bytes;
+}
+
+/**
+ * Makes node:http's parser fail at the next request: what else is in the bytes that it has in hand, thousands perhaps,
+ * would be made requests of, only to be dropped. (`pause()` of the parser waits for the end of those bytes.)
+ */
+function stopParsing(socket: Socket): void {
+  const { parser } = socket as { parser?: { onIncoming?: () => number } };
+  if (parser) parser.onIncoming = () => -1;
 }

@@ -1,6 +1,7 @@
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../telemetry/log.ts';
+import { keepHeapsSmall } from '../v8.ts';
 import { clock } from './clock.ts';
 import { Growth } from './growth.ts';
 import type { Limits } from './limits.ts';
@@ -59,6 +60,7 @@ export class Threads {
 
   /** Starts the first thread with the present table; resolves when it listens. */
   async start(): Promise<void> {
+    keepHeapsSmall();
     this.#members.push(this.#spawn(0));
     await Promise.race([this.#until(() => this.listening), this.failed]);
     const growth = new Growth(this.#options.slots.threads);

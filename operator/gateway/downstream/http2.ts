@@ -112,6 +112,8 @@ export function refuseHttp2(
     ...(retryAfterSeconds === undefined ? undefined : { 'retry-after': String(retryAfterSeconds) }),
   });
   stream.end(body);
-  // What still comes of the request is dropped.
-  if (hasBody) stream.resume();
+  if (!hasBody) return;
+  // What still comes of the request is dropped, and its client need not send it (RFC 9113, 8.1: NO_ERROR).
+  stream.resume();
+  stream.once('finish', () => setImmediate(() => stream.close()));
 }

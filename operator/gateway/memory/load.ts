@@ -28,9 +28,13 @@ const KINDS: Record<string, (socket: Socket) => void> = {
   },
 };
 
+let made = 0;
+/** Many clients: no limit of a single address is in the way. */
+const localAddress = (): string => `127.0.0.${2 + (made++ % 50)}`;
+
 function plain(begin: (socket: Socket) => void): Promise<void> {
   return new Promise((resolve) => {
-    const socket = connect({ port: Number(port), host: '127.0.0.1' });
+    const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress: localAddress() });
     socket.on('connect', () => {
       begin(socket);
       socket.pause();
@@ -43,7 +47,11 @@ function plain(begin: (socket: Socket) => void): Promise<void> {
 
 function streams(count: number): Promise<void> {
   return new Promise((resolve) => {
-    const session: ClientHttp2Session = connectHttp2(`http://127.0.0.1:${port}`, { maxSessionMemory: 1000 });
+    const session: ClientHttp2Session = connectHttp2(`http://127.0.0.1:${port}`, {
+      maxSessionMemory: 1000,
+      createConnection: () =>
+        connect({ port: Number(port), host: '127.0.0.1', localAddress: localAddress() }),
+    });
     session.on('error', () => resolve());
     session.on('close', () => resolve());
     session.on('remoteSettings', () => {
