@@ -28,7 +28,7 @@ const KINDS: Record<string, { does: string; connections: number }> = {
 describe('memory of a gateway', function () {
   this.timeout(60_000);
   const children: ChildProcess[] = [];
-  let program: number;
+  const programs: number[] = [];
   let gateway: ChildProcess;
   let port: number;
 
@@ -41,17 +41,20 @@ describe('memory of a gateway', function () {
   }
 
   before(async () => {
-    program = await freePort();
-    await start('program', program);
+    for (let i = 0; i < 2; i++) {
+      const at = await freePort();
+      await start('program', at);
+      programs.push(at);
+    }
   });
 
   beforeEach(async () => {
     port = await freePort();
-    gateway = await start('gateway', port, await freePort(), program);
+    gateway = await start('gateway', port, await freePort(), ...programs);
   });
 
   afterEach(() => {
-    for (const child of children.splice(1)) child.kill('SIGKILL');
+    for (const child of children.splice(programs.length)) child.kill('SIGKILL');
   });
 
   after(() => {
@@ -77,7 +80,7 @@ describe('memory of a gateway', function () {
       ]);
       asking = false;
       await others;
-      const peak = peakMebibytes(gateway);if(process.env.SHOW)console.log(kind,peak,answered);
+      const peak = peakMebibytes(gateway);
       assert.ok(peak < MOST_MEBIBYTES, `${peak} MB`);
     });
   }

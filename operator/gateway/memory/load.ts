@@ -21,7 +21,7 @@ const KINDS: Record<string, (socket: Socket) => void> = {
     socket.write(`POST / HTTP/1.1\r\nHost: zero.test\r\nContent-Length: ${BODY.length}\r\n\r\n`);
     socket.write(BODY);
   },
-  answers: (socket) => socket.write('GET /large HTTP/1.1\r\nHost: app.test\r\n\r\n'),
+  answers: (socket) => socket.write('GET /large HTTP/1.1\r\nHost: large.test\r\n\r\n'),
   pipelined: (socket) => socket.write('GET / HTTP/1.1\r\nHost: zero.test\r\n\r\n'.repeat(2000)),
   heads: (socket) => {
     socket.write(`GET / HTTP/1.1\r\nHost: zero.test\r\n${`x: ${FIELD}\r\n`.repeat(8)}\r\n`);
