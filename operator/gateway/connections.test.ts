@@ -309,4 +309,51 @@ describe('gateway and its connections', () => {
     await until('a small one may wait', () => harness.slots.waiting(1) === 4);
     assert.equal(counted('refusedForBytes'), 1);
   });
+
+  it('notices at once that an HTTP/2 client has left whose request waits', async () => {
+    await gateway({});
+    const post = Buffer.from('\0\0\x0e\x01\x04\0\0\0\x01\x83\x86\x84\x41\x09zero.test', 'latin1');
+    const client = await open(Buffer.concat([PREFACE, post]));
+    await until('it waits', () => harness.slots.waiting(1) === 1);
+    client.socket.end();
+    await until('nobody waits', () => harness.slots.waiting(1) === 0, { timeoutMs: 200 });
+  });
+
+  it('lets a client send more ahead while its upload flows, and less when one of its requests has to wait', async () => {
+    await gateway({});
+    const session = connectHttp2(harness.origin);
+    const windows: number[] = [];
+    session.on('remoteSettings', ({ initialWindowSize }) => windows.push(initialWindowSize ?? 0));
+    const upload = session.request({ ':authority': 'app.test', ':method': 'POST' });
+    const pump = setInterval(() => upload.write(Buffer.alloc(400_000)), 20);
+    await until('it is raised', () => windows.length === 2);
+    assert.ok(harness.slots.usage.read().requestBytes > 1_000_000, 'it is counted');
+    const waiting = session.request({ ':authority': 'zero.test', ':method': 'POST' });
+    waiting.on('error', () => {});
+    await until('it is lowered', () => windows.length === 3);
+    clearInterval(pump);
+    assert.deepEqual(windows, [65_535, 512 * 1024, 65_535]);
+    session.destroy();
+  });
+
+  it('cuts the answer that has stalled longest when slow clients hold too much, and no other', async () => {
+    await gateway({ answerMebibytes: 0.5 });
+    const large = await backend((_request, response) => response.end(Buffer.alloc(20_000_000)));
+    harness.serve('large.test', { key: 'ns/large', ports: [large.port] });
+    const slow: Client[] = [];
+    for (let i = 0; i < 8; i++) {
+      const client = await open();
+      client.socket.pause();
+      client.socket.write('GET / HTTP/1.1\r\nHost: large.test\r\n\r\n');
+      slow.push(client);
+    }
+    await until('some are cut', () => counted('cutForStalling') > 0);
+    assert.ok(harness.slots.usage.read().answerBytes <= 256 * 1024);
+    assert.equal((await ask(harness.origin)).status, 200);
+    assert.ok(counted('cutForStalling') < slow.length, 'not all are cut');
+    for (const { socket } of slow) socket.destroy();
+    await until('nothing is held', () => harness.slots.usage.read().answerBytes === 0);
+    large.server.closeAllConnections();
+    large.server.close();
+  });
 });
