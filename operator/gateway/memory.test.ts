@@ -19,9 +19,9 @@ const KINDS: Record<string, { does: string; connections: number }> = {
   head: { does: 'send 60 kB of a header section that never ends', connections: CONNECTIONS },
   heads: { does: 'wait with header sections of 60 kB', connections: CONNECTIONS },
   post: { does: 'send bodies to a service at zero', connections: CONNECTIONS },
-  streams: { does: 'send 100 bodies each over HTTP/2 to a service at zero', connections: 500 },
-  answers: { does: 'do not read their answers of 1 MB', connections: 4000 },
-  pipelined: { does: 'send 2,000 requests each at once', connections: 5000 },
+  streams: { does: 'send 100 bodies each over HTTP/2 to a service at zero', connections: 300 },
+  answers: { does: 'do not read their answers of 1 MB', connections: 2500 },
+  pipelined: { does: 'send 2,000 requests each at once', connections: 2000 },
 };
 
 /** Real threads in a process of their own, against a process of clients: what counts is the peak of the first. */
