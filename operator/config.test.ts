@@ -15,6 +15,18 @@ describe('configuration', () => {
       internalPort: 8081,
       threads: 0,
       drainSeconds: 600,
+      limits: {
+        connections: 10_000,
+        connectionsPerAddress: 5000,
+        queue: 20_000,
+        queuePerAddress: 5000,
+        headerSeconds: 30,
+        firstRequestSeconds: 60,
+        lingerSeconds: 5,
+        headerMebibytes: 48,
+        requestMebibytes: 96,
+        answerMebibytes: 96,
+      },
     });
     assert.deepEqual(config.registry.skip, ['kind.local', 'ko.local', 'dev.local']);
     assert.equal(config.registry.caFile, undefined);

@@ -6,8 +6,9 @@ import { clock } from './clock.ts';
 import type { Connections } from './connections.ts';
 import type { Timed } from './deadlines.ts';
 import type { Peer } from './headers.ts';
-import { HTTP1_WINDOW, HTTP2_WINDOW, MAX_PIPELINED, waitingBytes } from './limits.ts';
+import { HTTP1_WINDOW, MAX_PIPELINED, waitingBytes } from './limits.ts';
 import type { Source } from './line.ts';
+import { UploadWindow } from './uploadWindow.ts';
 import { addressCell, type Event } from './usage.ts';
 
 const CONNECTION = Symbol('connection');
@@ -56,6 +57,7 @@ export class Connection implements Source, Timed {
   #request: IncomingMessage | undefined;
   #unsized = false;
   #pipelined: { request: IncomingMessage; response: ServerResponse; bytes: number; serve: Serve }[] = [];
+  #uploads: UploadWindow | undefined;
   #lastStream = 0;
   #seenBytes = 0;
 
@@ -78,7 +80,7 @@ export class Connection implements Source, Timed {
   }
 
   get window(): number {
-    return this.protocol === 'http2' ? HTTP2_WINDOW : HTTP1_WINDOW;
+    return this.#uploads?.size ?? HTTP1_WINDOW;
   }
 
   /** The first bytes have told the protocol. */
@@ -90,6 +92,7 @@ export class Connection implements Source, Timed {
   /** The HTTP/2 session on this connection. */
   carries(session: ServerHttp2Session): void {
     this.session = session;
+    this.#uploads = new UploadWindow(session, this.#connections.requestBytes);
     (session as WithConnection)[CONNECTION] = this;
   }
 
@@ -106,6 +109,7 @@ export class Connection implements Source, Timed {
     }
     const bytes = waitingBytes(textBytes(request.rawHeaders), 0);
     if (this.#pipelined.length >= MAX_PIPELINED || !this.#connections.requestBytes.take(NO_REVISION, bytes)) {
+      stopParsing(this.socket);
       this.close('closedForPipelining');
       return;
     }
@@ -161,6 +165,16 @@ export class Connection implements Source, Timed {
     const begun = this.#sectionBegun();
     if (!begun) this.#seenBytes = bytesRead;
     return begun ? bytesRead - this.#seenBytes : 0;
+  }
+
+  /** One of its requests has to wait. */
+  waits(): void {
+    this.#uploads?.lower();
+  }
+
+  /** Called several times a second. */
+  look(): void {
+    this.#uploads?.look(this.socket.bytesRead, this.requests);
   }
 
   close(reason: Event): void {
@@ -252,6 +266,7 @@ export class Connection implements Source, Timed {
     this.#closed = true;
     const { deadlines, requestBytes } = this.#connections;
     deadlines.remove(this);
+    this.#uploads?.close();
     for (const { bytes } of this.#pipelined) requestBytes.give(NO_REVISION, bytes);
     this.#pipelined = [];
     if (this.protocol) this.#connections.count(this.protocol, -1);
@@ -263,4 +278,13 @@ function textBytes(texts: readonly string[]): number {
   let bytes = 0;
   for (const text of texts) bytes += text.length;
   return bytes;
+}
+
+/**
+ * Makes node:http's parser fail at the next request: what else is in the bytes that it has in hand, thousands perhaps,
+ * would be made requests of, only to be dropped. (`pause()` of the parser waits for the end of those bytes.)
+ */
+function stopParsing(socket: Socket): void {
+  const { parser } = socket as { parser?: { onIncoming?: () => number } };
+  if (parser) parser.onIncoming = () => -1;
 }

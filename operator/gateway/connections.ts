@@ -150,6 +150,7 @@ export class Connections {
     const pending: { connection: Connection; bytes: number }[] = [];
     let sum = 0;
     for (const connection of this.#open) {
+      connection.look();
       const bytes = connection.pendingBytes;
       if (bytes === 0) {
         connection.pendingSince = 0;

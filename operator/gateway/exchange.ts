@@ -43,6 +43,9 @@ type Phase = typeof QUEUED | typeof CONNECTING | typeof SENT | typeof ANSWERING 
 /** Of an answer that has ended, less than this is not worth counting until the client has it. */
 const NOTABLE_BYTES = 16 * 1024;
 
+/** What a connection to an instance holds that was paused: one read of a socket. */
+const UPSTREAM_BYTES = 64 * 1024;
+
 /** Connections that break before they are used; one retry each is right, an endless loop is not. */
 const MAX_BROKEN_ATTEMPTS = 3;
 /** gRPC's status for a call whose deadline has passed. */
@@ -96,7 +99,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
   }
 
   get unsent(): number {
-    return this.downstream.unsent;
+    return this.downstream.unsent + (this.#call ? UPSTREAM_BYTES : 0);
   }
 
   /** The request's time begins now, with the start of an instance in it (container contract, Responses). */

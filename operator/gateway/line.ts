@@ -4,6 +4,8 @@ export interface Source {
   readonly address: number;
   /** Bytes of a body that it may send before an instance takes the request. */
   readonly window: number;
+  /** One of its requests has to wait. */
+  waits(): void;
 }
 
 /** Where a request waits; the links of the lists live in it. */

@@ -107,10 +107,6 @@ export class Listener {
   #accept(socket: Socket): void {
     const connection = this.#connections.open(socket);
     if (!connection) return;
-    const finish = (): void => {
-      socket.off('readable', onReadable);
-      socket.off('end', onEnd);
-    };
     const onEnd = (): void => void socket.destroy();
     let held: Buffer | undefined;
     const onReadable = (): void => {
@@ -124,7 +120,9 @@ export class Listener {
         held = all;
         return;
       }
-      finish();
+      socket.off('readable', onReadable);
+      // A client of HTTP/1.1 may close its side and wait for the answer. One of HTTP/2 that does has left.
+      if (!alike) socket.off('end', onEnd);
       socket.unshift(all);
       connection.speaks(alike ? 'http2' : 'http1');
       if (alike && !this.#http2) this.#http2 = this.#http2Server();

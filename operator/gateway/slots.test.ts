@@ -109,7 +109,7 @@ describe('Throttlers of several threads', () => {
     gone = false;
 
     constructor(number: number, thread: number, served: number[], source?: Source) {
-      this.source = source ?? { address: number, window: 0 };
+      this.source = source ?? { address: number, window: 0, waits: () => {} };
       this.number = number;
       this.thread = thread;
       this.served = served;
@@ -129,7 +129,7 @@ describe('Throttlers of several threads', () => {
     const { slots, throttlers, wakes, instance } = setup(threads, limit);
     const served: number[] = [];
     const requests: Request[] = [];
-    const known = Array.from({ length: sources }, (_, address) => ({ address, window: 0 }));
+    const known = Array.from({ length: sources }, (_, address) => ({ address, window: 0, waits: () => {} }));
     const throttlerOf = (request: Request) => throttlers[request.thread] as Throttler;
     const act = (kind: string, pick: number): void => {
       if (kind === 'arrive') {
@@ -198,7 +198,7 @@ describe('Throttlers of several threads', () => {
     const { throttlers, instance } = setup(1, 1);
     const [throttler] = throttlers as [Throttler];
     const served: number[] = [];
-    const greedy = { address: 0, window: 0 };
+    const greedy = { address: 0, window: 0, waits: () => {} };
     const enter = (number: number, source?: Source) =>
       throttler.enter(new Request(number, 0, served, source)) && served.push(number);
     for (const number of [0, 1, 2, 3]) enter(number, greedy);

@@ -1,5 +1,6 @@
 import type { Logger } from '../telemetry/log.ts';
 import type { DeathReason, ThreadErrorKind, ThreadSeries } from '../telemetry/metrics.ts';
+import { keepHeapsSmall } from '../v8.ts';
 import { Changes } from './changes.ts';
 import { clock } from './clock.ts';
 import { DataThread, type Death } from './dataThread.ts';
@@ -93,6 +94,7 @@ export class Threads {
   async start(): Promise<void> {
     const { slots } = this.#options;
     if (this.#over) throw new ThreadsError('the data threads have been stopped');
+    keepHeapsSmall();
     for (let i = 0; i < Math.min(FIRST_THREADS, slots.threads); i++) this.#add();
     const growth = new Growth(slots.threads);
     const peak = new LagPeak(clock());

@@ -114,6 +114,7 @@ export class Throttler {
     const place = new Place<Waiter>(waiter, waiter.source, waiter.arrivedAt);
     waiter.place = place;
     this.#line.push(place);
+    waiter.source.waits();
     this.#added(place);
     return undefined;
   }

@@ -7,13 +7,13 @@ import { Stats } from '../stats.ts';
 import { Threads } from '../threads.ts';
 
 // A gateway of two data threads in a process of its own, whose memory is what memory.test.ts measures. It serves
-// `zero.test`, which has no instance, and `app.test`; it says `ready` to its parent once both threads listen.
+// `zero.test`, which has no instance, `app.test` and `large.test`; it says `ready` to its parent once both threads listen.
 
-const [port = '', internalPort = '', programPort = ''] = process.argv.slice(2);
+const [port = '', internalPort = '', appPort = '', largePort = ''] = process.argv.slice(2);
 tuneV8();
 const table = new RouteTable();
 const check = { attempt: { kind: 'tcp' as const, port: 1, timeoutMs: 1000 }, delayMs: 0 };
-for (const name of ['zero', 'app']) {
+for (const name of ['zero', 'app', 'large']) {
   const revision = `ns/${name}`;
   table.setRevision(
     revision,
@@ -26,13 +26,12 @@ for (const name of ['zero', 'app']) {
     internalOnly: false,
   });
 }
-table.setInstance(0, {
-  slot: 0,
-  revision: 'ns/app',
-  pod: 'app',
-  host: '127.0.0.1',
-  port: Number(programPort),
-});
+for (const [slot, name, at] of [
+  [0, 'app', appPort],
+  [1, 'large', largePort],
+] as const) {
+  table.setInstance(slot, { slot, revision: `ns/${name}`, pod: name, host: '127.0.0.1', port: Number(at) });
+}
 const threads = new Threads({
   slots: Slots.create(2),
   stats: Stats.create(2),

@@ -21,16 +21,20 @@ const KINDS: Record<string, (socket: Socket) => void> = {
     socket.write(`POST / HTTP/1.1\r\nHost: zero.test\r\nContent-Length: ${BODY.length}\r\n\r\n`);
     socket.write(BODY);
   },
-  answers: (socket) => socket.write('GET /large HTTP/1.1\r\nHost: app.test\r\n\r\n'),
+  answers: (socket) => socket.write('GET /large HTTP/1.1\r\nHost: large.test\r\n\r\n'),
   pipelined: (socket) => socket.write('GET / HTTP/1.1\r\nHost: zero.test\r\n\r\n'.repeat(2000)),
   heads: (socket) => {
     socket.write(`GET / HTTP/1.1\r\nHost: zero.test\r\n${`x: ${FIELD}\r\n`.repeat(8)}\r\n`);
   },
 };
 
+let made = 0;
+/** Many clients: no limit of a single address is in the way. */
+const localAddress = (): string => `127.0.0.${2 + (made++ % 50)}`;
+
 function plain(begin: (socket: Socket) => void): Promise<void> {
   return new Promise((resolve) => {
-    const socket = connect({ port: Number(port), host: '127.0.0.1' });
+    const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress: localAddress() });
     socket.on('connect', () => {
       begin(socket);
       socket.pause();
@@ -43,7 +47,11 @@ function plain(begin: (socket: Socket) => void): Promise<void> {
 
 function streams(count: number): Promise<void> {
   return new Promise((resolve) => {
-    const session: ClientHttp2Session = connectHttp2(`http://127.0.0.1:${port}`, { maxSessionMemory: 1000 });
+    const session: ClientHttp2Session = connectHttp2(`http://127.0.0.1:${port}`, {
+      maxSessionMemory: 1000,
+      createConnection: () =>
+        connect({ port: Number(port), host: '127.0.0.1', localAddress: localAddress() }),
+    });
     session.on('error', () => resolve());
     session.on('close', () => resolve());
     session.on('remoteSettings', () => {
