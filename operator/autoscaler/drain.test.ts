@@ -187,6 +187,16 @@ describe('nextDrains', () => {
       want: {},
       write: 2,
     },
+    'one of two that are counted is seen': {
+      reason: 'the other may be about to come, and to take requests',
+      before: drains({ a: 'release' }),
+      replicas: 2,
+      target: 0,
+      instances: idle('a'),
+      answers: { a: 'released' },
+      want: { a: 'remove' },
+      write: 1,
+    },
     'a removal that goes on': {
       reason: 'Kubernetes has not deleted it yet',
       before: drains({ a: 'remove' }),

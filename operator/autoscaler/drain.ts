@@ -74,7 +74,8 @@ export function nextDrains(before: Drains, input: DrainInput, now: number): Drai
   // Instances that do not exist can be given up at once.
   if (excess <= 0) return { drains: next, write: { replicas: target, remove: new Set() }, evict };
   const remove = removable(alive, victims.filter(isReleased));
-  const lowered = alive.length - remove.length;
+  // Instances that are counted and not seen may be about to come: only the chosen ones are taken off.
+  const lowered = Math.max(alive.length, replicas) - remove.length;
   if (remove.length === 0 || lowered >= replicas) return { drains: next, evict };
   for (const { uid } of remove) next.set(uid, { step: 'remove', since: now });
   return { drains: next, write: { replicas: lowered, remove: new Set(remove.map(({ uid }) => uid)) }, evict };
