@@ -26,6 +26,7 @@ describe('nextDrains', () => {
     answers?: Answers;
     observed?: boolean;
     evicting?: string[];
+    ending?: string[];
     now?: number;
     want: Record<string, DrainStep>;
     write?: number;
@@ -206,6 +207,16 @@ describe('nextDrains', () => {
       now: NOW + 60 * SECOND,
       want: { a: 'remove' },
     },
+    'a removal that Kubernetes has begun': {
+      reason: 'a gateway may not have heard of it',
+      before: drains({ a: 'remove' }),
+      replicas: 0,
+      target: 0,
+      instances: [],
+      ending: ['a'],
+      now: NOW + 60 * SECOND,
+      want: { a: 'remove' },
+    },
     'a removal that is done': {
       reason: 'it is gone',
       before: drains({ a: 'remove' }),
@@ -293,6 +304,7 @@ describe('nextDrains', () => {
         answer: (uid: string) => answers[uid],
         observed,
         evicting,
+        ending: new Set(each.ending),
       };
       const result = nextDrains(before, input, now);
       assert.deepEqual(steps(result.drains), each.want);
@@ -310,6 +322,7 @@ describe('nextDrains', () => {
       answer: () => undefined,
       observed: true,
       evicting: NONE,
+      ending: NONE,
     };
     const later = (failed: Drains, ms: number) => steps(nextDrains(failed, input, NOW + ms).drains);
     const refused = afterFailure(removing, new Set(['a']), false, NOW);
@@ -450,7 +463,7 @@ describe('a scale-in', () => {
             const target = loaded ? replicas : Math.min(kept, replicas);
             const result = nextDrains(
               state,
-              { replicas, target, instances, answer, observed: chosen.length === 0, evicting },
+              { replicas, target, instances, answer, observed: chosen.length === 0, evicting, ending: NONE },
               now,
             );
             state = result.drains;
@@ -508,6 +521,7 @@ describe('a scale-in', () => {
         answer: (uid: string) => answers[uid],
         observed: true,
         evicting: NONE,
+        ending: NONE,
       };
       const result = nextDrains(state, input, NOW);
       state = result.drains;

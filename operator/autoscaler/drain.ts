@@ -26,6 +26,8 @@ export interface DrainInput {
   /** Instances that there should be; no fewer than `replicas` calls a scale-in off. */
   readonly target: number;
   readonly instances: readonly Candidate[];
+  /** UIDs of the pods that are being deleted. */
+  readonly ending: ReadonlySet<string>;
   /** What the gateways answered to the last word, the least of all of them; undefined while one is missing. */
   readonly answer: (uid: string) => DrainState | undefined;
   /** The Deployment's controller has seen its present number. */
@@ -101,12 +103,13 @@ export function afterFailure(
 
 /** Removals that are still under way: neither done, nor has Kubernetes kept the instance because it is wanted again. */
 function* removals(before: Drains, input: DrainInput, now: number): Iterable<[string, Drain]> {
-  const { instances, replicas, observed } = input;
+  const { instances, ending, replicas, observed } = input;
   const there = new Set(instances.map(({ uid }) => uid));
   const none = observed && instances.length <= replicas;
   for (const [uid, drain] of before) {
-    if (drain.step !== 'remove' || !there.has(uid)) continue;
-    if (none && now - drain.since >= SETTLE_MS) continue;
+    if (drain.step !== 'remove' || !(there.has(uid) || ending.has(uid))) continue;
+    // A gateway may hear of the deletion later than this process, so one that ends is named until it has gone.
+    if (there.has(uid) && none && now - drain.since >= SETTLE_MS) continue;
     yield [uid, drain];
   }
 }

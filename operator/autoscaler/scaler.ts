@@ -253,6 +253,7 @@ export class Autoscaler {
         answer: (uid) => view.drainOf(key, asked.get(uid) ?? { uid, name: '' }, timeout),
         observed: entry.written === undefined && isObserved(deployment),
         evicting,
+        ending: new Set(all.filter(({ metadata }) => metadata.deletionTimestamp).map(uidOf)),
       },
       now,
     );
