@@ -188,6 +188,14 @@ describe('nextDrains', () => {
       want: {},
       write: 2,
     },
+    'instances that may exist': {
+      reason: 'one that is about to be seen may have requests',
+      replicas: 5,
+      target: 2,
+      instances: idle('a'),
+      observed: false,
+      want: {},
+    },
     'one of two that are counted is seen': {
       reason: 'the other may be about to come, and to take requests',
       before: drains({ a: 'release' }),

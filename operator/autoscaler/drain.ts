@@ -30,7 +30,7 @@ export interface DrainInput {
   readonly ending: ReadonlySet<string>;
   /** What the gateways answered to the last word, the least of all of them; undefined while one is missing. */
   readonly answer: (uid: string) => DrainState | undefined;
-  /** The Deployment's controller has seen its present number. */
+  /** The Deployment's controller has seen its present number, and all pods that it has made are seen here. */
   readonly observed: boolean;
   /** Instances that are to go although their number stays, by UID: their node is being emptied. */
   readonly evicting: ReadonlySet<string>;
@@ -73,8 +73,11 @@ export function nextDrains(before: Drains, input: DrainInput, now: number): Drai
   const evict = others.filter(isReleased).map(({ uid }) => uid);
   for (const uid of evict) next.set(uid, { step: 'remove', since: now });
   if (target >= replicas) return { drains: next, evict };
-  // Instances that do not exist can be given up at once.
-  if (excess <= 0) return { drains: next, write: { replicas: target, remove: new Set() }, evict };
+  if (excess <= 0) {
+    // Instances that do not exist can be given up at once, but one that is about to be seen may have requests.
+    const write = input.observed ? { replicas: target, remove: new Set<string>() } : undefined;
+    return { drains: next, write, evict };
+  }
   const remove = removable(alive, victims.filter(isReleased));
   // Instances that are counted and not seen may be about to come: only the chosen ones are taken off.
   const lowered = Math.max(alive.length, replicas) - remove.length;
