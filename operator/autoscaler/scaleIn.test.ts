@@ -16,6 +16,7 @@ describe('a request at the moment of a scale-in', function () {
     for (const moment of ['serving', 'drain', 'release', 'lowered', 'gone'] as const) {
       assert.ok(moments[moment] > 0, `no request came at the moment '${moment}': ${seen}`);
     }
-    assert.ok(slowest < 1500, `a request waited too long: ${seen}`);
+    // A request that is the first of many waits for the start of instances too.
+    assert.ok(slowest < 3000, `a request waited too long: ${seen}`);
   });
 });
