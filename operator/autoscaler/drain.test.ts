@@ -26,6 +26,7 @@ describe('nextDrains', () => {
     answers?: Answers;
     observed?: boolean;
     evicting?: string[];
+    ending?: string[];
     now?: number;
     want: Record<string, DrainStep>;
     write?: number;
@@ -187,12 +188,40 @@ describe('nextDrains', () => {
       want: {},
       write: 2,
     },
+    'instances that may exist': {
+      reason: 'one that is about to be seen may have requests',
+      replicas: 5,
+      target: 2,
+      instances: idle('a'),
+      observed: false,
+      want: {},
+    },
+    'one of two that are counted is seen': {
+      reason: 'the other may be about to come, and to take requests',
+      before: drains({ a: 'release' }),
+      replicas: 2,
+      target: 0,
+      instances: idle('a'),
+      answers: { a: 'released' },
+      want: { a: 'remove' },
+      write: 1,
+    },
     'a removal that goes on': {
       reason: 'Kubernetes has not deleted it yet',
       before: drains({ a: 'remove' }),
       replicas: 0,
       target: 0,
       instances: idle('a'),
+      now: NOW + 60 * SECOND,
+      want: { a: 'remove' },
+    },
+    'a removal that Kubernetes has begun': {
+      reason: 'a gateway may not have heard of it',
+      before: drains({ a: 'remove' }),
+      replicas: 0,
+      target: 0,
+      instances: [],
+      ending: ['a'],
       now: NOW + 60 * SECOND,
       want: { a: 'remove' },
     },
@@ -283,6 +312,7 @@ describe('nextDrains', () => {
         answer: (uid: string) => answers[uid],
         observed,
         evicting,
+        ending: new Set(each.ending),
       };
       const result = nextDrains(before, input, now);
       assert.deepEqual(steps(result.drains), each.want);
@@ -300,6 +330,7 @@ describe('nextDrains', () => {
       answer: () => undefined,
       observed: true,
       evicting: NONE,
+      ending: NONE,
     };
     const later = (failed: Drains, ms: number) => steps(nextDrains(failed, input, NOW + ms).drains);
     const refused = afterFailure(removing, new Set(['a']), false, NOW);
@@ -440,7 +471,7 @@ describe('a scale-in', () => {
             const target = loaded ? replicas : Math.min(kept, replicas);
             const result = nextDrains(
               state,
-              { replicas, target, instances, answer, observed: chosen.length === 0, evicting },
+              { replicas, target, instances, answer, observed: chosen.length === 0, evicting, ending: NONE },
               now,
             );
             state = result.drains;
@@ -498,6 +529,7 @@ describe('a scale-in', () => {
         answer: (uid: string) => answers[uid],
         observed: true,
         evicting: NONE,
+        ending: NONE,
       };
       const result = nextDrains(state, input, NOW);
       state = result.drains;

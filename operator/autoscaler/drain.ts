@@ -26,9 +26,11 @@ export interface DrainInput {
   /** Instances that there should be; no fewer than `replicas` calls a scale-in off. */
   readonly target: number;
   readonly instances: readonly Candidate[];
+  /** UIDs of the pods that are being deleted. */
+  readonly ending: ReadonlySet<string>;
   /** What the gateways answered to the last word, the least of all of them; undefined while one is missing. */
   readonly answer: (uid: string) => DrainState | undefined;
-  /** The Deployment's controller has seen its present number. */
+  /** The Deployment's controller has seen its present number, and all pods that it has made are seen here. */
   readonly observed: boolean;
   /** Instances that are to go although their number stays, by UID: their node is being emptied. */
   readonly evicting: ReadonlySet<string>;
@@ -71,10 +73,14 @@ export function nextDrains(before: Drains, input: DrainInput, now: number): Drai
   const evict = others.filter(isReleased).map(({ uid }) => uid);
   for (const uid of evict) next.set(uid, { step: 'remove', since: now });
   if (target >= replicas) return { drains: next, evict };
-  // Instances that do not exist can be given up at once.
-  if (excess <= 0) return { drains: next, write: { replicas: target, remove: new Set() }, evict };
+  if (excess <= 0) {
+    // Instances that do not exist can be given up at once, but one that is about to be seen may have requests.
+    const write = input.observed ? { replicas: target, remove: new Set<string>() } : undefined;
+    return { drains: next, write, evict };
+  }
   const remove = removable(alive, victims.filter(isReleased));
-  const lowered = alive.length - remove.length;
+  // Instances that are counted and not seen may be about to come: only the chosen ones are taken off.
+  const lowered = Math.max(alive.length, replicas) - remove.length;
   if (remove.length === 0 || lowered >= replicas) return { drains: next, evict };
   for (const { uid } of remove) next.set(uid, { step: 'remove', since: now });
   return { drains: next, write: { replicas: lowered, remove: new Set(remove.map(({ uid }) => uid)) }, evict };
@@ -100,12 +106,13 @@ export function afterFailure(
 
 /** Removals that are still under way: neither done, nor has Kubernetes kept the instance because it is wanted again. */
 function* removals(before: Drains, input: DrainInput, now: number): Iterable<[string, Drain]> {
-  const { instances, replicas, observed } = input;
+  const { instances, ending, replicas, observed } = input;
   const there = new Set(instances.map(({ uid }) => uid));
   const none = observed && instances.length <= replicas;
   for (const [uid, drain] of before) {
-    if (drain.step !== 'remove' || !there.has(uid)) continue;
-    if (none && now - drain.since >= SETTLE_MS) continue;
+    if (drain.step !== 'remove' || !(there.has(uid) || ending.has(uid))) continue;
+    // A gateway may hear of the deletion later than this process, so one that ends is named until it has gone.
+    if (there.has(uid) && none && now - drain.since >= SETTLE_MS) continue;
     yield [uid, drain];
   }
 }

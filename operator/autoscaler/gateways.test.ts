@@ -162,6 +162,14 @@ describe('GatewayScraper', () => {
       assert.deepEqual(await collect(), { present: 3, complete: true }, 'its counts are known');
     });
 
+    it('takes a gateway that never listens at its counts', async () => {
+      two.kind = 'deaf';
+      for (let i = 0; i < 10; i++) assert.equal(await drain(), undefined);
+      assert.equal(await drain(), 'released');
+      two.tell('n/a', { inFlight: 1, instances: { 'pod-1': 1 } });
+      assert.equal(await drain(), 'draining');
+    });
+
     it('takes a gateway from before there was a drain at its counts', async () => {
       two.kind = 'old';
       two.tell('n/a', { inFlight: 1, instances: { 'pod-1': 1 } });

@@ -11,6 +11,9 @@ const TIMEOUT_MS = 800;
 /** A gateway's last answer stands in for this many scrapes that it missed. */
 const MISSES_FORGIVEN = 1;
 
+/** A gateway that has just started may not know this controller's pod for so many rounds. */
+const DEAF_ROUNDS = 10;
+
 /** What is known of one gateway process. */
 interface Gateway {
   stats?: GatewayStats;
@@ -18,6 +21,8 @@ interface Gateway {
   /** When it last answered, by this process's clock. */
   answeredAt: number;
   misses: number;
+  /** Rounds in a row in which it gave its counts and did not take what it was told. */
+  deaf: number;
 }
 
 /** An answer, and whether the gateway took what it was told. */
@@ -55,15 +60,32 @@ export class GatewayScraper {
 
   async #scrape(pod: Pod, body: string, now: () => number): Promise<Member> {
     const id = pod.metadata.uid ?? pod.metadata.name;
-    const gateway: Gateway = this.#gateways.get(id) ?? { loads: new Map(), answeredAt: 0, misses: 0 };
+    const gateway: Gateway = this.#gateways.get(id) ?? {
+      loads: new Map(),
+      answeredAt: 0,
+      misses: 0,
+      deaf: 0,
+    };
     try {
       const { stats, heard } = await this.#fetch(pod.status?.podIP ?? '', body);
       gateway.answeredAt = now();
       gateway.loads = loadsBetween(gateway.stats, stats, gateway.answeredAt);
       gateway.stats = stats;
       gateway.misses = 0;
+      gateway.deaf = heard ? 0 : gateway.deaf + 1;
       this.#gateways.set(id, gateway);
-      return { state: heard ? 'answered' : 'deaf', stats, loads: gateway.loads };
+      if (gateway.deaf === DEAF_ROUNDS + 1) {
+        // Something between the two changes addresses. That must not keep every instance for ever.
+        this.#log.warn(
+          { pod: pod.metadata.name },
+          'a gateway does not listen to this controller, whose address it does not know: instances are given up by its counts alone',
+        );
+      }
+      return {
+        state: heard || gateway.deaf > DEAF_ROUNDS ? 'answered' : 'deaf',
+        stats,
+        loads: gateway.loads,
+      };
     } catch (error) {
       gatewayScrapeFailures.inc();
       this.#log.debug({ err: error, pod: pod.metadata.name }, 'gateway does not tell its request counts');

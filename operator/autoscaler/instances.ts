@@ -25,9 +25,10 @@ export function askedOf(pod: Pod): Asked {
   return { uid: uidOf(pod), name: pod.metadata.name };
 }
 
-/** Whether the Deployment's controller has seen its present number. */
-export function isObserved({ metadata, status }: Deployment): boolean {
-  return (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+/** Whether the Deployment's controller has seen its present number, and `seen` are all pods that it counts. */
+export function isObserved({ metadata, status }: Deployment, seen: number): boolean {
+  const { observedGeneration = Number.POSITIVE_INFINITY, replicas = 0 } = status ?? {};
+  return observedGeneration >= (metadata.generation ?? 0) && seen >= replicas;
 }
 
 /** How long a request of a revision may last, in ms; a stored Revision has its default filled in. */

@@ -352,6 +352,7 @@ describe('Autoscaler', () => {
     await reaches(4);
     await ticks(5);
     assert.equal(scaleWrites().length, 1);
+    for (const name of ['a', 'b', 'c', 'd']) running(name);
     gateway.tell(KEY, { inFlight: 0 });
     await ticks();
     await pass(16 * MINUTE);

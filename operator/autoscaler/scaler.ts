@@ -251,8 +251,9 @@ export class Autoscaler {
         target,
         instances: pods.map((pod) => candidateOf(pod, requests)),
         answer: (uid) => view.drainOf(key, asked.get(uid) ?? { uid, name: '' }, timeout),
-        observed: entry.written === undefined && isObserved(deployment),
+        observed: entry.written === undefined && isObserved(deployment, pods.length),
         evicting,
+        ending: new Set(all.filter(({ metadata }) => metadata.deletionTimestamp).map(uidOf)),
       },
       now,
     );

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { deploymentName } from '../apis/names.ts';
 import { DEPLOYMENTS } from '../kube/core.ts';
 import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
-import { silent } from '../testing/until.ts';
+import { silent, until } from '../testing/until.ts';
 import { Waker } from './wake.ts';
 
 describe('Waker', () => {
@@ -56,6 +56,22 @@ describe('Waker', () => {
     api.failNext(new Refusal(500, 'InternalError', 'no'), ({ method }) => method === 'PATCH', 2);
     await waker.wake('ns/a', () => true);
     assert.deepEqual([await replicas(), patches().length], [1, 3]);
+  });
+
+  it('looks again while an instance that takes no request is still counted', async () => {
+    scale(1);
+    const woken = waker.wake(
+      'ns/a',
+      () => true,
+      () => true,
+    );
+    await until(
+      'it has looked twice',
+      () => api.requests.filter(({ method }) => method === 'GET').length > 1,
+    );
+    scale(0);
+    await woken;
+    assert.deepEqual([await replicas(), patches().length], [1, 1]);
   });
 
   it('stops when nobody waits any more', async () => {

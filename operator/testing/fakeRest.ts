@@ -111,9 +111,13 @@ export class FakeRest {
   }
 
   #scale({ method, body }: SeenRequest, { type, namespace, name }: Target, key: string): unknown {
-    const { spec } = (body ?? {}) as { spec?: { replicas?: number } };
+    const { spec, metadata: given } = (body ?? {}) as Partial<Stored> & { spec?: { replicas?: number } };
     let object = this.#storage.get(type, key);
-    if (method !== 'GET') object = this.#storage.update(type, key, mergePatch(object, { spec }) as Stored);
+    if (method !== 'GET') {
+      const resourceVersion = given?.resourceVersion ?? object.metadata.resourceVersion;
+      const changed = mergePatch(object, { metadata: { resourceVersion }, spec });
+      object = this.#storage.update(type, key, changed as Stored);
+    }
     const { replicas = 1 } = (object.spec ?? {}) as { replicas?: number };
     const { resourceVersion, uid } = object.metadata;
     const metadata = { name, namespace, resourceVersion, uid };

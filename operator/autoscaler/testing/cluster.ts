@@ -8,7 +8,7 @@ import { DELETION_COST } from '../costs.ts';
 
 /**
  * What Kubernetes does of a Deployment's number, as far as a scale-in needs it: makes and deletes pods, the cheapest
- * first, a moment after the number has changed. A pod is a program on a loopback address of its own. Unlike the kubelet
+ * first and of those the youngest, a moment after the number has changed. A pod is a program on a loopback address of its own. Unlike the kubelet
  * it ends a program, with all its connections, at the very moment when its pod is deleted.
  */
 export class Cluster {
@@ -66,9 +66,9 @@ export class Cluster {
     const revision = deployment.metadata.labels?.[SERVING.revision] ?? '';
     const pods = this.podsOf(revision);
     const replicas = deployment.spec?.replicas ?? 1;
-    for (const pod of pods
-      .sort((a, b) => costOf(a) - costOf(b))
-      .slice(0, Math.max(0, pods.length - replicas))) {
+    const surplus = Math.max(0, pods.length - replicas);
+    const inOrder = pods.sort((a, b) => costOf(a) - costOf(b) || numberOf(b) - numberOf(a));
+    for (const pod of inOrder.slice(0, surplus)) {
       this.#end(pod.metadata.name);
       this.#server.remove(PODS, pod.metadata);
       this.deleted++;
@@ -77,7 +77,8 @@ export class Cluster {
     const { generation } = deployment.metadata;
     const live = this.#server.get(DEPLOYMENTS, deployment.metadata);
     if (!live || live.status?.observedGeneration === generation) return;
-    this.#server.put({ ...live, status: { ...live.status, observedGeneration: generation } } as Deployment);
+    const status = { ...live.status, observedGeneration: generation, replicas };
+    this.#server.put({ ...live, status } as Deployment);
   }
 
   async #make({ metadata }: Deployment, revision: string): Promise<void> {
@@ -113,4 +114,8 @@ export class Cluster {
 
 function costOf({ metadata }: Pod): number {
   return Number(metadata.annotations?.[DELETION_COST] ?? 0);
+}
+
+function numberOf({ metadata }: Pod): number {
+  return Number(metadata.name.split('-').at(-1));
 }

@@ -40,10 +40,11 @@ export interface ScaleIns {
 /** How far the scale-in is when a request comes: what gateways were told of the instance last, or what the number is. */
 export type Moment = 'serving' | 'drain' | 'release' | 'remove' | 'lowered' | 'gone';
 
+const STEPS = ['remove', 'release', 'drain'] as const;
 const AIMS: readonly Moment[] = ['serving', 'drain', 'drain', 'release', 'release', 'lowered', 'gone'];
 
 /**
- * Sends one request after another to revisions that are scaled to zero in between, each at a moment of its own: two
+ * Sends requests, one to three at once, to revisions that are scaled in between, at moments of their own: two
  * real gateways with data threads, the real autoscaler, and programs that die with their pods.
  *
  * @param rounds how many requests in all.
@@ -77,20 +78,25 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
   };
   let left = rounds;
   let slowest = 0;
+  const one = async (name: string, moment: Moment, port: number) => {
+    const workMs = random() * 60;
+    const startedAt = performance.now();
+    const said = await call(agent, port, name, workMs);
+    slowest = Math.max(slowest, performance.now() - startedAt - workMs);
+    moments[moment]++;
+    if (said !== '200 done') lost.push(`${moment}: ${said}`);
+  };
   const callInTurn = async (name: string) => {
     while (left > 0) {
-      left--;
-      const workMs = random() * 60;
-      const { port, orders } = gateways[Math.floor(random() * gateways.length)] ?? first;
-      const now = () => momentOf(name, server, cluster, orders());
+      // Several at once make several instances, which are given up one by one.
+      const burst = 1 + Math.floor(random() * 3);
+      left -= burst;
+      const now = () => momentOf(name, server, cluster, first.orders());
       await untilMoment(now, AIMS[Math.floor(random() * AIMS.length)]);
       await sleep(random() * JITTER_MS);
       const moment = now();
-      const startedAt = performance.now();
-      const said = await call(agent, port, name, workMs);
-      slowest = Math.max(slowest, performance.now() - startedAt - workMs);
-      moments[moment]++;
-      if (said !== '200 done') lost.push(`${moment}: ${said}`);
+      const ports = Array.from({ length: burst }, () => (random() < 0.5 ? first.port : second.port));
+      await Promise.all(ports.map((port) => one(name, moment, port)));
     }
   };
   const names = Array.from({ length: REVISIONS_AT_ONCE }, (_, i) => `app-${i}`);
@@ -149,9 +155,9 @@ async function startGateway(server: FakeApiServer, address: string, adminPort: n
 }
 
 function serve(server: FakeApiServer, name: string, port: number): void {
-  const made = revision({ 'scale-to-zero-pod-retention-period': '1s' }, 'True', name);
+  const made = revision({ 'scale-to-zero-pod-retention-period': '5s', window: '6s' }, 'True', name);
   const containers = [{ name: 'app', image: 'app', ports: [{ containerPort: port }] }];
-  server.put({ ...made, spec: { ...made.spec, containers } } as Revision);
+  server.put({ ...made, spec: { ...made.spec, containers, containerConcurrency: 1 } } as Revision);
   server.put(route(name, name));
   server.put(deployment(0, name));
 }
@@ -162,11 +168,12 @@ function momentOf(
   cluster: Cluster,
   orders: Readonly<Record<string, string>>,
 ): Moment {
-  const pod = cluster.podsOf(name).at(0);
-  if (!pod) return 'gone';
+  const pods = cluster.podsOf(name);
+  if (pods.length === 0) return 'gone';
   const { metadata } = deployment(0, name);
-  if (server.get(DEPLOYMENTS, metadata)?.spec?.replicas === 0) return 'lowered';
-  return (orders[pod.metadata.uid ?? ''] as Moment | undefined) ?? 'serving';
+  if ((server.get(DEPLOYMENTS, metadata)?.spec?.replicas ?? 0) < pods.length) return 'lowered';
+  const steps = new Set(pods.map(({ metadata: { uid = '' } }) => orders[uid]));
+  return STEPS.find((step) => steps.has(step)) ?? 'serving';
 }
 
 /** Waits for a moment; one that is as short as the turn of an event loop may be missed, and then any will do. */

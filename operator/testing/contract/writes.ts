@@ -125,6 +125,19 @@ export const writes: Record<string, Case> = {
       live?.metadata.generation,
     ];
   },
+  'scale is refused for another version of the object': async (client, ns) => {
+    await client.create(DEPLOYMENTS, deployment(ns));
+    const path = `/apis/apps/v1/namespaces/${ns}/deployments/app/scale`;
+    type Scale = { spec: { replicas?: number }; metadata: { resourceVersion: string } };
+    const scale = (replicas: number, resourceVersion?: string) =>
+      client.request<Scale>('PATCH', path, {
+        body: { metadata: { resourceVersion }, spec: { replicas } },
+        contentType: 'application/merge-patch+json',
+      });
+    const { metadata } = await client.request<Scale>('GET', path);
+    const seen = await scale(3, metadata.resourceVersion);
+    return [seen.spec, await failure(scale(0, metadata.resourceVersion)), (await scale(1)).spec];
+  },
   'delete keeps to the uid it was given': async (client, ns) => {
     const { metadata } = await client.create(CONFIG_MAPS, configMap(ns, 'a', {}));
     const refused = await failure(client.delete(CONFIG_MAPS, meta(ns, 'a'), { uid: OTHER_UID }));
