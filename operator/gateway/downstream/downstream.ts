@@ -23,6 +23,8 @@ export interface Downstream {
   readonly unsent: number;
   /** The request's body; not read before an instance takes it. */
   readonly body: Readable;
+  /** Whether the body has come to its proper end. */
+  readonly complete: boolean;
   /** The head of an answer is on its way, so that no other can be given. */
   readonly begun: boolean;
   /** Trailers can follow the answer that has begun. */

@@ -42,6 +42,7 @@ export class Http1Downstream implements Downstream {
   #remaining = -1;
   #flushed = false;
   #trailers = false;
+  #endsWithConnection = false;
 
   constructor(
     request: IncomingMessage,
@@ -63,6 +64,10 @@ export class Http1Downstream implements Downstream {
 
   get body(): Readable {
     return this.#request;
+  }
+
+  get complete(): boolean {
+    return this.#request.complete;
   }
 
   get begun(): boolean {
@@ -102,6 +107,7 @@ export class Http1Downstream implements Downstream {
       (name === 'trailer' && !this.#trailers) || (name === 'content-length' && status === 204);
     const filtered = announcesTrailers || status === 204 ? without(headers, unwanted) : headers;
     if (this.#closer.closes(this.#peer)) filtered.push('connection', 'close');
+    this.#endsWithConnection = contentLength < 0 && !bodiless && !this.#trailers;
     this.#remaining = bodiless ? -1 : contentLength;
     this.#response.writeHead(status, REASON.test(reason) ? reason : (STATUS_CODES[status] ?? ''), filtered);
     if (begun.push(this) === 1) process.nextTick(flushBegun);
@@ -155,6 +161,9 @@ export class Http1Downstream implements Downstream {
 
   cut(): void {
     this.#flushed = true;
+    // Where the end of the connection ends the answer, only a reset says that it is not whole.
+    const { socket } = this.#response;
+    if (this.#endsWithConnection) socket?.resetAndDestroy();
     this.#response.destroy();
   }
 

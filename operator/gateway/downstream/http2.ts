@@ -46,6 +46,10 @@ export class Http2Downstream implements Downstream {
     return this.#stream;
   }
 
+  get complete(): boolean {
+    return !this.#stream.aborted && (this.#stream.rstCode ?? 0) === 0;
+  }
+
   get begun(): boolean {
     return this.#stream.headersSent;
   }
@@ -79,7 +83,8 @@ export class Http2Downstream implements Downstream {
     if (stream.destroyed) return;
     const { contentLength, mayHaveTrailers } = head;
     // An answer of headers alone must end with them: gRPC tells errors so ("Trailers-Only").
-    const endStream = this.method === 'HEAD' || status === 204 || status === 304 || contentLength === 0;
+    const empty = contentLength === 0 && !mayHaveTrailers;
+    const endStream = this.method === 'HEAD' || status === 204 || status === 304 || empty;
     this.#takesTrailers = !endStream && mayHaveTrailers;
     if (this.#takesTrailers) stream.on('wantTrailers', this.#onWantTrailers);
     const headers = http2Headers(this.#headers(status, head), status);
@@ -97,7 +102,7 @@ export class Http2Downstream implements Downstream {
     const stream = this.#stream;
     if (stream.destroyed || stream.writableEnded) return;
     stream.end();
-    this.#endUpload();
+    if (!this.#takesTrailers) this.#endUpload();
   }
 
   refuse(status: number, message: string, retryAfterSeconds?: number): void {
@@ -130,6 +135,7 @@ export class Http2Downstream implements Downstream {
   readonly #onWantTrailers = (): void => {
     try {
       this.#stream.sendTrailers(http2Headers(this.#trailers ?? []));
+      this.#endUpload();
     } catch (error) {
       this.#events?.fault(error);
     }

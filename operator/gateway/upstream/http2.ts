@@ -24,9 +24,17 @@ const CONNECT_TIMEOUT_MS = 5000;
 const IDLE_MS = 60_000;
 /** Of a response; as many as fit into the bytes that HTTP/1.1 instances may send. */
 const MAX_RESPONSE_FIELDS = 4096;
+const MAX_RESPONSE_HEAD_BYTES = 128 * 1024;
+/** What clients may send, and what the gateway adds to it. */
+const MAX_REQUEST_HEAD_BYTES = 128 * 1024;
 
 const SESSION_OPTIONS: ClientSessionOptions & { strictSingleValueFields: boolean } = {
-  settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
+  settings: {
+    enablePush: false,
+    initialWindowSize: STREAM_WINDOW,
+    maxHeaderListSize: MAX_RESPONSE_HEAD_BYTES,
+  },
+  maxSendHeaderBlockLength: MAX_REQUEST_HEAD_BYTES,
   maxSessionMemory: SESSION_MEMORY,
   maxHeaderListPairs: MAX_RESPONSE_FIELDS,
   // What came twice is passed on twice: HTTP/2 itself has no rule against it.
@@ -150,7 +158,7 @@ class Http2Call implements UpstreamCall {
     this.#stream = stream;
     this.#listen(stream, closed);
     this.#events.sent();
-    if (downstream.hasBody) pump(downstream.body, stream);
+    if (downstream.hasBody) pump(downstream, stream);
   }
 
   failed(error: Error, begun: boolean): void {
@@ -178,6 +186,7 @@ class Http2Call implements UpstreamCall {
     const events = this.#events;
     let trailers: FlatHeaders | undefined;
     let failure: Error | undefined;
+    const whole = followEnd(stream);
     stream.on('headers', (headers: IncomingHttpHeaders & { ':status'?: number }, _flags, raw: string[]) => {
       events.information(Number(headers[':status']), withoutPseudo(raw));
     });
@@ -199,8 +208,8 @@ class Http2Call implements UpstreamCall {
       trailers = withoutPseudo(raw);
     });
     stream.on('end', () => {
-      // An aborted stream ends too; 'close' tells why.
-      if (this.#ended || stream.aborted || (stream.rstCode ?? 0) !== 0) return;
+      // A stream that was reset ends too; 'close' tells why.
+      if (this.#ended || !whole()) return;
       this.#ended = true;
       // The slot goes to another request now, so the program must not be sent the rest of this one (RFC 9113, 8.1).
       if (!stream.writableEnded) stream.destroy(new Error('the response is over'));
@@ -217,6 +226,20 @@ class Http2Call implements UpstreamCall {
       this.failed(failure ?? new Error('the stream was closed'), !refused);
     });
   }
+}
+
+/**
+ * Tells whether a stream ended because its END_STREAM came. Node ends one that was reset alike, and a reset without an
+ * error (code 0) leaves no other trace: but then the stream is closed before its end is pushed.
+ */
+function followEnd(stream: ClientHttp2Stream): () => boolean {
+  let whole = false;
+  const push = stream.push.bind(stream);
+  stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (chunk === null && !stream.closed) whole = true;
+    return push(chunk, encoding);
+  };
+  return () => whole;
 }
 
 function requestHeaders(downstream: Downstream): Record<string, string | string[] | number> {
@@ -243,23 +266,23 @@ function withoutPseudo(raw: string[]): FlatHeaders {
   return headers;
 }
 
-/** Like pipe(), but an upstream that fails leaves the client's stream alone. */
-function pump(source: NodeJS.ReadableStream, stream: ClientHttp2Stream): void {
+/** Like pipe(), but an upstream that fails leaves the client's stream alone, and half a body does not end like a whole one. */
+function pump(downstream: Downstream, stream: ClientHttp2Stream): void {
+  const { body } = downstream;
   const onData = (chunk: Buffer): void => {
-    if (!stream.write(chunk)) source.pause();
+    if (!stream.write(chunk)) body.pause();
   };
   const onEnd = (): void => {
-    stream.end();
+    if (downstream.complete) stream.end();
   };
   const onDrain = (): void => {
-    source.resume();
+    body.resume();
   };
-  source.on('data', onData);
-  source.on('end', onEnd);
+  body.on('data', onData).on('end', onEnd).resume();
+  // The end of a body without a byte may have been told before anybody listened.
+  if (body.readableEnded) onEnd();
   stream.on('drain', onDrain);
   stream.on('close', () => {
-    source.off('data', onData);
-    source.off('end', onEnd);
-    source.resume();
+    body.off('data', onData).off('end', onEnd).resume();
   });
 }

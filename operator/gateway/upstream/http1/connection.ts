@@ -177,7 +177,10 @@ class Call implements UpstreamCall {
     this.#chunked = contentLength === undefined;
     this.#remaining = contentLength ?? 0;
     this.#socket.write(requestHead(downstream, this.#chunked), 'latin1');
-    downstream.body.on('data', this.#onData).on('end', this.#onEnd).resume();
+    const { body } = downstream;
+    body.on('data', this.#onData).on('end', this.#onEnd).resume();
+    // The end of a body without a byte may have been told before anybody listened.
+    if (body.readableEnded) this.#onEnd();
   }
 
   resume(): void {
@@ -222,6 +225,8 @@ class Call implements UpstreamCall {
   };
 
   readonly #onEnd = (): void => {
+    // A body that was broken off ends too; that the client has left is told apart.
+    if (!this.events.downstream.complete) return;
     if (this.#chunked) this.#socket.write('0\r\n\r\n', 'latin1');
     else if (this.#remaining > 0) {
       this.#mismatch();
