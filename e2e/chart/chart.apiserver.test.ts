@@ -172,10 +172,11 @@ describe('chart on an API server', function () {
         ok(change, 'there is a configuration without it');
         await server.client.apply(type, change, { fieldManager: 'homerun-webhook' });
       }
+      const all = [[bundle], [bundle, bundle]];
       upgrade({ webhook: { timeoutSeconds: 7 } });
-      deepEqual(await bundles(), [[bundle], [bundle]]);
+      deepEqual(await bundles(), all);
       upgrade();
-      deepEqual(await bundles(), [[bundle], [bundle]]);
+      deepEqual(await bundles(), all);
     });
 
     it('changes the type of the gateway Service', () => {
