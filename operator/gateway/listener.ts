@@ -11,6 +11,7 @@ import { readEscaped } from './downstream/rawTarget.ts';
 import { afterResponses, runningResponse } from './downstream/socket.ts';
 import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
 import type { Handler } from './handler.ts';
+import { outliveStreams } from './http2Memory.ts';
 import { HTTP2_WINDOW, MAX_HEADER_BYTES, MAX_HEADER_FIELDS, MAX_STREAMS } from './limits.ts';
 import { MAX_HEAD_BYTES } from './upstream/http1/head.ts';
 
@@ -153,6 +154,7 @@ export class Listener {
     });
     server.on('session', (session) => {
       this.#sessions.add(session);
+      outliveStreams(session);
       connectionOf(session.socket).carries(session);
       session.setLocalWindowSize(CONNECTION_WINDOW);
       session.setTimeout(KEEP_ALIVE_MS, () => session.close());

@@ -8,6 +8,7 @@ import { http2 } from '../../probe/builtins.ts';
 import type { Downstream } from '../downstream/downstream.ts';
 import { http2Headers } from '../downstream/http2.ts';
 import type { FlatHeaders } from '../headers.ts';
+import { outliveStreams } from '../http2Memory.ts';
 import { responseHead } from '../responseHead.ts';
 import { isRepeatable, type Upstream, type UpstreamCall, type UpstreamEvents } from './upstream.ts';
 
@@ -86,6 +87,7 @@ class Session {
     const timer = setTimeout(() => session.destroy(timeoutError()), CONNECT_TIMEOUT_MS);
     session.on('connect', () => {
       clearTimeout(timer);
+      outliveStreams(session);
       session.setLocalWindowSize(SESSION_WINDOW);
       session.setTimeout(IDLE_MS, () => this.#open === 0 && session.close());
       this.#connected = true;
