@@ -148,7 +148,11 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
       return;
     }
     this.#status = status;
-    this.downstream.start(status, reason, head);
+    if (!this.downstream.start(status, reason, head)) {
+      this.#abandon();
+      this.#refuse(502, 'The headers of the response are too large for HTTP/2.');
+      return;
+    }
     this.#head = head;
     this.#phase = ANSWERING;
   }

@@ -13,7 +13,6 @@ import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
 import type { Handler } from './handler.ts';
 import { outliveStreams } from './http2Memory.ts';
 import { HTTP2_WINDOW, MAX_HEADER_BYTES, MAX_HEADER_FIELDS, MAX_STREAMS } from './limits.ts';
-import { MAX_HEAD_BYTES } from './upstream/http1/head.ts';
 
 /** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
 const KEEP_ALIVE_MS = 620_000;
@@ -148,8 +147,6 @@ export class Listener {
         enablePush: false,
       },
       maxHeaderListPairs: 4 * MAX_HEADER_FIELDS,
-      // As much as HTTP/1.1 instances may send.
-      maxSendHeaderBlockLength: 2 * MAX_HEAD_BYTES,
       maxSessionMemory: SESSION_MEMORY,
     });
     server.on('session', (session) => {

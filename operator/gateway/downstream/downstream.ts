@@ -35,8 +35,8 @@ export interface Downstream {
   proceed(): void;
   /** An interim response (1xx) of the instance. */
   information(status: number, headers: FlatHeaders): void;
-  /** The answer begins. @param status 200 to 599. */
-  start(status: number, reason: string, head: ResponseHead): void;
+  /** The answer begins. @param status 200 to 599. @returns false when its headers are too large for the client's protocol. */
+  start(status: number, reason: string, head: ResponseHead): boolean;
   /** False when the client is slow: `drained` follows. */
   data(chunk: Buffer): boolean;
   /** The answer is whole. What is left of the request is not waited for. */

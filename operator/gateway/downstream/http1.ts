@@ -100,7 +100,11 @@ export class Http1Downstream implements Downstream {
     this.#response.socket?.write(`${lines}\r\n`, 'latin1');
   }
 
-  start(status: number, reason: string, { headers, contentLength, announcesTrailers }: ResponseHead): void {
+  start(
+    status: number,
+    reason: string,
+    { headers, contentLength, announcesTrailers }: ResponseHead,
+  ): boolean {
     const bodiless = status === 204 || status === 304 || this.method === 'HEAD';
     this.#trailers = contentLength < 0 && !bodiless && this.#request.httpVersionMinor > 0;
     const unwanted = (name: string): boolean =>
@@ -111,6 +115,7 @@ export class Http1Downstream implements Downstream {
     this.#remaining = bodiless ? -1 : contentLength;
     this.#response.writeHead(status, REASON.test(reason) ? reason : (STATUS_CODES[status] ?? ''), filtered);
     if (begun.push(this) === 1) process.nextTick(flushBegun);
+    return true;
   }
 
   /** Sends the headers if nothing else has yet. */

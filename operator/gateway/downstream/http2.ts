@@ -5,6 +5,9 @@ import { type FlatHeaders, headerValue, type RequestHead } from '../headers.ts';
 import { type ResponseHead, without } from '../responseHead.ts';
 import { type Downstream, type DownstreamEvents, earlyHints } from './downstream.ts';
 
+/** Larger header sections are refused by nghttp2, with a reset in the place of an answer. */
+const MAX_HEAD_BYTES = 60 * 1024;
+
 type Http2Headers = Record<string, string | string[] | number>;
 
 /** Lower-case names with values gathered, as HTTP/2 wants them. */
@@ -21,6 +24,12 @@ export function http2Headers(headers: FlatHeaders, status?: number): Http2Header
     else gathered[name] = [String(present), value];
   }
   return gathered;
+}
+
+function sizeOf(headers: FlatHeaders): number {
+  let bytes = 0;
+  for (const part of headers) bytes += part.length;
+  return bytes;
 }
 
 /** A request that came over HTTP/2 without TLS. */
@@ -78,9 +87,10 @@ export class Http2Downstream implements Downstream {
     this.#stream.additionalHeaders(http2Headers(hints, status));
   }
 
-  start(status: number, _reason: string, head: ResponseHead): void {
+  start(status: number, _reason: string, head: ResponseHead): boolean {
     const stream = this.#stream;
-    if (stream.destroyed) return;
+    if (stream.destroyed) return true;
+    if (sizeOf(head.headers) > MAX_HEAD_BYTES) return false;
     const { contentLength, mayHaveTrailers } = head;
     // An answer of headers alone must end with them: gRPC tells errors so ("Trailers-Only").
     const empty = contentLength === 0 && !mayHaveTrailers;
@@ -90,6 +100,7 @@ export class Http2Downstream implements Downstream {
     const headers = http2Headers(this.#headers(status, head), status);
     stream.respond(headers, { endStream, waitForTrailers: this.#takesTrailers });
     if (endStream) this.#endUpload();
+    return true;
   }
 
   data(chunk: Buffer): boolean {
@@ -147,8 +158,10 @@ function endUpload(stream: ServerHttp2Stream): void {
   const reset = (): void => {
     if (!stream.readableEnded && !stream.destroyed) stream.close(http2().constants.NGHTTP2_NO_ERROR);
   };
-  if (stream.writableFinished) reset();
-  else stream.once('finish', reset);
+  // What ends the answer leaves in this turn of the event loop; a reset before it would cancel it.
+  const later = (): void => void setImmediate(reset);
+  if (stream.writableFinished) later();
+  else stream.once('finish', later);
   stream.resume();
 }
 
