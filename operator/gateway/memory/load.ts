@@ -54,7 +54,7 @@ function streams(count: number): Promise<void> {
     });
     session.on('error', () => resolve());
     session.on('close', () => resolve());
-    session.on('remoteSettings', () => {
+    session.once('remoteSettings', () => {
       for (let i = 0; i < count; i++) {
         const stream = session.request({ ':method': 'POST', ':path': '/', ':authority': 'zero.test' });
         stream.on('error', () => {});
