@@ -109,8 +109,8 @@ export class Connections {
   }
 
   /** Answers in one line on a connection whose request is not complete, and closes it. */
-  refuse(connection: Connection, status: number, message: string): void {
-    refuseSocket(connection.socket, status, message);
+  refuse(connection: Connection, status: number, message: string, toHead = false): void {
+    refuseSocket(connection.socket, status, message, toHead);
     connection.refused();
   }
 

@@ -197,7 +197,9 @@ function http1Server(handler: Handler, connections: Connections): HttpServer {
     });
   });
   server.on('connect', (_request, socket) =>
-    connections.refuse(connectionOf(socket), 405, 'CONNECT is not supported.'),
+    afterResponses(socket as Socket, () =>
+      connections.refuse(connectionOf(socket), 405, 'CONNECT is not supported.'),
+    ),
   );
   server.on('clientError', (error: ClientError, socket) =>
     answerClientError(server, connections, error, socket as Socket),
@@ -220,5 +222,5 @@ function answerClientError(
   const { code, rawPacket } = error;
   if (code === 'HPE_INVALID_URL' && rawPacket && readEscaped(server, socket, rawPacket)) return;
   const { status, message } = clientErrorRefusal(error);
-  connections.refuse(connectionOf(socket), status, message);
+  connections.refuse(connectionOf(socket), status, message, rawPacket?.toString('latin1', 0, 5) === 'HEAD ');
 }

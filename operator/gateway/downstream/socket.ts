@@ -7,8 +7,9 @@ const ignore = (): void => {};
 /**
  * Answers with one line of text on a connection that is not node:http's any more, and closes it. Its peer may be gone
  * already, which is no error of ours.
+ * @param toHead whether it answers HEAD, which has no body.
  */
-export function refuseSocket(socket: Socket, status: number, message: string): void {
+export function refuseSocket(socket: Socket, status: number, message: string, toHead = false): void {
   socket.on('error', ignore);
   if (!socket.writable) {
     socket.destroy();
@@ -17,7 +18,7 @@ export function refuseSocket(socket: Socket, status: number, message: string): v
   const body = `${message}\n`;
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${toHead ? '' : body}`,
     () => socket.destroySoon(),
   );
   // What still comes is dropped, so that the client reads the answer and not a reset.

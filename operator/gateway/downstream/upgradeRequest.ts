@@ -8,9 +8,11 @@ const NOT_HERE = /^(?:h2c?|tls|http)(?:\/|$|,)/i;
  * Whether what a request wants to upgrade to may be passed to an instance. Otherwise it is answered as if it had not
  * asked, which RFC 9110, 7.8 allows; so is one with a body, which a protocol switch would leave without a reader.
  */
-export function isUpgrade({ headers, httpVersionMinor }: IncomingMessage): boolean {
+export function isUpgrade({ method, headers, httpVersionMinor }: IncomingMessage): boolean {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return !hasBody && httpVersionMinor > 0 && !NOT_HERE.test(headers.upgrade?.trim() ?? '');
+  return (
+    method !== 'HEAD' && !hasBody && httpVersionMinor > 0 && !NOT_HERE.test(headers.upgrade?.trim() ?? '')
+  );
 }
 
 /**
