@@ -196,7 +196,10 @@ export class Connection implements Source, Timed {
       deadlines.add(this, Math.max(0, firstRequestMs - headerMs), clock());
     } else if (this.protocol === 'http1') {
       this.#connections.usage.count('closedForHeaderTime');
-      this.#connections.refuse(this, 408, 'The request headers did not come in time.');
+      this.#connections.refuse(this, {
+        reason: 'header_time',
+        message: 'The request headers did not come in time.',
+      });
     } else {
       this.close('closedForHeaderTime');
     }

@@ -75,7 +75,7 @@ describe('gateway and its connections', () => {
     return client;
   }
 
-  const counted = (event: Event) => harness.slots.usage.read().events[event];
+  const counted = (event: Event) => harness.slots.usage.read().count(event);
   const closed = (client: Client) => until('it is closed', () => client.closedAt > 0);
 
   async function closesWithin(client: Client, from: number, to: number): Promise<void> {
@@ -293,7 +293,7 @@ describe('gateway and its connections', () => {
     const { status, headers, text } = await ask(harness.origin, '/', { host: 'empty.test' });
     assert.deepEqual([status, headers['retry-after']], [503, '1']);
     assert.match(text, /^Too many requests are waiting/);
-    assert.equal(counted('refusedForQueue'), 1);
+    assert.equal(counted('queue_total'), 1);
   });
 
   it('lets requests wait only while there is memory for their bodies', async () => {
@@ -307,7 +307,7 @@ describe('gateway and its connections', () => {
     assert.equal((await ask(harness.origin, '/', { method: 'POST', body: 'x' })).status, 200);
     await open('GET / HTTP/1.1\r\nHost: zero.test\r\n\r\n');
     await until('a small one may wait', () => harness.slots.waiting(1) === 4);
-    assert.equal(counted('refusedForBytes'), 1);
+    assert.equal(counted('memory'), 1);
   });
 
   it('notices at once that an HTTP/2 client has left whose request waits', async () => {

@@ -6,6 +6,7 @@ import { Connection } from './connection.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import { refuseSocket } from './downstream/socket.ts';
 import type { Limits } from './limits.ts';
+import { REFUSALS, type Refusal } from './refusals.ts';
 import {
   CONNECTIONS,
   connectionsFrom,
@@ -109,8 +110,9 @@ export class Connections {
   }
 
   /** Answers in one line on a connection whose request is not complete, and closes it. */
-  refuse(connection: Connection, status: number, message: string, toHead = false): void {
-    refuseSocket(connection.socket, status, message, toHead);
+  refuse(connection: Connection, { reason, message }: Refusal, toHead = false): void {
+    this.usage.count(reason);
+    refuseSocket(connection.socket, REFUSALS[reason], message, toHead);
     connection.refused();
   }
 

@@ -73,13 +73,10 @@ export class DataPlane {
     const answers = new Budget(usage, ANSWER_BYTES, answerBytesOf, answerMebibytes * MEBIBYTE);
     const shared: ExchangeShared = {
       stats: writer,
+      usage,
       deadlines,
       requests,
       stalled: new StalledAnswers(answers, () => usage.count('cutForStalling')),
-      refusedFor: (why) => {
-        if (why === 'memory') usage.count('refusedForBytes');
-        else if (why !== 'gone' && why !== 'timeout') usage.count('refusedForQueue');
-      },
       refused: (throttler, instance, reason) => this.#refused(throttler, instance, reason),
       opened: () => {
         this.#open++;
@@ -88,7 +85,10 @@ export class DataPlane {
         this.#open--;
         if (this.#open === 0) this.#idle?.();
       },
-      faulted: (error) => this.#faulted(error),
+      faulted: (error) => {
+        usage.count('fault');
+        this.#faulted(error);
+      },
     };
     this.#link = link;
     this.#throttlerShared = {

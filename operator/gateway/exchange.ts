@@ -6,6 +6,7 @@ import { guardCallbacks } from './guard.ts';
 import { type FlatHeaders, headerValue } from './headers.ts';
 import { largeHeadBytes, waitingBytes } from './limits.ts';
 import type { Place, Source } from './line.ts';
+import { REFUSALS, type RefusalReason } from './refusals.ts';
 import { REJECTIONS } from './rejections.ts';
 import { type ResponseHead, trailerFields } from './responseHead.ts';
 import type { Stalled, StalledAnswers } from './stalled.ts';
@@ -14,18 +15,18 @@ import type { Rejection, Throttler, Waiter } from './throttler.ts';
 import { failureOf } from './upstream/errors.ts';
 import type { Instance } from './upstream/instance.ts';
 import type { UpstreamCall, UpstreamEvents } from './upstream/upstream.ts';
+import type { UsageWriter } from './usage.ts';
 
 /** What the exchanges of one thread share. */
 export interface ExchangeShared {
   readonly stats: StatsWriter;
+  readonly usage: UsageWriter;
   readonly deadlines: Deadlines;
   /** Memory for requests. */
   readonly requests: Budget;
   readonly stalled: StalledAnswers;
   /** An instance does not accept connections: it is set aside until it passes its probe again. */
   refused(throttler: Throttler, instance: Instance, reason: string): void;
-  /** Counts a request that a limit refused. */
-  refusedFor(why: Rejection): void;
   /** Counts requests in this thread, from their arrival until the client has the whole response, for the drain. */
   opened(): void;
   closed(): void;
@@ -125,9 +126,8 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
   }
 
   rejected(why: Rejection): void {
-    const { status, message, retryAfterSeconds } = REJECTIONS[why];
-    this.#shared.refusedFor(why);
-    this.#refuse(status, message, retryAfterSeconds);
+    const { reason, message, retryAfterSeconds } = REJECTIONS[why];
+    this.#refuse(reason, message, retryAfterSeconds);
   }
 
   sent(): void {
@@ -144,13 +144,16 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     if (this.#phase !== SENT) return;
     if (status < 200 || status > 599) {
       this.#abandon();
-      this.#refuse(502, `The instance answered with the status ${status}, which HTTP does not have.`);
+      this.#refuse(
+        'bad_response',
+        `The instance answered with the status ${status}, which HTTP does not have.`,
+      );
       return;
     }
     this.#status = status;
     if (!this.downstream.start(status, reason, head)) {
       this.#abandon();
-      this.#refuse(502, 'The headers of the response are too large for HTTP/2.');
+      this.#refuse('bad_response', 'The headers of the response are too large for HTTP/2.');
       return;
     }
     this.#head = head;
@@ -176,18 +179,19 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     if (this.#phase === DONE || this.#phase === QUEUED) return;
     const failure = failureOf(error);
     if (failure === 'bad-request') {
-      this.#refuse(400, 'The request cannot be passed on: its headers or path are malformed.');
+      this.#refuse('malformed', 'The request cannot be passed on: its headers or path are malformed.');
     } else if (!begun) {
       this.#again(failure === 'unreachable', error.message);
     } else if (repeatable && !this.#repeated && this.#phase === SENT && failure === 'broken') {
       this.#repeated = true;
+      this.#shared.usage.count('repeated');
       this.#send(this.#instance as Instance, true);
     } else {
       this.#throttler.failed(this.#instance as Instance);
       if (this.#phase === ANSWERING) this.#cut();
       else if (failure === 'bad-answer')
-        this.#refuse(502, 'The instance sent a response that is not valid HTTP.');
-      else this.#refuse(500, 'The instance ended before it answered the request.');
+        this.#refuse('bad_response', 'The instance sent a response that is not valid HTTP.');
+      else this.#refuse('instance_ended', 'The instance ended before it answered the request.');
     }
   }
 
@@ -211,6 +215,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#shared.stalled.remove(this);
     this.#shared.closed();
     if (this.#phase === DONE) return;
+    this.#shared.usage.count('clientLeft');
     this.#throttler.remove(this);
     this.#abandon();
     this.#finish();
@@ -227,7 +232,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#abandon();
     const seconds = this.#throttler.entry.timeoutMs / 1000;
     if (!answering) {
-      this.#refuse(504, `The request was not answered within ${seconds} seconds.`);
+      this.#refuse('deadline', `The request was not answered within ${seconds} seconds.`);
       return;
     }
     const { contentLength, headers } = this.#head as ResponseHead;
@@ -256,7 +261,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
       this.#throttler.remove(this);
       this.#abandon();
       if (answered) downstream.cut();
-      else this.#refuse(502, 'The response of the instance cannot be passed on.');
+      else this.#refuse('bad_response', 'The response of the instance cannot be passed on.');
     } catch {
       downstream.cut();
     } finally {
@@ -282,7 +287,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     else this.#brokenAttempts++;
     if (this.#brokenAttempts > MAX_BROKEN_ATTEMPTS) {
       this.#throttler.leave(instance);
-      this.#refuse(503, 'No connection to the instance could be made.');
+      this.#refuse('unreachable', 'No connection to the instance could be made.');
       return;
     }
     // In the queue before the slot is given back, so that it goes to this request and not to one that came later.
@@ -290,10 +295,11 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#throttler.leave(instance);
   }
 
-  #refuse(status: number, message: string, retryAfterSeconds?: number): void {
-    this.#status = status;
+  #refuse(reason: RefusalReason, message: string, retryAfterSeconds?: number): void {
+    this.#status = REFUSALS[reason];
     this.#phase = DONE;
-    this.downstream.refuse(status, message, retryAfterSeconds);
+    this.#shared.usage.count(reason);
+    this.downstream.refuse(this.#status, message, retryAfterSeconds);
     this.#finish();
   }
 

@@ -154,6 +154,11 @@ describe('gateway role', () => {
       /homerun_gateway_request_duration_seconds_count\{namespace="ns",revision="hello-1"\} 5/,
     );
     assert.match(text, /homerun_gateway_request_duration_seconds_bucket\{[^}]*le="\+Inf"\} 5/);
+    assert.equal((await get('nobody.test')).status, 404);
+    const { text: after } = await admin('/metrics');
+    assert.match(after, /homerun_gateway_refusals_total\{reason="unknown_host"\} 2/);
+    assert.match(after, /homerun_gateway_connections\{protocol="http1"\} \d/);
+    assert.match(after, /homerun_gateway_queue_wait_seconds_bucket\{le="\+Inf"\} \d/);
     assert.equal((await admin('/healthz')).status, 200);
   });
 

@@ -6,19 +6,13 @@ import type { Connections } from './connections.ts';
 import { Http1Downstream, refuseHttp1 } from './downstream/http1.ts';
 import { Http2Downstream, refuseHttp2 } from './downstream/http2.ts';
 import { rawTarget } from './downstream/rawTarget.ts';
-import { refuseSocket } from './downstream/socket.ts';
 import { Exchange, type ExchangeShared } from './exchange.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
 import { MAX_HEADER_FIELDS, sectionFault, TOO_MANY_FIELDS } from './limits.ts';
+import { REFUSALS, type Refusal } from './refusals.ts';
 import type { Router } from './router.ts';
 import type { Throttler } from './throttler.ts';
 import { Tunnel } from './tunnel.ts';
-
-/** Why a request is answered by the gateway itself. */
-interface Refusal {
-  status: number;
-  message: string;
-}
 
 /** Takes requests of every protocol, finds the revision for each and starts its exchange. */
 export class Handler {
@@ -73,14 +67,13 @@ export class Handler {
     const { bytes, chunked, contentLength = 0 } = head;
     connection.sized(bytes, raw.length / 2, chunked ? undefined : contentLength);
     if (raw.length / 2 > MAX_HEADER_FIELDS) {
-      this.#connections.usage.count('refusedForHeader');
-      refuseHttp1(response, 431, TOO_MANY_FIELDS, this.closes(peer));
+      this.#refuseHttp1(response, { reason: 'header_size', message: TOO_MANY_FIELDS }, peer);
       return;
     }
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head, request.httpVersionMajor);
-    if ('status' in found) {
-      refuseHttp1(response, found.status, found.message, this.closes(peer));
+    if ('reason' in found) {
+      this.#refuseHttp1(response, found, peer);
       return;
     }
     const downstream = new Http1Downstream(request, response, path as string, head, peer, this);
@@ -93,8 +86,7 @@ export class Handler {
     const connection = connectionOf(stream.session);
     const fault = sectionFault(raw);
     if (fault) {
-      this.#connections.usage.count('refusedForHeader');
-      refuseHttp2(stream, 431, fault);
+      this.#refuseHttp2(stream, { reason: 'header_size', message: fault });
       return;
     }
     const method = String(headers[':method']);
@@ -114,8 +106,8 @@ export class Handler {
     const head = requestHead(regular, this.#peerOf(connection), authority);
     const hasBody = !stream.endAfterHeaders;
     const found = this.#find(method, path?.startsWith('/') ? path : undefined, head);
-    if ('status' in found) {
-      refuseHttp2(stream, found.status, found.message);
+    if ('reason' in found) {
+      this.#refuseHttp2(stream, found);
       return;
     }
     new Exchange(
@@ -137,15 +129,26 @@ export class Handler {
     const head = requestHead(request.rawHeaders, this.#peerOf(connection));
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
-    if ('status' in found) {
-      refuseSocket(socket, found.status, found.message);
+    if ('reason' in found) {
+      this.#connections.refuse(connection, found);
       return;
     }
     if (found.entry.protocol === 'h2c') {
-      refuseSocket(socket, 501, 'This revision speaks HTTP/2, which has no Upgrade.');
+      const message = 'This revision speaks HTTP/2, which has no Upgrade.';
+      this.#connections.refuse(connection, { reason: 'unsupported', message });
       return;
     }
     new Tunnel(request, socket, path as string, early, head, found, this.#shared, connection).start();
+  }
+
+  #refuseHttp1(response: ServerResponse, { reason, message }: Refusal, peer: Peer): void {
+    this.#shared.usage.count(reason);
+    refuseHttp1(response, REFUSALS[reason], message, this.closes(peer));
+  }
+
+  #refuseHttp2(stream: ServerHttp2Stream, { reason, message }: Refusal): void {
+    this.#shared.usage.count(reason);
+    refuseHttp2(stream, REFUSALS[reason], message);
   }
 
   /** One object per connection. */
@@ -156,24 +159,29 @@ export class Handler {
 
   #find(method: string, path: string | undefined, head: RequestHead, version = 1): Throttler | Refusal {
     if (version !== 1) {
-      return { status: 505, message: 'Only HTTP/1.0, HTTP/1.1 and HTTP/2 are supported.' };
+      return { reason: 'version', message: 'Only HTTP/1.0, HTTP/1.1 and HTTP/2 are supported.' };
     }
     if (method === 'TRACE' || method === 'CONNECT') {
-      return { status: 405, message: `${method} is not supported.` };
+      return { reason: 'method', message: `${method} is not supported.` };
     }
     if (head.otherCoding) {
-      return { status: 501, message: 'The only Transfer-Encoding that is supported is chunked.' };
+      return { reason: 'unsupported', message: 'The only Transfer-Encoding that is supported is chunked.' };
     }
-    if (!head.host) return { status: 400, message: 'The request needs exactly one Host header.' };
+    if (!head.host) return { reason: 'malformed', message: 'The request needs exactly one Host header.' };
     if (path === undefined) {
-      return { status: 400, message: 'The request target must be a path, or a URL of the same host.' };
+      return {
+        reason: 'malformed',
+        message: 'The request target must be a path, or a URL of the same host.',
+      };
     }
     const split = this.#router.find(head.host, this.#internal);
-    if (split === null) return { status: 400, message: 'The Host header is not a valid host name.' };
-    if (!split) return { status: 404, message: 'No service answers at this host name.' };
+    if (split === null) return { reason: 'malformed', message: 'The Host header is not a valid host name.' };
+    if (!split) return { reason: 'unknown_host', message: 'No service answers at this host name.' };
     const revision = split.next();
     const throttler = revision === undefined ? undefined : this.#throttlers.get(revision);
-    return throttler ?? { status: 503, message: 'The service has no revision that takes requests.' };
+    return (
+      throttler ?? { reason: 'no_revision', message: 'The service has no revision that takes requests.' }
+    );
   }
 }
 

@@ -198,7 +198,10 @@ function http1Server(handler: Handler, connections: Connections): HttpServer {
   });
   server.on('connect', (_request, socket) =>
     afterResponses(socket as Socket, () =>
-      connections.refuse(connectionOf(socket), 405, 'CONNECT is not supported.'),
+      connections.refuse(connectionOf(socket), {
+        reason: 'method',
+        message: 'CONNECT is not supported.',
+      }),
     ),
   );
   server.on('clientError', (error: ClientError, socket) =>
@@ -221,6 +224,6 @@ function answerClientError(
   }
   const { code, rawPacket } = error;
   if (code === 'HPE_INVALID_URL' && rawPacket && readEscaped(server, socket, rawPacket)) return;
-  const { status, message } = clientErrorRefusal(error);
-  connections.refuse(connectionOf(socket), status, message, rawPacket?.toString('latin1', 0, 5) === 'HEAD ');
+  const toHead = rawPacket?.toString('latin1', 0, 5) === 'HEAD ';
+  connections.refuse(connectionOf(socket), clientErrorRefusal(error), toHead);
 }

@@ -1,12 +1,15 @@
 import {
+  type GatewayUsage,
   gatewayColdStart,
   type RevisionSeries,
   setGatewaySource,
   setThreadSource,
+  setUsageSource,
 } from '../telemetry/metrics.ts';
 import { clock } from './clock.ts';
 import type { Control } from './control.ts';
 import { LATENCY_BOUNDS_MS } from './stats.ts';
+import { type Event, LIMIT_ACTIONS, REFUSAL_REASONS, type UsageReport, WAIT_BOUNDS_MS } from './usage.ts';
 
 /** Connects the gateway's series to the shared counts; they are read when somebody asks, never before. */
 export function publishMetrics(control: Control): void {
@@ -17,6 +20,37 @@ export function publishMetrics(control: Control): void {
     unserved: () => ({ revisions: control.table.unserved, instances: control.instances.unserved }),
   });
   setThreadSource(() => control.threads.series);
+  setUsageSource(() => usageSeries(control.slots.usage.read()));
+}
+
+function usageSeries(usage: UsageReport): GatewayUsage {
+  const { count, connections, http1Connections, http2Connections } = usage;
+  const counts = (events: readonly Event[]): Map<string, number> =>
+    new Map(events.map((event) => [event, count(event)]));
+  const bounds = [...WAIT_BOUNDS_MS, Number.POSITIVE_INFINITY];
+  return {
+    connections: new Map([
+      ['http1', http1Connections],
+      ['http2', http2Connections],
+      ['unknown', connections - http1Connections - http2Connections],
+    ]),
+    websockets: usage.websockets,
+    bytes: new Map([
+      ['requests', usage.requestBytes],
+      ['answers', usage.answerBytes],
+      ['headers', usage.headerBytes],
+    ]),
+    refusals: counts(REFUSAL_REASONS),
+    limitActions: counts(LIMIT_ACTIONS),
+    clientsLeft: count('clientLeft'),
+    faults: count('fault'),
+    repeated: count('repeated'),
+    ejected: count('ejected'),
+    waits: {
+      buckets: new Map(bounds.map((bound) => [bound / 1000, count(`wait${bound}`)])),
+      sum: count('waitedMs') / 1000,
+    },
+  };
 }
 
 function revisionSeries({ table, stats }: Control): RevisionSeries[] {

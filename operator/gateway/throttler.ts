@@ -215,6 +215,7 @@ export class Throttler {
       const instance = this.#pick();
       if (!instance) return;
       this.#removed(place);
+      this.#shared.usage.waited(clock() - place.arrivedAt);
       place.waiter.admitted(instance);
     }
   }
@@ -229,8 +230,9 @@ export class Throttler {
     const now = clock();
     const others = this.#instances.some((other) => other !== instance && other.ejection.until <= now);
     // The last one is better than none.
-    if (others && instance.ejection.failed(now))
-      this.#ejectedUntil = Math.max(this.#ejectedUntil, instance.ejection.until);
+    if (!others || !instance.ejection.failed(now)) return;
+    this.#ejectedUntil = Math.max(this.#ejectedUntil, instance.ejection.until);
+    this.#shared.usage.count('ejected');
   }
 
   /** Takes a slot in the instance with the fewest requests in flight. */

@@ -9,11 +9,13 @@ import { guardCallbacks } from './guard.ts';
 import type { FlatHeaders, RequestHead } from './headers.ts';
 import { waitingBytes } from './limits.ts';
 import type { Place, Source } from './line.ts';
+import { REFUSALS, type RefusalReason } from './refusals.ts';
 import { REJECTIONS } from './rejections.ts';
 import { responseHead } from './responseHead.ts';
 import type { Rejection, Throttler, Waiter } from './throttler.ts';
 import { failureOf } from './upstream/errors.ts';
 import type { Instance } from './upstream/instance.ts';
+import { WEBSOCKETS } from './usage.ts';
 import { CLOSE_FROM_CLIENT, CLOSE_FROM_SERVER, FrameBoundary } from './webSocketFrames.ts';
 
 /** Longer than two SYN retransmissions, so that one lost packet is no failure. */
@@ -124,9 +126,8 @@ export class Tunnel implements Waiter, Timed {
   }
 
   rejected(why: Rejection): void {
-    const { status, message } = REJECTIONS[why];
-    this.#shared.refusedFor(why);
-    this.#refuse(status, message);
+    const { reason, message } = REJECTIONS[why];
+    this.#refuse(reason, message);
   }
 
   /** A WebSocket is told why it ends (RFC 6455, 7.1.1); a second later the connections are broken off. */
@@ -137,7 +138,7 @@ export class Tunnel implements Waiter, Timed {
     }
     if (this.#status === 0) {
       const limit = this.#throttler.entry.timeoutMs / 1000;
-      this.#refuse(504, `The request was not answered within ${limit} seconds.`);
+      this.#refuse('deadline', `The request was not answered within ${limit} seconds.`);
       return;
     }
     const peer = this.#peer;
@@ -165,6 +166,7 @@ export class Tunnel implements Waiter, Timed {
       return;
     }
     this.#peer = peer;
+    this.#shared.usage.add(WEBSOCKETS, 1);
     this.#status = response.statusCode as number;
     const socket = this.#socket;
     socket.off('data', this.#onEarlyData).off('end', this.#onEnd);
@@ -202,12 +204,12 @@ export class Tunnel implements Waiter, Timed {
       return;
     }
     if (this.#connected) {
-      this.#refuse(500, 'The instance ended before it answered the request.');
+      this.#refuse('instance_ended', 'The instance ended before it answered the request.');
       return;
     }
     const instance = this.#instance as Instance;
     if (failureOf(error) !== 'unreachable') {
-      this.#refuse(503, 'No connection to the instance could be made.');
+      this.#refuse('unreachable', 'No connection to the instance could be made.');
       return;
     }
     this.#instance = undefined;
@@ -219,6 +221,7 @@ export class Tunnel implements Waiter, Timed {
 
   /** One side has left, or all has been said. */
   ended(): void {
+    if (!this.#done && this.#status === 0) this.#shared.usage.count('clientLeft');
     this.#finish();
   }
 
@@ -239,10 +242,11 @@ export class Tunnel implements Waiter, Timed {
     peer.on('data', (chunk: Buffer) => frames.fromInstance.feed(chunk));
   }
 
-  #refuse(status: number, message: string): void {
+  #refuse(reason: RefusalReason, message: string): void {
     if (this.#done) return;
-    this.#status = status;
-    refuseSocket(this.#socket, status, message);
+    this.#status = REFUSALS[reason];
+    this.#shared.usage.count(reason);
+    refuseSocket(this.#socket, this.#status, message);
     this.#finish();
   }
 
@@ -256,6 +260,7 @@ export class Tunnel implements Waiter, Timed {
     this.#early.length = 0;
     this.#upstream?.destroy();
     this.#peer?.destroy();
+    if (this.#peer) this.#shared.usage.add(WEBSOCKETS, -1);
     this.#leaveClient();
     const instance = this.#instance;
     this.#instance = undefined;

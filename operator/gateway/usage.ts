@@ -1,3 +1,4 @@
+import { REFUSALS, type RefusalReason } from './refusals.ts';
 import { MAX_REVISIONS } from './slots.ts';
 
 /** Clients are told apart by address only as far as this many cells of a hash table do. */
@@ -11,6 +12,7 @@ export const QUEUED = 3;
 export const REQUEST_BYTES = 4;
 export const ANSWER_BYTES = 5;
 export const HEADER_BYTES = 6;
+export const WEBSOCKETS = 7;
 const ADDRESS_CONNECTIONS = 8;
 const ADDRESS_QUEUED = ADDRESS_CONNECTIONS + ADDRESSES;
 /** Two for each revision: of requests and of answers. */
@@ -20,8 +22,8 @@ function cells(): number {
   return REVISION_BYTES + 2 * MAX_REVISIONS;
 }
 
-/** What a limit did, by its place among the counters. */
-export const EVENTS = [
+/** What a limit did to a connection or an answer. */
+export const LIMIT_ACTIONS = [
   'closedForCap',
   'closedForHeaderTime',
   'closedForHeaderBytes',
@@ -29,16 +31,26 @@ export const EVENTS = [
   'closedForLingering',
   'closedForPipelining',
   'refusedConnections',
-  'refusedForBytes',
-  'refusedForHeader',
-  'refusedForQueue',
   'cutForStalling',
 ] as const;
+export type LimitAction = (typeof LIMIT_ACTIONS)[number];
+
+/** Upper bounds in milliseconds of the time that requests wait for an instance; the last bucket has none. */
+export const WAIT_BOUNDS_MS = [5, 25, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
+
+const OTHER_EVENTS = ['clientLeft', 'fault', 'repeated', 'ejected'] as const;
+const WAIT_EVENTS = [...WAIT_BOUNDS_MS, Number.POSITIVE_INFINITY].map((bound) => `wait${bound}` as const);
+export const REFUSAL_REASONS = Object.keys(REFUSALS) as RefusalReason[];
+
+/** What is counted for the whole process: what limits did, answers of the gateway's own by reason, and some more. */
+const EVENTS = [...LIMIT_ACTIONS, ...REFUSAL_REASONS, ...OTHER_EVENTS, ...WAIT_EVENTS, 'waitedMs'] as const;
 export type Event = (typeof EVENTS)[number];
+const PLACES = new Map<Event, number>(EVENTS.map((event, i) => [event, i]));
 
 /** Bytes of shared memory that {@link Usage} needs; pages that nobody touches cost nothing. */
 export function usageBytes(threads: number): number {
-  return Int32Array.BYTES_PER_ELEMENT * (cells() * (threads + 1) + EVENTS.length);
+  const amounts = Int32Array.BYTES_PER_ELEMENT * cells() * (threads + 1);
+  return amounts + BigInt64Array.BYTES_PER_ELEMENT * (EVENTS.length + 1);
 }
 
 /** Amounts that can be read and changed, each in a numbered cell. */
@@ -57,7 +69,9 @@ export interface UsageReport {
   requestBytes: number;
   answerBytes: number;
   headerBytes: number;
-  events: Record<Event, number>;
+  websockets: number;
+  /** How often each event has come. */
+  count: (event: Event) => number;
 }
 
 /**
@@ -68,7 +82,7 @@ export class Usage {
   readonly #all: Int32Array;
   /** The share of each thread, so that a thread that died can be subtracted. */
   readonly #own: Int32Array[];
-  readonly #events: Int32Array;
+  readonly #events: BigInt64Array;
 
   constructor(memory: SharedArrayBuffer, offset: number, threads: number) {
     const length = cells();
@@ -77,7 +91,9 @@ export class Usage {
     this.#all = row(0);
     this.#own = Array.from({ length: threads }, (_, thread) => row(thread + 1));
     const end = offset + (threads + 1) * length * Int32Array.BYTES_PER_ELEMENT;
-    this.#events = new Int32Array(memory, end, EVENTS.length);
+    // It begins at a multiple of its elements' size.
+    const aligned = Math.ceil(end / BigInt64Array.BYTES_PER_ELEMENT) * BigInt64Array.BYTES_PER_ELEMENT;
+    this.#events = new BigInt64Array(memory, aligned, EVENTS.length);
   }
 
   /** The writer of one thread. */
@@ -87,7 +103,6 @@ export class Usage {
 
   read(): UsageReport {
     const at = (cell: number) => Atomics.load(this.#all, cell);
-    const events = EVENTS.map((event, i) => [event, Atomics.load(this.#events, i)]);
     return {
       connections: at(CONNECTIONS),
       http1Connections: at(HTTP1_CONNECTIONS),
@@ -96,7 +111,8 @@ export class Usage {
       requestBytes: at(REQUEST_BYTES),
       answerBytes: at(ANSWER_BYTES),
       headerBytes: at(HEADER_BYTES),
-      events: Object.fromEntries(events) as Record<Event, number>,
+      websockets: at(WEBSOCKETS),
+      count: (event) => Number(Atomics.load(this.#events, PLACES.get(event) as number)),
     };
   }
 
@@ -115,9 +131,9 @@ export class Usage {
 export class UsageWriter implements Amounts {
   readonly #all: Int32Array;
   readonly #own: Int32Array;
-  readonly #events: Int32Array;
+  readonly #events: BigInt64Array;
 
-  constructor(all: Int32Array, own: Int32Array, events: Int32Array) {
+  constructor(all: Int32Array, own: Int32Array, events: BigInt64Array) {
     this.#all = all;
     this.#own = own;
     this.#events = events;
@@ -133,7 +149,14 @@ export class UsageWriter implements Amounts {
   }
 
   count(event: Event): void {
-    Atomics.add(this.#events, EVENTS.indexOf(event), 1);
+    Atomics.add(this.#events, PLACES.get(event) as number, 1n);
+  }
+
+  /** A request got an instance after it had waited so long. */
+  waited(ms: number): void {
+    const bound = WAIT_BOUNDS_MS.find((candidate) => ms <= candidate) ?? Number.POSITIVE_INFINITY;
+    this.count(`wait${bound}`);
+    Atomics.add(this.#events, PLACES.get('waitedMs') as number, BigInt(Math.round(ms)));
   }
 }
 

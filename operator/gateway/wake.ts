@@ -4,6 +4,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { type ObjectRef, refOf } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { gatewayWakeFailures } from '../telemetry/metrics.ts';
 
 /** Between two attempts: small and constant, because a request waits for them. */
 const RETRY_MS = 50;
@@ -53,6 +54,7 @@ export class Waker {
       } catch (error) {
         // Changed in between: it is looked at again. No Deployment yet: the controller is about to make it.
         if (isKubeError(error, 'KUBE_CONFLICT') || isKubeError(error, 'KUBE_NOT_FOUND')) continue;
+        gatewayWakeFailures.inc();
         this.#log.warn({ revision, err: error }, 'could not wake the revision');
       }
     }

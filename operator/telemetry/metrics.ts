@@ -4,6 +4,7 @@
 import './metrics/process.ts';
 
 export * from './metrics/gateway.ts';
+export * from './metrics/gatewayUsage.ts';
 export * from './metrics/instances.ts';
 export * from './metrics/jobs.ts';
 export * from './metrics/kube.ts';

@@ -1,24 +1,26 @@
 import { TOO_LARGE } from '../limits.ts';
+import type { Refusal } from '../refusals.ts';
 
 /** What node:http tells of bytes that are no request. */
 export type ClientError = Error & { code?: string; rawPacket?: Buffer };
 
 /** How bytes that are no request are answered. */
-export function clientErrorRefusal({ code, rawPacket }: ClientError): { status: number; message: string } {
+export function clientErrorRefusal({ code, rawPacket }: ClientError): Refusal {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return { status: 431, message: TOO_LARGE };
+      return { reason: 'header_size', message: TOO_LARGE };
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { status: 408, message: 'The request headers did not come in time.' };
+      return { reason: 'header_time', message: 'The request headers did not come in time.' };
     case 'HPE_INVALID_VERSION':
-      return { status: 505, message: 'Only HTTP/1.0, HTTP/1.1 and HTTP/2 are supported.' };
+      return { reason: 'version', message: 'Only HTTP/1.0, HTTP/1.1 and HTTP/2 are supported.' };
     case 'HPE_INVALID_METHOD': {
       // A method is any token (RFC 9110, 9.1), but Node's parser has a list.
       const method = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}) \S+ HTTP\/1\.[01]\r\n/.exec(
         rawPacket?.toString('latin1', 0, 8192) ?? '',
       )?.[1];
-      if (method) return { status: 501, message: `The method ${method} is not supported over HTTP/1.1.` };
+      if (method)
+        return { reason: 'unsupported', message: `The method ${method} is not supported over HTTP/1.1.` };
     }
   }
-  return { status: 400, message: 'The request is not valid HTTP.' };
+  return { reason: 'malformed', message: 'The request is not valid HTTP.' };
 }

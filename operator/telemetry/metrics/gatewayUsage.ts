@@ -1,0 +1,137 @@
+import { Counter, Gauge, type Histogram } from '../prometheus.ts';
+import { registers, registry } from './registry.ts';
+
+// What clients take of a gateway, and what becomes of their requests.
+
+/** Read from the gateway's shared memory when /metrics is asked; counts are since the start of the process. */
+export interface GatewayUsage {
+  connections: ReadonlyMap<string, number>;
+  websockets: number;
+  /** Bytes by what they are held for. */
+  bytes: ReadonlyMap<string, number>;
+  refusals: ReadonlyMap<string, number>;
+  limitActions: ReadonlyMap<string, number>;
+  clientsLeft: number;
+  faults: number;
+  repeated: number;
+  ejected: number;
+  /** Requests that waited for an instance: by upper bound in seconds, not cumulative, and the sum of their waits. */
+  waits: { buckets: ReadonlyMap<number, number>; sum: number };
+}
+
+let source: (() => GatewayUsage) | undefined;
+
+/** Where the series come from. */
+export function setUsageSource(read: () => GatewayUsage): void {
+  source = read;
+}
+
+export const gatewayWakeFailures = new Counter({
+  name: 'homerun_gateway_wake_failures_total',
+  help: 'Attempts to raise a revision from zero instances that the API server did not accept',
+  registers,
+});
+
+/** Shows amounts by one label, or one amount without any. */
+function series(
+  type: typeof Counter | typeof Gauge,
+  name: string,
+  help: string,
+  read: (usage: GatewayUsage) => number | ReadonlyMap<string, number>,
+  label?: string,
+): void {
+  new type({
+    name,
+    help,
+    labelNames: label ? [label] : [],
+    registers,
+    collect(this: Counter | Gauge) {
+      this.reset();
+      const found = source && read(source());
+      if (found === undefined) return;
+      if (typeof found === 'number') this.inc(found);
+      else for (const [value, amount] of found) this.inc({ [label as string]: value }, amount);
+    },
+  } as never);
+}
+
+series(Gauge, 'homerun_gateway_connections', 'Open connections of clients', (u) => u.connections, 'protocol');
+series(Gauge, 'homerun_gateway_websockets', 'WebSockets and other upgraded connections', (u) => u.websockets);
+series(
+  Gauge,
+  'homerun_gateway_buffered_bytes',
+  'Memory that is counted for clients: requests that wait, answers that they do not take, incomplete headers',
+  (u) => u.bytes,
+  'kind',
+);
+series(
+  Counter,
+  'homerun_gateway_refusals_total',
+  'Requests that the gateway answered itself',
+  (u) => u.refusals,
+  'reason',
+);
+series(
+  Counter,
+  'homerun_gateway_limit_actions_total',
+  'Connections and answers that were ended by a limit (gateway.limits)',
+  (u) => u.limitActions,
+  'action',
+);
+series(
+  Counter,
+  'homerun_gateway_clients_left_total',
+  'Requests whose client left before the answer was whole',
+  (u) => u.clientsLeft,
+);
+series(
+  Counter,
+  'homerun_gateway_faults_total',
+  'Requests that ended by an unexpected error of the gateway',
+  (u) => u.faults,
+);
+series(
+  Counter,
+  'homerun_gateway_repeated_total',
+  'Requests that were sent again because an idle connection had been closed',
+  (u) => u.repeated,
+);
+series(
+  Counter,
+  'homerun_gateway_ejections_total',
+  'Times that an instance was left alone because it broke its requests off',
+  (u) => u.ejected,
+);
+
+/** A histogram whose buckets are counted elsewhere, which prom-client's own cannot take over. */
+class QueueWait {
+  readonly name = 'homerun_gateway_queue_wait_seconds';
+  readonly help = 'Time that requests waited for an instance, of those that waited';
+  readonly type = 'histogram';
+  readonly aggregator = 'sum';
+
+  get() {
+    const { name, help, type, aggregator } = this;
+    return { name, help, type, aggregator, values: this.#values() };
+  }
+
+  reset(): void {}
+
+  #values() {
+    if (!source) return [];
+    const { buckets, sum } = source().waits;
+    let count = 0;
+    const values = [...buckets].map(([bound, inBucket]) => {
+      count += inBucket;
+      const le = Number.isFinite(bound) ? bound : '+Inf';
+      return { labels: { le }, value: count, metricName: `${this.name}_bucket` };
+    });
+    return [
+      ...values,
+      { labels: {}, value: sum, metricName: `${this.name}_sum` },
+      { labels: {}, value: count, metricName: `${this.name}_count` },
+    ];
+  }
+}
+
+registry.registerMetric(new QueueWait() as unknown as Histogram);
