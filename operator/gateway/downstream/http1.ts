@@ -70,6 +70,14 @@ export class Http1Downstream implements Downstream {
     return this.#request.complete;
   }
 
+  /** A connection that is not read tells of nothing; but one that was reset has no peer any more. */
+  get wasReset(): boolean {
+    const request = this.#request;
+    if (request.complete || request.readableLength < request.readableHighWaterMark) return false;
+    const { _handle: handle } = request.socket as { _handle?: { getpeername?: (out: object) => number } };
+    return handle?.getpeername !== undefined && handle.getpeername({}) !== 0;
+  }
+
   get begun(): boolean {
     return this.#response.headersSent;
   }

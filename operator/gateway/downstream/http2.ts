@@ -59,6 +59,11 @@ export class Http2Downstream implements Downstream {
     return !this.#stream.aborted && (this.#stream.rstCode ?? 0) === 0;
   }
 
+  /** Resets are frames, and frames are always read. */
+  get wasReset(): boolean {
+    return false;
+  }
+
   get begun(): boolean {
     return this.#stream.headersSent;
   }
