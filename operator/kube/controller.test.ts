@@ -198,6 +198,18 @@ describe('Controller', () => {
       await Promise.all(running);
     });
 
+    it('reconciles a key once for an update of an object that stays with it', async () => {
+      server.put(configMap('a', '1'));
+      const { runs, controller, informer } = watching('once', ({ metadata }) => [keyOf(metadata)]);
+      await informer.synced;
+      await until('the first', () => runs.length === 1);
+      server.put(configMap('a', '2'));
+      await until('the update', () => runs.length >= 2);
+      controller.enqueue('last');
+      await until('what came after', () => runs.includes('last'));
+      assert.deepEqual(runs, ['ns/a', 'ns/a', 'last']);
+    });
+
     it('tells both owners when an object changes hands', async () => {
       server.put(configMap('a', 'x'));
       const { runs, informer } = watching('owners', ({ data }) => [data?.value ?? '']);

@@ -59,9 +59,10 @@ export class Controller {
     this.#synced.push(informer.synced);
     informer.onChange((change) => {
       const options = { priority: change.initial ? PRIORITY.low : PRIORITY.normal };
-      for (const key of toKeys(change.object, change)) this.queue.add(key, options);
-      if (!change.old) return;
-      for (const key of toKeys(change.old, change)) this.queue.add(key, options);
+      // One set: a key that is added while a worker has it comes again.
+      const keys = new Set(toKeys(change.object, change));
+      if (change.old) for (const key of toKeys(change.old, change)) keys.add(key);
+      for (const key of keys) this.queue.add(key, options);
     });
     return this;
   }
