@@ -141,6 +141,25 @@ describe('Controller', () => {
     assert.deepEqual(steps, ['a begins', 'a ends, true']);
   });
 
+  it('says which reconcile does not end after five minutes, and not when it has ended', async () => {
+    const gates = new Map<string, () => void>();
+    const wait = (key: string) => new Promise<void>((open) => gates.set(key, open));
+    const controller = start('hangs', wait, 2);
+    assert.equal(controller.stuck, undefined);
+    controller.enqueue('a');
+    await until('a begins', () => gates.has('a'));
+    clock.advance(1_000);
+    controller.enqueue('b');
+    await until('b begins', () => gates.has('b'));
+    clock.advance(299_000);
+    assert.equal(controller.stuck, undefined);
+    clock.advance(1_000);
+    assert.equal(controller.stuck, 'controller hangs has been reconciling a for 301 s');
+    gates.get('a')?.();
+    await until('a ends', () => controller.stuck === undefined);
+    gates.get('b')?.();
+  });
+
   it('leaves sockets and timers their turn however many reconciles have nothing to wait for', async () => {
     const controller = start('busy', async () => {
       const until = performance.now() + 1;

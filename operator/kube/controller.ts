@@ -30,6 +30,9 @@ export interface ControllerOptions {
 /** A handler's share of time before sockets and timers get theirs. */
 const STRETCH_MS = 10;
 
+/** A reconcile that goes on for longer never ends: its requests and its retries have limits that add up to less. */
+const STUCK_MS = 300_000;
+
 /** Turns changes into keys, and keys into reconciles. */
 export class Controller {
   readonly name: string;
@@ -69,6 +72,13 @@ export class Controller {
 
   enqueue(key: string, options?: AddOptions): void {
     this.queue.add(key, options);
+  }
+
+  /** Which reconcile does not end, as a sentence for people; undefined when each does. */
+  get stuck(): string | undefined {
+    const work = this.queue.longestWork;
+    if (!work || work.ms <= STUCK_MS) return undefined;
+    return `controller ${this.name} has been reconciling ${work.key} for ${Math.round(work.ms / 1000)} s`;
   }
 
   /** Works from when all watched kinds are known until `signal` aborts; resolves when running reconciles are done. */
