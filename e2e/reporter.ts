@@ -1,42 +1,88 @@
-import { writeFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import Mocha from 'mocha';
+import type { Beat } from './watchdog/progress.ts';
 
-const { EVENT_RUN_END, EVENT_SUITE_BEGIN, EVENT_SUITE_END, EVENT_TEST_FAIL, EVENT_TEST_PASS } =
-  Mocha.Runner.constants;
+const {
+  EVENT_HOOK_BEGIN,
+  EVENT_RUN_BEGIN,
+  EVENT_RUN_END,
+  EVENT_SUITE_BEGIN,
+  EVENT_SUITE_END,
+  EVENT_TEST_BEGIN,
+  EVENT_TEST_FAIL,
+  EVENT_TEST_PASS,
+  EVENT_TEST_PENDING,
+} = Mocha.Runner.constants;
+
+/** How often a process says that its event loop turns. */
+const BEAT_MS = 5_000;
 
 /**
  * A line for each file's suite, begun when it begins, each failure as it comes, and mocha's own account of failures at
- * the end: a run of more than a thousand tests that pass is not worth a thousand lines. Writes the totals to the file
- * that its option `output` names.
+ * the end: a run of more than a thousand tests that pass is not worth a thousand lines. Writes its progress to the file
+ * that its option `progress` names, for the watchdog (e2e/watchdog/mocha.ts).
  */
 export default class SuiteReporter extends Mocha.reporters.Base {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
-    let passed = 0;
-    let failed = 0;
-    let startedAt = 0;
-    runner.on(EVENT_SUITE_BEGIN, (suite) => {
-      if (!suite.parent?.root) return;
-      [passed, failed, startedAt] = [0, 0, performance.now()];
-      process.stdout.write(`  ${suite.title}: `);
-    });
-    runner.on(EVENT_TEST_PASS, () => {
-      passed += 1;
-    });
-    runner.on(EVENT_TEST_FAIL, (test, error) => {
-      failed += 1;
-      process.stdout.write(`\n    FAILED ${test.fullTitle()}: ${error.message}\n  `);
-    });
-    runner.on(EVENT_SUITE_END, (suite) => {
-      if (!suite.parent?.root) return;
-      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-      const failures = failed > 0 ? `, ${failed} FAILED` : '';
-      console.log(`${passed} passed${failures} (${seconds} s)`);
-    });
-    runner.once(EVENT_RUN_END, () => {
-      this.epilogue();
-      const { passes, failures, pending } = this.stats;
-      writeFileSync(options.reporterOptions.output, JSON.stringify({ passes, failures, pending }));
-    });
+    printSuites(runner);
+    tellProgress(runner, options.reporterOptions.progress);
+    runner.once(EVENT_RUN_END, () => this.epilogue());
   }
+}
+
+function printSuites(runner: Mocha.Runner): void {
+  let passed = 0;
+  let failed = 0;
+  let startedAt = 0;
+  runner.on(EVENT_SUITE_BEGIN, (suite) => {
+    if (!suite.parent?.root) return;
+    [passed, failed, startedAt] = [0, 0, performance.now()];
+    process.stdout.write(`  ${suite.title}: `);
+  });
+  runner.on(EVENT_TEST_PASS, () => {
+    passed += 1;
+  });
+  runner.on(EVENT_TEST_FAIL, (test, error) => {
+    failed += 1;
+    process.stdout.write(`\n    FAILED ${test.fullTitle()}: ${error.message}\n  `);
+  });
+  runner.on(EVENT_SUITE_END, (suite) => {
+    if (!suite.parent?.root) return;
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    const failures = failed > 0 ? `, ${failed} FAILED` : '';
+    console.log(`${passed} passed${failures} (${seconds} s)`);
+  });
+}
+
+function tellProgress(runner: Mocha.Runner, path: string): void {
+  const tell = (beat: Beat) => appendFileSync(path, `${JSON.stringify(beat)}\n`);
+  let current: Mocha.Runnable | undefined;
+  let begunAt = performance.now();
+  const begin = (runnable: Mocha.Runnable) => {
+    [current, begunAt] = [runnable, performance.now()];
+    tell({ test: runnable.fullTitle() });
+  };
+  // An event loop that turns is no sign of life any more when mocha should have ended the test.
+  const beat = () => {
+    if (current && performance.now() - begunAt < current.timeout()) tell({});
+  };
+  const timer = setInterval(beat, BEAT_MS).unref();
+
+  runner.once(EVENT_RUN_BEGIN, () => {
+    const files = runner.suite.suites.flatMap(({ file }) => file ?? []);
+    tell({ pid: process.pid, files: [...new Set(files)] });
+  });
+  runner.on(EVENT_SUITE_BEGIN, (suite) => {
+    if (suite.parent?.root) tell({ suite: suite.title, file: suite.file });
+  });
+  runner.on(EVENT_HOOK_BEGIN, begin);
+  runner.on(EVENT_TEST_BEGIN, begin);
+  runner.on(EVENT_TEST_PASS, () => tell({ result: 'passed' }));
+  runner.on(EVENT_TEST_FAIL, () => tell({ result: 'failed' }));
+  runner.on(EVENT_TEST_PENDING, () => tell({ result: 'skipped' }));
+  runner.once(EVENT_RUN_END, () => {
+    clearInterval(timer);
+    tell({ complete: true });
+  });
 }

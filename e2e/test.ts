@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runMocha } from './watchdog/mocha.ts';
 
 /** Tests that passed and failed; a step that is not a test counts as one failure when it fails. */
 interface Totals {
@@ -13,7 +14,7 @@ const root = new URL('..', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'homerun-test-'));
 const totals: Totals = { passed: 0, failed: 0 };
 
-/** No step takes so long, cold caches included: a test that blocks its event loop is beyond mocha's own limits. */
+/** No step takes so long, cold caches included. */
 const LIMIT_MINUTES = 40;
 
 /** Runs a command in the foreground; true if it succeeded. */
@@ -49,21 +50,27 @@ function tests(command: string, ...args: string[]): void {
   }
 }
 
-function mocha(prefix: readonly string[], ...patterns: string[]): void {
-  const [command = 'mocha', ...args] = [...prefix, 'mocha'];
-  const reporter = ['--reporter', 'e2e/reporter.ts', '--reporter-option', `output=${output}`];
-  tests(command, ...args, ...reporter, ...patterns);
+/** What mocha's runs did not finish. */
+const notRun: string[] = [];
+
+async function mocha(prefix: readonly string[], ...files: string[]): Promise<void> {
+  console.log(`\n$ ${[...prefix, 'mocha', ...files].join(' ')}`);
+  const run = await runMocha({ prefix, files });
+  totals.passed += run.passed;
+  totals.failed += run.failed;
+  notRun.push(...run.notRun);
 }
 
 step('node', 'operator/generate/main.ts', '--check');
 step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
 step('tsc', '--noEmit');
-mocha([], 'operator/**/*.test.ts', 'e2e/!(scenarios)/**/*.test.ts');
+await mocha([], 'operator/**/*.test.ts', 'e2e/!(scenarios)/**/*.test.ts');
 if (step('make', 'deploy', 'images')) {
-  mocha(['e2e/in'], 'e2e/scenarios/**/*.test.ts');
+  await mocha(['e2e/in'], 'e2e/scenarios/**/*.test.ts');
   tests('e2e/conformance/run', `--output=${output}`);
 }
 
 rmSync(folder, { recursive: true });
+for (const what of notRun) console.log(`\ndid not run to its end: ${what}`);
 console.log(`\n${totals.passed} passed, ${totals.failed} failed`);
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;

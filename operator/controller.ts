@@ -3,6 +3,7 @@ import { Autoscaler } from './autoscaler/scaler.ts';
 import type { Config, Identity } from './config.ts';
 import { abilitiesOf } from './kube/abilities.ts';
 import type { KubeClient } from './kube/client.ts';
+import type { Controller } from './kube/controller.ts';
 import { EventRecorder } from './kube/events.ts';
 import { LeaderElection } from './kube/lease.ts';
 import type { Permission } from './rbac.ts';
@@ -40,7 +41,9 @@ export async function runController(
 ): Promise<void> {
   let unready = (): string | undefined => 'waiting for the API server';
   // First of all: the kubelet restarts what does not say that it lives, and that would bring no API server back.
-  const admin = await startAdmin({ port: config.adminPort, unready: () => unready() });
+  const controllers: Controller[] = [];
+  const dead = () => controllers.map(({ stuck }) => stuck).find((why) => why !== undefined);
+  const admin = await startAdmin({ port: config.adminPort, unready: () => unready(), dead });
   const recorder = new EventRecorder({ client, component: 'homerun-controller', log });
   try {
     const abilities = await abilitiesOf(client, { log, signal });
@@ -61,7 +64,10 @@ export async function runController(
     };
     const context: Context = { client, informers, recorder, config, identity, abilities, log, now: Date.now };
     await Promise.all([
-      electionOf(context).run(signal, (leading) => reconcileAndScale(context, leading)),
+      electionOf(context).run(signal, (leading) => {
+        controllers.push(...controllersOf(context));
+        return reconcileAndScale(context, controllers, leading);
+      }),
       webhook.run(signal),
       ...watches.map((informer) => informer.run(signal)),
     ]);
@@ -79,9 +85,8 @@ function electionOf({ client, identity, log }: Context): LeaderElection {
   return new LeaderElection({ client, lease, identity: identity.podName, log });
 }
 
-async function reconcileAndScale(context: Context, signal: AbortSignal): Promise<void> {
-  const { client, config, identity, informers, log } = context;
-  const controllers = [
+function controllersOf(context: Context): Controller[] {
+  return [
     serviceController(context),
     configurationController(context),
     revisionController(context),
@@ -91,6 +96,13 @@ async function reconcileAndScale(context: Context, signal: AbortSignal): Promise
     jobController(context),
     executionController(context),
   ];
+}
+
+async function reconcileAndScale(
+  { client, config, identity, informers, log }: Context,
+  controllers: readonly Controller[],
+  signal: AbortSignal,
+): Promise<void> {
   const autoscaler = new Autoscaler({ client, config, identity, informers, log });
   await Promise.all([...controllers.map((controller) => controller.run(signal)), autoscaler.run(signal)]);
 }

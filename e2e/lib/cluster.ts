@@ -114,7 +114,13 @@ function generation(revision: Revision): number {
 
 /** The pods of a service that are not on their way out. */
 export async function podsOf(client: KubeClient, namespace: string, service: string): Promise<Pod[]> {
+  const pods = await allPodsOf(client, namespace, service);
+  return pods.filter(({ metadata }) => !metadata.deletionTimestamp);
+}
+
+/** The pods of a service, also those on their way out: such a pod may still answer a request. */
+export async function allPodsOf(client: KubeClient, namespace: string, service: string): Promise<Pod[]> {
   const labelSelector = `${SERVING.service}=${service}`;
   const { items } = await client.list(PODS, { namespace, labelSelector });
-  return items.filter(({ metadata }) => !metadata.deletionTimestamp);
+  return items;
 }

@@ -14,6 +14,8 @@ const SERVER = 'http://metadata.google.internal';
 const V1 = `${SERVER}/computeMetadata/v1`;
 const ACCOUNT = `${V1}/instance/service-accounts/default`;
 const FLAVOR = ['Metadata-Flavor: Google'];
+/** A second namespace, for what another namespace must not know. */
+const ELSEWHERE = 'e2e-metadata-other';
 const WORKER = 'worker@e2e-metadata.iam.gserviceaccount.com';
 
 describe('the metadata server', function () {
@@ -26,6 +28,10 @@ describe('the metadata server', function () {
     const namespaced = { ...account, metadata: { name: 'worker', namespace: suite.namespace } };
     await suite.client.create(SERVICE_ACCOUNTS, namespaced);
     url = await started(suite.namespace, 'who', WORKER);
+  });
+
+  after(async () => {
+    await suite.client?.delete(NAMESPACES, { name: ELSEWHERE });
   });
 
   /** A service with one instance that stays. */
@@ -102,7 +108,7 @@ describe('the metadata server', function () {
 
   it('gives every pod its own identity, in its own namespace', async () => {
     const beside = await started(suite.namespace, 'beside');
-    const elsewhere = await freshNamespace(suite.client, 'e2e-metadata-other');
+    const elsewhere = await freshNamespace(suite.client, ELSEWHERE);
     const other = await started(elsewhere, 'who');
     const [mine, neighbour, stranger] = await Promise.all(
       [url, beside, other].map(async (from) => verified(await text(`${ACCOUNT}/identity?audience=a`, from))),

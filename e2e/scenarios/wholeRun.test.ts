@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { kubectl, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
+import { NAMESPACES } from '../../operator/kube/core.ts';
+import { connect, kubectl, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 
 // The file's name puts it last: it looks back on what all other scenarios made the processes do.
 describe('over the whole run', function () {
@@ -15,4 +16,15 @@ describe('over the whole run', function () {
       assert.deepEqual(lines, []);
     });
   }
+
+  it('every scenario has removed its namespaces, or instances would take the room of the next', async () => {
+    const { items } = await (await connect()).list(NAMESPACES);
+    const left = items.filter(
+      ({ metadata }) => metadata.name.startsWith('e2e-') && !metadata.deletionTimestamp,
+    );
+    assert.deepEqual(
+      left.map(({ metadata }) => metadata.name),
+      [],
+    );
+  });
 });

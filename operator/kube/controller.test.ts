@@ -141,6 +141,25 @@ describe('Controller', () => {
     assert.deepEqual(steps, ['a begins', 'a ends, true']);
   });
 
+  it('says which reconcile does not end after five minutes, and not when it has ended', async () => {
+    const gates = new Map<string, () => void>();
+    const wait = (key: string) => new Promise<void>((open) => gates.set(key, open));
+    const controller = start('hangs', wait, 2);
+    assert.equal(controller.stuck, undefined);
+    controller.enqueue('a');
+    await until('a begins', () => gates.has('a'));
+    clock.advance(1_000);
+    controller.enqueue('b');
+    await until('b begins', () => gates.has('b'));
+    clock.advance(299_000);
+    assert.equal(controller.stuck, undefined);
+    clock.advance(1_000);
+    assert.equal(controller.stuck, 'controller hangs has been reconciling a for 301 s');
+    gates.get('a')?.();
+    await until('a ends', () => controller.stuck === undefined);
+    gates.get('b')?.();
+  });
+
   it('leaves sockets and timers their turn however many reconciles have nothing to wait for', async () => {
     const controller = start('busy', async () => {
       const until = performance.now() + 1;
@@ -196,6 +215,18 @@ describe('Controller', () => {
       watching('stops waiting', () => []);
       stop.abort();
       await Promise.all(running);
+    });
+
+    it('reconciles a key once for an update of an object that stays with it', async () => {
+      server.put(configMap('a', '1'));
+      const { runs, controller, informer } = watching('once', ({ metadata }) => [keyOf(metadata)]);
+      await informer.synced;
+      await until('the first', () => runs.length === 1);
+      server.put(configMap('a', '2'));
+      await until('the update', () => runs.length >= 2);
+      controller.enqueue('last');
+      await until('what came after', () => runs.includes('last'));
+      assert.deepEqual(runs, ['ns/a', 'ns/a', 'last']);
     });
 
     it('tells both owners when an object changes hands', async () => {

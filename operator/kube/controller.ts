@@ -30,6 +30,9 @@ export interface ControllerOptions {
 /** A handler's share of time before sockets and timers get theirs. */
 const STRETCH_MS = 10;
 
+/** A reconcile that goes on for longer never ends: its requests and its retries have limits that add up to less. */
+const STUCK_MS = 300_000;
+
 /** Turns changes into keys, and keys into reconciles. */
 export class Controller {
   readonly name: string;
@@ -59,15 +62,23 @@ export class Controller {
     this.#synced.push(informer.synced);
     informer.onChange((change) => {
       const options = { priority: change.initial ? PRIORITY.low : PRIORITY.normal };
-      for (const key of toKeys(change.object, change)) this.queue.add(key, options);
-      if (!change.old) return;
-      for (const key of toKeys(change.old, change)) this.queue.add(key, options);
+      // One set: a key that is added while a worker has it comes again.
+      const keys = new Set(toKeys(change.object, change));
+      if (change.old) for (const key of toKeys(change.old, change)) keys.add(key);
+      for (const key of keys) this.queue.add(key, options);
     });
     return this;
   }
 
   enqueue(key: string, options?: AddOptions): void {
     this.queue.add(key, options);
+  }
+
+  /** Which reconcile does not end, as a sentence for people; undefined when each does. */
+  get stuck(): string | undefined {
+    const work = this.queue.longestWork;
+    if (!work || work.ms <= STUCK_MS) return undefined;
+    return `controller ${this.name} has been reconciling ${work.key} for ${Math.round(work.ms / 1000)} s`;
   }
 
   /** Works from when all watched kinds are known until `signal` aborts; resolves when running reconciles are done. */

@@ -4,6 +4,7 @@ import { FakeApiServer } from '../testing/fakeApiServer.ts';
 import { silent, until } from '../testing/until.ts';
 import type { KubeClient } from './client.ts';
 import { LEASES, type Lease } from './core.ts';
+import { KubeError } from './errors.ts';
 import { LeaderElection, LeaseLostError } from './lease.ts';
 
 const lease = { namespace: 'ns', name: 'controller' };
@@ -232,6 +233,62 @@ describe('LeaderElection', () => {
     await assert.rejects(election.run(new AbortController().signal, lead), /boom/);
     assert.equal(held().holderIdentity, '');
   });
+
+  const object = (holderIdentity: string, resourceVersion?: string) =>
+    ({
+      apiVersion: LEASES.apiVersion,
+      kind: LEASES.kind,
+      metadata: { ...lease, resourceVersion },
+      spec: { holderIdentity },
+    }) as Lease;
+  const answers: Record<string, Record<string, () => unknown>> = {
+    'renewals that succeed': {},
+    'renewals that fail': {
+      replace: () => {
+        throw new Error('refused');
+      },
+    },
+    'renewals that conflict': {
+      replace: () => {
+        throw new KubeError('stale', { code: 'KUBE_CONFLICT' });
+      },
+    },
+    'a lease that another has': { get: () => object('another', '1') },
+  };
+  for (const [name, answer] of Object.entries(answers)) {
+    it(`lets timers and sockets have their turn even if each answer is there at once: ${name}`, async () => {
+      const stop = new AbortController();
+      let calls = 0;
+      const call = (verb: string) => async () => {
+        // Ends what would else keep this process from everything, its own time limits included.
+        if (++calls > 100) stop.abort();
+        return answer[verb]?.() ?? object('one');
+      };
+      const client = { get: call('get'), create: call('create'), replace: call('replace') };
+      const election = new LeaderElection({
+        client: client as unknown as KubeClient,
+        lease,
+        identity: 'one',
+        log: silent,
+        clock,
+      });
+      const lead = (signal: AbortSignal) =>
+        new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      const running = election.run(stop.signal, lead).catch((error: unknown) => error);
+      const turn = () => new Promise((resolve) => setImmediate(resolve));
+      for (let round = 0; round < 3; round++) {
+        await turn();
+        const before = calls;
+        await turn();
+        assert.equal(calls, before, 'no time passes, so nothing is asked');
+        clock.advance(2_400);
+        await turn();
+        assert.ok(calls > before, 'its time has come');
+      }
+      stop.abort();
+      await running;
+    });
+  }
 
   it('stops waiting when told to', async () => {
     const one = new Candidate('one');

@@ -1,8 +1,10 @@
 import type { KubeClient } from './client.ts';
+import type { Clock } from './clock.ts';
 import type { Outcome } from './controller.ts';
 import { isKubeError, isRefusal, StaleError } from './errors.ts';
 import type { EventRecorder, PlannedEvent } from './events.ts';
 import { contentHash, deepEqual, isSubset, project } from './json.ts';
+import { OwnWrites } from './ownWrites.ts';
 import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from './types.ts';
 
 export type { PlannedEvent } from './events.ts';
@@ -35,6 +37,8 @@ export interface Plan<S extends KubeObject = KubeObject> {
   labels?: Record<string, string>;
   /** The subject with the status that it should have; only `status` is looked at. */
   status?: S;
+  /** How long the status may wait to be written, so that several changes become one write; 0 when left out. */
+  statusWaitMs?: number;
   /** Told when something was written, not when all was as it should be. */
   events: PlannedEvent[];
   requeueAfterMs?: number;
@@ -53,6 +57,7 @@ export interface PlanExecutorOptions {
    * nothing to tell. `planned` is the subject as it would be if all had been written.
    */
   refused?: (subject: KubeObject, planned: KubeObject, refusal: Refusal) => KubeObject | undefined;
+  clock?: Clock;
 }
 
 /** Why an object of a plan is not there, as a condition and an Event say it. */
@@ -81,17 +86,21 @@ export class PlanExecutor {
   readonly #options: PlanExecutorOptions;
   /** By the object's UID: hash of what was wanted and of what the server stored in those places. */
   readonly #normalized = new Map<string, { wanted: string; stored: string }>();
+  readonly #own: OwnWrites;
 
   constructor(options: PlanExecutorOptions) {
     this.#options = options;
+    this.#own = new OwnWrites(options.clock);
   }
 
   /**
    * Applies, creates, changes, removes, writes the status, tells events and writes labels, in this order; the first
    * failure ends it. What the cluster refuses is told on the subject first: a person has to do something about it.
-   * @throws {StaleError} when status or labels are not written because `subject` has changed or gone since it was read.
+   * @throws {StaleError} when status or labels are not written because `subject` has changed or gone since it was
+   * read, or when the cache lacks a write of this executor: what was decided then is out of date.
    */
   async execute(subject: KubeObject, plan: Plan): Promise<Outcome> {
+    if (this.#own.isBehind(subject)) throw staleError(subject);
     let wrote = false;
     try {
       for (const object of plan.apply) wrote = (await this.#apply(object)) || wrote;
@@ -102,10 +111,21 @@ export class PlanExecutor {
     }
     for (const change of plan.change ?? []) wrote = (await this.#change(change)) || wrote;
     for (const removal of plan.remove) wrote = (await this.#remove(removal)) || wrote;
-    const told = plan.status && (await this.#writeStatus(subject, plan.status));
+    const waitMs = this.#statusWait(subject, plan);
+    const told = waitMs === undefined && plan.status && (await this.#writeStatus(subject, plan.status));
     if (told || wrote) for (const event of plan.events) this.#options.recorder.event(subject, event);
-    if (plan.labels) await this.#writeLabels(told ?? subject, plan.labels);
-    return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+    if (plan.labels) await this.#writeLabels(told || subject, plan.labels);
+    return earliest(plan.requeueAfterMs, waitMs);
+  }
+
+  /** How long the status waits from now on; undefined when it is to be written now, or is as it should be. */
+  #statusWait(subject: KubeObject, { status, statusWaitMs = 0 }: Plan): number | undefined {
+    if (statusWaitMs > 0 && status && !deepEqual(statusOf(status), statusOf(subject))) {
+      const leftMs = this.#own.leftMs(subject, statusWaitMs);
+      if (leftMs > 0) return leftMs;
+    }
+    this.#own.settled(subject);
+    return undefined;
   }
 
   async #tellRefusal(subject: KubeObject, plan: Plan, said: string): Promise<void> {
@@ -118,10 +138,13 @@ export class PlanExecutor {
   async #apply(object: KubeObject): Promise<boolean> {
     const { client, fieldManager, typeOf, cached } = this.#options;
     const wanted = contentHash(object);
-    if (this.#isInPlace(object, wanted, cached(object))) return false;
+    const live = cached(object);
+    if (this.#isInPlace(object, wanted, live)) return false;
+    if (this.#own.isApplying(object, wanted, live)) throw staleError(object);
     const annotations = { ...object.metadata.annotations, [APPLIED_HASH]: wanted };
     const marked = { ...object, metadata: { ...object.metadata, annotations } };
     const stored = await client.apply(typeOf(object), marked, { fieldManager });
+    this.#own.applied(object, wanted, live, stored);
     this.#remember(object, wanted, stored);
     return true;
   }
@@ -189,7 +212,11 @@ export class PlanExecutor {
     const { namespace, name, resourceVersion } = subject.metadata;
     const patch = { apiVersion, kind, metadata: { namespace, name, resourceVersion }, status };
     const options = { fieldManager, subresource: 'status' } as const;
-    return client.apply(typeOf(subject), patch, options).catch((cause) => asStale(subject, cause));
+    const stored = await client
+      .apply(typeOf(subject), patch, options)
+      .catch((cause) => asStale(subject, cause));
+    this.#own.wrote(subject, stored);
+    return stored;
   }
 
   /** A patch and not an apply: an apply would make the object if it has gone. */
@@ -197,7 +224,7 @@ export class PlanExecutor {
     if (isSubset(labels, subject.metadata.labels ?? {})) return;
     const { client, fieldManager, typeOf } = this.#options;
     const { resourceVersion } = subject.metadata;
-    await client
+    const stored = await client
       .mergePatch(
         typeOf(subject),
         subject.metadata,
@@ -205,12 +232,22 @@ export class PlanExecutor {
         { fieldManager },
       )
       .catch((cause) => asStale(subject, cause));
+    this.#own.wrote(subject, stored);
   }
 }
 
-function asStale({ kind, metadata }: KubeObject, cause: unknown): never {
+function earliest(...delays: (number | undefined)[]): Outcome {
+  const known = delays.filter((delay) => delay !== undefined);
+  return known.length === 0 ? undefined : { requeueAfterMs: Math.min(...known) };
+}
+
+function asStale(subject: KubeObject, cause: unknown): never {
   if (!isKubeError(cause, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND')) throw cause;
-  throw new StaleError(`${kind} ${keyOf(metadata)} is not the one in the cache`, { cause });
+  throw staleError(subject, cause);
+}
+
+function staleError({ kind, metadata }: KubeObject, cause?: unknown): StaleError {
+  return new StaleError(`${kind} ${keyOf(metadata)} is not the one in the cache`, { cause });
 }
 
 function statusOf(object: KubeObject & { status?: unknown }): unknown {

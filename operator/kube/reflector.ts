@@ -38,14 +38,15 @@ export interface ReflectorOptions<T extends KubeObject> {
   /** Shortens objects before they are kept; uid and resourceVersion must stay. */
   transform?: (object: T) => T;
   pageSize?: number;
-  /** A watch that is silent for so long is broken; the server sends a bookmark every minute. */
+  /** A watch that is silent for so long is broken; 3 minutes when left out. */
   idleTimeoutMs?: number;
   clock?: Clock;
   random?: () => number;
 }
 
 const PAGE_SIZE = 500;
-const IDLE_TIMEOUT_MS = 90_000;
+/** The first bookmark of a watch may take two minutes, as the server sends them by the minute and leaves some out. */
+const IDLE_TIMEOUT_MS = 180_000;
 /** The server is asked to end a watch after 5 to 10 minutes, so that the watches of many clients spread out. */
 const WATCH_SECONDS = 300;
 /** A page token lives as long as etcd keeps its revision (5 minutes); a list that slow is taken in one piece. */
@@ -63,18 +64,23 @@ export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #clock: Clock;
   readonly #backoff: Backoff;
+  /** Between lists whose version the server has forgotten before it sent an event; the first is made at once. */
+  readonly #expiries: Backoff;
   readonly #kind: string;
   /** Where to go on; undefined when everything has to be listed. */
   #resourceVersion: string | undefined;
   #listed = false;
   #refusals = 0;
   #failing = false;
+  /** Whether the last watch expired before its first event. */
+  #expired = false;
   #stretchStart = 0;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#backoff = new Backoff(options.random);
+    this.#expiries = new Backoff(options.random);
     this.#kind = options.type.kind;
   }
 
@@ -160,6 +166,7 @@ export class Reflector<T extends KubeObject> {
     for await (const event of events) {
       this.#handle(event);
       this.#recovered();
+      this.#expired = false;
       await this.#breathe();
     }
     if (signal.aborted) return;
@@ -208,6 +215,9 @@ export class Reflector<T extends KubeObject> {
     const watching = this.#resourceVersion !== undefined;
     if (isKubeError(error, 'KUBE_GONE') && watching) {
       this.#relist('expired');
+      if (this.#expired) await sleep(this.#expiries.next('refused'), signal, this.#clock);
+      else this.#expiries.reset();
+      this.#expired = true;
       return;
     }
     if (watching && isIdle(error)) {

@@ -76,6 +76,13 @@ export class WorkQueue {
     return this.#readyCount;
   }
 
+  /** The key that a worker has had for longest, and for how many milliseconds; undefined when all workers are idle. */
+  get longestWork(): { key: string; ms: number } | undefined {
+    // In the order in which they were taken.
+    const [first] = this.#working;
+    return first && { key: first[0], ms: this.#clock.now() - first[1] };
+  }
+
   /** Timers kept for delayed keys, those that are void too. */
   get scheduled(): number {
     return this.#delayed.size;

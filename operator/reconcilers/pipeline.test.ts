@@ -6,7 +6,6 @@ import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuratio
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
-import { parseConfig } from '../config.ts';
 import {
   CORE_SERVICES,
   DEPLOYMENTS,
@@ -16,55 +15,13 @@ import {
   PODS,
   type Pod,
 } from '../kube/core.ts';
-import { EventRecorder } from '../kube/events.ts';
 import { reconciles } from '../telemetry/metrics.ts';
 import { FakeApiServer, Refusal, type SeenRequest } from '../testing/fakeApiServer.ts';
 import { configuration, PINNED, service } from '../testing/serving.ts';
-import { silent, until } from '../testing/until.ts';
-import { configurationController } from './configuration/reconciler.ts';
-import type { Context } from './context.ts';
-import { createInformers } from './informers.ts';
-import { revisionController } from './revision/reconciler.ts';
-import { routeController } from './route/reconciler.ts';
-import { serviceController } from './service/reconciler.ts';
+import { ServingProcess } from '../testing/servingProcess.ts';
+import { until } from '../testing/until.ts';
 
 const REF = { namespace: 'demo', name: 'hello' };
-const config = parseConfig({});
-
-/** A controller process: all informers and controllers of one, without autoscaler and gateway. */
-class Process {
-  readonly #stop = new AbortController();
-  readonly #running: Promise<unknown>;
-
-  constructor(server: FakeApiServer) {
-    const { client } = server;
-    const informers = createInformers(client, silent);
-    const recorder = new EventRecorder({ client, component: 'test', log: silent });
-    const identity = { namespace: 'homerun-system', podName: 'test' };
-    const abilities = { resizesPods: false };
-    const context: Context = {
-      client,
-      informers,
-      recorder,
-      config,
-      identity,
-      abilities,
-      log: silent,
-      now: Date.now,
-    };
-    const parts = [serviceController, configurationController, revisionController, routeController];
-    this.#running = Promise.all([
-      ...Object.values(informers).map((informer) => informer.run(this.#stop.signal)),
-      ...parts.map((part) => part(context).run(this.#stop.signal)),
-    ]);
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-  }
-}
-
 const CONTROLLERS = ['service', 'configuration', 'revision', 'route'];
 
 /** Reconciles that have ended, by controller. */
@@ -81,11 +38,11 @@ const changed = ({ method, path }: SeenRequest) => method !== 'GET' && !path.inc
 
 describe('service to deployment', () => {
   let server: FakeApiServer;
-  let process: Process;
+  let process: ServingProcess;
 
   beforeEach(async () => {
     server = await FakeApiServer.start({ types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS] });
-    process = new Process(server);
+    process = new ServingProcess(server);
   });
 
   afterEach(async () => {
@@ -172,7 +129,7 @@ describe('service to deployment', () => {
     await process.stop();
     server.requests = [];
     const before = await reconciled();
-    process = new Process(server);
+    process = new ServingProcess(server);
     await until('every controller to have looked', async () => {
       const now = await reconciled();
       return CONTROLLERS.every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
@@ -195,7 +152,7 @@ describe('service to deployment', () => {
         return writes >= after;
       });
       await process.stop();
-      process = new Process(server);
+      process = new ServingProcess(server);
       const made = await until(`the revision of ${name}`, () =>
         revisions().find(({ metadata }) => metadata.labels?.[SERVING.service] === name),
       );

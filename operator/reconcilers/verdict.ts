@@ -9,6 +9,20 @@ import type { KubeObject } from '../kube/types.ts';
 
 // What is said on an object that people write, of the faults that it has and of how it becomes ready.
 
+/** So long at most a status waits that tells no more than what is waited for: one write for a step, not one for each. */
+const PASSING_MS = 500;
+
+type Status = { conditions?: Condition[] } | undefined;
+
+/** How long a status may wait to be written: only while nothing is decided, before it and by it. */
+export function passingMs(before: Status, next: Status): number | undefined {
+  const open = [before, next].every((status) => {
+    const ready = conditionOf(status?.conditions, READY);
+    return ready === undefined || ready.status === 'Unknown';
+  });
+  return open ? PASSING_MS : undefined;
+}
+
 /** What only Cloud Run forbids, and what nobody takes. */
 export function partition(faults: Fault[]): [Fault[], Fault[]] {
   return [faults.filter(({ strict }) => strict), faults.filter(({ strict }) => !strict)];

@@ -7,6 +7,7 @@ import type { Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { type RefusalInput, withRefusal } from '../refused.ts';
 import { planTemplate, type TemplateInput, type TemplateOwner } from '../template/plan.ts';
+import { passingMs } from '../verdict.ts';
 
 export interface ConfigurationInput extends Pick<TemplateInput, 'revisions' | 'named'> {
   configuration: Configuration;
@@ -28,7 +29,8 @@ export function planConfiguration(
     conditions: mergeConditions(configuration.status?.conditions, [ready], now),
     ...names,
   };
-  return { apply, remove, status: { ...configuration, status }, events };
+  const statusWaitMs = passingMs(configuration.status, status);
+  return { apply, remove, status: { ...configuration, status }, statusWaitMs, events };
 }
 
 /** What a configuration says while the cluster refuses its revision. */

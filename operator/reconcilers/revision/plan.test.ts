@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
 import { SERVING } from '../../apis/labels.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
 import { parseConfig } from '../../config.ts';
 import { DEPLOYMENTS } from '../../kube/core.ts';
 import { ImageNotFoundError } from '../../registry/errors.ts';
@@ -154,6 +155,24 @@ describe('planRevision', () => {
       }
     });
   }
+
+  it('lets the numbers of instances wait when nothing else has changed, and only those', () => {
+    const digests = new Map([['user-container', resolved]]);
+    const input = { pods: [], passed: new Set<string>(), digests, routed: false };
+    const planned = (before: Revision, readyReplicas: number) =>
+      planRevision(
+        { ...input, revision: before, deployment: deployment('hello-00001-abc', 3, { readyReplicas }) },
+        config,
+        EPOCH,
+      );
+    const proven = revision('hello-00001-abc', { ready: 'True' });
+    const conditions = proven.status?.conditions?.concat({ type: 'ContainerHealthy', status: 'True' });
+    const first = planned({ ...proven, status: { conditions } } as Revision, 1);
+    assert.equal(first.statusWaitMs, undefined);
+    const now = first.status as Revision;
+    assert.equal(planned(now, 2).statusWaitMs, 5_000);
+    assert.equal(planned(now, 0).statusWaitMs, undefined, 'it is not active any more');
+  });
 
   it('has Kubernetes try again once a service account that was missing is there', () => {
     const message = 'error looking up service account demo/db: serviceaccount "db" not found';

@@ -15,6 +15,7 @@ import {
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
+import { deepEqual } from '../../kube/json.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
@@ -22,6 +23,7 @@ import { digestMessage, pinnedImages } from '../instance/digests.ts';
 import { hasEnded, isSpent, type MemoryKill, memoryConditions } from '../instance/memory.ts';
 import { judgeStart, type Start } from '../instance/start.ts';
 import { pending, type RefusalInput, withRefusal } from '../refused.ts';
+import { passingMs } from '../verdict.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from './deployment.ts';
 import { ACCOUNT_MS, askAgain, lacksAccount, replicaFailure } from './replicaFailure.ts';
 
@@ -74,9 +76,20 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
     remove: [...remains(input), ...spent(input, now)].map(removal),
     labels: routingState(input),
     status: { ...revision, status },
+    statusWaitMs: statusWait(input, status),
     events: eventsOf(revision, conditions),
     requeueAfterMs: lacksAccount(input) ? ACCOUNT_MS : recheckAfter(unresolved?.[1], start, now),
   };
+}
+
+/** How long the numbers of instances wait when nothing else has changed; while instances come and go they always do. */
+const COUNTS_MS = 5_000;
+
+function statusWait({ revision, pool }: RevisionInput, status: Revision['status']): number | undefined {
+  const withoutCounts = (of: Revision['status']) => ({ ...of, actualReplicas: 0, desiredReplicas: 0 });
+  if (deepEqual(withoutCounts(revision.status), withoutCounts(status))) return COUNTS_MS;
+  // The roll-out of a worker pool goes by what its revisions say.
+  return pool ? undefined : passingMs(revision.status, status);
 }
 
 /** What a revision says while the cluster refuses its Deployment; one that has been ready stays so. */

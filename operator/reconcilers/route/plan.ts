@@ -19,6 +19,7 @@ import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { type RefusalInput, withRefusal } from '../refused.ts';
+import { passingMs } from '../verdict.ts';
 import { desiredAlias } from './alias.ts';
 
 export interface RouteInput {
@@ -61,6 +62,7 @@ export function planRoute(input: RouteInput, namespace: string, config: Config, 
     apply: foreign ? [] : [desiredAlias(route, namespace, config, input.alias)],
     remove: [],
     status: { ...route, status },
+    statusWaitMs: passingMs(route.status, status),
     events: [],
   };
 }

@@ -14,7 +14,7 @@ import { isApplied, type Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { inherited } from '../inherit.ts';
 import { pending, type RefusalInput, withRefusal } from '../refused.ts';
-import { partition, portability, readyEvents } from '../verdict.ts';
+import { partition, passingMs, portability, readyEvents } from '../verdict.ts';
 
 export interface ServiceInput {
   service: Service;
@@ -46,13 +46,12 @@ export function planService(input: ServiceInput, now: number): Plan<Service> {
     mirrored(TYPES.configurationsReady, configuration, input.configuration),
     routesReady(route, input),
   ];
+  const status = statusOf(input, [...conditions, readyOf(conditions), ...portability(foreign)], now);
   return {
     apply: [configuration, route],
     remove: [],
-    status: {
-      ...service,
-      status: statusOf(input, [...conditions, readyOf(conditions), ...portability(foreign)], now),
-    },
+    status: { ...service, status },
+    statusWaitMs: passingMs(service.status, status),
     events: readyEvents(service, conditions),
   };
 }

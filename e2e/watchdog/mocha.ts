@@ -1,0 +1,187 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { filesLeft, type Progress, readProgress } from './progress.ts';
+
+export interface MochaOptions {
+  /** A command that runs the command that follows it, in the same process. */
+  prefix?: readonly string[];
+  /** Files with tests, or patterns of such. */
+  files: readonly string[];
+  /** A run that shows no life for so long is ended; 3 minutes when left out. */
+  silentMs?: number;
+  /** How long it may take to load its files; 40 minutes when left out, as a first load builds what tests need. */
+  loadMs?: number;
+  /** Where the run's output and the watchdog's own go; the terminal when left out. */
+  print?: (text: string) => void;
+}
+
+export interface MochaTotals {
+  passed: number;
+  /** A suite that was ended counts as one failure, besides its tests that failed. */
+  failed: number;
+  /** What did not run to its end. */
+  notRun: string[];
+}
+
+const root = new URL('../..', import.meta.url).pathname;
+const reporter = join(root, 'e2e/reporter.ts');
+const stackCommand = join(import.meta.dirname, 'stack.ts');
+const mochaBin = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
+const STACK_MS = 10_000;
+
+/**
+ * Runs mocha, and watches it from outside: where its event loop is blocked, mocha's own limits do not fire. A process
+ * that shows no life tells its stack and is ended, and the files whose turn had not come run in another one; so they
+ * do when a process dies.
+ */
+export async function runMocha(options: MochaOptions): Promise<MochaTotals> {
+  const totals: MochaTotals = { passed: 0, failed: 0, notRun: [] };
+  let files = options.files;
+  while (files.length > 0) {
+    const { progress, code, why } = await new Run(files, options).end();
+    totals.passed += progress.passed;
+    totals.failed += progress.failed;
+    if (progress.complete && !why) {
+      if (progress.failed === 0 && (code !== 0 || progress.passed === 0)) totals.failed += 1;
+      break;
+    }
+    totals.failed += 1;
+    totals.notRun.push(`${placeOf(progress)}: ${why ?? `its process ended with ${code}`}`);
+    files = progress.complete ? [] : filesLeft(progress);
+  }
+  return totals;
+}
+
+interface Ended {
+  progress: Progress;
+  /** Exit code or signal. */
+  code: number | string | null;
+  /** Why the watchdog ended it; undefined when it ended by itself. */
+  why: string | undefined;
+}
+
+/** One process of mocha. */
+class Run {
+  readonly #options: MochaOptions;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'homerun-mocha-'));
+  readonly #path = join(this.#folder, 'progress');
+  readonly #child: ChildProcess;
+  readonly #inspector = Promise.withResolvers<string>();
+  readonly #over = new AbortController();
+
+  constructor(files: readonly string[], options: MochaOptions) {
+    this.#options = options;
+    const reporting = ['--reporter', reporter, '--reporter-option', `progress=${this.#path}`];
+    // The inspector opens on demand (SIGUSR1), on any port that is free.
+    const mocha = ['node', '--inspect-port=127.0.0.1:0', mochaBin, ...reporting, ...files];
+    const [command = '', ...args] = [...(options.prefix ?? []), ...mocha];
+    // A process group of its own, so that what it started ends with it. Only stderr tells where the inspector is.
+    const stdout = options.print ? 'pipe' : 'inherit';
+    this.#child = spawn(command, args, { cwd: root, detached: true, stdio: ['ignore', stdout, 'pipe'] });
+    this.#child.stdout?.on('data', (data: Buffer) => this.#print(String(data)));
+    this.#child.stderr?.on('data', (data: Buffer) => {
+      const [, url] = /Debugger listening on (ws:\S+)/.exec(String(data)) ?? [];
+      if (url) this.#inspector.resolve(url);
+      if (options.print) this.#print(String(data));
+      else process.stderr.write(data);
+    });
+  }
+
+  async end(): Promise<Ended> {
+    const interrupt = (signal: NodeJS.Signals) => {
+      this.#kill(signal);
+      process.exit(1);
+    };
+    process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+    const exit = once(this.#child, 'exit')
+      .catch((error: Error) => [error.message, null])
+      .finally(() => this.#over.abort());
+    try {
+      const why = await this.#watch();
+      if (why) await this.#putAnEnd(why);
+      const [status, signal] = await exit;
+      return { progress: readProgress(this.#path), code: status ?? signal, why };
+    } finally {
+      process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+      rmSync(this.#folder, { recursive: true });
+    }
+  }
+
+  /** Resolves when the process is over, or with the reason why it must end. */
+  async #watch(): Promise<string | undefined> {
+    const { silentMs = 180_000, loadMs = 40 * 60_000 } = this.#options;
+    let size = 0;
+    let changedAt = performance.now();
+    while (!this.#over.signal.aborted) {
+      await sleep(Math.min(1_000, silentMs / 4), undefined, { signal: this.#over.signal }).catch(() => {});
+      const present = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+      if (present !== size) [size, changedAt] = [present, performance.now()];
+      const limitMs = size === 0 ? loadMs : silentMs;
+      if (performance.now() - changedAt > limitMs) return `no sign of life for ${limitMs / 1000} s`;
+    }
+    return undefined;
+  }
+
+  async #putAnEnd(why: string): Promise<void> {
+    const progress = readProgress(this.#path);
+    const where = progress.test ? `\n  in "${progress.test}"` : '';
+    this.#print(`\nWATCHDOG: ${placeOf(progress)}: ${why}${where}\n`);
+    if (progress.pid !== undefined)
+      this.#print(`${stateOf(progress.pid)}${await this.#stack(progress.pid)}\n`);
+    this.#kill('SIGKILL');
+  }
+
+  /** Where it is stuck, or why that cannot be said. */
+  async #stack(pid: number): Promise<string> {
+    const unknown = `  no stack within ${STACK_MS / 1000} s: it runs no JavaScript\n`;
+    const limit = AbortSignal.any([AbortSignal.timeout(STACK_MS), this.#over.signal]);
+    const none = once(limit, 'abort').then(() => undefined);
+    send(pid, 'SIGUSR1');
+    const url = await Promise.race([this.#inspector.promise, none]);
+    if (!url) return unknown;
+    const [command = '', ...args] = [...(this.#options.prefix ?? []), 'node', stackCommand, url];
+    return new Promise((resolve) => {
+      execFile(command, args, { signal: limit }, (_, stdout) => resolve(stdout || unknown));
+    });
+  }
+
+  /** Signals the process and all that it started. */
+  #kill(signal: NodeJS.Signals): void {
+    if (this.#child.pid !== undefined && !this.#over.signal.aborted) send(-this.#child.pid, signal);
+  }
+
+  #print(text: string): void {
+    if (this.#options.print) this.#options.print(text);
+    else process.stdout.write(text);
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It has just ended by itself.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function placeOf({ pid, suite, file, complete }: Progress): string {
+  if (complete) return 'after the last test';
+  if (pid === undefined) return 'while files were loaded';
+  return suite === undefined ? 'before the first suite' : `suite "${suite}" (${file})`;
+}
+
+/** Whether it computes, sleeps, or was stopped, as Linux tells (proc_pid_stat(5)); empty elsewhere. */
+function stateOf(pid: number): string {
+  try {
+    const [, state] = /^State:\s*(.+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return `  process ${pid}: ${state}\n`;
+  } catch {
+    return '';
+  }
+}

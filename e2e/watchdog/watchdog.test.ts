@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from '../../operator/testing/until.ts';
+import { runMocha } from './mocha.ts';
+
+const FINE = "describe('fine', () => { it('passes', () => {}); });";
+const SPINS = `describe('spins', () => {
+  it('passes first', () => {});
+  it('never ends', () => { function spin() { for (;;); } spin(); });
+});`;
+const MICROTASKS = `describe('starves', () => {
+  it('lets no timer fire', async () => { async function starve() { for (;;) await undefined; } await starve(); });
+});`;
+
+/** Whether a process runs; one that has ended may wait for its parent for a while. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+describe('the watchdog of test runs', function () {
+  this.timeout(30_000);
+  let folder: string;
+  let printed: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'homerun-watchdog-'));
+    printed = '';
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  /** Runs these files in the order of their names. */
+  const run = (files: Record<string, string>) => {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    const print = (text: string) => {
+      printed += text;
+    };
+    return runMocha({ files: [join(folder, '*.mjs')], silentMs: 2_000, loadMs: 20_000, print });
+  };
+
+  it('leaves a run alone that shows life', async () => {
+    assert.deepEqual(await run({ 'a.mjs': FINE, 'b.mjs': FINE }), { passed: 2, failed: 0, notRun: [] });
+    assert.equal(printed.match(/fine: 1 passed/g)?.length, 2);
+    assert.doesNotMatch(printed, /WATCHDOG/);
+  });
+
+  it('ends a suite that spins, shows where, and runs the files after it', async () => {
+    const { passed, failed, notRun } = await run({ 'a.mjs': FINE, 'b.mjs': SPINS, 'c.mjs': FINE });
+    assert.deepEqual({ passed, failed }, { passed: 3, failed: 1 });
+    assert.deepEqual(notRun, [`suite "spins" (${join(folder, 'b.mjs')}): no sign of life for 2 s`]);
+    assert.match(printed, /WATCHDOG: suite "spins".*\n.*in "spins never ends"/);
+    assert.match(printed, /at spin \(.*b\.mjs:3:\d+\)/);
+  });
+
+  it('ends a suite that lives on microtasks, and shows where', async () => {
+    const { passed, failed } = await run({ 'a.mjs': MICROTASKS, 'b.mjs': FINE });
+    assert.deepEqual({ passed, failed }, { passed: 1, failed: 1 });
+    assert.match(printed, /in "starves lets no timer fire"/);
+    assert.match(printed, /at starve \(.*a\.mjs:2:\d+\)/);
+  });
+
+  it('runs the files after one in which the process died', async () => {
+    const DIES = "describe('dies', () => { it('exits', () => process.exit(0)); });";
+    const { passed, failed, notRun } = await run({ 'a.mjs': DIES, 'b.mjs': FINE });
+    assert.deepEqual({ passed, failed }, { passed: 1, failed: 1 });
+    assert.match(notRun.join(), /suite "dies" .*ended with 0/);
+  });
+
+  it('ends a process that does not exit after its last test', async () => {
+    const STAYS = "setInterval(() => {}, 1000); describe('stays', () => { it('passes', () => {}); });";
+    const { passed, failed, notRun } = await run({ 'a.mjs': STAYS });
+    assert.deepEqual({ passed, failed }, { passed: 1, failed: 1 });
+    assert.deepEqual(notRun, ['after the last test: no sign of life for 2 s']);
+  });
+
+  it('ends what the process started, too', async () => {
+    const STARTS = `import { spawn } from 'node:child_process';
+      describe('starts', () => { it('spins', () => { console.log('pid', spawn('sleep', ['60']).pid); for (;;); }); });`;
+    await run({ 'a.mjs': STARTS });
+    const pid = Number(/pid (\d+)/.exec(printed)?.[1]);
+    assert.ok(pid > 0);
+    await until('it has ended', () => !isAlive(pid));
+  });
+
+  it('fails when mocha cannot be started', async () => {
+    const { failed, notRun } = await runMocha({
+      prefix: [join(folder, 'nothing')],
+      files: ['x'],
+      print: () => {},
+    });
+    assert.equal(failed, 1);
+    assert.match(notRun.join(), /while files were loaded: its process ended with .*ENOENT/);
+  });
+
+  it('counts failed and skipped tests, and a run without any, as failed', async () => {
+    const MIXED =
+      "describe('mixed', () => { it('fails', () => { throw new Error('no'); }); it.skip('waits'); });";
+    assert.deepEqual(await run({ 'a.mjs': MIXED }), { passed: 0, failed: 2, notRun: [] });
+    rmSync(join(folder, 'a.mjs'));
+    assert.equal((await run({ 'b.mjs': '' })).failed, 1);
+  });
+});
