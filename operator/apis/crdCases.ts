@@ -68,6 +68,12 @@ export const OBJECTS: Record<string, { type: ResourceType; yaml: string; refused
         /(?=.*timeoutSeconds.*3600)(?=.*containerPort.*65535)(?=.*env\[0\].name)(?=.*httpGet.port.*65535)(?=.*mountPath)(?=.*percent.*100)(?=.*must be unique)/s,
       reason: 'one answer, not one at a time',
     },
+    'a probe that no HTTP request can carry': {
+      type: SERVICES,
+      yaml: '{metadata: {name: a}, spec: {template: {spec: {containers: [{image: a, startupProbe: {httpGet: {path: /health check, httpHeaders: [{name: X Probe, value: "café ☕"}]}}}]}}}}',
+      refused: /(?=.*httpGet.path)(?=.*httpHeaders\[0\].name)(?=.*httpHeaders\[0\].value)/s,
+      reason: 'it would never pass',
+    },
     'a route to a configuration': {
       type: ROUTES,
       yaml: '{metadata: {name: r}, spec: {traffic: [{configurationName: c, percent: 100}]}}',

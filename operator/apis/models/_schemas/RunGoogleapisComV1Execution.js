@@ -13,7 +13,7 @@ const schema49 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "Ld8vA13aTLsPcTWlxbZ70Tg0rJc5EgM6kvdFLlY1I"
+      "$ref": "j84iTyLourgaIHH4wTlmIFgEiwqkIMEDonPSFcBHqk"
     },
     "status": {
       "$ref": "QYNcOafmHBdSzVWH1Ypp9cBu0lInaxbf0sEx9z9M1E"
@@ -153,7 +153,7 @@ const schema54 = {
       "$ref": "mq2UcKDRYqH0DcF7aCSaafe0RCVsGGemhwDzRBA"
     },
     "template": {
-      "$ref": "wDWS2W4yt8a0TYt8yAXj2NH1ZdMB2AP7lIfERRfKpew"
+      "$ref": "zXdPPQk2vzF5ghJlWvQee7XfmSDJDQfDugVDIueTlrQ"
     }
   },
   "nullable": true
@@ -335,7 +335,7 @@ const schema56 = {
   "type": "object",
   "properties": {
     "spec": {
-      "$ref": "7tOr80vdTZDufBLoSvUAS6riAQCA6QnFRRnQVcsWc"
+      "$ref": "rPaDTtxgDHFbq7QfsjThRNzlki45vMRJ2n4XQ02Rew"
     }
   },
   "nullable": true
@@ -344,7 +344,7 @@ const schema57 = {
   "type": "object",
   "properties": {
     "containers": {
-      "$ref": "eWxHWKqGZcaZwnpk2VQHkZQGVaF0YMKAkENeH1kyE4Q"
+      "$ref": "ajmJULfaqPdvmvapAdiOBcCxV9u1CWwx53peLuPRWJ0"
     },
     "maxRetries": {
       "$ref": "hOoSs0fUOxJ3LhOe4ZYcpkzMoUt6M5Dc2LRPSp5X85E"
@@ -369,7 +369,7 @@ const schema58 = {
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "RrSDmpBgJXusx8HM1oVHjgQRYKrpU842oKcIeaaSqI"
+    "$ref": "NE85KrAjYZ1QEgG1jC1SqOgxPVvjrprtTN1EFwkAJo"
   },
   "nullable": true
 };
@@ -396,7 +396,7 @@ const schema59 = {
       "$ref": "y62gOgKnCR1e4aNWX0ietCuug3LnUNnvj6cbdtfi0"
     },
     "livenessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
       "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
@@ -405,7 +405,7 @@ const schema59 = {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
     },
     "readinessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "resources": {
       "$ref": "31pwE1a9w9tMbDnbUzswqSaY2JLOE5XZIUA6rkce8"
@@ -414,7 +414,7 @@ const schema59 = {
       "$ref": "WB0D32HmmpORFRK3GpXnV4za8jzPPSR9SrGew0kBN3g"
     },
     "startupProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "terminationMessagePath": {
       "$ref": "mRsGa3G0zEWwi43U8Q6OmYYv4l1cjQGcmOmidAmE"
@@ -638,7 +638,7 @@ const schema64 = {
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern2 = new RegExp("^[ -<>-~]+$", "u");
+const pattern5 = new RegExp("^[ -<>-~]+$", "u");
 function validate134(data, {
   instancePath = "",
   parentData,
@@ -680,7 +680,7 @@ function validate134(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -1336,7 +1336,7 @@ function validate34(data, {
   validate34.errors = vErrors;
   return errors === 0;
 }
-const pattern1 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern4 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 function validate77(data, {
   instancePath = "",
   parentData,
@@ -1413,7 +1413,7 @@ function validate77(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -2095,7 +2095,7 @@ const schema18 = {
       "$ref": "MjasNGDftxH93klyMGkjkTnPikpIIPxAgM0fME1f0"
     },
     "httpGet": {
-      "$ref": "jNzxfFHrrEL4OLRY2jkCk6Xs6M364pXXcCoKb1EGS4"
+      "$ref": "USisF3nd8G9wIaXX6QnQ1fB9pxRBs37ayF5ujwomg"
     },
     "initialDelaySeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -2483,10 +2483,10 @@ const schema24 = {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
     },
     "httpHeaders": {
-      "$ref": "W9Sw6pWhrmQFN6UAargdBuFCwTmMcOmRTGNdvXgNK4"
+      "$ref": "no54SyE90nBlC8cVjSp0M5cuL642AAJPCI2t2cdk"
     },
     "path": {
-      "$ref": "wXJ6OOkqvrRHswFsPReqPBvy5GdnOup2aNpGHDaarA"
+      "$ref": "IGGA4HhMJ4MHpy44nDek5MRhXAZxIlqDTcmcN6dJk0"
     },
     "port": {
       "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
@@ -2501,7 +2501,7 @@ const schema25 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "yRiZ7rPJAiY9hB9bKGdJXF7NABgWog9d16rgUeoGdIk"
+    "$ref": "IhRnJzeg8S8XpZPh1k4TfjbWXYrSmSqJvAiDLYz8k"
   },
   "nullable": true
 };
@@ -2510,18 +2510,20 @@ const schema26 = {
   "required": ["name"],
   "properties": {
     "name": {
-      "$ref": "PPE7EsdNeFQnJoAtWCQfRkKwXX2VsqrvamZb9BgRsDU"
+      "$ref": "0m6epKStJYL0tuczIJ9HkLBURXQhIsTKsowGak8PdnA"
     },
     "value": {
-      "$ref": "PqGnJMwOUOyrwmVobV27M7hgtW0IaTfH1rNEG2p2AHA"
+      "$ref": "Sfiwfms3y6nPGX9C9nmHnx7nHXuBkjAhy83sF3GgTvA"
     }
   }
 };
 const schema27 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 256
+  "maxLength": 256,
+  "pattern": "^[-A-Za-z0-9]+$"
 };
+const pattern0 = new RegExp("^[-A-Za-z0-9]+$", "u");
 function validate57(data, {
   instancePath = "",
   parentData,
@@ -2563,8 +2565,24 @@ function validate57(data, {
       }
       errors++;
     }
+    if (!pattern0.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-A-Za-z0-9]+$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -2573,9 +2591,9 @@ function validate57(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
@@ -2584,9 +2602,11 @@ function validate57(data, {
 }
 const schema28 = {
   "type": "string",
+  "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
+const pattern1 = new RegExp("^[\\t -~]*$", "u");
 function validate59(data, {
   instancePath = "",
   parentData,
@@ -2625,6 +2645,22 @@ function validate59(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern1.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[\\t -~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -2757,9 +2793,11 @@ function validate55(data, {
 }
 const schema29 = {
   "type": "string",
+  "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
+const pattern2 = new RegExp("^[!-~]*$", "u");
 function validate63(data, {
   instancePath = "",
   parentData,
@@ -2798,6 +2836,22 @@ function validate63(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern2.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[!-~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -2937,7 +2991,7 @@ const schema30 = {
   "maxLength": 5,
   "nullable": true
 };
-const pattern0 = new RegExp("^(HTTP|HTTPS|)$", "u");
+const pattern3 = new RegExp("^(HTTP|HTTPS|)$", "u");
 function validate66(data, {
   instancePath = "",
   parentData,
@@ -2979,7 +3033,7 @@ function validate66(data, {
       }
       errors++;
     }
-    if (!pattern0.test(data)) {
+    if (!pattern3.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3366,7 +3420,7 @@ const schema69 = {
   "maxLength": 63,
   "nullable": true
 };
-const pattern3 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
+const pattern6 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
 function validate156(data, {
   instancePath = "",
   parentData,
@@ -3408,7 +3462,7 @@ function validate156(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern6.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4427,7 +4481,7 @@ const schema83 = {
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern4 = new RegExp("^/[^:]*$", "u");
+const pattern7 = new RegExp("^/[^:]*$", "u");
 function validate198(data, {
   instancePath = "",
   parentData,
@@ -4469,7 +4523,7 @@ function validate198(data, {
       }
       errors++;
     }
-    if (!pattern4.test(data)) {
+    if (!pattern7.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5241,7 +5295,7 @@ const schema87 = {
   "maxLength": 253,
   "nullable": true
 };
-const pattern5 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+const pattern8 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
 function validate214(data, {
   instancePath = "",
   parentData,
@@ -5283,7 +5337,7 @@ function validate214(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5314,7 +5368,7 @@ const schema88 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-const pattern6 = new RegExp("^[0-9]+$", "u");
+const pattern9 = new RegExp("^[0-9]+$", "u");
 function validate216(data, {
   instancePath = "",
   parentData,
@@ -5427,7 +5481,7 @@ function validate216(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern9.test(data)) {
       const err4 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -6089,7 +6143,7 @@ const schema96 = {
   "maxLength": 64,
   "nullable": true
 };
-const pattern7 = new RegExp("^(Memory|)$", "u");
+const pattern10 = new RegExp("^(Memory|)$", "u");
 function validate240(data, {
   instancePath = "",
   parentData,
@@ -6131,7 +6185,7 @@ function validate240(data, {
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern10.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -8032,12 +8086,62 @@ function validate297(data, {
   return errors === 0;
 }
 const schema115 = {
+  "type": "string",
+  "maxLength": 2048,
+  "nullable": true
+};
+function validate311(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data !== "string" && data !== null) {
+    const err0 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err0];
+    } else {
+      vErrors.push(err0);
+    }
+    errors++;
+  }
+  if (typeof data === "string") {
+    if (func2(data) > 2048) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 2048
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  }
+  validate311.errors = vErrors;
+  return errors === 0;
+}
+const schema116 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "nullable": true
 };
-function validate312(data, {
+function validate313(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8096,10 +8200,10 @@ function validate312(data, {
       errors++;
     }
   }
-  validate312.errors = vErrors;
+  validate313.errors = vErrors;
   return errors === 0;
 }
-const schema116 = {
+const schema117 = {
   "type": "array",
   "maxItems": 100,
   "items": {
@@ -8107,7 +8211,7 @@ const schema116 = {
   },
   "nullable": true
 };
-const schema117 = {
+const schema118 = {
   "type": "object",
   "required": ["index"],
   "properties": {
@@ -8131,14 +8235,14 @@ const schema117 = {
     }
   }
 };
-const schema118 = {
+const schema119 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 2147483647,
   "nullable": true
 };
-function validate320(data, {
+function validate321(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8214,17 +8318,17 @@ function validate320(data, {
       errors++;
     }
   }
-  validate320.errors = vErrors;
+  validate321.errors = vErrors;
   return errors === 0;
 }
-const schema119 = {
+const schema120 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 255,
   "nullable": true
 };
-function validate322(data, {
+function validate323(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8300,16 +8404,16 @@ function validate322(data, {
       errors++;
     }
   }
-  validate322.errors = vErrors;
+  validate323.errors = vErrors;
   return errors === 0;
 }
-const schema120 = {
+const schema121 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 9999
 };
-function validate324(data, {
+function validate325(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8385,15 +8489,15 @@ function validate324(data, {
       errors++;
     }
   }
-  validate324.errors = vErrors;
+  validate325.errors = vErrors;
   return errors === 0;
 }
-const schema121 = {
+const schema122 = {
   "type": "string",
   "enum": ["Pending", "Running", "Succeeded", "Failed", "Cancelled", "Abandoned"],
   "nullable": true
 };
-function validate328(data, {
+function validate329(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8423,7 +8527,7 @@ function validate328(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema121.enum
+        allowedValues: schema122.enum
       }
     };
     if (vErrors === null) {
@@ -8433,10 +8537,10 @@ function validate328(data, {
     }
     errors++;
   }
-  validate328.errors = vErrors;
+  validate329.errors = vErrors;
   return errors === 0;
 }
-function validate319(data, {
+function validate320(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8462,35 +8566,35 @@ function validate319(data, {
       errors++;
     }
     if (data.attempt !== undefined) {
-      if (!validate320(data.attempt, {
+      if (!validate321(data.attempt, {
         instancePath: instancePath + "/attempt",
         parentData: data,
         parentDataProperty: "attempt",
         rootData
       })) {
-        vErrors = vErrors === null ? validate320.errors : vErrors.concat(validate320.errors);
+        vErrors = vErrors === null ? validate321.errors : vErrors.concat(validate321.errors);
         errors = vErrors.length;
       }
     }
     if (data.exitCode !== undefined) {
-      if (!validate322(data.exitCode, {
+      if (!validate323(data.exitCode, {
         instancePath: instancePath + "/exitCode",
         parentData: data,
         parentDataProperty: "exitCode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate322.errors : vErrors.concat(validate322.errors);
+        vErrors = vErrors === null ? validate323.errors : vErrors.concat(validate323.errors);
         errors = vErrors.length;
       }
     }
     if (data.index !== undefined) {
-      if (!validate324(data.index, {
+      if (!validate325(data.index, {
         instancePath: instancePath + "/index",
         parentData: data,
         parentDataProperty: "index",
         rootData
       })) {
-        vErrors = vErrors === null ? validate324.errors : vErrors.concat(validate324.errors);
+        vErrors = vErrors === null ? validate325.errors : vErrors.concat(validate325.errors);
         errors = vErrors.length;
       }
     }
@@ -8517,13 +8621,13 @@ function validate319(data, {
       }
     }
     if (data.state !== undefined) {
-      if (!validate328(data.state, {
+      if (!validate329(data.state, {
         instancePath: instancePath + "/state",
         parentData: data,
         parentDataProperty: "state",
         rootData
       })) {
-        vErrors = vErrors === null ? validate328.errors : vErrors.concat(validate328.errors);
+        vErrors = vErrors === null ? validate329.errors : vErrors.concat(validate329.errors);
         errors = vErrors.length;
       }
     }
@@ -8543,10 +8647,10 @@ function validate319(data, {
     }
     errors++;
   }
-  validate319.errors = vErrors;
+  validate320.errors = vErrors;
   return errors === 0;
 }
-function validate318(data, {
+function validate319(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8589,18 +8693,18 @@ function validate318(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate319(data[i0], {
+      if (!validate320(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate319.errors : vErrors.concat(validate319.errors);
+        vErrors = vErrors === null ? validate320.errors : vErrors.concat(validate320.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate318.errors = vErrors;
+  validate319.errors = vErrors;
   return errors === 0;
 }
 function validate291(data, {
@@ -8695,24 +8799,24 @@ function validate291(data, {
       }
     }
     if (data.logUri !== undefined) {
-      if (!validate63(data.logUri, {
+      if (!validate311(data.logUri, {
         instancePath: instancePath + "/logUri",
         parentData: data,
         parentDataProperty: "logUri",
         rootData
       })) {
-        vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
+        vErrors = vErrors === null ? validate311.errors : vErrors.concat(validate311.errors);
         errors = vErrors.length;
       }
     }
     if (data.observedGeneration !== undefined) {
-      if (!validate312(data.observedGeneration, {
+      if (!validate313(data.observedGeneration, {
         instancePath: instancePath + "/observedGeneration",
         parentData: data,
         parentDataProperty: "observedGeneration",
         rootData
       })) {
-        vErrors = vErrors === null ? validate312.errors : vErrors.concat(validate312.errors);
+        vErrors = vErrors === null ? validate313.errors : vErrors.concat(validate313.errors);
         errors = vErrors.length;
       }
     }
@@ -8761,13 +8865,13 @@ function validate291(data, {
       }
     }
     if (data.tasks !== undefined) {
-      if (!validate318(data.tasks, {
+      if (!validate319(data.tasks, {
         instancePath: instancePath + "/tasks",
         parentData: data,
         parentDataProperty: "tasks",
         rootData
       })) {
-        vErrors = vErrors === null ? validate318.errors : vErrors.concat(validate318.errors);
+        vErrors = vErrors === null ? validate319.errors : vErrors.concat(validate319.errors);
         errors = vErrors.length;
       }
     }

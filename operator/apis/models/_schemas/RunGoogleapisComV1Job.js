@@ -13,7 +13,7 @@ const schema51 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "6TepW3ablEzvfMTLtp76gPWkrVfPrhPk04DRNTY2A"
+      "$ref": "RxjcfF5nHNawwb60NQJ381zKcPFD52dl5IzHaEr0l2M"
     },
     "status": {
       "$ref": "5eweAAUwDQ7aauk5loozEKX9sDSC5b11NiRfB3Siz3I"
@@ -154,7 +154,7 @@ const schema56 = {
       "$ref": "8tivU66hp4SOhAm0gC4twQpgrMXDPR4ZeQo6en3ws"
     },
     "template": {
-      "$ref": "k9yiGSLkzg2nEzCXmBqIBIzfIIKtcEDjtMBv1c07S8"
+      "$ref": "4cDITzGEKN2ERbLEFOyQvApgoelmx7sZChlwhs4SeA"
     }
   }
 };
@@ -235,7 +235,7 @@ const schema57 = {
       "$ref": "TNCIAR508hZ3ElFoIcN60RmhMeWI7b56i56NX4nvBY"
     },
     "spec": {
-      "$ref": "szoIkFM5KaakD1I9zPwUy2OWaBeByqcIbeCr9xEvPIM"
+      "$ref": "JsY8TrI7pgGX9zE0SvoJDrKuhuEIqDJGyDXr2gbfA"
     }
   }
 };
@@ -550,7 +550,7 @@ const schema59 = {
       "$ref": "mq2UcKDRYqH0DcF7aCSaafe0RCVsGGemhwDzRBA"
     },
     "template": {
-      "$ref": "IfcTTI5IhBZy3HRLiyMWKBNJVEa23iaSCeIISgpEK4"
+      "$ref": "3weDgK36kcsR1hL81ktpMTlUvNgWH46j8n37Ar76w8"
     }
   }
 };
@@ -732,7 +732,7 @@ const schema61 = {
   "required": ["spec"],
   "properties": {
     "spec": {
-      "$ref": "InbPzM9mQWUNAJKFoN6FGmHOEXVaxYDYSzJAIAc"
+      "$ref": "TLirX7NB2RRo3NodO9S7oqaQwBRseWSQCbSo8hJSg"
     }
   }
 };
@@ -741,7 +741,7 @@ const schema62 = {
   "required": ["containers"],
   "properties": {
     "containers": {
-      "$ref": "9dzXpHNJ27MV3Xw2g5K6labLtalyNumgZVeqdM8ZM"
+      "$ref": "0nrLq5UOlT2SYNdyrRGPrBGshZxkhdUGIEpWKmkfWk"
     },
     "maxRetries": {
       "$ref": "hOoSs0fUOxJ3LhOe4ZYcpkzMoUt6M5Dc2LRPSp5X85E"
@@ -765,7 +765,7 @@ const schema63 = {
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "RrSDmpBgJXusx8HM1oVHjgQRYKrpU842oKcIeaaSqI"
+    "$ref": "NE85KrAjYZ1QEgG1jC1SqOgxPVvjrprtTN1EFwkAJo"
   }
 };
 const schema64 = {
@@ -791,7 +791,7 @@ const schema64 = {
       "$ref": "y62gOgKnCR1e4aNWX0ietCuug3LnUNnvj6cbdtfi0"
     },
     "livenessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
       "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
@@ -800,7 +800,7 @@ const schema64 = {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
     },
     "readinessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "resources": {
       "$ref": "31pwE1a9w9tMbDnbUzswqSaY2JLOE5XZIUA6rkce8"
@@ -809,7 +809,7 @@ const schema64 = {
       "$ref": "WB0D32HmmpORFRK3GpXnV4za8jzPPSR9SrGew0kBN3g"
     },
     "startupProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "terminationMessagePath": {
       "$ref": "mRsGa3G0zEWwi43U8Q6OmYYv4l1cjQGcmOmidAmE"
@@ -1032,7 +1032,7 @@ const schema69 = {
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern3 = new RegExp("^[ -<>-~]+$", "u");
+const pattern6 = new RegExp("^[ -<>-~]+$", "u");
 function validate148(data, {
   instancePath = "",
   parentData,
@@ -1074,7 +1074,7 @@ function validate148(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern6.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -1600,7 +1600,7 @@ function validate39(data, {
   validate39.errors = vErrors;
   return errors === 0;
 }
-const pattern2 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern5 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 function validate82(data, {
   instancePath = "",
   parentData,
@@ -1677,7 +1677,7 @@ function validate82(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -2359,7 +2359,7 @@ const schema22 = {
       "$ref": "MjasNGDftxH93klyMGkjkTnPikpIIPxAgM0fME1f0"
     },
     "httpGet": {
-      "$ref": "jNzxfFHrrEL4OLRY2jkCk6Xs6M364pXXcCoKb1EGS4"
+      "$ref": "USisF3nd8G9wIaXX6QnQ1fB9pxRBs37ayF5ujwomg"
     },
     "initialDelaySeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -2747,10 +2747,10 @@ const schema28 = {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
     },
     "httpHeaders": {
-      "$ref": "W9Sw6pWhrmQFN6UAargdBuFCwTmMcOmRTGNdvXgNK4"
+      "$ref": "no54SyE90nBlC8cVjSp0M5cuL642AAJPCI2t2cdk"
     },
     "path": {
-      "$ref": "wXJ6OOkqvrRHswFsPReqPBvy5GdnOup2aNpGHDaarA"
+      "$ref": "IGGA4HhMJ4MHpy44nDek5MRhXAZxIlqDTcmcN6dJk0"
     },
     "port": {
       "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
@@ -2765,7 +2765,7 @@ const schema29 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "yRiZ7rPJAiY9hB9bKGdJXF7NABgWog9d16rgUeoGdIk"
+    "$ref": "IhRnJzeg8S8XpZPh1k4TfjbWXYrSmSqJvAiDLYz8k"
   },
   "nullable": true
 };
@@ -2774,18 +2774,20 @@ const schema30 = {
   "required": ["name"],
   "properties": {
     "name": {
-      "$ref": "PPE7EsdNeFQnJoAtWCQfRkKwXX2VsqrvamZb9BgRsDU"
+      "$ref": "0m6epKStJYL0tuczIJ9HkLBURXQhIsTKsowGak8PdnA"
     },
     "value": {
-      "$ref": "PqGnJMwOUOyrwmVobV27M7hgtW0IaTfH1rNEG2p2AHA"
+      "$ref": "Sfiwfms3y6nPGX9C9nmHnx7nHXuBkjAhy83sF3GgTvA"
     }
   }
 };
 const schema31 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 256
+  "maxLength": 256,
+  "pattern": "^[-A-Za-z0-9]+$"
 };
+const pattern1 = new RegExp("^[-A-Za-z0-9]+$", "u");
 function validate62(data, {
   instancePath = "",
   parentData,
@@ -2827,8 +2829,24 @@ function validate62(data, {
       }
       errors++;
     }
+    if (!pattern1.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-A-Za-z0-9]+$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -2837,9 +2855,9 @@ function validate62(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
@@ -2848,9 +2866,11 @@ function validate62(data, {
 }
 const schema32 = {
   "type": "string",
+  "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
+const pattern2 = new RegExp("^[\\t -~]*$", "u");
 function validate64(data, {
   instancePath = "",
   parentData,
@@ -2889,6 +2909,22 @@ function validate64(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern2.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[\\t -~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -3021,9 +3057,11 @@ function validate60(data, {
 }
 const schema33 = {
   "type": "string",
+  "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
+const pattern3 = new RegExp("^[!-~]*$", "u");
 function validate68(data, {
   instancePath = "",
   parentData,
@@ -3062,6 +3100,22 @@ function validate68(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern3.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[!-~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -3201,7 +3255,7 @@ const schema34 = {
   "maxLength": 5,
   "nullable": true
 };
-const pattern1 = new RegExp("^(HTTP|HTTPS|)$", "u");
+const pattern4 = new RegExp("^(HTTP|HTTPS|)$", "u");
 function validate71(data, {
   instancePath = "",
   parentData,
@@ -3243,7 +3297,7 @@ function validate71(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4690,7 +4744,7 @@ const schema88 = {
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern5 = new RegExp("^/[^:]*$", "u");
+const pattern8 = new RegExp("^/[^:]*$", "u");
 function validate212(data, {
   instancePath = "",
   parentData,
@@ -4732,7 +4786,7 @@ function validate212(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5503,7 +5557,7 @@ const schema92 = {
   "maxLength": 253,
   "nullable": true
 };
-const pattern6 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+const pattern9 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
 function validate228(data, {
   instancePath = "",
   parentData,
@@ -5545,7 +5599,7 @@ function validate228(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5576,7 +5630,7 @@ const schema93 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-const pattern7 = new RegExp("^[0-9]+$", "u");
+const pattern10 = new RegExp("^[0-9]+$", "u");
 function validate230(data, {
   instancePath = "",
   parentData,
@@ -5689,7 +5743,7 @@ function validate230(data, {
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern10.test(data)) {
       const err4 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -6351,7 +6405,7 @@ const schema101 = {
   "maxLength": 64,
   "nullable": true
 };
-const pattern8 = new RegExp("^(Memory|)$", "u");
+const pattern11 = new RegExp("^(Memory|)$", "u");
 function validate254(data, {
   instancePath = "",
   parentData,
@@ -6393,7 +6447,7 @@ function validate254(data, {
       }
       errors++;
     }
-    if (!pattern8.test(data)) {
+    if (!pattern11.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",

@@ -49,6 +49,38 @@ describe('probes', () => {
       ],
       reason: 'no cluster runs such a pod',
     },
+    'a path with a space': {
+      container: '{startupProbe: {httpGet: {path: /health check}}}',
+      faults: [
+        [
+          `${CONTAINER}.startupProbe.httpGet.path`,
+          /is "\/health check"; it must be visible ASCII without spaces/,
+        ],
+      ],
+      reason: 'no request can carry it (RFC 9112, 3.2)',
+    },
+    'a path with escapes and a query': {
+      container: '{startupProbe: {httpGet: {path: "/caf%C3%A9/up?deep=1&a=[b]"}}}',
+      reason: 'that is how it is written',
+    },
+    'a path with letters beyond ASCII': {
+      container: '{livenessProbe: {httpGet: {path: /café}}}',
+      faults: [[`${CONTAINER}.livenessProbe.httpGet.path`, /is "\/café"/]],
+      reason: 'they must be escaped',
+    },
+    'a header that is no valid HTTP': {
+      container: '{startupProbe: {httpGet: {httpHeaders: [{name: X Probe, value: "café ☕"}]}}}',
+      faults: [
+        [`${CONTAINER}.startupProbe.httpGet.httpHeaders[0].name`, /is "X Probe"; it must be letters, digits/],
+        [`${CONTAINER}.startupProbe.httpGet.httpHeaders[0].value`, /is "café ☕"; it must be visible ASCII/],
+      ],
+      reason: 'no request can carry it (RFC 9110, 5.1 and 5.5)',
+    },
+    'a header value with a line break': {
+      container: '{startupProbe: {httpGet: {httpHeaders: [{name: X-A, value: "a\\r\\nB: c"}]}}}',
+      faults: [[`${CONTAINER}.startupProbe.httpGet.httpHeaders[0].value`, /is "a\\r\\nB: c"/]],
+      reason: 'it would be another header',
+    },
     'a probe of a sidecar without a port': {
       container: '{ports: [{containerPort: 8080}]}',
       more: '[{image: b, livenessProbe: {httpGet: {path: /}}}]',

@@ -1,6 +1,7 @@
-import { type Fault, outOfRange, unsupported } from '../../fault.ts';
+import { at, type Fault, outOfRange, unsupported } from '../../fault.ts';
 import type { Probe } from '../container/types.ts';
 import type { ProbePort } from './defaults.ts';
+import { HEADER_NAME, HEADER_VALUE, REQUEST_PATH } from './schema.ts';
 
 export type ProbeKind = 'startupProbe' | 'livenessProbe' | 'readinessProbe';
 
@@ -45,8 +46,31 @@ function validateHandlers(kind: ProbeKind, probe: Probe, ingress: boolean, path:
   return [
     ...unsupported(probe, kind === 'livenessProbe' ? ['exec', 'tcpSocket'] : ['exec'], path),
     ...(probe.httpGet ? unsupported(probe.httpGet, ['host', 'scheme'], `${path}.httpGet`) : []),
+    ...(probe.httpGet ? validateRequest(probe.httpGet, `${path}.httpGet`) : []),
     ...(probe.tcpSocket ? unsupported(probe.tcpSocket, ['host'], `${path}.tcpSocket`) : []),
   ];
+}
+
+/** What cannot be sent as an HTTP request would never pass, whatever the container does. */
+function validateRequest(httpGet: NonNullable<Probe['httpGet']>, path: string): Fault[] {
+  const { path: target = '', httpHeaders = [] } = httpGet;
+  return [
+    ...unlike(target, REQUEST_PATH, 'visible ASCII without spaces; write %20 for a space', `${path}.path`),
+    ...httpHeaders.flatMap(({ name, value = '' }, i) => [
+      ...unlike(name, HEADER_NAME, 'letters, digits and dashes', `${at(`${path}.httpHeaders`, i)}.name`),
+      ...unlike(
+        value,
+        HEADER_VALUE,
+        'visible ASCII, spaces and tabs',
+        `${at(`${path}.httpHeaders`, i)}.value`,
+      ),
+    ]),
+  ];
+}
+
+function unlike(value: string, pattern: string, wanted: string, path: string): Fault[] {
+  if (new RegExp(pattern).test(value)) return [];
+  return [{ path, value, message: `is ${JSON.stringify(value)}; it must be ${wanted}` }];
 }
 
 function validatePorts(

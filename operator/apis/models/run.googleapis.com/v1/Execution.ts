@@ -210,16 +210,16 @@ export interface IExecution {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**
@@ -325,16 +325,16 @@ export interface IExecution {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**
@@ -491,16 +491,16 @@ export interface IExecution {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**

@@ -255,16 +255,16 @@ export interface IJob {
                    */
                   "httpHeaders"?: Array<{
                     /**
-                     * Header field name.
+                     * Header field name: letters, digits and dashes.
                      */
                     "name": string;
                     /**
-                     * Header field value.
+                     * Header field value: visible ASCII, spaces and tabs.
                      */
                     "value"?: string;
                   }>;
                   /**
-                   * Path to ask for; / when unset.
+                   * Path to ask for, visible ASCII without spaces; / when unset.
                    */
                   "path"?: string;
                   /**
@@ -370,16 +370,16 @@ export interface IJob {
                    */
                   "httpHeaders"?: Array<{
                     /**
-                     * Header field name.
+                     * Header field name: letters, digits and dashes.
                      */
                     "name": string;
                     /**
-                     * Header field value.
+                     * Header field value: visible ASCII, spaces and tabs.
                      */
                     "value"?: string;
                   }>;
                   /**
-                   * Path to ask for; / when unset.
+                   * Path to ask for, visible ASCII without spaces; / when unset.
                    */
                   "path"?: string;
                   /**
@@ -536,16 +536,16 @@ export interface IJob {
                    */
                   "httpHeaders"?: Array<{
                     /**
-                     * Header field name.
+                     * Header field name: letters, digits and dashes.
                      */
                     "name": string;
                     /**
-                     * Header field value.
+                     * Header field value: visible ASCII, spaces and tabs.
                      */
                     "value"?: string;
                   }>;
                   /**
-                   * Path to ask for; / when unset.
+                   * Path to ask for, visible ASCII without spaces; / when unset.
                    */
                   "path"?: string;
                   /**

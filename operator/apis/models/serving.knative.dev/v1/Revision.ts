@@ -631,16 +631,16 @@ export interface IRevision {
            */
           "httpHeaders"?: Array<{
             /**
-             * Header field name.
+             * Header field name: letters, digits and dashes.
              */
             "name": string;
             /**
-             * Header field value.
+             * Header field value: visible ASCII, spaces and tabs.
              */
             "value"?: string;
           }>;
           /**
-           * Path to ask for; / when unset.
+           * Path to ask for, visible ASCII without spaces; / when unset.
            */
           "path"?: string;
           /**
@@ -746,16 +746,16 @@ export interface IRevision {
            */
           "httpHeaders"?: Array<{
             /**
-             * Header field name.
+             * Header field name: letters, digits and dashes.
              */
             "name": string;
             /**
-             * Header field value.
+             * Header field value: visible ASCII, spaces and tabs.
              */
             "value"?: string;
           }>;
           /**
-           * Path to ask for; / when unset.
+           * Path to ask for, visible ASCII without spaces; / when unset.
            */
           "path"?: string;
           /**
@@ -912,16 +912,16 @@ export interface IRevision {
            */
           "httpHeaders"?: Array<{
             /**
-             * Header field name.
+             * Header field name: letters, digits and dashes.
              */
             "name": string;
             /**
-             * Header field value.
+             * Header field value: visible ASCII, spaces and tabs.
              */
             "value"?: string;
           }>;
           /**
-           * Path to ask for; / when unset.
+           * Path to ask for, visible ASCII without spaces; / when unset.
            */
           "path"?: string;
           /**
