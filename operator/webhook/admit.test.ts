@@ -207,6 +207,26 @@ const VERDICTS: Record<string, VerdictCase> = {
     kind: 'Configuration',
     object: 'spec: {template: {spec: {enableServiceLinks: false, containers: [{image: app}]}}}',
   },
+  'annotations named like what every object of JavaScript has': {
+    reason: 'they are keys like others',
+    object: `metadata: {annotations: {run.googleapis.com/constructor: a, homerun.dev/toString: b, valueOf: c}}\n${APP}`,
+    warnings: [
+      /constructor\]: is not known to Cloud Run and has no effect$/,
+      /toString\]: is not known to Homerun and has no effect/,
+    ],
+  },
+  'a wrong annotation of such a name that is new': {
+    reason: 'what the stored object has by birth does not count as stored',
+    stored: `metadata: {annotations: {}}\n${APP}`,
+    policy: STRICT,
+    object: `metadata: {annotations: {run.googleapis.com/constructor: a}}\n${APP}`,
+    refused: ['metadata.annotations[run.googleapis.com/constructor]'],
+  },
+  'a list with more items than may be': {
+    reason: 'nobody looks into it',
+    object: `spec: {template: {spec: {containers: [{image: app, envFrom: [${Array(51).fill('{}').join()}]}]}}}`,
+    refused: ['spec.template.spec.containers[0].envFrom'],
+  },
   'a feature of Google’s cloud': {
     reason: 'the warning says what happens instead',
     object:
@@ -275,6 +295,16 @@ describe('admission', () => {
     const metadata = { namespace: 'demo', generateName: 'load-' };
     const request = requestFor({ ...objectOf(APP, 'Execution'), metadata }, { kind: 'Execution' });
     assert.equal(admitDefault(request, LENIENT).status?.details?.name, 'load-');
+  });
+
+  it('tells fifty faults, and how many more there are', () => {
+    const env = Array.from({ length: 80 }, (_, i) => ({ name: `A=${i}`, value: 'x' }));
+    const object = objectOf(APP) as KubeObject & { spec: { template: { spec: object } } };
+    object.spec.template.spec = { containers: [{ image: 'app', env }] };
+    const { status } = admitValidate(requestFor(object), LENIENT);
+    assert.equal(status?.details?.causes.length, 51);
+    assert.deepEqual(status?.details?.causes.at(-1)?.message, 'and 30 more');
+    assert.match(status?.message ?? '', /env\[49\]\.name: is "A=49"; [^;]*; and 30 more$/);
   });
 
   it('cuts warnings to what an API server hands on', () => {

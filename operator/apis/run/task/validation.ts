@@ -1,4 +1,4 @@
-import { at, type Fault, keyed, outOfRange } from '../../fault.ts';
+import { at, type Fault, keyed, outOfRange, shown } from '../../fault.ts';
 import { isQuantity, parseQuantity } from '../../quantity.ts';
 import { validateDependencies } from '../../serving/container/dependencies.ts';
 import { GPU } from '../../serving/container/resources.ts';
@@ -83,7 +83,7 @@ function validateMainContainer(
 ): Fault[] {
   const main = mainContainers(containers, annotations);
   if (main.length <= 1) return [];
-  const names = main.map(({ name }) => (name ? `"${name}"` : 'one without a name')).join(' and ');
+  const names = main.map(({ name }) => (name ? `${shown(name)}` : 'one without a name')).join(' and ');
   const message =
     `has ${main.length} containers that nobody waits for, ${names}; exactly one must be the main container, with which the task ends: ` +
     'let it wait for the others in annotation run.googleapis.com/container-dependencies, as in {"main":["sidecar"]}';
@@ -97,7 +97,7 @@ export function validateTimeout(value: number | string | undefined, gpu: boolean
   const most = gpu ? MAX_GPU_TIMEOUT_SECONDS : MAX_TIMEOUT_SECONDS;
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= most) return [];
   const range = gpu ? `${most}, one hour, with a GPU` : `${most}, 168 hours`;
-  const message = `is ${JSON.stringify(value)}; it must be a whole number of seconds from 1 to ${range}`;
+  const message = `is ${shown(value)}; it must be a whole number of seconds from 1 to ${range}`;
   return [{ path, value, message }];
 }
 

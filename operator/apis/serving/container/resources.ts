@@ -1,4 +1,4 @@
-import { type Fault, keyed } from '../../fault.ts';
+import { type Fault, keyed, shown } from '../../fault.ts';
 import { bytes, cores, isQuantity, parseQuantity } from '../../quantity.ts';
 import { DEFAULT_LIMITS } from './defaults.ts';
 import type { ResourceList, TemplateContainer } from './types.ts';
@@ -34,7 +34,7 @@ function validateList(list: ResourceList, path: string): Fault[] {
   return Object.entries(list).flatMap(([resource, value]) => {
     const where = keyed(path, resource);
     if (!isQuantity(value) || parseQuantity(value) < 0n) {
-      const message = `is ${JSON.stringify(value)}; it must be a quantity of 0 or more, such as 500m, 2 or 512Mi`;
+      const message = `is ${shown(value)}; it must be a quantity of 0 or more, such as 500m, 2 or 512Mi`;
       return [{ path: where, value, message }];
     }
     if (Object.hasOwn(DEFAULT_LIMITS, resource) || resource === GPU) return [];

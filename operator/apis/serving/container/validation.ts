@@ -1,4 +1,4 @@
-import { at, duplicates, type Fault, outOfRange, unsupported } from '../../fault.ts';
+import { at, duplicates, type Fault, faultsOfEach, outOfRange, shown, unsupported } from '../../fault.ts';
 import { parseImage } from '../../image.ts';
 import { cores, isQuantity } from '../../quantity.ts';
 import type { ProbePort } from '../probe/defaults.ts';
@@ -35,7 +35,7 @@ export function validateContainers(
     ...validateCount(containers, path),
     ...validatePortCount(containers, around, path),
     ...repeatedNames(containers, path),
-    ...containers.flatMap((container, i) =>
+    ...faultsOfEach(containers, (container, i) =>
       validateContainer(container, container === ingress, around, at(path, i)),
     ),
   ];
@@ -70,7 +70,7 @@ function repeatedNames(containers: readonly TemplateContainer[], path: string): 
   return duplicates(names).map(({ value, index }) => ({
     path: `${at(path, index)}.name`,
     value,
-    message: `is "${value}", the name of another container; names must be unique`,
+    message: `is ${shown(value)}, the name of another container; names must be unique`,
   }));
 }
 
@@ -89,7 +89,7 @@ function validateContainer(
           {
             path: `${path}.name`,
             value: name,
-            message: `is "${name}"; it must be a DNS label: lower case letters, digits and dashes, at most 63`,
+            message: `is ${shown(name)}; it must be a DNS label: lower case letters, digits and dashes, at most 63`,
           },
         ];
   return [
@@ -162,20 +162,20 @@ function validateMounts(mounts: readonly VolumeMount[], volumes: ReadonlySet<str
   const taken = duplicates(paths).map(({ value, index }) => ({
     path: `${at(path, index)}.mountPath`,
     value,
-    message: `is "${value}", where another volume is mounted; paths must be unique`,
+    message: `is ${shown(value)}, where another volume is mounted; paths must be unique`,
   }));
-  const faults = mounts.flatMap(({ name, mountPath }, i): Fault[] => {
+  const faults = faultsOfEach(mounts, ({ name, mountPath }, i) => {
     const where = at(path, i);
     const wrong =
       !mountPath.startsWith('/') ||
       mountPath.includes(':') ||
       ['/', '/dev', '/dev/log'].includes(normalise(mountPath));
-    const message = `is "${mountPath}"; it must be an absolute path without a colon, other than /, /dev and /dev/log`;
+    const message = `is ${shown(mountPath)}; it must be an absolute path without a colon, other than /, /dev and /dev/log`;
     return [
       ...(wrong ? [{ path: `${where}.mountPath`, value: mountPath, message }] : []),
       ...(volumes.has(name)
         ? []
-        : [{ path: `${where}.name`, value: name, message: `is "${name}"; there is no such volume` }]),
+        : [{ path: `${where}.name`, value: name, message: `is ${shown(name)}; there is no such volume` }]),
     ];
   });
   return [...taken, ...faults];

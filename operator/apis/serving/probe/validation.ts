@@ -1,4 +1,4 @@
-import { at, type Fault, outOfRange, unsupported } from '../../fault.ts';
+import { at, type Fault, outOfRange, shown, unsupported } from '../../fault.ts';
 import type { Probe } from '../container/types.ts';
 import type { ProbePort } from './defaults.ts';
 import { HEADER_NAME, HEADER_VALUE, REQUEST_PATH } from './schema.ts';
@@ -70,7 +70,7 @@ function validateRequest(httpGet: NonNullable<Probe['httpGet']>, path: string): 
 
 function unlike(value: string, pattern: string, wanted: string, path: string): Fault[] {
   if (new RegExp(pattern).test(value)) return [];
-  return [{ path, value, message: `is ${JSON.stringify(value)}; it must be ${wanted}` }];
+  return [{ path, value, message: `is ${shown(value)}; it must be ${wanted}` }];
 }
 
 function validatePorts(
@@ -96,7 +96,7 @@ function validatePort(
   const name = port
     ? `a number from 1 to 65535, or ${port.name}, the name of the container's port`
     : 'a number from 1 to 65535';
-  return [{ path, value, message: `is "${value}"; it must be ${name}` }];
+  return [{ path, value, message: `is ${shown(value)}; it must be ${name}` }];
 }
 
 function validateTiming(kind: ProbeKind, probe: Probe, path: string): Fault[] {

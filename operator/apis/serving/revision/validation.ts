@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseFlag, RUN } from '../../annotations.ts';
-import { type Fault, keyed, outOfRange, unsupported } from '../../fault.ts';
+import { brief, type Fault, keyed, outOfRange, shown, unsupported } from '../../fault.ts';
 import { validateKeys, validateLabels } from '../../labelRules.ts';
 import { validateDependencies } from '../container/dependencies.ts';
 import { ingressContainer } from '../container/ingress.ts';
@@ -50,7 +50,7 @@ function validateName(name: string | undefined, owner: string, path: string): Fa
   const prefix = `${owner}-`;
   const fits = name.startsWith(prefix) && name.length <= 63 && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name);
   if (fits) return [];
-  const message = `is "${name}"; it must start with "${prefix}" and be a DNS label: lower case letters, digits and dashes, at most 63`;
+  const message = `is ${shown(name)}; it must start with ${shown(prefix)} and be a DNS label: lower case letters, digits and dashes, at most 63`;
   return [{ path, value: name, message }];
 }
 
@@ -86,7 +86,7 @@ function validateFraction(
   const say = (key: string, value: string, wanted: string): Fault => ({
     path: keyed(path, key),
     value,
-    message: `is ${JSON.stringify(value)}; with less than one CPU it must be ${wanted}`,
+    message: `is ${shown(value)}; with less than one CPU it must be ${wanted}`,
     strict: true,
   });
   return [
@@ -114,8 +114,8 @@ const SUBDOMAIN =
 export function validateServiceAccount(value: string | undefined, path: string): Fault[] {
   if (!value || new RegExp(`^${SERVICE_ACCOUNT}$`).test(value)) return [];
   const message =
-    `is "${value}"; it must be the name of a service account, or its e-mail address, which ends with ` +
-    `.gserviceaccount.com (invalid value: ${value}: ${path}\n${SUBDOMAIN})`;
+    `is ${shown(value)}; it must be the name of a service account, or its e-mail address, which ends with ` +
+    `.gserviceaccount.com (invalid value: ${brief(value)}: ${path}\n${SUBDOMAIN})`;
   return [{ path, value, message }];
 }
 
@@ -147,7 +147,7 @@ export function validateNodeSelector(
 function validateRuntimeClass(value: string | undefined, path: string): Fault[] {
   if (!value || value === BASE_IMAGE_RUNTIME) return [];
   return [
-    { path, value, message: `is "${value}"; Cloud Run knows only ${BASE_IMAGE_RUNTIME}`, strict: true },
+    { path, value, message: `is ${shown(value)}; Cloud Run knows only ${BASE_IMAGE_RUNTIME}`, strict: true },
   ];
 }
 

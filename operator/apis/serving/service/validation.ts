@@ -1,5 +1,5 @@
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
-import type { Fault } from '../../fault.ts';
+import { type Fault, shown } from '../../fault.ts';
 import { MAX_NAME } from '../../names.ts';
 import { defaultTemplate } from '../configuration/defaults.ts';
 import { validateNameChange } from '../configuration/validation.ts';
@@ -26,10 +26,10 @@ export function validateService(service: Service, previous?: Service): Fault[] {
 export function validateName(name: string): Fault[] {
   const form = 'lower case letters, digits and dashes, starting with a letter, not ending with a dash';
   if (name.length > MAX_NAME || !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
-    const message = `is "${name}", ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
+    const message = `is ${shown(name)}, ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
     return [{ path: 'metadata.name', value: name, message }];
   }
   if (name.length <= MAX_CLOUD_RUN_NAME) return [];
-  const message = `is "${name}", ${name.length} characters; it must have 1 to ${MAX_CLOUD_RUN_NAME}`;
+  const message = `is ${shown(name)}, ${name.length} characters; it must have 1 to ${MAX_CLOUD_RUN_NAME}`;
   return [{ path: 'metadata.name', value: name, message, strict: true }];
 }
