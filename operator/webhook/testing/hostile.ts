@@ -158,6 +158,7 @@ export const HOSTILE: Record<string, () => AdmissionRequest> = {
   'an execution that is none': () => requestFor(null, { kind: 'Execution', oldObject: { spec: 1 } }),
   'a worker pool that is none': () => requestFor(null, { kind: 'WorkerPool' }),
   'metadata that is a number': () => requestFor({ ...object(APP_SPEC), metadata: 1 }),
+  'a name that is no text': () => requestFor(object(APP_SPEC, { name: 1 })),
   'a name that cannot become a text': () =>
     requestFor(object(1, { name: { toString: 1, valueOf: 1 }, generateName: [[]] })),
   'annotations called as what every object has': () =>
