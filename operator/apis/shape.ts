@@ -10,7 +10,7 @@ export interface ShapeFault extends Fault {
 }
 
 /** The subset of JSON Schema that our kinds are declared in (schema.ts). */
-interface Schema {
+export interface Schema {
   type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   nullable?: boolean;
   properties?: Record<string, Schema>;

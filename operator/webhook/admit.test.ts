@@ -120,6 +120,42 @@ describe('admitDefault', () => {
     });
   }
 
+  it('takes whole numbers out of quotes, as gcloud reads them', () => {
+    const written = `spec:
+      template:
+        spec:
+          containerConcurrency: "1"
+          timeoutSeconds: "1500"
+          containers: [{image: app, ports: [{containerPort: "5002"}], livenessProbe: {httpGet: {port: 80}, periodSeconds: "9"}}]
+      traffic: [{percent: "100", latestRevision: true}]`;
+    const { spec } = stored(written) as KubeObject & { spec: Record<string, never> };
+    const { template, traffic } = JSON.parse(JSON.stringify(spec));
+    assert.deepEqual([template.spec.containerConcurrency, template.spec.timeoutSeconds], [1, 1500]);
+    assert.equal(template.spec.containers[0].ports[0].containerPort, 5002);
+    assert.equal(template.spec.containers[0].livenessProbe.periodSeconds, 9);
+    assert.equal(traffic[0].percent, 100);
+  });
+
+  it('judges a number in quotes as the number', () => {
+    const object = objectOf('spec: {template: {spec: {timeoutSeconds: "4000", containers: [{image: app}]}}}');
+    assert.match(
+      admitDefault(requestFor(object), LENIENT).status?.message ?? '',
+      /timeoutSeconds: is 4000; /,
+    );
+    const late = admitValidate(requestFor(object), LENIENT).status?.message ?? '';
+    assert.match(late, /is "4000"; .* without quotes$/, 'where the first half has not been asked');
+  });
+
+  it('makes no revision of a number that is put into quotes', () => {
+    const old = stored(`spec: {template: {spec: {timeoutSeconds: 5, containers: [{image: app}]}}}`);
+    const now = filled(
+      objectOf(`spec: {template: {spec: {timeoutSeconds: "5", containers: [{image: app}]}}}`),
+      old,
+    );
+    assert.deepEqual(now.metadata, { ...old.metadata });
+    assert.deepEqual(now, old);
+  });
+
   it('gives a field that is taken out its default again', () => {
     const old = stored('spec: {template: {spec: {timeoutSeconds: 5, containers: [{image: app}]}}}');
     const { spec } = filled(objectOf(APP), old) as KubeObject & {

@@ -1,4 +1,5 @@
 import { brief, briefFaults, type Fault, toldFaults } from '../apis/fault.ts';
+import { unquoted } from '../apis/unquote.ts';
 import type { Abilities } from '../kube/abilities.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { signed } from './authors.ts';
@@ -29,10 +30,10 @@ export function admitDefault(request: AdmissionRequest, policy: Policy, known?: 
   const law = lawOf(request);
   if (!law || isLeaving(request) || isOperator(request, policy)) return { uid, allowed: true };
   const previous = previousOf(request, law);
-  const named = withName(object);
+  const named = withName(withNumbers(object, law));
   const { refused } = judge(law, law.written, named, { previous, strict: policy.strict, known });
   // The name that the API server makes up is judged when it is known.
-  const faults = named === object ? refused : refused.filter(({ path }) => path !== 'metadata.name');
+  const faults = hasName(object) ? refused : refused.filter(({ path }) => path !== 'metadata.name');
   if (faults.length > 0) return refusal(request, faults);
   const written = object as KubeObject;
   const filled = law.fill(named as KubeObject, previous, known);
@@ -87,11 +88,23 @@ function previousOf({ operation, oldObject }: AdmissionRequest, law: Law): KubeO
   return isReadable(law, law.definition.spec, object) ? object : undefined;
 }
 
+/** With whole numbers out of their quotes: the API server looks at types only after this half has answered. */
+function withNumbers(object: unknown, { written }: Law): unknown {
+  const { spec } = (object ?? {}) as { spec?: unknown };
+  const read = unquoted(written, spec);
+  return read === spec ? object : { ...(object as KubeObject), spec: read };
+}
+
+function hasName(object: unknown): boolean {
+  const { metadata } = (object ?? {}) as { metadata?: Partial<KubeObject['metadata']> | null };
+  return typeof metadata !== 'object' || metadata === null || metadata.name !== undefined;
+}
+
 /** The API server adds five letters to generateName only after the first half; until then its stem must do. */
 function withName(object: unknown): unknown {
-  const { metadata } = (object ?? {}) as { metadata?: Partial<KubeObject['metadata']> | null };
-  if (typeof metadata !== 'object' || metadata === null || metadata.name !== undefined) return object;
-  const { generateName } = metadata;
+  if (hasName(object)) return object;
+  const { metadata } = object as KubeObject;
+  const { generateName } = metadata as { generateName?: unknown };
   const name = typeof generateName === 'string' ? stemOf(generateName) : '';
   return { ...(object as KubeObject), metadata: { ...metadata, name } };
 }
