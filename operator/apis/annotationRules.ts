@@ -207,7 +207,7 @@ function faultOf(holder: AnnotationHolder, key: string, value: string): Pick<Fau
   if (known?.on.includes(holder)) {
     const wanted = known.check(value);
     if (wanted) return [{ message: `is ${shown(value)}; it must be ${wanted}` }];
-    return [...unquoted(key, value), ...(JOB_HOLDERS.has(holder) ? firstGeneration(key, value) : [])];
+    return JOB_HOLDERS.has(holder) ? firstGeneration(key, value) : [];
   }
   const [domain = '', name = ''] = key.split('/');
   if (domain === 'autoscaling.knative.dev' && JOB_HOLDERS.has(holder)) {
@@ -251,12 +251,6 @@ function autoscaling(holder: AnnotationHolder): Pick<Fault, 'message' | 'strict'
   return [
     { message: 'has no effect here; scaling of a revision belongs in spec.template.metadata.annotations' },
   ];
-}
-
-function unquoted(key: string, value: string): Pick<Fault, 'message' | 'strict'>[] {
-  if (key !== RUN.containerDependencies) return [];
-  const wanted = object(value);
-  return wanted ? [{ message: 'is not JSON: put names into double quotes', strict: true }] : [];
 }
 
 /** Jobs and worker pools run in the second generation environment alone (container contract, Container sandbox). */

@@ -7,6 +7,8 @@ export interface Fault {
   value?: unknown;
   /** Only Cloud Run forbids it, Knative Serving does not: refused in strict mode, a warning otherwise. */
   strict?: boolean;
+  /** Sources differ on whether Cloud Run forbids it: a warning in strict mode too. Only beside `strict`. */
+  advice?: boolean;
 }
 
 /** Most faults that are told at once: whoever has made more goes through them in several steps. */

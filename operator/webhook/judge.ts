@@ -44,7 +44,7 @@ export function judge(
   const isStored = previous === undefined ? () => false : storedParts(object, previous);
   const verdict: Verdict = { refused: [], warned: [] };
   for (const fault of faultsOf(law, schema, object, previous, known)) {
-    const isTold = (fault.strict && !strict) || isStored(fault);
+    const isTold = (fault.strict && (fault.advice || !strict)) || isStored(fault);
     (isTold ? verdict.warned : verdict.refused).push(fault);
   }
   return verdict;

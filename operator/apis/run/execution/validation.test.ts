@@ -9,7 +9,7 @@ const JOB = jobOf(
 );
 const ALONE = jobOf();
 const GPU = jobOf(
-  "{spec: {template: {spec: {containers: [{image: app, resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}]}}}}",
+  "{metadata: {annotations: {run.googleapis.com/gpu-zonal-redundancy-disabled: 'true'}}, spec: {template: {spec: {containers: [{image: app, resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}]}}}}",
 );
 
 const OVERRIDES = 'metadata.annotations[homerun.dev/overrides]';

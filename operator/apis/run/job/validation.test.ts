@@ -4,6 +4,9 @@ import { defaultJob } from './defaults.ts';
 import { ANNOTATIONS, type Case, CONTAINER, EXECUTION, jobOf, SIDECAR, TASK } from './faultCases.ts';
 import { validateJob } from './validation.ts';
 
+const ONE_ZONE = '{annotations: {run.googleapis.com/gpu-zonal-redundancy-disabled: "true"}}';
+const ZONES = 'spec.template.metadata.annotations[run.googleapis.com/gpu-zonal-redundancy-disabled]';
+
 const CASES: Record<string, Case> = {
   'the smallest job': { reason: 'an image is enough' },
 
@@ -59,11 +62,13 @@ const CASES: Record<string, Case> = {
     reason: 'the flag of gcloud takes units, the field does not',
   },
   'an hour with a GPU': {
+    template: ONE_ZONE,
     task: '{timeoutSeconds: 3600, nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}',
     container: "{resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}",
     reason: 'the longest with a GPU',
   },
   'more than an hour with a GPU': {
+    template: ONE_ZONE,
     task: "{timeoutSeconds: '3601'}",
     container: "{resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}",
     faults: [[`${TASK}.timeoutSeconds`, /is "3601"; it must be .* from 1 to 3600, one hour, with a GPU/]],
@@ -100,11 +105,36 @@ const CASES: Record<string, Case> = {
   },
   'less than one CPU': {
     container: '{resources: {limits: {cpu: 500m}}}',
-    faults: [
-      [`${CONTAINER}.resources.limits[cpu]`, /is 500m; the only container of a task needs at least 1/],
-    ],
+    faults: [[`${CONTAINER}.resources.limits[cpu]`, /is 500m; it must be at least 1 in gen2/]],
     strict: true,
     reason: 'Cloud Run has fractions for sidecars of jobs alone',
+  },
+  'less than one CPU together': {
+    template: SIDECAR,
+    container: '{name: main, resources: {limits: {cpu: 400m}}}',
+    more: '[{name: side, image: side, resources: {limits: {cpu: 400m}}}]',
+    faults: [[`${TASK}.containers`, /have less than 1 of cpu together/]],
+    strict: true,
+    reason: 'the CPU of all containers counts',
+  },
+  '256 MiB': {
+    container: '{resources: {limits: {memory: 256Mi}}}',
+    faults: [[`${CONTAINER}.resources.limits[memory]`, /is 256Mi; it must be at least 512Mi in gen2/]],
+    strict: true,
+    reason: 'Cloud Run, memory limits',
+  },
+  'a GPU without a word on zones': {
+    container: "{resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}",
+    faults: [[ZONES, /is not set/]],
+    strict: true,
+    advice: true,
+    reason: 'it may depend on the quota',
+  },
+  'a word on zones without a GPU': {
+    template: ONE_ZONE,
+    faults: [[ZONES, /is set although no container has a GPU/]],
+    strict: true,
+    reason: 'the API refuses it',
   },
   'less than one CPU beside a sidecar': {
     template: SIDECAR,
@@ -279,7 +309,7 @@ const CASES: Record<string, Case> = {
 
 describe('validation of a job', () => {
   for (const [name, one] of Object.entries(CASES)) {
-    const { faults: expected = [], strict = false, reason } = one;
+    const { faults: expected = [], strict = false, advice = false, reason } = one;
     const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode refuses' : 'refuses';
     it(`${verb} ${name}: ${reason}`, () => {
       const given = jobOf(one);
@@ -294,6 +324,7 @@ describe('validation of a job', () => {
         faults.every((fault) => fault.strict),
         faults.length === 0 || strict,
       );
+      assert.ok(faults.every((fault) => (fault.advice ?? false) === advice));
       const filled = validateJob(defaultJob(given));
       assert.deepEqual(
         filled.map(({ path }) => path),

@@ -1,10 +1,15 @@
-import { at, type Fault, keyed, outOfRange, shown } from '../../fault.ts';
+import { type Fault, outOfRange, shown } from '../../fault.ts';
 import { isQuantity, parseQuantity } from '../../quantity.ts';
 import { validateDependencies } from '../../serving/container/dependencies.ts';
 import { GPU } from '../../serving/container/resources.ts';
 import type { TemplateContainer, Volume } from '../../serving/container/types.ts';
-import { cpuOf, validateContainers } from '../../serving/container/validation.ts';
-import { validateNodeSelector, validateServiceAccount } from '../../serving/revision/validation.ts';
+import { validateContainers } from '../../serving/container/validation.ts';
+import { validateInstance } from '../../serving/instance/validation.ts';
+import {
+  acceleratorOf,
+  validateNodeSelector,
+  validateServiceAccount,
+} from '../../serving/revision/validation.ts';
 import { validateVolumes } from '../../serving/volume/validation.ts';
 import type { ExecutionSpec, TaskSpec } from '../execution/types.ts';
 import { DEFAULT_TASKS } from './defaults.ts';
@@ -47,31 +52,18 @@ function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): F
   const volumes = new Set(spec.volumes?.map(({ name }) => name));
   return [
     ...validateDependencies(annotations, containers, annotationsPath),
-    ...validateContainers(containers, { ingress: false, task: true, volumes }, `${path}.containers`),
+    ...validateContainers(
+      containers,
+      { ingress: false, task: true, volumes, accelerator: acceleratorOf(spec) },
+      `${path}.containers`,
+    ),
     ...validateMainContainer(containers, annotations, `${path}.containers`),
-    ...validateFraction(containers, `${path}.containers`),
+    ...validateInstance(containers, { annotations, annotationsPath, of: 'task' }, `${path}.containers`),
     ...validateVolumes(spec.volumes as Volume[] | undefined, `${path}.volumes`),
     ...outOfRange(spec.maxRetries, [0, MAX_RETRIES], `${path}.maxRetries`),
     ...validateTimeout(spec.timeoutSeconds, usesGpu(containers), `${path}.timeoutSeconds`),
     ...validateServiceAccount(spec.serviceAccountName, `${path}.serviceAccountName`),
     ...validateNodeSelector(spec, path),
-  ];
-}
-
-/** Only beside others may a container of a task have less than one CPU (Cloud Run jobs, CPU limits). */
-function validateFraction(containers: readonly TemplateContainer[], path: string): Fault[] {
-  const [container] = containers;
-  const cpu = cpuOf(container);
-  if (containers.length !== 1 || cpu === undefined || cpu >= 1) return [];
-  const value = container?.resources?.limits?.cpu;
-  const where = keyed(`${at(path, 0)}.resources.limits`, 'cpu');
-  return [
-    {
-      path: where,
-      value,
-      message: `is ${value}; the only container of a task needs at least 1`,
-      strict: true,
-    },
   ];
 }
 

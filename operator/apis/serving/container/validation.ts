@@ -1,9 +1,7 @@
 import { at, duplicates, type Fault, faultsOfEach, outOfRange, shown, unsupported } from '../../fault.ts';
 import { parseImage } from '../../image.ts';
-import { cores, isQuantity } from '../../quantity.ts';
 import type { ProbePort } from '../probe/defaults.ts';
 import { validateProbe } from '../probe/validation.ts';
-import { DEFAULT_LIMITS } from './defaults.ts';
 import { validateEnvironment } from './environment.ts';
 import { ingressContainer, ingressPort } from './ingress.ts';
 import { validateResources } from './resources.ts';
@@ -20,6 +18,8 @@ export interface Surroundings {
   ingress: boolean;
   /** Whether they are those of a task, which runs to its end (container contract, jobs). */
   task?: boolean;
+  /** The kind of GPU that the instance asks for. */
+  accelerator?: string;
   /** Names of the volumes that they may mount. */
   volumes: ReadonlySet<string>;
 }
@@ -97,7 +97,7 @@ function validateContainer(
     ...validateImage(container.image, path),
     ...(around.task ? validateTask(container, path) : validatePorts(container, path)),
     ...validateEnvironment(container, { ingress, task: around.task }, path),
-    ...validateResources(container, path),
+    ...validateResources(container, around.accelerator, path),
     ...validateMounts(container.volumeMounts ?? [], around.volumes, `${path}.volumeMounts`),
     ...validateProbe('startupProbe', startupProbe, port, `${path}.startupProbe`),
     ...(around.task
@@ -187,10 +187,4 @@ function normalise(path: string): string {
 
 function portOf(container: TemplateContainer): ProbePort {
   return { number: ingressPort(container), name: container.ports?.[0]?.name || 'http1' };
-}
-
-/** CPU limit of a container in cores; undefined when it is no quantity. */
-export function cpuOf(container: TemplateContainer | undefined): number | undefined {
-  const cpu = container?.resources?.limits?.cpu ?? DEFAULT_LIMITS.cpu;
-  return cpu !== undefined && isQuantity(cpu) ? cores(cpu) : undefined;
 }

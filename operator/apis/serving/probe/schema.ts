@@ -126,8 +126,5 @@ export const StartupProbeSchema = probe(
 /** Liveness probe: a failing container is restarted. */
 export const LivenessProbeSchema = probe('Restarts the container when it fails.', EXACTLY_ONE);
 
-/** Readiness probe (Knative): no handler is the TCP check of the container port. */
-export const ReadinessProbeSchema = probe(
-  'Takes the instance out of service while it fails. Not supported by Cloud Run.',
-  AT_MOST_ONE,
-);
+/** Readiness probe: no handler is the TCP check of the container port. */
+export const ReadinessProbeSchema = probe('Takes the instance out of service while it fails.', AT_MOST_ONE);

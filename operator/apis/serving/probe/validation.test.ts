@@ -24,15 +24,35 @@ describe('probes', () => {
     },
     'a readiness probe': {
       container: '{readinessProbe: {httpGet: {path: /ready}}}',
-      faults: [[`${CONTAINER}.readinessProbe`, /not supported by Cloud Run/]],
+      reason: 'Cloud Run has it since 2026 (Configure container health checks)',
+    },
+    'a readiness probe by gRPC': {
+      container: '{readinessProbe: {grpc: {service: s}}}',
+      reason: 'the other kind that Cloud Run has',
+    },
+    'a readiness probe as only Knative has it': {
+      container: '{readinessProbe: {tcpSocket: {}, initialDelaySeconds: 5}}',
+      faults: [
+        [`${CONTAINER}.readinessProbe.tcpSocket`, /not supported by Cloud Run/],
+        [`${CONTAINER}.readinessProbe.initialDelaySeconds`, /not supported by Cloud Run/],
+      ],
       strict: true,
-      reason: "Knative's own",
+      reason: 'the API refuses both',
+    },
+    'a readiness probe that waits for six minutes': {
+      container: '{readinessProbe: {httpGet: {}, timeoutSeconds: 360, periodSeconds: 400}}',
+      faults: [
+        [`${CONTAINER}.readinessProbe.timeoutSeconds`, /is 360; it must be a whole number from 0 to 300/],
+      ],
+      strict: true,
+      reason: 'the API refuses it',
     },
     'a timeout longer than the period': {
       container: '{livenessProbe: {httpGet: {}, timeoutSeconds: 11}}',
       faults: [[`${CONTAINER}.livenessProbe.timeoutSeconds`, /is 11; it must be at most periodSeconds, 10/]],
       strict: true,
-      reason: 'the next probe would begin before this one ends',
+      advice: true,
+      reason: 'the next probe would begin before this one ends; the API takes it',
     },
     'a startup probe that begins after five minutes': {
       container: '{startupProbe: {httpGet: {}, initialDelaySeconds: 300}}',

@@ -4,11 +4,11 @@ import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseFlag, RUN } from '../../annotatio
 import { brief, type Fault, keyed, outOfRange, shown, unsupported } from '../../fault.ts';
 import { validateKeys, validateLabels } from '../../labelRules.ts';
 import { validateDependencies } from '../container/dependencies.ts';
-import { ingressContainer } from '../container/ingress.ts';
 import { GPU } from '../container/resources.ts';
 import type { Volume } from '../container/types.ts';
-import { cpuOf, validateContainers } from '../container/validation.ts';
+import { validateContainers } from '../container/validation.ts';
 import { SERVICE_ACCOUNT } from '../instance/schema.ts';
+import { totalCpu, validateInstance } from '../instance/validation.ts';
 import { schedulingFields } from '../scheduling/schema.ts';
 import { validateVolumes } from '../volume/validation.ts';
 import type { Revision, RevisionTemplate, TemplateSpec } from './types.ts';
@@ -40,6 +40,11 @@ export function validateTemplate(
     ...validateScale(annotations, where),
     ...validateDependencies(annotations, template.spec.containers, where),
     ...(ingress ? validateFraction(template.spec, annotations, where) : []),
+    ...validateInstance(
+      template.spec.containers,
+      { annotations, annotationsPath: where, of: ingress ? 'service' : 'workerPool' },
+      `${path}.spec.containers`,
+    ),
     ...validateRevisionSpec(template.spec, { ingress }, `${path}.spec`),
   ];
 }
@@ -62,7 +67,11 @@ export function validateRevisionSpec(
 ): Fault[] {
   const volumes = new Set(spec.volumes?.map(({ name }) => name));
   return [
-    ...validateContainers(spec.containers, { ingress, volumes }, `${path}.containers`),
+    ...validateContainers(
+      spec.containers,
+      { ingress, volumes, accelerator: acceleratorOf(spec) },
+      `${path}.containers`,
+    ),
     ...validateVolumes(spec.volumes as Volume[] | undefined, `${path}.volumes`),
     ...outOfRange(spec.containerConcurrency, [0, 1000], `${path}.containerConcurrency`),
     ...validateConcurrency(spec, path),
@@ -74,13 +83,18 @@ export function validateRevisionSpec(
   ];
 }
 
+/** The kind of GPU that an instance asks for. */
+export function acceleratorOf({ nodeSelector = {} }: Pick<TemplateSpec, 'nodeSelector'>): string | undefined {
+  return Object.hasOwn(nodeSelector, ACCELERATOR) ? nodeSelector[ACCELERATOR] : undefined;
+}
+
 /** Less than one CPU is there while requests are answered, and in the first environment only (Cloud Run, CPU limits). */
 function validateFraction(
   { containers }: TemplateSpec,
   annotations: Record<string, string> = {},
   path: string,
 ): Fault[] {
-  const cpu = cpuOf(ingressContainer(containers));
+  const cpu = totalCpu(containers);
   if (cpu === undefined || cpu >= 1) return [];
   const { [RUN.cpuThrottling]: throttling, [RUN.executionEnvironment]: environment } = annotations;
   const say = (key: string, value: string, wanted: string): Fault => ({
@@ -98,7 +112,7 @@ function validateFraction(
 /** Less than one CPU serves one request at a time (Cloud Run, CPU limits). */
 function validateConcurrency(spec: TemplateSpec, path: string): Fault[] {
   const { containerConcurrency: value = 0 } = spec;
-  const cpu = cpuOf(ingressContainer(spec.containers));
+  const cpu = totalCpu(spec.containers);
   if (cpu === undefined || cpu >= 1 || value <= 1) return [];
   const message = `is ${value}; with less than one CPU it must be 1`;
   return [{ path: `${path}.containerConcurrency`, value, message, strict: true }];

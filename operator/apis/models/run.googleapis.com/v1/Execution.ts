@@ -283,7 +283,7 @@ export interface IExecution {
             "protocol"?: "TCP" | "";
           }>;
           /**
-           * Takes the instance out of service while it fails. Not supported by Cloud Run.
+           * Takes the instance out of service while it fails.
            */
           "readinessProbe"?: {
             /**

@@ -328,7 +328,7 @@ export interface IJob {
                 "protocol"?: "TCP" | "";
               }>;
               /**
-               * Takes the instance out of service while it fails. Not supported by Cloud Run.
+               * Takes the instance out of service while it fails.
                */
               "readinessProbe"?: {
                 /**

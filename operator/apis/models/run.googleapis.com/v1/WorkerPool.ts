@@ -762,7 +762,7 @@ export interface IWorkerPool {
             "protocol"?: "TCP" | "";
           }>;
           /**
-           * Takes the instance out of service while it fails. Not supported by Cloud Run.
+           * Takes the instance out of service while it fails.
            */
           "readinessProbe"?: {
             /**

@@ -704,7 +704,7 @@ export interface IRevision {
         "protocol"?: "TCP" | "";
       }>;
       /**
-       * Takes the instance out of service while it fails. Not supported by Cloud Run.
+       * Takes the instance out of service while it fails.
        */
       "readinessProbe"?: {
         /**
