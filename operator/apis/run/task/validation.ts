@@ -12,8 +12,6 @@ import {
 } from '../../serving/revision/validation.ts';
 import { validateVolumes } from '../../serving/volume/validation.ts';
 import type { ExecutionSpec, TaskSpec } from '../execution/types.ts';
-import { DEFAULT_TASKS } from './defaults.ts';
-import { mainContainers } from './main.ts';
 import { MAX_GPU_TIMEOUT_SECONDS, MAX_RETRIES, MAX_TASKS, MAX_TIMEOUT_SECONDS } from './schema.ts';
 
 /** What stands beside the spec of an execution: the annotations that say in which order containers start. */
@@ -36,14 +34,10 @@ export function validateCounts(
   { taskCount, parallelism = 0 }: Pick<ExecutionSpec, 'taskCount' | 'parallelism'>,
   path: string,
 ): Fault[] {
-  const faults = [
-    ...outOfRange(taskCount, [1, MAX_TASKS], `${path}.taskCount`),
+  return [
+    ...outOfRange(taskCount, [0, MAX_TASKS], `${path}.taskCount`),
     ...outOfRange(parallelism, [0, MAX_TASKS], `${path}.parallelism`),
   ];
-  const tasks = taskCount ?? DEFAULT_TASKS;
-  if (faults.length > 0 || parallelism <= tasks) return faults;
-  const message = `is ${parallelism}; it must be at most taskCount, ${tasks}`;
-  return [{ path: `${path}.parallelism`, value: parallelism, message }];
 }
 
 function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): Fault[] {
@@ -57,7 +51,6 @@ function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): F
       { ingress: false, task: true, volumes, accelerator: acceleratorOf(spec) },
       `${path}.containers`,
     ),
-    ...validateMainContainer(containers, annotations, `${path}.containers`),
     ...validateInstance(containers, { annotations, annotationsPath, of: 'task' }, `${path}.containers`),
     ...validateVolumes(spec.volumes as Volume[] | undefined, `${path}.volumes`),
     ...outOfRange(spec.maxRetries, [0, MAX_RETRIES], `${path}.maxRetries`),
@@ -65,21 +58,6 @@ function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): F
     ...validateServiceAccount(spec.serviceAccountName, `${path}.serviceAccountName`),
     ...validateNodeSelector(spec, path),
   ];
-}
-
-/** Somebody must wait for all others, directly or not; otherwise nobody knows when the task has ended. */
-function validateMainContainer(
-  containers: readonly TemplateContainer[],
-  annotations: Record<string, string> | undefined,
-  path: string,
-): Fault[] {
-  const main = mainContainers(containers, annotations);
-  if (main.length <= 1) return [];
-  const names = main.map(({ name }) => (name ? `${shown(name)}` : 'one without a name')).join(' and ');
-  const message =
-    `has ${main.length} containers that nobody waits for, ${names}; exactly one must be the main container, with which the task ends: ` +
-    'let it wait for the others in annotation run.googleapis.com/container-dependencies, as in {"main":["sidecar"]}';
-  return [{ path, value: main.length, message }];
 }
 
 /** The faults of the time for one attempt, which clients of Cloud Run write as a number or as a text of digits. */

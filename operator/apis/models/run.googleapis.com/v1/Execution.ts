@@ -15,7 +15,7 @@ export interface IExecution {
    */
   "spec"?: {
     /**
-     * Most tasks at once, at most taskCount; unset or 0: as many as possible.
+     * Most tasks at once; unset or 0: as many as possible.
      */
     "parallelism"?: number;
     /**
@@ -31,7 +31,7 @@ export interface IExecution {
        */
       "spec"?: {
         /**
-         * Containers of a task; the one that nobody waits for is the main container.
+         * Containers of a task; the first that nobody waits for is the main container, with which the task ends.
          */
         "containers"?: Array<{
           /**

@@ -60,7 +60,7 @@ export interface IJob {
        */
       "spec": {
         /**
-         * Most tasks at once, at most taskCount; unset or 0: as many as possible.
+         * Most tasks at once; unset or 0: as many as possible.
          */
         "parallelism"?: number;
         /**
@@ -76,7 +76,7 @@ export interface IJob {
            */
           "spec": {
             /**
-             * Containers of a task; the one that nobody waits for is the main container.
+             * Containers of a task; the first that nobody waits for is the main container, with which the task ends.
              */
             "containers": Array<{
               /**
