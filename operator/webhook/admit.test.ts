@@ -266,7 +266,7 @@ const VERDICTS: Record<string, VerdictCase> = {
   'a feature of Google’s cloud': {
     reason: 'the warning says what happens instead',
     object:
-      'spec: {template: {metadata: {annotations: {run.googleapis.com/encryption-key: k}}, spec: {containers: [{image: app}]}}}',
+      'spec: {template: {metadata: {annotations: {run.googleapis.com/encryption-key: projects/p/locations/l/keyRings/r/cryptoKeys/k}}, spec: {containers: [{image: app}]}}}',
     warnings: [/encryption-key\]: has no effect in a cluster: .*the key is not used/],
   },
   'a feature that is switched off': {

@@ -1,5 +1,6 @@
 import { validateAnnotations } from '../../annotationRules.ts';
 import { HOMERUN } from '../../annotations.ts';
+import { validateConnections } from '../../connectionRules.ts';
 import { type Fault, keyed, shown } from '../../fault.ts';
 import { validateKeys, validateLabels } from '../../labelRules.ts';
 import { validateName } from '../../serving/service/validation.ts';
@@ -29,6 +30,7 @@ export function validateJob(job: Job): Fault[] {
     ...validateLabels(template.metadata?.labels, 'spec.template.metadata.labels'),
     ...validateKeys(context.annotations, context.annotationsPath),
     ...validateAnnotations('executionTemplate', context.annotations, context.annotationsPath),
+    ...validateConnections(context.annotations, context.annotationsPath),
     ...validateExecutionSpec(template.spec, context, 'spec.template.spec'),
   ];
 }

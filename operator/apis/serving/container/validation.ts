@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { at, duplicates, type Fault, faultsOfEach, outOfRange, shown, unsupported } from '../../fault.ts';
 import { parseImage } from '../../image.ts';
 import type { ProbePort } from '../probe/defaults.ts';
@@ -171,14 +172,31 @@ function validateMounts(mounts: readonly VolumeMount[], volumes: ReadonlySet<str
       mountPath.includes(':') ||
       ['/', '/dev', '/dev/log'].includes(normalise(mountPath));
     const message = `is ${shown(mountPath)}; it must be an absolute path without a colon, other than /, /dev and /dev/log`;
+    const system = wrong ? undefined : systemFolder(mountPath);
     return [
       ...(wrong ? [{ path: `${where}.mountPath`, value: mountPath, message }] : []),
+      ...(system
+        ? [
+            {
+              path: `${where}.mountPath`,
+              value: mountPath,
+              message: `is ${shown(mountPath)}; nothing may be mounted in ${system}`,
+              strict: true,
+            },
+          ]
+        : []),
       ...(volumes.has(name)
         ? []
         : [{ path: `${where}.name`, value: name, message: `is ${shown(name)}; there is no such volume` }]),
     ];
   });
   return [...taken, ...faults];
+}
+
+/** The folder of the system that a path leads into (Cloud Run API: disallowed mount points); undefined for others. */
+function systemFolder(path: string): string | undefined {
+  const resolved = posix.resolve('/', path);
+  return ['/proc', '/sys', '/dev'].find((folder) => resolved === folder || resolved.startsWith(`${folder}/`));
 }
 
 function normalise(path: string): string {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseFlag, RUN } from '../../annotations.ts';
+import { validateConnections } from '../../connectionRules.ts';
 import { brief, type Fault, keyed, outOfRange, shown, unsupported } from '../../fault.ts';
 import { validateKeys, validateLabels } from '../../labelRules.ts';
 import { validateDependencies } from '../container/dependencies.ts';
@@ -38,6 +39,7 @@ export function validateTemplate(
     ...validateKeys(annotations, where),
     ...validateAnnotations('revision', annotations, where),
     ...validateScale(annotations, where),
+    ...validateConnections(annotations, where),
     ...validateDependencies(annotations, template.spec.containers, where),
     ...(ingress ? validateFraction(template.spec, annotations, where) : []),
     ...validateInstance(

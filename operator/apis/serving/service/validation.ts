@@ -1,5 +1,6 @@
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
-import { type Fault, shown } from '../../fault.ts';
+import { RUN } from '../../annotations.ts';
+import { type Fault, keyed, shown } from '../../fault.ts';
 import { MAX_NAME } from '../../names.ts';
 import { defaultTemplate } from '../configuration/defaults.ts';
 import { validateNameChange } from '../configuration/validation.ts';
@@ -16,10 +17,19 @@ export function validateService(service: Service, previous?: Service): Fault[] {
     ...validateName(name),
     ...validateAnnotations('service', annotations, 'metadata.annotations'),
     ...validateScale(annotations, 'metadata.annotations'),
+    ...validateManual(annotations, 'metadata.annotations'),
     ...validateTemplate(template, name, 'spec.template'),
     ...validateServiceTraffic(traffic, name, 'spec.traffic'),
     ...validateNameChange(template, previous?.spec.template, (part) => defaultTemplate(part, name)),
   ];
+}
+
+/** A number of instances by hand counts in the manual mode alone (Cloud Run, Manual scaling). */
+function validateManual(annotations: Record<string, string> = {}, path: string): Fault[] {
+  const value = annotations[RUN.manualInstanceCount];
+  if (value === undefined || annotations[RUN.scalingMode] === 'manual') return [];
+  const message = `has no effect without ${RUN.scalingMode}: manual`;
+  return [{ path: keyed(path, RUN.manualInstanceCount), value, message, strict: true }];
 }
 
 /** A name becomes part of host names and of the names of revisions; Cloud Run takes at most 49 characters. */
