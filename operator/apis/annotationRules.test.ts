@@ -127,8 +127,6 @@ const ROWS: Row[] = [
     on: 'revision',
     key: 'run.googleapis.com/container-dependencies',
     value: '{app: [side]}',
-    message: /put names into double quotes/,
-    strict: true,
     reason: 'published samples leave quotes out',
   },
   {

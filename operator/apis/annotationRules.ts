@@ -1,6 +1,6 @@
 import { APPLIED_HASH } from '../kube/plan.ts';
 import { AUTOSCALING, HOMERUN, parseDependencies, parseFlag, RUN, SERVING } from './annotations.ts';
-import { type Fault, keyed } from './fault.ts';
+import { type Fault, keyed, shown } from './fault.ts';
 import { wrongSchedule, wrongTimeZone } from './run/job/schedule.ts';
 
 /** What an annotation stands on: a whole service or worker pool, a job, or the template of instances. */
@@ -206,8 +206,8 @@ function faultOf(holder: AnnotationHolder, key: string, value: string): Pick<Fau
   const known = ANNOTATION_RULES.get(key);
   if (known?.on.includes(holder)) {
     const wanted = known.check(value);
-    if (wanted) return [{ message: `is ${JSON.stringify(value)}; it must be ${wanted}` }];
-    return [...unquoted(key, value), ...(JOB_HOLDERS.has(holder) ? firstGeneration(key, value) : [])];
+    if (wanted) return [{ message: `is ${shown(value)}; it must be ${wanted}` }];
+    return JOB_HOLDERS.has(holder) ? firstGeneration(key, value) : [];
   }
   const [domain = '', name = ''] = key.split('/');
   if (domain === 'autoscaling.knative.dev' && JOB_HOLDERS.has(holder)) {
@@ -224,7 +224,7 @@ function faultOf(holder: AnnotationHolder, key: string, value: string): Pick<Fau
     return [{ message: `is not known to Homerun and has no effect; it knows ${OWN_KEYS}`, strict: true }];
   }
   if (domain !== 'run.googleapis.com') return [];
-  const hint = MISTAKES[name];
+  const hint = Object.hasOwn(MISTAKES, name) ? MISTAKES[name] : undefined;
   return [{ message: `is not known to Cloud Run and has no effect${hint ? `; ${hint}` : ''}`, strict: true }];
 }
 
@@ -251,12 +251,6 @@ function autoscaling(holder: AnnotationHolder): Pick<Fault, 'message' | 'strict'
   return [
     { message: 'has no effect here; scaling of a revision belongs in spec.template.metadata.annotations' },
   ];
-}
-
-function unquoted(key: string, value: string): Pick<Fault, 'message' | 'strict'>[] {
-  if (key !== RUN.containerDependencies) return [];
-  const wanted = object(value);
-  return wanted ? [{ message: 'is not JSON: put names into double quotes', strict: true }] : [];
 }
 
 /** Jobs and worker pools run in the second generation environment alone (container contract, Container sandbox). */

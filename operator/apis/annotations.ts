@@ -137,12 +137,16 @@ export function parseFlag(value: string | undefined): boolean | undefined {
   return text === 'true' ? true : text === 'false' ? false : undefined;
 }
 
+/** Twenty containers of which each waits for all others, with names of 63 letters, take 28,000 characters. */
+const LONGEST_ORDER = 32_768;
+
 /**
  * What annotation container-dependencies says: container -> the containers that must start before it.
  * Names may stand without quotes, as in `{app: [sidecar]}`: published samples write it so.
- * @returns undefined when the text is neither.
+ * @returns undefined when the text is neither, or far longer than any order of containers.
  */
 export function parseDependencies(text: string): Map<string, string[]> | undefined {
+  if (text.length > LONGEST_ORDER) return undefined;
   let parsed: unknown;
   try {
     parsed = JSON.parse(

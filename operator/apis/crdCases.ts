@@ -68,6 +68,12 @@ export const OBJECTS: Record<string, { type: ResourceType; yaml: string; refused
         /(?=.*timeoutSeconds.*3600)(?=.*containerPort.*65535)(?=.*env\[0\].name)(?=.*httpGet.port.*65535)(?=.*mountPath)(?=.*percent.*100)(?=.*must be unique)/s,
       reason: 'one answer, not one at a time',
     },
+    'a probe that no HTTP request can carry': {
+      type: SERVICES,
+      yaml: '{metadata: {name: a}, spec: {template: {spec: {containers: [{image: a, startupProbe: {httpGet: {path: /health check, httpHeaders: [{name: X Probe, value: "café ☕"}]}}}]}}}}',
+      refused: /(?=.*httpGet.path)(?=.*httpHeaders\[0\].name)(?=.*httpHeaders\[0\].value)/s,
+      reason: 'it would never pass',
+    },
     'a route to a configuration': {
       type: ROUTES,
       yaml: '{metadata: {name: r}, spec: {traffic: [{configurationName: c, percent: 100}]}}',
@@ -125,10 +131,10 @@ export const OBJECTS: Record<string, { type: ResourceType; yaml: string; refused
         /(?=.*taskCount.*10000)(?=.*parallelism.*greater than or equal to 0)(?=.*maxRetries.*10)(?=.*timeoutSeconds.*604800)/s,
       reason: 'one answer, not one at a time',
     },
-    'a job of no tasks and no time': {
+    'a job of less than no tasks and no time': {
       type: JOBS,
-      yaml: '{metadata: {name: j}, spec: {template: {spec: {taskCount: 0, template: {spec: {maxRetries: -1, timeoutSeconds: 0, containers: [{image: a}]}}}}}}',
-      refused: /(?=.*taskCount.*1)(?=.*maxRetries.*0)(?=.*timeoutSeconds.*1)/s,
+      yaml: '{metadata: {name: j}, spec: {template: {spec: {taskCount: -1, template: {spec: {maxRetries: -1, timeoutSeconds: 0, containers: [{image: a}]}}}}}}',
+      refused: /(?=.*taskCount.*0)(?=.*maxRetries.*0)(?=.*timeoutSeconds.*1)/s,
       reason: 'it would do nothing',
     },
     'a timeout of too many digits': {
@@ -143,11 +149,15 @@ export const OBJECTS: Record<string, { type: ResourceType; yaml: string; refused
       refused: /timeoutSeconds.*should match '\^\[0-9\]\+\$'/,
       reason: 'it counts seconds',
     },
+    'a job of no tasks': {
+      type: JOBS,
+      yaml: '{metadata: {name: j}, spec: {template: {spec: {taskCount: 0, template: {spec: {containers: [{image: a}]}}}}}}',
+      reason: 'the API takes it',
+    },
     'more tasks at once than there are': {
       type: JOBS,
       yaml: '{metadata: {name: j}, spec: {template: {spec: {parallelism: 2, template: {spec: {containers: [{image: a}]}}}}}}',
-      refused: /spec.template.spec.parallelism: .*at most taskCount, which is 1 when unset/,
-      reason: 'Cloud Run refuses it',
+      reason: 'all run at once',
     },
     'a task with a GPU for more than an hour': {
       type: JOBS,
@@ -169,8 +179,7 @@ export const OBJECTS: Record<string, { type: ResourceType; yaml: string; refused
     'two containers of a task and no word on which one is the main container': {
       type: JOBS,
       yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {containers: [{image: a}, {image: b}]}}}}}}',
-      refused: /spec.template.spec.template.spec.containers: .*must say which one is the main container/,
-      reason: 'nobody knows when the task has ended',
+      reason: 'it is the first one',
     },
     'a sidecar of a task': {
       type: JOBS,

@@ -1,3 +1,5 @@
+import { shown } from './fault.ts';
+
 /** A text is no image reference. */
 export class ImageError extends Error {
   readonly code = 'IMAGE_INVALID';
@@ -43,19 +45,21 @@ export function parseImage(reference: string): ImageReference {
   const tag = colon < 0 ? undefined : named.slice(colon + 1);
   const { registry, path } = splitRegistry(colon < 0 ? named : named.slice(0, colon));
   const repository = registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path;
-  const fail = (what: string) => new ImageError(`image "${reference}" does not parse: ${what}`);
+  const fail = (what: string) => new ImageError(`image ${shown(reference)} does not parse: ${what}`);
   if (path === '') throw fail('it names no repository');
-  if (!REGISTRY.test(registry)) throw fail(`"${registry}" is no host name with an optional port`);
+  if (!REGISTRY.test(registry)) throw fail(`${shown(registry)} is no host name with an optional port`);
   if (!REPOSITORY.test(path)) {
-    throw fail(`the path "${path}" may hold only lower case letters, digits and single separators (. _ - /)`);
+    throw fail(
+      `the path ${shown(path)} may hold only lower case letters, digits and single separators (. _ - /)`,
+    );
   }
   if (registry.length + repository.length + 1 > MAX_REPOSITORY)
     throw fail('the name is longer than 255 characters');
   if (tag !== undefined && !TAG.test(tag)) {
-    throw fail(`the tag "${tag}" must have 1 to 128 letters, digits, dots, dashes or underscores`);
+    throw fail(`the tag ${shown(tag)} must have 1 to 128 letters, digits, dots, dashes or underscores`);
   }
   if (digest !== undefined && !isDigest(digest))
-    throw fail(`the digest "${digest}" must be sha256: and 64 hex digits`);
+    throw fail(`the digest ${shown(digest)} must be sha256: and 64 hex digits`);
   return {
     registry,
     repository,

@@ -35,9 +35,9 @@ export const INSIDE = {
     document: 'API reference, Container: env',
   },
   references: {
-    what: '$(NAME) in a value',
-    says: 'stays as it is written: references are not supported',
-    document: 'API reference, EnvVar: value',
+    what: '$(NAME) and $$ in a value, a command or an argument',
+    says: 'stay as they are written: references are not supported',
+    document: 'API reference, EnvVar: value; Container: command, args',
   },
   otherVariables: {
     what: 'other variables',

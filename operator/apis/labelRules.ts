@@ -1,4 +1,4 @@
-import { type Fault, keyed } from './fault.ts';
+import { type Fault, keyed, shown } from './fault.ts';
 
 const WORD = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 const DOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -16,7 +16,7 @@ export function validateLabels(labels: Record<string, string> | undefined, path:
   return Object.entries(labels ?? {}).flatMap(([key, value]) => {
     const where = keyed(path, key);
     if (value === '' || isWord(value)) return keyFaults(key, where);
-    const message = `is ${JSON.stringify(value)}; as the value of a label it must have ${FORM}, or be empty`;
+    const message = `is ${shown(value)}; as the value of a label it must have ${FORM}, or be empty`;
     return [...keyFaults(key, where), { path: where, value, message }];
   });
 }

@@ -75,7 +75,9 @@ describe('quantity', () => {
       assert.throws(
         () => parseQuantity(text),
         (error) =>
-          error instanceof QuantityError && error.code === 'QUANTITY_INVALID' && error.message.includes(text),
+          error instanceof QuantityError &&
+          error.code === 'QUANTITY_INVALID' &&
+          error.message.includes(JSON.stringify(text)),
       );
     }
   });

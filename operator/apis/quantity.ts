@@ -1,3 +1,5 @@
+import { shown } from './fault.ts';
+
 /** A text is no quantity. */
 export class QuantityError extends Error {
   readonly code = 'QUANTITY_INVALID';
@@ -61,7 +63,7 @@ function parse(text: string): { nano: bigint; format: QuantityFormat } {
   const [, sign = '', whole = '', fraction = '', suffix, exponent] = match ?? [];
   if (!match || whole + fraction === '') {
     throw new QuantityError(
-      `"${text}" is no quantity; write a number with an optional unit, such as 500m, 2 or 512Mi`,
+      `${shown(text)} is no quantity; write a number with an optional unit, such as 500m, 2 or 512Mi`,
     );
   }
   const power = exponent === undefined ? 0 : Number(exponent);

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { at, type Fault, keyed } from './fault.ts';
+import { at, type Fault, keyed, MOST_FOUND, shown } from './fault.ts';
 
 /**
  * A value that is not even of the declared type, or lacks what it must have: the law cannot read such an object.
@@ -10,7 +10,7 @@ export interface ShapeFault extends Fault {
 }
 
 /** The subset of JSON Schema that our kinds are declared in (schema.ts). */
-interface Schema {
+export interface Schema {
   type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   nullable?: boolean;
   properties?: Record<string, Schema>;
@@ -49,6 +49,12 @@ export function shapeFaults(schema: TSchema, value: unknown, path: string): Shap
 }
 
 function check(schema: Schema, value: unknown, path: string, faults: ShapeFault[]): void {
+  const last = faults[MOST_FOUND - 1];
+  if (last) {
+    // What follows may be of any type, so the whole counts as one that the law cannot read.
+    last.unreadable = true;
+    return;
+  }
   if (value === null && schema.nullable) return;
   if (schema['x-kubernetes-int-or-string']) {
     if (Number.isInteger(value)) checkNumber(schema, value as number, path, faults);
@@ -106,15 +112,18 @@ function checkMap(schema: Schema, map: Record<string, unknown>, path: string, fa
   }
   const [values] = Object.values(schema.patternProperties ?? {});
   if (!values) return;
-  const entries = Object.entries(map);
+  const keys = Object.keys(map);
   const { maxProperties = Number.POSITIVE_INFINITY } = schema;
-  if (entries.length > maxProperties) tooMany(entries.length, 'entries', maxProperties, path, faults);
-  for (const [key, value] of entries) check(values, value, keyed(path, key), faults);
+  if (keys.length > maxProperties) tooMany(keys.length, 'entries', maxProperties, path, faults);
+  else for (const key of keys) check(values, map[key], keyed(path, key), faults);
 }
 
 function checkList(schema: Schema, list: unknown[], path: string, faults: ShapeFault[]): void {
   const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, items } = schema;
-  if (list.length > maxItems) tooMany(list.length, 'items', maxItems, path, faults);
+  if (list.length > maxItems) {
+    tooMany(list.length, 'items', maxItems, path, faults);
+    return;
+  }
   if (list.length < minItems) {
     const message = `has ${list.length} items; it must have at least ${minItems}`;
     faults.push({ path, value: list.length, message, unreadable: false });
@@ -123,9 +132,10 @@ function checkList(schema: Schema, list: unknown[], path: string, faults: ShapeF
   for (const [index, item] of list.entries()) check(items, item, at(path, index), faults);
 }
 
+/** Nobody reads on in what has too many parts: that alone could keep the process busy for seconds. */
 function tooMany(count: number, what: string, most: number, path: string, faults: ShapeFault[]): void {
   const message = `has ${count} ${what}; it may have at most ${most}`;
-  faults.push({ path, value: count, message, unreadable: false });
+  faults.push({ path, value: count, message, unreadable: true });
 }
 
 function checkNumber(schema: Schema, value: number, path: string, faults: ShapeFault[]): void {
@@ -146,12 +156,18 @@ function checkText(schema: Schema, value: string, path: string, faults: ShapeFau
   }
   if (value.length < minLength) {
     say(value === '' ? 'is empty; it must be set' : `must have at least ${minLength} characters`);
+  } else if (value.length > LONGEST_READ && maxLength <= LONGEST_READ) {
+    const message = `is longer than ${LONGEST_READ} characters; it may have at most ${maxLength}`;
+    faults.push({ path, value, message, unreadable: true });
   } else if (value.length > maxLength && [...value].length > maxLength) {
     say(`has ${[...value].length} characters; it may have at most ${maxLength}`);
   } else if (pattern && !expression(pattern).test(value)) {
     say(`is ${shown(value)}; it must match ${pattern}`);
   }
 }
+
+/** A text that is too long for its field is judged by the law as well, unless nobody would wait for that. */
+const LONGEST_READ = 131_072;
 
 const expressions = new Map<string, RegExp>();
 
@@ -162,12 +178,4 @@ function expression(pattern: string): RegExp {
   const made = new RegExp(pattern, 'u');
   expressions.set(pattern, made);
   return made;
-}
-
-const LONGEST_SHOWN = 100;
-
-function shown(value: unknown): string {
-  if (value === undefined) return 'unset';
-  const text = JSON.stringify(value);
-  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
 }

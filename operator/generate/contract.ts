@@ -122,8 +122,9 @@ template itself. \`homerun.dev/overrides\` is JSON such as
 (\`exec\` and \`crexec\` for short).
 
 Containers and volumes have the fields of a service's; here are those that are told otherwise. With several
-containers, annotation \`run.googleapis.com/container-dependencies\` must leave exactly one that nobody waits for: the main
-container. The task ends with it, and the others end with the task.
+containers, the first that nobody waits for by annotation \`run.googleapis.com/container-dependencies\` is the main
+container; without the annotation that is the first one. The task ends with it, and the others end with the task. A task
+count of 0 makes an execution that is complete at once.
 
 ${table(FIELDS, rowsBeside(fieldRows('Job'), fieldRows('Service')))}
 

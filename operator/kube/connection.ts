@@ -83,7 +83,7 @@ export function inClusterConnection({
     if (present === ca) return;
     // The cluster changes its authority: running requests end on the old connections, new ones use the new.
     ca = present;
-    void dispatcher.close();
+    retire(dispatcher);
     dispatcher = apiAgent({ ca });
   };
   return {
@@ -130,7 +130,7 @@ export async function kubeConfigConnection(
       const next = await load();
       if (!sameTls(current.tls, next.tls)) {
         // Certificates rotated: running requests end on the old connections, new ones use the new.
-        void dispatcher.close();
+        retire(dispatcher);
         dispatcher = agent(next.tls);
       }
       current = next;
@@ -167,4 +167,9 @@ async function readKubeConfig({ file, context }: { file?: string; context?: stri
 function sameTls(a: TlsOptions, b: TlsOptions): boolean {
   const text = (value: string | Buffer | undefined) => value?.toString();
   return text(a.ca) === text(b.ca) && text(a.cert) === text(b.cert) && text(a.key) === text(b.key);
+}
+
+/** Closes connections once their requests have ended; those of an agent that is closed already cannot be. */
+function retire(dispatcher: Dispatcher): void {
+  dispatcher.close().catch(() => {});
 }

@@ -25,6 +25,13 @@ describe('contentHash and deepEqual', () => {
     );
   });
 
+  it('do not take what every object has by birth for its content', () => {
+    assert.equal(deepEqual({}, { toString: 'x' }), false);
+    assert.equal(deepEqual({ toString: 'x' }, {}), false);
+    assert.ok(isSubset({ valueOf: '' }, {}), 'an empty text counts as absent');
+    assert.deepEqual(project({ constructor: 1 }, {}), { constructor: undefined });
+  });
+
   it('agree on what is different', () => {
     fc.assert(fc.property(json, json, (a, b) => (contentHash(a) === contentHash(b)) === deepEqual(a, b)));
   });

@@ -8,6 +8,11 @@ function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Of the object itself: `toString` may well be the key of a label. */
+function own(object: Json, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
 /** JSON with sorted keys: equal text for equal content. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
@@ -29,8 +34,8 @@ export function deepEqual(a: unknown, b: unknown): boolean {
     return Array.isArray(b) && a.length === b.length && a.every((item, index) => deepEqual(item, b[index]));
   }
   if (!isObject(a) || !isObject(b)) return false;
-  for (const key of Object.keys(a)) if (!deepEqual(a[key], b[key])) return false;
-  for (const key of Object.keys(b)) if (b[key] !== undefined && a[key] === undefined) return false;
+  for (const key of Object.keys(a)) if (!deepEqual(a[key], own(b, key))) return false;
+  for (const key of Object.keys(b)) if (b[key] !== undefined && own(a, key) === undefined) return false;
   return true;
 }
 
@@ -44,7 +49,7 @@ export function isSubset(desired: unknown, live: unknown): boolean {
   if (live === undefined || live === null) return isEmpty(desired);
   if (Array.isArray(desired)) return Array.isArray(live) && isListSubset(desired, live);
   if (!isObject(desired)) return false;
-  return isObject(live) && Object.keys(desired).every((key) => isSubset(desired[key], live[key]));
+  return isObject(live) && Object.keys(desired).every((key) => isSubset(desired[key], own(live, key)));
 }
 
 function isListSubset(desired: unknown[], live: unknown[]): boolean {
@@ -68,5 +73,5 @@ export function project(desired: unknown, live: unknown): unknown {
     return desired.map((item, index) => project(item, live[index]));
   }
   if (!isObject(desired) || !isObject(live)) return live;
-  return Object.fromEntries(Object.keys(desired).map((key) => [key, project(desired[key], live[key])]));
+  return Object.fromEntries(Object.keys(desired).map((key) => [key, project(desired[key], own(live, key))]));
 }

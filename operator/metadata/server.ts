@@ -47,13 +47,13 @@ const KEEP_ALIVE_MS = 60_000;
  */
 export function createMetadataServer(options: ServerOptions): Server {
   return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    answerTo(request, options).then(
-      (answer) => send(request, response, answer),
-      (err) => {
+    answerTo(request, options)
+      .then((answer) => send(request, response, answer))
+      .catch((err: unknown) => {
         options.log.error({ err }, 'a request failed');
-        send(request, response, { kind: 'unknown', status: 500, body: 'internal error' });
-      },
-    );
+        if (response.headersSent) response.destroy();
+        else send(request, response, { kind: 'unknown', status: 500, body: 'internal error' });
+      });
   });
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createServer as createHttp } from 'node:http';
+import { createServer as createHttp2 } from 'node:http2';
 import { createServer, type Server } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import type { Container } from '../apis/serving/container/types.ts';
@@ -147,6 +148,54 @@ describe('startup probe', () => {
     );
     server.forceShutdown();
     assert.equal(await ask(''), false);
+  });
+
+  const BROKEN: Record<string, { attempt: Attempt; host?: string }> = {
+    'a path with a space': {
+      attempt: { kind: 'http', port: 9, path: '/health check', headers: {}, timeoutMs: 100 },
+    },
+    'a header value that is no Latin text': {
+      attempt: { kind: 'http', port: 9, path: '/', headers: { 'X-A': 'café ☕' }, timeoutMs: 100 },
+    },
+    'a header name with a space': {
+      attempt: { kind: 'http', port: 9, path: '/', headers: { 'X Probe': '1' }, timeoutMs: 100 },
+    },
+    'a port that no socket has': { attempt: { kind: 'tcp', port: 65_536, timeoutMs: 100 } },
+    'a gRPC port that no socket has': {
+      attempt: { kind: 'grpc', port: 65_536, service: '', timeoutMs: 100 },
+    },
+    'a host that no URL can hold': {
+      attempt: { kind: 'grpc', port: 9, service: '', timeoutMs: 100 },
+      host: 'a b',
+    },
+  };
+  for (const [name, { attempt, host = '127.0.0.1' }] of Object.entries(BROKEN)) {
+    it(`takes ${name} for a failed attempt, and leaves no listener behind`, async () => {
+      const { signal } = new AbortController();
+      assert.equal(await attemptPasses(host, attempt, signal), false);
+      assert.equal(getEventListeners(signal, 'abort').length, 0);
+      const check = { attempt, delayMs: 0 };
+      assert.equal(await untilStarted(host, check, { limitMs: 30, signal: never }), false);
+    });
+  }
+
+  it('by gRPC: an answer without end fails the attempt before it fills the memory', async () => {
+    const server = createHttp2();
+    server.on('stream', (stream) => {
+      stream.respond({ ':status': 200 });
+      stream.on('error', () => {});
+      const more = () => {
+        while (!stream.destroyed && stream.write(Buffer.alloc(16_384)));
+      };
+      stream.on('drain', more);
+      more();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    assert.equal(await passes({ kind: 'grpc', port, service: '', timeoutMs: 5000 }), false);
+    server.close();
+    await once(server, 'close');
   });
 
   it('writes and reads health messages', () => {

@@ -13,7 +13,7 @@ export interface ProbeOptions {
  * Waits until an instance has started. Attempts follow each other in small constant steps, because whoever waits for
  * the instance waits for them too.
  * @param host the instance's own address; it must exist (dialling one that does not costs a second of ARP).
- * @returns false when the limit passed or the signal came first.
+ * @returns false when the limit passed or the signal came first; it never rejects.
  */
 export async function untilStarted(
   host: string,
@@ -27,8 +27,8 @@ export async function untilStarted(
       if (await attemptPasses(host, attempt, signal)) return !signal.aborted;
       await sleep(pause(performance.now() - begun), undefined, { signal, ref: false });
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
+  } catch {
+    // Only the pauses throw, when the signal ends them.
   }
   return false;
 }
@@ -39,27 +39,19 @@ function pause(elapsed: number): number {
   return elapsed < 10_000 ? 25 : 50;
 }
 
-/** One attempt; never throws. */
+/**
+ * One attempt. Resolves to false for whatever goes wrong, also for a path, header or port that cannot be sent at all:
+ * objects from before admission refused them are still there. Never rejects, and leaves nothing open.
+ */
 export function attemptPasses(host: string, attempt: Attempt, signal: AbortSignal): Promise<boolean> {
   if (attempt.kind === 'http') return httpPasses(host, attempt, signal);
   if (attempt.kind === 'grpc') return grpcPasses(host, attempt, signal);
-  return tcpPasses(host, attempt, signal);
-}
-
-function tcpPasses(host: string, { port, timeoutMs }: Attempt, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, noDelay: true });
-    const done = (passed: boolean): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', fail);
-      socket.destroy();
-      resolve(passed);
-    };
-    const fail = (): void => done(false);
-    const timer = setTimeout(fail, timeoutMs);
-    signal.addEventListener('abort', fail, { once: true });
-    socket.on('connect', () => done(true));
-    socket.on('error', fail);
+  const { port, timeoutMs } = attempt;
+  return outcomeOf({
+    open: () => connect({ host, port, noDelay: true }),
+    follow: (socket, done) => socket.on('connect', () => done(true)),
+    timeoutMs,
+    signal,
   });
 }
 
@@ -68,47 +60,35 @@ function httpPasses(
   { port, path, headers, timeoutMs }: Attempt & { kind: 'http' },
   signal: AbortSignal,
 ): Promise<boolean> {
-  return new Promise((resolve) => {
-    const call = httpRequest({
-      host,
-      port,
-      path,
-      agent: false,
-      headers: { 'user-agent': 'homerun-probe', connection: 'close', ...headers },
-    });
-    const done = (passed: boolean): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', fail);
-      call.destroy();
-      resolve(passed);
-    };
-    const fail = (): void => done(false);
-    const timer = setTimeout(fail, timeoutMs);
-    signal.addEventListener('abort', fail, { once: true });
-    call.on('response', ({ statusCode = 0 }) => done(statusCode >= 200 && statusCode < 400));
-    call.on('error', fail);
-    call.end();
+  return outcomeOf({
+    open: () =>
+      httpRequest({
+        host,
+        port,
+        path,
+        agent: false,
+        headers: { 'user-agent': 'homerun-probe', connection: 'close', ...headers },
+      }),
+    follow: (call, done) => {
+      call.on('response', ({ statusCode = 0 }) => done(statusCode >= 200 && statusCode < 400));
+      call.end();
+    },
+    timeoutMs,
+    signal,
   });
 }
+
+/** A health response has a few bytes; whoever sends more than this is no health service. */
+const LONGEST_HEALTH_RESPONSE = 4096;
 
 function grpcPasses(
   host: string,
   { port, service, timeoutMs }: Attempt & { kind: 'grpc' },
   signal: AbortSignal,
 ): Promise<boolean> {
-  return new Promise((resolve) => {
-    const session = http2().connect(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
-    const done = (passed: boolean): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', fail);
-      session.destroy();
-      resolve(passed);
-    };
-    const fail = (): void => done(false);
-    const timer = setTimeout(fail, timeoutMs);
-    signal.addEventListener('abort', fail, { once: true });
-    session.on('error', fail);
-    session.on('connect', () => {
+  return outcomeOf({
+    open: () => http2().connect(`http://${host.includes(':') ? `[${host}]` : host}:${port}`),
+    follow: (session, done) => {
       const stream = session.request({
         ':method': 'POST',
         ':path': '/grpc.health.v1.Health/Check',
@@ -116,11 +96,61 @@ function grpcPasses(
         te: 'trailers',
       });
       const parts: Buffer[] = [];
-      stream.on('data', (part: Buffer) => parts.push(part));
-      stream.on('error', fail);
+      let size = 0;
+      stream.on('data', (part: Buffer) => {
+        size += part.length;
+        if (size > LONGEST_HEALTH_RESPONSE) done(false);
+        else parts.push(part);
+      });
+      stream.on('error', () => done(false));
       stream.on('end', () => done(isServing(Buffer.concat(parts))));
       stream.end(healthRequest(service));
-    });
+    },
+    timeoutMs,
+    signal,
+  });
+}
+
+/** What an attempt holds open: a socket, a request or a session. */
+interface Exchange {
+  on(event: 'error' | 'close', listener: () => void): unknown;
+  destroy(): void;
+}
+
+interface OutcomeOptions<E extends Exchange> {
+  open: () => E;
+  /** Sends what is to be sent, and calls `done` with what came of it; only the first call counts. */
+  follow: (exchange: E, done: (passed: boolean) => void) => void;
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+/** What comes of an exchange; false when it cannot begin, breaks, lasts too long or is called off. Never rejects. */
+function outcomeOf<E extends Exchange>({
+  open,
+  follow,
+  timeoutMs,
+  signal,
+}: OutcomeOptions<E>): Promise<boolean> {
+  return new Promise((resolve) => {
+    let exchange: E | undefined;
+    const done = (passed: boolean): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', fail);
+      exchange?.destroy();
+      resolve(passed);
+    };
+    const fail = (): void => done(false);
+    const timer = setTimeout(fail, timeoutMs);
+    signal.addEventListener('abort', fail, { once: true });
+    try {
+      exchange = open();
+      exchange.on('error', fail);
+      exchange.on('close', fail);
+      follow(exchange, done);
+    } catch {
+      fail();
+    }
   });
 }
 

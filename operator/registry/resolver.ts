@@ -147,13 +147,21 @@ export class DigestResolver {
       const question = this.#ready.shift();
       if (!question) return;
       this.#running++;
-      void this.#work(question);
+      this.#work(question)
+        .catch((err: unknown) => {
+          this.#options.log.error({ err, image: nameOf(question.image) }, 'a digest could not be given on');
+        })
+        .finally(() => this.#finish(question));
     }
   }
 
   async #work(question: Question): Promise<void> {
     const asking = question.waiting.splice(0).filter((entry) => this.#isWanted(entry));
     if (asking.length > 0) this.#settle(asking, await this.#measured(question));
+  }
+
+  /** Makes room for the next question; the same one comes again for those who came meanwhile. */
+  #finish(question: Question): void {
     if (question.waiting.length > 0) this.#ready.push(question);
     else this.#questions.delete(question.key);
     this.#running--;

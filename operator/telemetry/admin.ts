@@ -69,6 +69,7 @@ export async function startAdmin({
   };
 }
 
+/** Answers a request; never rejects. */
 async function answer(
   pages: ReadonlyMap<string, Page>,
   { method, url = '' }: IncomingMessage,
@@ -76,14 +77,12 @@ async function answer(
 ): Promise<void> {
   const [path = ''] = url.split('?', 1);
   const page = method === 'GET' ? pages.get(path) : undefined;
-  if (!page) {
-    send(response, 404, 'text/plain', 'not found\n');
-    return;
-  }
   try {
-    await page(response);
+    if (page) await page(response);
+    else send(response, 404, 'text/plain', 'not found\n');
   } catch (error) {
-    send(response, 500, 'text/plain', `${(error as Error).message}\n`);
+    if (response.headersSent) response.destroy();
+    else send(response, 500, 'text/plain', `${(error as Error).message}\n`);
   }
 }
 

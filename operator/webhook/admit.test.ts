@@ -120,6 +120,42 @@ describe('admitDefault', () => {
     });
   }
 
+  it('takes whole numbers out of quotes, as gcloud reads them', () => {
+    const written = `spec:
+      template:
+        spec:
+          containerConcurrency: "1"
+          timeoutSeconds: "1500"
+          containers: [{image: app, ports: [{containerPort: "5002"}], livenessProbe: {httpGet: {port: 80}, periodSeconds: "9"}}]
+      traffic: [{percent: "100", latestRevision: true}]`;
+    const { spec } = stored(written) as KubeObject & { spec: Record<string, never> };
+    const { template, traffic } = JSON.parse(JSON.stringify(spec));
+    assert.deepEqual([template.spec.containerConcurrency, template.spec.timeoutSeconds], [1, 1500]);
+    assert.equal(template.spec.containers[0].ports[0].containerPort, 5002);
+    assert.equal(template.spec.containers[0].livenessProbe.periodSeconds, 9);
+    assert.equal(traffic[0].percent, 100);
+  });
+
+  it('judges a number in quotes as the number', () => {
+    const object = objectOf('spec: {template: {spec: {timeoutSeconds: "4000", containers: [{image: app}]}}}');
+    assert.match(
+      admitDefault(requestFor(object), LENIENT).status?.message ?? '',
+      /timeoutSeconds: is 4000; /,
+    );
+    const late = admitValidate(requestFor(object), LENIENT).status?.message ?? '';
+    assert.match(late, /is "4000"; .* without quotes$/, 'where the first half has not been asked');
+  });
+
+  it('makes no revision of a number that is put into quotes', () => {
+    const old = stored(`spec: {template: {spec: {timeoutSeconds: 5, containers: [{image: app}]}}}`);
+    const now = filled(
+      objectOf(`spec: {template: {spec: {timeoutSeconds: "5", containers: [{image: app}]}}}`),
+      old,
+    );
+    assert.deepEqual(now.metadata, { ...old.metadata });
+    assert.deepEqual(now, old);
+  });
+
   it('gives a field that is taken out its default again', () => {
     const old = stored('spec: {template: {spec: {timeoutSeconds: 5, containers: [{image: app}]}}}');
     const { spec } = filled(objectOf(APP), old) as KubeObject & {
@@ -207,10 +243,30 @@ const VERDICTS: Record<string, VerdictCase> = {
     kind: 'Configuration',
     object: 'spec: {template: {spec: {enableServiceLinks: false, containers: [{image: app}]}}}',
   },
+  'annotations named like what every object of JavaScript has': {
+    reason: 'they are keys like others',
+    object: `metadata: {annotations: {run.googleapis.com/constructor: a, homerun.dev/toString: b, valueOf: c}}\n${APP}`,
+    warnings: [
+      /constructor\]: is not known to Cloud Run and has no effect$/,
+      /toString\]: is not known to Homerun and has no effect/,
+    ],
+  },
+  'a wrong annotation of such a name that is new': {
+    reason: 'what the stored object has by birth does not count as stored',
+    stored: `metadata: {annotations: {}}\n${APP}`,
+    policy: STRICT,
+    object: `metadata: {annotations: {run.googleapis.com/constructor: a}}\n${APP}`,
+    refused: ['metadata.annotations[run.googleapis.com/constructor]'],
+  },
+  'a list with more items than may be': {
+    reason: 'nobody looks into it',
+    object: `spec: {template: {spec: {containers: [{image: app, envFrom: [${Array(51).fill('{}').join()}]}]}}}`,
+    refused: ['spec.template.spec.containers[0].envFrom'],
+  },
   'a feature of Google’s cloud': {
     reason: 'the warning says what happens instead',
     object:
-      'spec: {template: {metadata: {annotations: {run.googleapis.com/encryption-key: k}}, spec: {containers: [{image: app}]}}}',
+      'spec: {template: {metadata: {annotations: {run.googleapis.com/encryption-key: projects/p/locations/l/keyRings/r/cryptoKeys/k}}, spec: {containers: [{image: app}]}}}',
     warnings: [/encryption-key\]: has no effect in a cluster: .*the key is not used/],
   },
   'a feature that is switched off': {
@@ -275,6 +331,16 @@ describe('admission', () => {
     const metadata = { namespace: 'demo', generateName: 'load-' };
     const request = requestFor({ ...objectOf(APP, 'Execution'), metadata }, { kind: 'Execution' });
     assert.equal(admitDefault(request, LENIENT).status?.details?.name, 'load-');
+  });
+
+  it('tells fifty faults, and how many more there are', () => {
+    const env = Array.from({ length: 80 }, (_, i) => ({ name: `A=${i}`, value: 'x' }));
+    const object = objectOf(APP) as KubeObject & { spec: { template: { spec: object } } };
+    object.spec.template.spec = { containers: [{ image: 'app', env }] };
+    const { status } = admitValidate(requestFor(object), LENIENT);
+    assert.equal(status?.details?.causes.length, 51);
+    assert.deepEqual(status?.details?.causes.at(-1)?.message, 'and 30 more');
+    assert.match(status?.message ?? '', /env\[49\]\.name: is "A=49"; [^;]*; and 30 more$/);
   });
 
   it('cuts warnings to what an API server hands on', () => {

@@ -1,7 +1,9 @@
-import { type Fault, toldFaults } from '../apis/fault.ts';
+import { brief, briefFaults, type Fault, toldFaults } from '../apis/fault.ts';
+import { unquoted } from '../apis/unquote.ts';
 import type { Abilities } from '../kube/abilities.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { signed } from './authors.ts';
+import { excessOf } from './excess.ts';
 import { patchBetween } from './jsonPatch.ts';
 import { isReadable, judge } from './judge.ts';
 import { type Known, LAWS, type Law } from './laws.ts';
@@ -28,10 +30,10 @@ export function admitDefault(request: AdmissionRequest, policy: Policy, known?: 
   const law = lawOf(request);
   if (!law || isLeaving(request) || isOperator(request, policy)) return { uid, allowed: true };
   const previous = previousOf(request, law);
-  const named = withName(object);
+  const named = withName(withNumbers(object, law));
   const { refused } = judge(law, law.written, named, { previous, strict: policy.strict, known });
   // The name that the API server makes up is judged when it is known.
-  const faults = named === object ? refused : refused.filter(({ path }) => path !== 'metadata.name');
+  const faults = hasName(object) ? refused : refused.filter(({ path }) => path !== 'metadata.name');
   if (faults.length > 0) return refusal(request, faults);
   const written = object as KubeObject;
   const filled = law.fill(named as KubeObject, previous, known);
@@ -81,17 +83,37 @@ function isOperator({ userInfo }: AdmissionRequest, { operator }: Policy): boole
 
 /** The stored object; an unreadable one, from before its schema, counts as none. */
 function previousOf({ operation, oldObject }: AdmissionRequest, law: Law): KubeObject | undefined {
+  if (operation !== 'UPDATE' || excessOf(oldObject)) return undefined;
   const object = withName(oldObject);
-  return operation === 'UPDATE' && isReadable(law, law.definition.spec, object) ? object : undefined;
+  return isReadable(law, law.definition.spec, object) ? object : undefined;
+}
+
+/** With whole numbers out of their quotes: the API server looks at types only after this half has answered. */
+function withNumbers(object: unknown, { written }: Law): unknown {
+  const { spec } = (object ?? {}) as { spec?: unknown };
+  const read = unquoted(written, spec);
+  return read === spec ? object : { ...(object as KubeObject), spec: read };
+}
+
+function hasName(object: unknown): boolean {
+  const { metadata } = (object ?? {}) as { metadata?: Partial<KubeObject['metadata']> | null };
+  return typeof metadata !== 'object' || metadata === null || metadata.name !== undefined;
 }
 
 /** The API server adds five letters to generateName only after the first half; until then its stem must do. */
 function withName(object: unknown): unknown {
-  const { metadata } = (object ?? {}) as { metadata?: Partial<KubeObject['metadata']> | null };
-  if (typeof metadata !== 'object' || metadata === null || metadata.name !== undefined) return object;
-  const { generateName } = metadata;
-  const name = typeof generateName === 'string' ? generateName.replace(/[-.]+$/, '') : '';
+  if (hasName(object)) return object;
+  const { metadata } = object as KubeObject;
+  const { generateName } = metadata as { generateName?: unknown };
+  const name = typeof generateName === 'string' ? stemOf(generateName) : '';
   return { ...(object as KubeObject), metadata: { ...metadata, name } };
+}
+
+/** Without the dashes and dots at the end, that is. A regular expression would begin anew at each dash of a long row. */
+function stemOf(generateName: string): string {
+  let end = generateName.length;
+  while (end > 0 && '-.'.includes(generateName.charAt(end - 1))) end--;
+  return generateName.slice(0, end);
 }
 
 /** The metadata with the name that was written, or none. */
@@ -102,18 +124,24 @@ function withNameOf({ metadata }: KubeObject, filled: KubeObject['metadata']): K
 }
 
 function refusal({ uid, kind, name, object }: AdmissionRequest, faults: readonly Fault[]): AdmissionResponse {
-  const metadata = (object as Partial<KubeObject> | undefined)?.metadata;
+  const metadata = (object as Partial<KubeObject> | null | undefined)?.metadata;
   const message = toldFaults(faults);
-  const causes = faults.map(({ path, message }) => ({
-    reason: 'FieldValueInvalid',
-    field: path,
-    message,
-  }));
-  const called = name || metadata?.name || metadata?.generateName || '';
-  const details = { group: kind.group, kind: kind.kind, name: String(called), causes };
+  const { told, more } = briefFaults(faults);
+  const causes = told.map(({ path, message }) => ({ reason: 'FieldValueInvalid', field: path, message }));
+  if (more > 0) causes.push({ reason: 'FieldValueInvalid', field: '', message: `and ${more} more` });
+  const called = [name, metadata?.name, metadata?.generateName].find(isName) ?? '';
+  const details = { group: kind.group, kind: kind.kind, name: brief(called, LONGEST_NAME), causes };
   return {
     uid,
     allowed: false,
     status: { status: 'Failure', code: 422, reason: 'Invalid', message, details },
   };
 }
+
+/** Whatever a client has sent may stand in place of a name. */
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+/** Longest name of any object (Kubernetes, Object names). */
+const LONGEST_NAME = 253;

@@ -3,6 +3,7 @@ import type { Fault } from '../apis/fault.ts';
 import { shapeFaults } from '../apis/shape.ts';
 import { deepEqual } from '../kube/json.ts';
 import type { KubeObject } from '../kube/types.ts';
+import { excessOf } from './excess.ts';
 import { type Known, type Law, METADATA } from './laws.ts';
 
 /** What is wrong with an object: what keeps it out, and what is only told. */
@@ -34,10 +35,19 @@ export function judge(
   object: unknown,
   { previous, strict, known }: { previous?: KubeObject; strict: boolean; known?: Known },
 ): Verdict {
-  const faults = faultsOf(law, schema, object, previous, known);
-  const isTold = (fault: Fault) =>
-    (fault.strict && !strict) || (previous !== undefined && isStored(fault, object, previous));
-  return { refused: faults.filter((fault) => !isTold(fault)), warned: faults.filter(isTold) };
+  const excess = excessOf(object);
+  if (excess) {
+    // The schema often says more clearly what is too much. It does not go into what it does not declare.
+    const shape = excess.wide ? [] : shapeOf(law, schema, object);
+    return { refused: [...shape, excess], warned: [] };
+  }
+  const isStored = previous === undefined ? () => false : storedParts(object, previous);
+  const verdict: Verdict = { refused: [], warned: [] };
+  for (const fault of faultsOf(law, schema, object, previous, known)) {
+    const isTold = (fault.strict && (fault.advice || !strict)) || isStored(fault);
+    (isTold ? verdict.warned : verdict.refused).push(fault);
+  }
+  return verdict;
 }
 
 /** The law speaks better than the schema, so its word counts where both find fault with a field. */
@@ -45,7 +55,7 @@ function faultsOf(law: Law, schema: TSchema, object: unknown, previous?: KubeObj
   const shape = shapeOf(law, schema, object);
   const unreadable = shape.filter((fault) => fault.unreadable);
   const legible = unreadable.length === 0 ? object : without(object, unreadable);
-  if (legible !== object && !isReadable(law, schema, legible)) return shape;
+  if (unreadable.length > 0 && !isReadable(law, schema, legible)) return shape;
   const unread = new Set(unreadable.map(({ path }) => path));
   const found = law.validate(legible as KubeObject, previous, known).filter(({ path }) => !unread.has(path));
   const judged = new Set(found.map(({ path }) => path));
@@ -56,14 +66,29 @@ const ANNOTATIONS = 'metadata.annotations';
 /** Parts that mean something only as a whole; a template that changes makes a revision, so all of it must be right. */
 const PARTS = ['spec.template', 'spec.traffic', 'spec.instanceSplits', 'spec.manualInstanceCount', 'spec'];
 
-function isStored({ path }: Fault, object: unknown, previous: KubeObject): boolean {
-  if (path.startsWith(`${ANNOTATIONS}[`)) {
-    const key = path.slice(ANNOTATIONS.length + 1, path.indexOf(']'));
-    const annotation = (of: unknown) => (of as KubeObject).metadata.annotations?.[key];
-    return annotation(object) === annotation(previous);
-  }
-  const part = PARTS.find((name) => path.startsWith(name));
-  return part !== undefined && deepEqual(partAt(object, part), partAt(previous, part));
+/** Whether a fault is in a part that is sent as it is stored. Parts are compared once, however many faults they have. */
+function storedParts(object: unknown, previous: KubeObject): (fault: Fault) => boolean {
+  const compared = new Map<string, boolean>();
+  const isSame = (part: string): boolean => {
+    const known = compared.get(part);
+    if (known !== undefined) return known;
+    const same = deepEqual(partAt(object, part), partAt(previous, part));
+    compared.set(part, same);
+    return same;
+  };
+  return ({ path }) => {
+    if (path.startsWith(`${ANNOTATIONS}[`)) {
+      const key = path.slice(ANNOTATIONS.length + 1, path.indexOf(']'));
+      return annotationOf(object, key) === annotationOf(previous, key);
+    }
+    const part = PARTS.find((name) => path.startsWith(name));
+    return part !== undefined && isSame(part);
+  };
+}
+
+function annotationOf(object: unknown, key: string): string | undefined {
+  const { annotations = {} } = (object as KubeObject).metadata;
+  return Object.hasOwn(annotations, key) ? annotations[key] : undefined;
 }
 
 function partAt(object: unknown, path: string): unknown {

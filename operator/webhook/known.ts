@@ -6,11 +6,14 @@ import { JOBS } from '../apis/run/job/types.ts';
 import { WORKER_POOL } from '../apis/run/workerPool/schema.ts';
 import { DNS_LABEL } from '../apis/schema.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
+import { shapeFaults } from '../apis/shape.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { deepEqual } from '../kube/json.ts';
 import type { Permission } from '../rbac.ts';
 import type { Known } from './laws.ts';
 import type { AdmissionRequest } from './review.ts';
+
+const LONGEST_NAME = 253;
 
 /** What is looked up in the whole cluster. */
 export const lookUpPermissions: readonly Permission[] = [
@@ -37,6 +40,8 @@ export async function lookUp(
   }
   const name = jobToLookUp(request);
   if (name === undefined) return {};
+  // No job has such a name, and an API server need not be asked with it.
+  if (name.length > LONGEST_NAME) return { job: { job: undefined } };
   const job = await client.get(JOBS, { namespace, name });
   // What is on its way out takes its executions along.
   return { job: { job: job?.metadata.deletionTimestamp ? undefined : job } };
@@ -48,7 +53,7 @@ function poolToLookUp({ kind, operation, object, oldObject }: AdmissionRequest):
   if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
   const names = revisionsIn(object);
   if (names.length === 0 || deepEqual(names, revisionsIn(oldObject))) return undefined;
-  const { name } = (object as { metadata?: { name?: unknown } | null }).metadata ?? {};
+  const { name } = metadataOf(object);
   // A name that is none would make another selector; the law refuses it.
   return typeof name === 'string' && new RegExp(DNS_LABEL).test(name) ? name : undefined;
 }
@@ -57,14 +62,33 @@ function poolToLookUp({ kind, operation, object, oldObject }: AdmissionRequest):
 function revisionsIn(object: unknown): unknown[] {
   const { spec } = (object ?? {}) as { spec?: { instanceSplits?: unknown } | null };
   const splits = Array.isArray(spec?.instanceSplits) ? spec.instanceSplits : [];
-  return splits.flatMap((split: { revisionName?: unknown } | null) => split?.revisionName || []);
+  return splits
+    .slice(0, MOST_SPLITS)
+    .map((split: { revisionName?: unknown } | null) => split?.revisionName)
+    .filter((name) => typeof name === 'string' && name !== '');
+}
+
+/** The schema allows fewer. */
+const MOST_SPLITS = 1000;
+
+/** A stored object from before its schema may have any form. */
+function isStoredComplete(object: unknown): boolean {
+  const isReadable = shapeFaults(EXECUTION.spec, (object as Partial<Execution> | null)?.spec, 'spec').every(
+    ({ unreadable }) => !unreadable,
+  );
+  return isReadable && isComplete(object as Execution);
+}
+
+function metadataOf(object: unknown): { name?: unknown; labels?: unknown } {
+  const { metadata } = (object ?? {}) as { metadata?: object | null };
+  return metadata ?? {};
 }
 
 function jobToLookUp({ kind, operation, object, oldObject }: AdmissionRequest): string | undefined {
   if (kind.group !== EXECUTION.group || kind.kind !== EXECUTION.kind) return undefined;
-  if (operation === 'UPDATE' && isComplete(oldObject as Execution)) return undefined;
+  if (operation === 'UPDATE' && isStoredComplete(oldObject)) return undefined;
   if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
-  const { labels } = (object as { metadata?: { labels?: Record<string, unknown> | null } }).metadata ?? {};
-  const name = labels?.[RUN.job];
+  const { labels } = metadataOf(object);
+  const name = (labels as Record<string, unknown> | null | undefined)?.[RUN.job];
   return typeof name === 'string' && name !== '' ? name : undefined;
 }

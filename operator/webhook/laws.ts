@@ -57,7 +57,8 @@ export interface Known {
 
 /** The part of the metadata that the law reads. */
 export const METADATA = Type.Object({
-  name: Type.Optional(Type.String()),
+  // Admission makes one up from generateName where there is none; what is no text cannot be judged.
+  name: Type.String(),
   namespace: Type.Optional(Type.String()),
   generateName: Type.Optional(Type.String()),
   deletionTimestamp: Type.Optional(Type.String()),

@@ -1,3 +1,5 @@
+import { shown } from '../apis/fault.ts';
+
 /** The parts of an AdmissionReview that matter here (Kubernetes, admission.k8s.io/v1). */
 export interface AdmissionRequest {
   uid: string;
@@ -49,14 +51,22 @@ export class ReviewError extends Error {
   readonly code = 'REVIEW_INVALID';
 }
 
+/** A UUID has 36 characters; the answer repeats it. */
+const LONGEST_UID = 253;
+
 /** @throws {ReviewError} naming what is missing. */
 export function requestOf(body: unknown): AdmissionRequest {
   const { apiVersion, request } = (body ?? {}) as Partial<AdmissionReview>;
   if (apiVersion !== 'admission.k8s.io/v1') {
-    throw new ReviewError(`apiVersion is ${JSON.stringify(apiVersion)}; it must be admission.k8s.io/v1`);
+    throw new ReviewError(`apiVersion is ${shown(apiVersion)}; it must be admission.k8s.io/v1`);
   }
   const { uid, kind, operation } = request ?? {};
-  if (typeof uid !== 'string' || typeof kind?.kind !== 'string' || typeof operation !== 'string') {
+  if (
+    typeof uid !== 'string' ||
+    uid.length > LONGEST_UID ||
+    typeof kind?.kind !== 'string' ||
+    typeof operation !== 'string'
+  ) {
     throw new ReviewError('an AdmissionReview must have a request with uid, kind and operation');
   }
   return request as AdmissionRequest;

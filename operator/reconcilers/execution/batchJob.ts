@@ -36,6 +36,7 @@ export function desiredBatchJob(
       CLOUD_RUN_TASK_ATTEMPT: `metadata.annotations['${TASK.failures}']`,
     },
     ingress: false,
+    task: true,
     annotations,
     metadata,
     config,

@@ -37,8 +37,8 @@ export function podContainer(container: Container, context: ContainerContext): P
   const built = {
     name: container.name,
     image: context.image,
-    command,
-    args,
+    command: command?.map(literal),
+    args: args?.map(literal),
     workingDir,
     env: mergeEnv(container.env ?? [], context),
     envFrom,
@@ -67,7 +67,7 @@ export function podContainer(container: Container, context: ContainerContext): P
 /** Of several entries with one name the last counts (API reference, EnvVar); the platform's own always do. */
 function mergeEnv(declared: EnvVar[], { env, podEnv = {}, secrets }: ContainerContext): EnvVar[] {
   const byName = new Map<string, EnvVar>();
-  for (const variable of declared) byName.set(variable.name, fromSecret(literal(variable), secrets));
+  for (const variable of declared) byName.set(variable.name, fromSecret(literalValue(variable), secrets));
   for (const [name, value] of Object.entries(env)) byName.set(name, { name, value });
   for (const [name, fieldPath] of Object.entries(podEnv)) {
     byName.set(name, { name, valueFrom: { fieldRef: { fieldPath } } });
@@ -75,11 +75,16 @@ function mergeEnv(declared: EnvVar[], { env, podEnv = {}, secrets }: ContainerCo
   return [...byName.values()];
 }
 
-/** Cloud Run knows no $(NAME) references; Kubernetes does, and takes a doubled dollar for a plain one. */
-function literal(variable: EnvVar): EnvVar {
-  const { value } = variable;
-  if (!value?.includes('$(') && !value?.includes('$$')) return variable;
-  return { ...variable, value: value.replaceAll('$', '$$$$') };
+function literalValue(variable: EnvVar): EnvVar {
+  return variable.value === undefined ? variable : { ...variable, value: literal(variable.value) };
+}
+
+/**
+ * A text that reaches the program as it is written. Cloud Run knows no $(NAME) references (API reference, Container:
+ * command and args; EnvVar: value); Kubernetes does, and takes a doubled dollar for a plain one.
+ */
+function literal(text: string): string {
+  return text.includes('$(') || text.includes('$$') ? text.replaceAll('$', '$$$$') : text;
 }
 
 function fromSecret(variable: EnvVar, secrets: ReadonlyMap<string, string>): EnvVar {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import type { Container } from '../../apis/serving/container/types.ts';
-import { startOrder } from './order.ts';
+import { startOrder, taskOrder } from './order.ts';
 
 const containers = (...names: string[]) => names.map((name) => ({ name, image: 'a' }) as Container);
 const names = (list: Container[]) => list.map(({ name }) => name);
@@ -46,6 +46,19 @@ const CASES: Record<
     last: ['a', 'b'],
   },
 };
+
+describe('taskOrder', () => {
+  it('leaves one container that is no sidecar: the first that nobody waits for', () => {
+    const order = (all: string[], waits: Record<string, string[]>) => {
+      const { first, last } = taskOrder(containers(...all), new Map(Object.entries(waits)));
+      return [names(first), names(last)];
+    };
+    assert.deepEqual(order(['a'], {}), [[], ['a']]);
+    assert.deepEqual(order(['a', 'b', 'c'], {}), [['b', 'c'], ['a']], 'without an order: the first one');
+    assert.deepEqual(order(['side', 'main'], { main: ['side'] }), [['side'], ['main']]);
+    assert.deepEqual(order(['side', 'main', 'free'], { main: ['side'] }), [['side', 'free'], ['main']]);
+  });
+});
 
 describe('startOrder', () => {
   for (const [name, { reason, all, waits, first, last }] of Object.entries(CASES)) {

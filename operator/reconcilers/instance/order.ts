@@ -11,6 +11,15 @@ export interface StartOrder {
 }
 
 /**
+ * The same for a task, which ends with its main container: the first that nobody waits for. The others that nobody
+ * waits for become sidecars too, because Kubernetes ends a pod only when all containers but those have ended.
+ */
+export function taskOrder(containers: readonly Container[], dependencies: Dependencies): StartOrder {
+  const { first, last } = startOrder(containers, dependencies);
+  return { first: [...first, ...last.slice(1)], last: last.slice(0, 1) };
+}
+
+/**
  * Who starts before whom. Kubernetes starts a pod's containers together, but its native sidecars one after the
  * other, each when the one before has passed its startup probe; so what others wait for becomes a sidecar.
  * Cycles and strangers are refused at admission; here they only must not hang.

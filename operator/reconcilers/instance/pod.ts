@@ -6,7 +6,7 @@ import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
 import { type PodContainer, podContainer } from './container.ts';
 import { hostAliases, type MetadataAccess, metadataEnv } from './metadata.ts';
-import { startOrder } from './order.ts';
+import { startOrder, taskOrder } from './order.ts';
 import { secretAliases } from './secrets.ts';
 import { podVolume } from './volumes.ts';
 
@@ -39,6 +39,8 @@ export interface InstanceContext {
   podEnv?: Record<string, string>;
   /** Whether one container takes requests: a service's does, a job's and a worker pool's does not. */
   ingress: boolean;
+  /** Whether it is a task, which ends with its main container. */
+  task?: boolean;
   /** Annotations of the template: start order, aliases of secrets, execution environment. */
   annotations: Record<string, string>;
   /** Where the metadata server is; undefined where there is none. */
@@ -57,7 +59,7 @@ export function instancePodSpec(spec: InstanceSpec, context: InstanceContext): P
   const { annotations, config } = context;
   const secrets = secretAliases(annotations[RUN.secrets]);
   const dependencies = parseDependencies(annotations[RUN.containerDependencies] ?? '{}') ?? new Map();
-  const { first, last } = startOrder(spec.containers, dependencies);
+  const { first, last } = (context.task ? taskOrder : startOrder)(spec.containers, dependencies);
   const built = {
     initContainers: first.length > 0 ? first.map((each) => sidecar(each, spec, context, secrets)) : undefined,
     containers: last.map((each) => instanceContainer(each, spec, context, secrets)),

@@ -37,6 +37,25 @@ describe('desiredDeployment', () => {
     );
   });
 
+  it('gives a program its command and arguments as they are written', () => {
+    const written = revision('hello-v2', {
+      spec: {
+        containers: [
+          {
+            name: 'app',
+            image: 'app:1',
+            command: ['sh', '-c', '/bin/$(uname)'],
+            args: ['echo "$$ $(PORT) $HOME $(hostname)"', '$HOME', '5$'],
+          },
+        ],
+      },
+    });
+    const [container] = desiredDeployment(written, new Map(), config).spec?.template.spec?.containers ?? [];
+    deepEqual(container?.command, ['sh', '-c', '/bin/$$(uname)']);
+    // Kubernetes takes two dollars for one, and leaves those alone that no bracket and no other dollar follows.
+    deepEqual(container?.args, ['echo "$$$$ $$(PORT) $$HOME $$(hostname)"', '$HOME', '5$']);
+  });
+
   it('runs ingress and sidecar with probes, volumes, secrets, requests and a service identity', () => {
     const rich = revision('hello-v2', {
       metadata: {

@@ -42,15 +42,15 @@ export class Evictions {
   #ask(revision: string, pod: Pod): void {
     const uid = pod.metadata.uid ?? '';
     const known = () => this.#revisions.get(revision);
-    this.#options.read(pod).then(
-      (said) => {
+    this.#options
+      .read(pod)
+      .then((said) => {
         if (!known()?.has(uid)) return;
         known()?.set(uid, said ?? null);
         if (said) this.#options.onRead(revision);
-      },
+      })
       // Asked again with the next change of the revision or its pods.
-      () => known()?.delete(uid),
-    );
+      .catch(() => known()?.delete(uid));
   }
 }
 

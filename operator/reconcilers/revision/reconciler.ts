@@ -42,6 +42,7 @@ export function revisionController(context: Context): Controller {
     probe: (revision, pod, signal) =>
       untilStarted(pod.status?.podIP ?? '', startCheck(revision.spec.containers), { limitMs, signal }),
     onPassed: enqueue,
+    log,
   });
   const evictions = new Evictions({ read: (pod) => evictionOf(client, pod), onRead: enqueue });
   const mounts = mountTroubles(client, enqueue);

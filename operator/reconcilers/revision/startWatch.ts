@@ -1,12 +1,14 @@
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Pod } from '../../kube/core.ts';
 import { keyOf } from '../../kube/types.ts';
+import type { Logger } from '../../telemetry/log.ts';
 
 export interface StartWatchOptions {
   /** Resolves to whether the instance passed its startup probe; ends early when `signal` aborts. */
   probe(revision: Revision, pod: Pod, signal: AbortSignal): Promise<boolean>;
   /** Called with the revision's key once one of its pods has passed. */
   onPassed(revision: string): void;
+  log: Logger;
 }
 
 interface Watched {
@@ -54,12 +56,24 @@ export class StartWatch {
 
   #start(key: string, revision: Revision, pod: Pod): Watched {
     const watched: Watched = { stop: new AbortController(), passed: false };
-    void this.#options.probe(revision, pod, watched.stop.signal).then((passed) => {
-      if (!passed || watched.stop.signal.aborted) return;
-      watched.passed = true;
-      this.#options.onPassed(key);
-    });
+    const { signal } = watched.stop;
+    this.#options
+      .probe(revision, pod, signal)
+      .then((passed) => {
+        if (!passed || signal.aborted) return;
+        watched.passed = true;
+        this.#options.onPassed(key);
+      })
+      .catch((err: unknown) => this.#failed(err, { key, pod, watched }));
     return watched;
+  }
+
+  /** No instance may take the controller along: the pod is probed again with the next change of its revision. */
+  #failed(err: unknown, { key, pod, watched }: { key: string; pod: Pod; watched: Watched }): void {
+    const { uid = '', name } = pod.metadata;
+    this.#options.log.error({ err, revision: key, pod: name }, 'an instance could not be probed');
+    const present = this.#revisions.get(key);
+    if (present?.get(uid) === watched) present.delete(uid);
   }
 }
 

@@ -22,3 +22,10 @@ new Counter({
     this.inc((user + system) / 1e6);
   },
 });
+
+/** Rejected promises that nobody handled, in a role that goes on: each is a defect. */
+export const unhandledRejections = new Counter({
+  name: 'homerun_unhandled_rejections_total',
+  help: 'Promises whose rejection nobody handled; each is a defect, and is logged with its stack',
+  registers,
+});

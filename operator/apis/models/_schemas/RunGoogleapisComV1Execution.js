@@ -13,7 +13,7 @@ const schema49 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "Ld8vA13aTLsPcTWlxbZ70Tg0rJc5EgM6kvdFLlY1I"
+      "$ref": "k2GKCCCvfZ0XBYUmQz1jIkaKA0UsMBl58ZNrN6yBJNM"
     },
     "status": {
       "$ref": "QYNcOafmHBdSzVWH1Ypp9cBu0lInaxbf0sEx9z9M1E"
@@ -150,15 +150,15 @@ const schema54 = {
       "$ref": "tYtiH1Cf4JrDaJCl1ohdhhAWAys9S2WEzDXODXx0Uk"
     },
     "taskCount": {
-      "$ref": "mq2UcKDRYqH0DcF7aCSaafe0RCVsGGemhwDzRBA"
+      "$ref": "tYtiH1Cf4JrDaJCl1ohdhhAWAys9S2WEzDXODXx0Uk"
     },
     "template": {
-      "$ref": "wDWS2W4yt8a0TYt8yAXj2NH1ZdMB2AP7lIfERRfKpew"
+      "$ref": "zXdPPQk2vzF5ghJlWvQee7XfmSDJDQfDugVDIueTlrQ"
     }
   },
   "nullable": true
 };
-const schema12 = {
+const schema6 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
@@ -166,7 +166,7 @@ const schema12 = {
   "nullable": true
 };
 const formats0 = formats.int32;
-function validate32(data, {
+function validate21(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -242,109 +242,23 @@ function validate32(data, {
       errors++;
     }
   }
-  validate32.errors = vErrors;
+  validate21.errors = vErrors;
   return errors === 0;
 }
 const schema55 = {
-  "type": "integer",
-  "format": "int32",
-  "minimum": 1,
-  "maximum": 10000,
-  "nullable": true
-};
-function validate120(data, {
-  instancePath = "",
-  parentData,
-  parentDataProperty,
-  rootData = data
-} = {}) {
-  let vErrors = null;
-  let errors = 0;
-  if (!(typeof data == "number" && !(data % 1) && !isNaN(data) && isFinite(data)) && data !== null) {
-    const err0 = {
-      instancePath,
-      schemaPath: "#/type",
-      keyword: "type",
-      params: {
-        type: "integer"
-      }
-    };
-    if (vErrors === null) {
-      vErrors = [err0];
-    } else {
-      vErrors.push(err0);
-    }
-    errors++;
-  }
-  if (typeof data == "number" && isFinite(data)) {
-    if (data > 10000 || isNaN(data)) {
-      const err1 = {
-        instancePath,
-        schemaPath: "#/maximum",
-        keyword: "maximum",
-        params: {
-          comparison: "<=",
-          limit: 10000
-        }
-      };
-      if (vErrors === null) {
-        vErrors = [err1];
-      } else {
-        vErrors.push(err1);
-      }
-      errors++;
-    }
-    if (data < 1 || isNaN(data)) {
-      const err2 = {
-        instancePath,
-        schemaPath: "#/minimum",
-        keyword: "minimum",
-        params: {
-          comparison: ">=",
-          limit: 1
-        }
-      };
-      if (vErrors === null) {
-        vErrors = [err2];
-      } else {
-        vErrors.push(err2);
-      }
-      errors++;
-    }
-    if (!formats0.validate(data)) {
-      const err3 = {
-        instancePath,
-        schemaPath: "#/format",
-        keyword: "format",
-        params: {
-          format: "int32"
-        }
-      };
-      if (vErrors === null) {
-        vErrors = [err3];
-      } else {
-        vErrors.push(err3);
-      }
-      errors++;
-    }
-  }
-  validate120.errors = vErrors;
-  return errors === 0;
-}
-const schema56 = {
   "type": "object",
   "properties": {
     "spec": {
-      "$ref": "7tOr80vdTZDufBLoSvUAS6riAQCA6QnFRRnQVcsWc"
+      "$ref": "rPaDTtxgDHFbq7QfsjThRNzlki45vMRJ2n4XQ02Rew"
     }
   },
   "nullable": true
 };
-const schema57 = {
+const schema56 = {
   "type": "object",
   "properties": {
     "containers": {
-      "$ref": "eWxHWKqGZcaZwnpk2VQHkZQGVaF0YMKAkENeH1kyE4Q"
+      "$ref": "ajmJULfaqPdvmvapAdiOBcCxV9u1CWwx53peLuPRWJ0"
     },
     "maxRetries": {
       "$ref": "hOoSs0fUOxJ3LhOe4ZYcpkzMoUt6M5Dc2LRPSp5X85E"
@@ -364,16 +278,16 @@ const schema57 = {
   },
   "nullable": true
 };
-const schema58 = {
+const schema57 = {
   "type": "array",
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "RrSDmpBgJXusx8HM1oVHjgQRYKrpU842oKcIeaaSqI"
+    "$ref": "NE85KrAjYZ1QEgG1jC1SqOgxPVvjrprtTN1EFwkAJo"
   },
   "nullable": true
 };
-const schema59 = {
+const schema58 = {
   "type": "object",
   "required": ["image"],
   "properties": {
@@ -396,7 +310,7 @@ const schema59 = {
       "$ref": "y62gOgKnCR1e4aNWX0ietCuug3LnUNnvj6cbdtfi0"
     },
     "livenessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
       "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
@@ -405,7 +319,7 @@ const schema59 = {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
     },
     "readinessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "resources": {
       "$ref": "31pwE1a9w9tMbDnbUzswqSaY2JLOE5XZIUA6rkce8"
@@ -414,7 +328,7 @@ const schema59 = {
       "$ref": "WB0D32HmmpORFRK3GpXnV4za8jzPPSR9SrGew0kBN3g"
     },
     "startupProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "terminationMessagePath": {
       "$ref": "mRsGa3G0zEWwi43U8Q6OmYYv4l1cjQGcmOmidAmE"
@@ -430,7 +344,7 @@ const schema59 = {
     }
   }
 };
-const schema60 = {
+const schema59 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
@@ -438,12 +352,12 @@ const schema60 = {
   },
   "nullable": true
 };
-const schema6 = {
+const schema7 = {
   "type": "string",
   "maxLength": 32768
 };
 import func2 from "@kubernetes-models/validate/runtime/ucs2length";
-function validate21(data, {
+function validate22(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -484,10 +398,10 @@ function validate21(data, {
     }
     errors++;
   }
-  validate21.errors = vErrors;
+  validate22.errors = vErrors;
   return errors === 0;
 }
-function validate126(data, {
+function validate125(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -530,21 +444,21 @@ function validate126(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate21(data[i0], {
+      if (!validate22(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
+        vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate126.errors = vErrors;
+  validate125.errors = vErrors;
   return errors === 0;
 }
-const schema61 = {
+const schema60 = {
   "type": "array",
   "maxItems": 100,
   "items": {
@@ -552,7 +466,7 @@ const schema61 = {
   },
   "nullable": true
 };
-function validate129(data, {
+function validate128(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -595,21 +509,21 @@ function validate129(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate21(data[i0], {
+      if (!validate22(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
+        vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate129.errors = vErrors;
+  validate128.errors = vErrors;
   return errors === 0;
 }
-const schema62 = {
+const schema61 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
@@ -617,7 +531,7 @@ const schema62 = {
   },
   "nullable": true
 };
-const schema63 = {
+const schema62 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -632,14 +546,14 @@ const schema63 = {
     }
   }
 };
-const schema64 = {
+const schema63 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern2 = new RegExp("^[ -<>-~]+$", "u");
-function validate134(data, {
+const pattern5 = new RegExp("^[ -<>-~]+$", "u");
+function validate133(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -680,7 +594,7 @@ function validate134(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -712,7 +626,7 @@ function validate134(data, {
     }
     errors++;
   }
-  validate134.errors = vErrors;
+  validate133.errors = vErrors;
   return errors === 0;
 }
 const schema48 = {
@@ -765,7 +679,7 @@ function validate108(data, {
   validate108.errors = vErrors;
   return errors === 0;
 }
-const schema65 = {
+const schema64 = {
   "type": "object",
   "properties": {
     "configMapKeyRef": {
@@ -783,7 +697,7 @@ const schema65 = {
   },
   "nullable": true
 };
-const schema7 = {
+const schema8 = {
   "type": "object",
   "required": ["key"],
   "properties": {
@@ -799,12 +713,12 @@ const schema7 = {
   },
   "nullable": true
 };
-const schema8 = {
+const schema9 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 253
 };
-function validate23(data, {
+function validate24(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -861,15 +775,15 @@ function validate23(data, {
     }
     errors++;
   }
-  validate23.errors = vErrors;
+  validate24.errors = vErrors;
   return errors === 0;
 }
-const schema9 = {
+const schema10 = {
   "type": "string",
   "maxLength": 253,
   "nullable": true
 };
-function validate25(data, {
+function validate26(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -911,14 +825,14 @@ function validate25(data, {
       errors++;
     }
   }
-  validate25.errors = vErrors;
+  validate26.errors = vErrors;
   return errors === 0;
 }
-const schema10 = {
+const schema11 = {
   "type": "boolean",
   "nullable": true
 };
-function validate27(data, {
+function validate28(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -942,10 +856,10 @@ function validate27(data, {
     }
     errors++;
   }
-  validate27.errors = vErrors;
+  validate28.errors = vErrors;
   return errors === 0;
 }
-function validate22(data, {
+function validate23(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -987,40 +901,40 @@ function validate22(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate23(data.key, {
+      if (!validate24(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+        vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate25(data.name, {
+      if (!validate26(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate27(data.optional, {
+      if (!validate28(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate22.errors = vErrors;
+  validate23.errors = vErrors;
   return errors === 0;
 }
 const schema43 = {
@@ -1336,7 +1250,7 @@ function validate34(data, {
   validate34.errors = vErrors;
   return errors === 0;
 }
-const pattern1 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern4 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 function validate77(data, {
   instancePath = "",
   parentData,
@@ -1413,7 +1327,7 @@ function validate77(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -1559,7 +1473,7 @@ function validate99(data, {
   validate99.errors = vErrors;
   return errors === 0;
 }
-function validate137(data, {
+function validate136(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1585,13 +1499,13 @@ function validate137(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapKeyRef !== undefined) {
-      if (!validate22(data.configMapKeyRef, {
+      if (!validate23(data.configMapKeyRef, {
         instancePath: instancePath + "/configMapKeyRef",
         parentData: data,
         parentDataProperty: "configMapKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
+        vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
         errors = vErrors.length;
       }
     }
@@ -1618,21 +1532,21 @@ function validate137(data, {
       }
     }
     if (data.secretKeyRef !== undefined) {
-      if (!validate22(data.secretKeyRef, {
+      if (!validate23(data.secretKeyRef, {
         instancePath: instancePath + "/secretKeyRef",
         parentData: data,
         parentDataProperty: "secretKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
+        vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate137.errors = vErrors;
+  validate136.errors = vErrors;
   return errors === 0;
 }
-function validate133(data, {
+function validate132(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1658,13 +1572,13 @@ function validate133(data, {
       errors++;
     }
     if (data.name !== undefined) {
-      if (!validate134(data.name, {
+      if (!validate133(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
+        vErrors = vErrors === null ? validate133.errors : vErrors.concat(validate133.errors);
         errors = vErrors.length;
       }
     }
@@ -1680,13 +1594,13 @@ function validate133(data, {
       }
     }
     if (data.valueFrom !== undefined) {
-      if (!validate137(data.valueFrom, {
+      if (!validate136(data.valueFrom, {
         instancePath: instancePath + "/valueFrom",
         parentData: data,
         parentDataProperty: "valueFrom",
         rootData
       })) {
-        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+        vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
         errors = vErrors.length;
       }
     }
@@ -1706,10 +1620,10 @@ function validate133(data, {
     }
     errors++;
   }
-  validate133.errors = vErrors;
+  validate132.errors = vErrors;
   return errors === 0;
 }
-function validate132(data, {
+function validate131(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1752,21 +1666,21 @@ function validate132(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate133(data[i0], {
+      if (!validate132(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate133.errors : vErrors.concat(validate133.errors);
+        vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate132.errors = vErrors;
+  validate131.errors = vErrors;
   return errors === 0;
 }
-const schema66 = {
+const schema65 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -1774,7 +1688,7 @@ const schema66 = {
   },
   "nullable": true
 };
-const schema67 = {
+const schema66 = {
   "type": "object",
   "properties": {
     "configMapRef": {
@@ -1788,7 +1702,7 @@ const schema67 = {
     }
   }
 };
-const schema11 = {
+const schema12 = {
   "type": "object",
   "properties": {
     "name": {
@@ -1800,7 +1714,7 @@ const schema11 = {
   },
   "nullable": true
 };
-function validate29(data, {
+function validate30(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1826,32 +1740,32 @@ function validate29(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate25(data.name, {
+      if (!validate26(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate27(data.optional, {
+      if (!validate28(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate29.errors = vErrors;
+  validate30.errors = vErrors;
   return errors === 0;
 }
-function validate146(data, {
+function validate145(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1861,35 +1775,35 @@ function validate146(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapRef !== undefined) {
-      if (!validate29(data.configMapRef, {
+      if (!validate30(data.configMapRef, {
         instancePath: instancePath + "/configMapRef",
         parentData: data,
         parentDataProperty: "configMapRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.prefix !== undefined) {
-      if (!validate25(data.prefix, {
+      if (!validate26(data.prefix, {
         instancePath: instancePath + "/prefix",
         parentData: data,
         parentDataProperty: "prefix",
         rootData
       })) {
-        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretRef !== undefined) {
-      if (!validate29(data.secretRef, {
+      if (!validate30(data.secretRef, {
         instancePath: instancePath + "/secretRef",
         parentData: data,
         parentDataProperty: "secretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
@@ -1909,10 +1823,10 @@ function validate146(data, {
     }
     errors++;
   }
-  validate146.errors = vErrors;
+  validate145.errors = vErrors;
   return errors === 0;
 }
-function validate145(data, {
+function validate144(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1955,18 +1869,18 @@ function validate145(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate146(data[i0], {
+      if (!validate145(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate145.errors = vErrors;
+  validate144.errors = vErrors;
   return errors === 0;
 }
 const schema38 = {
@@ -2034,12 +1948,12 @@ function validate86(data, {
   validate86.errors = vErrors;
   return errors === 0;
 }
-const schema68 = {
+const schema67 = {
   "type": "string",
   "enum": ["Always", "IfNotPresent", "Never", ""],
   "nullable": true
 };
-function validate153(data, {
+function validate152(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2069,7 +1983,7 @@ function validate153(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema68.enum
+        allowedValues: schema67.enum
       }
     };
     if (vErrors === null) {
@@ -2079,7 +1993,7 @@ function validate153(data, {
     }
     errors++;
   }
-  validate153.errors = vErrors;
+  validate152.errors = vErrors;
   return errors === 0;
 }
 const schema18 = {
@@ -2095,7 +2009,7 @@ const schema18 = {
       "$ref": "MjasNGDftxH93klyMGkjkTnPikpIIPxAgM0fME1f0"
     },
     "httpGet": {
-      "$ref": "jNzxfFHrrEL4OLRY2jkCk6Xs6M364pXXcCoKb1EGS4"
+      "$ref": "USisF3nd8G9wIaXX6QnQ1fB9pxRBs37ayF5ujwomg"
     },
     "initialDelaySeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -2483,10 +2397,10 @@ const schema24 = {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
     },
     "httpHeaders": {
-      "$ref": "W9Sw6pWhrmQFN6UAargdBuFCwTmMcOmRTGNdvXgNK4"
+      "$ref": "no54SyE90nBlC8cVjSp0M5cuL642AAJPCI2t2cdk"
     },
     "path": {
-      "$ref": "wXJ6OOkqvrRHswFsPReqPBvy5GdnOup2aNpGHDaarA"
+      "$ref": "IGGA4HhMJ4MHpy44nDek5MRhXAZxIlqDTcmcN6dJk0"
     },
     "port": {
       "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
@@ -2501,7 +2415,7 @@ const schema25 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "yRiZ7rPJAiY9hB9bKGdJXF7NABgWog9d16rgUeoGdIk"
+    "$ref": "IhRnJzeg8S8XpZPh1k4TfjbWXYrSmSqJvAiDLYz8k"
   },
   "nullable": true
 };
@@ -2510,18 +2424,20 @@ const schema26 = {
   "required": ["name"],
   "properties": {
     "name": {
-      "$ref": "PPE7EsdNeFQnJoAtWCQfRkKwXX2VsqrvamZb9BgRsDU"
+      "$ref": "0m6epKStJYL0tuczIJ9HkLBURXQhIsTKsowGak8PdnA"
     },
     "value": {
-      "$ref": "PqGnJMwOUOyrwmVobV27M7hgtW0IaTfH1rNEG2p2AHA"
+      "$ref": "Sfiwfms3y6nPGX9C9nmHnx7nHXuBkjAhy83sF3GgTvA"
     }
   }
 };
 const schema27 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 256
+  "maxLength": 256,
+  "pattern": "^[-A-Za-z0-9]+$"
 };
+const pattern0 = new RegExp("^[-A-Za-z0-9]+$", "u");
 function validate57(data, {
   instancePath = "",
   parentData,
@@ -2563,8 +2479,24 @@ function validate57(data, {
       }
       errors++;
     }
+    if (!pattern0.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-A-Za-z0-9]+$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -2573,9 +2505,9 @@ function validate57(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
@@ -2584,9 +2516,11 @@ function validate57(data, {
 }
 const schema28 = {
   "type": "string",
+  "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
+const pattern1 = new RegExp("^[\\t -~]*$", "u");
 function validate59(data, {
   instancePath = "",
   parentData,
@@ -2625,6 +2559,22 @@ function validate59(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern1.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[\\t -~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -2757,9 +2707,11 @@ function validate55(data, {
 }
 const schema29 = {
   "type": "string",
+  "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
+const pattern2 = new RegExp("^[!-~]*$", "u");
 function validate63(data, {
   instancePath = "",
   parentData,
@@ -2798,6 +2750,22 @@ function validate63(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern2.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[!-~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -2937,7 +2905,7 @@ const schema30 = {
   "maxLength": 5,
   "nullable": true
 };
-const pattern0 = new RegExp("^(HTTP|HTTPS|)$", "u");
+const pattern3 = new RegExp("^(HTTP|HTTPS|)$", "u");
 function validate66(data, {
   instancePath = "",
   parentData,
@@ -2979,7 +2947,7 @@ function validate66(data, {
       }
       errors++;
     }
-    if (!pattern0.test(data)) {
+    if (!pattern3.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3025,13 +2993,13 @@ function validate53(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate25(data.host, {
+      if (!validate26(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
@@ -3207,13 +3175,13 @@ function validate72(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate25(data.host, {
+      if (!validate26(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
@@ -3269,13 +3237,13 @@ function validate40(data, {
       }
     }
     if (data.failureThreshold !== undefined) {
-      if (!validate32(data.failureThreshold, {
+      if (!validate21(data.failureThreshold, {
         instancePath: instancePath + "/failureThreshold",
         parentData: data,
         parentDataProperty: "failureThreshold",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
         errors = vErrors.length;
       }
     }
@@ -3324,13 +3292,13 @@ function validate40(data, {
       }
     }
     if (data.successThreshold !== undefined) {
-      if (!validate32(data.successThreshold, {
+      if (!validate21(data.successThreshold, {
         instancePath: instancePath + "/successThreshold",
         parentData: data,
         parentDataProperty: "successThreshold",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
         errors = vErrors.length;
       }
     }
@@ -3360,14 +3328,14 @@ function validate40(data, {
   validate40.errors = vErrors;
   return errors === 0;
 }
-const schema69 = {
+const schema68 = {
   "type": "string",
   "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$",
   "maxLength": 63,
   "nullable": true
 };
-const pattern3 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
-function validate156(data, {
+const pattern6 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
+function validate155(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3408,7 +3376,7 @@ function validate156(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern6.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3425,10 +3393,10 @@ function validate156(data, {
       errors++;
     }
   }
-  validate156.errors = vErrors;
+  validate155.errors = vErrors;
   return errors === 0;
 }
-const schema70 = {
+const schema69 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -3436,7 +3404,7 @@ const schema70 = {
   },
   "nullable": true
 };
-const schema71 = {
+const schema70 = {
   "type": "object",
   "properties": {
     "containerPort": {
@@ -3450,12 +3418,12 @@ const schema71 = {
     }
   }
 };
-const schema72 = {
+const schema71 = {
   "type": "string",
   "enum": ["http1", "h2c", ""],
   "nullable": true
 };
-function validate161(data, {
+function validate160(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3485,7 +3453,7 @@ function validate161(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema72.enum
+        allowedValues: schema71.enum
       }
     };
     if (vErrors === null) {
@@ -3495,15 +3463,15 @@ function validate161(data, {
     }
     errors++;
   }
-  validate161.errors = vErrors;
+  validate160.errors = vErrors;
   return errors === 0;
 }
-const schema73 = {
+const schema72 = {
   "type": "string",
   "enum": ["TCP", ""],
   "nullable": true
 };
-function validate163(data, {
+function validate162(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3533,7 +3501,7 @@ function validate163(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema73.enum
+        allowedValues: schema72.enum
       }
     };
     if (vErrors === null) {
@@ -3543,10 +3511,10 @@ function validate163(data, {
     }
     errors++;
   }
-  validate163.errors = vErrors;
+  validate162.errors = vErrors;
   return errors === 0;
 }
-function validate159(data, {
+function validate158(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3567,24 +3535,24 @@ function validate159(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate161(data.name, {
+      if (!validate160(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
+        vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
         errors = vErrors.length;
       }
     }
     if (data.protocol !== undefined) {
-      if (!validate163(data.protocol, {
+      if (!validate162(data.protocol, {
         instancePath: instancePath + "/protocol",
         parentData: data,
         parentDataProperty: "protocol",
         rootData
       })) {
-        vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
+        vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
         errors = vErrors.length;
       }
     }
@@ -3604,10 +3572,10 @@ function validate159(data, {
     }
     errors++;
   }
-  validate159.errors = vErrors;
+  validate158.errors = vErrors;
   return errors === 0;
 }
-function validate158(data, {
+function validate157(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3650,21 +3618,21 @@ function validate158(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate159(data[i0], {
+      if (!validate158(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+        vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate158.errors = vErrors;
+  validate157.errors = vErrors;
   return errors === 0;
 }
-const schema74 = {
+const schema73 = {
   "type": "object",
   "properties": {
     "limits": {
@@ -3741,7 +3709,7 @@ function validate80(data, {
   validate80.errors = vErrors;
   return errors === 0;
 }
-function validate168(data, {
+function validate167(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3789,10 +3757,10 @@ function validate168(data, {
       }
     }
   }
-  validate168.errors = vErrors;
+  validate167.errors = vErrors;
   return errors === 0;
 }
-const schema75 = {
+const schema74 = {
   "type": "object",
   "properties": {
     "allowPrivilegeEscalation": {
@@ -3822,7 +3790,7 @@ const schema75 = {
   },
   "nullable": true
 };
-const schema76 = {
+const schema75 = {
   "type": "object",
   "properties": {
     "add": {
@@ -3834,7 +3802,7 @@ const schema76 = {
   },
   "nullable": true
 };
-const schema77 = {
+const schema76 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -3890,7 +3858,7 @@ function validate82(data, {
   validate82.errors = vErrors;
   return errors === 0;
 }
-function validate175(data, {
+function validate174(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3944,10 +3912,10 @@ function validate175(data, {
       }
     }
   }
-  validate175.errors = vErrors;
+  validate174.errors = vErrors;
   return errors === 0;
 }
-const schema78 = {
+const schema77 = {
   "type": "array",
   "maxItems": 64,
   "items": {
@@ -3955,7 +3923,7 @@ const schema78 = {
   },
   "nullable": true
 };
-function validate178(data, {
+function validate177(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4009,10 +3977,10 @@ function validate178(data, {
       }
     }
   }
-  validate178.errors = vErrors;
+  validate177.errors = vErrors;
   return errors === 0;
 }
-function validate174(data, {
+function validate173(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4038,29 +4006,29 @@ function validate174(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.add !== undefined) {
-      if (!validate175(data.add, {
+      if (!validate174(data.add, {
         instancePath: instancePath + "/add",
         parentData: data,
         parentDataProperty: "add",
         rootData
       })) {
-        vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
+        vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
         errors = vErrors.length;
       }
     }
     if (data.drop !== undefined) {
-      if (!validate178(data.drop, {
+      if (!validate177(data.drop, {
         instancePath: instancePath + "/drop",
         parentData: data,
         parentDataProperty: "drop",
         rootData
       })) {
-        vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
+        vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate174.errors = vErrors;
+  validate173.errors = vErrors;
   return errors === 0;
 }
 const schema35 = {
@@ -4150,7 +4118,7 @@ function validate83(data, {
   validate83.errors = vErrors;
   return errors === 0;
 }
-const schema79 = {
+const schema78 = {
   "type": "object",
   "required": ["type"],
   "properties": {
@@ -4163,7 +4131,7 @@ const schema79 = {
   },
   "nullable": true
 };
-function validate187(data, {
+function validate186(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4227,10 +4195,10 @@ function validate187(data, {
       }
     }
   }
-  validate187.errors = vErrors;
+  validate186.errors = vErrors;
   return errors === 0;
 }
-function validate172(data, {
+function validate171(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4256,46 +4224,46 @@ function validate172(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.allowPrivilegeEscalation !== undefined) {
-      if (!validate27(data.allowPrivilegeEscalation, {
+      if (!validate28(data.allowPrivilegeEscalation, {
         instancePath: instancePath + "/allowPrivilegeEscalation",
         parentData: data,
         parentDataProperty: "allowPrivilegeEscalation",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.capabilities !== undefined) {
-      if (!validate174(data.capabilities, {
+      if (!validate173(data.capabilities, {
         instancePath: instancePath + "/capabilities",
         parentData: data,
         parentDataProperty: "capabilities",
         rootData
       })) {
-        vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
+        vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
         errors = vErrors.length;
       }
     }
     if (data.privileged !== undefined) {
-      if (!validate27(data.privileged, {
+      if (!validate28(data.privileged, {
         instancePath: instancePath + "/privileged",
         parentData: data,
         parentDataProperty: "privileged",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnlyRootFilesystem !== undefined) {
-      if (!validate27(data.readOnlyRootFilesystem, {
+      if (!validate28(data.readOnlyRootFilesystem, {
         instancePath: instancePath + "/readOnlyRootFilesystem",
         parentData: data,
         parentDataProperty: "readOnlyRootFilesystem",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
@@ -4311,13 +4279,13 @@ function validate172(data, {
       }
     }
     if (data.runAsNonRoot !== undefined) {
-      if (!validate27(data.runAsNonRoot, {
+      if (!validate28(data.runAsNonRoot, {
         instancePath: instancePath + "/runAsNonRoot",
         parentData: data,
         parentDataProperty: "runAsNonRoot",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
@@ -4333,26 +4301,26 @@ function validate172(data, {
       }
     }
     if (data.seccompProfile !== undefined) {
-      if (!validate187(data.seccompProfile, {
+      if (!validate186(data.seccompProfile, {
         instancePath: instancePath + "/seccompProfile",
         parentData: data,
         parentDataProperty: "seccompProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
+        vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate172.errors = vErrors;
+  validate171.errors = vErrors;
   return errors === 0;
 }
-const schema80 = {
+const schema79 = {
   "type": "string",
   "enum": ["File", "FallbackToLogsOnError", ""],
   "nullable": true
 };
-function validate194(data, {
+function validate193(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4382,7 +4350,7 @@ function validate194(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema80.enum
+        allowedValues: schema79.enum
       }
     };
     if (vErrors === null) {
@@ -4392,10 +4360,10 @@ function validate194(data, {
     }
     errors++;
   }
-  validate194.errors = vErrors;
+  validate193.errors = vErrors;
   return errors === 0;
 }
-const schema81 = {
+const schema80 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -4403,7 +4371,7 @@ const schema81 = {
   },
   "nullable": true
 };
-const schema82 = {
+const schema81 = {
   "type": "object",
   "required": ["name", "mountPath"],
   "properties": {
@@ -4421,14 +4389,14 @@ const schema82 = {
     }
   }
 };
-const schema83 = {
+const schema82 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern4 = new RegExp("^/[^:]*$", "u");
-function validate198(data, {
+const pattern7 = new RegExp("^/[^:]*$", "u");
+function validate197(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4469,7 +4437,7 @@ function validate198(data, {
       }
       errors++;
     }
-    if (!pattern4.test(data)) {
+    if (!pattern7.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4501,7 +4469,7 @@ function validate198(data, {
     }
     errors++;
   }
-  validate198.errors = vErrors;
+  validate197.errors = vErrors;
   return errors === 0;
 }
 const schema40 = {
@@ -4569,7 +4537,7 @@ function validate88(data, {
   validate88.errors = vErrors;
   return errors === 0;
 }
-function validate197(data, {
+function validate196(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4611,13 +4579,13 @@ function validate197(data, {
       errors++;
     }
     if (data.mountPath !== undefined) {
-      if (!validate198(data.mountPath, {
+      if (!validate197(data.mountPath, {
         instancePath: instancePath + "/mountPath",
         parentData: data,
         parentDataProperty: "mountPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate198.errors : vErrors.concat(validate198.errors);
+        vErrors = vErrors === null ? validate197.errors : vErrors.concat(validate197.errors);
         errors = vErrors.length;
       }
     }
@@ -4633,13 +4601,13 @@ function validate197(data, {
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate27(data.readOnly, {
+      if (!validate28(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
@@ -4670,10 +4638,10 @@ function validate197(data, {
     }
     errors++;
   }
-  validate197.errors = vErrors;
+  validate196.errors = vErrors;
   return errors === 0;
 }
-function validate196(data, {
+function validate195(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4716,26 +4684,26 @@ function validate196(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate197(data[i0], {
+      if (!validate196(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate197.errors : vErrors.concat(validate197.errors);
+        vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate196.errors = vErrors;
+  validate195.errors = vErrors;
   return errors === 0;
 }
-const schema84 = {
+const schema83 = {
   "type": "string",
   "maxLength": 4096,
   "nullable": true
 };
-function validate205(data, {
+function validate204(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4777,10 +4745,10 @@ function validate205(data, {
       errors++;
     }
   }
-  validate205.errors = vErrors;
+  validate204.errors = vErrors;
   return errors === 0;
 }
-function validate125(data, {
+function validate124(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4806,46 +4774,46 @@ function validate125(data, {
       errors++;
     }
     if (data.args !== undefined) {
-      if (!validate126(data.args, {
+      if (!validate125(data.args, {
         instancePath: instancePath + "/args",
         parentData: data,
         parentDataProperty: "args",
         rootData
       })) {
-        vErrors = vErrors === null ? validate126.errors : vErrors.concat(validate126.errors);
+        vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
         errors = vErrors.length;
       }
     }
     if (data.command !== undefined) {
-      if (!validate129(data.command, {
+      if (!validate128(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
+        vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
         errors = vErrors.length;
       }
     }
     if (data.env !== undefined) {
-      if (!validate132(data.env, {
+      if (!validate131(data.env, {
         instancePath: instancePath + "/env",
         parentData: data,
         parentDataProperty: "env",
         rootData
       })) {
-        vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
+        vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
         errors = vErrors.length;
       }
     }
     if (data.envFrom !== undefined) {
-      if (!validate145(data.envFrom, {
+      if (!validate144(data.envFrom, {
         instancePath: instancePath + "/envFrom",
         parentData: data,
         parentDataProperty: "envFrom",
         rootData
       })) {
-        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
@@ -4861,13 +4829,13 @@ function validate125(data, {
       }
     }
     if (data.imagePullPolicy !== undefined) {
-      if (!validate153(data.imagePullPolicy, {
+      if (!validate152(data.imagePullPolicy, {
         instancePath: instancePath + "/imagePullPolicy",
         parentData: data,
         parentDataProperty: "imagePullPolicy",
         rootData
       })) {
-        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
@@ -4883,24 +4851,24 @@ function validate125(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate156(data.name, {
+      if (!validate155(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
+        vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
         errors = vErrors.length;
       }
     }
     if (data.ports !== undefined) {
-      if (!validate158(data.ports, {
+      if (!validate157(data.ports, {
         instancePath: instancePath + "/ports",
         parentData: data,
         parentDataProperty: "ports",
         rootData
       })) {
-        vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
+        vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
         errors = vErrors.length;
       }
     }
@@ -4916,24 +4884,24 @@ function validate125(data, {
       }
     }
     if (data.resources !== undefined) {
-      if (!validate168(data.resources, {
+      if (!validate167(data.resources, {
         instancePath: instancePath + "/resources",
         parentData: data,
         parentDataProperty: "resources",
         rootData
       })) {
-        vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
+        vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
         errors = vErrors.length;
       }
     }
     if (data.securityContext !== undefined) {
-      if (!validate172(data.securityContext, {
+      if (!validate171(data.securityContext, {
         instancePath: instancePath + "/securityContext",
         parentData: data,
         parentDataProperty: "securityContext",
         rootData
       })) {
-        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
         errors = vErrors.length;
       }
     }
@@ -4960,35 +4928,35 @@ function validate125(data, {
       }
     }
     if (data.terminationMessagePolicy !== undefined) {
-      if (!validate194(data.terminationMessagePolicy, {
+      if (!validate193(data.terminationMessagePolicy, {
         instancePath: instancePath + "/terminationMessagePolicy",
         parentData: data,
         parentDataProperty: "terminationMessagePolicy",
         rootData
       })) {
-        vErrors = vErrors === null ? validate194.errors : vErrors.concat(validate194.errors);
+        vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
         errors = vErrors.length;
       }
     }
     if (data.volumeMounts !== undefined) {
-      if (!validate196(data.volumeMounts, {
+      if (!validate195(data.volumeMounts, {
         instancePath: instancePath + "/volumeMounts",
         parentData: data,
         parentDataProperty: "volumeMounts",
         rootData
       })) {
-        vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors);
+        vErrors = vErrors === null ? validate195.errors : vErrors.concat(validate195.errors);
         errors = vErrors.length;
       }
     }
     if (data.workingDir !== undefined) {
-      if (!validate205(data.workingDir, {
+      if (!validate204(data.workingDir, {
         instancePath: instancePath + "/workingDir",
         parentData: data,
         parentDataProperty: "workingDir",
         rootData
       })) {
-        vErrors = vErrors === null ? validate205.errors : vErrors.concat(validate205.errors);
+        vErrors = vErrors === null ? validate204.errors : vErrors.concat(validate204.errors);
         errors = vErrors.length;
       }
     }
@@ -5008,10 +4976,10 @@ function validate125(data, {
     }
     errors++;
   }
-  validate125.errors = vErrors;
+  validate124.errors = vErrors;
   return errors === 0;
 }
-function validate124(data, {
+function validate123(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5070,28 +5038,28 @@ function validate124(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate125(data[i0], {
+      if (!validate124(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
+        vErrors = vErrors === null ? validate124.errors : vErrors.concat(validate124.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate124.errors = vErrors;
+  validate123.errors = vErrors;
   return errors === 0;
 }
-const schema85 = {
+const schema84 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 10,
   "nullable": true
 };
-function validate209(data, {
+function validate208(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5167,10 +5135,10 @@ function validate209(data, {
       errors++;
     }
   }
-  validate209.errors = vErrors;
+  validate208.errors = vErrors;
   return errors === 0;
 }
-const schema86 = {
+const schema85 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -5179,7 +5147,7 @@ const schema86 = {
   "properties": {},
   "nullable": true
 };
-function validate211(data, {
+function validate210(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5232,17 +5200,17 @@ function validate211(data, {
       }
     }
   }
-  validate211.errors = vErrors;
+  validate210.errors = vErrors;
   return errors === 0;
 }
-const schema87 = {
+const schema86 = {
   "type": "string",
   "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$",
   "maxLength": 253,
   "nullable": true
 };
-const pattern5 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
-function validate214(data, {
+const pattern8 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+function validate213(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5283,7 +5251,7 @@ function validate214(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5300,10 +5268,10 @@ function validate214(data, {
       errors++;
     }
   }
-  validate214.errors = vErrors;
+  validate213.errors = vErrors;
   return errors === 0;
 }
-const schema88 = {
+const schema87 = {
   "minimum": 1,
   "maximum": 604800,
   "maxLength": 6,
@@ -5314,8 +5282,8 @@ const schema88 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-const pattern6 = new RegExp("^[0-9]+$", "u");
-function validate216(data, {
+const pattern9 = new RegExp("^[0-9]+$", "u");
+function validate215(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5427,7 +5395,7 @@ function validate216(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern9.test(data)) {
       const err4 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5444,10 +5412,10 @@ function validate216(data, {
       errors++;
     }
   }
-  validate216.errors = vErrors;
+  validate215.errors = vErrors;
   return errors === 0;
 }
-const schema89 = {
+const schema88 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -5455,7 +5423,7 @@ const schema89 = {
   },
   "nullable": true
 };
-const schema90 = {
+const schema89 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -5485,7 +5453,7 @@ const schema90 = {
     }
   }
 };
-const schema91 = {
+const schema90 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -5762,7 +5730,7 @@ function validate89(data, {
   validate89.errors = vErrors;
   return errors === 0;
 }
-function validate222(data, {
+function validate221(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5810,32 +5778,32 @@ function validate222(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate25(data.name, {
+      if (!validate26(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate27(data.optional, {
+      if (!validate28(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate222.errors = vErrors;
+  validate221.errors = vErrors;
   return errors === 0;
 }
-const schema92 = {
+const schema91 = {
   "type": "object",
   "required": ["driver"],
   "properties": {
@@ -5857,7 +5825,7 @@ const schema92 = {
   },
   "nullable": true
 };
-const schema93 = {
+const schema92 = {
   "type": "object",
   "properties": {
     "name": {
@@ -5866,7 +5834,7 @@ const schema93 = {
   },
   "nullable": true
 };
-function validate231(data, {
+function validate230(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5892,21 +5860,21 @@ function validate231(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate25(data.name, {
+      if (!validate26(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate231.errors = vErrors;
+  validate230.errors = vErrors;
   return errors === 0;
 }
-const schema94 = {
+const schema93 = {
   "type": "object",
   "maxProperties": 50,
   "additionalProperties": {
@@ -5915,7 +5883,7 @@ const schema94 = {
   "properties": {},
   "nullable": true
 };
-function validate235(data, {
+function validate234(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5968,10 +5936,10 @@ function validate235(data, {
       }
     }
   }
-  validate235.errors = vErrors;
+  validate234.errors = vErrors;
   return errors === 0;
 }
-function validate228(data, {
+function validate227(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6013,13 +5981,13 @@ function validate228(data, {
       errors++;
     }
     if (data.driver !== undefined) {
-      if (!validate23(data.driver, {
+      if (!validate24(data.driver, {
         instancePath: instancePath + "/driver",
         parentData: data,
         parentDataProperty: "driver",
         rootData
       })) {
-        vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+        vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
         errors = vErrors.length;
       }
     }
@@ -6035,43 +6003,43 @@ function validate228(data, {
       }
     }
     if (data.nodePublishSecretRef !== undefined) {
-      if (!validate231(data.nodePublishSecretRef, {
+      if (!validate230(data.nodePublishSecretRef, {
         instancePath: instancePath + "/nodePublishSecretRef",
         parentData: data,
         parentDataProperty: "nodePublishSecretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate231.errors : vErrors.concat(validate231.errors);
+        vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate27(data.readOnly, {
+      if (!validate28(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.volumeAttributes !== undefined) {
-      if (!validate235(data.volumeAttributes, {
+      if (!validate234(data.volumeAttributes, {
         instancePath: instancePath + "/volumeAttributes",
         parentData: data,
         parentDataProperty: "volumeAttributes",
         rootData
       })) {
-        vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
+        vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate228.errors = vErrors;
+  validate227.errors = vErrors;
   return errors === 0;
 }
-const schema95 = {
+const schema94 = {
   "type": "object",
   "properties": {
     "medium": {
@@ -6083,14 +6051,14 @@ const schema95 = {
   },
   "nullable": true
 };
-const schema96 = {
+const schema95 = {
   "type": "string",
   "pattern": "^(Memory|)$",
   "maxLength": 64,
   "nullable": true
 };
-const pattern7 = new RegExp("^(Memory|)$", "u");
-function validate240(data, {
+const pattern10 = new RegExp("^(Memory|)$", "u");
+function validate239(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6131,7 +6099,7 @@ function validate240(data, {
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern10.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -6148,10 +6116,10 @@ function validate240(data, {
       errors++;
     }
   }
-  validate240.errors = vErrors;
+  validate239.errors = vErrors;
   return errors === 0;
 }
-function validate239(data, {
+function validate238(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6177,13 +6145,13 @@ function validate239(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.medium !== undefined) {
-      if (!validate240(data.medium, {
+      if (!validate239(data.medium, {
         instancePath: instancePath + "/medium",
         parentData: data,
         parentDataProperty: "medium",
         rootData
       })) {
-        vErrors = vErrors === null ? validate240.errors : vErrors.concat(validate240.errors);
+        vErrors = vErrors === null ? validate239.errors : vErrors.concat(validate239.errors);
         errors = vErrors.length;
       }
     }
@@ -6199,10 +6167,10 @@ function validate239(data, {
       }
     }
   }
-  validate239.errors = vErrors;
+  validate238.errors = vErrors;
   return errors === 0;
 }
-const schema97 = {
+const schema96 = {
   "type": "object",
   "required": ["server", "path"],
   "properties": {
@@ -6218,12 +6186,12 @@ const schema97 = {
   },
   "nullable": true
 };
-const schema98 = {
+const schema97 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 4096
 };
-function validate246(data, {
+function validate245(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6280,10 +6248,10 @@ function validate246(data, {
     }
     errors++;
   }
-  validate246.errors = vErrors;
+  validate245.errors = vErrors;
   return errors === 0;
 }
-function validate245(data, {
+function validate244(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6341,43 +6309,43 @@ function validate245(data, {
       errors++;
     }
     if (data.path !== undefined) {
-      if (!validate246(data.path, {
+      if (!validate245(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate246.errors : vErrors.concat(validate246.errors);
+        vErrors = vErrors === null ? validate245.errors : vErrors.concat(validate245.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate27(data.readOnly, {
+      if (!validate28(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.server !== undefined) {
-      if (!validate23(data.server, {
+      if (!validate24(data.server, {
         instancePath: instancePath + "/server",
         parentData: data,
         parentDataProperty: "server",
         rootData
       })) {
-        vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+        vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate245.errors = vErrors;
+  validate244.errors = vErrors;
   return errors === 0;
 }
-const schema99 = {
+const schema98 = {
   "type": "object",
   "required": ["claimName"],
   "properties": {
@@ -6390,7 +6358,7 @@ const schema99 = {
   },
   "nullable": true
 };
-function validate251(data, {
+function validate250(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6432,32 +6400,32 @@ function validate251(data, {
       errors++;
     }
     if (data.claimName !== undefined) {
-      if (!validate23(data.claimName, {
+      if (!validate24(data.claimName, {
         instancePath: instancePath + "/claimName",
         parentData: data,
         parentDataProperty: "claimName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+        vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate27(data.readOnly, {
+      if (!validate28(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate251.errors = vErrors;
+  validate250.errors = vErrors;
   return errors === 0;
 }
-const schema100 = {
+const schema99 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -6469,7 +6437,7 @@ const schema100 = {
   },
   "nullable": true
 };
-const schema101 = {
+const schema100 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -6477,7 +6445,7 @@ const schema101 = {
   },
   "nullable": true
 };
-const schema102 = {
+const schema101 = {
   "type": "object",
   "properties": {
     "configMap": {
@@ -6546,24 +6514,24 @@ function validate104(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate25(data.name, {
+      if (!validate26(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate27(data.optional, {
+      if (!validate28(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
@@ -6571,7 +6539,7 @@ function validate104(data, {
   validate104.errors = vErrors;
   return errors === 0;
 }
-const schema103 = {
+const schema102 = {
   "type": "object",
   "properties": {
     "items": {
@@ -6580,7 +6548,7 @@ const schema103 = {
   },
   "nullable": true
 };
-const schema104 = {
+const schema103 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -6588,7 +6556,7 @@ const schema104 = {
   },
   "nullable": true
 };
-const schema105 = {
+const schema104 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -6606,7 +6574,7 @@ const schema105 = {
     }
   }
 };
-function validate262(data, {
+function validate261(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6691,10 +6659,10 @@ function validate262(data, {
     }
     errors++;
   }
-  validate262.errors = vErrors;
+  validate261.errors = vErrors;
   return errors === 0;
 }
-function validate261(data, {
+function validate260(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6737,21 +6705,21 @@ function validate261(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate262(data[i0], {
+      if (!validate261(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate262.errors : vErrors.concat(validate262.errors);
+        vErrors = vErrors === null ? validate261.errors : vErrors.concat(validate261.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate261.errors = vErrors;
+  validate260.errors = vErrors;
   return errors === 0;
 }
-function validate260(data, {
+function validate259(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6777,21 +6745,21 @@ function validate260(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.items !== undefined) {
-      if (!validate261(data.items, {
+      if (!validate260(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate261.errors : vErrors.concat(validate261.errors);
+        vErrors = vErrors === null ? validate260.errors : vErrors.concat(validate260.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate260.errors = vErrors;
+  validate259.errors = vErrors;
   return errors === 0;
 }
-const schema106 = {
+const schema105 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -6807,14 +6775,14 @@ const schema106 = {
   },
   "nullable": true
 };
-const schema107 = {
+const schema106 = {
   "type": "integer",
   "format": "int64",
   "minimum": 600,
   "maximum": 4294967296,
   "nullable": true
 };
-function validate273(data, {
+function validate272(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6890,10 +6858,10 @@ function validate273(data, {
       errors++;
     }
   }
-  validate273.errors = vErrors;
+  validate272.errors = vErrors;
   return errors === 0;
 }
-function validate271(data, {
+function validate270(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6946,13 +6914,13 @@ function validate271(data, {
       }
     }
     if (data.expirationSeconds !== undefined) {
-      if (!validate273(data.expirationSeconds, {
+      if (!validate272(data.expirationSeconds, {
         instancePath: instancePath + "/expirationSeconds",
         parentData: data,
         parentDataProperty: "expirationSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate273.errors : vErrors.concat(validate273.errors);
+        vErrors = vErrors === null ? validate272.errors : vErrors.concat(validate272.errors);
         errors = vErrors.length;
       }
     }
@@ -6968,10 +6936,10 @@ function validate271(data, {
       }
     }
   }
-  validate271.errors = vErrors;
+  validate270.errors = vErrors;
   return errors === 0;
 }
-function validate258(data, {
+function validate257(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6992,13 +6960,13 @@ function validate258(data, {
       }
     }
     if (data.downwardAPI !== undefined) {
-      if (!validate260(data.downwardAPI, {
+      if (!validate259(data.downwardAPI, {
         instancePath: instancePath + "/downwardAPI",
         parentData: data,
         parentDataProperty: "downwardAPI",
         rootData
       })) {
-        vErrors = vErrors === null ? validate260.errors : vErrors.concat(validate260.errors);
+        vErrors = vErrors === null ? validate259.errors : vErrors.concat(validate259.errors);
         errors = vErrors.length;
       }
     }
@@ -7014,13 +6982,13 @@ function validate258(data, {
       }
     }
     if (data.serviceAccountToken !== undefined) {
-      if (!validate271(data.serviceAccountToken, {
+      if (!validate270(data.serviceAccountToken, {
         instancePath: instancePath + "/serviceAccountToken",
         parentData: data,
         parentDataProperty: "serviceAccountToken",
         rootData
       })) {
-        vErrors = vErrors === null ? validate271.errors : vErrors.concat(validate271.errors);
+        vErrors = vErrors === null ? validate270.errors : vErrors.concat(validate270.errors);
         errors = vErrors.length;
       }
     }
@@ -7040,10 +7008,10 @@ function validate258(data, {
     }
     errors++;
   }
-  validate258.errors = vErrors;
+  validate257.errors = vErrors;
   return errors === 0;
 }
-function validate257(data, {
+function validate256(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7086,21 +7054,21 @@ function validate257(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate258(data[i0], {
+      if (!validate257(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate258.errors : vErrors.concat(validate258.errors);
+        vErrors = vErrors === null ? validate257.errors : vErrors.concat(validate257.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate257.errors = vErrors;
+  validate256.errors = vErrors;
   return errors === 0;
 }
-function validate255(data, {
+function validate254(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7137,21 +7105,21 @@ function validate255(data, {
       }
     }
     if (data.sources !== undefined) {
-      if (!validate257(data.sources, {
+      if (!validate256(data.sources, {
         instancePath: instancePath + "/sources",
         parentData: data,
         parentDataProperty: "sources",
         rootData
       })) {
-        vErrors = vErrors === null ? validate257.errors : vErrors.concat(validate257.errors);
+        vErrors = vErrors === null ? validate256.errors : vErrors.concat(validate256.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate255.errors = vErrors;
+  validate254.errors = vErrors;
   return errors === 0;
 }
-const schema108 = {
+const schema107 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -7169,7 +7137,7 @@ const schema108 = {
   },
   "nullable": true
 };
-function validate280(data, {
+function validate279(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7217,32 +7185,32 @@ function validate280(data, {
       }
     }
     if (data.optional !== undefined) {
-      if (!validate27(data.optional, {
+      if (!validate28(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretName !== undefined) {
-      if (!validate25(data.secretName, {
+      if (!validate26(data.secretName, {
         instancePath: instancePath + "/secretName",
         parentData: data,
         parentDataProperty: "secretName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate280.errors = vErrors;
+  validate279.errors = vErrors;
   return errors === 0;
 }
-function validate221(data, {
+function validate220(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7268,35 +7236,35 @@ function validate221(data, {
       errors++;
     }
     if (data.configMap !== undefined) {
-      if (!validate222(data.configMap, {
+      if (!validate221(data.configMap, {
         instancePath: instancePath + "/configMap",
         parentData: data,
         parentDataProperty: "configMap",
         rootData
       })) {
-        vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+        vErrors = vErrors === null ? validate221.errors : vErrors.concat(validate221.errors);
         errors = vErrors.length;
       }
     }
     if (data.csi !== undefined) {
-      if (!validate228(data.csi, {
+      if (!validate227(data.csi, {
         instancePath: instancePath + "/csi",
         parentData: data,
         parentDataProperty: "csi",
         rootData
       })) {
-        vErrors = vErrors === null ? validate228.errors : vErrors.concat(validate228.errors);
+        vErrors = vErrors === null ? validate227.errors : vErrors.concat(validate227.errors);
         errors = vErrors.length;
       }
     }
     if (data.emptyDir !== undefined) {
-      if (!validate239(data.emptyDir, {
+      if (!validate238(data.emptyDir, {
         instancePath: instancePath + "/emptyDir",
         parentData: data,
         parentDataProperty: "emptyDir",
         rootData
       })) {
-        vErrors = vErrors === null ? validate239.errors : vErrors.concat(validate239.errors);
+        vErrors = vErrors === null ? validate238.errors : vErrors.concat(validate238.errors);
         errors = vErrors.length;
       }
     }
@@ -7312,46 +7280,46 @@ function validate221(data, {
       }
     }
     if (data.nfs !== undefined) {
-      if (!validate245(data.nfs, {
+      if (!validate244(data.nfs, {
         instancePath: instancePath + "/nfs",
         parentData: data,
         parentDataProperty: "nfs",
         rootData
       })) {
-        vErrors = vErrors === null ? validate245.errors : vErrors.concat(validate245.errors);
+        vErrors = vErrors === null ? validate244.errors : vErrors.concat(validate244.errors);
         errors = vErrors.length;
       }
     }
     if (data.persistentVolumeClaim !== undefined) {
-      if (!validate251(data.persistentVolumeClaim, {
+      if (!validate250(data.persistentVolumeClaim, {
         instancePath: instancePath + "/persistentVolumeClaim",
         parentData: data,
         parentDataProperty: "persistentVolumeClaim",
         rootData
       })) {
-        vErrors = vErrors === null ? validate251.errors : vErrors.concat(validate251.errors);
+        vErrors = vErrors === null ? validate250.errors : vErrors.concat(validate250.errors);
         errors = vErrors.length;
       }
     }
     if (data.projected !== undefined) {
-      if (!validate255(data.projected, {
+      if (!validate254(data.projected, {
         instancePath: instancePath + "/projected",
         parentData: data,
         parentDataProperty: "projected",
         rootData
       })) {
-        vErrors = vErrors === null ? validate255.errors : vErrors.concat(validate255.errors);
+        vErrors = vErrors === null ? validate254.errors : vErrors.concat(validate254.errors);
         errors = vErrors.length;
       }
     }
     if (data.secret !== undefined) {
-      if (!validate280(data.secret, {
+      if (!validate279(data.secret, {
         instancePath: instancePath + "/secret",
         parentData: data,
         parentDataProperty: "secret",
         rootData
       })) {
-        vErrors = vErrors === null ? validate280.errors : vErrors.concat(validate280.errors);
+        vErrors = vErrors === null ? validate279.errors : vErrors.concat(validate279.errors);
         errors = vErrors.length;
       }
     }
@@ -7371,10 +7339,10 @@ function validate221(data, {
     }
     errors++;
   }
-  validate221.errors = vErrors;
+  validate220.errors = vErrors;
   return errors === 0;
 }
-function validate220(data, {
+function validate219(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7417,105 +7385,10 @@ function validate220(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate221(data[i0], {
+      if (!validate220(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate221.errors : vErrors.concat(validate221.errors);
-        errors = vErrors.length;
-      }
-    }
-  }
-  validate220.errors = vErrors;
-  return errors === 0;
-}
-function validate123(data, {
-  instancePath = "",
-  parentData,
-  parentDataProperty,
-  rootData = data
-} = {}) {
-  let vErrors = null;
-  let errors = 0;
-  if (!(data && typeof data == "object" && !Array.isArray(data)) && data !== null) {
-    const err0 = {
-      instancePath,
-      schemaPath: "#/type",
-      keyword: "type",
-      params: {
-        type: "object"
-      }
-    };
-    if (vErrors === null) {
-      vErrors = [err0];
-    } else {
-      vErrors.push(err0);
-    }
-    errors++;
-  }
-  if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.containers !== undefined) {
-      if (!validate124(data.containers, {
-        instancePath: instancePath + "/containers",
-        parentData: data,
-        parentDataProperty: "containers",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate124.errors : vErrors.concat(validate124.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.maxRetries !== undefined) {
-      if (!validate209(data.maxRetries, {
-        instancePath: instancePath + "/maxRetries",
-        parentData: data,
-        parentDataProperty: "maxRetries",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate209.errors : vErrors.concat(validate209.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.nodeSelector !== undefined) {
-      if (!validate211(data.nodeSelector, {
-        instancePath: instancePath + "/nodeSelector",
-        parentData: data,
-        parentDataProperty: "nodeSelector",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate211.errors : vErrors.concat(validate211.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.serviceAccountName !== undefined) {
-      if (!validate214(data.serviceAccountName, {
-        instancePath: instancePath + "/serviceAccountName",
-        parentData: data,
-        parentDataProperty: "serviceAccountName",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate214.errors : vErrors.concat(validate214.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.timeoutSeconds !== undefined) {
-      if (!validate216(data.timeoutSeconds, {
-        instancePath: instancePath + "/timeoutSeconds",
-        parentData: data,
-        parentDataProperty: "timeoutSeconds",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.volumes !== undefined) {
-      if (!validate220(data.volumes, {
-        instancePath: instancePath + "/volumes",
-        parentData: data,
-        parentDataProperty: "volumes",
         rootData
       })) {
         vErrors = vErrors === null ? validate220.errors : vErrors.concat(validate220.errors);
@@ -7523,7 +7396,7 @@ function validate123(data, {
       }
     }
   }
-  validate123.errors = vErrors;
+  validate219.errors = vErrors;
   return errors === 0;
 }
 function validate122(data, {
@@ -7551,19 +7424,114 @@ function validate122(data, {
     errors++;
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
-    if (data.spec !== undefined) {
-      if (!validate123(data.spec, {
-        instancePath: instancePath + "/spec",
+    if (data.containers !== undefined) {
+      if (!validate123(data.containers, {
+        instancePath: instancePath + "/containers",
         parentData: data,
-        parentDataProperty: "spec",
+        parentDataProperty: "containers",
         rootData
       })) {
         vErrors = vErrors === null ? validate123.errors : vErrors.concat(validate123.errors);
         errors = vErrors.length;
       }
     }
+    if (data.maxRetries !== undefined) {
+      if (!validate208(data.maxRetries, {
+        instancePath: instancePath + "/maxRetries",
+        parentData: data,
+        parentDataProperty: "maxRetries",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate208.errors : vErrors.concat(validate208.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.nodeSelector !== undefined) {
+      if (!validate210(data.nodeSelector, {
+        instancePath: instancePath + "/nodeSelector",
+        parentData: data,
+        parentDataProperty: "nodeSelector",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.serviceAccountName !== undefined) {
+      if (!validate213(data.serviceAccountName, {
+        instancePath: instancePath + "/serviceAccountName",
+        parentData: data,
+        parentDataProperty: "serviceAccountName",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate213.errors : vErrors.concat(validate213.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.timeoutSeconds !== undefined) {
+      if (!validate215(data.timeoutSeconds, {
+        instancePath: instancePath + "/timeoutSeconds",
+        parentData: data,
+        parentDataProperty: "timeoutSeconds",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate215.errors : vErrors.concat(validate215.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.volumes !== undefined) {
+      if (!validate219(data.volumes, {
+        instancePath: instancePath + "/volumes",
+        parentData: data,
+        parentDataProperty: "volumes",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate219.errors : vErrors.concat(validate219.errors);
+        errors = vErrors.length;
+      }
+    }
   }
   validate122.errors = vErrors;
+  return errors === 0;
+}
+function validate121(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (!(data && typeof data == "object" && !Array.isArray(data)) && data !== null) {
+    const err0 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "object"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err0];
+    } else {
+      vErrors.push(err0);
+    }
+    errors++;
+  }
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.spec !== undefined) {
+      if (!validate122(data.spec, {
+        instancePath: instancePath + "/spec",
+        parentData: data,
+        parentDataProperty: "spec",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
+        errors = vErrors.length;
+      }
+    }
+  }
+  validate121.errors = vErrors;
   return errors === 0;
 }
 function validate118(data, {
@@ -7592,35 +7560,35 @@ function validate118(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.parallelism !== undefined) {
-      if (!validate32(data.parallelism, {
+      if (!validate21(data.parallelism, {
         instancePath: instancePath + "/parallelism",
         parentData: data,
         parentDataProperty: "parallelism",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
         errors = vErrors.length;
       }
     }
     if (data.taskCount !== undefined) {
-      if (!validate120(data.taskCount, {
+      if (!validate21(data.taskCount, {
         instancePath: instancePath + "/taskCount",
         parentData: data,
         parentDataProperty: "taskCount",
         rootData
       })) {
-        vErrors = vErrors === null ? validate120.errors : vErrors.concat(validate120.errors);
+        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
         errors = vErrors.length;
       }
     }
     if (data.template !== undefined) {
-      if (!validate122(data.template, {
+      if (!validate121(data.template, {
         instancePath: instancePath + "/template",
         parentData: data,
         parentDataProperty: "template",
         rootData
       })) {
-        vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
+        vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
         errors = vErrors.length;
       }
     }
@@ -7628,7 +7596,7 @@ function validate118(data, {
   validate118.errors = vErrors;
   return errors === 0;
 }
-const schema109 = {
+const schema108 = {
   "type": "object",
   "properties": {
     "annotations": {
@@ -7673,7 +7641,7 @@ const schema109 = {
   },
   "nullable": true
 };
-const schema110 = {
+const schema109 = {
   "type": "object",
   "maxProperties": 100,
   "additionalProperties": {
@@ -7682,7 +7650,7 @@ const schema110 = {
   "properties": {},
   "nullable": true
 };
-function validate292(data, {
+function validate291(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7735,17 +7703,17 @@ function validate292(data, {
       }
     }
   }
-  validate292.errors = vErrors;
+  validate291.errors = vErrors;
   return errors === 0;
 }
-const schema111 = {
+const schema110 = {
   "type": "array",
   "items": {
     "$ref": "rMKHcd0d8k608tHdYMrRajTWCiMnGCl0yutwdvAWOSM"
   },
   "nullable": true
 };
-const schema112 = {
+const schema111 = {
   "type": "object",
   "required": ["type", "status"],
   "properties": {
@@ -7769,12 +7737,12 @@ const schema112 = {
     }
   }
 };
-const schema113 = {
+const schema112 = {
   "type": "string",
   "enum": ["", "Error", "Warning", "Info"],
   "nullable": true
 };
-function validate302(data, {
+function validate301(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7804,7 +7772,7 @@ function validate302(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema113.enum
+        allowedValues: schema112.enum
       }
     };
     if (vErrors === null) {
@@ -7814,14 +7782,14 @@ function validate302(data, {
     }
     errors++;
   }
-  validate302.errors = vErrors;
+  validate301.errors = vErrors;
   return errors === 0;
 }
-const schema114 = {
+const schema113 = {
   "type": "string",
   "enum": ["True", "False", "Unknown"]
 };
-function validate304(data, {
+function validate303(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7851,7 +7819,7 @@ function validate304(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema114.enum
+        allowedValues: schema113.enum
       }
     };
     if (vErrors === null) {
@@ -7861,10 +7829,10 @@ function validate304(data, {
     }
     errors++;
   }
-  validate304.errors = vErrors;
+  validate303.errors = vErrors;
   return errors === 0;
 }
-function validate298(data, {
+function validate297(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7928,35 +7896,35 @@ function validate298(data, {
       }
     }
     if (data.reason !== undefined) {
-      if (!validate25(data.reason, {
+      if (!validate26(data.reason, {
         instancePath: instancePath + "/reason",
         parentData: data,
         parentDataProperty: "reason",
         rootData
       })) {
-        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
     if (data.severity !== undefined) {
-      if (!validate302(data.severity, {
+      if (!validate301(data.severity, {
         instancePath: instancePath + "/severity",
         parentData: data,
         parentDataProperty: "severity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate302.errors : vErrors.concat(validate302.errors);
+        vErrors = vErrors === null ? validate301.errors : vErrors.concat(validate301.errors);
         errors = vErrors.length;
       }
     }
     if (data.status !== undefined) {
-      if (!validate304(data.status, {
+      if (!validate303(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate304.errors : vErrors.concat(validate304.errors);
+        vErrors = vErrors === null ? validate303.errors : vErrors.concat(validate303.errors);
         errors = vErrors.length;
       }
     }
@@ -7987,10 +7955,10 @@ function validate298(data, {
     }
     errors++;
   }
-  validate298.errors = vErrors;
+  validate297.errors = vErrors;
   return errors === 0;
 }
-function validate297(data, {
+function validate296(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8017,18 +7985,68 @@ function validate297(data, {
   if (Array.isArray(data)) {
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate298(data[i0], {
+      if (!validate297(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate298.errors : vErrors.concat(validate298.errors);
+        vErrors = vErrors === null ? validate297.errors : vErrors.concat(validate297.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate297.errors = vErrors;
+  validate296.errors = vErrors;
+  return errors === 0;
+}
+const schema114 = {
+  "type": "string",
+  "maxLength": 2048,
+  "nullable": true
+};
+function validate310(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data !== "string" && data !== null) {
+    const err0 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err0];
+    } else {
+      vErrors.push(err0);
+    }
+    errors++;
+  }
+  if (typeof data === "string") {
+    if (func2(data) > 2048) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 2048
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  }
+  validate310.errors = vErrors;
   return errors === 0;
 }
 const schema115 = {
@@ -8506,13 +8524,13 @@ function validate319(data, {
       }
     }
     if (data.pod !== undefined) {
-      if (!validate25(data.pod, {
+      if (!validate26(data.pod, {
         instancePath: instancePath + "/pod",
         parentData: data,
         parentDataProperty: "pod",
         rootData
       })) {
-        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
@@ -8603,7 +8621,7 @@ function validate318(data, {
   validate318.errors = vErrors;
   return errors === 0;
 }
-function validate291(data, {
+function validate290(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8629,24 +8647,24 @@ function validate291(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.annotations !== undefined) {
-      if (!validate292(data.annotations, {
+      if (!validate291(data.annotations, {
         instancePath: instancePath + "/annotations",
         parentData: data,
         parentDataProperty: "annotations",
         rootData
       })) {
-        vErrors = vErrors === null ? validate292.errors : vErrors.concat(validate292.errors);
+        vErrors = vErrors === null ? validate291.errors : vErrors.concat(validate291.errors);
         errors = vErrors.length;
       }
     }
     if (data.cancelledCount !== undefined) {
-      if (!validate32(data.cancelledCount, {
+      if (!validate21(data.cancelledCount, {
         instancePath: instancePath + "/cancelledCount",
         parentData: data,
         parentDataProperty: "cancelledCount",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
         errors = vErrors.length;
       }
     }
@@ -8662,13 +8680,13 @@ function validate291(data, {
       }
     }
     if (data.conditions !== undefined) {
-      if (!validate297(data.conditions, {
+      if (!validate296(data.conditions, {
         instancePath: instancePath + "/conditions",
         parentData: data,
         parentDataProperty: "conditions",
         rootData
       })) {
-        vErrors = vErrors === null ? validate297.errors : vErrors.concat(validate297.errors);
+        vErrors = vErrors === null ? validate296.errors : vErrors.concat(validate296.errors);
         errors = vErrors.length;
       }
     }
@@ -8684,24 +8702,24 @@ function validate291(data, {
       }
     }
     if (data.failedCount !== undefined) {
-      if (!validate32(data.failedCount, {
+      if (!validate21(data.failedCount, {
         instancePath: instancePath + "/failedCount",
         parentData: data,
         parentDataProperty: "failedCount",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
         errors = vErrors.length;
       }
     }
     if (data.logUri !== undefined) {
-      if (!validate63(data.logUri, {
+      if (!validate310(data.logUri, {
         instancePath: instancePath + "/logUri",
         parentData: data,
         parentDataProperty: "logUri",
         rootData
       })) {
-        vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
+        vErrors = vErrors === null ? validate310.errors : vErrors.concat(validate310.errors);
         errors = vErrors.length;
       }
     }
@@ -8717,24 +8735,24 @@ function validate291(data, {
       }
     }
     if (data.retriedCount !== undefined) {
-      if (!validate32(data.retriedCount, {
+      if (!validate21(data.retriedCount, {
         instancePath: instancePath + "/retriedCount",
         parentData: data,
         parentDataProperty: "retriedCount",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
         errors = vErrors.length;
       }
     }
     if (data.runningCount !== undefined) {
-      if (!validate32(data.runningCount, {
+      if (!validate21(data.runningCount, {
         instancePath: instancePath + "/runningCount",
         parentData: data,
         parentDataProperty: "runningCount",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
         errors = vErrors.length;
       }
     }
@@ -8750,13 +8768,13 @@ function validate291(data, {
       }
     }
     if (data.succeededCount !== undefined) {
-      if (!validate32(data.succeededCount, {
+      if (!validate21(data.succeededCount, {
         instancePath: instancePath + "/succeededCount",
         parentData: data,
         parentDataProperty: "succeededCount",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
         errors = vErrors.length;
       }
     }
@@ -8772,7 +8790,7 @@ function validate291(data, {
       }
     }
   }
-  validate291.errors = vErrors;
+  validate290.errors = vErrors;
   return errors === 0;
 }
 function validate109(data, {
@@ -8862,13 +8880,13 @@ function validate109(data, {
       }
     }
     if (data.status !== undefined) {
-      if (!validate291(data.status, {
+      if (!validate290(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate291.errors : vErrors.concat(validate291.errors);
+        vErrors = vErrors === null ? validate290.errors : vErrors.concat(validate290.errors);
         errors = vErrors.length;
       }
     }

@@ -13,7 +13,7 @@ const schema51 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "6TepW3ablEzvfMTLtp76gPWkrVfPrhPk04DRNTY2A"
+      "$ref": "QWmNUAasqG1ADx7B2XdNyaTCcngRMkJHpN7sOfnmn8"
     },
     "status": {
       "$ref": "5eweAAUwDQ7aauk5loozEKX9sDSC5b11NiRfB3Siz3I"
@@ -154,7 +154,7 @@ const schema56 = {
       "$ref": "8tivU66hp4SOhAm0gC4twQpgrMXDPR4ZeQo6en3ws"
     },
     "template": {
-      "$ref": "k9yiGSLkzg2nEzCXmBqIBIzfIIKtcEDjtMBv1c07S8"
+      "$ref": "dj52Z1qPNdmv48ZEagVCEaE0EkjbLESz8qHJyMlzLBo"
     }
   }
 };
@@ -235,7 +235,7 @@ const schema57 = {
       "$ref": "TNCIAR508hZ3ElFoIcN60RmhMeWI7b56i56NX4nvBY"
     },
     "spec": {
-      "$ref": "szoIkFM5KaakD1I9zPwUy2OWaBeByqcIbeCr9xEvPIM"
+      "$ref": "tilqbCAyWFZJmZ90Q51khX8jeUH96vV23BD681b2uk"
     }
   }
 };
@@ -355,12 +355,12 @@ function validate22(data, {
   validate22.errors = vErrors;
   return errors === 0;
 }
-const schema11 = {
+const schema12 = {
   "type": "string",
   "nullable": true,
   "maxLength": 64
 };
-function validate27(data, {
+function validate28(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -402,7 +402,7 @@ function validate27(data, {
       errors++;
     }
   }
-  validate27.errors = vErrors;
+  validate28.errors = vErrors;
   return errors === 0;
 }
 const schema9 = {
@@ -492,13 +492,13 @@ function validate125(data, {
       }
     }
     if (data.creationTimestamp !== undefined) {
-      if (!validate27(data.creationTimestamp, {
+      if (!validate28(data.creationTimestamp, {
         instancePath: instancePath + "/creationTimestamp",
         parentData: data,
         parentDataProperty: "creationTimestamp",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
@@ -547,14 +547,14 @@ const schema59 = {
       "$ref": "tYtiH1Cf4JrDaJCl1ohdhhAWAys9S2WEzDXODXx0Uk"
     },
     "taskCount": {
-      "$ref": "mq2UcKDRYqH0DcF7aCSaafe0RCVsGGemhwDzRBA"
+      "$ref": "tYtiH1Cf4JrDaJCl1ohdhhAWAys9S2WEzDXODXx0Uk"
     },
     "template": {
-      "$ref": "IfcTTI5IhBZy3HRLiyMWKBNJVEa23iaSCeIISgpEK4"
+      "$ref": "3weDgK36kcsR1hL81ktpMTlUvNgWH46j8n37Ar76w8"
     }
   }
 };
-const schema17 = {
+const schema10 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
@@ -562,7 +562,7 @@ const schema17 = {
   "nullable": true
 };
 const formats0 = formats.int32;
-function validate38(data, {
+function validate26(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -638,110 +638,24 @@ function validate38(data, {
       errors++;
     }
   }
-  validate38.errors = vErrors;
+  validate26.errors = vErrors;
   return errors === 0;
 }
 const schema60 = {
-  "type": "integer",
-  "format": "int32",
-  "minimum": 1,
-  "maximum": 10000,
-  "nullable": true
-};
-function validate134(data, {
-  instancePath = "",
-  parentData,
-  parentDataProperty,
-  rootData = data
-} = {}) {
-  let vErrors = null;
-  let errors = 0;
-  if (!(typeof data == "number" && !(data % 1) && !isNaN(data) && isFinite(data)) && data !== null) {
-    const err0 = {
-      instancePath,
-      schemaPath: "#/type",
-      keyword: "type",
-      params: {
-        type: "integer"
-      }
-    };
-    if (vErrors === null) {
-      vErrors = [err0];
-    } else {
-      vErrors.push(err0);
-    }
-    errors++;
-  }
-  if (typeof data == "number" && isFinite(data)) {
-    if (data > 10000 || isNaN(data)) {
-      const err1 = {
-        instancePath,
-        schemaPath: "#/maximum",
-        keyword: "maximum",
-        params: {
-          comparison: "<=",
-          limit: 10000
-        }
-      };
-      if (vErrors === null) {
-        vErrors = [err1];
-      } else {
-        vErrors.push(err1);
-      }
-      errors++;
-    }
-    if (data < 1 || isNaN(data)) {
-      const err2 = {
-        instancePath,
-        schemaPath: "#/minimum",
-        keyword: "minimum",
-        params: {
-          comparison: ">=",
-          limit: 1
-        }
-      };
-      if (vErrors === null) {
-        vErrors = [err2];
-      } else {
-        vErrors.push(err2);
-      }
-      errors++;
-    }
-    if (!formats0.validate(data)) {
-      const err3 = {
-        instancePath,
-        schemaPath: "#/format",
-        keyword: "format",
-        params: {
-          format: "int32"
-        }
-      };
-      if (vErrors === null) {
-        vErrors = [err3];
-      } else {
-        vErrors.push(err3);
-      }
-      errors++;
-    }
-  }
-  validate134.errors = vErrors;
-  return errors === 0;
-}
-const schema61 = {
   "type": "object",
   "required": ["spec"],
   "properties": {
     "spec": {
-      "$ref": "InbPzM9mQWUNAJKFoN6FGmHOEXVaxYDYSzJAIAc"
+      "$ref": "TLirX7NB2RRo3NodO9S7oqaQwBRseWSQCbSo8hJSg"
     }
   }
 };
-const schema62 = {
+const schema61 = {
   "type": "object",
   "required": ["containers"],
   "properties": {
     "containers": {
-      "$ref": "9dzXpHNJ27MV3Xw2g5K6labLtalyNumgZVeqdM8ZM"
+      "$ref": "0nrLq5UOlT2SYNdyrRGPrBGshZxkhdUGIEpWKmkfWk"
     },
     "maxRetries": {
       "$ref": "hOoSs0fUOxJ3LhOe4ZYcpkzMoUt6M5Dc2LRPSp5X85E"
@@ -760,15 +674,15 @@ const schema62 = {
     }
   }
 };
-const schema63 = {
+const schema62 = {
   "type": "array",
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "RrSDmpBgJXusx8HM1oVHjgQRYKrpU842oKcIeaaSqI"
+    "$ref": "NE85KrAjYZ1QEgG1jC1SqOgxPVvjrprtTN1EFwkAJo"
   }
 };
-const schema64 = {
+const schema63 = {
   "type": "object",
   "required": ["image"],
   "properties": {
@@ -791,7 +705,7 @@ const schema64 = {
       "$ref": "y62gOgKnCR1e4aNWX0ietCuug3LnUNnvj6cbdtfi0"
     },
     "livenessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
       "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
@@ -800,7 +714,7 @@ const schema64 = {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
     },
     "readinessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "resources": {
       "$ref": "31pwE1a9w9tMbDnbUzswqSaY2JLOE5XZIUA6rkce8"
@@ -809,7 +723,7 @@ const schema64 = {
       "$ref": "WB0D32HmmpORFRK3GpXnV4za8jzPPSR9SrGew0kBN3g"
     },
     "startupProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "terminationMessagePath": {
       "$ref": "mRsGa3G0zEWwi43U8Q6OmYYv4l1cjQGcmOmidAmE"
@@ -825,7 +739,7 @@ const schema64 = {
     }
   }
 };
-const schema65 = {
+const schema64 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
@@ -833,11 +747,11 @@ const schema65 = {
   },
   "nullable": true
 };
-const schema10 = {
+const schema11 = {
   "type": "string",
   "maxLength": 32768
 };
-function validate26(data, {
+function validate27(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -878,10 +792,10 @@ function validate26(data, {
     }
     errors++;
   }
-  validate26.errors = vErrors;
+  validate27.errors = vErrors;
   return errors === 0;
 }
-function validate140(data, {
+function validate139(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -924,21 +838,21 @@ function validate140(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate26(data[i0], {
+      if (!validate27(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate140.errors = vErrors;
+  validate139.errors = vErrors;
   return errors === 0;
 }
-const schema66 = {
+const schema65 = {
   "type": "array",
   "maxItems": 100,
   "items": {
@@ -946,7 +860,7 @@ const schema66 = {
   },
   "nullable": true
 };
-function validate143(data, {
+function validate142(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -989,21 +903,21 @@ function validate143(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate26(data[i0], {
+      if (!validate27(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate143.errors = vErrors;
+  validate142.errors = vErrors;
   return errors === 0;
 }
-const schema67 = {
+const schema66 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
@@ -1011,7 +925,7 @@ const schema67 = {
   },
   "nullable": true
 };
-const schema68 = {
+const schema67 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -1026,14 +940,14 @@ const schema68 = {
     }
   }
 };
-const schema69 = {
+const schema68 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern3 = new RegExp("^[ -<>-~]+$", "u");
-function validate148(data, {
+const pattern6 = new RegExp("^[ -<>-~]+$", "u");
+function validate147(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1074,7 +988,7 @@ function validate148(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern6.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -1106,7 +1020,7 @@ function validate148(data, {
     }
     errors++;
   }
-  validate148.errors = vErrors;
+  validate147.errors = vErrors;
   return errors === 0;
 }
 const schema50 = {
@@ -1159,7 +1073,7 @@ function validate111(data, {
   validate111.errors = vErrors;
   return errors === 0;
 }
-const schema70 = {
+const schema69 = {
   "type": "object",
   "properties": {
     "configMapKeyRef": {
@@ -1177,7 +1091,7 @@ const schema70 = {
   },
   "nullable": true
 };
-const schema12 = {
+const schema13 = {
   "type": "object",
   "required": ["key"],
   "properties": {
@@ -1193,12 +1107,12 @@ const schema12 = {
   },
   "nullable": true
 };
-const schema13 = {
+const schema14 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 253
 };
-function validate29(data, {
+function validate30(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1255,15 +1169,15 @@ function validate29(data, {
     }
     errors++;
   }
-  validate29.errors = vErrors;
+  validate30.errors = vErrors;
   return errors === 0;
 }
-const schema14 = {
+const schema15 = {
   "type": "string",
   "maxLength": 253,
   "nullable": true
 };
-function validate31(data, {
+function validate32(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1305,14 +1219,14 @@ function validate31(data, {
       errors++;
     }
   }
-  validate31.errors = vErrors;
+  validate32.errors = vErrors;
   return errors === 0;
 }
-const schema15 = {
+const schema16 = {
   "type": "boolean",
   "nullable": true
 };
-function validate33(data, {
+function validate34(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1336,10 +1250,10 @@ function validate33(data, {
     }
     errors++;
   }
-  validate33.errors = vErrors;
+  validate34.errors = vErrors;
   return errors === 0;
 }
-function validate28(data, {
+function validate29(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1381,40 +1295,40 @@ function validate28(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate29(data.key, {
+      if (!validate30(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate31(data.name, {
+      if (!validate32(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate33(data.optional, {
+      if (!validate34(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate28.errors = vErrors;
+  validate29.errors = vErrors;
   return errors === 0;
 }
 const schema46 = {
@@ -1520,13 +1434,13 @@ function validate99(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate27(data.apiVersion, {
+      if (!validate28(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
@@ -1600,7 +1514,7 @@ function validate39(data, {
   validate39.errors = vErrors;
   return errors === 0;
 }
-const pattern2 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern5 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 function validate82(data, {
   instancePath = "",
   parentData,
@@ -1677,7 +1591,7 @@ function validate82(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -1823,7 +1737,7 @@ function validate103(data, {
   validate103.errors = vErrors;
   return errors === 0;
 }
-function validate151(data, {
+function validate150(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1849,13 +1763,13 @@ function validate151(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapKeyRef !== undefined) {
-      if (!validate28(data.configMapKeyRef, {
+      if (!validate29(data.configMapKeyRef, {
         instancePath: instancePath + "/configMapKeyRef",
         parentData: data,
         parentDataProperty: "configMapKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
         errors = vErrors.length;
       }
     }
@@ -1882,21 +1796,21 @@ function validate151(data, {
       }
     }
     if (data.secretKeyRef !== undefined) {
-      if (!validate28(data.secretKeyRef, {
+      if (!validate29(data.secretKeyRef, {
         instancePath: instancePath + "/secretKeyRef",
         parentData: data,
         parentDataProperty: "secretKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate151.errors = vErrors;
+  validate150.errors = vErrors;
   return errors === 0;
 }
-function validate147(data, {
+function validate146(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1922,13 +1836,13 @@ function validate147(data, {
       errors++;
     }
     if (data.name !== undefined) {
-      if (!validate148(data.name, {
+      if (!validate147(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
         errors = vErrors.length;
       }
     }
@@ -1944,13 +1858,13 @@ function validate147(data, {
       }
     }
     if (data.valueFrom !== undefined) {
-      if (!validate151(data.valueFrom, {
+      if (!validate150(data.valueFrom, {
         instancePath: instancePath + "/valueFrom",
         parentData: data,
         parentDataProperty: "valueFrom",
         rootData
       })) {
-        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
         errors = vErrors.length;
       }
     }
@@ -1970,10 +1884,10 @@ function validate147(data, {
     }
     errors++;
   }
-  validate147.errors = vErrors;
+  validate146.errors = vErrors;
   return errors === 0;
 }
-function validate146(data, {
+function validate145(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2016,21 +1930,21 @@ function validate146(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate147(data[i0], {
+      if (!validate146(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
+        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate146.errors = vErrors;
+  validate145.errors = vErrors;
   return errors === 0;
 }
-const schema71 = {
+const schema70 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -2038,7 +1952,7 @@ const schema71 = {
   },
   "nullable": true
 };
-const schema72 = {
+const schema71 = {
   "type": "object",
   "properties": {
     "configMapRef": {
@@ -2052,7 +1966,7 @@ const schema72 = {
     }
   }
 };
-const schema16 = {
+const schema17 = {
   "type": "object",
   "properties": {
     "name": {
@@ -2064,7 +1978,7 @@ const schema16 = {
   },
   "nullable": true
 };
-function validate35(data, {
+function validate36(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2090,32 +2004,32 @@ function validate35(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate31(data.name, {
+      if (!validate32(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate33(data.optional, {
+      if (!validate34(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate35.errors = vErrors;
+  validate36.errors = vErrors;
   return errors === 0;
 }
-function validate160(data, {
+function validate159(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2125,35 +2039,35 @@ function validate160(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapRef !== undefined) {
-      if (!validate35(data.configMapRef, {
+      if (!validate36(data.configMapRef, {
         instancePath: instancePath + "/configMapRef",
         parentData: data,
         parentDataProperty: "configMapRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
     if (data.prefix !== undefined) {
-      if (!validate31(data.prefix, {
+      if (!validate32(data.prefix, {
         instancePath: instancePath + "/prefix",
         parentData: data,
         parentDataProperty: "prefix",
         rootData
       })) {
-        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretRef !== undefined) {
-      if (!validate35(data.secretRef, {
+      if (!validate36(data.secretRef, {
         instancePath: instancePath + "/secretRef",
         parentData: data,
         parentDataProperty: "secretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
@@ -2173,10 +2087,10 @@ function validate160(data, {
     }
     errors++;
   }
-  validate160.errors = vErrors;
+  validate159.errors = vErrors;
   return errors === 0;
 }
-function validate159(data, {
+function validate158(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2219,18 +2133,18 @@ function validate159(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate160(data[i0], {
+      if (!validate159(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+        vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate159.errors = vErrors;
+  validate158.errors = vErrors;
   return errors === 0;
 }
 const schema42 = {
@@ -2298,12 +2212,12 @@ function validate91(data, {
   validate91.errors = vErrors;
   return errors === 0;
 }
-const schema73 = {
+const schema72 = {
   "type": "string",
   "enum": ["Always", "IfNotPresent", "Never", ""],
   "nullable": true
 };
-function validate167(data, {
+function validate166(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2333,7 +2247,7 @@ function validate167(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema73.enum
+        allowedValues: schema72.enum
       }
     };
     if (vErrors === null) {
@@ -2343,7 +2257,7 @@ function validate167(data, {
     }
     errors++;
   }
-  validate167.errors = vErrors;
+  validate166.errors = vErrors;
   return errors === 0;
 }
 const schema22 = {
@@ -2359,7 +2273,7 @@ const schema22 = {
       "$ref": "MjasNGDftxH93klyMGkjkTnPikpIIPxAgM0fME1f0"
     },
     "httpGet": {
-      "$ref": "jNzxfFHrrEL4OLRY2jkCk6Xs6M364pXXcCoKb1EGS4"
+      "$ref": "USisF3nd8G9wIaXX6QnQ1fB9pxRBs37ayF5ujwomg"
     },
     "initialDelaySeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -2747,10 +2661,10 @@ const schema28 = {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
     },
     "httpHeaders": {
-      "$ref": "W9Sw6pWhrmQFN6UAargdBuFCwTmMcOmRTGNdvXgNK4"
+      "$ref": "no54SyE90nBlC8cVjSp0M5cuL642AAJPCI2t2cdk"
     },
     "path": {
-      "$ref": "wXJ6OOkqvrRHswFsPReqPBvy5GdnOup2aNpGHDaarA"
+      "$ref": "IGGA4HhMJ4MHpy44nDek5MRhXAZxIlqDTcmcN6dJk0"
     },
     "port": {
       "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
@@ -2765,7 +2679,7 @@ const schema29 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "yRiZ7rPJAiY9hB9bKGdJXF7NABgWog9d16rgUeoGdIk"
+    "$ref": "IhRnJzeg8S8XpZPh1k4TfjbWXYrSmSqJvAiDLYz8k"
   },
   "nullable": true
 };
@@ -2774,18 +2688,20 @@ const schema30 = {
   "required": ["name"],
   "properties": {
     "name": {
-      "$ref": "PPE7EsdNeFQnJoAtWCQfRkKwXX2VsqrvamZb9BgRsDU"
+      "$ref": "0m6epKStJYL0tuczIJ9HkLBURXQhIsTKsowGak8PdnA"
     },
     "value": {
-      "$ref": "PqGnJMwOUOyrwmVobV27M7hgtW0IaTfH1rNEG2p2AHA"
+      "$ref": "Sfiwfms3y6nPGX9C9nmHnx7nHXuBkjAhy83sF3GgTvA"
     }
   }
 };
 const schema31 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 256
+  "maxLength": 256,
+  "pattern": "^[-A-Za-z0-9]+$"
 };
+const pattern1 = new RegExp("^[-A-Za-z0-9]+$", "u");
 function validate62(data, {
   instancePath = "",
   parentData,
@@ -2827,8 +2743,24 @@ function validate62(data, {
       }
       errors++;
     }
+    if (!pattern1.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-A-Za-z0-9]+$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -2837,9 +2769,9 @@ function validate62(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
@@ -2848,9 +2780,11 @@ function validate62(data, {
 }
 const schema32 = {
   "type": "string",
+  "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
+const pattern2 = new RegExp("^[\\t -~]*$", "u");
 function validate64(data, {
   instancePath = "",
   parentData,
@@ -2889,6 +2823,22 @@ function validate64(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern2.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[\\t -~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -3021,9 +2971,11 @@ function validate60(data, {
 }
 const schema33 = {
   "type": "string",
+  "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
+const pattern3 = new RegExp("^[!-~]*$", "u");
 function validate68(data, {
   instancePath = "",
   parentData,
@@ -3062,6 +3014,22 @@ function validate68(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern3.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[!-~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -3201,7 +3169,7 @@ const schema34 = {
   "maxLength": 5,
   "nullable": true
 };
-const pattern1 = new RegExp("^(HTTP|HTTPS|)$", "u");
+const pattern4 = new RegExp("^(HTTP|HTTPS|)$", "u");
 function validate71(data, {
   instancePath = "",
   parentData,
@@ -3243,7 +3211,7 @@ function validate71(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3289,13 +3257,13 @@ function validate58(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate31(data.host, {
+      if (!validate32(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
@@ -3471,13 +3439,13 @@ function validate77(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate31(data.host, {
+      if (!validate32(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
@@ -3533,13 +3501,13 @@ function validate45(data, {
       }
     }
     if (data.failureThreshold !== undefined) {
-      if (!validate38(data.failureThreshold, {
+      if (!validate26(data.failureThreshold, {
         instancePath: instancePath + "/failureThreshold",
         parentData: data,
         parentDataProperty: "failureThreshold",
         rootData
       })) {
-        vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
@@ -3588,13 +3556,13 @@ function validate45(data, {
       }
     }
     if (data.successThreshold !== undefined) {
-      if (!validate38(data.successThreshold, {
+      if (!validate26(data.successThreshold, {
         instancePath: instancePath + "/successThreshold",
         parentData: data,
         parentDataProperty: "successThreshold",
         rootData
       })) {
-        vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
@@ -3624,13 +3592,13 @@ function validate45(data, {
   validate45.errors = vErrors;
   return errors === 0;
 }
-const schema74 = {
+const schema73 = {
   "type": "string",
   "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$",
   "maxLength": 63,
   "nullable": true
 };
-function validate170(data, {
+function validate169(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3688,10 +3656,10 @@ function validate170(data, {
       errors++;
     }
   }
-  validate170.errors = vErrors;
+  validate169.errors = vErrors;
   return errors === 0;
 }
-const schema75 = {
+const schema74 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -3699,7 +3667,7 @@ const schema75 = {
   },
   "nullable": true
 };
-const schema76 = {
+const schema75 = {
   "type": "object",
   "properties": {
     "containerPort": {
@@ -3713,12 +3681,12 @@ const schema76 = {
     }
   }
 };
-const schema77 = {
+const schema76 = {
   "type": "string",
   "enum": ["http1", "h2c", ""],
   "nullable": true
 };
-function validate175(data, {
+function validate174(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3748,7 +3716,7 @@ function validate175(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema77.enum
+        allowedValues: schema76.enum
       }
     };
     if (vErrors === null) {
@@ -3758,15 +3726,15 @@ function validate175(data, {
     }
     errors++;
   }
-  validate175.errors = vErrors;
+  validate174.errors = vErrors;
   return errors === 0;
 }
-const schema78 = {
+const schema77 = {
   "type": "string",
   "enum": ["TCP", ""],
   "nullable": true
 };
-function validate177(data, {
+function validate176(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3796,7 +3764,7 @@ function validate177(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema78.enum
+        allowedValues: schema77.enum
       }
     };
     if (vErrors === null) {
@@ -3806,10 +3774,10 @@ function validate177(data, {
     }
     errors++;
   }
-  validate177.errors = vErrors;
+  validate176.errors = vErrors;
   return errors === 0;
 }
-function validate173(data, {
+function validate172(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3830,24 +3798,24 @@ function validate173(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate175(data.name, {
+      if (!validate174(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
+        vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
         errors = vErrors.length;
       }
     }
     if (data.protocol !== undefined) {
-      if (!validate177(data.protocol, {
+      if (!validate176(data.protocol, {
         instancePath: instancePath + "/protocol",
         parentData: data,
         parentDataProperty: "protocol",
         rootData
       })) {
-        vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
+        vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
         errors = vErrors.length;
       }
     }
@@ -3867,10 +3835,10 @@ function validate173(data, {
     }
     errors++;
   }
-  validate173.errors = vErrors;
+  validate172.errors = vErrors;
   return errors === 0;
 }
-function validate172(data, {
+function validate171(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3913,21 +3881,21 @@ function validate172(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate173(data[i0], {
+      if (!validate172(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
+        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate172.errors = vErrors;
+  validate171.errors = vErrors;
   return errors === 0;
 }
-const schema79 = {
+const schema78 = {
   "type": "object",
   "properties": {
     "limits": {
@@ -4004,7 +3972,7 @@ function validate85(data, {
   validate85.errors = vErrors;
   return errors === 0;
 }
-function validate182(data, {
+function validate181(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4052,10 +4020,10 @@ function validate182(data, {
       }
     }
   }
-  validate182.errors = vErrors;
+  validate181.errors = vErrors;
   return errors === 0;
 }
-const schema80 = {
+const schema79 = {
   "type": "object",
   "properties": {
     "allowPrivilegeEscalation": {
@@ -4085,7 +4053,7 @@ const schema80 = {
   },
   "nullable": true
 };
-const schema81 = {
+const schema80 = {
   "type": "object",
   "properties": {
     "add": {
@@ -4097,7 +4065,7 @@ const schema81 = {
   },
   "nullable": true
 };
-const schema82 = {
+const schema81 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -4153,7 +4121,7 @@ function validate87(data, {
   validate87.errors = vErrors;
   return errors === 0;
 }
-function validate189(data, {
+function validate188(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4207,10 +4175,10 @@ function validate189(data, {
       }
     }
   }
-  validate189.errors = vErrors;
+  validate188.errors = vErrors;
   return errors === 0;
 }
-const schema83 = {
+const schema82 = {
   "type": "array",
   "maxItems": 64,
   "items": {
@@ -4218,7 +4186,7 @@ const schema83 = {
   },
   "nullable": true
 };
-function validate192(data, {
+function validate191(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4272,10 +4240,10 @@ function validate192(data, {
       }
     }
   }
-  validate192.errors = vErrors;
+  validate191.errors = vErrors;
   return errors === 0;
 }
-function validate188(data, {
+function validate187(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4301,29 +4269,29 @@ function validate188(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.add !== undefined) {
-      if (!validate189(data.add, {
+      if (!validate188(data.add, {
         instancePath: instancePath + "/add",
         parentData: data,
         parentDataProperty: "add",
         rootData
       })) {
-        vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
+        vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors);
         errors = vErrors.length;
       }
     }
     if (data.drop !== undefined) {
-      if (!validate192(data.drop, {
+      if (!validate191(data.drop, {
         instancePath: instancePath + "/drop",
         parentData: data,
         parentDataProperty: "drop",
         rootData
       })) {
-        vErrors = vErrors === null ? validate192.errors : vErrors.concat(validate192.errors);
+        vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate188.errors = vErrors;
+  validate187.errors = vErrors;
   return errors === 0;
 }
 const schema39 = {
@@ -4413,7 +4381,7 @@ function validate88(data, {
   validate88.errors = vErrors;
   return errors === 0;
 }
-const schema84 = {
+const schema83 = {
   "type": "object",
   "required": ["type"],
   "properties": {
@@ -4426,7 +4394,7 @@ const schema84 = {
   },
   "nullable": true
 };
-function validate201(data, {
+function validate200(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4490,10 +4458,10 @@ function validate201(data, {
       }
     }
   }
-  validate201.errors = vErrors;
+  validate200.errors = vErrors;
   return errors === 0;
 }
-function validate186(data, {
+function validate185(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4519,46 +4487,46 @@ function validate186(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.allowPrivilegeEscalation !== undefined) {
-      if (!validate33(data.allowPrivilegeEscalation, {
+      if (!validate34(data.allowPrivilegeEscalation, {
         instancePath: instancePath + "/allowPrivilegeEscalation",
         parentData: data,
         parentDataProperty: "allowPrivilegeEscalation",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
     if (data.capabilities !== undefined) {
-      if (!validate188(data.capabilities, {
+      if (!validate187(data.capabilities, {
         instancePath: instancePath + "/capabilities",
         parentData: data,
         parentDataProperty: "capabilities",
         rootData
       })) {
-        vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors);
+        vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
         errors = vErrors.length;
       }
     }
     if (data.privileged !== undefined) {
-      if (!validate33(data.privileged, {
+      if (!validate34(data.privileged, {
         instancePath: instancePath + "/privileged",
         parentData: data,
         parentDataProperty: "privileged",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnlyRootFilesystem !== undefined) {
-      if (!validate33(data.readOnlyRootFilesystem, {
+      if (!validate34(data.readOnlyRootFilesystem, {
         instancePath: instancePath + "/readOnlyRootFilesystem",
         parentData: data,
         parentDataProperty: "readOnlyRootFilesystem",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
@@ -4574,13 +4542,13 @@ function validate186(data, {
       }
     }
     if (data.runAsNonRoot !== undefined) {
-      if (!validate33(data.runAsNonRoot, {
+      if (!validate34(data.runAsNonRoot, {
         instancePath: instancePath + "/runAsNonRoot",
         parentData: data,
         parentDataProperty: "runAsNonRoot",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
@@ -4596,26 +4564,26 @@ function validate186(data, {
       }
     }
     if (data.seccompProfile !== undefined) {
-      if (!validate201(data.seccompProfile, {
+      if (!validate200(data.seccompProfile, {
         instancePath: instancePath + "/seccompProfile",
         parentData: data,
         parentDataProperty: "seccompProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate201.errors : vErrors.concat(validate201.errors);
+        vErrors = vErrors === null ? validate200.errors : vErrors.concat(validate200.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate186.errors = vErrors;
+  validate185.errors = vErrors;
   return errors === 0;
 }
-const schema85 = {
+const schema84 = {
   "type": "string",
   "enum": ["File", "FallbackToLogsOnError", ""],
   "nullable": true
 };
-function validate208(data, {
+function validate207(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4645,7 +4613,7 @@ function validate208(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema85.enum
+        allowedValues: schema84.enum
       }
     };
     if (vErrors === null) {
@@ -4655,10 +4623,10 @@ function validate208(data, {
     }
     errors++;
   }
-  validate208.errors = vErrors;
+  validate207.errors = vErrors;
   return errors === 0;
 }
-const schema86 = {
+const schema85 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -4666,7 +4634,7 @@ const schema86 = {
   },
   "nullable": true
 };
-const schema87 = {
+const schema86 = {
   "type": "object",
   "required": ["name", "mountPath"],
   "properties": {
@@ -4684,14 +4652,14 @@ const schema87 = {
     }
   }
 };
-const schema88 = {
+const schema87 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern5 = new RegExp("^/[^:]*$", "u");
-function validate212(data, {
+const pattern8 = new RegExp("^/[^:]*$", "u");
+function validate211(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4732,7 +4700,7 @@ function validate212(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4764,7 +4732,7 @@ function validate212(data, {
     }
     errors++;
   }
-  validate212.errors = vErrors;
+  validate211.errors = vErrors;
   return errors === 0;
 }
 const schema43 = {
@@ -4832,7 +4800,7 @@ function validate92(data, {
   validate92.errors = vErrors;
   return errors === 0;
 }
-function validate211(data, {
+function validate210(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4874,13 +4842,13 @@ function validate211(data, {
       errors++;
     }
     if (data.mountPath !== undefined) {
-      if (!validate212(data.mountPath, {
+      if (!validate211(data.mountPath, {
         instancePath: instancePath + "/mountPath",
         parentData: data,
         parentDataProperty: "mountPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate212.errors : vErrors.concat(validate212.errors);
+        vErrors = vErrors === null ? validate211.errors : vErrors.concat(validate211.errors);
         errors = vErrors.length;
       }
     }
@@ -4896,13 +4864,13 @@ function validate211(data, {
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate33(data.readOnly, {
+      if (!validate34(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
@@ -4933,10 +4901,10 @@ function validate211(data, {
     }
     errors++;
   }
-  validate211.errors = vErrors;
+  validate210.errors = vErrors;
   return errors === 0;
 }
-function validate210(data, {
+function validate209(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4979,26 +4947,26 @@ function validate210(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate211(data[i0], {
+      if (!validate210(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate211.errors : vErrors.concat(validate211.errors);
+        vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate210.errors = vErrors;
+  validate209.errors = vErrors;
   return errors === 0;
 }
-const schema89 = {
+const schema88 = {
   "type": "string",
   "maxLength": 4096,
   "nullable": true
 };
-function validate219(data, {
+function validate218(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5040,10 +5008,10 @@ function validate219(data, {
       errors++;
     }
   }
-  validate219.errors = vErrors;
+  validate218.errors = vErrors;
   return errors === 0;
 }
-function validate139(data, {
+function validate138(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5069,46 +5037,46 @@ function validate139(data, {
       errors++;
     }
     if (data.args !== undefined) {
-      if (!validate140(data.args, {
+      if (!validate139(data.args, {
         instancePath: instancePath + "/args",
         parentData: data,
         parentDataProperty: "args",
         rootData
       })) {
-        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
         errors = vErrors.length;
       }
     }
     if (data.command !== undefined) {
-      if (!validate143(data.command, {
+      if (!validate142(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
         errors = vErrors.length;
       }
     }
     if (data.env !== undefined) {
-      if (!validate146(data.env, {
+      if (!validate145(data.env, {
         instancePath: instancePath + "/env",
         parentData: data,
         parentDataProperty: "env",
         rootData
       })) {
-        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
     if (data.envFrom !== undefined) {
-      if (!validate159(data.envFrom, {
+      if (!validate158(data.envFrom, {
         instancePath: instancePath + "/envFrom",
         parentData: data,
         parentDataProperty: "envFrom",
         rootData
       })) {
-        vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+        vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
         errors = vErrors.length;
       }
     }
@@ -5124,13 +5092,13 @@ function validate139(data, {
       }
     }
     if (data.imagePullPolicy !== undefined) {
-      if (!validate167(data.imagePullPolicy, {
+      if (!validate166(data.imagePullPolicy, {
         instancePath: instancePath + "/imagePullPolicy",
         parentData: data,
         parentDataProperty: "imagePullPolicy",
         rootData
       })) {
-        vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
+        vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
         errors = vErrors.length;
       }
     }
@@ -5146,24 +5114,24 @@ function validate139(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate170(data.name, {
+      if (!validate169(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
+        vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
         errors = vErrors.length;
       }
     }
     if (data.ports !== undefined) {
-      if (!validate172(data.ports, {
+      if (!validate171(data.ports, {
         instancePath: instancePath + "/ports",
         parentData: data,
         parentDataProperty: "ports",
         rootData
       })) {
-        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
         errors = vErrors.length;
       }
     }
@@ -5179,24 +5147,24 @@ function validate139(data, {
       }
     }
     if (data.resources !== undefined) {
-      if (!validate182(data.resources, {
+      if (!validate181(data.resources, {
         instancePath: instancePath + "/resources",
         parentData: data,
         parentDataProperty: "resources",
         rootData
       })) {
-        vErrors = vErrors === null ? validate182.errors : vErrors.concat(validate182.errors);
+        vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
         errors = vErrors.length;
       }
     }
     if (data.securityContext !== undefined) {
-      if (!validate186(data.securityContext, {
+      if (!validate185(data.securityContext, {
         instancePath: instancePath + "/securityContext",
         parentData: data,
         parentDataProperty: "securityContext",
         rootData
       })) {
-        vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
+        vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
         errors = vErrors.length;
       }
     }
@@ -5223,35 +5191,35 @@ function validate139(data, {
       }
     }
     if (data.terminationMessagePolicy !== undefined) {
-      if (!validate208(data.terminationMessagePolicy, {
+      if (!validate207(data.terminationMessagePolicy, {
         instancePath: instancePath + "/terminationMessagePolicy",
         parentData: data,
         parentDataProperty: "terminationMessagePolicy",
         rootData
       })) {
-        vErrors = vErrors === null ? validate208.errors : vErrors.concat(validate208.errors);
+        vErrors = vErrors === null ? validate207.errors : vErrors.concat(validate207.errors);
         errors = vErrors.length;
       }
     }
     if (data.volumeMounts !== undefined) {
-      if (!validate210(data.volumeMounts, {
+      if (!validate209(data.volumeMounts, {
         instancePath: instancePath + "/volumeMounts",
         parentData: data,
         parentDataProperty: "volumeMounts",
         rootData
       })) {
-        vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
+        vErrors = vErrors === null ? validate209.errors : vErrors.concat(validate209.errors);
         errors = vErrors.length;
       }
     }
     if (data.workingDir !== undefined) {
-      if (!validate219(data.workingDir, {
+      if (!validate218(data.workingDir, {
         instancePath: instancePath + "/workingDir",
         parentData: data,
         parentDataProperty: "workingDir",
         rootData
       })) {
-        vErrors = vErrors === null ? validate219.errors : vErrors.concat(validate219.errors);
+        vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
         errors = vErrors.length;
       }
     }
@@ -5271,10 +5239,10 @@ function validate139(data, {
     }
     errors++;
   }
-  validate139.errors = vErrors;
+  validate138.errors = vErrors;
   return errors === 0;
 }
-function validate138(data, {
+function validate137(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5317,13 +5285,13 @@ function validate138(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate139(data[i0], {
+      if (!validate138(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+        vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
         errors = vErrors.length;
       }
     }
@@ -5343,17 +5311,17 @@ function validate138(data, {
     }
     errors++;
   }
-  validate138.errors = vErrors;
+  validate137.errors = vErrors;
   return errors === 0;
 }
-const schema90 = {
+const schema89 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 10,
   "nullable": true
 };
-function validate223(data, {
+function validate222(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5429,10 +5397,10 @@ function validate223(data, {
       errors++;
     }
   }
-  validate223.errors = vErrors;
+  validate222.errors = vErrors;
   return errors === 0;
 }
-const schema91 = {
+const schema90 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -5441,7 +5409,7 @@ const schema91 = {
   "properties": {},
   "nullable": true
 };
-function validate225(data, {
+function validate224(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5494,17 +5462,17 @@ function validate225(data, {
       }
     }
   }
-  validate225.errors = vErrors;
+  validate224.errors = vErrors;
   return errors === 0;
 }
-const schema92 = {
+const schema91 = {
   "type": "string",
   "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$",
   "maxLength": 253,
   "nullable": true
 };
-const pattern6 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
-function validate228(data, {
+const pattern9 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+function validate227(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5545,7 +5513,7 @@ function validate228(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5562,10 +5530,10 @@ function validate228(data, {
       errors++;
     }
   }
-  validate228.errors = vErrors;
+  validate227.errors = vErrors;
   return errors === 0;
 }
-const schema93 = {
+const schema92 = {
   "minimum": 1,
   "maximum": 604800,
   "maxLength": 6,
@@ -5576,8 +5544,8 @@ const schema93 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-const pattern7 = new RegExp("^[0-9]+$", "u");
-function validate230(data, {
+const pattern10 = new RegExp("^[0-9]+$", "u");
+function validate229(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5689,7 +5657,7 @@ function validate230(data, {
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern10.test(data)) {
       const err4 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5706,10 +5674,10 @@ function validate230(data, {
       errors++;
     }
   }
-  validate230.errors = vErrors;
+  validate229.errors = vErrors;
   return errors === 0;
 }
-const schema94 = {
+const schema93 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -5717,7 +5685,7 @@ const schema94 = {
   },
   "nullable": true
 };
-const schema95 = {
+const schema94 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -5747,7 +5715,7 @@ const schema95 = {
     }
   }
 };
-const schema96 = {
+const schema95 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -6024,7 +5992,7 @@ function validate93(data, {
   validate93.errors = vErrors;
   return errors === 0;
 }
-function validate236(data, {
+function validate235(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6072,32 +6040,32 @@ function validate236(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate31(data.name, {
+      if (!validate32(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate33(data.optional, {
+      if (!validate34(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate236.errors = vErrors;
+  validate235.errors = vErrors;
   return errors === 0;
 }
-const schema97 = {
+const schema96 = {
   "type": "object",
   "required": ["driver"],
   "properties": {
@@ -6119,7 +6087,7 @@ const schema97 = {
   },
   "nullable": true
 };
-const schema98 = {
+const schema97 = {
   "type": "object",
   "properties": {
     "name": {
@@ -6128,7 +6096,7 @@ const schema98 = {
   },
   "nullable": true
 };
-function validate245(data, {
+function validate244(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6154,21 +6122,21 @@ function validate245(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate31(data.name, {
+      if (!validate32(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate245.errors = vErrors;
+  validate244.errors = vErrors;
   return errors === 0;
 }
-const schema99 = {
+const schema98 = {
   "type": "object",
   "maxProperties": 50,
   "additionalProperties": {
@@ -6177,7 +6145,7 @@ const schema99 = {
   "properties": {},
   "nullable": true
 };
-function validate249(data, {
+function validate248(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6230,10 +6198,10 @@ function validate249(data, {
       }
     }
   }
-  validate249.errors = vErrors;
+  validate248.errors = vErrors;
   return errors === 0;
 }
-function validate242(data, {
+function validate241(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6275,65 +6243,65 @@ function validate242(data, {
       errors++;
     }
     if (data.driver !== undefined) {
-      if (!validate29(data.driver, {
+      if (!validate30(data.driver, {
         instancePath: instancePath + "/driver",
         parentData: data,
         parentDataProperty: "driver",
         rootData
       })) {
-        vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.fsType !== undefined) {
-      if (!validate27(data.fsType, {
+      if (!validate28(data.fsType, {
         instancePath: instancePath + "/fsType",
         parentData: data,
         parentDataProperty: "fsType",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.nodePublishSecretRef !== undefined) {
-      if (!validate245(data.nodePublishSecretRef, {
+      if (!validate244(data.nodePublishSecretRef, {
         instancePath: instancePath + "/nodePublishSecretRef",
         parentData: data,
         parentDataProperty: "nodePublishSecretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate245.errors : vErrors.concat(validate245.errors);
+        vErrors = vErrors === null ? validate244.errors : vErrors.concat(validate244.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate33(data.readOnly, {
+      if (!validate34(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
     if (data.volumeAttributes !== undefined) {
-      if (!validate249(data.volumeAttributes, {
+      if (!validate248(data.volumeAttributes, {
         instancePath: instancePath + "/volumeAttributes",
         parentData: data,
         parentDataProperty: "volumeAttributes",
         rootData
       })) {
-        vErrors = vErrors === null ? validate249.errors : vErrors.concat(validate249.errors);
+        vErrors = vErrors === null ? validate248.errors : vErrors.concat(validate248.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate242.errors = vErrors;
+  validate241.errors = vErrors;
   return errors === 0;
 }
-const schema100 = {
+const schema99 = {
   "type": "object",
   "properties": {
     "medium": {
@@ -6345,14 +6313,14 @@ const schema100 = {
   },
   "nullable": true
 };
-const schema101 = {
+const schema100 = {
   "type": "string",
   "pattern": "^(Memory|)$",
   "maxLength": 64,
   "nullable": true
 };
-const pattern8 = new RegExp("^(Memory|)$", "u");
-function validate254(data, {
+const pattern11 = new RegExp("^(Memory|)$", "u");
+function validate253(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6393,7 +6361,7 @@ function validate254(data, {
       }
       errors++;
     }
-    if (!pattern8.test(data)) {
+    if (!pattern11.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -6410,10 +6378,10 @@ function validate254(data, {
       errors++;
     }
   }
-  validate254.errors = vErrors;
+  validate253.errors = vErrors;
   return errors === 0;
 }
-function validate253(data, {
+function validate252(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6439,13 +6407,13 @@ function validate253(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.medium !== undefined) {
-      if (!validate254(data.medium, {
+      if (!validate253(data.medium, {
         instancePath: instancePath + "/medium",
         parentData: data,
         parentDataProperty: "medium",
         rootData
       })) {
-        vErrors = vErrors === null ? validate254.errors : vErrors.concat(validate254.errors);
+        vErrors = vErrors === null ? validate253.errors : vErrors.concat(validate253.errors);
         errors = vErrors.length;
       }
     }
@@ -6461,10 +6429,10 @@ function validate253(data, {
       }
     }
   }
-  validate253.errors = vErrors;
+  validate252.errors = vErrors;
   return errors === 0;
 }
-const schema102 = {
+const schema101 = {
   "type": "object",
   "required": ["server", "path"],
   "properties": {
@@ -6480,12 +6448,12 @@ const schema102 = {
   },
   "nullable": true
 };
-const schema103 = {
+const schema102 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 4096
 };
-function validate260(data, {
+function validate259(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6542,10 +6510,10 @@ function validate260(data, {
     }
     errors++;
   }
-  validate260.errors = vErrors;
+  validate259.errors = vErrors;
   return errors === 0;
 }
-function validate259(data, {
+function validate258(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6603,43 +6571,43 @@ function validate259(data, {
       errors++;
     }
     if (data.path !== undefined) {
-      if (!validate260(data.path, {
+      if (!validate259(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate260.errors : vErrors.concat(validate260.errors);
+        vErrors = vErrors === null ? validate259.errors : vErrors.concat(validate259.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate33(data.readOnly, {
+      if (!validate34(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
     if (data.server !== undefined) {
-      if (!validate29(data.server, {
+      if (!validate30(data.server, {
         instancePath: instancePath + "/server",
         parentData: data,
         parentDataProperty: "server",
         rootData
       })) {
-        vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate259.errors = vErrors;
+  validate258.errors = vErrors;
   return errors === 0;
 }
-const schema104 = {
+const schema103 = {
   "type": "object",
   "required": ["claimName"],
   "properties": {
@@ -6652,7 +6620,7 @@ const schema104 = {
   },
   "nullable": true
 };
-function validate265(data, {
+function validate264(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6694,32 +6662,32 @@ function validate265(data, {
       errors++;
     }
     if (data.claimName !== undefined) {
-      if (!validate29(data.claimName, {
+      if (!validate30(data.claimName, {
         instancePath: instancePath + "/claimName",
         parentData: data,
         parentDataProperty: "claimName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate33(data.readOnly, {
+      if (!validate34(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate265.errors = vErrors;
+  validate264.errors = vErrors;
   return errors === 0;
 }
-const schema105 = {
+const schema104 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -6731,7 +6699,7 @@ const schema105 = {
   },
   "nullable": true
 };
-const schema106 = {
+const schema105 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -6739,7 +6707,7 @@ const schema106 = {
   },
   "nullable": true
 };
-const schema107 = {
+const schema106 = {
   "type": "object",
   "properties": {
     "configMap": {
@@ -6808,24 +6776,24 @@ function validate107(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate31(data.name, {
+      if (!validate32(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate33(data.optional, {
+      if (!validate34(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
@@ -6833,7 +6801,7 @@ function validate107(data, {
   validate107.errors = vErrors;
   return errors === 0;
 }
-const schema108 = {
+const schema107 = {
   "type": "object",
   "properties": {
     "items": {
@@ -6842,7 +6810,7 @@ const schema108 = {
   },
   "nullable": true
 };
-const schema109 = {
+const schema108 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -6850,7 +6818,7 @@ const schema109 = {
   },
   "nullable": true
 };
-const schema110 = {
+const schema109 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -6868,7 +6836,7 @@ const schema110 = {
     }
   }
 };
-function validate276(data, {
+function validate275(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6953,10 +6921,10 @@ function validate276(data, {
     }
     errors++;
   }
-  validate276.errors = vErrors;
+  validate275.errors = vErrors;
   return errors === 0;
 }
-function validate275(data, {
+function validate274(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6999,21 +6967,21 @@ function validate275(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate276(data[i0], {
+      if (!validate275(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate276.errors : vErrors.concat(validate276.errors);
+        vErrors = vErrors === null ? validate275.errors : vErrors.concat(validate275.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate275.errors = vErrors;
+  validate274.errors = vErrors;
   return errors === 0;
 }
-function validate274(data, {
+function validate273(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7039,21 +7007,21 @@ function validate274(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.items !== undefined) {
-      if (!validate275(data.items, {
+      if (!validate274(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate275.errors : vErrors.concat(validate275.errors);
+        vErrors = vErrors === null ? validate274.errors : vErrors.concat(validate274.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate274.errors = vErrors;
+  validate273.errors = vErrors;
   return errors === 0;
 }
-const schema111 = {
+const schema110 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -7069,14 +7037,14 @@ const schema111 = {
   },
   "nullable": true
 };
-const schema112 = {
+const schema111 = {
   "type": "integer",
   "format": "int64",
   "minimum": 600,
   "maximum": 4294967296,
   "nullable": true
 };
-function validate287(data, {
+function validate286(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7152,10 +7120,10 @@ function validate287(data, {
       errors++;
     }
   }
-  validate287.errors = vErrors;
+  validate286.errors = vErrors;
   return errors === 0;
 }
-function validate285(data, {
+function validate284(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7208,13 +7176,13 @@ function validate285(data, {
       }
     }
     if (data.expirationSeconds !== undefined) {
-      if (!validate287(data.expirationSeconds, {
+      if (!validate286(data.expirationSeconds, {
         instancePath: instancePath + "/expirationSeconds",
         parentData: data,
         parentDataProperty: "expirationSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate287.errors : vErrors.concat(validate287.errors);
+        vErrors = vErrors === null ? validate286.errors : vErrors.concat(validate286.errors);
         errors = vErrors.length;
       }
     }
@@ -7230,10 +7198,10 @@ function validate285(data, {
       }
     }
   }
-  validate285.errors = vErrors;
+  validate284.errors = vErrors;
   return errors === 0;
 }
-function validate272(data, {
+function validate271(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7254,13 +7222,13 @@ function validate272(data, {
       }
     }
     if (data.downwardAPI !== undefined) {
-      if (!validate274(data.downwardAPI, {
+      if (!validate273(data.downwardAPI, {
         instancePath: instancePath + "/downwardAPI",
         parentData: data,
         parentDataProperty: "downwardAPI",
         rootData
       })) {
-        vErrors = vErrors === null ? validate274.errors : vErrors.concat(validate274.errors);
+        vErrors = vErrors === null ? validate273.errors : vErrors.concat(validate273.errors);
         errors = vErrors.length;
       }
     }
@@ -7276,13 +7244,13 @@ function validate272(data, {
       }
     }
     if (data.serviceAccountToken !== undefined) {
-      if (!validate285(data.serviceAccountToken, {
+      if (!validate284(data.serviceAccountToken, {
         instancePath: instancePath + "/serviceAccountToken",
         parentData: data,
         parentDataProperty: "serviceAccountToken",
         rootData
       })) {
-        vErrors = vErrors === null ? validate285.errors : vErrors.concat(validate285.errors);
+        vErrors = vErrors === null ? validate284.errors : vErrors.concat(validate284.errors);
         errors = vErrors.length;
       }
     }
@@ -7302,10 +7270,10 @@ function validate272(data, {
     }
     errors++;
   }
-  validate272.errors = vErrors;
+  validate271.errors = vErrors;
   return errors === 0;
 }
-function validate271(data, {
+function validate270(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7348,21 +7316,21 @@ function validate271(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate272(data[i0], {
+      if (!validate271(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate272.errors : vErrors.concat(validate272.errors);
+        vErrors = vErrors === null ? validate271.errors : vErrors.concat(validate271.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate271.errors = vErrors;
+  validate270.errors = vErrors;
   return errors === 0;
 }
-function validate269(data, {
+function validate268(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7399,21 +7367,21 @@ function validate269(data, {
       }
     }
     if (data.sources !== undefined) {
-      if (!validate271(data.sources, {
+      if (!validate270(data.sources, {
         instancePath: instancePath + "/sources",
         parentData: data,
         parentDataProperty: "sources",
         rootData
       })) {
-        vErrors = vErrors === null ? validate271.errors : vErrors.concat(validate271.errors);
+        vErrors = vErrors === null ? validate270.errors : vErrors.concat(validate270.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate269.errors = vErrors;
+  validate268.errors = vErrors;
   return errors === 0;
 }
-const schema113 = {
+const schema112 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -7431,7 +7399,7 @@ const schema113 = {
   },
   "nullable": true
 };
-function validate294(data, {
+function validate293(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7479,32 +7447,32 @@ function validate294(data, {
       }
     }
     if (data.optional !== undefined) {
-      if (!validate33(data.optional, {
+      if (!validate34(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretName !== undefined) {
-      if (!validate31(data.secretName, {
+      if (!validate32(data.secretName, {
         instancePath: instancePath + "/secretName",
         parentData: data,
         parentDataProperty: "secretName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate294.errors = vErrors;
+  validate293.errors = vErrors;
   return errors === 0;
 }
-function validate235(data, {
+function validate234(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7530,35 +7498,35 @@ function validate235(data, {
       errors++;
     }
     if (data.configMap !== undefined) {
-      if (!validate236(data.configMap, {
+      if (!validate235(data.configMap, {
         instancePath: instancePath + "/configMap",
         parentData: data,
         parentDataProperty: "configMap",
         rootData
       })) {
-        vErrors = vErrors === null ? validate236.errors : vErrors.concat(validate236.errors);
+        vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
         errors = vErrors.length;
       }
     }
     if (data.csi !== undefined) {
-      if (!validate242(data.csi, {
+      if (!validate241(data.csi, {
         instancePath: instancePath + "/csi",
         parentData: data,
         parentDataProperty: "csi",
         rootData
       })) {
-        vErrors = vErrors === null ? validate242.errors : vErrors.concat(validate242.errors);
+        vErrors = vErrors === null ? validate241.errors : vErrors.concat(validate241.errors);
         errors = vErrors.length;
       }
     }
     if (data.emptyDir !== undefined) {
-      if (!validate253(data.emptyDir, {
+      if (!validate252(data.emptyDir, {
         instancePath: instancePath + "/emptyDir",
         parentData: data,
         parentDataProperty: "emptyDir",
         rootData
       })) {
-        vErrors = vErrors === null ? validate253.errors : vErrors.concat(validate253.errors);
+        vErrors = vErrors === null ? validate252.errors : vErrors.concat(validate252.errors);
         errors = vErrors.length;
       }
     }
@@ -7574,46 +7542,46 @@ function validate235(data, {
       }
     }
     if (data.nfs !== undefined) {
-      if (!validate259(data.nfs, {
+      if (!validate258(data.nfs, {
         instancePath: instancePath + "/nfs",
         parentData: data,
         parentDataProperty: "nfs",
         rootData
       })) {
-        vErrors = vErrors === null ? validate259.errors : vErrors.concat(validate259.errors);
+        vErrors = vErrors === null ? validate258.errors : vErrors.concat(validate258.errors);
         errors = vErrors.length;
       }
     }
     if (data.persistentVolumeClaim !== undefined) {
-      if (!validate265(data.persistentVolumeClaim, {
+      if (!validate264(data.persistentVolumeClaim, {
         instancePath: instancePath + "/persistentVolumeClaim",
         parentData: data,
         parentDataProperty: "persistentVolumeClaim",
         rootData
       })) {
-        vErrors = vErrors === null ? validate265.errors : vErrors.concat(validate265.errors);
+        vErrors = vErrors === null ? validate264.errors : vErrors.concat(validate264.errors);
         errors = vErrors.length;
       }
     }
     if (data.projected !== undefined) {
-      if (!validate269(data.projected, {
+      if (!validate268(data.projected, {
         instancePath: instancePath + "/projected",
         parentData: data,
         parentDataProperty: "projected",
         rootData
       })) {
-        vErrors = vErrors === null ? validate269.errors : vErrors.concat(validate269.errors);
+        vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
         errors = vErrors.length;
       }
     }
     if (data.secret !== undefined) {
-      if (!validate294(data.secret, {
+      if (!validate293(data.secret, {
         instancePath: instancePath + "/secret",
         parentData: data,
         parentDataProperty: "secret",
         rootData
       })) {
-        vErrors = vErrors === null ? validate294.errors : vErrors.concat(validate294.errors);
+        vErrors = vErrors === null ? validate293.errors : vErrors.concat(validate293.errors);
         errors = vErrors.length;
       }
     }
@@ -7633,10 +7601,10 @@ function validate235(data, {
     }
     errors++;
   }
-  validate235.errors = vErrors;
+  validate234.errors = vErrors;
   return errors === 0;
 }
-function validate234(data, {
+function validate233(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7679,21 +7647,21 @@ function validate234(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate235(data[i0], {
+      if (!validate234(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
+        vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate234.errors = vErrors;
+  validate233.errors = vErrors;
   return errors === 0;
 }
-function validate137(data, {
+function validate136(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7719,68 +7687,68 @@ function validate137(data, {
       errors++;
     }
     if (data.containers !== undefined) {
-      if (!validate138(data.containers, {
+      if (!validate137(data.containers, {
         instancePath: instancePath + "/containers",
         parentData: data,
         parentDataProperty: "containers",
         rootData
       })) {
-        vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
+        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
         errors = vErrors.length;
       }
     }
     if (data.maxRetries !== undefined) {
-      if (!validate223(data.maxRetries, {
+      if (!validate222(data.maxRetries, {
         instancePath: instancePath + "/maxRetries",
         parentData: data,
         parentDataProperty: "maxRetries",
         rootData
       })) {
-        vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
+        vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
         errors = vErrors.length;
       }
     }
     if (data.nodeSelector !== undefined) {
-      if (!validate225(data.nodeSelector, {
+      if (!validate224(data.nodeSelector, {
         instancePath: instancePath + "/nodeSelector",
         parentData: data,
         parentDataProperty: "nodeSelector",
         rootData
       })) {
-        vErrors = vErrors === null ? validate225.errors : vErrors.concat(validate225.errors);
+        vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
         errors = vErrors.length;
       }
     }
     if (data.serviceAccountName !== undefined) {
-      if (!validate228(data.serviceAccountName, {
+      if (!validate227(data.serviceAccountName, {
         instancePath: instancePath + "/serviceAccountName",
         parentData: data,
         parentDataProperty: "serviceAccountName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate228.errors : vErrors.concat(validate228.errors);
+        vErrors = vErrors === null ? validate227.errors : vErrors.concat(validate227.errors);
         errors = vErrors.length;
       }
     }
     if (data.timeoutSeconds !== undefined) {
-      if (!validate230(data.timeoutSeconds, {
+      if (!validate229(data.timeoutSeconds, {
         instancePath: instancePath + "/timeoutSeconds",
         parentData: data,
         parentDataProperty: "timeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate230.errors : vErrors.concat(validate230.errors);
+        vErrors = vErrors === null ? validate229.errors : vErrors.concat(validate229.errors);
         errors = vErrors.length;
       }
     }
     if (data.volumes !== undefined) {
-      if (!validate234(data.volumes, {
+      if (!validate233(data.volumes, {
         instancePath: instancePath + "/volumes",
         parentData: data,
         parentDataProperty: "volumes",
         rootData
       })) {
-        vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
+        vErrors = vErrors === null ? validate233.errors : vErrors.concat(validate233.errors);
         errors = vErrors.length;
       }
     }
@@ -7800,10 +7768,10 @@ function validate137(data, {
     }
     errors++;
   }
-  validate137.errors = vErrors;
+  validate136.errors = vErrors;
   return errors === 0;
 }
-function validate136(data, {
+function validate135(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7829,13 +7797,13 @@ function validate136(data, {
       errors++;
     }
     if (data.spec !== undefined) {
-      if (!validate137(data.spec, {
+      if (!validate136(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+        vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
         errors = vErrors.length;
       }
     }
@@ -7855,7 +7823,7 @@ function validate136(data, {
     }
     errors++;
   }
-  validate136.errors = vErrors;
+  validate135.errors = vErrors;
   return errors === 0;
 }
 function validate132(data, {
@@ -7884,35 +7852,35 @@ function validate132(data, {
       errors++;
     }
     if (data.parallelism !== undefined) {
-      if (!validate38(data.parallelism, {
+      if (!validate26(data.parallelism, {
         instancePath: instancePath + "/parallelism",
         parentData: data,
         parentDataProperty: "parallelism",
         rootData
       })) {
-        vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
     if (data.taskCount !== undefined) {
-      if (!validate134(data.taskCount, {
+      if (!validate26(data.taskCount, {
         instancePath: instancePath + "/taskCount",
         parentData: data,
         parentDataProperty: "taskCount",
         rootData
       })) {
-        vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
+        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
     if (data.template !== undefined) {
-      if (!validate136(data.template, {
+      if (!validate135(data.template, {
         instancePath: instancePath + "/template",
         parentData: data,
         parentDataProperty: "template",
         rootData
       })) {
-        vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
+        vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
         errors = vErrors.length;
       }
     }
@@ -8078,7 +8046,7 @@ function validate121(data, {
   validate121.errors = vErrors;
   return errors === 0;
 }
-const schema114 = {
+const schema113 = {
   "type": "object",
   "properties": {
     "annotations": {
@@ -8099,7 +8067,7 @@ const schema114 = {
   },
   "nullable": true
 };
-const schema115 = {
+const schema114 = {
   "type": "object",
   "maxProperties": 100,
   "additionalProperties": {
@@ -8108,7 +8076,7 @@ const schema115 = {
   "properties": {},
   "nullable": true
 };
-function validate308(data, {
+function validate307(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8161,17 +8129,17 @@ function validate308(data, {
       }
     }
   }
-  validate308.errors = vErrors;
+  validate307.errors = vErrors;
   return errors === 0;
 }
-const schema116 = {
+const schema115 = {
   "type": "array",
   "items": {
     "$ref": "rMKHcd0d8k608tHdYMrRajTWCiMnGCl0yutwdvAWOSM"
   },
   "nullable": true
 };
-const schema117 = {
+const schema116 = {
   "type": "object",
   "required": ["type", "status"],
   "properties": {
@@ -8195,12 +8163,12 @@ const schema117 = {
     }
   }
 };
-const schema118 = {
+const schema117 = {
   "type": "string",
   "enum": ["", "Error", "Warning", "Info"],
   "nullable": true
 };
-function validate316(data, {
+function validate315(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8230,7 +8198,7 @@ function validate316(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema118.enum
+        allowedValues: schema117.enum
       }
     };
     if (vErrors === null) {
@@ -8240,14 +8208,14 @@ function validate316(data, {
     }
     errors++;
   }
-  validate316.errors = vErrors;
+  validate315.errors = vErrors;
   return errors === 0;
 }
-const schema119 = {
+const schema118 = {
   "type": "string",
   "enum": ["True", "False", "Unknown"]
 };
-function validate318(data, {
+function validate317(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8277,7 +8245,7 @@ function validate318(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema119.enum
+        allowedValues: schema118.enum
       }
     };
     if (vErrors === null) {
@@ -8287,10 +8255,10 @@ function validate318(data, {
     }
     errors++;
   }
-  validate318.errors = vErrors;
+  validate317.errors = vErrors;
   return errors === 0;
 }
-function validate312(data, {
+function validate311(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8332,13 +8300,13 @@ function validate312(data, {
       errors++;
     }
     if (data.lastTransitionTime !== undefined) {
-      if (!validate27(data.lastTransitionTime, {
+      if (!validate28(data.lastTransitionTime, {
         instancePath: instancePath + "/lastTransitionTime",
         parentData: data,
         parentDataProperty: "lastTransitionTime",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
@@ -8354,35 +8322,35 @@ function validate312(data, {
       }
     }
     if (data.reason !== undefined) {
-      if (!validate31(data.reason, {
+      if (!validate32(data.reason, {
         instancePath: instancePath + "/reason",
         parentData: data,
         parentDataProperty: "reason",
         rootData
       })) {
-        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
     if (data.severity !== undefined) {
-      if (!validate316(data.severity, {
+      if (!validate315(data.severity, {
         instancePath: instancePath + "/severity",
         parentData: data,
         parentDataProperty: "severity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate316.errors : vErrors.concat(validate316.errors);
+        vErrors = vErrors === null ? validate315.errors : vErrors.concat(validate315.errors);
         errors = vErrors.length;
       }
     }
     if (data.status !== undefined) {
-      if (!validate318(data.status, {
+      if (!validate317(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate318.errors : vErrors.concat(validate318.errors);
+        vErrors = vErrors === null ? validate317.errors : vErrors.concat(validate317.errors);
         errors = vErrors.length;
       }
     }
@@ -8413,10 +8381,10 @@ function validate312(data, {
     }
     errors++;
   }
-  validate312.errors = vErrors;
+  validate311.errors = vErrors;
   return errors === 0;
 }
-function validate311(data, {
+function validate310(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8443,28 +8411,28 @@ function validate311(data, {
   if (Array.isArray(data)) {
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate312(data[i0], {
+      if (!validate311(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate312.errors : vErrors.concat(validate312.errors);
+        vErrors = vErrors === null ? validate311.errors : vErrors.concat(validate311.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate311.errors = vErrors;
+  validate310.errors = vErrors;
   return errors === 0;
 }
-const schema120 = {
+const schema119 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 2147483647,
   "nullable": true
 };
-function validate323(data, {
+function validate322(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8540,10 +8508,10 @@ function validate323(data, {
       errors++;
     }
   }
-  validate323.errors = vErrors;
+  validate322.errors = vErrors;
   return errors === 0;
 }
-const schema121 = {
+const schema120 = {
   "type": "object",
   "properties": {
     "completionStatus": {
@@ -8564,12 +8532,12 @@ const schema121 = {
   },
   "nullable": true
 };
-const schema122 = {
+const schema121 = {
   "type": "string",
   "enum": ["COMPLETION_STATUS_UNSPECIFIED", "EXECUTION_SUCCEEDED", "EXECUTION_FAILED", "EXECUTION_RUNNING", "EXECUTION_PENDING", "EXECUTION_CANCELLED"],
   "nullable": true
 };
-function validate326(data, {
+function validate325(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8599,7 +8567,7 @@ function validate326(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema122.enum
+        allowedValues: schema121.enum
       }
     };
     if (vErrors === null) {
@@ -8609,10 +8577,10 @@ function validate326(data, {
     }
     errors++;
   }
-  validate326.errors = vErrors;
+  validate325.errors = vErrors;
   return errors === 0;
 }
-function validate325(data, {
+function validate324(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8638,71 +8606,71 @@ function validate325(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.completionStatus !== undefined) {
-      if (!validate326(data.completionStatus, {
+      if (!validate325(data.completionStatus, {
         instancePath: instancePath + "/completionStatus",
         parentData: data,
         parentDataProperty: "completionStatus",
         rootData
       })) {
-        vErrors = vErrors === null ? validate326.errors : vErrors.concat(validate326.errors);
+        vErrors = vErrors === null ? validate325.errors : vErrors.concat(validate325.errors);
         errors = vErrors.length;
       }
     }
     if (data.completionTimestamp !== undefined) {
-      if (!validate27(data.completionTimestamp, {
+      if (!validate28(data.completionTimestamp, {
         instancePath: instancePath + "/completionTimestamp",
         parentData: data,
         parentDataProperty: "completionTimestamp",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.creationTimestamp !== undefined) {
-      if (!validate27(data.creationTimestamp, {
+      if (!validate28(data.creationTimestamp, {
         instancePath: instancePath + "/creationTimestamp",
         parentData: data,
         parentDataProperty: "creationTimestamp",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.deletionTimestamp !== undefined) {
-      if (!validate27(data.deletionTimestamp, {
+      if (!validate28(data.deletionTimestamp, {
         instancePath: instancePath + "/deletionTimestamp",
         parentData: data,
         parentDataProperty: "deletionTimestamp",
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate31(data.name, {
+      if (!validate32(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate325.errors = vErrors;
+  validate324.errors = vErrors;
   return errors === 0;
 }
-const schema123 = {
+const schema122 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "nullable": true
 };
-function validate333(data, {
+function validate332(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8761,10 +8729,10 @@ function validate333(data, {
       errors++;
     }
   }
-  validate333.errors = vErrors;
+  validate332.errors = vErrors;
   return errors === 0;
 }
-function validate307(data, {
+function validate306(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8790,62 +8758,62 @@ function validate307(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.annotations !== undefined) {
-      if (!validate308(data.annotations, {
+      if (!validate307(data.annotations, {
         instancePath: instancePath + "/annotations",
         parentData: data,
         parentDataProperty: "annotations",
         rootData
       })) {
-        vErrors = vErrors === null ? validate308.errors : vErrors.concat(validate308.errors);
+        vErrors = vErrors === null ? validate307.errors : vErrors.concat(validate307.errors);
         errors = vErrors.length;
       }
     }
     if (data.conditions !== undefined) {
-      if (!validate311(data.conditions, {
+      if (!validate310(data.conditions, {
         instancePath: instancePath + "/conditions",
         parentData: data,
         parentDataProperty: "conditions",
         rootData
       })) {
-        vErrors = vErrors === null ? validate311.errors : vErrors.concat(validate311.errors);
+        vErrors = vErrors === null ? validate310.errors : vErrors.concat(validate310.errors);
         errors = vErrors.length;
       }
     }
     if (data.executionCount !== undefined) {
-      if (!validate323(data.executionCount, {
+      if (!validate322(data.executionCount, {
         instancePath: instancePath + "/executionCount",
         parentData: data,
         parentDataProperty: "executionCount",
         rootData
       })) {
-        vErrors = vErrors === null ? validate323.errors : vErrors.concat(validate323.errors);
+        vErrors = vErrors === null ? validate322.errors : vErrors.concat(validate322.errors);
         errors = vErrors.length;
       }
     }
     if (data.latestCreatedExecution !== undefined) {
-      if (!validate325(data.latestCreatedExecution, {
+      if (!validate324(data.latestCreatedExecution, {
         instancePath: instancePath + "/latestCreatedExecution",
         parentData: data,
         parentDataProperty: "latestCreatedExecution",
         rootData
       })) {
-        vErrors = vErrors === null ? validate325.errors : vErrors.concat(validate325.errors);
+        vErrors = vErrors === null ? validate324.errors : vErrors.concat(validate324.errors);
         errors = vErrors.length;
       }
     }
     if (data.observedGeneration !== undefined) {
-      if (!validate333(data.observedGeneration, {
+      if (!validate332(data.observedGeneration, {
         instancePath: instancePath + "/observedGeneration",
         parentData: data,
         parentDataProperty: "observedGeneration",
         rootData
       })) {
-        vErrors = vErrors === null ? validate333.errors : vErrors.concat(validate333.errors);
+        vErrors = vErrors === null ? validate332.errors : vErrors.concat(validate332.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate307.errors = vErrors;
+  validate306.errors = vErrors;
   return errors === 0;
 }
 function validate112(data, {
@@ -8951,13 +8919,13 @@ function validate112(data, {
       }
     }
     if (data.status !== undefined) {
-      if (!validate307(data.status, {
+      if (!validate306(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate307.errors : vErrors.concat(validate307.errors);
+        vErrors = vErrors === null ? validate306.errors : vErrors.concat(validate306.errors);
         errors = vErrors.length;
       }
     }

@@ -13,7 +13,7 @@ const schema82 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "qfU0FU0vGcAFrv5oX6aCKWxroYjaTBeF7T4up1KtE"
+      "$ref": "c1Nai2RsVO2WiJUgzrw6oGXEbAoSS9LSTduXNddRhV0"
     },
     "status": {
       "$ref": "N0omkfDvu39x48gjnwhhESb9wXY96BpetOgi0tfJg"
@@ -154,7 +154,7 @@ const schema87 = {
       "$ref": "n4lSPnnhhvixmOJ3lAMpfocbPZ7rNdNeCqlXVLBVBs"
     },
     "template": {
-      "$ref": "gt3puI6qK3kbIPZA6Cl9dzOCSasAmWsrcKZh5D6DI"
+      "$ref": "laZXYLnARVDA95VTOjwegcDpnzIScWYnCjrw6MMyfUw"
     }
   }
 };
@@ -579,7 +579,7 @@ const schema88 = {
       "$ref": "u7yJE4Mz0R2WdP5ixxtC6XCsLb4G2ySjUuEhiwPGkI"
     },
     "spec": {
-      "$ref": "b1sw9OxzMxBifMOiyvltcxH4fV0vg8x9haiX53Zi2W4"
+      "$ref": "EaqUe0BYOtZUoSmqXnWsomxEuGxHKunm5RWe4iWhTA"
     }
   }
 };
@@ -897,7 +897,7 @@ const schema90 = {
       "$ref": "W5o7PGxfOAXTSXZYjOQFYQHcXDv7yBsoBP77pUs9A"
     },
     "containers": {
-      "$ref": "9dzXpHNJ27MV3Xw2g5K6labLtalyNumgZVeqdM8ZM"
+      "$ref": "0nrLq5UOlT2SYNdyrRGPrBGshZxkhdUGIEpWKmkfWk"
     },
     "dnsConfig": {
       "$ref": "eiXCN9aje6HRnewE2NKWadkYSYiLA2hjmwCE5DOs"
@@ -3121,7 +3121,7 @@ const schema98 = {
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "RrSDmpBgJXusx8HM1oVHjgQRYKrpU842oKcIeaaSqI"
+    "$ref": "NE85KrAjYZ1QEgG1jC1SqOgxPVvjrprtTN1EFwkAJo"
   }
 };
 const schema99 = {
@@ -3147,7 +3147,7 @@ const schema99 = {
       "$ref": "y62gOgKnCR1e4aNWX0ietCuug3LnUNnvj6cbdtfi0"
     },
     "livenessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
       "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
@@ -3156,7 +3156,7 @@ const schema99 = {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
     },
     "readinessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "resources": {
       "$ref": "31pwE1a9w9tMbDnbUzswqSaY2JLOE5XZIUA6rkce8"
@@ -3165,7 +3165,7 @@ const schema99 = {
       "$ref": "WB0D32HmmpORFRK3GpXnV4za8jzPPSR9SrGew0kBN3g"
     },
     "startupProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "terminationMessagePath": {
       "$ref": "mRsGa3G0zEWwi43U8Q6OmYYv4l1cjQGcmOmidAmE"
@@ -3388,7 +3388,7 @@ const schema104 = {
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern3 = new RegExp("^[ -<>-~]+$", "u");
+const pattern6 = new RegExp("^[ -<>-~]+$", "u");
 function validate232(data, {
   instancePath = "",
   parentData,
@@ -3430,7 +3430,7 @@ function validate232(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern6.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3925,7 +3925,7 @@ function validate93(data, {
   validate93.errors = vErrors;
   return errors === 0;
 }
-const pattern2 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern5 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 function validate137(data, {
   instancePath = "",
   parentData,
@@ -4002,7 +4002,7 @@ function validate137(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4684,7 +4684,7 @@ const schema45 = {
       "$ref": "MjasNGDftxH93klyMGkjkTnPikpIIPxAgM0fME1f0"
     },
     "httpGet": {
-      "$ref": "jNzxfFHrrEL4OLRY2jkCk6Xs6M364pXXcCoKb1EGS4"
+      "$ref": "USisF3nd8G9wIaXX6QnQ1fB9pxRBs37ayF5ujwomg"
     },
     "initialDelaySeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -5158,10 +5158,10 @@ const schema51 = {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
     },
     "httpHeaders": {
-      "$ref": "W9Sw6pWhrmQFN6UAargdBuFCwTmMcOmRTGNdvXgNK4"
+      "$ref": "no54SyE90nBlC8cVjSp0M5cuL642AAJPCI2t2cdk"
     },
     "path": {
-      "$ref": "wXJ6OOkqvrRHswFsPReqPBvy5GdnOup2aNpGHDaarA"
+      "$ref": "IGGA4HhMJ4MHpy44nDek5MRhXAZxIlqDTcmcN6dJk0"
     },
     "port": {
       "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
@@ -5176,7 +5176,7 @@ const schema52 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "yRiZ7rPJAiY9hB9bKGdJXF7NABgWog9d16rgUeoGdIk"
+    "$ref": "IhRnJzeg8S8XpZPh1k4TfjbWXYrSmSqJvAiDLYz8k"
   },
   "nullable": true
 };
@@ -5185,18 +5185,20 @@ const schema53 = {
   "required": ["name"],
   "properties": {
     "name": {
-      "$ref": "PPE7EsdNeFQnJoAtWCQfRkKwXX2VsqrvamZb9BgRsDU"
+      "$ref": "0m6epKStJYL0tuczIJ9HkLBURXQhIsTKsowGak8PdnA"
     },
     "value": {
-      "$ref": "PqGnJMwOUOyrwmVobV27M7hgtW0IaTfH1rNEG2p2AHA"
+      "$ref": "Sfiwfms3y6nPGX9C9nmHnx7nHXuBkjAhy83sF3GgTvA"
     }
   }
 };
 const schema54 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 256
+  "maxLength": 256,
+  "pattern": "^[-A-Za-z0-9]+$"
 };
+const pattern1 = new RegExp("^[-A-Za-z0-9]+$", "u");
 function validate117(data, {
   instancePath = "",
   parentData,
@@ -5238,8 +5240,24 @@ function validate117(data, {
       }
       errors++;
     }
+    if (!pattern1.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-A-Za-z0-9]+$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -5248,9 +5266,9 @@ function validate117(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
@@ -5259,9 +5277,11 @@ function validate117(data, {
 }
 const schema55 = {
   "type": "string",
+  "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
+const pattern2 = new RegExp("^[\\t -~]*$", "u");
 function validate119(data, {
   instancePath = "",
   parentData,
@@ -5300,6 +5320,22 @@ function validate119(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern2.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[\\t -~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -5432,9 +5468,11 @@ function validate115(data, {
 }
 const schema56 = {
   "type": "string",
+  "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
+const pattern3 = new RegExp("^[!-~]*$", "u");
 function validate123(data, {
   instancePath = "",
   parentData,
@@ -5473,6 +5511,22 @@ function validate123(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern3.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[!-~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -5612,7 +5666,7 @@ const schema57 = {
   "maxLength": 5,
   "nullable": true
 };
-const pattern1 = new RegExp("^(HTTP|HTTPS|)$", "u");
+const pattern4 = new RegExp("^(HTTP|HTTPS|)$", "u");
 function validate126(data, {
   instancePath = "",
   parentData,
@@ -5654,7 +5708,7 @@ function validate126(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -6041,7 +6095,7 @@ const schema109 = {
   "maxLength": 63,
   "nullable": true
 };
-const pattern4 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
+const pattern7 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
 function validate254(data, {
   instancePath = "",
   parentData,
@@ -6083,7 +6137,7 @@ function validate254(data, {
       }
       errors++;
     }
-    if (!pattern4.test(data)) {
+    if (!pattern7.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -7101,7 +7155,7 @@ const schema122 = {
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern5 = new RegExp("^/[^:]*$", "u");
+const pattern8 = new RegExp("^/[^:]*$", "u");
 function validate293(data, {
   instancePath = "",
   parentData,
@@ -7143,7 +7197,7 @@ function validate293(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -8932,7 +8986,7 @@ const schema139 = {
   "maxLength": 253,
   "nullable": true
 };
-const pattern6 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+const pattern9 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
 function validate353(data, {
   instancePath = "",
   parentData,
@@ -8974,7 +9028,7 @@ function validate353(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -10384,7 +10438,7 @@ const schema156 = {
   "maxLength": 64,
   "nullable": true
 };
-const pattern7 = new RegExp("^(Memory|)$", "u");
+const pattern10 = new RegExp("^(Memory|)$", "u");
 function validate400(data, {
   instancePath = "",
   parentData,
@@ -10426,7 +10480,7 @@ function validate400(data, {
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern10.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",

@@ -13,7 +13,7 @@ const schema77 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "AeuLZl7nBBQNOr4FZMKzImI4ttAp57hyKHJ50LzRI"
+      "$ref": "KBzKEGAEoOQwzzTvAeZtElSglUYt8smd1o425cxuo"
     },
     "status": {
       "$ref": "YYE2D3Gp52m2ul7S8NDFb9lGt9xXCov3OozWdfvzg"
@@ -148,7 +148,7 @@ const schema82 = {
   "required": ["template"],
   "properties": {
     "template": {
-      "$ref": "gt3puI6qK3kbIPZA6Cl9dzOCSasAmWsrcKZh5D6DI"
+      "$ref": "laZXYLnARVDA95VTOjwegcDpnzIScWYnCjrw6MMyfUw"
     }
   }
 };
@@ -160,7 +160,7 @@ const schema83 = {
       "$ref": "u7yJE4Mz0R2WdP5ixxtC6XCsLb4G2ySjUuEhiwPGkI"
     },
     "spec": {
-      "$ref": "b1sw9OxzMxBifMOiyvltcxH4fV0vg8x9haiX53Zi2W4"
+      "$ref": "EaqUe0BYOtZUoSmqXnWsomxEuGxHKunm5RWe4iWhTA"
     }
   }
 };
@@ -337,7 +337,7 @@ const schema85 = {
   "maxLength": 63,
   "nullable": true
 };
-const pattern2 = new RegExp("^([a-z]([-a-z0-9]*[a-z0-9])?)?$", "u");
+const pattern5 = new RegExp("^([a-z]([-a-z0-9]*[a-z0-9])?)?$", "u");
 function validate187(data, {
   instancePath = "",
   parentData,
@@ -379,7 +379,7 @@ function validate187(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -547,7 +547,7 @@ const schema86 = {
       "$ref": "W5o7PGxfOAXTSXZYjOQFYQHcXDv7yBsoBP77pUs9A"
     },
     "containers": {
-      "$ref": "9dzXpHNJ27MV3Xw2g5K6labLtalyNumgZVeqdM8ZM"
+      "$ref": "0nrLq5UOlT2SYNdyrRGPrBGshZxkhdUGIEpWKmkfWk"
     },
     "dnsConfig": {
       "$ref": "eiXCN9aje6HRnewE2NKWadkYSYiLA2hjmwCE5DOs"
@@ -2803,7 +2803,7 @@ const schema94 = {
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "RrSDmpBgJXusx8HM1oVHjgQRYKrpU842oKcIeaaSqI"
+    "$ref": "NE85KrAjYZ1QEgG1jC1SqOgxPVvjrprtTN1EFwkAJo"
   }
 };
 const schema95 = {
@@ -2829,7 +2829,7 @@ const schema95 = {
       "$ref": "y62gOgKnCR1e4aNWX0ietCuug3LnUNnvj6cbdtfi0"
     },
     "livenessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
       "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
@@ -2838,7 +2838,7 @@ const schema95 = {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
     },
     "readinessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "resources": {
       "$ref": "31pwE1a9w9tMbDnbUzswqSaY2JLOE5XZIUA6rkce8"
@@ -2847,7 +2847,7 @@ const schema95 = {
       "$ref": "WB0D32HmmpORFRK3GpXnV4za8jzPPSR9SrGew0kBN3g"
     },
     "startupProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "terminationMessagePath": {
       "$ref": "mRsGa3G0zEWwi43U8Q6OmYYv4l1cjQGcmOmidAmE"
@@ -3070,7 +3070,7 @@ const schema100 = {
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern3 = new RegExp("^[ -<>-~]+$", "u");
+const pattern6 = new RegExp("^[ -<>-~]+$", "u");
 function validate222(data, {
   instancePath = "",
   parentData,
@@ -3112,7 +3112,7 @@ function validate222(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern6.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3607,7 +3607,7 @@ function validate92(data, {
   validate92.errors = vErrors;
   return errors === 0;
 }
-const pattern1 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern4 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 function validate136(data, {
   instancePath = "",
   parentData,
@@ -3684,7 +3684,7 @@ function validate136(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4366,7 +4366,7 @@ const schema44 = {
       "$ref": "MjasNGDftxH93klyMGkjkTnPikpIIPxAgM0fME1f0"
     },
     "httpGet": {
-      "$ref": "jNzxfFHrrEL4OLRY2jkCk6Xs6M364pXXcCoKb1EGS4"
+      "$ref": "USisF3nd8G9wIaXX6QnQ1fB9pxRBs37ayF5ujwomg"
     },
     "initialDelaySeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -4840,10 +4840,10 @@ const schema50 = {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
     },
     "httpHeaders": {
-      "$ref": "W9Sw6pWhrmQFN6UAargdBuFCwTmMcOmRTGNdvXgNK4"
+      "$ref": "no54SyE90nBlC8cVjSp0M5cuL642AAJPCI2t2cdk"
     },
     "path": {
-      "$ref": "wXJ6OOkqvrRHswFsPReqPBvy5GdnOup2aNpGHDaarA"
+      "$ref": "IGGA4HhMJ4MHpy44nDek5MRhXAZxIlqDTcmcN6dJk0"
     },
     "port": {
       "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
@@ -4858,7 +4858,7 @@ const schema51 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "yRiZ7rPJAiY9hB9bKGdJXF7NABgWog9d16rgUeoGdIk"
+    "$ref": "IhRnJzeg8S8XpZPh1k4TfjbWXYrSmSqJvAiDLYz8k"
   },
   "nullable": true
 };
@@ -4867,18 +4867,20 @@ const schema52 = {
   "required": ["name"],
   "properties": {
     "name": {
-      "$ref": "PPE7EsdNeFQnJoAtWCQfRkKwXX2VsqrvamZb9BgRsDU"
+      "$ref": "0m6epKStJYL0tuczIJ9HkLBURXQhIsTKsowGak8PdnA"
     },
     "value": {
-      "$ref": "PqGnJMwOUOyrwmVobV27M7hgtW0IaTfH1rNEG2p2AHA"
+      "$ref": "Sfiwfms3y6nPGX9C9nmHnx7nHXuBkjAhy83sF3GgTvA"
     }
   }
 };
 const schema53 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 256
+  "maxLength": 256,
+  "pattern": "^[-A-Za-z0-9]+$"
 };
+const pattern0 = new RegExp("^[-A-Za-z0-9]+$", "u");
 function validate116(data, {
   instancePath = "",
   parentData,
@@ -4920,8 +4922,24 @@ function validate116(data, {
       }
       errors++;
     }
+    if (!pattern0.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-A-Za-z0-9]+$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -4930,9 +4948,9 @@ function validate116(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
@@ -4941,9 +4959,11 @@ function validate116(data, {
 }
 const schema54 = {
   "type": "string",
+  "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
+const pattern1 = new RegExp("^[\\t -~]*$", "u");
 function validate118(data, {
   instancePath = "",
   parentData,
@@ -4982,6 +5002,22 @@ function validate118(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern1.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[\\t -~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -5114,9 +5150,11 @@ function validate114(data, {
 }
 const schema55 = {
   "type": "string",
+  "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
+const pattern2 = new RegExp("^[!-~]*$", "u");
 function validate122(data, {
   instancePath = "",
   parentData,
@@ -5155,6 +5193,22 @@ function validate122(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern2.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[!-~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -5294,7 +5348,7 @@ const schema56 = {
   "maxLength": 5,
   "nullable": true
 };
-const pattern0 = new RegExp("^(HTTP|HTTPS|)$", "u");
+const pattern3 = new RegExp("^(HTTP|HTTPS|)$", "u");
 function validate125(data, {
   instancePath = "",
   parentData,
@@ -5336,7 +5390,7 @@ function validate125(data, {
       }
       errors++;
     }
-    if (!pattern0.test(data)) {
+    if (!pattern3.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5723,7 +5777,7 @@ const schema105 = {
   "maxLength": 63,
   "nullable": true
 };
-const pattern4 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
+const pattern7 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
 function validate244(data, {
   instancePath = "",
   parentData,
@@ -5765,7 +5819,7 @@ function validate244(data, {
       }
       errors++;
     }
-    if (!pattern4.test(data)) {
+    if (!pattern7.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -6783,7 +6837,7 @@ const schema118 = {
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern5 = new RegExp("^/[^:]*$", "u");
+const pattern8 = new RegExp("^/[^:]*$", "u");
 function validate283(data, {
   instancePath = "",
   parentData,
@@ -6825,7 +6879,7 @@ function validate283(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -8614,7 +8668,7 @@ const schema135 = {
   "maxLength": 253,
   "nullable": true
 };
-const pattern6 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+const pattern9 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
 function validate343(data, {
   instancePath = "",
   parentData,
@@ -8656,7 +8710,7 @@ function validate343(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -10066,7 +10120,7 @@ const schema152 = {
   "maxLength": 64,
   "nullable": true
 };
-const pattern7 = new RegExp("^(Memory|)$", "u");
+const pattern10 = new RegExp("^(Memory|)$", "u");
 function validate390(data, {
   instancePath = "",
   parentData,
@@ -10108,7 +10162,7 @@ function validate390(data, {
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern10.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",

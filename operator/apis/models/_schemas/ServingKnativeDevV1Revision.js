@@ -13,7 +13,7 @@ const schema77 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "4uWVyJAdMNEDlUrRxwBxbTzQhfJHa7Si6oUrTOGk"
+      "$ref": "10rrvstiWaNqGhs7hoku7aBo2Y0FySiDBfcz005fXk"
     },
     "status": {
       "$ref": "5IuraFMFzDNVwv4GjS9AFdMDgG2xf9FUjSJrzixT38"
@@ -157,7 +157,7 @@ const schema82 = {
       "$ref": "W5o7PGxfOAXTSXZYjOQFYQHcXDv7yBsoBP77pUs9A"
     },
     "containers": {
-      "$ref": "xhr9nGpJFHlmvzoKNIuYE93Jb5rJU5PtV91nqfQw"
+      "$ref": "WOilynTEzDz1dWO1uk1LrzIwzIUqZGwvYVw36bHl6A"
     },
     "dnsConfig": {
       "$ref": "eiXCN9aje6HRnewE2NKWadkYSYiLA2hjmwCE5DOs"
@@ -2444,7 +2444,7 @@ const schema90 = {
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "v5NfCWAw8F2tacfwLyC9mt3AmHayWqbC3WceBk6EThI"
+    "$ref": "C4BTohMXSl3m61M9mwQl6d7VGJoNrODQd2r6e50"
   }
 };
 const schema91 = {
@@ -2470,7 +2470,7 @@ const schema91 = {
       "$ref": "y62gOgKnCR1e4aNWX0ietCuug3LnUNnvj6cbdtfi0"
     },
     "livenessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
       "$ref": "ynFiSavNGujFkprrt6W12PdXxHGUa8NL2Mq9PnSzk"
@@ -2479,7 +2479,7 @@ const schema91 = {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
     },
     "readinessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "resources": {
       "$ref": "31pwE1a9w9tMbDnbUzswqSaY2JLOE5XZIUA6rkce8"
@@ -2488,7 +2488,7 @@ const schema91 = {
       "$ref": "WB0D32HmmpORFRK3GpXnV4za8jzPPSR9SrGew0kBN3g"
     },
     "startupProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "terminationMessagePath": {
       "$ref": "mRsGa3G0zEWwi43U8Q6OmYYv4l1cjQGcmOmidAmE"
@@ -2711,7 +2711,7 @@ const schema96 = {
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern2 = new RegExp("^[ -<>-~]+$", "u");
+const pattern5 = new RegExp("^[ -<>-~]+$", "u");
 function validate211(data, {
   instancePath = "",
   parentData,
@@ -2753,7 +2753,7 @@ function validate211(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3348,7 +3348,7 @@ function validate88(data, {
   validate88.errors = vErrors;
   return errors === 0;
 }
-const pattern1 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern4 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 function validate132(data, {
   instancePath = "",
   parentData,
@@ -3425,7 +3425,7 @@ function validate132(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4107,7 +4107,7 @@ const schema41 = {
       "$ref": "MjasNGDftxH93klyMGkjkTnPikpIIPxAgM0fME1f0"
     },
     "httpGet": {
-      "$ref": "jNzxfFHrrEL4OLRY2jkCk6Xs6M364pXXcCoKb1EGS4"
+      "$ref": "USisF3nd8G9wIaXX6QnQ1fB9pxRBs37ayF5ujwomg"
     },
     "initialDelaySeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -4581,10 +4581,10 @@ const schema47 = {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
     },
     "httpHeaders": {
-      "$ref": "W9Sw6pWhrmQFN6UAargdBuFCwTmMcOmRTGNdvXgNK4"
+      "$ref": "no54SyE90nBlC8cVjSp0M5cuL642AAJPCI2t2cdk"
     },
     "path": {
-      "$ref": "wXJ6OOkqvrRHswFsPReqPBvy5GdnOup2aNpGHDaarA"
+      "$ref": "IGGA4HhMJ4MHpy44nDek5MRhXAZxIlqDTcmcN6dJk0"
     },
     "port": {
       "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
@@ -4599,7 +4599,7 @@ const schema48 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "yRiZ7rPJAiY9hB9bKGdJXF7NABgWog9d16rgUeoGdIk"
+    "$ref": "IhRnJzeg8S8XpZPh1k4TfjbWXYrSmSqJvAiDLYz8k"
   },
   "nullable": true
 };
@@ -4608,18 +4608,20 @@ const schema49 = {
   "required": ["name"],
   "properties": {
     "name": {
-      "$ref": "PPE7EsdNeFQnJoAtWCQfRkKwXX2VsqrvamZb9BgRsDU"
+      "$ref": "0m6epKStJYL0tuczIJ9HkLBURXQhIsTKsowGak8PdnA"
     },
     "value": {
-      "$ref": "PqGnJMwOUOyrwmVobV27M7hgtW0IaTfH1rNEG2p2AHA"
+      "$ref": "Sfiwfms3y6nPGX9C9nmHnx7nHXuBkjAhy83sF3GgTvA"
     }
   }
 };
 const schema50 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 256
+  "maxLength": 256,
+  "pattern": "^[-A-Za-z0-9]+$"
 };
+const pattern0 = new RegExp("^[-A-Za-z0-9]+$", "u");
 function validate112(data, {
   instancePath = "",
   parentData,
@@ -4661,8 +4663,24 @@ function validate112(data, {
       }
       errors++;
     }
+    if (!pattern0.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-A-Za-z0-9]+$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -4671,9 +4689,9 @@ function validate112(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
@@ -4682,9 +4700,11 @@ function validate112(data, {
 }
 const schema51 = {
   "type": "string",
+  "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
+const pattern1 = new RegExp("^[\\t -~]*$", "u");
 function validate114(data, {
   instancePath = "",
   parentData,
@@ -4723,6 +4743,22 @@ function validate114(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern1.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[\\t -~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -4855,9 +4891,11 @@ function validate110(data, {
 }
 const schema52 = {
   "type": "string",
+  "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
+const pattern2 = new RegExp("^[!-~]*$", "u");
 function validate118(data, {
   instancePath = "",
   parentData,
@@ -4896,6 +4934,22 @@ function validate118(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern2.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[!-~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -5035,7 +5089,7 @@ const schema53 = {
   "maxLength": 5,
   "nullable": true
 };
-const pattern0 = new RegExp("^(HTTP|HTTPS|)$", "u");
+const pattern3 = new RegExp("^(HTTP|HTTPS|)$", "u");
 function validate121(data, {
   instancePath = "",
   parentData,
@@ -5077,7 +5131,7 @@ function validate121(data, {
       }
       errors++;
     }
-    if (!pattern0.test(data)) {
+    if (!pattern3.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5463,7 +5517,7 @@ const schema101 = {
   "maxLength": 63,
   "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 };
-const pattern3 = new RegExp("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "u");
+const pattern6 = new RegExp("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "u");
 function validate233(data, {
   instancePath = "",
   parentData,
@@ -5489,7 +5543,7 @@ function validate233(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern6.test(data)) {
       const err1 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -6522,7 +6576,7 @@ const schema114 = {
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern4 = new RegExp("^/[^:]*$", "u");
+const pattern7 = new RegExp("^/[^:]*$", "u");
 function validate272(data, {
   instancePath = "",
   parentData,
@@ -6564,7 +6618,7 @@ function validate272(data, {
       }
       errors++;
     }
-    if (!pattern4.test(data)) {
+    if (!pattern7.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -8369,7 +8423,7 @@ const schema131 = {
   "maxLength": 253,
   "nullable": true
 };
-const pattern5 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+const pattern8 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
 function validate332(data, {
   instancePath = "",
   parentData,
@@ -8411,7 +8465,7 @@ function validate332(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -9821,7 +9875,7 @@ const schema148 = {
   "maxLength": 64,
   "nullable": true
 };
-const pattern6 = new RegExp("^(Memory|)$", "u");
+const pattern9 = new RegExp("^(Memory|)$", "u");
 function validate379(data, {
   instancePath = "",
   parentData,
@@ -9863,7 +9917,7 @@ function validate379(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -12052,6 +12106,56 @@ function validate445(data, {
   validate445.errors = vErrors;
   return errors === 0;
 }
+const schema169 = {
+  "type": "string",
+  "maxLength": 2048,
+  "nullable": true
+};
+function validate453(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data !== "string" && data !== null) {
+    const err0 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err0];
+    } else {
+      vErrors.push(err0);
+    }
+    errors++;
+  }
+  if (typeof data === "string") {
+    if (func2(data) > 2048) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 2048
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  }
+  validate453.errors = vErrors;
+  return errors === 0;
+}
 function validate428(data, {
   instancePath = "",
   parentData,
@@ -12144,13 +12248,13 @@ function validate428(data, {
       }
     }
     if (data.logUrl !== undefined) {
-      if (!validate118(data.logUrl, {
+      if (!validate453(data.logUrl, {
         instancePath: instancePath + "/logUrl",
         parentData: data,
         parentDataProperty: "logUrl",
         rootData
       })) {
-        vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+        vErrors = vErrors === null ? validate453.errors : vErrors.concat(validate453.errors);
         errors = vErrors.length;
       }
     }

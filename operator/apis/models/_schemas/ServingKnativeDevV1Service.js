@@ -1,6 +1,6 @@
 import { formats } from "@kubernetes-models/validate";
-export const validate = validate174;
-const schema79 = {
+export const validate = validate175;
+const schema80 = {
   "type": "object",
   "properties": {
     "apiVersion": {
@@ -13,7 +13,7 @@ const schema79 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "L0Xavc2uCTl5jJQFNLhZ1lUMrZA6xcLbTIVBSo8wfBU"
+      "$ref": "GmcyLuNWN0IMO5AVRoEqc1y3WRjpFScIjeJawkhx2bU"
     },
     "status": {
       "$ref": "4iVLuTQKWLlxojKoLR4ITrqO6bdJDZGrNLys8hqu0o"
@@ -22,11 +22,11 @@ const schema79 = {
   "required": ["spec", "apiVersion", "kind"],
   "$id": "serving.knative.dev.v1.Service"
 };
-const schema80 = {
+const schema81 = {
   "type": "string",
   "enum": ["serving.knative.dev/v1"]
 };
-function validate175(data, {
+function validate176(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -56,7 +56,7 @@ function validate175(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema80.enum
+        allowedValues: schema81.enum
       }
     };
     if (vErrors === null) {
@@ -66,14 +66,14 @@ function validate175(data, {
     }
     errors++;
   }
-  validate175.errors = vErrors;
+  validate176.errors = vErrors;
   return errors === 0;
 }
-const schema81 = {
+const schema82 = {
   "type": "string",
   "enum": ["Service"]
 };
-function validate177(data, {
+function validate178(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -103,7 +103,7 @@ function validate177(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema81.enum
+        allowedValues: schema82.enum
       }
     };
     if (vErrors === null) {
@@ -113,15 +113,15 @@ function validate177(data, {
     }
     errors++;
   }
-  validate177.errors = vErrors;
+  validate178.errors = vErrors;
   return errors === 0;
 }
-const schema82 = {
+const schema83 = {
   "nullableRef": "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta#"
 };
-const schema83 = {};
-import { validate as validate180 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
-function validate179(data, {
+const schema84 = {};
+import { validate as validate181 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
+function validate180(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -130,32 +130,32 @@ function validate179(data, {
   let vErrors = null;
   let errors = 0;
   if (data !== null) {
-    if (!validate180(data, {
+    if (!validate181(data, {
       instancePath,
       parentData,
       parentDataProperty,
       rootData
     })) {
-      vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
+      vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
       errors = vErrors.length;
     }
   }
-  validate179.errors = vErrors;
+  validate180.errors = vErrors;
   return errors === 0;
 }
-const schema84 = {
+const schema85 = {
   "type": "object",
   "required": ["template"],
   "properties": {
     "template": {
-      "$ref": "gt3puI6qK3kbIPZA6Cl9dzOCSasAmWsrcKZh5D6DI"
+      "$ref": "laZXYLnARVDA95VTOjwegcDpnzIScWYnCjrw6MMyfUw"
     },
     "traffic": {
       "$ref": "JcBc1TQlnmJtIcfnqikPNAcaddBO16Gj35wxS7Y"
     }
   }
 };
-const schema85 = {
+const schema86 = {
   "type": "object",
   "required": ["spec"],
   "properties": {
@@ -163,11 +163,11 @@ const schema85 = {
       "$ref": "u7yJE4Mz0R2WdP5ixxtC6XCsLb4G2ySjUuEhiwPGkI"
     },
     "spec": {
-      "$ref": "b1sw9OxzMxBifMOiyvltcxH4fV0vg8x9haiX53Zi2W4"
+      "$ref": "EaqUe0BYOtZUoSmqXnWsomxEuGxHKunm5RWe4iWhTA"
     }
   }
 };
-const schema86 = {
+const schema87 = {
   "type": "object",
   "properties": {
     "annotations": {
@@ -340,7 +340,7 @@ const schema75 = {
   "maxLength": 63,
   "nullable": true
 };
-const pattern2 = new RegExp("^([a-z]([-a-z0-9]*[a-z0-9])?)?$", "u");
+const pattern5 = new RegExp("^([a-z]([-a-z0-9]*[a-z0-9])?)?$", "u");
 function validate170(data, {
   instancePath = "",
   parentData,
@@ -382,7 +382,7 @@ function validate170(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -452,7 +452,7 @@ function validate82(data, {
   validate82.errors = vErrors;
   return errors === 0;
 }
-function validate185(data, {
+function validate186(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -533,10 +533,10 @@ function validate185(data, {
       }
     }
   }
-  validate185.errors = vErrors;
+  validate186.errors = vErrors;
   return errors === 0;
 }
-const schema87 = {
+const schema88 = {
   "type": "object",
   "required": ["containers"],
   "properties": {
@@ -550,7 +550,7 @@ const schema87 = {
       "$ref": "W5o7PGxfOAXTSXZYjOQFYQHcXDv7yBsoBP77pUs9A"
     },
     "containers": {
-      "$ref": "9dzXpHNJ27MV3Xw2g5K6labLtalyNumgZVeqdM8ZM"
+      "$ref": "0nrLq5UOlT2SYNdyrRGPrBGshZxkhdUGIEpWKmkfWk"
     },
     "dnsConfig": {
       "$ref": "eiXCN9aje6HRnewE2NKWadkYSYiLA2hjmwCE5DOs"
@@ -608,7 +608,7 @@ const schema87 = {
     }
   }
 };
-const schema88 = {
+const schema89 = {
   "type": "object",
   "properties": {
     "nodeAffinity": {
@@ -623,7 +623,7 @@ const schema88 = {
   },
   "nullable": true
 };
-const schema89 = {
+const schema90 = {
   "type": "object",
   "properties": {
     "preferredDuringSchedulingIgnoredDuringExecution": {
@@ -635,7 +635,7 @@ const schema89 = {
   },
   "nullable": true
 };
-const schema90 = {
+const schema91 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -643,7 +643,7 @@ const schema90 = {
   },
   "nullable": true
 };
-const schema91 = {
+const schema92 = {
   "type": "object",
   "required": ["weight", "preference"],
   "properties": {
@@ -1403,7 +1403,7 @@ function validate59(data, {
   validate59.errors = vErrors;
   return errors === 0;
 }
-function validate196(data, {
+function validate197(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1482,10 +1482,10 @@ function validate196(data, {
     }
     errors++;
   }
-  validate196.errors = vErrors;
+  validate197.errors = vErrors;
   return errors === 0;
 }
-function validate195(data, {
+function validate196(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1528,21 +1528,21 @@ function validate195(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate196(data[i0], {
+      if (!validate197(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors);
+        vErrors = vErrors === null ? validate197.errors : vErrors.concat(validate197.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate195.errors = vErrors;
+  validate196.errors = vErrors;
   return errors === 0;
 }
-const schema92 = {
+const schema93 = {
   "type": "object",
   "required": ["nodeSelectorTerms"],
   "properties": {
@@ -1552,14 +1552,14 @@ const schema92 = {
   },
   "nullable": true
 };
-const schema93 = {
+const schema94 = {
   "type": "array",
   "maxItems": 20,
   "items": {
     "$ref": "SlGaUEPFUsWdBBCPXWTlVCSC0zocWvG3TwXdc"
   }
 };
-function validate202(data, {
+function validate203(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1612,10 +1612,10 @@ function validate202(data, {
     }
     errors++;
   }
-  validate202.errors = vErrors;
+  validate203.errors = vErrors;
   return errors === 0;
 }
-function validate201(data, {
+function validate202(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1657,21 +1657,21 @@ function validate201(data, {
       errors++;
     }
     if (data.nodeSelectorTerms !== undefined) {
-      if (!validate202(data.nodeSelectorTerms, {
+      if (!validate203(data.nodeSelectorTerms, {
         instancePath: instancePath + "/nodeSelectorTerms",
         parentData: data,
         parentDataProperty: "nodeSelectorTerms",
         rootData
       })) {
-        vErrors = vErrors === null ? validate202.errors : vErrors.concat(validate202.errors);
+        vErrors = vErrors === null ? validate203.errors : vErrors.concat(validate203.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate201.errors = vErrors;
+  validate202.errors = vErrors;
   return errors === 0;
 }
-function validate194(data, {
+function validate195(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1697,29 +1697,29 @@ function validate194(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.preferredDuringSchedulingIgnoredDuringExecution !== undefined) {
-      if (!validate195(data.preferredDuringSchedulingIgnoredDuringExecution, {
+      if (!validate196(data.preferredDuringSchedulingIgnoredDuringExecution, {
         instancePath: instancePath + "/preferredDuringSchedulingIgnoredDuringExecution",
         parentData: data,
         parentDataProperty: "preferredDuringSchedulingIgnoredDuringExecution",
         rootData
       })) {
-        vErrors = vErrors === null ? validate195.errors : vErrors.concat(validate195.errors);
+        vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors);
         errors = vErrors.length;
       }
     }
     if (data.requiredDuringSchedulingIgnoredDuringExecution !== undefined) {
-      if (!validate201(data.requiredDuringSchedulingIgnoredDuringExecution, {
+      if (!validate202(data.requiredDuringSchedulingIgnoredDuringExecution, {
         instancePath: instancePath + "/requiredDuringSchedulingIgnoredDuringExecution",
         parentData: data,
         parentDataProperty: "requiredDuringSchedulingIgnoredDuringExecution",
         rootData
       })) {
-        vErrors = vErrors === null ? validate201.errors : vErrors.concat(validate201.errors);
+        vErrors = vErrors === null ? validate202.errors : vErrors.concat(validate202.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate194.errors = vErrors;
+  validate195.errors = vErrors;
   return errors === 0;
 }
 const schema27 = {
@@ -2621,7 +2621,7 @@ function validate69(data, {
   validate69.errors = vErrors;
   return errors === 0;
 }
-function validate193(data, {
+function validate194(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2647,13 +2647,13 @@ function validate193(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.nodeAffinity !== undefined) {
-      if (!validate194(data.nodeAffinity, {
+      if (!validate195(data.nodeAffinity, {
         instancePath: instancePath + "/nodeAffinity",
         parentData: data,
         parentDataProperty: "nodeAffinity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate194.errors : vErrors.concat(validate194.errors);
+        vErrors = vErrors === null ? validate195.errors : vErrors.concat(validate195.errors);
         errors = vErrors.length;
       }
     }
@@ -2680,7 +2680,7 @@ function validate193(data, {
       }
     }
   }
-  validate193.errors = vErrors;
+  validate194.errors = vErrors;
   return errors === 0;
 }
 const schema32 = {
@@ -2714,7 +2714,7 @@ function validate80(data, {
   validate80.errors = vErrors;
   return errors === 0;
 }
-const schema94 = {
+const schema95 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
@@ -2722,7 +2722,7 @@ const schema94 = {
   "nullable": true
 };
 const formats8 = formats.int64;
-function validate211(data, {
+function validate212(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2798,18 +2798,18 @@ function validate211(data, {
       errors++;
     }
   }
-  validate211.errors = vErrors;
+  validate212.errors = vErrors;
   return errors === 0;
 }
-const schema95 = {
+const schema96 = {
   "type": "array",
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "RrSDmpBgJXusx8HM1oVHjgQRYKrpU842oKcIeaaSqI"
+    "$ref": "NE85KrAjYZ1QEgG1jC1SqOgxPVvjrprtTN1EFwkAJo"
   }
 };
-const schema96 = {
+const schema97 = {
   "type": "object",
   "required": ["image"],
   "properties": {
@@ -2832,7 +2832,7 @@ const schema96 = {
       "$ref": "y62gOgKnCR1e4aNWX0ietCuug3LnUNnvj6cbdtfi0"
     },
     "livenessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
       "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
@@ -2841,7 +2841,7 @@ const schema96 = {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
     },
     "readinessProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "resources": {
       "$ref": "31pwE1a9w9tMbDnbUzswqSaY2JLOE5XZIUA6rkce8"
@@ -2850,7 +2850,7 @@ const schema96 = {
       "$ref": "WB0D32HmmpORFRK3GpXnV4za8jzPPSR9SrGew0kBN3g"
     },
     "startupProbe": {
-      "$ref": "DLuJuveBsFsxJgf8smUBGKKGf4c8q65FY9vb62yzS8"
+      "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "terminationMessagePath": {
       "$ref": "mRsGa3G0zEWwi43U8Q6OmYYv4l1cjQGcmOmidAmE"
@@ -2866,7 +2866,7 @@ const schema96 = {
     }
   }
 };
-const schema97 = {
+const schema98 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
@@ -2922,7 +2922,7 @@ function validate79(data, {
   validate79.errors = vErrors;
   return errors === 0;
 }
-function validate215(data, {
+function validate216(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2976,10 +2976,10 @@ function validate215(data, {
       }
     }
   }
-  validate215.errors = vErrors;
+  validate216.errors = vErrors;
   return errors === 0;
 }
-const schema98 = {
+const schema99 = {
   "type": "array",
   "maxItems": 100,
   "items": {
@@ -2987,7 +2987,7 @@ const schema98 = {
   },
   "nullable": true
 };
-function validate218(data, {
+function validate219(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3041,10 +3041,10 @@ function validate218(data, {
       }
     }
   }
-  validate218.errors = vErrors;
+  validate219.errors = vErrors;
   return errors === 0;
 }
-const schema99 = {
+const schema100 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
@@ -3052,7 +3052,7 @@ const schema99 = {
   },
   "nullable": true
 };
-const schema100 = {
+const schema101 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -3067,14 +3067,14 @@ const schema100 = {
     }
   }
 };
-const schema101 = {
+const schema102 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern3 = new RegExp("^[ -<>-~]+$", "u");
-function validate223(data, {
+const pattern6 = new RegExp("^[ -<>-~]+$", "u");
+function validate224(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3115,7 +3115,7 @@ function validate223(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern6.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3147,15 +3147,15 @@ function validate223(data, {
     }
     errors++;
   }
-  validate223.errors = vErrors;
+  validate224.errors = vErrors;
   return errors === 0;
 }
-const schema76 = {
+const schema77 = {
   "type": "string",
   "maxLength": 32768,
   "nullable": true
 };
-function validate171(data, {
+function validate172(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3197,10 +3197,10 @@ function validate171(data, {
       errors++;
     }
   }
-  validate171.errors = vErrors;
+  validate172.errors = vErrors;
   return errors === 0;
 }
-const schema102 = {
+const schema103 = {
   "type": "object",
   "properties": {
     "configMapKeyRef": {
@@ -3610,7 +3610,7 @@ function validate92(data, {
   validate92.errors = vErrors;
   return errors === 0;
 }
-const pattern1 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern4 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 function validate136(data, {
   instancePath = "",
   parentData,
@@ -3687,7 +3687,7 @@ function validate136(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3833,7 +3833,7 @@ function validate162(data, {
   validate162.errors = vErrors;
   return errors === 0;
 }
-function validate226(data, {
+function validate227(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3903,10 +3903,10 @@ function validate226(data, {
       }
     }
   }
-  validate226.errors = vErrors;
+  validate227.errors = vErrors;
   return errors === 0;
 }
-function validate222(data, {
+function validate223(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3932,35 +3932,35 @@ function validate222(data, {
       errors++;
     }
     if (data.name !== undefined) {
-      if (!validate223(data.name, {
+      if (!validate224(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
+        vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate171(data.value, {
+      if (!validate172(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
+        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
         errors = vErrors.length;
       }
     }
     if (data.valueFrom !== undefined) {
-      if (!validate226(data.valueFrom, {
+      if (!validate227(data.valueFrom, {
         instancePath: instancePath + "/valueFrom",
         parentData: data,
         parentDataProperty: "valueFrom",
         rootData
       })) {
-        vErrors = vErrors === null ? validate226.errors : vErrors.concat(validate226.errors);
+        vErrors = vErrors === null ? validate227.errors : vErrors.concat(validate227.errors);
         errors = vErrors.length;
       }
     }
@@ -3980,10 +3980,10 @@ function validate222(data, {
     }
     errors++;
   }
-  validate222.errors = vErrors;
+  validate223.errors = vErrors;
   return errors === 0;
 }
-function validate221(data, {
+function validate222(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4026,21 +4026,21 @@ function validate221(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate222(data[i0], {
+      if (!validate223(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+        vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate221.errors = vErrors;
+  validate222.errors = vErrors;
   return errors === 0;
 }
-const schema103 = {
+const schema104 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -4048,7 +4048,7 @@ const schema103 = {
   },
   "nullable": true
 };
-const schema104 = {
+const schema105 = {
   "type": "object",
   "properties": {
     "configMapRef": {
@@ -4125,7 +4125,7 @@ function validate89(data, {
   validate89.errors = vErrors;
   return errors === 0;
 }
-function validate235(data, {
+function validate236(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4183,10 +4183,10 @@ function validate235(data, {
     }
     errors++;
   }
-  validate235.errors = vErrors;
+  validate236.errors = vErrors;
   return errors === 0;
 }
-function validate234(data, {
+function validate235(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4229,18 +4229,18 @@ function validate234(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate235(data[i0], {
+      if (!validate236(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
+        vErrors = vErrors === null ? validate236.errors : vErrors.concat(validate236.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate234.errors = vErrors;
+  validate235.errors = vErrors;
   return errors === 0;
 }
 const schema67 = {
@@ -4308,12 +4308,12 @@ function validate150(data, {
   validate150.errors = vErrors;
   return errors === 0;
 }
-const schema105 = {
+const schema106 = {
   "type": "string",
   "enum": ["Always", "IfNotPresent", "Never", ""],
   "nullable": true
 };
-function validate242(data, {
+function validate243(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4343,7 +4343,7 @@ function validate242(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema105.enum
+        allowedValues: schema106.enum
       }
     };
     if (vErrors === null) {
@@ -4353,7 +4353,7 @@ function validate242(data, {
     }
     errors++;
   }
-  validate242.errors = vErrors;
+  validate243.errors = vErrors;
   return errors === 0;
 }
 const schema44 = {
@@ -4369,7 +4369,7 @@ const schema44 = {
       "$ref": "MjasNGDftxH93klyMGkjkTnPikpIIPxAgM0fME1f0"
     },
     "httpGet": {
-      "$ref": "jNzxfFHrrEL4OLRY2jkCk6Xs6M364pXXcCoKb1EGS4"
+      "$ref": "USisF3nd8G9wIaXX6QnQ1fB9pxRBs37ayF5ujwomg"
     },
     "initialDelaySeconds": {
       "$ref": "V6PUcGzQgKp3iZcwsO0GMmTq2XcLaMzISjHMGOL1IA"
@@ -4843,10 +4843,10 @@ const schema50 = {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
     },
     "httpHeaders": {
-      "$ref": "W9Sw6pWhrmQFN6UAargdBuFCwTmMcOmRTGNdvXgNK4"
+      "$ref": "no54SyE90nBlC8cVjSp0M5cuL642AAJPCI2t2cdk"
     },
     "path": {
-      "$ref": "wXJ6OOkqvrRHswFsPReqPBvy5GdnOup2aNpGHDaarA"
+      "$ref": "IGGA4HhMJ4MHpy44nDek5MRhXAZxIlqDTcmcN6dJk0"
     },
     "port": {
       "$ref": "Pt8Cck4xhj1dutUHslc3PFHWHHRdHanTMPPXQivtNA"
@@ -4861,7 +4861,7 @@ const schema51 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "yRiZ7rPJAiY9hB9bKGdJXF7NABgWog9d16rgUeoGdIk"
+    "$ref": "IhRnJzeg8S8XpZPh1k4TfjbWXYrSmSqJvAiDLYz8k"
   },
   "nullable": true
 };
@@ -4870,18 +4870,20 @@ const schema52 = {
   "required": ["name"],
   "properties": {
     "name": {
-      "$ref": "PPE7EsdNeFQnJoAtWCQfRkKwXX2VsqrvamZb9BgRsDU"
+      "$ref": "0m6epKStJYL0tuczIJ9HkLBURXQhIsTKsowGak8PdnA"
     },
     "value": {
-      "$ref": "PqGnJMwOUOyrwmVobV27M7hgtW0IaTfH1rNEG2p2AHA"
+      "$ref": "Sfiwfms3y6nPGX9C9nmHnx7nHXuBkjAhy83sF3GgTvA"
     }
   }
 };
 const schema53 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 256
+  "maxLength": 256,
+  "pattern": "^[-A-Za-z0-9]+$"
 };
+const pattern0 = new RegExp("^[-A-Za-z0-9]+$", "u");
 function validate116(data, {
   instancePath = "",
   parentData,
@@ -4923,8 +4925,24 @@ function validate116(data, {
       }
       errors++;
     }
+    if (!pattern0.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-A-Za-z0-9]+$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -4933,9 +4951,9 @@ function validate116(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
@@ -4944,9 +4962,11 @@ function validate116(data, {
 }
 const schema54 = {
   "type": "string",
+  "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
+const pattern1 = new RegExp("^[\\t -~]*$", "u");
 function validate118(data, {
   instancePath = "",
   parentData,
@@ -4985,6 +5005,22 @@ function validate118(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern1.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[\\t -~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -5117,9 +5153,11 @@ function validate114(data, {
 }
 const schema55 = {
   "type": "string",
+  "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
+const pattern2 = new RegExp("^[!-~]*$", "u");
 function validate122(data, {
   instancePath = "",
   parentData,
@@ -5158,6 +5196,22 @@ function validate122(data, {
         vErrors = [err1];
       } else {
         vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (!pattern2.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[!-~]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
       }
       errors++;
     }
@@ -5297,7 +5351,7 @@ const schema56 = {
   "maxLength": 5,
   "nullable": true
 };
-const pattern0 = new RegExp("^(HTTP|HTTPS|)$", "u");
+const pattern3 = new RegExp("^(HTTP|HTTPS|)$", "u");
 function validate125(data, {
   instancePath = "",
   parentData,
@@ -5339,7 +5393,7 @@ function validate125(data, {
       }
       errors++;
     }
-    if (!pattern0.test(data)) {
+    if (!pattern3.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5720,14 +5774,14 @@ function validate99(data, {
   validate99.errors = vErrors;
   return errors === 0;
 }
-const schema106 = {
+const schema107 = {
   "type": "string",
   "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$",
   "maxLength": 63,
   "nullable": true
 };
-const pattern4 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
-function validate245(data, {
+const pattern7 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
+function validate246(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5768,7 +5822,7 @@ function validate245(data, {
       }
       errors++;
     }
-    if (!pattern4.test(data)) {
+    if (!pattern7.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5785,10 +5839,10 @@ function validate245(data, {
       errors++;
     }
   }
-  validate245.errors = vErrors;
+  validate246.errors = vErrors;
   return errors === 0;
 }
-const schema107 = {
+const schema108 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -5796,7 +5850,7 @@ const schema107 = {
   },
   "nullable": true
 };
-const schema108 = {
+const schema109 = {
   "type": "object",
   "properties": {
     "containerPort": {
@@ -5810,12 +5864,12 @@ const schema108 = {
     }
   }
 };
-const schema109 = {
+const schema110 = {
   "type": "string",
   "enum": ["http1", "h2c", ""],
   "nullable": true
 };
-function validate250(data, {
+function validate251(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5845,7 +5899,7 @@ function validate250(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema109.enum
+        allowedValues: schema110.enum
       }
     };
     if (vErrors === null) {
@@ -5855,15 +5909,15 @@ function validate250(data, {
     }
     errors++;
   }
-  validate250.errors = vErrors;
+  validate251.errors = vErrors;
   return errors === 0;
 }
-const schema110 = {
+const schema111 = {
   "type": "string",
   "enum": ["TCP", ""],
   "nullable": true
 };
-function validate252(data, {
+function validate253(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5893,7 +5947,7 @@ function validate252(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema110.enum
+        allowedValues: schema111.enum
       }
     };
     if (vErrors === null) {
@@ -5903,10 +5957,10 @@ function validate252(data, {
     }
     errors++;
   }
-  validate252.errors = vErrors;
+  validate253.errors = vErrors;
   return errors === 0;
 }
-function validate248(data, {
+function validate249(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5927,24 +5981,24 @@ function validate248(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate250(data.name, {
+      if (!validate251(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate250.errors : vErrors.concat(validate250.errors);
+        vErrors = vErrors === null ? validate251.errors : vErrors.concat(validate251.errors);
         errors = vErrors.length;
       }
     }
     if (data.protocol !== undefined) {
-      if (!validate252(data.protocol, {
+      if (!validate253(data.protocol, {
         instancePath: instancePath + "/protocol",
         parentData: data,
         parentDataProperty: "protocol",
         rootData
       })) {
-        vErrors = vErrors === null ? validate252.errors : vErrors.concat(validate252.errors);
+        vErrors = vErrors === null ? validate253.errors : vErrors.concat(validate253.errors);
         errors = vErrors.length;
       }
     }
@@ -5964,10 +6018,10 @@ function validate248(data, {
     }
     errors++;
   }
-  validate248.errors = vErrors;
+  validate249.errors = vErrors;
   return errors === 0;
 }
-function validate247(data, {
+function validate248(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6010,21 +6064,21 @@ function validate247(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate248(data[i0], {
+      if (!validate249(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate248.errors : vErrors.concat(validate248.errors);
+        vErrors = vErrors === null ? validate249.errors : vErrors.concat(validate249.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate247.errors = vErrors;
+  validate248.errors = vErrors;
   return errors === 0;
 }
-const schema111 = {
+const schema112 = {
   "type": "object",
   "properties": {
     "limits": {
@@ -6101,7 +6155,7 @@ function validate139(data, {
   validate139.errors = vErrors;
   return errors === 0;
 }
-function validate257(data, {
+function validate258(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6149,10 +6203,10 @@ function validate257(data, {
       }
     }
   }
-  validate257.errors = vErrors;
+  validate258.errors = vErrors;
   return errors === 0;
 }
-const schema112 = {
+const schema113 = {
   "type": "object",
   "properties": {
     "allowPrivilegeEscalation": {
@@ -6182,7 +6236,7 @@ const schema112 = {
   },
   "nullable": true
 };
-const schema113 = {
+const schema114 = {
   "type": "object",
   "properties": {
     "add": {
@@ -6194,7 +6248,7 @@ const schema113 = {
   },
   "nullable": true
 };
-const schema114 = {
+const schema115 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -6250,7 +6304,7 @@ function validate141(data, {
   validate141.errors = vErrors;
   return errors === 0;
 }
-function validate264(data, {
+function validate265(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6304,10 +6358,10 @@ function validate264(data, {
       }
     }
   }
-  validate264.errors = vErrors;
+  validate265.errors = vErrors;
   return errors === 0;
 }
-const schema115 = {
+const schema116 = {
   "type": "array",
   "maxItems": 64,
   "items": {
@@ -6315,7 +6369,7 @@ const schema115 = {
   },
   "nullable": true
 };
-function validate267(data, {
+function validate268(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6369,10 +6423,10 @@ function validate267(data, {
       }
     }
   }
-  validate267.errors = vErrors;
+  validate268.errors = vErrors;
   return errors === 0;
 }
-function validate263(data, {
+function validate264(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6398,29 +6452,29 @@ function validate263(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.add !== undefined) {
-      if (!validate264(data.add, {
+      if (!validate265(data.add, {
         instancePath: instancePath + "/add",
         parentData: data,
         parentDataProperty: "add",
         rootData
       })) {
-        vErrors = vErrors === null ? validate264.errors : vErrors.concat(validate264.errors);
+        vErrors = vErrors === null ? validate265.errors : vErrors.concat(validate265.errors);
         errors = vErrors.length;
       }
     }
     if (data.drop !== undefined) {
-      if (!validate267(data.drop, {
+      if (!validate268(data.drop, {
         instancePath: instancePath + "/drop",
         parentData: data,
         parentDataProperty: "drop",
         rootData
       })) {
-        vErrors = vErrors === null ? validate267.errors : vErrors.concat(validate267.errors);
+        vErrors = vErrors === null ? validate268.errors : vErrors.concat(validate268.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate263.errors = vErrors;
+  validate264.errors = vErrors;
   return errors === 0;
 }
 const schema61 = {
@@ -6589,7 +6643,7 @@ function validate146(data, {
   validate146.errors = vErrors;
   return errors === 0;
 }
-function validate261(data, {
+function validate262(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6626,13 +6680,13 @@ function validate261(data, {
       }
     }
     if (data.capabilities !== undefined) {
-      if (!validate263(data.capabilities, {
+      if (!validate264(data.capabilities, {
         instancePath: instancePath + "/capabilities",
         parentData: data,
         parentDataProperty: "capabilities",
         rootData
       })) {
-        vErrors = vErrors === null ? validate263.errors : vErrors.concat(validate263.errors);
+        vErrors = vErrors === null ? validate264.errors : vErrors.concat(validate264.errors);
         errors = vErrors.length;
       }
     }
@@ -6703,15 +6757,15 @@ function validate261(data, {
       }
     }
   }
-  validate261.errors = vErrors;
+  validate262.errors = vErrors;
   return errors === 0;
 }
-const schema116 = {
+const schema117 = {
   "type": "string",
   "enum": ["File", "FallbackToLogsOnError", ""],
   "nullable": true
 };
-function validate280(data, {
+function validate281(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6741,7 +6795,7 @@ function validate280(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema116.enum
+        allowedValues: schema117.enum
       }
     };
     if (vErrors === null) {
@@ -6751,10 +6805,10 @@ function validate280(data, {
     }
     errors++;
   }
-  validate280.errors = vErrors;
+  validate281.errors = vErrors;
   return errors === 0;
 }
-const schema117 = {
+const schema118 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -6762,7 +6816,7 @@ const schema117 = {
   },
   "nullable": true
 };
-const schema118 = {
+const schema119 = {
   "type": "object",
   "required": ["name", "mountPath"],
   "properties": {
@@ -6780,14 +6834,14 @@ const schema118 = {
     }
   }
 };
-const schema119 = {
+const schema120 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern5 = new RegExp("^/[^:]*$", "u");
-function validate284(data, {
+const pattern8 = new RegExp("^/[^:]*$", "u");
+function validate285(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6828,7 +6882,7 @@ function validate284(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -6860,7 +6914,7 @@ function validate284(data, {
     }
     errors++;
   }
-  validate284.errors = vErrors;
+  validate285.errors = vErrors;
   return errors === 0;
 }
 const schema68 = {
@@ -6928,7 +6982,7 @@ function validate151(data, {
   validate151.errors = vErrors;
   return errors === 0;
 }
-function validate283(data, {
+function validate284(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6970,13 +7024,13 @@ function validate283(data, {
       errors++;
     }
     if (data.mountPath !== undefined) {
-      if (!validate284(data.mountPath, {
+      if (!validate285(data.mountPath, {
         instancePath: instancePath + "/mountPath",
         parentData: data,
         parentDataProperty: "mountPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate284.errors : vErrors.concat(validate284.errors);
+        vErrors = vErrors === null ? validate285.errors : vErrors.concat(validate285.errors);
         errors = vErrors.length;
       }
     }
@@ -7029,10 +7083,10 @@ function validate283(data, {
     }
     errors++;
   }
-  validate283.errors = vErrors;
+  validate284.errors = vErrors;
   return errors === 0;
 }
-function validate282(data, {
+function validate283(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7075,26 +7129,26 @@ function validate282(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate283(data[i0], {
+      if (!validate284(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate283.errors : vErrors.concat(validate283.errors);
+        vErrors = vErrors === null ? validate284.errors : vErrors.concat(validate284.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate282.errors = vErrors;
+  validate283.errors = vErrors;
   return errors === 0;
 }
-const schema120 = {
+const schema121 = {
   "type": "string",
   "maxLength": 4096,
   "nullable": true
 };
-function validate291(data, {
+function validate292(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7136,10 +7190,10 @@ function validate291(data, {
       errors++;
     }
   }
-  validate291.errors = vErrors;
+  validate292.errors = vErrors;
   return errors === 0;
 }
-function validate214(data, {
+function validate215(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7165,46 +7219,46 @@ function validate214(data, {
       errors++;
     }
     if (data.args !== undefined) {
-      if (!validate215(data.args, {
+      if (!validate216(data.args, {
         instancePath: instancePath + "/args",
         parentData: data,
         parentDataProperty: "args",
         rootData
       })) {
-        vErrors = vErrors === null ? validate215.errors : vErrors.concat(validate215.errors);
+        vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
         errors = vErrors.length;
       }
     }
     if (data.command !== undefined) {
-      if (!validate218(data.command, {
+      if (!validate219(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate218.errors : vErrors.concat(validate218.errors);
+        vErrors = vErrors === null ? validate219.errors : vErrors.concat(validate219.errors);
         errors = vErrors.length;
       }
     }
     if (data.env !== undefined) {
-      if (!validate221(data.env, {
+      if (!validate222(data.env, {
         instancePath: instancePath + "/env",
         parentData: data,
         parentDataProperty: "env",
         rootData
       })) {
-        vErrors = vErrors === null ? validate221.errors : vErrors.concat(validate221.errors);
+        vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
         errors = vErrors.length;
       }
     }
     if (data.envFrom !== undefined) {
-      if (!validate234(data.envFrom, {
+      if (!validate235(data.envFrom, {
         instancePath: instancePath + "/envFrom",
         parentData: data,
         parentDataProperty: "envFrom",
         rootData
       })) {
-        vErrors = vErrors === null ? validate234.errors : vErrors.concat(validate234.errors);
+        vErrors = vErrors === null ? validate235.errors : vErrors.concat(validate235.errors);
         errors = vErrors.length;
       }
     }
@@ -7220,13 +7274,13 @@ function validate214(data, {
       }
     }
     if (data.imagePullPolicy !== undefined) {
-      if (!validate242(data.imagePullPolicy, {
+      if (!validate243(data.imagePullPolicy, {
         instancePath: instancePath + "/imagePullPolicy",
         parentData: data,
         parentDataProperty: "imagePullPolicy",
         rootData
       })) {
-        vErrors = vErrors === null ? validate242.errors : vErrors.concat(validate242.errors);
+        vErrors = vErrors === null ? validate243.errors : vErrors.concat(validate243.errors);
         errors = vErrors.length;
       }
     }
@@ -7242,24 +7296,24 @@ function validate214(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate245(data.name, {
+      if (!validate246(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate245.errors : vErrors.concat(validate245.errors);
+        vErrors = vErrors === null ? validate246.errors : vErrors.concat(validate246.errors);
         errors = vErrors.length;
       }
     }
     if (data.ports !== undefined) {
-      if (!validate247(data.ports, {
+      if (!validate248(data.ports, {
         instancePath: instancePath + "/ports",
         parentData: data,
         parentDataProperty: "ports",
         rootData
       })) {
-        vErrors = vErrors === null ? validate247.errors : vErrors.concat(validate247.errors);
+        vErrors = vErrors === null ? validate248.errors : vErrors.concat(validate248.errors);
         errors = vErrors.length;
       }
     }
@@ -7275,24 +7329,24 @@ function validate214(data, {
       }
     }
     if (data.resources !== undefined) {
-      if (!validate257(data.resources, {
+      if (!validate258(data.resources, {
         instancePath: instancePath + "/resources",
         parentData: data,
         parentDataProperty: "resources",
         rootData
       })) {
-        vErrors = vErrors === null ? validate257.errors : vErrors.concat(validate257.errors);
+        vErrors = vErrors === null ? validate258.errors : vErrors.concat(validate258.errors);
         errors = vErrors.length;
       }
     }
     if (data.securityContext !== undefined) {
-      if (!validate261(data.securityContext, {
+      if (!validate262(data.securityContext, {
         instancePath: instancePath + "/securityContext",
         parentData: data,
         parentDataProperty: "securityContext",
         rootData
       })) {
-        vErrors = vErrors === null ? validate261.errors : vErrors.concat(validate261.errors);
+        vErrors = vErrors === null ? validate262.errors : vErrors.concat(validate262.errors);
         errors = vErrors.length;
       }
     }
@@ -7319,35 +7373,35 @@ function validate214(data, {
       }
     }
     if (data.terminationMessagePolicy !== undefined) {
-      if (!validate280(data.terminationMessagePolicy, {
+      if (!validate281(data.terminationMessagePolicy, {
         instancePath: instancePath + "/terminationMessagePolicy",
         parentData: data,
         parentDataProperty: "terminationMessagePolicy",
         rootData
       })) {
-        vErrors = vErrors === null ? validate280.errors : vErrors.concat(validate280.errors);
+        vErrors = vErrors === null ? validate281.errors : vErrors.concat(validate281.errors);
         errors = vErrors.length;
       }
     }
     if (data.volumeMounts !== undefined) {
-      if (!validate282(data.volumeMounts, {
+      if (!validate283(data.volumeMounts, {
         instancePath: instancePath + "/volumeMounts",
         parentData: data,
         parentDataProperty: "volumeMounts",
         rootData
       })) {
-        vErrors = vErrors === null ? validate282.errors : vErrors.concat(validate282.errors);
+        vErrors = vErrors === null ? validate283.errors : vErrors.concat(validate283.errors);
         errors = vErrors.length;
       }
     }
     if (data.workingDir !== undefined) {
-      if (!validate291(data.workingDir, {
+      if (!validate292(data.workingDir, {
         instancePath: instancePath + "/workingDir",
         parentData: data,
         parentDataProperty: "workingDir",
         rootData
       })) {
-        vErrors = vErrors === null ? validate291.errors : vErrors.concat(validate291.errors);
+        vErrors = vErrors === null ? validate292.errors : vErrors.concat(validate292.errors);
         errors = vErrors.length;
       }
     }
@@ -7367,10 +7421,10 @@ function validate214(data, {
     }
     errors++;
   }
-  validate214.errors = vErrors;
+  validate215.errors = vErrors;
   return errors === 0;
 }
-function validate213(data, {
+function validate214(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7413,13 +7467,13 @@ function validate213(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate214(data[i0], {
+      if (!validate215(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate214.errors : vErrors.concat(validate214.errors);
+        vErrors = vErrors === null ? validate215.errors : vErrors.concat(validate215.errors);
         errors = vErrors.length;
       }
     }
@@ -7439,10 +7493,10 @@ function validate213(data, {
     }
     errors++;
   }
-  validate213.errors = vErrors;
+  validate214.errors = vErrors;
   return errors === 0;
 }
-const schema121 = {
+const schema122 = {
   "type": "object",
   "properties": {
     "nameservers": {
@@ -7457,7 +7511,7 @@ const schema121 = {
   },
   "nullable": true
 };
-const schema122 = {
+const schema123 = {
   "type": "array",
   "maxItems": 3,
   "items": {
@@ -7513,7 +7567,7 @@ function validate144(data, {
   validate144.errors = vErrors;
   return errors === 0;
 }
-function validate296(data, {
+function validate297(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7567,10 +7621,10 @@ function validate296(data, {
       }
     }
   }
-  validate296.errors = vErrors;
+  validate297.errors = vErrors;
   return errors === 0;
 }
-const schema123 = {
+const schema124 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -7578,7 +7632,7 @@ const schema123 = {
   },
   "nullable": true
 };
-const schema124 = {
+const schema125 = {
   "type": "object",
   "properties": {
     "name": {
@@ -7589,7 +7643,7 @@ const schema124 = {
     }
   }
 };
-function validate300(data, {
+function validate301(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7636,10 +7690,10 @@ function validate300(data, {
     }
     errors++;
   }
-  validate300.errors = vErrors;
+  validate301.errors = vErrors;
   return errors === 0;
 }
-function validate299(data, {
+function validate300(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7682,21 +7736,21 @@ function validate299(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate300(data[i0], {
+      if (!validate301(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate300.errors : vErrors.concat(validate300.errors);
+        vErrors = vErrors === null ? validate301.errors : vErrors.concat(validate301.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate299.errors = vErrors;
+  validate300.errors = vErrors;
   return errors === 0;
 }
-const schema125 = {
+const schema126 = {
   "type": "array",
   "maxItems": 32,
   "items": {
@@ -7704,7 +7758,7 @@ const schema125 = {
   },
   "nullable": true
 };
-function validate305(data, {
+function validate306(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7758,10 +7812,10 @@ function validate305(data, {
       }
     }
   }
-  validate305.errors = vErrors;
+  validate306.errors = vErrors;
   return errors === 0;
 }
-function validate295(data, {
+function validate296(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7787,48 +7841,48 @@ function validate295(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.nameservers !== undefined) {
-      if (!validate296(data.nameservers, {
+      if (!validate297(data.nameservers, {
         instancePath: instancePath + "/nameservers",
         parentData: data,
         parentDataProperty: "nameservers",
         rootData
       })) {
-        vErrors = vErrors === null ? validate296.errors : vErrors.concat(validate296.errors);
+        vErrors = vErrors === null ? validate297.errors : vErrors.concat(validate297.errors);
         errors = vErrors.length;
       }
     }
     if (data.options !== undefined) {
-      if (!validate299(data.options, {
+      if (!validate300(data.options, {
         instancePath: instancePath + "/options",
         parentData: data,
         parentDataProperty: "options",
         rootData
       })) {
-        vErrors = vErrors === null ? validate299.errors : vErrors.concat(validate299.errors);
+        vErrors = vErrors === null ? validate300.errors : vErrors.concat(validate300.errors);
         errors = vErrors.length;
       }
     }
     if (data.searches !== undefined) {
-      if (!validate305(data.searches, {
+      if (!validate306(data.searches, {
         instancePath: instancePath + "/searches",
         parentData: data,
         parentDataProperty: "searches",
         rootData
       })) {
-        vErrors = vErrors === null ? validate305.errors : vErrors.concat(validate305.errors);
+        vErrors = vErrors === null ? validate306.errors : vErrors.concat(validate306.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate295.errors = vErrors;
+  validate296.errors = vErrors;
   return errors === 0;
 }
-const schema126 = {
+const schema127 = {
   "type": "string",
   "enum": ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None", ""],
   "nullable": true
 };
-function validate309(data, {
+function validate310(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7858,7 +7912,7 @@ function validate309(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema126.enum
+        allowedValues: schema127.enum
       }
     };
     if (vErrors === null) {
@@ -7868,10 +7922,10 @@ function validate309(data, {
     }
     errors++;
   }
-  validate309.errors = vErrors;
+  validate310.errors = vErrors;
   return errors === 0;
 }
-const schema127 = {
+const schema128 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -7879,7 +7933,7 @@ const schema127 = {
   },
   "nullable": true
 };
-const schema128 = {
+const schema129 = {
   "type": "object",
   "required": ["ip"],
   "properties": {
@@ -7891,7 +7945,7 @@ const schema128 = {
     }
   }
 };
-const schema129 = {
+const schema130 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -7899,7 +7953,7 @@ const schema129 = {
   },
   "nullable": true
 };
-function validate314(data, {
+function validate315(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7953,10 +8007,10 @@ function validate314(data, {
       }
     }
   }
-  validate314.errors = vErrors;
+  validate315.errors = vErrors;
   return errors === 0;
 }
-function validate313(data, {
+function validate314(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7982,13 +8036,13 @@ function validate313(data, {
       errors++;
     }
     if (data.hostnames !== undefined) {
-      if (!validate314(data.hostnames, {
+      if (!validate315(data.hostnames, {
         instancePath: instancePath + "/hostnames",
         parentData: data,
         parentDataProperty: "hostnames",
         rootData
       })) {
-        vErrors = vErrors === null ? validate314.errors : vErrors.concat(validate314.errors);
+        vErrors = vErrors === null ? validate315.errors : vErrors.concat(validate315.errors);
         errors = vErrors.length;
       }
     }
@@ -8019,10 +8073,10 @@ function validate313(data, {
     }
     errors++;
   }
-  validate313.errors = vErrors;
+  validate314.errors = vErrors;
   return errors === 0;
 }
-function validate312(data, {
+function validate313(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8065,18 +8119,18 @@ function validate312(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate313(data[i0], {
+      if (!validate314(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate313.errors : vErrors.concat(validate313.errors);
+        vErrors = vErrors === null ? validate314.errors : vErrors.concat(validate314.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate312.errors = vErrors;
+  validate313.errors = vErrors;
   return errors === 0;
 }
 const schema64 = {
@@ -8165,7 +8219,7 @@ function validate145(data, {
   validate145.errors = vErrors;
   return errors === 0;
 }
-const schema130 = {
+const schema131 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8173,7 +8227,7 @@ const schema130 = {
   },
   "nullable": true
 };
-const schema131 = {
+const schema132 = {
   "type": "object",
   "properties": {
     "name": {
@@ -8181,7 +8235,7 @@ const schema131 = {
     }
   }
 };
-function validate322(data, {
+function validate323(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8217,10 +8271,10 @@ function validate322(data, {
     }
     errors++;
   }
-  validate322.errors = vErrors;
+  validate323.errors = vErrors;
   return errors === 0;
 }
-function validate321(data, {
+function validate322(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8263,21 +8317,21 @@ function validate321(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate322(data[i0], {
+      if (!validate323(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate322.errors : vErrors.concat(validate322.errors);
+        vErrors = vErrors === null ? validate323.errors : vErrors.concat(validate323.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate321.errors = vErrors;
+  validate322.errors = vErrors;
   return errors === 0;
 }
-const schema132 = {
+const schema133 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -8286,7 +8340,7 @@ const schema132 = {
   "properties": {},
   "nullable": true
 };
-function validate326(data, {
+function validate327(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8339,10 +8393,10 @@ function validate326(data, {
       }
     }
   }
-  validate326.errors = vErrors;
+  validate327.errors = vErrors;
   return errors === 0;
 }
-const schema133 = {
+const schema134 = {
   "type": "object",
   "properties": {
     "fsGroup": {
@@ -8366,7 +8420,7 @@ const schema133 = {
   },
   "nullable": true
 };
-const schema134 = {
+const schema135 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8374,13 +8428,13 @@ const schema134 = {
   },
   "nullable": true
 };
-const schema135 = {
+const schema136 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "maximum": 2147483647
 };
-function validate340(data, {
+function validate341(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8456,10 +8510,10 @@ function validate340(data, {
       errors++;
     }
   }
-  validate340.errors = vErrors;
+  validate341.errors = vErrors;
   return errors === 0;
 }
-function validate339(data, {
+function validate340(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8502,21 +8556,21 @@ function validate339(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate340(data[i0], {
+      if (!validate341(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate340.errors : vErrors.concat(validate340.errors);
+        vErrors = vErrors === null ? validate341.errors : vErrors.concat(validate341.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate339.errors = vErrors;
+  validate340.errors = vErrors;
   return errors === 0;
 }
-function validate333(data, {
+function validate334(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8597,28 +8651,28 @@ function validate333(data, {
       }
     }
     if (data.supplementalGroups !== undefined) {
-      if (!validate339(data.supplementalGroups, {
+      if (!validate340(data.supplementalGroups, {
         instancePath: instancePath + "/supplementalGroups",
         parentData: data,
         parentDataProperty: "supplementalGroups",
         rootData
       })) {
-        vErrors = vErrors === null ? validate339.errors : vErrors.concat(validate339.errors);
+        vErrors = vErrors === null ? validate340.errors : vErrors.concat(validate340.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate333.errors = vErrors;
+  validate334.errors = vErrors;
   return errors === 0;
 }
-const schema136 = {
+const schema137 = {
   "type": "string",
   "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$",
   "maxLength": 253,
   "nullable": true
 };
-const pattern6 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
-function validate344(data, {
+const pattern9 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+function validate345(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8659,7 +8713,7 @@ function validate344(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -8676,10 +8730,10 @@ function validate344(data, {
       errors++;
     }
   }
-  validate344.errors = vErrors;
+  validate345.errors = vErrors;
   return errors === 0;
 }
-const schema137 = {
+const schema138 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8687,7 +8741,7 @@ const schema137 = {
   },
   "nullable": true
 };
-const schema138 = {
+const schema139 = {
   "type": "object",
   "properties": {
     "effect": {
@@ -8707,12 +8761,12 @@ const schema138 = {
     }
   }
 };
-const schema139 = {
+const schema140 = {
   "type": "string",
   "enum": ["NoSchedule", "PreferNoSchedule", "NoExecute", ""],
   "nullable": true
 };
-function validate350(data, {
+function validate351(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8742,7 +8796,7 @@ function validate350(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema139.enum
+        allowedValues: schema140.enum
       }
     };
     if (vErrors === null) {
@@ -8752,15 +8806,15 @@ function validate350(data, {
     }
     errors++;
   }
-  validate350.errors = vErrors;
+  validate351.errors = vErrors;
   return errors === 0;
 }
-const schema140 = {
+const schema141 = {
   "type": "string",
   "maxLength": 317,
   "nullable": true
 };
-function validate352(data, {
+function validate353(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8802,15 +8856,15 @@ function validate352(data, {
       errors++;
     }
   }
-  validate352.errors = vErrors;
+  validate353.errors = vErrors;
   return errors === 0;
 }
-const schema141 = {
+const schema142 = {
   "type": "string",
   "enum": ["Exists", "Equal", ""],
   "nullable": true
 };
-function validate354(data, {
+function validate355(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8840,7 +8894,7 @@ function validate354(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema141.enum
+        allowedValues: schema142.enum
       }
     };
     if (vErrors === null) {
@@ -8850,16 +8904,16 @@ function validate354(data, {
     }
     errors++;
   }
-  validate354.errors = vErrors;
+  validate355.errors = vErrors;
   return errors === 0;
 }
-const schema77 = {
+const schema78 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "nullable": true
 };
-function validate172(data, {
+function validate173(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8918,10 +8972,10 @@ function validate172(data, {
       errors++;
     }
   }
-  validate172.errors = vErrors;
+  validate173.errors = vErrors;
   return errors === 0;
 }
-function validate349(data, {
+function validate350(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8931,46 +8985,46 @@ function validate349(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.effect !== undefined) {
-      if (!validate350(data.effect, {
+      if (!validate351(data.effect, {
         instancePath: instancePath + "/effect",
         parentData: data,
         parentDataProperty: "effect",
         rootData
       })) {
-        vErrors = vErrors === null ? validate350.errors : vErrors.concat(validate350.errors);
+        vErrors = vErrors === null ? validate351.errors : vErrors.concat(validate351.errors);
         errors = vErrors.length;
       }
     }
     if (data.key !== undefined) {
-      if (!validate352(data.key, {
+      if (!validate353(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate352.errors : vErrors.concat(validate352.errors);
+        vErrors = vErrors === null ? validate353.errors : vErrors.concat(validate353.errors);
         errors = vErrors.length;
       }
     }
     if (data.operator !== undefined) {
-      if (!validate354(data.operator, {
+      if (!validate355(data.operator, {
         instancePath: instancePath + "/operator",
         parentData: data,
         parentDataProperty: "operator",
         rootData
       })) {
-        vErrors = vErrors === null ? validate354.errors : vErrors.concat(validate354.errors);
+        vErrors = vErrors === null ? validate355.errors : vErrors.concat(validate355.errors);
         errors = vErrors.length;
       }
     }
     if (data.tolerationSeconds !== undefined) {
-      if (!validate172(data.tolerationSeconds, {
+      if (!validate173(data.tolerationSeconds, {
         instancePath: instancePath + "/tolerationSeconds",
         parentData: data,
         parentDataProperty: "tolerationSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+        vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
         errors = vErrors.length;
       }
     }
@@ -9001,10 +9055,10 @@ function validate349(data, {
     }
     errors++;
   }
-  validate349.errors = vErrors;
+  validate350.errors = vErrors;
   return errors === 0;
 }
-function validate348(data, {
+function validate349(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9047,21 +9101,21 @@ function validate348(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate349(data[i0], {
+      if (!validate350(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate349.errors : vErrors.concat(validate349.errors);
+        vErrors = vErrors === null ? validate350.errors : vErrors.concat(validate350.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate348.errors = vErrors;
+  validate349.errors = vErrors;
   return errors === 0;
 }
-const schema142 = {
+const schema143 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -9069,7 +9123,7 @@ const schema142 = {
   },
   "nullable": true
 };
-const schema143 = {
+const schema144 = {
   "type": "object",
   "required": ["maxSkew", "topologyKey", "whenUnsatisfiable"],
   "properties": {
@@ -9093,12 +9147,12 @@ const schema143 = {
     }
   }
 };
-const schema144 = {
+const schema145 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1
 };
-function validate364(data, {
+function validate365(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9157,17 +9211,17 @@ function validate364(data, {
       errors++;
     }
   }
-  validate364.errors = vErrors;
+  validate365.errors = vErrors;
   return errors === 0;
 }
-const schema145 = {
+const schema146 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1,
   "maximum": 2147483647,
   "nullable": true
 };
-function validate366(data, {
+function validate367(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9243,14 +9297,14 @@ function validate366(data, {
       errors++;
     }
   }
-  validate366.errors = vErrors;
+  validate367.errors = vErrors;
   return errors === 0;
 }
-const schema146 = {
+const schema147 = {
   "type": "string",
   "enum": ["DoNotSchedule", "ScheduleAnyway"]
 };
-function validate369(data, {
+function validate370(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9280,7 +9334,7 @@ function validate369(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema146.enum
+        allowedValues: schema147.enum
       }
     };
     if (vErrors === null) {
@@ -9290,10 +9344,10 @@ function validate369(data, {
     }
     errors++;
   }
-  validate369.errors = vErrors;
+  validate370.errors = vErrors;
   return errors === 0;
 }
-function validate361(data, {
+function validate362(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9373,24 +9427,24 @@ function validate361(data, {
       }
     }
     if (data.maxSkew !== undefined) {
-      if (!validate364(data.maxSkew, {
+      if (!validate365(data.maxSkew, {
         instancePath: instancePath + "/maxSkew",
         parentData: data,
         parentDataProperty: "maxSkew",
         rootData
       })) {
-        vErrors = vErrors === null ? validate364.errors : vErrors.concat(validate364.errors);
+        vErrors = vErrors === null ? validate365.errors : vErrors.concat(validate365.errors);
         errors = vErrors.length;
       }
     }
     if (data.minDomains !== undefined) {
-      if (!validate366(data.minDomains, {
+      if (!validate367(data.minDomains, {
         instancePath: instancePath + "/minDomains",
         parentData: data,
         parentDataProperty: "minDomains",
         rootData
       })) {
-        vErrors = vErrors === null ? validate366.errors : vErrors.concat(validate366.errors);
+        vErrors = vErrors === null ? validate367.errors : vErrors.concat(validate367.errors);
         errors = vErrors.length;
       }
     }
@@ -9406,13 +9460,13 @@ function validate361(data, {
       }
     }
     if (data.whenUnsatisfiable !== undefined) {
-      if (!validate369(data.whenUnsatisfiable, {
+      if (!validate370(data.whenUnsatisfiable, {
         instancePath: instancePath + "/whenUnsatisfiable",
         parentData: data,
         parentDataProperty: "whenUnsatisfiable",
         rootData
       })) {
-        vErrors = vErrors === null ? validate369.errors : vErrors.concat(validate369.errors);
+        vErrors = vErrors === null ? validate370.errors : vErrors.concat(validate370.errors);
         errors = vErrors.length;
       }
     }
@@ -9432,10 +9486,10 @@ function validate361(data, {
     }
     errors++;
   }
-  validate361.errors = vErrors;
+  validate362.errors = vErrors;
   return errors === 0;
 }
-function validate360(data, {
+function validate361(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9478,21 +9532,21 @@ function validate360(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate361(data[i0], {
+      if (!validate362(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate361.errors : vErrors.concat(validate361.errors);
+        vErrors = vErrors === null ? validate362.errors : vErrors.concat(validate362.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate360.errors = vErrors;
+  validate361.errors = vErrors;
   return errors === 0;
 }
-const schema147 = {
+const schema148 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -9500,7 +9554,7 @@ const schema147 = {
   },
   "nullable": true
 };
-const schema148 = {
+const schema149 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -9530,7 +9584,7 @@ const schema148 = {
     }
   }
 };
-const schema149 = {
+const schema150 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -9807,7 +9861,7 @@ function validate152(data, {
   validate152.errors = vErrors;
   return errors === 0;
 }
-function validate375(data, {
+function validate376(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9877,10 +9931,10 @@ function validate375(data, {
       }
     }
   }
-  validate375.errors = vErrors;
+  validate376.errors = vErrors;
   return errors === 0;
 }
-const schema150 = {
+const schema151 = {
   "type": "object",
   "required": ["driver"],
   "properties": {
@@ -9902,7 +9956,7 @@ const schema150 = {
   },
   "nullable": true
 };
-const schema151 = {
+const schema152 = {
   "type": "object",
   "properties": {
     "name": {
@@ -9911,7 +9965,7 @@ const schema151 = {
   },
   "nullable": true
 };
-function validate384(data, {
+function validate385(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9948,10 +10002,10 @@ function validate384(data, {
       }
     }
   }
-  validate384.errors = vErrors;
+  validate385.errors = vErrors;
   return errors === 0;
 }
-function validate381(data, {
+function validate382(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10015,13 +10069,13 @@ function validate381(data, {
       }
     }
     if (data.nodePublishSecretRef !== undefined) {
-      if (!validate384(data.nodePublishSecretRef, {
+      if (!validate385(data.nodePublishSecretRef, {
         instancePath: instancePath + "/nodePublishSecretRef",
         parentData: data,
         parentDataProperty: "nodePublishSecretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate384.errors : vErrors.concat(validate384.errors);
+        vErrors = vErrors === null ? validate385.errors : vErrors.concat(validate385.errors);
         errors = vErrors.length;
       }
     }
@@ -10048,10 +10102,10 @@ function validate381(data, {
       }
     }
   }
-  validate381.errors = vErrors;
+  validate382.errors = vErrors;
   return errors === 0;
 }
-const schema152 = {
+const schema153 = {
   "type": "object",
   "properties": {
     "medium": {
@@ -10063,14 +10117,14 @@ const schema152 = {
   },
   "nullable": true
 };
-const schema153 = {
+const schema154 = {
   "type": "string",
   "pattern": "^(Memory|)$",
   "maxLength": 64,
   "nullable": true
 };
-const pattern7 = new RegExp("^(Memory|)$", "u");
-function validate391(data, {
+const pattern10 = new RegExp("^(Memory|)$", "u");
+function validate392(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10111,7 +10165,7 @@ function validate391(data, {
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern10.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -10128,10 +10182,10 @@ function validate391(data, {
       errors++;
     }
   }
-  validate391.errors = vErrors;
+  validate392.errors = vErrors;
   return errors === 0;
 }
-function validate390(data, {
+function validate391(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10157,13 +10211,13 @@ function validate390(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.medium !== undefined) {
-      if (!validate391(data.medium, {
+      if (!validate392(data.medium, {
         instancePath: instancePath + "/medium",
         parentData: data,
         parentDataProperty: "medium",
         rootData
       })) {
-        vErrors = vErrors === null ? validate391.errors : vErrors.concat(validate391.errors);
+        vErrors = vErrors === null ? validate392.errors : vErrors.concat(validate392.errors);
         errors = vErrors.length;
       }
     }
@@ -10179,10 +10233,10 @@ function validate390(data, {
       }
     }
   }
-  validate390.errors = vErrors;
+  validate391.errors = vErrors;
   return errors === 0;
 }
-const schema154 = {
+const schema155 = {
   "type": "object",
   "required": ["server", "path"],
   "properties": {
@@ -10198,12 +10252,12 @@ const schema154 = {
   },
   "nullable": true
 };
-const schema155 = {
+const schema156 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 4096
 };
-function validate397(data, {
+function validate398(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10260,10 +10314,10 @@ function validate397(data, {
     }
     errors++;
   }
-  validate397.errors = vErrors;
+  validate398.errors = vErrors;
   return errors === 0;
 }
-function validate396(data, {
+function validate397(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10321,13 +10375,13 @@ function validate396(data, {
       errors++;
     }
     if (data.path !== undefined) {
-      if (!validate397(data.path, {
+      if (!validate398(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate397.errors : vErrors.concat(validate397.errors);
+        vErrors = vErrors === null ? validate398.errors : vErrors.concat(validate398.errors);
         errors = vErrors.length;
       }
     }
@@ -10354,10 +10408,10 @@ function validate396(data, {
       }
     }
   }
-  validate396.errors = vErrors;
+  validate397.errors = vErrors;
   return errors === 0;
 }
-const schema156 = {
+const schema157 = {
   "type": "object",
   "required": ["claimName"],
   "properties": {
@@ -10370,7 +10424,7 @@ const schema156 = {
   },
   "nullable": true
 };
-function validate402(data, {
+function validate403(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10434,10 +10488,10 @@ function validate402(data, {
       }
     }
   }
-  validate402.errors = vErrors;
+  validate403.errors = vErrors;
   return errors === 0;
 }
-const schema157 = {
+const schema158 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -10449,7 +10503,7 @@ const schema157 = {
   },
   "nullable": true
 };
-const schema158 = {
+const schema159 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -10457,7 +10511,7 @@ const schema158 = {
   },
   "nullable": true
 };
-const schema159 = {
+const schema160 = {
   "type": "object",
   "properties": {
     "configMap": {
@@ -10551,7 +10605,7 @@ function validate166(data, {
   validate166.errors = vErrors;
   return errors === 0;
 }
-const schema160 = {
+const schema161 = {
   "type": "object",
   "properties": {
     "items": {
@@ -10560,7 +10614,7 @@ const schema160 = {
   },
   "nullable": true
 };
-const schema161 = {
+const schema162 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -10568,7 +10622,7 @@ const schema161 = {
   },
   "nullable": true
 };
-const schema162 = {
+const schema163 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10586,7 +10640,7 @@ const schema162 = {
     }
   }
 };
-function validate413(data, {
+function validate414(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10671,10 +10725,10 @@ function validate413(data, {
     }
     errors++;
   }
-  validate413.errors = vErrors;
+  validate414.errors = vErrors;
   return errors === 0;
 }
-function validate412(data, {
+function validate413(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10717,21 +10771,21 @@ function validate412(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate413(data[i0], {
+      if (!validate414(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate413.errors : vErrors.concat(validate413.errors);
+        vErrors = vErrors === null ? validate414.errors : vErrors.concat(validate414.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate412.errors = vErrors;
+  validate413.errors = vErrors;
   return errors === 0;
 }
-function validate411(data, {
+function validate412(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10757,21 +10811,21 @@ function validate411(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.items !== undefined) {
-      if (!validate412(data.items, {
+      if (!validate413(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate412.errors : vErrors.concat(validate412.errors);
+        vErrors = vErrors === null ? validate413.errors : vErrors.concat(validate413.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate411.errors = vErrors;
+  validate412.errors = vErrors;
   return errors === 0;
 }
-const schema163 = {
+const schema164 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10787,14 +10841,14 @@ const schema163 = {
   },
   "nullable": true
 };
-const schema164 = {
+const schema165 = {
   "type": "integer",
   "format": "int64",
   "minimum": 600,
   "maximum": 4294967296,
   "nullable": true
 };
-function validate424(data, {
+function validate425(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10870,10 +10924,10 @@ function validate424(data, {
       errors++;
     }
   }
-  validate424.errors = vErrors;
+  validate425.errors = vErrors;
   return errors === 0;
 }
-function validate422(data, {
+function validate423(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10926,13 +10980,13 @@ function validate422(data, {
       }
     }
     if (data.expirationSeconds !== undefined) {
-      if (!validate424(data.expirationSeconds, {
+      if (!validate425(data.expirationSeconds, {
         instancePath: instancePath + "/expirationSeconds",
         parentData: data,
         parentDataProperty: "expirationSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate424.errors : vErrors.concat(validate424.errors);
+        vErrors = vErrors === null ? validate425.errors : vErrors.concat(validate425.errors);
         errors = vErrors.length;
       }
     }
@@ -10948,10 +11002,10 @@ function validate422(data, {
       }
     }
   }
-  validate422.errors = vErrors;
+  validate423.errors = vErrors;
   return errors === 0;
 }
-function validate409(data, {
+function validate410(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10972,13 +11026,13 @@ function validate409(data, {
       }
     }
     if (data.downwardAPI !== undefined) {
-      if (!validate411(data.downwardAPI, {
+      if (!validate412(data.downwardAPI, {
         instancePath: instancePath + "/downwardAPI",
         parentData: data,
         parentDataProperty: "downwardAPI",
         rootData
       })) {
-        vErrors = vErrors === null ? validate411.errors : vErrors.concat(validate411.errors);
+        vErrors = vErrors === null ? validate412.errors : vErrors.concat(validate412.errors);
         errors = vErrors.length;
       }
     }
@@ -10994,13 +11048,13 @@ function validate409(data, {
       }
     }
     if (data.serviceAccountToken !== undefined) {
-      if (!validate422(data.serviceAccountToken, {
+      if (!validate423(data.serviceAccountToken, {
         instancePath: instancePath + "/serviceAccountToken",
         parentData: data,
         parentDataProperty: "serviceAccountToken",
         rootData
       })) {
-        vErrors = vErrors === null ? validate422.errors : vErrors.concat(validate422.errors);
+        vErrors = vErrors === null ? validate423.errors : vErrors.concat(validate423.errors);
         errors = vErrors.length;
       }
     }
@@ -11020,10 +11074,10 @@ function validate409(data, {
     }
     errors++;
   }
-  validate409.errors = vErrors;
+  validate410.errors = vErrors;
   return errors === 0;
 }
-function validate408(data, {
+function validate409(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11066,21 +11120,21 @@ function validate408(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate409(data[i0], {
+      if (!validate410(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate409.errors : vErrors.concat(validate409.errors);
+        vErrors = vErrors === null ? validate410.errors : vErrors.concat(validate410.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate408.errors = vErrors;
+  validate409.errors = vErrors;
   return errors === 0;
 }
-function validate406(data, {
+function validate407(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11117,21 +11171,21 @@ function validate406(data, {
       }
     }
     if (data.sources !== undefined) {
-      if (!validate408(data.sources, {
+      if (!validate409(data.sources, {
         instancePath: instancePath + "/sources",
         parentData: data,
         parentDataProperty: "sources",
         rootData
       })) {
-        vErrors = vErrors === null ? validate408.errors : vErrors.concat(validate408.errors);
+        vErrors = vErrors === null ? validate409.errors : vErrors.concat(validate409.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate406.errors = vErrors;
+  validate407.errors = vErrors;
   return errors === 0;
 }
-const schema165 = {
+const schema166 = {
   "type": "object",
   "properties": {
     "defaultMode": {
@@ -11149,7 +11203,7 @@ const schema165 = {
   },
   "nullable": true
 };
-function validate431(data, {
+function validate432(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11219,10 +11273,10 @@ function validate431(data, {
       }
     }
   }
-  validate431.errors = vErrors;
+  validate432.errors = vErrors;
   return errors === 0;
 }
-function validate374(data, {
+function validate375(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11248,35 +11302,35 @@ function validate374(data, {
       errors++;
     }
     if (data.configMap !== undefined) {
-      if (!validate375(data.configMap, {
+      if (!validate376(data.configMap, {
         instancePath: instancePath + "/configMap",
         parentData: data,
         parentDataProperty: "configMap",
         rootData
       })) {
-        vErrors = vErrors === null ? validate375.errors : vErrors.concat(validate375.errors);
+        vErrors = vErrors === null ? validate376.errors : vErrors.concat(validate376.errors);
         errors = vErrors.length;
       }
     }
     if (data.csi !== undefined) {
-      if (!validate381(data.csi, {
+      if (!validate382(data.csi, {
         instancePath: instancePath + "/csi",
         parentData: data,
         parentDataProperty: "csi",
         rootData
       })) {
-        vErrors = vErrors === null ? validate381.errors : vErrors.concat(validate381.errors);
+        vErrors = vErrors === null ? validate382.errors : vErrors.concat(validate382.errors);
         errors = vErrors.length;
       }
     }
     if (data.emptyDir !== undefined) {
-      if (!validate390(data.emptyDir, {
+      if (!validate391(data.emptyDir, {
         instancePath: instancePath + "/emptyDir",
         parentData: data,
         parentDataProperty: "emptyDir",
         rootData
       })) {
-        vErrors = vErrors === null ? validate390.errors : vErrors.concat(validate390.errors);
+        vErrors = vErrors === null ? validate391.errors : vErrors.concat(validate391.errors);
         errors = vErrors.length;
       }
     }
@@ -11292,46 +11346,46 @@ function validate374(data, {
       }
     }
     if (data.nfs !== undefined) {
-      if (!validate396(data.nfs, {
+      if (!validate397(data.nfs, {
         instancePath: instancePath + "/nfs",
         parentData: data,
         parentDataProperty: "nfs",
         rootData
       })) {
-        vErrors = vErrors === null ? validate396.errors : vErrors.concat(validate396.errors);
+        vErrors = vErrors === null ? validate397.errors : vErrors.concat(validate397.errors);
         errors = vErrors.length;
       }
     }
     if (data.persistentVolumeClaim !== undefined) {
-      if (!validate402(data.persistentVolumeClaim, {
+      if (!validate403(data.persistentVolumeClaim, {
         instancePath: instancePath + "/persistentVolumeClaim",
         parentData: data,
         parentDataProperty: "persistentVolumeClaim",
         rootData
       })) {
-        vErrors = vErrors === null ? validate402.errors : vErrors.concat(validate402.errors);
+        vErrors = vErrors === null ? validate403.errors : vErrors.concat(validate403.errors);
         errors = vErrors.length;
       }
     }
     if (data.projected !== undefined) {
-      if (!validate406(data.projected, {
+      if (!validate407(data.projected, {
         instancePath: instancePath + "/projected",
         parentData: data,
         parentDataProperty: "projected",
         rootData
       })) {
-        vErrors = vErrors === null ? validate406.errors : vErrors.concat(validate406.errors);
+        vErrors = vErrors === null ? validate407.errors : vErrors.concat(validate407.errors);
         errors = vErrors.length;
       }
     }
     if (data.secret !== undefined) {
-      if (!validate431(data.secret, {
+      if (!validate432(data.secret, {
         instancePath: instancePath + "/secret",
         parentData: data,
         parentDataProperty: "secret",
         rootData
       })) {
-        vErrors = vErrors === null ? validate431.errors : vErrors.concat(validate431.errors);
+        vErrors = vErrors === null ? validate432.errors : vErrors.concat(validate432.errors);
         errors = vErrors.length;
       }
     }
@@ -11351,10 +11405,10 @@ function validate374(data, {
     }
     errors++;
   }
-  validate374.errors = vErrors;
+  validate375.errors = vErrors;
   return errors === 0;
 }
-function validate373(data, {
+function validate374(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11397,21 +11451,21 @@ function validate373(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate374(data[i0], {
+      if (!validate375(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate374.errors : vErrors.concat(validate374.errors);
+        vErrors = vErrors === null ? validate375.errors : vErrors.concat(validate375.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate373.errors = vErrors;
+  validate374.errors = vErrors;
   return errors === 0;
 }
-function validate192(data, {
+function validate193(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11437,13 +11491,13 @@ function validate192(data, {
       errors++;
     }
     if (data.affinity !== undefined) {
-      if (!validate193(data.affinity, {
+      if (!validate194(data.affinity, {
         instancePath: instancePath + "/affinity",
         parentData: data,
         parentDataProperty: "affinity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
+        vErrors = vErrors === null ? validate194.errors : vErrors.concat(validate194.errors);
         errors = vErrors.length;
       }
     }
@@ -11459,46 +11513,46 @@ function validate192(data, {
       }
     }
     if (data.containerConcurrency !== undefined) {
-      if (!validate211(data.containerConcurrency, {
+      if (!validate212(data.containerConcurrency, {
         instancePath: instancePath + "/containerConcurrency",
         parentData: data,
         parentDataProperty: "containerConcurrency",
         rootData
       })) {
-        vErrors = vErrors === null ? validate211.errors : vErrors.concat(validate211.errors);
+        vErrors = vErrors === null ? validate212.errors : vErrors.concat(validate212.errors);
         errors = vErrors.length;
       }
     }
     if (data.containers !== undefined) {
-      if (!validate213(data.containers, {
+      if (!validate214(data.containers, {
         instancePath: instancePath + "/containers",
         parentData: data,
         parentDataProperty: "containers",
         rootData
       })) {
-        vErrors = vErrors === null ? validate213.errors : vErrors.concat(validate213.errors);
+        vErrors = vErrors === null ? validate214.errors : vErrors.concat(validate214.errors);
         errors = vErrors.length;
       }
     }
     if (data.dnsConfig !== undefined) {
-      if (!validate295(data.dnsConfig, {
+      if (!validate296(data.dnsConfig, {
         instancePath: instancePath + "/dnsConfig",
         parentData: data,
         parentDataProperty: "dnsConfig",
         rootData
       })) {
-        vErrors = vErrors === null ? validate295.errors : vErrors.concat(validate295.errors);
+        vErrors = vErrors === null ? validate296.errors : vErrors.concat(validate296.errors);
         errors = vErrors.length;
       }
     }
     if (data.dnsPolicy !== undefined) {
-      if (!validate309(data.dnsPolicy, {
+      if (!validate310(data.dnsPolicy, {
         instancePath: instancePath + "/dnsPolicy",
         parentData: data,
         parentDataProperty: "dnsPolicy",
         rootData
       })) {
-        vErrors = vErrors === null ? validate309.errors : vErrors.concat(validate309.errors);
+        vErrors = vErrors === null ? validate310.errors : vErrors.concat(validate310.errors);
         errors = vErrors.length;
       }
     }
@@ -11514,13 +11568,13 @@ function validate192(data, {
       }
     }
     if (data.hostAliases !== undefined) {
-      if (!validate312(data.hostAliases, {
+      if (!validate313(data.hostAliases, {
         instancePath: instancePath + "/hostAliases",
         parentData: data,
         parentDataProperty: "hostAliases",
         rootData
       })) {
-        vErrors = vErrors === null ? validate312.errors : vErrors.concat(validate312.errors);
+        vErrors = vErrors === null ? validate313.errors : vErrors.concat(validate313.errors);
         errors = vErrors.length;
       }
     }
@@ -11536,24 +11590,24 @@ function validate192(data, {
       }
     }
     if (data.imagePullSecrets !== undefined) {
-      if (!validate321(data.imagePullSecrets, {
+      if (!validate322(data.imagePullSecrets, {
         instancePath: instancePath + "/imagePullSecrets",
         parentData: data,
         parentDataProperty: "imagePullSecrets",
         rootData
       })) {
-        vErrors = vErrors === null ? validate321.errors : vErrors.concat(validate321.errors);
+        vErrors = vErrors === null ? validate322.errors : vErrors.concat(validate322.errors);
         errors = vErrors.length;
       }
     }
     if (data.nodeSelector !== undefined) {
-      if (!validate326(data.nodeSelector, {
+      if (!validate327(data.nodeSelector, {
         instancePath: instancePath + "/nodeSelector",
         parentData: data,
         parentDataProperty: "nodeSelector",
         rootData
       })) {
-        vErrors = vErrors === null ? validate326.errors : vErrors.concat(validate326.errors);
+        vErrors = vErrors === null ? validate327.errors : vErrors.concat(validate327.errors);
         errors = vErrors.length;
       }
     }
@@ -11602,24 +11656,24 @@ function validate192(data, {
       }
     }
     if (data.securityContext !== undefined) {
-      if (!validate333(data.securityContext, {
+      if (!validate334(data.securityContext, {
         instancePath: instancePath + "/securityContext",
         parentData: data,
         parentDataProperty: "securityContext",
         rootData
       })) {
-        vErrors = vErrors === null ? validate333.errors : vErrors.concat(validate333.errors);
+        vErrors = vErrors === null ? validate334.errors : vErrors.concat(validate334.errors);
         errors = vErrors.length;
       }
     }
     if (data.serviceAccountName !== undefined) {
-      if (!validate344(data.serviceAccountName, {
+      if (!validate345(data.serviceAccountName, {
         instancePath: instancePath + "/serviceAccountName",
         parentData: data,
         parentDataProperty: "serviceAccountName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate344.errors : vErrors.concat(validate344.errors);
+        vErrors = vErrors === null ? validate345.errors : vErrors.concat(validate345.errors);
         errors = vErrors.length;
       }
     }
@@ -11646,35 +11700,35 @@ function validate192(data, {
       }
     }
     if (data.tolerations !== undefined) {
-      if (!validate348(data.tolerations, {
+      if (!validate349(data.tolerations, {
         instancePath: instancePath + "/tolerations",
         parentData: data,
         parentDataProperty: "tolerations",
         rootData
       })) {
-        vErrors = vErrors === null ? validate348.errors : vErrors.concat(validate348.errors);
+        vErrors = vErrors === null ? validate349.errors : vErrors.concat(validate349.errors);
         errors = vErrors.length;
       }
     }
     if (data.topologySpreadConstraints !== undefined) {
-      if (!validate360(data.topologySpreadConstraints, {
+      if (!validate361(data.topologySpreadConstraints, {
         instancePath: instancePath + "/topologySpreadConstraints",
         parentData: data,
         parentDataProperty: "topologySpreadConstraints",
         rootData
       })) {
-        vErrors = vErrors === null ? validate360.errors : vErrors.concat(validate360.errors);
+        vErrors = vErrors === null ? validate361.errors : vErrors.concat(validate361.errors);
         errors = vErrors.length;
       }
     }
     if (data.volumes !== undefined) {
-      if (!validate373(data.volumes, {
+      if (!validate374(data.volumes, {
         instancePath: instancePath + "/volumes",
         parentData: data,
         parentDataProperty: "volumes",
         rootData
       })) {
-        vErrors = vErrors === null ? validate373.errors : vErrors.concat(validate373.errors);
+        vErrors = vErrors === null ? validate374.errors : vErrors.concat(validate374.errors);
         errors = vErrors.length;
       }
     }
@@ -11694,10 +11748,10 @@ function validate192(data, {
     }
     errors++;
   }
-  validate192.errors = vErrors;
+  validate193.errors = vErrors;
   return errors === 0;
 }
-function validate184(data, {
+function validate185(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11723,24 +11777,24 @@ function validate184(data, {
       errors++;
     }
     if (data.metadata !== undefined) {
-      if (!validate185(data.metadata, {
+      if (!validate186(data.metadata, {
         instancePath: instancePath + "/metadata",
         parentData: data,
         parentDataProperty: "metadata",
         rootData
       })) {
-        vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
+        vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
         errors = vErrors.length;
       }
     }
     if (data.spec !== undefined) {
-      if (!validate192(data.spec, {
+      if (!validate193(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate192.errors : vErrors.concat(validate192.errors);
+        vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
         errors = vErrors.length;
       }
     }
@@ -11760,10 +11814,10 @@ function validate184(data, {
     }
     errors++;
   }
-  validate184.errors = vErrors;
+  validate185.errors = vErrors;
   return errors === 0;
 }
-const schema166 = {
+const schema167 = {
   "type": "array",
   "maxItems": 200,
   "items": {
@@ -11771,7 +11825,7 @@ const schema166 = {
   },
   "nullable": true
 };
-const schema167 = {
+const schema168 = {
   "type": "object",
   "properties": {
     "latestRevision": {
@@ -11788,14 +11842,14 @@ const schema167 = {
     }
   }
 };
-const schema78 = {
+const schema79 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "maximum": 100,
   "nullable": true
 };
-function validate173(data, {
+function validate174(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11871,10 +11925,10 @@ function validate173(data, {
       errors++;
     }
   }
-  validate173.errors = vErrors;
+  validate174.errors = vErrors;
   return errors === 0;
 }
-function validate442(data, {
+function validate443(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11895,13 +11949,13 @@ function validate442(data, {
       }
     }
     if (data.percent !== undefined) {
-      if (!validate173(data.percent, {
+      if (!validate174(data.percent, {
         instancePath: instancePath + "/percent",
         parentData: data,
         parentDataProperty: "percent",
         rootData
       })) {
-        vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
+        vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
         errors = vErrors.length;
       }
     }
@@ -11943,10 +11997,10 @@ function validate442(data, {
     }
     errors++;
   }
-  validate442.errors = vErrors;
+  validate443.errors = vErrors;
   return errors === 0;
 }
-function validate441(data, {
+function validate442(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11989,21 +12043,21 @@ function validate441(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate442(data[i0], {
+      if (!validate443(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate442.errors : vErrors.concat(validate442.errors);
+        vErrors = vErrors === null ? validate443.errors : vErrors.concat(validate443.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate441.errors = vErrors;
+  validate442.errors = vErrors;
   return errors === 0;
 }
-function validate183(data, {
+function validate184(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12029,24 +12083,24 @@ function validate183(data, {
       errors++;
     }
     if (data.template !== undefined) {
-      if (!validate184(data.template, {
+      if (!validate185(data.template, {
         instancePath: instancePath + "/template",
         parentData: data,
         parentDataProperty: "template",
         rootData
       })) {
-        vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
+        vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
         errors = vErrors.length;
       }
     }
     if (data.traffic !== undefined) {
-      if (!validate441(data.traffic, {
+      if (!validate442(data.traffic, {
         instancePath: instancePath + "/traffic",
         parentData: data,
         parentDataProperty: "traffic",
         rootData
       })) {
-        vErrors = vErrors === null ? validate441.errors : vErrors.concat(validate441.errors);
+        vErrors = vErrors === null ? validate442.errors : vErrors.concat(validate442.errors);
         errors = vErrors.length;
       }
     }
@@ -12066,10 +12120,10 @@ function validate183(data, {
     }
     errors++;
   }
-  validate183.errors = vErrors;
+  validate184.errors = vErrors;
   return errors === 0;
 }
-const schema168 = {
+const schema169 = {
   "type": "object",
   "properties": {
     "address": {
@@ -12099,7 +12153,7 @@ const schema168 = {
   },
   "nullable": true
 };
-const schema169 = {
+const schema170 = {
   "type": "object",
   "properties": {
     "CACerts": {
@@ -12117,12 +12171,12 @@ const schema169 = {
   },
   "nullable": true
 };
-const schema170 = {
+const schema171 = {
   "type": "string",
   "maxLength": 65536,
   "nullable": true
 };
-function validate452(data, {
+function validate453(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12164,10 +12218,60 @@ function validate452(data, {
       errors++;
     }
   }
-  validate452.errors = vErrors;
+  validate453.errors = vErrors;
   return errors === 0;
 }
-function validate451(data, {
+const schema76 = {
+  "type": "string",
+  "maxLength": 2048,
+  "nullable": true
+};
+function validate171(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data !== "string" && data !== null) {
+    const err0 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err0];
+    } else {
+      vErrors.push(err0);
+    }
+    errors++;
+  }
+  if (typeof data === "string") {
+    if (func2(data) > 2048) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 2048
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  }
+  validate171.errors = vErrors;
+  return errors === 0;
+}
+function validate452(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12193,24 +12297,24 @@ function validate451(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.CACerts !== undefined) {
-      if (!validate452(data.CACerts, {
+      if (!validate453(data.CACerts, {
         instancePath: instancePath + "/CACerts",
         parentData: data,
         parentDataProperty: "CACerts",
         rootData
       })) {
-        vErrors = vErrors === null ? validate452.errors : vErrors.concat(validate452.errors);
+        vErrors = vErrors === null ? validate453.errors : vErrors.concat(validate453.errors);
         errors = vErrors.length;
       }
     }
     if (data.audience !== undefined) {
-      if (!validate122(data.audience, {
+      if (!validate171(data.audience, {
         instancePath: instancePath + "/audience",
         parentData: data,
         parentDataProperty: "audience",
         rootData
       })) {
-        vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
+        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
         errors = vErrors.length;
       }
     }
@@ -12226,21 +12330,21 @@ function validate451(data, {
       }
     }
     if (data.url !== undefined) {
-      if (!validate122(data.url, {
+      if (!validate171(data.url, {
         instancePath: instancePath + "/url",
         parentData: data,
         parentDataProperty: "url",
         rootData
       })) {
-        vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
+        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate451.errors = vErrors;
+  validate452.errors = vErrors;
   return errors === 0;
 }
-const schema171 = {
+const schema172 = {
   "type": "object",
   "maxProperties": 100,
   "additionalProperties": {
@@ -12249,7 +12353,7 @@ const schema171 = {
   "properties": {},
   "nullable": true
 };
-function validate458(data, {
+function validate459(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12302,17 +12406,17 @@ function validate458(data, {
       }
     }
   }
-  validate458.errors = vErrors;
+  validate459.errors = vErrors;
   return errors === 0;
 }
-const schema172 = {
+const schema173 = {
   "type": "array",
   "items": {
     "$ref": "rMKHcd0d8k608tHdYMrRajTWCiMnGCl0yutwdvAWOSM"
   },
   "nullable": true
 };
-const schema173 = {
+const schema174 = {
   "type": "object",
   "required": ["type", "status"],
   "properties": {
@@ -12336,12 +12440,12 @@ const schema173 = {
     }
   }
 };
-const schema174 = {
+const schema175 = {
   "type": "string",
   "enum": ["", "Error", "Warning", "Info"],
   "nullable": true
 };
-function validate466(data, {
+function validate467(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12371,7 +12475,7 @@ function validate466(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema174.enum
+        allowedValues: schema175.enum
       }
     };
     if (vErrors === null) {
@@ -12381,14 +12485,14 @@ function validate466(data, {
     }
     errors++;
   }
-  validate466.errors = vErrors;
+  validate467.errors = vErrors;
   return errors === 0;
 }
-const schema175 = {
+const schema176 = {
   "type": "string",
   "enum": ["True", "False", "Unknown"]
 };
-function validate468(data, {
+function validate469(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12418,7 +12522,7 @@ function validate468(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema175.enum
+        allowedValues: schema176.enum
       }
     };
     if (vErrors === null) {
@@ -12428,10 +12532,10 @@ function validate468(data, {
     }
     errors++;
   }
-  validate468.errors = vErrors;
+  validate469.errors = vErrors;
   return errors === 0;
 }
-function validate462(data, {
+function validate463(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12484,13 +12588,13 @@ function validate462(data, {
       }
     }
     if (data.message !== undefined) {
-      if (!validate171(data.message, {
+      if (!validate172(data.message, {
         instancePath: instancePath + "/message",
         parentData: data,
         parentDataProperty: "message",
         rootData
       })) {
-        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
+        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
         errors = vErrors.length;
       }
     }
@@ -12506,24 +12610,24 @@ function validate462(data, {
       }
     }
     if (data.severity !== undefined) {
-      if (!validate466(data.severity, {
+      if (!validate467(data.severity, {
         instancePath: instancePath + "/severity",
         parentData: data,
         parentDataProperty: "severity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate466.errors : vErrors.concat(validate466.errors);
+        vErrors = vErrors === null ? validate467.errors : vErrors.concat(validate467.errors);
         errors = vErrors.length;
       }
     }
     if (data.status !== undefined) {
-      if (!validate468(data.status, {
+      if (!validate469(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate468.errors : vErrors.concat(validate468.errors);
+        vErrors = vErrors === null ? validate469.errors : vErrors.concat(validate469.errors);
         errors = vErrors.length;
       }
     }
@@ -12554,10 +12658,10 @@ function validate462(data, {
     }
     errors++;
   }
-  validate462.errors = vErrors;
+  validate463.errors = vErrors;
   return errors === 0;
 }
-function validate461(data, {
+function validate462(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12584,21 +12688,21 @@ function validate461(data, {
   if (Array.isArray(data)) {
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate462(data[i0], {
+      if (!validate463(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate462.errors : vErrors.concat(validate462.errors);
+        vErrors = vErrors === null ? validate463.errors : vErrors.concat(validate463.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate461.errors = vErrors;
+  validate462.errors = vErrors;
   return errors === 0;
 }
-const schema176 = {
+const schema177 = {
   "type": "array",
   "maxItems": 200,
   "items": {
@@ -12606,7 +12710,7 @@ const schema176 = {
   },
   "nullable": true
 };
-const schema177 = {
+const schema178 = {
   "type": "object",
   "properties": {
     "configurationName": {
@@ -12629,7 +12733,7 @@ const schema177 = {
     }
   }
 };
-function validate477(data, {
+function validate478(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12661,13 +12765,13 @@ function validate477(data, {
       }
     }
     if (data.percent !== undefined) {
-      if (!validate173(data.percent, {
+      if (!validate174(data.percent, {
         instancePath: instancePath + "/percent",
         parentData: data,
         parentDataProperty: "percent",
         rootData
       })) {
-        vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
+        vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
         errors = vErrors.length;
       }
     }
@@ -12694,13 +12798,13 @@ function validate477(data, {
       }
     }
     if (data.url !== undefined) {
-      if (!validate122(data.url, {
+      if (!validate171(data.url, {
         instancePath: instancePath + "/url",
         parentData: data,
         parentDataProperty: "url",
         rootData
       })) {
-        vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
+        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
         errors = vErrors.length;
       }
     }
@@ -12720,10 +12824,10 @@ function validate477(data, {
     }
     errors++;
   }
-  validate477.errors = vErrors;
+  validate478.errors = vErrors;
   return errors === 0;
 }
-function validate476(data, {
+function validate477(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12766,21 +12870,21 @@ function validate476(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate477(data[i0], {
+      if (!validate478(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate477.errors : vErrors.concat(validate477.errors);
+        vErrors = vErrors === null ? validate478.errors : vErrors.concat(validate478.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate476.errors = vErrors;
+  validate477.errors = vErrors;
   return errors === 0;
 }
-function validate450(data, {
+function validate451(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12806,35 +12910,35 @@ function validate450(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.address !== undefined) {
-      if (!validate451(data.address, {
+      if (!validate452(data.address, {
         instancePath: instancePath + "/address",
         parentData: data,
         parentDataProperty: "address",
         rootData
       })) {
-        vErrors = vErrors === null ? validate451.errors : vErrors.concat(validate451.errors);
+        vErrors = vErrors === null ? validate452.errors : vErrors.concat(validate452.errors);
         errors = vErrors.length;
       }
     }
     if (data.annotations !== undefined) {
-      if (!validate458(data.annotations, {
+      if (!validate459(data.annotations, {
         instancePath: instancePath + "/annotations",
         parentData: data,
         parentDataProperty: "annotations",
         rootData
       })) {
-        vErrors = vErrors === null ? validate458.errors : vErrors.concat(validate458.errors);
+        vErrors = vErrors === null ? validate459.errors : vErrors.concat(validate459.errors);
         errors = vErrors.length;
       }
     }
     if (data.conditions !== undefined) {
-      if (!validate461(data.conditions, {
+      if (!validate462(data.conditions, {
         instancePath: instancePath + "/conditions",
         parentData: data,
         parentDataProperty: "conditions",
         rootData
       })) {
-        vErrors = vErrors === null ? validate461.errors : vErrors.concat(validate461.errors);
+        vErrors = vErrors === null ? validate462.errors : vErrors.concat(validate462.errors);
         errors = vErrors.length;
       }
     }
@@ -12861,43 +12965,43 @@ function validate450(data, {
       }
     }
     if (data.observedGeneration !== undefined) {
-      if (!validate172(data.observedGeneration, {
+      if (!validate173(data.observedGeneration, {
         instancePath: instancePath + "/observedGeneration",
         parentData: data,
         parentDataProperty: "observedGeneration",
         rootData
       })) {
-        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+        vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
         errors = vErrors.length;
       }
     }
     if (data.traffic !== undefined) {
-      if (!validate476(data.traffic, {
+      if (!validate477(data.traffic, {
         instancePath: instancePath + "/traffic",
         parentData: data,
         parentDataProperty: "traffic",
         rootData
       })) {
-        vErrors = vErrors === null ? validate476.errors : vErrors.concat(validate476.errors);
+        vErrors = vErrors === null ? validate477.errors : vErrors.concat(validate477.errors);
         errors = vErrors.length;
       }
     }
     if (data.url !== undefined) {
-      if (!validate122(data.url, {
+      if (!validate171(data.url, {
         instancePath: instancePath + "/url",
         parentData: data,
         parentDataProperty: "url",
         rootData
       })) {
-        vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
+        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate450.errors = vErrors;
+  validate451.errors = vErrors;
   return errors === 0;
 }
-function validate174(data, {
+function validate175(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12956,57 +13060,57 @@ function validate174(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate175(data.apiVersion, {
+      if (!validate176(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
         rootData
       })) {
-        vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
+        vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
         errors = vErrors.length;
       }
     }
     if (data.kind !== undefined) {
-      if (!validate177(data.kind, {
+      if (!validate178(data.kind, {
         instancePath: instancePath + "/kind",
         parentData: data,
         parentDataProperty: "kind",
         rootData
       })) {
-        vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
+        vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
         errors = vErrors.length;
       }
     }
     if (data.metadata !== undefined) {
-      if (!validate179(data.metadata, {
+      if (!validate180(data.metadata, {
         instancePath: instancePath + "/metadata",
         parentData: data,
         parentDataProperty: "metadata",
         rootData
       })) {
-        vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
+        vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
         errors = vErrors.length;
       }
     }
     if (data.spec !== undefined) {
-      if (!validate183(data.spec, {
+      if (!validate184(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate183.errors : vErrors.concat(validate183.errors);
+        vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
         errors = vErrors.length;
       }
     }
     if (data.status !== undefined) {
-      if (!validate450(data.status, {
+      if (!validate451(data.status, {
         instancePath: instancePath + "/status",
         parentData: data,
         parentDataProperty: "status",
         rootData
       })) {
-        vErrors = vErrors === null ? validate450.errors : vErrors.concat(validate450.errors);
+        vErrors = vErrors === null ? validate451.errors : vErrors.concat(validate451.errors);
         errors = vErrors.length;
       }
     }
@@ -13026,6 +13130,6 @@ function validate174(data, {
     }
     errors++;
   }
-  validate174.errors = vErrors;
+  validate175.errors = vErrors;
   return errors === 0;
 }

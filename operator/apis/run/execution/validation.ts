@@ -1,6 +1,6 @@
 import { validateAnnotations } from '../../annotationRules.ts';
 import { HOMERUN } from '../../annotations.ts';
-import { at, type Fault, keyed } from '../../fault.ts';
+import { at, type Fault, keyed, shown } from '../../fault.ts';
 import { RUN } from '../../labels.ts';
 import { MAX_NAME } from '../../names.ts';
 import { DNS_LABEL } from '../../schema.ts';
@@ -36,7 +36,7 @@ export function validateExecution(execution: Execution, previous?: Execution, kn
 function validateName(name: string): Fault[] {
   if (name.length <= MAX_NAME && new RegExp(DNS_LABEL).test(name)) return [];
   const form = 'lower case letters, digits and dashes, starting with a letter, not ending with a dash';
-  const message = `is "${name}", ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
+  const message = `is ${shown(name)}, ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
   return [{ path: 'metadata.name', value: name, message }];
 }
 
@@ -45,7 +45,7 @@ function validateJobLabel(execution: Execution, known: KnownJob): Fault[] {
   const name = jobOf(execution);
   if (!name) return [{ path: JOB_LABEL, message: 'must be set to the name of the job to run' }];
   if (!known || known.job) return [];
-  const message = `is "${name}"; there is no such job in namespace "${execution.metadata.namespace}"`;
+  const message = `is ${shown(name)}; there is no such job in namespace ${shown(execution.metadata.namespace)}`;
   return [{ path: JOB_LABEL, value: name, message }];
 }
 
@@ -102,7 +102,9 @@ function validateContainerOverride(
   const faults: Fault[] = unknownKeys(override, CONTAINER_KEYS, path);
   if (!overriddenContainer(containers, override)) {
     const names = containers.map((container) => container.name).join(', ');
-    const said = name ? `is "${name}"; there is no such container` : 'must be set among several containers';
+    const said = name
+      ? `is ${shown(name)}; there is no such container`
+      : 'must be set among several containers';
     faults.push({ path: `${path}.name`, value: name, message: `${said}; the job has ${names}` });
   }
   if (clearArgs && args.length > 0) {
@@ -125,7 +127,7 @@ function validateUnchanged(execution: Execution, previous: Execution): Fault[] {
   const faults: Fault[] = [];
   const job = jobOf(previous);
   if (job !== undefined && jobOf(execution) !== job) {
-    faults.push({ path: JOB_LABEL, value: jobOf(execution), message: `must stay "${job}"` });
+    faults.push({ path: JOB_LABEL, value: jobOf(execution), message: `must stay ${shown(job)}` });
   }
   if (!repeats(execution, previous)) {
     faults.push({ path: 'spec', message: 'must not change: an execution is immutable; run its job again' });

@@ -19,6 +19,8 @@ export interface Case {
   faults?: [path: string, message: RegExp][];
   /** Whether only strict mode refuses it. */
   strict?: true;
+  /** Whether strict mode warns of it only. */
+  advice?: true;
   reason: string;
 }
 

@@ -24,16 +24,6 @@ const TemplateMetadata = Type.Object(
   { description: 'Metadata of the executions.' },
 );
 
-const DEPENDENCIES = "'run.googleapis.com/container-dependencies'";
-
-/** A task ends with its main container, so it must be clear which one that is. */
-const MAIN_CONTAINER: CelRule = {
-  rule: `self.spec.template.spec.containers.size() == 1 || (has(self.metadata) && has(self.metadata.annotations) && ${DEPENDENCIES} in self.metadata.annotations)`,
-  message:
-    'with several containers, annotation run.googleapis.com/container-dependencies must say which one is the main container: the one that nobody waits for',
-  fieldPath: '.spec.template.spec.containers',
-};
-
 const token = (description: string) => text(MAX_NAME_AND_TOKEN, { description, pattern: TOKEN });
 
 const TOKEN_USE =
@@ -93,7 +83,7 @@ export const JOB: KindDefinition = {
       runExecutionToken: token(`${TOKEN_USE} The job is ready when it has ended.`),
       template: Type.Object(
         { metadata: Type.Optional(TemplateMetadata), spec: ExecutionTemplateSpecSchema },
-        { description: 'The executions to make.', ...rules(MAIN_CONTAINER) },
+        { description: 'The executions to make.' },
       ),
     },
     {

@@ -4,6 +4,9 @@ import { defaultJob } from './defaults.ts';
 import { ANNOTATIONS, type Case, CONTAINER, EXECUTION, jobOf, SIDECAR, TASK } from './faultCases.ts';
 import { validateJob } from './validation.ts';
 
+const ONE_ZONE = '{annotations: {run.googleapis.com/gpu-zonal-redundancy-disabled: "true"}}';
+const ZONES = 'spec.template.metadata.annotations[run.googleapis.com/gpu-zonal-redundancy-disabled]';
+
 const CASES: Record<string, Case> = {
   'the smallest job': { reason: 'an image is enough' },
 
@@ -19,23 +22,25 @@ const CASES: Record<string, Case> = {
   },
   'no tasks': {
     execution: '{taskCount: 0}',
-    faults: [[`${EXECUTION}.taskCount`, /is 0; it must be a whole number from 1 to 10000/]],
-    reason: 'it would do nothing',
+    reason: 'the API takes it: an execution that is complete at once',
+  },
+  'less than no tasks': {
+    execution: '{taskCount: -1}',
+    faults: [[`${EXECUTION}.taskCount`, /is -1; it must be a whole number from 0 to 10000/]],
+    reason: 'Cloud Run jobs, --tasks',
   },
   'one task too many': {
     execution: '{taskCount: 10001}',
-    faults: [[`${EXECUTION}.taskCount`, /is 10001; it must be a whole number from 1 to 10000/]],
+    faults: [[`${EXECUTION}.taskCount`, /is 10001; it must be a whole number from 0 to 10000/]],
     reason: 'Cloud Run jobs, --tasks',
   },
   'more tasks at once than tasks': {
     execution: '{taskCount: 3, parallelism: 4}',
-    faults: [[`${EXECUTION}.parallelism`, /is 4; it must be at most taskCount, 3/]],
-    reason: 'Cloud Run refuses it',
+    reason: 'the API takes it: all run at once',
   },
   'two of one task at once': {
-    execution: '{parallelism: 2}',
-    faults: [[`${EXECUTION}.parallelism`, /is 2; it must be at most taskCount, 1/]],
-    reason: 'one task is the default',
+    execution: '{parallelism: 5}',
+    reason: 'the API takes it, whatever the default of taskCount is',
   },
   'eleven retries': {
     task: '{maxRetries: 11}',
@@ -59,11 +64,13 @@ const CASES: Record<string, Case> = {
     reason: 'the flag of gcloud takes units, the field does not',
   },
   'an hour with a GPU': {
+    template: ONE_ZONE,
     task: '{timeoutSeconds: 3600, nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}',
     container: "{resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}",
     reason: 'the longest with a GPU',
   },
   'more than an hour with a GPU': {
+    template: ONE_ZONE,
     task: "{timeoutSeconds: '3601'}",
     container: "{resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}",
     faults: [[`${TASK}.timeoutSeconds`, /is "3601"; it must be .* from 1 to 3600, one hour, with a GPU/]],
@@ -100,11 +107,36 @@ const CASES: Record<string, Case> = {
   },
   'less than one CPU': {
     container: '{resources: {limits: {cpu: 500m}}}',
-    faults: [
-      [`${CONTAINER}.resources.limits[cpu]`, /is 500m; the only container of a task needs at least 1/],
-    ],
+    faults: [[`${CONTAINER}.resources.limits[cpu]`, /is 500m; it must be at least 1 in gen2/]],
     strict: true,
     reason: 'Cloud Run has fractions for sidecars of jobs alone',
+  },
+  'less than one CPU together': {
+    template: SIDECAR,
+    container: '{name: main, resources: {limits: {cpu: 400m}}}',
+    more: '[{name: side, image: side, resources: {limits: {cpu: 400m}}}]',
+    faults: [[`${TASK}.containers`, /have less than 1 of cpu together/]],
+    strict: true,
+    reason: 'the CPU of all containers counts',
+  },
+  '256 MiB': {
+    container: '{resources: {limits: {memory: 256Mi}}}',
+    faults: [[`${CONTAINER}.resources.limits[memory]`, /is 256Mi; it must be at least 512Mi in gen2/]],
+    strict: true,
+    reason: 'Cloud Run, memory limits',
+  },
+  'a GPU without a word on zones': {
+    container: "{resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}",
+    faults: [[ZONES, /is not set/]],
+    strict: true,
+    advice: true,
+    reason: 'it may depend on the quota',
+  },
+  'a word on zones without a GPU': {
+    template: ONE_ZONE,
+    faults: [[ZONES, /is set although no container has a GPU/]],
+    strict: true,
+    reason: 'the API refuses it',
   },
   'less than one CPU beside a sidecar': {
     template: SIDECAR,
@@ -132,10 +164,7 @@ const CASES: Record<string, Case> = {
   'two containers and no order': {
     container: '{name: a}',
     more: '[{name: b, image: b}]',
-    faults: [
-      [`${TASK}.containers`, /has 2 containers that nobody waits for, "a" and "b"; exactly one must be/],
-    ],
-    reason: 'nobody knows with which one the task ends',
+    reason: 'the API takes it: the task ends with the first one',
   },
   'a sidecar': {
     template: SIDECAR,
@@ -147,8 +176,7 @@ const CASES: Record<string, Case> = {
     template: SIDECAR,
     container: '{name: main}',
     more: '[{name: side, image: b}, {image: c}]',
-    faults: [[`${TASK}.containers`, /nobody waits for, "main" and one without a name;/]],
-    reason: 'it might be the main container too',
+    reason: 'the first of those that nobody waits for is the main container',
   },
   'containers that wait for each other': {
     template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["b"],"b":["a"]}'}}`,
@@ -279,7 +307,7 @@ const CASES: Record<string, Case> = {
 
 describe('validation of a job', () => {
   for (const [name, one] of Object.entries(CASES)) {
-    const { faults: expected = [], strict = false, reason } = one;
+    const { faults: expected = [], strict = false, advice = false, reason } = one;
     const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode refuses' : 'refuses';
     it(`${verb} ${name}: ${reason}`, () => {
       const given = jobOf(one);
@@ -294,6 +322,7 @@ describe('validation of a job', () => {
         faults.every((fault) => fault.strict),
         faults.length === 0 || strict,
       );
+      assert.ok(faults.every((fault) => (fault.advice ?? false) === advice));
       const filled = validateJob(defaultJob(given));
       assert.deepEqual(
         filled.map(({ path }) => path),
@@ -307,7 +336,7 @@ describe('validation of a job', () => {
     const faults = validateJob(
       jobOf({
         metadata: '{name: Load}',
-        execution: '{taskCount: 0, parallelism: 10001}',
+        execution: '{taskCount: -1, parallelism: 10001}',
         task: '{maxRetries: 11, timeoutSeconds: 0}',
         container: '{image: "", ports: [{containerPort: 1}]}',
       }),

@@ -1,6 +1,7 @@
 import { validateAnnotations } from '../../annotationRules.ts';
 import { HOMERUN } from '../../annotations.ts';
-import { type Fault, keyed } from '../../fault.ts';
+import { validateConnections } from '../../connectionRules.ts';
+import { type Fault, keyed, shown } from '../../fault.ts';
 import { validateKeys, validateLabels } from '../../labelRules.ts';
 import { validateName } from '../../serving/service/validation.ts';
 import { validateExecutionSpec } from '../task/validation.ts';
@@ -29,6 +30,7 @@ export function validateJob(job: Job): Fault[] {
     ...validateLabels(template.metadata?.labels, 'spec.template.metadata.labels'),
     ...validateKeys(context.annotations, context.annotationsPath),
     ...validateAnnotations('executionTemplate', context.annotations, context.annotationsPath),
+    ...validateConnections(context.annotations, context.annotationsPath),
     ...validateExecutionSpec(template.spec, context, 'spec.template.spec'),
   ];
 }
@@ -40,6 +42,6 @@ function validateToken(token: string | undefined, name: string, path: string): F
   const fits = name.length + token.length <= MAX_NAME_AND_TOKEN && new RegExp(TOKEN).test(token);
   if (fits) return [];
   const room = Math.max(0, MAX_NAME_AND_TOKEN - name.length);
-  const message = `is "${token}", ${token.length} characters; it must have 1 to ${room} beside the name of the job: ${form}`;
+  const message = `is ${shown(token)}, ${token.length} characters; it must have 1 to ${room} beside the name of the job: ${form}`;
   return [{ path, value: token, message }];
 }

@@ -36,7 +36,8 @@ const TASK_RULES: readonly CelRule[] = [
   },
 ];
 
-const CONTAINERS = 'Containers of a task; the one that nobody waits for is the main container.';
+const CONTAINERS =
+  'Containers of a task; the first that nobody waits for is the main container, with which the task ends.';
 
 const taskFields = <T extends TSchema>(container: T) => ({
   ...instanceFields(container, CONTAINERS),
@@ -50,17 +51,11 @@ const taskFields = <T extends TSchema>(container: T) => ({
 
 const executionFields = <T extends TSchema>(template: T) => ({
   parallelism: int32(0, MAX_TASKS, {
-    description: 'Most tasks at once, at most taskCount; unset or 0: as many as possible.',
+    description: 'Most tasks at once; unset or 0: as many as possible.',
   }),
-  taskCount: int32(1, MAX_TASKS, { description: 'Number of tasks; 1 when unset.' }),
+  taskCount: int32(0, MAX_TASKS, { description: 'Number of tasks; 1 when unset.' }),
   template,
 });
-
-const PARALLELISM: CelRule = {
-  rule: '!has(self.parallelism) || self.parallelism <= (has(self.taskCount) ? self.taskCount : 1)',
-  message: 'parallelism must be at most taskCount, which is 1 when unset',
-  fieldPath: '.parallelism',
-};
 
 const DESCRIPTIONS = {
   task: 'What a task is made of.',
@@ -81,7 +76,7 @@ export const ExecutionTemplateSpecSchema = Type.Object(
       { description: DESCRIPTIONS.template },
     ),
   ),
-  { description: DESCRIPTIONS.execution, ...rules(PARALLELISM) },
+  { description: DESCRIPTIONS.execution },
 );
 
 const ifThere = (field: string, rule: CelRule): CelRule => ({
@@ -111,11 +106,10 @@ export const ExecutionSpecSchema = Type.Object(
       ),
     ),
   ),
-  { description: DESCRIPTIONS.execution, ...rules(ifThere('taskCount', PARALLELISM)) },
+  { description: DESCRIPTIONS.execution },
 );
 
 /** The spec of an execution with its defaults filled in: its containers have names. */
 export const CompleteExecutionSpecSchema = Type.Object(
   executionFields(Type.Object({ spec: Type.Object(taskFields(ContainerSchema), rules(...TASK_RULES)) })),
-  rules(PARALLELISM),
 );

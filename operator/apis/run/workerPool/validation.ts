@@ -1,6 +1,6 @@
 import { firstGeneration, validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { RUN } from '../../annotations.ts';
-import { at, type Fault, keyed, outOfRange } from '../../fault.ts';
+import { at, type Fault, keyed, outOfRange, shown } from '../../fault.ts';
 import { validateNameChange } from '../../serving/configuration/validation.ts';
 import type { RevisionTemplate } from '../../serving/revision/types.ts';
 import { validateTemplate } from '../../serving/revision/validation.ts';
@@ -51,7 +51,7 @@ const MODE = keyed(ANNOTATIONS, RUN.scalingMode);
 function validateMode(annotations: Record<string, string> = {}): Fault[] {
   const value = annotations[RUN.scalingMode];
   if (value === undefined || value === 'manual') return [];
-  const message = `is ${JSON.stringify(value)}; it must be manual: a worker pool has as many instances as ${RUN.manualInstanceCount} says`;
+  const message = `is ${shown(value)}; it must be manual: a worker pool has as many instances as ${RUN.manualInstanceCount} says`;
   return [{ path: MODE, value, message }];
 }
 
@@ -76,7 +76,7 @@ function validateRequests({ spec }: RevisionTemplate, path: string): Fault[] {
     const variables = env.flatMap(({ name }, j): Fault[] => {
       const where = { path: `${at(`${container}.env`, j)}.name`, value: name };
       if (PLATFORM_VARIABLES.has(name)) {
-        return [{ ...where, message: `is "${name}", which the platform sets; remove it` }];
+        return [{ ...where, message: `is ${shown(name)}, which the platform sets; remove it` }];
       }
       if (name !== 'PORT') return [];
       return [
@@ -117,7 +117,7 @@ function validateRevisions(
   return (spec.instanceSplits ?? []).flatMap((split, i) => {
     if (!isUnknown(split)) return [];
     const { revisionName: value } = split;
-    const message = `is "${value}"; it must be ${wanted}`;
+    const message = `is ${shown(value)}; it must be ${wanted}`;
     return [{ path: `${at(path, i)}.revisionName`, value, message }];
   });
 }

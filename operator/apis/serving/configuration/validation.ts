@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Fault } from '../../fault.ts';
+import { type Fault, shown } from '../../fault.ts';
 import type { RevisionTemplate } from '../revision/types.ts';
 import { validateTemplate } from '../revision/validation.ts';
 import { defaultTemplate } from './defaults.ts';
@@ -24,6 +24,6 @@ export function validateNameChange(
   const name = template.metadata?.name;
   if (!name || name !== previous?.metadata?.name) return [];
   if (isDeepStrictEqual(fill(template), fill(previous))) return [];
-  const message = `is "${name}", the name of the revision before; a changed template needs a new name, or none`;
+  const message = `is ${shown(name)}, the name of the revision before; a changed template needs a new name, or none`;
   return [{ path: 'spec.template.metadata.name', value: name, message }];
 }

@@ -1,5 +1,5 @@
 import { parseDependencies, RUN } from '../../annotations.ts';
-import { type Fault, keyed } from '../../fault.ts';
+import { type Fault, keyed, shown } from '../../fault.ts';
 import { MAX_CONTAINERS } from './schema.ts';
 import type { TemplateContainer } from './types.ts';
 
@@ -20,7 +20,7 @@ export function validateDependencies(
   const where = keyed(path, RUN.containerDependencies);
   const strangers = [...mentioned]
     .filter((name) => !names.has(name))
-    .map((name) => ({ path: where, value, message: `names "${name}"; there is no such container` }));
+    .map((name) => ({ path: where, value, message: `names ${shown(name)}; there is no such container` }));
   if (strangers.length > 0 || names.size > MAX_CONTAINERS) return strangers;
   const cycle = cycleOf(order);
   return cycle ? [{ path: where, value, message: `has a cycle: ${cycle.join(' waits for ')}` }] : [];

@@ -1,4 +1,4 @@
-import { at, type Fault, unsupported } from '../../fault.ts';
+import { at, type Fault, faultsOfEach, shown, unsupported } from '../../fault.ts';
 import { RESERVED_NAMES } from './schema.ts';
 import type { EnvVar, TemplateContainer } from './types.ts';
 
@@ -44,7 +44,7 @@ export function validateEnvironment(
 ): Fault[] {
   const env = container.env ?? [];
   return [
-    ...env.flatMap((variable, i) => validateVariable(variable, role, at(`${path}.env`, i))),
+    ...faultsOfEach(env, (variable, i) => validateVariable(variable, role, at(`${path}.env`, i))),
     ...repeatedSecrets(env, `${path}.env`),
     ...unsupported(container, ['envFrom'], path),
     ...(container.envFrom ?? []).flatMap(({ secretRef, configMapRef }, i) => {
@@ -67,13 +67,13 @@ function validateVariable(
     faults.push({
       path: `${path}.name`,
       value: name,
-      message: `is "${name}"; it must be printable ASCII without =`,
+      message: `is ${shown(name)}; it must be printable ASCII without =`,
     });
   }
   const platform =
     RESERVED.has(name) || (ingress && name === 'PORT') || (task && RESERVED_IN_TASKS.has(name));
   if (platform || RESERVED_ELSEWHERE.has(name)) {
-    const message = `is "${name}", which the platform sets; remove it`;
+    const message = `is ${shown(name)}, which the platform sets; remove it`;
     faults.push({ path: `${path}.name`, value: name, message, ...(platform ? {} : { strict: true }) });
   }
   if (task && name === 'PORT') {
@@ -84,7 +84,7 @@ function validateVariable(
   if (size > MAX_VALUE_BYTES) {
     faults.push({
       path: `${path}.value`,
-      message: `of "${name}" has ${size} bytes; it may have ${MAX_VALUE_BYTES}`,
+      message: `of ${shown(name)} has ${size} bytes; it may have ${MAX_VALUE_BYTES}`,
     });
   }
   if (valueFrom) faults.push(...validateSource(valueFrom, value, path));
@@ -115,9 +115,9 @@ function validateSource(source: NonNullable<EnvVar['valueFrom']>, value: string,
 function repeatedSecrets(env: readonly EnvVar[], path: string): Fault[] {
   const counts = new Map<string, number>();
   for (const { name } of env) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return env.flatMap(({ name, valueFrom }, i) => {
+  return faultsOfEach(env, ({ name, valueFrom }, i) => {
     if (!valueFrom || counts.get(name) === 1) return [];
-    const message = `is "${name}", which is set twice; a variable from a secret must be set once`;
+    const message = `is ${shown(name)}, which is set twice; a variable from a secret must be set once`;
     return [{ path: `${at(path, i)}.name`, value: name, message, strict: true }];
   });
 }

@@ -85,6 +85,12 @@ describe('resources of a container', () => {
       strict: true,
       reason: "Knative's own",
     },
+    'half a CPU and a sidecar with one, for 80 requests at once': {
+      spec: '{containerConcurrency: 80}',
+      container: '{ports: [{containerPort: 80}], resources: {limits: {cpu: 500m}}}',
+      more: '[{image: b, name: side, resources: {limits: {cpu: "1"}}}]',
+      reason: 'the CPU of all containers counts',
+    },
     '4 CPU and 2Gi': {
       container: '{resources: {limits: {cpu: 4, memory: 2Gi}}}',
       reason: 'the least memory for 4 CPU',
@@ -121,9 +127,46 @@ describe('resources of a container', () => {
     },
     'a GPU without enough beside it': {
       container: '{resources: {limits: {cpu: 2, memory: 4Gi, nvidia.com/gpu: "1"}}}',
-      faults: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /needs at least 4 CPU and 8Gi/]],
+      faults: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /needs at least 4 CPU and 16Gi/]],
       strict: true,
-      reason: 'gcloud says so',
+      reason: 'the API says so',
+    },
+    'an L4 with half the memory': {
+      spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}',
+      container: '{resources: {limits: {cpu: 4, memory: 8Gi, nvidia.com/gpu: "1"}}}',
+      faults: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /needs at least 4 CPU and 16Gi/]],
+      strict: true,
+      reason: 'the API says so',
+    },
+    'an RTX PRO 6000 with its least': {
+      spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-rtx-pro-6000}}',
+      container: '{resources: {limits: {cpu: 20, memory: 80Gi, nvidia.com/gpu: "1"}}}',
+      reason: 'it has sizes of its own',
+    },
+    'an RTX PRO 6000 with the CPU of an L4': {
+      spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-rtx-pro-6000}}',
+      container: '{resources: {limits: {cpu: 8, memory: 32Gi, nvidia.com/gpu: "1"}}}',
+      faults: [
+        [
+          `${CONTAINER}.resources.limits[cpu]`,
+          /is 8; with nvidia-rtx-pro-6000 it must be even, from 20 to 30/,
+        ],
+      ],
+      strict: true,
+      reason: 'the API says so',
+    },
+    'an RTX PRO 6000 with too much memory': {
+      spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-rtx-pro-6000}}',
+      container: '{resources: {limits: {cpu: 22, memory: 90Gi, nvidia.com/gpu: "1"}}}',
+      faults: [[`${CONTAINER}.resources.limits[memory]`, /is 90Gi; .* it must be from 80Gi to 88Gi/]],
+      strict: true,
+      reason: 'four GiB for each CPU',
+    },
+    '64 MiB': {
+      container: '{resources: {limits: {memory: 64Mi}}}',
+      faults: [[`${CONTAINER}.resources.limits[memory]`, /is 64Mi; it must be at least 128Mi/]],
+      strict: true,
+      reason: 'Cloud Run, memory limits',
     },
     'a GPU with enough beside it': {
       spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}',

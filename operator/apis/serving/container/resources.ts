@@ -1,4 +1,4 @@
-import { type Fault, keyed } from '../../fault.ts';
+import { type Fault, keyed, shown } from '../../fault.ts';
 import { bytes, cores, isQuantity, parseQuantity } from '../../quantity.ts';
 import { DEFAULT_LIMITS } from './defaults.ts';
 import type { ResourceList, TemplateContainer } from './types.ts';
@@ -16,25 +16,46 @@ const MEMORY_OF_CPU: readonly { cpu: number; least: number; greatest: number }[]
   { cpu: 8, least: 4, greatest: 32 },
 ];
 
-/** Least CPU and memory beside a GPU (gcloud, --gpu). */
-const GPU_NEEDS = { cpu: 4, memory: 8 };
+/** Least memory of a container in GiB (Cloud Run, memory limits: 128 MiB). */
+const LEAST_MEMORY = 1 / 8;
 
-/** The faults of what a container may use. */
-export function validateResources({ resources = {} }: TemplateContainer, path: string): Fault[] {
+/** Least CPU and memory in GiB beside a GPU of any kind but the following (Cloud Run, GPU support: NVIDIA L4). */
+const GPU_NEEDS = { cpu: 4, memory: 16 };
+
+/** A GPU that has sizes of its own beside it: an even number of CPU, and memory up to four GiB for each. */
+const LARGE_GPU = {
+  type: 'nvidia-rtx-pro-6000',
+  cpu: { least: 20, greatest: 30 },
+  memory: { least: 80, ofCpu: 4 },
+};
+
+/**
+ * The faults of what a container may use.
+ * @param accelerator the kind of GPU that the instance asks for.
+ */
+export function validateResources(
+  { resources = {} }: TemplateContainer,
+  accelerator: string | undefined,
+  path: string,
+): Fault[] {
   const { limits = {}, requests = {} } = resources;
   const faults = [
     ...validateList(limits, `${path}.resources.limits`),
     ...validateList(requests, `${path}.resources.requests`),
   ];
   if (faults.some(({ strict }) => !strict)) return faults;
-  return [...faults, ...validateRequests(limits, requests, path), ...validateSizes(limits, path)];
+  return [
+    ...faults,
+    ...validateRequests(limits, requests, path),
+    ...validateSizes(limits, accelerator, path),
+  ];
 }
 
 function validateList(list: ResourceList, path: string): Fault[] {
   return Object.entries(list).flatMap(([resource, value]) => {
     const where = keyed(path, resource);
     if (!isQuantity(value) || parseQuantity(value) < 0n) {
-      const message = `is ${JSON.stringify(value)}; it must be a quantity of 0 or more, such as 500m, 2 or 512Mi`;
+      const message = `is ${shown(value)}; it must be a quantity of 0 or more, such as 500m, 2 or 512Mi`;
       return [{ path: where, value, message }];
     }
     if (Object.hasOwn(DEFAULT_LIMITS, resource) || resource === GPU) return [];
@@ -59,7 +80,7 @@ function validateRequests(limits: ResourceList, requests: ResourceList, path: st
   });
 }
 
-function validateSizes(limits: ResourceList, path: string): Fault[] {
+function validateSizes(limits: ResourceList, accelerator: string | undefined, path: string): Fault[] {
   const where = `${path}.resources.limits`;
   const cpu = cores(limits.cpu ?? DEFAULT_LIMITS.cpu ?? '');
   const memory = bytes(limits.memory ?? DEFAULT_LIMITS.memory ?? '') / GIB;
@@ -67,6 +88,18 @@ function validateSizes(limits: ResourceList, path: string): Fault[] {
   const faults: Fault[] = [];
   const say = (key: string, message: string) =>
     faults.push({ path: keyed(where, key), value: limits[key], message, strict: true });
+  if (gpus > 1) say(GPU, `is ${limits[GPU]}; it must be 0 or 1`);
+  if (memory < LEAST_MEMORY) say('memory', `is ${limits.memory}; it must be at least 128Mi`);
+  if (gpus > 0 && accelerator === LARGE_GPU.type) {
+    const { cpu: cpus, memory: sizes } = LARGE_GPU;
+    if (cpu < cpus.least || cpu > cpus.greatest || cpu % 2 !== 0) {
+      say('cpu', `is ${limits.cpu ?? cpu}; with ${accelerator} it must be even, from 20 to 30`);
+    } else if (memory < sizes.least || memory > sizes.ofCpu * cpu) {
+      const range = `from ${sizes.least}Gi to ${sizes.ofCpu * cpu}Gi`;
+      say('memory', `is ${limits.memory ?? DEFAULT_LIMITS.memory}; with ${accelerator} it must be ${range}`);
+    }
+    return faults;
+  }
   const size = MEMORY_OF_CPU.find((entry) => entry.cpu === cpu);
   if (cpu >= 1 && !size) say('cpu', `is ${limits.cpu}; it must be 1, 2, 4, 6, 8 or less than 1`);
   if (cpu < 0.08) say('cpu', `is ${limits.cpu}; it must be at least 80m`);
@@ -83,7 +116,6 @@ function validateSizes(limits: ResourceList, path: string): Fault[] {
       `is ${limits.memory ?? DEFAULT_LIMITS.memory}; with ${cpu} CPU it must be ${least}at most ${size.greatest}Gi`,
     );
   }
-  if (gpus > 1) say(GPU, `is ${limits[GPU]}; it must be 0 or 1`);
   if (gpus > 0 && (cpu < GPU_NEEDS.cpu || memory < GPU_NEEDS.memory)) {
     say(GPU, `needs at least ${GPU_NEEDS.cpu} CPU and ${GPU_NEEDS.memory}Gi of memory beside it`);
   }

@@ -42,6 +42,26 @@ describe('containers', () => {
       reason: 'Knative sets no such limit',
     },
 
+    // Mount points
+    'volumes in folders of the system': {
+      spec: '{volumes: [{name: v, emptyDir: {}}]}',
+      container:
+        '{volumeMounts: [{name: v, mountPath: /proc}, {name: v, mountPath: /sys/x}, {name: v, mountPath: /data/../proc}, {name: v, mountPath: /dev/shm}]}',
+      faults: [
+        [`${CONTAINER}.volumeMounts[0].mountPath`, /is "\/proc"; nothing may be mounted in \/proc/],
+        [`${CONTAINER}.volumeMounts[1].mountPath`, /nothing may be mounted in \/sys/],
+        [`${CONTAINER}.volumeMounts[2].mountPath`, /nothing may be mounted in \/proc/],
+        [`${CONTAINER}.volumeMounts[3].mountPath`, /nothing may be mounted in \/dev/],
+      ],
+      strict: true,
+      reason: 'the API refuses them',
+    },
+    'a volume beside them': {
+      spec: '{volumes: [{name: v, emptyDir: {}}]}',
+      container: '{volumeMounts: [{name: v, mountPath: /process}]}',
+      reason: 'the name only begins alike',
+    },
+
     // Start order
     'containers that wait for each other': {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["b"],"b":["a"]}'}}`,

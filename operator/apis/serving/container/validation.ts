@@ -1,9 +1,8 @@
-import { at, duplicates, type Fault, outOfRange, unsupported } from '../../fault.ts';
+import { posix } from 'node:path';
+import { at, duplicates, type Fault, faultsOfEach, outOfRange, shown, unsupported } from '../../fault.ts';
 import { parseImage } from '../../image.ts';
-import { cores, isQuantity } from '../../quantity.ts';
 import type { ProbePort } from '../probe/defaults.ts';
 import { validateProbe } from '../probe/validation.ts';
-import { DEFAULT_LIMITS } from './defaults.ts';
 import { validateEnvironment } from './environment.ts';
 import { ingressContainer, ingressPort } from './ingress.ts';
 import { validateResources } from './resources.ts';
@@ -20,6 +19,8 @@ export interface Surroundings {
   ingress: boolean;
   /** Whether they are those of a task, which runs to its end (container contract, jobs). */
   task?: boolean;
+  /** The kind of GPU that the instance asks for. */
+  accelerator?: string;
   /** Names of the volumes that they may mount. */
   volumes: ReadonlySet<string>;
 }
@@ -35,7 +36,7 @@ export function validateContainers(
     ...validateCount(containers, path),
     ...validatePortCount(containers, around, path),
     ...repeatedNames(containers, path),
-    ...containers.flatMap((container, i) =>
+    ...faultsOfEach(containers, (container, i) =>
       validateContainer(container, container === ingress, around, at(path, i)),
     ),
   ];
@@ -70,7 +71,7 @@ function repeatedNames(containers: readonly TemplateContainer[], path: string): 
   return duplicates(names).map(({ value, index }) => ({
     path: `${at(path, index)}.name`,
     value,
-    message: `is "${value}", the name of another container; names must be unique`,
+    message: `is ${shown(value)}, the name of another container; names must be unique`,
   }));
 }
 
@@ -89,7 +90,7 @@ function validateContainer(
           {
             path: `${path}.name`,
             value: name,
-            message: `is "${name}"; it must be a DNS label: lower case letters, digits and dashes, at most 63`,
+            message: `is ${shown(name)}; it must be a DNS label: lower case letters, digits and dashes, at most 63`,
           },
         ];
   return [
@@ -97,7 +98,7 @@ function validateContainer(
     ...validateImage(container.image, path),
     ...(around.task ? validateTask(container, path) : validatePorts(container, path)),
     ...validateEnvironment(container, { ingress, task: around.task }, path),
-    ...validateResources(container, path),
+    ...validateResources(container, around.accelerator, path),
     ...validateMounts(container.volumeMounts ?? [], around.volumes, `${path}.volumeMounts`),
     ...validateProbe('startupProbe', startupProbe, port, `${path}.startupProbe`),
     ...(around.task
@@ -162,23 +163,40 @@ function validateMounts(mounts: readonly VolumeMount[], volumes: ReadonlySet<str
   const taken = duplicates(paths).map(({ value, index }) => ({
     path: `${at(path, index)}.mountPath`,
     value,
-    message: `is "${value}", where another volume is mounted; paths must be unique`,
+    message: `is ${shown(value)}, where another volume is mounted; paths must be unique`,
   }));
-  const faults = mounts.flatMap(({ name, mountPath }, i): Fault[] => {
+  const faults = faultsOfEach(mounts, ({ name, mountPath }, i) => {
     const where = at(path, i);
     const wrong =
       !mountPath.startsWith('/') ||
       mountPath.includes(':') ||
       ['/', '/dev', '/dev/log'].includes(normalise(mountPath));
-    const message = `is "${mountPath}"; it must be an absolute path without a colon, other than /, /dev and /dev/log`;
+    const message = `is ${shown(mountPath)}; it must be an absolute path without a colon, other than /, /dev and /dev/log`;
+    const system = wrong ? undefined : systemFolder(mountPath);
     return [
       ...(wrong ? [{ path: `${where}.mountPath`, value: mountPath, message }] : []),
+      ...(system
+        ? [
+            {
+              path: `${where}.mountPath`,
+              value: mountPath,
+              message: `is ${shown(mountPath)}; nothing may be mounted in ${system}`,
+              strict: true,
+            },
+          ]
+        : []),
       ...(volumes.has(name)
         ? []
-        : [{ path: `${where}.name`, value: name, message: `is "${name}"; there is no such volume` }]),
+        : [{ path: `${where}.name`, value: name, message: `is ${shown(name)}; there is no such volume` }]),
     ];
   });
   return [...taken, ...faults];
+}
+
+/** The folder of the system that a path leads into (Cloud Run API: disallowed mount points); undefined for others. */
+function systemFolder(path: string): string | undefined {
+  const resolved = posix.resolve('/', path);
+  return ['/proc', '/sys', '/dev'].find((folder) => resolved === folder || resolved.startsWith(`${folder}/`));
 }
 
 function normalise(path: string): string {
@@ -187,10 +205,4 @@ function normalise(path: string): string {
 
 function portOf(container: TemplateContainer): ProbePort {
   return { number: ingressPort(container), name: container.ports?.[0]?.name || 'http1' };
-}
-
-/** CPU limit of a container in cores; undefined when it is no quantity. */
-export function cpuOf(container: TemplateContainer | undefined): number | undefined {
-  const cpu = container?.resources?.limits?.cpu ?? DEFAULT_LIMITS.cpu;
-  return cpu !== undefined && isQuantity(cpu) ? cores(cpu) : undefined;
 }

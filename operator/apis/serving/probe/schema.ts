@@ -11,9 +11,26 @@ const port = () =>
     }),
   );
 
+/** A header name that Kubernetes takes in a probe: a part of what RFC 9110, 5.1 allows. */
+export const HEADER_NAME = '^[-A-Za-z0-9]+$';
+
+/** A header value that every program understands alike: visible ASCII, spaces and tabs (RFC 9110, 5.5). */
+export const HEADER_VALUE = '^[\\t -~]*$';
+
+/** What can stand in the first line of a request: visible ASCII without spaces (RFC 9112, 3.2). */
+export const REQUEST_PATH = '^[!-~]*$';
+
 const HttpHeader = Type.Object({
-  name: Type.String({ description: 'Header field name.', minLength: 1, maxLength: 256 }),
-  value: text(8192, { description: 'Header field value.' }),
+  name: Type.String({
+    description: 'Header field name: letters, digits and dashes.',
+    minLength: 1,
+    maxLength: 256,
+    pattern: HEADER_NAME,
+  }),
+  value: text(8192, {
+    description: 'Header field value: visible ASCII, spaces and tabs.',
+    pattern: HEADER_VALUE,
+  }),
 });
 
 const handlers = {
@@ -32,7 +49,10 @@ const handlers = {
       {
         host: text(253, { description: 'Host to connect to. Not supported by Cloud Run.' }),
         httpHeaders: list(HttpHeader, 50, { description: 'Headers to send.' }),
-        path: text(2048, { description: 'Path to ask for; / when unset.' }),
+        path: text(2048, {
+          description: 'Path to ask for, visible ASCII without spaces; / when unset.',
+          pattern: REQUEST_PATH,
+        }),
         port: port(),
         scheme: text(5, {
           description: 'HTTP (default) or HTTPS. Not supported by Cloud Run.',
@@ -106,8 +126,5 @@ export const StartupProbeSchema = probe(
 /** Liveness probe: a failing container is restarted. */
 export const LivenessProbeSchema = probe('Restarts the container when it fails.', EXACTLY_ONE);
 
-/** Readiness probe (Knative): no handler is the TCP check of the container port. */
-export const ReadinessProbeSchema = probe(
-  'Takes the instance out of service while it fails. Not supported by Cloud Run.',
-  AT_MOST_ONE,
-);
+/** Readiness probe: no handler is the TCP check of the container port. */
+export const ReadinessProbeSchema = probe('Takes the instance out of service while it fails.', AT_MOST_ONE);

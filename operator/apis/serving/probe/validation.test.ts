@@ -24,15 +24,35 @@ describe('probes', () => {
     },
     'a readiness probe': {
       container: '{readinessProbe: {httpGet: {path: /ready}}}',
-      faults: [[`${CONTAINER}.readinessProbe`, /not supported by Cloud Run/]],
+      reason: 'Cloud Run has it since 2026 (Configure container health checks)',
+    },
+    'a readiness probe by gRPC': {
+      container: '{readinessProbe: {grpc: {service: s}}}',
+      reason: 'the other kind that Cloud Run has',
+    },
+    'a readiness probe as only Knative has it': {
+      container: '{readinessProbe: {tcpSocket: {}, initialDelaySeconds: 5}}',
+      faults: [
+        [`${CONTAINER}.readinessProbe.tcpSocket`, /not supported by Cloud Run/],
+        [`${CONTAINER}.readinessProbe.initialDelaySeconds`, /not supported by Cloud Run/],
+      ],
       strict: true,
-      reason: "Knative's own",
+      reason: 'the API refuses both',
+    },
+    'a readiness probe that waits for six minutes': {
+      container: '{readinessProbe: {httpGet: {}, timeoutSeconds: 360, periodSeconds: 400}}',
+      faults: [
+        [`${CONTAINER}.readinessProbe.timeoutSeconds`, /is 360; it must be a whole number from 0 to 300/],
+      ],
+      strict: true,
+      reason: 'the API refuses it',
     },
     'a timeout longer than the period': {
       container: '{livenessProbe: {httpGet: {}, timeoutSeconds: 11}}',
       faults: [[`${CONTAINER}.livenessProbe.timeoutSeconds`, /is 11; it must be at most periodSeconds, 10/]],
       strict: true,
-      reason: 'the next probe would begin before this one ends',
+      advice: true,
+      reason: 'the next probe would begin before this one ends; the API takes it',
     },
     'a startup probe that begins after five minutes': {
       container: '{startupProbe: {httpGet: {}, initialDelaySeconds: 300}}',
@@ -48,6 +68,38 @@ describe('probes', () => {
         [`${CONTAINER}.livenessProbe.successThreshold`, /is 2; it must be a whole number from 0 to 1/],
       ],
       reason: 'no cluster runs such a pod',
+    },
+    'a path with a space': {
+      container: '{startupProbe: {httpGet: {path: /health check}}}',
+      faults: [
+        [
+          `${CONTAINER}.startupProbe.httpGet.path`,
+          /is "\/health check"; it must be visible ASCII without spaces/,
+        ],
+      ],
+      reason: 'no request can carry it (RFC 9112, 3.2)',
+    },
+    'a path with escapes and a query': {
+      container: '{startupProbe: {httpGet: {path: "/caf%C3%A9/up?deep=1&a=[b]"}}}',
+      reason: 'that is how it is written',
+    },
+    'a path with letters beyond ASCII': {
+      container: '{livenessProbe: {httpGet: {path: /café}}}',
+      faults: [[`${CONTAINER}.livenessProbe.httpGet.path`, /is "\/café"/]],
+      reason: 'they must be escaped',
+    },
+    'a header that is no valid HTTP': {
+      container: '{startupProbe: {httpGet: {httpHeaders: [{name: X Probe, value: "café ☕"}]}}}',
+      faults: [
+        [`${CONTAINER}.startupProbe.httpGet.httpHeaders[0].name`, /is "X Probe"; it must be letters, digits/],
+        [`${CONTAINER}.startupProbe.httpGet.httpHeaders[0].value`, /is "café ☕"; it must be visible ASCII/],
+      ],
+      reason: 'no request can carry it (RFC 9110, 5.1 and 5.5)',
+    },
+    'a header value with a line break': {
+      container: '{startupProbe: {httpGet: {httpHeaders: [{name: X-A, value: "a\\r\\nB: c"}]}}}',
+      faults: [[`${CONTAINER}.startupProbe.httpGet.httpHeaders[0].value`, /is "a\\r\\nB: c"/]],
+      reason: 'it would be another header',
     },
     'a probe of a sidecar without a port': {
       container: '{ports: [{containerPort: 8080}]}',

@@ -1,10 +1,25 @@
-import { type Fault, outOfRange, unsupported } from '../../fault.ts';
+import { at, type Fault, outOfRange, shown, unsupported } from '../../fault.ts';
 import type { Probe } from '../container/types.ts';
 import type { ProbePort } from './defaults.ts';
+import { HEADER_NAME, HEADER_VALUE, REQUEST_PATH } from './schema.ts';
 
 export type ProbeKind = 'startupProbe' | 'livenessProbe' | 'readinessProbe';
 
 const HANDLERS = ['httpGet', 'tcpSocket', 'grpc', 'exec'] as const;
+
+/** What Knative Serving knows and Cloud Run does not (Cloud Run, Configure container health checks). */
+const UNSUPPORTED: Readonly<Record<ProbeKind, readonly (keyof Probe & string)[]>> = {
+  startupProbe: ['exec'],
+  livenessProbe: ['exec', 'tcpSocket'],
+  readinessProbe: ['exec', 'tcpSocket', 'initialDelaySeconds'],
+};
+
+/** Longest timeout in seconds that Cloud Run takes. */
+const LONGEST_TIMEOUT: Readonly<Record<ProbeKind, number>> = {
+  startupProbe: 3600,
+  livenessProbe: 3600,
+  readinessProbe: 300,
+};
 
 /** Longest delay and period in seconds (API reference, Probe). */
 const LONGEST: Readonly<Record<ProbeKind, number>> = {
@@ -24,12 +39,7 @@ export function validateProbe(
   path: string,
 ): Fault[] {
   if (!probe) return [];
-  const unknown: Fault[] =
-    kind === 'readinessProbe'
-      ? [{ path, message: 'readinessProbe is not supported by Cloud Run', strict: true }]
-      : [];
   return [
-    ...unknown,
     ...validateHandlers(kind, probe, port !== undefined, path),
     ...validatePorts(probe, port, path),
     ...validateTiming(kind, probe, path),
@@ -43,10 +53,33 @@ function validateHandlers(kind: ProbeKind, probe: Probe, ingress: boolean, path:
   const implied = ingress && kind !== 'livenessProbe';
   if (set.length === 0 && !implied) return [{ path, message: `needs one of ${HANDLERS.join(', ')}` }];
   return [
-    ...unsupported(probe, kind === 'livenessProbe' ? ['exec', 'tcpSocket'] : ['exec'], path),
+    ...unsupported(probe, UNSUPPORTED[kind], path),
     ...(probe.httpGet ? unsupported(probe.httpGet, ['host', 'scheme'], `${path}.httpGet`) : []),
+    ...(probe.httpGet ? validateRequest(probe.httpGet, `${path}.httpGet`) : []),
     ...(probe.tcpSocket ? unsupported(probe.tcpSocket, ['host'], `${path}.tcpSocket`) : []),
   ];
+}
+
+/** What cannot be sent as an HTTP request would never pass, whatever the container does. */
+function validateRequest(httpGet: NonNullable<Probe['httpGet']>, path: string): Fault[] {
+  const { path: target = '', httpHeaders = [] } = httpGet;
+  return [
+    ...unlike(target, REQUEST_PATH, 'visible ASCII without spaces; write %20 for a space', `${path}.path`),
+    ...httpHeaders.flatMap(({ name, value = '' }, i) => [
+      ...unlike(name, HEADER_NAME, 'letters, digits and dashes', `${at(`${path}.httpHeaders`, i)}.name`),
+      ...unlike(
+        value,
+        HEADER_VALUE,
+        'visible ASCII, spaces and tabs',
+        `${at(`${path}.httpHeaders`, i)}.value`,
+      ),
+    ]),
+  ];
+}
+
+function unlike(value: string, pattern: string, wanted: string, path: string): Fault[] {
+  if (new RegExp(pattern).test(value)) return [];
+  return [{ path, value, message: `is ${shown(value)}; it must be ${wanted}` }];
 }
 
 function validatePorts(
@@ -72,7 +105,7 @@ function validatePort(
   const name = port
     ? `a number from 1 to 65535, or ${port.name}, the name of the container's port`
     : 'a number from 1 to 65535';
-  return [{ path, value, message: `is "${value}"; it must be ${name}` }];
+  return [{ path, value, message: `is ${shown(value)}; it must be ${name}` }];
 }
 
 function validateTiming(kind: ProbeKind, probe: Probe, path: string): Fault[] {
@@ -87,7 +120,9 @@ function validateTiming(kind: ProbeKind, probe: Probe, path: string): Fault[] {
     ...outOfRange(probe.periodSeconds, [0, longest], `${path}.periodSeconds`, {
       strict: isNatural(probe.periodSeconds),
     }),
-    ...outOfRange(probe.timeoutSeconds, [0, 3600], `${path}.timeoutSeconds`),
+    ...outOfRange(probe.timeoutSeconds, [0, LONGEST_TIMEOUT[kind]], `${path}.timeoutSeconds`, {
+      strict: isNatural(probe.timeoutSeconds),
+    }),
     ...outOfRange(failureThreshold, [0, 2 ** 31 - 1], `${path}.failureThreshold`),
     ...outOfRange(
       successThreshold,
@@ -97,7 +132,8 @@ function validateTiming(kind: ProbeKind, probe: Probe, path: string): Fault[] {
   ];
   if (timeout > period) {
     const message = `is ${timeout}; it must be at most periodSeconds, ${period}`;
-    faults.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true });
+    // The documents say so; the API takes it.
+    faults.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true, advice: true });
   }
   return faults;
 }

@@ -1,9 +1,9 @@
 import { parseFlag, RUN } from '../../annotations.ts';
-import { cores, isQuantity } from '../../quantity.ts';
 import { defaultContainer } from '../container/defaults.ts';
 import { ingressContainer } from '../container/ingress.ts';
 import { containerNames } from '../container/names.ts';
 import type { Container, Volume } from '../container/types.ts';
+import { totalCpu } from '../instance/validation.ts';
 import { defaultVolume } from '../volume/defaults.ts';
 import type { RevisionSpec, TemplateSpec } from './types.ts';
 
@@ -34,20 +34,19 @@ export function defaultRevisionSpec(
     ...spec,
     containers,
     ...(spec.volumes ? { volumes: (spec.volumes as Volume[]).map(defaultVolume) } : {}),
-    ...(takesRequests ? requestLimits(spec, ingressContainer(containers)) : {}),
+    ...(takesRequests ? requestLimits(spec, containers) : {}),
     serviceAccountName: spec.serviceAccountName || 'default',
   };
 }
 
-function requestLimits(spec: TemplateSpec, ingress: Container | undefined) {
+function requestLimits(spec: TemplateSpec, containers: readonly Container[]) {
   return {
-    containerConcurrency: spec.containerConcurrency || defaultConcurrency(ingress),
+    containerConcurrency: spec.containerConcurrency || defaultConcurrency(containers),
     timeoutSeconds: spec.timeoutSeconds || DEFAULT_TIMEOUT_SECONDS,
   };
 }
 
-/** 80 with one CPU or more, else 1 (API reference, RevisionSpec: containerConcurrency). */
-function defaultConcurrency(ingress: Container | undefined): number {
-  const cpu = ingress?.resources?.limits?.cpu;
-  return cpu !== undefined && isQuantity(cpu) && cores(cpu) < 1 ? 1 : 80;
+/** 80 where all containers have one CPU or more together, else 1 (API reference, RevisionSpec: containerConcurrency). */
+function defaultConcurrency(containers: readonly Container[]): number {
+  return (totalCpu(containers) ?? 1) < 1 ? 1 : 80;
 }

@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseFlag, RUN } from '../../annotations.ts';
-import { type Fault, keyed, outOfRange, unsupported } from '../../fault.ts';
+import { validateConnections } from '../../connectionRules.ts';
+import { brief, type Fault, keyed, outOfRange, shown, unsupported } from '../../fault.ts';
 import { validateKeys, validateLabels } from '../../labelRules.ts';
 import { validateDependencies } from '../container/dependencies.ts';
-import { ingressContainer } from '../container/ingress.ts';
 import { GPU } from '../container/resources.ts';
 import type { Volume } from '../container/types.ts';
-import { cpuOf, validateContainers } from '../container/validation.ts';
+import { validateContainers } from '../container/validation.ts';
 import { SERVICE_ACCOUNT } from '../instance/schema.ts';
+import { totalCpu, validateInstance } from '../instance/validation.ts';
 import { schedulingFields } from '../scheduling/schema.ts';
 import { validateVolumes } from '../volume/validation.ts';
 import type { Revision, RevisionTemplate, TemplateSpec } from './types.ts';
@@ -38,8 +39,14 @@ export function validateTemplate(
     ...validateKeys(annotations, where),
     ...validateAnnotations('revision', annotations, where),
     ...validateScale(annotations, where),
+    ...validateConnections(annotations, where),
     ...validateDependencies(annotations, template.spec.containers, where),
     ...(ingress ? validateFraction(template.spec, annotations, where) : []),
+    ...validateInstance(
+      template.spec.containers,
+      { annotations, annotationsPath: where, of: ingress ? 'service' : 'workerPool' },
+      `${path}.spec.containers`,
+    ),
     ...validateRevisionSpec(template.spec, { ingress }, `${path}.spec`),
   ];
 }
@@ -50,7 +57,7 @@ function validateName(name: string | undefined, owner: string, path: string): Fa
   const prefix = `${owner}-`;
   const fits = name.startsWith(prefix) && name.length <= 63 && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name);
   if (fits) return [];
-  const message = `is "${name}"; it must start with "${prefix}" and be a DNS label: lower case letters, digits and dashes, at most 63`;
+  const message = `is ${shown(name)}; it must start with ${shown(prefix)} and be a DNS label: lower case letters, digits and dashes, at most 63`;
   return [{ path, value: name, message }];
 }
 
@@ -62,7 +69,11 @@ export function validateRevisionSpec(
 ): Fault[] {
   const volumes = new Set(spec.volumes?.map(({ name }) => name));
   return [
-    ...validateContainers(spec.containers, { ingress, volumes }, `${path}.containers`),
+    ...validateContainers(
+      spec.containers,
+      { ingress, volumes, accelerator: acceleratorOf(spec) },
+      `${path}.containers`,
+    ),
     ...validateVolumes(spec.volumes as Volume[] | undefined, `${path}.volumes`),
     ...outOfRange(spec.containerConcurrency, [0, 1000], `${path}.containerConcurrency`),
     ...validateConcurrency(spec, path),
@@ -74,19 +85,24 @@ export function validateRevisionSpec(
   ];
 }
 
+/** The kind of GPU that an instance asks for. */
+export function acceleratorOf({ nodeSelector = {} }: Pick<TemplateSpec, 'nodeSelector'>): string | undefined {
+  return Object.hasOwn(nodeSelector, ACCELERATOR) ? nodeSelector[ACCELERATOR] : undefined;
+}
+
 /** Less than one CPU is there while requests are answered, and in the first environment only (Cloud Run, CPU limits). */
 function validateFraction(
   { containers }: TemplateSpec,
   annotations: Record<string, string> = {},
   path: string,
 ): Fault[] {
-  const cpu = cpuOf(ingressContainer(containers));
+  const cpu = totalCpu(containers);
   if (cpu === undefined || cpu >= 1) return [];
   const { [RUN.cpuThrottling]: throttling, [RUN.executionEnvironment]: environment } = annotations;
   const say = (key: string, value: string, wanted: string): Fault => ({
     path: keyed(path, key),
     value,
-    message: `is ${JSON.stringify(value)}; with less than one CPU it must be ${wanted}`,
+    message: `is ${shown(value)}; with less than one CPU it must be ${wanted}`,
     strict: true,
   });
   return [
@@ -98,7 +114,7 @@ function validateFraction(
 /** Less than one CPU serves one request at a time (Cloud Run, CPU limits). */
 function validateConcurrency(spec: TemplateSpec, path: string): Fault[] {
   const { containerConcurrency: value = 0 } = spec;
-  const cpu = cpuOf(ingressContainer(spec.containers));
+  const cpu = totalCpu(spec.containers);
   if (cpu === undefined || cpu >= 1 || value <= 1) return [];
   const message = `is ${value}; with less than one CPU it must be 1`;
   return [{ path: `${path}.containerConcurrency`, value, message, strict: true }];
@@ -114,8 +130,8 @@ const SUBDOMAIN =
 export function validateServiceAccount(value: string | undefined, path: string): Fault[] {
   if (!value || new RegExp(`^${SERVICE_ACCOUNT}$`).test(value)) return [];
   const message =
-    `is "${value}"; it must be the name of a service account, or its e-mail address, which ends with ` +
-    `.gserviceaccount.com (invalid value: ${value}: ${path}\n${SUBDOMAIN})`;
+    `is ${shown(value)}; it must be the name of a service account, or its e-mail address, which ends with ` +
+    `.gserviceaccount.com (invalid value: ${brief(value)}: ${path}\n${SUBDOMAIN})`;
   return [{ path, value, message }];
 }
 
@@ -147,7 +163,7 @@ export function validateNodeSelector(
 function validateRuntimeClass(value: string | undefined, path: string): Fault[] {
   if (!value || value === BASE_IMAGE_RUNTIME) return [];
   return [
-    { path, value, message: `is "${value}"; Cloud Run knows only ${BASE_IMAGE_RUNTIME}`, strict: true },
+    { path, value, message: `is ${shown(value)}; Cloud Run knows only ${BASE_IMAGE_RUNTIME}`, strict: true },
   ];
 }
 

@@ -21,6 +21,8 @@ export interface FaultCase {
   faults?: [path: string, message: RegExp][];
   /** Whether only strict mode refuses it. */
   strict?: true;
+  /** Whether strict mode warns of it only. */
+  advice?: true;
   reason: string;
 }
 
@@ -45,8 +47,9 @@ export function serviceOf(parts: Omit<FaultCase, 'reason'>): Service {
 /** Declares a test for each case: the faults of such a service, the same with its defaults filled in. */
 export function testFaults(cases: Record<string, FaultCase>): void {
   for (const [name, one] of Object.entries(cases)) {
-    const { faults: expected = [], strict = false, reason } = one;
-    const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode refuses' : 'refuses';
+    const { faults: expected = [], strict = false, advice = false, reason } = one;
+    const verb =
+      expected.length === 0 ? 'accepts' : advice ? 'warns of' : strict ? 'in strict mode refuses' : 'refuses';
     it(`${verb} ${name}: ${reason}`, () => {
       const given = serviceOf(one);
       const faults = validateService(given);
@@ -60,6 +63,7 @@ export function testFaults(cases: Record<string, FaultCase>): void {
         faults.every((fault) => fault.strict),
         faults.length === 0 || strict,
       );
+      assert.ok(faults.every((fault) => (fault.advice ?? false) === advice));
       assert.equal(shown(validateService(defaultService(given))), shown(faults), 'with its defaults');
     });
   }

@@ -123,9 +123,8 @@ spec:
     yaml: `${HEAD}
 spec: {template: {spec: {containers: [{image: nginx, readinessProbe: {httpGet: {path: /ready}}}]}}}
 `,
-    verdict: 'warned',
-    law: /readinessProbe is not supported by Cloud Run/,
-    reason: "Knative's own feature",
+    verdict: 'accepted',
+    reason: 'Cloud Run, Configure container health checks',
   },
   'much of what only Knative has': {
     yaml: `${HEAD}

@@ -7,6 +7,22 @@ import { validateService } from './validation.ts';
 
 describe('validation of a service', () => {
   testFaults({
+    'a number of instances by hand, and no word on the mode': {
+      metadata: '{annotations: {run.googleapis.com/manualInstanceCount: "2"}}',
+      faults: [
+        [
+          'metadata.annotations[run.googleapis.com/manualInstanceCount]',
+          /has no effect without run\.googleapis\.com\/scalingMode: manual/,
+        ],
+      ],
+      strict: true,
+      reason: 'the API refuses it',
+    },
+    'a number of instances by hand, in the manual mode': {
+      metadata:
+        '{annotations: {run.googleapis.com/manualInstanceCount: "2", run.googleapis.com/scalingMode: manual}}',
+      reason: 'Cloud Run, Manual scaling',
+    },
     'the smallest service': { reason: 'an image is enough' },
 
     // Names

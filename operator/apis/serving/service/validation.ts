@@ -1,5 +1,6 @@
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
-import type { Fault } from '../../fault.ts';
+import { RUN } from '../../annotations.ts';
+import { type Fault, keyed, shown } from '../../fault.ts';
 import { MAX_NAME } from '../../names.ts';
 import { defaultTemplate } from '../configuration/defaults.ts';
 import { validateNameChange } from '../configuration/validation.ts';
@@ -16,20 +17,29 @@ export function validateService(service: Service, previous?: Service): Fault[] {
     ...validateName(name),
     ...validateAnnotations('service', annotations, 'metadata.annotations'),
     ...validateScale(annotations, 'metadata.annotations'),
+    ...validateManual(annotations, 'metadata.annotations'),
     ...validateTemplate(template, name, 'spec.template'),
     ...validateServiceTraffic(traffic, name, 'spec.traffic'),
     ...validateNameChange(template, previous?.spec.template, (part) => defaultTemplate(part, name)),
   ];
 }
 
+/** A number of instances by hand counts in the manual mode alone (Cloud Run, Manual scaling). */
+function validateManual(annotations: Record<string, string> = {}, path: string): Fault[] {
+  const value = annotations[RUN.manualInstanceCount];
+  if (value === undefined || annotations[RUN.scalingMode] === 'manual') return [];
+  const message = `has no effect without ${RUN.scalingMode}: manual`;
+  return [{ path: keyed(path, RUN.manualInstanceCount), value, message, strict: true }];
+}
+
 /** A name becomes part of host names and of the names of revisions; Cloud Run takes at most 49 characters. */
 export function validateName(name: string): Fault[] {
   const form = 'lower case letters, digits and dashes, starting with a letter, not ending with a dash';
   if (name.length > MAX_NAME || !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
-    const message = `is "${name}", ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
+    const message = `is ${shown(name)}, ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
     return [{ path: 'metadata.name', value: name, message }];
   }
   if (name.length <= MAX_CLOUD_RUN_NAME) return [];
-  const message = `is "${name}", ${name.length} characters; it must have 1 to ${MAX_CLOUD_RUN_NAME}`;
+  const message = `is ${shown(name)}, ${name.length} characters; it must have 1 to ${MAX_CLOUD_RUN_NAME}`;
   return [{ path: 'metadata.name', value: name, message, strict: true }];
 }

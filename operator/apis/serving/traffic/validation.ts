@@ -1,4 +1,4 @@
-import { at, duplicates, type Fault, outOfRange } from '../../fault.ts';
+import { at, duplicates, type Fault, outOfRange, shown } from '../../fault.ts';
 import type { RouteTarget, ServiceTarget } from './types.ts';
 
 const TAG = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
@@ -46,7 +46,7 @@ function validateTargets(targets: readonly ServiceTarget[], owner: string, path:
     ...duplicates(tags).map(({ value, index }) => ({
       path: `${at(path, index)}.tag`,
       value,
-      message: `is "${value}", the tag of another target; tags must be unique`,
+      message: `is ${shown(value)}, the tag of another target; tags must be unique`,
     })),
   ];
 }
@@ -59,7 +59,7 @@ function validateTarget(
   const faults = outOfRange(percent, [0, 100], `${path}.percent`);
   if (latestRevision !== undefined && latestRevision === Boolean(revisionName)) {
     const why = revisionName
-      ? `false or unset, as revisionName is "${revisionName}"`
+      ? `false or unset, as revisionName is ${shown(revisionName)}`
       : 'true or unset, as revisionName is not set';
     faults.push({
       path: `${path}.latestRevision`,
@@ -69,12 +69,12 @@ function validateTarget(
   }
   if (!tag) return faults;
   if (!TAG.test(tag)) {
-    const message = `is "${tag}"; it must be a DNS label: lower case letters, digits and dashes, starting with a letter`;
+    const message = `is ${shown(tag)}; it must be a DNS label: lower case letters, digits and dashes, starting with a letter`;
     faults.push({ path: `${path}.tag`, value: tag, message });
   }
   const length = tag.length + SEPARATOR.length + owner.length;
   if (length > MAX_LABEL) {
-    const message = `is "${tag}"; with ${SEPARATOR} and "${owner}" it makes ${length} characters, and a label of a host name has at most ${MAX_LABEL}`;
+    const message = `is ${shown(tag)}; with ${SEPARATOR} and ${shown(owner)} it makes ${length} characters, and a label of a host name has at most ${MAX_LABEL}`;
     faults.push({ path: `${path}.tag`, value: tag, message });
   }
   return faults;

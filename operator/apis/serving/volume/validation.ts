@@ -1,5 +1,5 @@
 import { CLOUD_STORAGE_DRIVER } from '../../annotations.ts';
-import { at, duplicates, type Fault, outOfRange, unsupported } from '../../fault.ts';
+import { at, duplicates, type Fault, faultsOfEach, outOfRange, shown, unsupported } from '../../fault.ts';
 import { isQuantity, parseQuantity } from '../../quantity.ts';
 import type { Volume } from '../container/types.ts';
 import { VOLUME_KINDS } from './schema.ts';
@@ -14,9 +14,9 @@ export function validateVolumes(volumes: readonly Volume[] | undefined, path: st
     ...duplicates(list.map(({ name }) => name)).map(({ value, index }) => ({
       path: `${at(path, index)}.name`,
       value,
-      message: `is "${value}", the name of another volume; names must be unique`,
+      message: `is ${shown(value)}, the name of another volume; names must be unique`,
     })),
-    ...list.flatMap((volume, i) => validateVolume(volume, at(path, i))),
+    ...faultsOfEach(list, (volume, i) => validateVolume(volume, at(path, i))),
   ];
 }
 
@@ -60,7 +60,7 @@ function validateItems(items: Items, path: string): Fault[] {
     const where = at(path, i);
     const outside = item.path.startsWith('/') || item.path.split('/').includes('..');
     const key: Fault[] = item.key === '' ? [missing(`${where}.key`)] : [];
-    const message = `is "${item.path}"; it must be a path below the volume, without a leading / and without ..`;
+    const message = `is ${shown(item.path)}; it must be a path below the volume, without a leading / and without ..`;
     return outside ? [...key, { path: `${where}.path`, value: item.path, message }] : key;
   });
 }
@@ -71,7 +71,7 @@ function validateSize(size: string | number | undefined, path: string): Fault[] 
     {
       path,
       value: size,
-      message: `is ${JSON.stringify(size)}; it must be a quantity above 0, such as 512Mi`,
+      message: `is ${shown(size)}; it must be a quantity above 0, such as 512Mi`,
     },
   ];
 }
@@ -80,7 +80,7 @@ function validateCsi(csi: Volume['csi'], path: string): Fault[] {
   if (!csi) return [];
   const unknown = unsupported(csi, ['fsType', 'nodePublishSecretRef'], path);
   if (csi.driver !== CLOUD_STORAGE_DRIVER) {
-    const message = `is "${csi.driver}"; Cloud Run knows only ${CLOUD_STORAGE_DRIVER}`;
+    const message = `is ${shown(csi.driver)}; Cloud Run knows only ${CLOUD_STORAGE_DRIVER}`;
     return [...unknown, { path: `${path}.driver`, value: csi.driver, message, strict: true }];
   }
   return csi.volumeAttributes?.bucketName
@@ -91,7 +91,7 @@ function validateCsi(csi: Volume['csi'], path: string): Fault[] {
 function validateNfs(nfs: Volume['nfs'], path: string): Fault[] {
   if (!nfs || nfs.path.startsWith('/')) return [];
   return [
-    { path: `${path}.path`, value: nfs.path, message: `is "${nfs.path}"; it must be an absolute path` },
+    { path: `${path}.path`, value: nfs.path, message: `is ${shown(nfs.path)}; it must be an absolute path` },
   ];
 }
 

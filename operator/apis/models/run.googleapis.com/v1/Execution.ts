@@ -15,7 +15,7 @@ export interface IExecution {
    */
   "spec"?: {
     /**
-     * Most tasks at once, at most taskCount; unset or 0: as many as possible.
+     * Most tasks at once; unset or 0: as many as possible.
      */
     "parallelism"?: number;
     /**
@@ -31,7 +31,7 @@ export interface IExecution {
        */
       "spec"?: {
         /**
-         * Containers of a task; the one that nobody waits for is the main container.
+         * Containers of a task; the first that nobody waits for is the main container, with which the task ends.
          */
         "containers"?: Array<{
           /**
@@ -210,16 +210,16 @@ export interface IExecution {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**
@@ -283,7 +283,7 @@ export interface IExecution {
             "protocol"?: "TCP" | "";
           }>;
           /**
-           * Takes the instance out of service while it fails. Not supported by Cloud Run.
+           * Takes the instance out of service while it fails.
            */
           "readinessProbe"?: {
             /**
@@ -325,16 +325,16 @@ export interface IExecution {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**
@@ -491,16 +491,16 @@ export interface IExecution {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**

@@ -60,7 +60,7 @@ export interface IJob {
        */
       "spec": {
         /**
-         * Most tasks at once, at most taskCount; unset or 0: as many as possible.
+         * Most tasks at once; unset or 0: as many as possible.
          */
         "parallelism"?: number;
         /**
@@ -76,7 +76,7 @@ export interface IJob {
            */
           "spec": {
             /**
-             * Containers of a task; the one that nobody waits for is the main container.
+             * Containers of a task; the first that nobody waits for is the main container, with which the task ends.
              */
             "containers": Array<{
               /**
@@ -255,16 +255,16 @@ export interface IJob {
                    */
                   "httpHeaders"?: Array<{
                     /**
-                     * Header field name.
+                     * Header field name: letters, digits and dashes.
                      */
                     "name": string;
                     /**
-                     * Header field value.
+                     * Header field value: visible ASCII, spaces and tabs.
                      */
                     "value"?: string;
                   }>;
                   /**
-                   * Path to ask for; / when unset.
+                   * Path to ask for, visible ASCII without spaces; / when unset.
                    */
                   "path"?: string;
                   /**
@@ -328,7 +328,7 @@ export interface IJob {
                 "protocol"?: "TCP" | "";
               }>;
               /**
-               * Takes the instance out of service while it fails. Not supported by Cloud Run.
+               * Takes the instance out of service while it fails.
                */
               "readinessProbe"?: {
                 /**
@@ -370,16 +370,16 @@ export interface IJob {
                    */
                   "httpHeaders"?: Array<{
                     /**
-                     * Header field name.
+                     * Header field name: letters, digits and dashes.
                      */
                     "name": string;
                     /**
-                     * Header field value.
+                     * Header field value: visible ASCII, spaces and tabs.
                      */
                     "value"?: string;
                   }>;
                   /**
-                   * Path to ask for; / when unset.
+                   * Path to ask for, visible ASCII without spaces; / when unset.
                    */
                   "path"?: string;
                   /**
@@ -536,16 +536,16 @@ export interface IJob {
                    */
                   "httpHeaders"?: Array<{
                     /**
-                     * Header field name.
+                     * Header field name: letters, digits and dashes.
                      */
                     "name": string;
                     /**
-                     * Header field value.
+                     * Header field value: visible ASCII, spaces and tabs.
                      */
                     "value"?: string;
                   }>;
                   /**
-                   * Path to ask for; / when unset.
+                   * Path to ask for, visible ASCII without spaces; / when unset.
                    */
                   "path"?: string;
                   /**

@@ -689,16 +689,16 @@ export interface IWorkerPool {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**
@@ -762,7 +762,7 @@ export interface IWorkerPool {
             "protocol"?: "TCP" | "";
           }>;
           /**
-           * Takes the instance out of service while it fails. Not supported by Cloud Run.
+           * Takes the instance out of service while it fails.
            */
           "readinessProbe"?: {
             /**
@@ -804,16 +804,16 @@ export interface IWorkerPool {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**
@@ -970,16 +970,16 @@ export interface IWorkerPool {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**

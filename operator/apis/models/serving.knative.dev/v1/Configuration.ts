@@ -668,16 +668,16 @@ export interface IConfiguration {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**
@@ -741,7 +741,7 @@ export interface IConfiguration {
             "protocol"?: "TCP" | "";
           }>;
           /**
-           * Takes the instance out of service while it fails. Not supported by Cloud Run.
+           * Takes the instance out of service while it fails.
            */
           "readinessProbe"?: {
             /**
@@ -783,16 +783,16 @@ export interface IConfiguration {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**
@@ -949,16 +949,16 @@ export interface IConfiguration {
                */
               "httpHeaders"?: Array<{
                 /**
-                 * Header field name.
+                 * Header field name: letters, digits and dashes.
                  */
                 "name": string;
                 /**
-                 * Header field value.
+                 * Header field value: visible ASCII, spaces and tabs.
                  */
                 "value"?: string;
               }>;
               /**
-               * Path to ask for; / when unset.
+               * Path to ask for, visible ASCII without spaces; / when unset.
                */
               "path"?: string;
               /**

@@ -631,16 +631,16 @@ export interface IRevision {
            */
           "httpHeaders"?: Array<{
             /**
-             * Header field name.
+             * Header field name: letters, digits and dashes.
              */
             "name": string;
             /**
-             * Header field value.
+             * Header field value: visible ASCII, spaces and tabs.
              */
             "value"?: string;
           }>;
           /**
-           * Path to ask for; / when unset.
+           * Path to ask for, visible ASCII without spaces; / when unset.
            */
           "path"?: string;
           /**
@@ -704,7 +704,7 @@ export interface IRevision {
         "protocol"?: "TCP" | "";
       }>;
       /**
-       * Takes the instance out of service while it fails. Not supported by Cloud Run.
+       * Takes the instance out of service while it fails.
        */
       "readinessProbe"?: {
         /**
@@ -746,16 +746,16 @@ export interface IRevision {
            */
           "httpHeaders"?: Array<{
             /**
-             * Header field name.
+             * Header field name: letters, digits and dashes.
              */
             "name": string;
             /**
-             * Header field value.
+             * Header field value: visible ASCII, spaces and tabs.
              */
             "value"?: string;
           }>;
           /**
-           * Path to ask for; / when unset.
+           * Path to ask for, visible ASCII without spaces; / when unset.
            */
           "path"?: string;
           /**
@@ -912,16 +912,16 @@ export interface IRevision {
            */
           "httpHeaders"?: Array<{
             /**
-             * Header field name.
+             * Header field name: letters, digits and dashes.
              */
             "name": string;
             /**
-             * Header field value.
+             * Header field value: visible ASCII, spaces and tabs.
              */
             "value"?: string;
           }>;
           /**
-           * Path to ask for; / when unset.
+           * Path to ask for, visible ASCII without spaces; / when unset.
            */
           "path"?: string;
           /**

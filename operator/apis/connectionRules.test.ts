@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { validateConnections } from './connectionRules.ts';
+
+const SQL = 'run.googleapis.com/cloudsql-instances';
+const CONNECTOR = 'run.googleapis.com/vpc-access-connector';
+const INTERFACES = 'run.googleapis.com/network-interfaces';
+const KEY = 'run.googleapis.com/encryption-key';
+const REVOCATION = 'run.googleapis.com/post-key-revocation-action-type';
+const SOUND_KEY = 'projects/p/locations/l/keyRings/r/cryptoKeys/k';
+
+interface Case {
+  annotations: Record<string, string>;
+  faults?: [key: string, message: RegExp][];
+  reason: string;
+}
+
+const CASES: Record<string, Case> = {
+  'two databases': { annotations: { [SQL]: 'p:r:a, p:r:b' }, reason: 'with a comma between' },
+  'a database of a project with a domain': {
+    annotations: { [SQL]: 'example.com:p:r:i' },
+    reason: 'such projects are there',
+  },
+  'a database by its name alone': {
+    annotations: { [SQL]: 'bad' },
+    faults: [[SQL, /is "bad"; it must be PROJECT:REGION:INSTANCE/]],
+    reason: 'the API refuses it',
+  },
+  'an interface': { annotations: { [INTERFACES]: '[{"network":"default"}]' }, reason: 'as gcloud writes it' },
+  'an interface beside a connector': {
+    annotations: { [INTERFACES]: '[{"network":"default"}]', [CONNECTOR]: 'c' },
+    faults: [[INTERFACES, /must not be set together with run\.googleapis\.com\/vpc-access-connector/]],
+    reason: 'the API refuses it',
+  },
+  'two interfaces': {
+    annotations: { [INTERFACES]: '[{"network":"a"},{"subnetwork":"b"}]' },
+    faults: [[INTERFACES, /has 2 interfaces; it may have 1/]],
+    reason: 'the API refuses it',
+  },
+  'an interface to nowhere': {
+    annotations: { [INTERFACES]: '[{}]' },
+    faults: [[INTERFACES, /must name a network or a subnetwork/]],
+    reason: 'the API refuses it',
+  },
+  'no JSON': { annotations: { [INTERFACES]: '[' }, reason: 'that is told by the rule of the annotation' },
+  'a key': {
+    annotations: { [KEY]: SOUND_KEY, [REVOCATION]: 'shut-down' },
+    reason: 'with what happens without it',
+  },
+  'a key by its name alone': {
+    annotations: { [KEY]: 'bad' },
+    faults: [[KEY, /is "bad"; it must be projects\/PROJECT\/locations/]],
+    reason: 'the API refuses it',
+  },
+  'a shut-down without a key': {
+    annotations: { [REVOCATION]: 'shut-down' },
+    faults: [[REVOCATION, /has no meaning without run\.googleapis\.com\/encryption-key/]],
+    reason: 'the API refuses it',
+  },
+};
+
+describe('annotations for networks, databases and keys', () => {
+  for (const [name, { annotations, faults: expected = [], reason }] of Object.entries(CASES)) {
+    it(`${expected.length === 0 ? 'may be' : 'in strict mode may not be'} ${name}: ${reason}`, () => {
+      const faults = validateConnections(annotations, 'a');
+      assert.deepEqual(
+        faults.map(({ path }) => path),
+        expected.map(([key]) => `a[${key}]`),
+      );
+      for (const [i, [, message]] of expected.entries()) assert.match(faults[i]?.message ?? '', message);
+      assert.ok(faults.every(({ strict }) => strict));
+    });
+  }
+});

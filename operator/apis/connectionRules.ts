@@ -1,0 +1,71 @@
+import { RUN } from './annotations.ts';
+import { type Fault, keyed, shown } from './fault.ts';
+
+const SQL_INSTANCE = /^([^:,\s]+:)?[^:,\s]+:[^:,\s]+:[^:,\s]+$/;
+const KEY = /^projects\/[^/\s]+\/locations\/[^/\s]+\/keyRings\/[^/\s]+\/cryptoKeys\/[^/\s]+$/;
+
+/**
+ * The faults of annotations by which instances reach networks, databases and keys of Google Cloud: of their form, and
+ * of several that contradict each other (Cloud Run API v1, annotations). A cluster uses none of them, so all of these
+ * faults are of strict mode.
+ */
+export function validateConnections(annotations: Record<string, string> = {}, path: string): Fault[] {
+  return [
+    ...validateSql(annotations[RUN.cloudsqlInstances], keyed(path, RUN.cloudsqlInstances)),
+    ...validateNetwork(annotations, keyed(path, RUN.networkInterfaces)),
+    ...validateKey(annotations, path),
+  ];
+}
+
+function validateSql(value: string | undefined, path: string): Fault[] {
+  if (!value || value.split(',').every((entry) => SQL_INSTANCE.test(entry.trim()))) return [];
+  const message = `is ${shown(value)}; it must be PROJECT:REGION:INSTANCE, several of them with commas between`;
+  return [{ path, value, message, strict: true }];
+}
+
+function validateNetwork(annotations: Record<string, string>, path: string): Fault[] {
+  const value = annotations[RUN.networkInterfaces];
+  const interfaces = interfacesIn(value);
+  if (interfaces.length === 0) return [];
+  const say = (message: string): Fault => ({ path, value, message, strict: true });
+  const isNamed = ({ network, subnetwork }: NetworkInterface) => Boolean(network || subnetwork);
+  return [
+    ...(annotations[RUN.vpcAccessConnector]
+      ? [say(`must not be set together with ${RUN.vpcAccessConnector}`)]
+      : []),
+    ...(interfaces.length > 1 ? [say(`has ${interfaces.length} interfaces; it may have 1`)] : []),
+    ...(interfaces.every(isNamed) ? [] : [say('must name a network or a subnetwork in each interface')]),
+  ];
+}
+
+interface NetworkInterface {
+  network?: unknown;
+  subnetwork?: unknown;
+}
+
+/** None where the text is no list of objects: that is a fault of its own. */
+function interfacesIn(text = '[]'): NetworkInterface[] {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed.filter((item) => typeof item === 'object' && item !== null) : [];
+  } catch {
+    return [];
+  }
+}
+
+function validateKey(annotations: Record<string, string>, path: string): Fault[] {
+  const key = annotations[RUN.encryptionKey];
+  if (key) {
+    if (KEY.test(key)) return [];
+    const message = `is ${shown(key)}; it must be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY`;
+    return [{ path: keyed(path, RUN.encryptionKey), value: key, message, strict: true }];
+  }
+  return [RUN.postKeyRevocationActionType, RUN.encryptionKeyShutdownHours]
+    .filter((name) => annotations[name] !== undefined)
+    .map((name) => ({
+      path: keyed(path, name),
+      value: annotations[name],
+      message: `has no meaning without ${RUN.encryptionKey}`,
+      strict: true,
+    }));
+}

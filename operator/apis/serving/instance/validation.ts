@@ -1,0 +1,145 @@
+import { parseFlag, RUN } from '../../annotations.ts';
+import { at, type Fault, keyed } from '../../fault.ts';
+import { bytes, cores, isQuantity } from '../../quantity.ts';
+import { DEFAULT_LIMITS } from '../container/defaults.ts';
+import { GPU } from '../container/resources.ts';
+import type { TemplateContainer } from '../container/types.ts';
+
+/** Most variables, and most arguments, of all containers together (Cloud Run, quotas; the API counts them so). */
+const MOST_TOGETHER = 1000;
+/** Least CPU and memory of an instance in the second generation environment (Cloud Run, CPU and memory limits). */
+const LEAST_OF_GEN2 = { cpu: 1, memory: 512 * 2 ** 20 };
+
+/** What stands around the containers of one instance. */
+export interface InstanceAround {
+  annotations: Record<string, string> | undefined;
+  /** Where those are. */
+  annotationsPath: string;
+  /** What it is for. Only one of a service may be of the first generation and throttle its CPU. */
+  of: 'service' | 'task' | 'workerPool';
+}
+
+/**
+ * The faults of the containers of an instance taken together: each may be sound where their sum is not. All of them
+ * are Cloud Run's alone.
+ * @param path that of the containers.
+ */
+export function validateInstance(
+  containers: readonly TemplateContainer[],
+  around: InstanceAround,
+  path: string,
+): Fault[] {
+  return [
+    ...validateSums(containers, path),
+    ...validateSecondGeneration(containers, around, path),
+    ...validateGpus(containers, around, path),
+  ];
+}
+
+function validateSums(containers: readonly TemplateContainer[], path: string): Fault[] {
+  if (containers.length <= 1) return [];
+  const counts = {
+    variables: containers.reduce((sum, { env = [] }) => sum + env.length, 0),
+    arguments: containers.reduce((sum, { args = [] }) => sum + args.length, 0),
+  };
+  return Object.entries(counts)
+    .filter(([, count]) => count > MOST_TOGETHER)
+    .map(([what, count]) => ({
+      path,
+      value: count,
+      message: `have ${count} ${what} together; they may have ${MOST_TOGETHER}`,
+      strict: true,
+    }));
+}
+
+/** Jobs and worker pools run there, and services that say so (container contract, Container sandbox). */
+function validateSecondGeneration(
+  containers: readonly TemplateContainer[],
+  { annotations = {}, of }: InstanceAround,
+  path: string,
+): Fault[] {
+  if (of === 'service' && annotations[RUN.executionEnvironment] !== 'gen2') return [];
+  const say = (resource: string, wanted: string): Fault => {
+    const [only] = containers;
+    if (containers.length > 1) {
+      return { path, message: `have less than ${wanted} of ${resource} together`, strict: true };
+    }
+    const value = only?.resources?.limits?.[resource];
+    const where = keyed(`${at(path, 0)}.resources.limits`, resource);
+    return {
+      path: where,
+      value,
+      message: `is ${value}; it must be at least ${wanted} in gen2`,
+      strict: true,
+    };
+  };
+  const cpu = totalCpu(containers);
+  const memory = total(containers, 'memory', bytes);
+  return [
+    // For a service a fraction of a CPU is a fault of the annotation, told there.
+    ...(of !== 'service' && cpu !== undefined && cpu < LEAST_OF_GEN2.cpu ? [say('cpu', '1')] : []),
+    ...(memory !== undefined && memory < LEAST_OF_GEN2.memory ? [say('memory', '512Mi')] : []),
+  ];
+}
+
+/** A GPU belongs to one container, and its CPU is never throttled (Cloud Run, GPU support). */
+function validateGpus(
+  containers: readonly TemplateContainer[],
+  { annotations = {}, annotationsPath, of }: InstanceAround,
+  path: string,
+): Fault[] {
+  const holders = containers.flatMap((container, i) => (hasGpu(container) ? [i] : []));
+  const say = (key: string, message: string, advice = false): Fault => ({
+    path: keyed(annotationsPath, key),
+    value: annotations[key],
+    message,
+    strict: true,
+    ...(advice ? { advice } : {}),
+  });
+  const zonal = annotations[RUN.gpuZonalRedundancyDisabled];
+  if (holders.length === 0) {
+    return zonal === undefined
+      ? []
+      : [say(RUN.gpuZonalRedundancyDisabled, 'is set although no container has a GPU')];
+  }
+  const faults: Fault[] = [];
+  if (holders.length > 1) {
+    const message = `have a GPU in containers ${holders.join(', ')}; only one may have it`;
+    faults.push({ path, value: holders.length, message, strict: true });
+  }
+  if (of === 'service' && parseFlag(annotations[RUN.cpuThrottling])) {
+    faults.push(say(RUN.cpuThrottling, 'is "true"; with a GPU it must be false'));
+  }
+  if (of === 'service' && annotations[RUN.executionEnvironment] === 'gen1') {
+    faults.push(say(RUN.executionEnvironment, 'is "gen1"; with a GPU it must be gen2'));
+  }
+  if (of === 'task' && zonal === undefined) {
+    const message = 'is not set; without it Cloud Run gives a GPU only to those with a quota for redundancy';
+    faults.push(say(RUN.gpuZonalRedundancyDisabled, message, true));
+  }
+  return faults;
+}
+
+function hasGpu({ resources }: TemplateContainer): boolean {
+  const gpus = resources?.limits?.[GPU];
+  return gpus !== undefined && isQuantity(gpus) && cores(gpus) > 0;
+}
+
+/** CPU limits of all containers in cores; undefined when one is no quantity. */
+export function totalCpu(containers: readonly TemplateContainer[]): number | undefined {
+  return total(containers, 'cpu', cores);
+}
+
+function total(
+  containers: readonly TemplateContainer[],
+  resource: string,
+  measure: (quantity: string | number) => number,
+): number | undefined {
+  let sum = 0;
+  for (const { resources } of containers) {
+    const limit = resources?.limits?.[resource] ?? DEFAULT_LIMITS[resource] ?? '0';
+    if (!isQuantity(limit)) return undefined;
+    sum += measure(limit);
+  }
+  return sum;
+}

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { fuzzAdmission } from './admission.ts';
+
+describe('fuzzAdmission', function () {
+  this.timeout(60_000);
+
+  it('finds an answer to each of 3,000 mutated objects and reviews', async () => {
+    const { rounds, admitted, refused, unread } = await fuzzAdmission(3_000, 1);
+    assert.equal(admitted + refused + unread, rounds);
+    assert.ok(admitted > rounds / 20, `only ${admitted} were admitted: the objects are too wild`);
+    assert.ok(refused > rounds / 5, `only ${refused} were refused: the objects are too tame`);
+  });
+
+  it('does the same again with the same seed', async () => {
+    const [first, second] = [await fuzzAdmission(200, 7), await fuzzAdmission(200, 7)];
+    assert.deepEqual({ ...first, slowestMs: 0 }, { ...second, slowestMs: 0 });
+  });
+});

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import type { KubeObject } from '../../kube/types.ts';
+import { admitDefault, admitValidate, type Policy } from '../admit.ts';
+import { lookUp } from '../known.ts';
+import {
+  type AdmissionRequest,
+  type AdmissionResponse,
+  ReviewError,
+  requestOf,
+  reviewOf,
+} from '../review.ts';
+import { patched, patchOf } from '../testing/patch.ts';
+import { publicManifests } from '../testing/public.ts';
+import { LENIENT, OPERATOR, objectOf, requestFor, STRICT } from '../testing/requests.ts';
+import { clone, mutate } from './mutate.ts';
+import { type Random, randomOf } from './random.ts';
+
+/** What came of a run. */
+export interface FuzzReport {
+  rounds: number;
+  /** Reviews that were answered yes, and those that were answered no. */
+  admitted: number;
+  refused: number;
+  /** Bodies that were no reviews any more. */
+  unread: number;
+  /** The longest that one answer took. */
+  slowestMs: number;
+}
+
+/** Kinds that public manifests do not show. */
+const MORE = [
+  objectOf(
+    'metadata: {labels: {run.googleapis.com/job: load}, annotations: {homerun.dev/overrides: "{}"}}\nspec: {taskCount: 2}',
+    'Execution',
+  ),
+  objectOf('spec: {containers: [{name: a, image: app, ports: [{containerPort: 80}]}]}', 'Revision'),
+  objectOf('spec: {template: {spec: {containers: [{image: app}]}}}', 'Configuration'),
+  objectOf('spec: {traffic: [{configurationName: hello, percent: 100}]}', 'Route'),
+  objectOf(
+    'metadata: {annotations: {run.googleapis.com/manualInstanceCount: "2"}}\nspec: {template: {spec: {containers: [{image: app}]}}, instanceSplits: [{revisionName: hello-a, percent: 100}]}',
+    'WorkerPool',
+  ),
+];
+
+const JOB = objectOf('spec: {template: {spec: {template: {spec: {containers: [{image: app}]}}}}}', 'Job');
+
+/** A cluster that knows one job and one revision, whatever it is asked for. */
+const cluster = {
+  get: async () => JOB,
+  list: async () => ({ items: [objectOf('metadata: {name: hello-a}', 'Revision')], resourceVersion: '1' }),
+};
+
+/** Longest refusal in bytes. */
+const MOST_ANSWER = 32_768;
+/** Far beyond what an answer takes on a busy machine, and far below what a regular expression can be made to take. */
+const MOST_MS = 2_000;
+
+/**
+ * Asks admission about mutated objects and mutated reviews: public manifests with a few parts changed, taken out, put
+ * in or multiplied. Whatever comes, it must answer, soon and shortly, and what it fills in must be filled in once.
+ * @param seed the same seed gives the same rounds.
+ * @throws {AssertionError} naming the seed of the round: `fuzzAdmission(1, thatSeed)` shows it again.
+ */
+export async function fuzzAdmission(rounds: number, seed: number): Promise<FuzzReport> {
+  const objects = [...publicManifests().values(), ...MORE];
+  const report = { rounds, admitted: 0, refused: 0, unread: 0, slowestMs: 0 };
+  for (let round = 0; round < rounds; round++) {
+    const roundSeed = (seed + round) >>> 0;
+    const random = randomOf(roundSeed);
+    try {
+      await askOnce(random.pick(objects), random, report);
+    } catch (cause) {
+      throw new assert.AssertionError({
+        message: `round with seed ${roundSeed}: ${(cause as Error).stack}`,
+      });
+    }
+  }
+  return report;
+}
+
+async function askOnce(sound: KubeObject, random: Random, report: FuzzReport): Promise<void> {
+  const object = clone(sound);
+  const oldObject = random.once(3) ? clone(sound) : undefined;
+  const user = random.once(5) ? OPERATOR : 'jane';
+  const review = {
+    apiVersion: 'admission.k8s.io/v1',
+    request: requestFor(object, { kind: object.kind, user, oldObject }),
+  };
+  mutate(object as never, random);
+  if (oldObject && random.once(2)) mutate(oldObject as never, random);
+  if (random.once(20)) mutate(review as never, random);
+  let request: AdmissionRequest;
+  try {
+    request = requestOf(review);
+  } catch (error) {
+    assert.ok(error instanceof ReviewError, (error as Error).stack);
+    report.unread++;
+    return;
+  }
+  await judgeOnce(request, random.pick([LENIENT, STRICT]), report);
+}
+
+async function judgeOnce(request: AdmissionRequest, policy: Policy, report: FuzzReport): Promise<void> {
+  const begun = performance.now();
+  const known = await lookUp(request, cluster as never);
+  const first = admitDefault(request, policy, known);
+  checked(first);
+  checked(admitValidate(request, policy, known));
+  const took = performance.now() - begun;
+  report.slowestMs = Math.max(report.slowestMs, took);
+  assert.ok(took < MOST_MS, `the answer took ${took.toFixed(0)} ms`);
+  if (!first.allowed) {
+    report.refused++;
+    return;
+  }
+  report.admitted++;
+  const steps = patchOf(first);
+  if (steps.length === 0) return;
+  const complete = { ...request, object: patched(request.object, steps) };
+  assert.deepEqual(patchOf(admitDefault(complete, policy, known)), [], 'defaults are filled in once');
+  checked(admitValidate(complete, policy, known));
+}
+
+/** What the API server can do something with: it says why, in few words. */
+function checked(answer: AdmissionResponse): void {
+  const { allowed, status, warnings = [] } = answer;
+  assert.ok(warnings.length <= 16, 'no more warnings than an API server hands on');
+  if (allowed) return;
+  assert.ok(status?.message, 'a refusal says why');
+  const size = Buffer.byteLength(JSON.stringify(reviewOf(answer)));
+  assert.ok(size <= MOST_ANSWER, `the refusal has ${size} bytes`);
+}
