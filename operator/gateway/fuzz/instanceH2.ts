@@ -70,6 +70,8 @@ export function scriptH2(random: Random, asked: Asked, stream: number): Script {
   draft.section = [[':status', String(draft.status)]];
   for (const { name, value } of draft.fields) draft.section.push([name, value]);
   if (random.chance(0.45)) random.pick(FLAWS)(draft, random, stream);
+  // The head is the whole answer: what goes wrong behind it may come too late.
+  if (bodiless && draft.verdict === 'broken' && draft.share === 1 && draft.headSent) draft.verdict = 'either';
   if (draft.status > 599) draft.section[0] = [':status', String(draft.status)];
   if (draft.announced) draft.section.push(['content-length', String(draft.body.length)]);
   const alone =
