@@ -48,6 +48,7 @@ export class Connection implements Source, Timed {
   /** When the header section that is pending was first seen, on {@link clock}; 0 is none. */
   pendingSince = 0;
   readonly #connections: Connections;
+  #beginsWithHead = false;
   #phase: Phase = 'new';
   #closed = false;
   /** Bytes up to here belong to requests that are known. */
@@ -84,9 +85,15 @@ export class Connection implements Source, Timed {
   }
 
   /** The first bytes have told the protocol. */
-  speaks(protocol: 'http1' | 'http2'): void {
+  speaks(protocol: 'http1' | 'http2', bytes: Buffer): void {
     this.protocol = protocol;
+    this.#beginsWithHead = /^\s*HEAD /.test(bytes.toString('latin1', 0, 16));
     this.#connections.count(protocol, 1);
+  }
+
+  /** Whether the first request is one to HEAD; undefined once its header section has come. */
+  get firstIsHead(): boolean | undefined {
+    return this.#phase === 'new' ? this.#beginsWithHead : undefined;
   }
 
   /** The HTTP/2 session on this connection. */

@@ -241,6 +241,29 @@ describe('gateway and clients that do anything', () => {
     sockets.close();
   });
 
+  it('answers HEAD without a body, in however many packets its headers came (RFC 9110, 9.3.2)', async () => {
+    const bad: Record<number, string[]> = {
+      431: Array.from({ length: 9 }, () => `${'a'.repeat(10_000)}`),
+      400: ['y\r\nX Y: z\r\n', '\r\n'],
+    };
+    for (const [status, rest] of Object.entries(bad)) {
+      const socket = open(`HEAD / HTTP/1.1\r\n${HOST}X: `);
+      socket.setNoDelay();
+      const closed = once(socket, 'close');
+      let text = '';
+      socket.setEncoding('latin1').on('data', (part) => {
+        text += part;
+      });
+      for (const part of rest) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        socket.write(part);
+      }
+      await closed;
+      assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} [^]*\\r\\n\\r\\n$`));
+      assert.match(await raw(harness.port, `GET / HTTP/1.1\r\n${HOST}X: ${rest.join('')}\r\n`), /\.\n$/);
+    }
+  });
+
   it('does not write into an answer when what follows the request is no HTTP', async () => {
     let finish: () => void = () => {};
     handle = (_req, res) => {

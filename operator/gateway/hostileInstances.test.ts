@@ -4,6 +4,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { type ClientHttp2Session, connect as connectHttp2, createServer as createHttp2 } from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import { until } from '../testing/until.ts';
+import * as h2 from './fuzz/frames.ts';
 import { ask, Harness, raw } from './harness.ts';
 
 async function listen(server: Server): Promise<number> {
@@ -348,6 +349,66 @@ describe('gateway and instances that say anything', () => {
       const before = resets;
       for (let i = 0; i < 20; i++) assert.equal((await ask(harness.origin)).status, 200);
       assert.equal(resets, before);
+    });
+
+    /** An h2c instance that answers each request on stream 1 with these frames. @returns how many connections it got. */
+    const framed = async (frames: (nth: number) => Buffer[]): Promise<() => number> => {
+      let connections = 0;
+      const server = createServer((socket) => {
+        const nth = ++connections;
+        const reader = new h2.FrameReader();
+        let preface = h2.PREFACE.length;
+        sockets.add(socket);
+        socket.on('close', () => sockets.delete(socket)).on('error', () => {});
+        socket.write(h2.settings());
+        socket.on('data', (bytes) => {
+          const skipped = Math.min(preface, bytes.length);
+          preface -= skipped;
+          for (const { type, flags } of reader.push(bytes.subarray(skipped))) {
+            if (type === h2.SETTINGS && !(flags & h2.ACK)) socket.write(h2.frame(h2.SETTINGS, h2.ACK, 0));
+            if (type === h2.HEADERS) socket.write(Buffer.concat(frames(nth)));
+          }
+        });
+      });
+      servers.push(server);
+      harness.serve('app.test', { protocol: 'h2c', ports: [await listen(server)], timeoutMs: 10_000 });
+      return () => connections;
+    };
+    const head = h2.headers(1, 0, h2.block([[':status', '200']]));
+
+    it('breaks an answer off when the h2c connection fails behind a GOAWAY', async () => {
+      const faults = {
+        'DATA of a stream that nobody opened': h2.frame(h2.DATA, 0, 101, Buffer.from('x')),
+        'a header section without its end': h2.frame(h2.HEADERS, 0, 1),
+        'a short RST_STREAM': h2.frame(h2.RST_STREAM, 0, 1, Buffer.alloc(3)),
+      };
+      for (const [name, fault] of Object.entries(faults)) {
+        const rest = h2.frame(h2.DATA, h2.END_STREAM, 1, Buffer.from('rest'));
+        await framed(() => [h2.goaway(1, 0), ...head, fault, rest]);
+        const from = performance.now();
+        const text = await get();
+        assert.match(text, /^HTTP\/1\.1 200/, name);
+        assert.doesNotMatch(text, /0\r\n\r\n$/, name);
+        await assert.rejects(get2(), { code: 'ERR_HTTP2_STREAM_ERROR' }, name);
+        assert.ok(performance.now() - from < 5000, name);
+      }
+    });
+
+    it('takes an answer to its end behind a GOAWAY, and sends the next request elsewhere (RFC 9113, 6.8)', async () => {
+      const body = h2.frame(h2.DATA, h2.END_STREAM, 1, Buffer.from('ok'));
+      const connections = await framed(() => [h2.goaway(1, 0), ...head, body]);
+      for (const nth of [1, 2, 3]) {
+        assert.equal((await get2()).text, 'ok');
+        assert.equal(connections(), nth);
+      }
+      await until('the connections are closed', () => sockets.size === 0);
+    });
+
+    it('answers 205 without content and without a length over HTTP/2 (RFC 9110, 15.3.6)', async () => {
+      await answering('HTTP/1.1 205 Reset Content\r\nContent-Length: 7\r\n\r\ncontent');
+      const { status, text, raw, reset } = await get2();
+      assert.deepEqual([status, text, reset], [205, '', undefined]);
+      assert.ok(!raw.includes('content-length'));
     });
 
     it('passes grpc-status beside a Content-Length', async () => {

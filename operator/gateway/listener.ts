@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpServer, http2 } from '../probe/builtins.ts';
 import { connectionOf } from './connection.ts';
 import type { Connections } from './connections.ts';
-import { type ClientError, clientErrorRefusal } from './downstream/clientErrors.ts';
+import { belongsToHead, type ClientError, clientErrorRefusal } from './downstream/clientErrors.ts';
 import { readEscaped } from './downstream/rawTarget.ts';
 import { afterResponses, runningResponse } from './downstream/socket.ts';
 import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
@@ -125,7 +125,7 @@ export class Listener {
       // A client of HTTP/1.1 may close its side and wait for the answer. One of HTTP/2 that does has left.
       if (!alike) socket.off('end', onEnd);
       socket.unshift(all);
-      connection.speaks(alike ? 'http2' : 'http1');
+      connection.speaks(alike ? 'http2' : 'http1', all);
       if (alike && !this.#http2) this.#http2 = this.#http2Server();
       (alike ? this.#http2 : this.#http1)?.emit('connection', socket);
     };
@@ -224,6 +224,9 @@ function answerClientError(
   }
   const { code, rawPacket } = error;
   if (code === 'HPE_INVALID_URL' && rawPacket && readEscaped(server, socket, rawPacket)) return;
-  const toHead = rawPacket?.toString('latin1', 0, 5) === 'HEAD ';
-  connections.refuse(connectionOf(socket), clientErrorRefusal(error), toHead);
+  const refusal = clientErrorRefusal(error);
+  const connection = connectionOf(socket);
+  const toHead = connection.firstIsHead ?? belongsToHead(error);
+  const message = toHead === undefined ? '' : refusal.message;
+  connections.refuse(connection, { ...refusal, message }, toHead);
 }

@@ -4,6 +4,16 @@ import type { Refusal } from '../refusals.ts';
 /** What node:http tells of bytes that are no request. */
 export type ClientError = Error & { code?: string; rawPacket?: Buffer };
 
+/**
+ * Whether the bytes that could not be read belong to a HEAD request, which must be answered without a body (RFC 9110,
+ * 9.3.2). Undefined when only bytes that came before them say so.
+ */
+export function belongsToHead({ rawPacket }: ClientError): boolean | undefined {
+  if (!rawPacket) return false;
+  const method = /^([A-Z-]{1,20}) [!-~]/.exec(rawPacket.toString('latin1', 0, 24))?.[1];
+  return method === undefined ? undefined : method === 'HEAD';
+}
+
 /** How bytes that are no request are answered. */
 export function clientErrorRefusal({ code, rawPacket }: ClientError): Refusal {
   switch (code) {

@@ -32,6 +32,14 @@ function sizeOf(headers: FlatHeaders): number {
   return bytes;
 }
 
+/**
+ * Whether a status has no content, whatever length an instance says (RFC 9110, 15.3.5 and 15.3.6). Node ends a 205 with
+ * its headers too, and a length that no DATA follows makes it malformed (RFC 9113, 8.1.1).
+ */
+function hasNoContent(status: number): boolean {
+  return status === 204 || status === 205;
+}
+
 /** A request that came over HTTP/2 without TLS. */
 export class Http2Downstream implements Downstream {
   readonly method: string;
@@ -99,7 +107,7 @@ export class Http2Downstream implements Downstream {
     const { contentLength, mayHaveTrailers } = head;
     // An answer of headers alone must end with them: gRPC tells errors so ("Trailers-Only").
     const empty = contentLength === 0 && !mayHaveTrailers;
-    const endStream = this.method === 'HEAD' || status === 204 || status === 304 || empty;
+    const endStream = this.method === 'HEAD' || hasNoContent(status) || status === 304 || empty;
     this.#takesTrailers = !endStream && mayHaveTrailers;
     if (this.#takesTrailers) stream.on('wantTrailers', this.#onWantTrailers);
     const headers = http2Headers(this.#headers(status, head), status);
@@ -134,10 +142,11 @@ export class Http2Downstream implements Downstream {
   }
 
   #headers(status: number, { headers, announcesTrailers }: ResponseHead): FlatHeaders {
-    if (!announcesTrailers && status !== 204) return headers;
+    const noContent = hasNoContent(status);
+    if (!announcesTrailers && !noContent) return headers;
     return without(
       headers,
-      (name) => (name === 'trailer' && !this.#takesTrailers) || (name === 'content-length' && status === 204),
+      (name) => (name === 'trailer' && !this.#takesTrailers) || (name === 'content-length' && noContent),
     );
   }
 

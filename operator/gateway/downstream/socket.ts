@@ -7,6 +7,7 @@ const ignore = (): void => {};
 /**
  * Answers with one line of text on a connection that is not node:http's any more, and closes it. Its peer may be gone
  * already, which is no error of ours.
+ * @param message an empty one is an answer without a body.
  * @param toHead whether it answers HEAD, which has no body.
  */
 export function refuseSocket(socket: Socket, status: number, message: string, toHead = false): void {
@@ -15,7 +16,7 @@ export function refuseSocket(socket: Socket, status: number, message: string, to
     socket.destroy();
     return;
   }
-  const body = `${message}\n`;
+  const body = message === '' ? '' : `${message}\n`;
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${toHead ? '' : body}`,

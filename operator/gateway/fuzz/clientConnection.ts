@@ -7,6 +7,8 @@ import { Finding } from './oracle.ts';
 /** What the gateway may answer of its own to what a client did. */
 const REFUSALS = new Set([400, 404, 405, 408, 413, 414, 417, 421, 426, 429, 431, 501, 503, 505]);
 
+const PREFACE = h2.PREFACE.subarray(0, 3);
+
 /** How a case is sent and how it ends. */
 export interface Play {
   http2: boolean;
@@ -86,7 +88,8 @@ export class Connection {
   /** @throws Finding */
   judge(play: Play): void {
     if (play.http2) this.#judge2(play);
-    else this.#judge1(play.sent);
+    // Whatever begins so is HTTP/2 to the gateway, and answered in frames.
+    else if (this.cases > 1 || !play.sent.bytes.subarray(0, 3).equals(PREFACE)) this.#judge1(play.sent);
   }
 
   #complete(sent: ClientCase): boolean {

@@ -166,8 +166,8 @@ export const FLAWS: Change[] = [
   anyOf('X-F: a\r\n b', 'X-L: a\nX-M: b', 'X-L: a\rX-M: b', 'Content-Length\r\n : 5'),
   (draft, random, host) => void draft.lines.push(`Host: ${random.pick([host, 'other.test', ''])}`),
   (draft) => void draft.lines.shift(),
-  (draft, random) => {
-    draft.lines[0] = `Host: ${random.pick(['a b', '', 'x@y', 'a/b', '[::1', 'h1.test,h2.test', '\xe9', 'a'.repeat(300), 'h1.test:99999'])}`;
+  (draft, random, host) => {
+    draft.lines[0] = `Host: ${random.pick(['a b', '', 'x@y', 'a/b', '[::1', `${host},h2.test`, '\xe9', 'a'.repeat(300), `${host}:99999`])}`;
   },
   (draft, random) => void draft.lines.push(`X-Huge: ${'a'.repeat(random.between(50_000, 90_000))}`),
   (draft) => {

@@ -59,7 +59,7 @@ export function scriptH2(random: Random, asked: Asked, stream: number): Script {
   const draft = draftOf(random, asked);
   draft.data = dataFrames(draft, random, stream);
   for (let i = random.pick([0, 1, 1, 2, 3]); i > 0; i--) random.pick(QUIRKS)(draft, random, stream);
-  const bodiless = asked.method === 'HEAD' || draft.status === 204 || draft.status === 304;
+  const bodiless = asked.method === 'HEAD' || [204, 205, 304].includes(draft.status);
   draft.bodiless = bodiless;
   if (bodiless) draft.trailers = [];
   if (bodiless || draft.body.length === 0) {
@@ -70,6 +70,8 @@ export function scriptH2(random: Random, asked: Asked, stream: number): Script {
   draft.section = [[':status', String(draft.status)]];
   for (const { name, value } of draft.fields) draft.section.push([name, value]);
   if (random.chance(0.45)) random.pick(FLAWS)(draft, random, stream);
+  // The head is the whole answer: what goes wrong behind it may come too late.
+  if (bodiless && draft.verdict === 'broken' && draft.share === 1 && draft.headSent) draft.verdict = 'either';
   if (draft.status > 599) draft.section[0] = [':status', String(draft.status)];
   if (draft.announced) draft.section.push(['content-length', String(draft.body.length)]);
   const alone =
@@ -119,7 +121,7 @@ function finish(
   }
   const early = draft.early || (asked.body.length > 0 && random.chance(0.2));
   const spoils = draft.spoils || draft.ending !== 'keep';
-  const joined = random.chance(0.8) ? [Buffer.concat(pieces)] : pieces;
+  const joined = random.chance(0.8) ? [Buffer.concat(pieces)] : sectionsJoined(pieces);
   const script: Script = {
     model: draft,
     pieces: joined,
@@ -131,4 +133,18 @@ function finish(
   // Only a request without a body can be sent again.
   if (asked.body.length > 0) draft.verdict = 'either';
   return { ...script, pieces: [h2.reset(stream, 7)], retry: script };
+}
+
+/** @returns the frames with each header section in one piece: no other frame may come between (RFC 9113, 4.3). */
+function sectionsJoined(frames: Buffer[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  let open = false;
+  for (const frame of frames) {
+    const last = pieces.at(-1);
+    if (open && last) pieces[pieces.length - 1] = Buffer.concat([last, frame]);
+    else pieces.push(frame);
+    const headers = frame[3] === h2.HEADERS || frame[3] === h2.CONTINUATION;
+    open = headers && ((frame[4] as number) & h2.END_HEADERS) === 0;
+  }
+  return pieces;
 }

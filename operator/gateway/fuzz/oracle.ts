@@ -204,7 +204,7 @@ function judgeTrailers(asked: Asked, model: Model, seen: Seen, to: string): void
   const chunked = asked.version === '2' || values(seen.fields, 'transfer-encoding').length > 0;
   const lost = (trailer: Given): Given =>
     chunked || trailer.passes !== 'must' ? trailer : { ...trailer, passes: 'may' };
-  const bodiless = asked.method === 'HEAD' || seen.status === 204 || seen.status === 304;
+  const bodiless = asked.method === 'HEAD' || [204, 205, 304].includes(seen.status);
   judgeFields(
     bodiless ? model.trailers.map((t) => ({ ...t, passes: 'may' })) : model.trailers.map(lost),
     seen.trailers,

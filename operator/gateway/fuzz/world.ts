@@ -38,7 +38,8 @@ export class World {
   /** Gives an instance at this port a host of its own. */
   place(protocol: Protocol, port: number): Place {
     const index = ++this.#made;
-    const host = `h${index}.test`;
+    // Nothing that a mutation of one byte can make of another's.
+    const host = `h${index}-${index}.test`;
     const key = `fuzz/r${index}`;
     const [slot = -1] = this.harness.serve(host, { key, protocol, ports: [port], timeoutMs: TIMEOUT_MS });
     return { host, key, slot, index };

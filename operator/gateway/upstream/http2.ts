@@ -77,13 +77,19 @@ export class Http2Upstream implements Upstream {
 class Session {
   readonly #session: ClientHttp2Session;
   readonly #waiting: Http2Call[] = [];
+  readonly #end: () => void;
   #connected = false;
+  #closing = false;
   #open = 0;
   #error: Error = new Error('the connection was closed');
 
   constructor(origin: string, closed: () => void) {
     const session = http2().connect(origin, SESSION_OPTIONS);
     this.#session = session;
+    this.#end = session.close.bind(session);
+    // Node calls this for a GOAWAY. A session that it has closed reports no error of the connection any more, such as a
+    // frame that breaks a rule, and its streams would wait for nothing until their time is over.
+    session.close = () => this.close();
     const timer = setTimeout(() => session.destroy(timeoutError()), CONNECT_TIMEOUT_MS);
     session.on('connect', () => {
       clearTimeout(timer);
@@ -106,7 +112,7 @@ class Session {
   }
 
   accepts(): boolean {
-    if (this.#session.closed || this.#session.destroyed) return false;
+    if (this.#closing || this.#session.destroyed) return false;
     const limit = this.#connected ? (this.#session.remoteSettings.maxConcurrentStreams ?? 100) : 100;
     return this.#open + this.#waiting.length < limit;
   }
@@ -116,13 +122,18 @@ class Session {
     else this.#waiting.push(call);
   }
 
+  /** Ends the connection after the last of its streams. */
   close(): void {
-    this.#session.close();
+    this.#closing = true;
+    if (this.#open === 0 && this.#waiting.length === 0) this.#end();
   }
 
   #start(call: Http2Call): void {
     this.#open++;
-    call.start(this.#session, () => this.#open--);
+    call.start(this.#session, () => {
+      this.#open--;
+      if (this.#closing) this.close();
+    });
   }
 }
 
