@@ -83,10 +83,13 @@ export class Connection implements Source, Timed {
     return this.#uploads?.size ?? HTTP1_WINDOW;
   }
 
-  /** The first bytes have told the protocol. */
-  speaks(protocol: 'http1' | 'http2'): void {
+  /** The first bytes have told the protocol. @returns false when there is no room for it, and then it is closed. */
+  speaks(protocol: 'http1' | 'http2'): boolean {
     this.protocol = protocol;
-    this.#connections.count(protocol, 1);
+    const count = this.#connections.count(protocol, 1);
+    if (protocol === 'http1' || this.#connections.hasRoomForHttp2(count)) return true;
+    this.close('refusedConnections');
+    return false;
   }
 
   /** The HTTP/2 session on this connection. */
