@@ -84,11 +84,14 @@ export class Connection implements Source, Timed {
     return this.#uploads?.size ?? HTTP1_WINDOW;
   }
 
-  /** The first bytes have told the protocol. */
-  speaks(protocol: 'http1' | 'http2', bytes: Buffer): void {
+  /** The first bytes have told the protocol. @returns false when there is no room for it, and then it is closed. */
+  speaks(protocol: 'http1' | 'http2', bytes: Buffer): boolean {
     this.protocol = protocol;
     this.#beginsWithHead = /^\s*HEAD /.test(bytes.toString('latin1', 0, 16));
-    this.#connections.count(protocol, 1);
+    const count = this.#connections.count(protocol, 1);
+    if (protocol === 'http1' || this.#connections.hasRoomForHttp2(count)) return true;
+    this.close('refusedConnections');
+    return false;
   }
 
   /** Whether the first request is one to HEAD; undefined once its header section has come. */

@@ -5,7 +5,7 @@ import { clock } from './clock.ts';
 import { Connection } from './connection.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import { refuseSocket } from './downstream/socket.ts';
-import type { Limits } from './limits.ts';
+import { type Limits, streamsOfConnection } from './limits.ts';
 import { REFUSALS, type Refusal } from './refusals.ts';
 import {
   CONNECTIONS,
@@ -68,8 +68,8 @@ export class Connections {
     const same = this.usage.add(address, 1);
     const { connections, connectionsPerAddress } = this.#limits;
     const room =
-      (same <= connectionsPerAddress || this.#evict(connection.address)) &&
-      (this.usage.get(CONNECTIONS) <= connections || this.#evict(undefined));
+      (same <= connectionsPerAddress || this.#evict(({ address }) => address === connection.address)) &&
+      (this.usage.get(CONNECTIONS) <= connections || this.#evict(() => true));
     if (!room) {
       connection.close('refusedConnections');
       return undefined;
@@ -86,8 +86,21 @@ export class Connections {
     this.usage.add(connectionsFrom(connection.address), -1);
   }
 
-  count(protocol: 'http1' | 'http2', delta: 1 | -1): void {
-    this.usage.add(protocol === 'http1' ? HTTP1_CONNECTIONS : HTTP2_CONNECTIONS, delta);
+  /** Counts a connection by its protocol. @returns how many there are. */
+  count(protocol: 'http1' | 'http2', delta: 1 | -1): number {
+    return this.usage.add(protocol === 'http1' ? HTTP1_CONNECTIONS : HTTP2_CONNECTIONS, delta);
+  }
+
+  /** Whether one more HTTP/2 connection than these, itself among them, has room. An idle one may be closed for it. */
+  hasRoomForHttp2(connections: number): boolean {
+    return (
+      connections <= this.#limits.http2Connections || this.#evict(({ session }) => session !== undefined)
+    );
+  }
+
+  /** How many streams the next HTTP/2 connection may have open at a time. */
+  get streams(): number {
+    return streamsOfConnection(this.usage.get(HTTP2_CONNECTIONS));
   }
 
   becameIdle(connection: Connection): void {
@@ -124,12 +137,12 @@ export class Connections {
     stream.once('close', () => this.deadlines.remove(lingering));
   }
 
-  /** Closes the connection that has been idle longest, of this address or of any. */
-  #evict(address: number | undefined): boolean {
+  /** Closes the connection that has been idle longest of those that match. @returns false when there is none. */
+  #evict(matches: (connection: Connection) => boolean): boolean {
     let connection = this.#idleLongest;
     while (connection) {
       const next: Connection | undefined = connection.idleShorter;
-      if (address === undefined || connection.address === address) {
+      if (matches(connection)) {
         if (connection.pendingBytes === 0) {
           connection.close('closedForCap');
           return true;

@@ -8,7 +8,11 @@ export const MAX_HEADER_BYTES = 64 * 1024;
 /** A header section may have this many fields; each piece of a cookie that came in pieces is one (RFC 9113, 8.2.3). */
 export const MAX_HEADER_FIELDS = 500;
 /** Streams that a client may have open at a time on one HTTP/2 connection (RFC 9113, 6.5.2). */
-export const MAX_STREAMS = 100;
+const MAX_STREAMS = 100;
+/** As many when there are many connections: a stream costs 6 kB, also one that is only refused. */
+const MIN_STREAMS = 10;
+/** Connections have an equal share of these where that lies between the two. */
+const SHARED_STREAMS = 15_000;
 /** Requests that may wait behind another one on an HTTP/1.1 connection. */
 export const MAX_PIPELINED = 32;
 
@@ -21,6 +25,16 @@ export const HTTP1_WINDOW = 128 * 1024;
 export const REQUEST_BYTES = 6 * 1024;
 /** Header sections beyond this size are counted for as long as the request lasts. */
 const LARGE_HEAD = 8 * 1024;
+
+/**
+ * How many streams a client may have open at a time on a new HTTP/2 connection: 100 on each of the first 150, a share of
+ * 15,000 on those after them, and never fewer than 10. So 2,000 connections have 55,000 streams at most, whatever their
+ * order: of those that are open, each has found at least those before it.
+ * @param connections of HTTP/2 that are open, with the new one.
+ */
+export function streamsOfConnection(connections: number): number {
+  return Math.max(MIN_STREAMS, Math.min(MAX_STREAMS, Math.floor(SHARED_STREAMS / connections)));
+}
 
 /** Memory for a waiting request. @param body bytes of its body that may come meanwhile. */
 export function waitingBytes(head: number, body: number): number {

@@ -12,7 +12,7 @@ import { afterResponses, runningResponse } from './downstream/socket.ts';
 import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
 import type { Handler } from './handler.ts';
 import { outliveStreams } from './http2Memory.ts';
-import { HTTP2_WINDOW, MAX_HEADER_BYTES, MAX_HEADER_FIELDS, MAX_STREAMS } from './limits.ts';
+import { HTTP2_WINDOW, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from './limits.ts';
 
 /** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
 const KEEP_ALIVE_MS = 620_000;
@@ -125,14 +125,21 @@ export class Listener {
       // A client of HTTP/1.1 may close its side and wait for the answer. One of HTTP/2 that does has left.
       if (!alike) socket.off('end', onEnd);
       socket.unshift(all);
-      connection.speaks(alike ? 'http2' : 'http1', all);
-      if (alike && !this.#http2) this.#http2 = this.#http2Server();
-      (alike ? this.#http2 : this.#http1)?.emit('connection', socket);
+      if (!connection.speaks(alike ? 'http2' : 'http1', all)) return;
+      if (alike) this.#startHttp2(socket);
+      else this.#http1.emit('connection', socket);
     };
     socket.on('readable', onReadable);
     // For as long as it lives: a client may reset it whoever holds it.
     socket.on('error', () => void socket.destroy());
     socket.on('end', onEnd);
+  }
+
+  #startHttp2(socket: Socket): void {
+    this.#http2 ??= this.#http2Server();
+    // nghttp2 itself refuses what is more, also before the client knows (RFC 9113, 5.1.2: REFUSED_STREAM).
+    this.#http2.updateSettings({ maxConcurrentStreams: this.#connections.streams });
+    this.#http2.emit('connection', socket);
   }
 
   #http2Server(): Http2Server {
@@ -142,7 +149,6 @@ export class Listener {
       strictSingleValueFields: false,
       settings: {
         initialWindowSize: HTTP2_WINDOW,
-        maxConcurrentStreams: MAX_STREAMS,
         maxHeaderListSize: MOST_HEADER_BYTES,
         enablePush: false,
       },

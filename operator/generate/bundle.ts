@@ -63,10 +63,33 @@ export class BundleError extends Error {
  * @throws {BundleError} when the gateway would load what only the controller needs.
  */
 export async function bundle(root: string, outdir: string): Promise<Outputs> {
+  const outputs = await bundleEntries(root, outdir, {
+    main: 'operator/main.ts',
+    thread: 'operator/gateway/thread.ts',
+  });
+  const loaded = closure(outputs, GATEWAY_ENTRIES);
+  const [unwanted] = loaded.flatMap((name) =>
+    Object.keys(outputs[name]?.inputs ?? {}).filter((input) =>
+      NOT_IN_GATEWAY.some((part) => input.includes(part)),
+    ),
+  );
+  if (unwanted) throw new BundleError(`the gateway would load ${unwanted}`);
+  return outputs;
+}
+
+/**
+ * Bundles these entry points, by the names that their outputs get, as the product is bundled: a test that measures a
+ * process wants the code that runs in production.
+ */
+export async function bundleEntries(
+  root: string,
+  outdir: string,
+  entryPoints: Record<string, string>,
+): Promise<Outputs> {
   await rm(outdir, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { main: 'operator/main.ts', thread: 'operator/gateway/thread.ts' },
+    entryPoints,
     outdir,
     bundle: true,
     splitting: true,
@@ -86,13 +109,6 @@ export async function bundle(root: string, outdir: string): Promise<Outputs> {
   });
   // Without it Node would first try the files as CommonJS.
   await writeFile(join(outdir, 'package.json'), '{"type":"module"}\n');
-  const loaded = closure(metafile.outputs, GATEWAY_ENTRIES);
-  const [unwanted] = loaded.flatMap((name) =>
-    Object.keys(metafile.outputs[name]?.inputs ?? {}).filter((input) =>
-      NOT_IN_GATEWAY.some((part) => input.includes(part)),
-    ),
-  );
-  if (unwanted) throw new BundleError(`the gateway would load ${unwanted}`);
   return metafile.outputs;
 }
 

@@ -1,5 +1,5 @@
-import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { downloads, session, uploads } from './http2Client.ts';
 
 // A client that takes what it can: opens many connections of one kind, each doing its worst, and holds them. It reports
 // `held` once all have done what they do, and ends when its parent does.
@@ -10,7 +10,7 @@ const BATCH = 500;
 const BODY = Buffer.alloc(200_000, 'x');
 const FIELD = 'x'.repeat(7_500);
 
-/** What each kind of connection sends. Nothing is ever read. */
+/** What each kind of connection sends. No answer is ever read. */
 const KINDS: Record<string, (socket: Socket) => void> = {
   silent: () => {},
   head: (socket) => {
@@ -26,18 +26,22 @@ const KINDS: Record<string, (socket: Socket) => void> = {
   heads: (socket) => {
     socket.write(`GET / HTTP/1.1\r\nHost: zero.test\r\n${`x: ${FIELD}\r\n`.repeat(8)}\r\n`);
   },
+  session,
+  streams: (socket) => uploads(socket, 100),
+  downloads: (socket) => downloads(socket, 100),
 };
 
 let made = 0;
 /** Many clients: no limit of a single address is in the way. */
 const localAddress = (): string => `127.0.0.${2 + (made++ % 50)}`;
 
-function plain(begin: (socket: Socket) => void): Promise<void> {
+/** Resolves when it is open and has begun, or was refused. */
+function open(begin: (socket: Socket) => void): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress: localAddress() });
     socket.on('connect', () => {
       begin(socket);
-      socket.pause();
+      if (socket.listenerCount('data') === 0) socket.pause();
       resolve();
     });
     socket.on('error', () => resolve());
@@ -45,34 +49,10 @@ function plain(begin: (socket: Socket) => void): Promise<void> {
   });
 }
 
-function streams(count: number): Promise<void> {
-  return new Promise((resolve) => {
-    const session: ClientHttp2Session = connectHttp2(`http://127.0.0.1:${port}`, {
-      maxSessionMemory: 1000,
-      createConnection: () =>
-        connect({ port: Number(port), host: '127.0.0.1', localAddress: localAddress() }),
-    });
-    session.on('error', () => resolve());
-    session.on('close', () => resolve());
-    session.once('remoteSettings', () => {
-      for (let i = 0; i < count; i++) {
-        const stream = session.request({ ':method': 'POST', ':path': '/', ':authority': 'zero.test' });
-        stream.on('error', () => {});
-        stream.end(BODY);
-      }
-      resolve();
-    });
-  });
-}
-
-const one = async (): Promise<void> => {
-  if (kind === 'streams') await streams(100);
-  else if (kind === 'session') await streams(0);
-  else await plain(KINDS[kind] as (socket: Socket) => void);
-};
+const begin = KINDS[kind] as (socket: Socket) => void;
 for (let opened = 0; opened < Number(connections); opened += BATCH) {
   const batch = Math.min(BATCH, Number(connections) - opened);
-  await Promise.all(Array.from({ length: batch }, one));
+  await Promise.all(Array.from({ length: batch }, () => open(begin)));
 }
 process.send?.('held');
 process.on('disconnect', () => process.exit());
