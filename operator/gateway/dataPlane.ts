@@ -2,7 +2,7 @@ import { Budget } from './budget.ts';
 import { clock } from './clock.ts';
 import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
-import type { ExchangeShared } from './exchange.ts';
+import type { ExchangeShared } from './exchangeShared.ts';
 import { Handler } from './handler.ts';
 import type { Limits } from './limits.ts';
 import { Listener } from './listener.ts';

@@ -1,7 +1,7 @@
-import type { Budget } from './budget.ts';
 import { clock } from './clock.ts';
-import type { Deadlines, Timed } from './deadlines.ts';
+import type { Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
+import type { ExchangeShared } from './exchangeShared.ts';
 import { guardCallbacks } from './guard.ts';
 import { type FlatHeaders, headerValue } from './headers.ts';
 import { largeHeadBytes, waitingBytes } from './limits.ts';
@@ -9,30 +9,11 @@ import type { Place, Source } from './line.ts';
 import { REFUSALS, type RefusalReason } from './refusals.ts';
 import { REJECTIONS } from './rejections.ts';
 import { type ResponseHead, trailerFields } from './responseHead.ts';
-import type { Stalled, StalledAnswers } from './stalled.ts';
-import type { StatsWriter } from './stats.ts';
+import type { Stalled } from './stalled.ts';
 import type { Rejection, Throttler, Waiter } from './throttler.ts';
 import { failureOf } from './upstream/errors.ts';
 import type { Instance } from './upstream/instance.ts';
 import type { UpstreamCall, UpstreamEvents } from './upstream/upstream.ts';
-import type { UsageWriter } from './usage.ts';
-
-/** What the exchanges of one thread share. */
-export interface ExchangeShared {
-  readonly stats: StatsWriter;
-  readonly usage: UsageWriter;
-  readonly deadlines: Deadlines;
-  /** Memory for requests. */
-  readonly requests: Budget;
-  readonly stalled: StalledAnswers;
-  /** An instance does not accept connections: it is set aside until it passes its probe again. */
-  refused(throttler: Throttler, instance: Instance, reason: string): void;
-  /** Counts requests in this thread, from their arrival until the client has the whole response, for the drain. */
-  opened(): void;
-  closed(): void;
-  /** A callback threw; its exchange has ended. */
-  faulted(error: unknown): void;
-}
 
 const QUEUED = 0;
 const CONNECTING = 1;

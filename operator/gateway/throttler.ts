@@ -1,5 +1,6 @@
 import type { Budget } from './budget.ts';
 import { clock } from './clock.ts';
+import { InstancePool } from './instancePool.ts';
 import type { Limits } from './limits.ts';
 import { Line, Place, type Source } from './line.ts';
 import type { Link, RevisionEntry } from './messages.ts';
@@ -71,12 +72,9 @@ export interface ThrottlerShared {
 export class Throttler {
   entry: RevisionEntry;
   readonly #shared: ThrottlerShared;
-  readonly #instances: Instance[] = [];
+  readonly #pool: InstancePool;
   readonly #line: Line<Waiter>;
   #head = 0;
-  #start = 0;
-  /** When the last of the ejected instances may get requests again; 0 when none is ejected. */
-  #ejectedUntil = 0;
   #wantedAt = Number.NEGATIVE_INFINITY;
   #admitting = false;
   #again = false;
@@ -84,15 +82,12 @@ export class Throttler {
   constructor(entry: RevisionEntry, shared: ThrottlerShared) {
     this.entry = entry;
     this.#shared = shared;
+    this.#pool = new InstancePool(shared.thread, shared.slots);
     this.#line = new Line(() => shared.slots.ticket(this.entry.index));
   }
 
   get length(): number {
     return this.#line.length;
-  }
-
-  get instances(): readonly Instance[] {
-    return this.#instances;
   }
 
   /** A place for a request that has just come, or undefined when it was put in line or rejected. */
@@ -105,7 +100,7 @@ export class Throttler {
     }
     const waiting = slots.waiting(index);
     if (waiting === 0) {
-      const instance = this.#pick();
+      const instance = this.#pool.take(this.entry.limit);
       if (instance) return instance;
     }
     const refusal = this.#refusal(waiter, waiting);
@@ -152,14 +147,13 @@ export class Throttler {
   }
 
   addInstance(instance: Instance): void {
-    this.#instances.push(instance);
+    this.#pool.add(instance);
     this.#wantedAt = Number.NEGATIVE_INFINITY;
     this.admit();
   }
 
   removeInstance(instance: Instance): void {
-    const at = this.#instances.indexOf(instance);
-    if (at >= 0) this.#instances.splice(at, 1);
+    this.#pool.remove(instance);
     if (this.#line.first) this.#want();
   }
 
@@ -215,12 +209,12 @@ export class Throttler {
       const owner = slots.firstInLine(index);
       if (owner < 0) return;
       if (owner !== thread) {
-        if (this.#hasPlace()) this.#shared.wake(owner, index);
+        if (this.#pool.hasFreeSlot(this.entry.limit)) this.#shared.wake(owner, index);
         return;
       }
       const place = this.#line.first;
       if (!place) return;
-      const instance = this.#pick();
+      const instance = this.#pool.take(this.entry.limit);
       if (!instance) return;
       this.#removed(place);
       this.#shared.usage.waited(clock() - place.arrivedAt);
@@ -235,59 +229,7 @@ export class Throttler {
 
   /** The instance broke a request off, or did not answer with HTTP. */
   failed(instance: Instance): void {
-    const now = clock();
-    const others = this.#instances.some((other) => other !== instance && other.ejection.until <= now);
-    // The last one is better than none.
-    if (!others || !instance.ejection.failed(now)) return;
-    this.#ejectedUntil = Math.max(this.#ejectedUntil, instance.ejection.until);
-    this.#shared.usage.count('ejected');
-  }
-
-  /** Takes a slot in the instance with the fewest requests in flight. */
-  #pick(): Instance | undefined {
-    const instances = this.#instances;
-    const count = instances.length;
-    const { slots, thread } = this.#shared;
-    const { limit } = this.entry;
-    const now = this.#ejectedUntil > 0 ? this.#whileEjected() : 0;
-    for (;;) {
-      let best: Instance | undefined;
-      let fewest = limit;
-      // Starting one further each time spreads requests over equally loaded instances.
-      this.#start = this.#start + 1 < count ? this.#start + 1 : 0;
-      let at = this.#start;
-      for (let i = 0; i < count; i++) {
-        const instance = instances[at] as Instance;
-        at = at + 1 < count ? at + 1 : 0;
-        if (now > 0 && instance.ejection.until > now) continue;
-        const inFlight = slots.inFlight(instance.slot);
-        if (inFlight < fewest) {
-          best = instance;
-          fewest = inFlight;
-          if (inFlight === 0) break;
-        }
-      }
-      if (!best) return undefined;
-      if (slots.acquire(thread, best.slot, limit)) {
-        best.taken();
-        return best;
-      }
-    }
-  }
-
-  /** The time by which to tell who is ejected; 0 when nobody is, or when there is nobody else. */
-  #whileEjected(): number {
-    const now = clock();
-    if (this.#ejectedUntil <= now) {
-      this.#ejectedUntil = 0;
-      return 0;
-    }
-    return this.#instances.some(({ ejection }) => ejection.until <= now) ? now : 0;
-  }
-
-  #hasPlace(): boolean {
-    const { slots } = this.#shared;
-    return this.#instances.some((instance) => slots.inFlight(instance.slot) < this.entry.limit);
+    if (this.#pool.failed(instance)) this.#shared.usage.count('ejected');
   }
 
   /** Why a request may not wait; if it may, the memory for it is taken. */
@@ -336,7 +278,7 @@ export class Throttler {
   }
 
   #want(now = clock()): void {
-    if (this.#instances.length > 0 || now - this.#wantedAt < WANTED_EVERY_MS) return;
+    if (this.#pool.size > 0 || now - this.#wantedAt < WANTED_EVERY_MS) return;
     this.#wantedAt = now;
     this.#shared.link.send({ kind: 'wanted', revision: this.entry.key });
   }

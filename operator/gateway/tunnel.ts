@@ -4,7 +4,7 @@ import { httpRequest } from '../probe/builtins.ts';
 import { clock } from './clock.ts';
 import type { Timed } from './deadlines.ts';
 import { refuseSocket } from './downstream/socket.ts';
-import type { ExchangeShared } from './exchange.ts';
+import type { ExchangeShared } from './exchangeShared.ts';
 import { guardCallbacks } from './guard.ts';
 import type { FlatHeaders, RequestHead } from './headers.ts';
 import { waitingBytes } from './limits.ts';
