@@ -27,7 +27,6 @@ function usageSeries(usage: UsageReport): GatewayUsage {
   const { count, connections, http1Connections, http2Connections } = usage;
   const counts = (events: readonly Event[]): Map<string, number> =>
     new Map(events.map((event) => [event, count(event)]));
-  const bounds = [...WAIT_BOUNDS_MS, Number.POSITIVE_INFINITY];
   return {
     connections: new Map([
       ['http1', http1Connections],
@@ -47,7 +46,8 @@ function usageSeries(usage: UsageReport): GatewayUsage {
     repeated: count('repeated'),
     ejected: count('ejected'),
     waits: {
-      buckets: new Map(bounds.map((bound) => [bound / 1000, count(`wait${bound}`)])),
+      bounds: WAIT_BOUNDS_MS.map((bound) => bound / 1000),
+      counts: [...WAIT_BOUNDS_MS, Number.POSITIVE_INFINITY].map((bound) => count(`wait${bound}`)),
       sum: count('waitedMs') / 1000,
     },
   };

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram } from '../prometheus.ts';
-import { registers, registry } from './registry.ts';
+import { countedHistogram } from './countedHistogram.ts';
+import { registers } from './registry.ts';
 
 // The request path.
 
@@ -98,42 +99,14 @@ export const gatewayUnserved = new Gauge({
   },
 });
 
-/** A histogram whose buckets are counted elsewhere, which prom-client's own cannot take over. */
-class LatencySeries {
-  readonly name = 'homerun_gateway_request_duration_seconds';
-  readonly help = 'Time from the arrival of a request to the end of its answer';
-  readonly type = 'histogram';
-  readonly aggregator = 'sum';
-  get() {
-    const { name, help, type, aggregator } = this;
-    return {
-      name,
-      help,
-      type,
-      aggregator,
-      values: gatewaySource.read().flatMap((series) => this.#values(series)),
-    };
-  }
-
-  reset(): void {}
-
-  #values({ namespace, revision, latency, latencySum }: RevisionSeries) {
-    const labels = { namespace, revision };
-    let count = 0;
-    const buckets = latency.map((inBucket, i) => {
-      count += inBucket;
-      return {
-        labels: { ...labels, le: gatewaySource.bounds[i] ?? '+Inf' },
-        value: count,
-        metricName: `${this.name}_bucket`,
-      };
-    });
-    return [
-      ...buckets,
-      { labels, value: latencySum, metricName: `${this.name}_sum` },
-      { labels, value: count, metricName: `${this.name}_count` },
-    ];
-  }
-}
-
-registry.registerMetric(new LatencySeries() as unknown as Histogram);
+countedHistogram(
+  'homerun_gateway_request_duration_seconds',
+  'Time from the arrival of a request to the end of its answer',
+  () => gatewaySource.bounds,
+  () =>
+    gatewaySource.read().map(({ namespace, revision, latency, latencySum }) => ({
+      labels: { namespace, revision },
+      counts: latency,
+      sum: latencySum,
+    })),
+);

@@ -1,5 +1,6 @@
-import { Counter, Gauge, type Histogram } from '../prometheus.ts';
-import { registers, registry } from './registry.ts';
+import { Counter, Gauge } from '../prometheus.ts';
+import { countedHistogram } from './countedHistogram.ts';
+import { registers } from './registry.ts';
 
 // What clients take of a gateway, and what becomes of their requests.
 
@@ -15,8 +16,8 @@ export interface GatewayUsage {
   faults: number;
   repeated: number;
   ejected: number;
-  /** Requests that waited for an instance: by upper bound in seconds, not cumulative, and the sum of their waits. */
-  waits: { buckets: ReadonlyMap<number, number>; sum: number };
+  /** Requests that waited for an instance: how many up to each bound and beyond the last, and their waits; in seconds. */
+  waits: { bounds: readonly number[]; counts: readonly number[]; sum: number };
 }
 
 let source: (() => GatewayUsage) | undefined;
@@ -103,35 +104,9 @@ series(
   (u) => u.ejected,
 );
 
-/** A histogram whose buckets are counted elsewhere, which prom-client's own cannot take over. */
-class QueueWait {
-  readonly name = 'homerun_gateway_queue_wait_seconds';
-  readonly help = 'Time that requests waited for an instance, of those that waited';
-  readonly type = 'histogram';
-  readonly aggregator = 'sum';
-
-  get() {
-    const { name, help, type, aggregator } = this;
-    return { name, help, type, aggregator, values: this.#values() };
-  }
-
-  reset(): void {}
-
-  #values() {
-    if (!source) return [];
-    const { buckets, sum } = source().waits;
-    let count = 0;
-    const values = [...buckets].map(([bound, inBucket]) => {
-      count += inBucket;
-      const le = Number.isFinite(bound) ? bound : '+Inf';
-      return { labels: { le }, value: count, metricName: `${this.name}_bucket` };
-    });
-    return [
-      ...values,
-      { labels: {}, value: sum, metricName: `${this.name}_sum` },
-      { labels: {}, value: count, metricName: `${this.name}_count` },
-    ];
-  }
-}
-
-registry.registerMetric(new QueueWait() as unknown as Histogram);
+countedHistogram(
+  'homerun_gateway_queue_wait_seconds',
+  'Time that requests waited for an instance, of those that waited',
+  () => source?.().waits.bounds ?? [],
+  () => (source ? [{ labels: {}, ...source().waits }] : []),
+);
