@@ -33,6 +33,7 @@ const reporter = join(root, 'e2e/reporter.ts');
 const stackCommand = join(import.meta.dirname, 'stack.ts');
 const mochaBin = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
 const STACK_MS = 10_000;
+const DRAIN_MS = 1_000;
 
 /**
  * Runs mocha, and watches it from outside: where its event loop is blocked, mocha's own limits do not fire. A process
@@ -105,11 +106,21 @@ class Run {
       const why = await this.#watch();
       if (why) await this.#putAnEnd(why);
       const [status, signal] = await exit;
+      await this.#drain();
       return { progress: readProgress(this.#path), code: status ?? signal, why };
     } finally {
       process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
       rmSync(this.#folder, { recursive: true });
     }
+  }
+
+  /** Lets the last of the output come; a program that the process has left behind may keep its pipes open. */
+  async #drain(): Promise<void> {
+    const { stdout, stderr } = this.#child;
+    const streams = [stdout, stderr].filter((stream) => stream !== null);
+    const ended = streams.map((stream) => (stream.readableEnded ? undefined : once(stream, 'end')));
+    await Promise.race([Promise.allSettled(ended), sleep(DRAIN_MS)]);
+    for (const stream of streams) stream.destroy();
   }
 
   /** Resolves when the process is over, or with the reason why it must end. */

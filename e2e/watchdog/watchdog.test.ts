@@ -88,6 +88,16 @@ describe('the watchdog of test runs', function () {
     await until('it has ended', () => !isAlive(pid));
   });
 
+  it('does not wait for what a run has left behind', async () => {
+    const LEAVES = `import { spawn } from 'node:child_process';
+      const options = { detached: true, stdio: 'inherit' };
+      describe('leaves', () => { it('passes', () => spawn('sleep', ['25'], options).unref()); });`;
+    const pipes = () => process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+    const before = pipes();
+    assert.equal((await run({ 'a.mjs': LEAVES })).passed, 1);
+    await until('its pipes are closed', () => pipes() === before, { timeoutMs: 2_000 });
+  });
+
   it('fails when mocha cannot be started', async () => {
     const { failed, notRun } = await runMocha({
       prefix: [join(folder, 'nothing')],
