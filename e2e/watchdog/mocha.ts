@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -187,11 +187,19 @@ function placeOf({ pid, suite, file, complete }: Progress): string {
   return suite === undefined ? 'before the first suite' : `suite "${suite}" (${file})`;
 }
 
-/** Whether it computes, sleeps, or was stopped, as Linux tells (proc_pid_stat(5)); empty elsewhere. */
+/**
+ * What each thread does, as Linux tells: its name, its state and where in the kernel it waits (proc_pid_status(5),
+ * proc_pid_wchan(5)). Empty elsewhere. It tells a process that computes from one that waits for another thread.
+ */
 function stateOf(pid: number): string {
+  const folder = `/proc/${pid}/task`;
+  const read = (thread: string, file: string) => readFileSync(join(folder, thread, file), 'utf8');
   try {
-    const [, state] = /^State:\s*(.+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return `  process ${pid}: ${state}\n`;
+    const lines = readdirSync(folder).map((thread) => {
+      const [, name, state] = /^Name:\s*(.+)$[\s\S]*^State:\s*(.+)$/m.exec(read(thread, 'status')) ?? [];
+      return `  thread ${thread} ${name}: ${state} ${read(thread, 'wchan')}\n`;
+    });
+    return lines.join('');
   } catch {
     return '';
   }

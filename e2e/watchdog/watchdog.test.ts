@@ -55,6 +55,7 @@ describe('the watchdog of test runs', function () {
     assert.deepEqual({ passed, failed }, { passed: 3, failed: 1 });
     assert.deepEqual(notRun, [`suite "spins" (${join(folder, 'b.mjs')}): no sign of life for 2 s`]);
     assert.match(printed, /WATCHDOG: suite "spins".*\n.*in "spins never ends"/);
+    if (process.platform === 'linux') assert.match(printed, /thread \d+ \S+: R \(running\)/);
     assert.match(printed, /at spin \(.*b\.mjs:3:\d+\)/);
   });
 
