@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +33,7 @@ const reporter = join(root, 'e2e/reporter.ts');
 const stackCommand = join(import.meta.dirname, 'stack.ts');
 const mochaBin = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
 const STACK_MS = 10_000;
+const DRAIN_MS = 1_000;
 
 /**
  * Runs mocha, and watches it from outside: where its event loop is blocked, mocha's own limits do not fire. A process
@@ -105,11 +106,21 @@ class Run {
       const why = await this.#watch();
       if (why) await this.#putAnEnd(why);
       const [status, signal] = await exit;
+      await this.#drain();
       return { progress: readProgress(this.#path), code: status ?? signal, why };
     } finally {
       process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
       rmSync(this.#folder, { recursive: true });
     }
+  }
+
+  /** Lets the last of the output come; a program that the process has left behind may keep its pipes open. */
+  async #drain(): Promise<void> {
+    const { stdout, stderr } = this.#child;
+    const streams = [stdout, stderr].filter((stream) => stream !== null);
+    const ended = streams.map((stream) => (stream.readableEnded ? undefined : once(stream, 'end')));
+    await Promise.race([Promise.allSettled(ended), sleep(DRAIN_MS)]);
+    for (const stream of streams) stream.destroy();
   }
 
   /** Resolves when the process is over, or with the reason why it must end. */
@@ -176,11 +187,19 @@ function placeOf({ pid, suite, file, complete }: Progress): string {
   return suite === undefined ? 'before the first suite' : `suite "${suite}" (${file})`;
 }
 
-/** Whether it computes, sleeps, or was stopped, as Linux tells (proc_pid_stat(5)); empty elsewhere. */
+/**
+ * What each thread does, as Linux tells: its name, its state and where in the kernel it waits (proc_pid_status(5),
+ * proc_pid_wchan(5)). Empty elsewhere. It tells a process that computes from one that waits for another thread.
+ */
 function stateOf(pid: number): string {
+  const folder = `/proc/${pid}/task`;
+  const read = (thread: string, file: string) => readFileSync(join(folder, thread, file), 'utf8');
   try {
-    const [, state] = /^State:\s*(.+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return `  process ${pid}: ${state}\n`;
+    const lines = readdirSync(folder).map((thread) => {
+      const [, name, state] = /^Name:\s*(.+)$[\s\S]*^State:\s*(.+)$/m.exec(read(thread, 'status')) ?? [];
+      return `  thread ${thread} ${name}: ${state} ${read(thread, 'wchan')}\n`;
+    });
+    return lines.join('');
   } catch {
     return '';
   }

@@ -55,6 +55,7 @@ describe('the watchdog of test runs', function () {
     assert.deepEqual({ passed, failed }, { passed: 3, failed: 1 });
     assert.deepEqual(notRun, [`suite "spins" (${join(folder, 'b.mjs')}): no sign of life for 2 s`]);
     assert.match(printed, /WATCHDOG: suite "spins".*\n.*in "spins never ends"/);
+    if (process.platform === 'linux') assert.match(printed, /thread \d+ \S+: R \(running\)/);
     assert.match(printed, /at spin \(.*b\.mjs:3:\d+\)/);
   });
 
@@ -86,6 +87,16 @@ describe('the watchdog of test runs', function () {
     const pid = Number(/pid (\d+)/.exec(printed)?.[1]);
     assert.ok(pid > 0);
     await until('it has ended', () => !isAlive(pid));
+  });
+
+  it('does not wait for what a run has left behind', async () => {
+    const LEAVES = `import { spawn } from 'node:child_process';
+      const options = { detached: true, stdio: 'inherit' };
+      describe('leaves', () => { it('passes', () => spawn('sleep', ['25'], options).unref()); });`;
+    const pipes = () => process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+    const before = pipes();
+    assert.equal((await run({ 'a.mjs': LEAVES })).passed, 1);
+    await until('its pipes are closed', () => pipes() === before, { timeoutMs: 2_000 });
   });
 
   it('fails when mocha cannot be started', async () => {

@@ -47,6 +47,13 @@ describe('PlanExecutor behind its own writes', () => {
     assert.equal(stored().status?.step, 2);
   });
 
+  it('asks the server after two seconds, should the cache never get the write', async () => {
+    await executor.execute(subject, step(1));
+    clock.advance(2_000);
+    await assert.rejects(executor.execute(subject, step(2)), StaleError);
+    assert.equal(server.writes.length, 2);
+  });
+
   it('knows of both of two writes that followed each other', async () => {
     await executor.execute(subject, { ...step(1), labels: { seen: 'yes' } });
     const between = { ...subject, metadata: { ...subject.metadata } };

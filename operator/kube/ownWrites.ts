@@ -1,10 +1,18 @@
 import { type Clock, systemClock } from './clock.ts';
 import { type KubeObject, keyOf } from './types.ts';
 
-/** Objects that are remembered; far more than change at a time. */
-const MAX_OBJECTS = 10_000;
-/** A cache that lacks a write for longer will not get it: someone undid it before the cache saw it. */
+/** Statuses that wait, those of objects that went meanwhile too; far more than there are at a time. */
+const MAX_WAITING = 10_000;
+/**
+ * A cache that lacks a write for longer may never get it, as someone undid it before the cache saw it: the server is
+ * asked then, and refuses what is out of date.
+ */
 const LONGEST_LAG_MS = 2_000;
+
+interface Replaced {
+  versions: Set<string>;
+  at: number;
+}
 
 interface Applied {
   wanted: string;
@@ -19,7 +27,7 @@ interface Applied {
  */
 export class OwnWrites {
   readonly #clock: Clock;
-  readonly #replaced = new Map<string, Set<string>>();
+  readonly #replaced = new Map<string, Replaced>();
   readonly #applied = new Map<string, Applied>();
   readonly #waiting = new Map<string, number>();
 
@@ -29,7 +37,8 @@ export class OwnWrites {
 
   /** Whether `subject`, as the cache has it, lacks a write of our own: what is written on top of it is a conflict. */
   isBehind({ metadata: { uid = '', resourceVersion = '' } }: KubeObject): boolean {
-    if (this.#replaced.get(uid)?.has(resourceVersion)) return true;
+    const replaced = this.#replaced.get(uid);
+    if (replaced?.versions.has(resourceVersion) && this.#isRecent(replaced.at)) return true;
     this.#replaced.delete(uid);
     return false;
   }
@@ -38,30 +47,31 @@ export class OwnWrites {
   wrote(before: KubeObject, after: KubeObject): void {
     const { uid = '', resourceVersion = '' } = before.metadata;
     if (after.metadata.resourceVersion === resourceVersion) return;
-    const replaced = this.#replaced.get(uid) ?? new Set();
-    remember(this.#replaced, uid, replaced.add(resourceVersion));
+    const versions = this.#replaced.get(uid)?.versions ?? new Set();
+    this.#remember(this.#replaced, uid, { versions: versions.add(resourceVersion), at: this.#clock.now() });
   }
 
   /** Whether the cache, which has `cached`, lacks that `object` was applied with the same content. */
   isApplying(object: KubeObject, wanted: string, cached: KubeObject | undefined): boolean {
     const applied = this.#applied.get(nameOf(object));
     if (!applied) return false;
-    const since = this.#clock.now() - applied.at;
     const same = applied.wanted === wanted && applied.replaced === cached?.metadata.resourceVersion;
-    return same && since < LONGEST_LAG_MS;
+    return same && this.#isRecent(applied.at);
   }
 
   /** `object` was applied when the cache had `cached`; the server has `stored` now. */
   applied(object: KubeObject, wanted: string, cached: KubeObject | undefined, stored: KubeObject): void {
     const replaced = cached?.metadata.resourceVersion;
     if (stored.metadata.resourceVersion === replaced) return;
-    remember(this.#applied, nameOf(object), { wanted, replaced, at: this.#clock.now() });
+    this.#remember(this.#applied, nameOf(object), { wanted, replaced, at: this.#clock.now() });
   }
 
   /** Milliseconds that a status has left which may wait for `waitMs` in all; the first call begins the wait. */
   leftMs({ metadata: { uid = '' } }: KubeObject, waitMs: number): number {
     const since = this.#waiting.get(uid) ?? this.#clock.now();
-    remember(this.#waiting, uid, since);
+    this.#waiting.set(uid, since);
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size > MAX_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
     return Math.max(since + waitMs - this.#clock.now(), 0);
   }
 
@@ -69,15 +79,22 @@ export class OwnWrites {
   settled({ metadata: { uid = '' } }: KubeObject): void {
     this.#waiting.delete(uid);
   }
+
+  /** Keeps the newest last, and drops what is of no use any more. */
+  #remember<T extends { at: number }>(map: Map<string, T>, key: string, value: T): void {
+    map.delete(key);
+    map.set(key, value);
+    for (const [old, { at }] of map) {
+      if (this.#isRecent(at)) return;
+      map.delete(old);
+    }
+  }
+
+  #isRecent(at: number): boolean {
+    return this.#clock.now() - at < LONGEST_LAG_MS;
+  }
 }
 
 function nameOf({ apiVersion, kind, metadata }: KubeObject): string {
   return `${apiVersion} ${kind} ${keyOf(metadata)}`;
-}
-
-function remember<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > MAX_OBJECTS && oldest !== undefined) map.delete(oldest);
 }
