@@ -60,8 +60,11 @@ const VALID: Record<string, { image: ImageReference; reason: string }> = {
 const INVALID: Record<string, { message: RegExp; reason: string }> = {
   '': { message: /names no repository/, reason: 'nothing' },
   'gcr.io/': { message: /names no repository/, reason: 'only a host' },
-  IMAGE_URL: { message: /path "IMAGE_URL"/, reason: 'a placeholder left as it was' },
-  'gcr.io/PROJECT_ID/app': { message: /path "PROJECT_ID\/app"/, reason: 'a placeholder left as it was' },
+  IMAGE_URL: { message: /"IMAGE_URL" looks like a placeholder/, reason: 'a placeholder left as it was' },
+  'gcr.io/PROJECT_ID/app': {
+    message: /"PROJECT_ID" looks like a placeholder/,
+    reason: 'a placeholder left as it was',
+  },
   '${REGION}-docker.pkg.dev/p/app': { message: /no host name/, reason: 'a variable left as it was' },
   'a//b': { message: /path "a\/\/b"/, reason: 'an empty part' },
   'a/b_': { message: /path/, reason: 'a separator at the end' },

@@ -1,4 +1,5 @@
 import { shown } from './fault.ts';
+import { capitalsIn } from './placeholder.ts';
 
 /** A text is no image reference. */
 export class ImageError extends Error {
@@ -49,6 +50,8 @@ export function parseImage(reference: string): ImageReference {
   if (path === '') throw fail('it names no repository');
   if (!REGISTRY.test(registry)) throw fail(`${shown(registry)} is no host name with an optional port`);
   if (!REPOSITORY.test(path)) {
+    const left = capitalsIn(path);
+    if (left) throw fail(`${shown(left)} looks like a placeholder; paths are in lower case`);
     throw fail(
       `the path ${shown(path)} may hold only lower case letters, digits and single separators (. _ - /)`,
     );

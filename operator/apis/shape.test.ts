@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { Type } from 'typebox';
-import { flag, int32, text } from './schema.ts';
+import { flag, int32, quantity, text } from './schema.ts';
 import { shapeFaults } from './shape.ts';
 
 const SCHEMA = Type.Object({
   value: text(10),
   count: int32(0, 5),
   on: flag('Whether it is on.'),
+  size: Type.Optional(quantity()),
+  medium: text(9, { pattern: '^(Memory|)$' }),
+  scheme: text(9, { pattern: '^(HTTP|HTTPS|)$' }),
   must: Type.String(),
 });
 
@@ -40,6 +43,21 @@ const CASES: Record<string, { reason: string; value: object; fault: string }> = 
     reason: 'quotes are too many',
     value: { on: 'true' },
     fault: 'spec.on: is "true"; it must be true or false, without quotes',
+  },
+  'a fraction without quotes': {
+    reason: 'what to write instead',
+    value: { size: 0.5 },
+    fault: 'spec.size: is 0.5; put it in quotes, "0.5", or write 500m',
+  },
+  'a word that is none of two': {
+    reason: 'a list says more than a pattern',
+    value: { scheme: 'ftp' },
+    fault: 'spec.scheme: is "ftp"; it must be HTTP, HTTPS or left out',
+  },
+  'another word than the only one': {
+    reason: 'a list says more than a pattern',
+    value: { medium: 'Disk' },
+    fault: 'spec.medium: is "Disk"; it must be Memory or left out',
   },
   nothing: { reason: 'it is simply not there', value: { must: undefined }, fault: 'spec.must: must be set' },
 };

@@ -1,5 +1,7 @@
 import type { TSchema } from 'typebox';
 import { at, type Fault, keyed, MOST_FOUND, shown } from './fault.ts';
+import { canonicalQuantity } from './quantity.ts';
+import { QUANTITY_PATTERN } from './schema.ts';
 
 /**
  * A value that is not even of the declared type, or lacks what it must have: the law cannot read such an object.
@@ -59,6 +61,7 @@ function check(schema: Schema, value: unknown, path: string, faults: ShapeFault[
   if (schema['x-kubernetes-int-or-string']) {
     if (Number.isInteger(value)) checkNumber(schema, value as number, path, faults);
     else if (typeof value === 'string') checkText(schema, value, path, faults);
+    else if (typeof value === 'number') fraction(schema, value, path, faults);
     else wrongType('a whole number or a text', value, path, faults);
     return;
   }
@@ -89,6 +92,15 @@ function wantedOf({ type, minimum, maximum }: Schema): string {
 function wrongType(wanted: string, value: unknown, path: string, faults: ShapeFault[]): void {
   const message =
     value === undefined ? 'must be set' : `is ${shown(value)}; it must be ${wanted}${quotes(wanted, value)}`;
+  faults.push({ path, value, message, unreadable: true });
+}
+
+/** A number that is not whole reaches nobody as it was written, so Kubernetes takes it as a text alone. */
+function fraction({ pattern }: Schema, value: number, path: string, faults: ShapeFault[]): void {
+  const text = String(value);
+  const isQuantity = pattern === QUANTITY_PATTERN && new RegExp(QUANTITY_PATTERN).test(text);
+  const other = isQuantity ? `, or write ${canonicalQuantity(text)}` : '';
+  const message = `is ${text}; put it in quotes, "${text}"${other}`;
   faults.push({ path, value, message, unreadable: true });
 }
 
@@ -162,12 +174,20 @@ function checkText(schema: Schema, value: string, path: string, faults: ShapeFau
   } else if (value.length > maxLength && [...value].length > maxLength) {
     say(`has ${[...value].length} characters; it may have at most ${maxLength}`);
   } else if (pattern && !expression(pattern).test(value)) {
-    say(`is ${shown(value)}; it must match ${pattern}`);
+    say(`is ${shown(value)}; it must ${wantedBy(pattern)}`);
   }
 }
 
 /** A text that is too long for its field is judged by the law as well, unless nobody would wait for that. */
 const LONGEST_READ = 131_072;
+
+/** A pattern that only lists words, in words. */
+function wantedBy(pattern: string): string {
+  const [, list] = /^\^\(([\w|]+)\)\$$/.exec(pattern) ?? [];
+  if (list === undefined) return `match ${pattern}`;
+  const words = list.split('|').filter((word) => word !== '');
+  return `be ${words.join(', ')}${list.endsWith('|') ? ' or left out' : ''}`;
+}
 
 const expressions = new Map<string, RegExp>();
 

@@ -224,6 +224,11 @@ const VERDICTS: Record<string, VerdictCase> = {
       'spec.traffic[0].tag',
     ],
   },
+  'a percent that cannot be read': {
+    reason: 'nothing is said of the sum, which nobody knows',
+    object: `${APP.slice(0, -1)}, traffic: [{percent: half, latestRevision: true}]}`,
+    refused: ['spec.traffic[0].percent'],
+  },
   'no spec': { reason: 'the field is named', object: 'metadata: {}', refused: ['spec'] },
   'what only Knative allows': {
     reason: 'accepted with a warning',

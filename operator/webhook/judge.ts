@@ -56,7 +56,8 @@ function faultsOf(law: Law, schema: TSchema, object: unknown, previous?: KubeObj
   const unreadable = shape.filter((fault) => fault.unreadable);
   const legible = unreadable.length === 0 ? object : without(object, unreadable);
   if (unreadable.length > 0 && !isReadable(law, schema, legible)) return shape;
-  const unread = new Set(unreadable.map(({ path }) => path));
+  // What is said of a list whose item lacks what cannot be read may be no more than a consequence of that.
+  const unread = new Set(unreadable.flatMap(({ path }) => [path, path.replace(/\[\d+\]\.\w+$/, '')]));
   const found = law.validate(legible as KubeObject, previous, known).filter(({ path }) => !unread.has(path));
   const judged = new Set(found.map(({ path }) => path));
   return [...shape.filter(({ path }) => !judged.has(path)), ...found];

@@ -4,6 +4,7 @@ import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseFlag, RUN } from '../../annotatio
 import { validateConnections } from '../../connectionRules.ts';
 import { brief, type Fault, keyed, outOfRange, shown, unsupported } from '../../fault.ts';
 import { validateKeys, validateLabels } from '../../labelRules.ts';
+import { placeholderIn } from '../../placeholder.ts';
 import { validateDependencies } from '../container/dependencies.ts';
 import { GPU } from '../container/resources.ts';
 import type { Volume } from '../container/types.ts';
@@ -129,6 +130,8 @@ const SUBDOMAIN =
 /** The faults of the name of a service account. Says first what Cloud Run takes, then in Knative's form what Kubernetes does (TestServiceAccountValidation). */
 export function validateServiceAccount(value: string | undefined, path: string): Fault[] {
   if (!value || new RegExp(`^${SERVICE_ACCOUNT}$`).test(value)) return [];
+  const left = placeholderIn(value);
+  if (left) return [{ path, value, message: `is ${shown(value)}; ${brief(left)} was not filled in` }];
   const message =
     `is ${shown(value)}; it must be the name of a service account, or its e-mail address, which ends with ` +
     `.gserviceaccount.com (invalid value: ${brief(value)}: ${path}\n${SUBDOMAIN})`;

@@ -7,6 +7,26 @@ import { validateService } from './validation.ts';
 
 describe('validation of a service', () => {
   testFaults({
+    'a service account that nobody filled in': {
+      spec: '{serviceAccountName: "sa@%PROJECT_ID%.iam.gserviceaccount.com"}',
+      faults: [
+        [
+          'spec.template.spec.serviceAccountName',
+          /^is "sa@%PROJECT_ID%\.iam\.gserviceaccount\.com"; %PROJECT_ID% was not filled in$/,
+        ],
+      ],
+      reason: 'a script was to do so',
+    },
+    'an image whose project nobody filled in': {
+      container: '{image: gcr.io/PROJECT_ID/x}',
+      faults: [
+        [
+          'spec.template.spec.containers[0].image',
+          /"PROJECT_ID" looks like a placeholder; paths are in lower/,
+        ],
+      ],
+      reason: 'a person was to do so',
+    },
     'a number of instances by hand, and no word on the mode': {
       metadata: '{annotations: {run.googleapis.com/manualInstanceCount: "2"}}',
       faults: [
