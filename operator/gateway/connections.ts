@@ -92,7 +92,9 @@ export class Connections {
 
   /** Whether one more HTTP/2 connection than these, itself among them, has room. An idle one may be closed for it. */
   hasRoomForHttp2(connections: number): boolean {
-    return connections <= this.#limits.http2Connections || this.#evict(({ session }) => session !== undefined);
+    return (
+      connections <= this.#limits.http2Connections || this.#evict(({ session }) => session !== undefined)
+    );
   }
 
   /** How many streams the next HTTP/2 connection may have open at a time. */

@@ -20,7 +20,10 @@ describe('SessionStarts', () => {
     await turn();
     assert.deepEqual(started, [0]);
     await until('all have started', () => started.length === 20);
-    assert.deepEqual(started, [...started].sort((a, b) => a - b));
+    assert.deepEqual(
+      started,
+      [...started].sort((a, b) => a - b),
+    );
   });
 
   it('starts few while connections come, but never none', async () => {

@@ -31,13 +31,19 @@ function section(host: string, path: string, method: 'GET' | 'POST'): Buffer {
 }
 
 function begin(socket: Socket, streams: number, head: Buffer): void {
-  const headers = Array.from({ length: streams }, (_, i) => frame(HEADERS, END_HEADERS, 2 * i + 1, head));
-  socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0, Buffer.alloc(0)), ...headers]));
+  socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0, Buffer.alloc(0)), requests(streams, head)]));
 }
 
-/** Speaks HTTP/2 and asks nothing. */
-export function session(socket: Socket): void {
+function requests(streams: number, head: Buffer): Buffer {
+  return Buffer.concat(
+    Array.from({ length: streams }, (_, i) => frame(HEADERS, END_HEADERS, 2 * i + 1, head)),
+  );
+}
+
+/** Speaks HTTP/2 and asks nothing. @returns what asks for `/` on this many streams at once. */
+export function session(socket: Socket, streams: number): () => void {
   begin(socket, 0, Buffer.alloc(0));
+  return () => socket.write(requests(streams, section('zero.test', '/', 'POST')));
 }
 
 /** Asks for `/large` on this many streams and opens no window for the answers. */
@@ -53,7 +59,7 @@ export function uploads(socket: Socket, streams: number): void {
   const windows = new Array<number>(streams).fill(INITIAL_WINDOW);
   const send = (): void => {
     for (let i = 0; i < streams; i++) {
-      while (windows[i] as number > 0 && window > 0) {
+      while ((windows[i] as number) > 0 && window > 0) {
         const bytes = Math.min(MAX_FRAME, window, windows[i] as number);
         const data = Buffer.from(BODY.subarray(0, FRAME_HEADER + bytes));
         data.writeUIntBE(bytes, 0, 3);
