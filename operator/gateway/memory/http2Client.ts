@@ -41,7 +41,7 @@ function requests(streams: number, head: Buffer): Buffer {
 }
 
 /** Speaks HTTP/2 and asks nothing. @returns what asks for `/` on this many streams at once. */
-export function session(socket: Socket, streams: number): () => void {
+export function session(socket: Socket, streams: number): () => unknown {
   begin(socket, 0, Buffer.alloc(0));
   return () => socket.write(requests(streams, section('zero.test', '/', 'POST')));
 }

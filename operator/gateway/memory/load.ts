@@ -10,7 +10,8 @@ const BATCH = 500;
 const BODY = Buffer.alloc(200_000, 'x');
 const FIELD = 'x'.repeat(7_500);
 
-const bursts: (() => void)[] = [];
+/** What each connection of `burst` does at last, once it has the settings of the gateway or is closed. */
+const settled: Promise<() => unknown>[] = [];
 
 /** What each kind of connection sends, and what once all are open. No answer is ever read. */
 const KINDS: Record<string, (socket: Socket) => unknown> = {
@@ -29,7 +30,14 @@ const KINDS: Record<string, (socket: Socket) => unknown> = {
     socket.write(`GET / HTTP/1.1\r\nHost: zero.test\r\n${`x: ${FIELD}\r\n`.repeat(8)}\r\n`);
   },
   session: (socket) => session(socket, 0),
-  burst: (socket) => bursts.push(session(socket, 100)),
+  burst: (socket) => {
+    const ask = session(socket, 100);
+    settled.push(
+      new Promise((resolve) =>
+        socket.once('data', () => resolve(ask)).once('close', () => resolve(() => {})),
+      ),
+    );
+  },
   streams: (socket) => uploads(socket, 100),
   downloads: (socket) => downloads(socket, 100),
 };
@@ -57,6 +65,6 @@ for (let opened = 0; opened < Number(connections); opened += BATCH) {
   const batch = Math.min(BATCH, Number(connections) - opened);
   await Promise.all(Array.from({ length: batch }, () => open(begin)));
 }
-for (const burst of bursts) burst();
+for (const ask of await Promise.all(settled)) ask();
 process.send?.('held');
 process.on('disconnect', () => process.exit());
