@@ -6,9 +6,7 @@ describe('configuration', () => {
     const config = parseConfig(undefined);
     assert.deepEqual(config, parseConfig({}));
     assert.equal(config.domain, 'localhost');
-    const { limits, ...gateway } = config.gateway;
-    assert.equal(limits.connections, 10_000);
-    assert.deepEqual(gateway, {
+    assert.deepEqual(config.gateway, {
       service: 'homerun-gateway',
       port: 8080,
       internalService: 'homerun-gateway-internal',
@@ -18,6 +16,7 @@ describe('configuration', () => {
       limits: {
         connections: 10_000,
         connectionsPerAddress: 5000,
+        http2Connections: 2000,
         queue: 20_000,
         queuePerAddress: 5000,
         headerSeconds: 30,

@@ -22,7 +22,7 @@ export async function idleFootprint(client: KubeClient): Promise<Result[]> {
   return [
     limitResult('idle-controller-rss', 'MB', resident / 1e6, 150),
     limitResult('idle-controller-cpu', '% of a core', (used / WINDOW_SECONDS) * 100, 2),
-    limitResult('idle-gateway-memory', 'MB, as kubectl top', (await workingSet(client, gateway)) / 1e6, 100),
+    limitResult('idle-gateway-memory', 'MB, as kubectl top', (await workingSet(client, gateway)) / 1e6, 110),
     limitResult(
       'idle-gateway-rss',
       'MB',

@@ -5,7 +5,7 @@ import { type ClientHttp2Session, connect as connectHttp2, type OutgoingHttpHead
 import { connect, type Socket } from 'node:net';
 import { until } from '../testing/until.ts';
 import { ask, backend, Harness } from './harness.ts';
-import type { Limits } from './limits.ts';
+import { type Limits, streamsOfConnection } from './limits.ts';
 import { addressCell, type Event } from './usage.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
@@ -210,6 +210,31 @@ describe('gateway and its connections', () => {
     assert.equal(counted('refusedConnections'), 1);
   });
 
+  it('closes the HTTP/2 connection that has been idle longest when there are too many of those', async () => {
+    await gateway({ http2Connections: 2 });
+    const http1 = await open(GET);
+    await until('answered', () => http1.text.endsWith('ok'));
+    const first = await open(PREFACE);
+    await until('it has its settings', () => first.text !== '');
+    const second = await open(PREFACE);
+    await until('it has its settings', () => second.text !== '');
+    const third = await open(PREFACE);
+    await closed(first);
+    await until('it has its settings', () => third.text !== '');
+    assert.deepEqual([http1.closedAt, second.closedAt, counted('closedForCap')], [0, 0, 1]);
+    assert.equal(harness.slots.usage.read().http2Connections, 2);
+  });
+
+  it('refuses a new HTTP/2 connection when none of too many is idle, and takes one of HTTP/1.1', async () => {
+    await gateway({ http2Connections: 1 });
+    const sending = await open(Buffer.concat([PREFACE, OPEN_HEADERS]));
+    await until('it has its settings', () => sending.text !== '');
+    await closed(await open(PREFACE));
+    const http1 = await open(GET);
+    await until('answered', () => http1.text.endsWith('ok'));
+    assert.deepEqual([sending.closedAt, counted('refusedConnections')], [0, 1]);
+  });
+
   it('closes the idle ones of an address that has too many, and not those of others', async () => {
     await gateway({ connectionsPerAddress: 2 });
     const other = await open('', '127.0.0.2');
@@ -355,5 +380,23 @@ describe('gateway and its connections', () => {
     await until('nothing is held', () => harness.slots.usage.read().answerBytes === 0);
     large.server.closeAllConnections();
     large.server.close();
+  });
+});
+
+describe('streamsOfConnection', () => {
+  const tables: Record<string, { connections: number; want: number }> = {
+    'a hundred on the first': { connections: 1, want: 100 },
+    'a hundred on 150': { connections: 150, want: 100 },
+    'a share of 15,000 on those after them': { connections: 600, want: 25 },
+    'ten on any': { connections: 10_000, want: 10 },
+  };
+  for (const [name, { connections, want }] of Object.entries(tables)) {
+    it(`gives ${name}`, () => assert.equal(streamsOfConnection(connections), want));
+  }
+
+  it('gives 2,000 connections 55,000 at most', () => {
+    let sum = 0;
+    for (let i = 1; i <= 2000; i++) sum += streamsOfConnection(i);
+    assert.ok(sum <= 55_000, `${sum}`);
   });
 });

@@ -82,7 +82,6 @@ export class Handler {
   };
 
   http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
-    stream.on('error', () => {});
     if (!stream.session) return;
     const connection = connectionOf(stream.session);
     const fault = sectionFault(raw);

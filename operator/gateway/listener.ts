@@ -13,6 +13,7 @@ import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
 import type { Handler } from './handler.ts';
 import { outliveStreams } from './http2Memory.ts';
 import { HTTP2_WINDOW, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from './limits.ts';
+import { SessionStarts } from './sessionStarts.ts';
 
 /** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
 const KEEP_ALIVE_MS = 620_000;
@@ -38,6 +39,7 @@ export class Listener {
   readonly #net: NetServer;
   readonly #http1: HttpServer;
   readonly #handler: Handler;
+  readonly #starts = new SessionStarts();
   #http2: Http2Server | undefined;
   readonly #sessions = new Set<ServerHttp2Session>();
   /** Those whose clients were asked to go elsewhere. */
@@ -108,6 +110,7 @@ export class Listener {
   #accept(socket: Socket): void {
     const connection = this.#connections.open(socket);
     if (!connection) return;
+    this.#starts.accepted();
     const onEnd = (): void => void socket.destroy();
     let held: Buffer | undefined;
     const onReadable = (): void => {
@@ -126,8 +129,8 @@ export class Listener {
       if (!alike) socket.off('end', onEnd);
       socket.unshift(all);
       if (!connection.speaks(alike ? 'http2' : 'http1', all)) return;
-      if (alike) this.#startHttp2(socket);
-      else this.#http1.emit('connection', socket);
+      if (!alike) this.#http1.emit('connection', socket);
+      else this.#starts.add(() => this.#startHttp2(socket));
     };
     socket.on('readable', onReadable);
     // For as long as it lives: a client may reset it whoever holds it.
@@ -136,6 +139,7 @@ export class Listener {
   }
 
   #startHttp2(socket: Socket): void {
+    if (socket.destroyed) return;
     this.#http2 ??= this.#http2Server();
     // nghttp2 itself refuses what is more, also before the client knows (RFC 9113, 5.1.2: REFUSED_STREAM).
     this.#http2.updateSettings({ maxConcurrentStreams: this.#connections.streams });
@@ -167,7 +171,9 @@ export class Listener {
     // A broken client is no error of ours; its streams end with 'close'.
     server.on('sessionError', () => {});
     server.on('stream', (stream, headers, _flags, raw) => {
-      if (stream.session) connectionOf(stream.session).stream(stream);
+      stream.on('error', () => {});
+      if (!stream.session) return;
+      connectionOf(stream.session).stream(stream);
       handler.http2(stream, headers, raw as unknown as string[]);
     });
     return server;

@@ -31,13 +31,19 @@ function section(host: string, path: string, method: 'GET' | 'POST'): Buffer {
 }
 
 function begin(socket: Socket, streams: number, head: Buffer): void {
-  const headers = Array.from({ length: streams }, (_, i) => frame(HEADERS, END_HEADERS, 2 * i + 1, head));
-  socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0, Buffer.alloc(0)), ...headers]));
+  socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0, Buffer.alloc(0)), requests(streams, head)]));
 }
 
-/** Speaks HTTP/2 and asks nothing. */
-export function session(socket: Socket): void {
+function requests(streams: number, head: Buffer): Buffer {
+  return Buffer.concat(
+    Array.from({ length: streams }, (_, i) => frame(HEADERS, END_HEADERS, 2 * i + 1, head)),
+  );
+}
+
+/** Speaks HTTP/2 and asks nothing. @returns what asks for `/` on this many streams at once. */
+export function session(socket: Socket, streams: number): () => unknown {
   begin(socket, 0, Buffer.alloc(0));
+  return () => socket.write(requests(streams, section('zero.test', '/', 'POST')));
 }
 
 /** Asks for `/large` on this many streams and opens no window for the answers. */

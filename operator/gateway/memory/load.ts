@@ -10,8 +10,11 @@ const BATCH = 500;
 const BODY = Buffer.alloc(200_000, 'x');
 const FIELD = 'x'.repeat(7_500);
 
-/** What each kind of connection sends. No answer is ever read. */
-const KINDS: Record<string, (socket: Socket) => void> = {
+/** What each connection of `burst` does at last, once it has the settings of the gateway or is closed. */
+const settled: Promise<() => unknown>[] = [];
+
+/** What each kind of connection sends, and what once all are open. No answer is ever read. */
+const KINDS: Record<string, (socket: Socket) => unknown> = {
   silent: () => {},
   head: (socket) => {
     socket.write('GET / HTTP/1.1\r\nHost: app.test\r\n');
@@ -26,7 +29,15 @@ const KINDS: Record<string, (socket: Socket) => void> = {
   heads: (socket) => {
     socket.write(`GET / HTTP/1.1\r\nHost: zero.test\r\n${`x: ${FIELD}\r\n`.repeat(8)}\r\n`);
   },
-  session,
+  session: (socket) => session(socket, 0),
+  burst: (socket) => {
+    const ask = session(socket, 100);
+    settled.push(
+      new Promise((resolve) =>
+        socket.once('data', () => resolve(ask)).once('close', () => resolve(() => {})),
+      ),
+    );
+  },
   streams: (socket) => uploads(socket, 100),
   downloads: (socket) => downloads(socket, 100),
 };
@@ -36,7 +47,7 @@ let made = 0;
 const localAddress = (): string => `127.0.0.${2 + (made++ % 50)}`;
 
 /** Resolves when it is open and has begun, or was refused. */
-function open(begin: (socket: Socket) => void): Promise<void> {
+function open(begin: (socket: Socket) => unknown): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress: localAddress() });
     socket.on('connect', () => {
@@ -49,10 +60,11 @@ function open(begin: (socket: Socket) => void): Promise<void> {
   });
 }
 
-const begin = KINDS[kind] as (socket: Socket) => void;
+const begin = KINDS[kind] as (socket: Socket) => unknown;
 for (let opened = 0; opened < Number(connections); opened += BATCH) {
   const batch = Math.min(BATCH, Number(connections) - opened);
   await Promise.all(Array.from({ length: batch }, () => open(begin)));
 }
+for (const ask of await Promise.all(settled)) ask();
 process.send?.('held');
 process.on('disconnect', () => process.exit());

@@ -1,0 +1,44 @@
+/** While connections still come, one of those that wait is started this often all the same, in ms. */
+const PATIENCE_MS = 20;
+
+/**
+ * Starts HTTP/2 connections one at a time, each in a turn of the event loop of its own, and while new connections come
+ * only now and then. The first bytes of each may be 100 requests, which are milliseconds of work, and a turn accepts one
+ * connection: a thousand of them would make everybody who comes after them wait for seconds. First come, first served.
+ */
+export class SessionStarts {
+  #waiting: (() => void)[] = [];
+  #accepted = false;
+  #startedAt = 0;
+  #scheduled = false;
+
+  /** A connection of any kind came. */
+  accepted(): void {
+    this.#accepted = true;
+  }
+
+  /** @param start called in a turn to come; it must not throw. */
+  add(start: () => void): void {
+    this.#waiting.push(start);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#scheduled = false;
+    const now = performance.now();
+    // The turn in which the only one came has nothing else to do.
+    const alone = this.#waiting.length === 1;
+    if (alone || !this.#accepted || now - this.#startedAt >= PATIENCE_MS) {
+      this.#startedAt = now;
+      this.#waiting.shift()?.();
+    }
+    this.#accepted = false;
+    if (this.#waiting.length > 0) this.#schedule();
+  };
+}
