@@ -20,6 +20,12 @@ interface Refusal {
   message: string;
 }
 
+const OTHER_VERSION: Refusal = {
+  status: 505,
+  message: 'Only HTTP/1.0, HTTP/1.1 and HTTP/2 are supported.',
+};
+const CHUNKED_HTTP10: Refusal = { status: 400, message: 'HTTP/1.0 has no Transfer-Encoding.' };
+
 /** Takes requests of every protocol, finds the revision for each and starts its exchange. */
 export class Handler {
   /** Set when the process is to end: each answer closes its connection, so that clients go elsewhere. */
@@ -77,8 +83,17 @@ export class Handler {
       refuseHttp1(response, 431, TOO_MANY_FIELDS, this.closes(peer));
       return;
     }
+    const { httpVersionMajor, httpVersionMinor } = request;
+    // Where such a request ends is anyone's guess (RFC 9112, 6.1): nothing that follows is taken for another one.
+    const vague = httpVersionMajor !== 1 || (chunked && httpVersionMinor === 0);
+    if (vague) {
+      const { status, message } = httpVersionMajor === 1 ? CHUNKED_HTTP10 : OTHER_VERSION;
+      refuseHttp1(response, status, message, true);
+      connection.refused();
+      return;
+    }
     const path = originForm(request.url as string, head.host);
-    const found = this.#find(request.method as string, path, head, request.httpVersionMajor);
+    const found = this.#find(request.method as string, path, head);
     if ('status' in found) {
       refuseHttp1(response, found.status, found.message, this.closes(peer));
       return;
@@ -154,10 +169,7 @@ export class Handler {
     return connection.peer;
   }
 
-  #find(method: string, path: string | undefined, head: RequestHead, version = 1): Throttler | Refusal {
-    if (version !== 1) {
-      return { status: 505, message: 'Only HTTP/1.0, HTTP/1.1 and HTTP/2 are supported.' };
-    }
+  #find(method: string, path: string | undefined, head: RequestHead): Throttler | Refusal {
     if (method === 'TRACE' || method === 'CONNECT') {
       return { status: 405, message: `${method} is not supported.` };
     }

@@ -18,6 +18,9 @@ export interface Expected {
   refused?: boolean;
 }
 
+/** So many requests are kept, twice: more would look as if the gateway's memory grew. */
+const MOST_EXPECTED = 40;
+
 /** What is expected of the cases of a lane, and what came instead. */
 export class Ledger {
   #expected = new Map<string, Expected>();
@@ -27,7 +30,7 @@ export class Ledger {
 
   expect(requests: readonly Expected[]): void {
     // What a client gave up may still arrive while later cases run.
-    if (this.#expected.size > 500) {
+    if (this.#expected.size > MOST_EXPECTED) {
       this.#earlier = this.#expected;
       this.#expected = new Map();
     }
