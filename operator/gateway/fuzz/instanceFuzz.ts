@@ -41,6 +41,8 @@ class InstanceLane implements Lane, Stage {
   #together = false;
   /** What was done to the connections of each instance by the case before. */
   #spoilt = [false, false];
+  /** The connection of the client of HTTP/1.1 may close after the answer before. */
+  #mayClose = false;
 
   constructor(world: World) {
     this.#world = world;
@@ -122,7 +124,8 @@ class InstanceLane implements Lane, Stage {
     if (together) await Promise.all(exchanges.map(ask));
     for (const exchange of exchanges) {
       if (!together) await ask(exchange);
-      this.#judge(exchange, together && exchange.http2 && exchanges.some(({ script }) => script(1).spoils));
+      const disturbs = ({ script }: Exchange): boolean => script(1).spoils || script(1).refusesLater === true;
+      this.#judge(exchange, together && exchange.http2 && exchanges.some(disturbs));
     }
     if (this.#problem) throw this.#problem;
   }
@@ -134,6 +137,10 @@ class InstanceLane implements Lane, Stage {
     const repeatable = !http2 && asked.body.length === 0 && asked.method !== 'POST';
     const lenient = disturbed || (this.#spoilt[which] === true && !repeatable);
     this.#spoilt[which] = spoils;
+    const closing = this.#mayClose;
+    this.#mayClose = asked.version === '1.1' && model.verdict !== 'right';
+    // What is broken off behind its announced length is whole to the client, whose connection closes all the same.
+    if (closing && asked.version === '1.1' && seen?.status === 0 && seen.malformed === undefined) return;
     if (seen) judge(asked, model, seen, lenient);
   }
 
