@@ -122,10 +122,13 @@ class InstanceLane implements Lane, Stage {
       exchange.seen = await this.#clients[asked.version].ask(asked, place.host, hold);
     };
     if (together) await Promise.all(exchanges.map(ask));
+    const disturbs = ({ http2, script }: Exchange): boolean =>
+      http2 && (script(1).spoils || script(1).refusesLater === true);
+    // All that are on one connection may have met what the case before did to it.
+    const disturbed = together && (this.#spoilt[1] === true || exchanges.some(disturbs));
     for (const exchange of exchanges) {
       if (!together) await ask(exchange);
-      const disturbs = ({ script }: Exchange): boolean => script(1).spoils || script(1).refusesLater === true;
-      this.#judge(exchange, together && exchange.http2 && exchanges.some(disturbs));
+      this.#judge(exchange, exchange.http2 && disturbed);
     }
     if (this.#problem) throw this.#problem;
   }
