@@ -53,7 +53,7 @@ export class Connection implements Source, Timed {
   #closed = false;
   /** Bytes up to here belong to requests that are known. */
   #known = 0;
-  /** Answered by the gateway before its request was complete: no other request is taken. */
+  /** Answered by the gateway without knowing where the request ends: no other request is taken. */
   #refused = false;
   #request: IncomingMessage | undefined;
   #unsized = false;
@@ -149,9 +149,10 @@ export class Connection implements Source, Timed {
     this.#begin();
   }
 
-  /** It got an answer of the gateway's own before its request was complete, and nothing else is taken from it. */
+  /** It got an answer of the gateway's own to a request whose end is not known, and nothing else is taken from it. */
   refused(): void {
     this.#refused = true;
+    this.#dropPipelined();
     this.last();
   }
 
@@ -274,14 +275,17 @@ export class Connection implements Source, Timed {
     });
   }
 
+  #dropPipelined(): void {
+    for (const { bytes } of this.#pipelined) this.#connections.requestBytes.give(NO_REVISION, bytes);
+    this.#pipelined = [];
+  }
+
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { deadlines, requestBytes } = this.#connections;
-    deadlines.remove(this);
+    this.#connections.deadlines.remove(this);
     this.#uploads?.close();
-    for (const { bytes } of this.#pipelined) requestBytes.give(NO_REVISION, bytes);
-    this.#pipelined = [];
+    this.#dropPipelined();
     if (this.protocol) this.#connections.count(this.protocol, -1);
     this.#connections.closed(this);
   }

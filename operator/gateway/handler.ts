@@ -15,6 +15,12 @@ import type { Router } from './router.ts';
 import type { Throttler } from './throttler.ts';
 import { Tunnel } from './tunnel.ts';
 
+const OTHER_VERSION: Refusal = {
+  reason: 'version',
+  message: 'Only HTTP/1.0, HTTP/1.1 and HTTP/2 are supported.',
+};
+const CHUNKED_HTTP10: Refusal = { reason: 'malformed', message: 'HTTP/1.0 has no Transfer-Encoding.' };
+
 /** Takes requests of every protocol, finds the revision for each and starts its exchange. */
 export class Handler {
   /** Set when the process is to end: each answer closes its connection, so that clients go elsewhere. */
@@ -71,8 +77,18 @@ export class Handler {
       this.#refuseHttp1(response, { reason: 'header_size', message: TOO_MANY_FIELDS }, peer);
       return;
     }
+    const { httpVersionMajor, httpVersionMinor } = request;
+    // Where such a request ends is anyone's guess (RFC 9112, 6.1): nothing that follows is taken for another one.
+    const vague = httpVersionMajor !== 1 || (chunked && httpVersionMinor === 0);
+    if (vague) {
+      const { reason, message } = httpVersionMajor === 1 ? CHUNKED_HTTP10 : OTHER_VERSION;
+      this.#shared.usage.count(reason);
+      refuseHttp1(response, REFUSALS[reason], message, true);
+      connection.refused();
+      return;
+    }
     const path = originForm(request.url as string, head.host);
-    const found = this.#find(request.method as string, path, head, request.httpVersionMajor);
+    const found = this.#find(request.method as string, path, head);
     if ('reason' in found) {
       this.#refuseHttp1(response, found, peer);
       return;
@@ -157,10 +173,7 @@ export class Handler {
     return connection.peer;
   }
 
-  #find(method: string, path: string | undefined, head: RequestHead, version = 1): Throttler | Refusal {
-    if (version !== 1) {
-      return { reason: 'version', message: 'Only HTTP/1.0, HTTP/1.1 and HTTP/2 are supported.' };
-    }
+  #find(method: string, path: string | undefined, head: RequestHead): Throttler | Refusal {
     if (method === 'TRACE' || method === 'CONNECT') {
       return { reason: 'method', message: `${method} is not supported.` };
     }

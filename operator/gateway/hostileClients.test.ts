@@ -241,6 +241,25 @@ describe('gateway and clients that do anything', () => {
     sockets.close();
   });
 
+  it('takes nothing behind a request whose end is not sure (RFC 9112, 6.1)', async () => {
+    const chunked = '3\r\nabc\r\n0\r\n\r\n';
+    const requests = {
+      400: `POST /vague HTTP/1.0\r\n${HOST}Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n${chunked}`,
+      505: `GET /vague HTTP/2.0\r\n${HOST}\r\n`,
+    };
+    const next = `GET /next HTTP/1.1\r\n${HOST}\r\n`;
+    for (const [status, bytes] of Object.entries(requests)) {
+      assert.match(await raw(harness.port, bytes + next), new RegExp(`^HTTP/1\\.1 ${status} `));
+      assert.equal(seen.length, 0, bytes);
+    }
+    const text = await raw(harness.port, next + requests[400] + next);
+    assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 400']);
+    assert.deepEqual(
+      seen.map(({ url }) => url),
+      ['/next'],
+    );
+  });
+
   it('answers HEAD without a body, in however many packets its headers came (RFC 9110, 9.3.2)', async () => {
     const bad: Record<number, string[]> = {
       431: Array.from({ length: 9 }, () => `${'a'.repeat(10_000)}`),

@@ -57,7 +57,9 @@ class ClientLane implements Lane {
     const http2 = random.chance(0.5);
     const host = (random.pick(this.places) as Place).host;
     const kept = this.#kept.get(http2);
-    if (kept && (!kept.usable || kept.cases >= REUSES || random.chance(0.1))) {
+    // Drawn in any case, so that what follows is the same with and without a connection.
+    const anew = random.chance(0.1);
+    if (kept && (!kept.usable || kept.cases >= REUSES || anew)) {
       kept.socket.destroy();
       this.#kept.delete(http2);
     }

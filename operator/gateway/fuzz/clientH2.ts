@@ -248,6 +248,10 @@ function draftOf(random: Random, id: string, host: string, stream: number): Draf
 function framesOf(draft: Draft): Buffer[] {
   const { stream, data, trailers } = draft;
   const alone = data.length === 0 && trailers === undefined;
+  const length = String(draft.expected.body.length);
+  draft.expected.announced = draft.section.some(
+    ([name, value]) => name === 'content-length' && value === length,
+  );
   const section = Buffer.concat([h2.block(draft.section), draft.rest]);
   const head = h2.headers(stream, alone ? h2.END_STREAM : 0, section, draft.cuts);
   const end = trailers

@@ -4,7 +4,7 @@ import { describeReport, fuzz } from './supervisor.ts';
 /** The same cases on each run; `make fuzz` takes others. */
 const SEED = 9;
 /** About three seconds of each. */
-const COUNTS = { instance: 600, client: 600 };
+const COUNTS = { instance: 500, client: 400 };
 
 describe('gateway and generated traffic', function () {
   this.timeout(120_000);

@@ -41,6 +41,8 @@ class InstanceLane implements Lane, Stage {
   #together = false;
   /** What was done to the connections of each instance by the case before. */
   #spoilt = [false, false];
+  /** The connection of the client of HTTP/1.1 may close after the answer before. */
+  #mayClose = false;
 
   constructor(world: World) {
     this.#world = world;
@@ -120,9 +122,13 @@ class InstanceLane implements Lane, Stage {
       exchange.seen = await this.#clients[asked.version].ask(asked, place.host, hold);
     };
     if (together) await Promise.all(exchanges.map(ask));
+    const disturbs = ({ http2, script }: Exchange): boolean =>
+      http2 && (script(1).spoils || script(1).refusesLater === true);
+    // All that are on one connection may have met what the case before did to it.
+    const disturbed = together && (this.#spoilt[1] === true || exchanges.some(disturbs));
     for (const exchange of exchanges) {
       if (!together) await ask(exchange);
-      this.#judge(exchange, together && exchange.http2 && exchanges.some(({ script }) => script(1).spoils));
+      this.#judge(exchange, exchange.http2 && disturbed);
     }
     if (this.#problem) throw this.#problem;
   }
@@ -134,6 +140,10 @@ class InstanceLane implements Lane, Stage {
     const repeatable = !http2 && asked.body.length === 0 && asked.method !== 'POST';
     const lenient = disturbed || (this.#spoilt[which] === true && !repeatable);
     this.#spoilt[which] = spoils;
+    const closing = this.#mayClose;
+    this.#mayClose = asked.version === '1.1' && model.verdict !== 'right';
+    // What is broken off behind its announced length is whole to the client, whose connection closes all the same.
+    if (closing && asked.version === '1.1' && seen?.status === 0 && seen.malformed === undefined) return;
     if (seen) judge(asked, model, seen, lenient);
   }
 

@@ -13,6 +13,8 @@ export interface Script {
   early: boolean;
   /** The connection is of no use afterwards. */
   spoils: boolean;
+  /** Requests beside it on the connection may be refused. */
+  refusesLater?: boolean;
   /** Later attempts at the same request: the first was refused before anything was done. */
   retry?: Script;
 }

@@ -34,6 +34,7 @@ function draftOf(random: Random, asked: Asked): Draft {
     early: false,
     retry: false,
     spoils: false,
+    refusesLater: false,
     announced: random.chance(0.3),
     bodiless: false,
   };
@@ -128,6 +129,7 @@ function finish(
     ending: draft.ending,
     early: early && !draft.retry,
     spoils,
+    refusesLater: draft.refusesLater,
   };
   if (!draft.retry) return script;
   // Only a request without a body can be sent again.

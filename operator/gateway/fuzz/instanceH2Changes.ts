@@ -24,6 +24,8 @@ export interface Draft extends Model {
   retry: boolean;
   /** The whole connection fails with it. */
   spoils: boolean;
+  /** A GOAWAY says that streams above its own were not looked at. */
+  refusesLater: boolean;
   announced: boolean;
   /** No body can follow its head. */
   bodiless: boolean;
@@ -86,7 +88,9 @@ export const QUIRKS: Change[] = [
   (draft, random, stream) => {
     // A second one must not name a later stream.
     if (draft.before.some((bytes) => bytes[3] === h2.GOAWAY)) return;
-    draft.before.push(h2.goaway(random.pick([stream, 0x7fffffff]), 0));
+    const last = random.pick([stream, 0x7fffffff]);
+    draft.refusesLater = last === stream;
+    draft.before.push(h2.goaway(last, 0));
   },
 ];
 

@@ -47,7 +47,7 @@ export async function runCases(fuzzer: Fuzzer, run: Run): Promise<void> {
   const world = await new World().open();
   const total = run.end - run.first;
   let next = run.first;
-  let memory: number | undefined;
+  let memory: Promise<number> | undefined;
   const work = async (number: number): Promise<void> => {
     let lane = await fuzzer.open(world);
     for (let index = next++; index < run.end; index = next++) {
@@ -64,7 +64,7 @@ export async function runCases(fuzzer: Fuzzer, run: Run): Promise<void> {
     for (const place of lane.places) world.remove(place);
   };
   await Promise.all(Array.from({ length: run.lanes }, (_, number) => work(number)));
-  await finish(world, memory, run);
+  await finish(world, await memory, run);
 }
 
 /** @returns whether its lane can go on. */
@@ -112,11 +112,11 @@ async function finish(world: World, memory: number | undefined, run: Run): Promi
   while (plane?.open !== 0 && performance.now() < deadline) await pause(10);
   if (plane?.open !== 0) fail('requests are still open at the end', String(plane?.open));
   if (memory !== undefined) {
-    const growth = usedMemory() - memory;
+    const growth = (await usedMemory()) - memory;
     if (growth > GROWTH_BYTES) fail('memory grew', `${Math.round(growth / 1e6)} MB`);
   }
   await world.harness.close();
   await turn();
   // Node's HTTP/2 sessions check what they hold when they are collected.
-  usedMemory();
+  await usedMemory();
 }
