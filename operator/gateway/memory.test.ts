@@ -21,8 +21,11 @@ const LOOK_MS = 4000;
 /** Memory that has not grown by {@link FLAT_MEBIBYTES} for so long has found its bound. */
 const FLAT_MS = 1000;
 const FLAT_MEBIBYTES = 4;
-/** How long another client may wait for an answer meanwhile. */
-const PATIENCE_MS = 20_000;
+/**
+ * How long another client may wait for an answer meanwhile. Most wait for seconds at the most; these clients
+ * and programs take the same processors as the gateway.
+ */
+const PATIENCE_MS = 30_000;
 /** What the chart sets for each pod. */
 const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };
 
