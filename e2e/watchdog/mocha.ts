@@ -79,7 +79,7 @@ class Run {
     this.#options = options;
     const reporting = ['--reporter', reporter, '--reporter-option', `progress=${this.#path}`];
     // The inspector opens on demand (SIGUSR1), on any port that is free.
-    const mocha = ['node', '--inspect-port=127.0.0.1:0', mochaBin, ...reporting, ...files];
+    const mocha = [process.execPath, '--inspect-port=127.0.0.1:0', mochaBin, ...reporting, ...files];
     const [command = '', ...args] = [...(options.prefix ?? []), ...mocha];
     // A process group of its own, so that what it started ends with it. Only stderr tells where the inspector is.
     const stdout = options.print ? 'pipe' : 'inherit';
@@ -155,7 +155,7 @@ class Run {
     send(pid, 'SIGUSR1');
     const url = await Promise.race([this.#inspector.promise, none]);
     if (!url) return unknown;
-    const [command = '', ...args] = [...(this.#options.prefix ?? []), 'node', stackCommand, url];
+    const [command = '', ...args] = [...(this.#options.prefix ?? []), process.execPath, stackCommand, url];
     return new Promise((resolve) => {
       execFile(command, args, { signal: limit }, (_, stdout) => resolve(stdout || unknown));
     });
