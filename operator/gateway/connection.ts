@@ -63,6 +63,8 @@ export class Connection implements Source, Timed {
   #seenBytes = 0;
 
   idle = false;
+  /** When it became idle, on {@link clock}. */
+  idleSince = 0;
   idleLonger: Connection | undefined;
   idleShorter: Connection | undefined;
 
@@ -220,6 +222,11 @@ export class Connection implements Source, Timed {
   #sectionBegun(): boolean {
     const last = this.session?.destroyed === false ? this.session.state.lastProcStreamID : undefined;
     return (last ?? 0) > this.#lastStream;
+  }
+
+  /** Nothing has been asked for as long as a connection may be idle: its client is told, and it closes. */
+  endIdle(): void {
+    this.#goAway();
   }
 
   #goAway(): void {

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { queryObjects } from 'node:v8';
 import { until } from '../testing/until.ts';
+import { Connection } from './connection.ts';
 import { ask, backend, Harness } from './harness.ts';
 import { type Limits, streamsOfConnection } from './limits.ts';
 import { addressCell, type Event } from './usage.ts';
@@ -342,6 +344,20 @@ describe('gateway and its connections', () => {
     await until('it waits', () => harness.slots.waiting(1) === 1);
     client.socket.end();
     await until('nobody waits', () => harness.slots.waiting(1) === 0, { timeoutMs: 200 });
+  });
+
+  it('keeps nothing of HTTP/2 clients that have left', async () => {
+    await gateway({});
+    const before = queryObjects(Connection, { format: 'count' });
+    for (let i = 0; i < 50; i++) {
+      const { socket } = await open(PREFACE);
+      await once(socket, 'data');
+      socket.destroy();
+    }
+    await until('they are closed', () => harness.slots.usage.read().http2Connections === 0);
+    await until('they are collected', () => queryObjects(Connection, { format: 'count' }) <= before, {
+      everyMs: 100,
+    });
   });
 
   it('lets a client send more ahead while its upload flows, and less when one of its requests has to wait', async () => {

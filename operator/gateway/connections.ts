@@ -5,7 +5,7 @@ import { clock } from './clock.ts';
 import { Connection } from './connection.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import { refuseSocket } from './downstream/socket.ts';
-import { type Limits, streamsOfConnection } from './limits.ts';
+import { KEEP_ALIVE_MS, type Limits, streamsOfConnection } from './limits.ts';
 import { REFUSALS, type Refusal } from './refusals.ts';
 import {
   CONNECTIONS,
@@ -105,6 +105,7 @@ export class Connections {
 
   becameIdle(connection: Connection): void {
     connection.idle = true;
+    connection.idleSince = clock();
     connection.idleLonger = this.#idleShortest;
     if (this.#idleShortest) this.#idleShortest.idleShorter = connection;
     else this.#idleLongest = connection;
@@ -166,6 +167,11 @@ export class Connections {
     let sum = 0;
     for (const connection of this.#open) {
       connection.look();
+      // A timer of the session's own would keep it in memory for as long, also when its client has left.
+      if (connection.session && connection.idle && now - connection.idleSince > KEEP_ALIVE_MS) {
+        connection.endIdle();
+        continue;
+      }
       const bytes = connection.pendingBytes;
       if (bytes === 0) {
         connection.pendingSince = 0;

@@ -3,6 +3,8 @@ import type { Config } from '../config.ts';
 /** What clients may take of a gateway process: `gateway.limits` of the chart's values. */
 export type Limits = Config['gateway']['limits'];
 
+/** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
+export const KEEP_ALIVE_MS = 620_000;
 /** A header section may have this many bytes, names and values together. */
 export const MAX_HEADER_BYTES = 64 * 1024;
 /** A header section may have this many fields; each piece of a cookie that came in pieces is one (RFC 9113, 8.2.3). */

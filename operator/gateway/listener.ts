@@ -12,11 +12,9 @@ import { afterResponses, runningResponse } from './downstream/socket.ts';
 import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
 import type { Handler } from './handler.ts';
 import { outliveStreams } from './http2Memory.ts';
-import { HTTP2_WINDOW, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from './limits.ts';
+import { HTTP2_WINDOW, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from './limits.ts';
 import { SessionStarts } from './sessionStarts.ts';
 
-/** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
-const KEEP_ALIVE_MS = 620_000;
 /** How late a header section may be found to have taken too long. */
 const LATENESS_MS = 500;
 /** More than {@link MAX_HEADER_BYTES}, so that who sends too much is answered; nghttp2 takes 144 kB at most. */
@@ -164,7 +162,6 @@ export class Listener {
       outliveStreams(session);
       connectionOf(session.socket).carries(session);
       session.setLocalWindowSize(CONNECTION_WINDOW);
-      session.setTimeout(KEEP_ALIVE_MS, () => session.close());
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', () => session.destroy());
     });

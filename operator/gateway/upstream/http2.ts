@@ -81,6 +81,7 @@ class Session {
   #connected = false;
   #closing = false;
   #open = 0;
+  #idle: NodeJS.Timeout | undefined;
   #error: Error = new Error('the connection was closed');
 
   constructor(origin: string, closed: () => void) {
@@ -95,7 +96,6 @@ class Session {
       clearTimeout(timer);
       outliveStreams(session);
       session.setLocalWindowSize(SESSION_WINDOW);
-      session.setTimeout(IDLE_MS, () => this.#open === 0 && session.close());
       this.#connected = true;
       for (const call of this.#waiting.splice(0)) this.#start(call);
     });
@@ -105,6 +105,7 @@ class Session {
     session.on('goaway', closed);
     session.on('close', () => {
       clearTimeout(timer);
+      clearTimeout(this.#idle);
       closed();
       for (const call of this.#waiting.splice(0)) call.failed(this.#error, false);
     });
@@ -130,9 +131,12 @@ class Session {
 
   #start(call: Http2Call): void {
     this.#open++;
+    clearTimeout(this.#idle);
     call.start(this.#session, () => {
       this.#open--;
       if (this.#closing) this.close();
+      // A timer of the session's own would keep it in memory for as long, also when the instance has gone.
+      else if (this.#open === 0) this.#idle = setTimeout(() => this.close(), IDLE_MS).unref();
     });
   }
 }
