@@ -62,6 +62,13 @@ const INVALID = [
 ];
 
 describe('quantity', () => {
+  it('are refused when they could not be written and read again', () => {
+    assert.equal(isQuantity(1e79), false);
+    assert.equal(isQuantity('1e79'), false);
+    assert.equal(isQuantity('1e40'), true);
+    assert.equal(canonicalQuantity(canonicalQuantity('1e40')), canonicalQuantity('1e40'));
+  });
+
   for (const [name, { text, canonical, reason }] of Object.entries(CANONICAL)) {
     it(`writes ${name} as the API server does: ${reason}`, () => {
       assert.equal(canonicalQuantity(text), canonical);

@@ -36,6 +36,8 @@ const SUFFIXES = new Map([...DECIMAL, ...BINARY]);
 
 /** Longer ones would take long to compute with. */
 const MAX_LENGTH = 64;
+/** Far more than the API server's own 2^63 units, and short enough to be written and read again. */
+const MAX_NANO = 10n ** 60n;
 
 const SYNTAX = /^([+-]?)(\d*)(?:\.(\d*))?(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d{1,3}))?$/;
 
@@ -71,6 +73,7 @@ function parse(text: string): { nano: bigint; format: QuantityFormat } {
   const scale = power - fraction.length;
   const digits = BigInt(whole + fraction) * unit;
   const magnitude = scale >= 0 ? digits * 10n ** BigInt(scale) : divideUp(digits, 10n ** BigInt(-scale));
+  if (magnitude > MAX_NANO) throw new QuantityError(`${shown(text)} is larger than any quantity may be`);
   const format = exponent !== undefined ? 'exponent' : suffix?.endsWith('i') ? 'binary' : 'decimal';
   return { nano: sign === '-' ? -magnitude : magnitude, format };
 }
