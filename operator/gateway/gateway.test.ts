@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer as createHttp, type RequestListener, type Server } from 'node:http';
-import { createServer } from 'node:net';
 import { BroadcastChannel } from 'node:worker_threads';
 import { request } from 'undici';
 import { SERVING } from '../apis/labels.ts';
@@ -10,22 +9,13 @@ import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../apis/serving/route/types.ts';
 import { parseConfig } from '../config.ts';
 import { DEPLOYMENTS, PODS, type Pod } from '../kube/core.ts';
+import { freePort } from '../testing/apiServer.ts';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
 import { silent, until } from '../testing/until.ts';
 import { dataThreads, runGateway } from './gateway.ts';
 import { ask } from './harness.ts';
 import { WAKE_CHANNEL } from './messages.ts';
 import type { StatsReport } from './report.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 const shares = (traffic: Record<string, number>, tags: Record<string, string> = {}): Route => ({
   apiVersion: ROUTES.apiVersion,

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bundleEntries } from '../generate/bundle.ts';
+import { freePort } from '../testing/apiServer.ts';
 
 /** 60 % of the memory limit that the chart gives a gateway pod. */
 const MOST_MEBIBYTES = 614;
@@ -145,14 +145,4 @@ async function answer(port: number): Promise<number> {
   } finally {
     clearTimeout(late);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

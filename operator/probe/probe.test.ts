@@ -5,6 +5,7 @@ import { createServer as createHttp2 } from 'node:http2';
 import { createServer, type Server } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import type { Container } from '../apis/serving/container/types.ts';
+import { freePort } from '../testing/apiServer.ts';
 import { type Attempt, startCheck } from './attempt.ts';
 import { attemptPasses, healthRequest, isServing, untilStarted } from './probe.ts';
 
@@ -12,14 +13,6 @@ async function listen(server: Server, port = 0): Promise<number> {
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as { port: number }).port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe('startCheck', () => {

@@ -15,6 +15,7 @@ import { DEPLOYMENTS, PODS, type Pod } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
 import { freePort } from '../../testing/apiServer.ts';
 import { FakeApiServer } from '../../testing/fakeApiServer.ts';
+import { Random } from '../../testing/random.ts';
 import { silent, until } from '../../testing/until.ts';
 import { Cluster } from './cluster.ts';
 import { deployment, revision, route } from './objects.ts';
@@ -51,10 +52,10 @@ const AIMS: readonly Moment[] = ['serving', 'drain', 'drain', 'release', 'releas
  * @param seed of the random moments.
  */
 export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> {
-  const random = generator(seed);
+  const random = new Random(seed);
   const server = await FakeApiServer.start({ types: [REVISIONS, SERVICES, ROUTES] });
   const port = await freePort();
-  const cluster = new Cluster(server, port, () => random() * 15);
+  const cluster = new Cluster(server, port, () => random.next() * 15);
   const stop = new AbortController();
   const first = await startGateway(server, '127.0.0.1', 0, stop.signal);
   const second = await startGateway(server, '127.0.0.2', first.adminPort, stop.signal);
@@ -79,7 +80,7 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
   let left = rounds;
   let slowest = 0;
   const one = async (name: string, moment: Moment, port: number) => {
-    const workMs = random() * 60;
+    const workMs = random.next() * 60;
     const startedAt = performance.now();
     const said = await call(agent, port, name, workMs);
     slowest = Math.max(slowest, performance.now() - startedAt - workMs);
@@ -89,13 +90,13 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
   const callInTurn = async (name: string) => {
     while (left > 0) {
       // Several at once make several instances, which are given up one by one.
-      const burst = 1 + Math.floor(random() * 3);
+      const burst = random.between(1, 3);
       left -= burst;
       const now = () => momentOf(name, server, cluster, first.orders());
-      await untilMoment(now, AIMS[Math.floor(random() * AIMS.length)]);
-      await sleep(random() * JITTER_MS);
+      await untilMoment(now, random.pick(AIMS));
+      await sleep(random.next() * JITTER_MS);
       const moment = now();
-      const ports = Array.from({ length: burst }, () => (random() < 0.5 ? first.port : second.port));
+      const ports = Array.from({ length: burst }, () => (random.chance(0.5) ? first.port : second.port));
       await Promise.all(ports.map((port) => one(name, moment, port)));
     }
   };
@@ -206,15 +207,4 @@ function gatewayPod(address: string): Pod {
     spec: { containers: [] },
     status: { phase: 'Running', podIP: address, conditions: [{ type: 'Ready', status: 'True' }] },
   } as unknown as Pod;
-}
-
-/** Numbers from 0 to 1 that follow from a seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,10 +1,10 @@
+import type { Random } from '../../testing/random.ts';
 import { Connection, type Play } from './clientConnection.ts';
 import { type ClientCase, caseH1, strictReading } from './clientH1.ts';
 import { caseH2 } from './clientH2.ts';
 import { Ledger, type StrictInstance, strictH1, strictH2 } from './clientInstances.ts';
 import * as h2 from './frames.ts';
 import { split } from './instanceH1.ts';
-import type { Random } from './random.ts';
 import type { Fuzzer, Lane } from './runner.ts';
 import { type Place, pause, turn, type World } from './world.ts';
 

@@ -1,7 +1,7 @@
+import type { Random } from '../../testing/random.ts';
 import { bodyOf, type Draft, FLAWS, headOf, METHODS, QUIRKS } from './clientH1Changes.ts';
 import type { Expected } from './clientInstances.ts';
 import { Malformed, MORE, type Request1, readRequest, values } from './http1.ts';
-import type { Random } from './random.ts';
 
 /** What a client sends over one connection. */
 export interface ClientCase {

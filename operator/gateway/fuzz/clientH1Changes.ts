@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import type { Random } from '../../testing/random.ts';
 
 /** A request of HTTP/1.x before it is bytes. */
 export interface Draft {

@@ -1,7 +1,7 @@
+import type { Random } from '../../testing/random.ts';
 import { type ClientCase, mutated } from './clientH1.ts';
 import type { Expected } from './clientInstances.ts';
 import * as h2 from './frames.ts';
-import type { Random } from './random.ts';
 
 type Fields = [string, string][];
 

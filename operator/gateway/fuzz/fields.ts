@@ -1,5 +1,5 @@
+import type { Random } from '../../testing/random.ts';
 import type { Given } from './oracle.ts';
-import type { Random } from './random.ts';
 
 /** Fields that Node's HTTP/2 takes only once unless it is told that it speaks for others. */
 const SINGLE = [

@@ -1,3 +1,4 @@
+import { Random } from '../../testing/random.ts';
 import { type FuzzClient, Http1Client, Http2Client } from './clients.ts';
 import { describeFrames } from './frames.ts';
 import { scriptH1 } from './instanceH1.ts';
@@ -5,7 +6,6 @@ import type { Script } from './instanceH1Changes.ts';
 import { scriptH2 } from './instanceH2.ts';
 import { instanceH1, instanceH2, type RawInstance, type Stage } from './instances.ts';
 import { type Asked, Finding, judge, type Seen } from './oracle.ts';
-import { Random } from './random.ts';
 import type { Fuzzer, Lane } from './runner.ts';
 import type { Place, World } from './world.ts';
 

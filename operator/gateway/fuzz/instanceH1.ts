@@ -1,7 +1,7 @@
+import type { Random } from '../../testing/random.ts';
 import { legalFields } from './fields.ts';
 import { type Draft, FLAWS, QUIRKS, type Script, STALLS, stall } from './instanceH1Changes.ts';
 import type { Asked, Given } from './oracle.ts';
-import type { Random } from './random.ts';
 
 function draftOf(random: Random, asked: Asked): Draft {
   const text = `${asked.id}:${random.word(random.pick([0, 3, 40, 40, 700, 20_000]))}`;

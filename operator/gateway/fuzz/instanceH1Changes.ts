@@ -1,6 +1,6 @@
+import type { Random } from '../../testing/random.ts';
 import { HOP, ILLEGAL, legalTrailers } from './fields.ts';
 import type { Asked, Model } from './oracle.ts';
-import type { Random } from './random.ts';
 
 /** What an instance does for one request. */
 export interface Script {

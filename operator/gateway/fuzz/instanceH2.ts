@@ -1,9 +1,9 @@
+import type { Random } from '../../testing/random.ts';
 import { legalFields } from './fields.ts';
 import * as h2 from './frames.ts';
 import type { Script } from './instanceH1Changes.ts';
 import { type Draft, FLAWS, QUIRKS } from './instanceH2Changes.ts';
 import type { Asked, Given } from './oracle.ts';
-import type { Random } from './random.ts';
 
 function draftOf(random: Random, asked: Asked): Draft {
   const fields: Given[] = [

@@ -1,8 +1,8 @@
+import type { Random } from '../../testing/random.ts';
 import { ILLEGAL, legalTrailers } from './fields.ts';
 import * as h2 from './frames.ts';
 import type { Script } from './instanceH1Changes.ts';
 import type { Model } from './oracle.ts';
-import type { Random } from './random.ts';
 
 /** What an h2c instance does for one request, in frames of its stream. */
 export interface Draft extends Model {

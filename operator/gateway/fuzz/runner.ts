@@ -1,5 +1,5 @@
+import { Random } from '../../testing/random.ts';
 import { Finding } from './oracle.ts';
-import { Random } from './random.ts';
 import { HANG_MS, type Place, pause, turn, usedMemory, World } from './world.ts';
 
 /** Cases one after the other, with connections and an instance of their own. */

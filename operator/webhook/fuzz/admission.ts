@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { KubeObject } from '../../kube/types.ts';
+import { Random } from '../../testing/random.ts';
 import { admitDefault, admitValidate, type Policy } from '../admit.ts';
 import { lookUp } from '../known.ts';
 import {
@@ -13,7 +14,6 @@ import { patched, patchOf } from '../testing/patch.ts';
 import { publicManifests } from '../testing/public.ts';
 import { LENIENT, OPERATOR, objectOf, requestFor, STRICT } from '../testing/requests.ts';
 import { clone, mutate } from './mutate.ts';
-import { type Random, randomOf } from './random.ts';
 
 /** What came of a run. */
 export interface FuzzReport {
@@ -66,7 +66,7 @@ export async function fuzzAdmission(rounds: number, seed: number): Promise<FuzzR
   const report = { rounds, admitted: 0, refused: 0, unread: 0, slowestMs: 0 };
   for (let round = 0; round < rounds; round++) {
     const roundSeed = (seed + round) >>> 0;
-    const random = randomOf(roundSeed);
+    const random = new Random(roundSeed);
     try {
       await askOnce(random.pick(objects), random, report);
     } catch (cause) {
@@ -80,15 +80,15 @@ export async function fuzzAdmission(rounds: number, seed: number): Promise<FuzzR
 
 async function askOnce(sound: KubeObject, random: Random, report: FuzzReport): Promise<void> {
   const object = clone(sound);
-  const oldObject = random.once(3) ? clone(sound) : undefined;
-  const user = random.once(5) ? OPERATOR : 'jane';
+  const oldObject = random.chance(1 / 3) ? clone(sound) : undefined;
+  const user = random.chance(1 / 5) ? OPERATOR : 'jane';
   const review = {
     apiVersion: 'admission.k8s.io/v1',
     request: requestFor(object, { kind: object.kind, user, oldObject }),
   };
   mutate(object as never, random);
-  if (oldObject && random.once(2)) mutate(oldObject as never, random);
-  if (random.once(20)) mutate(review as never, random);
+  if (oldObject && random.chance(1 / 2)) mutate(oldObject as never, random);
+  if (random.chance(1 / 20)) mutate(review as never, random);
   let request: AdmissionRequest;
   try {
     request = requestOf(review);

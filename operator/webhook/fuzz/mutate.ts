@@ -1,5 +1,5 @@
 import { ANNOTATION_RULES } from '../../apis/annotationRules.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../testing/random.ts';
 
 type Container = Record<string, unknown> | unknown[];
 
@@ -114,7 +114,9 @@ function change(holder: Container, key: string, random: Random): void {
     for (let more = 1 + random.below(30); more > 0; more--) holder.push(clone(value));
   } else if (kind === 1 || kind === 2) {
     const target = isMap(value) ? value : at;
-    target[Array.isArray(target) ? '0' : random.pick(KEYS)] = random.once(2) ? random.pick(VALUES) : 'true';
+    target[Array.isArray(target) ? '0' : random.pick(KEYS)] = random.chance(1 / 2)
+      ? random.pick(VALUES)
+      : 'true';
   } else {
     at[key] = random.pick(VALUES);
   }

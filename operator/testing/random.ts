@@ -5,7 +5,7 @@
 export class Random {
   #state: number;
 
-  constructor(seed: number, index: number) {
+  constructor(seed: number, index = 0) {
     this.#state = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(index + 1, 0xc2b2ae35)) | 0;
     // Neighbouring indexes begin alike; a few rounds tell them apart.
     for (let i = 0; i < 4; i++) this.next();
