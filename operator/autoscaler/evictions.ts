@@ -1,11 +1,12 @@
 import { SERVING, workerPoolOf } from '../apis/labels.ts';
+import { timeoutMs } from '../apis/serving/revision/timeout.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { timestamp } from '../kube/time.ts';
 import { keyOf } from '../kube/types.ts';
 import type { AdmissionRequest, AdmissionResponse } from '../webhook/review.ts';
-import { isThere, timeoutMs } from './instances.ts';
+import { isThere } from './instances.ts';
 
 /** On an instance that somebody wanted to evict: since when its requests are waited for. */
 export const EVICTION = 'homerun.dev/eviction-requested-at';

@@ -1,6 +1,5 @@
-import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Deployment, Pod } from '../kube/core.ts';
-import { readyCondition } from '../kube/pod.ts';
+import { hasEnded, readyCondition } from '../kube/pod.ts';
 import type { Candidate } from './drain.ts';
 import type { RequestLoad } from './load.ts';
 import type { Asked } from './view.ts';
@@ -8,8 +7,8 @@ import type { Asked } from './view.ts';
 // What a scale-in reads of the cluster's objects.
 
 /** Whether a pod counts towards its ReplicaSet's number: it is neither being deleted nor has it ended. */
-export function isThere({ metadata, status }: Pod): boolean {
-  return !metadata.deletionTimestamp && status?.phase !== 'Failed' && status?.phase !== 'Succeeded';
+export function isThere(pod: Pod): boolean {
+  return !pod.metadata.deletionTimestamp && !hasEnded(pod);
 }
 
 export function candidateOf(pod: Pod, requests: RequestLoad | undefined): Candidate {
@@ -29,9 +28,4 @@ export function askedOf(pod: Pod): Asked {
 export function isObserved({ metadata, status }: Deployment, seen: number): boolean {
   const { observedGeneration = Number.POSITIVE_INFINITY, replicas = 0 } = status ?? {};
   return observedGeneration >= (metadata.generation ?? 0) && seen >= replicas;
-}
-
-/** How long a request of a revision may last, in ms; a stored Revision has its default filled in. */
-export function timeoutMs({ spec }: Revision): number {
-  return (spec.timeoutSeconds || 300) * 1000;
 }

@@ -1,5 +1,6 @@
 import { NOT_POOLED, SERVING, workerPoolOf } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
+import { timeoutMs } from '../apis/serving/revision/timeout.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
@@ -18,7 +19,7 @@ import { afterFailure, type DrainResult, NO_DRAINS, nextDrains } from './drain.t
 import { type Entry, replicasOf, report } from './entry.ts';
 import { isEvicting } from './evictions.ts';
 import { GatewayScraper } from './gateways.ts';
-import { askedOf, candidateOf, isObserved, isThere, timeoutMs, uidOf } from './instances.ts';
+import { askedOf, candidateOf, isObserved, isThere, uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
 import { type ScaleChange, ScaleWriter } from './scaleWriter.ts';
 import { type ScalingSpec, scalingSpec } from './spec.ts';

@@ -1,11 +1,13 @@
 import { SERVING } from '../apis/labels.ts';
 import { ingressContainer, ingressPort } from '../apis/serving/container/ingress.ts';
+import { timeoutMs } from '../apis/serving/revision/timeout.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import { hasOutsideName, reachOf } from '../apis/serving/route/visibility.ts';
 import { manualInstances } from '../apis/serving/service/manualScaling.ts';
 import { hostsOf, type UrlConfig } from '../apis/url.ts';
 import type { Pod } from '../kube/core.ts';
+import { hasEnded } from '../kube/pod.ts';
 import { keyOf } from '../kube/types.ts';
 import { type StartCheck, startCheck } from '../probe/attempt.ts';
 import type { Protocol, Target } from './messages.ts';
@@ -84,11 +86,11 @@ function targetsOf(shares: Map<string, number>): Target[] {
 
 /** A Revision's limits and how to reach and probe its instances; a stored Revision has its defaults filled in. */
 export function compileRevision(revision: Revision): CompiledRevision {
-  const { containers, containerConcurrency, timeoutSeconds } = revision.spec;
+  const { containers, containerConcurrency } = revision.spec;
   const container = ingressContainer(containers);
   return {
     limit: containerConcurrency || UNLIMITED,
-    timeoutMs: (timeoutSeconds || 300) * 1000,
+    timeoutMs: timeoutMs(revision),
     protocol: container?.ports?.[0]?.name === 'h2c' ? 'h2c' : 'http1',
     port: container ? ingressPort(container) : 8080,
     check: startCheck(containers),
@@ -100,7 +102,7 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
   const { namespace, name, labels, uid = '', deletionTimestamp } = pod.metadata;
   const revision = labels?.[SERVING.revision];
   if (!revision) return undefined;
-  const { phase, podIP } = pod.status ?? {};
+  const { podIP } = pod.status ?? {};
   const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
   const statuses = statusesOf(pod);
   const ingress = ingressContainer(containers as never)?.name;
@@ -111,7 +113,7 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
     name,
     revision: keyOf({ namespace, name: revision }),
     ip: podIP || undefined,
-    leaving: deletionTimestamp !== undefined || phase === 'Failed' || phase === 'Succeeded',
+    leaving: deletionTimestamp !== undefined || hasEnded(pod),
     held:
       startsInOrder(pod) ||
       containers.some(({ name, readinessProbe }) => readinessProbe && !isReady(pod, name)),

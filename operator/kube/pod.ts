@@ -5,6 +5,11 @@ export function readyCondition({ status }: Pod) {
   return status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True');
 }
 
+/** Whether a pod has come to its end: none of its containers is ever started again. */
+export function hasEnded({ status }: Pod): boolean {
+  return status?.phase === 'Failed' || status?.phase === 'Succeeded';
+}
+
 /** For how long a node has had a pod, or the pod has waited for one, in milliseconds. */
 export function ageMs({ metadata, status }: Pod, now: number): number {
   return now - Date.parse(status?.startTime ?? metadata.creationTimestamp ?? '');

@@ -1,4 +1,5 @@
 import type { Pod } from '../kube/core.ts';
+import { hasEnded } from '../kube/pod.ts';
 
 /**
  * Who has an address. Pods come and go faster than the API shows it, and an address may pass from one to the
@@ -17,8 +18,8 @@ export type Holder =
 const STARTING_MS = 60_000;
 
 /** Whether a pod may be running and has an address of its own; processes of the node share those of others. */
-export function hasOwnAddress({ spec, status }: Pod): boolean {
-  return !spec?.hostNetwork && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+export function hasOwnAddress(pod: Pod): boolean {
+  return !pod.spec?.hostNetwork && !hasEnded(pod);
 }
 
 /** The addresses that a pod may send from, as an index of the pods. */

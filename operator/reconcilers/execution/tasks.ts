@@ -2,7 +2,7 @@ import { MAX_LISTED_TASKS } from '../../apis/run/execution/schema.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
-import { hasEnded } from '../instance/memory.ts';
+import { hasEnded } from '../../kube/pod.ts';
 import { sidecarTrouble } from '../instance/sidecar.ts';
 import { isLasting, PASSING, statusesOf, type Trouble, troubleOf } from '../instance/start.ts';
 import { TASK } from './batchJob.ts';

@@ -2,14 +2,7 @@ import assert from 'node:assert/strict';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { Pod } from '../../kube/core.ts';
 import { EPOCH, pod } from '../../testing/serving.ts';
-import {
-  hasEnded,
-  isSpent,
-  type MemoryKill,
-  memoryConditions,
-  memoryKills,
-  memoryMessage,
-} from './memory.ts';
+import { isSpent, type MemoryKill, memoryConditions, memoryKills, memoryMessage } from './memory.ts';
 
 const AT = '2026-01-01T00:01:00Z';
 const oom = { terminated: { exitCode: 137, reason: 'OOMKilled', startedAt: AT, finishedAt: AT } };
@@ -162,13 +155,5 @@ describe('memoryConditions', () => {
     assert.equal(condition?.severity, 'Warning');
     assert.equal(condition?.status, 'False');
     assert.match(condition?.message ?? '', /^Memory limit of 64 MiB exceeded: container/);
-  });
-});
-
-describe('hasEnded', () => {
-  it('is what can never run again', () => {
-    assert.ok(hasEnded(pod({}, { phase: 'Failed' })));
-    assert.ok(hasEnded(pod({}, { phase: 'Succeeded' })));
-    assert.ok(!hasEnded(pod({}, { phase: 'Running' })));
   });
 });

@@ -25,11 +25,6 @@ const MIB = 2 ** 20;
 /** An eviction for what the instance itself wrote, and not because its node had no room left. */
 export const OWN_LIMIT = /exceed(s|ed) .*limit/i;
 
-/** Whether a pod has come to its end: none of its containers is ever started again. */
-export function hasEnded({ status }: Pod): boolean {
-  return status?.phase === 'Failed' || status?.phase === 'Succeeded';
-}
-
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 
 /** A container that ran for so long is started again at once (Kubernetes, Container restart policy). */

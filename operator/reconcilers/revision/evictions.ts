@@ -1,5 +1,5 @@
 import type { Pod } from '../../kube/core.ts';
-import { hasEnded } from '../instance/memory.ts';
+import { hasEnded } from '../../kube/pod.ts';
 
 export interface EvictionsOptions {
   /** What the node said when it ended a pod; undefined when it did not. */

@@ -5,10 +5,8 @@ import { containerNames } from '../container/names.ts';
 import type { Container, Volume } from '../container/types.ts';
 import { totalCpu } from '../instance/validation.ts';
 import { defaultVolume } from '../volume/defaults.ts';
+import { DEFAULT_TIMEOUT_SECONDS } from './timeout.ts';
 import type { RevisionSpec, TemplateSpec } from './types.ts';
-
-/** Seconds that a request may take when nobody says otherwise (API reference, RevisionSpec: timeoutSeconds). */
-export const DEFAULT_TIMEOUT_SECONDS = 300;
 
 export interface RevisionContext {
   /** Annotations of the template or revision. */
