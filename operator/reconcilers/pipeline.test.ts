@@ -16,7 +16,7 @@ import {
   type Pod,
 } from '../kube/core.ts';
 import { reconciles } from '../telemetry/metrics.ts';
-import { FakeApiServer, Refusal, type SeenRequest } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, isWrite, Refusal, type SeenRequest } from '../testing/fakeApiServer.ts';
 import { configuration, PINNED, service } from '../testing/serving.ts';
 import { ServingProcess } from '../testing/servingProcess.ts';
 import { until } from '../testing/until.ts';
@@ -33,8 +33,6 @@ async function reconciled(): Promise<Map<string, number>> {
   }
   return counts;
 }
-
-const changed = ({ method, path }: SeenRequest) => method !== 'GET' && !path.includes('/events');
 
 describe('service to deployment', () => {
   let server: FakeApiServer;
@@ -135,7 +133,7 @@ describe('service to deployment', () => {
       return CONTROLLERS.every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
     });
     assert.deepEqual(
-      server.requests.filter(changed).map(({ method, path }) => `${method} ${path}`),
+      server.requests.filter(isWrite).map(({ method, path }) => `${method} ${path}`),
       [],
     );
   });
@@ -148,7 +146,7 @@ describe('service to deployment', () => {
       const object = service(name, { spec: { containers: [{ image: PINNED }] } });
       server.put({ ...object, metadata: { name, namespace: 'demo', generation: 1 } } as Service);
       await until('writes', () => {
-        writes = server.requests.filter(changed).length;
+        writes = server.requests.filter(isWrite).length;
         return writes >= after;
       });
       await process.stop();

@@ -6,7 +6,7 @@ import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import type { Deployment, Pod } from '../kube/core.ts';
 import { clientRequests } from '../telemetry/metrics.ts';
-import { FakeApiServer, type SeenRequest } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, isWrite } from '../testing/fakeApiServer.ts';
 import { PINNED, service } from '../testing/serving.ts';
 import { ServingProcess } from '../testing/servingProcess.ts';
 import { until } from '../testing/until.ts';
@@ -16,8 +16,6 @@ const MOST_WRITES = 15;
 
 /** Longer than a status that tells of a step waits to be written. */
 const QUIET_MS = 1_000;
-
-const isWrite = ({ method, path }: SeenRequest) => method !== 'GET' && !path.includes('/events');
 
 /** Writes that the API server refused because the object had changed. */
 async function conflicts(): Promise<number> {

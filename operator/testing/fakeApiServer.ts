@@ -11,6 +11,7 @@ import { FakeStorage } from './fakeStorage.ts';
 import { FakeWatch, selection } from './fakeWatch.ts';
 
 export type { SeenRequest } from './fakeRest.ts';
+export { isWrite } from './fakeRest.ts';
 export { Refusal } from './fakeRules.ts';
 
 export interface FakeApiServerOptions {

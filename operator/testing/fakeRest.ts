@@ -14,6 +14,11 @@ export interface SeenRequest {
   body?: unknown;
 }
 
+/** Whether a request writes something, Events left out: those tell of a change and are none. */
+export function isWrite({ method, path }: SeenRequest): boolean {
+  return method !== 'GET' && !path.includes('/events');
+}
+
 /** What a path names. */
 export interface Target {
   type: ResourceType;

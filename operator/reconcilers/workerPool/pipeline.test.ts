@@ -12,7 +12,7 @@ import { parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, type Deployment, type Pod } from '../../kube/core.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { reconciles } from '../../telemetry/metrics.ts';
-import { FakeApiServer, type SeenRequest } from '../../testing/fakeApiServer.ts';
+import { FakeApiServer, isWrite } from '../../testing/fakeApiServer.ts';
 import { PINNED, workerPool } from '../../testing/serving.ts';
 import { silent, until } from '../../testing/until.ts';
 import type { Context } from '../context.ts';
@@ -23,8 +23,6 @@ import { workerPoolController } from './reconciler.ts';
 const REF = { namespace: 'demo', name: 'queue' };
 // A second revision must not hold up the tests for as long as it would hold up a cluster.
 const config = parseConfig({ startup: { crashSeconds: 1 } });
-const changed = ({ method, path }: SeenRequest) => method !== 'GET' && !path.includes('/events');
-
 /** The controllers of pools and revisions; what the cluster does for a Deployment is done by the tests. */
 function start({ client }: FakeApiServer): () => Promise<void> {
   const stop = new AbortController();
@@ -182,7 +180,7 @@ describe('worker pool to deployments', function () {
       const now = await reconciled();
       return ['workerpool', 'revision'].every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
     });
-    const writes = server.requests.filter(changed).map(({ method, path }) => `${method} ${path}`);
+    const writes = server.requests.filter(isWrite).map(({ method, path }) => `${method} ${path}`);
     assert.deepEqual(writes, []);
   });
 
