@@ -116,9 +116,9 @@ export const ConfigSchema = Type.Object(
     ),
     startup: Type.Object(
       {
-        /** An instance must listen within this time (container contract, Startup: 4 minutes). */
+        /** An instance must listen within this time (container contract, Startup: 4 minutes); so long passing trouble is waited out. */
         limitSeconds: seconds(240, 1, 3600),
-        /** A new revision whose container cannot be started or has exited twice or more is given up after this time. */
+        /** A new revision whose image certainly is not there, or whose container has exited twice or more, is given up after this time. */
         crashSeconds: seconds(10, 1, 3600),
       },
       { default: {} },

@@ -16,6 +16,7 @@ import { duration } from '../duration.ts';
 import { digestMessage, pinnedImages } from '../instance/digests.ts';
 import type { MetadataAccess } from '../instance/metadata.ts';
 import type { CreationRefusal } from '../instance/refusal.ts';
+import { rowOfRegistry } from '../instance/troubles.ts';
 import { type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredBatchJob } from './batchJob.ts';
 import { type End, endOf, isOver } from './end.ts';
@@ -76,21 +77,29 @@ function planStart(input: ExecutionInput, config: Config, now: number): Plan<Exe
       events: [],
     };
   }
+  return planUnresolved(input, unresolved, config, now);
+}
+
+/** While an image has no digest: the registry is asked until what it says has been waited out. */
+function planUnresolved(
+  input: ExecutionInput,
+  unresolved: [string, DigestState],
+  config: Config,
+  now: number,
+): Plan<Execution> {
+  const { execution } = input;
+  const conditions = waitingConditions(unresolved, execution.status?.conditions);
+  const waiting = { apply: [], remove: [], status: withStatus(execution, conditions, {}, now), events: [] };
   const [container, state] = unresolved;
+  if (state.state !== 'failed') return waiting;
   const age = now - Date.parse(execution.metadata.creationTimestamp ?? '');
-  const left = config.startup.crashSeconds * 1000 - age;
-  if (state.state === 'failed' && left <= 0) {
+  const left = config.startup[rowOfRegistry(state.error).waits] * 1000 - age;
+  if (left <= 0) {
     const message = digestMessage(container, state);
     return ended(input, { status: 'False', reason: REASONS.containerMissing, message }, undefined, now);
   }
-  const retry = state.state === 'failed' && state.retryAt ? state.retryAt - now : undefined;
-  return {
-    apply: [],
-    remove: [],
-    status: withStatus(execution, waitingConditions(unresolved, previous), {}, now),
-    events: [],
-    requeueAfterMs: state.state === 'failed' ? Math.max(Math.min(retry ?? left, left), 500) : undefined,
-  };
+  const retry = state.retryAt ? state.retryAt - now : left;
+  return { ...waiting, requeueAfterMs: Math.max(Math.min(retry, left), 500) };
 }
 
 /** What an execution says while the cluster refuses its batch/v1 Job; a quota may be free again any time. */

@@ -31,6 +31,7 @@ export function shortPod({ apiVersion, kind, metadata, status }: Pod): Pod {
       phase: status?.phase,
       reason: status?.reason,
       message: status?.message,
+      startTime: status?.startTime,
       containerStatuses: status?.containerStatuses?.map((each) => shortContainer(each, succeeded)),
       ...(succeeded ? {} : { initContainerStatuses: status?.initContainerStatuses?.map(shortSidecar) }),
       ...(succeeded || status?.phase === 'Failed'
