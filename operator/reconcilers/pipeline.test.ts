@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { conditionOf } from '../apis/condition.ts';
 import { SERVING } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
+import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuration/types.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
+import { scalingSpec } from '../autoscaler/spec.ts';
+import { parseConfig } from '../config.ts';
 import {
   CORE_SERVICES,
   DEPLOYMENTS,
@@ -39,7 +42,9 @@ describe('service to deployment', () => {
   let process: ServingProcess;
 
   beforeEach(async () => {
-    server = await FakeApiServer.start({ types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS] });
+    server = await FakeApiServer.start({
+      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS],
+    });
     process = new ServingProcess(server);
   });
 
@@ -61,8 +66,8 @@ describe('service to deployment', () => {
     );
   }
 
-  /** What the cluster does for a Deployment: a pod that runs and is ready. */
-  async function start(revision: string): Promise<void> {
+  /** What the cluster does for a Deployment: a pod that runs and is ready, or has been in another state for long. */
+  async function start(revision: string, container: object = { state: { running: {} }, ready: true }) {
     const deployment = await until(`deployment ${revision}`, () =>
       server.get<Deployment>(DEPLOYMENTS, { namespace: 'demo', name: deploymentName(revision) }),
     );
@@ -76,11 +81,12 @@ describe('service to deployment', () => {
         labels: deployment.spec?.template.metadata?.labels,
       },
       status: {
+        startTime: new Date(Date.now() - 241_000).toISOString(),
         containerStatuses: containers.map(({ name }) => ({
           name,
-          ready: true,
+          ready: false,
           restartCount: 0,
-          state: { running: {} },
+          ...container,
         })),
       },
     } as Pod);
@@ -193,6 +199,35 @@ describe('service to deployment', () => {
     await start(second);
     const { status } = await ready();
     assert.equal(status?.traffic?.[0]?.revisionName, second);
+  });
+
+  it('a revision that failed for want of a secret is tried again, and takes traffic once it starts', async () => {
+    await apply();
+    const name = await latest(1);
+    const ref = { namespace: 'demo', name };
+    await start(name, {
+      state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "s" not found' } },
+    });
+    await ready('False');
+    // What the autoscaler does with one that failed, and what time does.
+    server.remove(PODS, { namespace: 'demo', name: `${name}-x` });
+    const failed = server.get<Revision>(REVISIONS, ref);
+    assert.ok(failed);
+    const conditions = failed.status?.conditions?.map((condition) => ({
+      ...condition,
+      lastTransitionTime: new Date(Date.now() - 61_000).toISOString(),
+    }));
+    server.put({ ...failed, status: { ...failed.status, conditions } } as Revision);
+    const again = await until('the next attempt', () => {
+      const found = server.get<Revision>(REVISIONS, ref);
+      return conditionOf(found?.status?.conditions, 'ContainerHealthy')?.status === 'Unknown' && found;
+    });
+    assert.match(conditionOf(again.status?.conditions, 'Ready')?.message ?? '', /secret "s" not found/);
+    const { pending, failed: gaveUp } = scalingSpec(again, undefined, undefined, parseConfig({}).autoscaler);
+    assert.deepEqual({ pending, gaveUp }, { pending: true, gaveUp: false }, 'it gets an instance');
+    await start(name);
+    const { status } = await ready();
+    assert.equal(status?.traffic?.[0]?.revisionName, name);
   });
 
   it('a configuration that nobody guarded says what is wrong with it, and makes nothing', async () => {

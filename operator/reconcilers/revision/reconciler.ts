@@ -2,6 +2,8 @@ import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
 import { kubernetesServiceAccount } from '../../apis/identity.ts';
 import { RUN, SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
+import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
+import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { Controller } from '../../kube/controller.ts';
@@ -77,12 +79,15 @@ export function revisionController(context: Context): Controller {
     const { resizesPods } = abilities;
     const offer = { metadata, resizesPods };
     const accountMade = lacksAccount({ deployment, revision }) && (await hasAccount(revision, context));
+    const wanted = routed || isWanted(revision, context);
     const known = { revision, deployment, ...offer, pods, kills, passed, digests, routed, pool };
-    const input = { ...known, accountMade };
+    const input = { ...known, wanted, accountMade };
     return executor.execute(revision, planRevision(input, config, now()));
   };
   const controller = new Controller({ name: 'revision', workers: 8, reconcile, log })
     .watch(informers.revisions, ({ metadata }) => [keyOf(metadata)])
+    .watch(informers.configurations, latestCreated)
+    .watch(informers.workerPools, latestCreated)
     .watch(informers.deployments, labelKey(SERVING.revision))
     .watch(informers.routes, (route, { old }) => [route, ...(old ? [old] : [])].flatMap(revisionsOfRoute))
     .watch(informers.pods, labelKey(SERVING.revision))
@@ -120,6 +125,22 @@ function tellKill(kill: MemoryKill, revision: Revision, { recorder, informers }:
 
 function isProven(revision: Revision): boolean {
   return isTrue(conditionOf(revision.status?.conditions, READY));
+}
+
+/** Key of the revision that a template stands for now. */
+function latestCreated({ metadata, status }: Configuration | WorkerPool): string[] {
+  const name = status?.latestCreatedRevisionName;
+  return name ? [`${metadata.namespace}/${name}`] : [];
+}
+
+/** Whether a template or the splits of a pool name the revision. */
+function isWanted(revision: Revision, { informers }: Context): boolean {
+  const [configuration = ''] = labelKey(SERVING.configuration)(revision);
+  const [pool = ''] = labelKey(RUN.workerPool)(revision);
+  const owners = [informers.configurations.store.get(configuration), informers.workerPools.store.get(pool)];
+  const isLatest = owners.some((owner) => owner && latestCreated(owner).includes(keyOf(revision.metadata)));
+  const splits = informers.workerPools.store.get(pool)?.spec.instanceSplits ?? [];
+  return isLatest || splits.some(({ revisionName }) => revisionName === revision.metadata.name);
 }
 
 function poolContext(revision: Revision, { informers }: Context): RevisionInput['pool'] {

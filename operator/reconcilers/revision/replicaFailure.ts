@@ -13,14 +13,34 @@ interface Deployed {
 
 /** Why the cluster makes no pods for the Deployment: a quota, a policy, a service account that is missing. */
 export function replicaFailure({ deployment, revision }: Deployed): CreationRefusal | undefined {
-  const failure = deployment?.status?.conditions?.find(
+  const failure = failureOf(deployment);
+  return failure && explainRefusal(failure, revision.spec.serviceAccountName);
+}
+
+function failureOf(deployment: Deployment | undefined) {
+  return deployment?.status?.conditions?.find(
     ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
   );
-  return failure && explainRefusal(failure, revision.spec.serviceAccountName);
 }
 
 /** On a Deployment: when Kubernetes was last asked to make its pods after all. */
 const ASKED_AGAIN = 'homerun.dev/asked-again';
+
+/** Shortest and longest time between two such questions. */
+const ASK_MS = { shortest: 30_000, longest: 300_000 };
+
+/**
+ * When Kubernetes is next asked to make the pods that the cluster refuses, in milliseconds since 1970: a quota may be
+ * free again any time. Ever more seldom, the longer they have been refused.
+ */
+export function askedAgainAt({ deployment }: Pick<Deployed, 'deployment'>): number | undefined {
+  const failure = failureOf(deployment);
+  if (!failure) return undefined;
+  const since = Date.parse(failure.lastTransitionTime ?? '');
+  const last = Date.parse(deployment?.metadata.annotations?.[ASKED_AGAIN] ?? '');
+  const asked = last > since ? last : since;
+  return asked + Math.min(Math.max(asked - since, ASK_MS.shortest), ASK_MS.longest);
+}
 
 /** How often it is looked whether a missing service account is there. */
 export const ACCOUNT_MS = 5000;
