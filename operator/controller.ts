@@ -66,7 +66,8 @@ export async function runController(
     await Promise.all([
       electionOf(context).run(signal, (leading) => {
         controllers.push(...controllersOf(context));
-        return reconcileAndScale(context, controllers, leading);
+        const autoscaler = new Autoscaler({ client, config, identity, informers, log });
+        return reconcileAndScale(controllers, autoscaler, leading);
       }),
       webhook.run(signal),
       ...watches.map((informer) => informer.run(signal)),
@@ -99,10 +100,9 @@ function controllersOf(context: Context): Controller[] {
 }
 
 async function reconcileAndScale(
-  { client, config, identity, informers, log }: Context,
   controllers: readonly Controller[],
+  autoscaler: Autoscaler,
   signal: AbortSignal,
 ): Promise<void> {
-  const autoscaler = new Autoscaler({ client, config, identity, informers, log });
   await Promise.all([...controllers.map((controller) => controller.run(signal)), autoscaler.run(signal)]);
 }

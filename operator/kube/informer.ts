@@ -12,6 +12,9 @@ export interface InformerOptions<T extends KubeObject>
   indexers?: Record<string, Indexer<T>>;
 }
 
+/** An informer to those who have not declared that they read its store (`Controller.reads`). */
+export type Source<T extends KubeObject> = Omit<Informer<T>, 'store'>;
+
 /** A cache of one kind that stays up to date and tells what changes. */
 export class Informer<T extends KubeObject> {
   readonly type: ResourceType<T>;

@@ -7,6 +7,7 @@ import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { Controller } from '../kube/controller.ts';
 import {
   BATCH_JOBS,
   type BatchJob,
@@ -17,7 +18,8 @@ import {
   PODS,
   type Pod,
 } from '../kube/core.ts';
-import { Informer } from '../kube/informer.ts';
+import { Informer, type Source } from '../kube/informer.ts';
+import type { Store } from '../kube/store.ts';
 import type { KubeObject } from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -38,6 +40,24 @@ export interface Informers {
   batchJobs: Informer<BatchJob>;
   /** The pods of executions, shortened to what tells how a task fares. */
   taskPods: Informer<Pod>;
+}
+
+type Kind<K extends keyof Informers> = Informers[K] extends Informer<infer T> ? T : never;
+
+/** What the controllers watch, as each of them gets it: what it reads it has to declare. */
+export type Sources = { [K in keyof Informers]: Source<Kind<K>> };
+
+/** The stores that a controller has declared. */
+export type Stores<K extends keyof Informers> = { readonly [P in K]: Store<Kind<P>> };
+
+/** Declares what a controller reads; there is no other way to a store. */
+export function storesFor<K extends keyof Informers>(
+  controller: Controller,
+  sources: Sources,
+  ...kinds: K[]
+): Stores<K> {
+  const stores = kinds.map((kind) => [kind, controller.reads(sources[kind] as Source<KubeObject>)]);
+  return Object.fromEntries(stores) as Stores<K>;
 }
 
 export const permissions: Permission[] = [

@@ -1,4 +1,5 @@
 import { parseConfig } from '../config.ts';
+import type { Controller } from '../kube/controller.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { configurationController } from '../reconcilers/configuration/reconciler.ts';
 import type { Context } from '../reconcilers/context.ts';
@@ -10,13 +11,15 @@ import type { FakeApiServer } from './fakeApiServer.ts';
 import { silent } from './until.ts';
 
 const config = parseConfig({});
+const SERVING = [serviceController, configurationController, revisionController, routeController];
 
-/** A controller process for tests: all informers and controllers of one, without autoscaler and gateway. */
+/** A controller process for tests: all informers and the controllers of one, without autoscaler and gateway. */
 export class ServingProcess {
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
 
-  constructor(server: FakeApiServer) {
+  /** @param parts its controllers; those of services when left out. */
+  constructor(server: FakeApiServer, parts: readonly ((context: Context) => Controller)[] = SERVING) {
     const { client } = server;
     const informers = createInformers(client, silent);
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
@@ -32,7 +35,6 @@ export class ServingProcess {
       log: silent,
       now: Date.now,
     };
-    const parts = [serviceController, configurationController, revisionController, routeController];
     this.#running = Promise.all([
       ...Object.values(informers).map((informer) => informer.run(this.#stop.signal)),
       ...parts.map((part) => part(context).run(this.#stop.signal)),

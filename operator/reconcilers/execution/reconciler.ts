@@ -10,7 +10,7 @@ import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import { setExecutionSource } from '../../telemetry/metrics.ts';
 import { type Context, executorOf, metadataNow } from '../context.ts';
-import { labelKey } from '../informers.ts';
+import { labelKey, storesFor } from '../informers.ts';
 import { digestsOf } from '../instance/digests.ts';
 import { mountTroubles, withMountTrouble } from '../instance/mounts.ts';
 import { explainRefusal } from '../instance/refusal.ts';
@@ -44,7 +44,6 @@ const PODLESS_MS = 2000;
 /** Execution -> batch/v1 Job, and back what becomes of its tasks. */
 export function executionController(context: Context): Controller {
   const { client, informers, config, now, log } = context;
-  const executor = executorOf(context, 'execution', refusedExecution);
   const resolver = createResolver({
     client,
     config: config.registry,
@@ -55,7 +54,7 @@ export function executionController(context: Context): Controller {
   const written = new Map<string, number>();
   /** Pods of an earlier execution of the name may still be going away. */
   const podsOf = (key: string, batchJob: BatchJob | undefined) =>
-    informers.taskPods.store
+    stores.taskPods
       .byIndex('execution', key)
       .filter(({ metadata }) => metadata.labels?.[CONTROLLER_UID] === batchJob?.metadata.uid);
   const enqueue = (key: string) => controller.enqueue(key);
@@ -77,7 +76,7 @@ export function executionController(context: Context): Controller {
   const planOf = async (execution: Execution, batchJob: BatchJob | undefined) => {
     const { namespace = '', name } = execution.metadata;
     const key = keyOf({ namespace, name });
-    const job = informers.jobs.store.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
+    const job = stores.jobs.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
     const starting = !batchJob && !isOver(execution);
     if (!starting) resolver.forget(key);
     if (starting && !isReadyToRun(execution, job)) return planCompletion(execution, job, now());
@@ -94,14 +93,14 @@ export function executionController(context: Context): Controller {
       pods,
       refusal: refusalOf(complete, batchJob, pods),
       digests: starting ? digestsOf(owner(), resolver, config) : new Map(),
-      metadata: metadataNow(context),
+      metadata: metadataNow(context, stores),
       namespaceEnds: await namespaceEnds(client, namespace, pods),
       writtenAt: written.get(key),
     };
     return planExecution(input, config, now());
   };
   const reconcile = async (key: string) => {
-    const execution = informers.executions.store.get(key);
+    const execution = stores.executions.get(key);
     if (!execution || execution.metadata.deletionTimestamp) {
       resolver.forget(key);
       refusals.forget(key);
@@ -110,7 +109,7 @@ export function executionController(context: Context): Controller {
       return;
     }
     const { namespace = '', name } = execution.metadata;
-    const batchJob = informers.batchJobs.store.get(keyOf({ namespace, name: batchJobName(name) }));
+    const batchJob = stores.batchJobs.get(keyOf({ namespace, name: batchJobName(name) }));
     const plan = await planOf(execution, batchJob);
     const outcome = await executor.execute(execution, plan);
     if (isOver(plan.status ?? execution)) written.delete(key);
@@ -119,10 +118,18 @@ export function executionController(context: Context): Controller {
   };
   const controller = new Controller({ name: 'execution', workers: 4, reconcile, log })
     .watch(informers.executions, ({ metadata }: Execution) => [keyOf(metadata)])
-    .watch(informers.batchJobs, labelKey(RUN.execution))
-    .watch(informers.jobs, () => [])
-    .watch(informers.taskPods, () => []);
-  setExecutionSource(() => informers.executions.store.list().map(seriesOf));
+    .watch(informers.batchJobs, labelKey(RUN.execution));
+  const stores = storesFor(
+    controller,
+    informers,
+    'executions',
+    'jobs',
+    'batchJobs',
+    'taskPods',
+    'coreServices',
+  );
+  const executor = executorOf(context, 'execution', stores, refusedExecution);
+  setExecutionSource(() => stores.executions.list().map(seriesOf));
   informers.executions.onChange(({ object, old }) => observeExecution(object, old));
   informers.taskPods.onChange(({ type, object, old }) => {
     if (type !== 'deleted') observeTask(object, old);

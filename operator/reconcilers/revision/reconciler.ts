@@ -15,7 +15,7 @@ import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import { memoryExceeded } from '../../telemetry/metrics.ts';
 import { type Context, executorOf, metadataNow, metadataServer } from '../context.ts';
-import { labelKey, revisionsOfRoute } from '../informers.ts';
+import { labelKey, revisionsOfRoute, type Stores, storesFor } from '../informers.ts';
 import { type DigestOwner, digestsOf } from '../instance/digests.ts';
 import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.ts';
 import { mountTroubles, withMountTrouble } from '../instance/mounts.ts';
@@ -33,10 +33,21 @@ export const permissions: Permission[] = [
   { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get'] },
 ];
 
+/** What a revision and its instances depend on. */
+const READ = [
+  'revisions',
+  'services',
+  'configurations',
+  'workerPools',
+  'routes',
+  'deployments',
+  'pods',
+  'coreServices',
+] as const;
+
 /** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
 export function revisionController(context: Context): Controller {
   const { client, informers, config, abilities, now, log } = context;
-  const executor = executorOf(context, 'revision', refusedRevision);
   const enqueue = (key: string) => controller.enqueue(key);
   const resolver = createResolver({ client, config: config.registry, onDone: enqueue, log });
   const limitMs = config.startup.limitSeconds * 1000;
@@ -51,7 +62,7 @@ export function revisionController(context: Context): Controller {
   const memory = new MemoryWatch(now());
   const server = keyOf(metadataServer(context));
   const reconcile = async (key: string) => {
-    const revision = informers.revisions.store.get(key);
+    const revision = stores.revisions.get(key);
     if (!revision || revision.metadata.deletionTimestamp) {
       resolver.forget(key);
       starts.forget(key);
@@ -61,30 +72,33 @@ export function revisionController(context: Context): Controller {
       return;
     }
     const { namespace, name } = revision.metadata;
-    const seen = informers.pods.store.byIndex('revision', key);
+    const seen = stores.pods.byIndex('revision', key);
     if (isProven(revision)) mounts.forget(key);
     const pods = isProven(revision) ? seen : withMountTrouble(seen, key, mounts, now());
-    const deployment = informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
-    const metadata = metadataNow(context);
-    const routed = informers.routes.store.byIndex('revision', key).length > 0;
+    const deployment = stores.deployments.get(keyOf({ namespace, name: deploymentName(name) }));
+    const metadata = metadataNow(context, stores);
+    const routed = stores.routes.byIndex('revision', key).length > 0;
     const digests = digestsOf(ownerOf(revision), resolver, config);
-    const pool = poolContext(revision, context);
+    const pool = poolContext(revision, stores);
     // A worker has no port to look at: what the kubelet says must do.
     const isProbed = !isProven(revision) && !pool;
     if (!isProbed) starts.forget(key);
     const passed = isProbed ? starts.passed(revision, pods) : new Set<string>();
     const said = evictions.of(key, pods);
     const kills = pods.flatMap((pod) => memoryKills(pod, said.get(pod.metadata.uid ?? '')));
-    for (const kill of memory.fresh(key, kills)) tellKill(kill, revision, context);
+    for (const kill of memory.fresh(key, kills)) tellKill(kill, revision, stores, context);
     const { resizesPods } = abilities;
     const offer = { metadata, resizesPods };
     const accountMade = lacksAccount({ deployment, revision }) && (await hasAccount(revision, context));
-    const wanted = routed || isWanted(revision, context);
+    const wanted = routed || isWanted(revision, stores);
     const known = { revision, deployment, ...offer, pods, kills, passed, digests, routed, pool };
     const input = { ...known, wanted, accountMade };
     return executor.execute(revision, planRevision(input, config, now()));
   };
-  const controller = new Controller({ name: 'revision', workers: 8, reconcile, log })
+  const controller = new Controller({ name: 'revision', workers: 8, reconcile, log });
+  const stores = storesFor(controller, informers, ...READ);
+  const executor = executorOf(context, 'revision', stores, refusedRevision);
+  return controller
     .watch(informers.revisions, ({ metadata }) => [keyOf(metadata)])
     .watch(informers.configurations, latestCreated)
     .watch(informers.workerPools, latestCreated)
@@ -92,9 +106,8 @@ export function revisionController(context: Context): Controller {
     .watch(informers.routes, (route, { old }) => [route, ...(old ? [old] : [])].flatMap(revisionsOfRoute))
     .watch(informers.pods, labelKey(SERVING.revision))
     .watch(informers.coreServices, ({ metadata }) =>
-      keyOf(metadata) === server ? [...informers.revisions.store.keys()] : [],
+      keyOf(metadata) === server ? [...stores.revisions.keys()] : [],
     );
-  return controller;
 }
 
 async function hasAccount(
@@ -114,11 +127,16 @@ async function evictionOf(client: Context['client'], { metadata }: Pod): Promise
 }
 
 /** To whoever looks at the revision, at its service, or at the metrics. */
-function tellKill(kill: MemoryKill, revision: Revision, { recorder, informers }: Context): void {
+function tellKill(
+  kill: MemoryKill,
+  revision: Revision,
+  { services }: Stores<'services'>,
+  { recorder }: Context,
+): void {
   const message = memoryMessage(kill, revision.spec.containers);
   const event = { type: 'Warning', reason: REASONS.outOfMemory, message } as const;
   const [service] = labelKey(SERVING.service)(revision);
-  const owner = service === undefined ? undefined : informers.services.store.get(service);
+  const owner = service === undefined ? undefined : services.get(service);
   for (const subject of [revision, ...(owner ? [owner] : [])]) recorder.event(subject, event);
   memoryExceeded.inc({ what: kill.what });
 }
@@ -134,19 +152,22 @@ function latestCreated({ metadata, status }: Configuration | WorkerPool): string
 }
 
 /** Whether a template or the splits of a pool name the revision. */
-function isWanted(revision: Revision, { informers }: Context): boolean {
+function isWanted(
+  revision: Revision,
+  { configurations, workerPools }: Stores<'configurations' | 'workerPools'>,
+): boolean {
   const [configuration = ''] = labelKey(SERVING.configuration)(revision);
   const [pool = ''] = labelKey(RUN.workerPool)(revision);
-  const owners = [informers.configurations.store.get(configuration), informers.workerPools.store.get(pool)];
+  const owners = [configurations.get(configuration), workerPools.get(pool)];
   const isLatest = owners.some((owner) => owner && latestCreated(owner).includes(keyOf(revision.metadata)));
-  const splits = informers.workerPools.store.get(pool)?.spec.instanceSplits ?? [];
+  const splits = workerPools.get(pool)?.spec.instanceSplits ?? [];
   return isLatest || splits.some(({ revisionName }) => revisionName === revision.metadata.name);
 }
 
-function poolContext(revision: Revision, { informers }: Context): RevisionInput['pool'] {
+function poolContext(revision: Revision, { revisions }: Stores<'revisions'>): RevisionInput['pool'] {
   if (workerPoolOf(revision) === undefined) return undefined;
   const [pool = ''] = labelKey(RUN.workerPool)(revision);
-  const siblings = informers.revisions.store.byIndex('workerPool', pool);
+  const siblings = revisions.byIndex('workerPool', pool);
   return { replaces: siblings.some((sibling) => sibling !== revision && isProven(sibling)) };
 }
 

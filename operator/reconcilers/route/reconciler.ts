@@ -2,7 +2,7 @@ import { Controller } from '../../kube/controller.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
-import { configurationsOfRoute, revisionsOfRoute } from '../informers.ts';
+import { configurationsOfRoute, revisionsOfRoute, type Stores, storesFor } from '../informers.ts';
 import { planRoute, type RouteInput, refusedRoute } from './plan.ts';
 
 export const permissions: Permission[] = [
@@ -13,14 +13,16 @@ export const permissions: Permission[] = [
 /** Route -> what the gateways serve (its status) and the name inside the cluster. */
 export function routeController(context: Context): Controller {
   const { informers, config, identity, now, log } = context;
-  const executor = executorOf(context, 'route', refusedRoute);
   const reconcile = async (key: string) => {
-    const input = observe(key, context);
+    const input = observe(key, stores);
     if (!input) return;
     return executor.execute(input.route, planRoute(input, identity.namespace, config, now()));
   };
-  const routes = informers.routes.store;
-  return new Controller({ name: 'route', workers: 4, reconcile, log })
+  const controller = new Controller({ name: 'route', workers: 4, reconcile, log });
+  const stores = storesFor(controller, informers, 'routes', 'configurations', 'revisions', 'coreServices');
+  const { routes } = stores;
+  const executor = executorOf(context, 'route', stores, refusedRoute);
+  return controller
     .watch(informers.routes, ({ metadata }) => [keyOf(metadata)])
     .watch(informers.configurations, ({ metadata }) =>
       routes.byIndex('configuration', keyOf(metadata)).map((route) => keyOf(route.metadata)),
@@ -31,14 +33,17 @@ export function routeController(context: Context): Controller {
     .watch(informers.coreServices, ({ metadata }) => (routes.get(keyOf(metadata)) ? [keyOf(metadata)] : []));
 }
 
-function observe(key: string, { informers }: Context): RouteInput | undefined {
-  const route = informers.routes.store.get(key);
+function observe(
+  key: string,
+  stores: Stores<'routes' | 'configurations' | 'revisions' | 'coreServices'>,
+): RouteInput | undefined {
+  const route = stores.routes.get(key);
   if (!route || route.metadata.deletionTimestamp) return undefined;
   return {
     route,
-    configurations: byName(configurationsOfRoute(route), (each) => informers.configurations.store.get(each)),
-    revisions: byName(revisionsOfRoute(route), (each) => informers.revisions.store.get(each)),
-    alias: informers.coreServices.store.get(key),
+    configurations: byName(configurationsOfRoute(route), (each) => stores.configurations.get(each)),
+    revisions: byName(revisionsOfRoute(route), (each) => stores.revisions.get(each)),
+    alias: stores.coreServices.get(key),
   };
 }
 
