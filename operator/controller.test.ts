@@ -14,7 +14,7 @@ describe('the controller role', () => {
 
   it('lives while the API server says nothing, tells what it waits for, and ends when it is asked to', async () => {
     const adminPort = await freePort();
-    const config = parseConfig({ adminPort, webhook: { port: await freePort() } });
+    const config = parseConfig({ adminPort });
     const stop = new AbortController();
     server.pause();
     const identity = { namespace: 'homerun-system', podName: 'test' };

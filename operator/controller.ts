@@ -1,4 +1,3 @@
-import { admitEviction } from './autoscaler/evictions.ts';
 import { Autoscaler } from './autoscaler/scaler.ts';
 import type { Config, Identity } from './config.ts';
 import { abilitiesOf } from './kube/abilities.ts';
@@ -19,8 +18,6 @@ import { serviceController } from './reconcilers/service/reconciler.ts';
 import { workerPoolController } from './reconcilers/workerPool/reconciler.ts';
 import { startAdmin } from './telemetry/admin.ts';
 import type { Logger } from './telemetry/log.ts';
-import type { AdmissionRequest } from './webhook/review.ts';
-import { startWebhook } from './webhook/webhook.ts';
 
 /** What leading takes, in the operator's own namespace. */
 export const leasePermissions: readonly Permission[] = [
@@ -29,7 +26,7 @@ export const leasePermissions: readonly Permission[] = [
 
 /**
  * The controller role: watches, reconciles and scales until `signal` aborts. Only the leader does so; others keep
- * their caches warm, and answer admission reviews as it does.
+ * their caches warm.
  * @throws {LeaseLostError} when another took over; the process must end then.
  */
 export async function runController(
@@ -49,18 +46,9 @@ export async function runController(
     const abilities = await abilitiesOf(client, { log, signal });
     const informers = createInformers(client, log);
     const watches = Object.values(informers);
-    const { pods, revisions } = informers;
-    const evictions = {
-      client,
-      podOf: (key: string) => pods.store.get(key),
-      revisionOf: (key: string) => revisions.store.get(key),
-      now: Date.now,
-    };
-    const evict = (request: AdmissionRequest) => admitEviction(request, evictions);
-    const webhook = await startWebhook({ client, config, identity, abilities, evict, log });
     unready = () => {
       const waiting = watches.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
-      return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : webhook.unready();
+      return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : undefined;
     };
     const context: Context = { client, informers, recorder, config, identity, abilities, log, now: Date.now };
     await Promise.all([
@@ -69,7 +57,6 @@ export async function runController(
         const autoscaler = new Autoscaler({ client, config, identity, informers, log });
         return reconcileAndScale(controllers, autoscaler, leading);
       }),
-      webhook.run(signal),
       ...watches.map((informer) => informer.run(signal)),
     ]);
   } catch (error) {

@@ -156,6 +156,23 @@ describe('chart', function () {
     ]);
   });
 
+  it('lets whoever has the port answer reviews, so that the controllers of an older version do until they go', () => {
+    const objects = render();
+    const { spec } = find(objects, 'Service', 'homerun-webhook') as unknown as { spec: Json };
+    // What a controller's pod of that version is labelled with, and a gateway's of this one.
+    const selected = { 'app.kubernetes.io/name': 'homerun', 'app.kubernetes.io/instance': 'homerun' };
+    deepEqual(spec.selector, selected);
+    deepEqual(spec.ports, [{ name: 'webhook', port: 443, targetPort: 'webhook' }]);
+    const withPort = (objects as (Rendered & { spec: Json })[]).filter(
+      ({ kind, spec }) =>
+        kind === 'Deployment' && JSON.stringify(spec).includes('{"name":"webhook","containerPort"'),
+    );
+    deepEqual(
+      withPort.map(({ metadata }) => metadata.name),
+      ['homerun-webhook'],
+    );
+  });
+
   it('refuses a Kubernetes without the sleep action', () => {
     match(
       refusal(() => render({}, '1.29.9')),
@@ -258,7 +275,7 @@ describe('chart', function () {
     });
 
     it('never leave a pod without restrictions', () => {
-      for (const role of ['controller', 'gateway', 'metadata']) {
+      for (const role of ['controller', 'webhook', 'gateway', 'metadata']) {
         const text = JSON.stringify(find(render(), 'Deployment', `homerun-${role}`));
         for (const part of ['"runAsNonRoot":true', '"readOnlyRootFilesystem":true', '"drop":["ALL"]'])
           ok(text.includes(part), `${role}: ${part}`);

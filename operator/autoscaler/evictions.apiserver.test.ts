@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
 import type { KubeObject } from '../kube/types.ts';
@@ -14,7 +15,7 @@ import {
   SYSTEM,
   startReplica,
 } from '../webhook/testing/installation.ts';
-import { admitEviction, EVICTION } from './evictions.ts';
+import { EVICTION } from './evictions.ts';
 import { revision } from './testing/objects.ts';
 
 const REVISION = 'hello-00001-abc';
@@ -46,24 +47,14 @@ describe('an eviction on a real API server', function () {
   before(async () => {
     server = await ApiServer.start();
     await installKinds(server, SYSTEM, NAMESPACE);
+    const { client } = server;
+    const { status: _, ...served } = revision();
+    const metadata = { namespace: NAMESPACE, name: REVISION };
+    await client.create(REVISIONS, { ...served, metadata, spec: { ...served.spec, timeoutSeconds: 60 } });
     const port = await freePort();
     await register(server, port);
     await registerEvictions(server, port);
-    const { client } = server;
-    const served = { ...revision(), spec: { ...revision().spec, timeoutSeconds: 60 } };
-    const evict: Parameters<typeof startReplica>[1] = {
-      port,
-      evict: async (request) => {
-        const pod = await client.get(PODS, POD);
-        return admitEviction(request, {
-          client,
-          podOf: () => pod,
-          revisionOf: () => served,
-          now: () => Date.now() + ahead,
-        });
-      },
-    };
-    replica = await startReplica(server, evict);
+    replica = await startReplica(server, { port, now: () => Date.now() + ahead });
     await ready(replica);
     await client.create(PODS, {
       apiVersion: 'v1',

@@ -81,7 +81,7 @@ export function valuesSchema(): Schema {
       controller: closed(POD),
       gateway: closed({ ...POD, service: GATEWAY_SERVICE, threads, drainSeconds, limits }),
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text }),
-      webhook: closed({ timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
+      webhook: closed({ ...POD, timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
       registry: closed({ ...registryFields, ca: closed({ configMap: text, secret: text, key: text }) }),
       networkPolicy: closed({ enabled: { type: 'boolean' }, metricsFrom: objects }),
       // What Helm itself puts into values.

@@ -52,12 +52,13 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
     execution,
     registry,
     autoscaler,
-    webhook,
   ],
-  'controller-namespace': [leasePermissions, webhookNamespace],
+  'controller-namespace': [leasePermissions],
   gateway: [gateway],
   metadata: [metadata],
   'metadata-namespace': [linkLocalPermissions],
+  webhook: [webhook],
+  'webhook-namespace': [webhookNamespace],
 };
 
 /** The rules of each role's ClusterRole and Role. */

@@ -50,7 +50,7 @@ annotations:
 
 {{/* The roles that this installation has, separated by spaces. */}}
 {{- define "homerun.roles" -}}
-controller gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
+controller webhook gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
 {{- end }}
 
 {{/* The configuration file (operator/config.ts): values of the same name, and what the chart itself decides. */}}

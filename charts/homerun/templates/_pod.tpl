@@ -108,7 +108,8 @@ readinessProbe:
   httpGet:
     path: /readyz
     port: admin
-  periodSeconds: 2
+  {{- /* A webhook starts within a second, and people's deploys may wait for it. */}}
+  periodSeconds: {{ ternary 1 2 (eq .role "webhook") }}
   timeoutSeconds: 2
 {{- end }}
 
