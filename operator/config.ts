@@ -24,7 +24,7 @@ export const ConfigSchema = Type.Object(
     adminPort: port(9090),
     webhook: Type.Object(
       {
-        /** Name of the core Service before the controller's webhook port, in the operator's namespace. */
+        /** Name of the core Service before the webhook pods, in the operator's namespace. */
         service: Type.String({ minLength: 1, default: 'homerun-webhook' }),
         port: port(8443),
       },
@@ -32,8 +32,6 @@ export const ConfigSchema = Type.Object(
     ),
     gateway: Type.Object(
       {
-        /** Name of the core Service before the gateway pods, in the operator's namespace. */
-        service: Type.String({ minLength: 1, default: 'homerun-gateway' }),
         port: port(8080),
         /** Name of the core Service through which the cluster itself reaches the gateway pods. */
         internalService: Type.String({ minLength: 1, default: 'homerun-gateway-internal' }),
@@ -184,6 +182,75 @@ export const ConfigSchema = Type.Object(
 );
 
 export type Config = Type.Static<typeof ConfigSchema>;
+
+/** A field of the configuration, or one of a section's: `gateway.threads`. */
+type FieldPath = { [K in keyof Config]: K | `${K}.${keyof Config[K] & string}` }[keyof Config];
+
+/**
+ * What each role reads of the configuration. The chart gives it no more than that, so that a change restarts the roles
+ * that it concerns and no other: a gateway takes ten minutes to drain.
+ */
+export const ROLE_FIELDS = {
+  controller: [
+    'logLevel',
+    'adminPort',
+    'domain',
+    'urlTemplate',
+    'urlScheme',
+    'clusterDomain',
+    'serviceAccounts',
+    'gateway.internalService',
+    'metadata.enabled',
+    'metadata.service',
+    'metadata.linkLocal',
+    'autoscaler',
+    'instance',
+    'jobs',
+    'startup',
+    'registry',
+    'revisionHistory',
+  ],
+  webhook: ['logLevel', 'adminPort', 'strict', 'webhook'],
+  gateway: [
+    'logLevel',
+    'adminPort',
+    'domain',
+    'urlTemplate',
+    'clusterDomain',
+    'gateway.port',
+    'gateway.internalPort',
+    'gateway.threads',
+    'gateway.drainSeconds',
+    'gateway.limits',
+    'autoscaler.tickSeconds',
+    'startup.limitSeconds',
+  ],
+  metadata: [
+    'logLevel',
+    'adminPort',
+    'serviceAccounts',
+    'metadata.service',
+    'metadata.port',
+    'metadata.region',
+    'metadata.projectId',
+    'metadata.projectNumbers',
+    'metadata.linkLocal',
+    'metadata.workloadIdentity',
+  ],
+} as const satisfies Record<string, readonly FieldPath[]>;
+
+/** A role of the program: `homerun ROLE`. */
+export type Role = keyof typeof ROLE_FIELDS;
+
+/** The part of the configuration that a role reads; what it does not name cannot be read there. */
+export type RoleConfig<R extends Role> = AllOf<PartAt<Config, (typeof ROLE_FIELDS)[R][number]>>;
+
+type PartAt<T, P extends string> = P extends `${infer K extends keyof T & string}.${infer Rest}`
+  ? { [key in K]: PartAt<T[K], Rest> }
+  : { [key in P & keyof T]: T[key] };
+
+/** All of these types at once, where a union is one of them. */
+type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never;
 
 function isMap(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,5 +1,5 @@
 import { Autoscaler } from './autoscaler/scaler.ts';
-import type { Config, Identity } from './config.ts';
+import type { Identity, RoleConfig } from './config.ts';
 import { abilitiesOf } from './kube/abilities.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { Controller } from './kube/controller.ts';
@@ -30,7 +30,7 @@ export const leasePermissions: readonly Permission[] = [
  * @throws {LeaseLostError} when another took over; the process must end then.
  */
 export async function runController(
-  config: Config,
+  config: RoleConfig<'controller'>,
   identity: Identity,
   client: KubeClient,
   log: Logger,

@@ -1,13 +1,22 @@
 import { parseArgs } from 'node:util';
-import { ConfigError, identityOf, loadConfig } from './config.ts';
+import { ConfigError, type Identity, identityOf, loadConfig, type Role, type RoleConfig } from './config.ts';
 import { KubeClient } from './kube/client.ts';
 import { ConnectionError, ownConnection } from './kube/connection.ts';
 import { createLogger, type Logger } from './telemetry/log.ts';
 import { surviveRejections } from './telemetry/rejections.ts';
 import { tuneV8 } from './v8.ts';
 
+/** What a role does until `signal` aborts. */
+type Run<R extends Role> = (
+  config: RoleConfig<R>,
+  identity: Identity,
+  client: KubeClient,
+  log: Logger,
+  signal: AbortSignal,
+) => Promise<void>;
+
 /** What each role runs. It is loaded with the role, so that none pays for another. */
-const ROLES = {
+const ROLES: { [R in Role]: () => Promise<Run<R>> } = {
   controller: async () => (await import('./controller.ts')).runController,
   webhook: async () => (await import('./webhook/webhook.ts')).runWebhook,
   gateway: async () => (await import('./gateway/gateway.ts')).runGateway,
@@ -15,7 +24,7 @@ const ROLES = {
 };
 const USAGE = `usage: homerun ${Object.keys(ROLES).join(' | ')}`;
 
-function isRole(name: string): name is keyof typeof ROLES {
+function isRole(name: string): name is Role {
   return Object.hasOwn(ROLES, name);
 }
 

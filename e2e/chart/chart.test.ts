@@ -1,13 +1,14 @@
-import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { KINDS } from '../../operator/apis/kinds.ts';
-import { parseConfig } from '../../operator/config.ts';
+import { parseConfig, ROLE_FIELDS, type Role } from '../../operator/config.ts';
 import { assertGolden } from '../../operator/testing/golden.ts';
-import { CHART, helm, type Rendered, refusal, render } from './helm.ts';
+import { CHART, helm, leaves, type Rendered, refusal, render } from './helm.ts';
 
 type Json = Record<string, unknown>;
+const ROLES = Object.keys(ROLE_FIELDS) as Role[];
 
 /** A production installation: everything that has a template of its own. */
 const FULL = {
@@ -53,18 +54,11 @@ function find(objects: Rendered[], kind: string, name: string): Rendered {
   return found;
 }
 
-function configOf(objects: Rendered[]): Json {
-  const { data } = find(objects, 'ConfigMap', 'homerun-config') as unknown as {
+function configOf(objects: Rendered[], role: Role): Json {
+  const { data } = find(objects, 'ConfigMap', `homerun-${role}`) as unknown as {
     data: Record<string, string>;
   };
   return JSON.parse(data['config.json'] ?? '');
-}
-
-function checksumOf(objects: Rendered[]): unknown {
-  const { spec } = find(objects, 'Deployment', 'homerun-gateway') as unknown as {
-    spec: { template: { metadata: { annotations: Json } } };
-  };
-  return spec.template.metadata.annotations['checksum/config'];
 }
 
 /** What people see of an installation; definitions, rules and configuration have tests of their own. */
@@ -129,7 +123,7 @@ describe('chart', function () {
       objects.filter(({ metadata }) => metadata.name === 'homerun-metadata'),
       [],
     );
-    const { metadata } = configOf(objects) as { metadata: { enabled: boolean } };
+    const { metadata } = configOf(objects, 'controller') as { metadata: { enabled: boolean } };
     equal(metadata.enabled, false);
   });
 
@@ -175,28 +169,32 @@ describe('chart', function () {
 
   it('refuses a Kubernetes without the sleep action', () => {
     match(
-      refusal(() => render({}, '1.29.9')),
+      refusal(() => render({}, { kubeVersion: '1.29.9' })),
       /chart requires kubeVersion: >=1\.30\.0-0 which is incompatible with Kubernetes v1\.29\.9/,
     );
   });
 
   describe('configuration', () => {
-    it("equals the operator's own defaults", () => {
-      deepEqual(configOf(render()), parseConfig({}));
-    });
+    for (const role of ROLES) {
+      it(`of the ${role} is what it reads, with the operator's own defaults`, () => {
+        const config = configOf(render({}, { templates: ['config'] }), role);
+        deepEqual(parseConfig(config), parseConfig({}));
+        const given = (path: string) =>
+          path.split('.').reduce<unknown>((at, key) => (at as Json)[key], config);
+        for (const path of ROLE_FIELDS[role]) ok(given(path) !== undefined, path);
+        const sections = new Set(ROLE_FIELDS[role].map((path) => path.split('.')[0]));
+        deepEqual(Object.keys(config).sort(), [...sections].sort());
+      });
+    }
 
     it('takes every value over', () => {
       const objects = render(FULL);
-      const { domain, urlScheme, gateway, registry, strict } = parseConfig(configOf(objects));
-      deepEqual([domain, urlScheme, strict], ['run.example.com', 'https', true]);
-      deepEqual([gateway.threads, gateway.drainSeconds], [2, 30.5]);
+      const { domain, urlScheme, registry } = parseConfig(configOf(objects, 'controller'));
+      deepEqual([domain, urlScheme], ['run.example.com', 'https']);
       deepEqual([registry.insecure, registry.caFile], [['registry.local:5000'], '/etc/homerun-ca/ca.crt']);
-    });
-
-    it('restarts pods when it changes, and only then', () => {
-      const usual = checksumOf(render());
-      equal(checksumOf(render({ gateway: { replicas: 4 } })), usual);
-      notEqual(checksumOf(render({ domain: 'run.example.com' })), usual);
+      const { gateway } = parseConfig(configOf(objects, 'gateway'));
+      deepEqual([gateway.threads, gateway.drainSeconds], [2, 30.5]);
+      equal(parseConfig(configOf(objects, 'webhook')).strict, true);
     });
 
     it("mounts the authorities' Secret when that is named", () => {
@@ -275,7 +273,7 @@ describe('chart', function () {
     });
 
     it('never leave a pod without restrictions', () => {
-      for (const role of ['controller', 'webhook', 'gateway', 'metadata']) {
+      for (const role of ROLES) {
         const text = JSON.stringify(find(render(), 'Deployment', `homerun-${role}`));
         for (const part of ['"runAsNonRoot":true', '"readOnlyRootFilesystem":true', '"drop":["ALL"]'])
           ok(text.includes(part), `${role}: ${part}`);
@@ -284,17 +282,6 @@ describe('chart', function () {
     });
   });
 });
-
-/** Paths of all that is no section; free maps and lists count as one value. */
-function leaves(values: Json, path = ''): string[] {
-  const isSection = (value: unknown): value is Json =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
-  return Object.entries(values)
-    .flatMap(([name, value]) =>
-      isSection(value) && name !== 'resources' ? leaves(value, `${path}${name}.`) : [`${path}${name}`],
-    )
-    .sort();
-}
 
 function schemaLeaves(properties: Record<string, Json>, path = ''): string[] {
   return Object.entries(properties)

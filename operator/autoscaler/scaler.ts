@@ -4,7 +4,7 @@ import { timeoutMs } from '../apis/serving/revision/timeout.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
-import type { Config, Identity } from '../config.ts';
+import type { Identity, RoleConfig } from '../config.ts';
 import type { DrainOrders, DrainStep } from '../gateway/drainProtocol.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { sleep } from '../kube/clock.ts';
@@ -32,7 +32,7 @@ const GATEWAY_SELECTOR = 'app.kubernetes.io/name=homerun,app.kubernetes.io/compo
 
 export interface AutoscalerOptions {
   client: KubeClient;
-  config: Config;
+  config: RoleConfig<'controller'>;
   identity: Identity;
   /** The pod informer needs an index `revision` of `namespace/REVISION`. */
   informers: {

@@ -5,7 +5,7 @@ import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import { hasOutsideName, reachOf } from '../apis/serving/route/visibility.ts';
 import { manualInstances } from '../apis/serving/service/manualScaling.ts';
-import { hostsOf, type UrlConfig } from '../apis/url.ts';
+import { type HostConfig, hostsOf } from '../apis/url.ts';
 import type { Pod } from '../kube/core.ts';
 import { hasEnded } from '../kube/pod.ts';
 import { keyOf } from '../kube/types.ts';
@@ -55,7 +55,7 @@ export interface CompiledPod {
  * (Knative Serving API, Route status.traffic). Its names inside the cluster also answer outside where the route may be
  * reached from there: clients that found the gateway before it had an internal Service go on.
  */
-export function compileRoute(route: Route, config: UrlConfig): CompiledRoute {
+export function compileRoute(route: Route, config: HostConfig): CompiledRoute {
   const { namespace = '', name, creationTimestamp = '' } = route.metadata;
   const outside = hasOutsideName(route);
   const reach = reachOf(route);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NOT_POOLED, SERVING } from '../apis/labels.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
-import type { Config, Identity } from '../config.ts';
+import type { Identity, RoleConfig } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { PODS } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
@@ -33,7 +33,7 @@ const PROPAGATION_MS = 3000;
  * @throws when the data threads cannot run.
  */
 export async function runGateway(
-  config: Config,
+  config: RoleConfig<'gateway'>,
   identity: Identity,
   client: KubeClient,
   log: Logger,

@@ -1,5 +1,6 @@
+import { stringify } from 'yaml';
 import { KINDS } from '../apis/kinds.ts';
-import { ConfigSchema } from '../config.ts';
+import { ConfigSchema, ROLE_FIELDS } from '../config.ts';
 import { crdFile } from './crd.ts';
 import type { GeneratedFile } from './file.ts';
 import { rbacFiles } from './rbac.ts';
@@ -90,11 +91,15 @@ export function valuesSchema(): Schema {
   };
 }
 
-/** The chart's generated files: the CRDs, each role's rules, the schema of the values. */
+/** The chart's generated files: the CRDs, each role's rules and fields of the configuration, the schema of the values. */
 export function chartFiles(): GeneratedFile[] {
   const crds = KINDS.map(crdFile).map(({ path, text }) => ({ path: `charts/homerun/files/${path}`, text }));
+  const fields = Object.entries(ROLE_FIELDS).map(([role, paths]) => ({
+    path: `charts/homerun/files/config/${role}.yaml`,
+    text: stringify(paths),
+  }));
   const schema = `${JSON.stringify(valuesSchema(), null, 2)}\n`;
-  return [...crds, ...rbacFiles(), { path: 'charts/homerun/values.schema.json', text: schema }];
+  return [...crds, ...rbacFiles(), ...fields, { path: 'charts/homerun/values.schema.json', text: schema }];
 }
 
 function closed(properties: Record<string, Schema | undefined>): Schema {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { instanceId, SCOPES, serviceAccountEmail } from '../apis/identity.ts';
-import type { Config } from '../config.ts';
+import type { RoleConfig } from '../config.ts';
 import type { Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -21,7 +21,7 @@ import {
 import type { Projects } from './projects.ts';
 
 export interface ServerOptions {
-  config: Pick<Config, 'metadata' | 'serviceAccounts'>;
+  config: Pick<RoleConfig<'metadata'>, 'metadata' | 'serviceAccounts'>;
   callers: Pick<Callers, 'at' | 'certainlyAt'>;
   issuer: Pick<Issuer, 'identity' | 'access'>;
   projects: Pick<Projects, 'of'>;

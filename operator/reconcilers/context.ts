@@ -5,7 +5,7 @@ import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
-import type { Config, Identity } from '../config.ts';
+import type { Identity, RoleConfig } from '../config.ts';
 import type { Abilities } from '../kube/abilities.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { BATCH_JOBS, CORE_SERVICES, DEPLOYMENTS } from '../kube/core.ts';
@@ -22,7 +22,7 @@ export interface Context {
   client: KubeClient;
   informers: Sources;
   recorder: EventRecorder;
-  config: Config;
+  config: RoleConfig<'controller'>;
   identity: Identity;
   abilities: Abilities;
   log: Logger;

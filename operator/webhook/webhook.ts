@@ -1,5 +1,5 @@
 import { admitEviction, evictionPermissions } from '../autoscaler/evictions.ts';
-import type { Config, Identity } from '../config.ts';
+import type { Config, Identity, RoleConfig } from '../config.ts';
 import { type Abilities, abilitiesOf } from '../kube/abilities.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Permission } from '../rbac.ts';
@@ -50,7 +50,7 @@ export interface Webhook {
  * certificate and configurations, so a new one answers at once, and it needs no other role to live.
  */
 export async function runWebhook(
-  config: Pick<Config, 'strict' | 'webhook' | 'adminPort'>,
+  config: RoleConfig<'webhook'>,
   identity: Identity,
   client: KubeClient,
   log: Logger,

@@ -53,19 +53,35 @@ annotations:
 controller webhook gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
 {{- end }}
 
-{{/* The configuration file (operator/config.ts): values of the same name, and what the chart itself decides. */}}
-{{- define "homerun.config" -}}
+{{/* The whole configuration (operator/config.ts): values of the same name, and what the chart itself decides. */}}
+{{- define "homerun.wholeConfig" -}}
 {{- $config := pick .Values "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "instance" "jobs" "startup" "revisionHistory" }}
 {{- $registry := omit .Values.registry "ca" }}
 {{- if include "homerun.caMounted" . }}
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}
 {{- end }}
 {{- $gateway := pick .Values.gateway "threads" "drainSeconds" "limits" }}
-{{- $gateway = merge $gateway (dict "service" (include "homerun.name" (dict "role" "gateway")) "port" 8080) }}
-{{- $gateway = merge $gateway (dict "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081) }}
+{{- $gateway = merge $gateway (dict "port" 8080 "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081) }}
 {{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}
 {{- $metadata = merge $metadata (dict "service" (include "homerun.name" (dict "role" "metadata")) "port" 8080) }}
 {{- $webhook := dict "service" (include "homerun.name" (dict "role" "webhook")) "port" 8443 }}
 {{- $chart := dict "registry" $registry "gateway" $gateway "metadata" $metadata "webhook" $webhook "adminPort" 9090 }}
-{{- merge $config $chart | mustToPrettyJson }}
+{{- merge $config $chart | mustToJson }}
+{{- end }}
+
+{{/* The configuration file of a role: what it reads of the whole, so that no other value restarts it. */}}
+{{- define "homerun.config" -}}
+{{- $whole := include "homerun.wholeConfig" .root | mustFromJson }}
+{{- $config := dict }}
+{{- range .root.Files.Get (printf "files/config/%s.yaml" .role) | fromYamlArray }}
+{{- $path := splitList "." . }}
+{{- $section := first $path }}
+{{- if eq (len $path) 1 }}
+{{- $config = set $config $section (get $whole $section) }}
+{{- else }}
+{{- $part := pick (get $whole $section) (last $path) }}
+{{- $config = set $config $section (merge (get $config $section | default dict) $part) }}
+{{- end }}
+{{- end }}
+{{- $config | mustToPrettyJson }}
 {{- end }}

@@ -6,7 +6,7 @@ labels:
   {{- toYaml . | nindent 2 }}
   {{- end }}
 annotations:
-  checksum/config: {{ include "homerun.config" .root | sha256sum }}
+  checksum/config: {{ include "homerun.config" . | sha256sum }}
   prometheus.io/scrape: "true"
   prometheus.io/port: "9090"
   prometheus.io/path: /metrics
@@ -49,7 +49,8 @@ affinity:
 {{- if .values.topologySpreadConstraints }}
 topologySpreadConstraints:
   {{- toYaml .values.topologySpreadConstraints | nindent 2 }}
-{{- else if gt (int .values.replicas) 1 }}
+{{- else }}
+{{- /* With one replica too, where it says nothing: another number of them must not restart those that run. */}}
 topologySpreadConstraints:
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname
@@ -116,5 +117,5 @@ readinessProbe:
 {{- define "homerun.pod.configVolume" -}}
 - name: config
   configMap:
-    name: homerun-config
+    name: {{ include "homerun.name" . }}
 {{- end }}

@@ -5,7 +5,7 @@ import {
   EXECUTION_CONDITIONS as TYPES,
 } from '../../apis/run/execution/conditions.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import { BATCH_JOBS, type BatchJob, type Pod } from '../../kube/core.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
@@ -45,7 +45,11 @@ export interface ExecutionInput {
  * What an execution needs: its images pinned to digests, one batch/v1 Job, and a status that tells how its tasks fare.
  * An execution whose Job has been seen never gets another, whatever becomes of the first: no task runs twice.
  */
-export function planExecution(input: ExecutionInput, config: Config, now: number): Plan<Execution> {
+export function planExecution(
+  input: ExecutionInput,
+  config: RoleConfig<'controller'>,
+  now: number,
+): Plan<Execution> {
   const { execution, batchJob, namespaceEnds } = input;
   if (namespaceEnds) return { apply: [], remove: batchJob ? [removal(batchJob)] : [], events: [] };
   if (isOver(execution)) return collected(input, config, now);
@@ -57,7 +61,7 @@ export function planExecution(input: ExecutionInput, config: Config, now: number
   return planProgress(input, batchJob, config, now);
 }
 
-function planStart(input: ExecutionInput, config: Config, now: number): Plan<Execution> {
+function planStart(input: ExecutionInput, config: RoleConfig<'controller'>, now: number): Plan<Execution> {
   const { execution, digests, metadata } = input;
   const previous = execution.status?.conditions;
   if (isTrue(conditionOf(previous, TYPES.containerReady))) {
@@ -110,7 +114,7 @@ export function refusedExecution(input: RefusalInput): KubeObject {
 function planProgress(
   input: ExecutionInput,
   batchJob: BatchJob,
-  config: Config,
+  config: RoleConfig<'controller'>,
   now: number,
 ): Plan<Execution> {
   const { execution, pods } = input;
@@ -155,7 +159,7 @@ function isCancelled({ metadata, status }: Execution): boolean {
 /** The pods of an execution that is over stay for a while, for their logs; then they go with their Job. */
 function collected(
   { execution, batchJob }: ExecutionInput,
-  { jobs }: Pick<Config, 'jobs'>,
+  { jobs }: Pick<RoleConfig<'controller'>, 'jobs'>,
   now: number,
 ): Plan<Execution> {
   const nothing: Plan<Execution> = { apply: [], remove: [], events: [] };

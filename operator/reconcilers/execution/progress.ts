@@ -5,7 +5,7 @@ import {
 } from '../../apis/run/execution/conditions.ts';
 import type { CompleteExecution } from '../../apis/run/execution/types.ts';
 import { REVISION_REASONS } from '../../apis/serving/revision/conditions.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { duration } from '../duration.ts';
@@ -66,7 +66,11 @@ export interface StartProgress {
 }
 
 /** Conditions while the batch/v1 Job is there and has not finished. */
-export function startConditions(input: ProgressInput, config: Config, now: number): StartProgress {
+export function startConditions(
+  input: ProgressInput,
+  config: RoleConfig<'controller'>,
+  now: number,
+): StartProgress {
   const { execution, tasks, cancel } = input;
   const images: Condition = {
     type: TYPES.containerReady,
@@ -92,7 +96,7 @@ function whyOpen(
   return reason && reason !== REASONS.deploying ? { reason, message } : { message: WAITING };
 }
 
-function startOf(input: ProgressInput, config: Config, now: number): StartProgress {
+function startOf(input: ProgressInput, config: RoleConfig<'controller'>, now: number): StartProgress {
   const { execution, batchJob, tasks, pods } = input;
   const previous = execution.status?.conditions;
   const available: Condition = {

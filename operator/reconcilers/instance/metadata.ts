@@ -1,5 +1,5 @@
 import type { Container } from '../../apis/serving/container/types.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import type { CoreService, Deployment } from '../../kube/core.ts';
 
 /** How the programs of an instance find the metadata server. */
@@ -22,7 +22,7 @@ const HINTS = { GCE_METADATA_HOST: 'metadata.google.internal', GCE_METADATA_IP: 
 /** Where the metadata server is now; undefined when it is not installed. */
 export function metadataAccess(
   service: CoreService | undefined,
-  config: Pick<Config, 'metadata'>,
+  config: Pick<RoleConfig<'controller'>, 'metadata'>,
 ): MetadataAccess | undefined {
   const { enabled, linkLocal } = config.metadata;
   const address = service?.spec?.clusterIP;

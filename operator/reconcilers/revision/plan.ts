@@ -2,7 +2,7 @@ import { type Condition, conditionOf, isTrue, mergeConditions, READY } from '../
 import { SERVING } from '../../apis/labels.ts';
 import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import { deepEqual } from '../../kube/json.ts';
 import type { Plan } from '../../kube/plan.ts';
@@ -46,7 +46,11 @@ export interface RevisionInput extends Offer {
  * What a revision needs: its images pinned to digests, one Deployment, and a status that says whether it can
  * take traffic. Once it has been ready it stays so: a later crash is the instance's matter, not the revision's.
  */
-export function planRevision(input: RevisionInput, config: Config, now: number): Plan<Revision> {
+export function planRevision(
+  input: RevisionInput,
+  config: RoleConfig<'controller'>,
+  now: number,
+): Plan<Revision> {
   const { revision } = input;
   const images = pinnedImages(revision.spec, input.digests);
   const unresolved = [...input.digests].find(([, state]) => state.state !== 'resolved');
@@ -125,7 +129,7 @@ function routingState({ revision, routed }: RevisionInput): Record<string, strin
 function serviceDeployment(
   input: RevisionInput,
   images: ReadonlyMap<string, string>,
-  config: Config,
+  config: RoleConfig<'controller'>,
 ): Deployment {
   const { revision, deployment } = input;
   return desiredDeployment(revision, images, config, surroundingsOf(revision, deployment, input));

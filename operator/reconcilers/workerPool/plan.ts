@@ -10,7 +10,7 @@ import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
 import { validateWorkerPool } from '../../apis/run/workerPool/validation.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { partsOf } from '../../autoscaler/shares.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
@@ -40,7 +40,11 @@ export interface WorkerPoolInput extends Offer {
  * A worker pool makes revisions as a configuration does, and gives each of them its part of the instances. A pool
  * that breaks the contract changes nothing that runs and says everything that is wrong with it.
  */
-export function planWorkerPool(input: WorkerPoolInput, config: Config, now: number): Plan<WorkerPool> {
+export function planWorkerPool(
+  input: WorkerPoolInput,
+  config: RoleConfig<'controller'>,
+  now: number,
+): Plan<WorkerPool> {
   const { pool, named } = input;
   const [foreign, faults] = partition(validateWorkerPool(pool));
   if (faults.length > 0) return unchanged(input, toldFaults(faults), now);
@@ -117,7 +121,7 @@ function deployments(
   revisions: readonly Revision[],
   next: ReadonlyMap<string, number>,
   input: WorkerPoolInput,
-  config: Config,
+  config: RoleConfig<'controller'>,
 ): Deployment[] {
   const changes = revisions.flatMap((revision) => {
     const deployment = input.deployments.get(revision.metadata.name);
