@@ -99,6 +99,7 @@ changes([], {
   'gateway.service.externalTrafficPolicy': 'Local',
   'gateway.service.ipFamilyPolicy': 'SingleStack',
   'metadata.clusterIP': '10.96.0.254',
+  'metadata.apiServerAudiences': ['https://api.example.com'],
   // Without a source of authorities it means nothing.
   'registry.ca.key': 'tls.crt',
   'networkPolicy.enabled': true,

@@ -9,6 +9,8 @@ type Schema = Record<string, unknown>;
 
 const text: Schema = { type: 'string' };
 const texts: Schema = { type: 'array', items: text };
+/** They become part of an expression. */
+const audiences: Schema = { type: 'array', items: { type: 'string', pattern: `^[^'\\\\"]+$` } };
 const textMap: Schema = { type: 'object', additionalProperties: text };
 const port: Schema = { type: 'integer', minimum: 1, maximum: 65535 };
 const anyObject: Schema = { type: 'object' };
@@ -81,7 +83,7 @@ export function valuesSchema(): Schema {
       annotations: textMap,
       controller: closed(POD),
       gateway: closed({ ...POD, service: GATEWAY_SERVICE, threads, drainSeconds, limits }),
-      metadata: closed({ ...POD, ...metadataFields, clusterIP: text }),
+      metadata: closed({ ...POD, ...metadataFields, clusterIP: text, apiServerAudiences: audiences }),
       webhook: closed({ ...POD, timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
       registry: closed({ ...registryFields, ca: closed({ configMap: text, secret: text, key: text }) }),
       networkPolicy: closed({ enabled: { type: 'boolean' }, metricsFrom: objects }),
