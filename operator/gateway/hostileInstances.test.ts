@@ -416,6 +416,18 @@ describe('gateway and instances that say anything', () => {
       });
     }
 
+    it('ends a refused HEAD beside an answer that breaks off with the same h2c connection', async () => {
+      await framed((_nth, stream) => {
+        if (stream === 1) return [];
+        const begun = h2.headers(stream, 0, h2.block([[':status', '200']]));
+        return [...begun, h2.frame(h2.DATA, 0, stream, Buffer.from('part')), h2.frame(h2.PING, 0, 0)];
+      });
+      const refused = get2({ ':method': 'HEAD' });
+      await assert.rejects(get2(), { code: 'ERR_HTTP2_STREAM_ERROR' });
+      assert.equal((await refused).status, 502);
+      await until('no request is left', () => harness.planes[0]?.open === 0);
+    });
+
     it('takes an answer to its end behind a GOAWAY, and sends the next request elsewhere (RFC 9113, 6.8)', async () => {
       const body = h2.frame(h2.DATA, h2.END_STREAM, 1, Buffer.from('ok'));
       const connections = await framed(() => [h2.goaway(1, 0), ...head, body]);

@@ -203,6 +203,7 @@ export function refuseHttp2(
     'content-length': body.length,
     ...(retryAfterSeconds === undefined ? undefined : { 'retry-after': String(retryAfterSeconds) }),
   });
-  stream.end(body);
+  // The answer to HEAD has ended with its headers. A write behind that is an error, after which the stream may never close.
+  if (!stream.writableEnded) stream.end(body);
   endUpload(stream);
 }
