@@ -118,6 +118,9 @@ function finish(
       ...after.filter((frame) => draft.ending === 'keep' && frame[3] === h2.RST_STREAM),
     ];
     draft.headSent = kept >= heads;
+    // Whatever comes in the middle of a header section ends the connection (RFC 9113, 6.10).
+    const last = all[kept - 1];
+    if (last && sectionOpen(last) && pieces.length > kept) draft.spoils = true;
     if (draft.headSent && draft.bodiless) draft.verdict = 'either';
   }
   const early = draft.early || (asked.body.length > 0 && random.chance(0.2));
@@ -145,8 +148,13 @@ function sectionsJoined(frames: Buffer[]): Buffer[] {
     const last = pieces.at(-1);
     if (open && last) pieces[pieces.length - 1] = Buffer.concat([last, frame]);
     else pieces.push(frame);
-    const headers = frame[3] === h2.HEADERS || frame[3] === h2.CONTINUATION;
-    open = headers && ((frame[4] as number) & h2.END_HEADERS) === 0;
+    open = sectionOpen(frame);
   }
   return pieces;
+}
+
+/** Whether a header section goes on behind this frame. */
+function sectionOpen(frame: Buffer): boolean {
+  const headers = frame[3] === h2.HEADERS || frame[3] === h2.CONTINUATION;
+  return headers && ((frame[4] as number) & h2.END_HEADERS) === 0;
 }
