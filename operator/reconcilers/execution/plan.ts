@@ -88,7 +88,7 @@ function planStart(input: ExecutionInput, config: RoleConfig<'controller'>, now:
 function planUnresolved(
   input: ExecutionInput,
   unresolved: [string, DigestState],
-  config: Config,
+  config: RoleConfig<'controller'>,
   now: number,
 ): Plan<Execution> {
   const { execution } = input;

@@ -153,7 +153,11 @@ function startOf(input: ProgressInput, config: RoleConfig<'controller'>, now: nu
 }
 
 /** How long a trouble is still waited out; undefined where the task's own deadline ends it. */
-function leftMs({ waits, since = 0 }: TaskTrouble, { startup }: Config, now: number): number | undefined {
+function leftMs(
+  { waits, since = 0 }: TaskTrouble,
+  { startup }: RoleConfig<'controller'>,
+  now: number,
+): number | undefined {
   return waits && since + startup[waits] * 1000 - now;
 }
 

@@ -4,7 +4,7 @@ import {
   REVISION_CONDITIONS as TYPES,
 } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { digestMessage } from '../instance/digests.ts';
 import { memoryConditions } from '../instance/memory.ts';
@@ -19,7 +19,7 @@ export interface Progress {
   /** A container whose image has no digest yet. */
   unresolved?: [container: string, state: DigestState];
   start: Start;
-  config: Config;
+  config: RoleConfig<'controller'>;
   now: number;
 }
 
