@@ -19,6 +19,13 @@ export const ConfigSchema = Type.Object(
     clusterDomain: Type.String({ minLength: 1, default: 'cluster.local' }),
     /** E-mail address of a service account -> name of the Kubernetes ServiceAccount that it stands for. */
     serviceAccounts: Type.Record(Type.String(), Type.String({ minLength: 1 }), { default: {} }),
+    /** Whose services, jobs and worker pools count; empty is all namespaces. */
+    namespaces: Type.Array(
+      Type.String({ minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' }),
+      {
+        default: [],
+      },
+    ),
     /** Whether admission refuses what Knative Serving allows and Cloud Run does not; it warns otherwise. */
     strict: Type.Boolean({ default: false }),
     adminPort: port(9090),
@@ -198,6 +205,7 @@ export const ROLE_FIELDS = {
     'urlTemplate',
     'urlScheme',
     'clusterDomain',
+    'namespaces',
     'serviceAccounts',
     'gateway.internalService',
     'metadata.enabled',
@@ -217,6 +225,7 @@ export const ROLE_FIELDS = {
     'domain',
     'urlTemplate',
     'clusterDomain',
+    'namespaces',
     'gateway.port',
     'gateway.internalPort',
     'gateway.threads',

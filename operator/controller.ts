@@ -44,7 +44,10 @@ export async function runController(
   const recorder = new EventRecorder({ client, component: 'homerun-controller', log });
   try {
     const abilities = await abilitiesOf(client, { log, signal });
-    const informers = createInformers(client, log);
+    const informers = createInformers(client, log, {
+      namespaces: config.namespaces,
+      own: identity.namespace,
+    });
     const watches = Object.values(informers);
     unready = () => {
       const waiting = watches.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);

@@ -235,11 +235,16 @@ describe('chart on an API server', function () {
 
       for (const file of [
         'controller',
+        'controller-cluster',
         'controller-namespace',
+        'controller-secrets',
         'webhook',
+        'webhook-cluster',
         'webhook-namespace',
         'gateway',
+        'gateway-namespace',
         'metadata',
+        'metadata-cluster',
       ]) {
         const namespace = file.endsWith('-namespace') ? NAMESPACE : 'any';
         it(`grant what ${file} declares, in namespace ${namespace}`, async () => {

@@ -139,7 +139,7 @@ describe('chart', function () {
       externalTrafficPolicy: 'Local',
       allocateLoadBalancerNodePorts: false,
     });
-    const { rules } = find(objects, 'Role', 'homerun-metadata') as unknown as { rules: Json[] };
+    const { rules } = find(objects, 'Role', 'homerun-metadata-namespace') as unknown as { rules: Json[] };
     deepEqual(rules, [
       {
         apiGroups: [''],

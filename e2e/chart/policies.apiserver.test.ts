@@ -1,9 +1,7 @@
 import { equal, match, ok } from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { deployment, REF } from '../../operator/autoscaler/testing/objects.ts';
-import { KubeClient, resourcePath } from '../../operator/kube/client.ts';
+import type { Role } from '../../operator/config.ts';
+import { resourcePath } from '../../operator/kube/client.ts';
 import {
   BATCH_JOBS,
   CORE_SERVICES,
@@ -18,7 +16,8 @@ import type { KubeObject, ObjectRef, ResourceType } from '../../operator/kube/ty
 import { requestToken } from '../../operator/metadata/tokens.ts';
 import { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
-import { CHART, helm, NAMESPACE } from './helm.ts';
+import { asRole, installChart } from './accounts.ts';
+import { helm, NAMESPACE } from './helm.ts';
 
 const { namespace } = REF;
 const LABELS = { 'serving.knative.dev/revision': 'hello' };
@@ -28,20 +27,12 @@ const MARK = 'homerun.dev/eviction-requested-at';
 describe("the policies for Homerun's own accounts", function () {
   this.timeout(60_000);
   let server: ApiServer;
-  let work: string;
 
   before(async function () {
     this.timeout(900_000);
     helm(['version']);
     server = await ApiServer.start();
-    work = mkdtempSync(join(tmpdir(), 'homerun-policies-'));
-    const env = {
-      ...process.env,
-      KUBECONFIG: server.kubeconfig,
-      HELM_CACHE_HOME: work,
-      HELM_CONFIG_HOME: work,
-    };
-    helm(['install', 'homerun', CHART, '--namespace', NAMESPACE, '--create-namespace'], { env });
+    installChart(server);
     await server.client.create(NAMESPACES, {
       apiVersion: 'v1',
       kind: 'Namespace',
@@ -57,18 +48,9 @@ describe("the policies for Homerun's own accounts", function () {
     const isRefused = () => refusal(wake(stranger().metadata)).then(({ denied }) => denied);
     await until('the policies to count', isRefused, { timeoutMs: 30_000 });
   });
-  after(async () => {
-    await server?.stop();
-    if (work) rmSync(work, { recursive: true });
-  });
+  after(() => server?.stop());
 
-  /** The cluster as a role of Homerun's sees it. */
-  function as(role: string): KubeClient {
-    const user = `system:serviceaccount:${NAMESPACE}:homerun-${role}`;
-    const { server: origin, dispatcher } = server.connection;
-    return new KubeClient({ server: origin, dispatcher, headers: () => ({ 'impersonate-user': user }) });
-  }
-
+  const as = (role: Role) => asRole(server, role);
   const account = (at: string) =>
     server.client.create(SERVICE_ACCOUNTS, {
       apiVersion: 'v1',
@@ -101,7 +83,7 @@ describe("the policies for Homerun's own accounts", function () {
     } as typeof made;
   }
 
-  const scaled = (role: string, ref: ObjectRef, replicas: number, more: object = {}) =>
+  const scaled = (role: Role, ref: ObjectRef, replicas: number, more: object = {}) =>
     as(role).mergePatch(DEPLOYMENTS, ref, { ...more, spec: { replicas } }, { subresource: 'scale' });
   const wake = (ref: ObjectRef, more?: object) => scaled('gateway', ref, 1, more);
 
@@ -222,7 +204,7 @@ describe("the policies for Homerun's own accounts", function () {
 
     it('of kind Pod are deleted and marked where they are instances', async () => {
       const mark = { metadata: { annotations: { [MARK]: '2026-01-01T00:00:00Z' } } };
-      for (const role of ['controller', 'webhook']) {
+      for (const role of ['controller', 'webhook'] as const) {
         await as(role).mergePatch(PODS, { namespace, name: 'ours' }, mark);
         await isDenied(as(role).mergePatch(PODS, { namespace, name: 'theirs' }, mark), foreign);
       }

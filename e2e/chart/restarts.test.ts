@@ -30,6 +30,7 @@ changes(['controller', 'gateway'], {
   domain: 'run.example.com',
   urlTemplate: '{tag---}{service}-{namespace}.{domain}',
   clusterDomain: 'example.local',
+  namespaces: ['demo'],
   'autoscaler.tickSeconds': 2,
   'startup.limitSeconds': 300,
 });
@@ -102,6 +103,7 @@ changes([], {
   'metadata.apiServerAudiences': ['https://api.example.com'],
   // Without a source of authorities it means nothing.
   'registry.ca.key': 'tls.crt',
+  'registry.pullSecretNamespaces': ['demo'],
   'networkPolicy.enabled': true,
   'networkPolicy.metricsFrom': [{ namespaceSelector: {} }],
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { KubeClient, resourcePath } from '../../operator/kube/client.ts';
+import type { Role } from '../../operator/config.ts';
+import { resourcePath } from '../../operator/kube/client.ts';
 import { DEPLOYMENTS, type Deployment, type Pod, SERVICE_ACCOUNTS } from '../../operator/kube/core.ts';
 import { isKubeError } from '../../operator/kube/errors.ts';
 import { requestToken } from '../../operator/metadata/tokens.ts';
+import { asRole } from '../chart/accounts.ts';
 import { podsOf, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 import { HELLO_IMAGE, readyService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
@@ -29,13 +31,7 @@ describe("whoever gets hold of one of Homerun's accounts", function () {
     } as Deployment);
   });
 
-  /** The cluster as a role of Homerun's sees it. */
-  function as(role: string): KubeClient {
-    const user = `system:serviceaccount:${SYSTEM_NAMESPACE}:homerun-${role}`;
-    const { connection } = suite.client;
-    const headers = async () => ({ ...(await connection.headers()), 'impersonate-user': user });
-    return new KubeClient({ server: connection.server, dispatcher: connection.dispatcher, headers });
-  }
+  const as = (role: Role) => asRole(suite.client, role);
 
   async function isDenied(attempt: Promise<unknown>, because: RegExp): Promise<void> {
     await assert.rejects(attempt, (error) => {
@@ -47,7 +43,7 @@ describe("whoever gets hold of one of Homerun's accounts", function () {
   }
 
   it('scales nothing but the instances of services and worker pools', async () => {
-    for (const role of ['gateway', 'controller']) {
+    for (const role of ['gateway', 'controller'] as const) {
       const scale = as(role).mergePatch(
         DEPLOYMENTS,
         stranger(),

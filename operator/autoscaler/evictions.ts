@@ -11,7 +11,7 @@ import { isThere } from './instances.ts';
 /** On an instance that somebody wanted to evict: since when its requests are waited for. */
 export const EVICTION = 'homerun.dev/eviction-requested-at';
 
-/** What the webhook needs to judge evictions, in the whole cluster. */
+/** What the webhook needs to judge evictions. */
 export const evictionPermissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'patch'] },
   { apiGroups: ['serving.knative.dev'], resources: ['revisions'], verbs: ['get'] },

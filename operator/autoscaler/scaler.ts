@@ -98,7 +98,8 @@ export class Autoscaler {
     });
     const { pods } = options.informers;
     this.#writer = new ScaleWriter({ client, podsOf: (key) => pods.store.byIndex('revision', key), log });
-    this.#cpu = new CpuReader({ client, labelSelector: `${SERVING.revision},${NOT_POOLED}`, log });
+    const labelSelector = `${SERVING.revision},${NOT_POOLED}`;
+    this.#cpu = new CpuReader({ client, labelSelector, namespaces: config.namespaces, log });
   }
 
   /** Scales until `signal` aborts. Run it where the lease is held, and once. */

@@ -42,9 +42,10 @@ export async function runGateway(
   const threads = config.gateway.threads || dataThreads(availableParallelism());
   // Informers and probes go on while requests drain: instances may still come and go.
   const stop = new AbortController();
-  const routes = new Informer({ client, type: ROUTES, log });
-  const revisions = new Informer({ client, type: REVISIONS, labelSelector: NOT_POOLED, log });
-  const pods = new Informer({ client, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}`, log });
+  const common = { client, log, namespaces: config.namespaces };
+  const routes = new Informer({ ...common, type: ROUTES });
+  const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED });
+  const pods = new Informer({ ...common, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}` });
   // Whoever could name instances that are to go could stop services, so only the controller's own pods are heard.
   const controllers = new Informer({
     client,

@@ -85,7 +85,11 @@ export function valuesSchema(): Schema {
       gateway: closed({ ...POD, service: GATEWAY_SERVICE, threads, drainSeconds, limits }),
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text, apiServerAudiences: audiences }),
       webhook: closed({ ...POD, timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
-      registry: closed({ ...registryFields, ca: closed({ configMap: text, secret: text, key: text }) }),
+      registry: closed({
+        ...registryFields,
+        pullSecretNamespaces: texts,
+        ca: closed({ configMap: text, secret: text, key: text }),
+      }),
       networkPolicy: closed({ enabled: { type: 'boolean' }, metricsFrom: objects }),
       // What Helm itself puts into values.
       global: anyObject,

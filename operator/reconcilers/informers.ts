@@ -76,23 +76,35 @@ export const permissions: Permission[] = [
   { apiGroups: [''], resources: ['pods', 'services'], verbs: ['get', 'list', 'watch'] },
 ];
 
-/** The watches of the controller process, not yet running. */
-export function createInformers(client: KubeClient, log: Logger): Informers {
-  const ofRevisions = { client, log, labelSelector: SERVING.revision };
-  const ofExecutions = { client, log, labelSelector: RUN.execution };
+/** In the operator's own namespace: the Service of the metadata server. */
+export const namespacePermissions: Permission[] = [
+  { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch'] },
+];
+
+/**
+ * The watches of the controller process, not yet running.
+ * @param where.namespaces those to look in; all when empty.
+ * @param where.own the operator's, for the Service of the metadata server.
+ */
+export function createInformers(
+  client: KubeClient,
+  log: Logger,
+  { namespaces, own }: { namespaces: readonly string[]; own: string } = { namespaces: [], own: '' },
+): Informers {
+  const common = { client, log, namespaces };
+  const ofRevisions = { ...common, labelSelector: SERVING.revision };
+  const ofExecutions = { ...common, labelSelector: RUN.execution };
   return {
-    services: new Informer({ client, log, type: SERVICES }),
-    workerPools: new Informer({ client, log, type: WORKER_POOLS }),
-    configurations: new Informer({ client, log, type: CONFIGURATIONS }),
+    services: new Informer({ ...common, type: SERVICES }),
+    workerPools: new Informer({ ...common, type: WORKER_POOLS }),
+    configurations: new Informer({ ...common, type: CONFIGURATIONS }),
     routes: new Informer({
-      client,
-      log,
+      ...common,
       type: ROUTES,
       indexers: { revision: revisionsOfRoute, configuration: configurationsOfRoute },
     }),
     revisions: new Informer({
-      client,
-      log,
+      ...common,
       type: REVISIONS,
       indexers: {
         configuration: labelKey(SERVING.configuration),
@@ -101,9 +113,14 @@ export function createInformers(client: KubeClient, log: Logger): Informers {
     }),
     deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS }),
     pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: labelKey(SERVING.revision) } }),
-    coreServices: new Informer({ client, log, type: CORE_SERVICES, transform: withoutStatus }),
-    jobs: new Informer({ client, log, type: JOBS }),
-    executions: new Informer({ client, log, type: EXECUTIONS, indexers: { job: labelKey(RUN.job) } }),
+    coreServices: new Informer({
+      ...common,
+      namespaces: namespaces.length > 0 ? [...namespaces, own] : [],
+      type: CORE_SERVICES,
+      transform: withoutStatus,
+    }),
+    jobs: new Informer({ ...common, type: JOBS }),
+    executions: new Informer({ ...common, type: EXECUTIONS, indexers: { job: labelKey(RUN.job) } }),
     batchJobs: new Informer({ ...ofExecutions, type: BATCH_JOBS, transform: withoutTemplate }),
     taskPods: new Informer({
       ...ofExecutions,

@@ -15,16 +15,17 @@ const CONFIGURATION = 'homerun-webhook';
 /** The ServiceAccount of the controller in the chart: its objects are made of admitted ones. */
 const ACCOUNT = 'homerun-controller';
 
-/** What the webhook needs in the whole cluster: its own configurations, and what it looks up to judge. */
-export const permissions: readonly Permission[] = [
+/** What the webhook looks up to judge, and the mark on an instance that is to be evicted. */
+export const permissions: readonly Permission[] = [...lookUpPermissions, ...evictionPermissions];
+
+/** Its own configurations, which are in no namespace. */
+export const clusterPermissions: readonly Permission[] = [
   {
     apiGroups: ['admissionregistration.k8s.io'],
     resources: ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
     verbs: ['get', 'list', 'patch', 'watch'],
     resourceNames: [CONFIGURATION],
   },
-  ...lookUpPermissions,
-  ...evictionPermissions,
 ];
 
 /** What it needs in the operator's own namespace: the Secret with its certificates. */

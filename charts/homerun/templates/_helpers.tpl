@@ -17,11 +17,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end }}
 
-{{/* Takes also "name", and "annotations" that come before those of the values. */}}
+{{/* Takes also "name", "namespace", and "annotations" that come before those of the values. */}}
 {{- define "homerun.metadata" -}}
 name: {{ .name | default (include "homerun.name" .) }}
 {{- if not .clusterWide }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ .namespace | default .root.Release.Namespace }}
 {{- end }}
 labels:
   {{- include "homerun.labels" . | nindent 2 }}
@@ -53,10 +53,43 @@ annotations:
 controller webhook gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
 {{- end }}
 
+{{/*
+Rules of files/rbac as a ClusterRole, and its binding to a role's account: in each of "namespaces", or in the whole cluster
+when there are none. Takes also "rules", the file's name; nothing where there is no such file.
+*/}}
+{{- define "homerun.grant" -}}
+{{- $rules := .root.Files.Get (printf "files/rbac/%s.yaml" .rules) }}
+{{- $name := include "homerun.name" (dict "role" .rules) }}
+{{- if $rules }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  {{- include "homerun.metadata" (dict "root" .root "role" .role "name" $name "clusterWide" true) | nindent 2 }}
+rules:
+  {{- $rules | nindent 2 }}
+{{- range $namespace := .namespaces | default (list "") }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ ternary "RoleBinding" "ClusterRoleBinding" (ne $namespace "") }}
+metadata:
+  {{- include "homerun.metadata" (dict "root" $.root "role" $.role "name" $name "namespace" $namespace "clusterWide" (eq $namespace "")) | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: {{ $name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "homerun.name" (dict "role" $.role) }}
+    namespace: {{ $.root.Release.Namespace }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* The whole configuration (operator/config.ts): values of the same name, and what the chart itself decides. */}}
 {{- define "homerun.wholeConfig" -}}
-{{- $config := pick .Values "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "instance" "jobs" "startup" "revisionHistory" }}
-{{- $registry := omit .Values.registry "ca" }}
+{{- $config := pick .Values "namespaces" "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "instance" "jobs" "startup" "revisionHistory" }}
+{{- $registry := omit .Values.registry "ca" "pullSecretNamespaces" }}
 {{- if include "homerun.caMounted" . }}
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}
 {{- end }}

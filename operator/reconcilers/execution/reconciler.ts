@@ -26,6 +26,10 @@ export const permissions: Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['executions/status'], verbs: ['patch'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'patch', 'delete'] },
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
+];
+
+/** Whether an execution's namespace is on its way out. */
+export const clusterPermissions: Permission[] = [
   { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
 ];
 
