@@ -71,6 +71,12 @@ export class StaleError extends Error {
   readonly code = 'KUBE_STALE';
 }
 
+/** An object of the name that is needed exists, and belongs to somebody else: nothing of it is changed. */
+export class NotOwnedError extends Error {
+  override readonly name = 'NotOwnedError';
+  readonly code = 'NOT_OWNED';
+}
+
 /** Whether `error` is a {@link KubeError} with one of these codes. */
 export function isKubeError(error: unknown, ...codes: KubeErrorCode[]): error is KubeError {
   return error instanceof KubeError && (codes.length === 0 || codes.includes(error.code));

@@ -90,11 +90,6 @@ const CASES: Record<string, Case> = {
     execution: { ...tasks(3), conditions: GOING, executionStatus: undefined },
     want: { creates: false, conditions: ['Completed=False:Deleted'], message: /has been deleted/ },
   },
-  "another's Job": {
-    reason: 'a person may have a batch/v1 Job of that name; it is not ours to change',
-    input: { batchJob: batchJob({}, {}, execution({ name: 'other' })) },
-    want: { creates: false, conditions: ['Completed=False:NotOwned'], message: /Delete it/ },
-  },
   'pods starting': {
     reason: 'with the Job there, its images were known',
     input: { batchJob: batchJob(), pods: [taskPod(0, { phase: 'Pending' })] },

@@ -7,7 +7,6 @@ import {
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
 import type { RoleConfig } from '../../config.ts';
 import { BATCH_JOBS, type BatchJob, type Pod } from '../../kube/core.ts';
-import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
@@ -26,6 +25,7 @@ import { earliest, readTasks, type Tasks } from './tasks.ts';
 /** Everything that the plan of an execution depends on, read before and at once. */
 export interface ExecutionInput {
   execution: CompleteExecution;
+  /** Its own, and not another's of that name. */
   batchJob?: BatchJob;
   /** The pods of its tasks. */
   pods: readonly Pod[];
@@ -54,10 +54,6 @@ export function planExecution(
   if (namespaceEnds) return { apply: [], remove: batchJob ? [removal(batchJob)] : [], events: [] };
   if (isOver(execution)) return collected(input, config, now);
   if (!batchJob) return planStart(input, config, now);
-  if (!isControlledBy(batchJob, execution.metadata.uid ?? '')) {
-    const message = `Job '${batchJob.metadata.name}' of batch/v1 exists and does not belong to this execution. Delete it, or run the job again.`;
-    return ended(input, { status: 'False', reason: REASONS.notOwned, message }, undefined, now);
-  }
   return planProgress(input, batchJob, config, now);
 }
 

@@ -5,6 +5,7 @@ import type { CompleteExecution, Execution } from '../../apis/run/execution/type
 import { Controller } from '../../kube/controller.ts';
 import { type BatchJob, NAMESPACES, type Pod } from '../../kube/core.ts';
 import { deepEqual } from '../../kube/json.ts';
+import { isControlledBy } from '../../kube/owner.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
@@ -113,7 +114,9 @@ export function executionController(context: Context): Controller {
       return;
     }
     const { namespace = '', name } = execution.metadata;
-    const batchJob = stores.batchJobs.get(keyOf({ namespace, name: batchJobName(name) }));
+    const present = stores.batchJobs.get(keyOf({ namespace, name: batchJobName(name) }));
+    const isOwn = present && isControlledBy(present, execution.metadata.uid ?? '');
+    const batchJob = isOwn ? present : undefined;
     const plan = await planOf(execution, batchJob);
     const outcome = await executor.execute(execution, plan);
     if (isOver(plan.status ?? execution)) written.delete(key);
