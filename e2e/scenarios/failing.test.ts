@@ -33,6 +33,17 @@ const CASES: Record<string, Case> = {
   },
 };
 
+/** They start once what they lack is there. */
+const LATE: Record<string, ServiceOptions> = {
+  'secret-late': {
+    container: {
+      env: [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'late-secret', key: 'latest' } } }],
+    },
+  },
+  // By its digest nobody asks the registry before the kubelet does.
+  'image-late': { image: `registry.kube-system.svc/hello@sha256:${'0'.repeat(64)}` },
+};
+
 describe('a service that cannot start', function () {
   this.timeout(180_000);
   const suite = useSuite('e2e-failing');
@@ -40,7 +51,8 @@ describe('a service that cannot start', function () {
   // Each takes its time to fail, so they do it side by side.
   before(async () => {
     const { client, namespace } = suite;
-    for (const [name, { options }] of Object.entries(CASES))
+    const cases = Object.entries(CASES).map(([name, { options }]) => [name, options] as const);
+    for (const [name, options] of [...Object.entries(LATE), ...cases])
       await applyService(client, helloService(namespace, name, options));
   });
 
@@ -61,8 +73,6 @@ describe('a service that cannot start', function () {
 
   it('says what it lacks and is ready once it is there, 15 s late', async () => {
     const { client, namespace } = suite;
-    const env = [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'late-secret', key: 'latest' } } }];
-    await applyService(client, helloService(namespace, 'secret-late', { container: { env } }));
     await until('the missing secret to be named', async () => {
       const service = await serviceReady(client, namespace, 'secret-late', { status: 'Unknown' });
       const ready = service.status?.conditions?.find(({ type }) => type === 'Ready');
@@ -83,14 +93,11 @@ describe('a service that cannot start', function () {
 
   it('is tried again by itself while its image is not there', async () => {
     const { client, namespace } = suite;
-    // By its digest nobody asks the registry before the kubelet does.
-    const image = `registry.kube-system.svc/hello@sha256:${'0'.repeat(64)}`;
-    await applyService(client, helloService(namespace, 'image-late', { image }));
-    await serviceReady(client, namespace, 'image-late', { status: 'False' });
     const attempts = async () => {
       const [revision] = await revisionsOf(client, namespace, 'image-late');
       return conditionOf(revision?.status?.conditions, 'ContainerHealthy')?.status;
     };
+    await until('the end of an attempt', async () => (await attempts()) === 'False', { timeoutMs: 60_000 });
     await until('the next attempt', async () => (await attempts()) === 'Unknown', { timeoutMs: 120_000 });
     await until('its end', async () => (await attempts()) === 'False', { timeoutMs: 60_000 });
   });
