@@ -54,6 +54,13 @@ describe('batch/v1 Job of an execution', () => {
     );
   });
 
+  it('leaves a label `app` that somebody has set as it is: they select by it', () => {
+    const labelled = execution();
+    labelled.metadata.labels = { ...labelled.metadata.labels, app: 'shop' };
+    const { spec } = desiredBatchJob(labelled, new Map(), config);
+    assert.equal(spec?.template.metadata?.labels?.app, 'shop');
+  });
+
   it('has a name that Kubernetes can append the highest index to', () => {
     const long = `${'a'.repeat(60)}-x`;
     assert.equal(batchJobName('hello-abc'), 'hello-abc');

@@ -86,5 +86,5 @@ function taskEnv({ metadata, spec }: CompleteExecution): Record<string, string> 
 }
 
 function taskLabels({ metadata }: CompleteExecution): Record<string, string> {
-  return { ...metadata.labels, app: metadata.name, [RUN.execution]: metadata.name };
+  return { app: metadata.name, ...metadata.labels, [RUN.execution]: metadata.name };
 }

@@ -15,6 +15,13 @@ describe('desiredDeployment', () => {
     );
   });
 
+  it('leaves a label `app` that somebody has set as it is: they select by it', () => {
+    const labelled = revision();
+    labelled.metadata.labels = { ...labelled.metadata.labels, app: 'shop' };
+    const { metadata, spec } = desiredDeployment(labelled, new Map(), config);
+    deepEqual([metadata.labels?.app, spec?.template.metadata?.labels?.app], ['shop', 'shop']);
+  });
+
   it('keeps to the Pod Security Standard of the cluster, unless a container says otherwise', () => {
     const restricted = { runAsNonRoot: true, capabilities: { drop: ['ALL'] } };
     const held = parseConfig({ instance: { podSecurity: 'restricted' } });

@@ -117,5 +117,5 @@ function poolEnv(revision: Revision, pool: string): Record<string, string> {
 function instanceLabels(revision: Revision): Record<string, string> {
   const { name, uid = '' } = revision.metadata;
   const { [SERVING.routingState]: _, ...labels } = revision.metadata.labels ?? {};
-  return { ...labels, app: name, [SERVING.revision]: name, [SERVING.revisionUID]: uid };
+  return { app: name, ...labels, [SERVING.revision]: name, [SERVING.revisionUID]: uid };
 }
