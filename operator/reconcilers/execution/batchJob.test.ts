@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { RUN } from '../../apis/annotations.ts';
 import { batchJobName } from '../../apis/names.ts';
 import { parseConfig } from '../../config.ts';
 import { assertGolden } from '../../testing/golden.ts';
@@ -59,6 +60,16 @@ describe('batch/v1 Job of an execution', () => {
     labelled.metadata.labels = { ...labelled.metadata.labels, app: 'shop' };
     const { spec } = desiredBatchJob(labelled, new Map(), config);
     assert.equal(spec?.template.metadata?.labels?.app, 'shop');
+  });
+
+  it('runs in gen2, for which the chart may name a RuntimeClass, whatever the annotation says', () => {
+    const classes = parseConfig({ instance: { runtimeClasses: { gen1: 'gvisor', gen2: 'kata' } } });
+    for (const environment of [undefined, 'gen1', 'gen2']) {
+      const asked = execution();
+      if (environment) asked.metadata.annotations = { [RUN.executionEnvironment]: environment };
+      const { spec } = desiredBatchJob(asked, new Map(), classes);
+      assert.equal(spec?.template.spec?.runtimeClassName, 'kata');
+    }
   });
 
   it('has a name that Kubernetes can append the highest index to', () => {

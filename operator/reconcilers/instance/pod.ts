@@ -70,7 +70,7 @@ export function instancePodSpec(spec: InstanceSpec, context: InstanceContext): P
     enableServiceLinks: false,
     imagePullSecrets: spec.imagePullSecrets,
     nodeSelector: nodeSelector(spec.nodeSelector, config),
-    runtimeClassName: runtimeClass(spec.runtimeClassName, annotations, config),
+    runtimeClassName: runtimeClass(spec.runtimeClassName, context),
     terminationGracePeriodSeconds: TERMINATION_SECONDS + preStopSeconds(context),
   };
   return Object.fromEntries(
@@ -122,14 +122,16 @@ function nodeSelector(
   return { ...rest, ...(instance.accelerators[accelerator] ?? { [ACCELERATOR]: accelerator }) };
 }
 
-/** gen1 and gen2 are RuntimeClasses of the cluster, where the chart names them (container contract, Sandbox). */
+/**
+ * gen1 and gen2 are RuntimeClasses of the cluster, where the chart names them (container contract, Container
+ * sandbox). Jobs and worker pools always run in gen2; a service that says nothing leaves it to the platform.
+ */
 function runtimeClass(
   declared: string | undefined,
-  annotations: Record<string, string>,
-  { instance }: Pick<Config, 'instance'>,
+  { ingress, annotations, config: { instance } }: InstanceContext,
 ): string | undefined {
   if (declared && declared !== BASE_IMAGE_RUNTIME) return declared;
-  const environment = annotations[RUN.executionEnvironment];
+  const environment = ingress ? annotations[RUN.executionEnvironment] : 'gen2';
   if (environment !== 'gen1' && environment !== 'gen2') return undefined;
   return instance.runtimeClasses[environment] || undefined;
 }
