@@ -51,7 +51,7 @@ export function planWorkerPool(
   const revisions = input.revisions.filter(({ metadata }) => !metadata.deletionTimestamp);
   const used = usedRevisions(input);
   const template = planTemplate(
-    { owner: ownerOf(pool, revisions), revisions, named, used },
+    { owner: ownerOf(pool, input.revisions), revisions, named, used },
     config.revisionHistory,
     now,
   );
@@ -85,12 +85,20 @@ export function refusedWorkerPool(input: RefusalInput): KubeObject | undefined {
   return open.length === 0 ? undefined : withRefusal(input, [...open, READY]);
 }
 
-/** A worker pool as the maker of its revisions: each gets the number after the last one. */
+/** In the status: the number of the last revision that was seen, which may have been deleted since. */
+const LAST_NUMBER = 'homerun.dev/last-revision-number';
+
+function lastNumber({ status }: WorkerPool, revisions: readonly Revision[]): number {
+  const remembered = Number(status?.annotations?.[LAST_NUMBER] ?? 0) || 0;
+  return Math.max(remembered, ...revisions.map(generationOf));
+}
+
+/** A worker pool as the maker of its revisions: each gets the number after the last one that ever was. */
 export function ownerOf(pool: WorkerPool, revisions: readonly Revision[]): TemplateOwner {
   return {
     object: pool,
     template: pool.spec.template,
-    number: 1 + Math.max(0, ...revisions.map(generationOf)),
+    number: 1 + lastNumber(pool, revisions),
     links: { [RUN.workerPool]: pool.metadata.name },
     ingress: false,
   };
@@ -188,7 +196,7 @@ function observed({ revisions, deployments, pods }: WorkerPoolInput, split: Spli
 }
 
 function statusOf(
-  { pool, deployments }: Pick<WorkerPoolInput, 'pool' | 'deployments'>,
+  { pool, revisions, deployments }: Pick<WorkerPoolInput, 'pool' | 'revisions' | 'deployments'>,
   names: TemplatePlan['names'],
   { inForce }: Pick<Split, 'inForce'>,
   conditions: Condition[],
@@ -198,6 +206,7 @@ function statusOf(
   return {
     observedGeneration: pool.metadata.generation,
     conditions,
+    annotations: { [LAST_NUMBER]: String(lastNumber(pool, revisions)) },
     ...names,
     instanceSplits: inForce.filter(({ revisionName }) => revisionName),
     instances: sum(({ replicas }) => replicas),
