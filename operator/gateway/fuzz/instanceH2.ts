@@ -92,6 +92,9 @@ export function scriptH2(random: Random, asked: Asked, stream: number): Script {
     ending.push(h2.frame(h2.DATA, h2.END_STREAM, stream));
   }
   if (draft.verdict === 'broken' && !draft.ends && draft.after.length > 0) ending.length = 0;
+  // What comes on a stream that has ended is an error of the whole connection (RFC 9113, 5.1).
+  const late = draft.after.some((frame) => frame[3] === h2.HEADERS || frame[3] === h2.DATA);
+  if (late && ending.length > 0) draft.spoils = true;
   const all = [...draft.before, ...head, ...draft.data, ...ending, ...draft.after];
   return finish(draft, random, asked, stream, all, draft.before.length + head.length, draft.after);
 }
