@@ -12,6 +12,7 @@ import { executionController } from './reconcilers/execution/reconciler.ts';
 import { createInformers } from './reconcilers/informers.ts';
 import { boostController } from './reconcilers/instance/boostController.ts';
 import { jobController } from './reconcilers/job/reconciler.ts';
+import { disruptionController } from './reconcilers/revision/disruptionController.ts';
 import { revisionController } from './reconcilers/revision/reconciler.ts';
 import { routeController } from './reconcilers/route/reconciler.ts';
 import { serviceController } from './reconcilers/service/reconciler.ts';
@@ -81,6 +82,7 @@ function controllersOf(context: Context): Controller[] {
     serviceController(context),
     configurationController(context),
     revisionController(context),
+    disruptionController(context),
     routeController(context),
     workerPoolController(context),
     boostController(context),

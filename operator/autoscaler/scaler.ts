@@ -22,7 +22,7 @@ import { GatewayScraper } from './gateways.ts';
 import { askedOf, candidateOf, isObserved, isThere, uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
 import { type ScaleChange, ScaleWriter } from './scaleWriter.ts';
-import { type ScalingSpec, scalingSpec } from './spec.ts';
+import { keptInstances, type ScalingSpec, scalingSpec } from './spec.ts';
 import { type Target, targetsOf } from './targets.ts';
 import { Track } from './track.ts';
 import type { GatewayView } from './view.ts';
@@ -52,6 +52,7 @@ interface Scaling {
   readonly deployment: Deployment;
   readonly replicas: number;
   readonly target: number;
+  readonly keep: number;
   readonly requests: RequestLoad | undefined;
 }
 
@@ -175,7 +176,8 @@ export class Autoscaler {
     );
     const target = decision?.replicas ?? replicas;
     report(entry, revision, target, ready);
-    const { write } = this.#drain(entry, key, { deployment, replicas, target, requests }, view, timeout, now);
+    const scaling = { deployment, replicas, target, keep: keptInstances(spec), requests };
+    const { write } = this.#drain(entry, key, scaling, view, timeout, now);
     const to = target > replicas ? target : write?.replicas;
     if (to === undefined) return;
     const reason = decision?.reason ?? 'steady';
@@ -236,7 +238,7 @@ export class Autoscaler {
   #drain(
     entry: Entry,
     key: string,
-    { deployment, replicas, target, requests }: Scaling,
+    { deployment, replicas, target, keep, requests }: Scaling,
     view: GatewayView,
     timeout: number,
     now: number,
@@ -255,6 +257,7 @@ export class Autoscaler {
         answer: (uid) => view.drainOf(key, asked.get(uid) ?? { uid, name: '' }, timeout),
         observed: entry.written === undefined && isObserved(deployment, pods.length),
         evicting,
+        keep,
         ending: new Set(all.filter(({ metadata }) => metadata.deletionTimestamp).map(uidOf)),
       },
       now,

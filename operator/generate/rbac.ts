@@ -19,6 +19,7 @@ import {
 } from '../reconcilers/informers.ts';
 import { permissions as boost } from '../reconcilers/instance/boostController.ts';
 import { permissions as job } from '../reconcilers/job/reconciler.ts';
+import { permissions as disruption } from '../reconcilers/revision/disruptionController.ts';
 import { permissions as revision } from '../reconcilers/revision/reconciler.ts';
 import { permissions as route } from '../reconcilers/route/reconciler.ts';
 import { permissions as service } from '../reconcilers/service/reconciler.ts';
@@ -63,6 +64,7 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
     configuration,
     route,
     revision,
+    disruption,
     workerPool,
     boost,
     job,

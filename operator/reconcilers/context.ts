@@ -8,7 +8,7 @@ import { SERVICES } from '../apis/serving/service/types.ts';
 import type { Identity, RoleConfig } from '../config.ts';
 import type { Abilities } from '../kube/abilities.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { BATCH_JOBS, CORE_SERVICES, DEPLOYMENTS } from '../kube/core.ts';
+import { BATCH_JOBS, CORE_SERVICES, DEPLOYMENTS, DISRUPTION_BUDGETS } from '../kube/core.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { PlanExecutor } from '../kube/plan.ts';
 import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../kube/types.ts';
@@ -37,6 +37,7 @@ const TYPES = [
   REVISIONS,
   DEPLOYMENTS,
   CORE_SERVICES,
+  DISRUPTION_BUDGETS,
   JOBS,
   EXECUTIONS,
   BATCH_JOBS,
@@ -77,6 +78,7 @@ export function executorOf(
     [REVISIONS, stores.revisions],
     [DEPLOYMENTS, stores.deployments],
     [CORE_SERVICES, stores.coreServices],
+    [DISRUPTION_BUDGETS, stores.disruptionBudgets],
   ] as const;
   return new PlanExecutor({
     client,

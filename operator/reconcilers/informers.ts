@@ -15,12 +15,14 @@ import {
   type CoreService,
   DEPLOYMENTS,
   type Deployment,
+  DISRUPTION_BUDGETS,
+  type DisruptionBudget,
   PODS,
   type Pod,
 } from '../kube/core.ts';
 import { Informer, type Source } from '../kube/informer.ts';
 import type { Store } from '../kube/store.ts';
-import type { KubeObject } from '../kube/types.ts';
+import { type KubeObject, keyOf } from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { shortPod, withoutTemplate } from './execution/short.ts';
@@ -35,6 +37,8 @@ export interface Informers {
   deployments: Informer<Deployment>;
   pods: Informer<Pod>;
   coreServices: Informer<CoreService>;
+  /** Those of others too: a pod may have only one. */
+  disruptionBudgets: Informer<DisruptionBudget>;
   jobs: Informer<Job>;
   executions: Informer<Execution>;
   batchJobs: Informer<BatchJob>;
@@ -73,6 +77,7 @@ export const permissions: Permission[] = [
   },
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['pods', 'services'], verbs: ['get', 'list', 'watch'] },
 ];
 
@@ -119,6 +124,12 @@ export function createInformers(
       type: CORE_SERVICES,
       transform: withoutStatus,
     }),
+    disruptionBudgets: new Informer({
+      ...common,
+      type: DISRUPTION_BUDGETS,
+      transform: withoutStatus,
+      indexers: { foreign: (budget) => (revisionOfBudget(budget) ? [] : [budget.metadata.namespace ?? '']) },
+    }),
     jobs: new Informer({ ...common, type: JOBS }),
     executions: new Informer({ ...common, type: EXECUTIONS, indexers: { job: labelKey(RUN.job) } }),
     batchJobs: new Informer({ ...ofExecutions, type: BATCH_JOBS, transform: withoutTemplate }),
@@ -153,11 +164,19 @@ export function configurationsOfRoute({ metadata, spec }: Route): string[] {
   return unique(names.map((name) => `${metadata.namespace}/${name}`));
 }
 
+/** Key of the revision that a disruption budget was made for; undefined when a person has made it. */
+export function revisionOfBudget({ metadata }: DisruptionBudget): string | undefined {
+  const owner = metadata.ownerReferences?.find(
+    ({ controller, kind }) => controller && kind === REVISIONS.kind,
+  );
+  return owner && keyOf({ namespace: metadata.namespace, name: owner.name });
+}
+
 function unique(keys: string[]): string[] {
   return [...new Set(keys)];
 }
 
-function withoutStatus(service: CoreService): CoreService {
-  const { status: _, ...kept } = service;
-  return kept;
+function withoutStatus<T extends CoreService | DisruptionBudget>(object: T): T {
+  const { status: _, ...kept } = object;
+  return kept as T;
 }

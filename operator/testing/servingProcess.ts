@@ -4,6 +4,7 @@ import { EventRecorder } from '../kube/events.ts';
 import { configurationController } from '../reconcilers/configuration/reconciler.ts';
 import type { Context } from '../reconcilers/context.ts';
 import { createInformers } from '../reconcilers/informers.ts';
+import { disruptionController } from '../reconcilers/revision/disruptionController.ts';
 import { revisionController } from '../reconcilers/revision/reconciler.ts';
 import { routeController } from '../reconcilers/route/reconciler.ts';
 import { serviceController } from '../reconcilers/service/reconciler.ts';
@@ -11,7 +12,13 @@ import type { FakeApiServer } from './fakeApiServer.ts';
 import { silent } from './until.ts';
 
 const config = parseConfig({});
-const SERVING = [serviceController, configurationController, revisionController, routeController];
+const SERVING = [
+  serviceController,
+  configurationController,
+  revisionController,
+  disruptionController,
+  routeController,
+];
 
 /** A controller process for tests: all informers and the controllers of one, without autoscaler and gateway. */
 export class ServingProcess {

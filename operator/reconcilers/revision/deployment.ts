@@ -114,7 +114,7 @@ function poolEnv(revision: Revision, pool: string): Record<string, string> {
 }
 
 /** What changes on a revision during its life stays off its pods: they would be replaced for it. */
-function instanceLabels(revision: Revision): Record<string, string> {
+export function instanceLabels(revision: Revision): Record<string, string> {
   const { name, uid = '' } = revision.metadata;
   const { [SERVING.routingState]: _, ...labels } = revision.metadata.labels ?? {};
   return { app: name, ...labels, [SERVING.revision]: name, [SERVING.revisionUID]: uid };
