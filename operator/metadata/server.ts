@@ -164,6 +164,8 @@ function failure(error: unknown, log: Logger): Answer {
     return { kind: 'token', status: refused ? 403 : 503, body: error.message };
   }
   if (!isKubeError(error)) throw error;
+  // A policy of the cluster that refuses it now refuses it the next time too.
+  if (error.code === 'KUBE_INVALID') return { kind: 'token', status: 403, body: error.message };
   log.warn({ err: error }, 'the API server did not give what was asked for');
   return refuse(503, `the cluster's API server does not give what is needed: ${error.message}`);
 }
