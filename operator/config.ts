@@ -101,6 +101,8 @@ export const ConfigSchema = Type.Object(
         ),
         /** The Pod Security Standard that containers keep where they do not say otherwise. */
         podSecurity: oneOf(['baseline', 'restricted'], 'baseline'),
+        /** Node labels over whose values the instances of a revision are spread where possible. */
+        spreadOver: Type.Array(Type.String({ minLength: 1, maxLength: 317 }), { default: [] }),
         /** Kind of GPU, such as nvidia-l4 -> labels of the nodes that have it. */
         accelerators: Type.Record(Type.String(), Type.Record(Type.String(), Type.String()), { default: {} }),
       },

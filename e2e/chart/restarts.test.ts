@@ -47,6 +47,7 @@ changes(['controller'], {
   'instance.runtimeClasses.gen1': 'gvisor',
   'instance.runtimeClasses.gen2': 'kata',
   'instance.podSecurity': 'restricted',
+  'instance.spreadOver': ['kubernetes.io/hostname'],
   'instance.accelerators': { 'nvidia-l4': { gpu: 'l4' } },
   'jobs.maxParallelism': 10,
   'jobs.executionsHistoryLimit': 10,

@@ -232,7 +232,7 @@ export const INSIDE = {
     what: 'SIGKILL',
     says: '10 seconds after SIGTERM',
     document: 'container contract, Shutdown',
-    here: 'the same. An instance is given up only when it is empty: gateways stop sending to it and tell that its last request has ended before its number is lowered. An eviction (a node that is emptied) is refused like a disruption budget does, with 429, until its requests have ended and it is deleted, for timeoutSeconds at most. kubectl delete pod leaves requests these ten seconds: a longer time cannot be shortened any more once the kubelet has begun to end a pod, and idle programs that ignore SIGTERM would stay for all of it',
+    here: 'the same. An instance is given up only when it is empty: gateways stop sending to it and tell that its last request has ended before its number is lowered. An eviction (a node that is emptied) is refused like a disruption budget does, with 429, until its requests have ended and it is deleted, for timeoutSeconds at most; where there must be two instances or more, the next one goes when another has started. kubectl delete pod leaves requests these ten seconds: a longer time cannot be shortened any more once the kubelet has begun to end a pod, and idle programs that ignore SIGTERM would stay for all of it',
   },
 } as const satisfies Record<string, InsideRow>;
 

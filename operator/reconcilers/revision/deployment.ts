@@ -8,6 +8,7 @@ import { steersNothing } from '../inherit.ts';
 import { asksForBoost, boostAnnotation, boostFor } from '../instance/boost.ts';
 import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
 import { instancePodSpec } from '../instance/pod.ts';
+import { spread, spreadFor } from '../instance/spread.ts';
 
 /** What the cluster adds to the instances of a revision. */
 export interface Surroundings {
@@ -15,6 +16,8 @@ export interface Surroundings {
   metadata?: MetadataAccess;
   /** Whether instances are made with more CPU, for their start. */
   boost?: boolean;
+  /** Node labels over whose values instances are spread. */
+  spreadOver?: readonly string[];
 }
 
 /** What the cluster can give to instances now. */
@@ -30,8 +33,10 @@ export function surroundingsOf(
   { metadata: { annotations } }: Revision,
   deployment: Deployment | undefined,
   { metadata, resizesPods = false }: Offer,
+  { instance }: Pick<Config, 'instance'>,
 ): Surroundings {
   return {
+    spreadOver: spreadFor(deployment, instance.spreadOver),
     metadata: accessFor(deployment, metadata),
     boost: asksForBoost(annotations) && boostFor(deployment, resizesPods),
   };
@@ -46,7 +51,7 @@ export function desiredDeployment(
   revision: Revision,
   images: ReadonlyMap<string, string>,
   config: Pick<Config, 'instance' | 'serviceAccounts'>,
-  { metadata, boost, replicas }: Surroundings & { replicas?: number } = {},
+  { metadata, boost, spreadOver, replicas }: Surroundings & { replicas?: number } = {},
 ): Deployment {
   const { name, namespace, uid = '' } = revision.metadata;
   const pool = workerPoolOf(revision);
@@ -75,15 +80,18 @@ export function desiredDeployment(
             ...(boost ? boostOf(revision) : {}),
           },
         },
-        spec: instancePodSpec(revision.spec, {
-          images,
-          env: pool === undefined ? serviceEnv(revision) : poolEnv(revision, pool),
-          ingress: pool === undefined,
-          annotations: revision.metadata.annotations ?? {},
-          metadata,
-          boost,
-          config,
-        }),
+        spec: {
+          ...instancePodSpec(revision.spec, {
+            images,
+            env: pool === undefined ? serviceEnv(revision) : poolEnv(revision, pool),
+            ingress: pool === undefined,
+            annotations: revision.metadata.annotations ?? {},
+            metadata,
+            boost,
+            config,
+          }),
+          ...spread(spreadOver, uid),
+        },
       },
     },
   } as Deployment;

@@ -132,7 +132,7 @@ function serviceDeployment(
   config: RoleConfig<'controller'>,
 ): Deployment {
   const { revision, deployment } = input;
-  return desiredDeployment(revision, images, config, surroundingsOf(revision, deployment, input));
+  return desiredDeployment(revision, images, config, surroundingsOf(revision, deployment, input, config));
 }
 
 function statusOf(

@@ -138,7 +138,7 @@ function deployments(
     const images = imagesOf(revision);
     // What has no instances may stay as it is until it gets some.
     if (!images || (present === 0 && replicas === 0)) return [];
-    const surroundings = surroundingsOf(revision, deployment, input);
+    const surroundings = surroundingsOf(revision, deployment, input, config);
     const desired = desiredDeployment(revision, images, config, { ...surroundings, replicas });
     return [{ desired, added: replicas - present }];
   });
