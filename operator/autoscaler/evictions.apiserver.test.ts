@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { SERVING } from '../apis/labels.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
@@ -50,7 +51,11 @@ describe('an eviction on a real API server', function () {
     const { client } = server;
     const { status: _, ...served } = revision();
     const metadata = { namespace: NAMESPACE, name: REVISION };
-    await client.create(REVISIONS, { ...served, metadata, spec: { ...served.spec, timeoutSeconds: 60 } });
+    const made = await client.create(REVISIONS, {
+      ...served,
+      metadata,
+      spec: { ...served.spec, timeoutSeconds: 60 },
+    });
     const port = await freePort();
     await register(server, port);
     await registerEvictions(server, port);
@@ -59,7 +64,10 @@ describe('an eviction on a real API server', function () {
     await client.create(PODS, {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { ...POD, labels: { 'serving.knative.dev/revision': REVISION } },
+      metadata: {
+        ...POD,
+        labels: { [SERVING.revision]: REVISION, [SERVING.revisionUID]: made.metadata.uid ?? '' },
+      },
       spec: { containers: [{ name: 'app', image: 'app' }] },
     } as Pod);
     await client.mergePatch(PODS, POD, { status: { phase: 'Running' } }, { subresource: 'status' });

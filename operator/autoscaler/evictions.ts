@@ -1,4 +1,4 @@
-import { SERVING, workerPoolOf } from '../apis/labels.ts';
+import { revisionUidOf, SERVING, workerPoolOf } from '../apis/labels.ts';
 import { timeoutMs } from '../apis/serving/revision/timeout.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -35,6 +35,7 @@ export function judgeEviction(
   now: number,
 ): 'allow' | 'mark' | 'wait' {
   if (!pod || !revision || workerPoolOf(pod) !== undefined) return 'allow';
+  if (revisionUidOf(pod) !== revision.metadata.uid) return 'allow';
   if (!isThere(pod) || pod.status?.phase !== 'Running') return 'allow';
   const since = Date.parse(pod.metadata.annotations?.[EVICTION] ?? '');
   if (Number.isNaN(since)) return 'mark';

@@ -34,7 +34,7 @@ export interface AutoscalerOptions {
   client: KubeClient;
   config: RoleConfig<'controller'>;
   identity: Identity;
-  /** The pod informer needs an index `revision` of `namespace/REVISION`. */
+  /** The pod informer needs an index `revision` of the UIDs of revisions. */
   informers: {
     revisions: Informer<Revision>;
     services: Informer<Service>;
@@ -98,7 +98,7 @@ export class Autoscaler {
       log,
     });
     const { pods } = options.informers;
-    this.#writer = new ScaleWriter({ client, podsOf: (key) => pods.store.byIndex('revision', key), log });
+    this.#writer = new ScaleWriter({ client, podsOf: (uid) => pods.store.byIndex('revision', uid), log });
     const labelSelector = `${SERVING.revision},${NOT_POOLED}`;
     this.#cpu = new CpuReader({ client, labelSelector, namespaces: config.namespaces, log });
   }
@@ -170,7 +170,7 @@ export class Autoscaler {
         requests,
         busy: this.#busyCount(revision, requests),
         complete: view.isComplete(key, timeout),
-        cpu: replicas > 0 ? this.#cpuLoad(entry, key, now) : undefined,
+        cpu: replicas > 0 ? this.#cpuLoad(entry, now) : undefined,
       },
       now,
     );
@@ -224,11 +224,11 @@ export class Autoscaler {
     return busy;
   }
 
-  #cpuLoad(entry: Entry, key: string, now: number): CpuLoad | undefined {
+  #cpuLoad(entry: Entry, now: number): CpuLoad | undefined {
     const use = this.#cpu.use;
     if (use.state !== 'known') return use.state === 'lost' ? { cores: undefined, unmeasured: 0 } : undefined;
     if (entry.cpu?.poll === use.poll) return entry.cpu.load;
-    const pods = this.#options.informers.pods.store.byIndex('revision', key);
+    const pods = this.#options.informers.pods.store.byIndex('revision', entry.uid ?? '');
     const load = cpuOf(pods, use.pods, now);
     entry.cpu = { poll: use.poll, load };
     return load;
@@ -243,7 +243,7 @@ export class Autoscaler {
     timeout: number,
     now: number,
   ): DrainResult {
-    const all = this.#options.informers.pods.store.byIndex('revision', key);
+    const all = this.#options.informers.pods.store.byIndex('revision', entry.uid ?? '');
     const evicting = new Set(all.filter(isEvicting).map(uidOf));
     if (target >= replicas && entry.drains.size + evicting.size === 0) return NOTHING;
     const pods = all.filter(isThere);

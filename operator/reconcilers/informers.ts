@@ -1,4 +1,5 @@
-import { RUN, SERVING } from '../apis/labels.ts';
+import { RUN, revisionUidOf, SERVING } from '../apis/labels.ts';
+import { deploymentName } from '../apis/names.ts';
 import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
 import { JOBS, type Job } from '../apis/run/job/types.ts';
 import { WORKER_POOLS, type WorkerPool } from '../apis/run/workerPool/types.ts';
@@ -21,6 +22,7 @@ import {
   type Pod,
 } from '../kube/core.ts';
 import { Informer, type Source } from '../kube/informer.ts';
+import { isControlledBy } from '../kube/owner.ts';
 import type { Store } from '../kube/store.ts';
 import { type KubeObject, keyOf } from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
@@ -117,7 +119,7 @@ export function createInformers(
       },
     }),
     deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS }),
-    pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: labelKey(SERVING.revision) } }),
+    pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: revisionUids } }),
     coreServices: new Informer({
       ...common,
       namespaces: namespaces.length > 0 ? [...namespaces, own] : [],
@@ -140,6 +142,21 @@ export function createInformers(
       indexers: { execution: labelKey(RUN.execution) },
     }),
   };
+}
+
+/** The Deployment that runs a revision, and not another's of that name. */
+export function ownDeployment(
+  { metadata: { namespace, name, uid = '' } }: Revision,
+  { deployments }: Stores<'deployments'>,
+): Deployment | undefined {
+  const found = deployments.get(keyOf({ namespace, name: deploymentName(name) }));
+  return found && isControlledBy(found, uid) ? found : undefined;
+}
+
+/** The UID of the revision that a pod is an instance of, as an index. */
+export function revisionUids(pod: Pod): string[] {
+  const uid = revisionUidOf(pod);
+  return uid === undefined ? [] : [uid];
 }
 
 /** `namespace/VALUE` of a label, as an index and as the key of what it names. */

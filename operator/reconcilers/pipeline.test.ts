@@ -67,7 +67,11 @@ describe('service to deployment', () => {
   }
 
   /** What the cluster does for a Deployment: a pod that runs and is ready, or has been in another state for long. */
-  async function start(revision: string, container: object = { state: { running: {} }, ready: true }) {
+  async function start(
+    revision: string,
+    container: object = { state: { running: {} }, ready: true },
+    agoSeconds = 0,
+  ) {
     const deployment = await until(`deployment ${revision}`, () =>
       server.get<Deployment>(DEPLOYMENTS, { namespace: 'demo', name: deploymentName(revision) }),
     );
@@ -81,7 +85,7 @@ describe('service to deployment', () => {
         labels: deployment.spec?.template.metadata?.labels,
       },
       status: {
-        startTime: new Date(Date.now() - 241_000).toISOString(),
+        startTime: new Date(Date.now() - agoSeconds * 1000).toISOString(),
         containerStatuses: containers.map(({ name }) => ({
           name,
           ready: false,
@@ -123,6 +127,29 @@ describe('service to deployment', () => {
     assert.equal(status?.latestReadyRevisionName, name);
     assert.deepEqual(status?.traffic, [{ revisionName: name, percent: 100, latestRevision: true }]);
     assert.ok(server.get(CORE_SERVICES, REF));
+  });
+
+  it('a pod of an earlier revision of the name, or of nobody, proves nothing', async () => {
+    await apply();
+    const name = await latest(1);
+    const running = { containerStatuses: [{ name: 'user-container', ready: true, state: { running: {} } }] };
+    for (const uid of ['earlier', undefined]) {
+      const labels = { [SERVING.revision]: name, ...(uid ? { [SERVING.revisionUID]: uid } : {}) };
+      const metadata = { name: `other-${uid}`, namespace: 'demo', labels };
+      server.put({ apiVersion: 'v1', kind: 'Pod', metadata, status: running } as unknown as Pod);
+    }
+    await until('the revision to wait', () => {
+      const found = server.get<Revision>(REVISIONS, { namespace: 'demo', name });
+      return conditionOf(found?.status?.conditions, 'Ready')?.reason === 'Deploying';
+    });
+    // Whatever is decided because of those pods is decided before this one's revision.
+    const before = (await reconciled()).get('revision') ?? 0;
+    await start(name, { state: { waiting: { reason: 'ContainerCreating' } } });
+    await until('the next look', async () => ((await reconciled()).get('revision') ?? 0) > before);
+    assert.equal(conditionOf(server.get(SERVICES, REF)?.status?.conditions, 'Ready')?.status, 'Unknown');
+    server.remove(PODS, { namespace: 'demo', name: `${name}-x` });
+    await start(name);
+    await ready();
   });
 
   it('a controller that starts again writes nothing', async () => {
@@ -205,9 +232,8 @@ describe('service to deployment', () => {
     await apply();
     const name = await latest(1);
     const ref = { namespace: 'demo', name };
-    await start(name, {
-      state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "s" not found' } },
-    });
+    const waiting = { reason: 'CreateContainerConfigError', message: 'secret "s" not found' };
+    await start(name, { state: { waiting } }, 241);
     await ready('False');
     // What the autoscaler does with one that failed, and what time does.
     server.remove(PODS, { namespace: 'demo', name: `${name}-x` });

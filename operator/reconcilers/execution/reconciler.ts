@@ -61,7 +61,7 @@ export function executionController(context: Context): Controller {
   const podsOf = (key: string, batchJob: BatchJob | undefined) =>
     stores.taskPods
       .byIndex('execution', key)
-      .filter(({ metadata }) => metadata.labels?.[CONTROLLER_UID] === batchJob?.metadata.uid);
+      .filter(({ metadata }) => batchJob && metadata.labels?.[CONTROLLER_UID] === batchJob.metadata.uid);
   const enqueue = (key: string) => controller.enqueue(key);
   const refusals = new ToldByEvents({
     read: (namespace) => readEvents(client, namespace, NO_PODS),

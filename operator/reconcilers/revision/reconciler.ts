@@ -1,7 +1,6 @@
 import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
 import { kubernetesServiceAccount } from '../../apis/identity.ts';
 import { RUN, SERVING, workerPoolOf } from '../../apis/labels.ts';
-import { deploymentName } from '../../apis/names.ts';
 import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
@@ -15,7 +14,7 @@ import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import { memoryExceeded } from '../../telemetry/metrics.ts';
 import { type Context, executorOf, metadataNow, metadataServer } from '../context.ts';
-import { labelKey, revisionsOfRoute, type Stores, storesFor } from '../informers.ts';
+import { labelKey, ownDeployment, revisionsOfRoute, type Stores, storesFor } from '../informers.ts';
 import { type DigestOwner, digestsOf } from '../instance/digests.ts';
 import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.ts';
 import { mountTroubles, withMountTrouble } from '../instance/mounts.ts';
@@ -71,11 +70,11 @@ export function revisionController(context: Context): Controller {
       memory.forget(key);
       return;
     }
-    const { namespace, name } = revision.metadata;
-    const seen = stores.pods.byIndex('revision', key);
+    const { uid = '' } = revision.metadata;
+    const seen = stores.pods.byIndex('revision', uid);
     if (isProven(revision)) mounts.forget(key);
     const pods = isProven(revision) ? seen : withMountTrouble(seen, key, mounts, now());
-    const deployment = stores.deployments.get(keyOf({ namespace, name: deploymentName(name) }));
+    const deployment = ownDeployment(revision, stores);
     const metadata = metadataNow(context, stores);
     const routed = stores.routes.byIndex('revision', key).length > 0;
     const digests = digestsOf(ownerOf(revision), resolver, config);

@@ -1,11 +1,10 @@
 import { RUN } from '../../apis/labels.ts';
-import { deploymentName } from '../../apis/names.ts';
 import { Controller } from '../../kube/controller.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf, metadataNow } from '../context.ts';
-import { labelKey, type Stores, storesFor } from '../informers.ts';
+import { labelKey, ownDeployment, type Stores, storesFor } from '../informers.ts';
 import { planWorkerPool, refusedWorkerPool, type WorkerPoolInput } from './plan.ts';
 
 export const permissions: Permission[] = [
@@ -53,13 +52,13 @@ function observe(
     revisions,
     named: name ? stores.revisions.get(`${namespace}/${name}`) : undefined,
     deployments: new Map(
-      revisions.flatMap(({ metadata }) => {
-        const deployment = stores.deployments.get(keyOf({ namespace, name: deploymentName(metadata.name) }));
-        return deployment ? [[metadata.name, deployment]] : [];
+      revisions.flatMap((revision) => {
+        const deployment = ownDeployment(revision, stores);
+        return deployment ? [[revision.metadata.name, deployment]] : [];
       }),
     ),
     pods: new Map(
-      revisions.map(({ metadata }) => [metadata.name, stores.pods.byIndex('revision', keyOf(metadata))]),
+      revisions.map(({ metadata }) => [metadata.name, stores.pods.byIndex('revision', metadata.uid ?? '')]),
     ),
     metadata: metadataNow(context, stores),
     resizesPods: context.abilities.resizesPods,
