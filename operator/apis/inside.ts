@@ -276,6 +276,7 @@ export const INSIDE_OTHERS: readonly InsideRow[] = [
     what: 'task: deadline',
     says: 'SIGTERM when timeoutSeconds have passed, 10 seconds later SIGKILL',
     document: 'container contract, Jobs: forced termination',
+    here: 'the same, from when the container of the task starts, in whole seconds: the controller has the kubelet end the task then. Without a controller meanwhile, and for a start that takes longer than startup.limitSeconds, the task is ended timeoutSeconds and startup.limitSeconds after its node took it: Kubernetes itself counts from there',
   },
   {
     what: 'worker: CLOUD_RUN_WORKER_POOL, CLOUD_RUN_WORKER_POOL_REVISION',

@@ -3,7 +3,7 @@ import { conditionOf } from '../../apis/condition.ts';
 import { parseConfig } from '../../config.ts';
 import { ImageNotFoundError, RegistryAnswerError } from '../../registry/errors.ts';
 import type { DigestState } from '../../registry/resolver.ts';
-import { batchJob, type ExecutionChanges, execution, finished, taskPod } from '../../testing/jobs.ts';
+import { after, batchJob, type ExecutionChanges, execution, finished, taskPod } from '../../testing/jobs.ts';
 import { EPOCH, PINNED } from '../../testing/serving.ts';
 import { type ExecutionInput, planExecution } from './plan.ts';
 
@@ -27,6 +27,8 @@ interface Case {
     /** succeeded, failed, cancelled, retried, running. */
     counts?: (number | undefined)[];
     creates?: boolean;
+    /** Patches of objects that are there. */
+    changes?: object[];
     stops?: boolean;
     removes?: boolean;
     /** Nothing is written to the status. */
@@ -257,6 +259,20 @@ const CASES: Record<string, Case> = {
     at: 15,
     want: { conditions: ['Completed=False:TaskFailed'], message: /Its pod was deleted/ },
   },
+  'a task has had its time': {
+    reason: 'it counts from when its container started; the kubelet ends it, and says so',
+    execution: { conditions: GOING, task: { timeoutSeconds: 60 } },
+    input: { batchJob: batchJob({ active: 1 }), pods: [taskPod(0, { status: { startTime: after(1) } })] },
+    at: 63,
+    want: { changes: [{ spec: { activeDeadlineSeconds: 62 } }], conditions: ['Completed=Unknown'] },
+  },
+  'a task has time': {
+    reason: 'it is looked again when that is over, though nothing changes',
+    execution: { conditions: GOING, task: { timeoutSeconds: 60 } },
+    input: { batchJob: batchJob({ active: 1 }), pods: [taskPod(0, { status: { startTime: after(1) } })] },
+    at: 60,
+    want: { changes: [], requeueAfterMs: 3000 },
+  },
   cancel: {
     reason: 'its Job is suspended, which stops the pods and makes no new ones',
     execution: { ...tasks(3), conditions: GOING, executionAnnotations: CANCEL },
@@ -392,6 +408,11 @@ describe('plan of an execution', () => {
         );
       }
       if (want.creates !== undefined) assert.equal((plan.create ?? []).length > 0, want.creates);
+      if (want.changes)
+        assert.deepEqual(
+          plan.change?.map(({ patch }) => patch),
+          want.changes,
+        );
       if (want.stops !== undefined) assert.equal((plan.change ?? []).length > 0, want.stops);
       if (want.removes !== undefined) assert.equal(plan.remove.length > 0, want.removes);
       if (want.silent) assert.equal(plan.status, undefined);

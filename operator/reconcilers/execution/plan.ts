@@ -18,6 +18,7 @@ import type { CreationRefusal } from '../instance/refusal.ts';
 import { rowOfRegistry } from '../instance/troubles.ts';
 import { type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredBatchJob } from './batchJob.ts';
+import { overdue } from './deadline.ts';
 import { type End, endOf, isOver } from './end.ts';
 import { startConditions, waitingConditions } from './progress.ts';
 import { earliest, readTasks, type Tasks } from './tasks.ts';
@@ -133,13 +134,15 @@ function planProgress(
   // What the status tells of why it is stopped must be there before it is stopped: the pods that show it will go.
   const recorded = cancel ?? (stuck && isFalse(conditionOf(execution.status?.conditions, TYPES.started)));
   const held = heldBackMs(input, status, now);
+  const stop = recorded && !batchJob.spec?.suspend;
+  const late = overdue(pods, template.spec.timeoutSeconds, now);
   return {
     apply: [],
-    change: recorded && !batchJob.spec?.suspend ? [{ type: BATCH_JOBS, object: batchJob, patch: STOP }] : [],
+    change: [...late.change, ...(stop ? [{ type: BATCH_JOBS, object: batchJob, patch: STOP }] : [])],
     remove: [],
     status: held > 0 ? undefined : status,
     events: startEvents(execution, conditions),
-    requeueAfterMs: earliest(held > 0 ? held : undefined, recheckMs),
+    requeueAfterMs: earliest(earliest(held > 0 ? held : undefined, recheckMs), late.nextMs),
   };
 }
 

@@ -26,6 +26,7 @@ export const permissions: Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['executions'], verbs: ['patch'] },
   { apiGroups: ['run.googleapis.com'], resources: ['executions/status'], verbs: ['patch'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'patch', 'delete'] },
+  { apiGroups: [''], resources: ['pods'], verbs: ['patch'] },
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
 ];
 

@@ -11,7 +11,7 @@ const KEPT_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'PodReadyT
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 
 /** A pod of an execution as the cache keeps it: ten thousand of them must fit. */
-export function shortPod({ apiVersion, kind, metadata, status }: Pod): Pod {
+export function shortPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const succeeded = status?.phase === 'Succeeded';
   return {
@@ -27,6 +27,7 @@ export function shortPod({ apiVersion, kind, metadata, status }: Pod): Pod {
       labels: pick(metadata.labels, [RUN.execution, RUN.job, CONTROLLER_UID]),
       annotations: pick(metadata.annotations, [TASK.index, TASK.failures]),
     },
+    spec: { activeDeadlineSeconds: spec?.activeDeadlineSeconds },
     status: {
       phase: status?.phase,
       reason: status?.reason,
