@@ -227,6 +227,7 @@ export const INSIDE = {
     what: 'SIGTERM',
     says: 'comes to every container before an instance ends',
     document: 'container contract, Shutdown',
+    here: 'the same, at once where the image of a container that others wait for has /bin/sh: Kubernetes stops such a container only after those that wait for it, so a hook inside it sends the signal, and a second one comes when the others have ended. Without a shell only that one comes, and an Event FailedPreStopHook says so',
   },
   sigkill: {
     what: 'SIGKILL',

@@ -108,7 +108,19 @@ function preStopSeconds({ ingress }: InstanceContext): number {
 
 /** A container that others wait for: Kubernetes' native sidecar, which goes on beside those that start after it. */
 function sidecar(...args: Parameters<typeof instanceContainer>): PodContainer {
-  return { ...instanceContainer(...args), restartPolicy: 'Always' };
+  const [, , context] = args;
+  const lifecycle = { preStop: { exec: { command: terminate(preStopSeconds(context)) } } };
+  return { ...instanceContainer(...args), restartPolicy: 'Always', lifecycle };
+}
+
+/**
+ * Kubernetes sends SIGTERM to a native sidecar only when those that started after it have ended, but it runs the hooks
+ * of all containers at once: so the hook sends it, and all get it together (container contract, Shutdown). It takes a
+ * shell in the image; without one the container gets SIGTERM when its turn comes.
+ */
+function terminate(afterSeconds: number): string[] {
+  const wait = afterSeconds > 0 ? `sleep ${afterSeconds}; ` : '';
+  return ['/bin/sh', '-c', `${wait}kill -TERM 1`];
 }
 
 /** The kind of GPU, as the cluster's nodes are labelled (chart value `instance.accelerators`). */
