@@ -105,6 +105,8 @@ export const ConfigSchema = Type.Object(
         spreadOver: Type.Array(Type.String({ minLength: 1, maxLength: 317 }), { default: [] }),
         /** Kind of GPU, such as nvidia-l4 -> labels of the nodes that have it. */
         accelerators: Type.Record(Type.String(), Type.Record(Type.String(), Type.String()), { default: {} }),
+        /** Revisions whose running instances are replaced at a time when their pods are to change; 0 leaves them. */
+        maxRollOuts: Type.Integer({ minimum: 0, maximum: 10_000, default: 0 }),
       },
       { default: {} },
     ),

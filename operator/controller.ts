@@ -14,6 +14,7 @@ import { boostController } from './reconcilers/instance/boostController.ts';
 import { jobController } from './reconcilers/job/reconciler.ts';
 import { disruptionController } from './reconcilers/revision/disruptionController.ts';
 import { revisionController } from './reconcilers/revision/reconciler.ts';
+import { rollOutsOf } from './reconcilers/revision/rollOuts.ts';
 import { routeController } from './reconcilers/route/reconciler.ts';
 import { serviceController } from './reconcilers/service/reconciler.ts';
 import { workerPoolController } from './reconcilers/workerPool/reconciler.ts';
@@ -54,7 +55,9 @@ export async function runController(
       const waiting = watches.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
       return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : undefined;
     };
-    const context: Context = { client, informers, recorder, config, identity, abilities, log, now: Date.now };
+    const rollOuts = rollOutsOf(config, informers);
+    const now = Date.now;
+    const context: Context = { client, informers, recorder, config, identity, abilities, rollOuts, log, now };
     await Promise.all([
       electionOf(context).run(signal, (leading) => {
         controllers.push(...controllersOf(context));

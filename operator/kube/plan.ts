@@ -28,7 +28,10 @@ export interface Change {
 
 /** What a reconcile decided, as data: made by a pure function, carried out by {@link PlanExecutor}. */
 export interface Plan<S extends KubeObject = KubeObject> {
-  /** Objects as they should be, owner references included; only the fields that are ours. */
+  /**
+   * Objects as they should be, owner references included; only the fields that are ours. One with a resourceVersion is
+   * applied only to that version.
+   */
   apply: KubeObject[];
   /** Objects to make unless something of their name exists; never changed afterwards. */
   create?: KubeObject[];
@@ -136,15 +139,18 @@ export class PlanExecutor {
     if (told) this.#options.recorder.event(subject, { type: 'Warning', ...refusal });
   }
 
-  async #apply(object: KubeObject): Promise<boolean> {
+  async #apply(planned: KubeObject): Promise<boolean> {
     const { client, fieldManager, typeOf, cached } = this.#options;
+    const { resourceVersion, ...content } = planned.metadata;
+    const object = { ...planned, metadata: content };
     const wanted = contentHash(object);
     const live = cached(object);
     if (this.#isInPlace(object, wanted, live)) return false;
     if (this.#own.isApplying(object, wanted, live)) throw staleError(object);
     await this.#checkOwner(object, live);
     const annotations = { ...object.metadata.annotations, [APPLIED_HASH]: wanted };
-    const marked = { ...object, metadata: { ...object.metadata, annotations } };
+    const version = resourceVersion === undefined ? {} : { resourceVersion };
+    const marked = { ...object, metadata: { ...content, ...version, annotations } };
     const stored = await client.apply(typeOf(object), marked, { fieldManager });
     this.#own.applied(object, wanted, live, stored);
     this.#remember(object, wanted, stored);

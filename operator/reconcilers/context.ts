@@ -16,6 +16,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Sources, Stores } from './informers.ts';
 import { type MetadataAccess, metadataAccess } from './instance/metadata.ts';
 import type { RefusalInput } from './refused.ts';
+import type { RollOuts } from './revision/rollOuts.ts';
 
 /** What every reconciler is given; all of its IO goes through here. */
 export interface Context {
@@ -25,6 +26,7 @@ export interface Context {
   config: RoleConfig<'controller'>;
   identity: Identity;
   abilities: Abilities;
+  rollOuts: RollOuts;
   log: Logger;
   now: () => number;
 }

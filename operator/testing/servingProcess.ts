@@ -1,4 +1,5 @@
-import { parseConfig } from '../config.ts';
+import { type Config, parseConfig } from '../config.ts';
+import type { KubeClient } from '../kube/client.ts';
 import type { Controller } from '../kube/controller.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { configurationController } from '../reconcilers/configuration/reconciler.ts';
@@ -6,12 +7,11 @@ import type { Context } from '../reconcilers/context.ts';
 import { createInformers } from '../reconcilers/informers.ts';
 import { disruptionController } from '../reconcilers/revision/disruptionController.ts';
 import { revisionController } from '../reconcilers/revision/reconciler.ts';
+import { rollOutsOf } from '../reconcilers/revision/rollOuts.ts';
 import { routeController } from '../reconcilers/route/reconciler.ts';
 import { serviceController } from '../reconcilers/service/reconciler.ts';
-import type { FakeApiServer } from './fakeApiServer.ts';
 import { silent } from './until.ts';
 
-const config = parseConfig({});
 const SERVING = [
   serviceController,
   configurationController,
@@ -26,12 +26,16 @@ export class ServingProcess {
   readonly #running: Promise<unknown>;
 
   /** @param parts its controllers; those of services when left out. */
-  constructor(server: FakeApiServer, parts: readonly ((context: Context) => Controller)[] = SERVING) {
-    const { client } = server;
+  constructor(
+    { client }: { client: KubeClient },
+    parts: readonly ((context: Context) => Controller)[] = SERVING,
+    config: Config = parseConfig({}),
+  ) {
     const informers = createInformers(client, silent);
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
     const identity = { namespace: 'homerun-system', podName: 'test' };
     const abilities = { resizesPods: false };
+    const rollOuts = rollOutsOf(config, informers);
     const context: Context = {
       client,
       informers,
@@ -39,6 +43,7 @@ export class ServingProcess {
       config,
       identity,
       abilities,
+      rollOuts,
       log: silent,
       now: Date.now,
     };

@@ -11,6 +11,7 @@ import { job } from '../../testing/jobs.ts';
 import { PINNED } from '../../testing/serving.ts';
 import { silent, until } from '../../testing/until.ts';
 import { createInformers } from '../informers.ts';
+import { rollOutsOf } from '../revision/rollOuts.ts';
 import { executionController } from './reconciler.ts';
 
 const NAMESPACE = 'demo';
@@ -27,13 +28,15 @@ describe("an execution's namespace on a real API server, with Kubernetes' own co
     server.startControllers('job-controller', 'namespace-controller');
     const { client } = server;
     const informers = createInformers(client, silent);
+    const config = parseConfig({});
     const controller = executionController({
       client,
       informers,
       recorder: new EventRecorder({ client, component: 'test', log: silent }),
-      config: parseConfig({}),
+      config,
       identity: { namespace: 'homerun-system', podName: 'test' },
       abilities: { resizesPods: false },
+      rollOuts: rollOutsOf(config, informers),
       log: silent,
       now: Date.now,
     });

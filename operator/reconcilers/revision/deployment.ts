@@ -5,10 +5,11 @@ import type { Config } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
 import { steersNothing } from '../inherit.ts';
-import { asksForBoost, boostAnnotation, boostFor } from '../instance/boost.ts';
-import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
+import { asksForBoost, boostAnnotation } from '../instance/boost.ts';
+import type { MetadataAccess } from '../instance/metadata.ts';
 import { instancePodSpec } from '../instance/pod.ts';
-import { spread, spreadFor } from '../instance/spread.ts';
+import { spread } from '../instance/spread.ts';
+import { withTemplateHash } from './podTemplate.ts';
 
 /** What the cluster adds to the instances of a revision. */
 export interface Surroundings {
@@ -28,24 +29,24 @@ export interface Offer {
   resizesPods?: boolean;
 }
 
-/** What the instances of a revision get of it: those that run keep what they have, for a change would restart them. */
+/** What the instances of a revision get of it. */
 export function surroundingsOf(
   { metadata: { annotations } }: Revision,
-  deployment: Deployment | undefined,
   { metadata, resizesPods = false }: Offer,
   { instance }: Pick<Config, 'instance'>,
 ): Surroundings {
   return {
-    spreadOver: spreadFor(deployment, instance.spreadOver),
-    metadata: accessFor(deployment, metadata),
-    boost: asksForBoost(annotations) && boostFor(deployment, resizesPods),
+    spreadOver: instance.spreadOver,
+    metadata,
+    boost: asksForBoost(annotations) && resizesPods,
   };
 }
 
 /**
  * The Deployment that runs a revision's instances. A service's names no replicas: a new one starts with one instance,
  * which proves the revision, and from then on only the autoscaler and the waking gateway set the number. A worker
- * pool's names as many as the pool gives to the revision (`replicas`).
+ * pool's names as many as the pool gives to the revision (`replicas`). What of it is applied to instances that run is
+ * said by `applicable` (podTemplate.ts).
  */
 export function desiredDeployment(
   revision: Revision,
@@ -56,7 +57,7 @@ export function desiredDeployment(
   const { name, namespace, uid = '' } = revision.metadata;
   const pool = workerPoolOf(revision);
   const labels = instanceLabels(revision);
-  return {
+  return withTemplateHash({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: {
@@ -94,7 +95,7 @@ export function desiredDeployment(
         },
       },
     },
-  } as Deployment;
+  } as Deployment);
 }
 
 /** Environment of a service's containers (container contract, Environment variables for services). */

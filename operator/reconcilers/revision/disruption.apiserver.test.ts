@@ -12,6 +12,7 @@ import { silent, until } from '../../testing/until.ts';
 import { createInformers } from '../informers.ts';
 import { desiredDeployment } from './deployment.ts';
 import { disruptionController } from './disruptionController.ts';
+import { rollOutsOf } from './rollOuts.ts';
 
 const config = parseConfig({});
 const namespace = 'demo';
@@ -32,7 +33,9 @@ describe("a minimum of two instances, on a real API server with Kubernetes' own 
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
     const identity = { namespace: 'homerun-system', podName: 'test' };
     const abilities = { resizesPods: true };
-    const context = { client, informers, recorder, config, identity, abilities, log: silent, now: Date.now };
+    const rollOuts = rollOutsOf(config, informers);
+    const known = { client, informers, recorder, config, identity, abilities, rollOuts };
+    const context = { ...known, log: silent, now: Date.now };
     running = Promise.all([
       ...Object.values(informers).map((informer) => informer.run(stop.signal)),
       disruptionController(context).run(stop.signal),

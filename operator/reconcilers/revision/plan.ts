@@ -16,6 +16,7 @@ import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { passingMs } from '../verdict.ts';
 import { conditionsOf, digestLeftMs, type Progress, retryAt } from './conditions.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from './deployment.ts';
+import { applicable, type TemplateState, templateState } from './podTemplate.ts';
 import { ACCOUNT_MS, askAgain, askedAgainAt, lacksAccount, replicaFailure } from './replicaFailure.ts';
 
 /** Everything that the plan of a revision depends on, read before and at once. */
@@ -31,6 +32,8 @@ export interface RevisionInput extends Offer {
   accountMade?: boolean;
   /** Container name -> what is known of its image's digest. */
   digests: ReadonlyMap<string, DigestState>;
+  /** Whether its running instances may be replaced by ones of another pod template. */
+  mayRollOut?: boolean;
   /** Whether a route serves it or is to serve it. */
   routed: boolean;
   /** Whether somebody waits for it: it is the latest of its template, or has traffic or a share of instances. */
@@ -42,6 +45,11 @@ export interface RevisionInput extends Offer {
   };
 }
 
+/** What a revision needs, and how its instances stand to the pod template that they should have. */
+export interface RevisionPlan extends Plan<Revision> {
+  template?: TemplateState;
+}
+
 /**
  * What a revision needs: its images pinned to digests, one Deployment, and a status that says whether it can
  * take traffic. Once it has been ready it stays so: a later crash is the instance's matter, not the revision's.
@@ -50,7 +58,7 @@ export function planRevision(
   input: RevisionInput,
   config: RoleConfig<'controller'>,
   now: number,
-): Plan<Revision> {
+): RevisionPlan {
   const { revision } = input;
   const images = pinnedImages(revision.spec, input.digests);
   const unresolved = [...input.digests].find(([, state]) => state.state !== 'resolved');
@@ -67,8 +75,10 @@ export function planRevision(
   });
   const conditions = conditionsOf(input, { unresolved, start, config, now });
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
+  const made = unresolved || input.pool ? undefined : serviceDeployment(input, images, config);
   return {
-    apply: unresolved || input.pool ? [] : [serviceDeployment(input, images, config)],
+    apply: made ? applicable(made, input.deployment, input.mayRollOut ?? false) : [],
+    template: made && templateState(made, input.deployment),
     change: asksAgain(input, now) ? [askAgain(input.deployment, now)] : [],
     remove: [...remains(input), ...spent(input, now)].map(removal),
     labels: routingState(input),
@@ -131,8 +141,8 @@ function serviceDeployment(
   images: ReadonlyMap<string, string>,
   config: RoleConfig<'controller'>,
 ): Deployment {
-  const { revision, deployment } = input;
-  return desiredDeployment(revision, images, config, surroundingsOf(revision, deployment, input, config));
+  const { revision } = input;
+  return desiredDeployment(revision, images, config, surroundingsOf(revision, input, config));
 }
 
 function statusOf(

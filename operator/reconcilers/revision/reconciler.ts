@@ -46,7 +46,7 @@ const READ = [
 
 /** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
 export function revisionController(context: Context): Controller {
-  const { client, informers, config, abilities, now, log } = context;
+  const { client, informers, config, abilities, rollOuts, now, log } = context;
   const enqueue = (key: string) => controller.enqueue(key);
   const resolver = createResolver({ client, config: config.registry, onDone: enqueue, log });
   const limitMs = config.startup.limitSeconds * 1000;
@@ -68,6 +68,7 @@ export function revisionController(context: Context): Controller {
       evictions.forget(key);
       mounts.forget(key);
       memory.forget(key);
+      rollOuts.forget(key);
       return;
     }
     const { uid = '' } = revision.metadata;
@@ -91,8 +92,10 @@ export function revisionController(context: Context): Controller {
     const accountMade = lacksAccount({ deployment, revision }) && (await hasAccount(revision, context));
     const wanted = routed || isWanted(revision, stores);
     const known = { revision, deployment, ...offer, pods, kills, passed, digests, routed, pool };
-    const input = { ...known, wanted, accountMade };
-    return executor.execute(revision, planRevision(input, config, now()));
+    const input = { ...known, wanted, accountMade, mayRollOut: rollOuts.has(key) };
+    const plan = planRevision(input, config, now());
+    if (plan.template) rollOuts.saw(key, plan.template, () => enqueue(key));
+    return executor.execute(revision, plan);
   };
   const controller = new Controller({ name: 'revision', workers: 8, reconcile, log });
   const stores = storesFor(controller, informers, ...READ);

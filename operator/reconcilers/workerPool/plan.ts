@@ -16,6 +16,7 @@ import type { Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from '../revision/deployment.ts';
+import { applicable, type TemplateState, templateState } from '../revision/podTemplate.ts';
 import { generationOf } from '../template/generation.ts';
 import { planTemplate, type TemplateOwner, type TemplatePlan } from '../template/plan.ts';
 import { partition, portability, readyEvents } from '../verdict.ts';
@@ -32,8 +33,15 @@ export interface WorkerPoolInput extends Offer {
   named?: Revision;
   /** Revision -> its Deployment; those that exist. */
   deployments: ReadonlyMap<string, Deployment>;
+  /** Revisions whose running instances may be replaced by ones of another pod template. */
+  mayRollOut?: ReadonlySet<string>;
   /** Revision -> the pods of its instances. */
   pods: ReadonlyMap<string, Pod[]>;
+}
+
+/** What a worker pool needs, and how the instances of its revisions stand to the pod template that they should have. */
+export interface WorkerPoolPlan extends Plan<WorkerPool> {
+  templates?: ReadonlyMap<string, TemplateState>;
 }
 
 /**
@@ -44,7 +52,7 @@ export function planWorkerPool(
   input: WorkerPoolInput,
   config: RoleConfig<'controller'>,
   now: number,
-): Plan<WorkerPool> {
+): WorkerPoolPlan {
   const { pool, named } = input;
   const [foreign, faults] = partition(validateWorkerPool(pool));
   if (faults.length > 0) return unchanged(input, toldFaults(faults), now);
@@ -71,8 +79,10 @@ export function planWorkerPool(
   ];
   const all = [...conditions, readyOf(conditions), ...portability(foreign)];
   const status = statusOf(input, template.names, split, mergeConditions(pool.status?.conditions, all, now));
+  const made = deployments(revisions, next, input, config);
   return {
-    apply: [...template.apply, ...deployments(revisions, next, input, config)],
+    apply: [...template.apply, ...made.flatMap(({ apply }) => apply)],
+    templates: new Map(made.map(({ revision, template }) => [revision, template])),
     remove: template.remove,
     status: { ...pool, status },
     events: [...template.events, ...readyEvents(pool, conditions)],
@@ -124,25 +134,37 @@ function memberOf(revision: Revision, { deployments }: WorkerPoolInput): Member 
   };
 }
 
+interface Made {
+  revision: string;
+  apply: Deployment[];
+  template: TemplateState;
+  /** Instances more than there are. */
+  added: number;
+}
+
 /** The Deployments of all revisions that have instances or are to have some; more of one come before less of another. */
 function deployments(
   revisions: readonly Revision[],
   next: ReadonlyMap<string, number>,
   input: WorkerPoolInput,
   config: RoleConfig<'controller'>,
-): Deployment[] {
-  const changes = revisions.flatMap((revision) => {
-    const deployment = input.deployments.get(revision.metadata.name);
+): Made[] {
+  const made = revisions.flatMap((revision): Made[] => {
+    const { name } = revision.metadata;
+    const deployment = input.deployments.get(name);
     const present = deployment?.spec?.replicas ?? 0;
-    const replicas = next.get(revision.metadata.name) ?? 0;
+    const replicas = next.get(name) ?? 0;
     const images = imagesOf(revision);
     // What has no instances may stay as it is until it gets some.
     if (!images || (present === 0 && replicas === 0)) return [];
-    const surroundings = surroundingsOf(revision, deployment, input, config);
+    const surroundings = surroundingsOf(revision, input, config);
     const desired = desiredDeployment(revision, images, config, { ...surroundings, replicas });
-    return [{ desired, added: replicas - present }];
+    const apply = applicable(desired, deployment, input.mayRollOut?.has(name) ?? false);
+    return [
+      { revision: name, apply, template: templateState(desired, deployment), added: replicas - present },
+    ];
   });
-  return changes.toSorted((a, b) => b.added - a.added).map(({ desired }) => desired);
+  return made.toSorted((a, b) => b.added - a.added);
 }
 
 /** The images of a revision by digest; undefined until the registry has told all of them. */

@@ -18,11 +18,16 @@ const READ = ['workerPools', 'revisions', 'deployments', 'pods', 'coreServices']
 
 /** WorkerPool -> Revisions, and the Deployments of those that have a share of the instances. */
 export function workerPoolController(context: Context): Controller {
-  const { informers, config, now, log } = context;
+  const { informers, config, rollOuts, now, log } = context;
   const reconcile = async (key: string) => {
     const input = observe(key, stores, context);
     if (!input) return;
-    return executor.execute(input.pool, planWorkerPool(input, config, now()));
+    const plan = planWorkerPool(input, config, now());
+    const { namespace } = input.pool.metadata;
+    for (const [name, state] of plan.templates ?? []) {
+      rollOuts.saw(keyOf({ namespace, name }), state, () => controller.enqueue(key));
+    }
+    return executor.execute(input.pool, plan);
   };
   const ofPool = labelKey(RUN.workerPool);
   const controller = new Controller({ name: 'workerpool', workers: 4, reconcile, log });
@@ -40,6 +45,7 @@ function observe(
   stores: Stores<(typeof READ)[number]>,
   context: Context,
 ): WorkerPoolInput | undefined {
+  const { abilities, rollOuts } = context;
   const pool = stores.workerPools.get(key);
   if (!pool || pool.metadata.deletionTimestamp) return undefined;
   const { uid = '', namespace } = pool.metadata;
@@ -61,6 +67,9 @@ function observe(
       revisions.map(({ metadata }) => [metadata.name, stores.pods.byIndex('revision', metadata.uid ?? '')]),
     ),
     metadata: metadataNow(context, stores),
-    resizesPods: context.abilities.resizesPods,
+    resizesPods: abilities.resizesPods,
+    mayRollOut: new Set(
+      revisions.flatMap(({ metadata }) => (rollOuts.has(keyOf(metadata)) ? [metadata.name] : [])),
+    ),
   };
 }
