@@ -4,12 +4,12 @@ import { abilitiesOf } from './kube/abilities.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { Controller } from './kube/controller.ts';
 import { EventRecorder } from './kube/events.ts';
-import { LeaderElection } from './kube/lease.ts';
+import { type Lead, LeaderElection } from './kube/lease.ts';
 import type { Permission } from './rbac.ts';
 import { configurationController } from './reconcilers/configuration/reconciler.ts';
 import type { Context } from './reconcilers/context.ts';
 import { executionController } from './reconcilers/execution/reconciler.ts';
-import { createInformers } from './reconcilers/informers.ts';
+import { createInformers, type Informers } from './reconcilers/informers.ts';
 import { boostController } from './reconcilers/instance/boostController.ts';
 import { jobController } from './reconcilers/job/reconciler.ts';
 import { disruptionController } from './reconcilers/revision/disruptionController.ts';
@@ -29,7 +29,7 @@ export const leasePermissions: readonly Permission[] = [
 /**
  * The controller role: watches, reconciles and scales until `signal` aborts. Only the leader does so; others keep
  * their caches warm.
- * @throws {LeaseLostError} when another took over; the process must end then.
+ * @throws {LeaseLostError} when the lease is lost and what runs does not stop in time; the process must end then.
  */
 export async function runController(
   config: RoleConfig<'controller'>,
@@ -59,11 +59,7 @@ export async function runController(
     const now = Date.now;
     const context: Context = { client, informers, recorder, config, identity, abilities, rollOuts, log, now };
     await Promise.all([
-      electionOf(context).run(signal, (leading) => {
-        controllers.push(...controllersOf(context));
-        const autoscaler = new Autoscaler({ client, config, identity, informers, log });
-        return reconcileAndScale(controllers, autoscaler, leading);
-      }),
+      electionOf(context).run(signal, leaderOf({ ...context, informers }, controllers)),
       ...watches.map((informer) => informer.run(signal)),
     ]);
   } catch (error) {
@@ -94,10 +90,25 @@ function controllersOf(context: Context): Controller[] {
   ];
 }
 
-async function reconcileAndScale(
-  controllers: readonly Controller[],
-  autoscaler: Autoscaler,
-  signal: AbortSignal,
-): Promise<void> {
-  await Promise.all([...controllers.map((controller) => controller.run(signal)), autoscaler.run(signal)]);
+/**
+ * Reconciles and scales whenever this process leads. What it remembers outlives an API server that was away: the
+ * autoscaler's windows, since when instances are idle, queues, digests.
+ * @param controllers filled in when it leads for the first time.
+ */
+function leaderOf(context: Context & { informers: Informers }, controllers: Controller[]): Lead {
+  const { client, config, identity, informers, log } = context;
+  let present = AbortSignal.abort();
+  // Whoever does not lead any more writes nothing, and what is under way ends.
+  const guarded = client.guarded(() => present);
+  client.onReturn(() => {
+    for (const controller of controllers) controller.serverReturned();
+  });
+  let autoscaler: Autoscaler | undefined;
+  return async (signal, lost) => {
+    present = lost;
+    autoscaler ??= new Autoscaler({ client: guarded, config, identity, informers, log });
+    if (controllers.length === 0) controllers.push(...controllersOf({ ...context, client: guarded }));
+    for (const controller of controllers) controller.serverReturned();
+    await Promise.all([...controllers, autoscaler].map((part) => part.run(signal)));
+  };
 }

@@ -110,6 +110,15 @@ export function afterFailure(
   return next;
 }
 
+/**
+ * When the autoscaler leads again: nothing that gateways answered before counts. A number that was being lowered may
+ * still take effect, so the instances that were to go with it are kept from requests until that is clear.
+ */
+export function afterPause(before: Drains, now: number): Drains {
+  const removals = [...before].filter(([, { step }]) => step === 'remove');
+  return new Map(removals.map(([uid, drain]) => [uid, { ...drain, since: now }]));
+}
+
 /** Removals that are still under way: neither done, nor has Kubernetes kept the instance because it is wanted again. */
 function* removals(before: Drains, input: DrainInput, now: number): Iterable<[string, Drain]> {
   const { instances, ending, replicas, observed } = input;

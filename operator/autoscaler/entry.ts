@@ -47,3 +47,11 @@ export function report(entry: Entry, { metadata }: Revision, desired: number, ac
   actualInstances.set(labels, actual);
   entry.reported = { desired, actual };
 }
+
+/** Removes a revision's series. */
+export function removeSeries(key: string, entry: Entry): void {
+  const [namespace = '', revision = ''] = key.split('/');
+  desiredInstances.remove({ namespace, revision });
+  actualInstances.remove({ namespace, revision });
+  entry.reported = undefined;
+}

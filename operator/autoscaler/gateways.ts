@@ -36,7 +36,7 @@ export class GatewayScraper {
   readonly #pods: () => readonly Pod[];
   readonly #adminPort: number;
   readonly #log: Logger;
-  readonly #agent = new Agent({ connections: 1, pipelining: 1, connectTimeout: TIMEOUT_MS });
+  #agent: Agent | undefined;
   readonly #gateways = new Map<string, Gateway>();
 
   constructor(options: { pods: () => readonly Pod[]; adminPort: number; log: Logger }) {
@@ -54,8 +54,11 @@ export class GatewayScraper {
     return new GatewayView(members, orders, now());
   }
 
-  close(): Promise<void> {
-    return this.#agent.destroy();
+  /** Ends the connections; the next question opens new ones. */
+  async close(): Promise<void> {
+    const agent = this.#agent;
+    this.#agent = undefined;
+    await agent?.destroy();
   }
 
   async #scrape(pod: Pod, body: string, now: () => number): Promise<Member> {
@@ -131,6 +134,7 @@ export class GatewayScraper {
   }
 
   #request(podIP: string, body?: string) {
+    this.#agent ??= new Agent({ connections: 1, pipelining: 1, connectTimeout: TIMEOUT_MS });
     const host = podIP.includes(':') ? `[${podIP}]` : podIP;
     return request(`http://${host}:${this.#adminPort}/stats`, {
       method: body === undefined ? 'GET' : 'POST',

@@ -12,11 +12,11 @@ import { type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/metrics.ts';
+import { autoscalerTick } from '../telemetry/metrics.ts';
 import { CpuReader, cpuOf } from './cpu.ts';
 import type { CpuLoad } from './decide.ts';
-import { afterFailure, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
-import { type Entry, replicasOf, report } from './entry.ts';
+import { afterFailure, afterPause, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
+import { type Entry, removeSeries, replicasOf, report } from './entry.ts';
 import { isEvicting } from './evictions.ts';
 import { GatewayScraper } from './gateways.ts';
 import { askedOf, candidateOf, isObserved, isThere, uidOf } from './instances.ts';
@@ -63,7 +63,7 @@ type Change = Omit<ScaleChange, 'seen' | 'instances'> & { readonly requests: Req
 /**
  * Sets the number of instances of every revision, once a second (design, The autoscaler). It writes `/scale`
  * only, and only when the number changes. Waking from zero is the gateway's; here it counts as activity.
- * Everything it remembers is rebuilt after a restart, starting from what runs. An instance is given up in two steps: no
+ * Everything it remembers is rebuilt after a restart, starting from what runs; it outlives the loss of the lease. An instance is given up in two steps: no
  * gateway sends to it any more and its last request has ended, and only then is the number lowered.
  */
 export class Autoscaler {
@@ -79,6 +79,8 @@ export class Autoscaler {
   #ticks = 0;
   /** When this process began to lead. */
   #term = 0;
+  /** When it last stopped leading. */
+  #stoppedAt: number | undefined;
 
   constructor(options: AutoscalerOptions) {
     const { client, config, identity, log, now = Date.now } = options;
@@ -103,10 +105,13 @@ export class Autoscaler {
     this.#cpu = new CpuReader({ client, labelSelector, namespaces: config.namespaces, log });
   }
 
-  /** Scales until `signal` aborts. Run it where the lease is held, and once. */
+  /**
+   * Scales until `signal` aborts. Run it where the lease is held; it may be run again when the lease is held again, and
+   * goes on with what it remembers.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { informers, config } = this.#options;
-    this.#term = this.#now();
+    this.#resume(this.#now());
     const watching = this.#gatewayPods.run(signal);
     await Promise.race([
       Promise.all([this.#gatewayPods, ...Object.values(informers)].map(({ synced }) => synced)),
@@ -120,7 +125,18 @@ export class Autoscaler {
     }
     await Promise.allSettled([watching, ...this.#writes]);
     await this.#gateways.close();
-    this.#sweep(this.#ticks + 1);
+    this.#stoppedAt = this.#now();
+    for (const [key, entry] of this.#entries) removeSeries(key, entry);
+  }
+
+  /** Time in which nobody watched is nobody's idle time, and what gateways were asked for is asked for anew. */
+  #resume(now: number): void {
+    this.#term = now;
+    const pauseMs = Math.max(0, now - (this.#stoppedAt ?? now));
+    for (const entry of this.#entries.values()) {
+      entry.track.pause(pauseMs);
+      entry.drains = afterPause(entry.drains, now);
+    }
   }
 
   async #tick(): Promise<void> {
@@ -286,9 +302,7 @@ export class Autoscaler {
     for (const [key, entry] of this.#entries) {
       if (entry.tick === tick) continue;
       this.#entries.delete(key);
-      const [namespace = '', revision = ''] = key.split('/');
-      desiredInstances.remove({ namespace, revision });
-      actualInstances.remove({ namespace, revision });
+      removeSeries(key, entry);
     }
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from '../telemetry/log.ts';
 import { reconciles } from '../telemetry/metrics.ts';
 import { nextTurn } from './clock.ts';
-import { isKubeError, isNamespaceTerminating, StaleError, TerminalError } from './errors.ts';
+import { isKubeError, isNamespaceTerminating, isUnanswered, StaleError, TerminalError } from './errors.ts';
 import type { Change, Informer, Source } from './informer.ts';
 import type { Store } from './store.ts';
 import type { KubeObject } from './types.ts';
@@ -42,6 +42,8 @@ export class Controller {
   readonly #reconcile: Reconcile;
   readonly #log: Logger;
   readonly #synced: Promise<void>[] = [];
+  /** Keys whose last reconcile failed because the API server was away. */
+  readonly #unanswered = new Set<string>();
   #stretchStart = 0;
 
   constructor(options: ControllerOptions) {
@@ -88,7 +90,19 @@ export class Controller {
     return `controller ${this.name} has been reconciling ${work.key} for ${Math.round(work.ms / 1000)} s`;
   }
 
-  /** Works from when all kinds that are watched or read are known until `signal` aborts; resolves when running reconciles are done. */
+  /** The API server is back: what failed because it was away is tried again at once, and not when its pause is over. */
+  serverReturned(): void {
+    for (const key of this.#unanswered) {
+      this.queue.forget(key);
+      this.queue.add(key);
+    }
+    this.#unanswered.clear();
+  }
+
+  /**
+   * Works from when all kinds that are watched or read are known until `signal` aborts; resolves when running reconciles
+   * are done. It may be called again then.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const stopped = Promise.withResolvers<void>();
     const stop = () => stopped.resolve();
@@ -118,6 +132,7 @@ export class Controller {
 
   async #runOne(key: string, signal: AbortSignal): Promise<void> {
     const log = this.#log.child({ key, reconcileId: randomBytes(6).toString('hex') });
+    this.#unanswered.delete(key);
     let outcome: Outcome;
     try {
       outcome = await this.#reconcile(key, signal, log);
@@ -145,6 +160,7 @@ export class Controller {
       return;
     }
     this.queue.retry(key);
+    if (isUnanswered(err)) this.#unanswered.add(key);
     if (err instanceof StaleError || isKubeError(err, 'KUBE_CONFLICT')) {
       this.#count('stale');
       return;

@@ -65,7 +65,7 @@ export class Informer<T extends KubeObject> {
     this.#handlers.push(handler);
   }
 
-  /** Lists and watches until `signal` aborts; call it once. */
+  /** Lists and watches until `signal` aborts; called again after that, it goes on where it was. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)));
   }

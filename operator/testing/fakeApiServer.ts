@@ -196,6 +196,11 @@ export class FakeApiServer {
       request.socket.resetAndDestroy();
       return;
     }
+    const resources = this.#rest.resources(url.pathname);
+    if (resources) {
+      reply(response, 200, { kind: 'APIResourceList', resources });
+      return;
+    }
     const target = this.#rest.target(url.pathname);
     if (seen.method === 'GET' && !target.name) {
       if (seen.query.get('watch') === 'true') this.#watch(target, seen.query, response);

@@ -17,8 +17,20 @@ export interface RunOptions {
   now?: () => number;
 }
 
+export interface RunningInformers {
+  autoscaler: Autoscaler;
+  /** Resolves when the informers have ended. */
+  watching: Promise<unknown>;
+}
+
 /** An autoscaler with informers of its own, fifty ticks a second; resolves when all has ended. */
-export function runAutoscaler({ client, gatewayPort, signal, now }: RunOptions): Promise<unknown> {
+export function runAutoscaler(options: RunOptions): Promise<unknown> {
+  const { autoscaler, watching } = watchForAutoscaler(options);
+  return Promise.all([autoscaler.run(options.signal), watching]);
+}
+
+/** The same, not yet running; its informers do. */
+export function watchForAutoscaler({ client, gatewayPort, signal, now }: RunOptions): RunningInformers {
   const own = { client, log: silent };
   const informers = {
     revisions: new Informer({ ...own, type: REVISIONS }),
@@ -31,5 +43,6 @@ export function runAutoscaler({ client, gatewayPort, signal, now }: RunOptions):
   const config = { ...parsed, autoscaler: { ...parsed.autoscaler, tickSeconds: 0.02 } };
   const identity = { namespace: 'homerun-system', podName: 'controller-1' };
   const autoscaler = new Autoscaler({ client, config, identity, informers, log: silent, now });
-  return Promise.all([autoscaler, ...Object.values(informers)].map((part) => part.run(signal)));
+  const watching = Promise.all(Object.values(informers).map((informer) => informer.run(signal)));
+  return { autoscaler, watching };
 }
