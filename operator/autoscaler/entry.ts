@@ -26,8 +26,6 @@ export interface Entry {
   cpu?: { poll: number; load: CpuLoad };
   /** What its series say. */
   reported?: { desired: number; actual: number };
-  /** The tick that saw it last. */
-  tick: number;
 }
 
 /** The Deployment's number, or the one that we wrote since: the cache may be behind our own write. */

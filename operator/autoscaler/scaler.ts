@@ -7,12 +7,13 @@ import type { Service } from '../apis/serving/service/types.ts';
 import type { Identity, RoleConfig } from '../config.ts';
 import type { DrainOrders, DrainStep } from '../gateway/drainProtocol.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { sleep } from '../kube/clock.ts';
+import { nextTurn, sleep } from '../kube/clock.ts';
 import { type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { autoscalerTick } from '../telemetry/metrics.ts';
+import { Attention } from './attention.ts';
 import { CpuReader, cpuOf } from './cpu.ts';
 import type { CpuLoad } from './decide.ts';
 import { afterFailure, afterPause, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
@@ -23,7 +24,7 @@ import { askedOf, candidateOf, isObserved, isThere, uidOf } from './instances.ts
 import type { RequestLoad } from './load.ts';
 import { type ScaleChange, ScaleWriter } from './scaleWriter.ts';
 import { keptInstances, type ScalingSpec, scalingSpec } from './spec.ts';
-import { type Target, targetsOf } from './targets.ts';
+import type { Target } from './targets.ts';
 import { Track } from './track.ts';
 import type { GatewayView } from './view.ts';
 
@@ -56,6 +57,9 @@ interface Scaling {
   readonly requests: RequestLoad | undefined;
 }
 
+/** Longest stretch of work before other things in the process have their turn. */
+const STRETCH_MS = 10;
+
 const NOTHING: DrainResult = { drains: NO_DRAINS, evict: [] };
 
 type Change = Omit<ScaleChange, 'seen' | 'instances'> & { readonly requests: RequestLoad | undefined };
@@ -74,9 +78,10 @@ export class Autoscaler {
   readonly #gateways: GatewayScraper;
   readonly #cpu: CpuReader;
   readonly #writer: ScaleWriter;
+  readonly #attention: Attention;
   readonly #entries = new Map<string, Entry>();
   readonly #writes = new Set<Promise<void>>();
-  #ticks = 0;
+  #rounds = 0;
   /** When this process began to lead. */
   #term = 0;
   /** When it last stopped leading. */
@@ -99,6 +104,7 @@ export class Autoscaler {
       adminPort: config.adminPort,
       log,
     });
+    this.#attention = new Attention(options.informers);
     const { pods } = options.informers;
     this.#writer = new ScaleWriter({ client, podsOf: (uid) => pods.store.byIndex('revision', uid), log });
     const labelSelector = `${SERVING.revision},${NOT_POOLED}`;
@@ -126,7 +132,7 @@ export class Autoscaler {
     await Promise.allSettled([watching, ...this.#writes]);
     await this.#gateways.close();
     this.#stoppedAt = this.#now();
-    for (const [key, entry] of this.#entries) removeSeries(key, entry);
+    for (const [key, entry] of this.#entries) if (entry.reported) removeSeries(key, entry);
   }
 
   /** Time in which nobody watched is nobody's idle time, and what gateways were asked for is asked for anew. */
@@ -144,14 +150,14 @@ export class Autoscaler {
     const stopTimer = autoscalerTick.startTimer();
     const now = this.#now();
     void this.#cpu.poll(now);
-    const tick = ++this.#ticks;
-    const { revisions, routes } = this.#options.informers;
-    const targets = targetsOf(routes.store.list());
-    for (const revision of revisions.store.list()) {
-      // A worker pool sets the number of its instances itself.
-      if (workerPoolOf(revision) === undefined) this.#visit(revision, targets, view, now);
+    this.#rounds++;
+    let stretchStart = performance.now();
+    for (const key of this.#attention.next(view.revisions())) {
+      this.#attention.keep(key, this.#visit(key, view, now));
+      if (performance.now() - stretchStart < STRETCH_MS) continue;
+      await nextTurn();
+      stretchStart = performance.now();
     }
-    this.#sweep(tick);
     stopTimer();
   }
 
@@ -161,21 +167,23 @@ export class Autoscaler {
     for (const { drains } of this.#entries.values()) {
       for (const [uid, { step }] of drains) instances[uid] = step;
     }
-    return { term: this.#term, round: this.#ticks + 1, instances };
+    return { term: this.#term, round: this.#rounds + 1, instances };
   }
 
-  #visit(revision: Revision, targets: Map<string, Target>, view: GatewayView, now: number): void {
-    const key = keyOf(revision.metadata);
-    const { namespace, name } = revision.metadata;
-    const running = keyOf({ namespace, name: deploymentName(name) });
-    const deployment = this.#options.informers.deployments.store.get(running);
-    if (!deployment || deployment.metadata.deletionTimestamp) return;
+  /** @returns whether the revision has instances or requests, is to have some, or waits for something. */
+  #visit(key: string, view: GatewayView, now: number): boolean {
+    const revision = this.#options.informers.revisions.store.get(key);
+    const deployment = revision && this.#deploymentOf(revision);
+    // A worker pool sets the number of its instances itself.
+    if (!deployment || deployment.metadata.deletionTimestamp || workerPoolOf(revision) !== undefined) {
+      this.#forget(key);
+      return false;
+    }
     const entry = this.#entryOf(key, revision);
-    entry.tick = this.#ticks;
-    if (entry.writing) return;
+    if (entry.writing) return true;
     const timeout = timeoutMs(revision);
     const requests = view.loadOf(key, timeout);
-    const spec = this.#specOf(entry, revision, targets.get(key));
+    const spec = this.#specOf(entry, revision, this.#attention.targetOf(key));
     const replicas = replicasOf(deployment, entry);
     const ready = deployment.status?.readyReplicas ?? 0;
     const decision = entry.track.next(
@@ -195,10 +203,15 @@ export class Autoscaler {
     const scaling = { deployment, replicas, target, keep: keptInstances(spec), requests };
     const { write } = this.#drain(entry, key, scaling, view, timeout, now);
     const to = target > replicas ? target : write?.replicas;
-    if (to === undefined) return;
+    if (to === undefined) return isAwake(entry, replicas, requests);
     const reason = decision?.reason ?? 'steady';
     const remove = write?.remove ?? new Set<string>();
     this.#follow(this.#write(entry, { deployment, from: replicas, to, reason, requests, remove }));
+    return true;
+  }
+
+  #deploymentOf({ metadata: { namespace, name } }: Revision): Deployment | undefined {
+    return this.#options.informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
   }
 
   /** Waits for a write before the end. */
@@ -211,7 +224,7 @@ export class Autoscaler {
     const known = this.#entries.get(key);
     if (known && known.uid === revision.metadata.uid) return known;
     const { uid } = revision.metadata;
-    const entry = { uid, track: new Track(), writing: false, drains: NO_DRAINS, tick: 0 };
+    const entry = { uid, track: new Track(), writing: false, drains: NO_DRAINS };
     this.#entries.set(key, entry);
     return entry;
   }
@@ -297,12 +310,15 @@ export class Autoscaler {
     entry.track.wrote(change.to);
   }
 
-  /** Forgets the revisions that the present tick has not seen, and their series. */
-  #sweep(tick: number): void {
-    for (const [key, entry] of this.#entries) {
-      if (entry.tick === tick) continue;
-      this.#entries.delete(key);
-      removeSeries(key, entry);
-    }
+  /** Forgets a revision that has gone, and its series. */
+  #forget(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    this.#entries.delete(key);
+    removeSeries(key, entry);
   }
+}
+
+function isAwake({ drains, written }: Entry, replicas: number, requests: RequestLoad | undefined): boolean {
+  return replicas > 0 || drains.size > 0 || written !== undefined || requests !== undefined;
 }

@@ -2,7 +2,7 @@ import { SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { scalingSpec } from '../../autoscaler/spec.ts';
-import { targetsOf } from '../../autoscaler/targets.ts';
+import { targetOf } from '../../autoscaler/targets.ts';
 import { Controller } from '../../kube/controller.ts';
 import { deepEqual } from '../../kube/json.ts';
 import { keyOf } from '../../kube/types.ts';
@@ -58,7 +58,7 @@ function observe(
   const key = keyOf(revision.metadata);
   const inNamespace = (named: string | undefined) => keyOf({ namespace, name: named ?? '' });
   const service = stores.services.get(inNamespace(labels?.[SERVING.service]));
-  const target = targetsOf(stores.routes.byIndex('revision', key)).get(key);
+  const target = targetOf(key, stores.routes.byIndex('revision', key));
   const own = stores.disruptionBudgets.get(inNamespace(deploymentName(name)));
   const others = stores.disruptionBudgets.byIndex('foreign', namespace ?? '');
   return {
