@@ -12,7 +12,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { Control } from './control.ts';
 import { checkOrders } from './drainProtocol.ts';
 import { publishMetrics } from './metrics.ts';
-import { statsReport } from './report.ts';
+import { StatsReporter } from './report.ts';
 
 /** One serves while the other is replaced. */
 const FEWEST_THREADS = 2;
@@ -70,12 +70,13 @@ export async function runGateway(
   // it waits for; while it ends, requests are still under way.
   const dead = (): string | undefined =>
     ready && !signal.aborted && control.threads.serving === 0 ? 'no data thread listens' : undefined;
-  const pages = { '/stats': () => statsReport(control) };
+  const reporter = new StatsReporter(control);
+  const pages = { '/stats': () => reporter.report() };
   const posts = {
     '/stats': {
       allows: (address: string) =>
         controllers.store.list().some(({ status }) => status?.podIPs?.some(({ ip }) => ip === address)),
-      answer: (body: unknown) => statsReport(control, checkOrders(body)),
+      answer: (body: unknown) => reporter.report(checkOrders(body)),
     },
   };
   const admin = await startAdmin({ port: config.adminPort, unready, dead, pages, posts });
