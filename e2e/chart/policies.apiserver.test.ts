@@ -6,6 +6,7 @@ import {
   BATCH_JOBS,
   CORE_SERVICES,
   DEPLOYMENTS,
+  DISRUPTION_BUDGETS,
   NAMESPACES,
   PODS,
   type Pod,
@@ -184,6 +185,15 @@ describe("the policies for Homerun's own accounts", function () {
     const made: Record<string, { type: ResourceType; object: (labels?: Record<string, string>) => object }> =
       {
         Service: { type: CORE_SERVICES, object: (labels) => core('made', labels) },
+        PodDisruptionBudget: {
+          type: DISRUPTION_BUDGETS,
+          object: (labels) => ({
+            apiVersion: 'policy/v1',
+            kind: 'PodDisruptionBudget',
+            metadata: metadata('made', labels),
+            spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'stranger' } } },
+          }),
+        },
         Job: { type: BATCH_JOBS, object: (labels) => batch('made', labels) },
         Deployment: {
           type: DEPLOYMENTS,
