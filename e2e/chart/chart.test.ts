@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { KINDS } from '../../operator/apis/kinds.ts';
-import { parseConfig, ROLE_FIELDS, type Role } from '../../operator/config.ts';
+import { parseConfig } from '../../operator/config.ts';
+import { ROLE_FIELDS, type Role } from '../../operator/roles.ts';
 import { assertGolden } from '../../operator/testing/golden.ts';
 import { CHART, helm, leaves, type Rendered, refusal, render } from './helm.ts';
 

@@ -1,6 +1,5 @@
 import { equal, match, ok } from 'node:assert/strict';
 import { deployment, REF } from '../../operator/autoscaler/testing/objects.ts';
-import type { Role } from '../../operator/config.ts';
 import { resourcePath } from '../../operator/kube/client.ts';
 import {
   BATCH_JOBS,
@@ -15,6 +14,7 @@ import {
 import { isKubeError } from '../../operator/kube/errors.ts';
 import type { KubeObject, ObjectRef, ResourceType } from '../../operator/kube/types.ts';
 import { requestToken } from '../../operator/metadata/tokens.ts';
+import type { Role } from '../../operator/roles.ts';
 import { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
 import { asRole, installChart } from './accounts.ts';
