@@ -257,6 +257,47 @@ describe('planWorkerPool', () => {
     assert.equal(conditionOf(status?.status?.conditions, 'Ready')?.status, 'True');
   });
 
+  it('tries a revision that failed within the surge when it is tried again, and says what was wrong meanwhile', () => {
+    const changed = pool(2, {
+      template: workerPool('queue', { spec: { serviceAccountName: 'other' } }).spec.template,
+    });
+    const failed = pooledRevision('queue-00002-xyz', {
+      generation: 2,
+      ready: 'False',
+      healthy: 'Unknown',
+      reason: 'CreateContainerConfigError',
+      message: 'secret "s" not found',
+    });
+    const later = {
+      ...changed,
+      metadata: { ...changed.metadata, generation: 2 },
+      status: {
+        ...changed.status,
+        observedGeneration: 2,
+        latestCreatedRevisionName: failed.metadata.name,
+        instanceSplits: [{ revisionName: OLD, percent: 100 }],
+      },
+    };
+    const { apply, status } = planWorkerPool(
+      {
+        pool: later,
+        revisions: [old, failed],
+        deployments: new Map([[OLD, deployment(OLD, 2, { replicas: 2, readyReplicas: 2 })]]),
+        pods: new Map(),
+      },
+      config,
+      EPOCH,
+    );
+    const counts = apply.map((made) => [made.metadata.name, (made as Deployment).spec?.replicas]);
+    assert.deepEqual(counts, [
+      ['queue-00002-xyz-deployment', 2],
+      [`${OLD}-deployment`, 2],
+    ]);
+    const ready = conditionOf(status?.status?.conditions, 'Ready');
+    assert.deepEqual([ready?.status, ready?.reason], ['False', 'RevisionFailed']);
+    assert.match(ready?.message ?? '', /secret "s" not found/);
+  });
+
   it('makes no second revision of a number that changes, nor of other splits', () => {
     const first = planWorkerPool(
       { pool: pool(1), revisions: [], deployments: new Map(), pods: new Map() },
