@@ -59,7 +59,7 @@ export const TROUBLES = {
   imageUnauthorized: {
     what: 'the registry refuses the credentials, or wants some (`Unauthorized`)',
     reasons: IMAGE_REASONS,
-    says: /\b40[13] |unauthori[sz]ed|authori[sz]ation failed|authentication required|access denied|no basic auth/i,
+    says: /\b40[13] |unauthori[sz]ed|authori[sz]ation failed|authentication required|access denied|\bdenied:|no basic auth/i,
     waits: 'crashSeconds',
     mayGo: true,
   },

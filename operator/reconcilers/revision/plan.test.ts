@@ -3,7 +3,7 @@ import { conditionOf } from '../../apis/condition.ts';
 import { SERVING } from '../../apis/labels.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { parseConfig } from '../../config.ts';
-import { DEPLOYMENTS } from '../../kube/core.ts';
+import { DEPLOYMENTS, type Deployment } from '../../kube/core.ts';
 import { ImageNotFoundError, RegistryAnswerError } from '../../registry/errors.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { deployment, EPOCH, PINNED, pod, revision } from '../../testing/serving.ts';
@@ -250,6 +250,8 @@ describe('planRevision', () => {
     assert.deepEqual(planned('2026-01-01T00:02:00Z', 180), { asks: 0, requeueAfterMs: 60_000 });
     assert.equal(planned('2026-01-01T00:02:00Z', 240).asks, 1);
     assert.equal(planned('2026-01-01T01:00:00Z', 3900).asks, 1, 'every five minutes in the end');
+    const idle = { ...refused(), spec: { replicas: 0 } } as Deployment;
+    assert.deepEqual(planRevision({ ...input, deployment: idle }, config, EPOCH + 60_000).change, []);
   });
 
   describe('a revision that failed and has no instances', () => {
