@@ -353,6 +353,33 @@ describe('planWorkerPool', () => {
     assert.match(planned(changed('other'), [leaving]).apply[0]?.metadata.name ?? '', /^queue-00002-/);
   });
 
+  const STEPS: Record<string, { reason: string; annotations: Record<string, string>; want: object }> = {
+    unset: {
+      reason: 'all new ones may come before the old ones go',
+      annotations: {},
+      want: { maxSurge: '100%', maxUnavailable: 0 },
+    },
+    bounded: {
+      reason: 'the pool says how many come at a time, and how many may be missing',
+      annotations: { 'run.googleapis.com/max-surge': '25', 'run.googleapis.com/max-unavailable': '10' },
+      want: { maxSurge: '25%', maxUnavailable: '10%' },
+    },
+    'without a surge': {
+      reason: 'an old one goes first',
+      annotations: { 'run.googleapis.com/max-surge': '0', 'run.googleapis.com/max-unavailable': '50' },
+      want: { maxSurge: '0%', maxUnavailable: '50%' },
+    },
+  };
+  for (const [name, { reason, annotations, want }] of Object.entries(STEPS)) {
+    it(`lets Kubernetes replace instances within the steps of the pool, ${name}: ${reason}`, () => {
+      const made = pool(3, {}, settled(OLD));
+      const stepped = { ...made, metadata: { ...made.metadata, annotations } };
+      const input = { pool: stepped, revisions: [old], deployments: new Map(), pods: new Map() };
+      const [applied] = planWorkerPool(input, config, EPOCH).apply as Deployment[];
+      assert.deepEqual(applied?.spec?.strategy?.rollingUpdate, want);
+    });
+  }
+
   it('makes revisions as golden/revision.golden.yaml says', () => {
     const rich = pool(1, {
       template: workerPool('queue', {

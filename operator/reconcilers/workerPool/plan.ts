@@ -5,7 +5,7 @@ import {
   WORKER_POOL_REASONS as REASONS,
   WORKER_POOL_CONDITIONS as TYPES,
 } from '../../apis/run/workerPool/conditions.ts';
-import { instanceCount, stepsOf } from '../../apis/run/workerPool/scaling.ts';
+import { instanceCount, stepPercents, stepsOf } from '../../apis/run/workerPool/scaling.ts';
 import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
 import { validateWorkerPool } from '../../apis/run/workerPool/validation.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
@@ -149,6 +149,7 @@ function deployments(
   input: WorkerPoolInput,
   config: RoleConfig<'controller'>,
 ): Made[] {
+  const percents = stepPercents(input.pool);
   const made = revisions.flatMap((revision): Made[] => {
     const { name } = revision.metadata;
     const deployment = input.deployments.get(name);
@@ -158,7 +159,7 @@ function deployments(
     // What has no instances may stay as it is until it gets some.
     if (!images || (present === 0 && replicas === 0)) return [];
     const surroundings = surroundingsOf(revision, input, config);
-    const desired = desiredDeployment(revision, images, config, { ...surroundings, replicas });
+    const desired = desiredDeployment(revision, images, config, { ...surroundings, replicas, percents });
     const apply = applicable(desired, deployment, input.mayRollOut?.has(name) ?? false);
     return [
       { revision: name, apply, template: templateState(desired, deployment), added: replicas - present },
