@@ -11,12 +11,12 @@ import { validateWorkerPool } from '../../apis/run/workerPool/validation.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { partsOf } from '../../autoscaler/shares.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
-import type { Plan } from '../../kube/plan.ts';
+import type { Plan, PlannedEvent } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from '../revision/deployment.ts';
-import { applicable, type TemplateState, templateState } from '../revision/podTemplate.ts';
+import { applicable, rollOutEvents, type TemplateState, templateState } from '../revision/podTemplate.ts';
 import { generationOf } from '../template/generation.ts';
 import { planTemplate, type TemplateOwner, type TemplatePlan } from '../template/plan.ts';
 import { partition, portability, readyEvents } from '../verdict.ts';
@@ -85,7 +85,7 @@ export function planWorkerPool(
     templates: new Map(made.map(({ revision, template }) => [revision, template])),
     remove: template.remove,
     status: { ...pool, status },
-    events: [...template.events, ...readyEvents(pool, conditions)],
+    events: [...template.events, ...readyEvents(pool, conditions), ...made.flatMap(({ events }) => events)],
   };
 }
 
@@ -138,6 +138,7 @@ interface Made {
   revision: string;
   apply: Deployment[];
   template: TemplateState;
+  events: PlannedEvent[];
   /** Instances more than there are. */
   added: number;
 }
@@ -160,10 +161,11 @@ function deployments(
     if (!images || (present === 0 && replicas === 0)) return [];
     const surroundings = surroundingsOf(revision, input, config);
     const desired = desiredDeployment(revision, images, config, { ...surroundings, replicas, percents });
-    const apply = applicable(desired, deployment, input.mayRollOut?.has(name) ?? false);
-    return [
-      { revision: name, apply, template: templateState(desired, deployment), added: replicas - present },
-    ];
+    const mayRollOut = input.mayRollOut?.has(name) ?? false;
+    const apply = applicable(desired, deployment, mayRollOut);
+    const template = templateState(desired, deployment);
+    const events = rollOutEvents(name, template, mayRollOut);
+    return [{ revision: name, apply, template, events, added: replicas - present }];
   });
   return made.toSorted((a, b) => b.added - a.added);
 }
