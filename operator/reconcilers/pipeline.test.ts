@@ -119,6 +119,18 @@ describe('service to deployment', () => {
     assert.ok(server.get(CORE_SERVICES, REF));
   });
 
+  it('a service with an initial scale of 0 is ready without an instance', async () => {
+    await apply({ metadata: { annotations: { 'autoscaling.knative.dev/initial-scale': '0' } } });
+    const { status } = await ready();
+    const name = await latest(1);
+    assert.equal(status?.traffic?.[0]?.revisionName, name);
+    const made = server.get<Deployment>(DEPLOYMENTS, { namespace: 'demo', name: deploymentName(name) });
+    assert.equal(made?.spec?.replicas, 0);
+    await routed();
+    const again = server.get<Deployment>(DEPLOYMENTS, { namespace: 'demo', name: deploymentName(name) });
+    assert.equal(again?.spec?.replicas, 0);
+  });
+
   it('a controller that starts again writes nothing', async () => {
     await apply();
     await start(await latest(1));

@@ -16,7 +16,7 @@ export class ServingProcess {
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
 
-  constructor(server: FakeApiServer) {
+  constructor(server: Pick<FakeApiServer, 'client'>) {
     const { client } = server;
     const informers = createInformers(client, silent);
     const recorder = new EventRecorder({ client, component: 'test', log: silent });

@@ -4,6 +4,7 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
+import { markApplied } from '../../kube/plan.ts';
 import { steersNothing } from '../inherit.ts';
 import { asksForBoost, boostAnnotation, boostFor } from '../instance/boost.ts';
 import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
@@ -39,7 +40,7 @@ export function surroundingsOf(
 
 /**
  * The Deployment that runs a revision's instances. A service's names no replicas: a new one starts with one instance,
- * which proves the revision, and from then on only the autoscaler and the waking gateway set the number. A worker
+ * which proves the revision (with none where {@link madeAtZero}), and from then on only the autoscaler and the waking gateway set the number. A worker
  * pool's names as many as the pool gives to the revision (`replicas`).
  */
 export function desiredDeployment(
@@ -87,6 +88,14 @@ export function desiredDeployment(
       },
     },
   } as Deployment;
+}
+
+/**
+ * A new Deployment without instances. The number is not among what is applied later, so that it stays with those who
+ * scale: it is made so and known as applied.
+ */
+export function madeAtZero(desired: Deployment): Deployment {
+  return { ...markApplied(desired), spec: { ...desired.spec, replicas: 0 } } as Deployment;
 }
 
 /** Environment of a service's containers (container contract, Environment variables for services). */

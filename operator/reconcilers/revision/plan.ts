@@ -25,7 +25,7 @@ import { isSpent, type MemoryKill, memoryConditions } from '../instance/memory.t
 import { judgeStart, type Start } from '../instance/start.ts';
 import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { passingMs } from '../verdict.ts';
-import { desiredDeployment, type Offer, surroundingsOf } from './deployment.ts';
+import { desiredDeployment, madeAtZero, type Offer, surroundingsOf } from './deployment.ts';
 import { ACCOUNT_MS, askAgain, lacksAccount, replicaFailure } from './replicaFailure.ts';
 
 /** Everything that the plan of a revision depends on, read before and at once. */
@@ -43,6 +43,8 @@ export interface RevisionInput extends Offer {
   digests: ReadonlyMap<string, DigestState>;
   /** Whether a route serves it or is to serve it. */
   routed: boolean;
+  /** Whether it is ready without an instance: nobody asks for one before the first request. */
+  startsAtZero?: boolean;
   /** Set for a revision of a worker pool, whose reconciler makes the Deployment. */
   pool?: {
     /** Whether another revision of the pool has proven itself: this one must run for a while before it replaces it. */
@@ -72,7 +74,7 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
   const conditions = conditionsOf(input, unresolved, start);
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
   return {
-    apply: unresolved || input.pool ? [] : [serviceDeployment(input, images, config)],
+    ...(unresolved ? { apply: [] } : deployments(input, images, config)),
     change: input.deployment && input.accountMade ? [askAgain(input.deployment, now)] : [],
     remove: [...remains(input), ...spent(input, now)].map(removal),
     labels: routingState(input),
@@ -130,13 +132,16 @@ function routingState({ revision, routed }: RevisionInput): Record<string, strin
   return revision.metadata.labels?.[SERVING.routingState] ? { [SERVING.routingState]: 'reserve' } : {};
 }
 
-function serviceDeployment(
+/** The Deployment of a service's revision: kept as it should be, and made without instances where none is asked for. */
+function deployments(
   input: RevisionInput,
   images: ReadonlyMap<string, string>,
   config: Config,
-): Deployment {
-  const { revision, deployment } = input;
-  return desiredDeployment(revision, images, config, surroundingsOf(revision, deployment, input));
+): Pick<Plan, 'apply' | 'create'> {
+  const { revision, deployment, pool, startsAtZero } = input;
+  if (pool) return { apply: [] };
+  const desired = desiredDeployment(revision, images, config, surroundingsOf(revision, deployment, input));
+  return startsAtZero && !deployment ? { apply: [], create: [madeAtZero(desired)] } : { apply: [desired] };
 }
 
 function conditionsOf(
@@ -184,7 +189,8 @@ function startOnly(conditions: readonly Condition[]): Condition[] {
 function startConditions(input: RevisionInput, start: Start): Condition[] {
   const previous = input.revision.status?.conditions ?? [];
   const healthy = conditionOf(previous, TYPES.containerHealthy);
-  if (isTrue(healthy) || start.state === 'started') {
+  const isAsleep = input.startsAtZero && start.state === 'none' && !isFalse(healthy);
+  if (isTrue(healthy) || isAsleep || start.state === 'started') {
     return [
       { type: TYPES.containerHealthy, status: 'True' },
       { type: TYPES.resourcesAvailable, status: 'True' },
@@ -231,7 +237,7 @@ function deploying(reason: string, message: string): Condition[] {
 }
 
 /** Informational: whether instances are there. Its severity keeps it out of Ready (Knative API, Conditions). */
-function activeCondition({ deployment, pool }: RevisionInput, ready: Condition): Condition {
+function activeCondition({ deployment, pool, startsAtZero }: RevisionInput, ready: Condition): Condition {
   const type = TYPES.active;
   const severity = 'Info';
   const wanted = deployment?.spec?.replicas ?? 0;
@@ -244,7 +250,7 @@ function activeCondition({ deployment, pool }: RevisionInput, ready: Condition):
     const message = 'The worker pool gives it no instances.';
     return { type, severity, status: 'False', reason: REASONS.noInstances, message };
   }
-  if (wanted === 0 && deployment) {
+  if (wanted === 0 && (deployment || (startsAtZero && isTrue(ready)))) {
     return {
       type,
       severity,

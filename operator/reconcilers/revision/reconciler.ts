@@ -3,7 +3,9 @@ import { kubernetesServiceAccount } from '../../apis/identity.ts';
 import { RUN, SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
+import { needsNoInstance } from '../../apis/serving/revision/initialScale.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Service } from '../../apis/serving/service/types.ts';
 import { Controller } from '../../kube/controller.ts';
 import { EVENTS, type Pod, SERVICE_ACCOUNTS } from '../../kube/core.ts';
 import { keyOf } from '../../kube/types.ts';
@@ -67,6 +69,7 @@ export function revisionController(context: Context): Controller {
     const routed = informers.routes.store.byIndex('revision', key).length > 0;
     const digests = digestsOf(ownerOf(revision), resolver, config);
     const pool = poolContext(revision, context);
+    const startsAtZero = needsNoInstance(revision, serviceOf(revision, context));
     // A worker has no port to look at: what the kubelet says must do.
     const isProbed = !isProven(revision) && !pool;
     if (!isProbed) starts.forget(key);
@@ -77,7 +80,18 @@ export function revisionController(context: Context): Controller {
     const { resizesPods } = abilities;
     const offer = { metadata, resizesPods };
     const accountMade = lacksAccount({ deployment, revision }) && (await hasAccount(revision, context));
-    const known = { revision, deployment, ...offer, pods, kills, passed, digests, routed, pool };
+    const known = {
+      revision,
+      deployment,
+      ...offer,
+      pods,
+      kills,
+      passed,
+      digests,
+      routed,
+      pool,
+      startsAtZero,
+    };
     const input = { ...known, accountMade };
     return executor.execute(revision, planRevision(input, config, now()));
   };
@@ -109,13 +123,17 @@ async function evictionOf(client: Context['client'], { metadata }: Pod): Promise
 }
 
 /** To whoever looks at the revision, at its service, or at the metrics. */
-function tellKill(kill: MemoryKill, revision: Revision, { recorder, informers }: Context): void {
+function tellKill(kill: MemoryKill, revision: Revision, context: Context): void {
   const message = memoryMessage(kill, revision.spec.containers);
   const event = { type: 'Warning', reason: REASONS.outOfMemory, message } as const;
-  const [service] = labelKey(SERVING.service)(revision);
-  const owner = service === undefined ? undefined : informers.services.store.get(service);
-  for (const subject of [revision, ...(owner ? [owner] : [])]) recorder.event(subject, event);
+  const owner = serviceOf(revision, context);
+  for (const subject of [revision, ...(owner ? [owner] : [])]) context.recorder.event(subject, event);
   memoryExceeded.inc({ what: kill.what });
+}
+
+function serviceOf(revision: Revision, { informers }: Context): Service | undefined {
+  const [service] = labelKey(SERVING.service)(revision);
+  return service === undefined ? undefined : informers.services.store.get(service);
 }
 
 function isProven(revision: Revision): boolean {
