@@ -225,6 +225,33 @@ describe('planRevision', () => {
     ]);
   });
 
+  it('has Kubernetes try again every half minute while it refuses pods, also those of a revision that is ready', () => {
+    const message = 'failed calling webhook "pods.example": no endpoints available for service "none"';
+    const at = (seconds: number) => new Date(EPOCH + seconds * 1000).toISOString();
+    const failure = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message };
+    const refused = deployment('hello-00001-abc', 2, {
+      readyReplicas: 1,
+      conditions: [{ ...failure, lastTransitionTime: at(0) }],
+    });
+    const digests = new Map([['user-container', resolved]]);
+    const input = { pods: [running], passed: new Set<string>(), digests, routed: true };
+    const planned = (of: Revision, seconds: number, askedAgain?: string) => {
+      const annotations: Record<string, string> = askedAgain ? { 'homerun.dev/asked-again': askedAgain } : {};
+      const asked = { ...refused, metadata: { ...refused.metadata, annotations } };
+      return planRevision({ ...input, revision: of, deployment: asked }, config, EPOCH + seconds * 1000);
+    };
+    for (const each of [proven, revision()]) {
+      assert.deepEqual(planned(each, 10).change, []);
+      assert.equal(planned(each, 10).requeueAfterMs, 20_000);
+      assert.equal(planned(each, 30).change?.length, 1);
+      assert.equal(planned(each, 50, at(30)).change?.length, 0);
+      assert.equal(planned(each, 60, at(30)).change?.length, 1);
+    }
+    const told = (of: Revision) => conditionOf(planned(of, 10).status?.status?.conditions, 'Ready');
+    assert.equal(told(proven)?.status, 'True', 'what runs goes on serving');
+    assert.match(told(revision())?.message ?? '', /failed calling webhook/, 'a new revision says why');
+  });
+
   it('keeps the digest in the status, where it outlives tag and registry', () => {
     const plan = planRevision(
       {

@@ -26,7 +26,7 @@ import { judgeStart, type Start } from '../instance/start.ts';
 import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { passingMs } from '../verdict.ts';
 import { desiredDeployment, madeAtZero, type Offer, surroundingsOf } from './deployment.ts';
-import { ACCOUNT_MS, askAgain, lacksAccount, replicaFailure } from './replicaFailure.ts';
+import { askingAgain, replicaFailure } from './replicaFailure.ts';
 
 /** Everything that the plan of a revision depends on, read before and at once. */
 export interface RevisionInput extends Offer {
@@ -72,16 +72,17 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
     settleMs: input.pool?.replaces ? config.startup.crashSeconds * 1000 : 0,
   });
   const conditions = conditionsOf(input, unresolved, start);
+  const again = askingAgain(input, input.accountMade ?? false, now);
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
   return {
     ...(unresolved ? { apply: [] } : deployments(input, images, config)),
-    change: input.deployment && input.accountMade ? [askAgain(input.deployment, now)] : [],
+    change: again.change,
     remove: [...remains(input), ...spent(input, now)].map(removal),
     labels: routingState(input),
     status: { ...revision, status },
     statusWaitMs: statusWait(input, status),
     events: eventsOf(revision, conditions),
-    requeueAfterMs: lacksAccount(input) ? ACCOUNT_MS : recheckAfter(unresolved?.[1], start, now),
+    requeueAfterMs: again.requeueAfterMs ?? recheckAfter(unresolved?.[1], start, now),
   };
 }
 
@@ -204,7 +205,7 @@ function startConditions(input: RevisionInput, start: Start): Condition[] {
     ];
   }
   // A failed revision is scaled to zero; without instances, what made it fail is still what there is to say.
-  if (start.state === 'none' && healthy?.status === 'False' && !wasUnresolved(input.revision, healthy)) {
+  if (start.state === 'none' && healthy?.status === 'False' && !hasNoDigest(input.revision)) {
     return startOnly(previous);
   }
   if (start.state === 'none') return waiting(input);
@@ -216,9 +217,11 @@ function startConditions(input: RevisionInput, start: Start): Condition[] {
   ];
 }
 
-/** Whether it failed for want of a digest: the registry has answered since, or there would be nothing to start. */
-function wasUnresolved({ spec, status }: Revision, { reason }: Condition): boolean {
-  return reason === REASONS.containerMissing && status?.containerStatuses?.length !== spec.containers.length;
+/** Whether it failed for want of a digest; once the registry has answered there is something to start. */
+export function hasNoDigest({ spec, status }: Pick<Revision, 'spec' | 'status'>): boolean {
+  const healthy = conditionOf(status?.conditions, TYPES.containerHealthy);
+  if (healthy?.status !== 'False' || healthy.reason !== REASONS.containerMissing) return false;
+  return status?.containerStatuses?.length !== spec.containers.length;
 }
 
 function waiting({ pool, deployment }: RevisionInput): Condition[] {

@@ -21,7 +21,7 @@ import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.
 import { mountTroubles, withMountTrouble } from '../instance/mounts.ts';
 import { Evictions } from './evictions.ts';
 import { MemoryWatch } from './memoryWatch.ts';
-import { planRevision, type RevisionInput, refusedRevision } from './plan.ts';
+import { hasNoDigest, planRevision, type RevisionInput, refusedRevision } from './plan.ts';
 import { lacksAccount } from './replicaFailure.ts';
 import { StartWatch } from './startWatch.ts';
 
@@ -32,6 +32,9 @@ export const permissions: Permission[] = [
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
   { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get'] },
 ];
+
+/** An answer of a registry that was asked in the last moment has come by then, with what is told of it. */
+const LAST_ANSWER_MS = 60_000;
 
 /** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
 export function revisionController(context: Context): Controller {
@@ -67,7 +70,7 @@ export function revisionController(context: Context): Controller {
     const deployment = informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
     const metadata = metadataNow(context);
     const routed = informers.routes.store.byIndex('revision', key).length > 0;
-    const digests = digestsOf(ownerOf(revision), resolver, config);
+    const digests = digestsOf(ownerOf(revision, limitMs, now()), resolver, config);
     const pool = poolContext(revision, context);
     const startsAtZero = needsNoInstance(revision, serviceOf(revision, context));
     // A worker has no port to look at: what the kubelet says must do.
@@ -147,8 +150,17 @@ function poolContext(revision: Revision, { informers }: Context): RevisionInput[
   return { replaces: siblings.some((sibling) => sibling !== revision && isProven(sibling)) };
 }
 
-function ownerOf({ metadata, spec, status }: Revision): DigestOwner {
-  const { namespace = '', name } = metadata;
+function ownerOf(revision: Revision, limitMs: number, now: number): DigestOwner {
+  const { metadata, spec, status } = revision;
+  const { namespace = '', name, creationTimestamp = '' } = metadata;
   const known = new Map(status?.containerStatuses?.map(({ name, imageDigest }) => [name ?? '', imageDigest]));
-  return { namespace, name, spec, known };
+  const until = Date.parse(creationTimestamp) + limitMs;
+  return {
+    namespace,
+    name,
+    spec,
+    known,
+    until,
+    givenUp: now > until + LAST_ANSWER_MS && hasNoDigest(revision),
+  };
 }

@@ -23,7 +23,9 @@ export function replicaFailure({ deployment, revision }: Deployed): CreationRefu
 const ASKED_AGAIN = 'homerun.dev/asked-again';
 
 /** How often it is looked whether a missing service account is there. */
-export const ACCOUNT_MS = 5000;
+const ACCOUNT_MS = 5_000;
+/** How often Kubernetes is asked again where nothing tells when it would succeed: after a quota, a policy, a webhook. */
+const REFUSED_MS = 30_000;
 
 /** Whether the cluster makes no pods for want of a service account. */
 export function lacksAccount(deployed: Deployed): boolean {
@@ -31,10 +33,37 @@ export function lacksAccount(deployed: Deployed): boolean {
 }
 
 /**
+ * How Kubernetes is brought to make the pods that it has refused: it is asked again as soon as a service account that
+ * was missing is there, and every half minute after any other refusal.
+ * @param accountMade whether there is a service account now that the cluster has refused pods for.
+ */
+export function askingAgain(
+  deployed: Deployed,
+  accountMade: boolean,
+  now: number,
+): { change: Change[]; requeueAfterMs?: number } {
+  const { deployment } = deployed;
+  if (!deployment || !replicaFailure(deployed)) return { change: [] };
+  if (lacksAccount(deployed)) {
+    return { change: accountMade ? [askAgain(deployment, now)] : [], requeueAfterMs: ACCOUNT_MS };
+  }
+  const left = askedAt(deployment) + REFUSED_MS - now;
+  if (left > 0) return { change: [], requeueAfterMs: left };
+  return { change: [askAgain(deployment, now)], requeueAfterMs: REFUSED_MS };
+}
+
+/** When Kubernetes was last asked, or first refused. */
+function askedAt({ metadata, status }: Deployment): number {
+  const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
+  const moments = [metadata.annotations?.[ASKED_AGAIN], failure?.lastTransitionTime];
+  return Math.max(...moments.map((moment) => Date.parse(String(moment ?? '')) || 0));
+}
+
+/**
  * Kubernetes itself tries again ever more seldom, up to every seventeen minutes. A change of the Deployment, handed on
  * to its ReplicaSet, makes it try at once.
  */
-export function askAgain(deployment: Deployment, now: number): Change {
+function askAgain(deployment: Deployment, now: number): Change {
   const patch = { metadata: { annotations: { [ASKED_AGAIN]: timestamp(now) } } };
   return { type: DEPLOYMENTS, object: deployment, patch };
 }
