@@ -6,6 +6,7 @@ import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuratio
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
+import type { UrlConfig } from '../apis/url.ts';
 import type { KubeClient } from '../kube/client.ts';
 import {
   BATCH_JOBS,
@@ -22,6 +23,7 @@ import type { KubeObject } from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { shortPod, withoutTemplate } from './execution/short.ts';
+import { hostsOfRoute } from './route/hosts.ts';
 
 /** What the controllers watch; each kind once, whoever reads it. */
 export interface Informers {
@@ -57,7 +59,7 @@ export const permissions: Permission[] = [
 ];
 
 /** The watches of the controller process, not yet running. */
-export function createInformers(client: KubeClient, log: Logger): Informers {
+export function createInformers(client: KubeClient, log: Logger, config: UrlConfig): Informers {
   const ofRevisions = { client, log, labelSelector: SERVING.revision };
   const ofExecutions = { client, log, labelSelector: RUN.execution };
   return {
@@ -68,7 +70,11 @@ export function createInformers(client: KubeClient, log: Logger): Informers {
       client,
       log,
       type: ROUTES,
-      indexers: { revision: revisionsOfRoute, configuration: configurationsOfRoute },
+      indexers: {
+        revision: revisionsOfRoute,
+        configuration: configurationsOfRoute,
+        host: hostsOfRoute(config),
+      },
     }),
     revisions: new Informer({
       client,

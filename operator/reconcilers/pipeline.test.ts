@@ -189,6 +189,31 @@ describe('service to deployment', () => {
     assert.equal(revisions().length, 1);
   });
 
+  it('a service whose host is the tag of another says so, and gets it when the tag goes', async () => {
+    const tagged = (tag?: string) => [{ latestRevision: true, percent: 100, ...(tag ? { tag } : {}) }];
+    const put = (name: string, tag?: string) => {
+      const { metadata: _, ...made } = service(name, { spec: { containers: [{ image: PINNED }] } });
+      const spec = { ...made.spec, traffic: tagged(tag) };
+      const object = { ...made, spec, metadata: { name, namespace: 'demo' } };
+      return server.client.apply(SERVICES, object as Service, { fieldManager: 'person' });
+    };
+    const readyOf = (name: string) =>
+      conditionOf(server.get(SERVICES, { namespace: 'demo', name })?.status?.conditions, 'Ready');
+    await put('hello', 'v1');
+    await start(await latest(1));
+    await ready();
+    await put('v1---hello');
+    const second = await until('its revision', () =>
+      revisions().find(({ metadata }) => metadata.labels?.[SERVING.service] === 'v1---hello'),
+    );
+    await start(second.metadata.name);
+    await until('the conflict', () => readyOf('v1---hello')?.reason === 'HostTaken');
+    assert.match(readyOf('v1---hello')?.message ?? '', /belongs to service 'demo\/hello'/);
+    assert.equal(readyOf('hello')?.status, 'True');
+    await put('hello');
+    await until('the host', () => readyOf('v1---hello')?.status === 'True');
+  });
+
   it('the old revision serves until the new one is ready', async () => {
     await apply();
     const first = await latest(1);

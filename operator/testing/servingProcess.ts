@@ -18,7 +18,7 @@ export class ServingProcess {
 
   constructor(server: Pick<FakeApiServer, 'client'>) {
     const { client } = server;
-    const informers = createInformers(client, silent);
+    const informers = createInformers(client, silent, config);
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
     const identity = { namespace: 'homerun-system', podName: 'test' };
     const abilities = { resizesPods: false };

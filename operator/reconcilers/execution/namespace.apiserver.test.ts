@@ -26,7 +26,7 @@ describe("an execution's namespace on a real API server, with Kubernetes' own co
     await installKinds(server, NAMESPACE);
     server.startControllers('job-controller', 'namespace-controller');
     const { client } = server;
-    const informers = createInformers(client, silent);
+    const informers = createInformers(client, silent, parseConfig({}));
     const controller = executionController({
       client,
       informers,

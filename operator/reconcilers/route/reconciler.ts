@@ -1,8 +1,10 @@
+import type { Route } from '../../apis/serving/route/types.ts';
 import { Controller } from '../../kube/controller.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { configurationsOfRoute, revisionsOfRoute } from '../informers.ts';
+import { hostsOfRoute, takenHosts } from './hosts.ts';
 import { planRoute, type RouteInput, refusedRoute } from './plan.ts';
 
 export const permissions: Permission[] = [
@@ -21,7 +23,7 @@ export function routeController(context: Context): Controller {
   };
   const routes = informers.routes.store;
   return new Controller({ name: 'route', workers: 4, reconcile, log })
-    .watch(informers.routes, ({ metadata }) => [keyOf(metadata)])
+    .watch(informers.routes, (route) => [keyOf(route.metadata), ...rivalsOf(route, context).map(keyOfRoute)])
     .watch(informers.configurations, ({ metadata }) =>
       routes.byIndex('configuration', keyOf(metadata)).map((route) => keyOf(route.metadata)),
     )
@@ -31,7 +33,8 @@ export function routeController(context: Context): Controller {
     .watch(informers.coreServices, ({ metadata }) => (routes.get(keyOf(metadata)) ? [keyOf(metadata)] : []));
 }
 
-function observe(key: string, { informers }: Context): RouteInput | undefined {
+function observe(key: string, context: Context): RouteInput | undefined {
+  const { informers } = context;
   const route = informers.routes.store.get(key);
   if (!route || route.metadata.deletionTimestamp) return undefined;
   return {
@@ -39,7 +42,18 @@ function observe(key: string, { informers }: Context): RouteInput | undefined {
     configurations: byName(configurationsOfRoute(route), (each) => informers.configurations.store.get(each)),
     revisions: byName(revisionsOfRoute(route), (each) => informers.revisions.store.get(each)),
     alias: informers.coreServices.store.get(key),
+    taken: takenHosts(route, rivalsOf(route, context), context.config),
   };
+}
+
+/** Routes that ask for a host of this one. */
+function rivalsOf(route: Route, { informers, config }: Context): Route[] {
+  const found = hostsOfRoute(config)(route).flatMap((host) => informers.routes.store.byIndex('host', host));
+  return [...new Set(found)].filter((rival) => rival !== route);
+}
+
+function keyOfRoute({ metadata }: Route): string {
+  return keyOf(metadata);
 }
 
 function byName<T extends { metadata: { name: string } }>(
