@@ -3,6 +3,7 @@ import { ConfigError, identityOf, loadConfig } from './config.ts';
 import { KubeClient } from './kube/client.ts';
 import { ConnectionError, inClusterConnection, kubeConfigConnection } from './kube/connection.ts';
 import { createLogger, type Logger } from './telemetry/log.ts';
+import { watchEventLoop } from './telemetry/metrics/process.ts';
 import { surviveRejections } from './telemetry/rejections.ts';
 import { tuneV8 } from './v8.ts';
 
@@ -27,7 +28,10 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const log = createLogger(role, config.logLevel);
   // Data threads have a supervisor of their own, and requests in hand that no level of any state brings back.
-  if (role !== 'gateway') surviveRejections(log);
+  if (role !== 'gateway') {
+    surviveRejections(log);
+    watchEventLoop();
+  }
   const signal = stopSignal(log);
   const identity = identityOf(process.env);
   if (role === 'controller') {

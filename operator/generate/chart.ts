@@ -2,6 +2,7 @@ import { KINDS } from '../apis/kinds.ts';
 import { ConfigSchema } from '../config.ts';
 import { crdFile } from './crd.ts';
 import type { GeneratedFile } from './file.ts';
+import { rulesFile } from './monitoring.ts';
 import { rbacFiles } from './rbac.ts';
 
 type Schema = Record<string, unknown>;
@@ -14,6 +15,8 @@ const anyObject: Schema = { type: 'object' };
 const objects: Schema = { type: 'array', items: anyObject };
 const quantities: Schema = { type: 'object', additionalProperties: { type: ['string', 'number'] } };
 const userId: Schema = { type: ['integer', 'null'], minimum: 1, maximum: 2_147_483_647 };
+/** As Prometheus writes it. */
+const DURATION: Schema = { type: 'string', pattern: '^([0-9]+(ms|[smhdwy]))+$' };
 const replicas: Schema = { type: 'integer', minimum: 0, maximum: 1000 };
 
 /** What the pods of every role can be given. */
@@ -83,6 +86,10 @@ export function valuesSchema(): Schema {
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text }),
       webhook: closed({ timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
       registry: closed({ ...registryFields, ca: closed({ configMap: text, secret: text, key: text }) }),
+      monitoring: closed({
+        serviceMonitor: closed({ enabled: { type: 'boolean' }, labels: textMap, interval: DURATION }),
+        rules: closed({ enabled: { type: 'boolean' }, labels: textMap }),
+      }),
       networkPolicy: closed({ enabled: { type: 'boolean' }, metricsFrom: objects }),
       // What Helm itself puts into values.
       global: anyObject,
@@ -90,11 +97,11 @@ export function valuesSchema(): Schema {
   };
 }
 
-/** The chart's generated files: the CRDs, each role's rules, the schema of the values. */
+/** The chart's generated files: the CRDs, each role's rules, the alerts, the schema of the values. */
 export function chartFiles(): GeneratedFile[] {
   const crds = KINDS.map(crdFile).map(({ path, text }) => ({ path: `charts/homerun/files/${path}`, text }));
   const schema = `${JSON.stringify(valuesSchema(), null, 2)}\n`;
-  return [...crds, ...rbacFiles(), { path: 'charts/homerun/values.schema.json', text: schema }];
+  return [...crds, ...rbacFiles(), rulesFile(), { path: 'charts/homerun/values.schema.json', text: schema }];
 }
 
 function closed(properties: Record<string, Schema | undefined>): Schema {

@@ -349,7 +349,7 @@ describe('Informer', () => {
       after.map((count, index) => count - (before[index] ?? 0)),
       [2, 1, 1, 1, 1],
     );
-    assert.equal(await value(cachedObjects, {}), 2);
+    assert.equal(await value(cachedObjects, { cache: 'configmaps' }), 2);
   });
 
   it('ends with its signal', async () => {

@@ -15,6 +15,8 @@ export interface InformerOptions<T extends KubeObject>
 /** A cache of one kind that stays up to date and tells what changes. */
 export class Informer<T extends KubeObject> {
   readonly type: ResourceType<T>;
+  /** What its cache is called in metrics. */
+  readonly name: string;
   readonly store: Store<T>;
   /** Resolves when the first list is complete; pends while the API server cannot be reached. */
   readonly synced: Promise<void>;
@@ -25,6 +27,7 @@ export class Informer<T extends KubeObject> {
 
   constructor({ indexers, ...options }: InformerOptions<T>) {
     this.type = options.type;
+    this.name = options.name ?? options.type.plural;
     this.#log = options.log;
     const store = new Store<T>(indexers);
     const { promise, resolve } = Promise.withResolvers<void>();

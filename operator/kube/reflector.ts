@@ -27,6 +27,8 @@ export interface Change<T> {
 export interface ReflectorOptions<T extends KubeObject> {
   client: Pick<KubeClient, 'list' | 'watch'>;
   type: ResourceType<T>;
+  /** Name of the cache in metrics, where the process has several of the kind; the kind's plural when left out. */
+  name?: string;
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
@@ -194,7 +196,7 @@ export class Reflector<T extends KubeObject> {
     if (before && !same) this.#drop(key);
     const object = transform ? transform(listed) : listed;
     const old = store.upsert(object);
-    cachedObjects.set({ kind: this.#kind }, store.size);
+    this.#count();
     if (old) emit({ type: 'updated', object, old });
     else emit(this.#listed ? { type: 'added', object } : { type: 'added', object, initial: true });
   }
@@ -204,7 +206,7 @@ export class Reflector<T extends KubeObject> {
     const { store, emit, transform } = this.#options;
     const old = store.remove(key);
     if (!old) return;
-    cachedObjects.set({ kind: this.#kind }, store.size);
+    this.#count();
     // The last state of another object of that name says nothing about this one.
     const own = last && last.metadata.uid === old.metadata.uid ? last : undefined;
     emit({ type: 'deleted', object: own ? (transform ? transform(own) : own) : old });
@@ -237,6 +239,11 @@ export class Reflector<T extends KubeObject> {
     const message = watching ? 'the watch broke and is tried again' : 'the list failed and is tried again';
     log[level]({ kind: this.#kind, err: error }, message);
     await sleep(delay, signal, this.#clock);
+  }
+
+  #count(): void {
+    const { name, type, store } = this.#options;
+    cachedObjects.set({ kind: this.#kind, cache: name ?? type.plural }, store.size);
   }
 
   #recovered(): void {
