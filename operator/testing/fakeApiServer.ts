@@ -196,6 +196,10 @@ export class FakeApiServer {
       request.socket.resetAndDestroy();
       return;
     }
+    if (url.pathname === '/api/v1') {
+      reply(response, 200, this.#discovery());
+      return;
+    }
     const target = this.#rest.target(url.pathname);
     if (seen.method === 'GET' && !target.name) {
       if (seen.query.get('watch') === 'true') this.#watch(target, seen.query, response);
@@ -204,6 +208,12 @@ export class FakeApiServer {
     }
     const [status, answer] = this.#rest.act(seen, target, request.headers['content-type'] ?? '');
     reply(response, status, answer);
+  }
+
+  /** What the server says that it serves of Kubernetes' core; pods are resized in place. */
+  #discovery(): unknown {
+    const names = this.#types.filter(({ apiVersion }) => apiVersion === 'v1').map(({ plural }) => plural);
+    return { kind: 'APIResourceList', resources: [...names, 'pods/resize'].map((name) => ({ name })) };
   }
 
   #watch({ type, namespace }: Target, query: URLSearchParams, response: ServerResponse): void {
