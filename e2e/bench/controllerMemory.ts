@@ -19,6 +19,8 @@ import { settledJob, settledService } from './thousand.ts';
 const SYSTEM = 'homerun-system';
 const ROOT = resolve(import.meta.dirname, '../..');
 const LIMIT_MB = 350;
+/** As the chart sets it (templates/_pod.tpl). */
+const HEAP_SHARE = 0.7;
 /** Nothing was written for so long: the controller has looked at everything. */
 const QUIET_MS = 5_000;
 
@@ -46,7 +48,7 @@ export async function controllerMemory(size: Size = THOUSAND): Promise<Result[]>
     controller = await start(server, folder, adminPort);
     const begun = performance.now();
     const url = `http://127.0.0.1:${adminPort}`;
-    await settled(server, url, size, controller);
+    await settled(url, size, controller);
     const seconds = (performance.now() - begun - QUIET_MS) / 1000;
     const writes = server.requests.filter(
       ({ method, path }) => method !== 'GET' && !/leases|secrets/.test(path),
@@ -80,7 +82,7 @@ function seed(server: FakeApiServer, { services, revisions, jobs, executions }: 
   server.compact();
 }
 
-async function settled(server: FakeApiServer, url: string, size: Size, child: ChildProcess): Promise<void> {
+async function settled(url: string, size: Size, child: ChildProcess): Promise<void> {
   const wanted = size.services * (4 + 2 * size.revisions) + size.jobs * (1 + size.executions);
   const cached = async () => {
     if (child.exitCode !== null || child.signalCode) throw new Error('the controller has ended');
@@ -99,7 +101,6 @@ async function settled(server: FakeApiServer, url: string, size: Size, child: Ch
     return performance.now() - since > QUIET_MS;
   };
   await until('rest', isQuiet, { timeoutMs: 300_000, everyMs: 500 });
-  void server;
 }
 
 /** Of a process in MB, as the kernel has it. */
@@ -135,6 +136,8 @@ async function start(server: FakeApiServer, folder: string, adminPort: number): 
         HOMERUN_CONFIG: config,
         POD_NAMESPACE: SYSTEM,
         POD_NAME: 'controller',
+        // As the chart sets them (templates/_pod.tpl).
+        NODE_OPTIONS: '--max-semi-space-size=4',
         MALLOC_ARENA_MAX: '1',
         MALLOC_TRIM_THRESHOLD_: '131072',
       },
@@ -145,8 +148,8 @@ async function start(server: FakeApiServer, folder: string, adminPort: number): 
   return child;
 }
 
-/** What Node takes for its heap in a pod of the chart: half of the limit. */
+/** What Node takes for its heap in a pod of the chart. */
 function heapMebibytes(): number {
   const values = parse(readFileSync(join(ROOT, 'charts/homerun/values.yaml'), 'utf8'));
-  return Math.floor(bytes(values.controller.resources.limits.memory) / 2 / 2 ** 20);
+  return Math.floor((bytes(values.controller.resources.limits.memory) * HEAP_SHARE) / 2 ** 20);
 }

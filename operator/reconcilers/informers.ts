@@ -22,7 +22,7 @@ import { Informer } from '../kube/informer.ts';
 import type { KubeObject } from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { shortPod, withoutTemplate } from './execution/short.ts';
+import { shortExecution, shortPod, withoutTemplate } from './execution/short.ts';
 import { hostsOfRoute } from './route/hosts.ts';
 
 /** What the controllers watch; each kind once, whoever reads it. */
@@ -80,12 +80,13 @@ export function createInformers(client: KubeClient, log: Logger, config: UrlConf
       client,
       log,
       type: REVISIONS,
+      alike: ownerOf,
       indexers: {
         configuration: labelKey(SERVING.configuration),
         workerPool: labelKey(RUN.workerPool),
       },
     }),
-    deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS }),
+    deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS, alike: ownerOf }),
     pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: labelKey(SERVING.revision) } }),
     coreServices: new Informer({
       client,
@@ -95,7 +96,14 @@ export function createInformers(client: KubeClient, log: Logger, config: UrlConf
       transform: withoutStatus,
     }),
     jobs: new Informer({ client, log, type: JOBS }),
-    executions: new Informer({ client, log, type: EXECUTIONS, indexers: { job: labelKey(RUN.job) } }),
+    executions: new Informer({
+      client,
+      log,
+      type: EXECUTIONS,
+      transform: shortExecution,
+      alike: ownerOf,
+      indexers: { job: labelKey(RUN.job) },
+    }),
     batchJobs: new Informer({
       ...ofExecutions,
       type: BATCH_JOBS,
@@ -110,6 +118,12 @@ export function createInformers(client: KubeClient, log: Logger, config: UrlConf
       indexers: { execution: labelKey(RUN.execution) },
     }),
   };
+}
+
+/** Revisions, Deployments and executions of one owner differ in little. */
+function ownerOf({ metadata: { namespace, labels = {} } }: KubeObject): string {
+  const owner = labels[SERVING.configuration] ?? labels[RUN.workerPool] ?? labels[RUN.job] ?? '';
+  return `${namespace}/${owner}`;
 }
 
 /** `namespace/VALUE` of a label, as an index and as the key of what it names. */
