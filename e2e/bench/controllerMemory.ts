@@ -88,7 +88,7 @@ async function settled(url: string, size: Size, child: ChildProcess): Promise<vo
     if (child.exitCode !== null || child.signalCode) throw new Error('the controller has ended');
     return (await seriesAt(url, 'homerun_reflector_objects')) >= wanted;
   };
-  await until('all objects to be cached', cached, { timeoutMs: 300_000, everyMs: 500 });
+  await until('all objects to be cached', cached, { timeoutMs: 300_000, everyMs: 3_000 });
   await until('the controller to lead', async () => (await seriesAt(url, 'homerun_leader')) > 0);
   let [before, since] = [-1, performance.now()];
   const isQuiet = async () => {
@@ -100,7 +100,7 @@ async function settled(url: string, size: Size, child: ChildProcess): Promise<vo
     if (done !== before) [before, since] = [done, performance.now()];
     return performance.now() - since > QUIET_MS;
   };
-  await until('rest', isQuiet, { timeoutMs: 300_000, everyMs: 500 });
+  await until('rest', isQuiet, { timeoutMs: 300_000, everyMs: 3_000 });
 }
 
 /** Of a process in MB, as the kernel has it. */
