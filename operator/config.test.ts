@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseConfig } from './config.ts';
+import { ConfigSchema, parseConfig, ROLE_FIELDS } from './config.ts';
 
 describe('configuration', () => {
   it('has a default for everything', () => {
@@ -7,7 +7,6 @@ describe('configuration', () => {
     assert.deepEqual(config, parseConfig({}));
     assert.equal(config.domain, 'localhost');
     assert.deepEqual(config.gateway, {
-      service: 'homerun-gateway',
       port: 8080,
       internalService: 'homerun-gateway-internal',
       internalPort: 8081,
@@ -43,6 +42,17 @@ describe('configuration', () => {
   it('shares no default between two configurations', () => {
     parseConfig({}).registry.skip.push('mine.local');
     assert.equal(parseConfig({}).registry.skip.length, 3);
+  });
+
+  it('has no field that no role reads', () => {
+    const read = new Set<string>(Object.values(ROLE_FIELDS).flat());
+    const unread = Object.entries(ConfigSchema.properties).flatMap(([name, section]) => {
+      if (read.has(name)) return [];
+      const { properties = {} } = section as { properties?: object };
+      const fields = Object.keys(properties).map((field) => `${name}.${field}`);
+      return fields.length > 0 ? fields.filter((path) => !read.has(path)) : [name];
+    });
+    assert.deepEqual(unread, []);
   });
 
   const faults: Record<string, { input: unknown; message: RegExp }> = {

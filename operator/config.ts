@@ -19,12 +19,19 @@ export const ConfigSchema = Type.Object(
     clusterDomain: Type.String({ minLength: 1, default: 'cluster.local' }),
     /** E-mail address of a service account -> name of the Kubernetes ServiceAccount that it stands for. */
     serviceAccounts: Type.Record(Type.String(), Type.String({ minLength: 1 }), { default: {} }),
+    /** Whose services, jobs and worker pools count; empty is all namespaces. */
+    namespaces: Type.Array(
+      Type.String({ minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' }),
+      {
+        default: [],
+      },
+    ),
     /** Whether admission refuses what Knative Serving allows and Cloud Run does not; it warns otherwise. */
     strict: Type.Boolean({ default: false }),
     adminPort: port(9090),
     webhook: Type.Object(
       {
-        /** Name of the core Service before the controller's webhook port, in the operator's namespace. */
+        /** Name of the core Service before the webhook pods, in the operator's namespace. */
         service: Type.String({ minLength: 1, default: 'homerun-webhook' }),
         port: port(8443),
       },
@@ -32,8 +39,6 @@ export const ConfigSchema = Type.Object(
     ),
     gateway: Type.Object(
       {
-        /** Name of the core Service before the gateway pods, in the operator's namespace. */
-        service: Type.String({ minLength: 1, default: 'homerun-gateway' }),
         port: port(8080),
         /** Name of the core Service through which the cluster itself reaches the gateway pods. */
         internalService: Type.String({ minLength: 1, default: 'homerun-gateway-internal' }),
@@ -96,8 +101,12 @@ export const ConfigSchema = Type.Object(
         ),
         /** The Pod Security Standard that containers keep where they do not say otherwise. */
         podSecurity: oneOf(['baseline', 'restricted'], 'baseline'),
+        /** Node labels over whose values the instances of a revision are spread where possible. */
+        spreadOver: Type.Array(Type.String({ minLength: 1, maxLength: 317 }), { default: [] }),
         /** Kind of GPU, such as nvidia-l4 -> labels of the nodes that have it. */
         accelerators: Type.Record(Type.String(), Type.Record(Type.String(), Type.String()), { default: {} }),
+        /** Revisions whose running instances are replaced at a time when their pods are to change; 0 leaves them. */
+        maxRollOuts: Type.Integer({ minimum: 0, maximum: 10_000, default: 0 }),
       },
       { default: {} },
     ),
@@ -116,9 +125,9 @@ export const ConfigSchema = Type.Object(
     ),
     startup: Type.Object(
       {
-        /** An instance must listen within this time (container contract, Startup: 4 minutes). */
+        /** An instance must listen within this time (container contract, Startup: 4 minutes); so long passing trouble is waited out. */
         limitSeconds: seconds(240, 1, 3600),
-        /** A new revision whose container cannot be started or has exited twice or more is given up after this time. */
+        /** A new revision whose image certainly is not there, or whose container has exited twice or more, is given up after this time. */
         crashSeconds: seconds(10, 1, 3600),
       },
       { default: {} },
@@ -184,6 +193,77 @@ export const ConfigSchema = Type.Object(
 );
 
 export type Config = Type.Static<typeof ConfigSchema>;
+
+/** A field of the configuration, or one of a section's: `gateway.threads`. */
+type FieldPath = { [K in keyof Config]: K | `${K}.${keyof Config[K] & string}` }[keyof Config];
+
+/**
+ * What each role reads of the configuration. The chart gives it no more than that, so that a change restarts the roles
+ * that it concerns and no other: a gateway takes ten minutes to drain.
+ */
+export const ROLE_FIELDS = {
+  controller: [
+    'logLevel',
+    'adminPort',
+    'domain',
+    'urlTemplate',
+    'urlScheme',
+    'clusterDomain',
+    'namespaces',
+    'serviceAccounts',
+    'gateway.internalService',
+    'metadata.enabled',
+    'metadata.service',
+    'metadata.linkLocal',
+    'autoscaler',
+    'instance',
+    'jobs',
+    'startup',
+    'registry',
+    'revisionHistory',
+  ],
+  webhook: ['logLevel', 'adminPort', 'strict', 'webhook'],
+  gateway: [
+    'logLevel',
+    'adminPort',
+    'domain',
+    'urlTemplate',
+    'clusterDomain',
+    'namespaces',
+    'gateway.port',
+    'gateway.internalPort',
+    'gateway.threads',
+    'gateway.drainSeconds',
+    'gateway.limits',
+    'autoscaler.tickSeconds',
+    'startup.limitSeconds',
+  ],
+  metadata: [
+    'logLevel',
+    'adminPort',
+    'serviceAccounts',
+    'metadata.service',
+    'metadata.port',
+    'metadata.region',
+    'metadata.projectId',
+    'metadata.projectNumbers',
+    'metadata.linkLocal',
+    'metadata.workloadIdentity',
+  ],
+} as const satisfies Record<string, readonly FieldPath[]>;
+
+/** A role of the program: `homerun ROLE`. */
+export type Role = keyof typeof ROLE_FIELDS;
+
+/** The part of the configuration that a role reads; what it does not name cannot be read there. */
+export type RoleConfig<R extends Role> = AllOf<PartAt<Config, (typeof ROLE_FIELDS)[R][number]>>;
+
+type PartAt<T, P extends string> = P extends `${infer K extends keyof T & string}.${infer Rest}`
+  ? { [key in K]: PartAt<T[K], Rest> }
+  : { [key in P & keyof T]: T[key] };
+
+/** All of these types at once, where a union is one of them. */
+type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never;
 
 function isMap(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,20 +1,31 @@
 import assert from 'node:assert/strict';
+import { EXECUTIONS } from './apis/run/execution/types.ts';
+import { JOBS } from './apis/run/job/types.ts';
+import { WORKER_POOLS } from './apis/run/workerPool/types.ts';
+import { CONFIGURATIONS } from './apis/serving/configuration/types.ts';
+import { REVISIONS } from './apis/serving/revision/types.ts';
+import { ROUTES } from './apis/serving/route/types.ts';
+import { SERVICES } from './apis/serving/service/types.ts';
 import { parseConfig } from './config.ts';
 import { runController } from './controller.ts';
+import { LEASES } from './kube/core.ts';
 import { freePort } from './testing/apiServer.ts';
 import { FakeApiServer } from './testing/fakeApiServer.ts';
+import { PINNED, service } from './testing/serving.ts';
 import { silent, until } from './testing/until.ts';
+
+const KINDS = [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, JOBS, EXECUTIONS, WORKER_POOLS];
 
 describe('the controller role', () => {
   let server: FakeApiServer;
   beforeEach(async () => {
-    server = await FakeApiServer.start();
+    server = await FakeApiServer.start({ types: KINDS });
   });
   afterEach(() => server.close());
 
   it('lives while the API server says nothing, tells what it waits for, and ends when it is asked to', async () => {
     const adminPort = await freePort();
-    const config = parseConfig({ adminPort, webhook: { port: await freePort() } });
+    const config = parseConfig({ adminPort });
     const stop = new AbortController();
     server.pause();
     const identity = { namespace: 'homerun-system', podName: 'test' };
@@ -31,4 +42,41 @@ describe('the controller role', () => {
     stop.abort();
     await running;
   });
+
+  it('goes on in the same process after an API server that was away for longer than its lease lasts', async () => {
+    const adminPort = await freePort();
+    const config = parseConfig({ adminPort, webhook: { port: await freePort() } });
+    const stop = new AbortController();
+    const identity = { namespace: 'homerun-system', podName: 'test' };
+    const ref = { namespace: identity.namespace, name: 'homerun-controller' };
+    let isOver = false;
+    const running = runController(config, identity, server.client, silent, stop.signal).finally(() => {
+      isOver = true;
+    });
+    const makes = async (name: string) => {
+      const { metadata, ...made } = service(name, { spec: { containers: [{ image: PINNED }] } });
+      await server.client.create(SERVICES, { ...made, metadata: { name, namespace: 'demo' } });
+      const isMade = () => server.get(CONFIGURATIONS, { namespace: 'demo', name });
+      await until(`the configuration of ${name}`, isMade, { timeoutMs: 8_000 });
+    };
+    await makes('before');
+    const before = server.get(LEASES, ref)?.spec;
+    server.kill();
+    const since = performance.now();
+    await until('eighteen seconds to pass', () => performance.now() - since > 18_000, { timeoutMs: 20_000 });
+    assert.equal(isOver, false, 'the process goes on');
+    await server.restart();
+    await makes('after');
+    const { acquireTime, leaseTransitions } = server.get(LEASES, ref)?.spec ?? {};
+    assert.deepEqual(
+      { acquireTime, leaseTransitions },
+      {
+        acquireTime: before?.acquireTime,
+        leaseTransitions: before?.leaseTransitions,
+      },
+    );
+    stop.abort();
+    await running;
+    assert.equal(server.get(LEASES, ref)?.spec?.holderIdentity, '');
+  }).timeout(60_000);
 });

@@ -1,26 +1,25 @@
-import { admitEviction } from './autoscaler/evictions.ts';
 import { Autoscaler } from './autoscaler/scaler.ts';
-import type { Config, Identity } from './config.ts';
+import type { Identity, RoleConfig } from './config.ts';
 import { abilitiesOf } from './kube/abilities.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { Controller } from './kube/controller.ts';
 import { EventRecorder } from './kube/events.ts';
-import { LeaderElection } from './kube/lease.ts';
+import { type Lead, LeaderElection } from './kube/lease.ts';
 import type { Permission } from './rbac.ts';
 import { configurationController } from './reconcilers/configuration/reconciler.ts';
 import type { Context } from './reconcilers/context.ts';
 import { executionController } from './reconcilers/execution/reconciler.ts';
-import { createInformers } from './reconcilers/informers.ts';
+import { createInformers, type Informers } from './reconcilers/informers.ts';
 import { boostController } from './reconcilers/instance/boostController.ts';
 import { jobController } from './reconcilers/job/reconciler.ts';
+import { disruptionController } from './reconcilers/revision/disruptionController.ts';
 import { revisionController } from './reconcilers/revision/reconciler.ts';
+import { rollOutsOf } from './reconcilers/revision/rollOuts.ts';
 import { routeController } from './reconcilers/route/reconciler.ts';
 import { serviceController } from './reconcilers/service/reconciler.ts';
 import { workerPoolController } from './reconcilers/workerPool/reconciler.ts';
 import { startAdmin } from './telemetry/admin.ts';
 import type { Logger } from './telemetry/log.ts';
-import type { AdmissionRequest } from './webhook/review.ts';
-import { startWebhook } from './webhook/webhook.ts';
 
 /** What leading takes, in the operator's own namespace. */
 export const leasePermissions: readonly Permission[] = [
@@ -29,11 +28,11 @@ export const leasePermissions: readonly Permission[] = [
 
 /**
  * The controller role: watches, reconciles and scales until `signal` aborts. Only the leader does so; others keep
- * their caches warm, and answer admission reviews as it does.
- * @throws {LeaseLostError} when another took over; the process must end then.
+ * their caches warm.
+ * @throws {LeaseLostError} when the lease is lost and what runs does not stop in time; the process must end then.
  */
 export async function runController(
-  config: Config,
+  config: RoleConfig<'controller'>,
   identity: Identity,
   client: KubeClient,
   log: Logger,
@@ -47,28 +46,20 @@ export async function runController(
   const recorder = new EventRecorder({ client, component: 'homerun-controller', log });
   try {
     const abilities = await abilitiesOf(client, { log, signal });
-    const informers = createInformers(client, log, config);
+    const informers = createInformers(client, log, config, {
+      namespaces: config.namespaces,
+      own: identity.namespace,
+    });
     const watches = Object.values(informers);
-    const { pods, revisions } = informers;
-    const evictions = {
-      client,
-      podOf: (key: string) => pods.store.get(key),
-      revisionOf: (key: string) => revisions.store.get(key),
-      now: Date.now,
-    };
-    const evict = (request: AdmissionRequest) => admitEviction(request, evictions);
-    const webhook = await startWebhook({ client, config, identity, abilities, evict, log });
     unready = () => {
       const waiting = watches.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
-      return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : webhook.unready();
+      return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : undefined;
     };
-    const context: Context = { client, informers, recorder, config, identity, abilities, log, now: Date.now };
+    const rollOuts = rollOutsOf(config, informers);
+    const now = Date.now;
+    const context: Context = { client, informers, recorder, config, identity, abilities, rollOuts, log, now };
     await Promise.all([
-      electionOf(context).run(signal, (leading) => {
-        controllers.push(...controllersOf(context));
-        return reconcileAndScale(context, controllers, leading);
-      }),
-      webhook.run(signal),
+      electionOf(context).run(signal, leaderOf({ ...context, informers }, controllers)),
       ...watches.map((informer) => informer.run(signal)),
     ]);
   } catch (error) {
@@ -90,6 +81,7 @@ function controllersOf(context: Context): Controller[] {
     serviceController(context),
     configurationController(context),
     revisionController(context),
+    disruptionController(context),
     routeController(context),
     workerPoolController(context),
     boostController(context),
@@ -98,11 +90,25 @@ function controllersOf(context: Context): Controller[] {
   ];
 }
 
-async function reconcileAndScale(
-  { client, config, identity, informers, log }: Context,
-  controllers: readonly Controller[],
-  signal: AbortSignal,
-): Promise<void> {
-  const autoscaler = new Autoscaler({ client, config, identity, informers, log });
-  await Promise.all([...controllers.map((controller) => controller.run(signal)), autoscaler.run(signal)]);
+/**
+ * Reconciles and scales whenever this process leads. What it remembers outlives an API server that was away: the
+ * autoscaler's windows, since when instances are idle, queues, digests.
+ * @param controllers filled in when it leads for the first time.
+ */
+function leaderOf(context: Context & { informers: Informers }, controllers: Controller[]): Lead {
+  const { client, config, identity, informers, log } = context;
+  let present = AbortSignal.abort();
+  // Whoever does not lead any more writes nothing, and what is under way ends.
+  const guarded = client.guarded(() => present);
+  client.onReturn(() => {
+    for (const controller of controllers) controller.serverReturned();
+  });
+  let autoscaler: Autoscaler | undefined;
+  return async (signal, lost) => {
+    present = lost;
+    autoscaler ??= new Autoscaler({ client: guarded, config, identity, informers, log });
+    if (controllers.length === 0) controllers.push(...controllersOf({ ...context, client: guarded }));
+    for (const controller of controllers) controller.serverReturned();
+    await Promise.all([...controllers, autoscaler].map((part) => part.run(signal)));
+  };
 }

@@ -1,13 +1,33 @@
 import { parseArgs } from 'node:util';
-import { ConfigError, identityOf, loadConfig } from './config.ts';
+import { ConfigError, type Identity, identityOf, loadConfig, type Role, type RoleConfig } from './config.ts';
 import { KubeClient } from './kube/client.ts';
-import { ConnectionError, inClusterConnection, kubeConfigConnection } from './kube/connection.ts';
+import { ConnectionError, ownConnection } from './kube/connection.ts';
 import { createLogger, type Logger } from './telemetry/log.ts';
 import { watchEventLoop } from './telemetry/metrics/process.ts';
 import { surviveRejections } from './telemetry/rejections.ts';
 import { tuneV8 } from './v8.ts';
 
-const USAGE = 'usage: homerun controller | gateway | metadata';
+/** What a role does until `signal` aborts. */
+type Run<R extends Role> = (
+  config: RoleConfig<R>,
+  identity: Identity,
+  client: KubeClient,
+  log: Logger,
+  signal: AbortSignal,
+) => Promise<void>;
+
+/** What each role runs. It is loaded with the role, so that none pays for another. */
+const ROLES: { [R in Role]: () => Promise<Run<R>> } = {
+  controller: async () => (await import('./controller.ts')).runController,
+  webhook: async () => (await import('./webhook/webhook.ts')).runWebhook,
+  gateway: async () => (await import('./gateway/gateway.ts')).runGateway,
+  metadata: async () => (await import('./metadata/metadata.ts')).runMetadata,
+};
+const USAGE = `usage: homerun ${Object.keys(ROLES).join(' | ')}`;
+
+function isRole(name: string): name is Role {
+  return Object.hasOwn(ROLES, name);
+}
 
 /** SIGTERM and SIGINT ask for a clean end; a second one is left to the system and ends at once. */
 function stopSignal(log: Logger): AbortSignal {
@@ -23,8 +43,8 @@ function stopSignal(log: Logger): AbortSignal {
 
 async function main(): Promise<void> {
   const { positionals } = parseArgs({ allowPositionals: true });
-  const [role] = positionals;
-  if (role !== 'controller' && role !== 'gateway' && role !== 'metadata') throw new ConfigError(USAGE);
+  const [role = ''] = positionals;
+  if (!isRole(role)) throw new ConfigError(USAGE);
   const config = loadConfig(process.env);
   const log = createLogger(role, config.logLevel);
   // Data threads have a supervisor of their own, and requests in hand that no level of any state brings back.
@@ -33,20 +53,8 @@ async function main(): Promise<void> {
     watchEventLoop();
   }
   const signal = stopSignal(log);
-  const identity = identityOf(process.env);
-  if (role === 'controller') {
-    const { runController } = await import('./controller.ts');
-    await runController(config, identity, new KubeClient(await kubeConfigConnection()), log, signal);
-    return;
-  }
-  // The others do without @kubernetes/client-node: that alone would double their memory and start-up time.
-  if (role === 'metadata') {
-    const { runMetadata } = await import('./metadata/metadata.ts');
-    await runMetadata(config, identity, new KubeClient(inClusterConnection()), log, signal);
-    return;
-  }
-  const { runGateway } = await import('./gateway/gateway.ts');
-  await runGateway(config, identity, new KubeClient(inClusterConnection()), log, signal);
+  const run = await ROLES[role]();
+  await run(config, identityOf(process.env), new KubeClient(await ownConnection()), log, signal);
 }
 
 tuneV8();

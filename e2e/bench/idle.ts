@@ -14,13 +14,19 @@ interface PodMetrics {
 
 /** What the processes use while no request comes and nothing changes. */
 export async function idleFootprint(client: KubeClient): Promise<Result[]> {
-  const [controller, gateway] = await Promise.all([podOf(client, 'controller'), podOf(client, 'gateway')]);
+  const [controller, webhook, gateway] = await Promise.all([
+    podOf(client, 'controller'),
+    podOf(client, 'webhook'),
+    podOf(client, 'gateway'),
+  ]);
   const before = await series(controller, 'process_cpu_seconds_total');
   await sleep(WINDOW_SECONDS * 1000);
   const used = (await series(controller, 'process_cpu_seconds_total')) - before;
   const resident = await series(controller, 'process_resident_memory_bytes');
+  const admission = await series(webhook, 'process_resident_memory_bytes');
   return [
     limitResult('idle-controller-rss', 'MB', resident / 1e6, 150),
+    limitResult('idle-webhook-rss', 'MB', admission / 1e6, 100),
     limitResult('idle-controller-cpu', '% of a core', (used / WINDOW_SECONDS) * 100, 2),
     limitResult('idle-gateway-memory', 'MB, as kubectl top', (await workingSet(client, gateway)) / 1e6, 110),
     limitResult(

@@ -84,10 +84,10 @@ async function measure(client: KubeClient, url: string): Promise<Result[]> {
   ];
 }
 
-/** Our controller as it runs in a cluster, less the webhook's registration. */
+/** Our controller as it runs in a cluster. */
 async function startController(server: ApiServer, folder: string, adminPort: number): Promise<ChildProcess> {
   const config = join(folder, 'config.json');
-  writeFileSync(config, JSON.stringify({ logLevel: 'warn', adminPort, webhook: { port: await freePort() } }));
+  writeFileSync(config, JSON.stringify({ logLevel: 'warn', adminPort }));
   const main = new URL('../../operator/main.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, [main, 'controller'], {
     env: { ...process.env, KUBECONFIG: server.kubeconfig, HOMERUN_CONFIG: config },

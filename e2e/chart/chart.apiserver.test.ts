@@ -193,7 +193,7 @@ describe('chart on an API server', function () {
         kind: 'Namespace',
         metadata: { name: namespace, labels },
       });
-      for (const role of ['controller', 'gateway']) {
+      for (const role of ['controller', 'webhook', 'gateway', 'metadata']) {
         const deployment = await server.client.get(DEPLOYMENTS, {
           namespace: NAMESPACE,
           name: `homerun-${role}`,
@@ -233,7 +233,19 @@ describe('chart on an API server', function () {
         return status.allowed;
       }
 
-      for (const file of ['controller', 'controller-namespace', 'gateway', 'metadata']) {
+      for (const file of [
+        'controller',
+        'controller-cluster',
+        'controller-namespace',
+        'controller-secrets',
+        'webhook',
+        'webhook-cluster',
+        'webhook-namespace',
+        'gateway',
+        'gateway-namespace',
+        'metadata',
+        'metadata-cluster',
+      ]) {
         const namespace = file.endsWith('-namespace') ? NAMESPACE : 'any';
         it(`grant what ${file} declares, in namespace ${namespace}`, async () => {
           const rules: Rule[] = parse(readFileSync(join(CHART, `files/rbac/${file}.yaml`), 'utf8'));
@@ -264,9 +276,13 @@ describe('chart on an API server', function () {
         ['gateway', 'create', '', 'serviceaccounts/token', 'no identity but in the metadata server'],
         ['controller', 'create', '', 'serviceaccounts/token', 'no identity but in the metadata server'],
         ['controller', 'list', '', 'secrets', 'pull secrets are read by name'],
-        ['controller', 'create', '', 'secrets', 'its certificates are in the own namespace'],
+        ['controller', 'create', '', 'secrets', 'it makes none'],
+        ['webhook', 'get', '', 'secrets', 'its certificates are in the own namespace'],
+        ['webhook', 'list', '', 'pods', 'it looks at those that are to be evicted'],
+        ['webhook', 'delete', '', 'pods', 'the autoscaler does that'],
+        ['webhook', 'patch', 'serving.knative.dev', 'services', 'it answers; the API server writes'],
         [
-          'controller',
+          'webhook',
           'patch',
           'admissionregistration.k8s.io',
           'validatingwebhookconfigurations',

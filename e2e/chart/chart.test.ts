@@ -1,14 +1,15 @@
-import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { KINDS } from '../../operator/apis/kinds.ts';
-import { parseConfig } from '../../operator/config.ts';
+import { parseConfig, ROLE_FIELDS, type Role } from '../../operator/config.ts';
 import { ALERTS } from '../../operator/telemetry/alerts.ts';
 import { assertGolden } from '../../operator/testing/golden.ts';
-import { CHART, helm, type Rendered, refusal, render } from './helm.ts';
+import { CHART, helm, leaves, type Rendered, refusal, render } from './helm.ts';
 
 type Json = Record<string, unknown>;
+const ROLES = Object.keys(ROLE_FIELDS) as Role[];
 
 /** A production installation: everything that has a template of its own. */
 const FULL = {
@@ -54,18 +55,11 @@ function find(objects: Rendered[], kind: string, name: string): Rendered {
   return found;
 }
 
-function configOf(objects: Rendered[]): Json {
-  const { data } = find(objects, 'ConfigMap', 'homerun-config') as unknown as {
+function configOf(objects: Rendered[], role: Role): Json {
+  const { data } = find(objects, 'ConfigMap', `homerun-${role}`) as unknown as {
     data: Record<string, string>;
   };
   return JSON.parse(data['config.json'] ?? '');
-}
-
-function checksumOf(objects: Rendered[]): unknown {
-  const { spec } = find(objects, 'Deployment', 'homerun-gateway') as unknown as {
-    spec: { template: { metadata: { annotations: Json } } };
-  };
-  return spec.template.metadata.annotations['checksum/config'];
 }
 
 /** What people see of an installation; definitions, rules and configuration have tests of their own. */
@@ -162,7 +156,7 @@ describe('chart', function () {
       objects.filter(({ metadata }) => metadata.name === 'homerun-metadata'),
       [],
     );
-    const { metadata } = configOf(objects) as { metadata: { enabled: boolean } };
+    const { metadata } = configOf(objects, 'controller') as { metadata: { enabled: boolean } };
     equal(metadata.enabled, false);
   });
 
@@ -178,7 +172,7 @@ describe('chart', function () {
       externalTrafficPolicy: 'Local',
       allocateLoadBalancerNodePorts: false,
     });
-    const { rules } = find(objects, 'Role', 'homerun-metadata') as unknown as { rules: Json[] };
+    const { rules } = find(objects, 'Role', 'homerun-metadata-namespace') as unknown as { rules: Json[] };
     deepEqual(rules, [
       {
         apiGroups: [''],
@@ -189,30 +183,51 @@ describe('chart', function () {
     ]);
   });
 
+  it('lets whoever has the port answer reviews, so that the controllers of an older version do until they go', () => {
+    const objects = render();
+    const { spec } = find(objects, 'Service', 'homerun-webhook') as unknown as { spec: Json };
+    // What a controller's pod of that version is labelled with, and a gateway's of this one.
+    const selected = { 'app.kubernetes.io/name': 'homerun', 'app.kubernetes.io/instance': 'homerun' };
+    deepEqual(spec.selector, selected);
+    deepEqual(spec.ports, [{ name: 'webhook', port: 443, targetPort: 'webhook' }]);
+    const withPort = (objects as (Rendered & { spec: Json })[]).filter(
+      ({ kind, spec }) =>
+        kind === 'Deployment' && JSON.stringify(spec).includes('{"name":"webhook","containerPort"'),
+    );
+    deepEqual(
+      withPort.map(({ metadata }) => metadata.name),
+      ['homerun-webhook'],
+    );
+  });
+
   it('refuses a Kubernetes without the sleep action', () => {
     match(
-      refusal(() => render({}, '1.29.9')),
+      refusal(() => render({}, { kubeVersion: '1.29.9' })),
       /chart requires kubeVersion: >=1\.30\.0-0 which is incompatible with Kubernetes v1\.29\.9/,
     );
   });
 
   describe('configuration', () => {
-    it("equals the operator's own defaults", () => {
-      deepEqual(configOf(render()), parseConfig({}));
-    });
+    for (const role of ROLES) {
+      it(`of the ${role} is what it reads, with the operator's own defaults`, () => {
+        const config = configOf(render({}, { templates: ['config'] }), role);
+        deepEqual(parseConfig(config), parseConfig({}));
+        const given = (path: string) =>
+          path.split('.').reduce<unknown>((at, key) => (at as Json)[key], config);
+        for (const path of ROLE_FIELDS[role]) ok(given(path) !== undefined, path);
+        const sections = new Set(ROLE_FIELDS[role].map((path) => path.split('.')[0]));
+        deepEqual(Object.keys(config).sort(), [...sections].sort());
+      });
+    }
 
     it('takes every value over', () => {
       const objects = render(FULL);
-      const { domain, urlScheme, gateway, registry, strict } = parseConfig(configOf(objects));
-      deepEqual([domain, urlScheme, strict], ['run.example.com', 'https', true]);
-      deepEqual([gateway.threads, gateway.drainSeconds], [2, 30.5]);
+      const { domain, urlScheme, registry } = parseConfig(configOf(objects, 'controller'));
+      deepEqual([domain, urlScheme], ['run.example.com', 'https']);
       deepEqual([registry.insecure, registry.caFile], [['registry.local:5000'], '/etc/homerun-ca/ca.crt']);
-    });
-
-    it('restarts pods when it changes, and only then', () => {
-      const usual = checksumOf(render());
-      equal(checksumOf(render({ gateway: { replicas: 4 } })), usual);
-      notEqual(checksumOf(render({ domain: 'run.example.com' })), usual);
+      const { gateway } = parseConfig(configOf(objects, 'gateway'));
+      deepEqual([gateway.threads, gateway.drainSeconds], [2, 30.5]);
+      equal(parseConfig(configOf(objects, 'webhook')).strict, true);
     });
 
     it("mounts the authorities' Secret when that is named", () => {
@@ -291,7 +306,7 @@ describe('chart', function () {
     });
 
     it('never leave a pod without restrictions', () => {
-      for (const role of ['controller', 'gateway', 'metadata']) {
+      for (const role of ROLES) {
         const text = JSON.stringify(find(render(), 'Deployment', `homerun-${role}`));
         for (const part of ['"runAsNonRoot":true', '"readOnlyRootFilesystem":true', '"drop":["ALL"]'])
           ok(text.includes(part), `${role}: ${part}`);
@@ -300,17 +315,6 @@ describe('chart', function () {
     });
   });
 });
-
-/** Paths of all that is no section; free maps and lists count as one value. */
-function leaves(values: Json, path = ''): string[] {
-  const isSection = (value: unknown): value is Json =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
-  return Object.entries(values)
-    .flatMap(([name, value]) =>
-      isSection(value) && name !== 'resources' ? leaves(value, `${path}${name}.`) : [`${path}${name}`],
-    )
-    .sort();
-}
 
 function schemaLeaves(properties: Record<string, Json>, path = ''): string[] {
   return Object.entries(properties)

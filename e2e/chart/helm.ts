@@ -32,13 +32,17 @@ export type Rendered = KubeObject & Record<string, unknown>;
 
 /**
  * The objects that the chart makes of some values, without a cluster.
+ * @param options.templates only those of these files, which is quicker.
  * @throws when the values are refused.
  */
-export function render(values: object = {}, kubeVersion = '1.34.0'): Rendered[] {
-  const text = helm(
-    ['template', 'homerun', CHART, '--namespace', NAMESPACE, '--kube-version', kubeVersion, '-f', '-'],
-    { input: JSON.stringify(values) },
-  );
+export function render(
+  values: object = {},
+  { kubeVersion = '1.34.0', templates = [] }: { kubeVersion?: string; templates?: string[] } = {},
+): Rendered[] {
+  const only = templates.flatMap((name) => ['-s', `templates/${name}.yaml`]);
+  const settings = ['--namespace', NAMESPACE, '--kube-version', kubeVersion, '-f', '-'];
+  const input = JSON.stringify(values);
+  const text = helm(['template', 'homerun', CHART, ...settings, ...only], { input });
   const documents = parseAllDocuments(text);
   return documents.map((document) => document.toJS() as Rendered | null).filter((object) => object !== null);
 }
@@ -51,4 +55,15 @@ export function refusal(attempt: () => unknown): string {
     return String((error as { stderr?: Buffer }).stderr ?? error);
   }
   throw new Error('Helm did not refuse');
+}
+
+/** Paths of all that is no section; free maps and lists count as one value. */
+export function leaves(values: Record<string, unknown>, path = ''): string[] {
+  const isSection = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+  return Object.entries(values)
+    .flatMap(([name, value]) =>
+      isSection(value) && name !== 'resources' ? leaves(value, `${path}${name}.`) : [`${path}${name}`],
+    )
+    .sort();
 }

@@ -1,6 +1,8 @@
-# The tools, each built from a Go module of its own so that their dependencies
-# cannot clash. A binary lies in the cache under the hash of everything that it
-# is made from, so a change of version makes a new one and nothing else does.
+# The tools. Those that stand on Kubernetes' libraries share its Go module and so
+# the versions of all that they have in common, which is compiled once; each other
+# has a module of its own, so that their dependencies cannot clash. A binary lies
+# in the cache under the hash of its module, so a change of version makes a new
+# one and nothing else does.
 
 kube_names=(etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl)
 
@@ -8,6 +10,7 @@ kube_names=(etcd kube-apiserver kube-controller-manager kube-scheduler kubelet k
 # tests, or a program for an image.
 module_of() {
   local folder
+  case $1 in coredns | helm | metrics-server) set -- kube ;; esac
   for folder in "$here" "$here/.." "$here/../images"; do
     [ ! -f "$folder/$1/go.mod" ] || break
   done
@@ -73,6 +76,7 @@ conformance_programs() { # FOLDER
 package_of() {
   case $1 in
   crane) echo github.com/google/go-containerregistry/cmd/crane ;;
+  coredns) echo ./coredns ;;
   helm) echo helm.sh/helm/v3/cmd/helm ;;
   kind) echo sigs.k8s.io/kind ;;
   metrics-server) echo sigs.k8s.io/metrics-server/cmd/metrics-server ;;
@@ -94,7 +98,7 @@ expected_time() {
   case $1 in
   kube) echo "about 10 minutes" ;;
   conformance) echo "about 8 minutes" ;;
-  helm | metrics-server | coredns | argocd) echo "about 3 minutes" ;;
+  argocd) echo "about 3 minutes" ;;
   *) echo "about 1 minute" ;;
   esac
 }

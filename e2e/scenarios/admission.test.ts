@@ -5,8 +5,8 @@ import { ROUTES } from '../../operator/apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
 import { CORE_SERVICES } from '../../operator/kube/core.ts';
 import { isKubeError } from '../../operator/kube/errors.ts';
-import { kubectl, revisionsOf, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
-import { controllers, controllersReplaced, killControllers } from '../lib/controllers.ts';
+import { kubectl, revisionsOf, SYSTEM_NAMESPACE, serviceReady } from '../lib/cluster.ts';
+import { killRole, podsOfRole, roleReplaced, withoutControllers } from '../lib/roles.ts';
 import { applyService, helloService, readyService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
 import { until } from '../lib/wait.ts';
@@ -77,11 +77,11 @@ describe('admission', function () {
     );
   });
 
-  it('a controller that is replaced while people apply refuses nobody', async () => {
+  it('webhooks that are replaced while people apply refuse nobody', async () => {
     const { client } = suite;
-    const before = await controllers(client);
-    await kubectl(['rollout', 'restart', 'deployment/homerun-controller', '-n', SYSTEM_NAMESPACE]);
-    const replaced = controllersReplaced(client, before);
+    const before = await podsOfRole(client, 'webhook');
+    await kubectl(['rollout', 'restart', 'deployment/homerun-webhook', '-n', SYSTEM_NAMESPACE]);
+    const replaced = roleReplaced(client, 'webhook', before);
     let over = false;
     void replaced.finally(() => {
       over = true;
@@ -97,7 +97,7 @@ describe('admission', function () {
     assert.ok(applied > 20, `only ${applied} were applied`);
   });
 
-  it('a controller killed while people apply loses nothing and lets nothing invalid in', async () => {
+  it('webhooks that are all killed while people apply lose nothing and let nothing invalid in', async () => {
     const { client, namespace } = suite;
     let refusedForLack = 0;
     /** As people and their tools do: again, until there is an answer about the object itself. */
@@ -124,9 +124,9 @@ describe('admission', function () {
       }
     };
     const workers = Array.from({ length: 4 }, worker);
-    const killed = await killControllers(client);
+    const killed = await killRole(client, 'webhook');
     await Promise.all(workers);
-    await controllersReplaced(client, killed);
+    await roleReplaced(client, 'webhook', killed);
     const stored = (await client.list(SERVICES, { namespace })).items.map(({ metadata }) => metadata.name);
     assert.deepEqual(
       stored.filter((name) => name.startsWith('killed-')).sort(),
@@ -136,6 +136,27 @@ describe('admission', function () {
     await readyService(client, namespace, 'afterwards');
     const isMade = async () => (await revisionsOf(client, namespace, 'killed-59')).length === 1;
     await until('what was applied meanwhile to be reconciled', isMade, { timeoutMs: 120_000 });
+  });
+
+  it('deploys go on while no controller runs, and are carried out when there is one', async () => {
+    const { client, namespace } = suite;
+    await readyService(client, namespace, 'deployed-before');
+    await withoutControllers(client, async () => {
+      const changed = helloService(namespace, 'deployed-before', { env: { RELEASE: '2' } });
+      await applyService(client, changed);
+      const job = `{apiVersion: run.googleapis.com/v1, kind: Job, metadata: {name: deployed, namespace: ${namespace}}, spec: {template: {spec: {template: {spec: {containers: [{image: "${NO_IMAGE}"}]}}}}}}`;
+      await kubectl(['apply', '-f', '-'], job);
+      for (let i = 0; i < 20; i++)
+        await applyService(client, helloService(namespace, `deployed-${i}`, { image: NO_IMAGE }));
+      const stored = await client.get(SERVICES, { namespace, name: 'deployed-19' });
+      assert.equal(stored?.spec.template.spec.containerConcurrency, 80, 'defaults are filled in');
+      await assert.rejects(applyService(client, idle('deployed-wrong', IMPOSSIBLE)), (error) =>
+        isKubeError(error, 'KUBE_INVALID'),
+      );
+    });
+    const isRolledOut = async () => (await revisionsOf(client, namespace, 'deployed-before')).length === 2;
+    await until('what was deployed meanwhile to be carried out', isRolledOut, { timeoutMs: 120_000 });
+    await serviceReady(client, namespace, 'deployed-before');
   });
 
   it('1,000 services that kubectl sends as fast as it can all get an answer in time', async () => {

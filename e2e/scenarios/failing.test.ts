@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { podsOf, serviceReady } from '../lib/cluster.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { conditionOf } from '../../operator/apis/condition.ts';
+import { kubectl, podsOf, revisionsOf, serviceReady } from '../lib/cluster.ts';
 import { applyService, helloService, readyService, type ServiceOptions } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
 import { until } from '../lib/wait.ts';
@@ -29,15 +31,17 @@ const CASES: Record<string, Case> = {
     },
     message: /did not listen on the port given by PORT=8080/,
   },
-  'secret-missing': {
-    reason: 'a missing secret is named',
-    options: {
-      container: {
-        env: [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'no-such-secret', key: 'latest' } } }],
-      },
+};
+
+/** They start once what they lack is there. */
+const LATE: Record<string, ServiceOptions> = {
+  'secret-late': {
+    container: {
+      env: [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'late-secret', key: 'latest' } } }],
     },
-    message: /no-such-secret/,
   },
+  // By its digest nobody asks the registry before the kubelet does.
+  'image-late': { image: `registry.kube-system.svc/hello@sha256:${'0'.repeat(64)}` },
 };
 
 describe('a service that cannot start', function () {
@@ -47,7 +51,8 @@ describe('a service that cannot start', function () {
   // Each takes its time to fail, so they do it side by side.
   before(async () => {
     const { client, namespace } = suite;
-    for (const [name, { options }] of Object.entries(CASES))
+    const cases = Object.entries(CASES).map(([name, { options }]) => [name, options] as const);
+    for (const [name, options] of [...Object.entries(LATE), ...cases])
       await applyService(client, helloService(namespace, name, options));
   });
 
@@ -65,6 +70,37 @@ describe('a service that cannot start', function () {
       assert.equal(service.status?.latestReadyRevisionName, undefined);
     });
   }
+
+  it('says what it lacks and is ready once it is there, 15 s late', async () => {
+    const { client, namespace } = suite;
+    await until('the missing secret to be named', async () => {
+      const service = await serviceReady(client, namespace, 'secret-late', { status: 'Unknown' });
+      const ready = service.status?.conditions?.find(({ type }) => type === 'Ready');
+      return /kubectl create secret generic late-secret/.test(ready?.message ?? '');
+    });
+    await sleep(15_000);
+    await kubectl([
+      'create',
+      'secret',
+      'generic',
+      'late-secret',
+      '--namespace',
+      namespace,
+      '--from-literal=latest=x',
+    ]);
+    await serviceReady(client, namespace, 'secret-late');
+  });
+
+  it('is tried again by itself while its image is not there', async () => {
+    const { client, namespace } = suite;
+    const attempts = async () => {
+      const [revision] = await revisionsOf(client, namespace, 'image-late');
+      return conditionOf(revision?.status?.conditions, 'ContainerHealthy')?.status;
+    };
+    await until('the end of an attempt', async () => (await attempts()) === 'False', { timeoutMs: 60_000 });
+    await until('the next attempt', async () => (await attempts()) === 'Unknown', { timeoutMs: 120_000 });
+    await until('its end', async () => (await attempts()) === 'False', { timeoutMs: 60_000 });
+  });
 
   it('never takes traffic: the revision before it goes on answering', async () => {
     const { client, namespace, visitor } = suite;

@@ -6,8 +6,8 @@ import { JOBS } from '../../operator/apis/run/job/types.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
 import { NAMESPACES } from '../../operator/kube/core.ts';
 import { connect, freshNamespace } from '../lib/cluster.ts';
-import { controllersReplaced, killControllers } from '../lib/controllers.ts';
 import { completedOf, executionsOf, helloJob, JobWatch } from '../lib/jobs.ts';
+import { killRole, roleReplaced } from '../lib/roles.ts';
 import { until } from '../lib/wait.ts';
 import type { Case, Scene } from './jobs/case.ts';
 import { RUN_CASES } from './jobs/runCases.ts';
@@ -87,7 +87,7 @@ describe('jobs', function () {
     const options = { tasks: 24, parallelism: 3, env: { SLEEP_MS: '1000' }, annotations };
     await client.create(JOBS, helloJob(namespace, 'interrupted', options));
     await sleep(Math.max(due - 1_500 - Date.now(), 0));
-    await controllersReplaced(client, await killControllers(client));
+    await roleReplaced(client, 'controller', await killRole(client, 'controller'));
   }
 
   for (const [name, { reason }] of Object.entries(CASES)) {

@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CORE_SERVICES, PODS, type Pod } from '../../operator/kube/core.ts';
 import { kubectl, podsOf, revisionsOf, SYSTEM_NAMESPACE, serviceReady } from '../lib/cluster.ts';
-import { controllersReplaced, killControllers } from '../lib/controllers.ts';
 import { constantLoad } from '../lib/load.ts';
+import { killRole, roleReplaced } from '../lib/roles.ts';
 import { applyService, helloService, readyService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
 import { until } from '../lib/wait.ts';
@@ -49,13 +49,13 @@ describe('when something breaks', function () {
     const { url } = await readyService(client, namespace, 'before', { annotations: { [IDLE]: '300s' } });
     const [running] = await podsOf(client, namespace, 'before');
     await applyService(client, helloService(namespace, 'during'));
-    const killed = await killControllers(client);
+    const killed = await killRole(client, 'controller');
     assert.equal((await visitor.ask(url)).status, 200);
     await serviceReady(client, namespace, 'during');
     assert.equal((await revisionsOf(client, namespace, 'during')).length, 1);
     const [still] = await podsOf(client, namespace, 'before');
     assert.equal(still?.metadata.uid, running?.metadata.uid);
-    await controllersReplaced(client, killed);
+    await roleReplaced(client, 'controller', killed);
   });
 
   it('an instance that dies in the middle of a request costs that request, and answers again when it is back', async () => {

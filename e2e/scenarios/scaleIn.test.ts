@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { DISRUPTION_BUDGETS } from '../../operator/kube/core.ts';
 import { isKubeError } from '../../operator/kube/errors.ts';
+import { readyCondition } from '../../operator/kube/pod.ts';
 import { podsOf } from '../lib/cluster.ts';
+import { constantLoad } from '../lib/load.ts';
 import { applyService, helloService, readyService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
 import { until } from '../lib/wait.ts';
@@ -42,6 +45,34 @@ describe('instances that go', function () {
       (await podsOf(client, namespace, 'evicted')).every(({ metadata }) => metadata.name !== name),
     );
     assert.equal((await visitor.ask(url)).status, 200, 'another one serves');
+  });
+
+  it('go one after the other when a service must have two and their node is emptied', async () => {
+    const { client, namespace, visitor } = suite;
+    const annotations = { 'autoscaling.knative.dev/minScale': '2' };
+    const { url } = await readyService(client, namespace, 'minimum', { annotations });
+    const running = async () => (await podsOf(client, namespace, 'minimum')).filter(readyCondition);
+    const before = await until('two instances', async () => {
+      const pods = await running();
+      return pods.length === 2 && pods;
+    });
+    const budget = async () => (await client.list(DISRUPTION_BUDGETS, { namespace })).items[0];
+    assert.equal((await until('the budget', budget)).spec?.maxUnavailable, 1);
+    const stop = new AbortController();
+    const load = constantLoad(visitor, url, 20, stop.signal);
+    let fewest = 2;
+    const old = new Set(before.map(({ metadata }) => metadata.name));
+    await until('both to be replaced', async () => {
+      const present = await running();
+      fewest = Math.min(fewest, present.length);
+      const left = present.filter(({ metadata }) => old.has(metadata.name));
+      // As `kubectl drain` does, all of them again and again.
+      await Promise.all(left.map(({ metadata }) => evict(metadata.name)));
+      return left.length === 0 && present.length === 2;
+    });
+    stop.abort();
+    assert.deepEqual((await load).failures, []);
+    assert.ok(fewest >= 1, 'one of them was there all the time');
   });
 
   it('lose no request that comes while the last one is going', async () => {

@@ -227,12 +227,13 @@ export const INSIDE = {
     what: 'SIGTERM',
     says: 'comes to every container before an instance ends',
     document: 'container contract, Shutdown',
+    here: 'the same, at once where the image of a container that others wait for has /bin/sh: Kubernetes stops such a container only after those that wait for it, so a hook inside it sends the signal, and a second one comes when the others have ended. Without a shell only that one comes, and an Event FailedPreStopHook says so',
   },
   sigkill: {
     what: 'SIGKILL',
     says: '10 seconds after SIGTERM',
     document: 'container contract, Shutdown',
-    here: 'the same. An instance is given up only when it is empty: gateways stop sending to it and tell that its last request has ended before its number is lowered. An eviction (a node that is emptied) is refused like a disruption budget does, with 429, until its requests have ended and it is deleted, for timeoutSeconds at most. kubectl delete pod leaves requests these ten seconds: a longer time cannot be shortened any more once the kubelet has begun to end a pod, and idle programs that ignore SIGTERM would stay for all of it',
+    here: 'the same. An instance is given up only when it is empty: gateways stop sending to it and tell that its last request has ended before its number is lowered. An eviction (a node that is emptied) is refused like a disruption budget does, with 429, until its requests have ended and it is deleted, for timeoutSeconds at most; where there must be two instances or more, the next one goes when another has started. kubectl delete pod leaves requests these ten seconds: a longer time cannot be shortened any more once the kubelet has begun to end a pod, and idle programs that ignore SIGTERM would stay for all of it',
   },
 } as const satisfies Record<string, InsideRow>;
 
@@ -276,6 +277,7 @@ export const INSIDE_OTHERS: readonly InsideRow[] = [
     what: 'task: deadline',
     says: 'SIGTERM when timeoutSeconds have passed, 10 seconds later SIGKILL',
     document: 'container contract, Jobs: forced termination',
+    here: 'the same, from when the container of the task starts, in whole seconds: the controller has the kubelet end the task then. Without a controller meanwhile, and for a start that takes longer than startup.limitSeconds, the task is ended timeoutSeconds and startup.limitSeconds after its node took it: Kubernetes itself counts from there',
   },
   {
     what: 'worker: CLOUD_RUN_WORKER_POOL, CLOUD_RUN_WORKER_POOL_REVISION',

@@ -43,6 +43,14 @@ export function workerPoolOf({ metadata }: { metadata: { labels?: Record<string,
   return metadata.labels?.[RUN.workerPool];
 }
 
+/**
+ * UID of the revision that a pod is an instance of. By its name it could be one of an earlier revision, which goes with
+ * it a while later, or anybody's.
+ */
+export function revisionUidOf({ metadata }: { metadata: { labels?: Record<string, string> } }) {
+  return metadata.labels?.[SERVING.revisionUID];
+}
+
 /** The region; gcloud shows it in every list and copies it into templates. */
 export const LOCATION = 'cloud.googleapis.com/location';
 

@@ -9,6 +9,9 @@ export interface UrlConfig {
   clusterDomain: string;
 }
 
+/** The part of it that tells names, and nothing of how they are reached. */
+export type HostConfig = Omit<UrlConfig, 'urlScheme'>;
+
 /** Name and namespace of a route (a service's route has the service's name). */
 export interface RouteRef {
   name: string;
@@ -24,7 +27,7 @@ export interface Hosts {
 
 /** Host name of a route, or of one of its tags, for clients outside the cluster. */
 export function externalHost(
-  config: UrlConfig,
+  config: HostConfig,
   { name, namespace = 'default' }: RouteRef,
   tag?: string,
 ): string {
@@ -52,7 +55,7 @@ export function addressOf(
 }
 
 /** Every host name of a route, or of one of its tags: what the gateway answers to. */
-export function hostsOf(config: UrlConfig, route: RouteRef, tag?: string): Hosts {
+export function hostsOf(config: HostConfig, route: RouteRef, tag?: string): Hosts {
   const { name, namespace = 'default' } = route;
   const short = `${tag ? `${tag}---` : ''}${name}.${namespace}`;
   return {

@@ -125,4 +125,22 @@ describe('CpuReader', () => {
     await reader.poll(NOON + 20_000);
     assert.equal(reader.use.state, 'known');
   });
+
+  it('reads only the namespaces that it is to look in', async () => {
+    const { server } = await start([POD_METRICS]);
+    const { client } = server;
+    const reader = new CpuReader({
+      client,
+      labelSelector: 'role=instance',
+      namespaces: ['n', 'm'],
+      log: silent,
+    });
+    const kind = { apiVersion: POD_METRICS.apiVersion, kind: POD_METRICS.kind };
+    for (const namespace of ['n', 'm', 'other']) {
+      const measured = metrics('a', '2026-01-01T11:59:50Z', '1');
+      server.put({ ...measured, ...kind, metadata: { name: 'a', namespace, labels: { role: 'instance' } } });
+    }
+    await reader.poll(NOON);
+    assert.deepEqual(reader.use.state === 'known' && [...reader.use.pods.keys()], ['n/a', 'm/a']);
+  });
 });

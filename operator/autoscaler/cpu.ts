@@ -8,7 +8,7 @@ import { boostEnd } from '../reconcilers/instance/boost.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { parseDuration } from './duration.ts';
 
-const PATH = '/apis/metrics.k8s.io/v1beta1/pods';
+const API = '/apis/metrics.k8s.io/v1beta1';
 const POLL_MS = 10_000;
 const TIMEOUT_MS = 5000;
 /** An older measurement tells nothing; metrics-server measures every 15 s. */
@@ -42,13 +42,23 @@ export type CpuUse =
 export class CpuReader {
   readonly #client: KubeClient;
   readonly #labelSelector: string;
+  readonly #paths: readonly string[];
   readonly #log: Logger;
   #use: CpuUse = { state: 'absent' };
   #polls = 0;
   #nextAt = 0;
   #told?: string;
 
-  constructor(options: { client: KubeClient; labelSelector: string; log: Logger }) {
+  constructor(options: {
+    client: KubeClient;
+    labelSelector: string;
+    /** Where to look; everywhere when empty. */
+    namespaces?: readonly string[];
+    log: Logger;
+  }) {
+    const { namespaces = [] } = options;
+    this.#paths =
+      namespaces.length > 0 ? namespaces.map((name) => `${API}/namespaces/${name}/pods`) : [`${API}/pods`];
     this.#client = options.client;
     this.#labelSelector = options.labelSelector;
     this.#log = options.log;
@@ -63,12 +73,11 @@ export class CpuReader {
     if (now < this.#nextAt) return;
     this.#nextAt = now + POLL_MS;
     try {
-      const { items } = await this.#client.request<{ items: PodMetrics[] }>('GET', PATH, {
-        query: { labelSelector: this.#labelSelector },
-        timeoutMs: TIMEOUT_MS,
-        verb: 'list',
-      });
-      this.#use = { state: 'known', poll: ++this.#polls, pods: podCpus(items) };
+      const options = { query: { labelSelector: this.#labelSelector }, timeoutMs: TIMEOUT_MS, verb: 'list' };
+      const lists = await Promise.all(
+        this.#paths.map((path) => this.#client.request<{ items: PodMetrics[] }>('GET', path, options)),
+      );
+      this.#use = { state: 'known', poll: ++this.#polls, pods: podCpus(lists.flatMap(({ items }) => items)) };
       this.#tell('known');
     } catch (error) {
       const absent =

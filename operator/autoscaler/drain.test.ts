@@ -26,6 +26,7 @@ describe('nextDrains', () => {
     answers?: Answers;
     observed?: boolean;
     evicting?: string[];
+    keep?: number;
     ending?: string[];
     now?: number;
     want: Record<string, DrainStep>;
@@ -271,6 +272,45 @@ describe('nextDrains', () => {
       answers: { a: 'refused' },
       want: {},
     },
+    'all instances, their node being emptied, of two that must be there': {
+      reason: 'the other one answers until another has started',
+      replicas: 2,
+      target: 2,
+      instances: idle('a', 'b'),
+      evicting: ['a', 'b'],
+      keep: 1,
+      want: { a: 'drain' },
+    },
+    'the second one, their node being emptied, while the first is replaced': {
+      reason: 'what takes its place is not ready',
+      replicas: 2,
+      target: 2,
+      instances: [...idle('b'), { uid: 'new', ready: false, inFlight: 0 }],
+      evicting: ['b'],
+      keep: 1,
+      want: {},
+    },
+    'the second one, their node being emptied, when the first is replaced': {
+      reason: 'another can answer',
+      replicas: 2,
+      target: 2,
+      instances: idle('b', 'new'),
+      evicting: ['b'],
+      keep: 1,
+      want: { b: 'drain' },
+    },
+    'one that starts on a node that is being emptied': {
+      reason: 'nobody misses it',
+      before: drains({ a: 'release' }),
+      replicas: 2,
+      target: 2,
+      instances: [{ uid: 'a', ready: false, inFlight: 0 }, ...idle('b')],
+      evicting: ['a'],
+      keep: 1,
+      answers: { a: 'released' },
+      want: { a: 'remove' },
+      evict: ['a'],
+    },
     'one whose node is being emptied, and one too many': {
       reason: 'it goes with the number, and needs no other in its place',
       before: drains({ a: 'release' }),
@@ -312,6 +352,7 @@ describe('nextDrains', () => {
         answer: (uid: string) => answers[uid],
         observed,
         evicting,
+        keep: each.keep ?? 0,
         ending: new Set(each.ending),
       };
       const result = nextDrains(before, input, now);
@@ -330,6 +371,7 @@ describe('nextDrains', () => {
       answer: () => undefined,
       observed: true,
       evicting: NONE,
+      keep: 0,
       ending: NONE,
     };
     const later = (failed: Drains, ms: number) => steps(nextDrains(failed, input, NOW + ms).drains);
@@ -422,7 +464,8 @@ describe('a scale-in', () => {
         fc.array(step, { maxLength: 150, size: 'max' }),
         fc.integer({ min: 1, max: 3 }),
         fc.nat(2),
-        (events, count, kept) => {
+        fc.nat(1),
+        (events, count, kept, keep) => {
           let pods = ['a', 'b', 'c'].slice(0, count);
           let replicas = count;
           let made = 0;
@@ -471,10 +514,20 @@ describe('a scale-in', () => {
             const target = loaded ? replicas : Math.min(kept, replicas);
             const result = nextDrains(
               state,
-              { replicas, target, instances, answer, observed: chosen.length === 0, evicting, ending: NONE },
+              {
+                replicas,
+                target,
+                instances,
+                answer,
+                observed: chosen.length === 0,
+                evicting,
+                keep,
+                ending: NONE,
+              },
               now,
             );
             state = result.drains;
+            if (result.evict.length > 0) assert.ok(pods.length - result.evict.length >= keep, 'too few stay');
             end(result.evict);
             raise(replicas);
             if (!result.write) return;
@@ -529,6 +582,7 @@ describe('a scale-in', () => {
         answer: (uid: string) => answers[uid],
         observed: true,
         evicting: NONE,
+        keep: 0,
         ending: NONE,
       };
       const result = nextDrains(state, input, NOW);

@@ -34,6 +34,8 @@ export interface DrainInput {
   readonly observed: boolean;
   /** Instances that are to go although their number stays, by UID: their node is being emptied. */
   readonly evicting: ReadonlySet<string>;
+  /** So many ready instances stay whatever nodes are emptied: others must have started in their place first. */
+  readonly keep: number;
 }
 
 export interface DrainResult {
@@ -58,13 +60,17 @@ const SETTLE_MS = 1000;
  * request just stays drained until that has ended.
  */
 export function nextDrains(before: Drains, input: DrainInput, now: number): DrainResult {
-  const { replicas, target, instances, answer, evicting } = input;
+  const { replicas, target, instances, answer, evicting, keep } = input;
   const next = new Map(removals(before, input, now));
   const alive = instances.filter(({ uid }) => !next.has(uid));
   const excess = target < replicas ? alive.length - target : 0;
   const free = alive.filter(({ uid }) => answer(uid) !== 'refused').sort(byOrderOf(before, evicting));
   const victims = free.slice(0, Math.max(0, excess));
-  const others = free.slice(victims.length).filter(({ uid }) => evicting.has(uid));
+  const others = evictable(
+    free.slice(victims.length),
+    readyCount(alive) - readyCount(victims) - keep,
+    evicting,
+  );
   for (const { uid } of [...victims, ...others]) {
     next.set(uid, { step: stepAfter(before.get(uid), answer(uid)), since: now });
   }
@@ -104,6 +110,15 @@ export function afterFailure(
   return next;
 }
 
+/**
+ * When the autoscaler leads again: nothing that gateways answered before counts. A number that was being lowered may
+ * still take effect, so the instances that were to go with it are kept from requests until that is clear.
+ */
+export function afterPause(before: Drains, now: number): Drains {
+  const removals = [...before].filter(([, { step }]) => step === 'remove');
+  return new Map(removals.map(([uid, drain]) => [uid, { ...drain, since: now }]));
+}
+
 /** Removals that are still under way: neither done, nor has Kubernetes kept the instance because it is wanted again. */
 function* removals(before: Drains, input: DrainInput, now: number): Iterable<[string, Drain]> {
   const { instances, ending, replicas, observed } = input;
@@ -115,6 +130,20 @@ function* removals(before: Drains, input: DrainInput, now: number): Iterable<[st
     if (there.has(uid) && none && now - drain.since >= SETTLE_MS) continue;
     yield [uid, drain];
   }
+}
+
+/** Those whose nodes are being emptied, in their order: of the ready ones no more than can be spared. */
+function evictable(
+  instances: readonly Candidate[],
+  spare: number,
+  evicting: ReadonlySet<string>,
+): readonly Candidate[] {
+  let left = spare;
+  return instances.filter(({ uid, ready }) => evicting.has(uid) && (!ready || left-- > 0));
+}
+
+function readyCount(instances: readonly Candidate[]): number {
+  return instances.filter(({ ready }) => ready).length;
 }
 
 /** In the order in which Kubernetes deletes pods; of equal ones those that must go anyway, and that are drained already. */

@@ -26,8 +26,6 @@ export interface Entry {
   cpu?: { poll: number; load: CpuLoad };
   /** What its series say. */
   reported?: { desired: number; actual: number };
-  /** The tick that saw it last. */
-  tick: number;
 }
 
 /** The Deployment's number, or the one that we wrote since: the cache may be behind our own write. */
@@ -46,4 +44,12 @@ export function report(entry: Entry, { metadata }: Revision, desired: number, ac
   desiredInstances.set(labels, desired);
   actualInstances.set(labels, actual);
   entry.reported = { desired, actual };
+}
+
+/** Removes a revision's series. */
+export function removeSeries(key: string, entry: Entry): void {
+  const [namespace = '', revision = ''] = key.split('/');
+  desiredInstances.remove({ namespace, revision });
+  actualInstances.remove({ namespace, revision });
+  entry.reported = undefined;
 }

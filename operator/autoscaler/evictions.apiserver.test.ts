@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { SERVING } from '../apis/labels.ts';
+import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
 import type { KubeObject } from '../kube/types.ts';
@@ -14,7 +16,7 @@ import {
   SYSTEM,
   startReplica,
 } from '../webhook/testing/installation.ts';
-import { admitEviction, EVICTION } from './evictions.ts';
+import { EVICTION } from './evictions.ts';
 import { revision } from './testing/objects.ts';
 
 const REVISION = 'hello-00001-abc';
@@ -46,29 +48,26 @@ describe('an eviction on a real API server', function () {
   before(async () => {
     server = await ApiServer.start();
     await installKinds(server, SYSTEM, NAMESPACE);
+    const { client } = server;
+    const { status: _, ...served } = revision();
+    const metadata = { namespace: NAMESPACE, name: REVISION };
+    const made = await client.create(REVISIONS, {
+      ...served,
+      metadata,
+      spec: { ...served.spec, timeoutSeconds: 60 },
+    });
     const port = await freePort();
     await register(server, port);
     await registerEvictions(server, port);
-    const { client } = server;
-    const served = { ...revision(), spec: { ...revision().spec, timeoutSeconds: 60 } };
-    const evict: Parameters<typeof startReplica>[1] = {
-      port,
-      evict: async (request) => {
-        const pod = await client.get(PODS, POD);
-        return admitEviction(request, {
-          client,
-          podOf: () => pod,
-          revisionOf: () => served,
-          now: () => Date.now() + ahead,
-        });
-      },
-    };
-    replica = await startReplica(server, evict);
+    replica = await startReplica(server, { port, now: () => Date.now() + ahead });
     await ready(replica);
     await client.create(PODS, {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { ...POD, labels: { 'serving.knative.dev/revision': REVISION } },
+      metadata: {
+        ...POD,
+        labels: { [SERVING.revision]: REVISION, [SERVING.revisionUID]: made.metadata.uid ?? '' },
+      },
       spec: { containers: [{ name: 'app', image: 'app' }] },
     } as Pod);
     await client.mergePatch(PODS, POD, { status: { phase: 'Running' } }, { subresource: 'status' });

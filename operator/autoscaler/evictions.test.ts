@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { RUN } from '../apis/labels.ts';
-import type { Revision } from '../apis/serving/revision/types.ts';
+import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
 import { admitEviction, EVICTION, judgeEviction } from './evictions.ts';
@@ -69,7 +69,7 @@ describe('judgeEviction', () => {
 describe('admitEviction', () => {
   let server: FakeApiServer;
   beforeEach(async () => {
-    server = await FakeApiServer.start();
+    server = await FakeApiServer.start({ types: [REVISIONS] });
   });
   afterEach(() => server.close());
 
@@ -83,25 +83,30 @@ describe('admitEviction', () => {
         name: 'busy',
         dryRun,
       },
-      {
-        client: server.client,
-        podOf: (key) => (key === `${REF.namespace}/busy` ? instance() : undefined),
-        revisionOf: (key) => (key === `${REF.namespace}/${REF.name}` ? served : undefined),
-        now: () => NOW,
-      },
+      { client: server.client, now: () => NOW },
     );
   const mark = () =>
     server.get(PODS, { namespace: REF.namespace, name: 'busy' })?.metadata.annotations?.[EVICTION];
 
   it('refuses as a disruption budget does, and marks the instance', async () => {
     server.put(instance());
+    server.put(served);
     const { allowed, status } = await ask();
     assert.deepEqual([allowed, status?.code, status?.reason], [false, 429, 'TooManyRequests']);
     assert.equal(mark(), '2026-01-01T00:10:00Z');
   });
 
+  it('lets go what is none of ours, what is gone, and an instance without its revision', async () => {
+    assert.equal((await ask()).allowed, true);
+    server.put(instance(undefined, { labels: {} }));
+    assert.equal((await ask()).allowed, true);
+    server.put(instance());
+    assert.equal((await ask()).allowed, true);
+  });
+
   it('marks nothing in a dry run', async () => {
     server.put(instance());
+    server.put(served);
     assert.equal((await ask(true)).allowed, false);
     assert.equal(mark(), undefined);
   });

@@ -1,15 +1,21 @@
-import { SERVING, workerPoolOf } from '../apis/labels.ts';
+import { revisionUidOf, SERVING, workerPoolOf } from '../apis/labels.ts';
 import { timeoutMs } from '../apis/serving/revision/timeout.ts';
-import type { Revision } from '../apis/serving/revision/types.ts';
+import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { timestamp } from '../kube/time.ts';
-import { keyOf } from '../kube/types.ts';
+import type { Permission } from '../rbac.ts';
 import type { AdmissionRequest, AdmissionResponse } from '../webhook/review.ts';
 import { isThere } from './instances.ts';
 
 /** On an instance that somebody wanted to evict: since when its requests are waited for. */
 export const EVICTION = 'homerun.dev/eviction-requested-at';
+
+/** What the webhook needs to judge evictions. */
+export const evictionPermissions: readonly Permission[] = [
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'patch'] },
+  { apiGroups: ['serving.knative.dev'], resources: ['revisions'], verbs: ['get'] },
+];
 
 /** What draining takes besides the requests themselves. */
 const MARGIN_MS = 10_000;
@@ -29,6 +35,7 @@ export function judgeEviction(
   now: number,
 ): 'allow' | 'mark' | 'wait' {
   if (!pod || !revision || workerPoolOf(pod) !== undefined) return 'allow';
+  if (revisionUidOf(pod) !== revision.metadata.uid) return 'allow';
   if (!isThere(pod) || pod.status?.phase !== 'Running') return 'allow';
   const since = Date.parse(pod.metadata.annotations?.[EVICTION] ?? '');
   if (Number.isNaN(since)) return 'mark';
@@ -36,9 +43,7 @@ export function judgeEviction(
 }
 
 export interface EvictionOptions {
-  client: Pick<KubeClient, 'mergePatch'>;
-  podOf: (key: string) => Pod | undefined;
-  revisionOf: (key: string) => Revision | undefined;
+  client: Pick<KubeClient, 'get' | 'mergePatch'>;
   /** Unix time in ms. */
   now: () => number;
 }
@@ -46,14 +51,16 @@ export interface EvictionOptions {
 /**
  * Answers the API server's question whether a pod may be evicted (Kubernetes, API-initiated eviction): not while an
  * instance may have requests. The refusal is that of a disruption budget, 429, which whoever empties a node tries again;
- * meanwhile the autoscaler drains the instance and deletes it.
+ * meanwhile the autoscaler drains the instance and deletes it. Evictions are few, so pod and revision are read and not
+ * cached: no process has to watch them to answer.
+ * @throws {KubeError} when the API server does not answer.
  */
 export async function admitEviction(
   { uid, namespace, name = '', dryRun }: AdmissionRequest,
-  { client, podOf, revisionOf, now }: EvictionOptions,
+  { client, now }: EvictionOptions,
 ): Promise<AdmissionResponse> {
-  const pod = podOf(keyOf({ namespace, name }));
-  const revision = revisionOf(keyOf({ namespace, name: pod?.metadata.labels?.[SERVING.revision] ?? '' }));
+  const pod = await client.get(PODS, { namespace, name });
+  const revision = pod && (await revisionOf(pod, client));
   const verdict = judgeEviction(pod, revision, now());
   if (verdict === 'allow') return { uid, allowed: true };
   if (verdict === 'mark' && !dryRun) {
@@ -66,4 +73,12 @@ export async function admitEviction(
     allowed: false,
     status: { status: 'Failure', code: 429, reason: 'TooManyRequests', message },
   };
+}
+
+async function revisionOf(
+  { metadata: { namespace, labels } }: Pod,
+  client: EvictionOptions['client'],
+): Promise<Revision | undefined> {
+  const name = labels?.[SERVING.revision];
+  return name ? client.get(REVISIONS, { namespace, name }) : undefined;
 }

@@ -51,6 +51,29 @@ describe('GatewayScraper', () => {
     });
   }
 
+  it('is told only what has changed, and keeps the rest', async () => {
+    await collect();
+    const known = () => one.orders?.known?.start;
+    assert.equal(known(), undefined, 'it has no answer yet');
+    one.tell('n/a', { inFlight: 0, requests: 1, concurrencyMs: 1e9 });
+    await collect();
+    assert.equal(known(), 1);
+    assert.deepEqual(await collect(), { present: 1, complete: true }, 'it is left out: there is nothing');
+    assert.deepEqual(Object.keys(one.stats.revisions), []);
+    one.tell('n/a', { inFlight: 1, requests: 2, concurrencyMs: 1e9 + 10 });
+    const load = (await look()).loadOf('n/a', MINUTE);
+    assert.ok((load?.mean ?? 1e9) < 1e6, 'it counts from what was told before');
+  });
+
+  it('is told everything by a process that has started again', async () => {
+    await collect();
+    await collect();
+    one.start = 2;
+    one.tell('n/a', { inFlight: 5 });
+    assert.deepEqual(await collect(), { present: 6, complete: true });
+    assert.equal(one.orders?.known?.start, 1);
+  });
+
   it('waits no longer than a second for a silent gateway', async () => {
     two.mood = 'silent';
     const startedAt = performance.now();

@@ -1,10 +1,10 @@
 import { Agent, request } from 'undici';
-import type { DrainOrders } from '../gateway/drainProtocol.ts';
+import type { DrainOrders, Known } from '../gateway/drainProtocol.ts';
 import type { Pod } from '../kube/core.ts';
 import { readyCondition } from '../kube/pod.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { gatewayScrapeFailures } from '../telemetry/metrics.ts';
-import { checkStats, type GatewayStats, type Loads, loadsBetween } from './load.ts';
+import { checkStats, type GatewayStats, type Loads, loadsBetween, mergedStats } from './load.ts';
 import { GatewayView, type Member } from './view.ts';
 
 const TIMEOUT_MS = 800;
@@ -14,6 +14,9 @@ const MISSES_FORGIVEN = 1;
 /** A gateway that has just started may not know this controller's pod for so many rounds. */
 const DEAF_ROUNDS = 10;
 
+/** Each so many answers of a gateway it is asked for all revisions: those that have gone are forgotten. */
+const WHOLE_ANSWERS = 600;
+
 /** What is known of one gateway process. */
 interface Gateway {
   stats?: GatewayStats;
@@ -21,6 +24,7 @@ interface Gateway {
   /** When it last answered, by this process's clock. */
   answeredAt: number;
   misses: number;
+  answers: number;
   /** Rounds in a row in which it gave its counts and did not take what it was told. */
   deaf: number;
 }
@@ -36,7 +40,7 @@ export class GatewayScraper {
   readonly #pods: () => readonly Pod[];
   readonly #adminPort: number;
   readonly #log: Logger;
-  readonly #agent = new Agent({ connections: 1, pipelining: 1, connectTimeout: TIMEOUT_MS });
+  #agent: Agent | undefined;
   readonly #gateways = new Map<string, Gateway>();
 
   constructor(options: { pods: () => readonly Pod[]; adminPort: number; log: Logger }) {
@@ -49,28 +53,34 @@ export class GatewayScraper {
   async collect(orders: DrainOrders, now: () => number): Promise<GatewayView> {
     const pods = this.#pods().filter(mayHoldRequests);
     this.#forgetAllBut(pods);
-    const body = JSON.stringify(orders);
-    const members = await Promise.all(pods.map((pod) => this.#scrape(pod, body, now)));
+    const members = await Promise.all(pods.map((pod) => this.#scrape(pod, orders, now)));
     return new GatewayView(members, orders, now());
   }
 
-  close(): Promise<void> {
-    return this.#agent.destroy();
+  /** Ends the connections; the next question opens new ones. */
+  async close(): Promise<void> {
+    const agent = this.#agent;
+    this.#agent = undefined;
+    await agent?.destroy();
   }
 
-  async #scrape(pod: Pod, body: string, now: () => number): Promise<Member> {
+  async #scrape(pod: Pod, orders: DrainOrders, now: () => number): Promise<Member> {
     const id = pod.metadata.uid ?? pod.metadata.name;
     const gateway: Gateway = this.#gateways.get(id) ?? {
       loads: new Map(),
       answeredAt: 0,
       misses: 0,
+      answers: 0,
       deaf: 0,
     };
     try {
-      const { stats, heard } = await this.#fetch(pod.status?.podIP ?? '', body);
+      const body = JSON.stringify({ ...orders, known: knownOf(gateway) });
+      const { stats: told, heard } = await this.#fetch(pod.status?.podIP ?? '', body);
       gateway.answeredAt = now();
-      gateway.loads = loadsBetween(gateway.stats, stats, gateway.answeredAt);
+      gateway.loads = loadsBetween(gateway.stats, told, gateway.answeredAt);
+      const stats = mergedStats(gateway.stats, told);
       gateway.stats = stats;
+      gateway.answers++;
       gateway.misses = 0;
       gateway.deaf = heard ? 0 : gateway.deaf + 1;
       this.#gateways.set(id, gateway);
@@ -131,6 +141,7 @@ export class GatewayScraper {
   }
 
   #request(podIP: string, body?: string) {
+    this.#agent ??= new Agent({ connections: 1, pipelining: 1, connectTimeout: TIMEOUT_MS });
     const host = podIP.includes(':') ? `[${podIP}]` : podIP;
     return request(`http://${host}:${this.#adminPort}/stats`, {
       method: body === undefined ? 'GET' : 'POST',
@@ -145,6 +156,12 @@ export class GatewayScraper {
     const ids = new Set(pods.map(({ metadata }) => metadata.uid ?? metadata.name));
     for (const id of this.#gateways.keys()) if (!ids.has(id)) this.#gateways.delete(id);
   }
+}
+
+/** The answer that the next one may go on from. */
+function knownOf({ stats, answers }: Gateway): Known | undefined {
+  if (stats?.at === undefined || answers % WHOLE_ANSWERS === 0) return undefined;
+  return { start: stats.instance.start, at: stats.at };
 }
 
 /** A pod that has an address and a running process, also one that drains. */

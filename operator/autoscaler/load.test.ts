@@ -126,7 +126,7 @@ describe('addLoad', () => {
 describe('checkStats', () => {
   it('takes what a gateway answers', () => {
     // Typed by the gateway, so that the two sides cannot drift apart.
-    const answer: StatsReport = stats(1, 2, { instances: { p: 1 } });
+    const answer: StatsReport = { ...stats(1, 2, { instances: { p: 1 } }), at: 3, partial: false };
     assert.equal(checkStats(answer), answer);
   });
 

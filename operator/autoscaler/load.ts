@@ -17,6 +17,10 @@ export interface RevisionStats {
 export interface GatewayStats {
   readonly now: number;
   readonly instance: { readonly start: number };
+  /** Names this answer, to the process that gave it; absent for a gateway from before there was that. */
+  readonly at?: number;
+  /** Revisions are left out that have not changed since the answer that was named in the question. */
+  readonly partial?: boolean;
   readonly revisions: Readonly<Record<string, RevisionStats>>;
   /** How far the instances are that were named in the question; absent for a gateway from before there was that. */
   readonly drains?: Readonly<Record<string, DrainState>>;
@@ -38,7 +42,7 @@ export type Loads = Map<string, RequestLoad>;
 /**
  * What happened between two answers of a gateway. Without an earlier answer of the same process there is no
  * difference to take, so the requests of the moment stand for the mean. A revision that had no request between
- * the two is left out.
+ * the two is left out, and so is one that a partial answer does not name.
  *
  * @param now this process's clock when the answer came; times of the gateway's clock are carried over by age.
  */
@@ -59,6 +63,12 @@ export function loadsBetween(previous: GatewayStats | undefined, current: Gatewa
     loads.set(revision, { present, mean, lastRequestAt, instances: new Map(Object.entries(row.instances)) });
   }
   return loads;
+}
+
+/** All that is known of a gateway's revisions: what it told now, over what it told before. The earlier one is used up. */
+export function mergedStats(previous: GatewayStats | undefined, current: GatewayStats): GatewayStats {
+  if (!current.partial) return current;
+  return { ...current, revisions: Object.assign(previous?.revisions ?? {}, current.revisions) };
 }
 
 /** What to count from: nothing for a row that the gateway has dropped and opened again. */
@@ -91,9 +101,10 @@ export class StatsError extends Error {
  * @throws {StatsError} naming the first field that is not as it must be.
  */
 export function checkStats(body: unknown): GatewayStats {
-  const { now, instance, revisions, drains = {} } = record(body, 'the answer');
+  const { now, instance, at = 0, revisions, drains = {} } = record(body, 'the answer');
   record(drains, 'drains');
   finite(now, 'now');
+  finite(at, 'at');
   finite(record(instance, 'instance').start, 'instance.start');
   for (const [key, value] of Object.entries(record(revisions, 'revisions'))) {
     const row = record(value, key);

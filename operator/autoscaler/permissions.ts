@@ -7,3 +7,8 @@ export const permissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'patch', 'delete'] },
   { apiGroups: ['metrics.k8s.io'], resources: ['pods'], verbs: ['get', 'list'] },
 ];
+
+/** In the operator's own namespace: the gateways. */
+export const namespacePermissions: readonly Permission[] = [
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+];

@@ -1,4 +1,4 @@
-import { SERVING } from '../apis/labels.ts';
+import { revisionUidOf, SERVING } from '../apis/labels.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
@@ -11,8 +11,8 @@ const FIELD_MANAGER = 'homerun-autoscaler';
 
 export interface ScaleWriterOptions {
   client: Pick<KubeClient, 'mergePatch' | 'delete'>;
-  /** The instances of a revision, by `namespace/REVISION`. */
-  podsOf: (revision: string) => readonly Pod[];
+  /** The instances of a revision, by its UID. */
+  podsOf: (uid: string) => readonly Pod[];
   log: Logger;
 }
 
@@ -89,8 +89,7 @@ export class ScaleWriter {
     remove: ReadonlySet<string>,
   ): Promise<void> {
     const { client, podsOf } = this.#options;
-    const { namespace } = deployment.metadata;
-    const pods = podsOf(keyOf({ namespace, name: revisionOf(deployment) }));
+    const pods = podsOf(revisionUidOf(deployment) ?? '');
     const changes = costChanges(pods, instances, remove);
     await Promise.all(
       changes.map(({ pod, cost }) =>

@@ -11,7 +11,7 @@ import { DELETION_COST } from './costs.ts';
 import { EVICTION } from './evictions.ts';
 import { FakeGateway } from './testing/gateway.ts';
 import { DEPLOYMENT, deployment, KEY, pod, REF, revision, route, service } from './testing/objects.ts';
-import { runAutoscaler } from './testing/run.ts';
+import { runAutoscaler, watchForAutoscaler } from './testing/run.ts';
 import { MINUTE, SECOND } from './testing/simulation.ts';
 
 describe('Autoscaler', () => {
@@ -337,6 +337,61 @@ describe('Autoscaler', () => {
     await ticks(3);
     await server.restart();
     await reaches(2);
+  });
+
+  it('remembers what it saw when it leads again, and counts no time in which it did not', async () => {
+    server.put(revision({ 'scale-to-zero-pod-retention-period': '5m' }));
+    server.put(deployment(1));
+    const { client } = server;
+    const parts = watchForAutoscaler({ client, gatewayPort: gateway.port, signal: stop.signal, now });
+    let term = new AbortController();
+    let leading = parts.autoscaler.run(term.signal);
+    autoscaler = parts.watching;
+    await ticks();
+    await pass(3 * MINUTE);
+    await ticks();
+    term.abort();
+    await leading;
+    const { term: first = 0 } = gateway.orders ?? {};
+    ahead += 10 * MINUTE;
+    term = new AbortController();
+    leading = parts.autoscaler.run(term.signal);
+    await ticks(3);
+    assert.equal(replicas(), 1, 'it was idle for three minutes, as far as anybody knows');
+    assert.ok((gateway.orders?.term ?? 0) > first, 'gateways hear that a new term has begun');
+    await pass(MINUTE);
+    await ticks(3);
+    assert.equal(replicas(), 1);
+    await pass(MINUTE);
+    await reaches(0);
+    term.abort();
+    await leading;
+  });
+
+  it('keeps what had a request while it did not lead', async () => {
+    server.put(revision({ 'scale-to-zero-pod-retention-period': '5m' }));
+    server.put(deployment(1));
+    const { client } = server;
+    const parts = watchForAutoscaler({ client, gatewayPort: gateway.port, signal: stop.signal, now });
+    let term = new AbortController();
+    let leading = parts.autoscaler.run(term.signal);
+    autoscaler = parts.watching;
+    await ticks();
+    await pass(4 * MINUTE);
+    await ticks();
+    term.abort();
+    await leading;
+    gateway.tell(KEY, { requests: 1, lastRequestAt: now() });
+    term = new AbortController();
+    leading = parts.autoscaler.run(term.signal);
+    await ticks(3);
+    await pass(4 * MINUTE);
+    await ticks(3);
+    assert.equal(replicas(), 1);
+    await pass(MINUTE);
+    await reaches(0);
+    term.abort();
+    await leading;
   });
 
   it('writes once, however far the cache is behind', async () => {

@@ -4,26 +4,27 @@ import { timeoutMs } from '../apis/serving/revision/timeout.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
-import type { Config, Identity } from '../config.ts';
+import type { Identity, RoleConfig } from '../config.ts';
 import type { DrainOrders, DrainStep } from '../gateway/drainProtocol.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { sleep } from '../kube/clock.ts';
+import { nextTurn, sleep } from '../kube/clock.ts';
 import { type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/metrics.ts';
+import { autoscalerTick } from '../telemetry/metrics.ts';
+import { Attention } from './attention.ts';
 import { CpuReader, cpuOf } from './cpu.ts';
 import type { CpuLoad } from './decide.ts';
-import { afterFailure, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
-import { type Entry, replicasOf, report } from './entry.ts';
+import { afterFailure, afterPause, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
+import { type Entry, removeSeries, replicasOf, report } from './entry.ts';
 import { isEvicting } from './evictions.ts';
 import { GatewayScraper } from './gateways.ts';
 import { askedOf, candidateOf, isObserved, isThere, uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
 import { type ScaleChange, ScaleWriter } from './scaleWriter.ts';
-import { type ScalingSpec, scalingSpec } from './spec.ts';
-import { type Target, targetsOf } from './targets.ts';
+import { keptInstances, type ScalingSpec, scalingSpec } from './spec.ts';
+import type { Target } from './targets.ts';
 import { Track } from './track.ts';
 import type { GatewayView } from './view.ts';
 
@@ -32,9 +33,9 @@ const GATEWAY_SELECTOR = 'app.kubernetes.io/name=homerun,app.kubernetes.io/compo
 
 export interface AutoscalerOptions {
   client: KubeClient;
-  config: Config;
+  config: RoleConfig<'controller'>;
   identity: Identity;
-  /** The pod informer needs an index `revision` of `namespace/REVISION`. */
+  /** The pod informer needs an index `revision` of the UIDs of revisions. */
   informers: {
     revisions: Informer<Revision>;
     services: Informer<Service>;
@@ -52,8 +53,12 @@ interface Scaling {
   readonly deployment: Deployment;
   readonly replicas: number;
   readonly target: number;
+  readonly keep: number;
   readonly requests: RequestLoad | undefined;
 }
+
+/** Longest stretch of work before other things in the process have their turn. */
+const STRETCH_MS = 10;
 
 const NOTHING: DrainResult = { drains: NO_DRAINS, evict: [] };
 
@@ -62,7 +67,7 @@ type Change = Omit<ScaleChange, 'seen' | 'instances'> & { readonly requests: Req
 /**
  * Sets the number of instances of every revision, once a second (design, The autoscaler). It writes `/scale`
  * only, and only when the number changes. Waking from zero is the gateway's; here it counts as activity.
- * Everything it remembers is rebuilt after a restart, starting from what runs. An instance is given up in two steps: no
+ * Everything it remembers is rebuilt after a restart, starting from what runs; it outlives the loss of the lease. An instance is given up in two steps: no
  * gateway sends to it any more and its last request has ended, and only then is the number lowered.
  */
 export class Autoscaler {
@@ -73,11 +78,14 @@ export class Autoscaler {
   readonly #gateways: GatewayScraper;
   readonly #cpu: CpuReader;
   readonly #writer: ScaleWriter;
+  readonly #attention: Attention;
   readonly #entries = new Map<string, Entry>();
   readonly #writes = new Set<Promise<void>>();
-  #ticks = 0;
+  #rounds = 0;
   /** When this process began to lead. */
   #term = 0;
+  /** When it last stopped leading. */
+  #stoppedAt: number | undefined;
 
   constructor(options: AutoscalerOptions) {
     const { client, config, identity, log, now = Date.now } = options;
@@ -97,15 +105,20 @@ export class Autoscaler {
       adminPort: config.adminPort,
       log,
     });
+    this.#attention = new Attention(options.informers);
     const { pods } = options.informers;
-    this.#writer = new ScaleWriter({ client, podsOf: (key) => pods.store.byIndex('revision', key), log });
-    this.#cpu = new CpuReader({ client, labelSelector: `${SERVING.revision},${NOT_POOLED}`, log });
+    this.#writer = new ScaleWriter({ client, podsOf: (uid) => pods.store.byIndex('revision', uid), log });
+    const labelSelector = `${SERVING.revision},${NOT_POOLED}`;
+    this.#cpu = new CpuReader({ client, labelSelector, namespaces: config.namespaces, log });
   }
 
-  /** Scales until `signal` aborts. Run it where the lease is held, and once. */
+  /**
+   * Scales until `signal` aborts. Run it where the lease is held; it may be run again when the lease is held again, and
+   * goes on with what it remembers.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { informers, config } = this.#options;
-    this.#term = this.#now();
+    this.#resume(this.#now());
     const watching = this.#gatewayPods.run(signal);
     await Promise.race([
       Promise.all([this.#gatewayPods, ...Object.values(informers)].map(({ synced }) => synced)),
@@ -119,7 +132,18 @@ export class Autoscaler {
     }
     await Promise.allSettled([watching, ...this.#writes]);
     await this.#gateways.close();
-    this.#sweep(this.#ticks + 1);
+    this.#stoppedAt = this.#now();
+    for (const [key, entry] of this.#entries) if (entry.reported) removeSeries(key, entry);
+  }
+
+  /** Time in which nobody watched is nobody's idle time, and what gateways were asked for is asked for anew. */
+  #resume(now: number): void {
+    this.#term = now;
+    const pauseMs = Math.max(0, now - (this.#stoppedAt ?? now));
+    for (const entry of this.#entries.values()) {
+      entry.track.pause(pauseMs);
+      entry.drains = afterPause(entry.drains, now);
+    }
   }
 
   async #tick(): Promise<void> {
@@ -127,14 +151,14 @@ export class Autoscaler {
     const stopTimer = autoscalerTick.startTimer();
     const now = this.#now();
     void this.#cpu.poll(now);
-    const tick = ++this.#ticks;
-    const { revisions, routes } = this.#options.informers;
-    const targets = targetsOf(routes.store.list());
-    for (const revision of revisions.store.list()) {
-      // A worker pool sets the number of its instances itself.
-      if (workerPoolOf(revision) === undefined) this.#visit(revision, targets, view, now);
+    this.#rounds++;
+    let stretchStart = performance.now();
+    for (const key of this.#attention.next(view.revisions())) {
+      this.#attention.keep(key, this.#visit(key, view, now));
+      if (performance.now() - stretchStart < STRETCH_MS) continue;
+      await nextTurn();
+      stretchStart = performance.now();
     }
-    this.#sweep(tick);
     stopTimer();
   }
 
@@ -144,21 +168,23 @@ export class Autoscaler {
     for (const { drains } of this.#entries.values()) {
       for (const [uid, { step }] of drains) instances[uid] = step;
     }
-    return { term: this.#term, round: this.#ticks + 1, instances };
+    return { term: this.#term, round: this.#rounds + 1, instances };
   }
 
-  #visit(revision: Revision, targets: Map<string, Target>, view: GatewayView, now: number): void {
-    const key = keyOf(revision.metadata);
-    const { namespace, name } = revision.metadata;
-    const running = keyOf({ namespace, name: deploymentName(name) });
-    const deployment = this.#options.informers.deployments.store.get(running);
-    if (!deployment || deployment.metadata.deletionTimestamp) return;
+  /** @returns whether the revision has instances or requests, is to have some, or waits for something. */
+  #visit(key: string, view: GatewayView, now: number): boolean {
+    const revision = this.#options.informers.revisions.store.get(key);
+    const deployment = revision && this.#deploymentOf(revision);
+    // A worker pool sets the number of its instances itself.
+    if (!deployment || deployment.metadata.deletionTimestamp || workerPoolOf(revision) !== undefined) {
+      this.#forget(key);
+      return false;
+    }
     const entry = this.#entryOf(key, revision);
-    entry.tick = this.#ticks;
-    if (entry.writing) return;
+    if (entry.writing) return true;
     const timeout = timeoutMs(revision);
     const requests = view.loadOf(key, timeout);
-    const spec = this.#specOf(entry, revision, targets.get(key));
+    const spec = this.#specOf(entry, revision, this.#attention.targetOf(key));
     const replicas = replicasOf(deployment, entry);
     const ready = deployment.status?.readyReplicas ?? 0;
     const decision = entry.track.next(
@@ -169,18 +195,24 @@ export class Autoscaler {
         requests,
         busy: this.#busyCount(revision, requests),
         complete: view.isComplete(key, timeout),
-        cpu: replicas > 0 ? this.#cpuLoad(entry, key, now) : undefined,
+        cpu: replicas > 0 ? this.#cpuLoad(entry, now) : undefined,
       },
       now,
     );
     const target = decision?.replicas ?? replicas;
     report(entry, revision, target, ready);
-    const { write } = this.#drain(entry, key, { deployment, replicas, target, requests }, view, timeout, now);
+    const scaling = { deployment, replicas, target, keep: keptInstances(spec), requests };
+    const { write } = this.#drain(entry, key, scaling, view, timeout, now);
     const to = target > replicas ? target : write?.replicas;
-    if (to === undefined) return;
+    if (to === undefined) return isAwake(entry, replicas, requests);
     const reason = decision?.reason ?? 'steady';
     const remove = write?.remove ?? new Set<string>();
     this.#follow(this.#write(entry, { deployment, from: replicas, to, reason, requests, remove }));
+    return true;
+  }
+
+  #deploymentOf({ metadata: { namespace, name } }: Revision): Deployment | undefined {
+    return this.#options.informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
   }
 
   /** Waits for a write before the end. */
@@ -193,7 +225,7 @@ export class Autoscaler {
     const known = this.#entries.get(key);
     if (known && known.uid === revision.metadata.uid) return known;
     const { uid } = revision.metadata;
-    const entry = { uid, track: new Track(), writing: false, drains: NO_DRAINS, tick: 0 };
+    const entry = { uid, track: new Track(), writing: false, drains: NO_DRAINS };
     this.#entries.set(key, entry);
     return entry;
   }
@@ -222,11 +254,11 @@ export class Autoscaler {
     return busy;
   }
 
-  #cpuLoad(entry: Entry, key: string, now: number): CpuLoad | undefined {
+  #cpuLoad(entry: Entry, now: number): CpuLoad | undefined {
     const use = this.#cpu.use;
     if (use.state !== 'known') return use.state === 'lost' ? { cores: undefined, unmeasured: 0 } : undefined;
     if (entry.cpu?.poll === use.poll) return entry.cpu.load;
-    const pods = this.#options.informers.pods.store.byIndex('revision', key);
+    const pods = this.#options.informers.pods.store.byIndex('revision', entry.uid ?? '');
     const load = cpuOf(pods, use.pods, now);
     entry.cpu = { poll: use.poll, load };
     return load;
@@ -236,12 +268,12 @@ export class Autoscaler {
   #drain(
     entry: Entry,
     key: string,
-    { deployment, replicas, target, requests }: Scaling,
+    { deployment, replicas, target, keep, requests }: Scaling,
     view: GatewayView,
     timeout: number,
     now: number,
   ): DrainResult {
-    const all = this.#options.informers.pods.store.byIndex('revision', key);
+    const all = this.#options.informers.pods.store.byIndex('revision', entry.uid ?? '');
     const evicting = new Set(all.filter(isEvicting).map(uidOf));
     if (target >= replicas && entry.drains.size + evicting.size === 0) return NOTHING;
     const pods = all.filter(isThere);
@@ -255,6 +287,7 @@ export class Autoscaler {
         answer: (uid) => view.drainOf(key, asked.get(uid) ?? { uid, name: '' }, timeout),
         observed: entry.written === undefined && isObserved(deployment, pods.length),
         evicting,
+        keep,
         ending: new Set(all.filter(({ metadata }) => metadata.deletionTimestamp).map(uidOf)),
       },
       now,
@@ -278,14 +311,15 @@ export class Autoscaler {
     entry.track.wrote(change.to);
   }
 
-  /** Forgets the revisions that the present tick has not seen, and their series. */
-  #sweep(tick: number): void {
-    for (const [key, entry] of this.#entries) {
-      if (entry.tick === tick) continue;
-      this.#entries.delete(key);
-      const [namespace = '', revision = ''] = key.split('/');
-      desiredInstances.remove({ namespace, revision });
-      actualInstances.remove({ namespace, revision });
-    }
+  /** Forgets a revision that has gone, and its series. */
+  #forget(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    this.#entries.delete(key);
+    removeSeries(key, entry);
   }
+}
+
+function isAwake({ drains, written }: Entry, replicas: number, requests: RequestLoad | undefined): boolean {
+  return replicas > 0 || drains.size > 0 || written !== undefined || requests !== undefined;
 }

@@ -74,6 +74,14 @@ export function scalingSpec(
   };
 }
 
+/**
+ * So many ready instances stay while nodes are emptied: one less than there must be whatever the load. Who asks for one
+ * instance, or none, is promised nothing of that kind: it could never be moved.
+ */
+export function keptInstances({ manual, min }: Pick<ScalingSpec, 'manual' | 'min'>): number {
+  return Math.max(0, (manual ?? min) - 1);
+}
+
 function minOf(revision: Revision, service: Service | undefined, target: Target | undefined): number {
   const own = count(revision, AUTOSCALING.minScale, AUTOSCALING.minScaleKebab) ?? 0;
   return Math.max(own, partOf(count(service, RUN.minScale), target) ?? 0);

@@ -1,4 +1,5 @@
 import type { Route } from '../apis/serving/route/types.ts';
+import type { Change } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
 import type { Share } from './shares.ts';
 
@@ -11,33 +12,67 @@ export interface Target {
   readonly split: readonly Share[];
 }
 
-const byRoute = new WeakMap<Route, readonly Target[]>();
+const byRoute = new WeakMap<Route, ReadonlyMap<string, Target>>();
 
-/**
- * Which revisions the Routes reach now, by `namespace/name`. Keeps the targets of a Route that has not
- * changed, so that they can be compared by identity.
- */
-export function targetsOf(routes: Iterable<Route>): Map<string, Target> {
-  const targets = new Map<string, Target>();
-  for (const route of routes) {
-    for (const target of targetsOfRoute(route)) {
-      const key = keyOf({ namespace: route.metadata.namespace, name: target.revision });
-      const other = targets.get(key);
-      if (!other || other.percent < target.percent) targets.set(key, target);
+/** Which revisions the Routes reach now. Revisions are named by `namespace/name`. */
+export class Targets {
+  /** Revision -> Routes that reach it, by their keys. */
+  readonly #routes = new Map<string, Map<string, Route>>();
+  /** Route -> revisions that it reaches. */
+  readonly #reached = new Map<string, readonly string[]>();
+
+  /** Takes note of a change of a Route. @returns the revisions that it reached before, and that it reaches now. */
+  take({ type, object }: Pick<Change<Route>, 'type' | 'object'>): string[] {
+    const route = keyOf(object.metadata);
+    const left = this.#reached.get(route) ?? [];
+    for (const revision of left) {
+      const routes = this.#routes.get(revision);
+      routes?.delete(route);
+      if (routes?.size === 0) this.#routes.delete(revision);
     }
+    const reached = type === 'deleted' ? [] : revisionsReached(object);
+    if (reached.length > 0) this.#reached.set(route, reached);
+    else this.#reached.delete(route);
+    for (const revision of reached) {
+      const routes = this.#routes.get(revision) ?? new Map<string, Route>();
+      this.#routes.set(revision, routes.set(route, object));
+    }
+    return [...left, ...reached];
   }
-  return targets;
+
+  /** A revision's place in the Route that gives it most; the same object while that Route has not changed. */
+  of(revision: string): Target | undefined {
+    return targetOf(revision, this.#routes.get(revision)?.values() ?? []);
+  }
 }
 
-function targetsOfRoute(route: Route): readonly Target[] {
+/** A revision's place in that of these Routes that gives it most; undefined when none reaches it. */
+export function targetOf(revision: string, routes: Iterable<Route>): Target | undefined {
+  let most: Target | undefined;
+  for (const route of routes) {
+    const target = targetsOfRoute(route).get(revision);
+    if (target && (!most || most.percent < target.percent)) most = target;
+  }
+  return most;
+}
+
+/** The revisions that a Route reaches. */
+export function revisionsReached(route: Route | undefined): string[] {
+  return route ? [...targetsOfRoute(route).keys()] : [];
+}
+
+function targetsOfRoute(route: Route): ReadonlyMap<string, Target> {
   const known = byRoute.get(route);
   if (known) return known;
+  const { namespace } = route.metadata;
   const percents = new Map<string, number>();
   for (const { revisionName, percent = 0 } of route.status?.traffic ?? []) {
     if (revisionName) percents.set(revisionName, (percents.get(revisionName) ?? 0) + percent);
   }
   const split = [...percents].map(([revision, percent]) => ({ revision, percent }));
-  const targets = split.map((share) => ({ ...share, split }));
+  const targets = new Map(
+    split.map((share) => [keyOf({ namespace, name: share.revision }), { ...share, split }]),
+  );
   byRoute.set(route, targets);
   return targets;
 }

@@ -65,6 +65,14 @@ export class Track {
     return decision;
   }
 
+  /** Nobody has watched for so long: no instance was seen to be idle, or to be needed. */
+  pause(ms: number): void {
+    if (!this.#memory) return;
+    const { state } = this.#memory;
+    const needs = state.needs.map(({ count, at }) => ({ count, at: at + ms }));
+    this.#memory.state = { ...state, lastActivityAt: state.lastActivityAt + ms, needs };
+  }
+
   /** The Deployment has taken this number from us, so seeing it is no sign that someone else set it. */
   wrote(replicas: number): void {
     if (this.#memory) this.#memory.state = { ...this.#memory.state, replicas };

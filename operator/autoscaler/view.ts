@@ -51,6 +51,11 @@ export class GatewayView {
     this.#now = now;
   }
 
+  /** The revisions that any gateway told of. */
+  *revisions(): Iterable<string> {
+    for (const member of this.#members) if ('loads' in member) yield* member.loads.keys();
+  }
+
   /** A revision's requests over all gateways; undefined when there are none. `timeoutMs` is its timeoutSeconds. */
   loadOf(revision: string, timeoutMs: number): RequestLoad | undefined {
     let sum: RequestLoad | undefined;

@@ -112,6 +112,17 @@ describe('StalledAnswers', () => {
     assert.deepEqual([other.cut, first.cut, second.cut], [false, true, false]);
   });
 
+  it('are saturated when as much as the budget was broken off in one turn of the event loop', async () => {
+    const { stalled, add } = setup();
+    const answers = [0, 1, 2, 0, 1].map((revision) => new Answer(revision));
+    for (const answer of answers.slice(0, 4)) add(answer, 450);
+    assert.equal(stalled.saturated, false, '900 of 1000 were broken off');
+    add(answers[4] as Answer, 450);
+    assert.equal(stalled.saturated, true);
+    await new Promise(setImmediate);
+    assert.equal(stalled.saturated, false, 'the memory is free');
+  });
+
   it('count what is held, whatever comes and goes', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {

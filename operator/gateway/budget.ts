@@ -11,7 +11,8 @@ export class Budget {
   readonly #amounts: Amounts;
   readonly #sum: number;
   readonly #cellOf: (revision: number) => number;
-  readonly #limit: number;
+  /** In bytes. */
+  readonly limit: number;
 
   /**
    * @param sum the cell of the sum over all revisions.
@@ -22,7 +23,7 @@ export class Budget {
     this.#amounts = amounts;
     this.#sum = sum;
     this.#cellOf = cellOf;
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   /** False when there is not that much left, and then nothing is taken. */
@@ -44,10 +45,10 @@ export class Budget {
   }
 
   get sumExceeded(): boolean {
-    return this.#amounts.get(this.#sum) > this.#limit;
+    return this.#amounts.get(this.#sum) > this.limit;
   }
 
   exceededBy(revision: number): boolean {
-    return revision !== NO_REVISION && this.#amounts.get(this.#cellOf(revision)) > this.#limit / 2;
+    return revision !== NO_REVISION && this.#amounts.get(this.#cellOf(revision)) > this.limit / 2;
   }
 }

@@ -31,14 +31,16 @@ const route = (
 const revision = (spec: Partial<Revision['spec']>): Revision => ({
   apiVersion: REVISIONS.apiVersion,
   kind: REVISIONS.kind,
-  metadata: { namespace: 'ns', name: 'hello-1' },
+  metadata: { namespace: 'ns', name: 'hello-1', uid: 'revision-1' },
   spec: { containers: [{ name: 'user', image: 'x' }], ...spec },
 });
+
+const LABELS = { [SERVING.revision]: 'hello-1', [SERVING.revisionUID]: 'revision-1' };
 
 const pod = (status: Pod['status'], metadata: Partial<Pod['metadata']> = {}): Pod => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { namespace: 'ns', name: 'p', uid: 'u', labels: { [SERVING.revision]: 'hello-1' }, ...metadata },
+  metadata: { namespace: 'ns', name: 'p', uid: 'u', labels: LABELS, ...metadata },
   spec: { containers: [{ name: 'aside' }, { name: 'user', ports: [{ containerPort: 8080 }] }] },
   status,
 });
@@ -180,8 +182,9 @@ describe('compileRevision', () => {
   };
   for (const [name, { reason, spec, want }] of Object.entries(tables)) {
     it(`${name}: ${reason}`, () => {
-      const { check, ...compiled } = compileRevision(revision(spec));
+      const { check, uid, ...compiled } = compileRevision(revision(spec));
       assert.deepEqual(compiled, want);
+      assert.equal(uid, 'revision-1');
       assert.equal(check.attempt.port, compiled.port);
     });
   }
@@ -233,10 +236,12 @@ describe('compilePod', () => {
         uid,
         name: podName,
         revision: of,
+        revisionUid,
         held,
         ...compiled
       } = compilePod(object) ?? assert.fail();
       assert.deepEqual([key, uid, podName, of, held], ['ns/p', 'u', 'p', 'ns/hello-1', false]);
+      assert.equal(revisionUid, 'revision-1');
       assert.deepEqual(compiled, want);
     });
   }

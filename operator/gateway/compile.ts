@@ -1,11 +1,11 @@
-import { SERVING } from '../apis/labels.ts';
+import { revisionUidOf, SERVING } from '../apis/labels.ts';
 import { ingressContainer, ingressPort } from '../apis/serving/container/ingress.ts';
 import { timeoutMs } from '../apis/serving/revision/timeout.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import { hasOutsideName, reachOf } from '../apis/serving/route/visibility.ts';
 import { manualInstances } from '../apis/serving/service/manualScaling.ts';
-import { hostsOf, type UrlConfig } from '../apis/url.ts';
+import { type HostConfig, hostsOf } from '../apis/url.ts';
 import type { Pod } from '../kube/core.ts';
 import { hasEnded } from '../kube/pod.ts';
 import { keyOf } from '../kube/types.ts';
@@ -26,6 +26,8 @@ export interface CompiledRoute {
 
 /** What the gateway needs to know of a Revision. */
 export interface CompiledRevision {
+  /** Its instances are known by it. */
+  uid?: string;
   limit: number;
   timeoutMs: number;
   protocol: Protocol;
@@ -38,8 +40,9 @@ export interface CompiledPod {
   key: string;
   uid: string;
   name: string;
-  /** `namespace/name` of its revision. */
+  /** `namespace/name` of its revision, and its UID: an earlier one may have had the name. */
   revision: string;
+  revisionUid?: string;
   /** Unset until the network of the pod exists. */
   ip: string | undefined;
   /** It is being deleted or has ended: it gets no request any more (container contract, Shutdown). */
@@ -55,7 +58,7 @@ export interface CompiledPod {
  * (Knative Serving API, Route status.traffic). Its names inside the cluster also answer outside where the route may be
  * reached from there: clients that found the gateway before it had an internal Service go on.
  */
-export function compileRoute(route: Route, config: UrlConfig): CompiledRoute {
+export function compileRoute(route: Route, config: HostConfig): CompiledRoute {
   const { namespace = '', name, creationTimestamp = '' } = route.metadata;
   const outside = hasOutsideName(route);
   const reach = reachOf(route);
@@ -89,6 +92,7 @@ export function compileRevision(revision: Revision): CompiledRevision {
   const { containers, containerConcurrency } = revision.spec;
   const container = ingressContainer(containers);
   return {
+    uid: revision.metadata.uid,
     limit: containerConcurrency || UNLIMITED,
     timeoutMs: timeoutMs(revision),
     protocol: container?.ports?.[0]?.name === 'h2c' ? 'h2c' : 'http1',
@@ -112,6 +116,7 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
     uid,
     name,
     revision: keyOf({ namespace, name: revision }),
+    revisionUid: revisionUidOf(pod),
     ip: podIP || undefined,
     leaving: deletionTimestamp !== undefined || hasEnded(pod),
     held:

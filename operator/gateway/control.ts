@@ -1,6 +1,6 @@
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
-import type { Config } from '../config.ts';
+import type { RoleConfig } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Pod } from '../kube/core.ts';
 import type { Change, Informer } from '../kube/informer.ts';
@@ -23,7 +23,7 @@ const WANTED_MS = 2500;
 const RECLAIM_MS = 1000;
 
 export interface ControlOptions {
-  config: Config;
+  config: RoleConfig<'gateway'>;
   client: KubeClient;
   threads: number;
   log: Logger;

@@ -7,12 +7,20 @@
  */
 export type DrainStep = 'drain' | 'release' | 'remove';
 
+/** What the autoscaler has of a gateway: the answer that its process `start` gave at `at` (StatsReport). */
+export interface Known {
+  readonly start: number;
+  readonly at: number;
+}
+
 /** The body of `POST /stats`: every instance that is to go, by UID of its pod. One that is not named is not to go. */
 export interface DrainOrders {
   /** When the controller that speaks began to lead (Unix time in ms), and its how manieth word this is. */
   readonly term: number;
   readonly round: number;
   readonly instances: Readonly<Record<string, DrainStep>>;
+  /** Revisions that have not changed since need not be told again. */
+  readonly known?: Known;
 }
 
 /**
@@ -35,11 +43,14 @@ export class DrainOrdersError extends Error {
  * @throws {DrainOrdersError} naming what is not as it must be.
  */
 export function checkOrders(body: unknown): DrainOrders {
-  const { term, round, instances } = (body ?? {}) as Partial<DrainOrders>;
+  const { term, round, instances, known } = (body ?? {}) as Partial<DrainOrders>;
   if (!Number.isFinite(term)) throw new DrainOrdersError('term is not a number');
   if (!Number.isFinite(round)) throw new DrainOrdersError('round is not a number');
   if (typeof instances !== 'object' || instances === null) {
     throw new DrainOrdersError('instances is not an object');
+  }
+  if (known !== undefined && !(Number.isFinite(known?.start) && Number.isFinite(known?.at))) {
+    throw new DrainOrdersError('known is not the time of an answer');
   }
   for (const [uid, step] of Object.entries(instances)) {
     if (!STEPS.has(step))

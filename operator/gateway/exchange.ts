@@ -22,7 +22,7 @@ const ANSWERING = 3;
 const DONE = 4;
 type Phase = typeof QUEUED | typeof CONNECTING | typeof SENT | typeof ANSWERING | typeof DONE;
 
-/** Of an answer that has ended, less than this is not worth counting until the client has it. */
+/** Less than this of an answer is not worth counting or holding back until the client has it. */
 const NOTABLE_BYTES = 16 * 1024;
 
 /** What a connection to an instance holds that was paused: one read of a socket. */
@@ -30,6 +30,7 @@ const UPSTREAM_BYTES = 64 * 1024;
 
 /** Connections that break before they are used; one retry each is right, an endless loop is not. */
 const MAX_BROKEN_ATTEMPTS = 3;
+const INSTANCE_ENDED = 'The instance ended before it answered the request.';
 /** gRPC's status for a call whose deadline has passed. */
 const GRPC_DEADLINE_EXCEEDED = '4';
 
@@ -147,6 +148,10 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
 
   responseData(chunk: Buffer): boolean {
     if (this.#phase !== ANSWERING) return true;
+    if (chunk.length >= NOTABLE_BYTES && this.#shared.stalled.saturated) {
+      this.#shared.stalled.breakOff(this);
+      return true;
+    }
     const more = this.downstream.data(chunk);
     if (!more) this.#shared.stalled.add(this);
     return more;
@@ -165,6 +170,10 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     const failure = failureOf(error);
     if (failure === 'bad-request') {
       this.#refuse('malformed', 'The request cannot be passed on: its headers or path are malformed.');
+    } else if (!begun && this.#repeated && failure === 'unreachable') {
+      // It accepts nothing since it has had the request, so it did not close an idle connection: it has ended.
+      this.#shared.refused(this.#throttler, this.#instance as Instance, error.message);
+      this.#refuse('instance_ended', INSTANCE_ENDED);
     } else if (!begun) {
       this.#again(failure === 'unreachable', error.message);
     } else if (repeatable && !this.#repeated && this.#phase === SENT && failure === 'broken') {
@@ -176,7 +185,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
       if (this.#phase === ANSWERING) this.#cut();
       else if (failure === 'bad-answer')
         this.#refuse('bad_response', 'The instance sent a response that is not valid HTTP.');
-      else this.#refuse('instance_ended', 'The instance ended before it answered the request.');
+      else this.#refuse('instance_ended', INSTANCE_ENDED);
     }
   }
 

@@ -148,6 +148,40 @@ describe('gateway and failing instances', () => {
     assert.equal(status, 500);
   });
 
+  it('does not send a request again to the program that it has ended', async () => {
+    // As a program that runs out of memory: its sockets close with it, and some time later it runs again.
+    let deaths = 0;
+    const program = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      socket.on('error', () => {});
+      socket.on('data', (bytes) => {
+        if (!bytes.toString('latin1').startsWith('GET /allocate')) {
+          ok(socket);
+          return;
+        }
+        deaths++;
+        const { port } = program.address() as { port: number };
+        program.close();
+        for (const each of sockets) each.resetAndDestroy();
+        setTimeout(() => program.listen(port, '127.0.0.1'), 300);
+      });
+    });
+    servers.push(program);
+    const [slot = -1] = harness.serve('app.test', { ports: [await listen(program)] });
+    assert.equal((await ask(harness.origin)).status, 200, 'its connection stays');
+    const { status, text } = await ask(harness.origin, '/allocate');
+    assert.deepEqual([status, text], [500, 'The instance ended before it answered the request.\n']);
+    assert.equal(deaths, 1);
+    assert.deepEqual(
+      harness.sent('refused').map((message) => message.slot),
+      [slot],
+      'it gets no request until it runs again',
+    );
+    await until('it runs again', () => program.listening);
+    assert.equal(deaths, 1);
+  });
+
   it('uses another connection when the instance has closed the idle one', async () => {
     let requests = 0;
     let last: Socket | undefined;

@@ -33,7 +33,7 @@ const shares = (traffic: Record<string, number>, tags: Record<string, string> = 
 const revision = (name: string, containerPort: number, spec: Partial<Revision['spec']> = {}): Revision => ({
   apiVersion: REVISIONS.apiVersion,
   kind: REVISIONS.kind,
-  metadata: { namespace: 'ns', name },
+  metadata: { namespace: 'ns', name, uid: `uid-${name}` },
   spec: {
     containerConcurrency: 80,
     timeoutSeconds: 10,
@@ -50,7 +50,12 @@ const pod = (
 ): Pod => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { namespace: 'ns', name, labels: { [SERVING.revision]: of }, ...metadata },
+  metadata: {
+    namespace: 'ns',
+    name,
+    labels: { [SERVING.revision]: of, [SERVING.revisionUID]: `uid-${of}` },
+    ...metadata,
+  },
   spec: { containers: [{ name: 'user', image: 'x', ports: [{ containerPort: 1 }] }] },
   status: { phase: 'Running', ...status },
 });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NOT_POOLED, SERVING } from '../apis/labels.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
-import type { Config, Identity } from '../config.ts';
+import type { Identity, RoleConfig } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { PODS } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
@@ -12,7 +12,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { Control } from './control.ts';
 import { checkOrders } from './drainProtocol.ts';
 import { publishMetrics } from './metrics.ts';
-import { statsReport } from './report.ts';
+import { StatsReporter } from './report.ts';
 
 /** One serves while the other is replaced. */
 const FEWEST_THREADS = 2;
@@ -33,7 +33,7 @@ const PROPAGATION_MS = 3000;
  * @throws when the data threads cannot run.
  */
 export async function runGateway(
-  config: Config,
+  config: RoleConfig<'gateway'>,
   identity: Identity,
   client: KubeClient,
   log: Logger,
@@ -42,9 +42,10 @@ export async function runGateway(
   const threads = config.gateway.threads || dataThreads(availableParallelism());
   // Informers and probes go on while requests drain: instances may still come and go.
   const stop = new AbortController();
-  const routes = new Informer({ client, type: ROUTES, log });
-  const revisions = new Informer({ client, type: REVISIONS, labelSelector: NOT_POOLED, log });
-  const pods = new Informer({ client, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}`, log });
+  const common = { client, log, namespaces: config.namespaces };
+  const routes = new Informer({ ...common, type: ROUTES });
+  const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED });
+  const pods = new Informer({ ...common, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}` });
   // Whoever could name instances that are to go could stop services, so only the controller's own pods are heard.
   const controllers = new Informer({
     client,
@@ -70,12 +71,13 @@ export async function runGateway(
   // it waits for; while it ends, requests are still under way.
   const dead = (): string | undefined =>
     ready && !signal.aborted && control.threads.serving === 0 ? 'no data thread listens' : undefined;
-  const pages = { '/stats': () => statsReport(control) };
+  const reporter = new StatsReporter(control);
+  const pages = { '/stats': () => reporter.report() };
   const posts = {
     '/stats': {
       allows: (address: string) =>
         controllers.store.list().some(({ status }) => status?.podIPs?.some(({ ip }) => ip === address)),
-      answer: (body: unknown) => statsReport(control, checkOrders(body)),
+      answer: (body: unknown) => reporter.report(checkOrders(body)),
     },
   };
   const admin = await startAdmin({ port: config.adminPort, unready, dead, pages, posts });

@@ -11,6 +11,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { WebSocket, WebSocketServer } from 'ws';
 import { until } from '../testing/until.ts';
+import * as h2 from './fuzz/frames.ts';
 import { ask, Harness, raw } from './harness.ts';
 
 const HOST = 'Host: app.test\r\n';
@@ -103,6 +104,42 @@ describe('gateway and clients that do anything', () => {
           await until('it is gone', () => harness.slots.waiting(1) === 0, { timeoutMs: 200 });
         });
       }
+    }
+  });
+
+  describe('that take a request over HTTP/2 back at once, without an error', () => {
+    const requestFrames = (method: string, host: string): Buffer => {
+      const section = h2.block([
+        [':method', method],
+        [':scheme', 'http'],
+        [':path', '/'],
+        [':authority', host],
+      ]);
+      return Buffer.concat([h2.PREFACE, h2.settings(), ...h2.headers(1, 0, section), h2.reset(1, 0)]);
+    };
+
+    for (const method of ['GET', 'HEAD', 'POST', 'TRACE']) {
+      it(`${method}, which would be refused: nobody else is harmed`, async () => {
+        const socket = open(requestFrames(method, 'none.test').toString('latin1'));
+        await until('the gateway has read it', () => socket.bytesRead > 0);
+        assert.equal((await ask(harness.origin)).status, 200);
+        socket.destroy();
+      });
+
+      it(`${method}, whose body has not come: the instance does not take it for whole`, async () => {
+        let whole = 0;
+        handle = (req, res) => {
+          req.resume().on('end', () => {
+            whole++;
+            res.end('ok');
+          });
+        };
+        const socket = open(requestFrames(method, 'app.test').toString('latin1'));
+        await until('the gateway has read it', () => socket.bytesRead > 0);
+        await until('it is over', () => harness.planes[0]?.open === 0);
+        assert.equal(whole, 0);
+        socket.destroy();
+      });
     }
   });
 

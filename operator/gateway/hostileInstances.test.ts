@@ -351,8 +351,8 @@ describe('gateway and instances that say anything', () => {
       assert.equal(resets, before);
     });
 
-    /** An h2c instance that answers each request on stream 1 with these frames. @returns how many connections it got. */
-    const framed = async (frames: (nth: number) => Buffer[]): Promise<() => number> => {
+    /** An h2c instance that answers each request with these frames. @returns how many connections it got. */
+    const framed = async (frames: (nth: number, stream: number) => Buffer[]): Promise<() => number> => {
       let connections = 0;
       const server = createServer((socket) => {
         const nth = ++connections;
@@ -364,9 +364,9 @@ describe('gateway and instances that say anything', () => {
         socket.on('data', (bytes) => {
           const skipped = Math.min(preface, bytes.length);
           preface -= skipped;
-          for (const { type, flags } of reader.push(bytes.subarray(skipped))) {
+          for (const { type, flags, stream } of reader.push(bytes.subarray(skipped))) {
             if (type === h2.SETTINGS && !(flags & h2.ACK)) socket.write(h2.frame(h2.SETTINGS, h2.ACK, 0));
-            if (type === h2.HEADERS) socket.write(Buffer.concat(frames(nth)));
+            if (type === h2.HEADERS) socket.write(Buffer.concat(frames(nth, stream)));
           }
         });
       });
@@ -392,6 +392,40 @@ describe('gateway and instances that say anything', () => {
         await assert.rejects(get2(), { code: 'ERR_HTTP2_STREAM_ERROR' }, name);
         assert.ok(performance.now() - from < 5000, name);
       }
+    });
+
+    const refusals = {
+      REFUSED_STREAM: (stream: number) => h2.reset(stream, 7),
+      'a GOAWAY that leaves it out': () => h2.goaway(0, 0),
+    };
+    for (const [name, refusal] of Object.entries(refusals)) {
+      it(`breaks an answer off that an h2c instance refuses after all, and does not ask again: ${name}`, async () => {
+        let asked = 0;
+        await framed((_nth, stream) => {
+          asked++;
+          const begun = h2.headers(stream, 0, h2.block([[':status', '200']]));
+          return [...begun, h2.frame(h2.DATA, 0, stream, Buffer.from('part')), refusal(stream)];
+        });
+        const from = performance.now();
+        const text = await get();
+        assert.match(text, /^HTTP\/1\.1 200/);
+        assert.doesNotMatch(text, /0\r\n\r\n$/);
+        assert.equal(asked, 1);
+        await assert.rejects(get2(), { code: 'ERR_HTTP2_STREAM_ERROR' });
+        assert.ok(performance.now() - from < 5000);
+      });
+    }
+
+    it('ends a refused HEAD beside an answer that breaks off with the same h2c connection', async () => {
+      await framed((_nth, stream) => {
+        if (stream === 1) return [];
+        const begun = h2.headers(stream, 0, h2.block([[':status', '200']]));
+        return [...begun, h2.frame(h2.DATA, 0, stream, Buffer.from('part')), h2.frame(h2.PING, 0, 0)];
+      });
+      const refused = get2({ ':method': 'HEAD' });
+      await assert.rejects(get2(), { code: 'ERR_HTTP2_STREAM_ERROR' });
+      assert.equal((await refused).status, 502);
+      await until('no request is left', () => harness.planes[0]?.open === 0);
     });
 
     it('takes an answer to its end behind a GOAWAY, and sends the next request elsewhere (RFC 9113, 6.8)', async () => {

@@ -55,6 +55,23 @@ describe('Instances', () => {
     instances.setRevision(REVISION, compiled);
   });
 
+  it('sends to no pod of an earlier revision of the name, nor of nobody, and does not count them', async () => {
+    const of = (uid: string | undefined) => {
+      const made = pod([{ name: 'user' }], true);
+      const labels = { ...made.metadata.labels, ...(uid ? { [SERVING.revisionUID]: uid } : {}) };
+      return { ...made, metadata: { ...made.metadata, uid: `p-${uid}`, labels } };
+    };
+    see(of('first'));
+    await until('it serves', () => serving() === 1);
+    instances.setRevision(REVISION, { ...compiled, uid: 'second' });
+    assert.deepEqual([serving(), instances.count(REVISION), instances.usable(REVISION)], [0, 0, 0]);
+    see(of(undefined));
+    assert.equal(instances.count(REVISION), 0);
+    see(of('second'));
+    await until('it serves', () => serving() === 1);
+    assert.equal(instances.count(REVISION), 1);
+  });
+
   it('sends to an instance that the kubelet does not call ready yet', async () => {
     see(pod([{ name: 'user' }], false));
     await until('it serves', () => serving() === 1);

@@ -64,13 +64,16 @@ export class Instances implements Drainable {
 
   /** Instances of a revision that are there or coming, not those that leave. */
   count(revision: string): number {
-    return this.#byRevision.get(revision)?.size ?? 0;
+    let count = 0;
+    for (const tracked of this.#byRevision.get(revision) ?? []) if (this.#isOwn(tracked)) count++;
+    return count;
   }
 
   /** Those of {@link count} that may get new requests. */
   usable(revision: string): number {
     let usable = 0;
-    for (const { drained } of this.#byRevision.get(revision) ?? []) if (!drained) usable++;
+    for (const tracked of this.#byRevision.get(revision) ?? [])
+      if (!tracked.drained && this.#isOwn(tracked)) usable++;
     return usable;
   }
 
@@ -118,7 +121,10 @@ export class Instances implements Drainable {
     if (compiled) {
       this.#revisions.set(key, compiled);
       this.#tellLimit(key);
-      for (const tracked of this.#byRevision.get(key) ?? []) this.#look(tracked);
+      for (const tracked of this.#byRevision.get(key) ?? []) {
+        if (!this.#isOwn(tracked)) tracked.setAside();
+        this.#look(tracked);
+      }
       return;
     }
     this.#revisions.delete(key);
@@ -226,10 +232,17 @@ export class Instances implements Drainable {
     return tracked.isGone(applied()) && inFlight(tracked.slot) === 0;
   }
 
+  /** Whether a pod is an instance of this very revision, and not of an earlier one of its name, or of nobody's. */
+  #isOwn({ pod }: Tracked): boolean {
+    const uid = this.#revisions.get(pod.revision)?.uid;
+    return uid === undefined || pod.revisionUid === uid;
+  }
+
   #look(tracked: Tracked): void {
     const { pod } = tracked;
     const revision = this.#revisions.get(pod.revision);
     if (tracked.ready || tracked.probing || pod.held || !pod.ip || !revision) return;
+    if (!this.#isOwn(tracked)) return;
     if (pod.container?.endsWith(' ended')) return;
     const probing = new AbortController();
     tracked.probing = probing;

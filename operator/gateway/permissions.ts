@@ -6,3 +6,8 @@ export const permissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'patch'] },
 ];
+
+/** In the operator's own namespace: the controllers, which alone may say what instances are to go. */
+export const namespacePermissions: readonly Permission[] = [
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+];

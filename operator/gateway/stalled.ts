@@ -22,11 +22,21 @@ export class StalledAnswers {
   readonly #cut: () => void;
   #first: Stalled | undefined;
   #last: Stalled | undefined;
+  #going = 0;
 
   /** @param cut called for each answer that is broken off. */
   constructor(budget: Budget, cut: () => void) {
     this.#budget = budget;
     this.#cut = cut;
+  }
+
+  /**
+   * Whether as much as the budget was broken off in this turn of the event loop. What was written to a client is only
+   * freed after the turn, and a turn takes whatever many instances have sent, so that nothing more should be written of
+   * which much may have to wait.
+   */
+  get saturated(): boolean {
+    return this.#going > this.#budget.limit;
   }
 
   /** The client did not take all that was written. */
@@ -51,6 +61,15 @@ export class StalledAnswers {
     item.stalledLater = undefined;
   }
 
+  /** Breaks an answer off, whether it is in the list or not. */
+  breakOff(item: Stalled): void {
+    if (this.#going === 0) setImmediate(this.#freed);
+    this.#going += item.stalledBytes;
+    this.remove(item);
+    this.#cut();
+    item.breakOff();
+  }
+
   #append(item: Stalled): void {
     item.stalledEarlier = this.#last;
     if (this.#last) this.#last.stalledLater = item;
@@ -59,18 +78,16 @@ export class StalledAnswers {
   }
 
   #enforce(revision: number): void {
-    while (this.#budget.sumExceeded && this.#first) this.#breakOff(this.#first);
+    while (this.#budget.sumExceeded && this.#first) this.breakOff(this.#first);
     while (this.#budget.exceededBy(revision)) {
       let item = this.#first;
       while (item && item.revision !== revision) item = item.stalledLater;
       if (!item) return;
-      this.#breakOff(item);
+      this.breakOff(item);
     }
   }
 
-  #breakOff(item: Stalled): void {
-    this.remove(item);
-    this.#cut();
-    item.breakOff();
-  }
+  readonly #freed = (): void => {
+    this.#going = 0;
+  };
 }

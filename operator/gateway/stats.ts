@@ -83,6 +83,23 @@ export class Stats {
     return total;
   }
 
+  /** Another number whenever something was written of a revision. */
+  version(revision: number): number {
+    let sum = 0;
+    for (let thread = 0; thread < this.threads; thread++) {
+      sum += Atomics.load(this.#sequence, thread * MAX_REVISIONS + revision);
+    }
+    return sum;
+  }
+
+  /** Whether a revision has requests now. */
+  isActive(revision: number): boolean {
+    for (let thread = 0; thread < this.threads; thread++) {
+      if (this.#rows[(thread * MAX_REVISIONS + revision) * ROW + ACTIVE] !== 0) return true;
+    }
+    return false;
+  }
+
   #addRow(total: RevisionStats, thread: number, revision: number, now: number): void {
     const row = this.#consistentRow(thread, revision);
     const at = (index: number) => row[index] as number;

@@ -1,5 +1,6 @@
+import { stringify } from 'yaml';
 import { KINDS } from '../apis/kinds.ts';
-import { ConfigSchema } from '../config.ts';
+import { ConfigSchema, ROLE_FIELDS } from '../config.ts';
 import { crdFile } from './crd.ts';
 import type { GeneratedFile } from './file.ts';
 import { rulesFile } from './monitoring.ts';
@@ -9,6 +10,8 @@ type Schema = Record<string, unknown>;
 
 const text: Schema = { type: 'string' };
 const texts: Schema = { type: 'array', items: text };
+/** They become part of an expression. */
+const audiences: Schema = { type: 'array', items: { type: 'string', pattern: `^[^'\\\\"]+$` } };
 const textMap: Schema = { type: 'object', additionalProperties: text };
 const port: Schema = { type: 'integer', minimum: 1, maximum: 65535 };
 const anyObject: Schema = { type: 'object' };
@@ -83,9 +86,13 @@ export function valuesSchema(): Schema {
       annotations: textMap,
       controller: closed(POD),
       gateway: closed({ ...POD, service: GATEWAY_SERVICE, threads, drainSeconds, limits }),
-      metadata: closed({ ...POD, ...metadataFields, clusterIP: text }),
-      webhook: closed({ timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
-      registry: closed({ ...registryFields, ca: closed({ configMap: text, secret: text, key: text }) }),
+      metadata: closed({ ...POD, ...metadataFields, clusterIP: text, apiServerAudiences: audiences }),
+      webhook: closed({ ...POD, timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
+      registry: closed({
+        ...registryFields,
+        pullSecretNamespaces: texts,
+        ca: closed({ configMap: text, secret: text, key: text }),
+      }),
       monitoring: closed({
         serviceMonitor: closed({ enabled: { type: 'boolean' }, labels: textMap, interval: DURATION }),
         rules: closed({ enabled: { type: 'boolean' }, labels: textMap }),
@@ -97,11 +104,21 @@ export function valuesSchema(): Schema {
   };
 }
 
-/** The chart's generated files: the CRDs, each role's rules, the alerts, the schema of the values. */
+/** The chart's generated files: the CRDs, each role's rules and fields of the configuration, the alerts, the schema of the values. */
 export function chartFiles(): GeneratedFile[] {
   const crds = KINDS.map(crdFile).map(({ path, text }) => ({ path: `charts/homerun/files/${path}`, text }));
+  const fields = Object.entries(ROLE_FIELDS).map(([role, paths]) => ({
+    path: `charts/homerun/files/config/${role}.yaml`,
+    text: stringify(paths),
+  }));
   const schema = `${JSON.stringify(valuesSchema(), null, 2)}\n`;
-  return [...crds, ...rbacFiles(), rulesFile(), { path: 'charts/homerun/values.schema.json', text: schema }];
+  return [
+    ...crds,
+    ...rbacFiles(),
+    ...fields,
+    rulesFile(),
+    { path: 'charts/homerun/values.schema.json', text: schema },
+  ];
 }
 
 function closed(properties: Record<string, Schema | undefined>): Schema {

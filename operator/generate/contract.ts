@@ -5,6 +5,7 @@ import { LAWS } from '../webhook/laws.ts';
 import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
 import type { GeneratedFile } from './file.ts';
 import { insideSection } from './inside.ts';
+import { troublesSection } from './troubles.ts';
 
 // The table of what is accepted, warned of and refused, as the law that admission applies has it.
 
@@ -104,7 +105,7 @@ ${table(FIELDS, fieldRows('Service'))}
 ${table(FIELDS, fieldRows('Route'))}
 
 ${insideSection()}
-
+${troublesSection()}
 ## Annotations of a Job, of its template and of an Execution
 
 ${table(['annotation', 'value', 'where', 'verdict'], annotationRows(JOB))}

@@ -1,20 +1,35 @@
 import { stringify } from 'yaml';
-import { permissions as autoscaler } from '../autoscaler/permissions.ts';
+import { permissions as autoscaler, namespacePermissions as gatewayPods } from '../autoscaler/permissions.ts';
 import { leasePermissions } from '../controller.ts';
-import { permissions as gateway } from '../gateway/permissions.ts';
-import { linkLocalPermissions, permissions as metadata } from '../metadata/permissions.ts';
+import { namespacePermissions as controllerPods, permissions as gateway } from '../gateway/permissions.ts';
+import {
+  linkLocalPermissions,
+  permissions as metadata,
+  clusterPermissions as metadataCluster,
+} from '../metadata/permissions.ts';
 import { mergePermissions, type Permission } from '../rbac.ts';
 import { permissions as configuration } from '../reconcilers/configuration/reconciler.ts';
-import { permissions as execution } from '../reconcilers/execution/reconciler.ts';
-import { permissions as informers } from '../reconcilers/informers.ts';
+import {
+  permissions as execution,
+  clusterPermissions as executionCluster,
+} from '../reconcilers/execution/reconciler.ts';
+import {
+  permissions as informers,
+  namespacePermissions as metadataService,
+} from '../reconcilers/informers.ts';
 import { permissions as boost } from '../reconcilers/instance/boostController.ts';
 import { permissions as job } from '../reconcilers/job/reconciler.ts';
+import { permissions as disruption } from '../reconcilers/revision/disruptionController.ts';
 import { permissions as revision } from '../reconcilers/revision/reconciler.ts';
 import { permissions as route } from '../reconcilers/route/reconciler.ts';
 import { permissions as service } from '../reconcilers/service/reconciler.ts';
 import { permissions as workerPool } from '../reconcilers/workerPool/reconciler.ts';
-import { permissions as registry } from '../registry/pullsecrets.ts';
-import { permissions as webhook, namespacePermissions as webhookNamespace } from '../webhook/webhook.ts';
+import { secretPermissions as pullSecrets, permissions as registry } from '../registry/pullsecrets.ts';
+import {
+  permissions as webhook,
+  clusterPermissions as webhookCluster,
+  namespacePermissions as webhookNamespace,
+} from '../webhook/webhook.ts';
 import type { GeneratedFile } from './file.ts';
 
 /** What every controller's shell takes: Events, and owners that hold back their own deletion (OpenShift checks). */
@@ -37,7 +52,10 @@ const shell: readonly Permission[] = [
   },
 ];
 
-/** What each role may do, by the file below `charts/homerun/files/rbac` that its ClusterRole or Role reads. */
+/**
+ * What each role may do, by the file below `charts/homerun/files/rbac` that its ClusterRole or Role reads: ROLE where
+ * people's objects are, ROLE-cluster in the whole cluster, ROLE-namespace in the operator's own namespace.
+ */
 const ROLES: Record<string, readonly (readonly Permission[])[]> = {
   controller: [
     shell,
@@ -46,18 +64,25 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
     configuration,
     route,
     revision,
+    disruption,
     workerPool,
     boost,
     job,
     execution,
     registry,
     autoscaler,
-    webhook,
   ],
-  'controller-namespace': [leasePermissions, webhookNamespace],
+  'controller-cluster': [executionCluster],
+  'controller-namespace': [leasePermissions, gatewayPods, metadataService],
+  'controller-secrets': [pullSecrets],
   gateway: [gateway],
+  'gateway-namespace': [controllerPods],
   metadata: [metadata],
+  'metadata-cluster': [metadataCluster],
   'metadata-namespace': [linkLocalPermissions],
+  webhook: [webhook],
+  'webhook-cluster': [webhookCluster],
+  'webhook-namespace': [webhookNamespace],
 };
 
 /** The rules of each role's ClusterRole and Role. */

@@ -42,6 +42,47 @@ describe('KubeClient', () => {
 
   afterEach(() => server.close());
 
+  it('tells when the server answers again that was away for seconds, and nothing of a request that failed', async () => {
+    const ask = () => server.client.list(NAMESPACES);
+    let returns = 0;
+    server.client.onReturn(() => returns++);
+    await ask();
+    server.failNext('reset');
+    await assert.rejects(ask(), { code: 'KUBE_UNREACHABLE' });
+    await ask();
+    assert.equal(returns, 0);
+    server.kill();
+    const since = performance.now();
+    await until('three seconds to pass', async () => {
+      await assert.rejects(ask(), { code: 'KUBE_UNREACHABLE' });
+      return performance.now() - since > 3_100;
+    });
+    await server.restart();
+    server.failNext(new Refusal(503, 'ServiceUnavailable', 'starting'));
+    await assert.rejects(ask(), { code: 'KUBE_SERVER' });
+    assert.equal(returns, 0, 'it does not work yet');
+    await Promise.all([ask(), ask()]);
+    assert.equal(returns, 1);
+  });
+
+  it('ends what is under way, and begins nothing, once its guard says so', async () => {
+    const stop = new AbortController();
+    const guarded = server.client.guarded(() => stop.signal);
+    await guarded.list(NAMESPACES);
+    server.pause();
+    const writing = guarded.create(CONFIG_MAPS, configMap('a', '1'));
+    setImmediate(() => stop.abort());
+    await assert.rejects(writing, { code: 'KUBE_UNREACHABLE' });
+    server.resume();
+    server.requests = [];
+    await assert.rejects(guarded.create(CONFIG_MAPS, configMap('b', '1')), { code: 'KUBE_UNREACHABLE' });
+    assert.deepEqual(
+      server.requests.filter(({ method }) => method !== 'GET').map(({ path }) => path),
+      [],
+    );
+    await server.client.list(NAMESPACES);
+  });
+
   const codes: Record<string, { status: number; reason: string; code: string }> = {
     'a missing right': { status: 403, reason: 'Forbidden', code: 'KUBE_FORBIDDEN' },
     'a missing identity': { status: 401, reason: 'Unauthorized', code: 'KUBE_FORBIDDEN' },

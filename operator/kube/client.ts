@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts';
-import { isKubeError, type StatusBody, statusError } from './errors.ts';
+import { isKubeError, KubeError, type StatusBody, statusError } from './errors.ts';
 import { LineSplitter } from './lines.ts';
 import { type CallOptions, type Method, type RequestOptions, Transport } from './transport.ts';
 import type { KubeObject, ObjectRef, ResourceType } from './types.ts';
@@ -62,10 +62,31 @@ export function resourcePath(type: ResourceType, ref: Partial<ObjectRef>, subres
 export class KubeClient {
   readonly connection: Connection;
   readonly #transport: Transport;
+  readonly #guard: (() => AbortSignal) | undefined;
 
-  constructor(connection: Connection) {
+  constructor(
+    connection: Connection,
+    {
+      transport = new Transport(connection),
+      guard,
+    }: { transport?: Transport; guard?: () => AbortSignal } = {},
+  ) {
     this.connection = connection;
-    this.#transport = new Transport(connection);
+    this.#transport = transport;
+    this.#guard = guard;
+  }
+
+  /**
+   * The same client for work that may be stopped from outside: once the signal that `guard` gives is aborted, its
+   * requests that are under way end and none begins, watches left out, all with `KUBE_UNREACHABLE`.
+   */
+  guarded(guard: () => AbortSignal): KubeClient {
+    return new KubeClient(this.connection, { transport: this.#transport, guard });
+  }
+
+  /** Calls back whenever the API server answers again that did not for some seconds. */
+  onReturn(callback: () => void): void {
+    this.#transport.onReturn(callback);
   }
 
   async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<ListResult<T>> {
@@ -221,8 +242,17 @@ export class KubeClient {
   }
 
   /** Any request that takes and gives JSON: subresources, metrics.k8s.io, /version. */
-  request<R>(method: Method, path: string, options?: RequestOptions): Promise<R> {
-    return this.#transport.json<R>(method, path, options);
+  async request<R>(method: Method, path: string, options: RequestOptions = {}): Promise<R> {
+    const guard = this.#guard?.();
+    if (!guard) return this.#transport.json<R>(method, path, options);
+    const signal = options.signal ? AbortSignal.any([options.signal, guard]) : guard;
+    try {
+      guard.throwIfAborted();
+      return await this.#transport.json<R>(method, path, { ...options, signal });
+    } catch (cause) {
+      if (!guard.aborted || isKubeError(cause)) throw cause;
+      throw new KubeError(`${method} ${path}: stopped`, { code: 'KUBE_UNREACHABLE', cause });
+    }
   }
 }
 

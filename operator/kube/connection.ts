@@ -100,7 +100,7 @@ export function inClusterConnection({
 
 /**
  * The connection that a kubeconfig describes: token, client certificate, exec plugin, OIDC, HTTP proxy.
- * Without `file`: $KUBECONFIG, else ~/.kube/config, else the pod's service account.
+ * Without `file`: $KUBECONFIG, else ~/.kube/config.
  * @param options.credentialsLifeMs after which files and plugins are asked again; 5 s when left out.
  * @throws {ConnectionError} when there is no such file or context.
  */
@@ -137,6 +137,18 @@ export async function kubeConfigConnection(
       return current.headers;
     },
   };
+}
+
+/**
+ * The connection of this process: as $KUBECONFIG says, else as the pod's service account, else as ~/.kube/config says.
+ * Only a kubeconfig needs the client library.
+ * @throws {ConnectionError} when there is none of them, or it cannot be read.
+ */
+export async function ownConnection(
+  env: Record<string, string | undefined> = process.env,
+): Promise<Connection> {
+  const isInCluster = !env.KUBECONFIG && env.KUBERNETES_SERVICE_HOST !== undefined;
+  return isInCluster ? inClusterConnection({ env }) : kubeConfigConnection();
 }
 
 async function readKubeConfig({ file, context }: { file?: string; context?: string }) {

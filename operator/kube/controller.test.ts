@@ -40,6 +40,44 @@ describe('Controller', () => {
     return Object.fromEntries(own.map(({ labels, value }) => [labels.result, value]));
   }
 
+  const returns: Record<string, { error: unknown; again: boolean; reason: string }> = {
+    'could not be reached': {
+      error: new KubeError('refused', { code: 'KUBE_UNREACHABLE' }),
+      again: true,
+      reason: 'it can be now',
+    },
+    'was starting': {
+      error: new KubeError('starting', { code: 'KUBE_SERVER', status: 503 }),
+      again: true,
+      reason: 'it has started',
+    },
+    'refused it': {
+      error: new KubeError('quota', { code: 'KUBE_FORBIDDEN', status: 403 }),
+      again: false,
+      reason: 'it would do so again',
+    },
+  };
+  for (const [name, { error, again, reason }] of Object.entries(returns)) {
+    it(`${again ? 'tries at once' : 'waits with'} what failed as the API server ${name}, when it returns: ${reason}`, async () => {
+      let runs = 0;
+      const controller = start(`returns ${name}`, async () => {
+        runs++;
+        throw error;
+      });
+      controller.enqueue('a');
+      for (let failures = 1; failures <= 17; failures++) {
+        await until('it has failed', () => controller.queue.failures('a') === failures && !controller.stuck);
+        await until('it waits', () => controller.queue.scheduled > 0);
+        if (failures < 17) clock.advance(300_000);
+      }
+      const before = runs;
+      controller.serverReturned();
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(runs - before, again ? 1 : 0);
+      assert.equal(controller.queue.failures('a'), again ? 1 : 17);
+    });
+  }
+
   const failures: Record<string, { error: unknown; again: boolean; result: string; reason: string }> = {
     terminal: {
       error: new TerminalError('never'),

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from '../telemetry/log.ts';
 import { reconciles } from '../telemetry/metrics.ts';
 import { nextTurn } from './clock.ts';
-import { isKubeError, isNamespaceTerminating, StaleError, TerminalError } from './errors.ts';
-import type { Change, Informer } from './informer.ts';
+import { isKubeError, isNamespaceTerminating, isUnanswered, StaleError, TerminalError } from './errors.ts';
+import type { Change, Informer, Source } from './informer.ts';
+import type { Store } from './store.ts';
 import type { KubeObject } from './types.ts';
 import { type AddOptions, PRIORITY, WorkQueue } from './workqueue.ts';
 
@@ -41,6 +42,8 @@ export class Controller {
   readonly #reconcile: Reconcile;
   readonly #log: Logger;
   readonly #synced: Promise<void>[] = [];
+  /** Keys whose last reconcile failed because the API server was away. */
+  readonly #unanswered = new Set<string>();
   #stretchStart = 0;
 
   constructor(options: ControllerOptions) {
@@ -55,10 +58,7 @@ export class Controller {
    * Adds the keys that `toKeys` names for each change of a kind. For an update the old state is asked too:
    * an object that changed hands concerns both owners.
    */
-  watch<T extends KubeObject>(
-    informer: Informer<T>,
-    toKeys: (object: T, change: Change<T>) => string[],
-  ): this {
+  watch<T extends KubeObject>(informer: Source<T>, toKeys: (object: T, change: Change<T>) => string[]): this {
     this.#synced.push(informer.synced);
     informer.onChange((change) => {
       const options = { priority: change.initial ? PRIORITY.low : PRIORITY.normal };
@@ -68,6 +68,15 @@ export class Controller {
       for (const key of keys) this.queue.add(key, options);
     });
     return this;
+  }
+
+  /**
+   * The store of a kind, for the reconciles to read: the first of them waits until it is complete. What nobody waits
+   * for may be empty after a start, and what is not there would be taken for what does not exist.
+   */
+  reads<T extends KubeObject>(informer: Source<T>): Store<T> {
+    this.#synced.push(informer.synced);
+    return (informer as Informer<T>).store;
   }
 
   enqueue(key: string, options?: AddOptions): void {
@@ -81,7 +90,19 @@ export class Controller {
     return `controller ${this.name} has been reconciling ${work.key} for ${Math.round(work.ms / 1000)} s`;
   }
 
-  /** Works from when all watched kinds are known until `signal` aborts; resolves when running reconciles are done. */
+  /** The API server is back: what failed because it was away is tried again at once, and not when its pause is over. */
+  serverReturned(): void {
+    for (const key of this.#unanswered) {
+      this.queue.forget(key);
+      this.queue.add(key);
+    }
+    this.#unanswered.clear();
+  }
+
+  /**
+   * Works from when all kinds that are watched or read are known until `signal` aborts; resolves when running reconciles
+   * are done. It may be called again then.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const stopped = Promise.withResolvers<void>();
     const stop = () => stopped.resolve();
@@ -111,6 +132,7 @@ export class Controller {
 
   async #runOne(key: string, signal: AbortSignal): Promise<void> {
     const log = this.#log.child({ key, reconcileId: randomBytes(6).toString('hex') });
+    this.#unanswered.delete(key);
     let outcome: Outcome;
     try {
       outcome = await this.#reconcile(key, signal, log);
@@ -138,6 +160,7 @@ export class Controller {
       return;
     }
     this.queue.retry(key);
+    if (isUnanswered(err)) this.#unanswered.add(key);
     if (err instanceof StaleError || isKubeError(err, 'KUBE_CONFLICT')) {
       this.#count('stale');
       return;

@@ -1,6 +1,7 @@
 import type { IDeployment } from 'kubernetes-models/apps/v1/Deployment';
 import type { IJob } from 'kubernetes-models/batch/v1/Job';
 import type { ILease } from 'kubernetes-models/coordination.k8s.io/v1/Lease';
+import type { IPodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import type { IConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import type { IEvent } from 'kubernetes-models/v1/Event';
 import type { INamespace } from 'kubernetes-models/v1/Namespace';
@@ -24,6 +25,7 @@ export type KubeEvent = Typed<IEvent>;
 export type Lease = Typed<ILease>;
 export type Namespace = Typed<INamespace>;
 export type BatchJob = Typed<IJob>;
+export type DisruptionBudget = Typed<IPodDisruptionBudget>;
 
 const namespaced = <T extends KubeObject>(
   apiVersion: string,
@@ -40,6 +42,11 @@ export const SERVICE_ACCOUNTS = namespaced<ServiceAccount>('v1', 'ServiceAccount
 export const EVENTS = namespaced<KubeEvent>('v1', 'Event', 'events');
 export const LEASES = namespaced<Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
 export const BATCH_JOBS = namespaced<BatchJob>('batch/v1', 'Job', 'jobs');
+export const DISRUPTION_BUDGETS = namespaced<DisruptionBudget>(
+  'policy/v1',
+  'PodDisruptionBudget',
+  'poddisruptionbudgets',
+);
 export const NAMESPACES: ResourceType<Namespace> = {
   apiVersion: 'v1',
   kind: 'Namespace',

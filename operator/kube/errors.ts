@@ -71,9 +71,25 @@ export class StaleError extends Error {
   readonly code = 'KUBE_STALE';
 }
 
+/** An object of the name that is needed exists, and belongs to somebody else: nothing of it is changed. */
+export class NotOwnedError extends Error {
+  override readonly name = 'NotOwnedError';
+  readonly code = 'NOT_OWNED';
+}
+
 /** Whether `error` is a {@link KubeError} with one of these codes. */
 export function isKubeError(error: unknown, ...codes: KubeErrorCode[]): error is KubeError {
   return error instanceof KubeError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** Whether an answer is that of a load balancer, or of a server that starts or stops: the API server is away. */
+export function isGatewayError(status: number): boolean {
+  return status === 502 || status === 503 || status === 504;
+}
+
+/** Whether the API server could not be reached; the same request may succeed once it is back. */
+export function isUnanswered(error: unknown): boolean {
+  return isKubeError(error) && (error.code === 'KUBE_UNREACHABLE' || isGatewayError(error.status));
 }
 
 /** Whether the API server refused a new object because its namespace is being deleted. */

@@ -44,6 +44,21 @@ describe('EventRecorder', () => {
     assert.equal(written?.count, 1);
   });
 
+  it('waits for two seconds at most while the API server says nothing', async () => {
+    const each = recorder();
+    server.pause();
+    each.event(subject, event('x'));
+    let isOver = false;
+    const flushed = each.flush().then(() => {
+      isOver = true;
+    });
+    clock.advance(1_999);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(isOver, false);
+    clock.advance(1);
+    await flushed;
+  });
+
   it('counts the same event instead of writing another, after a restart too', async () => {
     const first = recorder();
     first.event(subject, event('x'));

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from '../telemetry/log.ts';
 import { kubeEvents } from '../telemetry/metrics.ts';
 import type { KubeClient } from './client.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, sleep, systemClock } from './clock.ts';
 import { EVENTS, type KubeEvent } from './core.ts';
 import { isKubeError } from './errors.ts';
 import { timestamp } from './time.ts';
@@ -33,6 +33,8 @@ const REFILL_MS = 300_000;
 const MAX_BUDGETS = 4_096;
 const MAX_PENDING = 1_000;
 const MESSAGE_BYTES = 1_024;
+/** How long the end of a process waits for its events, in ms: somebody else works on by then. */
+const FLUSH_MS = 2_000;
 
 interface Budget {
   tokens: number;
@@ -65,9 +67,11 @@ export class EventRecorder {
     this.#tail = this.#tail.then(() => this.#write(object));
   }
 
-  /** Resolves when everything told so far is written or given up. */
-  flush(): Promise<void> {
-    return this.#tail;
+  /** Resolves when everything told so far is written or given up, after two seconds at the latest. */
+  async flush(): Promise<void> {
+    const done = new AbortController();
+    void this.#tail.then(() => done.abort());
+    await sleep(FLUSH_MS, done.signal, this.#clock);
   }
 
   #spend({ metadata, kind }: KubeObject): boolean {

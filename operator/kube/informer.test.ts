@@ -55,6 +55,29 @@ describe('Informer', () => {
   const watches = () => server.requests.filter(({ query }) => query.has('watch'));
   const watching = () => until('a watch is open', () => server.watches === 1);
 
+  it('keeps the objects of some namespaces together, and lists one anew without losing the others', async () => {
+    const at = (namespace: string, value: string): ConfigMap => {
+      const made = configMap('a', value);
+      return { ...made, metadata: { ...made.metadata, namespace } };
+    };
+    for (const namespace of ['here', 'there', 'elsewhere']) server.put(at(namespace, '1'));
+    server.failNext(new Refusal(500, 'InternalError', 'down'), ({ path }) => path.includes('/there/'));
+    const { informer } = start({ namespaces: ['here', 'there'] });
+    const keys = () => [...informer.store.keys()].sort();
+    await until('one is listed', () => keys().length > 0);
+    assert.deepEqual([keys(), informer.hasSynced], [['here/a'], false], 'it waits for all of them');
+    await informer.synced;
+    await until('both are watched', () => server.watches === 2);
+    server.kill();
+    server.storage.compact();
+    server.remove(CONFIG_MAPS, { namespace: 'here', name: 'a' });
+    server.put(at('there', '2'));
+    await server.restart();
+    await until('both are listed anew', () => informer.store.get('there/a')?.data?.value === '2');
+    await until('what is gone is gone', () => keys().length === 1);
+    assert.deepEqual(keys(), ['there/a']);
+  });
+
   it('lists in pages, then tells what changes', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e']) server.put(configMap(name, '1'));
     const { informer, told, changes } = start({ pageSize: 2 });

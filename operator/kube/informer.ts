@@ -10,7 +10,12 @@ export type ChangeHandler<T> = (change: Change<T>) => void;
 export interface InformerOptions<T extends KubeObject>
   extends Omit<ReflectorOptions<T>, 'store' | 'emit' | 'onSynced'> {
   indexers?: Record<string, Indexer<T>>;
+  /** Where to look, if not in the whole cluster; it takes a watch for each. Empty is the whole cluster. */
+  namespaces?: readonly string[];
 }
+
+/** An informer to those who have not declared that they read its store (`Controller.reads`). */
+export type Source<T extends KubeObject> = Omit<Informer<T>, 'store'>;
 
 /** A cache of one kind that stays up to date and tells what changes. */
 export class Informer<T extends KubeObject> {
@@ -21,11 +26,11 @@ export class Informer<T extends KubeObject> {
   /** Resolves when the first list is complete; pends while the API server cannot be reached. */
   readonly synced: Promise<void>;
   readonly #handlers: ChangeHandler<T>[] = [];
-  readonly #reflector: Reflector<T>;
+  readonly #reflectors: readonly Reflector<T>[];
   readonly #log: Logger;
-  #hasSynced = false;
+  #waiting: number;
 
-  constructor({ indexers, ...options }: InformerOptions<T>) {
+  constructor({ indexers, namespaces = [], ...options }: InformerOptions<T>) {
     this.type = options.type;
     this.name = options.name ?? options.type.plural;
     this.#log = options.log;
@@ -33,20 +38,25 @@ export class Informer<T extends KubeObject> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.store = store;
     this.synced = promise;
-    this.#reflector = new Reflector({
-      ...options,
-      store,
-      emit: (change) => this.#emit(change),
-      onSynced: () => {
-        this.#hasSynced = true;
-        resolve();
-      },
-    });
+    const scopes = namespaces.length > 0 ? [...new Set(namespaces)] : [options.namespace];
+    this.#waiting = scopes.length;
+    this.#reflectors = scopes.map(
+      (namespace) =>
+        new Reflector({
+          ...options,
+          namespace,
+          store,
+          emit: (change) => this.#emit(change),
+          onSynced: () => {
+            if (--this.#waiting === 0) resolve();
+          },
+        }),
+    );
   }
 
   /** Whether the first list is complete, for readiness probes. */
   get hasSynced(): boolean {
-    return this.#hasSynced;
+    return this.#waiting === 0;
   }
 
   /**
@@ -58,9 +68,9 @@ export class Informer<T extends KubeObject> {
     this.#handlers.push(handler);
   }
 
-  /** Lists and watches until `signal` aborts; call it once. */
-  run(signal: AbortSignal): Promise<void> {
-    return this.#reflector.run(signal);
+  /** Lists and watches until `signal` aborts; called again after that, it goes on where it was. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)));
   }
 
   #emit(change: Change<T>): void {

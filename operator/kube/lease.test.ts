@@ -24,7 +24,10 @@ describe('LeaderElection', () => {
 
     constructor(identity: string) {
       const client = {
-        get: server.client.get.bind(server.client),
+        get: async (...args: Parameters<KubeClient['get']>) => {
+          await this.mayLook;
+          return server.client.get(...args);
+        },
         create: server.client.create.bind(server.client),
         replace: (...args: Parameters<KubeClient['replace']>) => {
           this.writes++;
@@ -33,6 +36,7 @@ describe('LeaderElection', () => {
       } as KubeClient;
       this.election = new LeaderElection({ client, lease, identity, log: silent, clock, today: () => TODAY });
       const lead = async (signal: AbortSignal) => {
+        this.terms++;
         this.signal = signal;
         const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
         await Promise.race([stopped, this.done.promise]);
@@ -42,6 +46,10 @@ describe('LeaderElection', () => {
       candidates.push(this);
     }
 
+    /** How often it began to lead. */
+    terms = 0;
+    /** Its looks at the Lease wait for this. */
+    mayLook = Promise.resolve();
     /** Updates of the Lease that it asked for. */
     writes = 0;
     /** Whether it goes on after it was told to stop, until `done`. */
@@ -150,7 +158,7 @@ describe('LeaderElection', () => {
       return two.leads;
     });
     assert.ok(clock.now() - before >= 14_000, `${clock.now() - before}`);
-    assert.ok((await one.result) instanceof LeaseLostError);
+    assert.ok(one.signal?.aborted);
     assert.equal(held().leaseTransitions, 1);
   });
 
@@ -177,20 +185,65 @@ describe('LeaderElection', () => {
     assert.ok(one.leads);
   });
 
-  it('reports the loss at the deadline when it cannot renew', async () => {
+  for (const away of ['pause', 'kill'] as const) {
+    it(`steps down at the deadline when it cannot renew, and leads again when the server is back: ${away}`, async () => {
+      const one = new Candidate('one');
+      await passing('one leads', () => one.leads);
+      server[away]();
+      const before = clock.now();
+      await passing('the loss', () => one.signal?.aborted);
+      assert.ok(clock.now() - before <= 12_000);
+      assert.equal(one.election.leading, false);
+      assert.equal(one.terms, 1);
+      if (away === 'pause') server.resume();
+      else await server.restart();
+      const back = clock.now();
+      await passing('it leads again', () => one.leads);
+      assert.equal(one.terms, 2);
+      assert.ok(clock.now() - back <= 5_000, `${clock.now() - back}`);
+      const renewed = renewals();
+      await passing('it renews', () => renewals() > renewed + 1);
+      assert.equal(held().leaseTransitions, 0);
+    });
+  }
+
+  it('leaves the lease to the leader that could not renew it while the server was away', async () => {
     const one = new Candidate('one');
     await passing('one leads', () => one.leads);
-    server.pause();
-    const before = clock.now();
+    const two = new Candidate('two');
+    const looks = () => server.requests.filter(({ method }) => method === 'GET').length;
+    await passing('two has looked', () => looks() >= 2);
+    server.kill();
+    const since = clock.now();
+    await passing('a minute passes', () => clock.now() - since >= 60_000);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    one.mayLook = promise;
+    await server.restart();
+    const before = looks();
+    await passing('two has looked first', () => looks() >= before + 3);
+    resolve();
+    await passing('one leads again', () => one.leads);
+    assert.equal(two.terms, 0);
+    one.stop.abort();
+    await passing('two leads', () => two.leads);
+  });
+
+  it('ends with the loss when what it does goes on', async () => {
+    const one = new Candidate('one');
+    one.holdOn = true;
+    await passing('one leads', () => one.leads);
+    server.kill();
     await passing('the loss', () => one.signal?.aborted);
-    assert.ok(clock.now() - before <= 12_000);
-    assert.equal(one.election.leading, false);
-    const error = await one.result;
+    const before = clock.now();
+    let error: unknown;
+    void one.result.then((result) => {
+      error = result;
+    });
+    await passing('the end', () => error);
+    assert.ok(clock.now() - before <= 2_250, `${clock.now() - before}`);
     assert.ok(error instanceof LeaseLostError);
     assert.equal(error.code, 'LEASE_LOST');
-    server.resume();
-    await until('the late answer came', () => server.requests.length > 2);
-    assert.equal(one.election.leading, false, 'a late answer does not bring it back');
+    await server.restart();
   });
 
   it('knows that it is not the leader after the event loop was blocked, before anything else runs', async () => {
@@ -198,10 +251,11 @@ describe('LeaderElection', () => {
     await passing('one leads', () => one.leads);
     clock.block(20_000);
     assert.equal(one.election.leading, false);
-    const before = one.writes;
+    const { signal, writes: before } = one;
     clock.advance(0);
-    assert.ok((await one.result) instanceof LeaseLostError);
-    assert.equal(one.writes, before, 'it does not even try');
+    await until('it leads anew', () => one.terms === 2);
+    assert.ok(signal?.aborted);
+    assert.equal(one.writes, before + 1, 'it does not even try to renew');
   });
 
   it('reports the loss when someone else has the lease', async () => {
@@ -210,7 +264,7 @@ describe('LeaderElection', () => {
     const taken = server.get(LEASES, lease) as Lease;
     server.put({ ...taken, spec: { ...taken.spec, holderIdentity: 'thief' } });
     await passing('the loss', () => one.signal?.aborted);
-    assert.match(String(await one.result), /held by thief/);
+    assert.match(String(one.signal?.reason), /held by thief/);
     assert.equal(held().holderIdentity, 'thief', 'nothing is given back that is not ours');
   });
 

@@ -23,7 +23,19 @@ export interface LeaderElectionOptions {
   today?: () => number;
 }
 
-/** The lease went to someone else, or could not be renewed in time: the process must end. */
+/**
+ * How long a leader that lost the lease may take to stop, in ms. Together with the time after which it gives up it is
+ * shorter than the lease: nobody else leads yet.
+ */
+const STEP_DOWN_MS = 2_000;
+
+/**
+ * What a leader does: until `signal` aborts, which asks for a clean end, still as the leader. When `lost` aborts as
+ * well, somebody else may lead soon: nothing may be written any more, and the end must come within two seconds.
+ */
+export type Lead = (signal: AbortSignal, lost: AbortSignal) => Promise<void>;
+
+/** The lease went to someone else, or could not be renewed in time. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
   readonly code = 'LEASE_LOST';
@@ -31,19 +43,22 @@ export class LeaseLostError extends Error {
 
 /**
  * Leader election on a coordination.k8s.io Lease. Only differences of the own monotonic clock count: what others
- * wrote is dated by when it was seen here, and a renewal by when it was asked for.
+ * wrote is dated by when it was seen here, and a renewal by when it was asked for. Time in which the API server was away
+ * does not count against a leader that could not renew in it.
  */
 export class LeaderElection {
   readonly #options: Required<Omit<LeaderElectionOptions, 'clock' | 'today'>>;
-  readonly #call: CallOptions;
+  #call: CallOptions;
   readonly #clock: Clock;
   readonly #today: () => number;
   /** The Lease as last seen, and when a change of it was first seen. */
   #seen: Lease | undefined;
   #seenAt = 0;
   #renewedAt = Number.NEGATIVE_INFINITY;
-  /** For good: an answer that comes late must not bring the lease back. */
+  /** An answer that comes late must not bring the lease back. */
   #lost = false;
+  /** The last look at the Lease failed. */
+  #blind = false;
 
   constructor(options: LeaderElectionOptions) {
     this.#options = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, ...options };
@@ -59,42 +74,55 @@ export class LeaderElection {
   }
 
   /**
-   * Waits for the lease, then runs `lead` and renews until it ends; gives the lease back at the end.
-   * @param signal stops waiting or leading; `lead` is given the time to finish, still as the leader.
-   * @param lead its signal aborts with `signal`, and when the lease is lost.
-   * @throws {LeaseLostError} when the lease is lost; `lead` may still be running then.
+   * Waits for the lease, then runs `lead` and renews until it ends; gives the lease back at the end. A leader that lost
+   * the lease steps down and waits for it again, with whatever it remembers.
+   * @param signal stops waiting or leading.
+   * @throws {LeaseLostError} when the lease is lost and `lead` goes on for more than two seconds: the process must end.
    */
-  async run(signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const { lease, log, retryMs } = this.#options;
+  async run(signal: AbortSignal, lead: Lead): Promise<void> {
+    const { lease, log, retryMs, identity } = this.#options;
     const name = keyOf(lease);
     leader.set({ name }, 0);
-    while (!signal.aborted && !(await this.#tryAcquire())) {
-      await sleep(retryMs * (1 + Math.random() / 5), signal, this.#clock);
+    for (let again = true; again; ) {
+      while (!signal.aborted && !(await this.#tryAcquire())) {
+        await sleep(retryMs * (1 + Math.random() / 5), signal, this.#clock);
+      }
+      if (!this.leading) return;
+      log.info({ lease: name, identity }, 'leading');
+      leader.set({ name }, 1);
+      again = await this.#term(signal, lead).finally(() => leader.set({ name }, 0));
     }
-    if (!this.leading) return;
-    log.info({ lease: name, identity: this.#options.identity }, 'leading');
-    leader.set({ name }, 1);
+  }
+
+  /** One time of leading. @returns whether the lease is to be waited for again. */
+  async #term(signal: AbortSignal, lead: Lead): Promise<boolean> {
     const over = new AbortController();
     const lost = new AbortController();
-    const renewing = this.#renewUntil(over.signal).catch((error: unknown) => {
-      lost.abort(error);
-      throw error;
+    const tooLate = Promise.withResolvers<never>();
+    let cancel = () => {};
+    lost.signal.addEventListener('abort', () => {
+      this.#options.log.warn({ err: lost.signal.reason }, 'no longer leading');
+      cancel = this.#clock.after(STEP_DOWN_MS, () => tooLate.reject(lost.signal.reason));
     });
+    this.#call = { ...this.#call, signal: lost.signal };
+    const renewing = this.#renewUntil(over.signal).catch((error: unknown) => lost.abort(error));
     const leading = (async () => {
       try {
-        await lead(AbortSignal.any([signal, lost.signal]));
+        await lead(AbortSignal.any([signal, lost.signal]), lost.signal);
       } finally {
         over.abort();
       }
     })();
     try {
-      await Promise.all([leading, renewing]);
+      await Promise.race([leading, tooLate.promise]);
     } finally {
-      leader.set({ name }, 0);
+      cancel();
       // A renewal that is under way would undo the release.
-      await renewing.catch(() => {});
+      await renewing;
       await this.#release();
+      this.#call = { timeoutMs: this.#call.timeoutMs };
     }
+    return lost.signal.aborted && !signal.aborted;
   }
 
   /** @throws {LeaseLostError} at the deadline, even if a late answer would still come. */
@@ -144,12 +172,15 @@ export class LeaderElection {
     try {
       const lease = await this.#look();
       if (lease && !this.#isFree(lease)) return false;
+      this.#renewedAt = Number.NEGATIVE_INFINITY;
+      this.#lost = false;
       await this.#write(lease, identity);
       return this.leading;
     } catch (err) {
       // Someone else was faster; that is how elections go.
-      if (!isKubeError(err, 'KUBE_CONFLICT', 'KUBE_ALREADY_EXISTS'))
-        log.warn({ err }, 'cannot ask for the lease');
+      if (isKubeError(err, 'KUBE_CONFLICT', 'KUBE_ALREADY_EXISTS')) return false;
+      this.#blind = true;
+      log.warn({ err }, 'cannot ask for the lease');
       return false;
     }
   }
@@ -162,9 +193,9 @@ export class LeaderElection {
 
   async #look(): Promise<Lease | undefined> {
     const lease = await this.#options.client.get(LEASES, this.#options.lease, this.#call);
-    if (lease?.metadata.resourceVersion !== this.#seen?.metadata.resourceVersion || !this.#seen) {
-      this.#seenAt = this.#clock.now();
-    }
+    const changed = !this.#seen || lease?.metadata.resourceVersion !== this.#seen.metadata.resourceVersion;
+    if (changed || this.#blind) this.#seenAt = this.#clock.now();
+    this.#blind = false;
     this.#seen = lease;
     return lease;
   }

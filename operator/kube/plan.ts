@@ -1,9 +1,10 @@
 import type { KubeClient } from './client.ts';
 import type { Clock } from './clock.ts';
 import type { Outcome } from './controller.ts';
-import { isKubeError, isRefusal, StaleError } from './errors.ts';
+import { isKubeError, isRefusal, NotOwnedError, StaleError } from './errors.ts';
 import type { EventRecorder, PlannedEvent } from './events.ts';
 import { contentHash, deepEqual, isSubset, project } from './json.ts';
+import { isControlledBy } from './owner.ts';
 import { OwnWrites } from './ownWrites.ts';
 import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from './types.ts';
 
@@ -27,7 +28,10 @@ export interface Change {
 
 /** What a reconcile decided, as data: made by a pure function, carried out by {@link PlanExecutor}. */
 export interface Plan<S extends KubeObject = KubeObject> {
-  /** Objects as they should be, owner references included; only the fields that are ours. */
+  /**
+   * Objects as they should be, owner references included; only the fields that are ours. One with a resourceVersion is
+   * applied only to that version.
+   */
   apply: KubeObject[];
   /** Objects to make unless something of their name exists; never changed afterwards. */
   create?: KubeObject[];
@@ -45,7 +49,7 @@ export interface Plan<S extends KubeObject = KubeObject> {
 }
 
 export interface PlanExecutorOptions {
-  client: Pick<KubeClient, 'apply' | 'create' | 'delete' | 'mergePatch'>;
+  client: Pick<KubeClient, 'apply' | 'create' | 'delete' | 'get' | 'mergePatch'>;
   fieldManager: string;
   recorder: Pick<EventRecorder, 'event'>;
   /** @throws for a kind that the controller does not write. */
@@ -112,7 +116,8 @@ export class PlanExecutor {
       for (const object of plan.apply) wrote = (await this.#apply(object)) || wrote;
       for (const object of plan.create ?? []) wrote = (await this.#create(object)) || wrote;
     } catch (error) {
-      if (isRefusal(error)) await this.#tellRefusal(subject, plan, error.said);
+      const refusal = refusalOf(error);
+      if (refusal) await this.#tellRefusal(subject, plan, refusal);
       throw error;
     }
     for (const change of plan.change ?? []) wrote = (await this.#change(change)) || wrote;
@@ -134,23 +139,44 @@ export class PlanExecutor {
     return undefined;
   }
 
-  async #tellRefusal(subject: KubeObject, plan: Plan, said: string): Promise<void> {
-    const refusal = { reason: 'Refused', message: `The cluster refuses what is needed: ${said}` };
+  async #tellRefusal(subject: KubeObject, plan: Plan, refusal: Refusal): Promise<void> {
     const wanted = this.#options.refused?.(subject, plan.status ?? subject, refusal);
     const told = wanted && (await this.#writeStatus(subject, wanted));
     if (told) this.#options.recorder.event(subject, { type: 'Warning', ...refusal });
   }
 
-  async #apply(object: KubeObject): Promise<boolean> {
+  async #apply(planned: KubeObject): Promise<boolean> {
     const { client, fieldManager, typeOf, cached } = this.#options;
+    const { resourceVersion, ...content } = planned.metadata;
+    const object = { ...planned, metadata: content };
     const wanted = contentHash(object);
     const live = cached(object);
     if (this.#isInPlace(object, wanted, live)) return false;
     if (this.#own.isApplying(object, wanted, live)) throw staleError(object);
-    const stored = await client.apply(typeOf(object), markApplied(object, wanted), { fieldManager });
+    await this.#checkOwner(object, live);
+    const version = resourceVersion === undefined ? {} : { resourceVersion };
+    const { metadata, ...marked } = markApplied(object, wanted);
+    const sent = { ...marked, metadata: { ...metadata, ...version } };
+    const stored = await client.apply(typeOf(object), sent, { fieldManager });
     this.#own.applied(object, wanted, live, stored);
     this.#remember(object, wanted, stored);
     return true;
+  }
+
+  /**
+   * An apply would take over what another has made; the cache may hold our own alone, so the server is asked.
+   * @throws {NotOwnedError} where the object of that name is controlled by another than the one it is made for.
+   */
+  async #checkOwner(object: KubeObject, live?: KubeObject): Promise<void> {
+    const { apiVersion, kind, metadata } = object;
+    const owner = metadata.ownerReferences?.find(({ controller }) => controller);
+    if (!owner) return;
+    const found = live ?? (await this.#options.client.get(this.#options.typeOf(object), metadata));
+    if (!found || isControlledBy(found, owner.uid)) return;
+    const what = `${kind} '${metadata.name}' of ${apiVersion}`;
+    throw new NotOwnedError(
+      `${what} exists and does not belong to this ${owner.kind}. Delete it: its name is needed.`,
+    );
   }
 
   #isInPlace(object: KubeObject, wanted: string, live: KubeObject | undefined): boolean {
@@ -177,8 +203,9 @@ export class PlanExecutor {
       await client.create(typeOf(object), object, { fieldManager });
       return true;
     } catch (error) {
-      if (isKubeError(error, 'KUBE_ALREADY_EXISTS')) return false;
-      throw error;
+      if (!isKubeError(error, 'KUBE_ALREADY_EXISTS')) throw error;
+      await this.#checkOwner(object);
+      return false;
     }
   }
 
@@ -238,6 +265,13 @@ export class PlanExecutor {
       .catch((cause) => asStale(subject, cause));
     this.#own.wrote(subject, stored);
   }
+}
+
+/** What is told of an error that a person has to do something about; undefined for all others. */
+function refusalOf(error: unknown): Refusal | undefined {
+  if (error instanceof NotOwnedError) return { reason: 'NotOwned', message: error.message };
+  if (!isRefusal(error)) return undefined;
+  return { reason: 'Refused', message: `The cluster refuses what is needed: ${error.said}` };
 }
 
 function earliest(...delays: (number | undefined)[]): Outcome {

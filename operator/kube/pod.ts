@@ -10,7 +10,12 @@ export function hasEnded({ status }: Pod): boolean {
   return status?.phase === 'Failed' || status?.phase === 'Succeeded';
 }
 
+/** Since when a node has had a pod, or the pod has waited for one, in milliseconds since 1970. */
+export function takenAt({ metadata, status }: Pod): number {
+  return Date.parse(status?.startTime ?? metadata.creationTimestamp ?? '');
+}
+
 /** For how long a node has had a pod, or the pod has waited for one, in milliseconds. */
-export function ageMs({ metadata, status }: Pod, now: number): number {
-  return now - Date.parse(status?.startTime ?? metadata.creationTimestamp ?? '');
+export function ageMs(pod: Pod, now: number): number {
+  return now - takenAt(pod);
 }

@@ -148,9 +148,15 @@ export class Reflector<T extends KubeObject> {
       }
       next = page.continue;
       if (next) continue;
-      for (const key of [...store.keys()]) if (!seen.has(key)) this.#drop(key);
+      for (const key of [...store.keys()]) if (!seen.has(key) && this.#covers(key)) this.#drop(key);
       return page.resourceVersion;
     }
+  }
+
+  /** Whether an object is in this reflector's namespace: others may keep the rest of the store. */
+  #covers(key: string): boolean {
+    const { namespace } = this.#options;
+    return namespace === undefined || key.startsWith(`${namespace}/`);
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@ import request from 'undici/lib/api/api-request.js';
 import { clientDuration, clientRequests } from '../telemetry/metrics.ts';
 import { sleep } from './clock.ts';
 import type { Connection } from './connection.ts';
-import { isKubeError, KubeError, type StatusBody, statusError } from './errors.ts';
+import { isGatewayError, isKubeError, KubeError, type StatusBody, statusError } from './errors.ts';
 
 /** How long one request may take and who may end it. */
 export interface CallOptions {
@@ -29,13 +29,24 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 const REQUEST_TIMEOUT_MS = 30_000;
 const SHED_TRIES = 4;
 const SHED_LONGEST_WAIT_SECONDS = 5;
+/** So long without an answer, in ms, and a server was away: retries have slowed down by then. */
+const AWAY_MS = 3_000;
 
 /** HTTP requests on a connection, with failures as {@link KubeError} and a count of each. */
 export class Transport {
   readonly #connection: Connection;
+  readonly #onReturn: (() => void)[] = [];
+  #answeredAt = performance.now();
+  /** A request has had no answer since. */
+  #failed = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+  }
+
+  /** Calls back whenever the server answers again that did not for some seconds. */
+  onReturn(callback: () => void): void {
+    this.#onReturn.push(callback);
   }
 
   /** A request that takes and gives JSON. A server that sheds load is asked again when it says. */
@@ -104,13 +115,27 @@ export class Transport {
     } catch (cause) {
       if (options.signal?.aborted) throw options.signal.reason;
       clientRequests.inc({ verb, code: 0 });
+      this.#failed = true;
       throw unreachable(title, cause);
     } finally {
       stopTimer();
     }
     clientRequests.inc({ verb, code: answer.statusCode });
+    this.#answered(answer.statusCode);
     if (answer.statusCode < 300) return answer;
     throw await refusal(answer, title);
+  }
+
+  #answered(status: number): void {
+    if (isGatewayError(status)) {
+      this.#failed = true;
+      return;
+    }
+    const now = performance.now();
+    const wasAway = this.#failed && now - this.#answeredAt >= AWAY_MS;
+    this.#answeredAt = now;
+    this.#failed = false;
+    if (wasAway) for (const tell of this.#onReturn) tell();
   }
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Config, Identity } from '../config.ts';
+import type { Identity, RoleConfig } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -11,7 +11,7 @@ import { createMetadataServer } from './server.ts';
 
 /** The metadata role: tells instances who they are until `signal` aborts. */
 export async function runMetadata(
-  config: Config,
+  config: RoleConfig<'metadata'>,
   identity: Identity,
   client: KubeClient,
   log: Logger,

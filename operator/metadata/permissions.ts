@@ -1,10 +1,17 @@
 import type { Permission } from '../rbac.ts';
 
-/** Knows callers by their pods and asks for tokens in their name; it reads no secret and changes no object. */
+/** Asks for tokens in the name of instances; it reads no secret and changes no object. */
 export const permissions: readonly Permission[] = [
+  { apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] },
+];
+
+/**
+ * Knows callers by their pods, wherever these are: an address that has gone from an instance to a pod in a namespace that
+ * it could not see would pass for the instance's.
+ */
+export const clusterPermissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
-  { apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] },
 ];
 
 /** In the operator's own namespace, for `metadata.linkLocal` only: the server is its Service's load balancer. */

@@ -1,5 +1,5 @@
 import { type Project, projectId, projectNumber } from '../apis/identity.ts';
-import type { Config } from '../config.ts';
+import type { RoleConfig } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { NAMESPACES } from '../kube/core.ts';
 
@@ -9,11 +9,15 @@ const KEPT_MS = 60_000;
 /** The Google projects that namespaces stand for. */
 export class Projects {
   readonly #client: Pick<KubeClient, 'get'>;
-  readonly #config: Config['metadata'];
+  readonly #config: RoleConfig<'metadata'>['metadata'];
   readonly #now: () => number;
   readonly #numbers = new Map<string, { number: Promise<string>; readAt: number }>();
 
-  constructor(client: Pick<KubeClient, 'get'>, config: Config['metadata'], now: () => number = Date.now) {
+  constructor(
+    client: Pick<KubeClient, 'get'>,
+    config: RoleConfig<'metadata'>['metadata'],
+    now: () => number = Date.now,
+  ) {
     this.#client = client;
     this.#config = config;
     this.#now = now;

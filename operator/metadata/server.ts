@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { instanceId, SCOPES, serviceAccountEmail } from '../apis/identity.ts';
-import type { Config } from '../config.ts';
+import type { RoleConfig } from '../config.ts';
 import type { Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -21,7 +21,7 @@ import {
 import type { Projects } from './projects.ts';
 
 export interface ServerOptions {
-  config: Pick<Config, 'metadata' | 'serviceAccounts'>;
+  config: Pick<RoleConfig<'metadata'>, 'metadata' | 'serviceAccounts'>;
   callers: Pick<Callers, 'at' | 'certainlyAt'>;
   issuer: Pick<Issuer, 'identity' | 'access'>;
   projects: Pick<Projects, 'of'>;
@@ -164,6 +164,8 @@ function failure(error: unknown, log: Logger): Answer {
     return { kind: 'token', status: refused ? 403 : 503, body: error.message };
   }
   if (!isKubeError(error)) throw error;
+  // A policy of the cluster that refuses it now refuses it the next time too.
+  if (error.code === 'KUBE_INVALID') return { kind: 'token', status: 403, body: error.message };
   log.warn({ err: error }, 'the API server did not give what was asked for');
   return refuse(503, `the cluster's API server does not give what is needed: ${error.message}`);
 }

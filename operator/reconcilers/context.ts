@@ -5,26 +5,28 @@ import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
-import type { Config, Identity } from '../config.ts';
+import type { Identity, RoleConfig } from '../config.ts';
 import type { Abilities } from '../kube/abilities.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { BATCH_JOBS, CORE_SERVICES, DEPLOYMENTS } from '../kube/core.ts';
+import { BATCH_JOBS, CORE_SERVICES, DEPLOYMENTS, DISRUPTION_BUDGETS } from '../kube/core.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { PlanExecutor } from '../kube/plan.ts';
 import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Informers } from './informers.ts';
+import type { Sources, Stores } from './informers.ts';
 import { type MetadataAccess, metadataAccess } from './instance/metadata.ts';
 import type { RefusalInput } from './refused.ts';
+import type { RollOuts } from './revision/rollOuts.ts';
 
 /** What every reconciler is given; all of its IO goes through here. */
 export interface Context {
   client: KubeClient;
-  informers: Informers;
+  informers: Sources;
   recorder: EventRecorder;
-  config: Config;
+  config: RoleConfig<'controller'>;
   identity: Identity;
   abilities: Abilities;
+  rollOuts: RollOuts;
   log: Logger;
   now: () => number;
 }
@@ -37,6 +39,7 @@ const TYPES = [
   REVISIONS,
   DEPLOYMENTS,
   CORE_SERVICES,
+  DISRUPTION_BUDGETS,
   JOBS,
   EXECUTIONS,
   BATCH_JOBS,
@@ -51,27 +54,33 @@ export function metadataServer({
 }
 
 /** Where instances find the metadata server now; undefined when it is not installed. */
-export function metadataNow(context: Context): MetadataAccess | undefined {
-  const service = context.informers.coreServices.store.get(keyOf(metadataServer(context)));
+export function metadataNow(
+  context: Pick<Context, 'identity' | 'config'>,
+  { coreServices }: Stores<'coreServices'>,
+): MetadataAccess | undefined {
+  const service = coreServices.get(keyOf(metadataServer(context)));
   return metadataAccess(service, context.config);
 }
 
 /**
  * The one who carries out a controller's plans, under the controller's own name as field manager.
+ * @param stores what the controller reads; an object in them that is as it should be is not written.
  * @param refused what is told on the subject while the cluster refuses something that it needs.
  */
 export function executorOf(
   context: Context,
   controller: string,
+  stores: Partial<Stores<keyof Sources>>,
   refused: (input: RefusalInput) => KubeObject | undefined,
 ): PlanExecutor {
-  const { client, recorder, informers, now } = context;
+  const { client, recorder, now } = context;
   const caches = [
-    [CONFIGURATIONS, informers.configurations],
-    [ROUTES, informers.routes],
-    [REVISIONS, informers.revisions],
-    [DEPLOYMENTS, informers.deployments],
-    [CORE_SERVICES, informers.coreServices],
+    [CONFIGURATIONS, stores.configurations],
+    [ROUTES, stores.routes],
+    [REVISIONS, stores.revisions],
+    [DEPLOYMENTS, stores.deployments],
+    [CORE_SERVICES, stores.coreServices],
+    [DISRUPTION_BUDGETS, stores.disruptionBudgets],
   ] as const;
   return new PlanExecutor({
     client,
@@ -79,7 +88,7 @@ export function executorOf(
     fieldManager: `homerun-${controller}`,
     typeOf,
     refused: (subject, planned, refusal) => refused({ subject, planned, refusal, now: now() }),
-    cached: (object) => caches.find(([type]) => isOf(type, object))?.[1].store.get(keyOf(object.metadata)),
+    cached: (object) => caches.find(([type]) => isOf(type, object))?.[1]?.get(keyOf(object.metadata)),
   });
 }
 

@@ -1,4 +1,5 @@
-import { RUN, SERVING } from '../apis/labels.ts';
+import { RUN, revisionUidOf, SERVING } from '../apis/labels.ts';
+import { deploymentName } from '../apis/names.ts';
 import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
 import { JOBS, type Job } from '../apis/run/job/types.ts';
 import { WORKER_POOLS, type WorkerPool } from '../apis/run/workerPool/types.ts';
@@ -8,6 +9,7 @@ import { ROUTES, type Route } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import type { UrlConfig } from '../apis/url.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { Controller } from '../kube/controller.ts';
 import {
   BATCH_JOBS,
   type BatchJob,
@@ -15,11 +17,15 @@ import {
   type CoreService,
   DEPLOYMENTS,
   type Deployment,
+  DISRUPTION_BUDGETS,
+  type DisruptionBudget,
   PODS,
   type Pod,
 } from '../kube/core.ts';
-import { Informer } from '../kube/informer.ts';
-import type { KubeObject } from '../kube/types.ts';
+import { Informer, type Source } from '../kube/informer.ts';
+import { isControlledBy } from '../kube/owner.ts';
+import type { Store } from '../kube/store.ts';
+import { type KubeObject, keyOf } from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { shortExecution, shortPod, withoutTemplate } from './execution/short.ts';
@@ -35,11 +41,31 @@ export interface Informers {
   deployments: Informer<Deployment>;
   pods: Informer<Pod>;
   coreServices: Informer<CoreService>;
+  /** Those of others too: a pod may have only one. */
+  disruptionBudgets: Informer<DisruptionBudget>;
   jobs: Informer<Job>;
   executions: Informer<Execution>;
   batchJobs: Informer<BatchJob>;
   /** The pods of executions, shortened to what tells how a task fares. */
   taskPods: Informer<Pod>;
+}
+
+type Kind<K extends keyof Informers> = Informers[K] extends Informer<infer T> ? T : never;
+
+/** What the controllers watch, as each of them gets it: what it reads it has to declare. */
+export type Sources = { [K in keyof Informers]: Source<Kind<K>> };
+
+/** The stores that a controller has declared. */
+export type Stores<K extends keyof Informers> = { readonly [P in K]: Store<Kind<P>> };
+
+/** Declares what a controller reads; there is no other way to a store. */
+export function storesFor<K extends keyof Informers>(
+  controller: Controller,
+  sources: Sources,
+  ...kinds: K[]
+): Stores<K> {
+  const stores = kinds.map((kind) => [kind, controller.reads(sources[kind] as Source<KubeObject>)]);
+  return Object.fromEntries(stores) as Stores<K>;
 }
 
 export const permissions: Permission[] = [
@@ -55,30 +81,45 @@ export const permissions: Permission[] = [
   },
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['pods', 'services'], verbs: ['get', 'list', 'watch'] },
 ];
 
-/** The watches of the controller process, not yet running. */
-export function createInformers(client: KubeClient, log: Logger, config: UrlConfig): Informers {
-  const ofRevisions = { client, log, labelSelector: SERVING.revision };
-  const ofExecutions = { client, log, labelSelector: RUN.execution };
+/** In the operator's own namespace: the Service of the metadata server. */
+export const namespacePermissions: Permission[] = [
+  { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch'] },
+];
+
+/**
+ * The watches of the controller process, not yet running.
+ * @param urls what the hosts of routes follow from.
+ * @param where.namespaces those to look in; all when empty.
+ * @param where.own the operator's, for the Service of the metadata server.
+ */
+export function createInformers(
+  client: KubeClient,
+  log: Logger,
+  urls: UrlConfig,
+  { namespaces, own }: { namespaces: readonly string[]; own: string } = { namespaces: [], own: '' },
+): Informers {
+  const common = { client, log, namespaces };
+  const ofRevisions = { ...common, labelSelector: SERVING.revision };
+  const ofExecutions = { ...common, labelSelector: RUN.execution };
   return {
-    services: new Informer({ client, log, type: SERVICES }),
-    workerPools: new Informer({ client, log, type: WORKER_POOLS }),
-    configurations: new Informer({ client, log, type: CONFIGURATIONS }),
+    services: new Informer({ ...common, type: SERVICES }),
+    workerPools: new Informer({ ...common, type: WORKER_POOLS }),
+    configurations: new Informer({ ...common, type: CONFIGURATIONS }),
     routes: new Informer({
-      client,
-      log,
+      ...common,
       type: ROUTES,
       indexers: {
         revision: revisionsOfRoute,
         configuration: configurationsOfRoute,
-        host: hostsOfRoute(config),
+        host: hostsOfRoute(urls),
       },
     }),
     revisions: new Informer({
-      client,
-      log,
+      ...common,
       type: REVISIONS,
       alike: ownerOf,
       indexers: {
@@ -87,18 +128,23 @@ export function createInformers(client: KubeClient, log: Logger, config: UrlConf
       },
     }),
     deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS, alike: ownerOf }),
-    pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: labelKey(SERVING.revision) } }),
+    pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: revisionUids } }),
     coreServices: new Informer({
-      client,
-      log,
+      ...common,
+      namespaces: namespaces.length > 0 ? [...namespaces, own] : [],
       type: CORE_SERVICES,
       name: 'core-services',
       transform: withoutStatus,
     }),
-    jobs: new Informer({ client, log, type: JOBS }),
+    disruptionBudgets: new Informer({
+      ...common,
+      type: DISRUPTION_BUDGETS,
+      transform: withoutStatus,
+      indexers: { foreign: (budget) => (revisionOfBudget(budget) ? [] : [budget.metadata.namespace ?? '']) },
+    }),
+    jobs: new Informer({ ...common, type: JOBS }),
     executions: new Informer({
-      client,
-      log,
+      ...common,
       type: EXECUTIONS,
       transform: shortExecution,
       alike: ownerOf,
@@ -126,6 +172,21 @@ function ownerOf({ metadata: { namespace, labels = {} } }: KubeObject): string {
   return `${namespace}/${owner}`;
 }
 
+/** The Deployment that runs a revision, and not another's of that name. */
+export function ownDeployment(
+  { metadata: { namespace, name, uid = '' } }: Revision,
+  { deployments }: Stores<'deployments'>,
+): Deployment | undefined {
+  const found = deployments.get(keyOf({ namespace, name: deploymentName(name) }));
+  return found && isControlledBy(found, uid) ? found : undefined;
+}
+
+/** The UID of the revision that a pod is an instance of, as an index. */
+export function revisionUids(pod: Pod): string[] {
+  const uid = revisionUidOf(pod);
+  return uid === undefined ? [] : [uid];
+}
+
 /** `namespace/VALUE` of a label, as an index and as the key of what it names. */
 export function labelKey(label: string): (object: KubeObject) => string[] {
   return ({ metadata }) => {
@@ -148,11 +209,19 @@ export function configurationsOfRoute({ metadata, spec }: Route): string[] {
   return unique(names.map((name) => `${metadata.namespace}/${name}`));
 }
 
+/** Key of the revision that a disruption budget was made for; undefined when a person has made it. */
+export function revisionOfBudget({ metadata }: DisruptionBudget): string | undefined {
+  const owner = metadata.ownerReferences?.find(
+    ({ controller, kind }) => controller && kind === REVISIONS.kind,
+  );
+  return owner && keyOf({ namespace: metadata.namespace, name: owner.name });
+}
+
 function unique(keys: string[]): string[] {
   return [...new Set(keys)];
 }
 
-function withoutStatus(service: CoreService): CoreService {
-  const { status: _, ...kept } = service;
-  return kept;
+function withoutStatus<T extends CoreService | DisruptionBudget>(object: T): T {
+  const { status: _, ...kept } = object;
+  return kept as T;
 }

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { conditionOf } from '../apis/condition.ts';
 import { SERVING } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
+import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuration/types.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
+import { scalingSpec } from '../autoscaler/spec.ts';
+import { parseConfig } from '../config.ts';
 import {
   CORE_SERVICES,
   DEPLOYMENTS,
@@ -39,7 +42,9 @@ describe('service to deployment', () => {
   let process: ServingProcess;
 
   beforeEach(async () => {
-    server = await FakeApiServer.start({ types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS] });
+    server = await FakeApiServer.start({
+      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS],
+    });
     process = new ServingProcess(server);
   });
 
@@ -61,8 +66,12 @@ describe('service to deployment', () => {
     );
   }
 
-  /** What the cluster does for a Deployment: a pod that runs and is ready. */
-  async function start(revision: string): Promise<void> {
+  /** What the cluster does for a Deployment: a pod that runs and is ready, or has been in another state for long. */
+  async function start(
+    revision: string,
+    container: object = { state: { running: {} }, ready: true },
+    agoSeconds = 0,
+  ) {
     const deployment = await until(`deployment ${revision}`, () =>
       server.get<Deployment>(DEPLOYMENTS, { namespace: 'demo', name: deploymentName(revision) }),
     );
@@ -76,11 +85,12 @@ describe('service to deployment', () => {
         labels: deployment.spec?.template.metadata?.labels,
       },
       status: {
+        startTime: new Date(Date.now() - agoSeconds * 1000).toISOString(),
         containerStatuses: containers.map(({ name }) => ({
           name,
-          ready: true,
+          ready: false,
           restartCount: 0,
-          state: { running: {} },
+          ...container,
         })),
       },
     } as Pod);
@@ -119,6 +129,29 @@ describe('service to deployment', () => {
     assert.ok(server.get(CORE_SERVICES, REF));
   });
 
+  it('a pod of an earlier revision of the name, or of nobody, proves nothing', async () => {
+    await apply();
+    const name = await latest(1);
+    const running = { containerStatuses: [{ name: 'user-container', ready: true, state: { running: {} } }] };
+    for (const uid of ['earlier', undefined]) {
+      const labels = { [SERVING.revision]: name, ...(uid ? { [SERVING.revisionUID]: uid } : {}) };
+      const metadata = { name: `other-${uid}`, namespace: 'demo', labels };
+      server.put({ apiVersion: 'v1', kind: 'Pod', metadata, status: running } as unknown as Pod);
+    }
+    await until('the revision to wait', () => {
+      const found = server.get<Revision>(REVISIONS, { namespace: 'demo', name });
+      return conditionOf(found?.status?.conditions, 'Ready')?.reason === 'Deploying';
+    });
+    // Whatever is decided because of those pods is decided before this one's revision.
+    const before = (await reconciled()).get('revision') ?? 0;
+    await start(name, { state: { waiting: { reason: 'ContainerCreating' } } });
+    await until('the next look', async () => ((await reconciled()).get('revision') ?? 0) > before);
+    assert.equal(conditionOf(server.get(SERVICES, REF)?.status?.conditions, 'Ready')?.status, 'Unknown');
+    server.remove(PODS, { namespace: 'demo', name: `${name}-x` });
+    await start(name);
+    await ready();
+  });
+
   it('a service with an initial scale of 0 is ready without an instance', async () => {
     await apply({ metadata: { annotations: { 'autoscaling.knative.dev/initial-scale': '0' } } });
     const { status } = await ready();
@@ -129,6 +162,31 @@ describe('service to deployment', () => {
     await routed();
     const again = server.get<Deployment>(DEPLOYMENTS, { namespace: 'demo', name: deploymentName(name) });
     assert.equal(again?.spec?.replicas, 0);
+  });
+
+  it('a service whose host is the tag of another says so, and gets it when the tag goes', async () => {
+    const tagged = (tag?: string) => [{ latestRevision: true, percent: 100, ...(tag ? { tag } : {}) }];
+    const put = (name: string, tag?: string) => {
+      const { metadata: _, ...made } = service(name, { spec: { containers: [{ image: PINNED }] } });
+      const spec = { ...made.spec, traffic: tagged(tag) };
+      const object = { ...made, spec, metadata: { name, namespace: 'demo' } };
+      return server.client.apply(SERVICES, object as Service, { fieldManager: 'person' });
+    };
+    const readyOf = (name: string) =>
+      conditionOf(server.get(SERVICES, { namespace: 'demo', name })?.status?.conditions, 'Ready');
+    await put('hello', 'v1');
+    await start(await latest(1));
+    await ready();
+    await put('v1---hello');
+    const second = await until('its revision', () =>
+      revisions().find(({ metadata }) => metadata.labels?.[SERVING.service] === 'v1---hello'),
+    );
+    await start(second.metadata.name);
+    await until('the conflict', () => readyOf('v1---hello')?.reason === 'HostTaken');
+    assert.match(readyOf('v1---hello')?.message ?? '', /belongs to service 'demo\/hello'/);
+    assert.equal(readyOf('hello')?.status, 'True');
+    await put('hello');
+    await until('the host', () => readyOf('v1---hello')?.status === 'True');
   });
 
   it('a controller that starts again writes nothing', async () => {
@@ -189,31 +247,6 @@ describe('service to deployment', () => {
     assert.equal(revisions().length, 1);
   });
 
-  it('a service whose host is the tag of another says so, and gets it when the tag goes', async () => {
-    const tagged = (tag?: string) => [{ latestRevision: true, percent: 100, ...(tag ? { tag } : {}) }];
-    const put = (name: string, tag?: string) => {
-      const { metadata: _, ...made } = service(name, { spec: { containers: [{ image: PINNED }] } });
-      const spec = { ...made.spec, traffic: tagged(tag) };
-      const object = { ...made, spec, metadata: { name, namespace: 'demo' } };
-      return server.client.apply(SERVICES, object as Service, { fieldManager: 'person' });
-    };
-    const readyOf = (name: string) =>
-      conditionOf(server.get(SERVICES, { namespace: 'demo', name })?.status?.conditions, 'Ready');
-    await put('hello', 'v1');
-    await start(await latest(1));
-    await ready();
-    await put('v1---hello');
-    const second = await until('its revision', () =>
-      revisions().find(({ metadata }) => metadata.labels?.[SERVING.service] === 'v1---hello'),
-    );
-    await start(second.metadata.name);
-    await until('the conflict', () => readyOf('v1---hello')?.reason === 'HostTaken');
-    assert.match(readyOf('v1---hello')?.message ?? '', /belongs to service 'demo\/hello'/);
-    assert.equal(readyOf('hello')?.status, 'True');
-    await put('hello');
-    await until('the host', () => readyOf('v1---hello')?.status === 'True');
-  });
-
   it('the old revision serves until the new one is ready', async () => {
     await apply();
     const first = await latest(1);
@@ -230,6 +263,34 @@ describe('service to deployment', () => {
     await start(second);
     const { status } = await ready();
     assert.equal(status?.traffic?.[0]?.revisionName, second);
+  });
+
+  it('a revision that failed for want of a secret is tried again, and takes traffic once it starts', async () => {
+    await apply();
+    const name = await latest(1);
+    const ref = { namespace: 'demo', name };
+    const waiting = { reason: 'CreateContainerConfigError', message: 'secret "s" not found' };
+    await start(name, { state: { waiting } }, 241);
+    await ready('False');
+    // What the autoscaler does with one that failed, and what time does.
+    server.remove(PODS, { namespace: 'demo', name: `${name}-x` });
+    const failed = server.get<Revision>(REVISIONS, ref);
+    assert.ok(failed);
+    const conditions = failed.status?.conditions?.map((condition) => ({
+      ...condition,
+      lastTransitionTime: new Date(Date.now() - 61_000).toISOString(),
+    }));
+    server.put({ ...failed, status: { ...failed.status, conditions } } as Revision);
+    const again = await until('the next attempt', () => {
+      const found = server.get<Revision>(REVISIONS, ref);
+      return conditionOf(found?.status?.conditions, 'ContainerHealthy')?.status === 'Unknown' && found;
+    });
+    assert.match(conditionOf(again.status?.conditions, 'Ready')?.message ?? '', /secret "s" not found/);
+    const { pending, failed: gaveUp } = scalingSpec(again, undefined, undefined, parseConfig({}).autoscaler);
+    assert.deepEqual({ pending, gaveUp }, { pending: true, gaveUp: false }, 'it gets an instance');
+    await start(name);
+    const { status } = await ready();
+    assert.equal(status?.traffic?.[0]?.revisionName, name);
   });
 
   it('a configuration that nobody guarded says what is wrong with it, and makes nothing', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../apis/condition.ts';
+import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
@@ -28,7 +29,9 @@ describe('writes of a new service', () => {
   let process: ServingProcess;
 
   beforeEach(async () => {
-    server = await FakeApiServer.start({ types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS] });
+    server = await FakeApiServer.start({
+      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS],
+    });
     process = new ServingProcess(server);
   });
 

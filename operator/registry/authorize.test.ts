@@ -117,7 +117,10 @@ describe('RegistryClient: authentication', () => {
   it('names the secrets that are for other registries or missing', async () => {
     const asking: Asking = {
       keyring: () =>
-        makeKeyring([pullSecret('other', { 'r.example': { username: 'ann', password: 'pw' } })], ['gone']),
+        makeKeyring(
+          [pullSecret('other', { 'r.example': { username: 'ann', password: 'pw' } })],
+          ['secret "gone" does not exist'],
+        ),
       handler: (_, response) =>
         serveError(response, 401, 'UNAUTHORIZED', { 'www-authenticate': 'Basic realm="r"' }),
     };

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import type { KubeObject } from '../kube/types.ts';
-import { FakeApiServer } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { silent, until } from '../testing/until.ts';
 import { createResolver } from './create.ts';
 import { readKeyring } from './pullsecrets.ts';
@@ -74,6 +74,15 @@ describe('readKeyring', () => {
 
   it('notes a secret that does not exist', async () => {
     deepEqual((await read(['gone'])).problems, ['secret "gone" does not exist']);
+  });
+
+  it('notes a secret that it may not read, and reads the others', async () => {
+    api.put(secretObject('own', 'r.example'));
+    const isOther = ({ path }: { path: string }) => path.endsWith('/secrets/closed');
+    api.failNext(new Refusal(403, 'Forbidden', 'not here'), isOther);
+    const { secrets, problems } = await read(['closed', 'own']);
+    deepEqual(secrets, ['own']);
+    deepEqual(problems, ['secret "closed" may not be read (chart value registry.pullSecretNamespaces)']);
   });
 });
 

@@ -174,7 +174,7 @@ describe('makeKeyring', () => {
   }
 
   it('notes secrets that are missing', () => {
-    deepEqual(makeKeyring([], ['gone']).problems, ['secret "gone" does not exist']);
+    deepEqual(makeKeyring([], ['secret "gone" does not exist']).problems, ['secret "gone" does not exist']);
   });
 
   it('ignores entries that are no objects or say nothing', () => {

@@ -46,13 +46,13 @@ const DOCKER_HUB = 'index.docker.io';
 /**
  * The keyring of some pull secrets; a secret that cannot be used becomes a problem, never an error
  * (Kubernetes: Pull an Image from a Private Registry, config.json).
- * @param missing names of secrets that do not exist.
+ * @param unread why other secrets that were named could not be read, as clauses.
  */
-export function makeKeyring(secrets: readonly PullSecret[], missing: readonly string[] = []): Keyring {
+export function makeKeyring(secrets: readonly PullSecret[], unread: readonly string[] = []): Keyring {
   const keyring: Keyring = {
     entries: [],
     secrets: secrets.map((secret) => secret.name),
-    problems: missing.map((name) => `secret "${name}" does not exist`),
+    problems: [...unread],
   };
   for (const secret of secrets) {
     try {

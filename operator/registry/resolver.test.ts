@@ -45,20 +45,6 @@ function setUp(options: { concurrency?: number; skip?: string[] } = {}) {
 }
 
 describe('DigestResolver', () => {
-  it('asks no more when the time that a revision has to start is over', async () => {
-    const { resolver, clock, asked } = setUp();
-    const wanted = { ...request('a'), until: clock.now() + 240_000 };
-    const end = clock.now() + 1_800_000;
-    let state = resolver.lookup(wanted);
-    while (clock.now() < end) {
-      if (state.state === 'pending') await asked.at(-1)?.fail(new ImageNotFoundError('no such tag.'));
-      clock.advance(1000);
-      state = resolver.lookup(wanted);
-    }
-    equal(asked.length, 9, 'after 0, 1, 3, 7 ... 127 s, and once more at the end');
-    ok(state.state === 'failed' && state.retryAt === undefined);
-  });
-
   it('answers at once and calls back when the digest is known', async () => {
     const { resolver, asked, done } = setUp();
     deepEqual(resolver.lookup(request('a')), { state: 'pending' });

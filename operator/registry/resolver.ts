@@ -11,8 +11,6 @@ export interface DigestRequest extends PodIdentity {
   revision: string;
   /** As it stands in the spec. */
   image: string;
-  /** After this moment, in milliseconds of `now()`, a failure is final; the registry is asked as long as it takes else. */
-  until?: number;
 }
 
 export type DigestState =
@@ -199,13 +197,11 @@ export class DigestResolver {
   }
 
   #failed(entry: Entry, error: RegistryError): DigestState {
-    const { revision, image, until = Number.POSITIVE_INFINITY } = entry.request;
+    const { revision, image } = entry.request;
     const delay = Math.max(FIRST_RETRY_MS * 2 ** entry.failures, error.retryAfterMs ?? 0);
     entry.failures++;
     this.#options.log.debug({ revision, image, code: error.code, failures: entry.failures }, 'no digest');
-    const now = this.#now();
-    if (now >= until) return { state: 'failed', error };
-    return { state: 'failed', error, retryAt: Math.min(now + Math.min(delay, LAST_RETRY_MS), until) };
+    return { state: 'failed', error, retryAt: this.#now() + Math.min(delay, LAST_RETRY_MS) };
   }
 }
 

@@ -196,8 +196,9 @@ export class FakeApiServer {
       request.socket.resetAndDestroy();
       return;
     }
-    if (url.pathname === '/api/v1') {
-      reply(response, 200, this.#discovery());
+    const resources = this.#rest.resources(url.pathname);
+    if (resources) {
+      reply(response, 200, { kind: 'APIResourceList', resources });
       return;
     }
     const target = this.#rest.target(url.pathname);
@@ -208,12 +209,6 @@ export class FakeApiServer {
     }
     const [status, answer] = this.#rest.act(seen, target, request.headers['content-type'] ?? '');
     reply(response, status, answer);
-  }
-
-  /** What the server says that it serves of Kubernetes' core; pods are resized in place. */
-  #discovery(): unknown {
-    const names = this.#types.filter(({ apiVersion }) => apiVersion === 'v1').map(({ plural }) => plural);
-    return { kind: 'APIResourceList', resources: [...names, 'pods/resize'].map((name) => ({ name })) };
   }
 
   #watch({ type, namespace }: Target, query: URLSearchParams, response: ServerResponse): void {

@@ -57,6 +57,13 @@ export class FakeRest {
     return { type, namespace, name: rest[1], subresource: rest[2] };
   }
 
+  /** What is served at the path of an API version, `/apis/GROUP/VERSION` (Kubernetes, API discovery). */
+  resources(path: string): { name: string }[] | undefined {
+    const [, apiVersion] = path.match(/^\/apis?\/(.+)$/) ?? [];
+    const types = this.#types.filter((type) => type.apiVersion === apiVersion);
+    return types.length > 0 ? types.map(({ plural }) => ({ name: plural })) : undefined;
+  }
+
   /** Carries out a request on one object, or one that makes an object; gives HTTP status and body. */
   act(seen: SeenRequest, target: Target, contentType: string): [number, unknown] {
     const storage = this.#storage;

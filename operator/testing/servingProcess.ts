@@ -1,27 +1,41 @@
-import { parseConfig } from '../config.ts';
+import { type Config, parseConfig } from '../config.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Controller } from '../kube/controller.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { configurationController } from '../reconcilers/configuration/reconciler.ts';
 import type { Context } from '../reconcilers/context.ts';
 import { createInformers } from '../reconcilers/informers.ts';
+import { disruptionController } from '../reconcilers/revision/disruptionController.ts';
 import { revisionController } from '../reconcilers/revision/reconciler.ts';
+import { rollOutsOf } from '../reconcilers/revision/rollOuts.ts';
 import { routeController } from '../reconcilers/route/reconciler.ts';
 import { serviceController } from '../reconcilers/service/reconciler.ts';
-import type { FakeApiServer } from './fakeApiServer.ts';
 import { silent } from './until.ts';
 
-const config = parseConfig({});
+const SERVING = [
+  serviceController,
+  configurationController,
+  revisionController,
+  disruptionController,
+  routeController,
+];
 
-/** A controller process for tests: all informers and controllers of one, without autoscaler and gateway. */
+/** A controller process for tests: all informers and the controllers of one, without autoscaler and gateway. */
 export class ServingProcess {
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
 
-  constructor(server: Pick<FakeApiServer, 'client'>) {
-    const { client } = server;
+  /** @param parts its controllers; those of services when left out. */
+  constructor(
+    { client }: { client: KubeClient },
+    parts: readonly ((context: Context) => Controller)[] = SERVING,
+    config: Config = parseConfig({}),
+  ) {
     const informers = createInformers(client, silent, config);
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
     const identity = { namespace: 'homerun-system', podName: 'test' };
     const abilities = { resizesPods: false };
+    const rollOuts = rollOutsOf(config, informers);
     const context: Context = {
       client,
       informers,
@@ -29,10 +43,10 @@ export class ServingProcess {
       config,
       identity,
       abilities,
+      rollOuts,
       log: silent,
       now: Date.now,
     };
-    const parts = [serviceController, configurationController, revisionController, routeController];
     this.#running = Promise.all([
       ...Object.values(informers).map((informer) => informer.run(this.#stop.signal)),
       ...parts.map((part) => part(context).run(this.#stop.signal)),

@@ -78,7 +78,7 @@ export const ANNOTATION_EFFECTS: Readonly<Record<string, Effect>> = {
     },
   },
   [RUN.executionEnvironment]: same(
-    'the RuntimeClass that chart value instance.runtimeClasses names for it, else that of the nodes; gen1 is not for jobs and worker pools',
+    'the RuntimeClass that chart value instance.runtimeClasses names for it, else that of the nodes; jobs and worker pools run in gen2 whatever it says',
   ),
   [RUN.sessionAffinity]: other('requests of one client may go to any instance', isOff),
   [RUN.healthCheckDisabled]: same(),

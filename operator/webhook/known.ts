@@ -15,7 +15,7 @@ import type { AdmissionRequest } from './review.ts';
 
 const LONGEST_NAME = 253;
 
-/** What is looked up in the whole cluster. */
+/** What is looked up where people's objects are. */
 export const lookUpPermissions: readonly Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['jobs'], verbs: ['get'] },
   { apiGroups: ['serving.knative.dev'], resources: ['revisions'], verbs: ['list'] },

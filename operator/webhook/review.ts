@@ -54,7 +54,7 @@ export class ReviewError extends Error {
 /** A UUID has 36 characters; the answer repeats it. */
 const LONGEST_UID = 253;
 
-/** @throws {ReviewError} naming what is missing. */
+/** @throws {ReviewError} naming what is missing or of another type than the API server gives it. */
 export function requestOf(body: unknown): AdmissionRequest {
   const { apiVersion, request } = (body ?? {}) as Partial<AdmissionReview>;
   if (apiVersion !== 'admission.k8s.io/v1') {
@@ -68,6 +68,12 @@ export function requestOf(body: unknown): AdmissionRequest {
     typeof operation !== 'string'
   ) {
     throw new ReviewError('an AdmissionReview must have a request with uid, kind and operation');
+  }
+  const { name, namespace, userInfo } = request as AdmissionRequest;
+  const texts = { name, namespace, 'userInfo.username': userInfo?.username };
+  for (const [path, value] of Object.entries(texts)) {
+    if (value === undefined || typeof value === 'string') continue;
+    throw new ReviewError(`request.${path} is ${shown(value)}; it must be a string`);
   }
   return request as AdmissionRequest;
 }

@@ -99,6 +99,13 @@ describe('webhook server', function () {
       says: /request with uid, kind and operation/,
     },
     null: { body: 'null', says: /must be admission\.k8s\.io\/v1/ },
+    'of a user whose name is a deep list': {
+      body: review(APP).replace(
+        /"username":"[^"]*"/,
+        `"username":${'['.repeat(50_000)}1${']'.repeat(50_000)}`,
+      ),
+      says: /request\.userInfo\.username is \[\[.*it must be a string/,
+    },
   };
   for (const [name, { body, says }] of Object.entries(BAD)) {
     it(`says what is wrong with a question that is ${name}`, async () => {

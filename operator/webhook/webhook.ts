@@ -1,28 +1,31 @@
-import type { Config, Identity } from '../config.ts';
-import type { Abilities } from '../kube/abilities.ts';
+import { admitEviction, evictionPermissions } from '../autoscaler/evictions.ts';
+import type { Config, Identity, RoleConfig } from '../config.ts';
+import { type Abilities, abilitiesOf } from '../kube/abilities.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Permission } from '../rbac.ts';
+import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { CertificateKeeper } from './keeper.ts';
 import { lookUp, lookUpPermissions } from './known.ts';
-import type { AdmissionRequest, AdmissionResponse } from './review.ts';
 import { SECRET_NAME } from './secret.ts';
 import { startServer } from './server.ts';
 
 /** Name of the webhook configurations that the chart makes. */
 const CONFIGURATION = 'homerun-webhook';
-/** The ServiceAccount of the controller in the chart. */
+/** The ServiceAccount of the controller in the chart: its objects are made of admitted ones. */
 const ACCOUNT = 'homerun-controller';
 
-/** What the webhook needs in the whole cluster: its own configurations, and what the law asks for. */
-export const permissions: readonly Permission[] = [
+/** What the webhook looks up to judge, and the mark on an instance that is to be evicted. */
+export const permissions: readonly Permission[] = [...lookUpPermissions, ...evictionPermissions];
+
+/** Its own configurations, which are in no namespace. */
+export const clusterPermissions: readonly Permission[] = [
   {
     apiGroups: ['admissionregistration.k8s.io'],
     resources: ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
     verbs: ['get', 'list', 'patch', 'watch'],
     resourceNames: [CONFIGURATION],
   },
-  ...lookUpPermissions,
 ];
 
 /** What it needs in the operator's own namespace: the Secret with its certificates. */
@@ -43,13 +46,38 @@ export interface Webhook {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** The admission webhook with its certificates; every replica runs it, whoever leads. */
+/**
+ * The webhook role: answers admission reviews until `signal` aborts. It keeps nothing of the cluster but its own
+ * certificate and configurations, so a new one answers at once, and it needs no other role to live.
+ */
+export async function runWebhook(
+  config: RoleConfig<'webhook'>,
+  identity: Identity,
+  client: KubeClient,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  let unready = (): string | undefined => 'waiting for the API server';
+  const admin = await startAdmin({ port: config.adminPort, unready: () => unready() });
+  try {
+    const abilities = await abilitiesOf(client, { log, signal });
+    const webhook = await startWebhook({ client, config, identity, abilities, log });
+    unready = webhook.unready;
+    await webhook.run(signal);
+  } catch (error) {
+    // Asked to end while it waited: that is no failure.
+    if (!signal.aborted || error !== signal.reason) throw error;
+  } finally {
+    admin.close();
+  }
+}
+
+/** The server of admission reviews with its certificates; every replica runs it. */
 export async function startWebhook({
   client,
   config,
   identity,
   abilities,
-  evict,
   log,
   now = Date.now,
   host,
@@ -59,8 +87,6 @@ export async function startWebhook({
   config: Pick<Config, 'strict' | 'webhook'>;
   identity: Identity;
   abilities: Abilities;
-  /** Whether a pod may be evicted. */
-  evict: (request: AdmissionRequest) => Promise<AdmissionResponse>;
   log: Logger;
   now?: () => number;
   host?: string;
@@ -74,7 +100,7 @@ export async function startWebhook({
     host,
     policy,
     lookUp: (request) => lookUp(request, client),
-    evict,
+    evict: (request) => admitEviction(request, { client, now }),
     log,
     drainMs,
   });

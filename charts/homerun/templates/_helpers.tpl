@@ -17,11 +17,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end }}
 
-{{/* Takes also "name", and "annotations" that come before those of the values. */}}
+{{/* Takes also "name", "namespace", and "annotations" that come before those of the values. */}}
 {{- define "homerun.metadata" -}}
 name: {{ .name | default (include "homerun.name" .) }}
 {{- if not .clusterWide }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ .namespace | default .root.Release.Namespace }}
 {{- end }}
 labels:
   {{- include "homerun.labels" . | nindent 2 }}
@@ -50,22 +50,71 @@ annotations:
 
 {{/* The roles that this installation has, separated by spaces. */}}
 {{- define "homerun.roles" -}}
-controller gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
+controller webhook gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
 {{- end }}
 
-{{/* The configuration file (operator/config.ts): values of the same name, and what the chart itself decides. */}}
-{{- define "homerun.config" -}}
-{{- $config := pick .Values "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "instance" "jobs" "startup" "revisionHistory" }}
-{{- $registry := omit .Values.registry "ca" }}
+{{/*
+Rules of files/rbac as a ClusterRole, and its binding to a role's account: in each of "namespaces", or in the whole cluster
+when there are none. Takes also "rules", the file's name; nothing where there is no such file.
+*/}}
+{{- define "homerun.grant" -}}
+{{- $rules := .root.Files.Get (printf "files/rbac/%s.yaml" .rules) }}
+{{- $name := include "homerun.name" (dict "role" .rules) }}
+{{- if $rules }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  {{- include "homerun.metadata" (dict "root" .root "role" .role "name" $name "clusterWide" true) | nindent 2 }}
+rules:
+  {{- $rules | nindent 2 }}
+{{- range $namespace := .namespaces | default (list "") }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ ternary "RoleBinding" "ClusterRoleBinding" (ne $namespace "") }}
+metadata:
+  {{- include "homerun.metadata" (dict "root" $.root "role" $.role "name" $name "namespace" $namespace "clusterWide" (eq $namespace "")) | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: {{ $name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "homerun.name" (dict "role" $.role) }}
+    namespace: {{ $.root.Release.Namespace }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The whole configuration (operator/config.ts): values of the same name, and what the chart itself decides. */}}
+{{- define "homerun.wholeConfig" -}}
+{{- $config := pick .Values "namespaces" "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "instance" "jobs" "startup" "revisionHistory" }}
+{{- $registry := omit .Values.registry "ca" "pullSecretNamespaces" }}
 {{- if include "homerun.caMounted" . }}
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}
 {{- end }}
 {{- $gateway := pick .Values.gateway "threads" "drainSeconds" "limits" }}
-{{- $gateway = merge $gateway (dict "service" (include "homerun.name" (dict "role" "gateway")) "port" 8080) }}
-{{- $gateway = merge $gateway (dict "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081) }}
+{{- $gateway = merge $gateway (dict "port" 8080 "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081) }}
 {{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}
 {{- $metadata = merge $metadata (dict "service" (include "homerun.name" (dict "role" "metadata")) "port" 8080) }}
 {{- $webhook := dict "service" (include "homerun.name" (dict "role" "webhook")) "port" 8443 }}
 {{- $chart := dict "registry" $registry "gateway" $gateway "metadata" $metadata "webhook" $webhook "adminPort" 9090 }}
-{{- merge $config $chart | mustToPrettyJson }}
+{{- merge $config $chart | mustToJson }}
+{{- end }}
+
+{{/* The configuration file of a role: what it reads of the whole, so that no other value restarts it. */}}
+{{- define "homerun.config" -}}
+{{- $whole := include "homerun.wholeConfig" .root | mustFromJson }}
+{{- $config := dict }}
+{{- range .root.Files.Get (printf "files/config/%s.yaml" .role) | fromYamlArray }}
+{{- $path := splitList "." . }}
+{{- $section := first $path }}
+{{- if eq (len $path) 1 }}
+{{- $config = set $config $section (get $whole $section) }}
+{{- else }}
+{{- $part := pick (get $whole $section) (last $path) }}
+{{- $config = set $config $section (merge (get $config $section | default dict) $part) }}
+{{- end }}
+{{- end }}
+{{- $config | mustToPrettyJson }}
 {{- end }}

@@ -6,7 +6,7 @@ labels:
   {{- toYaml . | nindent 2 }}
   {{- end }}
 annotations:
-  checksum/config: {{ include "homerun.config" .root | sha256sum }}
+  checksum/config: {{ include "homerun.config" . | sha256sum }}
   prometheus.io/scrape: "true"
   prometheus.io/port: "9090"
   prometheus.io/path: /metrics
@@ -49,7 +49,8 @@ affinity:
 {{- if .values.topologySpreadConstraints }}
 topologySpreadConstraints:
   {{- toYaml .values.topologySpreadConstraints | nindent 2 }}
-{{- else if gt (int .values.replicas) 1 }}
+{{- else }}
+{{- /* With one replica too, where it says nothing: another number of them must not restart those that run. */}}
 topologySpreadConstraints:
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname
@@ -113,12 +114,13 @@ readinessProbe:
   httpGet:
     path: /readyz
     port: admin
-  periodSeconds: 2
+  {{- /* A webhook starts within a second, and people's deploys may wait for it. */}}
+  periodSeconds: {{ ternary 1 2 (eq .role "webhook") }}
   timeoutSeconds: 2
 {{- end }}
 
 {{- define "homerun.pod.configVolume" -}}
 - name: config
   configMap:
-    name: homerun-config
+    name: {{ include "homerun.name" . }}
 {{- end }}

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HOMERUN } from '../../../operator/apis/annotations.ts';
 import { RUN } from '../../../operator/apis/labels.ts';
 import { EXECUTIONS, type Execution } from '../../../operator/apis/run/execution/types.ts';
@@ -116,22 +117,30 @@ export const RUN_CASES: Record<string, Case> = {
     job: { container: { image: 'registry.kube-system.svc/hello:no-such-tag' } },
     want: { completed: 'False', message: /registry\.kube-system\.svc\/hello:no-such-tag/, attempts: [] },
   },
-  'secret-missing': {
-    reason: 'an execution whose volume is of a secret that does not exist ends, and says how to make it',
+  'secret-late': {
+    reason:
+      'an execution whose volume is of a secret that comes after 15 s says how to make it, and completes',
     job: {
       container: { volumeMounts: [{ name: 'keys', mountPath: '/keys' }] },
-      volumes: [{ name: 'keys', secret: { secretName: 'no-such-secret' } }],
+      volumes: [{ name: 'keys', secret: { secretName: 'late-secret' } }],
     },
-    want: {
-      completed: 'False',
-      message: /kubectl create secret generic no-such-secret/,
-      counts: [0, 0, 1, 0],
+    during: async (scene) => {
+      await told(scene, /kubectl create secret generic late-secret/);
+      await sleep(15_000);
+      const options = ['--namespace', scene.namespace, '--from-literal=latest=x'];
+      await kubectl(['create', 'secret', 'generic', 'late-secret', ...options]);
     },
+    want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
   },
-  'account-missing': {
-    reason: 'an execution whose service account does not exist ends, and says how to make it',
-    job: { serviceAccountName: 'nobody@demo.iam.gserviceaccount.com' },
-    want: { completed: 'False', message: /kubectl create serviceaccount nobody/, attempts: [] },
+  'account-late': {
+    reason: 'an execution whose service account comes after 15 s says how to make it, and completes',
+    job: { serviceAccountName: 'late@demo.iam.gserviceaccount.com' },
+    during: async (scene) => {
+      await told(scene, /kubectl create serviceaccount late/);
+      await sleep(15_000);
+      await kubectl(['create', 'serviceaccount', 'late', '--namespace', scene.namespace]);
+    },
+    want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
   },
   'start-token': {
     reason: 'a startExecutionToken starts the execution JOB-TOKEN, and the job is ready once it has started',
@@ -260,4 +269,11 @@ function readyOf({
   status?: { conditions?: { type: string; status: string; message?: string }[] };
 }) {
   return status?.conditions?.find(({ type }) => type === 'Ready');
+}
+
+/** Resolves when the execution tells, while it waits, what it lacks. */
+async function told({ watch, execution }: Scene, message: RegExp): Promise<void> {
+  const isTold = ({ status }: Execution) =>
+    status?.conditions?.some((each) => each.status === 'Unknown' && message.test(each.message ?? ''));
+  await watch.seen(watch.executions, execution, (each) => isTold(each) ?? false, { what: `${message}` });
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { PODS } from '../../../operator/kube/core.ts';
+import { envOf } from '../../lib/jobs.ts';
 import { killTask } from '../../lib/processes.ts';
 import { until } from '../../lib/wait.ts';
 import { type Case, LONG, running } from './case.ts';
@@ -99,6 +100,22 @@ export const TASK_CASES: Record<string, Case> = {
       const states = status?.tasks?.map(({ state }) => state);
       assert.deepEqual(states, ['Cancelled', 'Failed', 'Cancelled', 'Cancelled', 'Cancelled', 'Cancelled']);
     },
+  },
+  'timeout-from-start': {
+    reason: 'the time that its sidecar takes to start is not the task’s',
+    job: {
+      timeoutSeconds: 6,
+      container: { name: 'main', env: envOf({ SLEEP_MS: '2000' }) },
+      others: [
+        {
+          name: 'helper',
+          env: envOf({ TASK: '0', START_DELAY_MS: '8000' }),
+          startupProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 60 },
+        },
+      ],
+      executionAnnotations: { 'run.googleapis.com/container-dependencies': '{"main":["helper"]}' },
+    },
+    want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
   },
   'timeout-ignored': {
     reason: 'a program that ignores SIGTERM is gone within its timeout and 12 s',

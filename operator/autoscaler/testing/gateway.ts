@@ -24,6 +24,8 @@ export class FakeGateway {
   /** What it was told last, and what it answers: by UID of the pod, or as it is asked. */
   orders: DrainOrders | undefined;
   readonly drains: Record<string, DrainState> = {};
+  /** When something was last told of a revision. */
+  readonly #told = new Map<string, number>();
   #beforeAnswer: (() => void)[] = [];
   readonly #server: Server;
 
@@ -54,7 +56,15 @@ export class FakeGateway {
         asked.map(([uid, step]) => [uid, this.drains[uid] ?? (step === 'drain' ? 'drained' : 'released')]),
       ),
     };
-    return { now: this.now(), instance: { start: this.start }, revisions: this.revisions, ...drains };
+    const at = performance.now();
+    const { start, at: since = 0 } = this.orders?.known ?? {};
+    const partial = start === this.start;
+    const isNews = ([name, { inFlight, queued }]: [string, RevisionStats]) =>
+      inFlight + queued > 0 || (this.#told.get(name) ?? 0) >= since;
+    const revisions = partial
+      ? Object.fromEntries(Object.entries(this.revisions).filter(isNews))
+      : this.revisions;
+    return { now: this.now(), instance: { start: this.start }, at, partial, revisions, ...drains };
   }
 
   #answer(isPost: boolean, body: string, response: ServerResponse): void {
@@ -83,6 +93,7 @@ export class FakeGateway {
   /** Sets what is told of a revision. */
   tell(revision: string, changes: Partial<RevisionStats>): void {
     const zero = { requests: 0, concurrencyMs: 0, inFlight: 0, queued: 0, lastRequestAt: 0, instances: {} };
+    this.#told.set(revision, performance.now());
     this.revisions[revision] = { ...zero, ...this.revisions[revision], ...changes };
   }
 

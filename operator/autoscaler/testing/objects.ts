@@ -13,7 +13,12 @@ export const REF = { namespace: 'n', name: 'hello-00001-abc' };
 export const DEPLOYMENT = { namespace: 'n', name: deploymentName(REF.name) };
 export const KEY = `${REF.namespace}/${REF.name}`;
 
-const labels = { [SERVING.revision]: REF.name, [SERVING.service]: 'hello' };
+const uidOf = (revision: string) => `uid-${revision}`;
+const labels = {
+  [SERVING.revision]: REF.name,
+  [SERVING.revisionUID]: uidOf(REF.name),
+  [SERVING.service]: 'hello',
+};
 
 function object<T extends KubeObject>(type: ResourceType<T>, metadata: T['metadata'], rest: object): T {
   return { apiVersion: type.apiVersion, kind: type.kind, metadata, ...rest } as unknown as T;
@@ -31,7 +36,13 @@ export function revision(
   ]);
   return object(
     REVISIONS,
-    { namespace: REF.namespace, name, labels, annotations: Object.fromEntries(entries) },
+    {
+      namespace: REF.namespace,
+      name,
+      uid: uidOf(name),
+      labels,
+      annotations: Object.fromEntries(entries),
+    },
     {
       spec: { containerConcurrency: 80, containers: [{ name: 'app', image: 'app' }] },
       status: { conditions: [{ type: 'Ready', status: ready }] },
@@ -40,7 +51,7 @@ export function revision(
 }
 
 export function deployment(replicas: number, name = REF.name): Deployment {
-  const matchLabels = { [SERVING.revision]: name };
+  const matchLabels = { [SERVING.revision]: name, [SERVING.revisionUID]: uidOf(name) };
   const metadata = { namespace: REF.namespace, name: deploymentName(name) };
   const containers = [{ name: 'app', image: 'app' }];
   return object(

@@ -1,4 +1,3 @@
-import { SERVING } from '../../apis/labels.ts';
 import { REVISIONS } from '../../apis/serving/revision/types.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
@@ -6,7 +5,7 @@ import { parseConfig } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { DEPLOYMENTS, PODS } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
-import type { KubeObject } from '../../kube/types.ts';
+import { revisionUids } from '../../reconcilers/informers.ts';
 import { silent } from '../../testing/until.ts';
 import { Autoscaler } from '../scaler.ts';
 
@@ -18,23 +17,32 @@ export interface RunOptions {
   now?: () => number;
 }
 
+export interface RunningInformers {
+  autoscaler: Autoscaler;
+  /** Resolves when the informers have ended. */
+  watching: Promise<unknown>;
+}
+
 /** An autoscaler with informers of its own, fifty ticks a second; resolves when all has ended. */
-export function runAutoscaler({ client, gatewayPort, signal, now }: RunOptions): Promise<unknown> {
+export function runAutoscaler(options: RunOptions): Promise<unknown> {
+  const { autoscaler, watching } = watchForAutoscaler(options);
+  return Promise.all([autoscaler.run(options.signal), watching]);
+}
+
+/** The same, not yet running; its informers do. */
+export function watchForAutoscaler({ client, gatewayPort, signal, now }: RunOptions): RunningInformers {
   const own = { client, log: silent };
   const informers = {
     revisions: new Informer({ ...own, type: REVISIONS }),
     services: new Informer({ ...own, type: SERVICES }),
     routes: new Informer({ ...own, type: ROUTES }),
     deployments: new Informer({ ...own, type: DEPLOYMENTS }),
-    pods: new Informer({ ...own, type: PODS, indexers: { revision: revisionKeys } }),
+    pods: new Informer({ ...own, type: PODS, indexers: { revision: revisionUids } }),
   };
   const parsed = parseConfig({ adminPort: gatewayPort });
   const config = { ...parsed, autoscaler: { ...parsed.autoscaler, tickSeconds: 0.02 } };
   const identity = { namespace: 'homerun-system', podName: 'controller-1' };
   const autoscaler = new Autoscaler({ client, config, identity, informers, log: silent, now });
-  return Promise.all([autoscaler, ...Object.values(informers)].map((part) => part.run(signal)));
-}
-
-function revisionKeys({ metadata }: KubeObject): string[] {
-  return [`${metadata.namespace}/${metadata.labels?.[SERVING.revision]}`];
+  const watching = Promise.all(Object.values(informers).map((informer) => informer.run(signal)));
+  return { autoscaler, watching };
 }

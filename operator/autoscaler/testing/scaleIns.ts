@@ -10,7 +10,7 @@ import { SERVICES } from '../../apis/serving/service/types.ts';
 import { parseConfig } from '../../config.ts';
 import { Control } from '../../gateway/control.ts';
 import { checkOrders } from '../../gateway/drainProtocol.ts';
-import { statsReport } from '../../gateway/report.ts';
+import { StatsReporter } from '../../gateway/report.ts';
 import { DEPLOYMENTS, PODS, type Pod } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
 import { freePort } from '../../testing/apiServer.ts';
@@ -130,12 +130,13 @@ async function startGateway(server: FakeApiServer, address: string, adminPort: n
   control.watch(routes, revisions, pods);
   const watching = [routes, revisions, pods].map((informer) => informer.run(signal));
   await control.start();
+  const reporter = new StatsReporter(control);
   let orders: Readonly<Record<string, string>> = {};
   const admin = createServer((asked, response) => {
     void text(asked).then((body) => {
       const told = checkOrders(JSON.parse(body));
       orders = told.instances;
-      response.end(JSON.stringify(statsReport(control, told)));
+      response.end(JSON.stringify(reporter.report(told)));
     });
   });
   admin.listen(adminPort, address);

@@ -63,8 +63,9 @@ export class Http2Downstream implements Downstream {
     return this.#stream;
   }
 
+  /** A reset ends the body too. One without an error (code 0) leaves no other trace than that the stream is closed. */
   get complete(): boolean {
-    return !this.#stream.aborted && (this.#stream.rstCode ?? 0) === 0;
+    return !this.#stream.closed && !this.#stream.aborted;
   }
 
   /** Resets are frames, and frames are always read. */
@@ -91,18 +92,18 @@ export class Http2Downstream implements Downstream {
   }
 
   proceed(): void {
-    if (!this.#stream.destroyed) this.#stream.additionalHeaders({ ':status': 100 });
+    if (!isOver(this.#stream)) this.#stream.additionalHeaders({ ':status': 100 });
   }
 
   information(status: number, headers: FlatHeaders): void {
     const hints = earlyHints(status, headers);
-    if (!hints || this.#stream.destroyed || this.begun) return;
+    if (!hints || isOver(this.#stream) || this.begun) return;
     this.#stream.additionalHeaders(http2Headers(hints, status));
   }
 
   start(status: number, _reason: string, head: ResponseHead): boolean {
     const stream = this.#stream;
-    if (stream.destroyed) return true;
+    if (isOver(stream)) return true;
     if (sizeOf(head.headers) > MAX_HEAD_BYTES) return false;
     const { contentLength, mayHaveTrailers } = head;
     // An answer of headers alone must end with them: gRPC tells errors so ("Trailers-Only").
@@ -158,6 +159,7 @@ export class Http2Downstream implements Downstream {
   readonly #onClose = (): void => this.#events?.gone();
   readonly #onDrain = (): void => this.#events?.drained();
   readonly #onWantTrailers = (): void => {
+    if (isOver(this.#stream)) return;
     try {
       this.#stream.sendTrailers(http2Headers(this.#trailers ?? []));
       this.#endUpload();
@@ -165,6 +167,11 @@ export class Http2Downstream implements Downstream {
       this.#events?.fault(error);
     }
   };
+}
+
+/** Whether no answer can begin: a stream that was reset without an error is closed before it is destroyed. */
+function isOver(stream: ServerHttp2Stream): boolean {
+  return stream.closed || stream.destroyed;
 }
 
 /** Tells the client to stop sending once it has the answer (RFC 9113, 8.1): a reset without an error. */
@@ -181,7 +188,7 @@ function endUpload(stream: ServerHttp2Stream): void {
 
 /** A gRPC call that was not answered in time: its status in the place of an HTTP one (gRPC over HTTP/2, Responses). */
 function refuseGrpc(stream: ServerHttp2Stream, message: string): void {
-  if (stream.destroyed || stream.headersSent) return;
+  if (isOver(stream) || stream.headersSent) return;
   stream.respond(
     { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '4', 'grpc-message': message },
     { endStream: true },
@@ -195,7 +202,7 @@ export function refuseHttp2(
   message: string,
   retryAfterSeconds?: number,
 ): void {
-  if (stream.destroyed || stream.headersSent) return;
+  if (isOver(stream) || stream.headersSent) return;
   const body = Buffer.from(`${message}\n`);
   stream.respond({
     ':status': status,
@@ -203,6 +210,7 @@ export function refuseHttp2(
     'content-length': body.length,
     ...(retryAfterSeconds === undefined ? undefined : { 'retry-after': String(retryAfterSeconds) }),
   });
-  stream.end(body);
+  // The answer to HEAD has ended with its headers. A write behind that is an error, after which the stream may never close.
+  if (!stream.writableEnded) stream.end(body);
   endUpload(stream);
 }

@@ -48,6 +48,8 @@ export class Connection {
   readonly #frames = new h2.FrameReader();
   #streams = new Map<number, Answer2>();
   #http2 = false;
+  /** What is cut in the middle of a frame would take a frame of the connection's own for the rest of it. */
+  #acknowledges = false;
   #owed = 0;
   #goaway = '';
   #changed: (() => void) | undefined;
@@ -60,8 +62,9 @@ export class Connection {
     this.socket.on('close', () => this.#finish());
   }
 
-  begin(http2: boolean, streams: number[]): void {
+  begin({ http2, streams, sent }: Play): void {
     this.#http2 = http2;
+    this.#acknowledges = sent.clean;
     this.writing = true;
     this.cases++;
     this.#bytes = Buffer.alloc(0);
@@ -196,6 +199,7 @@ export class Connection {
 
   /** A frame of its own in the middle of a piece would spoil what follows. */
   #acknowledge(): void {
+    if (!this.#acknowledges) return;
     if (this.writing) this.#owed++;
     else if (this.socket.writable) this.socket.write(h2.frame(h2.SETTINGS, h2.ACK, 0));
   }

@@ -93,7 +93,7 @@ class ClientLane implements Lane {
     const { sent, http2 } = play;
     const connection = this.#kept.get(http2) ?? new Connection(this.#world.port);
     this.#kept.delete(http2);
-    connection.begin(http2, play.streams);
+    connection.begin(play);
     for (const [at, piece] of play.pieces.entries()) {
       if (connection.ended) break;
       connection.socket.write(piece);

@@ -77,6 +77,11 @@ const pseudo = (name: string, ...values: string[]): Change =>
     const field = section.find(([candidate]) => candidate === name);
     if (field) field[1] = random.pick(values);
   });
+/** A length that no body of this request has. */
+const overstated = ({ expected }: Draft): [string, string] => [
+  'content-length',
+  String(expected.body.length + 3),
+];
 /** It may be passed as it is, or be refused. */
 const unsure = (change: Change): Change => change;
 
@@ -107,7 +112,7 @@ const FLAWS: Change[] = [
     'CONNECT',
     'TRACE',
   ),
-  pseudo(':authority', 'a b', 'x@y/z', 'a\r\nb: c', '', '\xe9', 'a/b'),
+  pseudo(':authority', 'none.test', 'a b', 'x@y/z', 'a\r\nb: c', '', '\xe9', 'a/b'),
   // What nghttp2 does with such fields is to leave them out, and no more is asked.
   unsure((draft, random) => {
     draft.section.push(
@@ -133,10 +138,8 @@ const FLAWS: Change[] = [
     );
   }),
   (draft) => {
-    draft.section.push(['content-length', String(draft.expected.body.length + 3)]);
+    draft.section.push(overstated(draft));
     draft.expected.whole = false;
-    // A section that ends its stream says at once that it is wrong.
-    if (draft.data.length === 0) draft.malformed = true;
   },
   malformed((section) => void section.push(['content-length', '1'], ['content-length', '2'])),
   unsure((draft) => void draft.section.push(['host', 'other.test'])),
@@ -252,6 +255,10 @@ function framesOf(draft: Draft): Buffer[] {
   draft.expected.announced = draft.section.some(
     ([name, value]) => name === 'content-length' && value === length,
   );
+  const [name, tooLong] = overstated(draft);
+  const isTooLong = draft.section.some((field) => field[0] === name && field[1] === tooLong);
+  // A section that ends its stream says at once that it is wrong.
+  if (alone && isTooLong) draft.malformed = true;
   const section = Buffer.concat([h2.block(draft.section), draft.rest]);
   const head = h2.headers(stream, alone ? h2.END_STREAM : 0, section, draft.cuts);
   const end = trailers
@@ -279,7 +286,7 @@ export function caseH2(
   for (let at = 0; at < count; at++) {
     const draft = draftOf(random, `${id}.${at}`, host, first + 2 * at);
     for (let i = random.pick([0, 0, 1, 2]); i > 0; i--) random.pick(QUIRKS)(draft, random);
-    if (at === bad) random.pick(FLAWS)(draft, random);
+    if (at === bad) for (let i = random.pick([1, 1, 2]); i > 0; i--) random.pick(FLAWS)(draft, random);
     parts.push(...framesOf(draft));
     drafts.push(draft);
   }

@@ -39,8 +39,10 @@ class InstanceLane implements Lane, Stage {
   #instances: RawInstance[] = [];
   #problem: Finding | undefined;
   #together = false;
-  /** What was done to the connections of each instance by the case before. */
+  /** Whether the connections of each instance are the worse for something that it did, at once or a little later. */
   #spoilt = [false, false];
+  /** Whether the instances end such connections after the case. */
+  #retires = false;
   /** The connection of the client of HTTP/1.1 may close after the answer before. */
   #mayClose = false;
 
@@ -111,6 +113,7 @@ class InstanceLane implements Lane, Stage {
     );
     for (const exchange of exchanges) this.#exchanges.set(exchange.asked.id, exchange);
     this.#together = version === '2' && random.chance(0.5);
+    this.#retires = random.chance(0.5);
   }
 
   async run(): Promise<void> {
@@ -131,6 +134,15 @@ class InstanceLane implements Lane, Stage {
       this.#judge(exchange, exchange.http2 && disturbed);
     }
     if (this.#problem) throw this.#problem;
+    if (this.#retires) await this.#retire();
+  }
+
+  async #retire(): Promise<void> {
+    for (const [which, instance] of this.#instances.entries()) {
+      if (!this.#spoilt[which]) continue;
+      await instance.retire();
+      this.#spoilt[which] = false;
+    }
   }
 
   #judge({ asked, http2, script, seen }: Exchange, disturbed: boolean): void {
@@ -139,7 +151,7 @@ class InstanceLane implements Lane, Stage {
     // On a connection that is about to close a request can be lost; one that changes nothing is sent again.
     const repeatable = !http2 && asked.body.length === 0 && asked.method !== 'POST';
     const lenient = disturbed || (this.#spoilt[which] === true && !repeatable);
-    this.#spoilt[which] = spoils;
+    this.#spoilt[which] ||= spoils;
     const closing = this.#mayClose;
     this.#mayClose = asked.version === '1.1' && model.verdict !== 'right';
     // What is broken off behind its announced length is whole to the client, whose connection closes all the same.

@@ -92,6 +92,9 @@ export function scriptH2(random: Random, asked: Asked, stream: number): Script {
     ending.push(h2.frame(h2.DATA, h2.END_STREAM, stream));
   }
   if (draft.verdict === 'broken' && !draft.ends && draft.after.length > 0) ending.length = 0;
+  // What comes on a stream that has ended is an error of the whole connection (RFC 9113, 5.1).
+  const late = draft.after.some((frame) => frame[3] === h2.HEADERS || frame[3] === h2.DATA);
+  if (late && ending.length > 0) draft.spoils = true;
   const all = [...draft.before, ...head, ...draft.data, ...ending, ...draft.after];
   return finish(draft, random, asked, stream, all, draft.before.length + head.length, draft.after);
 }
@@ -118,6 +121,9 @@ function finish(
       ...after.filter((frame) => draft.ending === 'keep' && frame[3] === h2.RST_STREAM),
     ];
     draft.headSent = kept >= heads;
+    // Whatever comes in the middle of a header section ends the connection (RFC 9113, 6.10).
+    const last = all[kept - 1];
+    if (last && sectionOpen(last) && pieces.length > kept) draft.spoils = true;
     if (draft.headSent && draft.bodiless) draft.verdict = 'either';
   }
   const early = draft.early || (asked.body.length > 0 && random.chance(0.2));
@@ -145,8 +151,13 @@ function sectionsJoined(frames: Buffer[]): Buffer[] {
     const last = pieces.at(-1);
     if (open && last) pieces[pieces.length - 1] = Buffer.concat([last, frame]);
     else pieces.push(frame);
-    const headers = frame[3] === h2.HEADERS || frame[3] === h2.CONTINUATION;
-    open = headers && ((frame[4] as number) & h2.END_HEADERS) === 0;
+    open = sectionOpen(frame);
   }
   return pieces;
+}
+
+/** Whether a header section goes on behind this frame. */
+function sectionOpen(frame: Buffer): boolean {
+  const headers = frame[3] === h2.HEADERS || frame[3] === h2.CONTINUATION;
+  return headers && ((frame[4] as number) & h2.END_HEADERS) === 0;
 }

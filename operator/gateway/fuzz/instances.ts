@@ -16,6 +16,8 @@ export interface Stage {
 /** A program on a port of its own that answers byte for byte what it is told to. */
 export interface RawInstance {
   port: number;
+  /** Ends its connections. Resolves when the gateway has let go of them too, so that none of them meets a later request. */
+  retire(): Promise<void>;
   close(): void;
 }
 
@@ -30,16 +32,21 @@ async function start(accept: (socket: Socket) => void): Promise<RawInstance> {
     accept(socket);
   });
   const port = await listen(server);
+  const retire = async (): Promise<void> => {
+    const closed = [...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    for (const socket of sockets) socket.end().resume();
+    await Promise.all(closed);
+  };
   const close = (): void => {
     server.close();
     for (const socket of sockets) socket.destroy();
   };
-  return { port, close };
+  return { port, retire, close };
 }
 
 /** Writes a script's pieces, each in a turn of its own. */
 function play(socket: Socket, { pieces, ending }: Script, at = 0): void {
-  if (socket.destroyed) return;
+  if (socket.destroyed || socket.writableEnded) return;
   const piece = pieces[at];
   if (piece) socket.write(piece);
   if (at + 1 < pieces.length) {

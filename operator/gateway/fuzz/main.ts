@@ -2,13 +2,14 @@ import { parseArgs } from 'node:util';
 import { scaleIns } from '../../autoscaler/testing/scaleIns.ts';
 import { describeReport, fuzz } from './supervisor.ts';
 
-/** `node operator/gateway/fuzz/main.ts [--seed N] [--count N] [--first N] [--lanes N] [--only instance|client|scaleIns]` */
+/** `node operator/gateway/fuzz/main.ts [--seed N] [--count N] [--first N] [--lanes N] [--cases N,N…] [--only instance|client|scaleIns]` */
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     count: { type: 'string', default: '100000' },
     first: { type: 'string', default: '0' },
     lanes: { type: 'string', default: '32' },
+    cases: { type: 'string' },
     only: { type: 'string' },
   },
 });
@@ -18,13 +19,13 @@ const ROUNDS_PER_CASE = 0.1;
 const seed = values.seed ? Number(values.seed) : Math.floor(Math.random() * 1e9);
 for (const name of ['instance', 'client']) {
   if (values.only && values.only !== name) continue;
-  console.log(`${name}: seed ${seed}, ${values.count} cases`);
   const options = {
     name,
     seed,
     count: Number(values.count),
     first: Number(values.first),
     lanes: Number(values.lanes),
+    ...(values.cases ? { cases: values.cases.split(',').map(Number) } : undefined),
   };
   const report = await fuzz(options);
   console.log(describeReport(options, report));

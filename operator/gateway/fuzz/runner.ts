@@ -1,5 +1,6 @@
 import { Random } from '../../testing/random.ts';
 import { Finding } from './oracle.ts';
+import { Stopwatch } from './stopwatch.ts';
 import { HANG_MS, type Place, pause, turn, usedMemory, World } from './world.ts';
 
 /** Cases one after the other, with connections and an instance of their own. */
@@ -25,66 +26,90 @@ export interface Failure {
   index: number;
   detail: string;
   transcript: string;
+  /** The cases before it on the same lane, whose connections it may have used. */
+  before: readonly number[];
+}
+
+/** What a run measured. */
+export interface Summary {
+  /** Requests of the other tenant, and the slowest of them in fair milliseconds. */
+  steady: number;
+  slowestMs: number;
+  /** Memory kept between the first fifth and the end; undefined in a short run. */
+  grownBytes: number | undefined;
+  /** Share of the time in which other processes had the processor. */
+  denied: number;
 }
 
 export interface Run {
   seed: number;
-  first: number;
-  /** The first one that is not run any more. */
-  end: number;
+  cases: readonly number[];
   lanes: number;
   started(number: number, index: number, lane: Lane): void;
   failed(failure: Failure): void;
+  over(summary: Summary): void;
 }
 
 /** Memory that a run may keep between its first fifth and its end. */
 const GROWTH_BYTES = 24 * 1024 * 1024;
 /** A shorter run says nothing about memory. */
 const MEMORABLE_CASES = 5000;
+/** So many cases are told of those before a failure. */
+const MOST_BEFORE = 60;
 
 /** Runs cases of one fuzzer in this process and reports what the gateway did wrong. */
 export async function runCases(fuzzer: Fuzzer, run: Run): Promise<void> {
+  const whole = new Stopwatch();
   const world = await new World().open();
-  const total = run.end - run.first;
-  let next = run.first;
+  const { cases } = run;
+  let next = 0;
   let memory: Promise<number> | undefined;
   const work = async (number: number): Promise<void> => {
     let lane = await fuzzer.open(world);
-    for (let index = next++; index < run.end; index = next++) {
-      if (memory === undefined && total >= MEMORABLE_CASES && index - run.first > total / 5)
+    let before: number[] = [];
+    for (let index = cases[next++]; index !== undefined; index = cases[next++]) {
+      if (memory === undefined && cases.length >= MEMORABLE_CASES && next > cases.length / 5)
         memory = usedMemory();
       lane.prepare(new Random(run.seed, index), index);
       run.started(number, index, lane);
-      if (await runCase(world, lane, index, run)) continue;
+      const failure = await runCase(world, lane, index);
+      before.push(index);
+      if (before.length > MOST_BEFORE) before.shift();
+      if (!failure) continue;
+      run.failed({ ...failure, before: before.slice(0, -1) });
       for (const place of lane.places) world.remove(place);
       lane.close();
       lane = await fuzzer.open(world);
+      before = [];
     }
     lane.close();
     for (const place of lane.places) world.remove(place);
   };
   await Promise.all(Array.from({ length: run.lanes }, (_, number) => work(number)));
-  await finish(world, await memory, run);
+  const grownBytes = await finish(world, await memory, run);
+  const { asked, slowestMs } = world.steady;
+  run.over({ steady: asked, slowestMs, grownBytes, denied: whole.denied });
 }
 
-/** @returns whether its lane can go on. */
-async function runCase(world: World, lane: Lane, index: number, run: Run): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Finding('a request hangs')), HANG_MS);
-  });
+/** @returns what went wrong; its lane cannot go on then. */
+async function runCase(
+  world: World,
+  lane: Lane,
+  index: number,
+): Promise<Omit<Failure, 'before'> | undefined> {
+  const watch = new Stopwatch();
+  const { expired, cancel } = watch.expiry(HANG_MS, () => new Finding('a request hangs'));
   try {
-    await Promise.race([lane.run(), tooLong]);
+    await Promise.race([lane.run(), expired]);
     await settle(world, lane);
-    return true;
+    return undefined;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const kind = error instanceof Finding ? error.message : `the fuzzer itself failed: ${error.stack}`;
     const detail = error instanceof Finding ? error.detail : '';
-    run.failed({ kind, index, detail, transcript: lane.transcript() });
-    return false;
+    return { kind, index, detail: `${detail} (${watch.describe()})`, transcript: lane.transcript() };
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }
 
@@ -94,29 +119,31 @@ async function settle(world: World, lane: Lane): Promise<void> {
     if (lane.places.every((place) => world.idle(place))) return;
     await turn();
   }
-  const deadline = performance.now() + HANG_MS;
-  while (performance.now() < deadline) {
+  const watch = new Stopwatch();
+  while (watch.fairMs < HANG_MS) {
     if (lane.places.every((place) => world.idle(place))) return;
     await pause(1);
   }
   throw new Finding('a slot is not given back');
 }
 
-async function finish(world: World, memory: number | undefined, run: Run): Promise<void> {
-  const fail = (kind: string, detail = ''): void => run.failed({ kind, index: -1, detail, transcript: '' });
+/** @returns by how much memory grew. */
+async function finish(world: World, memory: number | undefined, run: Run): Promise<number | undefined> {
+  const fail = (kind: string, detail = ''): void =>
+    run.failed({ kind, index: -1, detail, transcript: '', before: [] });
   await world.steady.stop();
   for (const [why, times] of world.steady.failures)
     fail(`another tenant's request failed: ${why}`, `${times} times`);
   const plane = world.harness.planes[0];
-  const deadline = performance.now() + HANG_MS;
-  while (plane?.open !== 0 && performance.now() < deadline) await pause(10);
+  const watch = new Stopwatch();
+  while (plane?.open !== 0 && watch.fairMs < HANG_MS) await pause(10);
   if (plane?.open !== 0) fail('requests are still open at the end', String(plane?.open));
-  if (memory !== undefined) {
-    const growth = (await usedMemory()) - memory;
-    if (growth > GROWTH_BYTES) fail('memory grew', `${Math.round(growth / 1e6)} MB`);
-  }
+  for (const { error } of world.harness.sent('fault')) fail("an error of the gateway's own", error);
+  const grown = memory === undefined ? undefined : (await usedMemory()) - memory;
+  if (grown !== undefined && grown > GROWTH_BYTES) fail('memory grew', `${Math.round(grown / 1e6)} MB`);
   await world.harness.close();
   await turn();
   // Node's HTTP/2 sessions check what they hold when they are collected.
   await usedMemory();
+  return grown;
 }

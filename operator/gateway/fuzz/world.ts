@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Harness } from '../harness.ts';
 import type { Protocol } from '../messages.ts';
+import { Stopwatch } from './stopwatch.ts';
 
 /** No request may take longer, whatever the other side does. */
 export const HANG_MS = 5000;
@@ -38,8 +39,9 @@ export class World {
   /** Gives an instance at this port a host of its own. */
   place(protocol: Protocol, port: number): Place {
     const index = ++this.#made;
-    // Nothing that a mutation of one byte can make of another's.
-    const host = `h${index}-${index}.test`;
+    // Nothing that a mutation of one byte can make of another's, and of one length, so that a case alone is the same case.
+    const number = String(index).padStart(6, '0');
+    const host = `h${number}-${number}.test`;
     const key = `fuzz/r${index}`;
     const [slot = -1] = this.harness.serve(host, { key, protocol, ports: [port], timeoutMs: TIMEOUT_MS });
     return { host, key, slot, index };
@@ -78,20 +80,20 @@ export class Steady {
   /** Waits for the last answers. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    const deadline = performance.now() + HANG_MS;
-    while (this.#open > 0 && performance.now() < deadline) await pause(10);
+    const watch = new Stopwatch();
+    while (this.#open > 0 && watch.fairMs < HANG_MS) await pause(10);
     if (this.#open > 0) this.#failed('no answer');
     this.#agent.destroy();
     this.#server?.close();
   }
 
   #ask(port: number): void {
-    const start = performance.now();
+    const watch = new Stopwatch();
     this.asked++;
     this.#open++;
     const done = (failure?: string): void => {
       this.#open--;
-      const took = performance.now() - start;
+      const took = watch.fairMs;
       this.slowestMs = Math.max(this.slowestMs, took);
       if (failure) this.#failed(failure);
       else if (took > HANG_MS) this.#failed('too late');

@@ -237,9 +237,12 @@ class Http2Call implements UpstreamCall {
     });
     stream.on('close', () => {
       closed();
-      // A stream that the program refused was not looked at (RFC 9113, 8.7), so it may be sent again, if it can be.
+      // A stream that the program refused was not looked at (RFC 9113, 8.7), so it may be sent again, if it can be. One
+      // that it has begun to answer was looked at, whatever it says afterwards.
       const refused =
-        stream.rstCode === http2().constants.NGHTTP2_REFUSED_STREAM && !events.downstream.hasBody;
+        stream.rstCode === http2().constants.NGHTTP2_REFUSED_STREAM &&
+        !this.#answered &&
+        !events.downstream.hasBody;
       this.failed(failure ?? new Error('the stream was closed'), !refused);
     });
   }

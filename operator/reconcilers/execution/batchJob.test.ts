@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { RUN } from '../../apis/annotations.ts';
 import { batchJobName } from '../../apis/names.ts';
 import { parseConfig } from '../../config.ts';
 import { assertGolden } from '../../testing/golden.ts';
@@ -52,6 +53,23 @@ describe('batch/v1 Job of an execution', () => {
       [parallelism(10_000), parallelism(10), parallelism(10, 0), parallelism(10, 4)],
       [1000, 10, 10, 4],
     );
+  });
+
+  it('leaves a label `app` that somebody has set as it is: they select by it', () => {
+    const labelled = execution();
+    labelled.metadata.labels = { ...labelled.metadata.labels, app: 'shop' };
+    const { spec } = desiredBatchJob(labelled, new Map(), config);
+    assert.equal(spec?.template.metadata?.labels?.app, 'shop');
+  });
+
+  it('runs in gen2, for which the chart may name a RuntimeClass, whatever the annotation says', () => {
+    const classes = parseConfig({ instance: { runtimeClasses: { gen1: 'gvisor', gen2: 'kata' } } });
+    for (const environment of [undefined, 'gen1', 'gen2']) {
+      const asked = execution();
+      if (environment) asked.metadata.annotations = { [RUN.executionEnvironment]: environment };
+      const { spec } = desiredBatchJob(asked, new Map(), classes);
+      assert.equal(spec?.template.spec?.runtimeClassName, 'kata');
+    }
   });
 
   it('has a name that Kubernetes can append the highest index to', () => {

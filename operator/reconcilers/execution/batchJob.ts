@@ -7,6 +7,7 @@ import { controllerReference } from '../../kube/owner.ts';
 import { steersNothing } from '../inherit.ts';
 import type { MetadataAccess } from '../instance/metadata.ts';
 import { instancePodSpec } from '../instance/pod.ts';
+import { latestDeadline } from './deadline.ts';
 
 /** Where Kubernetes tells a task which one it is, and how often it has failed (KEP-2214, KEP-3850). */
 export const TASK = {
@@ -21,7 +22,7 @@ export const TASK = {
 export function desiredBatchJob(
   execution: CompleteExecution,
   images: ReadonlyMap<string, string>,
-  config: Pick<Config, 'instance' | 'serviceAccounts' | 'jobs'>,
+  config: Pick<Config, 'instance' | 'serviceAccounts' | 'jobs' | 'startup'>,
   metadata?: MetadataAccess,
 ): BatchJob {
   const { name, namespace, annotations = {} } = execution.metadata;
@@ -60,7 +61,11 @@ export function desiredBatchJob(
       ...disruptions(task.maxRetries),
       template: {
         metadata: { labels, annotations: steersNothing(annotations) },
-        spec: { ...pod, restartPolicy: 'Never', activeDeadlineSeconds: Number(task.timeoutSeconds) },
+        spec: {
+          ...pod,
+          restartPolicy: 'Never',
+          activeDeadlineSeconds: latestDeadline(task.timeoutSeconds, config),
+        },
       },
     },
   } as BatchJob;
@@ -86,5 +91,5 @@ function taskEnv({ metadata, spec }: CompleteExecution): Record<string, string> 
 }
 
 function taskLabels({ metadata }: CompleteExecution): Record<string, string> {
-  return { ...metadata.labels, app: metadata.name, [RUN.execution]: metadata.name };
+  return { app: metadata.name, ...metadata.labels, [RUN.execution]: metadata.name };
 }

@@ -11,6 +11,7 @@ import { job } from '../../testing/jobs.ts';
 import { PINNED } from '../../testing/serving.ts';
 import { silent, until } from '../../testing/until.ts';
 import { createInformers } from '../informers.ts';
+import { rollOutsOf } from '../revision/rollOuts.ts';
 import { executionController } from './reconciler.ts';
 
 const NAMESPACE = 'demo';
@@ -26,14 +27,16 @@ describe("an execution's namespace on a real API server, with Kubernetes' own co
     await installKinds(server, NAMESPACE);
     server.startControllers('job-controller', 'namespace-controller');
     const { client } = server;
-    const informers = createInformers(client, silent, parseConfig({}));
+    const config = parseConfig({});
+    const informers = createInformers(client, silent, config);
     const controller = executionController({
       client,
       informers,
       recorder: new EventRecorder({ client, component: 'test', log: silent }),
-      config: parseConfig({}),
+      config,
       identity: { namespace: 'homerun-system', podName: 'test' },
       abilities: { resizesPods: false },
+      rollOuts: rollOutsOf(config, informers),
       log: silent,
       now: Date.now,
     });

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
 import { parseConfig } from '../../config.ts';
-import { ImageNotFoundError } from '../../registry/errors.ts';
+import { ImageNotFoundError, RegistryAnswerError } from '../../registry/errors.ts';
 import type { DigestState } from '../../registry/resolver.ts';
-import { batchJob, type ExecutionChanges, execution, finished, taskPod } from '../../testing/jobs.ts';
+import { after, batchJob, type ExecutionChanges, execution, finished, taskPod } from '../../testing/jobs.ts';
 import { EPOCH, PINNED } from '../../testing/serving.ts';
 import { type ExecutionInput, planExecution } from './plan.ts';
 
 const config = parseConfig({});
 const resolved: DigestState = { state: 'resolved', image: PINNED };
+const NO_SECRET = { reason: 'CreateContainerConfigError', message: 'secret "s" not found' };
 const CANCEL = { 'homerun.dev/cancel': 'true' };
 const GOING = ['Completed=Unknown', 'ContainerReady=True', 'ResourcesAvailable=True', 'Started=True'];
 
@@ -26,6 +27,8 @@ interface Case {
     /** succeeded, failed, cancelled, retried, running. */
     counts?: (number | undefined)[];
     creates?: boolean;
+    /** Patches of objects that are there. */
+    changes?: object[];
     stops?: boolean;
     removes?: boolean;
     /** Nothing is written to the status. */
@@ -63,6 +66,18 @@ const CASES: Record<string, Case> = {
       event: 'ContainerMissing',
     },
   },
+  'the registry is busy': {
+    reason: 'its 429 passes, and is told meanwhile',
+    digest: { state: 'failed', error: new RegistryAnswerError('answered 429'), retryAt: EPOCH + 70_000 },
+    at: 60,
+    want: { creates: false, conditions: ['Completed=Unknown:ContainerMissing'], requeueAfterMs: 10_000 },
+  },
+  'the registry is busy all the time': {
+    reason: 'an execution must end: somebody waits for it',
+    digest: { state: 'failed', error: new RegistryAnswerError('answered 429'), retryAt: EPOCH + 300_000 },
+    at: 240,
+    want: { conditions: ['Completed=False:ContainerMissing'], message: /answered 429/ },
+  },
   start: {
     reason: 'with its images known the Job is made',
     want: { creates: true, conditions: ['Completed=Unknown:Deploying'] },
@@ -76,11 +91,6 @@ const CASES: Record<string, Case> = {
     reason: 'tasks have run, and none may run twice',
     execution: { ...tasks(3), conditions: GOING, executionStatus: undefined },
     want: { creates: false, conditions: ['Completed=False:Deleted'], message: /has been deleted/ },
-  },
-  "another's Job": {
-    reason: 'a person may have a batch/v1 Job of that name; it is not ours to change',
-    input: { batchJob: batchJob({}, {}, execution({ name: 'other' })) },
-    want: { creates: false, conditions: ['Completed=False:NotOwned'], message: /Delete it/ },
   },
   'pods starting': {
     reason: 'with the Job there, its images were known',
@@ -112,13 +122,13 @@ const CASES: Record<string, Case> = {
   'no service account': {
     reason: 'a person can make it, and no task can start without it',
     input: { batchJob: batchJob(), refusal: { reason: 'ServiceAccountMissing', message: 'Create it' } },
-    at: 4,
-    want: { conditions: ['Started=Unknown:ServiceAccountMissing'], requeueAfterMs: 6000 },
+    at: 60,
+    want: { conditions: ['Started=Unknown:ServiceAccountMissing'], requeueAfterMs: 180_000 },
   },
   'still no service account': {
     reason: 'an execution must end: somebody waits for it',
     input: { batchJob: batchJob(), refusal: { reason: 'ServiceAccountMissing', message: 'Create it' } },
-    at: 11,
+    at: 240,
     want: { conditions: ['Started=False:ServiceAccountMissing'] },
   },
   'over the quota': {
@@ -249,6 +259,20 @@ const CASES: Record<string, Case> = {
     at: 15,
     want: { conditions: ['Completed=False:TaskFailed'], message: /Its pod was deleted/ },
   },
+  'a task has had its time': {
+    reason: 'it counts from when its container started; the kubelet ends it, and says so',
+    execution: { conditions: GOING, task: { timeoutSeconds: 60 } },
+    input: { batchJob: batchJob({ active: 1 }), pods: [taskPod(0, { status: { startTime: after(1) } })] },
+    at: 63,
+    want: { changes: [{ spec: { activeDeadlineSeconds: 62 } }], conditions: ['Completed=Unknown'] },
+  },
+  'a task has time': {
+    reason: 'it is looked again when that is over, though nothing changes',
+    execution: { conditions: GOING, task: { timeoutSeconds: 60 } },
+    input: { batchJob: batchJob({ active: 1 }), pods: [taskPod(0, { status: { startTime: after(1) } })] },
+    at: 60,
+    want: { changes: [], requeueAfterMs: 3000 },
+  },
   cancel: {
     reason: 'its Job is suspended, which stops the pods and makes no new ones',
     execution: { ...tasks(3), conditions: GOING, executionAnnotations: CANCEL },
@@ -280,14 +304,33 @@ const CASES: Record<string, Case> = {
   'cannot start': {
     reason: 'a missing secret is waited for as long as any other trouble, and told meanwhile',
     input: { batchJob: batchJob(), pods: [stuck()] },
-    at: 5,
-    want: { conditions: ['Started=Unknown:CreateContainerConfigError'], stops: false, requeueAfterMs: 6000 },
+    at: 16,
+    want: {
+      conditions: ['Started=Unknown:CreateContainerConfigError'],
+      stops: false,
+      requeueAfterMs: 225_000,
+    },
   },
   'never starts': {
     reason: 'first it is recorded why: the pods that show it will go',
     input: { batchJob: batchJob(), pods: [stuck()] },
-    at: 12,
+    at: 241,
     want: { conditions: ['Started=False:CreateContainerConfigError'], stops: false },
+  },
+  'an image that is not there': {
+    reason: 'the kubelet is certain of it',
+    input: {
+      batchJob: batchJob(),
+      pods: [stuck({ reason: 'ErrImagePull', message: 'manifest unknown' })],
+    },
+    at: 12,
+    want: { conditions: ['Started=False:ContainerMissing'], stops: false },
+  },
+  'too many pulls': {
+    reason: 'the kubelet tries again by itself',
+    input: { batchJob: batchJob(), pods: [stuck({ reason: 'ErrImagePull', message: 'pull QPS exceeded' })] },
+    at: 12,
+    want: { conditions: ['Started=Unknown:ContainerMissing'], message: /pull QPS exceeded/, stops: false },
   },
   'is stopped': {
     reason: 'then it is stopped',
@@ -334,8 +377,7 @@ const CASES: Record<string, Case> = {
   },
 };
 
-function stuck() {
-  const waiting = { reason: 'CreateContainerConfigError', message: 'secret "s" not found' };
+function stuck(waiting = NO_SECRET) {
   return taskPod(0, { phase: 'Pending', state: { waiting } });
 }
 
@@ -366,6 +408,11 @@ describe('plan of an execution', () => {
         );
       }
       if (want.creates !== undefined) assert.equal((plan.create ?? []).length > 0, want.creates);
+      if (want.changes)
+        assert.deepEqual(
+          plan.change?.map(({ patch }) => patch),
+          want.changes,
+        );
       if (want.stops !== undefined) assert.equal((plan.change ?? []).length > 0, want.stops);
       if (want.removes !== undefined) assert.equal(plan.remove.length > 0, want.removes);
       if (want.silent) assert.equal(plan.status, undefined);

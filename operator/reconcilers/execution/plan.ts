@@ -5,9 +5,8 @@ import {
   EXECUTION_CONDITIONS as TYPES,
 } from '../../apis/run/execution/conditions.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import { BATCH_JOBS, type BatchJob, type Pod } from '../../kube/core.ts';
-import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
@@ -16,8 +15,10 @@ import { duration } from '../duration.ts';
 import { digestMessage, pinnedImages } from '../instance/digests.ts';
 import type { MetadataAccess } from '../instance/metadata.ts';
 import type { CreationRefusal } from '../instance/refusal.ts';
+import { rowOfRegistry } from '../instance/troubles.ts';
 import { type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredBatchJob } from './batchJob.ts';
+import { overdue } from './deadline.ts';
 import { type End, endOf, isOver } from './end.ts';
 import { startConditions, waitingConditions } from './progress.ts';
 import { earliest, readTasks, type Tasks } from './tasks.ts';
@@ -25,6 +26,7 @@ import { earliest, readTasks, type Tasks } from './tasks.ts';
 /** Everything that the plan of an execution depends on, read before and at once. */
 export interface ExecutionInput {
   execution: CompleteExecution;
+  /** Its own, and not another's of that name. */
   batchJob?: BatchJob;
   /** The pods of its tasks. */
   pods: readonly Pod[];
@@ -44,19 +46,19 @@ export interface ExecutionInput {
  * What an execution needs: its images pinned to digests, one batch/v1 Job, and a status that tells how its tasks fare.
  * An execution whose Job has been seen never gets another, whatever becomes of the first: no task runs twice.
  */
-export function planExecution(input: ExecutionInput, config: Config, now: number): Plan<Execution> {
+export function planExecution(
+  input: ExecutionInput,
+  config: RoleConfig<'controller'>,
+  now: number,
+): Plan<Execution> {
   const { execution, batchJob, namespaceEnds } = input;
   if (namespaceEnds) return { apply: [], remove: batchJob ? [removal(batchJob)] : [], events: [] };
   if (isOver(execution)) return collected(input, config, now);
   if (!batchJob) return planStart(input, config, now);
-  if (!isControlledBy(batchJob, execution.metadata.uid ?? '')) {
-    const message = `Job '${batchJob.metadata.name}' of batch/v1 exists and does not belong to this execution. Delete it, or run the job again.`;
-    return ended(input, { status: 'False', reason: REASONS.notOwned, message }, undefined, now);
-  }
   return planProgress(input, batchJob, config, now);
 }
 
-function planStart(input: ExecutionInput, config: Config, now: number): Plan<Execution> {
+function planStart(input: ExecutionInput, config: RoleConfig<'controller'>, now: number): Plan<Execution> {
   const { execution, digests, metadata } = input;
   const previous = execution.status?.conditions;
   if (isTrue(conditionOf(previous, TYPES.containerReady))) {
@@ -76,21 +78,29 @@ function planStart(input: ExecutionInput, config: Config, now: number): Plan<Exe
       events: [],
     };
   }
+  return planUnresolved(input, unresolved, config, now);
+}
+
+/** While an image has no digest: the registry is asked until what it says has been waited out. */
+function planUnresolved(
+  input: ExecutionInput,
+  unresolved: [string, DigestState],
+  config: RoleConfig<'controller'>,
+  now: number,
+): Plan<Execution> {
+  const { execution } = input;
+  const conditions = waitingConditions(unresolved, execution.status?.conditions);
+  const waiting = { apply: [], remove: [], status: withStatus(execution, conditions, {}, now), events: [] };
   const [container, state] = unresolved;
+  if (state.state !== 'failed') return waiting;
   const age = now - Date.parse(execution.metadata.creationTimestamp ?? '');
-  const left = config.startup.crashSeconds * 1000 - age;
-  if (state.state === 'failed' && left <= 0) {
+  const left = config.startup[rowOfRegistry(state.error).waits] * 1000 - age;
+  if (left <= 0) {
     const message = digestMessage(container, state);
     return ended(input, { status: 'False', reason: REASONS.containerMissing, message }, undefined, now);
   }
-  const retry = state.state === 'failed' && state.retryAt ? state.retryAt - now : undefined;
-  return {
-    apply: [],
-    remove: [],
-    status: withStatus(execution, waitingConditions(unresolved, previous), {}, now),
-    events: [],
-    requeueAfterMs: state.state === 'failed' ? Math.max(Math.min(retry ?? left, left), 500) : undefined,
-  };
+  const retry = state.retryAt ? state.retryAt - now : left;
+  return { ...waiting, requeueAfterMs: Math.max(Math.min(retry, left), 500) };
 }
 
 /** What an execution says while the cluster refuses its batch/v1 Job; a quota may be free again any time. */
@@ -101,7 +111,7 @@ export function refusedExecution(input: RefusalInput): KubeObject {
 function planProgress(
   input: ExecutionInput,
   batchJob: BatchJob,
-  config: Config,
+  config: RoleConfig<'controller'>,
   now: number,
 ): Plan<Execution> {
   const { execution, pods } = input;
@@ -124,13 +134,15 @@ function planProgress(
   // What the status tells of why it is stopped must be there before it is stopped: the pods that show it will go.
   const recorded = cancel ?? (stuck && isFalse(conditionOf(execution.status?.conditions, TYPES.started)));
   const held = heldBackMs(input, status, now);
+  const stop = recorded && !batchJob.spec?.suspend;
+  const late = overdue(pods, template.spec.timeoutSeconds, now);
   return {
     apply: [],
-    change: recorded && !batchJob.spec?.suspend ? [{ type: BATCH_JOBS, object: batchJob, patch: STOP }] : [],
+    change: [...late.change, ...(stop ? [{ type: BATCH_JOBS, object: batchJob, patch: STOP }] : [])],
     remove: [],
     status: held > 0 ? undefined : status,
     events: startEvents(execution, conditions),
-    requeueAfterMs: earliest(held > 0 ? held : undefined, recheckMs),
+    requeueAfterMs: earliest(earliest(held > 0 ? held : undefined, recheckMs), late.nextMs),
   };
 }
 
@@ -146,7 +158,7 @@ function isCancelled({ metadata, status }: Execution): boolean {
 /** The pods of an execution that is over stay for a while, for their logs; then they go with their Job. */
 function collected(
   { execution, batchJob }: ExecutionInput,
-  { jobs }: Pick<Config, 'jobs'>,
+  { jobs }: Pick<RoleConfig<'controller'>, 'jobs'>,
   now: number,
 ): Plan<Execution> {
   const nothing: Plan<Execution> = { apply: [], remove: [], events: [] };

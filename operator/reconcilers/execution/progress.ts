@@ -5,16 +5,17 @@ import {
 } from '../../apis/run/execution/conditions.ts';
 import type { CompleteExecution } from '../../apis/run/execution/types.ts';
 import { REVISION_REASONS } from '../../apis/serving/revision/conditions.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { duration } from '../duration.ts';
 import { digestMessage } from '../instance/digests.ts';
 import { isBeingPrepared } from '../instance/mounts.ts';
 import type { CreationRefusal } from '../instance/refusal.ts';
+import { TROUBLES } from '../instance/troubles.ts';
 import type { End } from './end.ts';
 import { failureMessage } from './failure.ts';
-import { type Tasks, unschedulable } from './tasks.ts';
+import { type Tasks, type TaskTrouble, unschedulable } from './tasks.ts';
 
 /** How soon it is looked again why the cluster makes no pods: the later the longer it has made none. */
 const RECHECK_MS = { shortest: 3000, longest: 30_000 };
@@ -65,7 +66,11 @@ export interface StartProgress {
 }
 
 /** Conditions while the batch/v1 Job is there and has not finished. */
-export function startConditions(input: ProgressInput, config: Config, now: number): StartProgress {
+export function startConditions(
+  input: ProgressInput,
+  config: RoleConfig<'controller'>,
+  now: number,
+): StartProgress {
   const { execution, tasks, cancel } = input;
   const images: Condition = {
     type: TYPES.containerReady,
@@ -91,7 +96,7 @@ function whyOpen(
   return reason && reason !== REASONS.deploying ? { reason, message } : { message: WAITING };
 }
 
-function startOf(input: ProgressInput, config: Config, now: number): StartProgress {
+function startOf(input: ProgressInput, config: RoleConfig<'controller'>, now: number): StartProgress {
   const { execution, batchJob, tasks, pods } = input;
   const previous = execution.status?.conditions;
   const available: Condition = {
@@ -113,10 +118,10 @@ function startOf(input: ProgressInput, config: Config, now: number): StartProgre
   const trouble = tasks.trouble ?? missingAccount(input);
   if (trouble) {
     const { reason, message } = trouble;
-    const left = config.startup.crashSeconds * 1000 - (now - (trouble.since ?? now));
-    const status = left <= 0 ? 'False' : 'Unknown';
-    const started: Condition = { type: TYPES.started, status, reason, message };
-    return { conditions: [available, started], recheckMs: Math.max(left, 500), stuck: left <= 0 };
+    const left = leftMs(trouble, config, now);
+    const stuck = left !== undefined && left <= 0;
+    const started: Condition = { type: TYPES.started, status: stuck ? 'False' : 'Unknown', reason, message };
+    return { conditions: [available, started], recheckMs: left && Math.max(left, 500), stuck };
   }
   const full = unschedulable(pods);
   if (input.refusal && pods.length === 0) {
@@ -147,6 +152,15 @@ function startOf(input: ProgressInput, config: Config, now: number): StartProgre
   return { conditions: [short, { ...waiting, message }], stuck: false };
 }
 
+/** How long a trouble is still waited out; undefined where the task's own deadline ends it. */
+function leftMs(
+  { waits, since = 0 }: TaskTrouble,
+  { startup }: RoleConfig<'controller'>,
+  now: number,
+): number | undefined {
+  return waits && since + startup[waits] * 1000 - now;
+}
+
 function recheckAfter({ metadata }: BatchJob, now: number): number {
   const waited = now - Date.parse(metadata.creationTimestamp ?? '');
   return Math.min(Math.max(waited / 10, RECHECK_MS.shortest), RECHECK_MS.longest);
@@ -155,7 +169,8 @@ function recheckAfter({ metadata }: BatchJob, now: number): number {
 /** A service account that does not exist is waited for as long as a secret is; a quota may be free again any time. */
 function missingAccount({ batchJob, pods, refusal }: ProgressInput): Tasks['trouble'] {
   if (pods.length > 0 || refusal?.reason !== REVISION_REASONS.serviceAccountMissing) return undefined;
-  return { ...refusal, since: Date.parse(batchJob.metadata.creationTimestamp ?? '') };
+  const since = Date.parse(batchJob.metadata.creationTimestamp ?? '');
+  return { ...refusal, since, waits: TROUBLES.account.waits };
 }
 
 /** Tells of the tasks that failed and are tried again. */

@@ -5,12 +5,13 @@ import type { CompleteExecution, Execution } from '../../apis/run/execution/type
 import { Controller } from '../../kube/controller.ts';
 import { type BatchJob, NAMESPACES, type Pod } from '../../kube/core.ts';
 import { deepEqual } from '../../kube/json.ts';
+import { isControlledBy } from '../../kube/owner.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import { setExecutionSource } from '../../telemetry/metrics.ts';
 import { type Context, executorOf, metadataNow } from '../context.ts';
-import { labelKey } from '../informers.ts';
+import { labelKey, storesFor } from '../informers.ts';
 import { digestsOf } from '../instance/digests.ts';
 import { mountTroubles, withMountTrouble } from '../instance/mounts.ts';
 import { explainRefusal } from '../instance/refusal.ts';
@@ -25,7 +26,12 @@ export const permissions: Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['executions'], verbs: ['patch'] },
   { apiGroups: ['run.googleapis.com'], resources: ['executions/status'], verbs: ['patch'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'patch', 'delete'] },
+  { apiGroups: [''], resources: ['pods'], verbs: ['patch'] },
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
+];
+
+/** Whether an execution's namespace is on its way out. */
+export const clusterPermissions: Permission[] = [
   { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
 ];
 
@@ -44,7 +50,6 @@ const PODLESS_MS = 2000;
 /** Execution -> batch/v1 Job, and back what becomes of its tasks. */
 export function executionController(context: Context): Controller {
   const { client, informers, config, now, log } = context;
-  const executor = executorOf(context, 'execution', refusedExecution);
   const resolver = createResolver({
     client,
     config: config.registry,
@@ -55,9 +60,9 @@ export function executionController(context: Context): Controller {
   const written = new Map<string, number>();
   /** Pods of an earlier execution of the name may still be going away. */
   const podsOf = (key: string, batchJob: BatchJob | undefined) =>
-    informers.taskPods.store
+    stores.taskPods
       .byIndex('execution', key)
-      .filter(({ metadata }) => metadata.labels?.[CONTROLLER_UID] === batchJob?.metadata.uid);
+      .filter(({ metadata }) => batchJob && metadata.labels?.[CONTROLLER_UID] === batchJob.metadata.uid);
   const enqueue = (key: string) => controller.enqueue(key);
   const refusals = new ToldByEvents({
     read: (namespace) => readEvents(client, namespace, NO_PODS),
@@ -77,7 +82,7 @@ export function executionController(context: Context): Controller {
   const planOf = async (execution: Execution, batchJob: BatchJob | undefined) => {
     const { namespace = '', name } = execution.metadata;
     const key = keyOf({ namespace, name });
-    const job = informers.jobs.store.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
+    const job = stores.jobs.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
     const starting = !batchJob && !isOver(execution);
     if (!starting) resolver.forget(key);
     if (starting && !isReadyToRun(execution, job)) return planCompletion(execution, job, now());
@@ -94,14 +99,14 @@ export function executionController(context: Context): Controller {
       pods,
       refusal: refusalOf(complete, batchJob, pods),
       digests: starting ? digestsOf(owner(), resolver, config) : new Map(),
-      metadata: metadataNow(context),
+      metadata: metadataNow(context, stores),
       namespaceEnds: await namespaceEnds(client, namespace, pods),
       writtenAt: written.get(key),
     };
     return planExecution(input, config, now());
   };
   const reconcile = async (key: string) => {
-    const execution = informers.executions.store.get(key);
+    const execution = stores.executions.get(key);
     if (!execution || execution.metadata.deletionTimestamp) {
       resolver.forget(key);
       refusals.forget(key);
@@ -110,7 +115,9 @@ export function executionController(context: Context): Controller {
       return;
     }
     const { namespace = '', name } = execution.metadata;
-    const batchJob = informers.batchJobs.store.get(keyOf({ namespace, name: batchJobName(name) }));
+    const present = stores.batchJobs.get(keyOf({ namespace, name: batchJobName(name) }));
+    const isOwn = present && isControlledBy(present, execution.metadata.uid ?? '');
+    const batchJob = isOwn ? present : undefined;
     const plan = await planOf(execution, batchJob);
     const outcome = await executor.execute(execution, plan);
     if (isOver(plan.status ?? execution)) written.delete(key);
@@ -123,10 +130,18 @@ export function executionController(context: Context): Controller {
     .watch(informers.executions, (execution: Execution, { initial }) =>
       initial && isOver(execution) ? [] : [keyOf(execution.metadata)],
     )
-    .watch(informers.batchJobs, labelKey(RUN.execution))
-    .watch(informers.jobs, () => [])
-    .watch(informers.taskPods, () => []);
-  setExecutionSource(() => informers.executions.store.list().map(seriesOf));
+    .watch(informers.batchJobs, labelKey(RUN.execution));
+  const stores = storesFor(
+    controller,
+    informers,
+    'executions',
+    'jobs',
+    'batchJobs',
+    'taskPods',
+    'coreServices',
+  );
+  const executor = executorOf(context, 'execution', stores, refusedExecution);
+  setExecutionSource(() => stores.executions.list().map(seriesOf));
   informers.executions.onChange(({ object, old }) => observeExecution(object, old));
   informers.taskPods.onChange(({ type, object, old }) => {
     if (type !== 'deleted') observeTask(object, old);

@@ -18,7 +18,7 @@ const KEPT_OF_ENDED: ReadonlySet<string> = new Set([TYPES.completed, TYPES.start
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 
 /** A pod of an execution as the cache keeps it: ten thousand of them must fit. */
-export function shortPod({ apiVersion, kind, metadata, status }: Pod): Pod {
+export function shortPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const succeeded = status?.phase === 'Succeeded';
   return {
@@ -34,10 +34,12 @@ export function shortPod({ apiVersion, kind, metadata, status }: Pod): Pod {
       labels: pick(metadata.labels, [RUN.execution, RUN.job, CONTROLLER_UID]),
       annotations: pick(metadata.annotations, [TASK.index, TASK.failures]),
     },
+    spec: { activeDeadlineSeconds: spec?.activeDeadlineSeconds },
     status: {
       phase: status?.phase,
       reason: status?.reason,
       message: status?.message,
+      startTime: status?.startTime,
       containerStatuses: status?.containerStatuses?.map((each) => shortContainer(each, succeeded)),
       ...(succeeded ? {} : { initContainerStatuses: status?.initContainerStatuses?.map(shortSidecar) }),
       ...(succeeded || status?.phase === 'Failed'

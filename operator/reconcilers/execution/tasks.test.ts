@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { BatchJob, Pod } from '../../kube/core.ts';
-import { taskPod } from '../../testing/jobs.ts';
+import { after, taskPod } from '../../testing/jobs.ts';
+import { EPOCH } from '../../testing/serving.ts';
 import { shortPod } from './short.ts';
 import { indexes, readTasks } from './tasks.ts';
 
@@ -63,16 +64,24 @@ describe('tasks of an execution', () => {
     );
   });
 
-  it('tells what keeps a pod from starting, but not what passes', () => {
-    const waiting = (reason: string, message: string) =>
-      read([taskPod(0, { phase: 'Pending', state: { waiting: { reason, message } } })]).trouble;
-    assert.match(waiting('ImagePullBackOff', 'not found')?.message ?? '', /Image 'app'.*not found/);
+  it('tells what keeps a pod from starting, since when, and for how long that is waited out', () => {
+    const waiting = (reason: string, message: string) => {
+      const status = { startTime: after(60) };
+      const pod = taskPod(0, { phase: 'Pending', state: { waiting: { reason, message } }, status });
+      return read([shortPod(pod)]).trouble;
+    };
+    assert.match(waiting('ImagePullBackOff', 'timed out')?.message ?? '', /Image 'app'.*timed out/);
+    assert.equal(waiting('ImagePullBackOff', 'toomanyrequests')?.waits, 'limitSeconds');
+    assert.equal(waiting('ErrImagePull', 'manifest unknown')?.waits, 'crashSeconds');
+    assert.equal(
+      waiting('ErrImagePull', 'manifest unknown')?.since,
+      EPOCH + 60_000,
+      'not while no node had it',
+    );
     assert.match(waiting('CreateContainerConfigError', 'secret "s" not found')?.message ?? '', /secret "s"/);
     assert.match(waiting('FailedMount', 'secret "s" not found')?.message ?? '', /create secret generic s/);
-    assert.ok(waiting('FailedMount', 'secret "s" not found')?.since, 'waiting does not help');
-    assert.equal(waiting('FailedMount', 'mount failed: exit status 32')?.since, undefined);
+    assert.equal(waiting('FailedMount', 'secret "s" not found')?.waits, 'limitSeconds');
     assert.equal(waiting('ContainerCreating', ''), undefined);
-    assert.equal(waiting('CreateContainerConfigError', 'failed to sync secret cache: timed out'), undefined);
   });
 
   it('tells what keeps a sidecar from starting: the task waits for it', () => {
@@ -100,7 +109,7 @@ describe('tasks of an execution', () => {
       trouble(false)?.message ?? '',
       /^Container 'side' did not pass .* connections on port 5432\.$/,
     );
-    assert.equal(trouble(false)?.since, undefined, 'it is started again');
+    assert.equal(trouble(false)?.waits, undefined, 'it is started again');
     assert.equal(trouble(true), undefined);
   });
 

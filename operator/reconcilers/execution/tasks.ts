@@ -2,9 +2,10 @@ import { MAX_LISTED_TASKS } from '../../apis/run/execution/schema.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
-import { hasEnded } from '../../kube/pod.ts';
+import { hasEnded, takenAt } from '../../kube/pod.ts';
 import { sidecarTrouble } from '../instance/sidecar.ts';
-import { isLasting, PASSING, statusesOf, type Trouble, troubleOf } from '../instance/start.ts';
+import { statusesOf, type Trouble, troubleOf } from '../instance/start.ts';
+import type { TroubleRow } from '../instance/troubles.ts';
 import { TASK } from './batchJob.ts';
 import { attemptFailure, type Failure } from './failure.ts';
 
@@ -20,6 +21,13 @@ export interface TasksInput {
   pods: readonly Pod[];
 }
 
+/** What keeps a task from starting, and for how long that is waited out; the task's own deadline ends what says nothing. */
+export type TaskTrouble = Trouble & {
+  waits?: TroubleRow['waits'];
+  /** Since when, in milliseconds since 1970. */
+  since?: number;
+};
+
 /** What the pods of an execution tell of its tasks. */
 export interface Tasks {
   running: number;
@@ -30,8 +38,8 @@ export interface Tasks {
   failedIndexes: number[];
   /** When the first container started, in milliseconds since 1970. */
   startedAt?: number;
-  /** What keeps a pod from starting; where waiting does not help, since when, in milliseconds since 1970. */
-  trouble?: Trouble & { since?: number };
+  /** What keeps a pod from starting. */
+  trouble?: TaskTrouble;
   /** Last failure of each task that has failed. */
   failures: ReadonlyMap<number, Failure>;
   rows: TaskRow[];
@@ -129,13 +137,11 @@ function taskRow(
 /** A pod that the kubelet cannot start, or that no node has room for. */
 function troubleOfPod(pod: Pod, containers: Container[]): Tasks['trouble'] {
   if (pod.status?.phase !== 'Pending' || pod.metadata.deletionTimestamp) return undefined;
-  const since = Date.parse(pod.metadata.creationTimestamp ?? '');
   for (const status of statusesOf(pod)) {
     const container = containers.find(({ name }) => name === status.name);
     const waiting = status.state?.waiting;
-    if (!container || !waiting || PASSING.test(waiting.message ?? '')) continue;
-    const trouble = troubleOf(container, waiting, pod);
-    if (trouble) return isLasting(waiting) ? { ...trouble, since } : trouble;
+    const trouble = container && waiting && troubleOf(container, waiting, pod);
+    if (trouble) return { ...trouble, since: takenAt(pod) };
   }
   return sidecarTrouble(pod, containers);
 }

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { cores } from '../../apis/quantity.ts';
 import { parseConfig } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
-import { deployment, EPOCH, revision } from '../../testing/serving.ts';
+import { EPOCH, revision } from '../../testing/serving.ts';
 import { desiredDeployment } from '../revision/deployment.ts';
-import { BOOST_ANNOTATION, boostAnnotation, boostEnd, boostedCpu, boostFor, planBoost } from './boost.ts';
+import { BOOST_ANNOTATION, boostAnnotation, boostEnd, boostedCpu, planBoost } from './boost.ts';
 
 const config = parseConfig({});
 const READY_AT = new Date(EPOCH).toISOString();
@@ -59,26 +59,6 @@ describe('a boosted instance', () => {
     const limits = { cpu: '8', memory: '4Gi' };
     assert.deepEqual(boosted({ limits }), boosted({ limits }, false));
   });
-});
-
-describe('boostFor', () => {
-  const template = (annotations?: Record<string, string>) => ({ metadata: { annotations } });
-  const running = (annotations?: Record<string, string>): Deployment =>
-    ({ ...deployment(), spec: { replicas: 2, template: template(annotations) } }) as unknown as Deployment;
-  const cases: Record<string, { of?: Deployment; current: boolean; want: boolean; reason: string }> = {
-    new: { current: true, want: true, reason: 'there is nothing that could be restarted' },
-    'running without': { of: running(), current: true, want: false, reason: 'an upgrade restarts nothing' },
-    'running with': {
-      of: running({ [BOOST_ANNOTATION]: '{}' }),
-      current: false,
-      want: true,
-      reason: 'nor does a cluster that loses the ability',
-    },
-    'at zero': { of: deployment('a', 0), current: true, want: true, reason: 'no instance is there' },
-  };
-  for (const [name, { of, current, want, reason }] of Object.entries(cases)) {
-    it(name, () => assert.equal(boostFor(of, current), want, reason));
-  }
 });
 
 interface PodOptions {

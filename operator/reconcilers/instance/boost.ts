@@ -1,6 +1,6 @@
 import { parseFlag, RUN } from '../../apis/annotations.ts';
 import { canonicalQuantity, cores, isQuantity } from '../../apis/quantity.ts';
-import type { Deployment, Pod } from '../../kube/core.ts';
+import type { Pod } from '../../kube/core.ts';
 import { readyCondition } from '../../kube/pod.ts';
 
 // More CPU while an instance starts (annotation startup-cpu-boost). An instance is made with the boosted limit, so
@@ -28,15 +28,6 @@ export function boostedCpu(limit: string): string {
 /** Whether a revision asks for it; without the annotation it does not (API reference, startup-cpu-boost). */
 export function asksForBoost(annotations: Record<string, string> | undefined): boolean {
   return parseFlag(annotations?.[RUN.startupCpuBoost]) === true;
-}
-
-/**
- * Whether the instances of a Deployment shall be made with more CPU. A change of its template restarts all its
- * instances, so those that run keep to what they were made with, whatever the cluster has learnt since.
- */
-export function boostFor(deployment: Deployment | undefined, current: boolean): boolean {
-  const { replicas, template } = deployment?.spec ?? {};
-  return replicas ? template?.metadata?.annotations?.[BOOST_ANNOTATION] !== undefined : current;
 }
 
 /** What the pods' annotation says of their containers. */

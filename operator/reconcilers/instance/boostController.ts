@@ -5,7 +5,7 @@ import { isKubeError, TerminalError } from '../../kube/errors.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import type { Context } from '../context.ts';
-import type { Informers } from '../informers.ts';
+import type { Sources } from '../informers.ts';
 import { isBoosted, planBoost, type Resize } from './boost.ts';
 
 export const permissions: Permission[] = [{ apiGroups: [''], resources: ['pods/resize'], verbs: ['patch'] }];
@@ -16,9 +16,9 @@ export function boostController({
   informers,
   now,
   log,
-}: Pick<Context, 'client' | 'now' | 'log'> & { informers: Pick<Informers, 'pods'> }): Controller {
+}: Pick<Context, 'client' | 'now' | 'log'> & { informers: Pick<Sources, 'pods'> }): Controller {
   const resize = async (key: string, body: Resize) => {
-    const pod = informers.pods.store.get(key);
+    const pod = pods.get(key);
     if (!pod) return;
     const contentType = 'application/strategic-merge-patch+json';
     try {
@@ -36,13 +36,13 @@ export function boostController({
     }
   };
   const reconcile = async (key: string) => {
-    const pod = informers.pods.store.get(key);
+    const pod = pods.get(key);
     const plan = pod && planBoost(pod, now());
     if (!plan) return;
     if ('recheckMs' in plan) return { requeueAfterMs: plan.recheckMs };
     return resize(key, plan.resize);
   };
-  return new Controller({ name: 'boost', workers: 4, reconcile, log }).watch(informers.pods, (pod) =>
-    isBoosted(pod) ? [keyOf(pod.metadata)] : [],
-  );
+  const controller = new Controller({ name: 'boost', workers: 4, reconcile, log });
+  const pods = controller.reads(informers.pods);
+  return controller.watch(informers.pods, (pod) => (isBoosted(pod) ? [keyOf(pod.metadata)] : []));
 }

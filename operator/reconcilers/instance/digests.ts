@@ -8,10 +8,6 @@ export interface DigestOwner {
   spec: Pick<InstanceSpec, 'containers' | 'serviceAccountName' | 'imagePullSecrets'>;
   /** Container name -> image that was settled before. */
   known: ReadonlyMap<string, string | undefined>;
-  /** After this moment, in milliseconds since 1970, a failure is final. */
-  until?: number;
-  /** Whether a failure is final already: no registry is asked, and what was told of it stands. */
-  givenUp?: boolean;
 }
 
 /**
@@ -19,20 +15,18 @@ export interface DigestOwner {
  * registry go away.
  */
 export function digestsOf(
-  { namespace, name, spec, known, until, givenUp = false }: DigestOwner,
+  { namespace, name, spec, known }: DigestOwner,
   resolver: DigestResolver,
   config: IdentityConfig,
 ): Map<string, DigestState> {
   const states = spec.containers.map((container): [string, DigestState] => {
     const image = known.get(container.name);
     if (image) return [container.name, { state: 'resolved', image }];
-    if (givenUp) return [container.name, { state: 'pending' }];
     const state = resolver.lookup({
       revision: `${namespace}/${name}`,
       image: container.image,
       namespace,
       serviceAccount: kubernetesServiceAccount(spec.serviceAccountName, config) ?? 'default',
-      until,
       pullSecrets: (spec.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? []),
     });
     return [container.name, state];

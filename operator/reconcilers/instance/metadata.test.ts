@@ -3,7 +3,7 @@ import { parseConfig } from '../../config.ts';
 import type { CoreService, Deployment } from '../../kube/core.ts';
 import { PINNED, revision } from '../../testing/serving.ts';
 import { desiredDeployment } from '../revision/deployment.ts';
-import { accessFor, type MetadataAccess, metadataAccess, metadataEnv } from './metadata.ts';
+import { type MetadataAccess, metadataAccess, metadataEnv } from './metadata.ts';
 
 const config = parseConfig({});
 const hinted: MetadataAccess = { address: '10.96.0.7', linkLocal: false };
@@ -51,22 +51,4 @@ describe('how instances find the metadata server', () => {
     const container = { env: [{ name: 'GCE_METADATA_HOST', value: 'localhost:8080' }] };
     deepEqual(metadataEnv(container, hinted), { GCE_METADATA_IP: 'metadata.google.internal' });
   });
-
-  const CASES: Record<string, { reason: string; deployment?: Deployment; want: MetadataAccess | undefined }> =
-    {
-      new: { reason: 'there is nothing yet that could restart', want: moved },
-      'without instances': { reason: 'a change restarts nothing', deployment: made(hinted, 0), want: moved },
-      running: { reason: 'a change would restart all instances', deployment: made(hinted, 2), want: hinted },
-      'running, link-local': { reason: 'and so the other way', deployment: made(moved, 2), want: moved },
-      'running since before': {
-        reason: 'it was told of no server',
-        deployment: made(undefined, 1),
-        want: undefined,
-      },
-    };
-  for (const [name, { reason, deployment, want }] of Object.entries(CASES)) {
-    it(`of a Deployment that is ${name}: ${reason}`, () => {
-      deepEqual(accessFor(deployment, name === 'running, link-local' ? hinted : moved), want);
-    });
-  }
 });

@@ -1,6 +1,6 @@
 import type { Container } from '../../apis/serving/container/types.ts';
-import type { Config } from '../../config.ts';
-import type { CoreService, Deployment } from '../../kube/core.ts';
+import type { RoleConfig } from '../../config.ts';
+import type { CoreService } from '../../kube/core.ts';
 
 /** How the programs of an instance find the metadata server. */
 export interface MetadataAccess {
@@ -22,29 +22,11 @@ const HINTS = { GCE_METADATA_HOST: 'metadata.google.internal', GCE_METADATA_IP: 
 /** Where the metadata server is now; undefined when it is not installed. */
 export function metadataAccess(
   service: CoreService | undefined,
-  config: Pick<Config, 'metadata'>,
+  config: Pick<RoleConfig<'controller'>, 'metadata'>,
 ): MetadataAccess | undefined {
   const { enabled, linkLocal } = config.metadata;
   const address = service?.spec?.clusterIP;
   return enabled && address && address !== 'None' ? { address, linkLocal } : undefined;
-}
-
-/**
- * What an instance of a Deployment shall be told. A change of its template restarts all its instances, so those
- * that run keep what they were told; without instances a Deployment takes over what is true now.
- */
-export function accessFor(
-  deployment: Deployment | undefined,
-  current: MetadataAccess | undefined,
-): MetadataAccess | undefined {
-  if (!deployment?.spec?.replicas) return current;
-  const { hostAliases = [], containers = [] } = deployment.spec.template?.spec ?? {};
-  const alias = hostAliases.find(({ hostnames }) => hostnames?.includes(HOSTNAMES[0] ?? ''));
-  if (!alias?.ip) return undefined;
-  const hinted = containers.some(({ env }) =>
-    env?.some(({ name, value }) => name === 'GCE_METADATA_HOST' && value === HINTS.GCE_METADATA_HOST),
-  );
-  return { address: alias.ip, linkLocal: !hinted };
 }
 
 /** The pod's own entries in /etc/hosts. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Pod } from '../../kube/core.ts';
 import { EPOCH, pod } from '../../testing/serving.ts';
-import { isBeingPrepared, lacksSomething, PREPARING_MS, withMountTrouble } from './mounts.ts';
+import { isBeingPrepared, PREPARING_MS, withMountTrouble } from './mounts.ts';
 
 const SAID = 'MountVolume.SetUp failed for volume "s" : secret "cert" not found';
 const CREATING = { state: { waiting: { reason: 'ContainerCreating' } } };
@@ -60,18 +60,5 @@ describe('what keeps volumes from being mounted', () => {
     const leaving = creating('x');
     leaving.metadata.deletionTimestamp = '2026-01-01T00:00:03Z';
     assert.deepEqual([creating('x'), unscheduled, leaving].map(isBeingPrepared), [true, false, false]);
-  });
-
-  it('lasts when somebody has to make something', () => {
-    const lasting = {
-      [SAID]: true,
-      'MountVolume.SetUp failed for volume "s" : references non-existent secret key: 3': true,
-      'MountVolume.SetUp failed for volume "c" : configmap "c" not found': true,
-      'MountVolume.SetUp failed for volume "n" : mount failed: exit status 32': false,
-      'MountVolume.SetUp failed for volume "s" : failed to sync secret cache: timed out': false,
-    };
-    for (const [message, lasts] of Object.entries(lasting)) {
-      assert.equal(lacksSomething(message), lasts, message);
-    }
   });
 });

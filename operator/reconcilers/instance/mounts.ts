@@ -2,12 +2,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Pod } from '../../kube/core.ts';
 import { ageMs } from '../../kube/pod.ts';
 import { readEvents, ToldByEvents } from './toldByEvents.ts';
-
-/** What the kubelet calls a volume that it cannot mount. */
-export const FAILED_MOUNT = 'FailedMount';
-
-/** What does not come by waiting for a network or a driver: somebody has to make it. */
-const MISSING = /(secret|configmap) "[^"]+" not found|references non-existent (secret|config) key/;
+import { FAILED_MOUNT } from './troubles.ts';
 
 /** How long volumes and network of a pod may take until its Events are asked for. */
 export const PREPARING_MS = 3000;
@@ -21,11 +16,6 @@ export function isBeingPrepared({ metadata, status }: Pod): boolean {
     status?.conditions?.some((condition) => condition.type === type && condition.status === value);
   if (metadata.deletionTimestamp || status?.phase !== 'Pending') return false;
   return Boolean(is('PodScheduled', 'True') && is('PodReadyToStartContainers', 'False'));
-}
-
-/** Whether a mount fails for want of something that somebody has to make, and not of a network or a driver. */
-export function lacksSomething(message: string): boolean {
-  return MISSING.test(message);
 }
 
 /** The side queue that finds out why volumes are not mounted, for controllers whose keys `onRead` takes. */

@@ -70,7 +70,7 @@ export function instancePodSpec(spec: InstanceSpec, context: InstanceContext): P
     enableServiceLinks: false,
     imagePullSecrets: spec.imagePullSecrets,
     nodeSelector: nodeSelector(spec.nodeSelector, config),
-    runtimeClassName: runtimeClass(spec.runtimeClassName, annotations, config),
+    runtimeClassName: runtimeClass(spec.runtimeClassName, context),
     terminationGracePeriodSeconds: TERMINATION_SECONDS + preStopSeconds(context),
   };
   return Object.fromEntries(
@@ -108,7 +108,19 @@ function preStopSeconds({ ingress }: InstanceContext): number {
 
 /** A container that others wait for: Kubernetes' native sidecar, which goes on beside those that start after it. */
 function sidecar(...args: Parameters<typeof instanceContainer>): PodContainer {
-  return { ...instanceContainer(...args), restartPolicy: 'Always' };
+  const [, , context] = args;
+  const lifecycle = { preStop: { exec: { command: terminate(preStopSeconds(context)) } } };
+  return { ...instanceContainer(...args), restartPolicy: 'Always', lifecycle };
+}
+
+/**
+ * Kubernetes sends SIGTERM to a native sidecar only when those that started after it have ended, but it runs the hooks
+ * of all containers at once: so the hook sends it, and all get it together (container contract, Shutdown). It takes a
+ * shell in the image; without one the container gets SIGTERM when its turn comes.
+ */
+function terminate(afterSeconds: number): string[] {
+  const wait = afterSeconds > 0 ? `sleep ${afterSeconds}; ` : '';
+  return ['/bin/sh', '-c', `${wait}kill -TERM 1`];
 }
 
 /** The kind of GPU, as the cluster's nodes are labelled (chart value `instance.accelerators`). */
@@ -122,14 +134,16 @@ function nodeSelector(
   return { ...rest, ...(instance.accelerators[accelerator] ?? { [ACCELERATOR]: accelerator }) };
 }
 
-/** gen1 and gen2 are RuntimeClasses of the cluster, where the chart names them (container contract, Sandbox). */
+/**
+ * gen1 and gen2 are RuntimeClasses of the cluster, where the chart names them (container contract, Container
+ * sandbox). Jobs and worker pools always run in gen2; a service that says nothing leaves it to the platform.
+ */
 function runtimeClass(
   declared: string | undefined,
-  annotations: Record<string, string>,
-  { instance }: Pick<Config, 'instance'>,
+  { ingress, annotations, config: { instance } }: InstanceContext,
 ): string | undefined {
   if (declared && declared !== BASE_IMAGE_RUNTIME) return declared;
-  const environment = annotations[RUN.executionEnvironment];
+  const environment = ingress ? annotations[RUN.executionEnvironment] : 'gen2';
   if (environment !== 'gen1' && environment !== 'gen2') return undefined;
   return instance.runtimeClasses[environment] || undefined;
 }

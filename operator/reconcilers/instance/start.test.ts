@@ -14,6 +14,10 @@ const terminated = (changes: object = {}) => ({
   },
 });
 
+const NOT_FOUND =
+  'Back-off pulling image "app:1": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image ' +
+  '"app:1": failed to resolve reference "app:1": app:1: not found';
+
 const NO_PROGRAM =
   'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: ' +
   'unable to start container process: exec: "/nope": stat /nope: no such file or directory: unknown';
@@ -185,24 +189,36 @@ const CASES: Record<string, Case> = {
       message: /did not pass its startup probe within 10 s: it must accept connections on port 5432\.$/,
     },
   },
-  'image cannot be pulled': {
-    reason: 'the image and the kubelet’s own words are told',
-    pods: [pod({ state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } } })],
+  'image is not there': {
+    reason: 'the image and the kubelet’s own words are told; it does not come by waiting',
+    pods: [pod({ state: { waiting: { reason: 'ImagePullBackOff', message: NOT_FOUND } } })],
     afterSeconds: 10,
     want: { state: 'failed', reason: 'ContainerMissing', message: /registry\.example\/app:1.*Back-off/ },
   },
-  'image could not be pulled once': {
-    reason: 'a registry may be away for a moment; it is told, not yet judged',
-    pods: [pod({ state: { waiting: { reason: 'ErrImagePull', message: 'connection refused' } } })],
+  'image was not there once': {
+    reason: 'it may be pushed at this very moment; it is told, not yet judged',
+    pods: [pod({ state: { waiting: { reason: 'ErrImagePull', message: NOT_FOUND } } })],
     afterSeconds: 4,
-    want: { state: 'starting', reason: 'ContainerMissing', recheckMs: 6000, message: /connection refused/ },
+    want: { state: 'starting', reason: 'ContainerMissing', recheckMs: 6000, message: /not found/ },
+  },
+  'too many pulls': {
+    reason: 'a registry’s 429 passes; it is told for as long as an instance may take to start',
+    pods: [pod({ state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off: 429 Too Many' } } })],
+    afterSeconds: 239,
+    want: { state: 'starting', reason: 'ContainerMissing', recheckMs: 1000, message: /429 Too Many/ },
+  },
+  'too many pulls all the time': {
+    reason: 'a revision must come to an end, and says why',
+    pods: [pod({ state: { waiting: { reason: 'ErrImagePull', message: 'pull QPS exceeded' } } })],
+    afterSeconds: 240,
+    want: { state: 'failed', reason: 'ContainerMissing', message: /pull QPS exceeded/ },
   },
   'secret is missing': {
     reason: 'what the kubelet cannot set up is told in its words',
     pods: [
       pod({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "x" not found' } } }),
     ],
-    afterSeconds: 10,
+    afterSeconds: 240,
     want: { state: 'failed', reason: 'CreateContainerConfigError', message: /secret "x" not found/ },
   },
   'secret is not there yet': {
@@ -210,8 +226,19 @@ const CASES: Record<string, Case> = {
     pods: [
       pod({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "x" not found' } } }),
     ],
-    afterSeconds: 9,
-    want: { state: 'starting', reason: 'CreateContainerConfigError', recheckMs: 1000 },
+    afterSeconds: 15,
+    want: {
+      state: 'starting',
+      reason: 'CreateContainerConfigError',
+      recheckMs: 225_000,
+      message: /create secret generic x/,
+    },
+  },
+  'a node that never came to the first container': {
+    reason: 'that is not for the program to mend, so its port is not spoken of',
+    pods: [pod({ state: { waiting: { reason: 'ContainerCreating' } } })],
+    afterSeconds: 240,
+    want: { state: 'failed', reason: 'ProgressDeadlineExceeded', message: /kubectl describe pod hello/ },
   },
   'no such program': {
     reason: 'what the container runtime says is no log line, and 128 is no code of the program',
@@ -241,7 +268,7 @@ const CASES: Record<string, Case> = {
         },
       }),
     ],
-    afterSeconds: 10,
+    afterSeconds: 240,
     want: {
       state: 'failed',
       reason: 'FailedMount',
@@ -290,7 +317,7 @@ const CASES: Record<string, Case> = {
       }),
     ],
     afterSeconds: 60,
-    want: { state: 'starting', reason: 'CreateContainerConfigError', recheckMs: 1000 },
+    want: { state: 'starting', reason: 'CreateContainerConfigError', recheckMs: 180_000 },
   },
   'no node has room': {
     reason: 'waiting for room is no failure of the revision',

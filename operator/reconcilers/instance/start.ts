@@ -6,8 +6,9 @@ import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
 import { ageMs } from '../../kube/pod.ts';
 import { memoryMessage } from './memory.ts';
-import { FAILED_MOUNT, isBeingPrepared, lacksSomething, PREPARING_MS } from './mounts.ts';
+import { isBeingPrepared, PREPARING_MS } from './mounts.ts';
 import { probeBudgetSeconds } from './probes.ts';
+import { isOfImage, rowOf, TROUBLES, type TroubleRow } from './troubles.ts';
 
 /** How far the instances of a revision have come. */
 export type Start =
@@ -32,27 +33,11 @@ export interface StartInput {
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 type Waiting = NonNullable<NonNullable<ContainerStatus['state']>['waiting']>;
 export type Trouble = { reason: string; message: string };
+/** A trouble with the time for which it is waited out. */
+export type Waited = Trouble & Pick<TroubleRow, 'waits'>;
 type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
 
 const MISSING_SECRET = /secret "([^"]+)" not found/;
-
-/** What the kubelet calls an image that it cannot get. */
-const IMAGE_REASONS = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
-/** What it calls a container that it cannot make, a missing secret for instance. */
-const CONFIG_REASONS = new Set([
-  'CreateContainerConfigError',
-  'CreateContainerError',
-  'RunContainerError',
-  FAILED_MOUNT,
-]);
-
-/** The kubelet has not yet read a ConfigMap or Secret that exists; it tries again by itself. */
-export const PASSING = /failed to sync \w+ cache: timed out/;
-
-/** Whether waiting does not help; a network, a node or a driver may come back by itself. */
-export function isLasting({ reason, message = '' }: Waiting): boolean {
-  return reason === FAILED_MOUNT ? lacksSomething(message) : !PASSING.test(message);
-}
 
 /**
  * Judges a revision by its pods: one started pod proves it; otherwise the gravest trouble of any pod is told.
@@ -120,10 +105,7 @@ function judgeContainer(
 ): Start | undefined {
   const waiting = status.state?.waiting;
   const trouble = waiting && troubleOf(container, waiting, pod);
-  if (trouble) {
-    const isOver = ageMs(pod, input.now) >= input.config.startup.limitSeconds * 1000;
-    return afterGrace(trouble, isOver || isLasting(waiting), pod, input);
-  }
+  if (trouble) return waitedOut(trouble, pod, input);
   const terminated = status.state?.terminated ?? status.lastState?.terminated;
   if (!terminated) return undefined;
   const exit = {
@@ -131,7 +113,8 @@ function judgeContainer(
     message: exitMessage(container, terminated, input),
   };
   const exitedAgain = (status.restartCount ?? 0) > 0 && (status.state?.terminated || waiting);
-  return afterGrace(exit, Boolean(exitedAgain), pod, input);
+  if (exitedAgain) return waitedOut({ ...exit, waits: TROUBLES.ends.waits }, pod, input);
+  return { state: 'starting', ...exit, recheckMs: Math.max(leftMs(TROUBLES.ends, pod, input), 1000) };
 }
 
 /** What keeps the kubelet from starting a container, in its own words; nothing if it is only slow. */
@@ -139,29 +122,37 @@ export function troubleOf(
   { name, image }: Container,
   waiting: Waiting,
   { metadata }: Pick<Pod, 'metadata'>,
-): Trouble | undefined {
+): Waited | undefined {
+  const row = rowOf(waiting);
+  if (!row) return undefined;
+  const { waits } = row;
   const { reason = '', message = reason } = waiting;
-  if (IMAGE_REASONS.has(reason)) {
+  if (isOfImage(waiting)) {
     const told = `Image '${image}' of container '${name}' cannot be pulled: ${message}`;
-    return { reason: REASONS.containerMissing, message: told };
+    return { reason: REASONS.containerMissing, message: told, waits };
   }
-  if (!CONFIG_REASONS.has(reason)) return undefined;
   const told = `Container '${name}' cannot be started: ${message}`;
   const [, secret] = MISSING_SECRET.exec(message) ?? [];
-  if (!secret) return { reason, message: told };
+  if (!secret) return { reason, message: told, waits };
   const command = `kubectl create secret generic ${secret} --namespace ${metadata.namespace} --from-literal=latest=VALUE`;
-  return { reason, message: `${told}. Create it, with a key for each version that is asked for: ${command}` };
+  const advice = `Create it, with a key for each version that is asked for: ${command}`;
+  return { reason, message: `${told}. ${advice}`, waits };
 }
 
-/** Trouble is told at once, and is final only when it lasts: a registry or a database may be a few seconds late. */
-function afterGrace(trouble: Trouble, isFinal: boolean, pod: Pod, { now, config }: StartInput): Start {
-  const left = config.startup.crashSeconds * 1000 - ageMs(pod, now);
-  if (isFinal && left <= 0) return { state: 'failed', ...trouble };
+/** How long a trouble is still waited out. */
+function leftMs({ waits }: Pick<TroubleRow, 'waits'>, pod: Pod, { now, config }: StartInput): number {
+  return config.startup[waits] * 1000 - ageMs(pod, now);
+}
+
+/** Trouble is told at once, and final once it has been waited out: a registry or a secret may be late. */
+function waitedOut({ waits, ...trouble }: Waited, pod: Pod, input: StartInput): Start {
+  const left = leftMs({ waits }, pod, input);
+  if (left <= 0) return { state: 'failed', ...trouble };
   return { state: 'starting', ...trouble, recheckMs: Math.max(left, 1000) };
 }
 
 function judgeTime(pod: Pod, input: StartInput): Start {
-  const limit = input.config.startup.limitSeconds * 1000;
+  const limit = input.config.startup[TROUBLES.silent.waits] * 1000;
   const age = ageMs(pod, input.now);
   const ingress = input.ingress === false ? undefined : ingressContainer(input.containers);
   const unsettled = unsettledMs(pod, input);
@@ -177,11 +168,20 @@ function judgeTime(pod: Pod, input: StartInput): Start {
       recheckMs: isBeingPrepared(pod) ? Math.min(PREPARING_MS, limit - age) : limit - age,
     };
   }
+  if (!hasBegun(pod)) {
+    const message = `The node did not get as far as the first container within ${limit / 1000} s; kubectl describe pod ${pod.metadata.name} --namespace ${pod.metadata.namespace} says more.`;
+    return { state: 'failed', reason: REASONS.progressDeadlineExceeded, message };
+  }
   const held = input.passed.has(pod.metadata.uid ?? '') ? heldBy(pod, input.containers) : undefined;
   const message = held
     ? `Container '${held.name}' did not pass its readiness probe within ${limit / 1000} s.`
     : notListening(ingress ?? input.containers[0], limit / 1000, input);
   return { state: 'failed', reason: REASONS.healthCheckContainerError, message };
+}
+
+/** Whether any of a pod's containers has ever been started. */
+function hasBegun(pod: Pod): boolean {
+  return statusesOf(pod).some(({ state, lastState }) => !state?.waiting || lastState?.terminated);
 }
 
 /** Why a container stopped, in one word. */

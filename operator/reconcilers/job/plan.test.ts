@@ -158,6 +158,12 @@ const CASES: Record<string, Case> = {
     at: minutes(11),
     want: { creates: [], remembers: { [KEPT]: `${after(660)} */5 * * * * Europe/Berlin` } },
   },
+  'schedule taken away': {
+    reason: 'it is paused: it counts from when it is put back',
+    job: remembering({ [KEPT]: `${after(600)} */5 * * * * Europe/Berlin`, 'homerun.dev/run': 'now' }),
+    at: minutes(11),
+    want: { creates: [], remembers: { 'homerun.dev/run': 'now' } },
+  },
   history: {
     reason: 'the newest that have ended are kept, and what goes on is not counted',
     executions: [ended('hello-a', 1), going('hello-b', 2), ended('hello-c', 3), ended('hello-d', 4)],

@@ -4,6 +4,7 @@ import { type Fault, toldFaults } from '../../apis/fault.ts';
 import { EXECUTION_CONDITIONS } from '../../apis/run/execution/conditions.ts';
 import { executionOf } from '../../apis/run/execution/fromJob.ts';
 import { EXECUTIONS, type Execution } from '../../apis/run/execution/types.ts';
+import { scheduleOf } from '../../apis/run/job/schedule.ts';
 import type { Job } from '../../apis/run/job/types.ts';
 import { validateJob } from '../../apis/run/job/validation.ts';
 import type { Config } from '../../config.ts';
@@ -79,9 +80,14 @@ function historyLimit({ metadata }: Job, { jobs }: Pick<Config, 'jobs'>): number
   return declared !== undefined && /^[0-9]+$/.test(declared) ? Number(declared) : jobs.executionsHistoryLimit;
 }
 
-/** What the status remembers of runs; the rest of its annotations is not ours to keep. */
-function kept({ status }: Job): Record<string, string> {
+/**
+ * What the status remembers of runs; the rest of its annotations is not ours to keep. Up to when a schedule was kept is
+ * forgotten with the schedule: one that is put back counts from then on, and runs no time of its pause.
+ */
+function kept(job: Job): Record<string, string> {
+  const { status } = job;
   const keys = new Set<string>(Object.values(DONE));
+  if (!scheduleOf(job)) keys.delete(DONE.schedule);
   return Object.fromEntries(Object.entries(status?.annotations ?? {}).filter(([key]) => keys.has(key)));
 }
 

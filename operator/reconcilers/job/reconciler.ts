@@ -6,7 +6,7 @@ import { isControlledBy } from '../../kube/owner.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
-import { labelKey } from '../informers.ts';
+import { labelKey, storesFor } from '../informers.ts';
 import { planJob, refusedJob } from './plan.ts';
 
 export const permissions: Permission[] = [
@@ -17,14 +17,16 @@ export const permissions: Permission[] = [
 /** Job -> Executions, and the end of those that nobody needs. */
 export function jobController(context: Context): Controller {
   const { informers, config, now, log } = context;
-  const executor = executorOf(context, 'job', refusedJob);
   const reconcile = async (key: string) => {
-    const job = informers.jobs.store.get(key);
+    const job = stores.jobs.get(key);
     if (!job || job.metadata.deletionTimestamp) return;
-    const executions = informers.executions.store.byIndex('job', key).filter((each) => isOf(each, job));
+    const executions = stores.executions.byIndex('job', key).filter((each) => isOf(each, job));
     return executor.execute(job, planJob({ job, executions }, config, now()));
   };
-  return new Controller({ name: 'job', workers: 4, reconcile, log })
+  const controller = new Controller({ name: 'job', workers: 4, reconcile, log });
+  const stores = storesFor(controller, informers, 'jobs', 'executions');
+  const executor = executorOf(context, 'job', stores, refusedJob);
+  return controller
     .watch(informers.jobs, ({ metadata }) => [keyOf(metadata)])
     .watch(informers.executions, labelKey(RUN.job));
 }

@@ -1,4 +1,5 @@
 import { deepEqual } from 'node:assert/strict';
+import type { Revision } from '../../apis/serving/revision/types.ts';
 import { parseConfig } from '../../config.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { PINNED, pooledRevision, revision } from '../../testing/serving.ts';
@@ -13,6 +14,22 @@ describe('desiredDeployment', () => {
       golden('simple'),
       desiredDeployment(revision(), new Map([['user-container', PINNED]]), config),
     );
+  });
+
+  it('leaves a label `app` that somebody has set as it is: they select by it', () => {
+    const labelled = revision();
+    labelled.metadata.labels = { ...labelled.metadata.labels, app: 'shop' };
+    const { metadata, spec } = desiredDeployment(labelled, new Map(), config);
+    deepEqual([metadata.labels?.app, spec?.template.metadata?.labels?.app], ['shop', 'shop']);
+  });
+
+  it('runs a worker pool in gen2, for which the chart may name a RuntimeClass; a service where it says', () => {
+    const classes = parseConfig({ instance: { runtimeClasses: { gen1: 'gvisor', gen2: 'kata' } } });
+    const classOf = (made: Revision) =>
+      desiredDeployment(made, new Map(), classes).spec?.template.spec?.runtimeClassName;
+    const annotations = { 'run.googleapis.com/execution-environment': 'gen1' };
+    deepEqual([classOf(pooledRevision()), classOf(revision())], ['kata', undefined]);
+    deepEqual(classOf(revision('hello-v2', { metadata: { annotations } })), 'gvisor');
   });
 
   it('keeps to the Pod Security Standard of the cluster, unless a container says otherwise', () => {

@@ -6,9 +6,11 @@ import type { Deployment } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
 import { markApplied } from '../../kube/plan.ts';
 import { steersNothing } from '../inherit.ts';
-import { asksForBoost, boostAnnotation, boostFor } from '../instance/boost.ts';
-import { accessFor, type MetadataAccess } from '../instance/metadata.ts';
+import { asksForBoost, boostAnnotation } from '../instance/boost.ts';
+import type { MetadataAccess } from '../instance/metadata.ts';
 import { instancePodSpec } from '../instance/pod.ts';
+import { spread } from '../instance/spread.ts';
+import { withTemplateHash } from './podTemplate.ts';
 
 /** What the cluster adds to the instances of a revision. */
 export interface Surroundings {
@@ -16,6 +18,8 @@ export interface Surroundings {
   metadata?: MetadataAccess;
   /** Whether instances are made with more CPU, for their start. */
   boost?: boolean;
+  /** Node labels over whose values instances are spread. */
+  spreadOver?: readonly string[];
 }
 
 /** What the cluster can give to instances now. */
@@ -26,33 +30,35 @@ export interface Offer {
   resizesPods?: boolean;
 }
 
-/** What the instances of a revision get of it: those that run keep what they have, for a change would restart them. */
+/** What the instances of a revision get of it. */
 export function surroundingsOf(
   { metadata: { annotations } }: Revision,
-  deployment: Deployment | undefined,
   { metadata, resizesPods = false }: Offer,
+  { instance }: Pick<Config, 'instance'>,
 ): Surroundings {
   return {
-    metadata: accessFor(deployment, metadata),
-    boost: asksForBoost(annotations) && boostFor(deployment, resizesPods),
+    spreadOver: instance.spreadOver,
+    metadata,
+    boost: asksForBoost(annotations) && resizesPods,
   };
 }
 
 /**
  * The Deployment that runs a revision's instances. A service's names no replicas: a new one starts with one instance,
- * which proves the revision (with none where {@link madeAtZero}), and from then on only the autoscaler and the waking gateway set the number. A worker
- * pool's names as many as the pool gives to the revision (`replicas`).
+ * which proves the revision, and from then on only the autoscaler and the waking gateway set the number. A worker
+ * pool's names as many as the pool gives to the revision (`replicas`). What of it is applied to instances that run is
+ * said by `applicable` (podTemplate.ts).
  */
 export function desiredDeployment(
   revision: Revision,
   images: ReadonlyMap<string, string>,
   config: Pick<Config, 'instance' | 'serviceAccounts'>,
-  { metadata, boost, replicas }: Surroundings & { replicas?: number } = {},
+  { metadata, boost, spreadOver, replicas }: Surroundings & { replicas?: number } = {},
 ): Deployment {
   const { name, namespace, uid = '' } = revision.metadata;
   const pool = workerPoolOf(revision);
   const labels = instanceLabels(revision);
-  return {
+  return withTemplateHash({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: {
@@ -76,18 +82,21 @@ export function desiredDeployment(
             ...(boost ? boostOf(revision) : {}),
           },
         },
-        spec: instancePodSpec(revision.spec, {
-          images,
-          env: pool === undefined ? serviceEnv(revision) : poolEnv(revision, pool),
-          ingress: pool === undefined,
-          annotations: revision.metadata.annotations ?? {},
-          metadata,
-          boost,
-          config,
-        }),
+        spec: {
+          ...instancePodSpec(revision.spec, {
+            images,
+            env: pool === undefined ? serviceEnv(revision) : poolEnv(revision, pool),
+            ingress: pool === undefined,
+            annotations: revision.metadata.annotations ?? {},
+            metadata,
+            boost,
+            config,
+          }),
+          ...spread(spreadOver, uid),
+        },
       },
     },
-  } as Deployment;
+  } as Deployment);
 }
 
 /**
@@ -123,8 +132,8 @@ function poolEnv(revision: Revision, pool: string): Record<string, string> {
 }
 
 /** What changes on a revision during its life stays off its pods: they would be replaced for it. */
-function instanceLabels(revision: Revision): Record<string, string> {
+export function instanceLabels(revision: Revision): Record<string, string> {
   const { name, uid = '' } = revision.metadata;
   const { [SERVING.routingState]: _, ...labels } = revision.metadata.labels ?? {};
-  return { ...labels, app: name, [SERVING.revision]: name, [SERVING.revisionUID]: uid };
+  return { app: name, ...labels, [SERVING.revision]: name, [SERVING.revisionUID]: uid };
 }

@@ -5,7 +5,7 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import { parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, type Deployment } from '../../kube/core.ts';
 import { isApplied } from '../../kube/plan.ts';
-import { ImageNotFoundError } from '../../registry/errors.ts';
+import { ImageNotFoundError, RegistryAnswerError } from '../../registry/errors.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { deployment, EPOCH, PINNED, pod, revision } from '../../testing/serving.ts';
 import { desiredDeployment } from './deployment.ts';
@@ -19,6 +19,8 @@ interface Case {
   reason: string;
   input: Partial<RevisionInput>;
   digest?: DigestState;
+  /** Seconds since the revision was made; 5 when unset. */
+  at?: number;
   /** Whether the Deployment is applied. */
   deploys?: boolean;
   want: Record<string, { status: string; reason?: string; message?: RegExp }>;
@@ -49,10 +51,34 @@ const CASES: Record<string, Case> = {
     deploys: false,
     want: { Ready: { status: 'False', reason: 'ExitCode3', message: /^It exited\.$/ } },
   },
+  'image not there yet': {
+    reason: 'it may be pushed a moment later',
+    input: {},
+    digest: { state: 'failed', error: new ImageNotFoundError('no such tag.'), retryAt: EPOCH + 5000 },
+    deploys: false,
+    want: { Ready: { status: 'Unknown', reason: 'ContainerMissing', message: /no such tag/ } },
+  },
+  'the registry is busy': {
+    reason: 'its 429 passes, and is told meanwhile',
+    input: {},
+    digest: { state: 'failed', error: new RegistryAnswerError('answered 429.'), retryAt: EPOCH + 300_000 },
+    at: 239,
+    deploys: false,
+    want: { Ready: { status: 'Unknown', reason: 'ContainerMissing', message: /answered 429/ } },
+  },
+  'the registry is busy all the time': {
+    reason: 'who waits is told in the end; the registry is asked on',
+    input: {},
+    digest: { state: 'failed', error: new RegistryAnswerError('answered 429.'), retryAt: EPOCH + 300_000 },
+    at: 240,
+    deploys: false,
+    want: { Ready: { status: 'False', reason: 'ContainerMissing', message: /answered 429/ } },
+  },
   'image missing': {
     reason: 'what the registry says is told, and asked again later',
     input: {},
-    digest: { state: 'failed', error: new ImageNotFoundError('no such tag.'), retryAt: EPOCH + 5000 },
+    at: 10,
+    digest: { state: 'failed', error: new ImageNotFoundError('no such tag.'), retryAt: EPOCH + 15_000 },
     deploys: false,
     want: {
       ContainerHealthy: {
@@ -155,7 +181,9 @@ const CASES: Record<string, Case> = {
 };
 
 describe('planRevision', () => {
-  for (const [name, { reason, input, digest = resolved, deploys = true, want }] of Object.entries(CASES)) {
+  for (const [name, { reason, input, digest = resolved, at = 5, deploys = true, want }] of Object.entries(
+    CASES,
+  )) {
     it(`${name}: ${reason}`, () => {
       const full = {
         revision: revision(),
@@ -164,7 +192,7 @@ describe('planRevision', () => {
         routed: false,
         digests: new Map([['user-container', digest]]),
       };
-      const plan = planRevision({ ...full, ...input }, config, EPOCH + 5000);
+      const plan = planRevision({ ...full, ...input }, config, EPOCH + at * 1000);
       assert.equal(plan.apply.length, deploys ? 1 : 0);
       for (const [type, condition] of Object.entries(want)) {
         const actual = conditionOf(plan.status?.status?.conditions, type);
@@ -225,31 +253,103 @@ describe('planRevision', () => {
     ]);
   });
 
-  it('has Kubernetes try again every half minute while it refuses pods, also those of a revision that is ready', () => {
-    const message = 'failed calling webhook "pods.example": no endpoints available for service "none"';
-    const at = (seconds: number) => new Date(EPOCH + seconds * 1000).toISOString();
-    const failure = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message };
-    const refused = deployment('hello-00001-abc', 2, {
-      readyReplicas: 1,
-      conditions: [{ ...failure, lastTransitionTime: at(0) }],
-    });
-    const digests = new Map([['user-container', resolved]]);
-    const input = { pods: [running], passed: new Set<string>(), digests, routed: true };
-    const planned = (of: Revision, seconds: number, askedAgain?: string) => {
-      const annotations: Record<string, string> = askedAgain ? { 'homerun.dev/asked-again': askedAgain } : {};
-      const asked = { ...refused, metadata: { ...refused.metadata, annotations } };
-      return planRevision({ ...input, revision: of, deployment: asked }, config, EPOCH + seconds * 1000);
+  it('has Kubernetes try again to make pods that a quota refused, ever more seldom', () => {
+    const refused = (asked?: string) => {
+      const lastTransitionTime = '2026-01-01T00:00:00Z';
+      const failure = {
+        type: 'ReplicaFailure',
+        status: 'True',
+        message: 'exceeded quota',
+        lastTransitionTime,
+      };
+      const made = deployment('hello-00001-abc', 1, { conditions: [failure] });
+      const annotations: Record<string, string> = asked ? { 'homerun.dev/asked-again': asked } : {};
+      return { ...made, metadata: { ...made.metadata, annotations } };
     };
-    for (const each of [proven, revision()]) {
-      assert.deepEqual(planned(each, 10).change, []);
-      assert.equal(planned(each, 10).requeueAfterMs, 20_000);
-      assert.equal(planned(each, 30).change?.length, 1);
-      assert.equal(planned(each, 50, at(30)).change?.length, 0);
-      assert.equal(planned(each, 60, at(30)).change?.length, 1);
-    }
-    const told = (of: Revision) => conditionOf(planned(of, 10).status?.status?.conditions, 'Ready');
-    assert.equal(told(proven)?.status, 'True', 'what runs goes on serving');
-    assert.match(told(revision())?.message ?? '', /failed calling webhook/, 'a new revision says why');
+    const digests = new Map([['user-container', resolved]]);
+    const input = { revision: revision(), pods: [], passed: new Set<string>(), digests, routed: false };
+    const planned = (asked: string | undefined, seconds: number) => {
+      const now = EPOCH + seconds * 1000;
+      const { change = [], requeueAfterMs } = planRevision(
+        { ...input, deployment: refused(asked) },
+        config,
+        now,
+      );
+      return { asks: change.length, requeueAfterMs };
+    };
+    assert.deepEqual(planned(undefined, 10), { asks: 0, requeueAfterMs: 20_000 });
+    assert.equal(planned(undefined, 30).asks, 1);
+    assert.deepEqual(planned('2026-01-01T00:02:00Z', 180), { asks: 0, requeueAfterMs: 60_000 });
+    assert.equal(planned('2026-01-01T00:02:00Z', 240).asks, 1);
+    assert.equal(planned('2026-01-01T01:00:00Z', 3900).asks, 1, 'every five minutes in the end');
+  });
+
+  describe('a revision that failed and has no instances', () => {
+    const conditionsOf = (reason: string, healthy = 'False', seconds = 240) => {
+      const lastTransitionTime = new Date(EPOCH + seconds * 1000).toISOString();
+      const told = { reason, message: 'secret "x" not found' };
+      return [
+        { type: 'ContainerHealthy', status: healthy, lastTransitionTime, ...told },
+        { type: 'Ready', status: 'False', lastTransitionTime, ...told },
+        { type: 'ResourcesAvailable', status: 'True' },
+      ];
+    };
+    const planned = (conditions: object[], seconds: number, changes: Partial<RevisionInput> = {}) => {
+      const failed = revision();
+      failed.status = { conditions, imageDigest: PINNED } as Revision['status'];
+      const digests = new Map([['user-container', resolved]]);
+      const input = { revision: failed, pods: [], passed: new Set<string>(), digests, routed: false };
+      const now = EPOCH + seconds * 1000;
+      const plan = planRevision({ ...input, wanted: true, ...changes }, config, now);
+      const states = ['Ready', 'ContainerHealthy'].map((type) => {
+        const { status, reason } = conditionOf(plan.status?.status?.conditions, type) ?? {};
+        return `${status} ${reason}`;
+      });
+      return { states, requeueAfterMs: plan.requeueAfterMs, events: plan.events.length };
+    };
+    const failed = (reason: string) => [`False ${reason}`, `False ${reason}`];
+
+    it('is tried again by itself where its reason may have gone', () => {
+      const before = planned(conditionsOf('CreateContainerConfigError'), 300);
+      assert.deepEqual(before, {
+        states: failed('CreateContainerConfigError'),
+        requeueAfterMs: 60_000,
+        events: 0,
+      });
+      assert.deepEqual(planned(conditionsOf('CreateContainerConfigError'), 360), {
+        states: ['False CreateContainerConfigError', 'Unknown Deploying'],
+        requeueAfterMs: undefined,
+        events: 0,
+      });
+    });
+
+    it('is tried the more seldom the longer it has failed, and every quarter of an hour at least', () => {
+      const hour = conditionsOf('ContainerMissing', 'False', 3600);
+      assert.equal(planned(hour, 3600).requeueAfterMs, 900_000);
+      assert.equal(planned(conditionsOf('ContainerMissing', 'False', 600), 600).requeueAfterMs, 300_000);
+      assert.equal(planned(conditionsOf('ContainerMissing', 'False', 10), 10).requeueAfterMs, 60_000);
+    });
+
+    it('tells its failure until it starts, and nothing new to who waits', () => {
+      const again = conditionsOf('FailedMount', 'Unknown');
+      assert.deepEqual(planned(again, 400).states, ['False FailedMount', 'Unknown Deploying']);
+      const waiting = { reason: 'FailedMount', message: 'secret "x" not found' };
+      const recent = { startTime: new Date(EPOCH + 390_000).toISOString() };
+      const pods = [pod({ state: { waiting } }, recent)];
+      assert.deepEqual(planned(again, 400, { pods }).states, ['False FailedMount', 'Unknown FailedMount']);
+      assert.deepEqual(planned(again, 400, { pods: [pod({ state: { running: {} }, ready: true })] }), {
+        states: ['True undefined', 'True undefined'],
+        requeueAfterMs: undefined,
+        events: 1,
+      });
+    });
+
+    it('stays as it is where its program failed, and where nobody waits for it', () => {
+      const crashed = { states: failed('ExitCode1'), requeueAfterMs: undefined, events: 0 };
+      assert.deepEqual(planned(conditionsOf('ExitCode1'), 100_000), crashed);
+      const unwanted = planned(conditionsOf('FailedMount'), 100_000, { wanted: false });
+      assert.deepEqual(unwanted, { ...crashed, states: failed('FailedMount') });
+    });
   });
 
   it('keeps the digest in the status, where it outlives tag and registry', () => {

@@ -1,32 +1,23 @@
-import {
-  type Condition,
-  conditionOf,
-  isFalse,
-  isTrue,
-  mergeConditions,
-  READY,
-  readyOf,
-} from '../../apis/condition.ts';
+import { type Condition, conditionOf, isTrue, mergeConditions, READY } from '../../apis/condition.ts';
 import { SERVING } from '../../apis/labels.ts';
-import {
-  REVISION_REASONS as REASONS,
-  REVISION_CONDITIONS as TYPES,
-} from '../../apis/serving/revision/conditions.ts';
+import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import { deepEqual } from '../../kube/json.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { hasEnded } from '../../kube/pod.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
-import { digestMessage, pinnedImages } from '../instance/digests.ts';
-import { isSpent, type MemoryKill, memoryConditions } from '../instance/memory.ts';
-import { judgeStart, type Start } from '../instance/start.ts';
+import { pinnedImages } from '../instance/digests.ts';
+import { isSpent, type MemoryKill } from '../instance/memory.ts';
+import { judgeStart } from '../instance/start.ts';
 import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { passingMs } from '../verdict.ts';
+import { conditionsOf, digestLeftMs, type Progress, retryAt } from './conditions.ts';
 import { desiredDeployment, madeAtZero, type Offer, surroundingsOf } from './deployment.ts';
-import { askingAgain, replicaFailure } from './replicaFailure.ts';
+import { applicable, type TemplateState, templateState } from './podTemplate.ts';
+import { ACCOUNT_MS, askAgain, askedAgainAt, lacksAccount, replicaFailure } from './replicaFailure.ts';
 
 /** Everything that the plan of a revision depends on, read before and at once. */
 export interface RevisionInput extends Offer {
@@ -41,10 +32,14 @@ export interface RevisionInput extends Offer {
   accountMade?: boolean;
   /** Container name -> what is known of its image's digest. */
   digests: ReadonlyMap<string, DigestState>;
+  /** Whether its running instances may be replaced by ones of another pod template. */
+  mayRollOut?: boolean;
   /** Whether a route serves it or is to serve it. */
   routed: boolean;
   /** Whether it is ready without an instance: nobody asks for one before the first request. */
   startsAtZero?: boolean;
+  /** Whether somebody waits for it: it is the latest of its template, or has traffic or a share of instances. */
+  wanted?: boolean;
   /** Set for a revision of a worker pool, whose reconciler makes the Deployment. */
   pool?: {
     /** Whether another revision of the pool has proven itself: this one must run for a while before it replaces it. */
@@ -52,11 +47,20 @@ export interface RevisionInput extends Offer {
   };
 }
 
+/** What a revision needs, and how its instances stand to the pod template that they should have. */
+export interface RevisionPlan extends Plan<Revision> {
+  template?: TemplateState;
+}
+
 /**
  * What a revision needs: its images pinned to digests, one Deployment, and a status that says whether it can
  * take traffic. Once it has been ready it stays so: a later crash is the instance's matter, not the revision's.
  */
-export function planRevision(input: RevisionInput, config: Config, now: number): Plan<Revision> {
+export function planRevision(
+  input: RevisionInput,
+  config: RoleConfig<'controller'>,
+  now: number,
+): RevisionPlan {
   const { revision } = input;
   const images = pinnedImages(revision.spec, input.digests);
   const unresolved = [...input.digests].find(([, state]) => state.state !== 'resolved');
@@ -71,18 +75,19 @@ export function planRevision(input: RevisionInput, config: Config, now: number):
     // would cost every new pool the time in which few programs end; one that does says so in InstancesReady.
     settleMs: input.pool?.replaces ? config.startup.crashSeconds * 1000 : 0,
   });
-  const conditions = conditionsOf(input, unresolved, start);
-  const again = askingAgain(input, input.accountMade ?? false, now);
+  const conditions = conditionsOf(input, { unresolved, start, config, now });
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
+  const made = unresolved || input.pool ? undefined : serviceDeployment(input, images, config);
   return {
-    ...(unresolved ? { apply: [] } : deployments(input, images, config)),
-    change: again.change,
+    ...(made ? deployments(made, input) : { apply: [] }),
+    template: made && templateState(made, input.deployment),
+    change: asksAgain(input, now) ? [askAgain(input.deployment, now)] : [],
     remove: [...remains(input), ...spent(input, now)].map(removal),
     labels: routingState(input),
     status: { ...revision, status },
     statusWaitMs: statusWait(input, status),
     events: eventsOf(revision, conditions),
-    requeueAfterMs: again.requeueAfterMs ?? recheckAfter(unresolved?.[1], start, now),
+    requeueAfterMs: recheckAfter(input, { unresolved, start, config, now }),
   };
 }
 
@@ -133,137 +138,22 @@ function routingState({ revision, routed }: RevisionInput): Record<string, strin
   return revision.metadata.labels?.[SERVING.routingState] ? { [SERVING.routingState]: 'reserve' } : {};
 }
 
-/** The Deployment of a service's revision: kept as it should be, and made without instances where none is asked for. */
-function deployments(
+function serviceDeployment(
   input: RevisionInput,
   images: ReadonlyMap<string, string>,
-  config: Config,
+  config: RoleConfig<'controller'>,
+): Deployment {
+  const { revision } = input;
+  return desiredDeployment(revision, images, config, surroundingsOf(revision, input, config));
+}
+
+/** Kept as it should be; made without instances where none is asked for. */
+function deployments(
+  made: Deployment,
+  { deployment, startsAtZero, mayRollOut = false }: RevisionInput,
 ): Pick<Plan, 'apply' | 'create'> {
-  const { revision, deployment, pool, startsAtZero } = input;
-  if (pool) return { apply: [] };
-  const desired = desiredDeployment(revision, images, config, surroundingsOf(revision, deployment, input));
-  return startsAtZero && !deployment ? { apply: [], create: [madeAtZero(desired)] } : { apply: [desired] };
-}
-
-function conditionsOf(
-  input: RevisionInput,
-  unresolved: [string, DigestState] | undefined,
-  start: Start,
-): Condition[] {
-  const dependent = unresolved ? digestConditions(unresolved, input.revision) : startConditions(input, start);
-  const { kills = [], revision } = input;
-  const ready = readyOf(dependent);
-  return [
-    ...dependent,
-    ready,
-    activeCondition(input, ready),
-    ...memoryConditions(kills, revision.spec.containers),
-  ];
-}
-
-function digestConditions([container, state]: [string, DigestState], revision: Revision): Condition[] {
-  if (state.state === 'failed') {
-    const again = state.retryAt === undefined ? '' : ' The registry is asked again by itself.';
-    const message = `${digestMessage(container, state)}${again}`;
-    return [
-      { type: TYPES.containerHealthy, status: 'False', reason: REASONS.containerMissing, message },
-      { type: TYPES.resourcesAvailable, status: 'Unknown', reason: REASONS.containerMissing, message },
-    ];
-  }
-  // While the registry is asked again, its last answer is still what there is to say.
-  const previous = revision.status?.conditions ?? [];
-  if (isFalse(conditionOf(previous, TYPES.containerHealthy))) return startOnly(previous);
-  const message = `Asking the registry for the digest of the image of container '${container}'.`;
-  return [
-    { type: TYPES.containerHealthy, status: 'Unknown', reason: REASONS.resolvingDigests, message },
-    { type: TYPES.resourcesAvailable, status: 'Unknown', reason: REASONS.resolvingDigests, message },
-  ];
-}
-
-/** The two conditions that Ready depends on. */
-function startOnly(conditions: readonly Condition[]): Condition[] {
-  return conditions.filter(
-    ({ type }) => type === TYPES.containerHealthy || type === TYPES.resourcesAvailable,
-  );
-}
-
-function startConditions(input: RevisionInput, start: Start): Condition[] {
-  const previous = input.revision.status?.conditions ?? [];
-  const healthy = conditionOf(previous, TYPES.containerHealthy);
-  const isAsleep = input.startsAtZero && start.state === 'none' && !isFalse(healthy);
-  if (isTrue(healthy) || isAsleep || start.state === 'started') {
-    return [
-      { type: TYPES.containerHealthy, status: 'True' },
-      { type: TYPES.resourcesAvailable, status: 'True' },
-    ];
-  }
-  const refused = replicaFailure(input);
-  if (refused) {
-    return [
-      { type: TYPES.containerHealthy, status: 'Unknown', reason: REASONS.deploying },
-      { type: TYPES.resourcesAvailable, status: 'False', ...refused },
-    ];
-  }
-  // A failed revision is scaled to zero; without instances, what made it fail is still what there is to say.
-  if (start.state === 'none' && healthy?.status === 'False' && !hasNoDigest(input.revision)) {
-    return startOnly(previous);
-  }
-  if (start.state === 'none') return waiting(input);
-  if (start.state === 'starting') return deploying(start.reason, start.message);
-  const { reason, message } = start;
-  return [
-    { type: TYPES.containerHealthy, status: 'False', reason, message },
-    { type: TYPES.resourcesAvailable, status: 'True' },
-  ];
-}
-
-/** Whether it failed for want of a digest; once the registry has answered there is something to start. */
-export function hasNoDigest({ spec, status }: Pick<Revision, 'spec' | 'status'>): boolean {
-  const healthy = conditionOf(status?.conditions, TYPES.containerHealthy);
-  if (healthy?.status !== 'False' || healthy.reason !== REASONS.containerMissing) return false;
-  return status?.containerStatuses?.length !== spec.containers.length;
-}
-
-function waiting({ pool, deployment }: RevisionInput): Condition[] {
-  if (!pool || deployment?.spec?.replicas) return deploying(REASONS.deploying, 'Instances are starting.');
-  return deploying(
-    REASONS.noInstances,
-    'The worker pool gives it no instances; it is tried when it gets some.',
-  );
-}
-
-function deploying(reason: string, message: string): Condition[] {
-  return [
-    { type: TYPES.containerHealthy, status: 'Unknown', reason, message },
-    { type: TYPES.resourcesAvailable, status: 'Unknown', reason, message },
-  ];
-}
-
-/** Informational: whether instances are there. Its severity keeps it out of Ready (Knative API, Conditions). */
-function activeCondition({ deployment, pool, startsAtZero }: RevisionInput, ready: Condition): Condition {
-  const type = TYPES.active;
-  const severity = 'Info';
-  const wanted = deployment?.spec?.replicas ?? 0;
-  const running = deployment?.status?.readyReplicas ?? 0;
-  if (isFalse(ready) && running === 0) {
-    const message = 'There are no instances: none could start.';
-    return { type, severity, status: 'False', reason: ready.reason, message };
-  }
-  if (wanted === 0 && pool) {
-    const message = 'The worker pool gives it no instances.';
-    return { type, severity, status: 'False', reason: REASONS.noInstances, message };
-  }
-  if (wanted === 0 && (deployment || (startsAtZero && isTrue(ready)))) {
-    return {
-      type,
-      severity,
-      status: 'False',
-      reason: REASONS.noTraffic,
-      message: 'No request has come; there are no instances.',
-    };
-  }
-  if (running > 0) return { type, severity, status: 'True' };
-  return { type, severity, status: 'Unknown', reason: REASONS.deploying, message: 'Instances are starting.' };
+  if (startsAtZero && !deployment) return { apply: [], create: [madeAtZero(made)] };
+  return { apply: applicable(made, deployment, mayRollOut) };
 }
 
 function statusOf(
@@ -302,8 +192,26 @@ function eventsOf(revision: Revision, conditions: Condition[]): Plan['events'] {
   return [{ type: 'Warning', reason: ready.reason ?? 'RevisionFailed', message: ready.message ?? '' }];
 }
 
-function recheckAfter(digest: DigestState | undefined, start: Start, now: number): number | undefined {
-  if (digest?.state === 'failed') return digest.retryAt && Math.max(digest.retryAt - now, 1000);
-  if (start.state === 'starting' || start.state === 'failed') return start.recheckMs;
-  return undefined;
+/** Whether Kubernetes is asked now to make pods that the cluster has refused. */
+function asksAgain(input: RevisionInput, now: number): input is RevisionInput & { deployment: Deployment } {
+  if (!input.deployment) return false;
+  const at = lacksAccount(input) ? undefined : askedAgainAt(input);
+  return Boolean(input.accountMade) || (at !== undefined && at <= now);
+}
+
+/** When to look again though nothing changes. */
+function recheckAfter(input: RevisionInput, progress: Progress): number | undefined {
+  if (lacksAccount(input)) return ACCOUNT_MS;
+  const { unresolved, start, now } = progress;
+  const [, digest] = unresolved ?? [];
+  const later = (at: number | undefined) => at && Math.max(at - now, 1000);
+  if (digest?.state === 'failed') {
+    const left = digestLeftMs(digest, input.revision, progress);
+    const retry = digest.retryAt && digest.retryAt - now;
+    return left > 0 ? Math.max(Math.min(left, retry ?? left), 1000) : later(digest.retryAt);
+  }
+  if (replicaFailure(input)) return later(askedAgainAt(input));
+  const again = retryAt(input);
+  if (start.state === 'none') return again !== undefined && again > now ? again - now : undefined;
+  return start.state === 'started' ? undefined : start.recheckMs;
 }

@@ -1,7 +1,8 @@
 import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
 import { kubernetesServiceAccount } from '../../apis/identity.ts';
 import { RUN, SERVING, workerPoolOf } from '../../apis/labels.ts';
-import { deploymentName } from '../../apis/names.ts';
+import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
+import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import { needsNoInstance } from '../../apis/serving/revision/initialScale.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
@@ -15,13 +16,13 @@ import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import { memoryExceeded } from '../../telemetry/metrics.ts';
 import { type Context, executorOf, metadataNow, metadataServer } from '../context.ts';
-import { labelKey, revisionsOfRoute } from '../informers.ts';
+import { labelKey, ownDeployment, revisionsOfRoute, type Stores, storesFor } from '../informers.ts';
 import { type DigestOwner, digestsOf } from '../instance/digests.ts';
 import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.ts';
 import { mountTroubles, withMountTrouble } from '../instance/mounts.ts';
 import { Evictions } from './evictions.ts';
 import { MemoryWatch } from './memoryWatch.ts';
-import { hasNoDigest, planRevision, type RevisionInput, refusedRevision } from './plan.ts';
+import { planRevision, type RevisionInput, refusedRevision } from './plan.ts';
 import { lacksAccount } from './replicaFailure.ts';
 import { StartWatch } from './startWatch.ts';
 
@@ -33,13 +34,21 @@ export const permissions: Permission[] = [
   { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get'] },
 ];
 
-/** An answer of a registry that was asked in the last moment has come by then, with what is told of it. */
-const LAST_ANSWER_MS = 60_000;
+/** What a revision and its instances depend on. */
+const READ = [
+  'revisions',
+  'services',
+  'configurations',
+  'workerPools',
+  'routes',
+  'deployments',
+  'pods',
+  'coreServices',
+] as const;
 
 /** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
 export function revisionController(context: Context): Controller {
-  const { client, informers, config, abilities, now, log } = context;
-  const executor = executorOf(context, 'revision', refusedRevision);
+  const { client, informers, config, abilities, rollOuts, now, log } = context;
   const enqueue = (key: string) => controller.enqueue(key);
   const resolver = createResolver({ client, config: config.registry, onDone: enqueue, log });
   const limitMs = config.startup.limitSeconds * 1000;
@@ -54,59 +63,56 @@ export function revisionController(context: Context): Controller {
   const memory = new MemoryWatch(now());
   const server = keyOf(metadataServer(context));
   const reconcile = async (key: string) => {
-    const revision = informers.revisions.store.get(key);
+    const revision = stores.revisions.get(key);
     if (!revision || revision.metadata.deletionTimestamp) {
       resolver.forget(key);
       starts.forget(key);
       evictions.forget(key);
       mounts.forget(key);
       memory.forget(key);
+      rollOuts.forget(key);
       return;
     }
-    const { namespace, name } = revision.metadata;
-    const seen = informers.pods.store.byIndex('revision', key);
+    const { uid = '' } = revision.metadata;
+    const seen = stores.pods.byIndex('revision', uid);
     if (isProven(revision)) mounts.forget(key);
     const pods = isProven(revision) ? seen : withMountTrouble(seen, key, mounts, now());
-    const deployment = informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
-    const metadata = metadataNow(context);
-    const routed = informers.routes.store.byIndex('revision', key).length > 0;
-    const digests = digestsOf(ownerOf(revision, limitMs, now()), resolver, config);
-    const pool = poolContext(revision, context);
-    const startsAtZero = needsNoInstance(revision, serviceOf(revision, context));
+    const deployment = ownDeployment(revision, stores);
+    const metadata = metadataNow(context, stores);
+    const routed = stores.routes.byIndex('revision', key).length > 0;
+    const digests = digestsOf(ownerOf(revision), resolver, config);
+    const pool = poolContext(revision, stores);
     // A worker has no port to look at: what the kubelet says must do.
     const isProbed = !isProven(revision) && !pool;
     if (!isProbed) starts.forget(key);
     const passed = isProbed ? starts.passed(revision, pods) : new Set<string>();
     const said = evictions.of(key, pods);
     const kills = pods.flatMap((pod) => memoryKills(pod, said.get(pod.metadata.uid ?? '')));
-    for (const kill of memory.fresh(key, kills)) tellKill(kill, revision, context);
+    for (const kill of memory.fresh(key, kills)) tellKill(kill, revision, stores, context);
     const { resizesPods } = abilities;
     const offer = { metadata, resizesPods };
     const accountMade = lacksAccount({ deployment, revision }) && (await hasAccount(revision, context));
-    const known = {
-      revision,
-      deployment,
-      ...offer,
-      pods,
-      kills,
-      passed,
-      digests,
-      routed,
-      pool,
-      startsAtZero,
-    };
-    const input = { ...known, accountMade };
-    return executor.execute(revision, planRevision(input, config, now()));
+    const startsAtZero = needsNoInstance(revision, serviceOf(revision, stores));
+    const wanted = routed || isWanted(revision, stores);
+    const known = { revision, deployment, ...offer, pods, kills, passed, digests, routed, pool };
+    const input = { ...known, wanted, startsAtZero, accountMade, mayRollOut: rollOuts.has(key) };
+    const plan = planRevision(input, config, now());
+    if (plan.template) rollOuts.saw(key, plan.template, () => enqueue(key));
+    return executor.execute(revision, plan);
   };
-  const controller = new Controller({ name: 'revision', workers: 8, reconcile, log })
+  const controller = new Controller({ name: 'revision', workers: 8, reconcile, log });
+  const stores = storesFor(controller, informers, ...READ);
+  const executor = executorOf(context, 'revision', stores, refusedRevision);
+  return controller
     .watch(informers.revisions, ({ metadata }) => [keyOf(metadata)])
+    .watch(informers.configurations, latestCreated)
+    .watch(informers.workerPools, latestCreated)
     .watch(informers.deployments, labelKey(SERVING.revision))
     .watch(informers.routes, (route, { old }) => [route, ...(old ? [old] : [])].flatMap(revisionsOfRoute))
     .watch(informers.pods, labelKey(SERVING.revision))
     .watch(informers.coreServices, ({ metadata }) =>
-      keyOf(metadata) === server ? [...informers.revisions.store.keys()] : [],
+      keyOf(metadata) === server ? [...stores.revisions.keys()] : [],
     );
-  return controller;
 }
 
 async function hasAccount(
@@ -126,41 +132,56 @@ async function evictionOf(client: Context['client'], { metadata }: Pod): Promise
 }
 
 /** To whoever looks at the revision, at its service, or at the metrics. */
-function tellKill(kill: MemoryKill, revision: Revision, context: Context): void {
+function tellKill(
+  kill: MemoryKill,
+  revision: Revision,
+  stores: Stores<'services'>,
+  { recorder }: Context,
+): void {
   const message = memoryMessage(kill, revision.spec.containers);
   const event = { type: 'Warning', reason: REASONS.outOfMemory, message } as const;
-  const owner = serviceOf(revision, context);
-  for (const subject of [revision, ...(owner ? [owner] : [])]) context.recorder.event(subject, event);
+  const owner = serviceOf(revision, stores);
+  for (const subject of [revision, ...(owner ? [owner] : [])]) recorder.event(subject, event);
   memoryExceeded.inc({ what: kill.what });
 }
 
-function serviceOf(revision: Revision, { informers }: Context): Service | undefined {
+function serviceOf(revision: Revision, { services }: Stores<'services'>): Service | undefined {
   const [service] = labelKey(SERVING.service)(revision);
-  return service === undefined ? undefined : informers.services.store.get(service);
+  return service === undefined ? undefined : services.get(service);
 }
 
 function isProven(revision: Revision): boolean {
   return isTrue(conditionOf(revision.status?.conditions, READY));
 }
 
-function poolContext(revision: Revision, { informers }: Context): RevisionInput['pool'] {
+/** Key of the revision that a template stands for now. */
+function latestCreated({ metadata, status }: Configuration | WorkerPool): string[] {
+  const name = status?.latestCreatedRevisionName;
+  return name ? [`${metadata.namespace}/${name}`] : [];
+}
+
+/** Whether a template or the splits of a pool name the revision. */
+function isWanted(
+  revision: Revision,
+  { configurations, workerPools }: Stores<'configurations' | 'workerPools'>,
+): boolean {
+  const [configuration = ''] = labelKey(SERVING.configuration)(revision);
+  const [pool = ''] = labelKey(RUN.workerPool)(revision);
+  const owners = [configurations.get(configuration), workerPools.get(pool)];
+  const isLatest = owners.some((owner) => owner && latestCreated(owner).includes(keyOf(revision.metadata)));
+  const splits = workerPools.get(pool)?.spec.instanceSplits ?? [];
+  return isLatest || splits.some(({ revisionName }) => revisionName === revision.metadata.name);
+}
+
+function poolContext(revision: Revision, { revisions }: Stores<'revisions'>): RevisionInput['pool'] {
   if (workerPoolOf(revision) === undefined) return undefined;
   const [pool = ''] = labelKey(RUN.workerPool)(revision);
-  const siblings = informers.revisions.store.byIndex('workerPool', pool);
+  const siblings = revisions.byIndex('workerPool', pool);
   return { replaces: siblings.some((sibling) => sibling !== revision && isProven(sibling)) };
 }
 
-function ownerOf(revision: Revision, limitMs: number, now: number): DigestOwner {
-  const { metadata, spec, status } = revision;
-  const { namespace = '', name, creationTimestamp = '' } = metadata;
+function ownerOf({ metadata, spec, status }: Revision): DigestOwner {
+  const { namespace = '', name } = metadata;
   const known = new Map(status?.containerStatuses?.map(({ name, imageDigest }) => [name ?? '', imageDigest]));
-  const until = Date.parse(creationTimestamp) + limitMs;
-  return {
-    namespace,
-    name,
-    spec,
-    known,
-    until,
-    givenUp: now > until + LAST_ANSWER_MS && hasNoDigest(revision),
-  };
+  return { namespace, name, spec, known };
 }

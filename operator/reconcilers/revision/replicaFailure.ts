@@ -13,19 +13,37 @@ interface Deployed {
 
 /** Why the cluster makes no pods for the Deployment: a quota, a policy, a service account that is missing. */
 export function replicaFailure({ deployment, revision }: Deployed): CreationRefusal | undefined {
-  const failure = deployment?.status?.conditions?.find(
+  const failure = failureOf(deployment);
+  return failure && explainRefusal(failure, revision.spec.serviceAccountName);
+}
+
+function failureOf(deployment: Deployment | undefined) {
+  return deployment?.status?.conditions?.find(
     ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
   );
-  return failure && explainRefusal(failure, revision.spec.serviceAccountName);
 }
 
 /** On a Deployment: when Kubernetes was last asked to make its pods after all. */
 const ASKED_AGAIN = 'homerun.dev/asked-again';
 
+/** Shortest and longest time between two such questions. */
+const ASK_MS = { shortest: 30_000, longest: 300_000 };
+
+/**
+ * When Kubernetes is next asked to make the pods that the cluster refuses, in milliseconds since 1970: a quota may be
+ * free again any time. Ever more seldom, the longer they have been refused.
+ */
+export function askedAgainAt({ deployment }: Pick<Deployed, 'deployment'>): number | undefined {
+  const failure = failureOf(deployment);
+  if (!failure) return undefined;
+  const since = Date.parse(failure.lastTransitionTime ?? '');
+  const last = Date.parse(deployment?.metadata.annotations?.[ASKED_AGAIN] ?? '');
+  const asked = last > since ? last : since;
+  return asked + Math.min(Math.max(asked - since, ASK_MS.shortest), ASK_MS.longest);
+}
+
 /** How often it is looked whether a missing service account is there. */
-const ACCOUNT_MS = 5_000;
-/** How often Kubernetes is asked again where nothing tells when it would succeed: after a quota, a policy, a webhook. */
-const REFUSED_MS = 30_000;
+export const ACCOUNT_MS = 5000;
 
 /** Whether the cluster makes no pods for want of a service account. */
 export function lacksAccount(deployed: Deployed): boolean {
@@ -33,37 +51,10 @@ export function lacksAccount(deployed: Deployed): boolean {
 }
 
 /**
- * How Kubernetes is brought to make the pods that it has refused: it is asked again as soon as a service account that
- * was missing is there, and every half minute after any other refusal.
- * @param accountMade whether there is a service account now that the cluster has refused pods for.
- */
-export function askingAgain(
-  deployed: Deployed,
-  accountMade: boolean,
-  now: number,
-): { change: Change[]; requeueAfterMs?: number } {
-  const { deployment } = deployed;
-  if (!deployment || !replicaFailure(deployed)) return { change: [] };
-  if (lacksAccount(deployed)) {
-    return { change: accountMade ? [askAgain(deployment, now)] : [], requeueAfterMs: ACCOUNT_MS };
-  }
-  const left = askedAt(deployment) + REFUSED_MS - now;
-  if (left > 0) return { change: [], requeueAfterMs: left };
-  return { change: [askAgain(deployment, now)], requeueAfterMs: REFUSED_MS };
-}
-
-/** When Kubernetes was last asked, or first refused. */
-function askedAt({ metadata, status }: Deployment): number {
-  const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
-  const moments = [metadata.annotations?.[ASKED_AGAIN], failure?.lastTransitionTime];
-  return Math.max(...moments.map((moment) => Date.parse(String(moment ?? '')) || 0));
-}
-
-/**
  * Kubernetes itself tries again ever more seldom, up to every seventeen minutes. A change of the Deployment, handed on
  * to its ReplicaSet, makes it try at once.
  */
-function askAgain(deployment: Deployment, now: number): Change {
+export function askAgain(deployment: Deployment, now: number): Change {
   const patch = { metadata: { annotations: { [ASKED_AGAIN]: timestamp(now) } } };
   return { type: DEPLOYMENTS, object: deployment, patch };
 }

@@ -1,6 +1,6 @@
 import { SERVING } from '../../apis/labels.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import type { CoreService } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
 import { inherited } from '../inherit.ts';
@@ -17,7 +17,7 @@ import { inherited } from '../inherit.ts';
 export function desiredAlias(
   route: Route,
   namespace: string,
-  config: Pick<Config, 'gateway' | 'clusterDomain'>,
+  config: Pick<RoleConfig<'controller'>, 'gateway' | 'clusterDomain'>,
   present?: CoreService,
 ): CoreService {
   const { name, labels, annotations } = route.metadata;

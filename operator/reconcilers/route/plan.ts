@@ -13,7 +13,7 @@ import { ROUTE_REASONS as REASONS, ROUTE_CONDITIONS as TYPES } from '../../apis/
 import type { Route } from '../../apis/serving/route/types.ts';
 import { hasOutsideName } from '../../apis/serving/route/visibility.ts';
 import { addressOf, urlOf } from '../../apis/url.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import type { CoreService } from '../../kube/core.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
@@ -42,7 +42,12 @@ type Fault = Pick<Condition, 'reason' | 'message'> & { status: 'False' | 'Unknow
  * What a route serves. Traffic moves as a whole: while one target cannot take its share, everything stays
  * where it was, so that a failing revision never sees a request and the one before it goes on serving.
  */
-export function planRoute(input: RouteInput, namespace: string, config: Config, now: number): Plan<Route> {
+export function planRoute(
+  input: RouteInput,
+  namespace: string,
+  config: RoleConfig<'controller'>,
+  now: number,
+): Plan<Route> {
   const { route } = input;
   const foreign = input.alias !== undefined && !isControlledBy(input.alias, route.metadata.uid ?? '');
   const resolved = (route.spec.traffic ?? []).map((target) => resolve(target, input));
@@ -125,7 +130,7 @@ function listing({ namespace, labels }: Route['metadata']): string {
 function served(
   resolved: Resolved,
   route: Route,
-  config: Config,
+  config: RoleConfig<'controller'>,
   taken: ReadonlyMap<string, TakenHost>,
 ): Target {
   const { target } = resolved;

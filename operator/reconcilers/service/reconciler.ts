@@ -2,6 +2,7 @@ import { Controller } from '../../kube/controller.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
+import { storesFor } from '../informers.ts';
 import { planService, refusedService } from './plan.ts';
 
 export const permissions: Permission[] = [
@@ -12,16 +13,19 @@ export const permissions: Permission[] = [
 /** Service -> Configuration and Route. */
 export function serviceController(context: Context): Controller {
   const { informers, now, log } = context;
-  const executor = executorOf(context, 'service', refusedService);
   const reconcile = async (key: string) => {
-    const service = informers.services.store.get(key);
+    const service = services.get(key);
     if (!service || service.metadata.deletionTimestamp) return;
-    const configuration = informers.configurations.store.get(key);
-    const route = informers.routes.store.get(key);
+    const configuration = configurations.get(key);
+    const route = routes.get(key);
     return executor.execute(service, planService({ service, configuration, route }, now()));
   };
   const sameName = ({ metadata }: KubeObject) => [`${metadata.namespace}/${metadata.name}`];
-  return new Controller({ name: 'service', workers: 4, reconcile, log })
+  const controller = new Controller({ name: 'service', workers: 4, reconcile, log });
+  const stores = storesFor(controller, informers, 'services', 'configurations', 'routes');
+  const { services, configurations, routes } = stores;
+  const executor = executorOf(context, 'service', stores, refusedService);
+  return controller
     .watch(informers.services, sameName)
     .watch(informers.configurations, sameName)
     .watch(informers.routes, sameName);

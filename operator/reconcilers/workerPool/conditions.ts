@@ -4,7 +4,7 @@ import {
   WORKER_POOL_CONDITIONS as TYPES,
 } from '../../apis/run/workerPool/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import { readyCondition } from '../../kube/pod.ts';
 import { exitMessage, exitReason, judgeStart } from '../instance/start.ts';
@@ -29,7 +29,7 @@ export interface InstancesInput {
   unproven: readonly { name: string; failed: boolean; message?: string }[];
   /** Names of the revisions that have the shares meanwhile. */
   instead: readonly string[];
-  config: Config;
+  config: RoleConfig<'controller'>;
   now: number;
 }
 
@@ -89,7 +89,11 @@ function starting({ count, running, config, now }: InstancesInput): Said | undef
   return deploying(`${ready} of ${count} instances are ready.${why ? ` ${why}` : ''}`);
 }
 
-function whyLacking({ revision, deployment, pods }: Running, config: Config, now: number): Said | undefined {
+function whyLacking(
+  { revision, deployment, pods }: Running,
+  config: RoleConfig<'controller'>,
+  now: number,
+): Said | undefined {
   const refused = replicaFailure({ revision, deployment });
   if (refused) return { status: 'False', ...refused };
   const [ended] = exits(pods, true);
@@ -143,7 +147,7 @@ function finished({ terminated }: Exit): number {
 function exitOf(
   { container, terminated, restarts }: Exit,
   { spec }: Revision,
-  config: Config,
+  config: RoleConfig<'controller'>,
 ): Pick<Condition, 'reason' | 'message'> {
   const declared = spec.containers.find(({ name }) => name === container) ?? { name: container, image: '' };
   // Once it has started, it was not its startup probe that ended it.

@@ -18,13 +18,15 @@ import { silent, until } from '../../testing/until.ts';
 import type { Context } from '../context.ts';
 import { createInformers } from '../informers.ts';
 import { revisionController } from '../revision/reconciler.ts';
+import { rollOutsOf } from '../revision/rollOuts.ts';
 import { workerPoolController } from './reconciler.ts';
 
 const REF = { namespace: 'demo', name: 'queue' };
 // A second revision must not hold up the tests for as long as it would hold up a cluster.
-const config = parseConfig({ startup: { crashSeconds: 1 } });
+const startup = { crashSeconds: 1 };
+
 /** The controllers of pools and revisions; what the cluster does for a Deployment is done by the tests. */
-function start({ client }: FakeApiServer): () => Promise<void> {
+function start({ client }: FakeApiServer, config = parseConfig({ startup })): () => Promise<void> {
   const stop = new AbortController();
   const informers = createInformers(client, silent, config);
   const context: Context = {
@@ -34,6 +36,7 @@ function start({ client }: FakeApiServer): () => Promise<void> {
     config,
     identity: { namespace: 'homerun-system', podName: 'test' },
     abilities: { resizesPods: false },
+    rollOuts: rollOutsOf(config, informers),
     log: silent,
     now: Date.now,
   };
@@ -116,7 +119,10 @@ describe('worker pool to deployments', function () {
         status: { containerStatuses: [status], conditions: [{ type: 'Ready', status: 'True' }] },
       } as unknown as Pod);
     }
-    server.put({ ...deployment, status: { replicas, readyReplicas: replicas } } as Deployment);
+    server.put({
+      ...deployment,
+      status: { replicas, updatedReplicas: replicas, readyReplicas: replicas },
+    } as Deployment);
   }
 
   const ready = (status = 'True') =>
@@ -182,6 +188,44 @@ describe('worker pool to deployments', function () {
     });
     const writes = server.requests.filter(isWrite).map(({ method, path }) => `${method} ${path}`);
     assert.deepEqual(writes, []);
+  });
+
+  it('what runs keeps its pod template when the configuration changes, and follows the number of instances', async () => {
+    await apply(2);
+    const name = await latest(1);
+    await run(name, 2);
+    await ready();
+    await stop();
+    const before = deploymentOf(name)?.spec?.template;
+    server.requests = [];
+    stop = start(server, parseConfig({ startup, instance: { cpuRequestFraction: 0.5 } }));
+    await apply(3);
+    await run(name, 3);
+    await ready();
+    assert.deepEqual(deploymentOf(name)?.spec?.template, before);
+    const writes = server.requests.filter((seen) => isWrite(seen) && seen.path.includes('/deployments/'));
+    assert.equal(writes.length, 1);
+    await apply(0);
+    await until('no instances', () => replicasOf(name) === 0);
+    assert.deepEqual(deploymentOf(name)?.spec?.template, before, 'no instance is made of it now');
+    await apply(1);
+    await until('an instance', () => replicasOf(name) === 1);
+    const [container] = deploymentOf(name)?.spec?.template.spec?.containers ?? [];
+    assert.equal(container?.resources?.requests?.cpu, '500m');
+  });
+
+  it('what runs is replaced one revision at a time where the chart asks for it', async () => {
+    await apply(2);
+    const name = await latest(1);
+    await run(name, 2);
+    await ready();
+    await stop();
+    stop = start(server, parseConfig({ startup, instance: { cpuRequestFraction: 0.5, maxRollOuts: 1 } }));
+    await until('the new template', () => {
+      const [container] = deploymentOf(name)?.spec?.template.spec?.containers ?? [];
+      return container?.resources?.requests?.cpu === '500m';
+    });
+    assert.equal(replicasOf(name), 2);
   });
 
   it('a number that a person sets on a Deployment is put right again', async () => {

@@ -299,6 +299,27 @@ describe('planWorkerPool', () => {
     assert.match(apply[0]?.metadata.name ?? '', /^queue-00002-[a-z]{3}$/);
   });
 
+  it('gives the number and the name of its newest revision to no other when that is deleted', () => {
+    const planned = (of: WorkerPool, revisions: Revision[]) =>
+      planWorkerPool({ pool: of, revisions, deployments: new Map(), pods: new Map() }, config, EPOCH);
+    const changed = (account: string, status?: WorkerPool['status']) => {
+      const { spec } = workerPool('queue', { spec: { serviceAccountName: account } });
+      return { ...pool(1, { template: spec.template }), ...(status ? { status } : {}) };
+    };
+    const made = planned(changed('other'), [old]);
+    const second = pooledRevision(made.apply[0]?.metadata.name, { generation: 2 });
+    assert.match(second.metadata.name, /^queue-00002-/);
+    const again = planned(changed('other', made.status?.status), [old]).apply[0]?.metadata.name;
+    assert.equal(again, second.metadata.name, 'one that was refused keeps its name');
+    const { status } = planned(changed('other', made.status?.status), [old, second]).status ?? {};
+    for (const account of ['other', 'third']) {
+      const next = planned(changed(account, status), [old]).apply[0]?.metadata.name ?? '';
+      assert.match(next, /^queue-00003-/, 'whether the template changed or not');
+    }
+    const leaving = { ...old, metadata: { ...old.metadata, deletionTimestamp: '2026-01-01T00:00:03Z' } };
+    assert.match(planned(changed('other'), [leaving]).apply[0]?.metadata.name ?? '', /^queue-00002-/);
+  });
+
   it('makes revisions as golden/revision.golden.yaml says', () => {
     const rich = pool(1, {
       template: workerPool('queue', {

@@ -10,12 +10,13 @@ import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
 import { validateWorkerPool } from '../../apis/run/workerPool/validation.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { partsOf } from '../../autoscaler/shares.ts';
-import type { Config } from '../../config.ts';
+import type { RoleConfig } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from '../revision/deployment.ts';
+import { applicable, type TemplateState, templateState } from '../revision/podTemplate.ts';
 import { generationOf } from '../template/generation.ts';
 import { planTemplate, type TemplateOwner, type TemplatePlan } from '../template/plan.ts';
 import { partition, portability, readyEvents } from '../verdict.ts';
@@ -32,22 +33,33 @@ export interface WorkerPoolInput extends Offer {
   named?: Revision;
   /** Revision -> its Deployment; those that exist. */
   deployments: ReadonlyMap<string, Deployment>;
+  /** Revisions whose running instances may be replaced by ones of another pod template. */
+  mayRollOut?: ReadonlySet<string>;
   /** Revision -> the pods of its instances. */
   pods: ReadonlyMap<string, Pod[]>;
+}
+
+/** What a worker pool needs, and how the instances of its revisions stand to the pod template that they should have. */
+export interface WorkerPoolPlan extends Plan<WorkerPool> {
+  templates?: ReadonlyMap<string, TemplateState>;
 }
 
 /**
  * A worker pool makes revisions as a configuration does, and gives each of them its part of the instances. A pool
  * that breaks the contract changes nothing that runs and says everything that is wrong with it.
  */
-export function planWorkerPool(input: WorkerPoolInput, config: Config, now: number): Plan<WorkerPool> {
+export function planWorkerPool(
+  input: WorkerPoolInput,
+  config: RoleConfig<'controller'>,
+  now: number,
+): WorkerPoolPlan {
   const { pool, named } = input;
   const [foreign, faults] = partition(validateWorkerPool(pool));
   if (faults.length > 0) return unchanged(input, toldFaults(faults), now);
   const revisions = input.revisions.filter(({ metadata }) => !metadata.deletionTimestamp);
   const used = usedRevisions(input);
   const template = planTemplate(
-    { owner: ownerOf(pool, revisions), revisions, named, used },
+    { owner: ownerOf(pool, input.revisions), revisions, named, used },
     config.revisionHistory,
     now,
   );
@@ -67,8 +79,10 @@ export function planWorkerPool(input: WorkerPoolInput, config: Config, now: numb
   ];
   const all = [...conditions, readyOf(conditions), ...portability(foreign)];
   const status = statusOf(input, template.names, split, mergeConditions(pool.status?.conditions, all, now));
+  const made = deployments(revisions, next, input, config);
   return {
-    apply: [...template.apply, ...deployments(revisions, next, input, config)],
+    apply: [...template.apply, ...made.flatMap(({ apply }) => apply)],
+    templates: new Map(made.map(({ revision, template }) => [revision, template])),
     remove: template.remove,
     status: { ...pool, status },
     events: [...template.events, ...readyEvents(pool, conditions)],
@@ -81,12 +95,20 @@ export function refusedWorkerPool(input: RefusalInput): KubeObject | undefined {
   return open.length === 0 ? undefined : withRefusal(input, [...open, READY]);
 }
 
-/** A worker pool as the maker of its revisions: each gets the number after the last one. */
+/** In the status: the number of the last revision that was seen, which may have been deleted since. */
+const LAST_NUMBER = 'homerun.dev/last-revision-number';
+
+function lastNumber({ status }: WorkerPool, revisions: readonly Revision[]): number {
+  const remembered = Number(status?.annotations?.[LAST_NUMBER] ?? 0) || 0;
+  return Math.max(remembered, ...revisions.map(generationOf));
+}
+
+/** A worker pool as the maker of its revisions: each gets the number after the last one that ever was. */
 export function ownerOf(pool: WorkerPool, revisions: readonly Revision[]): TemplateOwner {
   return {
     object: pool,
     template: pool.spec.template,
-    number: 1 + Math.max(0, ...revisions.map(generationOf)),
+    number: 1 + lastNumber(pool, revisions),
     links: { [RUN.workerPool]: pool.metadata.name },
     ingress: false,
   };
@@ -113,25 +135,37 @@ function memberOf(revision: Revision, { deployments }: WorkerPoolInput): Member 
   };
 }
 
+interface Made {
+  revision: string;
+  apply: Deployment[];
+  template: TemplateState;
+  /** Instances more than there are. */
+  added: number;
+}
+
 /** The Deployments of all revisions that have instances or are to have some; more of one come before less of another. */
 function deployments(
   revisions: readonly Revision[],
   next: ReadonlyMap<string, number>,
   input: WorkerPoolInput,
-  config: Config,
-): Deployment[] {
-  const changes = revisions.flatMap((revision) => {
-    const deployment = input.deployments.get(revision.metadata.name);
+  config: RoleConfig<'controller'>,
+): Made[] {
+  const made = revisions.flatMap((revision): Made[] => {
+    const { name } = revision.metadata;
+    const deployment = input.deployments.get(name);
     const present = deployment?.spec?.replicas ?? 0;
-    const replicas = next.get(revision.metadata.name) ?? 0;
+    const replicas = next.get(name) ?? 0;
     const images = imagesOf(revision);
     // What has no instances may stay as it is until it gets some.
     if (!images || (present === 0 && replicas === 0)) return [];
-    const surroundings = surroundingsOf(revision, deployment, input);
+    const surroundings = surroundingsOf(revision, input, config);
     const desired = desiredDeployment(revision, images, config, { ...surroundings, replicas });
-    return [{ desired, added: replicas - present }];
+    const apply = applicable(desired, deployment, input.mayRollOut?.has(name) ?? false);
+    return [
+      { revision: name, apply, template: templateState(desired, deployment), added: replicas - present },
+    ];
   });
-  return changes.toSorted((a, b) => b.added - a.added).map(({ desired }) => desired);
+  return made.toSorted((a, b) => b.added - a.added);
 }
 
 /** The images of a revision by digest; undefined until the registry has told all of them. */
@@ -185,7 +219,7 @@ function observed({ revisions, deployments, pods }: WorkerPoolInput, split: Spli
 }
 
 function statusOf(
-  { pool, deployments }: Pick<WorkerPoolInput, 'pool' | 'deployments'>,
+  { pool, revisions, deployments }: Pick<WorkerPoolInput, 'pool' | 'revisions' | 'deployments'>,
   names: TemplatePlan['names'],
   { inForce }: Pick<Split, 'inForce'>,
   conditions: Condition[],
@@ -195,6 +229,7 @@ function statusOf(
   return {
     observedGeneration: pool.metadata.generation,
     conditions,
+    annotations: { [LAST_NUMBER]: String(lastNumber(pool, revisions)) },
     ...names,
     instanceSplits: inForce.filter(({ revisionName }) => revisionName),
     instances: sum(({ replicas }) => replicas),

@@ -15,4 +15,9 @@ describe('fuzzAdmission', function () {
     const [first, second] = [await fuzzAdmission(200, 7), await fuzzAdmission(200, 7)];
     assert.deepEqual({ ...first, slowestMs: 0 }, { ...second, slowestMs: 0 });
   });
+
+  it('does something else with the next seed', async () => {
+    const [first, second] = [await fuzzAdmission(1_000, 7), await fuzzAdmission(1_000, 8)];
+    assert.notDeepEqual({ ...first, slowestMs: 0 }, { ...second, slowestMs: 0 });
+  });
 });

@@ -58,20 +58,20 @@ const MOST_MS = 2_000;
 /**
  * Asks admission about mutated objects and mutated reviews: public manifests with a few parts changed, taken out, put
  * in or multiplied. Whatever comes, it must answer, soon and shortly, and what it fills in must be filled in once.
- * @param seed the same seed gives the same rounds.
- * @throws {AssertionError} naming the seed of the round: `fuzzAdmission(1, thatSeed)` shows it again.
+ * @param seed the same seed gives the same rounds, and another one gives others.
+ * @param first the number of the first round.
+ * @throws {AssertionError} naming seed and round: `fuzzAdmission(1, seed, round)` shows it again.
  */
-export async function fuzzAdmission(rounds: number, seed: number): Promise<FuzzReport> {
+export async function fuzzAdmission(rounds: number, seed: number, first = 0): Promise<FuzzReport> {
   const objects = [...publicManifests().values(), ...MORE];
   const report = { rounds, admitted: 0, refused: 0, unread: 0, slowestMs: 0 };
-  for (let round = 0; round < rounds; round++) {
-    const roundSeed = (seed + round) >>> 0;
-    const random = new Random(roundSeed);
+  for (let round = first; round < first + rounds; round++) {
+    const random = new Random(seed, round);
     try {
       await askOnce(random.pick(objects), random, report);
     } catch (cause) {
       throw new assert.AssertionError({
-        message: `round with seed ${roundSeed}: ${(cause as Error).stack}`,
+        message: `seed ${seed}, round ${round}: ${(cause as Error).stack}`,
       });
     }
   }

@@ -8,7 +8,6 @@ import { ApiServer, freePort } from '../../testing/apiServer.ts';
 import { installKinds } from '../../testing/installKinds.ts';
 import { silent, until } from '../../testing/until.ts';
 import { CONFIGURATION_TYPES } from '../configurations.ts';
-import type { AdmissionRequest, AdmissionResponse } from '../review.ts';
 import { startWebhook, type Webhook } from '../webhook.ts';
 
 /** Where people's services are. */
@@ -70,12 +69,10 @@ export async function startReplica(
     port = 0,
     strict = false,
     now,
-    evict = async ({ uid }) => ({ uid, allowed: true }),
   }: {
     port?: number;
     strict?: boolean;
     now?: () => number;
-    evict?: (request: AdmissionRequest) => Promise<AdmissionResponse>;
   } = {},
 ): Promise<Replica> {
   const stop = new AbortController();
@@ -84,7 +81,6 @@ export async function startReplica(
     config: { strict, webhook: { service: 'homerun-webhook', port } },
     identity: { namespace: SYSTEM, podName: 'test' },
     abilities: { resizesPods: true },
-    evict,
     log: silent,
     host: HOST,
     now,

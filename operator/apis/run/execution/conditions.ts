@@ -19,8 +19,6 @@ export const EXECUTION_REASONS = {
   unschedulable: 'Unschedulable',
   /** What it asks for breaks the contract. */
   invalidArgument: 'InvalidArgument',
-  /** Another's batch/v1 Job has the name of the one that is needed. */
-  notOwned: 'NotOwned',
   /** Somebody removed the batch/v1 Job while tasks were running. */
   deleted: 'Deleted',
   immediateRetry: 'ImmediateRetry',

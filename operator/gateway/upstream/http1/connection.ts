@@ -6,8 +6,13 @@ import { responseHead } from '../../responseHead.ts';
 import { isRepeatable, type UpstreamCall, type UpstreamEvents } from '../upstream.ts';
 import { ResponseParser, type ResponseSink } from './responseParser.ts';
 
-/** What is read from any connection of the thread; the parser copies what must outlive the callback. */
-const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+/**
+ * What is read from any connection of the thread; the parser copies what must outlive the callback. The first part of a
+ * response is small, so that little has to wait for a client that takes nothing at all; the others are as large as reads
+ * are worth.
+ */
+const firstRead = Buffer.allocUnsafeSlow(16 * 1024);
+const laterRead = Buffer.allocUnsafeSlow(64 * 1024);
 /** Longer than two SYN retransmissions, so that one lost packet is no failure. */
 const CONNECT_TIMEOUT_MS = 5000;
 
@@ -31,6 +36,9 @@ export class Connection implements ResponseSink, Timed {
   #call: Call | undefined;
   #connected = false;
   #reused = false;
+  #readBuffer: Buffer | undefined;
+  /** The client has taken what has come of the response. */
+  #taken = false;
 
   constructor(host: string, port: number, owner: ConnectionOwner) {
     this.#owner = owner;
@@ -38,7 +46,10 @@ export class Connection implements ResponseSink, Timed {
       host,
       port,
       noDelay: true,
-      onread: { buffer: readBuffer, callback: (size, bytes) => this.#read(bytes as Buffer, size) },
+      onread: {
+        buffer: () => this.#nextBuffer() as Buffer,
+        callback: (size, bytes) => this.#read(bytes as Buffer, size),
+      },
     });
     this.#socket = socket;
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(timeoutError()));
@@ -115,7 +126,23 @@ export class Connection implements ResponseSink, Timed {
       this.#socket.destroy();
       this.#broken(error as Error);
     }
-    return !this.#socket.destroyed && !this.#socket.isPaused();
+    const readOn = !this.#socket.destroyed && !this.#socket.isPaused();
+    this.#taken = readOn && this.#call !== undefined;
+    return readOn;
+  }
+
+  /** Where the next read goes; undefined when that is where the last one went. */
+  #nextBuffer(): Buffer | undefined {
+    const next = this.#taken ? laterRead : firstRead;
+    if (next === this.#readBuffer) return undefined;
+    this.#readBuffer = next;
+    return next;
+  }
+
+  /** The client has taken what had come of the response. */
+  resume(): void {
+    this.#taken = true;
+    this.#socket.resume();
   }
 
   #ended(): void {
@@ -184,7 +211,7 @@ class Call implements UpstreamCall {
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#connection.resume();
   }
 
   cancel(): void {

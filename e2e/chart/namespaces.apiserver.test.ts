@@ -1,0 +1,123 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
+import type { Role } from '../../operator/config.ts';
+import { parseConfig } from '../../operator/config.ts';
+import { CORE_SERVICES, NAMESPACES, PODS, SECRETS } from '../../operator/kube/core.ts';
+import { isKubeError } from '../../operator/kube/errors.ts';
+import { createInformers } from '../../operator/reconcilers/informers.ts';
+import { readKeyring } from '../../operator/registry/pullsecrets.ts';
+import { ApiServer } from '../../operator/testing/apiServer.ts';
+import { silent, until } from '../../operator/testing/until.ts';
+import { asRole, installChart } from './accounts.ts';
+import { helm, NAMESPACE } from './helm.ts';
+
+const WATCHED = ['here', 'there'];
+
+/** The chart with `namespaces`: what Homerun may do and see is in these alone. */
+describe('an installation for some namespaces', function () {
+  this.timeout(60_000);
+  let server: ApiServer;
+
+  before(async function () {
+    this.timeout(900_000);
+    helm(['version']);
+    server = await ApiServer.start();
+    for (const name of [...WATCHED, 'elsewhere'])
+      await server.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    installChart(server, { namespaces: WATCHED, registry: { pullSecretNamespaces: ['here'] } });
+    const isServed = () => server.client.list(SERVICES, { namespace: 'here' }).catch(() => undefined);
+    await until('the kinds are served', isServed, { timeoutMs: 20_000 });
+  });
+  after(() => server?.stop());
+
+  async function isForbidden(attempt: Promise<unknown>): Promise<boolean> {
+    try {
+      await attempt;
+      return false;
+    } catch (error) {
+      if (isKubeError(error, 'KUBE_FORBIDDEN')) return true;
+      throw error;
+    }
+  }
+
+  const lists: [role: Role, type: Parameters<typeof isList>[1], forbidden: string[]][] = [
+    ['controller', SERVICES, ['elsewhere', NAMESPACE]],
+    ['controller', CORE_SERVICES, ['elsewhere']],
+    ['gateway', PODS, ['elsewhere']],
+    // An address may go from an instance to any pod.
+    ['metadata', PODS, []],
+  ];
+  const isList = (
+    role: Role,
+    type: typeof SERVICES | typeof CORE_SERVICES | typeof PODS,
+    namespace?: string,
+  ) => asRole(server.client, role).list<never>(type as never, { namespace });
+  for (const [role, type, forbidden] of lists) {
+    it(`lets the ${role} list ${type.plural} there, and not in: ${forbidden.join(', ') || 'nowhere'}`, async () => {
+      for (const namespace of [...WATCHED, 'elsewhere', NAMESPACE])
+        equal(await isForbidden(isList(role, type, namespace)), forbidden.includes(namespace), namespace);
+      equal(await isForbidden(isList(role, type)), forbidden.length > 0, 'in the whole cluster');
+    });
+  }
+
+  it('is seen whole by the controller, with the Service of the metadata server', async () => {
+    // Nothing is admitted here, as no webhook runs: what stands for a service is made before it is asked.
+    const service = (namespace: string) => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace, name: 'hello' },
+      spec: { type: 'ExternalName', externalName: 'a.example' },
+    });
+    for (const namespace of [...WATCHED, 'elsewhere'])
+      await server.client.create(CORE_SERVICES, service(namespace) as never);
+    const client = asRole(server.client, 'controller');
+    const informers = createInformers(client, silent, parseConfig({}), {
+      namespaces: WATCHED,
+      own: NAMESPACE,
+    });
+    const stop = new AbortController();
+    const all = Object.values(informers);
+    const running = all.map((informer) => informer.run(stop.signal));
+    await until('all is listed', () => all.every(({ hasSynced }) => hasSynced), { timeoutMs: 20_000 });
+    const keys = [...informers.coreServices.store.keys()].sort();
+    stop.abort();
+    await Promise.all(running);
+    ok(keys.includes(`${NAMESPACE}/homerun-metadata`));
+    deepEqual(
+      keys.filter((key) => key.endsWith('/hello')),
+      ['here/hello', 'there/hello'],
+    );
+  });
+
+  it('reads pull secrets only where the values let it', async () => {
+    for (const namespace of WATCHED) {
+      const metadata = { namespace, name: 'regcred' };
+      await server.client.create(SECRETS, { apiVersion: 'v1', kind: 'Secret', metadata });
+    }
+    const client = asRole(server.client, 'controller');
+    const read = (namespace: string) =>
+      readKeyring(client, { namespace, serviceAccount: '', pullSecrets: ['regcred'] });
+    deepEqual((await read('here')).secrets, ['regcred']);
+    const { secrets, problems } = await read('there');
+    deepEqual(secrets, []);
+    match(problems[0] ?? '', /^secret "regcred" may not be read/);
+  });
+
+  it('is admitted there alone', async () => {
+    const apply = (namespace: string) =>
+      server.client.create(SERVICES, {
+        apiVersion: SERVICES.apiVersion,
+        kind: SERVICES.kind,
+        metadata: { namespace, name: 'hello' },
+        spec: { template: { spec: { containers: [{ image: 'app' }] } } },
+      } as Service);
+    // No webhook runs: where one is asked, nothing gets in.
+    await until('the webhook to be asked', () =>
+      apply('here').then(
+        () => server.client.delete(SERVICES, { namespace: 'here', name: 'hello' }).then(() => false),
+        (error) => /failed calling webhook/.test(error.message),
+      ),
+    );
+    await apply('elsewhere');
+  });
+});

@@ -1,0 +1,244 @@
+import { equal, match, ok } from 'node:assert/strict';
+import { deployment, REF } from '../../operator/autoscaler/testing/objects.ts';
+import type { Role } from '../../operator/config.ts';
+import { resourcePath } from '../../operator/kube/client.ts';
+import {
+  BATCH_JOBS,
+  CORE_SERVICES,
+  DEPLOYMENTS,
+  NAMESPACES,
+  PODS,
+  type Pod,
+  SERVICE_ACCOUNTS,
+} from '../../operator/kube/core.ts';
+import { isKubeError } from '../../operator/kube/errors.ts';
+import type { KubeObject, ObjectRef, ResourceType } from '../../operator/kube/types.ts';
+import { requestToken } from '../../operator/metadata/tokens.ts';
+import { ApiServer } from '../../operator/testing/apiServer.ts';
+import { until } from '../../operator/testing/until.ts';
+import { asRole, installChart } from './accounts.ts';
+import { helm, NAMESPACE } from './helm.ts';
+
+const { namespace } = REF;
+const LABELS = { 'serving.knative.dev/revision': 'hello' };
+const MARK = 'homerun.dev/eviction-requested-at';
+
+/** What RBAC lets Homerun's accounts do and the chart's policies do not, tried on a real API server. */
+describe("the policies for Homerun's own accounts", function () {
+  this.timeout(60_000);
+  let server: ApiServer;
+
+  before(async function () {
+    this.timeout(900_000);
+    helm(['version']);
+    server = await ApiServer.start();
+    installChart(server);
+    await server.client.create(NAMESPACES, {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: namespace },
+    });
+    for (const each of [namespace, NAMESPACE, 'kube-system']) await account(each);
+    await server.client.create(DEPLOYMENTS, deployment(0));
+    await server.client.create(DEPLOYMENTS, stranger());
+    await server.client.create(PODS, running('ours', namespace, LABELS));
+    await server.client.create(PODS, running('theirs', namespace));
+    for (const each of [NAMESPACE, 'kube-system'])
+      await server.client.create(PODS, running('ours', each, LABELS));
+    const isRefused = () => refusal(wake(stranger().metadata)).then(({ denied }) => denied);
+    await until('the policies to count', isRefused, { timeoutMs: 30_000 });
+  });
+  after(() => server?.stop());
+
+  const as = (role: Role) => asRole(server, role);
+  const account = (at: string) =>
+    server.client.create(SERVICE_ACCOUNTS, {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { namespace: at, name: 'worker' },
+    });
+
+  function running(name: string, at: string, labels?: Record<string, string>): Pod {
+    const containers = [{ name: 'app', image: 'app' }];
+    const metadata = { name, namespace: at, labels };
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata,
+      spec: { serviceAccountName: 'worker', containers },
+    } as Pod;
+  }
+
+  /** A Deployment that somebody else has made. */
+  function stranger() {
+    const made = deployment(0);
+    const labels = { app: 'stranger' };
+    const { spec } = made as { spec: object };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'app', image: 'app' }] } };
+    const metadata = { namespace, name: 'stranger', labels };
+    return {
+      ...made,
+      metadata,
+      spec: { ...spec, selector: { matchLabels: labels }, template },
+    } as typeof made;
+  }
+
+  const scaled = (role: Role, ref: ObjectRef, replicas: number, more: object = {}) =>
+    as(role).mergePatch(DEPLOYMENTS, ref, { ...more, spec: { replicas } }, { subresource: 'scale' });
+  const wake = (ref: ObjectRef, more?: object) => scaled('gateway', ref, 1, more);
+
+  /** What somebody was refused with, and whether it was by a policy. */
+  async function refusal(attempt: Promise<unknown>): Promise<{ denied: boolean; message: string }> {
+    try {
+      await attempt;
+    } catch (error) {
+      if (!isKubeError(error)) throw error;
+      return { denied: /ValidatingAdmissionPolicy 'homerun-/.test(error.message), message: error.message };
+    }
+    return { denied: false, message: 'it was not refused' };
+  }
+
+  async function isDenied(attempt: Promise<unknown>, because: RegExp): Promise<void> {
+    const { denied, message } = await refusal(attempt);
+    ok(denied, message);
+    match(message, because);
+  }
+
+  describe('numbers of instances', () => {
+    const ref = deployment(0).metadata;
+    const notOurs = /scales only Deployments that it has made of revisions/;
+
+    it('of a revision: the gateway wakes it, and sets no other number', async () => {
+      await isDenied(scaled('gateway', ref, 2), /from no instance to one/);
+      await wake(ref);
+      await isDenied(scaled('gateway', ref, 0), /from no instance to one/);
+      await isDenied(scaled('gateway', ref, 3), /from no instance to one/);
+      await scaled('controller', ref, 3);
+      await scaled('controller', ref, 0);
+    });
+
+    it('of somebody else’s Deployment are not touched, whatever selector is sent along', async () => {
+      await isDenied(wake(stranger().metadata), notOurs);
+      await isDenied(scaled('controller', stranger().metadata, 1), notOurs);
+      const status = { selector: 'serving.knative.dev/revisionUID=1' };
+      await isDenied(wake(stranger().metadata, { status }), notOurs);
+    });
+  });
+
+  describe('tokens', () => {
+    const token = async (name: string, at: string) => {
+      const found = await server.client.get(PODS, { namespace: at, name });
+      return requestToken(as('metadata'), found as Pod, 'https://a.example');
+    };
+    const tokenOf = (spec: object) =>
+      as('metadata').request('POST', resourcePath(SERVICE_ACCOUNTS, { namespace, name: 'worker' }, 'token'), {
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec },
+      });
+
+    it('are for the account that an instance runs as', async () => {
+      ok((await token('ours', namespace)).value);
+    });
+
+    it('are for no account of Homerun’s own namespace or the cluster’s', async () => {
+      await isDenied(token('ours', NAMESPACE), /no instance is in this namespace/);
+      await isDenied(token('ours', 'kube-system'), /no instance is in this namespace/);
+    });
+
+    it('are bound to a pod, which must run as the account', async () => {
+      const audiences = ['https://a.example'];
+      await isDenied(tokenOf({ audiences }), /bound to the pod/);
+      const secret = { apiVersion: 'v1', kind: 'Secret', name: 'ours', uid: '1' };
+      await isDenied(tokenOf({ audiences, boundObjectRef: secret }), /bound to the pod/);
+      const nameless = { apiVersion: 'v1', kind: 'Pod', name: 'ours' };
+      await isDenied(tokenOf({ audiences, boundObjectRef: nameless }), /bound to the pod/);
+      const nobody = { apiVersion: 'v1', kind: 'Pod', name: 'nobody', uid: '1' };
+      match((await refusal(tokenOf({ audiences, boundObjectRef: nobody }))).message, /not found/);
+    });
+
+    it('are never for the API server itself', async () => {
+      const { metadata } = (await server.client.get(PODS, { namespace, name: 'ours' })) as Pod;
+      const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name: 'ours', uid: metadata.uid };
+      const notForIt = /not for the cluster's API server/;
+      await isDenied(tokenOf({ audiences: [], boundObjectRef }), notForIt);
+      const audiences = ['https://a.example', 'https://kubernetes.default.svc'];
+      await isDenied(tokenOf({ audiences, boundObjectRef }), notForIt);
+    });
+  });
+
+  describe('objects', () => {
+    const foreign = /changes only what it has made/;
+    const metadata = (name: string, labels?: Record<string, string>) => ({ namespace, name, labels });
+    const core = (name: string, labels?: Record<string, string>) => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: metadata(name, labels),
+      spec: { type: 'ExternalName', externalName: 'a.example' },
+    });
+    const batch = (name: string, labels?: Record<string, string>) => ({
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: metadata(name, labels),
+      spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'app', image: 'app' }] } } },
+    });
+
+    const made: Record<string, { type: ResourceType; object: (labels?: Record<string, string>) => object }> =
+      {
+        Service: { type: CORE_SERVICES, object: (labels) => core('made', labels) },
+        Job: { type: BATCH_JOBS, object: (labels) => batch('made', labels) },
+        Deployment: {
+          type: DEPLOYMENTS,
+          object: (labels) => ({ ...stranger(), metadata: metadata('made', labels) }),
+        },
+      };
+    for (const [kind, { type, object }] of Object.entries(made)) {
+      it(`of kind ${kind} are made as what they are made of says, and somebody else’s stay as they are`, async () => {
+        const apply = (labels?: Record<string, string>) =>
+          as('controller').apply(type, object(labels) as KubeObject, { fieldManager: 'homerun-test' });
+        await isDenied(apply(), foreign);
+        await apply({ 'serving.knative.dev/route': 'hello' });
+        await server.client.delete(type, { namespace, name: 'made' });
+        await server.client.create(type, object() as KubeObject);
+        await isDenied(apply({ 'serving.knative.dev/route': 'hello' }), foreign);
+      });
+    }
+
+    it('of kind Pod are deleted and marked where they are instances', async () => {
+      const mark = { metadata: { annotations: { [MARK]: '2026-01-01T00:00:00Z' } } };
+      for (const role of ['controller', 'webhook'] as const) {
+        await as(role).mergePatch(PODS, { namespace, name: 'ours' }, mark);
+        await isDenied(as(role).mergePatch(PODS, { namespace, name: 'theirs' }, mark), foreign);
+      }
+      await isDenied(as('controller').delete(PODS, { namespace, name: 'theirs' }), foreign);
+      await server.client.create(PODS, running('spent', namespace, LABELS));
+      await as('controller').delete(PODS, { namespace, name: 'spent' }, { gracePeriodSeconds: 0 });
+    });
+
+    const changes: Record<string, object> = {
+      'its image': { spec: { containers: [{ name: 'app', image: 'other' }] } },
+      'its labels': { metadata: { labels: { more: 'x' } } },
+      'another annotation': { metadata: { annotations: { more: 'x' } } },
+      'its owner': {
+        metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid: 'b' }] },
+      },
+      'its finalizers': { metadata: { finalizers: ['a.example/b'] } },
+    };
+    for (const [what, change] of Object.entries(changes)) {
+      it(`of kind Pod: the webhook does not change ${what}`, async () => {
+        const patch = as('webhook').mergePatch(PODS, { namespace, name: 'ours' }, change);
+        await isDenied(patch, /changes nothing else of a pod/);
+      });
+    }
+  });
+
+  it('bind nobody else', async () => {
+    await server.client.mergePatch(
+      DEPLOYMENTS,
+      stranger().metadata,
+      { spec: { replicas: 5 } },
+      { subresource: 'scale' },
+    );
+    await server.client.create(PODS, running('anybodys', namespace));
+    await server.client.delete(PODS, { namespace, name: 'anybodys' }, { gracePeriodSeconds: 0 });
+    equal((await server.client.get(DEPLOYMENTS, stranger().metadata))?.spec?.replicas, 5);
+  });
+});

@@ -1,0 +1,168 @@
+import { deepEqual } from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { ROLE_FIELDS, type Role } from '../../operator/config.ts';
+import { CHART, helm, leaves, type Rendered, render } from './helm.ts';
+
+const ROLES = Object.keys(ROLE_FIELDS) as Role[];
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+
+/** Another value of each, and whose pods are made anew for it. */
+const CHANGES: Record<string, { value: unknown; restarts: readonly Role[] }> = {};
+
+function changes(restarts: readonly Role[], values: Record<string, unknown>): void {
+  for (const [path, value] of Object.entries(values)) CHANGES[path] = { value, restarts };
+}
+
+changes(ROLES, {
+  logLevel: 'debug',
+  'image.repository': 'registry.example.com/homerun',
+  'image.tag': '1',
+  'image.digest': DIGEST,
+  'image.pullPolicy': 'Always',
+  imagePullSecrets: [{ name: 'regcred' }],
+  'podSecurityContext.runAsUser': 1,
+  'podSecurityContext.runAsGroup': 1,
+  labels: { team: 'platform' },
+});
+changes(['controller', 'gateway'], {
+  domain: 'run.example.com',
+  urlTemplate: '{tag---}{service}-{namespace}.{domain}',
+  clusterDomain: 'example.local',
+  namespaces: ['demo'],
+  'autoscaler.tickSeconds': 2,
+  'startup.limitSeconds': 300,
+});
+changes(['controller', 'metadata'], { serviceAccounts: { 'a@b': 'a' }, 'metadata.linkLocal': true });
+changes(['controller'], {
+  urlScheme: 'https',
+  'autoscaler.windowSeconds': 30,
+  'autoscaler.idleSeconds': 30,
+  'autoscaler.concurrencyUtilization': 0.7,
+  'autoscaler.cpuUtilization': 0.7,
+  'autoscaler.maxScaleDefault': 10,
+  'instance.cpuRequestFraction': 0.2,
+  'instance.memoryRequestFraction': 0.5,
+  'instance.runtimeClasses.gen1': 'gvisor',
+  'instance.runtimeClasses.gen2': 'kata',
+  'instance.podSecurity': 'restricted',
+  'instance.spreadOver': ['kubernetes.io/hostname'],
+  'instance.accelerators': { 'nvidia-l4': { gpu: 'l4' } },
+  'jobs.maxParallelism': 10,
+  'jobs.executionsHistoryLimit': 10,
+  'jobs.retainPodsSeconds': 10,
+  'jobs.startingDeadlineSeconds': 10,
+  'startup.crashSeconds': 20,
+  'registry.insecure': ['registry.local:5000'],
+  'registry.skip': [],
+  'registry.timeoutSeconds': 20,
+  'registry.ca.configMap': 'ca',
+  'registry.ca.secret': 'ca',
+  'revisionHistory.minNonActive': 1,
+  'revisionHistory.maxNonActive': 2,
+  'revisionHistory.retainSinceCreateSeconds': 1,
+  'revisionHistory.retainSinceActiveSeconds': 1,
+});
+changes(['webhook'], { strict: true });
+changes(['gateway'], {
+  'gateway.threads': 3,
+  'gateway.drainSeconds': 60,
+  'gateway.limits.connections': 100,
+  'gateway.limits.http2Connections': 100,
+  'gateway.limits.connectionsPerAddress': 100,
+  'gateway.limits.queue': 100,
+  'gateway.limits.queuePerAddress': 100,
+  'gateway.limits.headerSeconds': 10,
+  'gateway.limits.firstRequestSeconds': 10,
+  'gateway.limits.lingerSeconds': 10,
+  'gateway.limits.headerMebibytes': 10,
+  'gateway.limits.requestMebibytes': 10,
+  'gateway.limits.answerMebibytes': 10,
+});
+changes(['metadata'], {
+  'metadata.region': 'europe-west1',
+  'metadata.projectId': 'p-{namespace}',
+  'metadata.projectNumbers': { demo: '1' },
+  'metadata.workloadIdentity.audience': '//a',
+  'metadata.workloadIdentity.tokenAudience': 'a',
+  'metadata.workloadIdentity.tokenUrl': 'https://sts.example.com',
+  'metadata.workloadIdentity.impersonationUrl': 'https://iam.example.com/{email}',
+});
+changes([], {
+  annotations: { note: 'x' },
+  'webhook.timeoutSeconds': 5,
+  'gateway.service.type': 'NodePort',
+  'gateway.service.port': 8080,
+  'gateway.service.nodePort': 30080,
+  'gateway.service.annotations': { note: 'x' },
+  'gateway.service.loadBalancerClass': 'example.com/lb',
+  'gateway.service.loadBalancerSourceRanges': ['10.0.0.0/8'],
+  'gateway.service.externalTrafficPolicy': 'Local',
+  'gateway.service.ipFamilyPolicy': 'SingleStack',
+  'metadata.clusterIP': '10.96.0.254',
+  'metadata.apiServerAudiences': ['https://api.example.com'],
+  // Without a source of authorities it means nothing.
+  'registry.ca.key': 'tls.crt',
+  'registry.pullSecretNamespaces': ['demo'],
+  'networkPolicy.enabled': true,
+  'networkPolicy.metricsFrom': [{ namespaceSelector: {} }],
+});
+for (const role of ROLES) {
+  changes([], { [`${role}.replicas`]: 3 });
+  changes([role], {
+    [`${role}.resources`]: { limits: { memory: '2Gi' } },
+    [`${role}.env`]: [{ name: 'NO_PROXY', value: '*' }],
+    [`${role}.priorityClassName`]: 'system-cluster-critical',
+    [`${role}.nodeSelector`]: { pool: 'system' },
+    [`${role}.tolerations`]: [{ operator: 'Exists' }],
+    [`${role}.affinity`]: { nodeAffinity: {} },
+    [`${role}.topologySpreadConstraints`]: [{ maxSkew: 2 }],
+    [`${role}.podLabels`]: { tier: 'edge' },
+    [`${role}.podAnnotations`]: { note: 'x' },
+  });
+}
+
+/** The pods that a Deployment makes, as text; by role. */
+function templatesOf(values: object): Map<Role, string> {
+  const deployments = render(values, { templates: ROLES }).filter(({ kind }) => kind === 'Deployment');
+  const found = deployments as (Rendered & { spec: { template: unknown } })[];
+  return new Map(
+    ROLES.map((role) => {
+      const deployment = found.find(({ metadata }) => metadata.name === `homerun-${role}`);
+      return [role, JSON.stringify(deployment?.spec.template)];
+    }),
+  );
+}
+
+/** `{a: {b: value}}` for the path `a.b`. */
+function valuesOf(path: string, value: unknown): object {
+  return path.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as object;
+}
+
+describe('a value of the chart restarts the roles that read it, and no other', function () {
+  this.timeout(30_000);
+  let usual: Map<Role, string>;
+  before(function () {
+    this.timeout(600_000);
+    helm(['version']);
+    usual = templatesOf({});
+  });
+
+  it('for each value that there is', () => {
+    const values = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
+    // Takes the metadata server away, and with it what would be compared.
+    const known = [...Object.keys(CHANGES), 'metadata.enabled'].sort();
+    deepEqual(leaves(values), known);
+  });
+
+  for (const [path, { value, restarts }] of Object.entries(CHANGES)) {
+    it(`${path}: ${restarts.join(', ') || 'none'}`, () => {
+      const changed = templatesOf(valuesOf(path, value));
+      deepEqual(
+        ROLES.filter((role) => changed.get(role) !== usual.get(role)),
+        ROLES.filter((role) => restarts.includes(role)),
+      );
+    });
+  }
+});

@@ -1,0 +1,98 @@
+import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
+import { type KubeClient, resourcePath } from '../../operator/kube/client.ts';
+import { DEPLOYMENTS, PODS, type Pod } from '../../operator/kube/core.ts';
+import { readyCondition } from '../../operator/kube/pod.ts';
+import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
+import { SYSTEM_NAMESPACE } from './cluster.ts';
+import { until } from './wait.ts';
+
+interface Endpoint {
+  conditions?: { ready?: boolean };
+  targetRef?: { uid?: string };
+}
+
+const ENDPOINT_SLICES: ResourceType<
+  KubeObject & { endpoints?: Endpoint[] | null; ports?: unknown[] | null }
+> = {
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
+  namespaced: true,
+};
+
+/** A role of Homerun's own that has pods. */
+export type Role = 'controller' | 'webhook';
+
+/** The pods of a role. */
+export async function podsOfRole(client: KubeClient, role: Role): Promise<Pod[]> {
+  const labelSelector = `app.kubernetes.io/component=${role}`;
+  return (await client.list(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector })).items;
+}
+
+/** Kills all pods of a role: without grace the kubelet does so at once. Gives those that were killed. */
+export async function killRole(client: KubeClient, role: Role): Promise<Pod[]> {
+  const killed = await podsOfRole(client, role);
+  for (const { metadata } of killed) await client.delete(PODS, metadata, { gracePeriodSeconds: 0 });
+  return killed;
+}
+
+/**
+ * Waits until other pods than these do a role's work, and none of these is left. Of webhooks also until API servers ask
+ * them: that somebody is admitted does not say so yet, as an old one answers on old connections until it is gone.
+ */
+export async function roleReplaced(client: KubeClient, role: Role, before: readonly Pod[]): Promise<void> {
+  const old = new Set(before.map(({ metadata }) => metadata.uid));
+  const areReplaced = async () => {
+    const pods = await podsOfRole(client, role);
+    const areNew = pods.every((pod) => !old.has(pod.metadata.uid) && readyCondition(pod));
+    return pods.length > 0 && areNew && (role !== 'webhook' || (await areAsked(client, pods)));
+  };
+  const what = `a new ${role} to be ready, and no old one to be left`;
+  await until(what, areReplaced, { timeoutMs: 120_000 });
+  if (role === 'webhook') await until('admission to be back', () => admitted(client));
+}
+
+/** Does something while no controller runs; gives back what it gives once they run again. */
+export async function withoutControllers<T>(client: KubeClient, work: () => Promise<T>): Promise<T> {
+  const ref = { namespace: SYSTEM_NAMESPACE, name: 'homerun-controller' };
+  const replicas = (await client.get(DEPLOYMENTS, ref))?.spec?.replicas ?? 1;
+  const scale = (to: number) =>
+    client.mergePatch(DEPLOYMENTS, ref, { spec: { replicas: to } }, { subresource: 'scale' });
+  await scale(0);
+  try {
+    const areGone = async () => (await podsOfRole(client, 'controller')).length === 0;
+    await until('the controllers to be gone', areGone, { timeoutMs: 120_000 });
+    return await work();
+  } finally {
+    await scale(replicas);
+    await roleReplaced(client, 'controller', []);
+  }
+}
+
+/** Whether API servers ask exactly these pods. */
+async function areAsked(client: KubeClient, pods: readonly Pod[]): Promise<boolean> {
+  const labelSelector = 'kubernetes.io/service-name=homerun-webhook';
+  const { items } = await client.list(ENDPOINT_SLICES, { namespace: SYSTEM_NAMESPACE, labelSelector });
+  // Pods of other roles do not have the port: they are in a slice without any, and nobody is sent to them.
+  const endpoints = items.filter(({ ports }) => ports?.length).flatMap(({ endpoints }) => endpoints ?? []);
+  const asked = endpoints
+    .filter(({ conditions }) => conditions?.ready)
+    .map(({ targetRef }) => targetRef?.uid);
+  return (
+    asked.every((uid) => pods.some(({ metadata }) => metadata.uid === uid)) &&
+    pods.every(({ metadata }) => asked.includes(metadata.uid))
+  );
+}
+
+/** Whether a service is admitted; it is not stored. */
+async function admitted(client: KubeClient): Promise<boolean> {
+  const service: Service = {
+    apiVersion: SERVICES.apiVersion,
+    kind: SERVICES.kind,
+    metadata: { name: 'admitted', namespace: 'default' },
+    spec: { template: { spec: { containers: [{ image: 'hello' }] } } },
+  };
+  const path = resourcePath(SERVICES, { namespace: service.metadata.namespace });
+  await client.request('POST', path, { query: { dryRun: 'All' }, body: service });
+  return true;
+}

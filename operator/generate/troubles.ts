@@ -1,0 +1,31 @@
+import { parseConfig } from '../config.ts';
+import { TROUBLES, type TroubleRow } from '../reconcilers/instance/troubles.ts';
+
+const SECONDS = parseConfig({}).startup;
+
+/** The part of docs/contract.md that tells what becomes of an instance that does not start. */
+export function troublesSection(): string {
+  return `## What keeps an instance from starting
+
+It is told at once, in the words of the kubelet, of the registry or of the program, in the conditions of the revision, the
+execution or the worker pool; they stay Unknown until it has been waited out. Kubernetes tries again meanwhile.
+
+${table(Object.values<TroubleRow>(TROUBLES))}
+
+What the API server refuses (a quota, a policy, a service account that is missing) is told as False at once and is not
+final: it is asked again, every five minutes in the end. A revision that is tried again by itself gets an instance a minute
+after it failed, then ever more seldom, every quarter of an hour in the end, for as long as it is the latest of its service
+or worker pool, or has traffic or a share. Its Ready stays False, with what was wrong, until it starts. Nothing has to be
+deleted or changed. An execution is not tried again: run its job once more.
+`;
+}
+
+function table(rows: readonly TroubleRow[]): string {
+  const lines = rows.map(({ what, waits, mayGo }) => {
+    const then = mayGo ? 'tried again by itself' : 'stays so: it takes another template';
+    return `| ${what} | ${SECONDS[waits]} s (\`startup.${waits}\`) | ${then} |`;
+  });
+  return `| what | waited out for | then a revision is |
+| --- | --- | --- |
+${lines.join('\n')}`;
+}

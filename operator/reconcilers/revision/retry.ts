@@ -1,0 +1,33 @@
+import { type Condition, conditionOf, isFalse, READY, readyOf } from '../../apis/condition.ts';
+import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/conditions.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import { mayHaveGone } from '../instance/troubles.ts';
+
+/** Shortest and longest time from the failure of a revision until it is tried again. */
+const PAUSE_MS = { shortest: 60_000, longest: 900_000 };
+
+/**
+ * When a revision that failed is tried again, in milliseconds since 1970: after half as long again as it took to come
+ * here, so ever more seldom, without anything to remember. Undefined where trying does not help: its program does not
+ * start, and another template is needed.
+ */
+export function triedAgainAt({ metadata, status }: Revision): number | undefined {
+  const healthy = conditionOf(status?.conditions, TYPES.containerHealthy);
+  if (!healthy || !isFalse(healthy) || !mayHaveGone(healthy)) return undefined;
+  const failedAt = Date.parse(healthy.lastTransitionTime ?? '');
+  const took = (failedAt - Date.parse(metadata.creationTimestamp ?? '')) / 2;
+  return failedAt + Math.min(Math.max(took, PAUSE_MS.shortest), PAUSE_MS.longest);
+}
+
+/**
+ * Ready, from the two conditions that it depends on. While a revision that failed is tried again, Ready tells its
+ * failure until it starts: whoever waits for it is told nothing new. One that lacked its image has not been tried yet.
+ */
+export function readyDuring({ status }: Revision, dependent: readonly Condition[]): Condition {
+  const ready = readyOf(dependent);
+  const before = conditionOf(status?.conditions, READY);
+  if (ready.status !== 'Unknown' || !before || !isFalse(before) || !mayHaveGone(before)) return ready;
+  if (!status?.imageDigest) return ready;
+  const { lastTransitionTime: _, ...told } = before;
+  return told;
+}
