@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { ConfigSchema, parseConfig, ROLE_FIELDS } from './config.ts';
+import { ConfigSchema, parseConfig } from './config.ts';
+import { ROLE_FIELDS } from './roles.ts';
 
 describe('configuration', () => {
   it('has a default for everything', () => {

@@ -1,5 +1,5 @@
 import { Autoscaler } from './autoscaler/scaler.ts';
-import type { Identity, RoleConfig } from './config.ts';
+import type { Identity } from './config.ts';
 import { abilitiesOf } from './kube/abilities.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { Controller } from './kube/controller.ts';
@@ -18,6 +18,7 @@ import { rollOutsOf } from './reconcilers/revision/rollOuts.ts';
 import { routeController } from './reconcilers/route/reconciler.ts';
 import { serviceController } from './reconcilers/service/reconciler.ts';
 import { workerPoolController } from './reconcilers/workerPool/reconciler.ts';
+import type { RoleConfig } from './roles.ts';
 import { startAdmin } from './telemetry/admin.ts';
 import type { Logger } from './telemetry/log.ts';
 

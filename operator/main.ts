@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
-import { ConfigError, type Identity, identityOf, loadConfig, type Role, type RoleConfig } from './config.ts';
+import { ConfigError, type Identity, identityOf, loadConfig } from './config.ts';
 import { KubeClient } from './kube/client.ts';
 import { ConnectionError, ownConnection } from './kube/connection.ts';
+import type { Role, RoleConfig } from './roles.ts';
 import { createLogger, type Logger } from './telemetry/log.ts';
 import { watchEventLoop } from './telemetry/metrics/process.ts';
 import { surviveRejections } from './telemetry/rejections.ts';

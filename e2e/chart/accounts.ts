@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Role } from '../../operator/config.ts';
 import { KubeClient } from '../../operator/kube/client.ts';
+import type { Role } from '../../operator/roles.ts';
 import type { ApiServer } from '../../operator/testing/apiServer.ts';
 import { CHART, helm, NAMESPACE } from './helm.ts';
 

@@ -1,11 +1,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
-import type { Role } from '../../operator/config.ts';
 import { parseConfig } from '../../operator/config.ts';
 import { CORE_SERVICES, NAMESPACES, PODS, SECRETS } from '../../operator/kube/core.ts';
 import { isKubeError } from '../../operator/kube/errors.ts';
 import { createInformers } from '../../operator/reconcilers/informers.ts';
 import { readKeyring } from '../../operator/registry/pullsecrets.ts';
+import type { Role } from '../../operator/roles.ts';
 import { ApiServer } from '../../operator/testing/apiServer.ts';
 import { silent, until } from '../../operator/testing/until.ts';
 import { asRole, installChart } from './accounts.ts';

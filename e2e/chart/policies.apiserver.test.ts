@@ -1,11 +1,11 @@
 import { equal, match, ok } from 'node:assert/strict';
 import { deployment, REF } from '../../operator/autoscaler/testing/objects.ts';
-import type { Role } from '../../operator/config.ts';
 import { resourcePath } from '../../operator/kube/client.ts';
 import {
   BATCH_JOBS,
   CORE_SERVICES,
   DEPLOYMENTS,
+  DISRUPTION_BUDGETS,
   NAMESPACES,
   PODS,
   type Pod,
@@ -14,6 +14,7 @@ import {
 import { isKubeError } from '../../operator/kube/errors.ts';
 import type { KubeObject, ObjectRef, ResourceType } from '../../operator/kube/types.ts';
 import { requestToken } from '../../operator/metadata/tokens.ts';
+import type { Role } from '../../operator/roles.ts';
 import { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
 import { asRole, installChart } from './accounts.ts';
@@ -184,6 +185,15 @@ describe("the policies for Homerun's own accounts", function () {
     const made: Record<string, { type: ResourceType; object: (labels?: Record<string, string>) => object }> =
       {
         Service: { type: CORE_SERVICES, object: (labels) => core('made', labels) },
+        PodDisruptionBudget: {
+          type: DISRUPTION_BUDGETS,
+          object: (labels) => ({
+            apiVersion: 'policy/v1',
+            kind: 'PodDisruptionBudget',
+            metadata: metadata('made', labels),
+            spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'stranger' } } },
+          }),
+        },
         Job: { type: BATCH_JOBS, object: (labels) => batch('made', labels) },
         Deployment: {
           type: DEPLOYMENTS,

@@ -2,7 +2,7 @@ import { deepEqual } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { ROLE_FIELDS, type Role } from '../../operator/config.ts';
+import { ROLE_FIELDS, type Role } from '../../operator/roles.ts';
 import { CHART, helm, leaves, type Rendered, render } from './helm.ts';
 
 const ROLES = Object.keys(ROLE_FIELDS) as Role[];

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Role } from '../../operator/config.ts';
 import { resourcePath } from '../../operator/kube/client.ts';
 import { DEPLOYMENTS, type Deployment, type Pod, SERVICE_ACCOUNTS } from '../../operator/kube/core.ts';
 import { isKubeError } from '../../operator/kube/errors.ts';
 import { requestToken } from '../../operator/metadata/tokens.ts';
+import type { Role } from '../../operator/roles.ts';
 import { asRole } from '../chart/accounts.ts';
 import { podsOf, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 import { HELLO_IMAGE, readyService } from '../lib/services.ts';

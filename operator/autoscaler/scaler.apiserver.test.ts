@@ -66,9 +66,11 @@ describe('Autoscaler on a real API server', function () {
     });
 
   async function putRevision(instances: number): Promise<void> {
-    const { status, ...spec } = revision();
-    await apply(REVISIONS, spec as typeof spec & KubeObject);
-    await apply(REVISIONS, { ...spec, status } as typeof spec & KubeObject, 'status');
+    const { status, ...given } = revision();
+    // The API server gives each object its UID.
+    const made = { ...given, metadata: { ...given.metadata, uid: undefined } };
+    await apply(REVISIONS, made as typeof made & KubeObject);
+    await apply(REVISIONS, { ...made, status } as typeof made & KubeObject, 'status');
     const { status: _, ...wanted } = deployment(instances);
     await server.client.create(DEPLOYMENTS, wanted as Deployment);
   }

@@ -1,10 +1,10 @@
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
-import type { RoleConfig } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Pod } from '../kube/core.ts';
 import type { Change, Informer } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
+import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { clock } from './clock.ts';
 import { compilePod, compileRevision, compileRoute } from './compile.ts';

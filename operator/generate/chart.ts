@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { KINDS } from '../apis/kinds.ts';
-import { ConfigSchema, ROLE_FIELDS } from '../config.ts';
+import { ConfigSchema } from '../config.ts';
+import { ROLE_FIELDS } from '../roles.ts';
 import { crdFile } from './crd.ts';
 import type { GeneratedFile } from './file.ts';
 import { rulesFile } from './monitoring.ts';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import type { Identity, RoleConfig } from '../config.ts';
+import type { Identity } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { RoleConfig } from '../roles.ts';
 import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { Callers } from './callers.ts';

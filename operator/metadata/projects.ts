@@ -1,7 +1,7 @@
 import { type Project, projectId, projectNumber } from '../apis/identity.ts';
-import type { RoleConfig } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { NAMESPACES } from '../kube/core.ts';
+import type { RoleConfig } from '../roles.ts';
 
 /** A namespace that is made anew has another UID; its number may be the old one's for so long. */
 const KEPT_MS = 60_000;

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { instanceId, SCOPES, serviceAccountEmail } from '../apis/identity.ts';
-import type { RoleConfig } from '../config.ts';
 import type { Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
+import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { metadataRequests } from '../telemetry/metrics.ts';
 import { CallerError, type Callers } from './callers.ts';

@@ -1,8 +1,9 @@
 import { admitEviction, evictionPermissions } from '../autoscaler/evictions.ts';
-import type { Config, Identity, RoleConfig } from '../config.ts';
+import type { Config, Identity } from '../config.ts';
 import { type Abilities, abilitiesOf } from '../kube/abilities.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Permission } from '../rbac.ts';
+import type { RoleConfig } from '../roles.ts';
 import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { CertificateKeeper } from './keeper.ts';

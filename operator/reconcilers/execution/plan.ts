@@ -5,12 +5,12 @@ import {
   EXECUTION_CONDITIONS as TYPES,
 } from '../../apis/run/execution/conditions.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
-import type { RoleConfig } from '../../config.ts';
 import { BATCH_JOBS, type BatchJob, type Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
+import type { RoleConfig } from '../../roles.ts';
 import { duration } from '../duration.ts';
 import { digestMessage, pinnedImages } from '../instance/digests.ts';
 import type { MetadataAccess } from '../instance/metadata.ts';

@@ -5,9 +5,9 @@ import {
 } from '../../apis/run/execution/conditions.ts';
 import type { CompleteExecution } from '../../apis/run/execution/types.ts';
 import { REVISION_REASONS } from '../../apis/serving/revision/conditions.ts';
-import type { RoleConfig } from '../../config.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import type { DigestState } from '../../registry/resolver.ts';
+import type { RoleConfig } from '../../roles.ts';
 import { duration } from '../duration.ts';
 import { digestMessage } from '../instance/digests.ts';
 import { isBeingPrepared } from '../instance/mounts.ts';

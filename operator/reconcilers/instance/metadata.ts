@@ -1,6 +1,6 @@
 import type { Container } from '../../apis/serving/container/types.ts';
-import type { RoleConfig } from '../../config.ts';
 import type { CoreService } from '../../kube/core.ts';
+import type { RoleConfig } from '../../roles.ts';
 
 /** How the programs of an instance find the metadata server. */
 export interface MetadataAccess {

@@ -4,8 +4,8 @@ import {
   REVISION_CONDITIONS as TYPES,
 } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import type { RoleConfig } from '../../config.ts';
 import type { DigestState } from '../../registry/resolver.ts';
+import type { RoleConfig } from '../../roles.ts';
 import { digestMessage } from '../instance/digests.ts';
 import { memoryConditions } from '../instance/memory.ts';
 import type { Start } from '../instance/start.ts';

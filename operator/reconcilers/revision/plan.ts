@@ -2,13 +2,13 @@ import { type Condition, conditionOf, isTrue, mergeConditions, READY } from '../
 import { SERVING } from '../../apis/labels.ts';
 import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import type { RoleConfig } from '../../config.ts';
 import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import { deepEqual } from '../../kube/json.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { hasEnded } from '../../kube/pod.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
+import type { RoleConfig } from '../../roles.ts';
 import { pinnedImages } from '../instance/digests.ts';
 import { isSpent, type MemoryKill } from '../instance/memory.ts';
 import { judgeStart } from '../instance/start.ts';

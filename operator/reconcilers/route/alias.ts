@@ -1,8 +1,8 @@
 import { SERVING } from '../../apis/labels.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
-import type { RoleConfig } from '../../config.ts';
 import type { CoreService } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
+import type { RoleConfig } from '../../roles.ts';
 import { inherited } from '../inherit.ts';
 
 /**

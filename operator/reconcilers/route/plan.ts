@@ -13,11 +13,11 @@ import { ROUTE_REASONS as REASONS, ROUTE_CONDITIONS as TYPES } from '../../apis/
 import type { Route } from '../../apis/serving/route/types.ts';
 import { hasOutsideName } from '../../apis/serving/route/visibility.ts';
 import { addressOf, urlOf } from '../../apis/url.ts';
-import type { RoleConfig } from '../../config.ts';
 import type { CoreService } from '../../kube/core.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
+import type { RoleConfig } from '../../roles.ts';
 import { type RefusalInput, withRefusal } from '../refused.ts';
 import { passingMs } from '../verdict.ts';
 import { desiredAlias } from './alias.ts';

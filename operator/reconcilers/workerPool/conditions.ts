@@ -4,9 +4,9 @@ import {
   WORKER_POOL_CONDITIONS as TYPES,
 } from '../../apis/run/workerPool/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import type { RoleConfig } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import { readyCondition } from '../../kube/pod.ts';
+import type { RoleConfig } from '../../roles.ts';
 import { exitMessage, exitReason, judgeStart } from '../instance/start.ts';
 import { replicaFailure } from '../revision/replicaFailure.ts';
 
