@@ -47,7 +47,7 @@ export async function runController(
   const recorder = new EventRecorder({ client, component: 'homerun-controller', log });
   try {
     const abilities = await abilitiesOf(client, { log, signal });
-    const informers = createInformers(client, log, {
+    const informers = createInformers(client, log, config, {
       namespaces: config.namespaces,
       own: identity.namespace,
     });

@@ -4,6 +4,7 @@ import { KubeClient } from './kube/client.ts';
 import { ConnectionError, ownConnection } from './kube/connection.ts';
 import type { Role, RoleConfig } from './roles.ts';
 import { createLogger, type Logger } from './telemetry/log.ts';
+import { watchEventLoop } from './telemetry/metrics/process.ts';
 import { surviveRejections } from './telemetry/rejections.ts';
 import { tuneV8 } from './v8.ts';
 
@@ -48,7 +49,10 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env);
   const log = createLogger(role, config.logLevel);
   // Data threads have a supervisor of their own, and requests in hand that no level of any state brings back.
-  if (role !== 'gateway') surviveRejections(log);
+  if (role !== 'gateway') {
+    surviveRejections(log);
+    watchEventLoop();
+  }
   const signal = stopSignal(log);
   const run = await ROLES[role]();
   await run(config, identityOf(process.env), new KubeClient(await ownConnection()), log, signal);

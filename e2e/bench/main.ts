@@ -8,7 +8,7 @@ import { manyTasks } from './manyTasks.ts';
 import { poolApplyToReady } from './pools.ts';
 import { proxyResults } from './proxy.ts';
 import { type Result, ratioResult, table } from './result.ts';
-import { applyToReady, wakeFromZero } from './services.ts';
+import { applyToReady, manyAtZero, wakeFromZero } from './services.ts';
 
 const client = await connect();
 await using visitor = new Visitor(await gatewayAddress(client));
@@ -19,6 +19,8 @@ const results: Result[] = [];
 const ready = await applyToReady(bench);
 console.log(table('apply-to-ready', 'ms', ready));
 results.push(ratioResult('apply-to-ready', 'ms', ready, 1.5));
+
+results.push(await manyAtZero(bench));
 
 const wake = await wakeFromZero(bench);
 console.log(table('wake-from-zero', 'ms', wake));

@@ -4,9 +4,10 @@ import { conditionOf } from '../../operator/apis/condition.ts';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
 import { DEPLOYMENTS, type Deployment } from '../../operator/kube/core.ts';
 import { applyService, helloService, readyService } from '../lib/services.ts';
-import type { Samples } from './result.ts';
+import { limitResult, type Result, type Samples } from './result.ts';
 import { type Bench, bareDeployment, noPods, type PodSpec, timed, Watches } from './watches.ts';
 
+const INITIAL = 'autoscaling.knative.dev/initial-scale';
 const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';
 
 /** From applying a new service to Ready, against applying a plain Deployment of the image to its being available. */
@@ -40,6 +41,21 @@ export async function applyToReady(bench: Bench): Promise<Samples> {
   }
   watches.stop();
   return { ours, bare };
+}
+
+/** Seconds from applying fifty new services at once to all being Ready, where none is to start an instance. */
+export async function manyAtZero(bench: Bench): Promise<Result> {
+  const { client, namespace } = bench;
+  const watches = new Watches(bench);
+  const names = Array.from({ length: 50 }, (_, index) => `zero-${index}-x`);
+  const ready = names.map((name) => watches.seen(watches.services, name, isReady));
+  const applied = names.map((name) =>
+    applyService(client, helloService(namespace, name, { annotations: { [INITIAL]: '0' } })),
+  );
+  const ms = await timed(async () => void (await Promise.all([...applied, ...ready])));
+  watches.stop();
+  await Promise.all(names.map((name) => client.delete(SERVICES, { namespace, name })));
+  return limitResult('50-services-at-zero', 's from apply to ready', ms / 1000, 5);
 }
 
 /** From a request at zero instances to its answer, against scaling a Deployment of the same pod to its first answer. */

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { KINDS } from '../../operator/apis/kinds.ts';
 import { parseConfig } from '../../operator/config.ts';
 import { ROLE_FIELDS, type Role } from '../../operator/roles.ts';
+import { ALERTS } from '../../operator/telemetry/alerts.ts';
 import { assertGolden } from '../../operator/testing/golden.ts';
 import { CHART, helm, leaves, type Rendered, refusal, render } from './helm.ts';
 
@@ -94,6 +95,38 @@ describe('chart', function () {
 
   it('makes a production installation', () => {
     assertGolden(new URL('./golden/full.golden.yaml', import.meta.url), ...visible(render(FULL)));
+  });
+
+  it('is watched by the Prometheus Operator where that is asked for', () => {
+    const watched = (objects: Rendered[]) =>
+      objects.filter(
+        ({ kind, metadata }) =>
+          /^(ServiceMonitor|PrometheusRule)$/.test(kind) || metadata.name === 'homerun-metrics',
+      );
+    deepEqual(watched(render()), []);
+    const labels = { release: 'prometheus' };
+    const monitoring = {
+      serviceMonitor: { enabled: true, labels, interval: '15s' },
+      rules: { enabled: true, labels },
+    };
+    const objects = watched(render({ monitoring }));
+    deepEqual(
+      objects.map(({ kind, metadata }) => [kind, metadata.name, metadata.labels?.release]),
+      [
+        ['Service', 'homerun-metrics', undefined],
+        ['PrometheusRule', 'homerun', 'prometheus'],
+        ['ServiceMonitor', 'homerun', 'prometheus'],
+      ],
+    );
+    const [service, rule, monitor] = objects as [Rendered, Rendered, Rendered];
+    const { groups } = rule.spec as { groups: { rules: { alert: string; expr: string }[] }[] };
+    deepEqual(
+      groups.flatMap(({ rules }) => rules.map(({ alert, expr }) => [alert, expr])),
+      ALERTS.map(({ name, expr }) => [name, expr]),
+    );
+    const { selector } = monitor.spec as { selector: { matchLabels: Record<string, string> } };
+    for (const [name, value] of Object.entries(selector.matchLabels))
+      equal(service.metadata.labels?.[name], value);
   });
 
   it('keeps the definitions on uninstall and upgrades them as ordinary templates', () => {

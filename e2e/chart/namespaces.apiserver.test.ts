@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
+import { parseConfig } from '../../operator/config.ts';
 import { CORE_SERVICES, NAMESPACES, PODS, SECRETS } from '../../operator/kube/core.ts';
 import { isKubeError } from '../../operator/kube/errors.ts';
 import { createInformers } from '../../operator/reconcilers/informers.ts';
@@ -70,7 +71,10 @@ describe('an installation for some namespaces', function () {
     for (const namespace of [...WATCHED, 'elsewhere'])
       await server.client.create(CORE_SERVICES, service(namespace) as never);
     const client = asRole(server.client, 'controller');
-    const informers = createInformers(client, silent, { namespaces: WATCHED, own: NAMESPACE });
+    const informers = createInformers(client, silent, parseConfig({}), {
+      namespaces: WATCHED,
+      own: NAMESPACE,
+    });
     const stop = new AbortController();
     const all = Object.values(informers);
     const running = all.map((informer) => informer.run(stop.signal));

@@ -5,6 +5,7 @@ import { useSuite } from '../lib/suite.ts';
 import { until } from '../lib/wait.ts';
 
 const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';
+const INITIAL = 'autoscaling.knative.dev/initial-scale';
 const MIN = 'autoscaling.knative.dev/minScale';
 const MAX = 'autoscaling.knative.dev/maxScale';
 
@@ -43,6 +44,16 @@ describe('instances', function () {
     assert.equal(status, 200);
     assert.match(body, /Hello/);
     assert.equal(most, 1);
+  });
+
+  it('are none until the first request where the initial scale is 0', async () => {
+    const { client, namespace, visitor } = suite;
+    const { url } = await readyService(client, namespace, 'asleep', {
+      annotations: { [INITIAL]: '0', [IDLE]: '60s' },
+    });
+    assert.equal((await allPodsOf(client, namespace, 'asleep')).length, 0);
+    assert.equal((await visitor.ask(url)).status, 200);
+    assert.equal((await podsOf(client, namespace, 'asleep')).length, 1);
   });
 
   it('do not go below the minimum', async () => {

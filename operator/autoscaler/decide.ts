@@ -110,7 +110,8 @@ function holdMs(spec: ScalingSpec): number {
   return Math.max(spec.idleMs, spec.windowMs);
 }
 
-function floorOf(spec: ScalingSpec): number {
+/** The least number that the specification asks for now, whatever the load. */
+export function floorOf(spec: ScalingSpec): number {
   return spec.pending ? Math.max(spec.min, spec.initial) : spec.min;
 }
 

@@ -97,6 +97,7 @@ export class Autoscaler {
       client,
       log,
       type: PODS,
+      name: 'gateway-pods',
       namespace: identity.namespace,
       labelSelector: GATEWAY_SELECTOR,
     });

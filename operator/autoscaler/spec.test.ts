@@ -196,6 +196,12 @@ describe('scalingSpec', () => {
       want: { pending: true, failed: false, initial: 3 },
       reason: 'Ready is not decided',
     },
+    'pending at zero': {
+      conditions: { Ready: 'Unknown' },
+      revision: { 'initial-scale': '0' },
+      want: { pending: true, initial: 0 },
+      reason: 'the first request starts the first instance',
+    },
     'without a status': {
       conditions: {},
       want: { pending: true, failed: false },

@@ -16,7 +16,7 @@ export interface ScalingSpec {
   readonly max: number;
   /** Manual mode: exactly so many instances. Undefined leaves the number to the load. */
   readonly manual?: number;
-  /** The least number until the revision has proven that it starts. */
+  /** The least number until the revision is ready; 0 leaves it to the first request to show whether it starts. */
   readonly initial: number;
   /** The revision has neither become ready nor failed yet: its instances start, or the cluster refuses them still. */
   readonly pending: boolean;
@@ -63,7 +63,7 @@ export function scalingSpec(
     min: target || pending ? Math.min(minOf(revision, service, target), max) : 0,
     max,
     manual: manualCount(service, target),
-    initial: Math.min(Math.max(1, count(revision, AUTOSCALING.initialScale) ?? 1), max),
+    initial: Math.min(count(revision, AUTOSCALING.initialScale) ?? 1, max),
     pending,
     failed,
     concurrency,

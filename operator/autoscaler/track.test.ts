@@ -34,6 +34,8 @@ describe('Track', () => {
     assert.equal(at({}), undefined);
     assert.equal(at({ spec: specWith({ failed: true, min: 2 }) }), undefined);
     assert.equal(at({ spec: specWith({ manual: 0, min: 2 }) }), undefined);
+    assert.equal(at({ spec: specWith({ pending: true, initial: 0 }) }), undefined);
+    assert.equal(at({ spec: specWith({ pending: true, initial: 0, min: 2 }) })?.replicas, 2);
     assert.equal(at({ requests: requests(1) })?.replicas, 1);
     assert.equal(at({ spec: specWith({ min: 2 }) })?.replicas, 2);
     assert.equal(at({ spec: specWith({ pending: true }) })?.replicas, 1);

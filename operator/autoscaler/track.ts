@@ -1,4 +1,4 @@
-import { type CpuLoad, type Decision, decide, initialState, type ScaleState } from './decide.ts';
+import { type CpuLoad, type Decision, decide, floorOf, initialState, type ScaleState } from './decide.ts';
 import type { RequestLoad } from './load.ts';
 import type { ScalingSpec } from './spec.ts';
 import { Window } from './window.ts';
@@ -92,7 +92,7 @@ export class Track {
 
 function isAsleep({ spec, replicas, requests }: Observation): boolean {
   if (replicas > 0 || requests?.present) return false;
-  return spec.failed || (spec.manual ?? (spec.pending ? spec.initial : spec.min)) === 0;
+  return spec.failed || (spec.manual ?? floorOf(spec)) === 0;
 }
 
 function sample(memory: Memory, { requests, complete, cpu }: Observation, now: number): void {

@@ -51,6 +51,7 @@ export async function runGateway(
   const controllers = new Informer({
     client,
     type: PODS,
+    name: 'controller-pods',
     namespace: identity.namespace,
     labelSelector: CONTROLLER_SELECTOR,
     log,

@@ -4,6 +4,7 @@ import { ConfigSchema } from '../config.ts';
 import { ROLE_FIELDS } from '../roles.ts';
 import { crdFile } from './crd.ts';
 import type { GeneratedFile } from './file.ts';
+import { rulesFile } from './monitoring.ts';
 import { rbacFiles } from './rbac.ts';
 
 type Schema = Record<string, unknown>;
@@ -18,6 +19,8 @@ const anyObject: Schema = { type: 'object' };
 const objects: Schema = { type: 'array', items: anyObject };
 const quantities: Schema = { type: 'object', additionalProperties: { type: ['string', 'number'] } };
 const userId: Schema = { type: ['integer', 'null'], minimum: 1, maximum: 2_147_483_647 };
+/** As Prometheus writes it. */
+const DURATION: Schema = { type: 'string', pattern: '^([0-9]+(ms|[smhdwy]))+$' };
 const replicas: Schema = { type: 'integer', minimum: 0, maximum: 1000 };
 
 /** What the pods of every role can be given. */
@@ -91,6 +94,10 @@ export function valuesSchema(): Schema {
         pullSecretNamespaces: texts,
         ca: closed({ configMap: text, secret: text, key: text }),
       }),
+      monitoring: closed({
+        serviceMonitor: closed({ enabled: { type: 'boolean' }, labels: textMap, interval: DURATION }),
+        rules: closed({ enabled: { type: 'boolean' }, labels: textMap }),
+      }),
       networkPolicy: closed({ enabled: { type: 'boolean' }, metricsFrom: objects }),
       // What Helm itself puts into values.
       global: anyObject,
@@ -98,7 +105,7 @@ export function valuesSchema(): Schema {
   };
 }
 
-/** The chart's generated files: the CRDs, each role's rules and fields of the configuration, the schema of the values. */
+/** The chart's generated files: the CRDs, each role's rules and fields of the configuration, the alerts, the schema of the values. */
 export function chartFiles(): GeneratedFile[] {
   const crds = KINDS.map(crdFile).map(({ path, text }) => ({ path: `charts/homerun/files/${path}`, text }));
   const fields = Object.entries(ROLE_FIELDS).map(([role, paths]) => ({
@@ -106,7 +113,13 @@ export function chartFiles(): GeneratedFile[] {
     text: stringify(paths),
   }));
   const schema = `${JSON.stringify(valuesSchema(), null, 2)}\n`;
-  return [...crds, ...rbacFiles(), ...fields, { path: 'charts/homerun/values.schema.json', text: schema }];
+  return [
+    ...crds,
+    ...rbacFiles(),
+    ...fields,
+    rulesFile(),
+    { path: 'charts/homerun/values.schema.json', text: schema },
+  ];
 }
 
 function closed(properties: Record<string, Schema | undefined>): Schema {

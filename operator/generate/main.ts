@@ -7,6 +7,7 @@ import { contractFile } from './contract.ts';
 import { crdFile } from './crd.ts';
 import type { GeneratedFile } from './file.ts';
 import { models } from './models.ts';
+import { monitoringFile } from './monitoring.ts';
 
 /** A generator owns the folders that it writes: files there that it does not make are stale. */
 export interface Generator {
@@ -20,6 +21,7 @@ export const GENERATORS: readonly Generator[] = [
   { name: 'CRDs', folders: ['crds'], files: () => KINDS.map(crdFile) },
   { name: 'chart', folders: ['charts/homerun/files'], files: chartFiles },
   { name: 'contract', folders: [], files: () => [contractFile()] },
+  { name: 'monitoring', folders: [], files: () => [monitoringFile()] },
   { name: 'models', folders: ['operator/apis/models'], files: models },
 ];
 

@@ -107,6 +107,32 @@ describe('Informer', () => {
     assert.ok(!('managedFields' in (object?.metadata ?? {})));
   });
 
+  it('keeps what alike objects have in common once, and tells of an old state as it was', async () => {
+    const long = 'x'.repeat(100);
+    const made = (name: string, value: string) => {
+      const object = configMap(name, value);
+      return {
+        ...object,
+        data: { ...object.data, long },
+        metadata: { ...object.metadata, labels: { app: 'a' } },
+      };
+    };
+    server.put(made('a', '1'));
+    server.put(made('b', '1'));
+    server.put(made('c', '2'));
+    const { informer, changes } = start({ alike: ({ metadata }) => metadata.labels?.app });
+    await watching();
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => informer.store.get(`ns/${name}`));
+    assert.equal(b?.data, a?.data);
+    assert.equal(b?.metadata.labels, a?.metadata.labels);
+    assert.deepEqual([b?.metadata.name, c?.metadata.name, c?.data?.value], ['b', 'c', '2']);
+    server.put(made('b', '3'));
+    await until('the change', () => changes.at(-1)?.type === 'updated');
+    const { object, old } = changes.at(-1) ?? {};
+    assert.deepEqual([object?.data?.value, old?.data?.value, a?.data?.value], ['3', '1', '1']);
+    assert.notEqual(object, old);
+  });
+
   it('asks for bookmarks and for an end within 5 to 10 minutes', async () => {
     start({ random: () => 0.5 });
     await watching();
@@ -372,7 +398,7 @@ describe('Informer', () => {
       after.map((count, index) => count - (before[index] ?? 0)),
       [2, 1, 1, 1, 1],
     );
-    assert.equal(await value(cachedObjects, {}), 2);
+    assert.equal(await value(cachedObjects, { cache: 'configmaps' }), 2);
   });
 
   it('ends with its signal', async () => {

@@ -20,6 +20,8 @@ export type Source<T extends KubeObject> = Omit<Informer<T>, 'store'>;
 /** A cache of one kind that stays up to date and tells what changes. */
 export class Informer<T extends KubeObject> {
   readonly type: ResourceType<T>;
+  /** What its cache is called in metrics. */
+  readonly name: string;
   readonly store: Store<T>;
   /** Resolves when the first list is complete; pends while the API server cannot be reached. */
   readonly synced: Promise<void>;
@@ -30,6 +32,7 @@ export class Informer<T extends KubeObject> {
 
   constructor({ indexers, namespaces = [], ...options }: InformerOptions<T>) {
     this.type = options.type;
+    this.name = options.name ?? options.type.plural;
     this.#log = options.log;
     const store = new Store<T>(indexers);
     const { promise, resolve } = Promise.withResolvers<void>();

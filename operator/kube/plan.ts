@@ -78,6 +78,12 @@ export function isApplied(desired: KubeObject, live: KubeObject | undefined): bo
   return live?.metadata.annotations?.[APPLIED_HASH] === contentHash(desired);
 }
 
+/** The object as it is sent: with the hash of what is wanted, so that it is known again. */
+export function markApplied<T extends KubeObject>(object: T, wanted = contentHash(object)): T {
+  const annotations = { ...object.metadata.annotations, [APPLIED_HASH]: wanted };
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
 /** Objects whose stored form differs from the applied one; far more than there can be at a time. */
 const MAX_NORMALIZED = 10_000;
 
@@ -148,10 +154,10 @@ export class PlanExecutor {
     if (this.#isInPlace(object, wanted, live)) return false;
     if (this.#own.isApplying(object, wanted, live)) throw staleError(object);
     await this.#checkOwner(object, live);
-    const annotations = { ...object.metadata.annotations, [APPLIED_HASH]: wanted };
     const version = resourceVersion === undefined ? {} : { resourceVersion };
-    const marked = { ...object, metadata: { ...content, ...version, annotations } };
-    const stored = await client.apply(typeOf(object), marked, { fieldManager });
+    const { metadata, ...marked } = markApplied(object, wanted);
+    const sent = { ...marked, metadata: { ...metadata, ...version } };
+    const stored = await client.apply(typeOf(object), sent, { fieldManager });
     this.#own.applied(object, wanted, live, stored);
     this.#remember(object, wanted, stored);
     return true;

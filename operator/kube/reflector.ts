@@ -10,6 +10,7 @@ import { Backoff } from './backoff.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
 import { type Clock, nextTurn, sleep, systemClock } from './clock.ts';
 import { isKubeError } from './errors.ts';
+import { shared } from './share.ts';
 import type { Store } from './store.ts';
 import { type KubeObject, keyOf, type ResourceType } from './types.ts';
 
@@ -27,6 +28,8 @@ export interface Change<T> {
 export interface ReflectorOptions<T extends KubeObject> {
   client: Pick<KubeClient, 'list' | 'watch'>;
   type: ResourceType<T>;
+  /** Name of the cache in metrics, where the process has several of the kind; the kind's plural when left out. */
+  name?: string;
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
@@ -37,6 +40,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   log: Logger;
   /** Shortens objects before they are kept; uid and resourceVersion must stay. */
   transform?: (object: T) => T;
+  /** Objects for which it gives the same text are much alike: what is equal in them is kept in memory once. */
+  alike?: (object: T) => string | undefined;
   pageSize?: number;
   /** A watch that is silent for so long is broken; 3 minutes when left out. */
   idleTimeoutMs?: number;
@@ -69,6 +74,8 @@ export class Reflector<T extends KubeObject> {
   readonly #kind: string;
   /** Where to go on; undefined when everything has to be listed. */
   #resourceVersion: string | undefined;
+  /** The object that came last of those that are alike. */
+  readonly #last = new Map<string, T>();
   #listed = false;
   #refusals = 0;
   #failing = false;
@@ -198,11 +205,28 @@ export class Reflector<T extends KubeObject> {
     if (same && before.metadata.resourceVersion === listed.metadata.resourceVersion) return;
     // Deleted and created again between two looks: two objects that share a name, not one that changed.
     if (before && !same) this.#drop(key);
-    const object = transform ? transform(listed) : listed;
+    const object = this.#share(transform ? transform(listed) : listed, same ? before : undefined);
     const old = store.upsert(object);
-    cachedObjects.set({ kind: this.#kind }, store.size);
+    this.#count();
     if (old) emit({ type: 'updated', object, old });
     else emit(this.#listed ? { type: 'added', object } : { type: 'added', object, initial: true });
+  }
+
+  /** The object, without what it repeats of its own state before, or of the last one that it is like. */
+  #share(object: T, before: T | undefined): T {
+    const kind = this.#options.alike?.(object);
+    if (kind === undefined) return object;
+    // Itself must be new in any case: whoever has the old state compares the two.
+    const { metadata } = object;
+    const like = before ?? this.#last.get(kind);
+    const result = like ? { ...shared(object, like), metadata } : object;
+    this.#last.set(kind, result);
+    return result;
+  }
+
+  #forget(object: T): void {
+    const kind = this.#options.alike?.(object);
+    if (kind !== undefined && this.#last.get(kind) === object) this.#last.delete(kind);
   }
 
   /** @param last the final state that a watch event told; the stored one when left out. */
@@ -210,7 +234,8 @@ export class Reflector<T extends KubeObject> {
     const { store, emit, transform } = this.#options;
     const old = store.remove(key);
     if (!old) return;
-    cachedObjects.set({ kind: this.#kind }, store.size);
+    this.#forget(old);
+    this.#count();
     // The last state of another object of that name says nothing about this one.
     const own = last && last.metadata.uid === old.metadata.uid ? last : undefined;
     emit({ type: 'deleted', object: own ? (transform ? transform(own) : own) : old });
@@ -243,6 +268,11 @@ export class Reflector<T extends KubeObject> {
     const message = watching ? 'the watch broke and is tried again' : 'the list failed and is tried again';
     log[level]({ kind: this.#kind, err: error }, message);
     await sleep(delay, signal, this.#clock);
+  }
+
+  #count(): void {
+    const { name, type, store } = this.#options;
+    cachedObjects.set({ kind: this.#kind, cache: name ?? type.plural }, store.size);
   }
 
   #recovered(): void {

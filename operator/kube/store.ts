@@ -3,39 +3,50 @@ import { type KubeObject, keyOf } from './types.ts';
 /** Index values of an object: under which values of the index it is found. Must be pure. */
 export type Indexer<T> = (object: T) => string[];
 
+/** The keys that an index files under one value. */
+interface Bucket {
+  readonly value: string;
+  readonly keys: Set<string>;
+}
+
 class Index<T> {
   readonly #indexer: Indexer<T>;
-  readonly #keysOf = new Map<string, Set<string>>();
-  // Kept as they were at insertion, so that removal is right even if someone changed the object meanwhile.
-  readonly #valuesOf = new Map<string, string[]>();
+  readonly #buckets = new Map<string, Bucket>();
+  // Kept as they were at insertion, so that removal is right even if someone changed the object meanwhile. Nearly all
+  // objects have one value: no list is made for those.
+  readonly #bucketsOf = new Map<string, Bucket | readonly Bucket[]>();
 
   constructor(indexer: Indexer<T>) {
     this.#indexer = indexer;
   }
 
   keys(value: string): Iterable<string> {
-    return this.#keysOf.get(value) ?? [];
+    return this.#buckets.get(value)?.keys ?? [];
   }
 
   put(key: string, object: T): void {
-    this.drop(key);
-    const values = this.#indexer(object);
-    if (values.length === 0) return;
-    this.#valuesOf.set(key, values);
-    for (const value of values) {
-      const keys = this.#keysOf.get(value);
-      if (keys) keys.add(key);
-      else this.#keysOf.set(value, new Set([key]));
+    const buckets = this.#indexer(object).map((value) => this.#bucket(value));
+    this.drop(key, buckets);
+    if (buckets.length === 0) return;
+    for (const bucket of buckets) {
+      bucket.keys.add(key);
+      this.#buckets.set(bucket.value, bucket);
     }
+    this.#bucketsOf.set(key, buckets.length === 1 ? (buckets[0] as Bucket) : buckets);
   }
 
-  drop(key: string): void {
-    for (const value of this.#valuesOf.get(key) ?? []) {
-      const keys = this.#keysOf.get(value);
-      keys?.delete(key);
-      if (keys?.size === 0) this.#keysOf.delete(value);
+  /** @param kept where it stays. */
+  drop(key: string, kept: readonly Bucket[] = []): void {
+    for (const bucket of [this.#bucketsOf.get(key) ?? []].flat()) {
+      if (kept.includes(bucket)) continue;
+      bucket.keys.delete(key);
+      if (bucket.keys.size === 0) this.#buckets.delete(bucket.value);
     }
-    this.#valuesOf.delete(key);
+    this.#bucketsOf.delete(key);
+  }
+
+  #bucket(value: string): Bucket {
+    return this.#buckets.get(value) ?? { value, keys: new Set() };
   }
 }
 

@@ -7,6 +7,7 @@ import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuratio
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
+import type { UrlConfig } from '../apis/url.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Controller } from '../kube/controller.ts';
 import {
@@ -27,7 +28,8 @@ import type { Store } from '../kube/store.ts';
 import { type KubeObject, keyOf } from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { shortPod, withoutTemplate } from './execution/short.ts';
+import { shortExecution, shortPod, withoutTemplate } from './execution/short.ts';
+import { hostsOfRoute } from './route/hosts.ts';
 
 /** What the controllers watch; each kind once, whoever reads it. */
 export interface Informers {
@@ -90,12 +92,14 @@ export const namespacePermissions: Permission[] = [
 
 /**
  * The watches of the controller process, not yet running.
+ * @param urls what the hosts of routes follow from.
  * @param where.namespaces those to look in; all when empty.
  * @param where.own the operator's, for the Service of the metadata server.
  */
 export function createInformers(
   client: KubeClient,
   log: Logger,
+  urls: UrlConfig,
   { namespaces, own }: { namespaces: readonly string[]; own: string } = { namespaces: [], own: '' },
 ): Informers {
   const common = { client, log, namespaces };
@@ -108,22 +112,28 @@ export function createInformers(
     routes: new Informer({
       ...common,
       type: ROUTES,
-      indexers: { revision: revisionsOfRoute, configuration: configurationsOfRoute },
+      indexers: {
+        revision: revisionsOfRoute,
+        configuration: configurationsOfRoute,
+        host: hostsOfRoute(urls),
+      },
     }),
     revisions: new Informer({
       ...common,
       type: REVISIONS,
+      alike: ownerOf,
       indexers: {
         configuration: labelKey(SERVING.configuration),
         workerPool: labelKey(RUN.workerPool),
       },
     }),
-    deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS }),
+    deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS, alike: ownerOf }),
     pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: revisionUids } }),
     coreServices: new Informer({
       ...common,
       namespaces: namespaces.length > 0 ? [...namespaces, own] : [],
       type: CORE_SERVICES,
+      name: 'core-services',
       transform: withoutStatus,
     }),
     disruptionBudgets: new Informer({
@@ -133,15 +143,33 @@ export function createInformers(
       indexers: { foreign: (budget) => (revisionOfBudget(budget) ? [] : [budget.metadata.namespace ?? '']) },
     }),
     jobs: new Informer({ ...common, type: JOBS }),
-    executions: new Informer({ ...common, type: EXECUTIONS, indexers: { job: labelKey(RUN.job) } }),
-    batchJobs: new Informer({ ...ofExecutions, type: BATCH_JOBS, transform: withoutTemplate }),
+    executions: new Informer({
+      ...common,
+      type: EXECUTIONS,
+      transform: shortExecution,
+      alike: ownerOf,
+      indexers: { job: labelKey(RUN.job) },
+    }),
+    batchJobs: new Informer({
+      ...ofExecutions,
+      type: BATCH_JOBS,
+      name: 'batch-jobs',
+      transform: withoutTemplate,
+    }),
     taskPods: new Informer({
       ...ofExecutions,
       type: PODS,
+      name: 'task-pods',
       transform: shortPod,
       indexers: { execution: labelKey(RUN.execution) },
     }),
   };
+}
+
+/** Revisions, Deployments and executions of one owner differ in little. */
+function ownerOf({ metadata: { namespace, labels = {} } }: KubeObject): string {
+  const owner = labels[SERVING.configuration] ?? labels[RUN.workerPool] ?? labels[RUN.job] ?? '';
+  return `${namespace}/${owner}`;
 }
 
 /** The Deployment that runs a revision, and not another's of that name. */

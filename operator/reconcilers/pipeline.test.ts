@@ -152,6 +152,43 @@ describe('service to deployment', () => {
     await ready();
   });
 
+  it('a service with an initial scale of 0 is ready without an instance', async () => {
+    await apply({ metadata: { annotations: { 'autoscaling.knative.dev/initial-scale': '0' } } });
+    const { status } = await ready();
+    const name = await latest(1);
+    assert.equal(status?.traffic?.[0]?.revisionName, name);
+    const made = server.get<Deployment>(DEPLOYMENTS, { namespace: 'demo', name: deploymentName(name) });
+    assert.equal(made?.spec?.replicas, 0);
+    await routed();
+    const again = server.get<Deployment>(DEPLOYMENTS, { namespace: 'demo', name: deploymentName(name) });
+    assert.equal(again?.spec?.replicas, 0);
+  });
+
+  it('a service whose host is the tag of another says so, and gets it when the tag goes', async () => {
+    const tagged = (tag?: string) => [{ latestRevision: true, percent: 100, ...(tag ? { tag } : {}) }];
+    const put = (name: string, tag?: string) => {
+      const { metadata: _, ...made } = service(name, { spec: { containers: [{ image: PINNED }] } });
+      const spec = { ...made.spec, traffic: tagged(tag) };
+      const object = { ...made, spec, metadata: { name, namespace: 'demo' } };
+      return server.client.apply(SERVICES, object as Service, { fieldManager: 'person' });
+    };
+    const readyOf = (name: string) =>
+      conditionOf(server.get(SERVICES, { namespace: 'demo', name })?.status?.conditions, 'Ready');
+    await put('hello', 'v1');
+    await start(await latest(1));
+    await ready();
+    await put('v1---hello');
+    const second = await until('its revision', () =>
+      revisions().find(({ metadata }) => metadata.labels?.[SERVING.service] === 'v1---hello'),
+    );
+    await start(second.metadata.name);
+    await until('the conflict', () => readyOf('v1---hello')?.reason === 'HostTaken');
+    assert.match(readyOf('v1---hello')?.message ?? '', /belongs to service 'demo\/hello'/);
+    assert.equal(readyOf('hello')?.status, 'True');
+    await put('hello');
+    await until('the host', () => readyOf('v1---hello')?.status === 'True');
+  });
+
   it('a controller that starts again writes nothing', async () => {
     await apply();
     await start(await latest(1));

@@ -31,7 +31,7 @@ export class ServingProcess {
     parts: readonly ((context: Context) => Controller)[] = SERVING,
     config: Config = parseConfig({}),
   ) {
-    const informers = createInformers(client, silent);
+    const informers = createInformers(client, silent, config);
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
     const identity = { namespace: 'homerun-system', podName: 'test' };
     const abilities = { resizesPods: false };

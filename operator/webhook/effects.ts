@@ -23,6 +23,7 @@ const other = (says: string, unless?: Effect['unless']): Effect => ({ does: 'oth
 
 const isOff = (value: string) => parseFlag(value) === false;
 
+const NO_LIMIT = '0 counts as unset: no limit of its own, never no instance';
 const NO_NETWORK = 'instances use the network of the cluster; limit it with a NetworkPolicy';
 const NO_MESH = 'no mesh is set up; a mesh of the cluster works as for any pod';
 const NO_KEY = 'images and volumes are encrypted as the cluster does it; the key is not used';
@@ -31,9 +32,9 @@ const NO_BUILD = kept('builds write it for the next build');
 /** Every annotation that may stand on a Service, its children or their template. */
 export const ANNOTATION_EFFECTS: Readonly<Record<string, Effect>> = {
   [AUTOSCALING.minScale]: same(),
-  [AUTOSCALING.maxScale]: same(),
+  [AUTOSCALING.maxScale]: same(NO_LIMIT),
   [RUN.minScale]: same(),
-  [RUN.maxScale]: same(),
+  [RUN.maxScale]: same(NO_LIMIT),
   [RUN.scalingMode]: same(),
   [RUN.manualInstanceCount]: same(),
   [RUN.maxSurge]: other('traffic moves in one step'),

@@ -27,8 +27,8 @@ describe("an execution's namespace on a real API server, with Kubernetes' own co
     await installKinds(server, NAMESPACE);
     server.startControllers('job-controller', 'namespace-controller');
     const { client } = server;
-    const informers = createInformers(client, silent);
     const config = parseConfig({});
+    const informers = createInformers(client, silent, config);
     const controller = executionController({
       client,
       informers,

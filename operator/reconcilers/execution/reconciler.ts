@@ -125,7 +125,11 @@ export function executionController(context: Context): Controller {
     return outcome;
   };
   const controller = new Controller({ name: 'execution', workers: 4, reconcile, log })
-    .watch(informers.executions, ({ metadata }: Execution) => [keyOf(metadata)])
+    // Of those that ended before this process began, only what they have left behind is of interest: a Job of theirs comes
+    // by itself. There may be a hundred thousand.
+    .watch(informers.executions, (execution: Execution, { initial }) =>
+      initial && isOver(execution) ? [] : [keyOf(execution.metadata)],
+    )
     .watch(informers.batchJobs, labelKey(RUN.execution));
   const stores = storesFor(
     controller,

@@ -1,12 +1,19 @@
+import type { Condition } from '../../apis/condition.ts';
 import { RUN } from '../../apis/labels.ts';
+import { EXECUTION_CONDITIONS as TYPES } from '../../apis/run/execution/conditions.ts';
+import type { Execution } from '../../apis/run/execution/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import { TASK } from './batchJob.ts';
+import { isOver } from './end.ts';
 
 /** UID of the batch/v1 Job that a pod belongs to. */
 export const CONTROLLER_UID = 'batch.kubernetes.io/controller-uid';
 
 /** What tells how far a pod has come before its containers say anything. */
 const KEPT_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'PodReadyToStartContainers']);
+
+/** What an execution that has ended still says to its job and to metrics. */
+const KEPT_OF_ENDED: ReadonlySet<string> = new Set([TYPES.completed, TYPES.started]);
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 
@@ -59,6 +66,42 @@ function shortContainer({ name, state, restartCount }: ContainerStatus, succeede
     restartCount,
     state: { terminated: { exitCode, startedAt, finishedAt, ...told } },
   } as ContainerStatus;
+}
+
+/**
+ * An execution as the cache keeps it: whole while it goes on. Of one that has ended, of which there may be a hundred for
+ * each job, what its job, its collection and metrics read; nothing of it is ever written again.
+ */
+export function shortExecution(execution: Execution): Execution {
+  if (!isOver(execution)) return execution;
+  const { apiVersion, kind, metadata, status } = execution;
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
+  const { ownerReferences } = metadata;
+  const { startTime, completionTime, conditions = [] } = status ?? {};
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      labels: pick(metadata.labels, [RUN.job]),
+      ownerReferences,
+    },
+    status: {
+      startTime,
+      completionTime,
+      conditions: conditions.filter(({ type }) => KEPT_OF_ENDED.has(type)).map(shortCondition),
+    },
+  } as Execution;
+}
+
+/** What is as it should be needs no words. */
+function shortCondition({ type, status, reason, message }: Condition): Condition {
+  return status === 'True' ? { type, status } : { type, status, reason, message };
 }
 
 /** A batch/v1 Job without the pods that it makes: those never change, and only the API server needs them. */

@@ -81,7 +81,8 @@ function startOnly(conditions: readonly Condition[]): Condition[] {
 function startConditions(input: RevisionInput, { start, now }: Progress): Condition[] {
   const previous = input.revision.status?.conditions ?? [];
   const healthy = conditionOf(previous, TYPES.containerHealthy);
-  if (isTrue(healthy) || start.state === 'started') {
+  const isAsleep = input.startsAtZero && start.state === 'none' && !isFalse(healthy);
+  if (isTrue(healthy) || isAsleep || start.state === 'started') {
     return [
       { type: TYPES.containerHealthy, status: 'True' },
       { type: TYPES.resourcesAvailable, status: 'True' },
@@ -131,7 +132,7 @@ function deploying(reason: string, message: string): Condition[] {
 }
 
 /** Informational: whether instances are there. Its severity keeps it out of Ready (Knative API, Conditions). */
-function activeCondition({ deployment, pool }: RevisionInput, ready: Condition): Condition {
+function activeCondition({ deployment, pool, startsAtZero }: RevisionInput, ready: Condition): Condition {
   const type = TYPES.active;
   const severity = 'Info';
   const wanted = deployment?.spec?.replicas ?? 0;
@@ -144,7 +145,7 @@ function activeCondition({ deployment, pool }: RevisionInput, ready: Condition):
     const message = 'The worker pool gives it no instances.';
     return { type, severity, status: 'False', reason: REASONS.noInstances, message };
   }
-  if (wanted === 0 && deployment) {
+  if (wanted === 0 && (deployment || (startsAtZero && isTrue(ready)))) {
     return {
       type,
       severity,

@@ -5,6 +5,7 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
+import { markApplied } from '../../kube/plan.ts';
 import { steersNothing } from '../inherit.ts';
 import { asksForBoost, boostAnnotation } from '../instance/boost.ts';
 import type { MetadataAccess } from '../instance/metadata.ts';
@@ -111,6 +112,14 @@ export function desiredDeployment(
 /** Kubernetes rounds as Cloud Run does. Nobody can ask for 0 percent of both. */
 function rollingUpdate({ surge, unavailable }: Steps) {
   return { maxSurge: `${surge}%`, maxUnavailable: unavailable === 0 ? 0 : `${unavailable}%` };
+}
+
+/**
+ * A new Deployment without instances. The number is not among what is applied later, so that it stays with those who
+ * scale: it is made so and known as applied.
+ */
+export function madeAtZero(desired: Deployment): Deployment {
+  return { ...markApplied(desired), spec: { ...desired.spec, replicas: 0 } } as Deployment;
 }
 
 /** Environment of a service's containers (container contract, Environment variables for services). */

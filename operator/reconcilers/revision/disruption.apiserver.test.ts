@@ -29,7 +29,7 @@ describe("a minimum of two instances, on a real API server with Kubernetes' own 
     const { client } = server;
     await installKinds(server, namespace);
     server.startControllers('deployment', 'replicaset', 'disruption');
-    const informers = createInformers(client, silent);
+    const informers = createInformers(client, silent, config);
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
     const identity = { namespace: 'homerun-system', podName: 'test' };
     const abilities = { resizesPods: true };

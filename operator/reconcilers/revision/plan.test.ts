@@ -4,6 +4,7 @@ import { SERVING } from '../../apis/labels.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, type Deployment } from '../../kube/core.ts';
+import { isApplied } from '../../kube/plan.ts';
 import { ImageNotFoundError, RegistryAnswerError } from '../../registry/errors.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { deployment, EPOCH, PINNED, pod, revision } from '../../testing/serving.ts';
@@ -108,6 +109,24 @@ const CASES: Record<string, Case> = {
     input: { revision: proven, deployment: deployment('hello-00001-abc', 0) },
     want: { Ready: { status: 'True' }, Active: { status: 'False', reason: 'NoTraffic' } },
   },
+  'made at zero': {
+    reason: 'with an initial scale of 0 the first request is what starts an instance',
+    input: { startsAtZero: true },
+    deploys: false,
+    want: { Ready: { status: 'True' }, Active: { status: 'False', reason: 'NoTraffic' } },
+  },
+  'made at zero, digest not known yet': {
+    reason: 'an image that nobody can pull is told before traffic goes there',
+    input: { startsAtZero: true },
+    digest: { state: 'pending' },
+    deploys: false,
+    want: { Ready: { status: 'Unknown', reason: 'ResolvingDigests' } },
+  },
+  'made at zero, with instances before it was ready': {
+    reason: 'someone has started one: what it does is what counts',
+    input: { startsAtZero: true, deployment: deployment('hello-00001-abc', 1), pods: [running] },
+    want: { Ready: { status: 'Unknown', reason: 'Deploying' } },
+  },
   'crashing after it was ready': {
     reason: 'a later crash is the instance’s matter; taking the traffic away would only make it worse',
     input: {
@@ -183,6 +202,19 @@ describe('planRevision', () => {
       }
     });
   }
+
+  it('makes a Deployment without instances once, and leaves the number to those who scale', () => {
+    const digests = new Map([['user-container', resolved]]);
+    const input = { revision: revision(), pods: [], passed: new Set<string>(), digests, routed: false };
+    const first = planRevision({ ...input, startsAtZero: true }, config, EPOCH);
+    const [made] = (first.create ?? []) as Deployment[];
+    assert.equal(made?.spec?.replicas, 0);
+    const later = planRevision({ ...input, startsAtZero: true, deployment: made }, config, EPOCH);
+    assert.deepEqual(later.create ?? [], []);
+    const [kept] = later.apply as Deployment[];
+    assert.equal(kept?.spec?.replicas, undefined);
+    assert.ok(kept && isApplied(kept, made), 'and nothing is written again');
+  });
 
   it('lets the numbers of instances wait when nothing else has changed, and only those', () => {
     const digests = new Map([['user-container', resolved]]);

@@ -15,7 +15,7 @@ import { judgeStart } from '../instance/start.ts';
 import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { passingMs } from '../verdict.ts';
 import { conditionsOf, digestLeftMs, type Progress, retryAt } from './conditions.ts';
-import { desiredDeployment, type Offer, surroundingsOf } from './deployment.ts';
+import { desiredDeployment, madeAtZero, type Offer, surroundingsOf } from './deployment.ts';
 import { applicable, rollOutEvents, type TemplateState, templateState } from './podTemplate.ts';
 import { ACCOUNT_MS, askAgain, askedAgainAt, lacksAccount, replicaFailure } from './replicaFailure.ts';
 
@@ -36,6 +36,8 @@ export interface RevisionInput extends Offer {
   mayRollOut?: boolean;
   /** Whether a route serves it or is to serve it. */
   routed: boolean;
+  /** Whether it is ready without an instance: nobody asks for one before the first request. */
+  startsAtZero?: boolean;
   /** Whether somebody waits for it: it is the latest of its template, or has traffic or a share of instances. */
   wanted?: boolean;
   /** Set for a revision of a worker pool, whose reconciler makes the Deployment. */
@@ -79,7 +81,7 @@ export function planRevision(
   const template = made && templateState(made, input.deployment);
   const mayRollOut = input.mayRollOut ?? false;
   return {
-    apply: made ? applicable(made, input.deployment, mayRollOut) : [],
+    ...(made ? deployments(made, input) : { apply: [] }),
     template,
     change: asksAgain(input, now) ? [askAgain(input.deployment, now)] : [],
     remove: [...remains(input), ...spent(input, now)].map(removal),
@@ -148,6 +150,15 @@ function serviceDeployment(
 ): Deployment {
   const { revision } = input;
   return desiredDeployment(revision, images, config, surroundingsOf(revision, input, config));
+}
+
+/** Kept as it should be; made without instances where none is asked for. */
+function deployments(
+  made: Deployment,
+  { deployment, startsAtZero, mayRollOut = false }: RevisionInput,
+): Pick<Plan, 'apply' | 'create'> {
+  if (startsAtZero && !deployment) return { apply: [], create: [madeAtZero(made)] };
+  return { apply: applicable(made, deployment, mayRollOut) };
 }
 
 function statusOf(

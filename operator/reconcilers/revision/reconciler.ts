@@ -4,7 +4,9 @@ import { RUN, SERVING, workerPoolOf } from '../../apis/labels.ts';
 import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
+import { needsNoInstance } from '../../apis/serving/revision/initialScale.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Service } from '../../apis/serving/service/types.ts';
 import { Controller } from '../../kube/controller.ts';
 import { EVENTS, type Pod, SERVICE_ACCOUNTS } from '../../kube/core.ts';
 import { keyOf } from '../../kube/types.ts';
@@ -90,9 +92,10 @@ export function revisionController(context: Context): Controller {
     const { resizesPods } = abilities;
     const offer = { metadata, resizesPods };
     const accountMade = lacksAccount({ deployment, revision }) && (await hasAccount(revision, context));
+    const startsAtZero = needsNoInstance(revision, serviceOf(revision, stores));
     const wanted = routed || isWanted(revision, stores);
     const known = { revision, deployment, ...offer, pods, kills, passed, digests, routed, pool };
-    const input = { ...known, wanted, accountMade, mayRollOut: rollOuts.has(key) };
+    const input = { ...known, wanted, startsAtZero, accountMade, mayRollOut: rollOuts.has(key) };
     const plan = planRevision(input, config, now());
     if (plan.template) rollOuts.saw(key, plan.template, () => enqueue(key));
     return executor.execute(revision, plan);
@@ -132,15 +135,19 @@ async function evictionOf(client: Context['client'], { metadata }: Pod): Promise
 function tellKill(
   kill: MemoryKill,
   revision: Revision,
-  { services }: Stores<'services'>,
+  stores: Stores<'services'>,
   { recorder }: Context,
 ): void {
   const message = memoryMessage(kill, revision.spec.containers);
   const event = { type: 'Warning', reason: REASONS.outOfMemory, message } as const;
-  const [service] = labelKey(SERVING.service)(revision);
-  const owner = service === undefined ? undefined : services.get(service);
+  const owner = serviceOf(revision, stores);
   for (const subject of [revision, ...(owner ? [owner] : [])]) recorder.event(subject, event);
   memoryExceeded.inc({ what: kill.what });
+}
+
+function serviceOf(revision: Revision, { services }: Stores<'services'>): Service | undefined {
+  const [service] = labelKey(SERVING.service)(revision);
+  return service === undefined ? undefined : services.get(service);
 }
 
 function isProven(revision: Revision): boolean {

@@ -125,6 +125,39 @@ describe('planRoute', () => {
     });
   }
 
+  it('leaves hosts to those who have them, and says who that is', () => {
+    const tagged = route('hello', [
+      { revisionName: 'hello-00001-abc', percent: 100 },
+      { revisionName: 'hello-00001-abc', tag: 'v1' },
+    ]);
+    const input = { configurations: byName([]), revisions: byName([ready]) };
+    const planned = (tag: string) => {
+      const host = `${tag ? `${tag}---` : ''}hello.demo.localhost`;
+      const taken = new Map([[tag, { host, by: 'demo/other' }]]);
+      const { status } = planRoute({ ...input, route: tagged, taken }, 'homerun-system', config, EPOCH);
+      const { traffic, conditions } = status?.status ?? {};
+      return { traffic, ready: conditionOf(conditions, 'Ready') };
+    };
+    const own = planned('');
+    assert.equal(
+      own.traffic,
+      undefined,
+      'nothing is served, so that no gateway takes the host from the other',
+    );
+    assert.equal(own.ready?.reason, 'HostTaken');
+    assert.match(own.ready?.message ?? '', /^Host 'hello\.demo\.localhost' belongs to service 'demo\/other'/);
+    const byTag = planned('v1');
+    assert.deepEqual(
+      byTag.traffic?.map(({ percent, tag }) => [percent, tag]),
+      [
+        [100, undefined],
+        [0, undefined],
+      ],
+    );
+    assert.equal(byTag.ready?.status, 'False');
+    assert.match(byTag.ready?.message ?? '', /^Host 'v1---hello\.demo\.localhost'/);
+  });
+
   it('shows the address inside the cluster, and none for tags, where no outside name answers', () => {
     const tagged = [{ revisionName: 'hello-00001-abc', percent: 100, tag: 'next' }];
     const shown = (metadata: object) => {

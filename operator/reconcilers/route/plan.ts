@@ -21,6 +21,7 @@ import type { RoleConfig } from '../../roles.ts';
 import { type RefusalInput, withRefusal } from '../refused.ts';
 import { passingMs } from '../verdict.ts';
 import { desiredAlias } from './alias.ts';
+import { OWN, type TakenHost } from './hosts.ts';
 
 export interface RouteInput {
   route: Route;
@@ -29,6 +30,8 @@ export interface RouteInput {
   revisions: ReadonlyMap<string, Revision>;
   /** The core Service that has the route's name, whoever made it. */
   alias?: CoreService;
+  /** Hosts that other routes have, by tag. */
+  taken?: ReadonlyMap<string, TakenHost>;
 }
 
 type Target = NonNullable<Route['spec']['traffic']>[number];
@@ -52,16 +55,18 @@ export function planRoute(
   const assigned: Condition = fault
     ? { type: TYPES.allTrafficAssigned, ...fault }
     : { type: TYPES.allTrafficAssigned, status: 'True' };
-  const reachable: Condition = foreign
-    ? { type: TYPES.ingressReady, status: 'False', reason: REASONS.notOwned, message: nameTaken(route) }
-    : { type: TYPES.ingressReady, status: 'True' };
+  const { taken = NONE } = input;
+  const reachable = reachability(route, foreign, taken);
   const conditions = [assigned, reachable];
   const status = {
     observedGeneration: route.metadata.generation,
     conditions: mergeConditions(route.status?.conditions, [...conditions, readyOf(conditions)], now),
     url: hasOutsideName(route) ? urlOf(config, route.metadata) : addressOf(config, route.metadata),
     address: { url: addressOf(config, route.metadata) },
-    traffic: fault ? route.status?.traffic : resolved.map((each) => served(each, route, config)),
+    traffic:
+      fault || taken.has(OWN)
+        ? route.status?.traffic
+        : resolved.map((each) => served(each, route, config, taken)),
   };
   return {
     apply: foreign ? [] : [desiredAlias(route, namespace, config, input.alias)],
@@ -122,7 +127,12 @@ function listing({ namespace, labels }: Route['metadata']): string {
   return ` There are: kubectl get revisions --namespace ${namespace} --selector ${SERVING.service}=${service}`;
 }
 
-function served(resolved: Resolved, route: Route, config: RoleConfig<'controller'>): Target {
+function served(
+  resolved: Resolved,
+  route: Route,
+  config: RoleConfig<'controller'>,
+  taken: ReadonlyMap<string, TakenHost>,
+): Target {
   const { target } = resolved;
   const url = hasOutsideName(route) ? { url: urlOf(config, route.metadata, target.tag) } : {};
   const revisionName = 'revisionName' in resolved ? resolved.revisionName : target.revisionName;
@@ -130,8 +140,22 @@ function served(resolved: Resolved, route: Route, config: RoleConfig<'controller
     revisionName,
     percent: target.percent ?? 0,
     latestRevision: !target.revisionName,
-    ...(target.tag ? { tag: target.tag, ...url } : {}),
+    ...(target.tag && !taken.has(target.tag) ? { tag: target.tag, ...url } : {}),
   };
+}
+
+const NONE: ReadonlyMap<string, TakenHost> = new Map();
+
+/** Whether requests for the route's names reach it. */
+function reachability(route: Route, foreign: boolean, taken: ReadonlyMap<string, TakenHost>): Condition {
+  const type = TYPES.ingressReady;
+  if (foreign) return { type, status: 'False', reason: REASONS.notOwned, message: nameTaken(route) };
+  const [first] = taken.values();
+  if (!first) return { type, status: 'True' };
+  const message =
+    `Host '${first.host}' belongs to service '${first.by}', which had it before. ` +
+    'Requests for it go there as long as that service exists and has it; choose another name or tag.';
+  return { type, status: 'False', reason: REASONS.hostTaken, message };
 }
 
 function nameTaken(route: Route): string {

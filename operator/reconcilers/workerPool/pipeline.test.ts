@@ -28,7 +28,7 @@ const startup = { crashSeconds: 1 };
 /** The controllers of pools and revisions; what the cluster does for a Deployment is done by the tests. */
 function start({ client }: FakeApiServer, config = parseConfig({ startup })): () => Promise<void> {
   const stop = new AbortController();
-  const informers = createInformers(client, silent);
+  const informers = createInformers(client, silent, config);
   const context: Context = {
     client,
     informers,

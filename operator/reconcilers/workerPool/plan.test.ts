@@ -149,6 +149,14 @@ const CASES: Record<string, Case> = {
     },
     splits: [OLD],
   },
+  'a first revision whose image cannot be had': {
+    reason: 'its instances are taken away, so that nobody asks a registry for ever; the pool says why',
+    pool: pool(2, {}, settled(NEW)),
+    revisions: [fresh({ ready: 'False', reason: 'ContainerMissing', message: 'Image cannot be pulled.' })],
+    deployments: running([NEW, 2, 0]),
+    applies: [[NEW, 0]],
+    ready: { status: 'False', reason: 'RevisionFailed', message: /Image cannot be pulled/ },
+  },
   'a second revision whose pods the cluster refuses': {
     reason: 'a quota may be raised: it is tried further',
     pool: pool(2, {}, settled(NEW, OLD)),

@@ -22,7 +22,7 @@ import { planTemplate, type TemplateOwner, type TemplatePlan } from '../template
 import { partition, portability, readyEvents } from '../verdict.ts';
 import { instancesReady } from './conditions.ts';
 import { type Member, rollOut } from './rollOut.ts';
-import { type Split, sharesOf, splitOf, stateOf } from './split.ts';
+import { lacksImage, type Split, sharesOf, splitOf, stateOf } from './split.ts';
 
 /** Everything that the plan of a worker pool depends on. */
 export interface WorkerPoolInput extends Offer {
@@ -131,6 +131,7 @@ function memberOf(revision: Revision, { deployments }: WorkerPoolInput): Member 
     replicas: spec?.replicas ?? 0,
     ready: status?.readyReplicas ?? 0,
     state: stateOf(revision),
+    lacksImage: lacksImage(revision),
   };
 }
 

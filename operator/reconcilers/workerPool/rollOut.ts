@@ -10,6 +10,8 @@ export interface Member {
   ready: number;
   /** Whether the revision has shown that its instances start; a failed one has shown that they do not. */
   state: 'proven' | 'trying' | 'failed';
+  /** Whether it failed because its image cannot be had. */
+  lacksImage?: boolean;
 }
 
 export interface RollOut {
@@ -30,7 +32,9 @@ export interface RollOut {
  * - no more instances are asked for than the wanted number and the surge;
  * - no healthy instance of a proven revision is stopped unless as many as must be there remain;
  * - a revision of the target that is not proven yet is tried within the surge; without a surge, in the place of those
- *   that may be missing. One that failed gets none.
+ *   that may be missing. One that failed gets none;
+ * - where the pool has no other, one that failed keeps its instances, which are started again; but none of those whose
+ *   image cannot be had: a registry is not asked for ever.
  */
 export function rollOut({ count, inForce, target, steps, members }: RollOut): Map<string, number> {
   const settled = new Set(inForce.filter(({ percent }) => percent > 0).map(({ revision }) => revision));
@@ -41,6 +45,7 @@ export function rollOut({ count, inForce, target, steps, members }: RollOut): Ma
   const isTrying = [...wanted.values()].some((part) => part > 0);
   const least = count - steps.unavailable;
   const goal = partsOf(isTrying && steps.surge === 0 ? Math.max(0, least) : count, inForce);
+  for (const { revision, lacksImage } of members) if (lacksImage) goal.delete(revision);
   const next = new Map(members.map((member) => [member.revision, member.replicas]));
   lower(next, goal, members, { least, kept: wanted });
   let room = count + steps.surge - members.reduce((sum, member) => sum + occupied(member, next), 0);

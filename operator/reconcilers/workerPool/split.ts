@@ -1,6 +1,6 @@
 import { conditionOf, isFalse, isTrue, READY } from '../../apis/condition.ts';
 import type { InstanceSplit, WorkerPool } from '../../apis/run/workerPool/types.ts';
-import { REVISION_CONDITIONS } from '../../apis/serving/revision/conditions.ts';
+import { REVISION_CONDITIONS, REVISION_REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { defaultServiceTraffic } from '../../apis/serving/traffic/defaults.ts';
 import type { Share } from '../../autoscaler/shares.ts';
@@ -51,6 +51,12 @@ export function stateOf(revision: Revision | undefined): Member['state'] {
   const conditions = revision?.status?.conditions;
   if (isTrue(conditionOf(conditions, READY))) return 'proven';
   return isFalse(conditionOf(conditions, REVISION_CONDITIONS.containerHealthy)) ? 'failed' : 'trying';
+}
+
+/** Whether a revision has failed because its image cannot be had. */
+export function lacksImage(revision: Revision): boolean {
+  const healthy = conditionOf(revision.status?.conditions, REVISION_CONDITIONS.containerHealthy);
+  return isFalse(healthy) && healthy?.reason === REVISION_REASONS.containerMissing;
 }
 
 /** Splits as shares, without the entries that have no revision. */

@@ -77,8 +77,8 @@ export const watchEvents = new Counter({
 
 export const cachedObjects = new Gauge({
   name: 'homerun_reflector_objects',
-  help: 'Objects held in the cache',
-  labelNames: ['kind'],
+  help: 'Objects held in a cache; several caches may hold objects of one kind',
+  labelNames: ['kind', 'cache'],
   registers,
 });
 

@@ -26,6 +26,28 @@ export function validateDependencies(
   return cycle ? [{ path: where, value, message: `has a cycle: ${cycle.join(' waits for ')}` }] : [];
 }
 
+/**
+ * The faults of containers that others wait for although nothing tells when they have started (Cloud Run: "Dependent
+ * container must have startup probe specified"); the one with a port gets a probe of it by default.
+ */
+export function validateAwaited(
+  annotations: Record<string, string> | undefined,
+  containers: readonly TemplateContainer[],
+  path: string,
+): Fault[] {
+  const value = annotations?.[RUN.containerDependencies];
+  const order = value === undefined ? undefined : parseDependencies(value);
+  const awaited = new Set([...(order?.values() ?? [])].flat());
+  return containers
+    .filter(({ name, ports, startupProbe }) => awaited.has(name ?? '') && !startupProbe && !ports?.length)
+    .map(({ name }) => ({
+      path: keyed(path, RUN.containerDependencies),
+      value,
+      message: `has others wait for ${shown(name)}; a container that is waited for must have a startup probe`,
+      strict: true,
+    }));
+}
+
 /** A way along the dependencies that comes back to where it began, or undefined. */
 function cycleOf(order: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const done = new Set<string>();

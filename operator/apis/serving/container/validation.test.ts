@@ -46,7 +46,7 @@ describe('containers', () => {
     'volumes in folders of the system': {
       spec: '{volumes: [{name: v, emptyDir: {}}]}',
       container:
-        '{volumeMounts: [{name: v, mountPath: /proc}, {name: v, mountPath: /sys/x}, {name: v, mountPath: /data/../proc}, {name: v, mountPath: /dev/shm}]}',
+        '{volumeMounts: [{name: v, mountPath: /proc}, {name: v, mountPath: /sys/x}, {name: v, mountPath: /data/../proc/1}, {name: v, mountPath: /dev/shm}]}',
       faults: [
         [`${CONTAINER}.volumeMounts[0].mountPath`, /is "\/proc"; nothing may be mounted in \/proc/],
         [`${CONTAINER}.volumeMounts[1].mountPath`, /nothing may be mounted in \/sys/],
@@ -62,11 +62,22 @@ describe('containers', () => {
       reason: 'the name only begins alike',
     },
 
+    'one folder for two volumes': {
+      spec: '{volumes: [{name: v, emptyDir: {}}, {name: w, emptyDir: {}}]}',
+      container:
+        '{volumeMounts: [{name: v, mountPath: /secret}, {name: w, mountPath: /secret/}, {name: w, mountPath: /secret/./../secret}]}',
+      faults: [
+        [`${CONTAINER}.volumeMounts[1].mountPath`, /is "\/secret", where another volume is mounted/],
+        [`${CONTAINER}.volumeMounts[2].mountPath`, /is "\/secret", where another volume is mounted/],
+      ],
+      reason: 'one would hide the other',
+    },
+
     // Start order
     'containers that wait for each other': {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["b"],"b":["a"]}'}}`,
       container: '{name: a, ports: [{containerPort: 1}]}',
-      more: '[{image: b, name: b}]',
+      more: '[{image: b, name: b, startupProbe: {tcpSocket: {port: 2}}}]',
       faults: [
         [
           `${ANNOTATIONS}[run.googleapis.com/container-dependencies]`,
@@ -74,6 +85,34 @@ describe('containers', () => {
         ],
       ],
       reason: 'neither would ever start',
+    },
+    'a container waited for that nobody asks whether it has started': {
+      template: `{annotations: {run.googleapis.com/container-dependencies: '{"app":["side"]}'}}`,
+      container: '{name: app, ports: [{containerPort: 8080}]}',
+      more: '[{image: b, name: side}]',
+      faults: [
+        [
+          `${ANNOTATIONS}[run.googleapis.com/container-dependencies]`,
+          /has others wait for "side"; a container that is waited for must have a startup probe/,
+        ],
+      ],
+      strict: true,
+      reason: 'Cloud Run refuses it; here it counts as started when its process runs',
+    },
+    'a container waited for that has a startup probe': {
+      template: `{annotations: {run.googleapis.com/container-dependencies: '{"app":["side"]}'}}`,
+      container: '{name: app, ports: [{containerPort: 8080}]}',
+      more: '[{image: b, name: side, startupProbe: {tcpSocket: {port: 5000}}}]',
+      reason: 'it tells when it has started',
+    },
+    'a waiting container without a name': {
+      template: `{annotations: {run.googleapis.com/container-dependencies: '{"":["side"]}'}}`,
+      container: '{name: app, ports: [{containerPort: 8080}]}',
+      more: '[{image: b, name: side, startupProbe: {tcpSocket: {port: 5000}}}]',
+      faults: [
+        [`${ANNOTATIONS}[run.googleapis.com/container-dependencies]`, /names ""; there is no such container/],
+      ],
+      reason: 'there is none of that name',
     },
     'a container that waits for nobody there': {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["c"]}'}}`,

@@ -195,12 +195,12 @@ function validateMounts(mounts: readonly VolumeMount[], volumes: ReadonlySet<str
 
 /** The folder of the system that a path leads into (Cloud Run API: disallowed mount points); undefined for others. */
 function systemFolder(path: string): string | undefined {
-  const resolved = posix.resolve('/', path);
+  const resolved = normalise(path);
   return ['/proc', '/sys', '/dev'].find((folder) => resolved === folder || resolved.startsWith(`${folder}/`));
 }
 
 function normalise(path: string): string {
-  return path.replaceAll(/\/+/g, '/').replace(/(?<=.)\/$/, '');
+  return posix.resolve('/', path);
 }
 
 function portOf(container: TemplateContainer): ProbePort {

@@ -5,7 +5,7 @@ import { validateConnections } from '../../connectionRules.ts';
 import { brief, type Fault, keyed, outOfRange, shown, unsupported } from '../../fault.ts';
 import { validateKeys, validateLabels } from '../../labelRules.ts';
 import { placeholderIn } from '../../placeholder.ts';
-import { validateDependencies } from '../container/dependencies.ts';
+import { validateAwaited, validateDependencies } from '../container/dependencies.ts';
 import { GPU } from '../container/resources.ts';
 import type { Volume } from '../container/types.ts';
 import { validateContainers } from '../container/validation.ts';
@@ -42,6 +42,7 @@ export function validateTemplate(
     ...validateScale(annotations, where),
     ...validateConnections(annotations, where),
     ...validateDependencies(annotations, template.spec.containers, where),
+    ...validateAwaited(annotations, template.spec.containers, where),
     ...(ingress ? validateFraction(template.spec, annotations, where) : []),
     ...validateInstance(
       template.spec.containers,

@@ -12,4 +12,6 @@ export const ROUTE_REASONS = {
   configurationMissing: 'ConfigurationMissing',
   /** A core Service of its name belongs to somebody else. */
   notOwned: 'NotOwned',
+  /** A host of its own or of a tag belongs to another route. */
+  hostTaken: 'HostTaken',
 } as const;

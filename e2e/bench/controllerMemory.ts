@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { KINDS } from '../../operator/apis/kinds.ts';
+import { bytes } from '../../operator/apis/quantity.ts';
+import { parseConfig } from '../../operator/config.ts';
+import { bundle } from '../../operator/generate/bundle.ts';
+import { freePort } from '../../operator/testing/apiServer.ts';
+import { FakeApiServer } from '../../operator/testing/fakeApiServer.ts';
+import { CONFIGURATION_TYPES } from '../../operator/webhook/configurations.ts';
+import { until } from '../lib/wait.ts';
+import { seriesAt } from './pods.ts';
+import { limitResult, type Result } from './result.ts';
+import { settledJob, settledService } from './thousand.ts';
+
+const SYSTEM = 'homerun-system';
+const ROOT = resolve(import.meta.dirname, '../..');
+const LIMIT_MB = 350;
+/** As the chart sets it (templates/_pod.tpl). */
+const HEAP_SHARE = 0.7;
+/** Nothing was written for so long: the controller has looked at everything. */
+const QUIET_MS = 5_000;
+
+export interface Size {
+  services: number;
+  revisions: number;
+  jobs: number;
+  executions: number;
+}
+
+const THOUSAND: Size = { services: 1000, revisions: 20, jobs: 1000, executions: 100 };
+
+/**
+ * The controller's memory with a thousand services of twenty revisions and a thousand jobs of a hundred executions: our
+ * bundle as it runs in a pod, with the heap that the chart's limit gives it, before a fake API server in another process.
+ */
+export async function controllerMemory(size: Size = THOUSAND): Promise<Result[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'homerun-memory-'));
+  const server = await FakeApiServer.start({ types: [...KINDS.map(typeOf), ...CONFIGURATION_TYPES] });
+  let controller: ChildProcess | undefined;
+  try {
+    seed(server, size);
+    await bundle(ROOT, join(folder, 'bundle'));
+    const adminPort = await freePort();
+    controller = await start(server, folder, adminPort);
+    const begun = performance.now();
+    const url = `http://127.0.0.1:${adminPort}`;
+    await settled(url, size, controller);
+    const seconds = (performance.now() - begun - QUIET_MS) / 1000;
+    const writes = server.requests.filter(
+      ({ method, path }) => method !== 'GET' && !/leases|secrets/.test(path),
+    );
+    if (writes.length > 0)
+      throw new Error(`it wrote ${writes.length} times, first ${JSON.stringify(writes[0])}`);
+    const { peak, resident } = memoryOf(controller);
+    return [
+      limitResult('controller-memory-1000', 'MB resident', resident, LIMIT_MB),
+      limitResult('controller-memory-1000-peak', 'MB resident at most, from its start', peak, LIMIT_MB),
+      limitResult('controller-start-1000', 's from start to rest', seconds, 60),
+    ];
+  } finally {
+    controller?.kill('SIGKILL');
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function typeOf({ group, version, kind, plural }: (typeof KINDS)[number]) {
+  return { apiVersion: `${group}/${version}`, kind, plural, namespaced: true };
+}
+
+function seed(server: FakeApiServer, { services, revisions, jobs, executions }: Size): void {
+  const config = parseConfig({});
+  const put = (objects: Parameters<FakeApiServer['put']>[0][]) => {
+    for (const object of objects) server.put(object);
+  };
+  for (let i = 0; i < services; i++) put(settledService(`service-${i}`, revisions, config, SYSTEM));
+  for (let i = 0; i < jobs; i++) put(settledJob(`job-${i}`, executions, config));
+  server.compact();
+}
+
+async function settled(url: string, size: Size, child: ChildProcess): Promise<void> {
+  const wanted = size.services * (4 + 2 * size.revisions) + size.jobs * (1 + size.executions);
+  const cached = async () => {
+    if (child.exitCode !== null || child.signalCode) throw new Error('the controller has ended');
+    return (await seriesAt(url, 'homerun_reflector_objects')) >= wanted;
+  };
+  await until('all objects to be cached', cached, { timeoutMs: 300_000, everyMs: 3_000 });
+  await until('the controller to lead', async () => (await seriesAt(url, 'homerun_leader')) > 0);
+  let [before, since] = [-1, performance.now()];
+  const isQuiet = async () => {
+    const done = await seriesAt(
+      url,
+      'homerun_reconciles_total',
+      'controller="(revision|execution|service|job)"',
+    );
+    if (done !== before) [before, since] = [done, performance.now()];
+    return performance.now() - since > QUIET_MS;
+  };
+  await until('rest', isQuiet, { timeoutMs: 300_000, everyMs: 3_000 });
+}
+
+/** Of a process in MB, as the kernel has it. */
+function memoryOf({ pid }: ChildProcess): { peak: number; resident: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const of = (name: string) =>
+    (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6;
+  return { peak: of('VmHWM'), resident: of('VmRSS') };
+}
+
+async function start(server: FakeApiServer, folder: string, adminPort: number): Promise<ChildProcess> {
+  const kubeconfig = join(folder, 'kubeconfig');
+  writeFileSync(
+    kubeconfig,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'test', cluster: { server: server.connection.server } }],
+      users: [{ name: 'test', user: {} }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+      'current-context': 'test',
+    }),
+  );
+  const config = join(folder, 'config.json');
+  writeFileSync(config, JSON.stringify({ logLevel: 'warn', adminPort, webhook: { port: await freePort() } }));
+  const child = spawn(
+    process.execPath,
+    [`--max-old-space-size=${heapMebibytes()}`, join(folder, 'bundle/main.js'), 'controller'],
+    {
+      env: {
+        ...process.env,
+        KUBECONFIG: kubeconfig,
+        HOMERUN_CONFIG: config,
+        POD_NAMESPACE: SYSTEM,
+        POD_NAME: 'controller',
+        // As the chart sets them (templates/_pod.tpl).
+        NODE_OPTIONS: '--max-semi-space-size=4',
+        MALLOC_ARENA_MAX: '1',
+        MALLOC_TRIM_THRESHOLD_: '131072',
+      },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
+  await once(child, 'spawn');
+  return child;
+}
+
+/** What Node takes for its heap in a pod of the chart. */
+function heapMebibytes(): number {
+  const values = parse(readFileSync(join(ROOT, 'charts/homerun/values.yaml'), 'utf8'));
+  return Math.floor((bytes(values.controller.resources.limits.memory) * HEAP_SHARE) / 2 ** 20);
+}

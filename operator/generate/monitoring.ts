@@ -1,0 +1,89 @@
+import { stringify } from 'yaml';
+import { ALERTS } from '../telemetry/alerts.ts';
+import { registry } from '../telemetry/metrics.ts';
+import type { GeneratedFile } from './file.ts';
+
+// The rules of Prometheus for the chart, and the page that explains them and lists every series.
+
+/** The group of rules as a PrometheusRule holds it; the chart adds metadata. */
+export function rulesFile(): GeneratedFile {
+  const rules = ALERTS.map(({ name, expr, for: time, severity, summary, means, act }) => ({
+    alert: name,
+    expr,
+    for: time,
+    labels: { severity },
+    annotations: { summary, description: `${means} ${act}` },
+  }));
+  const text = stringify({ groups: [{ name: 'homerun', rules }] }, { lineWidth: 0 });
+  return { path: 'charts/homerun/files/alerts.yaml', text };
+}
+
+/** docs/monitoring.md. */
+export function monitoringFile(): GeneratedFile {
+  const alerts = ALERTS.map(({ name, expr, for: time, severity, means, act }) =>
+    [
+      `### ${name}`,
+      `${severity}, after ${time === '0m' ? 'the first time' : time}. ${means}`,
+      `    ${expr}`,
+      act,
+    ].join('\n\n'),
+  );
+  const series = seriesRows().map((cells) => `| ${cells.map(escaped).join(' | ')} |`);
+  const text = `${HEAD}
+## Alerts
+
+${alerts.join('\n\n')}
+
+## Series
+
+| name | type | labels | what |
+| --- | --- | --- | --- |
+${series.join('\n')}
+`;
+  return { path: 'docs/monitoring.md', text };
+}
+
+const HEAD = `<!-- Generated from operator/telemetry by "npm run generate". -->
+# Monitoring
+
+Each pod tells its series at port 9090, path \`/metrics\`; its annotations \`prometheus.io/scrape\` say so. For the
+Prometheus Operator:
+
+    helm upgrade homerun charts/homerun --namespace homerun-system --reset-then-reuse-values \\
+      --set monitoring.serviceMonitor.enabled=true --set monitoring.rules.enabled=true
+
+\`monitoring.serviceMonitor.labels\` and \`monitoring.rules.labels\` are for a Prometheus that selects by labels, such as
+\`release: kube-prometheus-stack\`. With \`networkPolicy.enabled\`, \`networkPolicy.metricsFrom\` has to let Prometheus in.
+Without the operator, \`charts/homerun/files/alerts.yaml\` is a rule file as it is.
+
+All roles declare all series; one that a role does not fill stays at 0 or has no samples. Homerun watches itself: that a
+person's program fails is told on that person's Service, Job or WorkerPool, by conditions and Events.
+`;
+
+interface Described {
+  name: string;
+  help: string;
+  type?: string;
+  labelNames?: readonly string[];
+}
+
+function seriesRows(): string[][] {
+  const metrics = registry.getMetricsAsArray() as unknown as Described[];
+  return metrics
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map((metric) => [
+      `\`${metric.name}\``,
+      typeOf(metric),
+      (metric.labelNames ?? []).join(', '),
+      metric.help,
+    ]);
+}
+
+/** What Prometheus calls it; prom-client names it by the class. */
+function typeOf(metric: Described): string {
+  return metric.type ?? metric.constructor.name.toLowerCase();
+}
+
+function escaped(cell: string): string {
+  return cell.replaceAll('|', '\\|');
+}

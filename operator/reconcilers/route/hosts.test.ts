@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import type { Route } from '../../apis/serving/route/types.ts';
+import { parseConfig } from '../../config.ts';
+import { EPOCH, route } from '../../testing/serving.ts';
+import { hostsOfRoute, OWN, takenHosts } from './hosts.ts';
+
+const config = parseConfig({ domain: 'example.com' });
+
+interface Options {
+  tag?: string;
+  /** Seconds after the first. */
+  madeAt?: number;
+  /** Whether its status says that it serves; a tag has to be there as well. */
+  serves?: boolean;
+  namespace?: string;
+}
+
+function made(name: string, { tag, madeAt = 0, serves = false, namespace = 'demo' }: Options): Route {
+  const traffic = [{ revisionName: 'r', percent: 100 }, ...(tag ? [{ revisionName: 'r', tag }] : [])];
+  const { metadata, ...rest } = route(name, traffic);
+  const creationTimestamp = new Date(EPOCH + madeAt * 1000).toISOString();
+  return {
+    ...rest,
+    metadata: { ...metadata, namespace, creationTimestamp },
+    ...(serves ? { status: { traffic } } : {}),
+  } as Route;
+}
+
+const CASES: Record<
+  string,
+  { reason: string; of: Route; rival: Route; template?: string; want: [tag: string, host: string][] }
+> = {
+  'a service beside the tag of another': {
+    reason: 'the tag was there before',
+    of: made('v1---echo', { madeAt: 1 }),
+    rival: made('echo', { tag: 'v1', serves: true }),
+    want: [[OWN, 'v1---echo.demo.example.com']],
+  },
+  'a tag beside a service': {
+    reason: 'the service was there before',
+    of: made('echo', { tag: 'v1', madeAt: 1 }),
+    rival: made('v1---echo', { serves: true }),
+    want: [['v1', 'v1---echo.demo.example.com']],
+  },
+  'a tag of an older service beside a service that serves': {
+    reason: 'who has a host keeps it, whoever is older',
+    of: made('echo', { tag: 'v1' }),
+    rival: made('v1---echo', { madeAt: 1, serves: true }),
+    want: [['v1', 'v1---echo.demo.example.com']],
+  },
+  'two that have it': {
+    reason: 'they came at once: the older one has it in the gateways too',
+    of: made('v1---echo', { madeAt: 1, serves: true }),
+    rival: made('echo', { tag: 'v1', serves: true }),
+    want: [[OWN, 'v1---echo.demo.example.com']],
+  },
+  'the older of two that have it': {
+    reason: 'nothing is taken from it',
+    of: made('echo', { tag: 'v1', serves: true }),
+    rival: made('v1---echo', { madeAt: 1, serves: true }),
+    want: [],
+  },
+  'one that only asks': {
+    reason: 'it has nothing yet',
+    of: made('echo', { tag: 'v1', madeAt: 1 }),
+    rival: made('v1---echo', {}),
+    want: [],
+  },
+  'two namespaces in one host name': {
+    reason: 'the template of the URLs joins them',
+    of: made('a', { namespace: 'b-c', madeAt: 1 }),
+    rival: made('a-b', { namespace: 'c', serves: true }),
+    template: '{tag---}{service}-{namespace}.{domain}',
+    want: [[OWN, 'a-b-c.example.com']],
+  },
+};
+
+describe('takenHosts', () => {
+  for (const [name, { reason, of, rival, template, want }] of Object.entries(CASES)) {
+    it(`${name}: ${reason}`, () => {
+      const urls = template ? parseConfig({ domain: 'example.com', urlTemplate: template }) : config;
+      const shared = hostsOfRoute(urls)(of).filter((host) => hostsOfRoute(urls)(rival).includes(host));
+      assert.ok(shared.length > 0, 'the index brings them together');
+      const taken = takenHosts(of, [rival], urls);
+      assert.deepEqual(
+        [...taken].map(([tag, { host, by }]) => [tag, host, by]),
+        want.map(([tag, host]) => [tag, host, `${rival.metadata.namespace}/${rival.metadata.name}`]),
+      );
+    });
+  }
+});
