@@ -108,6 +108,11 @@ changes([], {
   'registry.pullSecretNamespaces': ['demo'],
   'networkPolicy.enabled': true,
   'networkPolicy.metricsFrom': [{ namespaceSelector: {} }],
+  'monitoring.serviceMonitor.enabled': true,
+  'monitoring.serviceMonitor.labels': { release: 'prometheus' },
+  'monitoring.serviceMonitor.interval': '10s',
+  'monitoring.rules.enabled': true,
+  'monitoring.rules.labels': { release: 'prometheus' },
 });
 for (const role of ROLES) {
   changes([], { [`${role}.replicas`]: 3 });

@@ -10,8 +10,11 @@ import { ServingProcess } from '../testing/servingProcess.ts';
 import { until } from '../testing/until.ts';
 
 const COUNT = 50;
-/** Knative takes 22.6 s for as many on a machine of its own. */
-const MOST_MS = 5_000;
+/**
+ * The goal is 5 s, which `make bench` measures (50-services-at-zero); a machine that is busy with other tests takes
+ * twice as long. With an instance each they took 25 s, and Knative takes 22.6 s.
+ */
+const MOST_MS = 10_000;
 
 describe('services with an initial scale of 0 on a real API server', function () {
   this.timeout(120_000);

@@ -118,7 +118,7 @@ export const TASK_CASES: Record<string, Case> = {
     want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
   },
   'timeout-ignored': {
-    reason: 'a program that ignores SIGTERM is gone within its timeout and 12 s',
+    reason: 'a program that ignores SIGTERM is gone within its timeout and 14 s',
     job: { timeoutSeconds: 4, env: { ...LONG, IGNORE_TERM: '1' } },
     want: {
       completed: 'False',
@@ -133,7 +133,8 @@ export const TASK_CASES: Record<string, Case> = {
       const { exitCode, startedAt, finishedAt } = await until('the end of the container', ended);
       assert.equal(exitCode, 137);
       const ran = Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '');
-      assert.ok(ran <= 17_000, `it ran for ${ran} ms`); // times are whole seconds
+      // The controller tells the deadline, the kubelet looks for deadlines every second, and times are whole seconds.
+      assert.ok(ran <= 19_000, `it ran for ${ran} ms`);
     },
   },
   'timeout-retried': {
