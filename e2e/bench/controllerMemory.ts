@@ -20,7 +20,7 @@ const SYSTEM = 'homerun-system';
 const ROOT = resolve(import.meta.dirname, '../..');
 const LIMIT_MB = 350;
 /** As the chart sets it (templates/_pod.tpl). */
-const HEAP_SHARE = 0.6;
+const HEAP_SHARE = 0.5;
 /** Nothing was written for so long: the controller has looked at everything. */
 const QUIET_MS = 5_000;
 
@@ -59,7 +59,7 @@ export async function controllerMemory(size: Size = THOUSAND): Promise<Result[]>
     return [
       limitResult('controller-memory-1000', 'MB resident', resident, LIMIT_MB),
       limitResult('controller-memory-1000-peak', 'MB resident at most, from its start', peak, LIMIT_MB),
-      limitResult('controller-start-1000', 's from start to rest', seconds, 120),
+      limitResult('controller-start-1000', 's from start to rest', seconds, 60),
     ];
   } finally {
     controller?.kill('SIGKILL');

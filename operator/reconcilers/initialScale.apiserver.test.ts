@@ -10,8 +10,8 @@ import { ServingProcess } from '../testing/servingProcess.ts';
 import { until } from '../testing/until.ts';
 
 const COUNT = 50;
-/** Knative takes 22.6 s for as many on a machine of its own. */
-const MOST_MS = 5_000;
+/** On a machine that does other things at the same time; the benchmark `50-services-at-zero` holds it to 5 s. */
+const MOST_MS = 20_000;
 
 describe('services with an initial scale of 0 on a real API server', function () {
   this.timeout(120_000);
