@@ -48,6 +48,7 @@ changes(['controller'], {
   'instance.runtimeClasses.gen2': 'kata',
   'instance.podSecurity': 'restricted',
   'instance.spreadOver': ['kubernetes.io/hostname'],
+  'instance.maxRollOuts': 5,
   'instance.accelerators': { 'nvidia-l4': { gpu: 'l4' } },
   'jobs.maxParallelism': 10,
   'jobs.executionsHistoryLimit': 10,

@@ -78,7 +78,11 @@ describe('an upgrade of the chart that changes what pods look like', function ()
 
   it('replaces instances one revision at a time where that is asked for, and fails no request', async () => {
     const { client, visitor, namespace } = suite;
-    const before = uids(await podsOf(client, namespace, 'kept'));
+    const all = async () => [
+      ...(await allPodsOf(client, namespace, 'kept')),
+      ...(await podsOfPool(client, namespace, 'workers')),
+    ];
+    const before = uids(await all());
     const { status } = await serviceReady(client, namespace, 'kept');
     const stop = new AbortController();
     const load = constantLoad(visitor, status?.url ?? '', 20, stop.signal);
@@ -86,13 +90,8 @@ describe('an upgrade of the chart that changes what pods look like', function ()
     await until(
       'all instances to be of the new template',
       async () => {
-        const pods = await allPodsOf(client, namespace, 'kept');
-        const workers = await podsOfPool(client, namespace, 'workers');
-        return (
-          pods.length === 2 &&
-          workers.length === 2 &&
-          pods.every(({ metadata }) => !before.includes(metadata.uid))
-        );
+        const pods = await all();
+        return pods.length === 4 && pods.every(({ metadata }) => !before.includes(metadata.uid));
       },
       { timeoutMs: 120_000 },
     );

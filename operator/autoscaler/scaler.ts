@@ -128,7 +128,7 @@ export class Autoscaler {
     const tickMs = config.autoscaler.tickSeconds * 1000;
     while (!signal.aborted) {
       const startedAt = performance.now();
-      await this.#tick().catch((err) => this.#log.error({ err }, 'a round of scaling failed'));
+      await this.#tick(signal).catch((err) => this.#log.error({ err }, 'a round of scaling failed'));
       await sleep(tickMs - (performance.now() - startedAt), signal);
     }
     await Promise.allSettled([watching, ...this.#writes]);
@@ -147,8 +147,9 @@ export class Autoscaler {
     }
   }
 
-  async #tick(): Promise<void> {
+  async #tick(signal: AbortSignal): Promise<void> {
     const view = await this.#gateways.collect(this.#orders(), this.#now);
+    if (signal.aborted) return;
     const stopTimer = autoscalerTick.startTimer();
     const now = this.#now();
     void this.#cpu.poll(now);

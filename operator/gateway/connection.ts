@@ -8,6 +8,7 @@ import type { Timed } from './deadlines.ts';
 import type { Peer } from './headers.ts';
 import { HTTP1_WINDOW, MAX_PIPELINED, waitingBytes } from './limits.ts';
 import type { Source } from './line.ts';
+import { endSession } from './sessionClose.ts';
 import { UploadWindow } from './uploadWindow.ts';
 import { addressCell, type Event } from './usage.ts';
 
@@ -231,7 +232,7 @@ export class Connection implements Source, Timed {
 
   #goAway(): void {
     this.#connections.usage.count('closedForIdleness');
-    this.session?.close();
+    if (this.session) endSession(this.session);
     this.last();
   }
 

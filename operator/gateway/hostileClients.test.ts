@@ -107,16 +107,47 @@ describe('gateway and clients that do anything', () => {
     }
   });
 
+  /** The begin of a connection over HTTP/2: a request without its body on stream 1, and these frames. */
+  const begin2 = (method: string, host: string, ...frames: Buffer[]): Buffer => {
+    const section = h2.block([
+      [':method', method],
+      [':scheme', 'http'],
+      [':path', '/'],
+      [':authority', host],
+    ]);
+    return Buffer.concat([h2.PREFACE, h2.settings(), ...h2.headers(1, 0, section), ...frames]);
+  };
+
+  it('closes an HTTP/2 connection that fails behind its GOAWAY, at once or later', async () => {
+    const fault = h2.frame(h2.CONTINUATION, h2.END_HEADERS, 1);
+    const begin = begin2('POST', 'app.test', h2.goaway(0, 0));
+    for (const later of [false, true]) {
+      const socket = open((later ? begin : Buffer.concat([begin, fault])).toString('latin1'));
+      socket.resume();
+      if (later) {
+        await until('the request is known', () => harness.planes[0]?.open === 1);
+        socket.write(fault);
+      }
+      await once(socket, 'close');
+      await until('no request is left', () => harness.planes[0]?.open === 0);
+    }
+  });
+
+  it('answers all streams of an HTTP/2 connection behind its GOAWAY, and closes it then', async () => {
+    const body = h2.frame(h2.DATA, h2.END_STREAM, 1, Buffer.from('body'));
+    const socket = open(begin2('POST', 'app.test', h2.goaway(0, 0), body).toString('latin1'));
+    let answer = Buffer.alloc(0);
+    socket.on('data', (bytes: Buffer) => {
+      answer = Buffer.concat([answer, bytes]);
+    });
+    await once(socket, 'end');
+    const frames = new h2.FrameReader().push(answer);
+    const data = frames.filter(({ type }) => type === h2.DATA).map(({ payload }) => payload.toString());
+    assert.equal(data.join(''), 'ok');
+  });
+
   describe('that take a request over HTTP/2 back at once, without an error', () => {
-    const requestFrames = (method: string, host: string): Buffer => {
-      const section = h2.block([
-        [':method', method],
-        [':scheme', 'http'],
-        [':path', '/'],
-        [':authority', host],
-      ]);
-      return Buffer.concat([h2.PREFACE, h2.settings(), ...h2.headers(1, 0, section), h2.reset(1, 0)]);
-    };
+    const requestFrames = (method: string, host: string) => begin2(method, host, h2.reset(1, 0));
 
     for (const method of ['GET', 'HEAD', 'POST', 'TRACE']) {
       it(`${method}, which would be refused: nobody else is harmed`, async () => {

@@ -13,6 +13,7 @@ import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
 import type { Handler } from './handler.ts';
 import { outliveStreams } from './http2Memory.ts';
 import { HTTP2_WINDOW, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from './limits.ts';
+import { closeAfterStreams, endSession } from './sessionClose.ts';
 import { SessionStarts } from './sessionStarts.ts';
 
 /** How late a header section may be found to have taken too long. */
@@ -78,12 +79,12 @@ export class Listener {
     this.#http1.close(() => {});
     const late = [...this.#sessions].filter((session) => this.#announceEnd(session));
     if (late.length > 0) await sleep(GOAWAY_MS);
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions) endSession(session);
   }
 
   /** Ends this share of the HTTP/2 connections once their requests have ended, so that their clients connect anew. */
   shed(share: number): void {
-    for (const session of this.#sessions) if (Math.random() < share) session.close();
+    for (const session of this.#sessions) if (Math.random() < share) endSession(session);
   }
 
   /** Resolves when the HTTP/2 clients have been sent everything and their connections are closed. */
@@ -160,6 +161,7 @@ export class Listener {
     server.on('session', (session) => {
       this.#sessions.add(session);
       outliveStreams(session);
+      closeAfterStreams(session);
       connectionOf(session.socket).carries(session);
       session.setLocalWindowSize(CONNECTION_WINDOW);
       session.on('close', () => this.#sessions.delete(session));

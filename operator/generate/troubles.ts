@@ -17,6 +17,9 @@ final: it is asked again, every five minutes in the end. A revision that is trie
 after it failed, then ever more seldom, every quarter of an hour in the end, for as long as it is the latest of its service
 or worker pool, or has traffic or a share. Its Ready stays False, with what was wrong, until it starts. Nothing has to be
 deleted or changed. An execution is not tried again: run its job once more.
+
+A Deployment, a Service or a Job of batch/v1 that somebody else has made under a name that is needed is left alone, and
+told with the reason NotOwned; the own one is made when it goes.
 `;
 }
 

@@ -125,6 +125,32 @@ describe('The controller runtime on a real API server', function () {
         cached: () => cached,
       });
 
+    it('take over nothing that another has made, and make their own once that is gone', async () => {
+      const metadata = { namespace, name: 'held' };
+      const foreign = await server.client.create(DEPLOYMENTS, { ...wanted(), metadata } as Deployment);
+      const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: 'u', controller: true };
+      const own = { ...wanted(), metadata: { ...metadata, ownerReferences: [owner] } } as Deployment;
+      const executor = new PlanExecutor({
+        client: server.client,
+        fieldManager: 'test',
+        recorder: { event: () => {} },
+        typeOf: () => DEPLOYMENTS,
+        // As with a cache that holds its own objects alone.
+        cached: () => undefined,
+      });
+      const plan = { apply: [own], remove: [], events: [] };
+      await assert.rejects(executor.execute(own, plan), { code: 'NOT_OWNED', message: /'held' of apps\/v1/ });
+      const { resourceVersion } = foreign.metadata;
+      assert.equal(
+        (await server.client.get(DEPLOYMENTS, metadata))?.metadata.resourceVersion,
+        resourceVersion,
+      );
+      await server.client.delete(DEPLOYMENTS, metadata);
+      await executor.execute(own, plan);
+      const made = await server.client.get(DEPLOYMENTS, metadata);
+      assert.equal(made?.metadata.ownerReferences?.[0]?.uid, 'u');
+    });
+
     it('write an object once, whatever the server makes of it, and at most once more after a restart', async () => {
       applies = 0;
       const executor = restarted();

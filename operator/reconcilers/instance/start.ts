@@ -8,7 +8,7 @@ import { ageMs } from '../../kube/pod.ts';
 import { memoryMessage } from './memory.ts';
 import { isBeingPrepared, PREPARING_MS } from './mounts.ts';
 import { probeBudgetSeconds } from './probes.ts';
-import { isOfImage, rowOf, TROUBLES, type TroubleRow } from './troubles.ts';
+import { rowOf, TROUBLES, type TroubleRow } from './troubles.ts';
 
 /** How far the instances of a revision have come. */
 export type Start =
@@ -125,11 +125,11 @@ export function troubleOf(
 ): Waited | undefined {
   const row = rowOf(waiting);
   if (!row) return undefined;
-  const { waits } = row;
-  const { reason = '', message = reason } = waiting;
-  if (isOfImage(waiting)) {
+  const { reason: said = '', message = said } = waiting;
+  const { waits, told: reason = said } = row;
+  if (reason === REASONS.containerMissing) {
     const told = `Image '${image}' of container '${name}' cannot be pulled: ${message}`;
-    return { reason: REASONS.containerMissing, message: told, waits };
+    return { reason, message: told, waits };
   }
   const told = `Container '${name}' cannot be started: ${message}`;
   const [, secret] = MISSING_SECRET.exec(message) ?? [];
@@ -170,7 +170,7 @@ function judgeTime(pod: Pod, input: StartInput): Start {
   }
   if (!hasBegun(pod)) {
     const message = `The node did not get as far as the first container within ${limit / 1000} s; kubectl describe pod ${pod.metadata.name} --namespace ${pod.metadata.namespace} says more.`;
-    return { state: 'failed', reason: REASONS.progressDeadlineExceeded, message };
+    return { state: 'failed', reason: TROUBLES.unprepared.told, message };
   }
   const held = input.passed.has(pod.metadata.uid ?? '') ? heldBy(pod, input.containers) : undefined;
   const message = held

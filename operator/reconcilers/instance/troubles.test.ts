@@ -32,6 +32,18 @@ const CASES: Record<string, { reason: string; message: string; row: keyof typeof
       'failed to pull and unpack image "r/a:1": failed to resolve reference "r/a:1": failed to authorize: failed to fetch anonymous token: unexpected status from GET request to https://r/token: 401 Unauthorized',
     row: 'imageUnauthorized',
   },
+  'no right to the repository': {
+    reason: 'ErrImagePull',
+    message:
+      'failed to pull and unpack image "ghcr.io/o/a:1": failed to resolve reference "ghcr.io/o/a:1": denied: requested access to the resource is denied',
+    row: 'imageUnauthorized',
+  },
+  'the token service does not answer': {
+    reason: 'ErrImagePull',
+    message:
+      'failed to resolve reference "r/a:1": failed to authorize: failed to fetch anonymous token: Get "https://r/token": dial tcp: i/o timeout',
+    row: 'image',
+  },
   'Docker Hub does not tell which': {
     reason: 'ErrImagePull',
     message:

@@ -10,6 +10,8 @@ export interface TroubleRow {
   reasons?: readonly string[];
   /** What the kubelet's message says, where its reason alone does not tell. */
   says?: RegExp;
+  /** The reason of the conditions that tell it; the kubelet's own where unset. */
+  told?: string;
   /** For how long it is waited out until it is final, as a chart value. */
   waits: keyof Config['startup'];
   /** Whether it may go without a change of the template: a revision that failed for it is tried again by itself. */
@@ -38,6 +40,7 @@ export const TROUBLES = {
   imageName: {
     what: 'the name of the image is none (`InvalidImageName`)',
     reasons: ['InvalidImageName'],
+    told: REASONS.containerMissing,
     waits: 'crashSeconds',
     mayGo: false,
   },
@@ -45,6 +48,7 @@ export const TROUBLES = {
     what: 'the registry or the kubelet puts the pull off (429, `pull QPS exceeded`)',
     reasons: IMAGE_REASONS,
     says: /\b429\b|too ?many ?requests|pull QPS exceeded/i,
+    told: REASONS.containerMissing,
     waits: 'limitSeconds',
     mayGo: true,
   },
@@ -53,19 +57,22 @@ export const TROUBLES = {
     reasons: IMAGE_REASONS,
     // A layer that the node has lost meanwhile is "not found" too, and comes with the next attempt.
     says: /failed to resolve (image|reference).*not found|(manifest|name|repository)[ _]unknown|repository does not exist/is,
+    told: REASONS.containerMissing,
     waits: 'crashSeconds',
     mayGo: true,
   },
   imageUnauthorized: {
     what: 'the registry refuses the credentials, or wants some (`Unauthorized`)',
     reasons: IMAGE_REASONS,
-    says: /\b40[13] |unauthori[sz]ed|authori[sz]ation failed|authentication required|access denied|no basic auth/i,
+    says: /\b40[13] |unauthori[sz]ed|authori[sz]ation failed|authentication required|access denied|\bdenied:|no basic auth/i,
+    told: REASONS.containerMissing,
     waits: 'crashSeconds',
     mayGo: true,
   },
   image: {
     what: 'the image cannot be pulled for another reason: the registry does not answer, say',
     reasons: IMAGE_REASONS,
+    told: REASONS.containerMissing,
     waits: 'limitSeconds',
     mayGo: true,
   },
@@ -102,6 +109,7 @@ export const TROUBLES = {
   },
   unprepared: {
     what: 'the node does not get as far as the first container: its network is not set up, say',
+    told: REASONS.progressDeadlineExceeded,
     waits: 'limitSeconds',
     mayGo: true,
   },
@@ -137,18 +145,12 @@ export function rowOfRegistry({ code }: Pick<RegistryError, 'code'>): TroubleRow
   return code === 'REGISTRY_UNAUTHORIZED' ? TROUBLES.imageUnauthorized : TROUBLES.image;
 }
 
-/** Whether it is an image that the kubelet's words are about. */
-export function isOfImage({ reason = '' }: Waiting): boolean {
-  return reason === 'InvalidImageName' || IMAGE_REASONS.some((each) => each === reason);
-}
-
 /** The reasons of conditions that tell of a trouble which may go. */
-const PASSING_REASONS: ReadonlySet<string> = new Set([
-  REASONS.containerMissing,
-  REASONS.progressDeadlineExceeded,
-  ...TROUBLES.container.reasons,
-  ...TROUBLES.mount.reasons,
-]);
+const PASSING_REASONS: ReadonlySet<string> = new Set(
+  Object.values<TroubleRow>(TROUBLES)
+    .filter(({ mayGo }) => mayGo)
+    .flatMap(({ told, reasons = [] }) => told ?? reasons),
+);
 
 /** Whether what a condition says of a revision that has not started may have gone since. */
 export function mayHaveGone({ reason = '' }: Waiting): boolean {

@@ -1,5 +1,6 @@
 import { SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
+import type { Steps } from '../../apis/run/workerPool/scaling.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
@@ -43,6 +44,16 @@ export function surroundingsOf(
   };
 }
 
+/** What a worker pool says of the number of a revision's instances. */
+interface Size {
+  replicas?: number;
+  /** How many percent of them may be beyond that number, or missing, while they are replaced. */
+  percents?: Steps;
+}
+
+/** An instance that is stopped anyhow may be replaced at once, and one that is new never waits for it. */
+const ALL_AT_ONCE: Steps = { surge: 100, unavailable: 0 };
+
 /**
  * The Deployment that runs a revision's instances. A service's names no replicas: a new one starts with one instance,
  * which proves the revision, and from then on only the autoscaler and the waking gateway set the number. A worker
@@ -53,7 +64,7 @@ export function desiredDeployment(
   revision: Revision,
   images: ReadonlyMap<string, string>,
   config: Pick<Config, 'instance' | 'serviceAccounts'>,
-  { metadata, boost, spreadOver, replicas }: Surroundings & { replicas?: number } = {},
+  { metadata, boost, spreadOver, replicas, percents = ALL_AT_ONCE }: Surroundings & Size = {},
 ): Deployment {
   const { name, namespace, uid = '' } = revision.metadata;
   const pool = workerPoolOf(revision);
@@ -72,8 +83,7 @@ export function desiredDeployment(
       selector: { matchLabels: { [SERVING.revisionUID]: uid } },
       // A revision never changes, so there is nothing to keep of older ReplicaSets.
       revisionHistoryLimit: 0,
-      // An instance that is stopped anyhow may be replaced at once, and one that is new never waits for it.
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } },
+      strategy: { type: 'RollingUpdate', rollingUpdate: rollingUpdate(percents) },
       template: {
         metadata: {
           labels,
@@ -97,6 +107,11 @@ export function desiredDeployment(
       },
     },
   } as Deployment);
+}
+
+/** Kubernetes rounds as Cloud Run does. Nobody can ask for 0 percent of both. */
+function rollingUpdate({ surge, unavailable }: Steps) {
+  return { maxSurge: `${surge}%`, maxUnavailable: unavailable === 0 ? 0 : `${unavailable}%` };
 }
 
 /**

@@ -6,7 +6,7 @@ import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
 import { type Config, parseConfig } from '../../config.ts';
-import { DEPLOYMENTS, type Deployment } from '../../kube/core.ts';
+import { DEPLOYMENTS, type Deployment, EVENTS } from '../../kube/core.ts';
 import { reconciles } from '../../telemetry/metrics.ts';
 import { FakeApiServer, isWrite } from '../../testing/fakeApiServer.ts';
 import { PINNED, revision } from '../../testing/serving.ts';
@@ -169,5 +169,8 @@ describe('what runs while the configuration changes', function () {
     assert.equal(rolled.length, COUNT);
     assert.deepEqual(new Set(rolled), new Set(NAMES));
     assert.deepEqual(requests(), new Set(['500m']));
+    const told = () => server.list(EVENTS).filter(({ reason }) => reason === 'InstancesReplaced');
+    await until('an Event for each', () => told().length === COUNT);
+    assert.ok(told().every(({ count }) => count === 1));
   });
 });

@@ -282,6 +282,8 @@ describe('planRevision', () => {
     assert.deepEqual(planned('2026-01-01T00:02:00Z', 180), { asks: 0, requeueAfterMs: 60_000 });
     assert.equal(planned('2026-01-01T00:02:00Z', 240).asks, 1);
     assert.equal(planned('2026-01-01T01:00:00Z', 3900).asks, 1, 'every five minutes in the end');
+    const idle = { ...refused(), spec: { replicas: 0 } } as Deployment;
+    assert.deepEqual(planRevision({ ...input, deployment: idle }, config, EPOCH + 60_000).change, []);
   });
 
   describe('a revision that failed and has no instances', () => {

@@ -16,7 +16,7 @@ import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { passingMs } from '../verdict.ts';
 import { conditionsOf, digestLeftMs, type Progress, retryAt } from './conditions.ts';
 import { desiredDeployment, madeAtZero, type Offer, surroundingsOf } from './deployment.ts';
-import { applicable, type TemplateState, templateState } from './podTemplate.ts';
+import { applicable, rollOutEvents, type TemplateState, templateState } from './podTemplate.ts';
 import { ACCOUNT_MS, askAgain, askedAgainAt, lacksAccount, replicaFailure } from './replicaFailure.ts';
 
 /** Everything that the plan of a revision depends on, read before and at once. */
@@ -78,15 +78,20 @@ export function planRevision(
   const conditions = conditionsOf(input, { unresolved, start, config, now });
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
   const made = unresolved || input.pool ? undefined : serviceDeployment(input, images, config);
+  const template = made && templateState(made, input.deployment);
+  const mayRollOut = input.mayRollOut ?? false;
   return {
     ...(made ? deployments(made, input) : { apply: [] }),
-    template: made && templateState(made, input.deployment),
+    template,
     change: asksAgain(input, now) ? [askAgain(input.deployment, now)] : [],
     remove: [...remains(input), ...spent(input, now)].map(removal),
     labels: routingState(input),
     status: { ...revision, status },
     statusWaitMs: statusWait(input, status),
-    events: eventsOf(revision, conditions),
+    events: [
+      ...eventsOf(revision, conditions),
+      ...rollOutEvents(revision.metadata.name, template, mayRollOut),
+    ],
     requeueAfterMs: recheckAfter(input, { unresolved, start, config, now }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Deployment } from '../../kube/core.ts';
 import { contentHash, isSubset } from '../../kube/json.ts';
-import { isApplied } from '../../kube/plan.ts';
+import { isApplied, type PlannedEvent } from '../../kube/plan.ts';
 
 // What runs keeps the pod template that it has (design, Failure rules): a change of it replaces every instance, and
 // neither a chart value nor a release nor an annotation on a revision is a reason for that.
@@ -57,6 +57,17 @@ export function applicable(
   if (mayRollOut || isReplacing(live)) return [desired];
   const kept = withTemplateOf(desired, live);
   return isSubset(kept, live) ? [] : [asSeen(kept, live)];
+}
+
+/** What is told when a revision's running instances have their turn to be replaced. */
+export function rollOutEvents(
+  revision: string,
+  state: TemplateState | undefined,
+  mayRollOut: boolean,
+): PlannedEvent[] {
+  if (state !== 'outdated' || !mayRollOut) return [];
+  const message = `The instances of revision '${revision}' began to be replaced by ones of the present pod template.`;
+  return [{ type: 'Normal', reason: 'InstancesReplaced', message }];
 }
 
 /** Whether `live` has the template of `desired`, as it was rendered; releases before this hash wrote one of the whole. */

@@ -35,9 +35,9 @@ const ASK_MS = { shortest: 30_000, longest: 300_000 };
  */
 export function askedAgainAt({ deployment }: Pick<Deployed, 'deployment'>): number | undefined {
   const failure = failureOf(deployment);
-  if (!failure) return undefined;
+  if (!failure || !deployment?.spec?.replicas) return undefined;
   const since = Date.parse(failure.lastTransitionTime ?? '');
-  const last = Date.parse(deployment?.metadata.annotations?.[ASKED_AGAIN] ?? '');
+  const last = Date.parse(deployment.metadata.annotations?.[ASKED_AGAIN] ?? '');
   const asked = last > since ? last : since;
   return asked + Math.min(Math.max(asked - since, ASK_MS.shortest), ASK_MS.longest);
 }

@@ -265,6 +265,47 @@ describe('planWorkerPool', () => {
     assert.equal(conditionOf(status?.status?.conditions, 'Ready')?.status, 'True');
   });
 
+  it('tries a revision that failed within the surge when it is tried again, and says what was wrong meanwhile', () => {
+    const changed = pool(2, {
+      template: workerPool('queue', { spec: { serviceAccountName: 'other' } }).spec.template,
+    });
+    const failed = pooledRevision('queue-00002-xyz', {
+      generation: 2,
+      ready: 'False',
+      healthy: 'Unknown',
+      reason: 'CreateContainerConfigError',
+      message: 'secret "s" not found',
+    });
+    const later = {
+      ...changed,
+      metadata: { ...changed.metadata, generation: 2 },
+      status: {
+        ...changed.status,
+        observedGeneration: 2,
+        latestCreatedRevisionName: failed.metadata.name,
+        instanceSplits: [{ revisionName: OLD, percent: 100 }],
+      },
+    };
+    const { apply, status } = planWorkerPool(
+      {
+        pool: later,
+        revisions: [old, failed],
+        deployments: new Map([[OLD, deployment(OLD, 2, { replicas: 2, readyReplicas: 2 })]]),
+        pods: new Map(),
+      },
+      config,
+      EPOCH,
+    );
+    const counts = apply.map((made) => [made.metadata.name, (made as Deployment).spec?.replicas]);
+    assert.deepEqual(counts, [
+      ['queue-00002-xyz-deployment', 2],
+      [`${OLD}-deployment`, 2],
+    ]);
+    const ready = conditionOf(status?.status?.conditions, 'Ready');
+    assert.deepEqual([ready?.status, ready?.reason], ['False', 'RevisionFailed']);
+    assert.match(ready?.message ?? '', /secret "s" not found/);
+  });
+
   it('makes no second revision of a number that changes, nor of other splits', () => {
     const first = planWorkerPool(
       { pool: pool(1), revisions: [], deployments: new Map(), pods: new Map() },
@@ -319,6 +360,33 @@ describe('planWorkerPool', () => {
     const leaving = { ...old, metadata: { ...old.metadata, deletionTimestamp: '2026-01-01T00:00:03Z' } };
     assert.match(planned(changed('other'), [leaving]).apply[0]?.metadata.name ?? '', /^queue-00002-/);
   });
+
+  const STEPS: Record<string, { reason: string; annotations: Record<string, string>; want: object }> = {
+    unset: {
+      reason: 'all new ones may come before the old ones go',
+      annotations: {},
+      want: { maxSurge: '100%', maxUnavailable: 0 },
+    },
+    bounded: {
+      reason: 'the pool says how many come at a time, and how many may be missing',
+      annotations: { 'run.googleapis.com/max-surge': '25', 'run.googleapis.com/max-unavailable': '10' },
+      want: { maxSurge: '25%', maxUnavailable: '10%' },
+    },
+    'without a surge': {
+      reason: 'an old one goes first',
+      annotations: { 'run.googleapis.com/max-surge': '0', 'run.googleapis.com/max-unavailable': '50' },
+      want: { maxSurge: '0%', maxUnavailable: '50%' },
+    },
+  };
+  for (const [name, { reason, annotations, want }] of Object.entries(STEPS)) {
+    it(`lets Kubernetes replace instances within the steps of the pool, ${name}: ${reason}`, () => {
+      const made = pool(3, {}, settled(OLD));
+      const stepped = { ...made, metadata: { ...made.metadata, annotations } };
+      const input = { pool: stepped, revisions: [old], deployments: new Map(), pods: new Map() };
+      const [applied] = planWorkerPool(input, config, EPOCH).apply as Deployment[];
+      assert.deepEqual(applied?.spec?.strategy?.rollingUpdate, want);
+    });
+  }
 
   it('makes revisions as golden/revision.golden.yaml says', () => {
     const rich = pool(1, {

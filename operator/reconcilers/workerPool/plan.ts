@@ -5,18 +5,18 @@ import {
   WORKER_POOL_REASONS as REASONS,
   WORKER_POOL_CONDITIONS as TYPES,
 } from '../../apis/run/workerPool/conditions.ts';
-import { instanceCount, stepsOf } from '../../apis/run/workerPool/scaling.ts';
+import { instanceCount, stepPercents, stepsOf } from '../../apis/run/workerPool/scaling.ts';
 import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
 import { validateWorkerPool } from '../../apis/run/workerPool/validation.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { partsOf } from '../../autoscaler/shares.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
-import type { Plan } from '../../kube/plan.ts';
+import type { Plan, PlannedEvent } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { pending, type RefusalInput, withRefusal } from '../refused.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from '../revision/deployment.ts';
-import { applicable, type TemplateState, templateState } from '../revision/podTemplate.ts';
+import { applicable, rollOutEvents, type TemplateState, templateState } from '../revision/podTemplate.ts';
 import { generationOf } from '../template/generation.ts';
 import { planTemplate, type TemplateOwner, type TemplatePlan } from '../template/plan.ts';
 import { partition, portability, readyEvents } from '../verdict.ts';
@@ -85,7 +85,7 @@ export function planWorkerPool(
     templates: new Map(made.map(({ revision, template }) => [revision, template])),
     remove: template.remove,
     status: { ...pool, status },
-    events: [...template.events, ...readyEvents(pool, conditions)],
+    events: [...template.events, ...readyEvents(pool, conditions), ...made.flatMap(({ events }) => events)],
   };
 }
 
@@ -139,6 +139,7 @@ interface Made {
   revision: string;
   apply: Deployment[];
   template: TemplateState;
+  events: PlannedEvent[];
   /** Instances more than there are. */
   added: number;
 }
@@ -150,6 +151,7 @@ function deployments(
   input: WorkerPoolInput,
   config: RoleConfig<'controller'>,
 ): Made[] {
+  const percents = stepPercents(input.pool);
   const made = revisions.flatMap((revision): Made[] => {
     const { name } = revision.metadata;
     const deployment = input.deployments.get(name);
@@ -159,11 +161,12 @@ function deployments(
     // What has no instances may stay as it is until it gets some.
     if (!images || (present === 0 && replicas === 0)) return [];
     const surroundings = surroundingsOf(revision, input, config);
-    const desired = desiredDeployment(revision, images, config, { ...surroundings, replicas });
-    const apply = applicable(desired, deployment, input.mayRollOut?.has(name) ?? false);
-    return [
-      { revision: name, apply, template: templateState(desired, deployment), added: replicas - present },
-    ];
+    const desired = desiredDeployment(revision, images, config, { ...surroundings, replicas, percents });
+    const mayRollOut = input.mayRollOut?.has(name) ?? false;
+    const apply = applicable(desired, deployment, mayRollOut);
+    const template = templateState(desired, deployment);
+    const events = rollOutEvents(name, template, mayRollOut);
+    return [{ revision: name, apply, template, events, added: replicas - present }];
   });
   return made.toSorted((a, b) => b.added - a.added);
 }

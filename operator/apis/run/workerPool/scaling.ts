@@ -51,9 +51,15 @@ function annotatedCount({ metadata }: WorkerPool): number | undefined {
  * old ones go, and none may be missing. At least one of the two is not zero, or nothing could move.
  */
 export function stepsOf(pool: WorkerPool, count: number): Steps {
-  const surge = Math.ceil((count * (percent(pool, RUN.maxSurge) ?? 100)) / 100);
-  const unavailable = Math.floor((count * (percent(pool, RUN.maxUnavailable) ?? 0)) / 100);
+  const percents = stepPercents(pool);
+  const surge = Math.ceil((count * percents.surge) / 100);
+  const unavailable = Math.floor((count * percents.unavailable) / 100);
   return surge === 0 && unavailable === 0 ? { surge, unavailable: 1 } : { surge, unavailable };
+}
+
+/** The same as percents of the number of instances, as the annotations say it. */
+export function stepPercents(pool: WorkerPool): Steps {
+  return { surge: percent(pool, RUN.maxSurge) ?? 100, unavailable: percent(pool, RUN.maxUnavailable) ?? 0 };
 }
 
 /** The percents of an annotation; undefined where there is none that makes sense. */

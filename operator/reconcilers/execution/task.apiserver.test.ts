@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { PODS, type Pod } from '../../kube/core.ts';
+import { parseConfig } from '../../config.ts';
+import { BATCH_JOBS, type BatchJob, PODS, type Pod } from '../../kube/core.ts';
 import { PlanExecutor } from '../../kube/plan.ts';
 import { ApiServer } from '../../testing/apiServer.ts';
-import { after as moment, taskPod } from '../../testing/jobs.ts';
+import { execution, after as moment, taskPod } from '../../testing/jobs.ts';
 import { EPOCH } from '../../testing/serving.ts';
+import { desiredBatchJob } from './batchJob.ts';
 import { overdue } from './deadline.ts';
 
-describe('the deadline of a task on a real API server', function () {
+describe('a task on a real API server', function () {
   this.timeout(60_000);
   let server: ApiServer;
 
@@ -15,7 +17,25 @@ describe('the deadline of a task on a real API server', function () {
   });
   after(() => server?.stop());
 
-  it('may be lowered while its pod runs', async () => {
+  it('may have a sidecar, which is sent SIGTERM by a hook', async () => {
+    const containers = [
+      { name: 'main', image: 'app' },
+      { name: 'side', image: 'proxy', startupProbe: { tcpSocket: { port: 5432 } } },
+    ];
+    const annotations = { 'run.googleapis.com/container-dependencies': '{"main":["side"]}' };
+    const wanted = desiredBatchJob(
+      execution({ annotations, task: { containers } }),
+      new Map(),
+      parseConfig({}),
+    );
+    const metadata = { ...wanted.metadata, namespace: 'default', ownerReferences: undefined };
+    const made = await server.client.create<BatchJob>(BATCH_JOBS, { ...wanted, metadata } as BatchJob);
+    const [side] = made.spec?.template.spec?.initContainers ?? [];
+    assert.deepEqual(side?.lifecycle?.preStop?.exec?.command, ['/bin/sh', '-c', 'kill -TERM 1']);
+    assert.equal(made.spec?.template.spec?.activeDeadlineSeconds, 840);
+  });
+
+  it('has a deadline that may be lowered while its pod runs', async () => {
     const { client } = server;
     const spec = { activeDeadlineSeconds: 300, containers: [{ name: 'user-container', image: 'app' }] };
     const { status, metadata } = taskPod(0, { status: { startTime: moment(1) } });
