@@ -20,7 +20,7 @@ const SYSTEM = 'homerun-system';
 const ROOT = resolve(import.meta.dirname, '../..');
 const LIMIT_MB = 350;
 /** As the chart sets it (templates/_pod.tpl). */
-const HEAP_SHARE = 0.7;
+const HEAP_SHARE = 0.5;
 /** Nothing was written for so long: the controller has looked at everything. */
 const QUIET_MS = 5_000;
 

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { connect, freshNamespace, gatewayAddress } from '../lib/cluster.ts';
 import { Visitor } from '../lib/http.ts';
 import { admissionLatency } from './admission.ts';
+import { controllerMemory } from './controllerMemory.ts';
 import { idleFootprint } from './idle.ts';
 import { thousandTasks } from './jobs.ts';
 import { manyTasks } from './manyTasks.ts';
@@ -39,6 +40,8 @@ results.push(...(await idleFootprint(client)));
 results.push(...(await thousandTasks(client, namespace)));
 
 results.push(...(await manyTasks()));
+
+results.push(...(await controllerMemory()));
 
 await writeFile(new URL('./results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
 for (const { name, unit, value, baseline, ratio, goal, holds } of results) {

@@ -10,11 +10,8 @@ import { ServingProcess } from '../testing/servingProcess.ts';
 import { until } from '../testing/until.ts';
 
 const COUNT = 50;
-/**
- * The goal is 5 s, which `make bench` measures (50-services-at-zero); a machine that is busy with other tests takes
- * twice as long. With an instance each they took 25 s, and Knative takes 22.6 s.
- */
-const MOST_MS = 10_000;
+/** On a machine that does other things at the same time; the benchmark `50-services-at-zero` holds it to 5 s. */
+const MOST_MS = 20_000;
 
 describe('services with an initial scale of 0 on a real API server', function () {
   this.timeout(120_000);

@@ -89,7 +89,7 @@ env:
   {{- if eq .role "controller" }}
   {{- /* Its memory is what it has cached, in old space: that gets most of the limit, and what lists leave behind little. */}}
   - name: NODE_OPTIONS
-    value: --max-old-space-size-percentage=70 --max-semi-space-size=4
+    value: --max-old-space-size-percentage=50 --max-semi-space-size=4
   {{- end }}
   {{- with .values.env }}
   {{- toYaml . | nindent 2 }}

@@ -112,6 +112,24 @@ export const RUN_CASES: Record<string, Case> = {
     },
     want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
   },
+  'sidecar-fails-last': {
+    reason: 'how a sidecar ends after the main container is nobody’s failure',
+    job: {
+      container: { name: 'main' },
+      others: [{ name: 'helper', env: envOf({ SLEEP_MS: '600000', IGNORE_TERM: '1' }) }],
+      executionAnnotations: { 'run.googleapis.com/container-dependencies': '{"main":["helper"]}' },
+    },
+    want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
+  },
+  'sidecar-of-a-failure': {
+    reason: 'the exit code that is told is that of the main container',
+    job: {
+      container: { name: 'main', env: envOf({ FAIL_CODE: '3' }) },
+      others: [{ name: 'helper', env: envOf({ SLEEP_MS: '600000' }) }],
+      executionAnnotations: { 'run.googleapis.com/container-dependencies': '{"main":["helper"]}' },
+    },
+    want: { completed: 'False', message: /failed with exit code: 3/, attempts: ['0.0'] },
+  },
   'image-missing': {
     reason: 'an execution whose image nobody knows ends, and names the image',
     job: { container: { image: 'registry.kube-system.svc/hello:no-such-tag' } },
