@@ -18,24 +18,21 @@ export interface Expected {
   refused?: boolean;
 }
 
-/** So many requests are kept, twice: more would look as if the gateway's memory grew. */
-const MOST_EXPECTED = 40;
+/** What a client gave up may still arrive while so many later cases of its lane run. */
+const CASES_KEPT = 20;
 
 /** What is expected of the cases of a lane, and what came instead. */
 export class Ledger {
-  #expected = new Map<string, Expected>();
-  #earlier = new Map<string, Expected>();
+  /** By case, the last one at the end. */
+  readonly #expected: Map<string, Expected>[] = [];
   readonly #arrived = new Set<string>();
   #problem: Finding | undefined;
 
   expect(requests: readonly Expected[]): void {
-    // What a client gave up may still arrive while later cases run.
-    if (this.#expected.size > MOST_EXPECTED) {
-      this.#earlier = this.#expected;
-      this.#expected = new Map();
-    }
+    const sound = requests.filter(({ refused }) => !refused);
+    this.#expected.push(new Map(sound.map((request) => [request.id, request])));
+    if (this.#expected.length > CASES_KEPT) this.#expected.shift();
     this.#arrived.clear();
-    for (const request of requests) if (!request.refused) this.#expected.set(request.id, request);
   }
 
   failed(kind: string, detail: string): void {
@@ -68,7 +65,7 @@ export class Ledger {
   }
 
   #find(id: string): Expected | undefined {
-    return this.#expected.get(id) ?? this.#earlier.get(id);
+    return this.#expected.findLast((expected) => expected.has(id))?.get(id);
   }
 
   /** @param whole whether the instance takes the body for complete. */

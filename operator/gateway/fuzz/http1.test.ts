@@ -2,6 +2,23 @@ import assert from 'node:assert/strict';
 import { Malformed, MORE, readRequest } from './http1.ts';
 
 describe('readRequest', () => {
+  for (const [length, sound] of [
+    ['1844744073709551617', true],
+    ['18446744073709551615', true],
+    ['18446744073709551616', false],
+  ] as const) {
+    it(`${sound ? 'takes' : 'refuses'} a Content-Length of ${length}, which ${sound ? 'fits' : 'does not fit'} into 64 bits`, () => {
+      const read = () =>
+        readRequest(Buffer.from(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\nx`), 0);
+      if (!sound) {
+        assert.throws(read, Malformed);
+        return;
+      }
+      const request = read();
+      assert.ok(request !== MORE && request.partial);
+    });
+  }
+
   const lines: Record<string, { line: string; reason: string; target?: string }> = {
     'single spaces': { line: 'GET /a HTTP/1.1', target: '/a', reason: 'RFC 9112, 3' },
     'several spaces': {

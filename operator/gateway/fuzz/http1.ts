@@ -116,12 +116,16 @@ function sized(bytes: Buffer, start: number, length: number): Body {
   return { body, trailers: [], end: start + body.length, partial: body.length < length };
 }
 
+/** The greatest length that llhttp takes, of which the gateway and the instances make use: no RFC bounds it. */
+const MOST_LENGTH = 2n ** 64n - 1n;
+
 /** @returns the length; undefined without one. Equal ones, in a list or in several fields, are one (RFC 9110, 8.6). */
 function lengthOf(fields: readonly Field[]): number | undefined {
   const given = new Set(values(fields, 'content-length').flatMap((value) => value.split(/[\t ]*,[\t ]*/)));
   if (given.size === 0) return undefined;
   const [one = ''] = given;
-  if (given.size > 1 || !/^\d{1,15}$/.test(one)) throw new Malformed('content-length');
+  if (given.size > 1 || !/^\d{1,30}$/.test(one) || BigInt(one) > MOST_LENGTH)
+    throw new Malformed('content-length');
   return Number(one);
 }
 

@@ -1,7 +1,7 @@
 import { Random } from '../../testing/random.ts';
 import { Finding } from './oracle.ts';
 import { Stopwatch } from './stopwatch.ts';
-import { HANG_MS, type Place, pause, turn, usedMemory, World } from './world.ts';
+import { HANG_MS, type Place, pause, TIMEOUT_MS, turn, usedMemory, World } from './world.ts';
 
 /** Cases one after the other, with connections and an instance of their own. */
 export interface Lane {
@@ -39,6 +39,8 @@ export interface Summary {
   grownBytes: number | undefined;
   /** Share of the time in which other processes had the processor. */
   denied: number;
+  /** Cases that say nothing: the gateway's time limit was over because other processes had the processor. */
+  starved: number;
 }
 
 export interface Run {
@@ -54,6 +56,8 @@ export interface Run {
 const GROWTH_BYTES = 24 * 1024 * 1024;
 /** A shorter run says nothing about memory. */
 const MEMORABLE_CASES = 5000;
+/** A refusal for the time limit of the revision. */
+const TIMED_OUT = /\b504\b/;
 /** So many cases are told of those before a failure. */
 const MOST_BEFORE = 60;
 
@@ -63,6 +67,7 @@ export async function runCases(fuzzer: Fuzzer, run: Run): Promise<void> {
   const world = await new World().open();
   const { cases } = run;
   let next = 0;
+  let starved = 0;
   let memory: Promise<number> | undefined;
   const work = async (number: number): Promise<void> => {
     let lane = await fuzzer.open(world);
@@ -76,7 +81,8 @@ export async function runCases(fuzzer: Fuzzer, run: Run): Promise<void> {
       before.push(index);
       if (before.length > MOST_BEFORE) before.shift();
       if (!failure) continue;
-      run.failed({ ...failure, before: before.slice(0, -1) });
+      if (failure.starved) starved++;
+      else run.failed({ ...failure, before: before.slice(0, -1) });
       for (const place of lane.places) world.remove(place);
       lane.close();
       lane = await fuzzer.open(world);
@@ -88,7 +94,7 @@ export async function runCases(fuzzer: Fuzzer, run: Run): Promise<void> {
   await Promise.all(Array.from({ length: run.lanes }, (_, number) => work(number)));
   const grownBytes = await finish(world, await memory, run);
   const { asked, slowestMs } = world.steady;
-  run.over({ steady: asked, slowestMs, grownBytes, denied: whole.denied });
+  run.over({ steady: asked, slowestMs, grownBytes, denied: whole.denied, starved });
 }
 
 /** @returns what went wrong; its lane cannot go on then. */
@@ -96,7 +102,7 @@ async function runCase(
   world: World,
   lane: Lane,
   index: number,
-): Promise<Omit<Failure, 'before'> | undefined> {
+): Promise<(Omit<Failure, 'before'> & { starved: boolean }) | undefined> {
   const watch = new Stopwatch();
   const { expired, cancel } = watch.expiry(HANG_MS, () => new Finding('a request hangs'));
   try {
@@ -107,7 +113,10 @@ async function runCase(
     if (!(error instanceof Error)) throw error;
     const kind = error instanceof Finding ? error.message : `the fuzzer itself failed: ${error.stack}`;
     const detail = error instanceof Finding ? error.detail : '';
-    return { kind, index, detail: `${detail} (${watch.describe()})`, transcript: lane.transcript() };
+    const told = `${detail} (${watch.describe()})`;
+    // The gateway's clock does not know of other processes.
+    const starved = TIMED_OUT.test(kind) && watch.fairMs < TIMEOUT_MS / 2;
+    return { kind, index, detail: told, transcript: lane.transcript(), starved };
   } finally {
     cancel();
   }

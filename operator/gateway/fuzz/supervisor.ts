@@ -178,9 +178,9 @@ export function describeReport(options: Options, { kinds, cases, seconds, summar
   return lines.filter((line) => line.trim() !== '' || line === '').join('\n');
 }
 
-function describeSummary({ steady, slowestMs, grownBytes, denied }: Summary): string {
+function describeSummary({ steady, slowestMs, grownBytes, denied, starved }: Summary): string {
   const memory = grownBytes === undefined ? '' : `, memory grew by ${(grownBytes / 1e6).toFixed(1)} MB`;
-  const machine = `others had the processor for ${Math.round(100 * denied)} % of the time`;
+  const machine = `others had the processor for ${Math.round(100 * denied)} % of the time, ${starved} cases starved`;
   return `  another tenant: ${steady} requests, slowest ${Math.round(slowestMs)} ms${memory}; ${machine}`;
 }
 

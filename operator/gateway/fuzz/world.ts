@@ -10,7 +10,7 @@ import { Stopwatch } from './stopwatch.ts';
 /** No request may take longer, whatever the other side does. */
 export const HANG_MS = 5000;
 /** What a revision of the fuzzers allows a request. */
-const TIMEOUT_MS = 3000;
+export const TIMEOUT_MS = 3000;
 
 /** One host of the gateway with one revision and one instance, for one lane alone. */
 export interface Place {
