@@ -49,7 +49,7 @@ export class Connection implements Source, Timed {
   /** When the header section that is pending was first seen, on {@link clock}; 0 is none. */
   pendingSince = 0;
   readonly #connections: Connections;
-  #beginsWithHead = false;
+  #beginsWithHead: boolean | undefined;
   #phase: Phase = 'new';
   #closed = false;
   /** Bytes up to here belong to requests that are known. */
@@ -90,14 +90,16 @@ export class Connection implements Source, Timed {
   /** The first bytes have told the protocol. @returns false when there is no room for it, and then it is closed. */
   speaks(protocol: 'http1' | 'http2', bytes: Buffer): boolean {
     this.protocol = protocol;
-    this.#beginsWithHead = /^\s*HEAD /.test(bytes.toString('latin1', 0, 16));
+    const start = bytes.toString('latin1', 0, 16).trimStart();
+    this.#beginsWithHead =
+      start.length < 5 && 'HEAD '.startsWith(start) ? undefined : start.startsWith('HEAD ');
     const count = this.#connections.count(protocol, 1);
     if (protocol === 'http1' || this.#connections.hasRoomForHttp2(count)) return true;
     this.close('refusedConnections');
     return false;
   }
 
-  /** Whether the first request is one to HEAD; undefined once its header section has come. */
+  /** Whether the first request is one to HEAD; undefined when its first packet does not tell, and once its headers have come. */
   get firstIsHead(): boolean | undefined {
     return this.#phase === 'new' ? this.#beginsWithHead : undefined;
   }

@@ -293,6 +293,26 @@ describe('gateway and clients that do anything', () => {
     program.close();
   });
 
+  for (const [first, rest, answered] of [
+    ['HEA', 'D', /^HTTP\/1\.1 400 [\s\S]*\r\n\r\n$/],
+    ['UN', 'LOCK', /^HTTP\/1\.1 400 /],
+  ] as const) {
+    it(`takes no other method for the one that came as ${first} and ${rest}, before raw UTF-8`, async () => {
+      const socket = open(first);
+      let answer = '';
+      socket.setEncoding('latin1').on('data', (text: string) => {
+        answer += text;
+      });
+      await once(socket, 'connect');
+      // A request on a connection made later is answered: the gateway has read the first packet.
+      assert.equal((await ask(harness.origin)).status, 200);
+      socket.write(`${rest} /\xe4\xb8\xad HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`, 'latin1');
+      await once(socket, 'close');
+      assert.match(answer, answered);
+      assert.equal(seen.length, 1);
+    });
+  }
+
   it('passes a WebSocket handshake in absolute form as any request', async () => {
     const sockets = new WebSocketServer({ server });
     let url: string | undefined;

@@ -234,10 +234,12 @@ function answerClientError(
     return;
   }
   const { code, rawPacket } = error;
-  if (code === 'HPE_INVALID_URL' && rawPacket && readEscaped(server, socket, rawPacket)) return;
-  const refusal = clientErrorRefusal(error);
   const connection = connectionOf(socket);
-  const toHead = connection.firstIsHead ?? belongsToHead(error);
+  // A request that began in an earlier packet has its method there, or a part of it.
+  const continued = rawPacket !== undefined && connection.pendingBytes > rawPacket.length;
+  if (code === 'HPE_INVALID_URL' && rawPacket && !continued && readEscaped(server, socket, rawPacket)) return;
+  const refusal = clientErrorRefusal(error);
+  const toHead = connection.firstIsHead ?? (continued ? undefined : belongsToHead(error));
   const message = toHead === undefined ? '' : refusal.message;
   connections.refuse(connection, { ...refusal, message }, toHead);
 }
