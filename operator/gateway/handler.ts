@@ -180,6 +180,10 @@ export class Handler {
     if (head.otherCoding) {
       return { reason: 'unsupported', message: 'The only Transfer-Encoding that is supported is chunked.' };
     }
+    if (head.contentLength !== undefined && !Number.isSafeInteger(head.contentLength)) {
+      // It would be rounded, and the instance would be told another length than the client.
+      return { reason: 'malformed', message: 'The Content-Length must be a number below 2^53.' };
+    }
     if (!head.host) return { reason: 'malformed', message: 'The request needs exactly one Host header.' };
     if (path === undefined) {
       return {

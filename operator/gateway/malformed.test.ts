@@ -71,6 +71,12 @@ describe('gateway and malformed requests', () => {
       bytes: `POST / HTTP/1.1\r\n${host}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`,
       status: 400,
     },
+    'a Content-Length that no program can count': {
+      reason: 'it would reach the instance as another number',
+      bytes: `POST / HTTP/1.1\r\n${host}Content-Length: 9007199254740993\r\n\r\nab`,
+      status: 400,
+      body: /below 2\^53/,
+    },
     'chunked not last': {
       reason: 'RFC 9112, 6.1: the length is unknown',
       bytes: `POST / HTTP/1.1\r\n${host}Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n`,
