@@ -339,23 +339,34 @@ describe('Autoscaler', () => {
     await reaches(2);
   });
 
-  it('remembers what it saw when it leads again, and counts no time in which it did not', async () => {
+  /** An autoscaler that led for so long with an idle instance, and leads no more. @returns what lets it lead again. */
+  async function ledFor(ms: number): Promise<() => () => Promise<void>> {
     server.put(revision({ 'scale-to-zero-pod-retention-period': '5m' }));
     server.put(deployment(1));
     const { client } = server;
     const parts = watchForAutoscaler({ client, gatewayPort: gateway.port, signal: stop.signal, now });
-    let term = new AbortController();
-    let leading = parts.autoscaler.run(term.signal);
+    const lead = () => {
+      const term = new AbortController();
+      const leading = parts.autoscaler.run(term.signal);
+      return () => {
+        term.abort();
+        return leading;
+      };
+    };
+    const deposed = lead();
     autoscaler = parts.watching;
     await ticks();
-    await pass(3 * MINUTE);
+    await pass(ms);
     await ticks();
-    term.abort();
-    await leading;
+    await deposed();
+    return lead;
+  }
+
+  it('remembers what it saw when it leads again, and counts no time in which it did not', async () => {
+    const lead = await ledFor(3 * MINUTE);
     const { term: first = 0 } = gateway.orders ?? {};
     ahead += 10 * MINUTE;
-    term = new AbortController();
-    leading = parts.autoscaler.run(term.signal);
+    const deposed = lead();
     await ticks(3);
     assert.equal(replicas(), 1, 'it was idle for three minutes, as far as anybody knows');
     assert.ok((gateway.orders?.term ?? 0) > first, 'gateways hear that a new term has begun');
@@ -364,34 +375,20 @@ describe('Autoscaler', () => {
     assert.equal(replicas(), 1);
     await pass(MINUTE);
     await reaches(0);
-    term.abort();
-    await leading;
+    await deposed();
   });
 
   it('keeps what had a request while it did not lead', async () => {
-    server.put(revision({ 'scale-to-zero-pod-retention-period': '5m' }));
-    server.put(deployment(1));
-    const { client } = server;
-    const parts = watchForAutoscaler({ client, gatewayPort: gateway.port, signal: stop.signal, now });
-    let term = new AbortController();
-    let leading = parts.autoscaler.run(term.signal);
-    autoscaler = parts.watching;
-    await ticks();
-    await pass(4 * MINUTE);
-    await ticks();
-    term.abort();
-    await leading;
+    const lead = await ledFor(4 * MINUTE);
     gateway.tell(KEY, { requests: 1, lastRequestAt: now() });
-    term = new AbortController();
-    leading = parts.autoscaler.run(term.signal);
+    const deposed = lead();
     await ticks(3);
     await pass(4 * MINUTE);
     await ticks(3);
     assert.equal(replicas(), 1);
     await pass(MINUTE);
     await reaches(0);
-    term.abort();
-    await leading;
+    await deposed();
   });
 
   it('writes once, however far the cache is behind', async () => {

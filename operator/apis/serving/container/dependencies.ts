@@ -12,9 +12,9 @@ export function validateDependencies(
   containers: readonly TemplateContainer[],
   path: string,
 ): Fault[] {
-  const value = annotations?.[RUN.containerDependencies];
-  const order = value === undefined ? undefined : parseDependencies(value);
+  const order = orderOf(annotations);
   if (!order) return [];
+  const value = annotations?.[RUN.containerDependencies];
   const names = new Set(containers.map(({ name }) => name));
   const mentioned = new Set([...order.keys(), ...[...order.values()].flat()]);
   const where = keyed(path, RUN.containerDependencies);
@@ -26,6 +26,12 @@ export function validateDependencies(
   return cycle ? [{ path: where, value, message: `has a cycle: ${cycle.join(' waits for ')}` }] : [];
 }
 
+/** Container -> those that it waits for; undefined when there is no order, or none that can be read. */
+function orderOf(annotations: Record<string, string> | undefined) {
+  const value = annotations?.[RUN.containerDependencies];
+  return value === undefined ? undefined : parseDependencies(value);
+}
+
 /**
  * The faults of containers that others wait for although nothing tells when they have started (Cloud Run: "Dependent
  * container must have startup probe specified"); the one with a port gets a probe of it by default.
@@ -35,14 +41,12 @@ export function validateAwaited(
   containers: readonly TemplateContainer[],
   path: string,
 ): Fault[] {
-  const value = annotations?.[RUN.containerDependencies];
-  const order = value === undefined ? undefined : parseDependencies(value);
-  const awaited = new Set([...(order?.values() ?? [])].flat());
+  const awaited = new Set([...(orderOf(annotations)?.values() ?? [])].flat());
   return containers
     .filter(({ name, ports, startupProbe }) => awaited.has(name ?? '') && !startupProbe && !ports?.length)
     .map(({ name }) => ({
       path: keyed(path, RUN.containerDependencies),
-      value,
+      value: annotations?.[RUN.containerDependencies],
       message: `has others wait for ${shown(name)}; a container that is waited for must have a startup probe`,
       strict: true,
     }));
