@@ -14,12 +14,6 @@ export interface ObjectMeta {
   finalizers?: string[];
 }
 
-/** Of an object's metadata, what tells which object it is and whether it goes: the least that a cache keeps. */
-export function identityOf(metadata: ObjectMeta): ObjectMeta {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
-  return { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp };
-}
-
 export interface OwnerReference {
   apiVersion: string;
   kind: string;

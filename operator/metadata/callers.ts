@@ -2,7 +2,6 @@ import { SERVING } from '../apis/labels.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
-import { identityOf } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { addressesOf, type Holder, isSameHolder, judgeHolder, mayHaveEnded, startingOn } from './holder.ts';
 
@@ -160,13 +159,19 @@ async function soon(changed: Promise<void>, ms: number): Promise<void> {
 
 /** The few fields that tell who a pod is; whole pods of a large cluster would take hundreds of megabytes. */
 function slim({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels } = metadata;
   const scheduled = status?.conditions?.filter(({ type }) => type === 'PodScheduled');
   return {
     apiVersion,
     kind,
     metadata: {
-      ...identityOf(metadata),
-      labels: instanceLabels(metadata.labels),
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      deletionTimestamp,
+      labels: instanceLabels(labels),
     },
     spec: {
       nodeName: spec?.nodeName,

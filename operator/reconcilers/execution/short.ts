@@ -3,7 +3,6 @@ import { RUN } from '../../apis/labels.ts';
 import { EXECUTION_CONDITIONS as TYPES } from '../../apis/run/execution/conditions.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
-import { identityOf } from '../../kube/types.ts';
 import { TASK } from './batchJob.ts';
 import { isOver } from './end.ts';
 
@@ -20,12 +19,18 @@ type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses
 
 /** A pod of an execution as the cache keeps it: ten thousand of them must fit. */
 export function shortPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const succeeded = status?.phase === 'Succeeded';
   return {
     apiVersion,
     kind,
     metadata: {
-      ...identityOf(metadata),
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      deletionTimestamp,
       labels: pick(metadata.labels, [RUN.execution, RUN.job, CONTROLLER_UID]),
       annotations: pick(metadata.annotations, [TASK.index, TASK.failures]),
     },
@@ -70,14 +75,21 @@ function shortContainer({ name, state, restartCount }: ContainerStatus, succeede
 export function shortExecution(execution: Execution): Execution {
   if (!isOver(execution)) return execution;
   const { apiVersion, kind, metadata, status } = execution;
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
+  const { ownerReferences } = metadata;
   const { startTime, completionTime, conditions = [] } = status ?? {};
   return {
     apiVersion,
     kind,
     metadata: {
-      ...identityOf(metadata),
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
       labels: pick(metadata.labels, [RUN.job]),
-      ownerReferences: metadata.ownerReferences,
+      ownerReferences,
     },
     status: {
       startTime,
