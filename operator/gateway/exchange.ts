@@ -22,8 +22,10 @@ const ANSWERING = 3;
 const DONE = 4;
 type Phase = typeof QUEUED | typeof CONNECTING | typeof SENT | typeof ANSWERING | typeof DONE;
 
-/** Less than this of an answer is not worth counting or holding back until the client has it. */
+/** Of an answer that has ended, less than this is not worth counting until the client has it. */
 const NOTABLE_BYTES = 16 * 1024;
+/** Less than this is not worth holding back: well below the first read of a response, which has its head in it. */
+const LARGE_CHUNK_BYTES = 8 * 1024;
 
 /** What a connection to an instance holds that was paused: one read of a socket. */
 const UPSTREAM_BYTES = 64 * 1024;
@@ -148,7 +150,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
 
   responseData(chunk: Buffer): boolean {
     if (this.#phase !== ANSWERING) return true;
-    if (chunk.length >= NOTABLE_BYTES && this.#shared.stalled.saturated) {
+    if (chunk.length >= LARGE_CHUNK_BYTES && this.#shared.stalled.saturated) {
       this.#shared.stalled.breakOff(this);
       return true;
     }
