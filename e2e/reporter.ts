@@ -18,9 +18,9 @@ const {
 const BEAT_MS = 5_000;
 
 /**
- * A line for each file's suite, begun when it begins, each failure as it comes, and mocha's own account of failures at
- * the end: a run of more than a thousand tests that pass is not worth a thousand lines. Writes its progress to the file
- * that its option `progress` names, for the watchdog (e2e/watchdog/mocha.ts).
+ * A whole line for each file's suite when it ends, as two runs may share a terminal, each failure as it comes, and
+ * mocha's own account of failures at the end: a run of more than a thousand tests that pass is not worth a thousand
+ * lines. Writes its progress to the file that its option `progress` names, for the watchdog (e2e/watchdog/mocha.ts).
  */
 export default class SuiteReporter extends Mocha.reporters.Base {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
@@ -38,20 +38,19 @@ function printSuites(runner: Mocha.Runner): void {
   runner.on(EVENT_SUITE_BEGIN, (suite) => {
     if (!suite.parent?.root) return;
     [passed, failed, startedAt] = [0, 0, performance.now()];
-    process.stdout.write(`  ${suite.title}: `);
   });
   runner.on(EVENT_TEST_PASS, () => {
     passed += 1;
   });
   runner.on(EVENT_TEST_FAIL, (test, error) => {
     failed += 1;
-    process.stdout.write(`\n    FAILED ${test.fullTitle()}: ${error.message}\n  `);
+    console.log(`    FAILED ${test.fullTitle()}: ${error.message}`);
   });
   runner.on(EVENT_SUITE_END, (suite) => {
     if (!suite.parent?.root) return;
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     const failures = failed > 0 ? `, ${failed} FAILED` : '';
-    console.log(`${passed} passed${failures} (${seconds} s)`);
+    console.log(`  ${suite.title}: ${passed} passed${failures} (${seconds} s)`);
   });
 }
 

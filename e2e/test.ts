@@ -53,7 +53,7 @@ function tests(command: string, ...args: string[]): void {
 /** What mocha's runs did not finish. */
 const notRun: string[] = [];
 
-async function mocha(prefix: readonly string[], ...files: string[]): Promise<void> {
+async function mocha(prefix: readonly string[], files: readonly string[]): Promise<void> {
   console.log(`\n$ ${[...prefix, 'mocha', ...files].join(' ')}`);
   const run = await runMocha({ prefix, files });
   totals.passed += run.passed;
@@ -61,13 +61,33 @@ async function mocha(prefix: readonly string[], ...files: string[]): Promise<voi
   notRun.push(...run.notRun);
 }
 
+/**
+ * Most tests wait for something, so that a machine of two processors has time for two runs at once. Each two patterns
+ * complement each other: a new file belongs to one of them. What kills or upgrades Homerun runs by itself
+ * (scenarios/platform), and what looks back on all of it runs last.
+ */
+const REQUEST_PATH = ['operator/@(autoscaler|gateway|probe)/**/*.test.ts'];
+const REST = [
+  'operator/*.test.ts',
+  'operator/!(autoscaler|gateway|probe)/**/*.test.ts',
+  'e2e/!(scenarios)/**/*.test.ts',
+];
+const SLOW_SCENARIOS = ['e2e/scenarios/@(admission|failing|scaleIn|scaling).test.ts'];
+const SCENARIOS = ['e2e/scenarios/!(admission|failing|scaleIn|scaling|wholeRun).test.ts'];
+
+async function sideBySide(prefix: readonly string[], ...lanes: string[][]): Promise<void> {
+  await Promise.all(lanes.map((files) => mocha(prefix, files)));
+}
+
 step('node', 'operator/generate/main.ts', '--check');
 step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
 step('tsc', '--noEmit');
-await mocha([], 'operator/**/*.test.ts', 'e2e/!(scenarios)/**/*.test.ts');
+await sideBySide([], REQUEST_PATH, REST);
 if (step('make', 'deploy', 'images')) {
-  await mocha(['e2e/in'], 'e2e/scenarios/**/*.test.ts');
+  await sideBySide(['e2e/in'], SLOW_SCENARIOS, SCENARIOS);
+  await mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
   tests('e2e/conformance/run', `--output=${output}`);
+  await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
 }
 
 rmSync(folder, { recursive: true });

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { NAMESPACES } from '../../operator/kube/core.ts';
 import { connect, kubectl, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 
-// The file's name puts it last: it looks back on what all other scenarios made the processes do.
+// Runs last: it looks back on what all other scenarios made the processes do.
 describe('over the whole run', function () {
   this.timeout(30_000);
 
-  for (const component of ['controller', 'gateway']) {
+  for (const component of ['controller', 'gateway', 'metadata', 'webhook']) {
     it(`the ${component} asked for nothing that its role forbids, and met nothing unexpected`, async () => {
       const selector = `app.kubernetes.io/component=${component}`;
       const text = await kubectl(['logs', '-n', SYSTEM_NAMESPACE, '-l', selector, '--tail=-1']);

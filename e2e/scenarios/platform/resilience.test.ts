@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { CORE_SERVICES, PODS, type Pod } from '../../operator/kube/core.ts';
-import { kubectl, podsOf, revisionsOf, SYSTEM_NAMESPACE, serviceReady } from '../lib/cluster.ts';
-import { constantLoad } from '../lib/load.ts';
-import { killRole, roleReplaced } from '../lib/roles.ts';
-import { applyService, helloService, readyService } from '../lib/services.ts';
-import { useSuite } from '../lib/suite.ts';
-import { until } from '../lib/wait.ts';
+import { CORE_SERVICES, PODS, type Pod } from '../../../operator/kube/core.ts';
+import { kubectl, podsOf, revisionsOf, SYSTEM_NAMESPACE, serviceReady } from '../../lib/cluster.ts';
+import { constantLoad } from '../../lib/load.ts';
+import { killRole, roleReplaced } from '../../lib/roles.ts';
+import { applyService, helloService, readyService } from '../../lib/services.ts';
+import { useSuite } from '../../lib/suite.ts';
+import { until } from '../../lib/wait.ts';
 
 const run = promisify(execFile);
 const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';

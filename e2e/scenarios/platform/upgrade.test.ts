@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { DEPLOYMENTS, type Deployment, type Pod } from '../../operator/kube/core.ts';
-import { CHART } from '../chart/helm.ts';
-import { allPodsOf, podsOf, SYSTEM_NAMESPACE, serviceReady } from '../lib/cluster.ts';
+import { DEPLOYMENTS, type Deployment, type Pod } from '../../../operator/kube/core.ts';
+import { CHART } from '../../chart/helm.ts';
+import { allPodsOf, podsOf, SYSTEM_NAMESPACE, serviceReady } from '../../lib/cluster.ts';
 
-import { constantLoad } from '../lib/load.ts';
-import { podsOfPool, readyPool } from '../lib/pools.ts';
-import { podsOfRole, roleReplaced } from '../lib/roles.ts';
-import { readyService } from '../lib/services.ts';
-import { useSuite } from '../lib/suite.ts';
-import { until } from '../lib/wait.ts';
+import { constantLoad } from '../../lib/load.ts';
+import { podsOfPool, readyPool } from '../../lib/pools.ts';
+import { podsOfRole, roleReplaced } from '../../lib/roles.ts';
+import { readyService } from '../../lib/services.ts';
+import { useSuite } from '../../lib/suite.ts';
+import { until } from '../../lib/wait.ts';
 
 const run = promisify(execFile);
 const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';
