@@ -1,6 +1,6 @@
 import { APPLIED_HASH } from '../kube/plan.ts';
 import { AUTOSCALING, HOMERUN, parseDependencies, parseFlag, RUN, SERVING } from './annotations.ts';
-import { type Fault, keyed, shown } from './fault.ts';
+import { type Fault, faultsOfEach, keyed, shown } from './fault.ts';
 import { wrongSchedule, wrongTimeZone } from './run/job/schedule.ts';
 
 /** What an annotation stands on: a whole service or worker pool, a job, or the template of instances. */
@@ -196,7 +196,7 @@ export function validateAnnotations(
   annotations: Record<string, string> | undefined,
   path: string,
 ): Fault[] {
-  return Object.entries(annotations ?? {}).flatMap(([key, value]) => {
+  return faultsOfEach(Object.entries(annotations ?? {}), ([key, value]) => {
     const [fault] = faultOf(holder, key, value);
     return fault ? [{ path: keyed(path, key), value, ...fault }] : [];
   });

@@ -1,4 +1,4 @@
-import { type Fault, keyed, shown } from './fault.ts';
+import { type Fault, faultsOfEach, keyed, shown } from './fault.ts';
 
 const WORD = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 const DOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -13,7 +13,7 @@ const FORM = `at most ${MAX_WORD} letters, digits, dashes, dots and underscores,
  * alone; it would refuse what is made of this one.
  */
 export function validateLabels(labels: Record<string, string> | undefined, path: string): Fault[] {
-  return Object.entries(labels ?? {}).flatMap(([key, value]) => {
+  return faultsOfEach(Object.entries(labels ?? {}), ([key, value]) => {
     const where = keyed(path, key);
     if (value === '' || isWord(value)) return keyFaults(key, where);
     const message = `is ${shown(value)}; as the value of a label it must have ${FORM}, or be empty`;
@@ -23,7 +23,7 @@ export function validateLabels(labels: Record<string, string> | undefined, path:
 
 /** The faults of the keys of annotations, which have the form of those of labels. */
 export function validateKeys(annotations: Record<string, string> | undefined, path: string): Fault[] {
-  return Object.keys(annotations ?? {}).flatMap((key) => keyFaults(key, keyed(path, key)));
+  return faultsOfEach(Object.keys(annotations ?? {}), (key) => keyFaults(key, keyed(path, key)));
 }
 
 function keyFaults(key: string, path: string): Fault[] {

@@ -28,12 +28,15 @@ export function signed(
   const unchanged = previous !== undefined && deepEqual(object.spec, previous.spec);
   const creator = previous ? old[keys.creator] : user;
   const lastModifier = unchanged ? old[keys.lastModifier] : user;
-  const { [keys.creator]: _, [keys.lastModifier]: __, ...others } = object.metadata.annotations ?? {};
-  const annotations = {
-    ...others,
-    ...(creator === undefined ? {} : { [keys.creator]: creator }),
-    ...(lastModifier === undefined ? {} : { [keys.lastModifier]: lastModifier }),
-  };
+  // Copied once: there may be thousands.
+  const annotations = { ...object.metadata.annotations };
+  for (const [key, value] of [
+    [keys.creator, creator],
+    [keys.lastModifier, lastModifier],
+  ] as const) {
+    if (value === undefined) delete annotations[key];
+    else annotations[key] = value;
+  }
   if (object.metadata.annotations === undefined && Object.keys(annotations).length === 0) return object;
   return { ...object, metadata: { ...object.metadata, annotations } };
 }

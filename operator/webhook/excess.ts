@@ -1,11 +1,11 @@
-import { brief, type Fault } from '../apis/fault.ts';
+import { at, brief, type Fault } from '../apis/fault.ts';
 
 /** Deeper than any field of ours, and than what the API server itself writes into managedFields. */
 const DEEPEST = 64;
 /** Twenty containers with everything that their schema lets them have are 80,000 values. */
 const MOST_VALUES = 100_000;
-/** Maps with keys of the client's own are labels, annotations and the like. */
-const MOST_KEYS = 10_000;
+/** Most keys of one map. Those with keys of the client's own are labels, annotations and the like. */
+export const MOST_KEYS = 10_000;
 /** All keys and values of annotations together (Kubernetes, Annotations: 256 KiB). */
 const MOST_ANNOTATION_BYTES = 262_144;
 
@@ -17,7 +17,7 @@ export function excessOf(object: unknown): Excess | undefined {
   const search: Search = { left: MOST_VALUES, trail: [], wide: false };
   const message = walk(object, 0, search) ?? annotationExcess(object, search);
   if (message === undefined) return undefined;
-  return { path: search.trail.reverse().slice(0, DEEPEST_TOLD).join('.'), message, wide: search.wide };
+  return { path: pathOf(search.trail), message, wide: search.wide };
 }
 
 export interface Excess extends Fault {
@@ -28,13 +28,21 @@ export interface Excess extends Fault {
 interface Search {
   /** How many values may still be looked at. */
   left: number;
-  /** The way back from what is found, the last key first. */
-  trail: string[];
+  /** The way back from what is found, the last key or index first. */
+  trail: (string | number)[];
   wide: boolean;
 }
 
-/** Enough of a path to find the place. */
-const DEEPEST_TOLD = 6;
+/** As deep as our own fields lie, and enough of a path to find the place. */
+const DEEPEST_TOLD = 10;
+
+function pathOf(trail: readonly (string | number)[]): string {
+  const way = trail.toReversed().slice(0, DEEPEST_TOLD);
+  return way.reduce<string>((path, step) => {
+    if (typeof step === 'number') return at(path, step);
+    return path === '' ? step : `${path}.${step}`;
+  }, '');
+}
 
 function walk(value: unknown, level: number, search: Search): string | undefined {
   if (--search.left < 0) return `is too large: the object has more than ${MOST_VALUES} values`;
@@ -44,7 +52,7 @@ function walk(value: unknown, level: number, search: Search): string | undefined
     for (let i = 0; i < value.length; i++) {
       const found = walk(value[i], level + 1, search);
       if (found === undefined) continue;
-      search.trail.push(String(i));
+      search.trail.push(i);
       return found;
     }
     return undefined;
@@ -52,8 +60,11 @@ function walk(value: unknown, level: number, search: Search): string | undefined
   const keys = Object.keys(value);
   if (keys.length > MOST_KEYS) {
     search.wide = true;
-    return `has ${keys.length} keys; it may have at most ${MOST_KEYS}`;
+    // Nobody knows how many they were: those that follow the first one too many are not even read (narrow.ts).
+    return `has more than ${MOST_KEYS} keys; it may have at most ${MOST_KEYS}`;
   }
+  // The spec before the metadata: managedFields repeat its keys, and say nothing to a person.
+  if (level === 0) keys.reverse();
   for (const key of keys) {
     const found = walk((value as Record<string, unknown>)[key], level + 1, search);
     if (found === undefined) continue;

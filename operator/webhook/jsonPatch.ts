@@ -21,7 +21,8 @@ export function patchBetween(from: unknown, to: unknown, path = ''): PatchOperat
 function betweenMaps(from: Json, to: Json, path: string): PatchOperation[] {
   const operations: PatchOperation[] = [];
   for (const [key, value] of Object.entries(to)) {
-    if (value === undefined) continue;
+    // Most of a large map is the same, and its keys need not be written as a path.
+    if (value === undefined || (value === from[key] && Object.hasOwn(from, key))) continue;
     const where = `${path}/${escaped(key)}`;
     if (ownValue(from, key) === undefined) operations.push({ op: 'add', path: where, value });
     else operations.push(...patchBetween(from[key], value, where));

@@ -98,12 +98,13 @@ function partAt(object: unknown, path: string): unknown {
     .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], object);
 }
 
-/** A copy without the values that cannot be read, so that the law may judge the rest. */
+/** The object without the values that cannot be read, so that the law may judge the rest; other parts are shared. */
 function without(object: unknown, faults: readonly Fault[]): unknown {
   const unread = new Set(faults.map(({ path }) => path));
+  const sorted = [...unread].sort();
   const copy = (value: unknown, path: string): unknown => {
+    if (typeof value !== 'object' || value === null || !startsOne(sorted, path)) return value;
     if (Array.isArray(value)) return value.map((item, index) => copy(item, `${path}[${index}]`));
-    if (typeof value !== 'object' || value === null) return value;
     const kept = Object.entries(value).flatMap(([key, inner]) => {
       const where = path === '' ? key : `${path}.${key}`;
       return unread.has(where) || unread.has(`${path}[${key}]`) ? [] : [[key, copy(inner, where)]];
@@ -111,4 +112,15 @@ function without(object: unknown, faults: readonly Fault[]): unknown {
     return Object.fromEntries(kept);
   };
   return copy(object, '');
+}
+
+/** Whether one of the texts, which are in order, begins with `start`. */
+function startsOne(sorted: readonly string[], start: string): boolean {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? '') < start) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low]?.startsWith(start) ?? false;
 }

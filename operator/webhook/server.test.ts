@@ -127,6 +127,20 @@ describe('webhook server', function () {
     assert.equal(body.response?.allowed, true);
   });
 
+  it('names a map with more keys than anybody reads', async () => {
+    server.serve(credentials);
+    const annotations = Object.fromEntries(Array.from({ length: 10_500 }, (_, i) => [`k${i}`, '']));
+    const wide = { ...APP, metadata: { ...APP.metadata, annotations } };
+    for (const path of ['/default', '/validate']) {
+      const { body } = await ask(path, review(wide));
+      assert.equal(body.response?.allowed, false);
+      assert.equal(
+        body.response?.status?.message,
+        'metadata.annotations: has more than 10000 keys; it may have at most 10000',
+      );
+    }
+  });
+
   it('takes a new certificate into use without a pause', async () => {
     server.serve(credentials);
     await ask('/default', review(APP));

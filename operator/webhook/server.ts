@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { admissionDuration, admissionReviews } from '../telemetry/metrics.ts';
 import { admitDefault, admitValidate, type Policy } from './admit.ts';
 import { type Known, LAWS } from './laws.ts';
+import { narrowed } from './narrow.ts';
 import { type AdmissionRequest, type AdmissionResponse, ReviewError, requestOf, reviewOf } from './review.ts';
 import type { Pair } from './rotation.ts';
 
@@ -57,12 +58,14 @@ export async function startServer({
   const app = fastify({
     https: tls,
     bodyLimit: MAX_BODY,
-    // What a person writes as a key is data, and no reason to refuse a review.
-    onProtoPoisoning: 'remove',
-    onConstructorPoisoning: 'ignore',
     keepAliveTimeout: KEEP_ALIVE_MS,
     return503OnClosing: false,
   });
+  // What a person writes as a key is data, and no reason to refuse a review.
+  const parse = app.getDefaultJsonParser('remove', 'ignore');
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) =>
+    parse(request, narrowed(body).toString(), done),
+  );
   let draining = false;
   app.addHook('onRequest', async (_request, reply) => {
     if (draining) reply.header('connection', 'close');

@@ -50,6 +50,7 @@ const VALUES: readonly unknown[] = [
   { name: 'constructor', value: {} },
   Array(1_001).fill('a'),
   Array(2_000).fill({ name: 'A', value: 'b' }),
+  Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`k${i}`, 'v'])),
   deep('[', ']', 70),
   deep('{"a":', '}', 5_000),
   deep('[', ']', 50_000),

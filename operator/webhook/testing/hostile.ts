@@ -29,12 +29,6 @@ function manyOf<T>(item: T): T[] {
   return Array.from({ length: Math.floor(MOST_BYTES / (JSON.stringify(item).length + 1)) }, () => item);
 }
 
-function manyKeys(prefix: string, value: unknown): object {
-  const each = prefix.length + JSON.stringify(value).length + 10;
-  const count = Math.floor(MOST_BYTES / each);
-  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}${i}`, value]));
-}
-
 /** Parsed from a text: a literal of that depth could not be built by a function that calls itself. */
 const deepList = (depth: number) => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
 const deepMap = (depth: number) => JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`);
@@ -112,16 +106,6 @@ export const HOSTILE: Record<string, () => AdmissionRequest> = {
   'as many containers': () => requestFor(object({ template: { spec: { containers: manyOf({}) } } })),
   'a list of nothing but numbers': () => requestFor(withContainer({ args: manyOf(1) })),
   'a list of one long number': () => requestFor(withContainer({ args: [manyOf(1)] })),
-  'keys that nobody declares': () => requestFor(object({ ...APP_SPEC, ...manyKeys('k', 1) })),
-  'limits of as many resources': () =>
-    requestFor(withContainer({ resources: { limits: manyKeys('r', 'x') } })),
-  'annotations that Cloud Run does not know': () =>
-    requestFor(annotated(manyKeys('run.googleapis.com/', ''))),
-  'annotations of the template that are no keys': () => requestFor(ofTemplate(manyKeys('=', ''))),
-  'labels that are none': () =>
-    requestFor(
-      object({ template: { metadata: { labels: manyKeys('=', '=') }, spec: { containers: [app] } } }),
-    ),
   'a key of 3 MB': () => requestFor(annotated({ [`run.googleapis.com/${longText('x')}`]: 'y' })),
   'a name of 3 MB': () => requestFor(object(APP_SPEC, { name: longText('-') })),
   'a generateName that ends in dashes, almost': () =>
