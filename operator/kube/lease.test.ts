@@ -10,7 +10,8 @@ import { LeaderElection, LeaseLostError } from './lease.ts';
 const lease = { namespace: 'ns', name: 'controller' };
 const TODAY = Date.parse('2026-01-02T03:04:05.678Z');
 
-describe('LeaderElection', () => {
+describe('LeaderElection', function () {
+  this.timeout(30_000);
   let server: FakeApiServer;
   let clock: FakeClock;
   let candidates: Candidate[];
@@ -75,13 +76,17 @@ describe('LeaderElection', () => {
     await server.close();
   });
 
-  /** Lets fake time pass, a quarter of a second for each look. */
+  /** Lets fake time pass, a quarter of a second for each look; a minute of it takes a while on a busy machine. */
   const passing = (what: string, probe: () => unknown) =>
-    until(what, () => {
-      if (probe()) return true;
-      clock.advance(250);
-      return false;
-    });
+    until(
+      what,
+      () => {
+        if (probe()) return true;
+        clock.advance(250);
+        return false;
+      },
+      { timeoutMs: 20_000 },
+    );
   const held = () => server.get(LEASES, lease)?.spec as NonNullable<Lease['spec']>;
   const renewals = () => server.requests.filter(({ method }) => method === 'PUT').length;
 
@@ -343,6 +348,16 @@ describe('LeaderElection', () => {
       await running;
     });
   }
+
+  it('does not begin to lead when it was told to stop while it asked for the lease', async () => {
+    const one = new Candidate('one');
+    server.pause();
+    one.stop.abort();
+    server.resume();
+    assert.equal(await one.result, undefined);
+    assert.equal(one.terms, 0);
+    assert.equal(held().holderIdentity, '', 'given back at once');
+  });
 
   it('stops waiting when told to', async () => {
     const one = new Candidate('one');

@@ -13,10 +13,14 @@ export interface LeaderElectionOptions {
   /** Unique among candidates: the pod's name. */
   identity: string;
   log: Logger;
-  /** How long others wait for a leader that went silent. */
+  /** How long others wait for a leader that went silent; 15 s when left out. */
   leaseMs?: number;
-  /** A leader that could not renew for so long gives up; shorter than `leaseMs`, so that two never lead. */
+  /**
+   * A leader that could not renew for so long gives up; shorter than `leaseMs`, so that two never lead. 10 s when left
+   * out.
+   */
   renewDeadlineMs?: number;
+  /** The pause between renewals, and between attempts to get the lease; 2 s when left out. */
   retryMs?: number;
   clock?: Clock;
   /** The wall clock, milliseconds since 1970; only written, never compared. */
@@ -34,6 +38,12 @@ const STEP_DOWN_MS = 2_000;
  * well, somebody else may lead soon: nothing may be written any more, and the end must come within two seconds.
  */
 export type Lead = (signal: AbortSignal, lost: AbortSignal) => Promise<void>;
+
+/** An election that would ask without a pause, or in which two would lead. */
+export class ElectionOptionsError extends Error {
+  override readonly name = 'ElectionOptionsError';
+  readonly code = 'ELECTION_OPTIONS';
+}
 
 /** The lease went to someone else, or could not be renewed in time. */
 export class LeaseLostError extends Error {
@@ -60,8 +70,10 @@ export class LeaderElection {
   /** The last look at the Lease failed. */
   #blind = false;
 
+  /** @throws {ElectionOptionsError} unless 0 < `retryMs` < `renewDeadlineMs` < `leaseMs`. */
   constructor(options: LeaderElectionOptions) {
     this.#options = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, ...options };
+    checkTimes(this.#options);
     // Half the deadline, so that there is time for a second attempt on another connection.
     this.#call = { timeoutMs: this.#options.renewDeadlineMs / 2 };
     this.#clock = options.clock ?? systemClock;
@@ -87,7 +99,8 @@ export class LeaderElection {
       while (!signal.aborted && !(await this.#tryAcquire())) {
         await sleep(retryMs * (1 + Math.random() / 5), signal, this.#clock);
       }
-      if (!this.leading) return;
+      // What leads waits for the signal's abort, which has passed.
+      if (signal.aborted) return this.#release();
       log.info({ lease: name, identity }, 'leading');
       leader.set({ name }, 1);
       again = await this.#term(signal, lead).finally(() => leader.set({ name }, 0));
@@ -231,6 +244,20 @@ export class LeaderElection {
     } catch (err) {
       this.#options.log.warn({ err }, 'the lease could not be given back; it runs out by itself');
     }
+  }
+}
+
+/** The same order that client-go demands (leaderelection.NewLeaderElector). */
+function checkTimes({
+  retryMs,
+  renewDeadlineMs,
+  leaseMs,
+}: Record<'retryMs' | 'renewDeadlineMs' | 'leaseMs', number>): void {
+  let [least, above] = [0, '0'];
+  for (const [name, ms] of Object.entries({ retryMs, renewDeadlineMs, leaseMs })) {
+    if (!Number.isFinite(ms) || ms <= least)
+      throw new ElectionOptionsError(`${name} is ${ms}; it must be a finite number above ${above}`);
+    [least, above] = [ms, `${name}, ${ms}`];
   }
 }
 
