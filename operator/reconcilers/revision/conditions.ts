@@ -8,7 +8,7 @@ import type { DigestState } from '../../registry/resolver.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { digestMessage } from '../instance/digests.ts';
 import { memoryConditions } from '../instance/memory.ts';
-import type { Start } from '../instance/start.ts';
+import type { Start, Trouble } from '../instance/start.ts';
 import { mayHaveGone, rowOfRegistry } from '../instance/troubles.ts';
 import type { RevisionInput } from './plan.ts';
 import { replicaFailure } from './replicaFailure.ts';
@@ -33,7 +33,7 @@ export function conditionsOf(input: RevisionInput, progress: Progress): Conditio
   return [
     ...dependent,
     ready,
-    activeCondition(input, ready),
+    activeCondition(input, ready, progress),
     ...memoryConditions(kills, revision.spec.containers),
   ];
 }
@@ -131,8 +131,11 @@ function deploying(reason: string, message: string): Condition[] {
   ];
 }
 
-/** Informational: whether instances are there. Its severity keeps it out of Ready (Knative API, Conditions). */
-function activeCondition({ deployment, pool, startsAtZero }: RevisionInput, ready: Condition): Condition {
+/**
+ * Informational: whether instances are there, and if not, why. Gateways tell it those whose requests wait in vain. Its severity keeps it out of Ready (Knative API, Conditions).
+ */
+function activeCondition(input: RevisionInput, ready: Condition, { start }: Progress): Condition {
+  const { deployment, pool, startsAtZero } = input;
   const type = TYPES.active;
   const severity = 'Info';
   const wanted = deployment?.spec?.replicas ?? 0;
@@ -155,7 +158,18 @@ function activeCondition({ deployment, pool, startsAtZero }: RevisionInput, read
     };
   }
   if (running > 0) return { type, severity, status: 'True' };
+  const trouble = replicaFailure(input) ?? troubleOf(start);
+  if (trouble) {
+    const { reason, message } = trouble;
+    return { type, severity, status: 'False', reason, message: `There are no instances: ${message}` };
+  }
   return { type, severity, status: 'Unknown', reason: REASONS.deploying, message: 'Instances are starting.' };
+}
+
+/** What keeps the instances from starting, whether or not it is still waited out; nothing while they are only slow. */
+function troubleOf(start: Start): Trouble | undefined {
+  const isOpen = start.state === 'starting' || start.state === 'failed';
+  return isOpen && start.reason !== REASONS.deploying ? start : undefined;
 }
 
 /** When a revision that failed and has no instances any more gets one again. */

@@ -75,9 +75,10 @@ export function revisionController(context: Context): Controller {
     }
     const { uid = '' } = revision.metadata;
     const seen = stores.pods.byIndex('revision', uid);
-    if (isProven(revision)) mounts.forget(key);
-    const pods = isProven(revision) ? seen : withMountTrouble(seen, key, mounts, now());
     const deployment = ownDeployment(revision, stores);
+    const hasInstances = Boolean(deployment?.status?.readyReplicas);
+    if (hasInstances) mounts.forget(key);
+    const pods = hasInstances ? seen : withMountTrouble(seen, key, mounts, now());
     const metadata = metadataNow(context, stores);
     const routed = stores.routes.byIndex('revision', key).length > 0;
     const digests = digestsOf(ownerOf(revision), resolver, config);
