@@ -23,6 +23,9 @@ export interface Progress {
   now: number;
 }
 
+/** Said of a failure that may go; see `retry.ts`. */
+const AGAIN = ' While it is wanted, it is tried again by itself.';
+
 /** What a revision says of itself: whether it can take traffic, whether it has instances, and of their memory. */
 export function conditionsOf(input: RevisionInput, progress: Progress): Condition[] {
   const { kills = [], revision } = input;
@@ -44,7 +47,7 @@ function digestConditions(
   progress: Progress,
 ): Condition[] {
   if (state.state === 'failed') {
-    const again = state.retryAt === undefined ? '' : ' The registry is asked again by itself.';
+    const again = state.retryAt === undefined ? '' : AGAIN;
     const message = `${digestMessage(container, state)}${again}`;
     if (digestLeftMs(state, revision, progress) > 0) return deploying(REASONS.containerMissing, message);
     return [
@@ -103,7 +106,7 @@ function startConditions(input: RevisionInput, { start, now }: Progress): Condit
   if (start.state === 'none') return waiting(input);
   if (start.state === 'starting') return deploying(start.reason, start.message);
   const { reason } = start;
-  const again = mayHaveGone(start) ? ' While it is wanted, it is tried again by itself.' : '';
+  const again = mayHaveGone(start) ? AGAIN : '';
   const message = `${start.message}${again}`;
   return [
     { type: TYPES.containerHealthy, status: 'False', reason, message },

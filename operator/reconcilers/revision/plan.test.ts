@@ -88,7 +88,8 @@ const CASES: Record<string, Case> = {
       ContainerHealthy: {
         status: 'False',
         reason: 'ContainerMissing',
-        message: /^Container 'user-container': no such tag\. The registry is asked again by itself\.$/,
+        message:
+          /^Container 'user-container': no such tag\. While it is wanted, it is tried again by itself\.$/,
       },
       Ready: { status: 'False', reason: 'ContainerMissing' },
       Active: { status: 'False', reason: 'ContainerMissing', message: /none could start/ },
