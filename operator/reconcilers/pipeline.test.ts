@@ -265,7 +265,7 @@ describe('service to deployment', () => {
     assert.equal(status?.traffic?.[0]?.revisionName, second);
   });
 
-  it('a ready revision that breaks later keeps its traffic, and says why it cannot answer (bug report 30)', async () => {
+  it('a ready revision that breaks later keeps its traffic, and says why it cannot answer (knative/serving#12078)', async () => {
     await apply();
     await start(await latest(1));
     await ready();

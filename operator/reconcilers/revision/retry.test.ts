@@ -69,7 +69,7 @@ function attempts(overMs: number, wanted: boolean): number[] {
   return started;
 }
 
-describe('a failed revision and its registry (bug report 28)', () => {
+describe('a failed revision and its registry (knative/serving#10740)', () => {
   const between = (seconds: number[], from: number, to: number) =>
     seconds.filter((at) => at * 1000 >= from && at * 1000 < to).length;
 
