@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { conditionOf } from '../../operator/apis/condition.ts';
+import { PODS } from '../../operator/kube/core.ts';
 import { kubectl, podsOf, revisionsOf, serviceReady } from '../lib/cluster.ts';
 import { applyService, helloService, readyService, type ServiceOptions } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
@@ -100,6 +101,37 @@ describe('a service that cannot start', function () {
     await until('the end of an attempt', async () => (await attempts()) === 'False', { timeoutMs: 60_000 });
     await until('the next attempt', async () => (await attempts()) === 'Unknown', { timeoutMs: 120_000 });
     await until('its end', async () => (await attempts()) === 'False', { timeoutMs: 60_000 });
+  });
+
+  it('after it was ready: it says why with 503, keeps its traffic, and heals', async () => {
+    const { client, namespace, visitor } = suite;
+    const secret = ['secret', 'generic', 'passing', '--namespace', namespace, '--from-literal=latest=x'];
+    await kubectl(['create', ...secret]);
+    await readyService(client, namespace, 'breaking', { env: { TARGET: 'old' } });
+    const valueFrom = { secretKeyRef: { name: 'passing', key: 'latest' } };
+    const container = {
+      env: [
+        { name: 'TARGET', value: 'new' },
+        { name: 'KEY', valueFrom },
+      ],
+    };
+    const { url } = await readyService(client, namespace, 'breaking', { container });
+    await until('the new revision to serve', async () => /new/.test((await visitor.ask(url)).body));
+    const [, second] = await revisionsOf(client, namespace, 'breaking');
+    await kubectl(['delete', 'secret', 'passing', '--namespace', namespace]);
+    for (const { metadata } of await podsOf(client, namespace, 'breaking'))
+      await client.delete(PODS, metadata);
+    const bodies: string[] = [];
+    await until('503 with the reason', async () => {
+      const { status, body } = await visitor.ask(url);
+      bodies.push(body);
+      return status === 503 && /^No instance can start: CreateContainerConfigError\./.test(body);
+    });
+    assert.doesNotMatch(bodies.join(''), /old/);
+    const { status } = await serviceReady(client, namespace, 'breaking');
+    assert.equal(status?.traffic?.[0]?.revisionName, second?.metadata.name);
+    await kubectl(['create', ...secret]);
+    await until('an answer', async () => (await visitor.ask(url)).status === 200, { timeoutMs: 120_000 });
   });
 
   it('never takes traffic: the revision before it goes on answering', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Condition } from '../apis/condition.ts';
 import { SERVING, VISIBILITY } from '../apis/labels.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../apis/serving/route/types.ts';
@@ -182,10 +183,39 @@ describe('compileRevision', () => {
   };
   for (const [name, { reason, spec, want }] of Object.entries(tables)) {
     it(`${name}: ${reason}`, () => {
-      const { check, uid, ...compiled } = compileRevision(revision(spec));
+      const { check, uid, failing, ...compiled } = compileRevision(revision(spec));
       assert.deepEqual(compiled, want);
       assert.equal(uid, 'revision-1');
       assert.equal(check.attempt.port, compiled.port);
+    });
+  }
+});
+
+describe('why no instance of a revision can start', () => {
+  const tables: Record<string, { reason: string; active?: Partial<Condition>; want: string | undefined }> = {
+    'nothing told': { reason: 'a revision that is new says nothing yet', want: undefined },
+    'instances run': { reason: 'they take requests', active: { status: 'True' }, want: undefined },
+    'instances start': {
+      reason: 'they may only be slow',
+      active: { status: 'Unknown', reason: 'Deploying' },
+      want: undefined,
+    },
+    'scaled to zero': {
+      reason: 'a request wakes one',
+      active: { status: 'False', reason: 'NoTraffic' },
+      want: undefined,
+    },
+    'a secret is missing': {
+      reason:
+        'requests that wait in vain are told, in one word: the message is for those who may read the revision',
+      active: { status: 'False', reason: 'CreateContainerConfigError', message: 'secret "s" not found' },
+      want: 'CreateContainerConfigError',
+    },
+  };
+  for (const [name, { reason, active, want }] of Object.entries(tables)) {
+    it(`${name}: ${reason}`, () => {
+      const conditions = active && [{ type: 'Active', severity: 'Info', ...active } as Condition];
+      assert.equal(compileRevision({ ...revision({}), status: { conditions } }).failing, want);
     });
   }
 });

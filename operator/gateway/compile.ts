@@ -1,5 +1,6 @@
 import { revisionUidOf, SERVING } from '../apis/labels.ts';
 import { ingressContainer, ingressPort } from '../apis/serving/container/ingress.ts';
+import { whyNoneStarts } from '../apis/serving/revision/conditions.ts';
 import { timeoutMs } from '../apis/serving/revision/timeout.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
@@ -33,6 +34,8 @@ export interface CompiledRevision {
   protocol: Protocol;
   port: number;
   check: StartCheck;
+  /** Why none of its instances can start, in one word. */
+  failing?: string;
 }
 
 /** What the gateway needs to know of a pod. */
@@ -98,6 +101,7 @@ export function compileRevision(revision: Revision): CompiledRevision {
     protocol: container?.ports?.[0]?.name === 'h2c' ? 'h2c' : 'http1',
     port: container ? ingressPort(container) : 8080,
     check: startCheck(containers),
+    failing: whyNoneStarts(revision.status?.conditions),
   };
 }
 

@@ -7,7 +7,7 @@ import { type FlatHeaders, headerValue } from './headers.ts';
 import { largeHeadBytes, waitingBytes } from './limits.ts';
 import type { Place, Source } from './line.ts';
 import { REFUSALS, type RefusalReason } from './refusals.ts';
-import { REJECTIONS } from './rejections.ts';
+import { rejectionOf } from './rejections.ts';
 import { type ResponseHead, trailerFields } from './responseHead.ts';
 import type { Stalled } from './stalled.ts';
 import type { Rejection, Throttler, Waiter } from './throttler.ts';
@@ -110,7 +110,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
   }
 
   rejected(why: Rejection): void {
-    const { reason, message, retryAfterSeconds } = REJECTIONS[why];
+    const { reason, message, retryAfterSeconds } = rejectionOf(why, this.#throttler.entry.failing);
     this.#refuse(reason, message, retryAfterSeconds);
   }
 
@@ -224,6 +224,10 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
    */
   expired(): void {
     this.#throttler.remove(this);
+    if (this.#phase === QUEUED && this.#throttler.isFailing) {
+      this.rejected('failing');
+      return;
+    }
     const answering = this.#phase === ANSWERING;
     this.#abandon();
     const seconds = this.#throttler.entry.timeoutMs / 1000;

@@ -207,6 +207,73 @@ describe('gateway role', () => {
     assert.deepEqual(patches(), []);
   });
 
+  it('lets an idle instance of one place answer at once while another starts (knative/serving#12230)', async () => {
+    let end: (() => void) | undefined;
+    const answer = (name: string): RequestListener => {
+      return (req, res) => {
+        if (req.url === '/long') end = () => res.end(name);
+        else setTimeout(() => res.end(name), 5);
+      };
+    };
+    const at = await program(answer('a'));
+    api.put(revision('hello-1', at, { containerConcurrency: 1 }));
+    api.put(pod('a', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }));
+    api.put(deployment('hello-1', 1));
+    await begin();
+    const ask = async (count: number) => {
+      const seen = new Set<string>();
+      for (let i = 0; i < count; i++) {
+        const { status, text } = await get();
+        assert.equal(status, 200);
+        seen.add(text);
+      }
+      return seen;
+    };
+    await ask(10);
+    // What the autoscaler does at 60 % of one place: there is another instance, which does not answer yet.
+    api.put(pod('b', 'hello-1', { phase: 'Pending' }));
+    api.put(pod('b', 'hello-1', { podIP: '127.0.0.2' }));
+    await until(
+      'it is known',
+      async () => Object.keys((await stats()).revisions['ns/hello-1']?.instances ?? {}).length === 2,
+    );
+    assert.deepEqual(await ask(20), new Set(['a']));
+    await program(answer('b'), '127.0.0.2', at);
+    await until('it answers too', async () => (await ask(2)).has('b'));
+    const long = get('hello.ns.test', '/long');
+    await until('it is inside', () => end);
+    const other = await ask(20);
+    assert.equal(other.size, 1, 'all by the one that was idle');
+    end?.();
+    assert.ok(!other.has((await long).text));
+    const { text } = await admin('/metrics');
+    assert.match(text, /^homerun_gateway_queue_wait_seconds_count 0$/m, 'none of them has waited');
+    assert.deepEqual(patches(), []);
+  });
+
+  it('answers 503 with the reason while no instance of a ready revision can start, and 200 when it can', async () => {
+    const at = await program((_req, res) => res.end('hello'));
+    const broken = revision('hello-1', at, { timeoutSeconds: 1 });
+    const active = {
+      type: 'Active',
+      severity: 'Info',
+      status: 'False',
+      reason: 'CreateContainerConfigError',
+    } as const;
+    api.put({ ...broken, status: { conditions: [{ type: 'Ready', status: 'True' }, active] } });
+    api.put(shares({ 'hello-1': 100 }));
+    api.put(deployment('hello-1', 0));
+    await begin();
+    const { status, text } = await get();
+    assert.equal(status, 503);
+    assert.match(text, /^No instance can start: CreateContainerConfigError\./);
+    assert.equal(patches().length, 1, 'each request tries it again');
+    assert.match((await admin('/metrics')).text, /homerun_gateway_refusals_total\{reason="start_failed"\} 1/);
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    assert.equal((await get()).text, 'hello', 'whatever is told: the instance is what counts');
+  });
+
   it('loses no request while traffic moves from one revision to another and the old instance leaves', async () => {
     const [one, two] = [
       await program((_req, res) => res.end('1')),

@@ -20,6 +20,7 @@ export interface TestRevision {
   protocol?: Protocol;
   queueLimitMs?: number;
   stopped?: boolean;
+  failing?: string;
   /** Ports of its instances. */
   ports?: number[];
 }
@@ -94,6 +95,7 @@ export class Harness {
       protocol: given.protocol ?? 'http1',
       queueLimitMs: given.queueLimitMs ?? 10_000,
       stopped: given.stopped,
+      failing: given.failing,
     };
     this.#apply({ revisions: [[key, entry]] });
     return ports.map((port) => this.addInstance(key, port));

@@ -72,6 +72,24 @@ describe('Instances', () => {
     assert.equal(instances.count(REVISION), 1);
   });
 
+  it('lets requests wait as long as a start may take while nobody knows how long it takes, unless it fails', () => {
+    const limit = () => table.entries.get(REVISION)?.queueLimitMs;
+    instances = new Instances({
+      table,
+      counts,
+      startLimitMs: 240_000,
+      log: silent,
+      probe: () => new Promise(() => {}),
+    });
+    instances.setRevision(REVISION, compiled);
+    see(pod([{ name: 'user' }], false));
+    assert.equal(limit(), 240_000);
+    instances.setRevision(REVISION, { ...compiled, failing: 'ExitCode1' });
+    assert.equal(limit(), 10_000);
+    instances.setRevision(REVISION, compiled);
+    assert.equal(limit(), 240_000);
+  });
+
   it('sends to an instance that the kubelet does not call ready yet', async () => {
     see(pod([{ name: 'user' }], false));
     await until('it serves', () => serving() === 1);

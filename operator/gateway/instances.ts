@@ -284,7 +284,9 @@ export class Instances implements Drainable {
     const compiled = this.#revisions.get(revision);
     if (!compiled) return;
     const siblings = this.#byRevision.get(revision);
-    const starting = this.#wanted.has(revision) || [...(siblings ?? [])].some(({ ready }) => !ready);
+    const starting =
+      compiled.failing === undefined &&
+      (this.#wanted.has(revision) || [...(siblings ?? [])].some(({ ready }) => !ready));
     const average = this.#startTimes.get(revision)?.averageMs;
     const limit = queueLimitMs(average, starting, this.#options.startLimitMs);
     this.#options.table.setRevision(revision, compiled, limit);

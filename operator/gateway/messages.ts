@@ -28,6 +28,8 @@ export interface RevisionEntry {
   queueLimitMs: number;
   /** Its service is set to no instance at all: requests are refused, and none is started for them. */
   stopped?: boolean;
+  /** Why none of its instances can start, in one word, as its controller tells it; unset while nothing is known. */
+  failing?: string;
 }
 
 /** An instance that has passed its startup probe. */

@@ -103,6 +103,31 @@ describe('gateway with more requests than places', () => {
     assert.deepEqual(held.arrived, ['/first']);
   });
 
+  it('answers 503 with the reason when the time in line is over and no instance can start', async () => {
+    const failing = 'CreateContainerConfigError';
+    harness.serve('app.test', { ports: [], queueLimitMs: 150, failing });
+    const { status, headers, text } = await ask(origin(0));
+    assert.equal(status, 503);
+    assert.equal(headers['retry-after'], '1');
+    assert.match(text, /^No instance can start: CreateContainerConfigError\. .* revision .*\n$/);
+    assert.equal(harness.sent('wanted').length, 1, 'it may start now: whoever asks tries it again');
+    harness.revision({ limit: 1, queueLimitMs: 150, failing, ports: [port] });
+    send(0, '/first');
+    await until('it is inside', () => held.inside.length === 1);
+    assert.equal(
+      (await ask(origin(1))).status,
+      429,
+      'what was told is old: an instance is there, and has no place',
+    );
+  });
+
+  it('answers so too when timeoutSeconds are over before', async () => {
+    harness.serve('app.test', { ports: [], timeoutMs: 150, failing: 'ExitCode1' });
+    const { status, text } = await ask(origin(0));
+    assert.equal(status, 503);
+    assert.match(text, /^No instance can start: ExitCode1\. /);
+  });
+
   it('lets nobody wait for whom the client has left', async () => {
     harness.serve('app.test', { limit: 1, ports: [port] });
     send(0, '/first');

@@ -15,6 +15,8 @@ export const REFUSALS = {
   no_revision: 503,
   /** It waited for an instance as long as it may. */
   queue_time: 429,
+  /** It waited as long, and no instance can start. */
+  start_failed: 503,
   /** Too many wait for the revision. */
   queue_full: 429,
   /** Too many of the same client wait. */

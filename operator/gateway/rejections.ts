@@ -1,8 +1,21 @@
 import type { Refusal } from './refusals.ts';
 import type { Rejection } from './throttler.ts';
 
-/** What a client is answered whose request does not get an instance. */
-export const REJECTIONS: Readonly<Record<Rejection, Refusal>> = {
+/**
+ * What a client is answered whose request does not get an instance.
+ * @param failing why no instance can start, in one word. More is not for whoever may ask the service: the whole message
+ *   may name secrets or have a line of the program's log in it.
+ */
+export function rejectionOf(why: Rejection, failing: string | undefined): Refusal {
+  if (why !== 'failing') return REJECTIONS[why];
+  return {
+    reason: 'start_failed',
+    message: `No instance can start: ${failing}. The condition Active of the revision says more.`,
+    retryAfterSeconds: 1,
+  };
+}
+
+const REJECTIONS: Readonly<Record<Exclude<Rejection, 'failing'>, Refusal>> = {
   timeout: {
     reason: 'queue_time',
     message: 'No instance became free for this request in time.',

@@ -53,6 +53,18 @@ describe('RouteTable', () => {
     );
   });
 
+  it('tells why the instances of a revision cannot start, and when they can again', () => {
+    const told = () => table.take()?.revisions.map(([key, entry]) => [key, entry?.failing]);
+    table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
+    table.take();
+    table.setRevision('ns/a', { ...compiled, failing: 'ExitCode1' }, 10_000);
+    assert.deepEqual(told(), [['ns/a', 'ExitCode1']]);
+    table.setRevision('ns/a', { ...compiled, failing: 'ExitCode1' }, 10_000);
+    assert.equal(told(), undefined, 'the same again is no change');
+    table.setRevision('ns/a', compiled, 10_000);
+    assert.deepEqual(told(), [['ns/a', undefined]]);
+  });
+
   it('has an entry for a revision while a route or an instance needs it', () => {
     assert.equal(table.entries.size, 0);
     table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));

@@ -164,7 +164,7 @@ export class RouteTable {
       this.#entries.delete(key);
       this.ids.retire(present.index, this.nextVersion);
     } else {
-      const { limit, timeoutMs, protocol } = known.compiled;
+      const { limit, timeoutMs, protocol, failing } = known.compiled;
       const { queueLimitMs } = known;
       const index = present?.index ?? this.ids.take();
       if (index === undefined) {
@@ -174,7 +174,7 @@ export class RouteTable {
       }
       this.#unserved.delete(key);
       const stopped = this.#stops.has(key);
-      const entry: RevisionEntry = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped };
+      const entry = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped, failing };
       if (present && sameEntry(present, entry)) return;
       this.#entries.set(key, entry);
     }
@@ -199,7 +199,8 @@ function sameEntry(a: RevisionEntry, b: RevisionEntry): boolean {
     a.timeoutMs === b.timeoutMs &&
     a.protocol === b.protocol &&
     a.queueLimitMs === b.queueLimitMs &&
-    a.stopped === b.stopped
+    a.stopped === b.stopped &&
+    a.failing === b.failing
   );
 }
 

@@ -18,6 +18,8 @@ const WANTED_EVERY_MS = 1000;
 export type Rejection =
   /** Its time to wait is over. */
   | 'timeout'
+  /** Its time to wait is over, and no instance can start. */
+  | 'failing'
   /** Too many wait for the revision. */
   | 'full'
   /** Too many of the same client wait. */
@@ -84,6 +86,11 @@ export class Throttler {
     this.#shared = shared;
     this.#pool = new InstancePool(shared.thread, shared.slots);
     this.#line = new Line(() => shared.slots.ticket(this.entry.index));
+  }
+
+  /** Whether requests wait in vain: the controller says that no instance can start, and none is there after all. */
+  get isFailing(): boolean {
+    return this.entry.failing !== undefined && this.#pool.size === 0;
   }
 
   get length(): number {
@@ -176,7 +183,7 @@ export class Throttler {
     for (let place = this.#line.oldest; place; place = this.#line.oldest) {
       if (now - place.arrivedAt <= this.entry.queueLimitMs) break;
       this.#removed(place);
-      place.waiter.rejected('timeout');
+      place.waiter.rejected(this.isFailing ? 'failing' : 'timeout');
     }
     let place = this.#line.oldest;
     while (place) {

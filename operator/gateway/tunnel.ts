@@ -10,7 +10,7 @@ import type { FlatHeaders, RequestHead } from './headers.ts';
 import { waitingBytes } from './limits.ts';
 import type { Place, Source } from './line.ts';
 import { REFUSALS, type RefusalReason } from './refusals.ts';
-import { REJECTIONS } from './rejections.ts';
+import { rejectionOf } from './rejections.ts';
 import { responseHead } from './responseHead.ts';
 import type { Rejection, Throttler, Waiter } from './throttler.ts';
 import { failureOf } from './upstream/errors.ts';
@@ -126,7 +126,7 @@ export class Tunnel implements Waiter, Timed {
   }
 
   rejected(why: Rejection): void {
-    const { reason, message } = REJECTIONS[why];
+    const { reason, message } = rejectionOf(why, this.#throttler.entry.failing);
     this.#refuse(reason, message);
   }
 
@@ -137,6 +137,10 @@ export class Tunnel implements Waiter, Timed {
   expired(): void {
     if (this.#done) {
       this.#socket.destroy();
+      return;
+    }
+    if (this.#status === 0 && !this.#instance && this.#throttler.isFailing) {
+      this.rejected('failing');
       return;
     }
     if (this.#status === 0) {

@@ -16,7 +16,12 @@ What the API server refuses (a quota, a policy, a service account that is missin
 final: it is asked again, every five minutes in the end. A revision that is tried again by itself gets an instance a minute
 after it failed, then ever more seldom, every quarter of an hour in the end, for as long as it is the latest of its service
 or worker pool, or has traffic or a share. Its Ready stays False, with what was wrong, until it starts. Nothing has to be
-deleted or changed. An execution is not tried again: run its job once more.
+deleted or changed. A registry that does not tell the digest of an image is asked again after a second, then ever more
+seldom, every quarter of an hour in the end too, on the same terms: a failed revision that another has replaced asks no
+registry any more, and costs nobody's quota. An execution is not tried again: run its job once more.
+
+A revision that has been ready stays ready, and keeps its traffic, when its instances can no longer start. Its condition
+Active tells why, and requests that wait in vain are answered 503 with the reason ([gateway](gateway.md)).
 
 A Deployment, a Service or a Job of batch/v1 that somebody else has made under a name that is needed is left alone, and
 told with the reason NotOwned; the own one is made when it goes.

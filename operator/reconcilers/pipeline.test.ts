@@ -265,6 +265,45 @@ describe('service to deployment', () => {
     assert.equal(status?.traffic?.[0]?.revisionName, second);
   });
 
+  it('a ready revision that breaks later keeps its traffic, and says why it cannot answer (knative/serving#12078)', async () => {
+    await apply();
+    await start(await latest(1));
+    await ready();
+    await apply({ spec: { timeoutSeconds: 7 } });
+    const second = await latest(2);
+    await start(second);
+    const serves = () => server.get(ROUTES, REF)?.status?.traffic?.[0]?.revisionName === second;
+    await until('the new revision to serve', serves);
+    await routed();
+    const ref = { namespace: 'demo', name: deploymentName(second) };
+    const scaled = server.get<Deployment>(DEPLOYMENTS, ref);
+    server.put({ ...scaled, spec: { ...scaled?.spec, replicas: 1 } } as Deployment);
+    const active = () => {
+      const found = server.get<Revision>(REVISIONS, { namespace: 'demo', name: second });
+      return conditionOf(found?.status?.conditions, 'Active');
+    };
+    const waiting = { reason: 'CreateContainerConfigError', message: 'secret "s" not found' };
+    await start(second, { state: { waiting } }, 601);
+    await until(
+      'the reason',
+      () => active()?.status === 'False' && /secret "s" not found/.test(active()?.message ?? ''),
+    );
+    assert.ok(serves());
+    await process.stop();
+    const before = await reconciled();
+    process = new ServingProcess(server);
+    await until('every controller to have looked', async () => {
+      const now = await reconciled();
+      return CONTROLLERS.every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
+    });
+    assert.ok(serves());
+    assert.equal((await ready()).status?.latestReadyRevisionName, second);
+    await start(second);
+    await until('it is well again', () => active()?.status === 'Unknown');
+    server.put({ ...server.get<Deployment>(DEPLOYMENTS, ref), status: { readyReplicas: 1 } } as Deployment);
+    await until('it has an instance', () => active()?.status === 'True');
+  });
+
   it('a revision that failed for want of a secret is tried again, and takes traffic once it starts', async () => {
     await apply();
     const name = await latest(1);

@@ -43,7 +43,8 @@ export interface DigestResolverOptions {
 }
 
 const FIRST_RETRY_MS = 1000;
-const LAST_RETRY_MS = 300_000;
+/** As seldom as a revision that failed gets an instance again: asking a registry may cost its users a quota. */
+const LAST_RETRY_MS = 900_000;
 
 interface Entry {
   request: DigestRequest;

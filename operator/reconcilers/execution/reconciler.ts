@@ -88,7 +88,13 @@ export function executionController(context: Context): Controller {
     if (starting && !isReadyToRun(execution, job)) return planCompletion(execution, job, now());
     // One that has ended may lack its spec: it was refused.
     const complete = execution as CompleteExecution;
-    const owner = () => ({ namespace, name, spec: complete.spec.template.spec, known: new Map() });
+    const owner = () => ({
+      namespace,
+      name,
+      spec: complete.spec.template.spec,
+      known: new Map(),
+      asks: true,
+    });
     const seen = podsOf(key, batchJob);
     const begun = !seen.every(isPending);
     if (begun) mounts.forget(key);

@@ -8,6 +8,8 @@ export interface DigestOwner {
   spec: Pick<InstanceSpec, 'containers' | 'serviceAccountName' | 'imagePullSecrets'>;
   /** Container name -> image that was settled before. */
   known: ReadonlyMap<string, string | undefined>;
+  /** Whether the registry is asked for the others. */
+  asks: boolean;
 }
 
 /**
@@ -15,13 +17,14 @@ export interface DigestOwner {
  * registry go away.
  */
 export function digestsOf(
-  { namespace, name, spec, known }: DigestOwner,
+  { namespace, name, spec, known, asks }: DigestOwner,
   resolver: DigestResolver,
   config: IdentityConfig,
 ): Map<string, DigestState> {
   const states = spec.containers.map((container): [string, DigestState] => {
     const image = known.get(container.name);
     if (image) return [container.name, { state: 'resolved', image }];
+    if (!asks) return [container.name, { state: 'pending' }];
     const state = resolver.lookup({
       revision: `${namespace}/${name}`,
       image: container.image,
@@ -31,7 +34,7 @@ export function digestsOf(
     });
     return [container.name, state];
   });
-  if (states.every(([container]) => known.has(container))) resolver.forget(`${namespace}/${name}`);
+  if (!asks || states.every(([container]) => known.has(container))) resolver.forget(`${namespace}/${name}`);
   return new Map(states);
 }
 

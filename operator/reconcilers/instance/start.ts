@@ -26,6 +26,8 @@ export interface StartInput {
   config: Pick<Config, 'startup'>;
   /** Whether one container takes requests; a worker pool's do not. */
   ingress?: boolean;
+  /** Whether an instance has been at work before: one that ended has not, for certain, failed to start. */
+  proven?: boolean;
   /** How long all containers of an instance must have run, without an end between, before it has started. */
   settleMs?: number;
 }
@@ -110,7 +112,7 @@ function judgeContainer(
   if (!terminated) return undefined;
   const exit = {
     reason: exitReason(container, terminated, input),
-    message: exitMessage(container, terminated, input),
+    message: exitMessage(container, terminated, input, input.proven ? '' : undefined),
   };
   const exitedAgain = (status.restartCount ?? 0) > 0 && (status.state?.terminated || waiting);
   if (exitedAgain) return waitedOut({ ...exit, waits: TROUBLES.ends.waits }, pod, input);
@@ -188,7 +190,7 @@ function hasBegun(pod: Pod): boolean {
 export function exitReason(
   container: Container,
   terminated: Terminated,
-  input: Pick<StartInput, 'ingress'>,
+  input: Pick<StartInput, 'ingress' | 'proven'>,
 ): string {
   if (terminated.reason === 'OOMKilled') return REASONS.outOfMemory;
   if (startError(terminated)) return REASONS.startError;
@@ -200,7 +202,7 @@ export function exitReason(
 export function exitMessage(
   container: Container,
   terminated: Terminated,
-  input: Pick<StartInput, 'config' | 'ingress'>,
+  input: Pick<StartInput, 'config' | 'ingress' | 'proven'>,
   when = ' before it was ready',
 ): string {
   const said = lastLine(terminated.message);
@@ -215,7 +217,7 @@ export function exitMessage(
   const unstarted = startError(terminated);
   if (unstarted) return `Container '${container.name}' cannot be started: ${unstarted}.`;
   const signal = signalOf(terminated.exitCode);
-  const how = `${terminated.exitCode}${signal ? `, which stands for ${signal},` : ''}`;
+  const how = `${terminated.exitCode}${signal ? `, which stands for ${signal}${when && ','}` : ''}`;
   return `Container '${container.name}' exited with code ${how}${when}.${quote}`;
 }
 
@@ -240,8 +242,10 @@ export function startError({ reason, message = '' }: Terminated): string | undef
 function killedByProbe(
   container: Container,
   { exitCode, startedAt, finishedAt }: Terminated,
-  { ingress }: Pick<StartInput, 'ingress'>,
+  { ingress, proven }: Pick<StartInput, 'ingress' | 'proven'>,
 ): boolean {
+  // It may have been at work for as long as that.
+  if (proven) return false;
   // Without a port and a probe of its own nobody asks the container.
   if (ingress === false && !container.startupProbe) return false;
   if (exitCode !== 137 && exitCode !== 143 && exitCode !== 2 && exitCode !== 0) return false;

@@ -8,7 +8,7 @@ import type { DigestState } from '../../registry/resolver.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { digestMessage } from '../instance/digests.ts';
 import { memoryConditions } from '../instance/memory.ts';
-import type { Start } from '../instance/start.ts';
+import type { Start, Trouble } from '../instance/start.ts';
 import { mayHaveGone, rowOfRegistry } from '../instance/troubles.ts';
 import type { RevisionInput } from './plan.ts';
 import { replicaFailure } from './replicaFailure.ts';
@@ -23,6 +23,9 @@ export interface Progress {
   now: number;
 }
 
+/** Said of a failure that may go; see `retry.ts`. */
+const AGAIN = ' While it is wanted, it is tried again by itself.';
+
 /** What a revision says of itself: whether it can take traffic, whether it has instances, and of their memory. */
 export function conditionsOf(input: RevisionInput, progress: Progress): Condition[] {
   const { kills = [], revision } = input;
@@ -33,7 +36,7 @@ export function conditionsOf(input: RevisionInput, progress: Progress): Conditio
   return [
     ...dependent,
     ready,
-    activeCondition(input, ready),
+    activeCondition(input, ready, progress),
     ...memoryConditions(kills, revision.spec.containers),
   ];
 }
@@ -44,7 +47,7 @@ function digestConditions(
   progress: Progress,
 ): Condition[] {
   if (state.state === 'failed') {
-    const again = state.retryAt === undefined ? '' : ' The registry is asked again by itself.';
+    const again = state.retryAt === undefined ? '' : AGAIN;
     const message = `${digestMessage(container, state)}${again}`;
     if (digestLeftMs(state, revision, progress) > 0) return deploying(REASONS.containerMissing, message);
     return [
@@ -103,7 +106,7 @@ function startConditions(input: RevisionInput, { start, now }: Progress): Condit
   if (start.state === 'none') return waiting(input);
   if (start.state === 'starting') return deploying(start.reason, start.message);
   const { reason } = start;
-  const again = mayHaveGone(start) ? ' While it is wanted, it is tried again by itself.' : '';
+  const again = mayHaveGone(start) ? AGAIN : '';
   const message = `${start.message}${again}`;
   return [
     { type: TYPES.containerHealthy, status: 'False', reason, message },
@@ -131,8 +134,11 @@ function deploying(reason: string, message: string): Condition[] {
   ];
 }
 
-/** Informational: whether instances are there. Its severity keeps it out of Ready (Knative API, Conditions). */
-function activeCondition({ deployment, pool, startsAtZero }: RevisionInput, ready: Condition): Condition {
+/**
+ * Informational: whether instances are there, and if not, why. Gateways tell it those whose requests wait in vain. Its severity keeps it out of Ready (Knative API, Conditions).
+ */
+function activeCondition(input: RevisionInput, ready: Condition, { start }: Progress): Condition {
+  const { deployment, pool, startsAtZero } = input;
   const type = TYPES.active;
   const severity = 'Info';
   const wanted = deployment?.spec?.replicas ?? 0;
@@ -155,7 +161,18 @@ function activeCondition({ deployment, pool, startsAtZero }: RevisionInput, read
     };
   }
   if (running > 0) return { type, severity, status: 'True' };
+  const trouble = replicaFailure(input) ?? troubleOf(start);
+  if (trouble) {
+    const { reason, message } = trouble;
+    return { type, severity, status: 'False', reason, message: `There are no instances: ${message}` };
+  }
   return { type, severity, status: 'Unknown', reason: REASONS.deploying, message: 'Instances are starting.' };
+}
+
+/** What keeps the instances from starting, whether or not it is still waited out; nothing while they are only slow. */
+function troubleOf(start: Start): Trouble | undefined {
+  const isOpen = start.state === 'starting' || start.state === 'failed';
+  return isOpen && start.reason !== REASONS.deploying ? start : undefined;
 }
 
 /** When a revision that failed and has no instances any more gets one again. */

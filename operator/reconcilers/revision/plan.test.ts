@@ -25,6 +25,10 @@ interface Case {
   deploys?: boolean;
   want: Record<string, { status: string; reason?: string; message?: RegExp }>;
 }
+const at = (seconds: number) => new Date(EPOCH + seconds * 1000).toISOString();
+const lacking = pod({
+  state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "s" not found' } },
+});
 
 const proven = revision('hello-00001-abc');
 proven.status = { conditions: [{ type: 'ContainerHealthy', status: 'True' }] };
@@ -84,7 +88,8 @@ const CASES: Record<string, Case> = {
       ContainerHealthy: {
         status: 'False',
         reason: 'ContainerMissing',
-        message: /^Container 'user-container': no such tag\. The registry is asked again by itself\.$/,
+        message:
+          /^Container 'user-container': no such tag\. While it is wanted, it is tried again by itself\.$/,
       },
       Ready: { status: 'False', reason: 'ContainerMissing' },
       Active: { status: 'False', reason: 'ContainerMissing', message: /none could start/ },
@@ -131,9 +136,70 @@ const CASES: Record<string, Case> = {
     reason: 'a later crash is the instance’s matter; taking the traffic away would only make it worse',
     input: {
       revision: proven,
-      pods: [pod({ restartCount: 5, state: { waiting: { reason: 'CrashLoopBackOff' } } })],
+      deployment: deployment('hello-00001-abc', 1),
+      pods: [
+        pod({
+          restartCount: 5,
+          state: { waiting: { reason: 'CrashLoopBackOff' } },
+          lastState: { terminated: { exitCode: 143, startedAt: at(0), finishedAt: at(3600) } },
+        }),
+      ],
     },
-    want: { Ready: { status: 'True' } },
+    want: {
+      Ready: { status: 'True' },
+      Active: {
+        status: 'False',
+        reason: 'ExitCode143',
+        message:
+          /^There are no instances: Container 'user-container' exited with code 143, [^,]*SIGTERM[^,]*\.$/,
+      },
+    },
+  },
+  'lacking a secret after it was ready': {
+    reason:
+      'its requests cannot be answered: it says why, stays ready, and no other revision gets its traffic',
+    input: { revision: proven, deployment: deployment('hello-00001-abc', 1), pods: [lacking] },
+    want: {
+      Ready: { status: 'True' },
+      Active: {
+        status: 'False',
+        reason: 'CreateContainerConfigError',
+        message: /^There are no instances: .*secret "s" not found.*kubectl create secret generic s /,
+      },
+    },
+  },
+  'lacking a secret, with an instance that runs': {
+    reason: 'there are instances; one more would be better',
+    input: {
+      revision: proven,
+      deployment: deployment('hello-00001-abc', 2, { readyReplicas: 1 }),
+      pods: [lacking],
+    },
+    want: { Active: { status: 'True' } },
+  },
+  'refused pods after it was ready': {
+    reason: 'requests that wait in vain are told why there is nobody to answer them',
+    input: {
+      revision: proven,
+      deployment: deployment('hello-00001-abc', 1, {
+        conditions: [
+          { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'exceeded quota' },
+        ],
+      }),
+    },
+    want: {
+      Ready: { status: 'True' },
+      Active: { status: 'False', reason: 'FailedCreate', message: /exceeded quota/ },
+    },
+  },
+  'woken after it was ready': {
+    reason: 'an instance that only takes its time is no failure',
+    input: {
+      revision: proven,
+      deployment: deployment('hello-00001-abc', 1),
+      pods: [pod({ state: { waiting: { reason: 'ContainerCreating' } } })],
+    },
+    want: { Active: { status: 'Unknown', reason: 'Deploying' } },
   },
   'given up and scaled to zero': {
     reason: 'what made it fail is still told when its instances are gone',

@@ -71,6 +71,7 @@ export function planRevision(
     now,
     config,
     ingress: input.pool === undefined,
+    proven: isTrue(conditionOf(revision.status?.conditions, TYPES.containerHealthy)),
     // A pool's first revision replaces nothing: it is ready as soon as it runs, as a Deployment is. To wait with that
     // would cost every new pool the time in which few programs end; one that does says so in InstancesReady.
     settleMs: input.pool?.replaces ? config.startup.crashSeconds * 1000 : 0,

@@ -17,13 +17,14 @@ import { createResolver } from '../../registry/create.ts';
 import { memoryExceeded } from '../../telemetry/metrics.ts';
 import { type Context, executorOf, metadataNow, metadataServer } from '../context.ts';
 import { labelKey, ownDeployment, revisionsOfRoute, type Stores, storesFor } from '../informers.ts';
-import { type DigestOwner, digestsOf } from '../instance/digests.ts';
+import { digestsOf } from '../instance/digests.ts';
 import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.ts';
 import { mountTroubles, withMountTrouble } from '../instance/mounts.ts';
 import { Evictions } from './evictions.ts';
 import { MemoryWatch } from './memoryWatch.ts';
 import { planRevision, type RevisionInput, refusedRevision } from './plan.ts';
 import { lacksAccount } from './replicaFailure.ts';
+import { digestOwner } from './retry.ts';
 import { StartWatch } from './startWatch.ts';
 
 export const permissions: Permission[] = [
@@ -75,12 +76,12 @@ export function revisionController(context: Context): Controller {
     }
     const { uid = '' } = revision.metadata;
     const seen = stores.pods.byIndex('revision', uid);
-    if (isProven(revision)) mounts.forget(key);
-    const pods = isProven(revision) ? seen : withMountTrouble(seen, key, mounts, now());
     const deployment = ownDeployment(revision, stores);
+    const hasInstances = Boolean(deployment?.status?.readyReplicas);
+    if (hasInstances) mounts.forget(key);
+    const pods = hasInstances ? seen : withMountTrouble(seen, key, mounts, now());
     const metadata = metadataNow(context, stores);
     const routed = stores.routes.byIndex('revision', key).length > 0;
-    const digests = digestsOf(ownerOf(revision), resolver, config);
     const pool = poolContext(revision, stores);
     // A worker has no port to look at: what the kubelet says must do.
     const isProbed = !isProven(revision) && !pool;
@@ -94,6 +95,7 @@ export function revisionController(context: Context): Controller {
     const accountMade = lacksAccount({ deployment, revision }) && (await hasAccount(revision, context));
     const startsAtZero = needsNoInstance(revision, serviceOf(revision, stores));
     const wanted = routed || isWanted(revision, stores);
+    const digests = digestsOf(digestOwner(revision, wanted), resolver, config);
     const known = { revision, deployment, ...offer, pods, kills, passed, digests, routed, pool };
     const input = { ...known, wanted, startsAtZero, accountMade, mayRollOut: rollOuts.has(key) };
     const plan = planRevision(input, config, now());
@@ -178,10 +180,4 @@ function poolContext(revision: Revision, { revisions }: Stores<'revisions'>): Re
   const [pool = ''] = labelKey(RUN.workerPool)(revision);
   const siblings = revisions.byIndex('workerPool', pool);
   return { replaces: siblings.some((sibling) => sibling !== revision && isProven(sibling)) };
-}
-
-function ownerOf({ metadata, spec, status }: Revision): DigestOwner {
-  const { namespace = '', name } = metadata;
-  const known = new Map(status?.containerStatuses?.map(({ name, imageDigest }) => [name ?? '', imageDigest]));
-  return { namespace, name, spec, known };
 }

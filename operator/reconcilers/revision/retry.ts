@@ -1,10 +1,23 @@
 import { type Condition, conditionOf, isFalse, READY, readyOf } from '../../apis/condition.ts';
 import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { DigestOwner } from '../instance/digests.ts';
 import { mayHaveGone } from '../instance/troubles.ts';
 
 /** Shortest and longest time from the failure of a revision until it is tried again. */
 const PAUSE_MS = { shortest: 60_000, longest: 900_000 };
+
+/**
+ * Of what the digests are asked. Until a revision has failed the registry is asked for those that are not known, and
+ * from then on while somebody waits for it: one that another has replaced asks no more.
+ * @param wanted whether somebody waits for it: it is the latest of its template, or has traffic or a share of instances.
+ */
+export function digestOwner({ metadata, spec, status }: Revision, wanted: boolean): DigestOwner {
+  const { namespace = '', name } = metadata;
+  const known = new Map(status?.containerStatuses?.map(({ name, imageDigest }) => [name ?? '', imageDigest]));
+  const asks = wanted || !isFalse(conditionOf(status?.conditions, TYPES.containerHealthy));
+  return { namespace, name, spec, known, asks };
+}
 
 /**
  * When a revision that failed is tried again, in milliseconds since 1970: after half as long again as it took to come

@@ -1,3 +1,5 @@
+import { type Condition, conditionOf, isFalse } from '../../condition.ts';
+
 /** Conditions of a revision (Cloud Run API v1, RevisionStatus); Ready depends on the next two. */
 export const REVISION_CONDITIONS = {
   ready: 'Ready',
@@ -29,4 +31,15 @@ export const REVISION_REASONS = {
 /** The reason of a container that exited, such as `ExitCode1`. */
 export function exitCodeReason(exitCode: number): string {
   return `ExitCode${exitCode}`;
+}
+
+/**
+ * Why no instance of a revision can start, in one word; undefined while some run or only take their time, and while
+ * nobody asks for any.
+ */
+export function whyNoneStarts(conditions: readonly Condition[] | undefined): string | undefined {
+  const active = conditionOf(conditions, REVISION_CONDITIONS.active);
+  if (!active || !isFalse(active)) return undefined;
+  const { noTraffic, noInstances } = REVISION_REASONS;
+  return active.reason === noTraffic || active.reason === noInstances ? undefined : active.reason;
 }
