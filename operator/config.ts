@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as Type from 'typebox';
-import { shapeFaults } from './apis/shape.ts';
+import { schemaErrors } from './apis/schemaValidation.ts';
 
 const port = (value: number) => Type.Integer({ minimum: 1, maximum: 65535, default: value });
 const seconds = (value: number, minimum: number, maximum: number) =>
@@ -220,7 +220,7 @@ export class ConfigError extends Error {
  */
 export function parseConfig(input: unknown): Config {
   const filled = withDefaults(ConfigSchema as DefaultedSchema, input ?? {});
-  const [fault] = shapeFaults(ConfigSchema, filled, 'configuration');
+  const [fault] = schemaErrors(ConfigSchema, filled, 'configuration');
   if (fault) throw new ConfigError(`${fault.path}: ${fault.message}`);
   const unknown = Object.keys(filled as Config).find((name) => !(name in ConfigSchema.properties));
   if (unknown) throw new ConfigError(`configuration.${unknown}: there is no such field`);

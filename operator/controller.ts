@@ -1,6 +1,6 @@
 import { Autoscaler } from './autoscaler/scaler.ts';
 import type { Identity } from './config.ts';
-import { abilitiesOf } from './kube/abilities.ts';
+import { capabilitiesOf } from './kube/capabilities.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { Controller } from './kube/controller.ts';
 import { EventRecorder } from './kube/events.ts';
@@ -10,8 +10,8 @@ import { configurationController } from './reconcilers/configuration/reconciler.
 import type { Context } from './reconcilers/context.ts';
 import { executionController } from './reconcilers/execution/reconciler.ts';
 import { createInformers, type Informers } from './reconcilers/informers.ts';
-import { boostController } from './reconcilers/instance/boostController.ts';
 import { jobController } from './reconcilers/job/reconciler.ts';
+import { boostController } from './reconcilers/pod/boostController.ts';
 import { disruptionController } from './reconcilers/revision/disruptionController.ts';
 import { revisionController } from './reconcilers/revision/reconciler.ts';
 import { rollOutsOf } from './reconcilers/revision/rollOuts.ts';
@@ -46,7 +46,7 @@ export async function runController(
   const admin = await startAdmin({ port: config.adminPort, unready: () => unready(), dead });
   const recorder = new EventRecorder({ client, component: 'homerun-controller', log });
   try {
-    const abilities = await abilitiesOf(client, { log, signal });
+    const abilities = await capabilitiesOf(client, { log, signal });
     const informers = createInformers(client, log, config, {
       namespaces: config.namespaces,
       own: identity.namespace,

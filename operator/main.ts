@@ -21,7 +21,7 @@ type Run<R extends Role> = (
 const ROLES: { [R in Role]: () => Promise<Run<R>> } = {
   controller: async () => (await import('./controller.ts')).runController,
   webhook: async () => (await import('./webhook/webhook.ts')).runWebhook,
-  gateway: async () => (await import('./gateway/gateway.ts')).runGateway,
+  gateway: async () => (await import('./gateway/control/gateway.ts')).runGateway,
   metadata: async () => (await import('./metadata/metadata.ts')).runMetadata,
 };
 const USAGE = `usage: homerun ${Object.keys(ROLES).join(' | ')}`;

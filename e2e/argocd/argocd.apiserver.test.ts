@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import type { Condition } from '../../operator/apis/condition.ts';
 import { JOBS } from '../../operator/apis/run/job/types.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
-import { portability } from '../../operator/reconcilers/verdict.ts';
+import { portability } from '../../operator/reconcilers/readiness.ts';
 import { NAMESPACE, useInstallation } from '../../operator/webhook/testing/installation.ts';
 import { dryRun, publicManifests } from '../../operator/webhook/testing/public.ts';
 import { toolFolder } from '../chart/helm.ts';

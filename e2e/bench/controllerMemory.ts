@@ -10,7 +10,7 @@ import { parseConfig } from '../../operator/config.ts';
 import { bundle } from '../../operator/generate/bundle.ts';
 import { freePort } from '../../operator/testing/apiServer.ts';
 import { FakeApiServer } from '../../operator/testing/fakeApiServer.ts';
-import { CONFIGURATION_TYPES } from '../../operator/webhook/configurations.ts';
+import { CONFIGURATION_TYPES } from '../../operator/webhook/certificates/caBundle.ts';
 import { until } from '../lib/wait.ts';
 import { seriesAt } from './pods.ts';
 import { limitResult, type Result } from './result.ts';

@@ -1,10 +1,10 @@
 import { createServer as createHttp } from 'node:http';
 import { createServer as createNet } from 'node:net';
 import { parseConfig } from '../../operator/config.ts';
-import { RouteTable } from '../../operator/gateway/routeTable.ts';
-import { Slots } from '../../operator/gateway/slots.ts';
-import { Stats } from '../../operator/gateway/stats.ts';
-import { Threads } from '../../operator/gateway/threads.ts';
+import { RouteTable } from '../../operator/gateway/control/routeTable.ts';
+import { Threads } from '../../operator/gateway/control/threads.ts';
+import { Slots } from '../../operator/gateway/shared/slots.ts';
+import { Stats } from '../../operator/gateway/shared/stats.ts';
 import { createLogger } from '../../operator/telemetry/log.ts';
 import { tuneV8 } from '../../operator/v8.ts';
 

@@ -11,7 +11,7 @@ import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
 import type { Rule } from '../../operator/rbac.ts';
 import { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
-import { CONFIGURATION_TYPES, withBundle } from '../../operator/webhook/configurations.ts';
+import { CONFIGURATION_TYPES, withBundle } from '../../operator/webhook/certificates/caBundle.ts';
 import { CHART, helm, NAMESPACE, refusal, toolFolder } from './helm.ts';
 
 type Definition = KubeObject & { spec: { versions: { additionalPrinterColumns: { name: string }[] }[] } };

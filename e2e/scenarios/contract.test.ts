@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { INSIDE, type InsideKey, type InsideRow } from '../../operator/apis/inside.ts';
 import { SERVING } from '../../operator/apis/labels.ts';
+import {
+  RUNTIME_CONTRACT,
+  type RuntimeContractKey,
+  type RuntimeContractRow,
+} from '../../operator/apis/runtimeContract.ts';
 import { CORE_SERVICES, type CoreService, PODS, type Pod } from '../../operator/kube/core.ts';
 import { podsOf, SYSTEM_NAMESPACE, serviceReady } from '../lib/cluster.ts';
 import { linesUntilEnd, type Report } from '../lib/contract.ts';
@@ -82,7 +86,7 @@ function lifeAfterSigterm({ ends }: Seen): number[] {
 }
 
 /** One for each row of the documents' table; the compiler sees to it that none is missing. */
-const CHECKS: Record<InsideKey, Check> = {
+const CHECKS: Record<RuntimeContractKey, Check> = {
   port: { is: ({ report }) => report.env.PORT, want: '8080' },
   portElsewhere: { is: ({ beside }) => beside.env.PORT, want: undefined },
   names: {
@@ -274,12 +278,12 @@ describe('inside a container', function () {
     });
   }
 
-  for (const [key, { what, says, here }] of Object.entries<InsideRow>(INSIDE)) {
-    const { is, want } = CHECKS[key as InsideKey];
+  for (const [key, { what, says, here }] of Object.entries<RuntimeContractRow>(RUNTIME_CONTRACT)) {
+    const { is, want } = CHECKS[key as RuntimeContractKey];
     for (const program of ['go', 'node'] as const) {
       it(`${program}, ${what}: ${here ?? says}`, () => {
         const wanted = typeof want === 'function' ? want(seen[program]) : want;
-        assert.deepEqual(is(seen[program]), wanted, INSIDE[key as InsideKey].document);
+        assert.deepEqual(is(seen[program]), wanted, RUNTIME_CONTRACT[key as RuntimeContractKey].document);
       });
     }
   }

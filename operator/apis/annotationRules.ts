@@ -1,6 +1,6 @@
 import { APPLIED_HASH } from '../kube/plan.ts';
 import { AUTOSCALING, HOMERUN, parseDependencies, parseFlag, RUN, SERVING } from './annotations.ts';
-import { type Fault, faultsOfEach, keyed, shown } from './fault.ts';
+import { errorsOfEach, type FieldError, formatted, keyed } from './fieldError.ts';
 import { wrongSchedule, wrongTimeZone } from './run/job/schedule.ts';
 
 /** What an annotation stands on: a whole service or worker pool, a job, or the template of instances. */
@@ -195,18 +195,22 @@ export function validateAnnotations(
   holder: AnnotationHolder,
   annotations: Record<string, string> | undefined,
   path: string,
-): Fault[] {
-  return faultsOfEach(Object.entries(annotations ?? {}), ([key, value]) => {
+): FieldError[] {
+  return errorsOfEach(Object.entries(annotations ?? {}), ([key, value]) => {
     const [fault] = faultOf(holder, key, value);
     return fault ? [{ path: keyed(path, key), value, ...fault }] : [];
   });
 }
 
-function faultOf(holder: AnnotationHolder, key: string, value: string): Pick<Fault, 'message' | 'strict'>[] {
+function faultOf(
+  holder: AnnotationHolder,
+  key: string,
+  value: string,
+): Pick<FieldError, 'message' | 'strict'>[] {
   const known = ANNOTATION_RULES.get(key);
   if (known?.on.includes(holder)) {
     const wanted = known.check(value);
-    if (wanted) return [{ message: `is ${shown(value)}; it must be ${wanted}` }];
+    if (wanted) return [{ message: `is ${formatted(value)}; it must be ${wanted}` }];
     return JOB_HOLDERS.has(holder) ? firstGeneration(key, value) : [];
   }
   const [domain = '', name = ''] = key.split('/');
@@ -246,7 +250,7 @@ function isScale(key: string): boolean {
   return key.startsWith('autoscaling.knative.dev/');
 }
 
-function autoscaling(holder: AnnotationHolder): Pick<Fault, 'message' | 'strict'>[] {
+function autoscaling(holder: AnnotationHolder): Pick<FieldError, 'message' | 'strict'>[] {
   if (holder === 'revision') return [{ message: 'is not supported by Cloud Run', strict: true }];
   return [
     { message: 'has no effect here; scaling of a revision belongs in spec.template.metadata.annotations' },
@@ -254,13 +258,13 @@ function autoscaling(holder: AnnotationHolder): Pick<Fault, 'message' | 'strict'
 }
 
 /** Jobs and worker pools run in the second generation environment alone (container contract, Container sandbox). */
-export function firstGeneration(key: string, value: string): Pick<Fault, 'message' | 'strict'>[] {
+export function firstGeneration(key: string, value: string): Pick<FieldError, 'message' | 'strict'>[] {
   if (key !== RUN.executionEnvironment || value !== 'gen1') return [];
   return [{ message: 'is "gen1"; jobs and worker pools run in gen2 only', strict: true }];
 }
 
 /** The faults of a least and a greatest number of instances that contradict each other. */
-export function validateScale(annotations: Record<string, string> = {}, path: string): Fault[] {
+export function validateScale(annotations: Record<string, string> = {}, path: string): FieldError[] {
   const number = (...keys: string[]) => {
     const value = keys.map((key) => annotations[key]).find((text) => text !== undefined);
     return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;

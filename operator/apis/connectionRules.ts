@@ -1,5 +1,5 @@
 import { RUN } from './annotations.ts';
-import { type Fault, keyed, shown } from './fault.ts';
+import { type FieldError, formatted, keyed } from './fieldError.ts';
 
 const SQL_INSTANCE = /^([^:,\s]+:)?[^:,\s]+:[^:,\s]+:[^:,\s]+$/;
 const KEY = /^projects\/[^/\s]+\/locations\/[^/\s]+\/keyRings\/[^/\s]+\/cryptoKeys\/[^/\s]+$/;
@@ -9,7 +9,7 @@ const KEY = /^projects\/[^/\s]+\/locations\/[^/\s]+\/keyRings\/[^/\s]+\/cryptoKe
  * of several that contradict each other (Cloud Run API v1, annotations). A cluster uses none of them, so all of these
  * faults are of strict mode.
  */
-export function validateConnections(annotations: Record<string, string> = {}, path: string): Fault[] {
+export function validateConnections(annotations: Record<string, string> = {}, path: string): FieldError[] {
   return [
     ...validateSql(annotations[RUN.cloudsqlInstances], keyed(path, RUN.cloudsqlInstances)),
     ...validateNetwork(annotations, keyed(path, RUN.networkInterfaces)),
@@ -17,17 +17,17 @@ export function validateConnections(annotations: Record<string, string> = {}, pa
   ];
 }
 
-function validateSql(value: string | undefined, path: string): Fault[] {
+function validateSql(value: string | undefined, path: string): FieldError[] {
   if (!value || value.split(',').every((entry) => SQL_INSTANCE.test(entry.trim()))) return [];
-  const message = `is ${shown(value)}; it must be PROJECT:REGION:INSTANCE, several of them with commas between`;
+  const message = `is ${formatted(value)}; it must be PROJECT:REGION:INSTANCE, several of them with commas between`;
   return [{ path, value, message, strict: true }];
 }
 
-function validateNetwork(annotations: Record<string, string>, path: string): Fault[] {
+function validateNetwork(annotations: Record<string, string>, path: string): FieldError[] {
   const value = annotations[RUN.networkInterfaces];
   const interfaces = interfacesIn(value);
   if (interfaces.length === 0) return [];
-  const say = (message: string): Fault => ({ path, value, message, strict: true });
+  const say = (message: string): FieldError => ({ path, value, message, strict: true });
   const isNamed = ({ network, subnetwork }: NetworkInterface) => Boolean(network || subnetwork);
   return [
     ...(annotations[RUN.vpcAccessConnector]
@@ -53,11 +53,11 @@ function interfacesIn(text = '[]'): NetworkInterface[] {
   }
 }
 
-function validateKey(annotations: Record<string, string>, path: string): Fault[] {
+function validateKey(annotations: Record<string, string>, path: string): FieldError[] {
   const key = annotations[RUN.encryptionKey];
   if (key) {
     if (KEY.test(key)) return [];
-    const message = `is ${shown(key)}; it must be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY`;
+    const message = `is ${formatted(key)}; it must be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY`;
     return [{ path: keyed(path, RUN.encryptionKey), value: key, message, strict: true }];
   }
   return [RUN.postKeyRevocationActionType, RUN.encryptionKeyShutdownHours]

@@ -1,4 +1,4 @@
-import { shown } from './fault.ts';
+import { formatted } from './fieldError.ts';
 import { capitalsIn } from './placeholder.ts';
 
 /** A text is no image reference. */
@@ -46,23 +46,23 @@ export function parseImage(reference: string): ImageReference {
   const tag = colon < 0 ? undefined : named.slice(colon + 1);
   const { registry, path } = splitRegistry(colon < 0 ? named : named.slice(0, colon));
   const repository = registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path;
-  const fail = (what: string) => new ImageError(`image ${shown(reference)} does not parse: ${what}`);
+  const fail = (what: string) => new ImageError(`image ${formatted(reference)} does not parse: ${what}`);
   if (path === '') throw fail('it names no repository');
-  if (!REGISTRY.test(registry)) throw fail(`${shown(registry)} is no host name with an optional port`);
+  if (!REGISTRY.test(registry)) throw fail(`${formatted(registry)} is no host name with an optional port`);
   if (!REPOSITORY.test(path)) {
     const left = capitalsIn(path);
-    if (left) throw fail(`${shown(left)} looks like a placeholder; paths are in lower case`);
+    if (left) throw fail(`${formatted(left)} looks like a placeholder; paths are in lower case`);
     throw fail(
-      `the path ${shown(path)} may hold only lower case letters, digits and single separators (. _ - /)`,
+      `the path ${formatted(path)} may hold only lower case letters, digits and single separators (. _ - /)`,
     );
   }
   if (registry.length + repository.length + 1 > MAX_REPOSITORY)
     throw fail('the name is longer than 255 characters');
   if (tag !== undefined && !TAG.test(tag)) {
-    throw fail(`the tag ${shown(tag)} must have 1 to 128 letters, digits, dots, dashes or underscores`);
+    throw fail(`the tag ${formatted(tag)} must have 1 to 128 letters, digits, dots, dashes or underscores`);
   }
   if (digest !== undefined && !isDigest(digest))
-    throw fail(`the digest ${shown(digest)} must be sha256: and 64 hex digits`);
+    throw fail(`the digest ${formatted(digest)} must be sha256: and 64 hex digits`);
   return {
     registry,
     repository,

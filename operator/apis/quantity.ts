@@ -1,4 +1,4 @@
-import { shown } from './fault.ts';
+import { formatted } from './fieldError.ts';
 
 /** A text is no quantity. */
 export class QuantityError extends Error {
@@ -65,7 +65,7 @@ function parse(text: string): { nano: bigint; format: QuantityFormat } {
   const [, sign = '', whole = '', fraction = '', suffix, exponent] = match ?? [];
   if (!match || whole + fraction === '') {
     throw new QuantityError(
-      `${shown(text)} is no quantity; write a number with an optional unit, such as 500m, 2 or 512Mi`,
+      `${formatted(text)} is no quantity; write a number with an optional unit, such as 500m, 2 or 512Mi`,
     );
   }
   const power = exponent === undefined ? 0 : Number(exponent);
@@ -73,7 +73,7 @@ function parse(text: string): { nano: bigint; format: QuantityFormat } {
   const scale = power - fraction.length;
   const digits = BigInt(whole + fraction) * unit;
   const magnitude = scale >= 0 ? digits * 10n ** BigInt(scale) : divideUp(digits, 10n ** BigInt(-scale));
-  if (magnitude > MAX_NANO) throw new QuantityError(`${shown(text)} is larger than any quantity may be`);
+  if (magnitude > MAX_NANO) throw new QuantityError(`${formatted(text)} is larger than any quantity may be`);
   const format = exponent !== undefined ? 'exponent' : suffix?.endsWith('i') ? 'binary' : 'decimal';
   return { nano: sign === '-' ? -magnitude : magnitude, format };
 }

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import type { Schema } from './shape.ts';
+import type { Schema } from './schemaValidation.ts';
 
 type Json = Record<string, unknown>;
 

@@ -4,7 +4,7 @@ import type { Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { readyCondition } from '../kube/pod.ts';
 import { type KubeObject, keyOf } from '../kube/types.ts';
-import { boostEnd } from '../reconcilers/instance/boost.ts';
+import { boostEnd } from '../reconcilers/pod/boost.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { parseDuration } from './duration.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { DrainState, DrainStep } from '../gateway/drainProtocol.ts';
-import { Drains as GatewayDrains } from '../gateway/drains.ts';
+import { Drains as GatewayDrains } from '../gateway/control/drains.ts';
+import type { DrainState, DrainStep } from '../gateway/shared/drainProtocol.ts';
 import { afterFailure, type Candidate, type Drain, type Drains, NO_DRAINS, nextDrains } from './drain.ts';
 
 const NOW = 1_700_000_000_000;

@@ -1,4 +1,4 @@
-import type { DrainState, DrainStep } from '../gateway/drainProtocol.ts';
+import type { DrainState, DrainStep } from '../gateway/shared/drainProtocol.ts';
 
 /** An instance that is there and not being deleted. */
 export interface Candidate {

@@ -7,7 +7,7 @@ import type { KubeObject } from '../kube/types.ts';
 import { ApiServer, freePort } from '../testing/apiServer.ts';
 import { installKinds } from '../testing/installKinds.ts';
 import { until } from '../testing/until.ts';
-import { CONFIGURATION_TYPES } from '../webhook/configurations.ts';
+import { CONFIGURATION_TYPES } from '../webhook/certificates/caBundle.ts';
 import {
   NAMESPACE,
   type Replica,

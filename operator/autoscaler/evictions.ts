@@ -5,7 +5,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { timestamp } from '../kube/time.ts';
 import type { Permission } from '../rbac.ts';
-import type { AdmissionRequest, AdmissionResponse } from '../webhook/review.ts';
+import type { AdmissionRequest, AdmissionResponse } from '../webhook/admission/review.ts';
 import { isThere } from './instances.ts';
 
 /** On an instance that somebody wanted to evict: since when its requests are waited for. */

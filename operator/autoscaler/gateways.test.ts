@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { DrainOrders } from '../gateway/drainProtocol.ts';
+import type { DrainOrders } from '../gateway/shared/drainProtocol.ts';
 import type { Pod } from '../kube/core.ts';
 import { silent } from '../testing/until.ts';
 import { GatewayScraper } from './gateways.ts';

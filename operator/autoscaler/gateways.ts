@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import type { DrainOrders, Known } from '../gateway/drainProtocol.ts';
+import type { DrainOrders, Known } from '../gateway/shared/drainProtocol.ts';
 import type { Pod } from '../kube/core.ts';
 import { readyCondition } from '../kube/pod.ts';
 import type { Logger } from '../telemetry/log.ts';

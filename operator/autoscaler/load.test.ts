@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { StatsReport } from '../gateway/report.ts';
+import type { StatsReport } from '../gateway/control/report.ts';
 import { addLoad, checkStats, type GatewayStats, loadsBetween, type RevisionStats } from './load.ts';
 
 const row = (changes: Partial<RevisionStats> = {}): RevisionStats => ({

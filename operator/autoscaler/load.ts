@@ -1,4 +1,4 @@
-import type { DrainState } from '../gateway/drainProtocol.ts';
+import type { DrainState } from '../gateway/shared/drainProtocol.ts';
 
 /** One revision's row in a gateway's answer; counters run since the gateway's process started. */
 export interface RevisionStats {

@@ -5,7 +5,7 @@ import { isKubeError } from '../kube/errors.ts';
 import { keyOf } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { scaleDecisions } from '../telemetry/metrics.ts';
-import { costChanges, DELETION_COST } from './costs.ts';
+import { DELETION_COST, deletionCostChanges } from './deletionCost.ts';
 
 const FIELD_MANAGER = 'homerun-autoscaler';
 
@@ -90,7 +90,7 @@ export class ScaleWriter {
   ): Promise<void> {
     const { client, podsOf } = this.#options;
     const pods = podsOf(revisionUidOf(deployment) ?? '');
-    const changes = costChanges(pods, instances, remove);
+    const changes = deletionCostChanges(pods, instances, remove);
     await Promise.all(
       changes.map(({ pod, cost }) =>
         client

@@ -7,7 +7,7 @@ import type { KubeObject } from '../kube/types.ts';
 import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/metrics.ts';
 import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { until } from '../testing/until.ts';
-import { DELETION_COST } from './costs.ts';
+import { DELETION_COST } from './deletionCost.ts';
 import { EVICTION } from './evictions.ts';
 import { FakeGateway } from './testing/gateway.ts';
 import { DEPLOYMENT, deployment, KEY, pod, REF, revision, route, service } from './testing/objects.ts';

@@ -5,7 +5,7 @@ import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
 import type { Identity } from '../config.ts';
-import type { DrainOrders, DrainStep } from '../gateway/drainProtocol.ts';
+import type { DrainOrders, DrainStep } from '../gateway/shared/drainProtocol.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { nextTurn, sleep } from '../kube/clock.ts';
 import { type Deployment, PODS, type Pod } from '../kube/core.ts';

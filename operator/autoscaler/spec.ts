@@ -4,10 +4,10 @@ import { cores, isQuantity } from '../apis/quantity.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import { manualInstances } from '../apis/serving/service/manualScaling.ts';
 import type { Service } from '../apis/serving/service/types.ts';
+import { shareOf } from '../apis/serving/traffic/shares.ts';
 import type { Config } from '../config.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { parseDuration } from './duration.ts';
-import { shareOf } from './shares.ts';
 import type { Target } from './targets.ts';
 
 /** What a person and the configuration ask of a revision's number of instances. */

@@ -1,7 +1,7 @@
 import type { Route } from '../apis/serving/route/types.ts';
+import type { Share } from '../apis/serving/traffic/shares.ts';
 import type { Change } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
-import type { Share } from './shares.ts';
 
 /** A revision's place in a Route. */
 export interface Target {

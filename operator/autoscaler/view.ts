@@ -1,4 +1,4 @@
-import type { DrainOrders, DrainState } from '../gateway/drainProtocol.ts';
+import type { DrainOrders, DrainState } from '../gateway/shared/drainProtocol.ts';
 import { addLoad, type GatewayStats, type Loads, type RequestLoad } from './load.ts';
 
 /** One gateway in one round. */

@@ -20,7 +20,7 @@ const REQUIRE = "import{createRequire as $require}from'node:module';const requir
 const ROLE_ENTRIES: Readonly<Record<string, readonly string[]>> = {
   controller: ['operator/main.ts', 'operator/controller.ts'],
   webhook: ['operator/main.ts', 'operator/webhook/webhook.ts'],
-  gateway: ['operator/main.ts', 'operator/gateway/gateway.ts', 'operator/gateway/thread.ts'],
+  gateway: ['operator/main.ts', 'operator/gateway/control/gateway.ts', 'operator/gateway/data/thread.ts'],
   metadata: ['operator/main.ts', 'operator/metadata/metadata.ts'],
 };
 
@@ -72,7 +72,7 @@ export class BundleError extends Error {
 export async function bundle(root: string, outdir: string): Promise<Outputs> {
   const outputs = await bundleEntries(root, outdir, {
     main: 'operator/main.ts',
-    thread: 'operator/gateway/thread.ts',
+    thread: 'operator/gateway/data/thread.ts',
   });
   for (const [role, entries] of Object.entries(ROLE_ENTRIES)) {
     const unwanted = role === 'gateway' ? [...NOT_AT_START, ...NOT_IN_GATEWAY] : NOT_AT_START;

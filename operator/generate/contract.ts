@@ -1,11 +1,11 @@
 import { ANNOTATION_RULES, type AnnotationHolder } from '../apis/annotationRules.ts';
-import { keyed } from '../apis/fault.ts';
-import { ANNOTATION_EFFECTS, POOL_EFFECTS } from '../webhook/effects.ts';
-import { LAWS } from '../webhook/laws.ts';
+import { keyed } from '../apis/fieldError.ts';
+import { ANNOTATION_EFFECTS, POOL_EFFECTS } from '../webhook/admission/effects.ts';
+import { KIND_ADMISSIONS } from '../webhook/admission/kindAdmission.ts';
 import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
 import type { GeneratedFile } from './file.ts';
-import { insideSection } from './inside.ts';
-import { troublesSection } from './troubles.ts';
+import { troublesSection } from './problems.ts';
+import { insideSection } from './runtimeContract.ts';
 
 // The table of what is accepted, warned of and refused, as the law that admission applies has it.
 
@@ -63,7 +63,7 @@ const FIELDS = ['field', 'values', 'default', 'verdict'];
 /** docs/contract.md: every field, annotation, default and limit, and what becomes of it. */
 export function contractFile(): GeneratedFile {
   const unknown = keyed('metadata.annotations', 'run.googleapis.com/...');
-  const rules = Object.values(LAWS).flatMap(({ definition, written }) => [
+  const rules = Object.values(KIND_ADMISSIONS).flatMap(({ definition, written }) => [
     ...definition.rules.map(({ message }) => `\`${definition.kind}\`: ${message}`),
     // Their fields are those of the templates that they are made from.
     ...(['Revision', 'Execution'].includes(definition.kind) ? [] : rulesOf(written as Schema, 'spec')),

@@ -1,11 +1,11 @@
 import type { TSchema } from 'typebox';
 import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from '../apis/annotations.ts';
-import type { Fault } from '../apis/fault.ts';
+import type { FieldError } from '../apis/fieldError.ts';
 import type { CelRule } from '../apis/schema.ts';
-import { shapeFaults } from '../apis/shape.ts';
+import { schemaErrors } from '../apis/schemaValidation.ts';
 import type { KubeObject } from '../kube/types.ts';
-import { LAWS, type Law } from '../webhook/laws.ts';
-import { warningsOf } from '../webhook/warnings.ts';
+import { KIND_ADMISSIONS, type KindAdmission } from '../webhook/admission/kindAdmission.ts';
+import { warningsOf } from '../webhook/admission/warnings.ts';
 
 // What becomes of each field. It is not written but asked: each field is put into the smallest object that can hold
 // it, and the law that admission applies says what it makes of it.
@@ -73,7 +73,7 @@ function* samples(schema: Schema, depth: number): Generator<unknown> {
   else if (type === 'boolean') yield* [true, false];
   else if (type === 'integer') yield* NUMBERS.map((number) => Math.max(minimum, Math.min(number, maximum)));
   else if (type === 'string')
-    yield* WORDS.filter((word) => shapeFaults(schema as TSchema, word, '').length === 0);
+    yield* WORDS.filter((word) => schemaErrors(schema as TSchema, word, '').length === 0);
   else if (type === 'array') {
     for (const item of samples(schema.items ?? {}, depth)) yield [item];
     yield [];
@@ -89,7 +89,7 @@ function* maps({ properties = {}, required = [] }: Schema, depth: number): Gener
   }
 }
 
-function objectOf(law: Law, spec: unknown): KubeObject {
+function objectOf(law: KindAdmission, spec: unknown): KubeObject {
   const { group, version, kind } = law.definition;
   return {
     apiVersion: `${group}/${version}`,
@@ -100,14 +100,14 @@ function objectOf(law: Law, spec: unknown): KubeObject {
 }
 
 /** What the law newly finds wrong at or below a path once the field has a value. */
-function newFaults(law: Law, { path, put }: Place, value: unknown): Fault[] {
+function newFaults(law: KindAdmission, { path, put }: Place, value: unknown): FieldError[] {
   const known = new Set(law.validate(objectOf(law, put(undefined))).map(({ message }) => message));
   const found = law.validate(objectOf(law, put(value)));
   return found.filter((fault) => fault.path.startsWith(path) && !known.has(fault.message));
 }
 
 /** What is said of the field with the best of the values that it may have. */
-function verdictOf(law: Law, place: Place): string {
+function verdictOf(law: KindAdmission, place: Place): string {
   const first = SAMPLES[place.path] ?? sample(place.schema);
   const [warning] = newWarnings(law, place, first);
   if (warning) return `warned: ${warning}`;
@@ -126,19 +126,19 @@ function verdictOf(law: Law, place: Place): string {
 }
 
 /** What a cluster does otherwise, although there is nothing wrong with the field. */
-function newWarnings(law: Law, { path, put }: Place, value: unknown): string[] {
+function newWarnings(law: KindAdmission, { path, put }: Place, value: unknown): string[] {
   const known = warningsOf(objectOf(law, put(undefined)), [], ABILITIES);
   const said = warningsOf(objectOf(law, put(value)), [], ABILITIES).filter((line) => !known.includes(line));
   return said.flatMap((line) => (line.startsWith(path) ? [line.slice(line.indexOf(': ') + 2)] : []));
 }
 
-function rank(faults: readonly Fault[]): 0 | 1 | 2 {
+function rank(faults: readonly FieldError[]): 0 | 1 | 2 {
   if (faults.length === 0) return 0;
   return faults.every(({ strict }) => strict) ? 1 : 2;
 }
 
 /** The value that a field gets when it is left out, and what it stands in is there. */
-function usualOf(law: Law, { path, put }: Place): unknown {
+function usualOf(law: KindAdmission, { path, put }: Place): unknown {
   const written = objectOf(law, put(undefined));
   return valueAt(written, path) === undefined ? valueAt(law.fill(written), path) : undefined;
 }
@@ -162,7 +162,7 @@ function valuesOf(schema: Schema): string {
   return schema.patternProperties ? 'map' : '';
 }
 
-function rowsOf(law: Law, place: Place): Row[] {
+function rowsOf(law: KindAdmission, place: Place): Row[] {
   const { schema, path } = place;
   const verdict = verdictOf(law, place);
   const usual = usualOf(law, place);
@@ -220,7 +220,7 @@ function toldOf(field: string, row: Omit<Row, 'field'>): string[] {
 
 /** Every field of a kind: its values, its default and what becomes of it. */
 export function fieldRows(kind: string): Row[] {
-  const law = LAWS[kind] as Law;
+  const law = KIND_ADMISSIONS[kind] as KindAdmission;
   const schema = law.written as Schema;
   const root: Place = { schema, path: 'spec', put: (value) => (value ?? sample(schema)) as Json };
   return childrenOf(root).flatMap((place) => rowsOf(law, place));

@@ -1,7 +1,10 @@
 import { stringify } from 'yaml';
 import { permissions as autoscaler, namespacePermissions as gatewayPods } from '../autoscaler/permissions.ts';
 import { leasePermissions } from '../controller.ts';
-import { namespacePermissions as controllerPods, permissions as gateway } from '../gateway/permissions.ts';
+import {
+  namespacePermissions as controllerPods,
+  permissions as gateway,
+} from '../gateway/control/permissions.ts';
 import {
   linkLocalPermissions,
   permissions as metadata,
@@ -17,8 +20,8 @@ import {
   permissions as informers,
   namespacePermissions as metadataService,
 } from '../reconcilers/informers.ts';
-import { permissions as boost } from '../reconcilers/instance/boostController.ts';
 import { permissions as job } from '../reconcilers/job/reconciler.ts';
+import { permissions as boost } from '../reconcilers/pod/boostController.ts';
 import { permissions as disruption } from '../reconcilers/revision/disruptionController.ts';
 import { permissions as revision } from '../reconcilers/revision/reconciler.ts';
 import { permissions as route } from '../reconcilers/route/reconciler.ts';

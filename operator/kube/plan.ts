@@ -60,12 +60,12 @@ export interface PlanExecutorOptions {
    * The subject with the status that says that the cluster refuses an object of the plan; undefined when that is
    * nothing to tell. `planned` is the subject as it would be if all had been written.
    */
-  refused?: (subject: KubeObject, planned: KubeObject, refusal: Refusal) => KubeObject | undefined;
+  refused?: (subject: KubeObject, planned: KubeObject, refusal: Rejection) => KubeObject | undefined;
   clock?: Clock;
 }
 
 /** Why an object of a plan is not there, as a condition and an Event say it. */
-export interface Refusal {
+export interface Rejection {
   reason: string;
   message: string;
 }
@@ -139,7 +139,7 @@ export class PlanExecutor {
     return undefined;
   }
 
-  async #tellRefusal(subject: KubeObject, plan: Plan, refusal: Refusal): Promise<void> {
+  async #tellRefusal(subject: KubeObject, plan: Plan, refusal: Rejection): Promise<void> {
     const wanted = this.#options.refused?.(subject, plan.status ?? subject, refusal);
     const told = wanted && (await this.#writeStatus(subject, wanted));
     if (told) this.#options.recorder.event(subject, { type: 'Warning', ...refusal });
@@ -268,7 +268,7 @@ export class PlanExecutor {
 }
 
 /** What is told of an error that a person has to do something about; undefined for all others. */
-function refusalOf(error: unknown): Refusal | undefined {
+function refusalOf(error: unknown): Rejection | undefined {
   if (error instanceof NotOwnedError) return { reason: 'NotOwned', message: error.message };
   if (!isRefusal(error)) return undefined;
   return { reason: 'Refused', message: `The cluster refuses what is needed: ${error.said}` };

@@ -3,7 +3,14 @@ import type { KubeClient } from '../kube/client.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { addressesOf, type Holder, isSameHolder, judgeHolder, mayHaveEnded, startingOn } from './holder.ts';
+import {
+  type AddressOwner,
+  addressesOf,
+  findOwner,
+  isSameOwner,
+  mayHaveEnded,
+  startingOn,
+} from './addressOwner.ts';
 
 /** How long a request may wait until it is known who asks: the API shows a new pod's address after about a second. */
 const WAIT_MS = 5_000;
@@ -80,7 +87,7 @@ export class Callers {
   async certainlyAt(address: string): Promise<Pod> {
     const pod = await this.at(address);
     const later = await this.#client.get(PODS, pod.metadata);
-    const same = isSameHolder(pod, later, address);
+    const same = isSameOwner(pod, later, address);
     if (same && !mayHaveEnded(later)) return pod;
     const holder = await this.#lookUp(address, same ? later : undefined);
     if (holder.state === 'held') return instance(holder.pod, address);
@@ -104,17 +111,17 @@ export class Callers {
     }
   }
 
-  #judge(address: string): Holder {
+  #judge(address: string): AddressOwner {
     const { store } = this.informer;
     const starting = (node: string) => store.byIndex('starting', node);
-    return judgeHolder(store.byIndex('address', address), starting, this.#now());
+    return findOwner(store.byIndex('address', address), starting, this.#now());
   }
 
   /**
    * Judges by what the API server says now.
    * @param known a pod that has the address; the server finds pods by the first of their addresses only.
    */
-  async #lookUp(address: string, known?: Pod): Promise<Holder> {
+  async #lookUp(address: string, known?: Pod): Promise<AddressOwner> {
     const { items } = await this.#client.list(PODS, { fieldSelector: `status.podIP=${address}` });
     const isListed = items.some(({ metadata }) => metadata.uid === known?.metadata.uid);
     const claimants = known && !isListed ? [...items, known] : items;
@@ -123,7 +130,7 @@ export class Callers {
       ? await this.#client.list(PODS, { fieldSelector: `spec.nodeName=${node}` })
       : { items: [] };
     const starting = (on: string) => beside.items.filter((pod) => startingOn(pod).includes(on));
-    return judgeHolder(claimants, starting, this.#now());
+    return findOwner(claimants, starting, this.#now());
   }
 }
 
@@ -140,7 +147,7 @@ function instance(pod: Pod, address: string): Pod {
   );
 }
 
-function refusal(holder: Holder, address: string): CallerError {
+function refusal(holder: AddressOwner, address: string): CallerError {
   if (holder.state === 'contested') {
     return new CallerError(
       'CALLER_CONTESTED',

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Pod } from '../kube/core.ts';
-import { addressesOf, judgeHolder, startingOn } from './holder.ts';
+import { addressesOf, findOwner, startingOn } from './addressOwner.ts';
 import { EPOCH, instance } from './testing/pods.ts';
 
 const ADDRESSES = ['10.0.0.1', '10.0.0.2'];
@@ -62,7 +62,7 @@ class Node {
   holder(address: string): string | undefined {
     const shown = this.pods.map((life) => life.shown);
     const claimants = shown.filter((pod) => addressesOf(pod).includes(address));
-    const holder = judgeHolder(
+    const holder = findOwner(
       claimants,
       (node) => shown.filter((pod) => startingOn(pod).includes(node)),
       EPOCH,

@@ -6,7 +6,7 @@ import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
 import type { Identity } from '../config.ts';
-import type { Abilities } from '../kube/abilities.ts';
+import type { Capabilities } from '../kube/capabilities.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { BATCH_JOBS, CORE_SERVICES, DEPLOYMENTS, DISRUPTION_BUDGETS } from '../kube/core.ts';
 import type { EventRecorder } from '../kube/events.ts';
@@ -15,8 +15,8 @@ import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../ku
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Sources, Stores } from './informers.ts';
-import { type MetadataAccess, metadataAccess } from './instance/metadata.ts';
-import type { RefusalInput } from './refused.ts';
+import { type MetadataAccess, metadataAccess } from './pod/metadata.ts';
+import type { RejectionInput } from './rejection.ts';
 import type { RollOuts } from './revision/rollOuts.ts';
 
 /** What every reconciler is given; all of its IO goes through here. */
@@ -26,7 +26,7 @@ export interface Context {
   recorder: EventRecorder;
   config: RoleConfig<'controller'>;
   identity: Identity;
-  abilities: Abilities;
+  abilities: Capabilities;
   rollOuts: RollOuts;
   log: Logger;
   now: () => number;
@@ -72,7 +72,7 @@ export function executorOf(
   context: Context,
   controller: string,
   stores: Partial<Stores<keyof Sources>>,
-  refused: (input: RefusalInput) => KubeObject | undefined,
+  refused: (input: RejectionInput) => KubeObject | undefined,
 ): PlanExecutor {
   const { client, recorder, now } = context;
   const caches = [

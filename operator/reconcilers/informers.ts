@@ -28,7 +28,7 @@ import type { Store } from '../kube/store.ts';
 import { type KubeObject, keyOf } from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { shortExecution, shortPod, withoutTemplate } from './execution/short.ts';
+import { trimExecution, trimPod, withoutTemplate } from './execution/trim.ts';
 import { hostsOfRoute } from './route/hosts.ts';
 
 /** What the controllers watch; each kind once, whoever reads it. */
@@ -146,7 +146,7 @@ export function createInformers(
     executions: new Informer({
       ...common,
       type: EXECUTIONS,
-      transform: shortExecution,
+      transform: trimExecution,
       alike: ownerOf,
       indexers: { job: labelKey(RUN.job) },
     }),
@@ -160,7 +160,7 @@ export function createInformers(
       ...ofExecutions,
       type: PODS,
       name: 'task-pods',
-      transform: shortPod,
+      transform: trimPod,
       indexers: { execution: labelKey(RUN.execution) },
     }),
   };

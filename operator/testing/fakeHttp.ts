@@ -29,7 +29,7 @@ export function reply(response: ServerResponse, status: number, body: unknown): 
   response.writeHead(status, headers).end(text);
 }
 
-/** Answers with a Status; anything but a {@link Refusal} is a fault of the fake itself and is 500. */
+/** Answers with a Status; anything but a {@link QueueRejection} is a fault of the fake itself and is 500. */
 export function refuse(response: ServerResponse, error: unknown): void {
   if (response.headersSent) {
     response.destroy();

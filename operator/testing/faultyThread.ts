@@ -1,6 +1,6 @@
 import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
-import '../gateway/thread.ts';
-import type { ThreadData } from '../gateway/thread.ts';
+import '../gateway/data/thread.ts';
+import type { ThreadData } from '../gateway/data/thread.ts';
 import { FAULT_CHANNEL, type Fault, type FaultMessage } from './faults.ts';
 
 const faults: Record<Fault, () => void> = {

@@ -9,9 +9,9 @@ import { SECRETS } from '../kube/core.ts';
 import { ApiServer, freePort } from '../testing/apiServer.ts';
 import { installKinds } from '../testing/installKinds.ts';
 import { until } from '../testing/until.ts';
-import { CONFIGURATION_TYPES } from './configurations.ts';
-import type { AdmissionReview } from './review.ts';
-import { SECRET_NAME } from './secret.ts';
+import type { AdmissionReview } from './admission/review.ts';
+import { CONFIGURATION_TYPES } from './certificates/caBundle.ts';
+import { SECRET_NAME } from './certificates/secret.ts';
 import { NAMESPACE, register, SYSTEM } from './testing/installation.ts';
 import { objectOf, requestFor } from './testing/requests.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { Agent, request } from 'undici';
 import { silent } from '../testing/until.ts';
-import { renew } from './renewal.ts';
-import type { AdmissionRequest, AdmissionReview } from './review.ts';
-import type { Credentials } from './rotation.ts';
+import type { AdmissionRequest, AdmissionReview } from './admission/review.ts';
+import { renew } from './certificates/renewal.ts';
+import type { Credentials } from './certificates/rotation.ts';
 import { startServer, type WebhookServer } from './server.ts';
 import { LENIENT, objectOf, requestFor } from './testing/requests.ts';
 

@@ -4,11 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fastify from 'fastify';
 import type { Logger } from '../telemetry/log.ts';
 import { admissionDuration, admissionReviews } from '../telemetry/metrics.ts';
-import { admitDefault, admitValidate, type Policy } from './admit.ts';
-import { type Known, LAWS } from './laws.ts';
-import { narrowed } from './narrow.ts';
-import { type AdmissionRequest, type AdmissionResponse, ReviewError, requestOf, reviewOf } from './review.ts';
-import type { Pair } from './rotation.ts';
+import { admitDefault, admitValidate, type Policy } from './admission/admit.ts';
+import { KIND_ADMISSIONS, type ReferencedObjects } from './admission/kindAdmission.ts';
+import { narrowed } from './admission/narrow.ts';
+import {
+  type AdmissionRequest,
+  type AdmissionResponse,
+  ReviewError,
+  requestOf,
+  reviewOf,
+} from './admission/review.ts';
+import type { KeyPair } from './certificates/rotation.ts';
 
 /** An object has at most 3 MB for the API server; a review holds two of them. */
 const MAX_BODY = 8 << 20;
@@ -29,7 +35,7 @@ type Admit = (request: AdmissionRequest) => Promise<AdmissionResponse>;
 export interface WebhookServer {
   readonly port: number;
   /** New connections get this certificate; those that are open stay as they are. */
-  serve(pair: Pair): void;
+  serve(pair: KeyPair): void;
   /** Goes on answering while API servers leave, then closes; takes three seconds at most. */
   close(): Promise<void>;
 }
@@ -48,7 +54,7 @@ export async function startServer({
   host?: string;
   policy: Policy;
   /** What the law asks of the cluster for a review. */
-  lookUp?: (request: AdmissionRequest) => Promise<Known>;
+  lookUp?: (request: AdmissionRequest) => Promise<ReferencedObjects>;
   /** Whether a pod may be evicted. */
   evict: Admit;
   log: Logger;
@@ -111,7 +117,7 @@ export async function startServer({
 
 /** A label of a series: nobody who finds the port may make up new ones. */
 function kindOf({ kind }: AdmissionRequest): string {
-  return Object.hasOwn(LAWS, kind.kind) ? kind.kind : 'other';
+  return Object.hasOwn(KIND_ADMISSIONS, kind.kind) ? kind.kind : 'other';
 }
 
 function resultOf({ allowed, warnings }: AdmissionResponse): string {

@@ -6,7 +6,7 @@ import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import { resourcePath } from '../kube/client.ts';
 import { until } from '../testing/until.ts';
-import { CONFIGURATION_TYPES } from './configurations.ts';
+import { CONFIGURATION_TYPES } from './certificates/caBundle.ts';
 import {
   NAMESPACE,
   post,

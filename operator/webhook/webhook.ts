@@ -1,14 +1,14 @@
 import { admitEviction, evictionPermissions } from '../autoscaler/evictions.ts';
 import type { Config, Identity } from '../config.ts';
-import { type Abilities, abilitiesOf } from '../kube/abilities.ts';
+import { type Capabilities, capabilitiesOf } from '../kube/capabilities.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Permission } from '../rbac.ts';
 import type { RoleConfig } from '../roles.ts';
 import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { CertificateKeeper } from './keeper.ts';
-import { lookUp, lookUpPermissions } from './known.ts';
-import { SECRET_NAME } from './secret.ts';
+import { lookUpPermissions, lookUpReferenced } from './admission/referencedObjects.ts';
+import { CertificateController } from './certificates/controller.ts';
+import { SECRET_NAME } from './certificates/secret.ts';
 import { startServer } from './server.ts';
 
 /** Name of the webhook configurations that the chart makes. */
@@ -61,7 +61,7 @@ export async function runWebhook(
   let unready = (): string | undefined => 'waiting for the API server';
   const admin = await startAdmin({ port: config.adminPort, unready: () => unready() });
   try {
-    const abilities = await abilitiesOf(client, { log, signal });
+    const abilities = await capabilitiesOf(client, { log, signal });
     const webhook = await startWebhook({ client, config, identity, abilities, log });
     unready = webhook.unready;
     await webhook.run(signal);
@@ -87,7 +87,7 @@ export async function startWebhook({
   client: KubeClient;
   config: Pick<Config, 'strict' | 'webhook'>;
   identity: Identity;
-  abilities: Abilities;
+  abilities: Capabilities;
   log: Logger;
   now?: () => number;
   host?: string;
@@ -100,12 +100,12 @@ export async function startWebhook({
     port: config.webhook.port,
     host,
     policy,
-    lookUp: (request) => lookUp(request, client),
+    lookUp: (request) => lookUpReferenced(request, client),
     evict: (request) => admitEviction(request, { client, now }),
     log,
     drainMs,
   });
-  const keeper = new CertificateKeeper({
+  const keeper = new CertificateController({
     client,
     namespace,
     configuration: CONFIGURATION,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { parse } from 'yaml';
-import type { Fault } from '../fault.ts';
+import type { FieldError } from '../fieldError.ts';
 
 /**
  * Manifests with what people really write, one trait each, and what becomes of them: the rules of the law are
@@ -19,7 +19,7 @@ export interface ManifestCase {
 
 /** What the manifests are tried on: the law of a kind, and the model that is generated from its CRD. */
 interface Kind<T> {
-  validate: (object: T) => Fault[];
+  validate: (object: T) => FieldError[];
   fill: (object: T) => T;
   Model: new (data: never) => { validate(): void };
 }

@@ -4,7 +4,7 @@ import { SERVING } from '../../apis/labels.ts';
 import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import { keyOf, refOf } from '../../kube/types.ts';
 import type { FakeApiServer } from '../../testing/fakeApiServer.ts';
-import { DELETION_COST } from '../costs.ts';
+import { DELETION_COST } from '../deletionCost.ts';
 
 /**
  * What Kubernetes does of a Deployment's number, as far as a scale-in needs it: makes and deletes pods, the cheapest

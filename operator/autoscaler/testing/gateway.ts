@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { DrainOrders, DrainState } from '../../gateway/drainProtocol.ts';
+import type { DrainOrders, DrainState } from '../../gateway/shared/drainProtocol.ts';
 import type { Pod } from '../../kube/core.ts';
 import type { GatewayStats, RevisionStats } from '../load.ts';
 

@@ -3,8 +3,8 @@ import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Harness } from '../harness.ts';
-import type { Protocol } from '../messages.ts';
+import type { Protocol } from '../shared/messages.ts';
+import { Harness } from '../testing/harness.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** No request may take longer, whatever the other side does. */

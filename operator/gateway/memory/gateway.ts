@@ -1,10 +1,10 @@
 import { parseConfig } from '../../config.ts';
 import { silent } from '../../testing/until.ts';
 import { tuneV8 } from '../../v8.ts';
-import { RouteTable } from '../routeTable.ts';
-import { Slots } from '../slots.ts';
-import { Stats } from '../stats.ts';
-import { Threads } from '../threads.ts';
+import { RouteTable } from '../control/routeTable.ts';
+import { Threads } from '../control/threads.ts';
+import { Slots } from '../shared/slots.ts';
+import { Stats } from '../shared/stats.ts';
 
 // A gateway of two data threads in a process of its own, whose memory is what memory.test.ts measures. It serves
 // `zero.test`, which has no instance, `app.test` and `large.test`; it says `ready` to its parent once both threads listen.

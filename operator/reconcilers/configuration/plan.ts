@@ -5,9 +5,9 @@ import { validateConfiguration } from '../../apis/serving/configuration/validati
 import type { Config } from '../../config.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import { type RefusalInput, withRefusal } from '../refused.ts';
+import { passingMs } from '../readiness.ts';
+import { type RejectionInput, withRejection } from '../rejection.ts';
 import { planTemplate, type TemplateInput, type TemplateOwner } from '../template/plan.ts';
-import { passingMs } from '../verdict.ts';
 
 export interface ConfigurationInput extends Pick<TemplateInput, 'revisions' | 'named'> {
   configuration: Configuration;
@@ -34,8 +34,8 @@ export function planConfiguration(
 }
 
 /** What a configuration says while the cluster refuses its revision. */
-export function refusedConfiguration(input: RefusalInput): KubeObject {
-  return withRefusal(input, [READY]);
+export function refusedConfiguration(input: RejectionInput): KubeObject {
+  return withRejection(input, [READY]);
 }
 
 /** A configuration as the maker of its revisions: their number is its generation. */

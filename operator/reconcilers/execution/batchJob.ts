@@ -5,8 +5,8 @@ import type { Config } from '../../config.ts';
 import type { BatchJob } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
 import { steersNothing } from '../inherit.ts';
-import type { MetadataAccess } from '../instance/metadata.ts';
-import { instancePodSpec } from '../instance/pod.ts';
+import type { MetadataAccess } from '../pod/metadata.ts';
+import { instancePodSpec } from '../pod/pod.ts';
 import { latestDeadline } from './deadline.ts';
 
 /** Where Kubernetes tells a task which one it is, and how often it has failed (KEP-2214, KEP-3850). */

@@ -1,5 +1,5 @@
 import { conditionOf, mergeConditions } from '../../apis/condition.ts';
-import { toldFaults } from '../../apis/fault.ts';
+import { errorMessage } from '../../apis/fieldError.ts';
 import {
   EXECUTION_REASONS as REASONS,
   EXECUTION_CONDITIONS as TYPES,
@@ -24,7 +24,7 @@ export function isReadyToRun(execution: Execution, job: Job | undefined): execut
 export function planCompletion(execution: Execution, job: Job | undefined, now: number): Plan<Execution> {
   const faults = validateExecution(execution, undefined, { job }).filter(({ strict }) => !strict);
   // That there is no job is a fault.
-  if (faults.length > 0 || !job) return refused(execution, toldFaults(faults), now);
+  if (faults.length > 0 || !job) return refused(execution, errorMessage(faults), now);
   const { metadata, spec } = completeExecution(execution, job);
   const { labels, annotations, ownerReferences } = metadata;
   const patch = { metadata: { labels, annotations, ownerReferences }, spec };

@@ -3,13 +3,13 @@ import type { Pod } from '../../kube/core.ts';
 import { after, taskPod } from '../../testing/jobs.ts';
 import { EPOCH } from '../../testing/serving.ts';
 import { overdue } from './deadline.ts';
-import { shortPod } from './short.ts';
+import { trimPod } from './trim.ts';
 
 /** A task whose node has had it since the second second, and whose container runs since the twentieth. */
 function running(changes: Parameters<typeof taskPod>[1] = {}, activeDeadlineSeconds = 250): Pod {
   const state = { running: { startedAt: after(20) } };
   const pod = taskPod(0, { state, status: { startTime: after(2) }, ...changes });
-  return shortPod({ ...pod, spec: { activeDeadlineSeconds, containers: [] } });
+  return trimPod({ ...pod, spec: { activeDeadlineSeconds, containers: [] } });
 }
 
 const at = (pod: Pod, seconds: number) => {

@@ -6,7 +6,7 @@ import {
 import type { Execution } from '../../apis/run/execution/types.ts';
 import type { Pod } from '../../kube/core.ts';
 import { type ExecutionSeries, executionDuration, taskDuration, taskStart } from '../../telemetry/metrics.ts';
-import { isOver } from './end.ts';
+import { isFinished } from './completion.ts';
 
 /** How far an execution has come, in one word. */
 export type ExecutionState = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled';
@@ -22,7 +22,7 @@ export function stateOf({ status }: Execution): ExecutionState {
 /** What metrics count of an execution. */
 export function seriesOf(execution: Execution): ExecutionSeries {
   const state = stateOf(execution);
-  if (isOver(execution)) return { state, tasks: {} };
+  if (isFinished(execution)) return { state, tasks: {} };
   const { runningCount = 0, succeededCount = 0, failedCount = 0, retriedCount = 0 } = execution.status ?? {};
   const pending = Math.max((execution.spec?.taskCount ?? 1) - runningCount - succeededCount - failedCount, 0);
   return {
@@ -39,7 +39,7 @@ export function seriesOf(execution: Execution): ExecutionSeries {
 
 /** Counts the end of an execution, once: when its status changes from open to final. */
 export function observeExecution(execution: Execution, old: Execution | undefined): void {
-  if (!old || isOver(old) || !isOver(execution)) return;
+  if (!old || isFinished(old) || !isFinished(execution)) return;
   const { startTime, completionTime } = execution.status ?? {};
   if (!startTime || !completionTime) return;
   executionDuration.observe({ result: stateOf(execution) }, secondsBetween(startTime, completionTime));

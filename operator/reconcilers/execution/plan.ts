@@ -11,15 +11,15 @@ import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import type { RoleConfig } from '../../roles.ts';
+import type { CreationRejection } from '../diagnosis/creationRejection.ts';
+import { rowOfRegistry } from '../diagnosis/problems.ts';
 import { duration } from '../duration.ts';
-import { digestMessage, pinnedImages } from '../instance/digests.ts';
-import type { MetadataAccess } from '../instance/metadata.ts';
-import type { CreationRefusal } from '../instance/refusal.ts';
-import { rowOfRegistry } from '../instance/troubles.ts';
-import { type RefusalInput, withRefusal } from '../refused.ts';
+import { digestMessage, pinnedImages } from '../pod/digests.ts';
+import type { MetadataAccess } from '../pod/metadata.ts';
+import { type RejectionInput, withRejection } from '../rejection.ts';
 import { desiredBatchJob } from './batchJob.ts';
+import { type Completion, completionOf, isFinished } from './completion.ts';
 import { overdue } from './deadline.ts';
-import { type End, endOf, isOver } from './end.ts';
 import { startConditions, waitingConditions } from './progress.ts';
 import { earliest, readTasks, type Tasks } from './tasks.ts';
 
@@ -35,7 +35,7 @@ export interface ExecutionInput {
   /** Where the metadata server is now. */
   metadata?: MetadataAccess;
   /** Why the cluster makes no pods for the batch/v1 Job. */
-  refusal?: CreationRefusal;
+  refusal?: CreationRejection;
   /** Whether the execution goes with its namespace. */
   namespaceEnds?: boolean;
   /** When this process last wrote the status, in milliseconds since 1970. */
@@ -53,7 +53,7 @@ export function planExecution(
 ): Plan<Execution> {
   const { execution, batchJob, namespaceEnds } = input;
   if (namespaceEnds) return { apply: [], remove: batchJob ? [removal(batchJob)] : [], events: [] };
-  if (isOver(execution)) return collected(input, config, now);
+  if (isFinished(execution)) return collected(input, config, now);
   if (!batchJob) return planStart(input, config, now);
   return planProgress(input, batchJob, config, now);
 }
@@ -104,8 +104,8 @@ function planUnresolved(
 }
 
 /** What an execution says while the cluster refuses its batch/v1 Job; a quota may be free again any time. */
-export function refusedExecution(input: RefusalInput): KubeObject {
-  return withRefusal(input, [TYPES.completed, TYPES.resourcesAvailable, TYPES.started], 'Unknown');
+export function refusedExecution(input: RejectionInput): KubeObject {
+  return withRejection(input, [TYPES.completed, TYPES.resourcesAvailable, TYPES.started], 'Unknown');
 }
 
 function planProgress(
@@ -119,7 +119,7 @@ function planProgress(
   const reading = { taskCount, containers: template.spec.containers, status: batchJob.status, pods };
   const tasks = readTasks({ ...reading, over: false });
   const cancel = isCancelled(execution) ? CANCELLED : undefined;
-  const end = endOf(execution, batchJob, tasks, cancel, now);
+  const end = completionOf(execution, batchJob, tasks, cancel, now);
   if (end === 'unexplained') {
     // The pod that failed has not been seen yet; it will be, or has been deleted.
     return { apply: [], remove: [], events: [], requeueAfterMs: 250 };
@@ -147,7 +147,7 @@ function planProgress(
 }
 
 const STOP = { spec: { suspend: true } };
-const CANCELLED: End = { status: 'False', reason: REASONS.cancelled, message: 'Cancelled by user.' };
+const CANCELLED: Completion = { status: 'False', reason: REASONS.cancelled, message: 'Cancelled by user.' };
 
 /** Asked to stop, now or before: what has begun to stop does not go on. */
 function isCancelled({ metadata, status }: Execution): boolean {
@@ -207,7 +207,12 @@ function withStatus(
 }
 
 /** The execution's last status. Tasks that neither succeeded nor failed by then were cancelled. */
-function ended(input: ExecutionInput, end: End, tasks: Tasks | undefined, now: number): Plan<Execution> {
+function ended(
+  input: ExecutionInput,
+  end: Completion,
+  tasks: Tasks | undefined,
+  now: number,
+): Plan<Execution> {
   const { execution, batchJob } = input;
   const before = execution.status;
   const counted = batchJob && tasks ? counts(batchJob, tasks) : {};
@@ -250,7 +255,7 @@ function ended(input: ExecutionInput, end: End, tasks: Tasks | undefined, now: n
 /** The other conditions as they stay: what has not come true by the end has failed for the end's reason. */
 function settled(
   previous: readonly Condition[] | undefined,
-  end: End,
+  end: Completion,
   tasks: Tasks | undefined,
   execution: CompleteExecution,
 ): Condition[] {

@@ -8,13 +8,13 @@ import { REVISION_REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import type { RoleConfig } from '../../roles.ts';
+import type { CreationRejection } from '../diagnosis/creationRejection.ts';
+import { isBeingPrepared } from '../diagnosis/mounts.ts';
+import { PROBLEMS } from '../diagnosis/problems.ts';
+import { failureMessage } from '../diagnosis/taskFailure.ts';
 import { duration } from '../duration.ts';
-import { digestMessage } from '../instance/digests.ts';
-import { isBeingPrepared } from '../instance/mounts.ts';
-import type { CreationRefusal } from '../instance/refusal.ts';
-import { TROUBLES } from '../instance/troubles.ts';
-import type { End } from './end.ts';
-import { failureMessage } from './failure.ts';
+import { digestMessage } from '../pod/digests.ts';
+import type { Completion } from './completion.ts';
 import { type Tasks, type TaskTrouble, unschedulable } from './tasks.ts';
 
 /** How soon it is looked again why the cluster makes no pods: the later the longer it has made none. */
@@ -53,8 +53,8 @@ export interface ProgressInput {
   batchJob: BatchJob;
   pods: readonly Pod[];
   tasks: Tasks;
-  cancel: End | undefined;
-  refusal: CreationRefusal | undefined;
+  cancel: Completion | undefined;
+  refusal: CreationRejection | undefined;
 }
 
 export interface StartProgress {
@@ -89,7 +89,7 @@ export function startConditions(
 /** Why an execution has not completed: what keeps it from starting is told where people look first. */
 function whyOpen(
   { conditions }: StartProgress,
-  cancel: End | undefined,
+  cancel: Completion | undefined,
 ): Pick<Condition, 'reason' | 'message'> {
   if (cancel) return { reason: REASONS.cancelling, message: 'Waiting for tasks to stop.' };
   const { reason, message } = conditionOf(conditions, TYPES.started) ?? {};
@@ -170,7 +170,7 @@ function recheckAfter({ metadata }: BatchJob, now: number): number {
 function missingAccount({ batchJob, pods, refusal }: ProgressInput): Tasks['trouble'] {
   if (pods.length > 0 || refusal?.reason !== REVISION_REASONS.serviceAccountMissing) return undefined;
   const since = Date.parse(batchJob.metadata.creationTimestamp ?? '');
-  return { ...refusal, since, waits: TROUBLES.account.waits };
+  return { ...refusal, since, waits: PROBLEMS.account.waits };
 }
 
 /** Tells of the tasks that failed and are tried again. */

@@ -11,16 +11,16 @@ import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import { setExecutionSource } from '../../telemetry/metrics.ts';
 import { type Context, executorOf, metadataNow } from '../context.ts';
+import { explainRejection } from '../diagnosis/creationRejection.ts';
+import { EventLookup, readEvents } from '../diagnosis/eventLookup.ts';
+import { mountProblems, withMountProblem } from '../diagnosis/mounts.ts';
 import { labelKey, storesFor } from '../informers.ts';
-import { digestsOf } from '../instance/digests.ts';
-import { mountTroubles, withMountTrouble } from '../instance/mounts.ts';
-import { explainRefusal } from '../instance/refusal.ts';
-import { readEvents, ToldByEvents } from '../instance/toldByEvents.ts';
+import { digestsOf } from '../pod/digests.ts';
 import { isReadyToRun, planCompletion } from './complete.ts';
-import { isOver } from './end.ts';
+import { isFinished } from './completion.ts';
 import { observeExecution, observeTask, seriesOf } from './observe.ts';
 import { planExecution, refusedExecution } from './plan.ts';
-import { CONTROLLER_UID } from './short.ts';
+import { CONTROLLER_UID } from './trim.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['executions'], verbs: ['patch'] },
@@ -64,12 +64,12 @@ export function executionController(context: Context): Controller {
       .byIndex('execution', key)
       .filter(({ metadata }) => batchJob && metadata.labels?.[CONTROLLER_UID] === batchJob.metadata.uid);
   const enqueue = (key: string) => controller.enqueue(key);
-  const refusals = new ToldByEvents({
+  const refusals = new EventLookup({
     read: (namespace) => readEvents(client, namespace, NO_PODS),
     onRead: enqueue,
     patienceMs: PODLESS_MS,
   });
-  const mounts = mountTroubles(client, enqueue);
+  const mounts = mountProblems(client, enqueue);
   const refusalOf = (execution: CompleteExecution, batchJob: BatchJob | undefined, pods: readonly Pod[]) => {
     const key = keyOf(execution.metadata);
     if (!batchJob || !waitsForPods(execution, batchJob, pods)) {
@@ -77,13 +77,13 @@ export function executionController(context: Context): Controller {
       return undefined;
     }
     const told = refusals.of(key, batchJob.metadata.uid ?? '');
-    return told && explainRefusal(told, execution.spec.template.spec.serviceAccountName);
+    return told && explainRejection(told, execution.spec.template.spec.serviceAccountName);
   };
   const planOf = async (execution: Execution, batchJob: BatchJob | undefined) => {
     const { namespace = '', name } = execution.metadata;
     const key = keyOf({ namespace, name });
     const job = stores.jobs.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
-    const starting = !batchJob && !isOver(execution);
+    const starting = !batchJob && !isFinished(execution);
     if (!starting) resolver.forget(key);
     if (starting && !isReadyToRun(execution, job)) return planCompletion(execution, job, now());
     // One that has ended may lack its spec: it was refused.
@@ -98,7 +98,7 @@ export function executionController(context: Context): Controller {
     const seen = podsOf(key, batchJob);
     const begun = !seen.every(isPending);
     if (begun) mounts.forget(key);
-    const pods = begun ? seen : withMountTrouble(seen, key, mounts, now());
+    const pods = begun ? seen : withMountProblem(seen, key, mounts, now());
     const input = {
       execution: complete,
       batchJob,
@@ -126,7 +126,7 @@ export function executionController(context: Context): Controller {
     const batchJob = isOwn ? present : undefined;
     const plan = await planOf(execution, batchJob);
     const outcome = await executor.execute(execution, plan);
-    if (isOver(plan.status ?? execution)) written.delete(key);
+    if (isFinished(plan.status ?? execution)) written.delete(key);
     else if (plan.status && !deepEqual(plan.status.status, execution.status)) written.set(key, now());
     return outcome;
   };
@@ -134,7 +134,7 @@ export function executionController(context: Context): Controller {
     // Of those that ended before this process began, only what they have left behind is of interest: a Job of theirs comes
     // by itself. There may be a hundred thousand.
     .watch(informers.executions, (execution: Execution, { initial }) =>
-      initial && isOver(execution) ? [] : [keyOf(execution.metadata)],
+      initial && isFinished(execution) ? [] : [keyOf(execution.metadata)],
     )
     .watch(informers.batchJobs, labelKey(RUN.execution));
   const stores = storesFor(
@@ -161,7 +161,7 @@ function isPending({ status }: Pod): boolean {
 }
 
 function waitsForPods(execution: Execution, { status }: BatchJob, pods: readonly Pod[]): boolean {
-  return pods.length === 0 && !isOver(execution) && !status?.conditions?.length && !status?.succeeded;
+  return pods.length === 0 && !isFinished(execution) && !status?.conditions?.length && !status?.succeeded;
 }
 
 /**

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import { after, taskPod } from '../../testing/jobs.ts';
 import { EPOCH } from '../../testing/serving.ts';
-import { shortPod } from './short.ts';
 import { indexes, readTasks } from './tasks.ts';
+import { trimPod } from './trim.ts';
 
 const containers = [{ name: 'user-container', image: 'app' }];
 
@@ -68,7 +68,7 @@ describe('tasks of an execution', () => {
     const waiting = (reason: string, message: string) => {
       const status = { startTime: after(60) };
       const pod = taskPod(0, { phase: 'Pending', state: { waiting: { reason, message } }, status });
-      return read([shortPod(pod)]).trouble;
+      return read([trimPod(pod)]).trouble;
     };
     assert.match(waiting('ImagePullBackOff', 'timed out')?.message ?? '', /Image 'app'.*timed out/);
     assert.equal(waiting('ImagePullBackOff', 'toomanyrequests')?.waits, 'limitSeconds');
@@ -102,7 +102,7 @@ describe('tasks of an execution', () => {
         state: { waiting: { reason: 'PodInitializing' } },
         status: { initContainerStatuses: [status] } as unknown as Pod['status'],
       });
-      const input = { taskCount: 1, status: {}, over: false, pods: [shortPod(pod)] };
+      const input = { taskCount: 1, status: {}, over: false, pods: [trimPod(pod)] };
       return readTasks({ ...input, containers: [...containers, side] }).trouble;
     };
     assert.match(

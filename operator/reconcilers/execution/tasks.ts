@@ -3,11 +3,11 @@ import type { Execution } from '../../apis/run/execution/types.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import { hasEnded, takenAt } from '../../kube/pod.ts';
-import { sidecarTrouble } from '../instance/sidecar.ts';
-import { statusesOf, type Trouble, troubleOf } from '../instance/start.ts';
-import type { TroubleRow } from '../instance/troubles.ts';
+import type { ProblemRow } from '../diagnosis/problems.ts';
+import { sidecarProblem } from '../diagnosis/sidecars.ts';
+import { type Problem, problemOf, statusesOf } from '../diagnosis/start.ts';
+import { attemptFailure, type Failure } from '../diagnosis/taskFailure.ts';
 import { TASK } from './batchJob.ts';
-import { attemptFailure, type Failure } from './failure.ts';
 
 /** One line of an execution's table of tasks. */
 export type TaskRow = NonNullable<NonNullable<Execution['status']>['tasks']>[number];
@@ -22,8 +22,8 @@ export interface TasksInput {
 }
 
 /** What keeps a task from starting, and for how long that is waited out; the task's own deadline ends what says nothing. */
-export type TaskTrouble = Trouble & {
-  waits?: TroubleRow['waits'];
+export type TaskTrouble = Problem & {
+  waits?: ProblemRow['waits'];
   /** Since when, in milliseconds since 1970. */
   since?: number;
 };
@@ -140,10 +140,10 @@ function troubleOfPod(pod: Pod, containers: Container[]): Tasks['trouble'] {
   for (const status of statusesOf(pod)) {
     const container = containers.find(({ name }) => name === status.name);
     const waiting = status.state?.waiting;
-    const trouble = container && waiting && troubleOf(container, waiting, pod);
+    const trouble = container && waiting && problemOf(container, waiting, pod);
     if (trouble) return { ...trouble, since: takenAt(pod) };
   }
-  return sidecarTrouble(pod, containers);
+  return sidecarProblem(pod, containers);
 }
 
 /** The reason why no node takes any of the pods, in the scheduler's words. */

@@ -1,5 +1,5 @@
 import type { Execution } from '../../apis/run/execution/types.ts';
-import { isOver } from '../execution/end.ts';
+import { isFinished } from '../execution/completion.ts';
 
 /** Executions from the newest to the oldest. */
 export function newestFirst(executions: readonly Execution[]): Execution[] {
@@ -13,6 +13,6 @@ export function newestFirst(executions: readonly Execution[]): Execution[] {
 /** Those that have ended, beyond the number that is kept: the oldest ones. One that goes on is never among them. */
 export function expiredExecutions(executions: readonly Execution[], limit: number): Execution[] {
   return newestFirst(executions)
-    .filter((execution) => isOver(execution) && !execution.metadata.deletionTimestamp)
+    .filter((execution) => isFinished(execution) && !execution.metadata.deletionTimestamp)
     .slice(limit);
 }

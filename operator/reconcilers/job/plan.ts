@@ -1,6 +1,6 @@
 import { HOMERUN } from '../../apis/annotations.ts';
 import { type Condition, conditionOf, mergeConditions, READY } from '../../apis/condition.ts';
-import { type Fault, toldFaults } from '../../apis/fault.ts';
+import { errorMessage, type FieldError } from '../../apis/fieldError.ts';
 import { EXECUTION_CONDITIONS } from '../../apis/run/execution/conditions.ts';
 import { executionOf } from '../../apis/run/execution/fromJob.ts';
 import { EXECUTIONS, type Execution } from '../../apis/run/execution/types.ts';
@@ -11,9 +11,9 @@ import type { Config } from '../../config.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import { isOver } from '../execution/end.ts';
+import { isFinished } from '../execution/completion.ts';
 import { stateOf } from '../execution/observe.ts';
-import { type RefusalInput, withRefusal } from '../refused.ts';
+import { type RejectionInput, withRejection } from '../rejection.ts';
 import { expiredExecutions, newestFirst } from './history.ts';
 import { askedRuns, DONE, executionName } from './runs.ts';
 import { scheduled } from './schedule.ts';
@@ -59,12 +59,12 @@ export function planJob({ job, executions }: JobInput, config: Pick<Config, 'job
 }
 
 /** What a job says while the cluster refuses its execution; the run that was asked for is still to be made. */
-export function refusedJob(input: RefusalInput): KubeObject {
-  return withRefusal({ ...input, planned: input.subject }, [READY]);
+export function refusedJob(input: RejectionInput): KubeObject {
+  return withRejection({ ...input, planned: input.subject }, [READY]);
 }
 
-function refused(job: Job, executions: Execution[], faults: Fault[], now: number): Plan<Job> {
-  const message = toldFaults(faults);
+function refused(job: Job, executions: Execution[], faults: FieldError[], now: number): Plan<Job> {
+  const message = errorMessage(faults);
   const ready: Condition = { type: READY, status: 'False', reason: 'InvalidArgument', message };
   const isNew = conditionOf(job.status?.conditions, READY)?.status !== 'False';
   return {
@@ -146,7 +146,7 @@ const COMPLETION = {
 
 function reference(execution: Execution) {
   const { name, creationTimestamp } = execution.metadata;
-  const completionTimestamp = isOver(execution) ? execution.status?.completionTime : undefined;
+  const completionTimestamp = isFinished(execution) ? execution.status?.completionTime : undefined;
   return {
     name,
     creationTimestamp,

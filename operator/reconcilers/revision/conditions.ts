@@ -6,12 +6,12 @@ import {
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import type { RoleConfig } from '../../roles.ts';
-import { digestMessage } from '../instance/digests.ts';
-import { memoryConditions } from '../instance/memory.ts';
-import type { Start, Trouble } from '../instance/start.ts';
-import { mayHaveGone, rowOfRegistry } from '../instance/troubles.ts';
+import { memoryConditions } from '../diagnosis/memory.ts';
+import { mayHaveGone, rowOfRegistry } from '../diagnosis/problems.ts';
+import { replicaFailure } from '../diagnosis/replicaFailure.ts';
+import type { Problem, Start } from '../diagnosis/start.ts';
+import { digestMessage } from '../pod/digests.ts';
 import type { RevisionInput } from './plan.ts';
-import { replicaFailure } from './replicaFailure.ts';
 import { readyDuring, triedAgainAt } from './retry.ts';
 
 /** How far the revision has come. */
@@ -170,7 +170,7 @@ function activeCondition(input: RevisionInput, ready: Condition, { start }: Prog
 }
 
 /** What keeps the instances from starting, whether or not it is still waited out; nothing while they are only slow. */
-function troubleOf(start: Start): Trouble | undefined {
+function troubleOf(start: Start): Problem | undefined {
   const isOpen = start.state === 'starting' || start.state === 'failed';
   return isOpen && start.reason !== REASONS.deploying ? start : undefined;
 }

@@ -7,10 +7,10 @@ import type { Deployment } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
 import { markApplied } from '../../kube/plan.ts';
 import { steersNothing } from '../inherit.ts';
-import { asksForBoost, boostAnnotation } from '../instance/boost.ts';
-import type { MetadataAccess } from '../instance/metadata.ts';
-import { instancePodSpec } from '../instance/pod.ts';
-import { spread } from '../instance/spread.ts';
+import { asksForBoost, boostAnnotation } from '../pod/boost.ts';
+import type { MetadataAccess } from '../pod/metadata.ts';
+import { instancePodSpec } from '../pod/pod.ts';
+import { spread } from '../pod/spread.ts';
 import { withTemplateHash } from './podTemplate.ts';
 
 /** What the cluster adds to the instances of a revision. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { MemoryKill } from '../instance/memory.ts';
+import type { MemoryKill } from '../diagnosis/memory.ts';
 import { MemoryWatch } from './memoryWatch.ts';
 
 const START = 1_000_500;

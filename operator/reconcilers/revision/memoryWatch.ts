@@ -1,4 +1,4 @@
-import type { MemoryKill } from '../instance/memory.ts';
+import type { MemoryKill } from '../diagnosis/memory.ts';
 
 /**
  * Tells each kill once. It can be seen for as long as its pod is there, so those that are older than the watch, from

@@ -9,15 +9,21 @@ import { hasEnded } from '../../kube/pod.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import type { RoleConfig } from '../../roles.ts';
-import { pinnedImages } from '../instance/digests.ts';
-import { isSpent, type MemoryKill } from '../instance/memory.ts';
-import { judgeStart } from '../instance/start.ts';
-import { pending, type RefusalInput, withRefusal } from '../refused.ts';
-import { passingMs } from '../verdict.ts';
+import { isSpent, type MemoryKill } from '../diagnosis/memory.ts';
+import {
+  ACCOUNT_MS,
+  askAgain,
+  askedAgainAt,
+  lacksAccount,
+  replicaFailure,
+} from '../diagnosis/replicaFailure.ts';
+import { diagnoseStart } from '../diagnosis/start.ts';
+import { pinnedImages } from '../pod/digests.ts';
+import { passingMs } from '../readiness.ts';
+import { pending, type RejectionInput, withRejection } from '../rejection.ts';
 import { conditionsOf, digestLeftMs, type Progress, retryAt } from './conditions.ts';
 import { desiredDeployment, madeAtZero, type Offer, surroundingsOf } from './deployment.ts';
 import { applicable, rollOutEvents, type TemplateState, templateState } from './podTemplate.ts';
-import { ACCOUNT_MS, askAgain, askedAgainAt, lacksAccount, replicaFailure } from './replicaFailure.ts';
 
 /** Everything that the plan of a revision depends on, read before and at once. */
 export interface RevisionInput extends Offer {
@@ -64,7 +70,7 @@ export function planRevision(
   const { revision } = input;
   const images = pinnedImages(revision.spec, input.digests);
   const unresolved = [...input.digests].find(([, state]) => state.state !== 'resolved');
-  const start = judgeStart({
+  const start = diagnoseStart({
     containers: revision.spec.containers,
     pods: input.pods,
     passed: input.passed,
@@ -108,9 +114,9 @@ function statusWait({ revision, pool }: RevisionInput, status: Revision['status'
 }
 
 /** What a revision says while the cluster refuses its Deployment; one that has been ready stays so. */
-export function refusedRevision(input: RefusalInput): KubeObject | undefined {
+export function refusedRevision(input: RejectionInput): KubeObject | undefined {
   if (pending(input.planned, [TYPES.ready]).length === 0) return undefined;
-  return withRefusal(input, [TYPES.resourcesAvailable, TYPES.ready]);
+  return withRejection(input, [TYPES.resourcesAvailable, TYPES.ready]);
 }
 
 /**

@@ -16,14 +16,14 @@ import type { Permission } from '../../rbac.ts';
 import { createResolver } from '../../registry/create.ts';
 import { memoryExceeded } from '../../telemetry/metrics.ts';
 import { type Context, executorOf, metadataNow, metadataServer } from '../context.ts';
+import { Evictions } from '../diagnosis/evictions.ts';
+import { type MemoryKill, memoryKills, memoryMessage } from '../diagnosis/memory.ts';
+import { mountProblems, withMountProblem } from '../diagnosis/mounts.ts';
+import { lacksAccount } from '../diagnosis/replicaFailure.ts';
 import { labelKey, ownDeployment, revisionsOfRoute, type Stores, storesFor } from '../informers.ts';
-import { digestsOf } from '../instance/digests.ts';
-import { type MemoryKill, memoryKills, memoryMessage } from '../instance/memory.ts';
-import { mountTroubles, withMountTrouble } from '../instance/mounts.ts';
-import { Evictions } from './evictions.ts';
+import { digestsOf } from '../pod/digests.ts';
 import { MemoryWatch } from './memoryWatch.ts';
 import { planRevision, type RevisionInput, refusedRevision } from './plan.ts';
-import { lacksAccount } from './replicaFailure.ts';
 import { digestOwner } from './retry.ts';
 import { StartWatch } from './startWatch.ts';
 
@@ -60,7 +60,7 @@ export function revisionController(context: Context): Controller {
     log,
   });
   const evictions = new Evictions({ read: (pod) => evictionOf(client, pod), onRead: enqueue });
-  const mounts = mountTroubles(client, enqueue);
+  const mounts = mountProblems(client, enqueue);
   const memory = new MemoryWatch(now());
   const server = keyOf(metadataServer(context));
   const reconcile = async (key: string) => {
@@ -79,7 +79,7 @@ export function revisionController(context: Context): Controller {
     const deployment = ownDeployment(revision, stores);
     const hasInstances = Boolean(deployment?.status?.readyReplicas);
     if (hasInstances) mounts.forget(key);
-    const pods = hasInstances ? seen : withMountTrouble(seen, key, mounts, now());
+    const pods = hasInstances ? seen : withMountProblem(seen, key, mounts, now());
     const metadata = metadataNow(context, stores);
     const routed = stores.routes.byIndex('revision', key).length > 0;
     const pool = poolContext(revision, stores);

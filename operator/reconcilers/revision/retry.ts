@@ -1,8 +1,8 @@
 import { type Condition, conditionOf, isFalse, READY, readyOf } from '../../apis/condition.ts';
 import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import type { DigestOwner } from '../instance/digests.ts';
-import { mayHaveGone } from '../instance/troubles.ts';
+import { mayHaveGone } from '../diagnosis/problems.ts';
+import type { DigestOwner } from '../pod/digests.ts';
 
 /** Shortest and longest time from the failure of a revision until it is tried again. */
 const PAUSE_MS = { shortest: 60_000, longest: 900_000 };

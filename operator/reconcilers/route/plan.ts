@@ -18,8 +18,8 @@ import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
-import { type RefusalInput, withRefusal } from '../refused.ts';
-import { passingMs } from '../verdict.ts';
+import { passingMs } from '../readiness.ts';
+import { type RejectionInput, withRejection } from '../rejection.ts';
 import { desiredAlias } from './alias.ts';
 import { OWN, type TakenHost } from './hosts.ts';
 
@@ -78,8 +78,8 @@ export function planRoute(
 }
 
 /** What a route says while the cluster refuses its name inside: traffic from outside is served all the same. */
-export function refusedRoute(input: RefusalInput): KubeObject {
-  return withRefusal(input, [TYPES.ingressReady, READY]);
+export function refusedRoute(input: RejectionInput): KubeObject {
+  return withRejection(input, [TYPES.ingressReady, READY]);
 }
 
 function resolve(target: Target, { configurations, revisions, route }: RouteInput): Resolved {

@@ -1,5 +1,5 @@
 import { type Condition, conditionOf, mergeConditions, READY, readyOf } from '../../apis/condition.ts';
-import { toldFaults } from '../../apis/fault.ts';
+import { errorMessage } from '../../apis/fieldError.ts';
 import { SERVING } from '../../apis/labels.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
@@ -13,8 +13,8 @@ import { controllerReference, isControlledBy } from '../../kube/owner.ts';
 import { isApplied, type Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { inherited } from '../inherit.ts';
-import { pending, type RefusalInput, withRefusal } from '../refused.ts';
-import { partition, passingMs, portability, readyEvents } from '../verdict.ts';
+import { partition, passingMs, portability, readyEvents } from '../readiness.ts';
+import { pending, type RejectionInput, withRejection } from '../rejection.ts';
 
 export interface ServiceInput {
   service: Service;
@@ -30,7 +30,7 @@ export function planService(input: ServiceInput, now: number): Plan<Service> {
   const { service } = input;
   const [foreign, faults] = partition(validateService(service));
   if (faults.length > 0) {
-    const message = toldFaults(faults);
+    const message = errorMessage(faults);
     return unchanged(input, { reason: REASONS.invalidArgument, message }, now);
   }
   const stranger = [input.configuration, input.route].find(
@@ -57,9 +57,9 @@ export function planService(input: ServiceInput, now: number): Plan<Service> {
 }
 
 /** What a service says while the cluster refuses its configuration or its route. */
-export function refusedService(input: RefusalInput): KubeObject {
+export function refusedService(input: RejectionInput): KubeObject {
   const open = pending(input.planned, [TYPES.configurationsReady, TYPES.routesReady]);
-  return withRefusal(input, [...open, READY]);
+  return withRejection(input, [...open, READY]);
 }
 
 export function desiredConfiguration(service: Service): Configuration {

@@ -1,6 +1,6 @@
 import { SERVING as ANNOTATION } from '../../apis/annotations.ts';
 import { type Condition, conditionOf, isTrue, READY } from '../../apis/condition.ts';
-import { type Fault, toldFaults } from '../../apis/fault.ts';
+import { errorMessage, type FieldError } from '../../apis/fieldError.ts';
 import { RUN, SERVING } from '../../apis/labels.ts';
 import { revisionName } from '../../apis/names.ts';
 import { CONFIGURATION_REASONS as REASONS } from '../../apis/serving/configuration/conditions.ts';
@@ -44,7 +44,7 @@ export interface TemplateInput {
   /** Names of the revisions that somebody uses or is to use. */
   used: ReadonlySet<string>;
   /** What is wrong with the template, asked when it would make a revision: it may have come in unguarded. */
-  faults?: () => Fault[];
+  faults?: () => FieldError[];
 }
 
 export interface TemplatePlan extends Pick<Plan, 'apply' | 'remove' | 'events'> {
@@ -182,7 +182,7 @@ function readyCondition(revision: Revision, ingress: boolean): Condition {
 function invalidTemplate({ faults }: TemplateInput): Condition | undefined {
   const grave = faults?.().filter(({ strict }) => !strict) ?? [];
   if (grave.length === 0) return undefined;
-  return { type: READY, status: 'False', reason: REASONS.invalidArgument, message: toldFaults(grave) };
+  return { type: READY, status: 'False', reason: REASONS.invalidArgument, message: errorMessage(grave) };
 }
 
 function nameTaken(wanted: Revision): Condition {

@@ -7,8 +7,8 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import { readyCondition } from '../../kube/pod.ts';
 import type { RoleConfig } from '../../roles.ts';
-import { exitMessage, exitReason, judgeStart } from '../instance/start.ts';
-import { replicaFailure } from '../revision/replicaFailure.ts';
+import { replicaFailure } from '../diagnosis/replicaFailure.ts';
+import { diagnoseStart, exitMessage, exitReason } from '../diagnosis/start.ts';
 
 /** A revision of the pool with its instances, as far as the conditions look at them. */
 export interface Running {
@@ -100,7 +100,7 @@ function whyLacking(
   if (ended) return { status: 'False', ...exitOf(ended, revision, config) };
   const { containers } = revision.spec;
   const waiting = pods.filter((pod) => !readyCondition(pod));
-  const start = judgeStart({ containers, pods: waiting, passed: new Set(), now, config, ingress: false });
+  const start = diagnoseStart({ containers, pods: waiting, passed: new Set(), now, config, ingress: false });
   if (start.state === 'failed') return { status: 'False', reason: start.reason, message: start.message };
   return start.state === 'starting' ? deploying(start.message) : undefined;
 }

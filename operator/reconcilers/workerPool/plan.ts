@@ -1,5 +1,5 @@
 import { type Condition, conditionOf, mergeConditions, READY, readyOf } from '../../apis/condition.ts';
-import { toldFaults } from '../../apis/fault.ts';
+import { errorMessage } from '../../apis/fieldError.ts';
 import { RUN } from '../../apis/labels.ts';
 import {
   WORKER_POOL_REASONS as REASONS,
@@ -9,17 +9,17 @@ import { instanceCount, stepPercents, stepsOf } from '../../apis/run/workerPool/
 import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
 import { validateWorkerPool } from '../../apis/run/workerPool/validation.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import { partsOf } from '../../autoscaler/shares.ts';
+import { partsOf } from '../../apis/serving/traffic/shares.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import type { Plan, PlannedEvent } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
-import { pending, type RefusalInput, withRefusal } from '../refused.ts';
+import { partition, portability, readyEvents } from '../readiness.ts';
+import { pending, type RejectionInput, withRejection } from '../rejection.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from '../revision/deployment.ts';
 import { applicable, rollOutEvents, type TemplateState, templateState } from '../revision/podTemplate.ts';
 import { generationOf } from '../template/generation.ts';
 import { planTemplate, type TemplateOwner, type TemplatePlan } from '../template/plan.ts';
-import { partition, portability, readyEvents } from '../verdict.ts';
 import { instancesReady } from './conditions.ts';
 import { type Member, rollOut } from './rollOut.ts';
 import { lacksImage, type Split, sharesOf, splitOf, stateOf } from './split.ts';
@@ -55,7 +55,7 @@ export function planWorkerPool(
 ): WorkerPoolPlan {
   const { pool, named } = input;
   const [foreign, faults] = partition(validateWorkerPool(pool));
-  if (faults.length > 0) return unchanged(input, toldFaults(faults), now);
+  if (faults.length > 0) return unchanged(input, errorMessage(faults), now);
   const revisions = input.revisions.filter(({ metadata }) => !metadata.deletionTimestamp);
   const used = usedRevisions(input);
   const template = planTemplate(
@@ -90,9 +90,9 @@ export function planWorkerPool(
 }
 
 /** What a worker pool says while the cluster refuses a revision or a Deployment. */
-export function refusedWorkerPool(input: RefusalInput): KubeObject | undefined {
+export function refusedWorkerPool(input: RejectionInput): KubeObject | undefined {
   const open = pending(input.planned, [TYPES.configurationsReady, TYPES.instancesReady]);
-  return open.length === 0 ? undefined : withRefusal(input, [...open, READY]);
+  return open.length === 0 ? undefined : withRejection(input, [...open, READY]);
 }
 
 /** In the status: the number of the last revision that was seen, which may have been deleted since. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { partsOf, type Share } from '../../autoscaler/shares.ts';
+import { partsOf, type Share } from '../../apis/serving/traffic/shares.ts';
 import { type Member, rollOut } from './rollOut.ts';
 
 const all = (revision: string): Share[] => [{ revision, percent: 100 }];

@@ -1,5 +1,5 @@
 import type { Steps } from '../../apis/run/workerPool/scaling.ts';
-import { partsOf, type Share } from '../../autoscaler/shares.ts';
+import { partsOf, type Share } from '../../apis/serving/traffic/shares.ts';
 
 /** One revision's instances now. */
 export interface Member {

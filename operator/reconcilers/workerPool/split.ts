@@ -3,7 +3,7 @@ import type { InstanceSplit, WorkerPool } from '../../apis/run/workerPool/types.
 import { REVISION_CONDITIONS, REVISION_REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { defaultServiceTraffic } from '../../apis/serving/traffic/defaults.ts';
-import type { Share } from '../../autoscaler/shares.ts';
+import type { Share } from '../../apis/serving/traffic/shares.ts';
 import type { Member } from './rollOut.ts';
 
 /** What the splits of a pool mean now. */

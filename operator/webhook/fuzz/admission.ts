@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import type { KubeObject } from '../../kube/types.ts';
 import { Random } from '../../testing/random.ts';
-import { admitDefault, admitValidate, type Policy } from '../admit.ts';
-import { lookUp } from '../known.ts';
+import { admitDefault, admitValidate, type Policy } from '../admission/admit.ts';
+import { lookUpReferenced } from '../admission/referencedObjects.ts';
 import {
   type AdmissionRequest,
   type AdmissionResponse,
   ReviewError,
   requestOf,
   reviewOf,
-} from '../review.ts';
+} from '../admission/review.ts';
 import { patched, patchOf } from '../testing/patch.ts';
 import { publicManifests } from '../testing/public.ts';
 import { LENIENT, OPERATOR, objectOf, requestFor, STRICT } from '../testing/requests.ts';
@@ -102,7 +102,7 @@ async function askOnce(sound: KubeObject, random: Random, report: FuzzReport): P
 
 async function judgeOnce(request: AdmissionRequest, policy: Policy, report: FuzzReport): Promise<void> {
   const begun = performance.now();
-  const known = await lookUp(request, cluster as never);
+  const known = await lookUpReferenced(request, cluster as never);
   const first = admitDefault(request, policy, known);
   checked(first);
   checked(admitValidate(request, policy, known));

@@ -1,5 +1,5 @@
 import { HOMERUN, RUN } from '../../apis/annotations.ts';
-import type { AdmissionRequest } from '../review.ts';
+import type { AdmissionRequest } from '../admission/review.ts';
 import { requestFor } from './requests.ts';
 
 /** As much as an API server takes for one object. */

@@ -7,7 +7,7 @@ import type { KubeObject } from '../../kube/types.ts';
 import { ApiServer, freePort } from '../../testing/apiServer.ts';
 import { installKinds } from '../../testing/installKinds.ts';
 import { silent, until } from '../../testing/until.ts';
-import { CONFIGURATION_TYPES } from '../configurations.ts';
+import { CONFIGURATION_TYPES } from '../certificates/caBundle.ts';
 import { startWebhook, type Webhook } from '../webhook.ts';
 
 /** Where people's services are. */

@@ -1,5 +1,5 @@
-import type { PatchOperation } from '../jsonPatch.ts';
-import type { AdmissionResponse } from '../review.ts';
+import type { PatchOperation } from '../admission/jsonPatch.ts';
+import type { AdmissionResponse } from '../admission/review.ts';
 
 /** The steps of an answer's patch. */
 export function patchOf({ patch }: AdmissionResponse): PatchOperation[] {

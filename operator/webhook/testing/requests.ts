@@ -1,8 +1,8 @@
 import { parse } from 'yaml';
 import { KINDS } from '../../apis/kinds.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import type { Policy } from '../admit.ts';
-import type { AdmissionRequest } from '../review.ts';
+import type { Policy } from '../admission/admit.ts';
+import type { AdmissionRequest } from '../admission/review.ts';
 
 export const OPERATOR = 'system:serviceaccount:homerun-system:homerun-controller';
 /** A cluster that lacks nothing. */

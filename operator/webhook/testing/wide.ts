@@ -1,4 +1,4 @@
-import type { AdmissionRequest } from '../review.ts';
+import type { AdmissionRequest } from '../admission/review.ts';
 import { requestFor } from './requests.ts';
 
 type Json = Record<string, unknown>;

@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 import { flag, int32, int64OrText, list, text } from '../../schema.ts';
+import { schemaErrors } from '../../schemaValidation.ts';
 import { EnvVarSchema, MAX_CONTAINERS, MAX_ENV } from '../../serving/container/schema.ts';
 import type { EnvVar } from '../../serving/container/types.ts';
-import { shapeFaults } from '../../shape.ts';
 import { MAX_TASKS, MAX_TIMEOUT_SECONDS } from '../task/schema.ts';
 import type { ExecutionSpec, TaskSpec } from './types.ts';
 
@@ -46,7 +46,7 @@ export const OverridesSchema = Type.Object({
 /** The overrides that a text declares; undefined where it is none or cannot be read: admission refuses that. */
 export function parseOverrides(text: string | undefined): Overrides | undefined {
   const parsed = jsonOf(text);
-  const unreadable = shapeFaults(OverridesSchema, parsed, '').some((fault) => fault.unreadable);
+  const unreadable = schemaErrors(OverridesSchema, parsed, '').some((fault) => fault.unreadable);
   return unreadable ? undefined : (parsed as Overrides);
 }
 

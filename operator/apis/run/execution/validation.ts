@@ -1,11 +1,11 @@
 import { validateAnnotations } from '../../annotationRules.ts';
 import { HOMERUN } from '../../annotations.ts';
-import { at, type Fault, keyed, shown } from '../../fault.ts';
+import { at, type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { RUN } from '../../labels.ts';
 import { MAX_NAME } from '../../names.ts';
 import { DNS_LABEL } from '../../schema.ts';
+import { schemaErrors } from '../../schemaValidation.ts';
 import { validateEnvironment } from '../../serving/container/environment.ts';
-import { shapeFaults } from '../../shape.ts';
 import type { Job } from '../job/types.ts';
 import { usesGpu, validateExecutionSpec, validateTimeout } from '../task/validation.ts';
 import { completeExecution, isComplete, jobOf, repeats } from './fromJob.ts';
@@ -20,7 +20,11 @@ const JOB_LABEL = keyed('metadata.labels', RUN.job);
 export type KnownJob = { job: Job | undefined } | undefined;
 
 /** The faults of an execution; `previous` is the state that it replaces. */
-export function validateExecution(execution: Execution, previous?: Execution, known?: KnownJob): Fault[] {
+export function validateExecution(
+  execution: Execution,
+  previous?: Execution,
+  known?: KnownJob,
+): FieldError[] {
   const { metadata } = execution;
   const own = [
     ...validateName(metadata.name),
@@ -33,24 +37,24 @@ export function validateExecution(execution: Execution, previous?: Execution, kn
   return [...own, ...overrides, ...validateSpec(judged, known?.job)];
 }
 
-function validateName(name: string): Fault[] {
+function validateName(name: string): FieldError[] {
   if (name.length <= MAX_NAME && new RegExp(DNS_LABEL).test(name)) return [];
   const form = 'lower case letters, digits and dashes, starting with a letter, not ending with a dash';
-  const message = `is ${shown(name)}, ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
+  const message = `is ${formatted(name)}, ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
   return [{ path: 'metadata.name', value: name, message }];
 }
 
 /** An execution runs a job, and no other one later. */
-function validateJobLabel(execution: Execution, known: KnownJob): Fault[] {
+function validateJobLabel(execution: Execution, known: KnownJob): FieldError[] {
   const name = jobOf(execution);
   if (!name) return [{ path: JOB_LABEL, message: 'must be set to the name of the job to run' }];
   if (!known || known.job) return [];
-  const message = `is ${shown(name)}; there is no such job in namespace ${shown(execution.metadata.namespace)}`;
+  const message = `is ${formatted(name)}; there is no such job in namespace ${formatted(execution.metadata.namespace)}`;
   return [{ path: JOB_LABEL, value: name, message }];
 }
 
 /** The faults of what will run: the spec with what it leaves out taken from the job, where that is known. */
-function validateSpec(execution: Execution, job: Job | undefined): Fault[] {
+function validateSpec(execution: Execution, job: Job | undefined): FieldError[] {
   const whole = job ? completeExecution(execution, job) : execution;
   const { spec, metadata } = whole;
   if (!spec?.template?.spec?.containers) return [];
@@ -59,7 +63,7 @@ function validateSpec(execution: Execution, job: Job | undefined): Fault[] {
 }
 
 /** The faults of annotation homerun.dev/overrides (API reference, RunJobRequest: overrides). */
-function validateOverrides(execution: Execution, job: Job): Fault[] {
+function validateOverrides(execution: Execution, job: Job): FieldError[] {
   const text = execution.metadata.annotations?.[HOMERUN.overrides];
   if (text === undefined) return [];
   let parsed: unknown;
@@ -68,7 +72,7 @@ function validateOverrides(execution: Execution, job: Job): Fault[] {
   } catch {
     return [];
   }
-  const shape = shapeFaults(OverridesSchema, parsed, OVERRIDES);
+  const shape = schemaErrors(OverridesSchema, parsed, OVERRIDES);
   const overrides = parseOverrides(text);
   if (!overrides) return shape;
   const { containers } = completeExecution(withoutOverrides(execution), job).spec.template.spec;
@@ -97,13 +101,13 @@ function validateContainerOverride(
   override: ContainerOverride,
   containers: readonly Container[],
   path: string,
-): Fault[] {
+): FieldError[] {
   const { name, args = [], clearArgs, env } = override;
-  const faults: Fault[] = unknownKeys(override, CONTAINER_KEYS, path);
+  const faults: FieldError[] = unknownKeys(override, CONTAINER_KEYS, path);
   if (!overriddenContainer(containers, override)) {
     const names = containers.map((container) => container.name).join(', ');
     const said = name
-      ? `is ${shown(name)}; there is no such container`
+      ? `is ${formatted(name)}; there is no such container`
       : 'must be set among several containers';
     faults.push({ path: `${path}.name`, value: name, message: `${said}; the job has ${names}` });
   }
@@ -113,7 +117,7 @@ function validateContainerOverride(
   return [...faults, ...validateEnvironment({ env }, { ingress: false, task: true }, path)];
 }
 
-function unknownKeys(object: object, known: object, path: string): Fault[] {
+function unknownKeys(object: object, known: object, path: string): FieldError[] {
   return Object.keys(object)
     .filter((key) => !Object.hasOwn(known, key))
     .map((key) => ({
@@ -123,11 +127,11 @@ function unknownKeys(object: object, known: object, path: string): Fault[] {
 }
 
 /** An execution never changes once it is complete: what has run cannot run otherwise. */
-function validateUnchanged(execution: Execution, previous: Execution): Fault[] {
-  const faults: Fault[] = [];
+function validateUnchanged(execution: Execution, previous: Execution): FieldError[] {
+  const faults: FieldError[] = [];
   const job = jobOf(previous);
   if (job !== undefined && jobOf(execution) !== job) {
-    faults.push({ path: JOB_LABEL, value: jobOf(execution), message: `must stay ${shown(job)}` });
+    faults.push({ path: JOB_LABEL, value: jobOf(execution), message: `must stay ${formatted(job)}` });
   }
   if (!repeats(execution, previous)) {
     faults.push({ path: 'spec', message: 'must not change: an execution is immutable; run its job again' });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Fault } from '../../fault.ts';
+import type { FieldError } from '../../fieldError.ts';
 import { defaultJob } from './defaults.ts';
 import { ANNOTATIONS, type Case, CONTAINER, EXECUTION, jobOf, SIDECAR, TASK } from './faultCases.ts';
 import { validateJob } from './validation.ts';
@@ -368,6 +368,6 @@ describe('validation of a job', () => {
   });
 });
 
-function shown(faults: Fault[]): string {
+function shown(faults: FieldError[]): string {
   return faults.map(({ path, message }) => `${path}: ${message}`).join('\n');
 }

@@ -1,7 +1,7 @@
 import { validateAnnotations } from '../../annotationRules.ts';
 import { HOMERUN } from '../../annotations.ts';
 import { validateConnections } from '../../connectionRules.ts';
-import { type Fault, keyed, shown } from '../../fault.ts';
+import { type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { validateKeys, validateLabels } from '../../labelRules.ts';
 import { validateName } from '../../serving/service/validation.ts';
 import { validateExecutionSpec } from '../task/validation.ts';
@@ -11,7 +11,7 @@ import type { Job } from './types.ts';
 const ANNOTATIONS = 'metadata.annotations';
 
 /** The faults of a job. */
-export function validateJob(job: Job): Fault[] {
+export function validateJob(job: Job): FieldError[] {
   const { name, annotations } = job.metadata;
   const { template, startExecutionToken, runExecutionToken } = job.spec;
   const context = {
@@ -36,12 +36,12 @@ export function validateJob(job: Job): Fault[] {
 }
 
 /** A token is the end of a name (API reference, JobSpec: name and token have fewer than 63 characters). */
-function validateToken(token: string | undefined, name: string, path: string): Fault[] {
+function validateToken(token: string | undefined, name: string, path: string): FieldError[] {
   if (!token) return [];
   const form = 'lower case letters, digits and dashes, not starting or ending with a dash';
   const fits = name.length + token.length <= MAX_NAME_AND_TOKEN && new RegExp(TOKEN).test(token);
   if (fits) return [];
   const room = Math.max(0, MAX_NAME_AND_TOKEN - name.length);
-  const message = `is ${shown(token)}, ${token.length} characters; it must have 1 to ${room} beside the name of the job: ${form}`;
+  const message = `is ${formatted(token)}, ${token.length} characters; it must have 1 to ${room} beside the name of the job: ${form}`;
   return [{ path, value: token, message }];
 }

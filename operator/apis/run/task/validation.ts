@@ -1,4 +1,4 @@
-import { type Fault, outOfRange, shown } from '../../fault.ts';
+import { type FieldError, formatted, outOfRange } from '../../fieldError.ts';
 import { isQuantity, parseQuantity } from '../../quantity.ts';
 import { validateDependencies } from '../../serving/container/dependencies.ts';
 import { GPU } from '../../serving/container/resources.ts';
@@ -22,7 +22,7 @@ export interface SpecContext {
 }
 
 /** The faults of the spec of an execution, as a job declares it or as it is complete. */
-export function validateExecutionSpec(spec: ExecutionSpec, context: SpecContext, path: string): Fault[] {
+export function validateExecutionSpec(spec: ExecutionSpec, context: SpecContext, path: string): FieldError[] {
   return [
     ...validateCounts(spec, path),
     ...validateTaskSpec(spec.template.spec, context, `${path}.template.spec`),
@@ -33,14 +33,14 @@ export function validateExecutionSpec(spec: ExecutionSpec, context: SpecContext,
 export function validateCounts(
   { taskCount, parallelism = 0 }: Pick<ExecutionSpec, 'taskCount' | 'parallelism'>,
   path: string,
-): Fault[] {
+): FieldError[] {
   return [
     ...outOfRange(taskCount, [0, MAX_TASKS], `${path}.taskCount`),
     ...outOfRange(parallelism, [0, MAX_TASKS], `${path}.parallelism`),
   ];
 }
 
-function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): Fault[] {
+function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): FieldError[] {
   const { annotations, annotationsPath } = context;
   const { containers } = spec;
   const volumes = new Set(spec.volumes?.map(({ name }) => name));
@@ -61,13 +61,17 @@ function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): F
 }
 
 /** The faults of the time for one attempt, which clients of Cloud Run write as a number or as a text of digits. */
-export function validateTimeout(value: number | string | undefined, gpu: boolean, path: string): Fault[] {
+export function validateTimeout(
+  value: number | string | undefined,
+  gpu: boolean,
+  path: string,
+): FieldError[] {
   if (value === undefined) return [];
   const seconds = typeof value === 'string' && !/^\d{1,9}$/.test(value) ? Number.NaN : Number(value);
   const most = gpu ? MAX_GPU_TIMEOUT_SECONDS : MAX_TIMEOUT_SECONDS;
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= most) return [];
   const range = gpu ? `${most}, one hour, with a GPU` : `${most}, 168 hours`;
-  const message = `is ${shown(value)}; it must be a whole number of seconds from 1 to ${range}`;
+  const message = `is ${formatted(value)}; it must be a whole number of seconds from 1 to ${range}`;
   return [{ path, value, message }];
 }
 

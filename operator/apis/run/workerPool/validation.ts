@@ -1,6 +1,6 @@
 import { firstGeneration, validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { RUN } from '../../annotations.ts';
-import { at, type Fault, keyed, outOfRange, shown } from '../../fault.ts';
+import { at, type FieldError, formatted, keyed, outOfRange } from '../../fieldError.ts';
 import { validateNameChange } from '../../serving/configuration/validation.ts';
 import type { RevisionTemplate } from '../../serving/revision/types.ts';
 import { validateTemplate } from '../../serving/revision/validation.ts';
@@ -26,7 +26,7 @@ export function validateWorkerPool(
   pool: WorkerPool,
   previous?: WorkerPool,
   revisions?: readonly string[],
-): Fault[] {
+): FieldError[] {
   const { name, annotations } = pool.metadata;
   const { template, instanceSplits, manualInstanceCount } = pool.spec;
   return [
@@ -48,21 +48,21 @@ export function validateWorkerPool(
 const MODE = keyed(ANNOTATIONS, RUN.scalingMode);
 
 /** A pool has no requests to follow, so a person or another autoscaler says how many instances there are. */
-function validateMode(annotations: Record<string, string> = {}): Fault[] {
+function validateMode(annotations: Record<string, string> = {}): FieldError[] {
   const value = annotations[RUN.scalingMode];
   if (value === undefined || value === 'manual') return [];
-  const message = `is ${shown(value)}; it must be manual: a worker pool has as many instances as ${RUN.manualInstanceCount} says`;
+  const message = `is ${formatted(value)}; it must be manual: a worker pool has as many instances as ${RUN.manualInstanceCount} says`;
   return [{ path: MODE, value, message }];
 }
 
-function validateEnvironment(annotations: Record<string, string> = {}): Fault[] {
+function validateEnvironment(annotations: Record<string, string> = {}): FieldError[] {
   const value = annotations[RUN.executionEnvironment] ?? '';
   const path = keyed('spec.template.metadata.annotations', RUN.executionEnvironment);
   return firstGeneration(RUN.executionEnvironment, value).map((fault) => ({ path, value, ...fault }));
 }
 
 /** Without a surge something must be allowed to be missing, or instances could not move to another revision. */
-function validateSteps(annotations: Record<string, string> = {}): Fault[] {
+function validateSteps(annotations: Record<string, string> = {}): FieldError[] {
   const { [RUN.maxSurge]: surge, [RUN.maxUnavailable]: unavailable = '0' } = annotations;
   if (surge === undefined || Number(surge) !== 0 || Number(unavailable) !== 0) return [];
   const message = `is 0; it must be a whole number from 1 to 100 while ${RUN.maxUnavailable} is 0`;
@@ -70,13 +70,13 @@ function validateSteps(annotations: Record<string, string> = {}): Fault[] {
 }
 
 /** What speaks of requests, which nobody sends to a pool. */
-function validateRequests({ spec }: RevisionTemplate, path: string): Fault[] {
-  const faults: Fault[] = spec.containers.flatMap(({ ports, env = [] }, i) => {
+function validateRequests({ spec }: RevisionTemplate, path: string): FieldError[] {
+  const faults: FieldError[] = spec.containers.flatMap(({ ports, env = [] }, i) => {
     const container = at(`${path}.containers`, i);
-    const variables = env.flatMap(({ name }, j): Fault[] => {
+    const variables = env.flatMap(({ name }, j): FieldError[] => {
       const where = { path: `${at(`${container}.env`, j)}.name`, value: name };
       if (PLATFORM_VARIABLES.has(name)) {
-        return [{ ...where, message: `is ${shown(name)}, which the platform sets; remove it` }];
+        return [{ ...where, message: `is ${formatted(name)}, which the platform sets; remove it` }];
       }
       if (name !== 'PORT') return [];
       return [
@@ -104,7 +104,7 @@ function validateRevisions(
   { metadata, spec }: WorkerPool,
   revisions: readonly string[] | undefined,
   path: string,
-): Fault[] {
+): FieldError[] {
   const own = new Set([...(revisions ?? []), spec.template.metadata?.name ?? '']);
   const isUnknown = ({ revisionName = '' }: InstanceSplit) => {
     if (revisionName === '' || own.has(revisionName)) return false;
@@ -117,7 +117,7 @@ function validateRevisions(
   return (spec.instanceSplits ?? []).flatMap((split, i) => {
     if (!isUnknown(split)) return [];
     const { revisionName: value } = split;
-    const message = `is ${shown(value)}; it must be ${wanted}`;
+    const message = `is ${formatted(value)}; it must be ${wanted}`;
     return [{ path: `${at(path, i)}.revisionName`, value, message }];
   });
 }

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Fault, shown } from '../../fault.ts';
+import { type FieldError, formatted } from '../../fieldError.ts';
 import type { RevisionTemplate } from '../revision/types.ts';
 import { validateTemplate } from '../revision/validation.ts';
 import { defaultTemplate } from './defaults.ts';
 import type { Configuration } from './types.ts';
 
 /** The faults of a configuration; `previous` is the state that it replaces. */
-export function validateConfiguration(configuration: Configuration, previous?: Configuration): Fault[] {
+export function validateConfiguration(configuration: Configuration, previous?: Configuration): FieldError[] {
   const { name } = configuration.metadata;
   const { template } = configuration.spec;
   return [
@@ -20,10 +20,10 @@ export function validateNameChange(
   template: RevisionTemplate,
   previous: RevisionTemplate | undefined,
   fill: (template: RevisionTemplate) => RevisionTemplate,
-): Fault[] {
+): FieldError[] {
   const name = template.metadata?.name;
   if (!name || name !== previous?.metadata?.name) return [];
   if (isDeepStrictEqual(fill(template), fill(previous))) return [];
-  const message = `is ${shown(name)}, the name of the revision before; a changed template needs a new name, or none`;
+  const message = `is ${formatted(name)}, the name of the revision before; a changed template needs a new name, or none`;
   return [{ path: 'spec.template.metadata.name', value: name, message }];
 }

@@ -1,5 +1,5 @@
 import { parseDependencies, RUN } from '../../annotations.ts';
-import { type Fault, keyed, shown } from '../../fault.ts';
+import { type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { MAX_CONTAINERS } from './schema.ts';
 import type { TemplateContainer } from './types.ts';
 
@@ -11,7 +11,7 @@ export function validateDependencies(
   annotations: Record<string, string> | undefined,
   containers: readonly TemplateContainer[],
   path: string,
-): Fault[] {
+): FieldError[] {
   const order = orderOf(annotations);
   if (!order) return [];
   const value = annotations?.[RUN.containerDependencies];
@@ -20,7 +20,7 @@ export function validateDependencies(
   const where = keyed(path, RUN.containerDependencies);
   const strangers = [...mentioned]
     .filter((name) => !names.has(name))
-    .map((name) => ({ path: where, value, message: `names ${shown(name)}; there is no such container` }));
+    .map((name) => ({ path: where, value, message: `names ${formatted(name)}; there is no such container` }));
   if (strangers.length > 0 || names.size > MAX_CONTAINERS) return strangers;
   const cycle = cycleOf(order);
   return cycle ? [{ path: where, value, message: `has a cycle: ${cycle.join(' waits for ')}` }] : [];
@@ -40,14 +40,14 @@ export function validateAwaited(
   annotations: Record<string, string> | undefined,
   containers: readonly TemplateContainer[],
   path: string,
-): Fault[] {
+): FieldError[] {
   const awaited = new Set([...(orderOf(annotations)?.values() ?? [])].flat());
   return containers
     .filter(({ name, ports, startupProbe }) => awaited.has(name ?? '') && !startupProbe && !ports?.length)
     .map(({ name }) => ({
       path: keyed(path, RUN.containerDependencies),
       value: annotations?.[RUN.containerDependencies],
-      message: `has others wait for ${shown(name)}; a container that is waited for must have a startup probe`,
+      message: `has others wait for ${formatted(name)}; a container that is waited for must have a startup probe`,
       strict: true,
     }));
 }

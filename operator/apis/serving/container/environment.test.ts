@@ -1,4 +1,4 @@
-import { CONTAINER, testFaults } from '../service/faultCases.ts';
+import { CONTAINER, testFaults } from '../service/errorCases.ts';
 
 describe('environment of a container', () => {
   testFaults({

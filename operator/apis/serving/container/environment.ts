@@ -1,4 +1,4 @@
-import { at, type Fault, faultsOfEach, shown, unsupported } from '../../fault.ts';
+import { at, errorsOfEach, type FieldError, formatted, unsupported } from '../../fieldError.ts';
 import { RESERVED_NAMES } from './schema.ts';
 import type { EnvVar, TemplateContainer } from './types.ts';
 
@@ -41,10 +41,10 @@ export function validateEnvironment(
   container: Pick<TemplateContainer, 'env' | 'envFrom'>,
   role: EnvironmentRole,
   path: string,
-): Fault[] {
+): FieldError[] {
   const env = container.env ?? [];
   return [
-    ...faultsOfEach(env, (variable, i) => validateVariable(variable, role, at(`${path}.env`, i))),
+    ...errorsOfEach(env, (variable, i) => validateVariable(variable, role, at(`${path}.env`, i))),
     ...repeatedSecrets(env, `${path}.env`),
     ...unsupported(container, ['envFrom'], path),
     ...(container.envFrom ?? []).flatMap(({ secretRef, configMapRef }, i) => {
@@ -60,20 +60,20 @@ function validateVariable(
   variable: EnvVar,
   { ingress, task = false }: EnvironmentRole,
   path: string,
-): Fault[] {
+): FieldError[] {
   const { name, value = '', valueFrom } = variable;
-  const faults: Fault[] = [];
+  const faults: FieldError[] = [];
   if (!/^[ -<>-~]+$/.test(name)) {
     faults.push({
       path: `${path}.name`,
       value: name,
-      message: `is ${shown(name)}; it must be printable ASCII without =`,
+      message: `is ${formatted(name)}; it must be printable ASCII without =`,
     });
   }
   const platform =
     RESERVED.has(name) || (ingress && name === 'PORT') || (task && RESERVED_IN_TASKS.has(name));
   if (platform || RESERVED_ELSEWHERE.has(name)) {
-    const message = `is ${shown(name)}, which the platform sets; remove it`;
+    const message = `is ${formatted(name)}, which the platform sets; remove it`;
     faults.push({ path: `${path}.name`, value: name, message, ...(platform ? {} : { strict: true }) });
   }
   if (task && name === 'PORT') {
@@ -84,16 +84,16 @@ function validateVariable(
   if (size > MAX_VALUE_BYTES) {
     faults.push({
       path: `${path}.value`,
-      message: `of ${shown(name)} has ${size} bytes; it may have ${MAX_VALUE_BYTES}`,
+      message: `of ${formatted(name)} has ${size} bytes; it may have ${MAX_VALUE_BYTES}`,
     });
   }
   if (valueFrom) faults.push(...validateSource(valueFrom, value, path));
   return faults;
 }
 
-function validateSource(source: NonNullable<EnvVar['valueFrom']>, value: string, path: string): Fault[] {
+function validateSource(source: NonNullable<EnvVar['valueFrom']>, value: string, path: string): FieldError[] {
   const set = SOURCES.filter((kind) => source[kind] !== undefined);
-  const faults: Fault[] = unsupported(
+  const faults: FieldError[] = unsupported(
     source,
     ['configMapKeyRef', 'fieldRef', 'resourceFieldRef'],
     `${path}.valueFrom`,
@@ -112,12 +112,12 @@ function validateSource(source: NonNullable<EnvVar['valueFrom']>, value: string,
 }
 
 /** Of two plain variables with one name the last one counts; a secret must be the only one (API reference, EnvVar). */
-function repeatedSecrets(env: readonly EnvVar[], path: string): Fault[] {
+function repeatedSecrets(env: readonly EnvVar[], path: string): FieldError[] {
   const counts = new Map<string, number>();
   for (const { name } of env) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return faultsOfEach(env, ({ name, valueFrom }, i) => {
+  return errorsOfEach(env, ({ name, valueFrom }, i) => {
     if (!valueFrom || counts.get(name) === 1) return [];
-    const message = `is ${shown(name)}, which is set twice; a variable from a secret must be set once`;
+    const message = `is ${formatted(name)}, which is set twice; a variable from a secret must be set once`;
     return [{ path: `${at(path, i)}.name`, value: name, message, strict: true }];
   });
 }

@@ -1,4 +1,4 @@
-import { type Fault, keyed, shown } from '../../fault.ts';
+import { type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { bytes, cores, isQuantity, parseQuantity } from '../../quantity.ts';
 import { DEFAULT_LIMITS } from './defaults.ts';
 import type { ResourceList, TemplateContainer } from './types.ts';
@@ -37,7 +37,7 @@ export function validateResources(
   { resources = {} }: TemplateContainer,
   accelerator: string | undefined,
   path: string,
-): Fault[] {
+): FieldError[] {
   const { limits = {}, requests = {} } = resources;
   const faults = [
     ...validateList(limits, `${path}.resources.limits`),
@@ -51,11 +51,11 @@ export function validateResources(
   ];
 }
 
-function validateList(list: ResourceList, path: string): Fault[] {
+function validateList(list: ResourceList, path: string): FieldError[] {
   return Object.entries(list).flatMap(([resource, value]) => {
     const where = keyed(path, resource);
     if (!isQuantity(value) || parseQuantity(value) < 0n) {
-      const message = `is ${shown(value)}; it must be a quantity of 0 or more, such as 500m, 2 or 512Mi`;
+      const message = `is ${formatted(value)}; it must be a quantity of 0 or more, such as 500m, 2 or 512Mi`;
       return [{ path: where, value, message }];
     }
     if (Object.hasOwn(DEFAULT_LIMITS, resource) || resource === GPU) return [];
@@ -71,7 +71,7 @@ function validateList(list: ResourceList, path: string): Fault[] {
 }
 
 /** The cluster refuses a pod that requests more than it may use. */
-function validateRequests(limits: ResourceList, requests: ResourceList, path: string): Fault[] {
+function validateRequests(limits: ResourceList, requests: ResourceList, path: string): FieldError[] {
   return Object.entries(requests).flatMap(([resource, value]) => {
     const limit = Object.hasOwn(limits, resource) ? limits[resource] : undefined;
     if (limit === undefined || parseQuantity(value) <= parseQuantity(limit)) return [];
@@ -80,12 +80,12 @@ function validateRequests(limits: ResourceList, requests: ResourceList, path: st
   });
 }
 
-function validateSizes(limits: ResourceList, accelerator: string | undefined, path: string): Fault[] {
+function validateSizes(limits: ResourceList, accelerator: string | undefined, path: string): FieldError[] {
   const where = `${path}.resources.limits`;
   const cpu = cores(limits.cpu ?? DEFAULT_LIMITS.cpu ?? '');
   const memory = bytes(limits.memory ?? DEFAULT_LIMITS.memory ?? '') / GIB;
   const gpus = cores(limits[GPU] ?? 0);
-  const faults: Fault[] = [];
+  const faults: FieldError[] = [];
   const say = (key: string, message: string) =>
     faults.push({ path: keyed(where, key), value: limits[key], message, strict: true });
   if (gpus > 1) say(GPU, `is ${limits[GPU]}; it must be 0 or 1`);

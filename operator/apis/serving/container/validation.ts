@@ -1,5 +1,13 @@
 import { posix } from 'node:path';
-import { at, duplicates, type Fault, faultsOfEach, outOfRange, shown, unsupported } from '../../fault.ts';
+import {
+  at,
+  duplicates,
+  errorsOfEach,
+  type FieldError,
+  formatted,
+  outOfRange,
+  unsupported,
+} from '../../fieldError.ts';
 import { parseImage } from '../../image.ts';
 import type { ProbePort } from '../probe/defaults.ts';
 import { validateProbe } from '../probe/validation.ts';
@@ -30,19 +38,19 @@ export function validateContainers(
   containers: readonly TemplateContainer[],
   around: Surroundings,
   path: string,
-): Fault[] {
+): FieldError[] {
   const ingress = around.ingress ? ingressContainer(containers) : undefined;
   return [
     ...validateCount(containers, path),
     ...validatePortCount(containers, around, path),
     ...repeatedNames(containers, path),
-    ...faultsOfEach(containers, (container, i) =>
+    ...errorsOfEach(containers, (container, i) =>
       validateContainer(container, container === ingress, around, at(path, i)),
     ),
   ];
 }
 
-function validateCount(containers: readonly TemplateContainer[], path: string): Fault[] {
+function validateCount(containers: readonly TemplateContainer[], path: string): FieldError[] {
   if (containers.length === 0) return [{ path, message: 'must have at least one container' }];
   if (containers.length <= MAX_CONTAINERS) return [];
   const message = `has ${containers.length} containers; it may have ${MAX_CONTAINERS}`;
@@ -54,7 +62,7 @@ function validatePortCount(
   containers: readonly TemplateContainer[],
   { ingress }: Surroundings,
   path: string,
-): Fault[] {
+): FieldError[] {
   const withPorts = containers.flatMap(({ ports }, i) => (ports && ports.length > 0 ? [i] : []));
   if (withPorts.length > 1) {
     const message = `has ports in containers ${withPorts.join(', ')}; exactly one container may have them: the ingress container`;
@@ -66,12 +74,12 @@ function validatePortCount(
   return [{ path, value: 0, message }];
 }
 
-function repeatedNames(containers: readonly TemplateContainer[], path: string): Fault[] {
+function repeatedNames(containers: readonly TemplateContainer[], path: string): FieldError[] {
   const names = containers.map(({ name }, i) => name || i);
   return duplicates(names).map(({ value, index }) => ({
     path: `${at(path, index)}.name`,
     value,
-    message: `is ${shown(value)}, the name of another container; names must be unique`,
+    message: `is ${formatted(value)}, the name of another container; names must be unique`,
   }));
 }
 
@@ -80,17 +88,17 @@ function validateContainer(
   ingress: boolean,
   around: Surroundings,
   path: string,
-): Fault[] {
+): FieldError[] {
   const port = ingress ? portOf(container) : undefined;
   const { name, startupProbe, livenessProbe, readinessProbe, securityContext } = container;
-  const named: Fault[] =
+  const named: FieldError[] =
     !name || (NAME.test(name) && name.length <= 63)
       ? []
       : [
           {
             path: `${path}.name`,
             value: name,
-            message: `is ${shown(name)}; it must be a DNS label: lower case letters, digits and dashes, at most 63`,
+            message: `is ${formatted(name)}; it must be a DNS label: lower case letters, digits and dashes, at most 63`,
           },
         ];
   return [
@@ -121,7 +129,7 @@ function validateContainer(
 }
 
 /** Nobody sends requests to a task, and it lives until it has done its work (container contract, jobs). */
-function validateTask({ ports = [], ...container }: TemplateContainer, path: string): Fault[] {
+function validateTask({ ports = [], ...container }: TemplateContainer, path: string): FieldError[] {
   const message = 'must not be set: a task gets no requests';
   return [
     ...(ports.length > 0 ? [{ path: `${path}.ports`, value: ports.length, message }] : []),
@@ -134,7 +142,7 @@ function validateTask({ ports = [], ...container }: TemplateContainer, path: str
   ];
 }
 
-function validateImage(image: string, path: string): Fault[] {
+function validateImage(image: string, path: string): FieldError[] {
   try {
     parseImage(image);
     return [];
@@ -143,7 +151,7 @@ function validateImage(image: string, path: string): Fault[] {
   }
 }
 
-function validatePorts({ ports = [] }: TemplateContainer, path: string): Fault[] {
+function validatePorts({ ports = [] }: TemplateContainer, path: string): FieldError[] {
   const where = `${path}.ports`;
   const count =
     ports.length > 1
@@ -158,20 +166,24 @@ function validatePorts({ ports = [] }: TemplateContainer, path: string): Fault[]
 }
 
 /** Paths are absolute, hold no colon and are taken once (API reference, VolumeMount). */
-function validateMounts(mounts: readonly VolumeMount[], volumes: ReadonlySet<string>, path: string): Fault[] {
+function validateMounts(
+  mounts: readonly VolumeMount[],
+  volumes: ReadonlySet<string>,
+  path: string,
+): FieldError[] {
   const paths = mounts.map(({ mountPath }) => normalise(mountPath));
   const taken = duplicates(paths).map(({ value, index }) => ({
     path: `${at(path, index)}.mountPath`,
     value,
-    message: `is ${shown(value)}, where another volume is mounted; paths must be unique`,
+    message: `is ${formatted(value)}, where another volume is mounted; paths must be unique`,
   }));
-  const faults = faultsOfEach(mounts, ({ name, mountPath }, i) => {
+  const faults = errorsOfEach(mounts, ({ name, mountPath }, i) => {
     const where = at(path, i);
     const wrong =
       !mountPath.startsWith('/') ||
       mountPath.includes(':') ||
       ['/', '/dev', '/dev/log'].includes(normalise(mountPath));
-    const message = `is ${shown(mountPath)}; it must be an absolute path without a colon, other than /, /dev and /dev/log`;
+    const message = `is ${formatted(mountPath)}; it must be an absolute path without a colon, other than /, /dev and /dev/log`;
     const system = wrong ? undefined : systemFolder(mountPath);
     return [
       ...(wrong ? [{ path: `${where}.mountPath`, value: mountPath, message }] : []),
@@ -180,14 +192,16 @@ function validateMounts(mounts: readonly VolumeMount[], volumes: ReadonlySet<str
             {
               path: `${where}.mountPath`,
               value: mountPath,
-              message: `is ${shown(mountPath)}; nothing may be mounted in ${system}`,
+              message: `is ${formatted(mountPath)}; nothing may be mounted in ${system}`,
               strict: true,
             },
           ]
         : []),
       ...(volumes.has(name)
         ? []
-        : [{ path: `${where}.name`, value: name, message: `is ${shown(name)}; there is no such volume` }]),
+        : [
+            { path: `${where}.name`, value: name, message: `is ${formatted(name)}; there is no such volume` },
+          ]),
     ];
   });
   return [...taken, ...faults];

@@ -1,4 +1,4 @@
-import { SPEC, testFaults } from '../service/faultCases.ts';
+import { SPEC, testFaults } from '../service/errorCases.ts';
 
 const TEMPLATE = 'spec.template.metadata.annotations';
 const GPU = '{cpu: 4, memory: 16Gi, nvidia.com/gpu: "1"}';

@@ -1,5 +1,5 @@
 import { parseFlag, RUN } from '../../annotations.ts';
-import { at, type Fault, keyed } from '../../fault.ts';
+import { at, type FieldError, keyed } from '../../fieldError.ts';
 import { bytes, cores, isQuantity } from '../../quantity.ts';
 import { DEFAULT_LIMITS } from '../container/defaults.ts';
 import { GPU } from '../container/resources.ts';
@@ -28,7 +28,7 @@ export function validateInstance(
   containers: readonly TemplateContainer[],
   around: InstanceAround,
   path: string,
-): Fault[] {
+): FieldError[] {
   return [
     ...validateSums(containers, path),
     ...validateSecondGeneration(containers, around, path),
@@ -36,7 +36,7 @@ export function validateInstance(
   ];
 }
 
-function validateSums(containers: readonly TemplateContainer[], path: string): Fault[] {
+function validateSums(containers: readonly TemplateContainer[], path: string): FieldError[] {
   if (containers.length <= 1) return [];
   const counts = {
     variables: containers.reduce((sum, { env = [] }) => sum + env.length, 0),
@@ -57,9 +57,9 @@ function validateSecondGeneration(
   containers: readonly TemplateContainer[],
   { annotations = {}, of }: InstanceAround,
   path: string,
-): Fault[] {
+): FieldError[] {
   if (of === 'service' && annotations[RUN.executionEnvironment] !== 'gen2') return [];
-  const say = (resource: string, wanted: string): Fault => {
+  const say = (resource: string, wanted: string): FieldError => {
     const [only] = containers;
     if (containers.length > 1) {
       return { path, message: `have less than ${wanted} of ${resource} together`, strict: true };
@@ -87,9 +87,9 @@ function validateGpus(
   containers: readonly TemplateContainer[],
   { annotations = {}, annotationsPath, of }: InstanceAround,
   path: string,
-): Fault[] {
+): FieldError[] {
   const holders = containers.flatMap((container, i) => (hasGpu(container) ? [i] : []));
-  const say = (key: string, message: string, advice = false): Fault => ({
+  const say = (key: string, message: string, advice = false): FieldError => ({
     path: keyed(annotationsPath, key),
     value: annotations[key],
     message,
@@ -102,7 +102,7 @@ function validateGpus(
       ? []
       : [say(RUN.gpuZonalRedundancyDisabled, 'is set although no container has a GPU')];
   }
-  const faults: Fault[] = [];
+  const faults: FieldError[] = [];
   if (holders.length > 1) {
     const message = `have a GPU in containers ${holders.join(', ')}; only one may have it`;
     faults.push({ path, value: holders.length, message, strict: true });

@@ -1,4 +1,4 @@
-import { CONTAINER, SPEC, testFaults } from '../service/faultCases.ts';
+import { CONTAINER, SPEC, testFaults } from '../service/errorCases.ts';
 
 describe('probes', () => {
   testFaults({

@@ -1,4 +1,4 @@
-import { at, type Fault, outOfRange, shown, unsupported } from '../../fault.ts';
+import { at, type FieldError, formatted, outOfRange, unsupported } from '../../fieldError.ts';
 import type { Probe } from '../container/types.ts';
 import type { ProbePort } from './defaults.ts';
 import { HEADER_NAME, HEADER_VALUE, REQUEST_PATH } from './schema.ts';
@@ -37,7 +37,7 @@ export function validateProbe(
   probe: Probe | undefined,
   port: ProbePort | undefined,
   path: string,
-): Fault[] {
+): FieldError[] {
   if (!probe) return [];
   return [
     ...validateHandlers(kind, probe, port !== undefined, path),
@@ -46,7 +46,7 @@ export function validateProbe(
   ];
 }
 
-function validateHandlers(kind: ProbeKind, probe: Probe, ingress: boolean, path: string): Fault[] {
+function validateHandlers(kind: ProbeKind, probe: Probe, ingress: boolean, path: string): FieldError[] {
   const set = HANDLERS.filter((handler) => probe[handler] !== undefined);
   if (set.length > 1)
     return [{ path, message: `has ${set.join(' and ')}; only one of ${HANDLERS.join(', ')} may be set` }];
@@ -61,7 +61,7 @@ function validateHandlers(kind: ProbeKind, probe: Probe, ingress: boolean, path:
 }
 
 /** What cannot be sent as an HTTP request would never pass, whatever the container does. */
-function validateRequest(httpGet: NonNullable<Probe['httpGet']>, path: string): Fault[] {
+function validateRequest(httpGet: NonNullable<Probe['httpGet']>, path: string): FieldError[] {
   const { path: target = '', httpHeaders = [] } = httpGet;
   return [
     ...unlike(target, REQUEST_PATH, 'visible ASCII without spaces; write %20 for a space', `${path}.path`),
@@ -77,16 +77,16 @@ function validateRequest(httpGet: NonNullable<Probe['httpGet']>, path: string): 
   ];
 }
 
-function unlike(value: string, pattern: string, wanted: string, path: string): Fault[] {
+function unlike(value: string, pattern: string, wanted: string, path: string): FieldError[] {
   if (new RegExp(pattern).test(value)) return [];
-  return [{ path, value, message: `is ${shown(value)}; it must be ${wanted}` }];
+  return [{ path, value, message: `is ${formatted(value)}; it must be ${wanted}` }];
 }
 
 function validatePorts(
   { httpGet, tcpSocket, grpc }: Probe,
   port: ProbePort | undefined,
   path: string,
-): Fault[] {
+): FieldError[] {
   const declared = Object.entries({ httpGet, tcpSocket, grpc }).filter(
     ([, handler]) => handler !== undefined,
   );
@@ -97,7 +97,7 @@ function validatePort(
   value: number | string | undefined,
   port: ProbePort | undefined,
   path: string,
-): Fault[] {
+): FieldError[] {
   if (!value)
     return port ? [] : [{ path, message: 'must be set: only the ingress container has a port of its own' }];
   if (typeof value === 'number') return outOfRange(value, [1, 65_535], path);
@@ -105,10 +105,10 @@ function validatePort(
   const name = port
     ? `a number from 1 to 65535, or ${port.name}, the name of the container's port`
     : 'a number from 1 to 65535';
-  return [{ path, value, message: `is ${shown(value)}; it must be ${name}` }];
+  return [{ path, value, message: `is ${formatted(value)}; it must be ${name}` }];
 }
 
-function validateTiming(kind: ProbeKind, probe: Probe, path: string): Fault[] {
+function validateTiming(kind: ProbeKind, probe: Probe, path: string): FieldError[] {
   const { initialDelaySeconds, successThreshold, failureThreshold } = probe;
   const period = probe.periodSeconds || 10;
   const timeout = probe.timeoutSeconds || 1;

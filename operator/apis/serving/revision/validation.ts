@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseFlag, RUN } from '../../annotations.ts';
 import { validateConnections } from '../../connectionRules.ts';
-import { brief, type Fault, keyed, outOfRange, shown, unsupported } from '../../fault.ts';
+import { brief, type FieldError, formatted, keyed, outOfRange, unsupported } from '../../fieldError.ts';
 import { validateKeys, validateLabels } from '../../labelRules.ts';
 import { placeholderIn } from '../../placeholder.ts';
 import { validateAwaited, validateDependencies } from '../container/dependencies.ts';
@@ -31,7 +31,7 @@ export function validateTemplate(
   owner: string,
   path: string,
   { ingress }: { ingress: boolean } = { ingress: true },
-): Fault[] {
+): FieldError[] {
   const { name, labels, annotations } = template.metadata ?? {};
   const where = `${path}.metadata.annotations`;
   return [
@@ -54,12 +54,12 @@ export function validateTemplate(
 }
 
 /** A revision that is named by hand begins with the name of its owner (gcloud: --revision-suffix). */
-function validateName(name: string | undefined, owner: string, path: string): Fault[] {
+function validateName(name: string | undefined, owner: string, path: string): FieldError[] {
   if (!name) return [];
   const prefix = `${owner}-`;
   const fits = name.startsWith(prefix) && name.length <= 63 && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name);
   if (fits) return [];
-  const message = `is ${shown(name)}; it must start with ${shown(prefix)} and be a DNS label: lower case letters, digits and dashes, at most 63`;
+  const message = `is ${formatted(name)}; it must start with ${formatted(prefix)} and be a DNS label: lower case letters, digits and dashes, at most 63`;
   return [{ path, value: name, message }];
 }
 
@@ -68,7 +68,7 @@ export function validateRevisionSpec(
   spec: TemplateSpec,
   { ingress }: { ingress: boolean },
   path: string,
-): Fault[] {
+): FieldError[] {
   const volumes = new Set(spec.volumes?.map(({ name }) => name));
   return [
     ...validateContainers(
@@ -97,14 +97,14 @@ function validateFraction(
   { containers }: TemplateSpec,
   annotations: Record<string, string> = {},
   path: string,
-): Fault[] {
+): FieldError[] {
   const cpu = totalCpu(containers);
   if (cpu === undefined || cpu >= 1) return [];
   const { [RUN.cpuThrottling]: throttling, [RUN.executionEnvironment]: environment } = annotations;
-  const say = (key: string, value: string, wanted: string): Fault => ({
+  const say = (key: string, value: string, wanted: string): FieldError => ({
     path: keyed(path, key),
     value,
-    message: `is ${shown(value)}; with less than one CPU it must be ${wanted}`,
+    message: `is ${formatted(value)}; with less than one CPU it must be ${wanted}`,
     strict: true,
   });
   return [
@@ -114,7 +114,7 @@ function validateFraction(
 }
 
 /** Less than one CPU serves one request at a time (Cloud Run, CPU limits). */
-function validateConcurrency(spec: TemplateSpec, path: string): Fault[] {
+function validateConcurrency(spec: TemplateSpec, path: string): FieldError[] {
   const { containerConcurrency: value = 0 } = spec;
   const cpu = totalCpu(spec.containers);
   if (cpu === undefined || cpu >= 1 || value <= 1) return [];
@@ -129,12 +129,12 @@ const SUBDOMAIN =
   "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 /** The faults of the name of a service account. Says first what Cloud Run takes, then in Knative's form what Kubernetes does (TestServiceAccountValidation). */
-export function validateServiceAccount(value: string | undefined, path: string): Fault[] {
+export function validateServiceAccount(value: string | undefined, path: string): FieldError[] {
   if (!value || new RegExp(`^${SERVICE_ACCOUNT}$`).test(value)) return [];
   const left = placeholderIn(value);
-  if (left) return [{ path, value, message: `is ${shown(value)}; ${brief(left)} was not filled in` }];
+  if (left) return [{ path, value, message: `is ${formatted(value)}; ${brief(left)} was not filled in` }];
   const message =
-    `is ${shown(value)}; it must be the name of a service account, or its e-mail address, which ends with ` +
+    `is ${formatted(value)}; it must be the name of a service account, or its e-mail address, which ends with ` +
     `.gserviceaccount.com (invalid value: ${brief(value)}: ${path}\n${SUBDOMAIN})`;
   return [{ path, value, message }];
 }
@@ -143,7 +143,7 @@ export function validateServiceAccount(value: string | undefined, path: string):
 export function validateNodeSelector(
   spec: Pick<TemplateSpec, 'nodeSelector' | 'containers'>,
   path: string,
-): Fault[] {
+): FieldError[] {
   const selector = spec.nodeSelector ?? {};
   const where = `${path}.nodeSelector`;
   const strangers = Object.keys(selector)
@@ -164,15 +164,20 @@ export function validateNodeSelector(
   ];
 }
 
-function validateRuntimeClass(value: string | undefined, path: string): Fault[] {
+function validateRuntimeClass(value: string | undefined, path: string): FieldError[] {
   if (!value || value === BASE_IMAGE_RUNTIME) return [];
   return [
-    { path, value, message: `is ${shown(value)}; Cloud Run knows only ${BASE_IMAGE_RUNTIME}`, strict: true },
+    {
+      path,
+      value,
+      message: `is ${formatted(value)}; Cloud Run knows only ${BASE_IMAGE_RUNTIME}`,
+      strict: true,
+    },
   ];
 }
 
 /** The faults of a revision; `previous` is the state that it replaces. */
-export function validateRevision(revision: Revision, previous?: Revision): Fault[] {
+export function validateRevision(revision: Revision, previous?: Revision): FieldError[] {
   const { annotations } = revision.metadata;
   return [
     ...validateUnchanged(revision, previous),
@@ -184,7 +189,7 @@ export function validateRevision(revision: Revision, previous?: Revision): Fault
 }
 
 /** A revision never changes (Knative API, Revision). */
-function validateUnchanged(revision: Revision, previous: Revision | undefined): Fault[] {
+function validateUnchanged(revision: Revision, previous: Revision | undefined): FieldError[] {
   if (!previous || isDeepStrictEqual(revision.spec, previous.spec)) return [];
   const message = 'must not change: a revision is immutable; change the service, which makes a new revision';
   return [{ path: 'spec', message }];

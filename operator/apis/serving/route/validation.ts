@@ -1,10 +1,10 @@
 import { validateAnnotations } from '../../annotationRules.ts';
-import type { Fault } from '../../fault.ts';
+import type { FieldError } from '../../fieldError.ts';
 import { validateRouteTraffic } from '../traffic/validation.ts';
 import type { Route } from './types.ts';
 
 /** The faults of a route. */
-export function validateRoute(route: Route): Fault[] {
+export function validateRoute(route: Route): FieldError[] {
   const { name, annotations } = route.metadata;
   return [
     ...validateAnnotations('service', annotations, 'metadata.annotations'),

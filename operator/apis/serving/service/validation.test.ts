@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { defaultService } from './defaults.ts';
-import { CONTAINER, SPEC, serviceOf, testFaults } from './faultCases.ts';
+import { CONTAINER, SPEC, serviceOf, testFaults } from './errorCases.ts';
 import type { Service } from './types.ts';
 import { validateService } from './validation.ts';
 

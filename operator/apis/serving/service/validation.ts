@@ -1,6 +1,6 @@
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { RUN } from '../../annotations.ts';
-import { type Fault, keyed, shown } from '../../fault.ts';
+import { type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { MAX_NAME } from '../../names.ts';
 import { defaultTemplate } from '../configuration/defaults.ts';
 import { validateNameChange } from '../configuration/validation.ts';
@@ -10,7 +10,7 @@ import { MAX_CLOUD_RUN_NAME } from './schema.ts';
 import type { Service } from './types.ts';
 
 /** The faults of a service; `previous` is the state that it replaces. */
-export function validateService(service: Service, previous?: Service): Fault[] {
+export function validateService(service: Service, previous?: Service): FieldError[] {
   const { name, annotations } = service.metadata;
   const { template, traffic } = service.spec;
   return [
@@ -25,7 +25,7 @@ export function validateService(service: Service, previous?: Service): Fault[] {
 }
 
 /** A number of instances by hand counts in the manual mode alone (Cloud Run, Manual scaling). */
-function validateManual(annotations: Record<string, string> = {}, path: string): Fault[] {
+function validateManual(annotations: Record<string, string> = {}, path: string): FieldError[] {
   const value = annotations[RUN.manualInstanceCount];
   if (value === undefined || annotations[RUN.scalingMode] === 'manual') return [];
   const message = `has no effect without ${RUN.scalingMode}: manual`;
@@ -33,13 +33,13 @@ function validateManual(annotations: Record<string, string> = {}, path: string):
 }
 
 /** A name becomes part of host names and of the names of revisions; Cloud Run takes at most 49 characters. */
-export function validateName(name: string): Fault[] {
+export function validateName(name: string): FieldError[] {
   const form = 'lower case letters, digits and dashes, starting with a letter, not ending with a dash';
   if (name.length > MAX_NAME || !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
-    const message = `is ${shown(name)}, ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
+    const message = `is ${formatted(name)}, ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
     return [{ path: 'metadata.name', value: name, message }];
   }
   if (name.length <= MAX_CLOUD_RUN_NAME) return [];
-  const message = `is ${shown(name)}, ${name.length} characters; it must have 1 to ${MAX_CLOUD_RUN_NAME}`;
+  const message = `is ${formatted(name)}, ${name.length} characters; it must have 1 to ${MAX_CLOUD_RUN_NAME}`;
   return [{ path: 'metadata.name', value: name, message, strict: true }];
 }

@@ -1,4 +1,4 @@
-import { testFaults } from '../service/faultCases.ts';
+import { testFaults } from '../service/errorCases.ts';
 
 describe('traffic of a service', () => {
   testFaults({

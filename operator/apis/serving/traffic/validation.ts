@@ -1,4 +1,4 @@
-import { at, duplicates, type Fault, outOfRange, shown } from '../../fault.ts';
+import { at, duplicates, type FieldError, formatted, outOfRange } from '../../fieldError.ts';
 import type { RouteTarget, ServiceTarget } from './types.ts';
 
 const TAG = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
@@ -11,7 +11,7 @@ export function validateServiceTraffic(
   traffic: readonly ServiceTarget[] | undefined,
   owner: string,
   path: string,
-): Fault[] {
+): FieldError[] {
   const targets = traffic ?? [];
   if (targets.length === 0) return [];
   return [...validateTargets(targets, owner, path), ...validateSum(targets, path)];
@@ -21,7 +21,7 @@ export function validateServiceTraffic(
 export function validateShares(
   shares: readonly Omit<ServiceTarget, 'tag'>[] | undefined,
   path: string,
-): Fault[] {
+): FieldError[] {
   return validateServiceTraffic(shares, '', path);
 }
 
@@ -30,7 +30,7 @@ export function validateRouteTraffic(
   traffic: readonly RouteTarget[] | undefined,
   owner: string,
   path: string,
-): Fault[] {
+): FieldError[] {
   const targets = traffic ?? [];
   const unnamed = targets.flatMap(({ revisionName, configurationName }, i) => {
     if (Boolean(revisionName) !== Boolean(configurationName)) return [];
@@ -39,14 +39,14 @@ export function validateRouteTraffic(
   return [...unnamed, ...validateTargets(targets, owner, path), ...validateSum(targets, path)];
 }
 
-function validateTargets(targets: readonly ServiceTarget[], owner: string, path: string): Fault[] {
+function validateTargets(targets: readonly ServiceTarget[], owner: string, path: string): FieldError[] {
   const tags = targets.map(({ tag }, i) => tag || i);
   return [
     ...targets.flatMap((target, i) => validateTarget(target, owner, at(path, i))),
     ...duplicates(tags).map(({ value, index }) => ({
       path: `${at(path, index)}.tag`,
       value,
-      message: `is ${shown(value)}, the tag of another target; tags must be unique`,
+      message: `is ${formatted(value)}, the tag of another target; tags must be unique`,
     })),
   ];
 }
@@ -55,11 +55,11 @@ function validateTarget(
   { percent, tag, revisionName, latestRevision }: ServiceTarget,
   owner: string,
   path: string,
-): Fault[] {
+): FieldError[] {
   const faults = outOfRange(percent, [0, 100], `${path}.percent`);
   if (latestRevision !== undefined && latestRevision === Boolean(revisionName)) {
     const why = revisionName
-      ? `false or unset, as revisionName is ${shown(revisionName)}`
+      ? `false or unset, as revisionName is ${formatted(revisionName)}`
       : 'true or unset, as revisionName is not set';
     faults.push({
       path: `${path}.latestRevision`,
@@ -69,18 +69,18 @@ function validateTarget(
   }
   if (!tag) return faults;
   if (!TAG.test(tag)) {
-    const message = `is ${shown(tag)}; it must be a DNS label: lower case letters, digits and dashes, starting with a letter`;
+    const message = `is ${formatted(tag)}; it must be a DNS label: lower case letters, digits and dashes, starting with a letter`;
     faults.push({ path: `${path}.tag`, value: tag, message });
   }
   const length = tag.length + SEPARATOR.length + owner.length;
   if (length > MAX_LABEL) {
-    const message = `is ${shown(tag)}; with ${SEPARATOR} and ${shown(owner)} it makes ${length} characters, and a label of a host name has at most ${MAX_LABEL}`;
+    const message = `is ${formatted(tag)}; with ${SEPARATOR} and ${formatted(owner)} it makes ${length} characters, and a label of a host name has at most ${MAX_LABEL}`;
     faults.push({ path: `${path}.tag`, value: tag, message });
   }
   return faults;
 }
 
-function validateSum(targets: readonly ServiceTarget[], path: string): Fault[] {
+function validateSum(targets: readonly ServiceTarget[], path: string): FieldError[] {
   const sum = targets.reduce((total, { percent = 0 }) => total + percent, 0);
   return sum === 100
     ? []

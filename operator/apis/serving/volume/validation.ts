@@ -1,5 +1,13 @@
 import { CLOUD_STORAGE_DRIVER } from '../../annotations.ts';
-import { at, duplicates, type Fault, faultsOfEach, outOfRange, shown, unsupported } from '../../fault.ts';
+import {
+  at,
+  duplicates,
+  errorsOfEach,
+  type FieldError,
+  formatted,
+  outOfRange,
+  unsupported,
+} from '../../fieldError.ts';
 import { isQuantity, parseQuantity } from '../../quantity.ts';
 import type { Volume } from '../container/types.ts';
 import { VOLUME_KINDS } from './schema.ts';
@@ -8,19 +16,19 @@ import { VOLUME_KINDS } from './schema.ts';
 const KNATIVE_ONLY = ['configMap', 'projected', 'persistentVolumeClaim'] as const;
 
 /** The faults of the volumes of a revision or task. */
-export function validateVolumes(volumes: readonly Volume[] | undefined, path: string): Fault[] {
+export function validateVolumes(volumes: readonly Volume[] | undefined, path: string): FieldError[] {
   const list = volumes ?? [];
   return [
     ...duplicates(list.map(({ name }) => name)).map(({ value, index }) => ({
       path: `${at(path, index)}.name`,
       value,
-      message: `is ${shown(value)}, the name of another volume; names must be unique`,
+      message: `is ${formatted(value)}, the name of another volume; names must be unique`,
     })),
-    ...faultsOfEach(list, (volume, i) => validateVolume(volume, at(path, i))),
+    ...errorsOfEach(list, (volume, i) => validateVolume(volume, at(path, i))),
   ];
 }
 
-function validateVolume(volume: Volume, path: string): Fault[] {
+function validateVolume(volume: Volume, path: string): FieldError[] {
   const kinds = VOLUME_KINDS.filter((kind) => volume[kind] !== undefined);
   if (kinds.length !== 1) {
     const has = kinds.length === 0 ? 'has no source' : `has ${kinds.join(' and ')}`;
@@ -38,7 +46,7 @@ function validateVolume(volume: Volume, path: string): Fault[] {
   ];
 }
 
-function validateSecret(secret: Volume['secret'], path: string): Fault[] {
+function validateSecret(secret: Volume['secret'], path: string): FieldError[] {
   if (!secret) return [];
   const name = secret.secretName ? [] : [missing(`${path}.secretName`)];
   return [
@@ -48,39 +56,39 @@ function validateSecret(secret: Volume['secret'], path: string): Fault[] {
   ];
 }
 
-function validateNamed(source: { name?: string } | undefined, path: string): Fault[] {
+function validateNamed(source: { name?: string } | undefined, path: string): FieldError[] {
   return source && !source.name ? [missing(`${path}.name`)] : [];
 }
 
 type Items = NonNullable<Volume['secret']>['items'];
 
 /** Paths stay below the mount (API reference, KeyToPath). */
-function validateItems(items: Items, path: string): Fault[] {
+function validateItems(items: Items, path: string): FieldError[] {
   return (items ?? []).flatMap((item, i) => {
     const where = at(path, i);
     const outside = item.path.startsWith('/') || item.path.split('/').includes('..');
-    const key: Fault[] = item.key === '' ? [missing(`${where}.key`)] : [];
-    const message = `is ${shown(item.path)}; it must be a path below the volume, without a leading / and without ..`;
+    const key: FieldError[] = item.key === '' ? [missing(`${where}.key`)] : [];
+    const message = `is ${formatted(item.path)}; it must be a path below the volume, without a leading / and without ..`;
     return outside ? [...key, { path: `${where}.path`, value: item.path, message }] : key;
   });
 }
 
-function validateSize(size: string | number | undefined, path: string): Fault[] {
+function validateSize(size: string | number | undefined, path: string): FieldError[] {
   if (size === undefined || (isQuantity(size) && parseQuantity(size) > 0n)) return [];
   return [
     {
       path,
       value: size,
-      message: `is ${shown(size)}; it must be a quantity above 0, such as 512Mi`,
+      message: `is ${formatted(size)}; it must be a quantity above 0, such as 512Mi`,
     },
   ];
 }
 
-function validateCsi(csi: Volume['csi'], path: string): Fault[] {
+function validateCsi(csi: Volume['csi'], path: string): FieldError[] {
   if (!csi) return [];
   const unknown = unsupported(csi, ['fsType', 'nodePublishSecretRef'], path);
   if (csi.driver !== CLOUD_STORAGE_DRIVER) {
-    const message = `is ${shown(csi.driver)}; Cloud Run knows only ${CLOUD_STORAGE_DRIVER}`;
+    const message = `is ${formatted(csi.driver)}; Cloud Run knows only ${CLOUD_STORAGE_DRIVER}`;
     return [...unknown, { path: `${path}.driver`, value: csi.driver, message, strict: true }];
   }
   return csi.volumeAttributes?.bucketName
@@ -88,14 +96,18 @@ function validateCsi(csi: Volume['csi'], path: string): Fault[] {
     : [...unknown, missing(`${path}.volumeAttributes.bucketName`)];
 }
 
-function validateNfs(nfs: Volume['nfs'], path: string): Fault[] {
+function validateNfs(nfs: Volume['nfs'], path: string): FieldError[] {
   if (!nfs || nfs.path.startsWith('/')) return [];
   return [
-    { path: `${path}.path`, value: nfs.path, message: `is ${shown(nfs.path)}; it must be an absolute path` },
+    {
+      path: `${path}.path`,
+      value: nfs.path,
+      message: `is ${formatted(nfs.path)}; it must be an absolute path`,
+    },
   ];
 }
 
-function validateProjected(projected: Volume['projected'], path: string): Fault[] {
+function validateProjected(projected: Volume['projected'], path: string): FieldError[] {
   return (projected?.sources ?? []).flatMap((source, i) => {
     const where = `${at(`${path}.sources`, i)}`;
     return [
@@ -107,6 +119,6 @@ function validateProjected(projected: Volume['projected'], path: string): Fault[
   });
 }
 
-function missing(path: string): Fault {
+function missing(path: string): FieldError {
   return { path, message: 'must be set' };
 }

@@ -1,0 +1,203 @@
+import type { TSchema } from 'typebox';
+import { at, type FieldError, formatted, keyed, MOST_FOUND } from './fieldError.ts';
+import { canonicalQuantity } from './quantity.ts';
+import { QUANTITY_PATTERN } from './schema.ts';
+
+/**
+ * A value that is not even of the declared type, or lacks what it must have: the law cannot read such an object.
+ * Other faults (ranges, lengths, patterns) leave it readable.
+ */
+export interface SchemaError extends FieldError {
+  unreadable: boolean;
+}
+
+/** The subset of JSON Schema that our kinds are declared in (schema.ts). */
+export interface Schema {
+  type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  nullable?: boolean;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  patternProperties?: Record<string, Schema>;
+  maxProperties?: number;
+  items?: Schema;
+  minItems?: number;
+  maxItems?: number;
+  enum?: string[];
+  pattern?: string;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  'x-kubernetes-int-or-string'?: boolean;
+}
+
+const TYPE_NAMES = {
+  object: 'a map',
+  array: 'a list',
+  string: 'a text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+} as const;
+
+/**
+ * What is wrong with a value by its schema alone, all of it, each fault with field, value and allowed range. The API
+ * server checks the same schema later, but says less and stops before the law is asked.
+ */
+export function schemaErrors(schema: TSchema, value: unknown, path: string): SchemaError[] {
+  const faults: SchemaError[] = [];
+  check(schema as Schema, value, path, faults);
+  return faults;
+}
+
+function check(schema: Schema, value: unknown, path: string, faults: SchemaError[]): void {
+  const last = faults[MOST_FOUND - 1];
+  if (last) {
+    // What follows may be of any type, so the whole counts as one that the law cannot read.
+    last.unreadable = true;
+    return;
+  }
+  if (value === null && schema.nullable) return;
+  if (schema['x-kubernetes-int-or-string']) {
+    if (Number.isInteger(value)) checkNumber(schema, value as number, path, faults);
+    else if (typeof value === 'string') checkText(schema, value, path, faults);
+    else if (typeof value === 'number') fraction(schema, value, path, faults);
+    else wrongType('a whole number or a text', value, path, faults);
+    return;
+  }
+  if (!isOfType(schema, value)) {
+    wrongType(wantedOf(schema), value, path, faults);
+    return;
+  }
+  if (Array.isArray(value)) checkList(schema, value, path, faults);
+  else if (typeof value === 'object' && value !== null) {
+    checkMap(schema, value as Record<string, unknown>, path, faults);
+  } else if (typeof value === 'string') checkText(schema, value, path, faults);
+  else if (typeof value === 'number') checkNumber(schema, value, path, faults);
+}
+
+function isOfType({ type }: Schema, value: unknown): boolean {
+  if (value === null || value === undefined) return false;
+  if (type === 'array') return Array.isArray(value);
+  if (type === 'integer') return Number.isInteger(value);
+  if (type === 'object') return typeof value === 'object' && !Array.isArray(value);
+  return type === undefined || typeof value === type;
+}
+
+function wantedOf({ type, minimum, maximum }: Schema): string {
+  const range = type === 'integer' && maximum !== undefined ? ` from ${minimum ?? 0} to ${maximum}` : '';
+  return type ? `${TYPE_NAMES[type]}${range}` : 'set';
+}
+
+function wrongType(wanted: string, value: unknown, path: string, faults: SchemaError[]): void {
+  const message =
+    value === undefined
+      ? 'must be set'
+      : `is ${formatted(value)}; it must be ${wanted}${quotes(wanted, value)}`;
+  faults.push({ path, value, message, unreadable: true });
+}
+
+/** A number that is not whole reaches nobody as it was written, so Kubernetes takes it as a text alone. */
+function fraction({ pattern }: Schema, value: number, path: string, faults: SchemaError[]): void {
+  const text = String(value);
+  const isQuantity = pattern === QUANTITY_PATTERN && new RegExp(QUANTITY_PATTERN).test(text);
+  const other = isQuantity ? `, or write ${canonicalQuantity(text)}` : '';
+  const message = `is ${text}; put it in quotes, "${text}"${other}`;
+  faults.push({ path, value, message, unreadable: true });
+}
+
+/** What most often makes YAML of the wrong type: quotes that are missing, or too many. */
+function quotes(wanted: string, value: unknown): string {
+  const isPlain = typeof value === 'number' || typeof value === 'boolean';
+  if (wanted === TYPE_NAMES.string && isPlain) return `: put it in quotes, "${value}"`;
+  const isNumber = typeof value === 'string' && /^-?\d{1,15}$/.test(value);
+  if (wanted.startsWith(TYPE_NAMES.integer) && isNumber) return ', without quotes';
+  const isFlag = value === 'true' || value === 'false';
+  return wanted === TYPE_NAMES.boolean && isFlag ? ', without quotes' : '';
+}
+
+function checkMap(schema: Schema, map: Record<string, unknown>, path: string, faults: SchemaError[]): void {
+  for (const name of schema.required ?? []) {
+    if (map[name] !== undefined) continue;
+    faults.push({ path: `${path}.${name}`, message: 'must be set', unreadable: true });
+  }
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    if (map[name] !== undefined) check(property, map[name], `${path}.${name}`, faults);
+  }
+  const [values] = Object.values(schema.patternProperties ?? {});
+  if (!values) return;
+  const keys = Object.keys(map);
+  const { maxProperties = Number.POSITIVE_INFINITY } = schema;
+  if (keys.length > maxProperties) tooMany(keys.length, 'entries', maxProperties, path, faults);
+  else for (const key of keys) check(values, map[key], keyed(path, key), faults);
+}
+
+function checkList(schema: Schema, list: unknown[], path: string, faults: SchemaError[]): void {
+  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, items } = schema;
+  if (list.length > maxItems) {
+    tooMany(list.length, 'items', maxItems, path, faults);
+    return;
+  }
+  if (list.length < minItems) {
+    const message = `has ${list.length} items; it must have at least ${minItems}`;
+    faults.push({ path, value: list.length, message, unreadable: false });
+  }
+  if (!items) return;
+  for (const [index, item] of list.entries()) check(items, item, at(path, index), faults);
+}
+
+/** Nobody reads on in what has too many parts: that alone could keep the process busy for seconds. */
+function tooMany(count: number, what: string, most: number, path: string, faults: SchemaError[]): void {
+  const message = `has ${count} ${what}; it may have at most ${most}`;
+  faults.push({ path, value: count, message, unreadable: true });
+}
+
+function checkNumber(schema: Schema, value: number, path: string, faults: SchemaError[]): void {
+  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = schema;
+  if (value >= minimum && value <= maximum) return;
+  const range = Number.isFinite(maximum) ? `from ${minimum} to ${maximum}` : `of at least ${minimum}`;
+  const message = `is ${value}; it must be a whole number ${range}`;
+  faults.push({ path, value, message, unreadable: false });
+}
+
+function checkText(schema: Schema, value: string, path: string, faults: SchemaError[]): void {
+  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern } = schema;
+  const say = (message: string) => faults.push({ path, value, message, unreadable: false });
+  if (schema.enum && !schema.enum.includes(value)) {
+    const choices = schema.enum.filter((choice) => choice !== '');
+    say(`is ${formatted(value)}; it must be one of ${choices.join(', ')}`);
+    return;
+  }
+  if (value.length < minLength) {
+    say(value === '' ? 'is empty; it must be set' : `must have at least ${minLength} characters`);
+  } else if (value.length > LONGEST_READ && maxLength <= LONGEST_READ) {
+    const message = `is longer than ${LONGEST_READ} characters; it may have at most ${maxLength}`;
+    faults.push({ path, value, message, unreadable: true });
+  } else if (value.length > maxLength && [...value].length > maxLength) {
+    say(`has ${[...value].length} characters; it may have at most ${maxLength}`);
+  } else if (pattern && !expression(pattern).test(value)) {
+    say(`is ${formatted(value)}; it must ${wantedBy(pattern)}`);
+  }
+}
+
+/** A text that is too long for its field is judged by the law as well, unless nobody would wait for that. */
+const LONGEST_READ = 131_072;
+
+/** A pattern that only lists words, in words. */
+function wantedBy(pattern: string): string {
+  const [, list] = /^\^\(([\w|]+)\)\$$/.exec(pattern) ?? [];
+  if (list === undefined) return `match ${pattern}`;
+  const words = list.split('|').filter((word) => word !== '');
+  return `be ${words.join(', ')}${list.endsWith('|') ? ' or left out' : ''}`;
+}
+
+const expressions = new Map<string, RegExp>();
+
+/** The schema's own patterns, so there are few. */
+function expression(pattern: string): RegExp {
+  const known = expressions.get(pattern);
+  if (known) return known;
+  const made = new RegExp(pattern, 'u');
+  expressions.set(pattern, made);
+  return made;
+}

@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict';
+import type { Condition } from '../../apis/condition.ts';
+import { SERVING, VISIBILITY } from '../../apis/labels.ts';
+import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
+import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
+import { parseConfig } from '../../config.ts';
+import type { Pod } from '../../kube/core.ts';
+import { UNLIMITED } from '../shared/slots.ts';
+import { compilePod, compileRevision, compileRoute } from './compile.ts';
+
+const config = parseConfig({ domain: 'example.com' });
+type Traffic = NonNullable<NonNullable<Route['status']>['traffic']>;
+
+const route = (
+  traffic: Traffic | undefined,
+  labels?: Record<string, string>,
+  annotations?: Record<string, string>,
+): Route => ({
+  apiVersion: ROUTES.apiVersion,
+  kind: ROUTES.kind,
+  metadata: {
+    namespace: 'ns',
+    name: 'hello',
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    labels,
+    annotations,
+  },
+  spec: {},
+  status: traffic && { traffic },
+});
+
+const revision = (spec: Partial<Revision['spec']>): Revision => ({
+  apiVersion: REVISIONS.apiVersion,
+  kind: REVISIONS.kind,
+  metadata: { namespace: 'ns', name: 'hello-1', uid: 'revision-1' },
+  spec: { containers: [{ name: 'user', image: 'x' }], ...spec },
+});
+
+const LABELS = { [SERVING.revision]: 'hello-1', [SERVING.revisionUID]: 'revision-1' };
+
+const pod = (status: Pod['status'], metadata: Partial<Pod['metadata']> = {}): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace: 'ns', name: 'p', uid: 'u', labels: LABELS, ...metadata },
+  spec: { containers: [{ name: 'aside' }, { name: 'user', ports: [{ containerPort: 8080 }] }] },
+  status,
+});
+
+describe('compileRoute', () => {
+  const hosts = (object: Route) =>
+    Object.fromEntries(
+      [...compileRoute(object, config).hosts].map(([host, targets]) => [
+        host,
+        targets.map(({ revision, percent }) => `${revision} ${percent}`).join(', '),
+      ]),
+    );
+  const INTERNAL = ['hello.ns', 'hello.ns.svc', 'hello.ns.svc.cluster.local'];
+
+  const tables: Record<string, { reason: string; object: Route; want: Record<string, string> }> = {
+    'one revision': {
+      reason: 'it answers on the outside name and on those inside the cluster',
+      object: route([{ revisionName: 'hello-1', percent: 100 }]),
+      want: Object.fromEntries(['hello.ns.example.com', ...INTERNAL].map((host) => [host, 'ns/hello-1 100'])),
+    },
+    'cluster-local': {
+      reason: 'the outside name is nobody’s',
+      object: route([{ revisionName: 'hello-1', percent: 100 }], { [VISIBILITY]: 'cluster-local' }),
+      want: Object.fromEntries(INTERNAL.map((host) => [host, 'ns/hello-1 100'])),
+    },
+    'default URL disabled': {
+      reason: 'as on Cloud Run, the outside name is not found',
+      object: route([{ revisionName: 'hello-1', percent: 100 }], undefined, {
+        'run.googleapis.com/default-url-disabled': 'True',
+      }),
+      want: Object.fromEntries(INTERNAL.map((host) => [host, 'ns/hello-1 100'])),
+    },
+    'default URL not disabled': {
+      reason: 'gcloud writes the annotation either way',
+      object: route([{ revisionName: 'hello-1', percent: 100 }], undefined, {
+        'run.googleapis.com/default-url-disabled': 'False',
+      }),
+      want: Object.fromEntries(['hello.ns.example.com', ...INTERNAL].map((host) => [host, 'ns/hello-1 100'])),
+    },
+    'not ready': {
+      reason: 'nothing is served before the status says what',
+      object: route(undefined),
+      want: {},
+    },
+    'no revision yet': {
+      reason: 'a target without a revision is left out',
+      object: route([{ latestRevision: true, percent: 100 }]),
+      want: {},
+    },
+  };
+  for (const [name, { reason, object, want }] of Object.entries(tables)) {
+    it(`${name}: ${reason}`, () => assert.deepEqual(hosts(object), want));
+  }
+
+  const reaches: Record<
+    string,
+    { reason: string; labels?: Record<string, string>; ingress?: string; want: string }
+  > = {
+    'no ingress': { reason: 'the default is all', want: 'outside and inside' },
+    all: { reason: 'everybody may ask', ingress: 'all', want: 'outside and inside' },
+    internal: {
+      reason: 'the outside finds nothing, at none of its names',
+      ingress: 'internal',
+      want: 'inside',
+    },
+    'internal-and-cloud-load-balancing': {
+      reason: 'a load balancer that may pass on comes from inside',
+      ingress: 'internal-and-cloud-load-balancing',
+      want: 'inside',
+    },
+    none: { reason: 'nobody may ask', ingress: 'none', want: '' },
+    'cluster-local': {
+      reason: 'its names inside are not answered outside either',
+      labels: { [VISIBILITY]: 'cluster-local' },
+      ingress: 'all',
+      want: 'inside',
+    },
+  };
+  for (const [name, { reason, labels, ingress, want }] of Object.entries(reaches)) {
+    it(`${name}: ${reason}`, () => {
+      const annotations = ingress ? { 'run.googleapis.com/ingress': ingress } : undefined;
+      const object = route([{ revisionName: 'hello-1', percent: 100 }], labels, annotations);
+      const { hosts, internalOnly } = compileRoute(object, config);
+      assert.equal(hosts.size === 0 ? '' : internalOnly ? 'inside' : 'outside and inside', want);
+    });
+  }
+
+  it('adds up shares of one revision, and gives a tag its revision whole even at 0 %', () => {
+    const compiled = hosts(
+      route([
+        { revisionName: 'hello-1', percent: 60 },
+        { revisionName: 'hello-2', percent: 10 },
+        { revisionName: 'hello-1', percent: 30, tag: 'old' },
+        { revisionName: 'hello-3', percent: 0, tag: 'next' },
+      ]),
+    );
+    assert.equal(compiled['hello.ns.example.com'], 'ns/hello-1 90, ns/hello-2 10');
+    assert.equal(compiled['old---hello.ns.example.com'], 'ns/hello-1 100');
+    assert.equal(compiled['next---hello.ns.example.com'], 'ns/hello-3 100');
+    assert.equal(compiled['next---hello.ns.svc.cluster.local'], 'ns/hello-3 100');
+  });
+
+  it('stops the revisions that share the requests of a service with manual scaling to 0, and no other', () => {
+    const traffic = [
+      { revisionName: 'hello-1', percent: 100 },
+      { revisionName: 'hello-2', percent: 0, tag: 'next' },
+    ];
+    const stopped = (annotations: Record<string, string>) => [
+      ...(compileRoute(route(traffic, {}, annotations), config).stopped ?? []),
+    ];
+    const mode = { 'run.googleapis.com/scalingMode': 'manual' };
+    const count = 'run.googleapis.com/manualInstanceCount';
+    assert.deepEqual(stopped({ ...mode, [count]: '0' }), ['ns/hello-1']);
+    assert.deepEqual(stopped({ ...mode, [count]: '1' }), []);
+    assert.deepEqual(stopped({ [count]: '0' }), [], 'the mode is automatic');
+  });
+});
+
+describe('compileRevision', () => {
+  const ports = (name: string | undefined, containerPort?: number) => [
+    { name: 'user', image: 'x', ports: [{ ...(name && { name }), ...(containerPort && { containerPort }) }] },
+  ];
+  const tables: Record<string, { reason: string; spec: Partial<Revision['spec']>; want: object }> = {
+    defaults: {
+      reason: 'container contract: port 8080, 300 s, HTTP/1.1; 0 is no limit',
+      spec: { containerConcurrency: 0 },
+      want: { limit: UNLIMITED, timeoutMs: 300_000, protocol: 'http1', port: 8080 },
+    },
+    'all set': {
+      reason: 'what the spec says counts',
+      spec: { containerConcurrency: 7, timeoutSeconds: 9, containers: ports('h2c', 9000) as never },
+      want: { limit: 7, timeoutMs: 9000, protocol: 'h2c', port: 9000 },
+    },
+    http1: {
+      reason: 'the other name that a port may have',
+      spec: { containers: ports('http1', 80) as never },
+      want: { limit: UNLIMITED, timeoutMs: 300_000, protocol: 'http1', port: 80 },
+    },
+  };
+  for (const [name, { reason, spec, want }] of Object.entries(tables)) {
+    it(`${name}: ${reason}`, () => {
+      const { check, uid, failing, ...compiled } = compileRevision(revision(spec));
+      assert.deepEqual(compiled, want);
+      assert.equal(uid, 'revision-1');
+      assert.equal(check.attempt.port, compiled.port);
+    });
+  }
+});
+
+describe('why no instance of a revision can start', () => {
+  const tables: Record<string, { reason: string; active?: Partial<Condition>; want: string | undefined }> = {
+    'nothing told': { reason: 'a revision that is new says nothing yet', want: undefined },
+    'instances run': { reason: 'they take requests', active: { status: 'True' }, want: undefined },
+    'instances start': {
+      reason: 'they may only be slow',
+      active: { status: 'Unknown', reason: 'Deploying' },
+      want: undefined,
+    },
+    'scaled to zero': {
+      reason: 'a request wakes one',
+      active: { status: 'False', reason: 'NoTraffic' },
+      want: undefined,
+    },
+    'a secret is missing': {
+      reason:
+        'requests that wait in vain are told, in one word: the message is for those who may read the revision',
+      active: { status: 'False', reason: 'CreateContainerConfigError', message: 'secret "s" not found' },
+      want: 'CreateContainerConfigError',
+    },
+  };
+  for (const [name, { reason, active, want }] of Object.entries(tables)) {
+    it(`${name}: ${reason}`, () => {
+      const conditions = active && [{ type: 'Active', severity: 'Info', ...active } as Condition];
+      assert.equal(compileRevision({ ...revision({}), status: { conditions } }).failing, want);
+    });
+  }
+});
+
+describe('compilePod', () => {
+  const running = (name: string, containerID: string, state = {}) => ({
+    ...{ name, containerID, state, image: '', imageID: '', ready: true, restartCount: 0 },
+  });
+
+  const tables: Record<string, { reason: string; object: Pod; want: object }> = {
+    pending: {
+      reason: 'it has no address and no container yet',
+      object: pod({ phase: 'Pending' }),
+      want: { ip: undefined, leaving: false, container: undefined },
+    },
+    running: {
+      reason: 'the container with the port tells about restarts',
+      object: pod({
+        phase: 'Running',
+        podIP: '10.0.0.1',
+        containerStatuses: [running('aside', 'c0'), running('user', 'c1')],
+      }),
+      want: { ip: '10.0.0.1', leaving: false, container: 'c1' },
+    },
+    ended: {
+      reason: 'a container that has ended is not the one that ran',
+      object: pod({
+        podIP: '10.0.0.1',
+        containerStatuses: [running('user', 'c1', { terminated: { exitCode: 1 } })],
+      }),
+      want: { ip: '10.0.0.1', leaving: false, container: 'c1 ended' },
+    },
+    terminating: {
+      reason: 'container contract, Shutdown: no new request',
+      object: pod({ phase: 'Running', podIP: '10.0.0.1' }, { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+      want: { ip: '10.0.0.1', leaving: true, container: undefined },
+    },
+    failed: {
+      reason: 'an evicted pod stays as an object',
+      object: pod({ phase: 'Failed', podIP: '10.0.0.1' }),
+      want: { ip: '10.0.0.1', leaving: true, container: undefined },
+    },
+  };
+  for (const [name, { reason, object, want }] of Object.entries(tables)) {
+    it(`${name}: ${reason}`, () => {
+      const {
+        key,
+        uid,
+        name: podName,
+        revision: of,
+        revisionUid,
+        held,
+        ...compiled
+      } = compilePod(object) ?? assert.fail();
+      assert.deepEqual([key, uid, podName, of, held], ['ns/p', 'u', 'p', 'ns/hello-1', false]);
+      assert.equal(revisionUid, 'revision-1');
+      assert.deepEqual(compiled, want);
+    });
+  }
+
+  it('knows nothing of other pods', () => assert.equal(compilePod(pod({}, { labels: {} })), undefined));
+});

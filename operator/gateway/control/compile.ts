@@ -1,0 +1,149 @@
+import { revisionUidOf, SERVING } from '../../apis/labels.ts';
+import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
+import { whyNoneStarts } from '../../apis/serving/revision/conditions.ts';
+import { timeoutMs } from '../../apis/serving/revision/timeout.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Route } from '../../apis/serving/route/types.ts';
+import { hasOutsideName, reachOf } from '../../apis/serving/route/visibility.ts';
+import { manualInstances } from '../../apis/serving/service/manualScaling.ts';
+import { type HostConfig, hostsOf } from '../../apis/url.ts';
+import type { Pod } from '../../kube/core.ts';
+import { hasEnded } from '../../kube/pod.ts';
+import { keyOf } from '../../kube/types.ts';
+import { type StartCheck, startCheck } from '../../probe/attempt.ts';
+import type { Protocol, Target } from '../shared/messages.ts';
+import { UNLIMITED } from '../shared/slots.ts';
+
+/** What a Route makes the gateway serve. */
+export interface CompiledRoute {
+  /** Older routes keep a host that a newer one claims too. */
+  createdAt: string;
+  hosts: Map<string, Target[]>;
+  /** Only requests from inside the cluster reach it. */
+  internalOnly: boolean;
+  /** Revisions with a share of the requests whose service is set to no instance at all: manual scaling, 0. */
+  stopped?: ReadonlySet<string>;
+}
+
+/** What the gateway needs to know of a Revision. */
+export interface CompiledRevision {
+  /** Its instances are known by it. */
+  uid?: string;
+  limit: number;
+  timeoutMs: number;
+  protocol: Protocol;
+  port: number;
+  check: StartCheck;
+  /** Why none of its instances can start, in one word. */
+  failing?: string;
+}
+
+/** What the gateway needs to know of a pod. */
+export interface CompiledPod {
+  key: string;
+  uid: string;
+  name: string;
+  /** `namespace/name` of its revision, and its UID: an earlier one may have had the name. */
+  revision: string;
+  revisionUid?: string;
+  /** Unset until the network of the pod exists. */
+  ip: string | undefined;
+  /** It is being deleted or has ended: it gets no request any more (container contract, Shutdown). */
+  leaving: boolean;
+  /** A container fails the readiness probe that it declares: no request until it passes (Knative API, Container). */
+  held: boolean;
+  /** Changes when the ingress container is started again. */
+  container: string | undefined;
+}
+
+/**
+ * Hosts with their targets, from what the Route's status says: the route itself by percentages, each tag whole
+ * (Knative Serving API, Route status.traffic). Its names inside the cluster also answer outside where the route may be
+ * reached from there: clients that found the gateway before it had an internal Service go on.
+ */
+export function compileRoute(route: Route, config: HostConfig): CompiledRoute {
+  const { namespace = '', name, creationTimestamp = '' } = route.metadata;
+  const outside = hasOutsideName(route);
+  const reach = reachOf(route);
+  const hosts = new Map<string, Target[]>();
+  const add = (targets: Target[], tag?: string): void => {
+    if (targets.length === 0 || reach === 'none') return;
+    const { external, internal } = hostsOf(config, { name, namespace }, tag);
+    for (const host of outside ? [external, ...internal] : internal) hosts.set(host.toLowerCase(), targets);
+  };
+  const shares = new Map<string, number>();
+  const tagged = new Map<string, Map<string, number>>();
+  for (const { revisionName, percent = 0, tag } of route.status?.traffic ?? []) {
+    if (!revisionName) continue;
+    const revision = keyOf({ namespace, name: revisionName });
+    if (percent > 0) shares.set(revision, (shares.get(revision) ?? 0) + percent);
+    if (tag) tagged.set(tag, (tagged.get(tag) ?? new Map<string, number>()).set(revision, 100));
+  }
+  add(targetsOf(shares));
+  for (const [tag, revisions] of tagged) add(targetsOf(revisions), tag);
+  // A revision that only a tag reaches is scaled by its load, whatever the service's number is.
+  const stopped = new Set(manualInstances(route.metadata.annotations) === 0 ? shares.keys() : []);
+  return { createdAt: creationTimestamp, hosts, internalOnly: reach !== 'all', stopped };
+}
+
+function targetsOf(shares: Map<string, number>): Target[] {
+  return [...shares].map(([revision, percent]) => ({ revision, percent }));
+}
+
+/** A Revision's limits and how to reach and probe its instances; a stored Revision has its defaults filled in. */
+export function compileRevision(revision: Revision): CompiledRevision {
+  const { containers, containerConcurrency } = revision.spec;
+  const container = ingressContainer(containers);
+  return {
+    uid: revision.metadata.uid,
+    limit: containerConcurrency || UNLIMITED,
+    timeoutMs: timeoutMs(revision),
+    protocol: container?.ports?.[0]?.name === 'h2c' ? 'h2c' : 'http1',
+    port: container ? ingressPort(container) : 8080,
+    check: startCheck(containers),
+    failing: whyNoneStarts(revision.status?.conditions),
+  };
+}
+
+/** @returns undefined for a pod that belongs to no revision. */
+export function compilePod(pod: Pod): CompiledPod | undefined {
+  const { namespace, name, labels, uid = '', deletionTimestamp } = pod.metadata;
+  const revision = labels?.[SERVING.revision];
+  if (!revision) return undefined;
+  const { podIP } = pod.status ?? {};
+  const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+  const statuses = statusesOf(pod);
+  const ingress = ingressContainer(containers as never)?.name;
+  const status = statuses.find((candidate) => candidate.name === ingress) ?? statuses[0];
+  return {
+    key: keyOf({ namespace, name }),
+    uid,
+    name,
+    revision: keyOf({ namespace, name: revision }),
+    revisionUid: revisionUidOf(pod),
+    ip: podIP || undefined,
+    leaving: deletionTimestamp !== undefined || hasEnded(pod),
+    held:
+      startsInOrder(pod) ||
+      containers.some(({ name, readinessProbe }) => readinessProbe && !isReady(pod, name)),
+    // An ended container is told apart from the one before it, so that it gets no request until it passed again.
+    container: status?.containerID && `${status.containerID}${status.state?.terminated ? ' ended' : ''}`,
+  };
+}
+
+/** The kubelet runs readiness probes, of every kind and in every container, and tells what they say here. */
+function isReady(pod: Pod, container: string): boolean {
+  return statusesOf(pod).find(({ name }) => name === container)?.ready === true;
+}
+
+/** Whether containers still wait for others; the ingress one may be there before them and must wait with them. */
+function startsInOrder({ spec, status }: Pod): boolean {
+  if (!spec?.initContainers?.length) return false;
+  const running = status?.containerStatuses?.filter(({ state }) => state?.running) ?? [];
+  return running.length < spec.containers.length;
+}
+
+/** Of all containers: those that others wait for are init containers to Kubernetes. */
+function statusesOf({ status }: Pod) {
+  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+}

@@ -1,0 +1,207 @@
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Route } from '../../apis/serving/route/types.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Pod } from '../../kube/core.ts';
+import type { Change, Informer } from '../../kube/informer.ts';
+import { keyOf } from '../../kube/types.ts';
+import type { RoleConfig } from '../../roles.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import { clock } from '../shared/clock.ts';
+import type { FromThread } from '../shared/messages.ts';
+import { MAX_REVISIONS, Slots } from '../shared/slots.ts';
+import { Stats } from '../shared/stats.ts';
+import { compilePod, compileRevision, compileRoute } from './compile.ts';
+import { Drains } from './drains.ts';
+import { Instances } from './instances.ts';
+import { RouteTable } from './routeTable.ts';
+import { heapLimitMb } from './supervision.ts';
+import { Threads } from './threads.ts';
+import { Waker } from './wake.ts';
+
+/** A data thread repeats every second that it waits; silence for longer means that nobody does. */
+const WANTED_MS = 2500;
+const RECLAIM_MS = 1000;
+
+export interface ControlOptions {
+  config: RoleConfig<'gateway'>;
+  client: KubeClient;
+  threads: number;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+/** How long the autoscaler may be silent before nothing is drained any more: a few of its words may be lost. */
+function forgetMs(tickSeconds: number): number {
+  return Math.max(5000, 4000 * tickSeconds);
+}
+
+/** Turns what the cluster says into what the data threads serve, and does for them what takes time. */
+export class Control {
+  readonly slots: Slots;
+  readonly stats: Stats;
+  readonly table: RouteTable;
+  readonly instances: Instances;
+  readonly drains: Drains;
+  /** Milliseconds that first starts took, for the metrics. */
+  onStarted: (revision: string, elapsedMs: number) => void = () => {};
+  readonly #options: ControlOptions;
+  readonly #threads: Threads;
+  readonly #waker: Waker;
+  readonly #wantedAt = new Map<string, number>();
+  #flushing = false;
+  #started = false;
+  #reclaimer: NodeJS.Timeout | undefined;
+
+  constructor(options: ControlOptions) {
+    const { config, client, threads, log, signal } = options;
+    this.#options = options;
+    this.slots = Slots.create(threads);
+    this.stats = Stats.create(threads);
+    this.table = new RouteTable(
+      () => this.#changed(),
+      (revision) =>
+        log.error(
+          { revision, max: MAX_REVISIONS },
+          'requests of this revision get 503: the gateway serves as many revisions as it can; delete old services or tags',
+        ),
+    );
+    this.instances = new Instances({
+      table: this.table,
+      counts: {
+        applied: () => this.#threads.applied,
+        inFlight: (slot) => this.slots.inFlight(slot),
+        waiting: (revision) => this.#waiting(revision),
+      },
+      startLimitMs: config.startup.limitSeconds * 1000,
+      log,
+      started: (revision, elapsedMs) => this.onStarted(revision, elapsedMs),
+    });
+    this.drains = new Drains(this.instances, forgetMs(config.autoscaler.tickSeconds));
+    this.#waker = new Waker(client, log, signal);
+    this.#threads = new Threads({
+      slots: this.slots,
+      stats: this.stats,
+      port: config.gateway.port,
+      internalPort: config.gateway.internalPort,
+      heapMb: heapLimitMb(process.constrainedMemory(), threads),
+      limits: config.gateway.limits,
+      log,
+      snapshot: () => this.table.snapshot(),
+      receive: (message) => this.#receive(message),
+    });
+  }
+
+  /** Rejects when the data threads cannot go on. */
+  get failed(): Promise<never> {
+    return this.#threads.failed;
+  }
+
+  get threads(): Threads {
+    return this.#threads;
+  }
+
+  watch(routes: Informer<Route>, revisions: Informer<Revision>, pods: Informer<Pod>): void {
+    const { config, log } = this.#options;
+    // An object that cannot be read is reported once and changes nothing else.
+    const each =
+      <T extends Route | Revision | Pod>(apply: (key: string, change: Change<T>) => void) =>
+      (change: Change<T>): void => {
+        const key = keyOf(change.object.metadata);
+        try {
+          apply(key, change);
+        } catch (error) {
+          log.error({ kind: change.object.kind, key, err: error }, 'object cannot be served');
+        }
+      };
+    revisions.onChange(
+      each((key, { type, object }) =>
+        this.instances.setRevision(key, type === 'deleted' ? undefined : compileRevision(object)),
+      ),
+    );
+    pods.onChange(
+      each((key, { type, object }) =>
+        this.instances.setPod(key, type === 'deleted' ? undefined : compilePod(object), !this.#started),
+      ),
+    );
+    routes.onChange(
+      each((key, { type, object }) =>
+        this.table.setRoute(key, type === 'deleted' ? undefined : compileRoute(object, config)),
+      ),
+    );
+  }
+
+  /** Starts the data threads; resolves when they listen ({@link Threads.start}). */
+  async start(): Promise<void> {
+    this.#started = true;
+    this.table.take();
+    await this.#threads.start();
+    this.#reclaimer = setInterval(() => this.#reclaim(), RECLAIM_MS).unref();
+  }
+
+  /** Lets every answer close its connection. */
+  closing(): void {
+    this.#threads.send({ kind: 'closing' });
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await this.#threads.stop(graceMs);
+    clearInterval(this.#reclaimer);
+    this.instances.close();
+  }
+
+  #receive(message: FromThread): void {
+    if (message.kind === 'wanted') this.#want(message.revision);
+    else if (message.kind === 'refused') this.instances.refused(message.slot, message.reason);
+    else if (message.kind === 'fault') {
+      this.#options.log.error({ error: message.error }, 'a request ended by an unexpected error');
+    }
+  }
+
+  #want(revision: string): void {
+    if (this.instances.usable(revision) > 0 || this.drains.takeBack(revision)) return;
+    this.#wantedAt.set(revision, clock());
+    this.instances.setWanted(revision, true);
+    const needed = (): boolean =>
+      this.instances.usable(revision) === 0 &&
+      clock() - (this.#wantedAt.get(revision) ?? Number.NEGATIVE_INFINITY) < WANTED_MS;
+    // An instance that is promised to go is still counted in the number, until the autoscaler has lowered it.
+    const going = (): boolean => this.instances.count(revision) > 0;
+    void this.#waker.wake(revision, needed, going);
+  }
+
+  #waiting(revision: string): number {
+    const entry = this.table.entries.get(revision);
+    return entry ? this.slots.waiting(entry.index) : 0;
+  }
+
+  /** Changes of one turn of the event loop go out together. */
+  #changed(): void {
+    if (this.#flushing || !this.#started) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      const update = this.table.take();
+      if (update) this.#threads.send(update);
+    });
+  }
+
+  #reclaim(): void {
+    const known = this.#threads.applied;
+    const now = clock();
+    for (const [revision, at] of this.#wantedAt) {
+      if (now - at < WANTED_MS) continue;
+      this.#wantedAt.delete(revision);
+      this.instances.setWanted(revision, false);
+    }
+    this.drains.tick(now);
+    this.instances.sweep();
+    this.instances.ids.reclaim(known, (slot) => this.slots.inFlight(slot) === 0);
+    const reclaimed = this.table.ids.reclaim(known, (index) => {
+      const { inFlight, queued } = this.stats.read(index, now);
+      return inFlight + queued === 0;
+    });
+    for (const index of reclaimed) this.stats.clear(index);
+    this.instances.retryUnserved();
+    this.table.retryUnserved();
+  }
+}

@@ -1,0 +1,394 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer as createHttp, type RequestListener, type Server } from 'node:http';
+import { BroadcastChannel } from 'node:worker_threads';
+import { request } from 'undici';
+import { SERVING } from '../../apis/labels.ts';
+import { deploymentName } from '../../apis/names.ts';
+import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
+import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
+import { parseConfig } from '../../config.ts';
+import { DEPLOYMENTS, PODS, type Pod } from '../../kube/core.ts';
+import { freePort } from '../../testing/apiServer.ts';
+import { FakeApiServer } from '../../testing/fakeApiServer.ts';
+import { silent, until } from '../../testing/until.ts';
+import { WAKE_CHANNEL } from '../shared/messages.ts';
+import { ask } from '../testing/harness.ts';
+import { dataThreads, runGateway } from './gateway.ts';
+import type { StatsReport } from './report.ts';
+
+const shares = (traffic: Record<string, number>, tags: Record<string, string> = {}): Route => ({
+  apiVersion: ROUTES.apiVersion,
+  kind: ROUTES.kind,
+  metadata: { namespace: 'ns', name: 'hello' },
+  spec: {},
+  status: {
+    traffic: [
+      ...Object.entries(traffic).map(([revisionName, percent]) => ({ revisionName, percent })),
+      ...Object.entries(tags).map(([tag, revisionName]) => ({ tag, revisionName, percent: 0 })),
+    ],
+  },
+});
+
+const revision = (name: string, containerPort: number, spec: Partial<Revision['spec']> = {}): Revision => ({
+  apiVersion: REVISIONS.apiVersion,
+  kind: REVISIONS.kind,
+  metadata: { namespace: 'ns', name, uid: `uid-${name}` },
+  spec: {
+    containerConcurrency: 80,
+    timeoutSeconds: 10,
+    ...spec,
+    containers: [{ name: 'user', image: 'x', ports: [{ containerPort }] }],
+  },
+});
+
+const pod = (
+  name: string,
+  of: string,
+  status: Pod['status'],
+  metadata: Partial<Pod['metadata']> = {},
+): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    namespace: 'ns',
+    name,
+    labels: { [SERVING.revision]: of, [SERVING.revisionUID]: `uid-${of}` },
+    ...metadata,
+  },
+  spec: { containers: [{ name: 'user', image: 'x', ports: [{ containerPort: 1 }] }] },
+  status: { phase: 'Running', ...status },
+});
+
+const deployment = (of: string, replicas: number) => ({
+  apiVersion: DEPLOYMENTS.apiVersion,
+  kind: DEPLOYMENTS.kind,
+  metadata: { namespace: 'ns', name: deploymentName(of) },
+  spec: { replicas, selector: {}, template: {} },
+});
+
+/** The whole role with real threads, before a fake API server; instances are programs on loopback addresses. */
+describe('gateway role', () => {
+  let api: FakeApiServer;
+  let port: number;
+  let internalPort: number;
+  let adminPort: number;
+  let stop: AbortController;
+  let running: Promise<void>;
+  const servers: Server[] = [];
+
+  const program = async (listener: RequestListener, at = '127.0.0.1', on = 0): Promise<number> => {
+    const server = createHttp(listener);
+    servers.push(server);
+    server.listen(on, at);
+    await once(server, 'listening');
+    return (server.address() as { port: number }).port;
+  };
+  const origin = () => `http://127.0.0.1:${port}`;
+  const get = (host = 'hello.ns.test', path = '/') => ask(origin(), path, { host });
+  const admin = async (path: string) => {
+    const { statusCode, body } = await request(`http://127.0.0.1:${adminPort}${path}`);
+    return { status: statusCode, text: await body.text() };
+  };
+  const stats = async () => JSON.parse((await admin('/stats')).text) as StatsReport;
+  const patches = () =>
+    api.requests.filter(({ method, path }) => method === 'PATCH' && path.endsWith('/scale'));
+
+  const begin = async () => {
+    [port, internalPort, adminPort] = [await freePort(), await freePort(), await freePort()];
+    const config = parseConfig({
+      domain: 'test',
+      adminPort,
+      gateway: { port, internalPort, threads: 2, drainSeconds: 20 },
+    });
+    stop = new AbortController();
+    running = runGateway(config, { namespace: 'sys', podName: 'gw' }, api.client, silent, stop.signal);
+    running.catch(() => {});
+    await until('it is ready', async () => (await admin('/readyz').catch(() => undefined))?.status === 200);
+  };
+
+  beforeEach(async () => {
+    api = await FakeApiServer.start({ types: [ROUTES, REVISIONS] });
+  });
+
+  afterEach(async function () {
+    this.timeout(20_000);
+    stop.abort();
+    await running;
+    await api.close();
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it('serves a route on all its hosts, and tells the autoscaler and Prometheus of it', async () => {
+    const at = await program((_req, res) => res.end('hello'));
+    api.put(revision('hello-1', at));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }, { old: 'hello-1' }));
+    await begin();
+    const hosts = [
+      'hello.ns.test',
+      'old---hello.ns.test',
+      'hello.ns',
+      'hello.ns.svc',
+      'hello.ns.svc.cluster.local',
+    ];
+    for (const host of hosts) assert.equal((await get(host)).text, 'hello', host);
+    assert.equal((await get('other.ns.test')).status, 404);
+    const { revisions, instance } = await stats();
+    const entry = revisions['ns/hello-1'];
+    assert.equal(entry?.requests, 5);
+    assert.deepEqual(entry?.instances, { p1: 0 });
+    assert.ok(instance.start <= Date.now());
+    const { text } = await admin('/metrics');
+    assert.match(text, /homerun_gateway_requests_total\{namespace="ns",revision="hello-1",class="2xx"\} 5/);
+    assert.match(
+      text,
+      /homerun_gateway_request_duration_seconds_count\{namespace="ns",revision="hello-1"\} 5/,
+    );
+    assert.match(text, /homerun_gateway_request_duration_seconds_bucket\{[^}]*le="\+Inf"\} 5/);
+    assert.equal((await get('nobody.test')).status, 404);
+    const { text: after } = await admin('/metrics');
+    assert.match(after, /homerun_gateway_refusals_total\{reason="unknown_host"\} 2/);
+    assert.match(after, /homerun_gateway_connections\{protocol="http1"\} \d/);
+    assert.match(after, /homerun_gateway_queue_wait_seconds_bucket\{le="\+Inf"\} \d/);
+    assert.equal((await admin('/healthz')).status, 200);
+  });
+
+  it('answers for what is not for the outside at its internal port alone', async () => {
+    const at = await program((_req, res) => res.end('hello'));
+    api.put(revision('hello-1', at));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    const route = shares({ 'hello-1': 100 });
+    route.metadata.annotations = { 'run.googleapis.com/ingress': 'internal' };
+    api.put(route);
+    await begin();
+    const inside = `http://127.0.0.1:${internalPort}`;
+    for (const host of ['hello.ns.test', 'hello.ns', 'hello.ns.svc.cluster.local']) {
+      assert.equal((await get(host)).status, 404, host);
+      assert.equal((await ask(inside, '/', { host })).text, 'hello', host);
+    }
+    route.metadata.annotations = { 'run.googleapis.com/ingress': 'all' };
+    api.put(route);
+    await until('it is open', async () => (await get()).status === 200);
+    assert.equal((await ask(inside, '/', { host: 'hello.ns' })).text, 'hello');
+  });
+
+  it('wakes a revision once for all who wait, and answers as soon as its instance does', async () => {
+    const at = await freePort();
+    api.put(revision('hello-1', at));
+    api.put(shares({ 'hello-1': 100 }));
+    api.put(deployment('hello-1', 0));
+    await begin();
+    const answers = Promise.all(Array.from({ length: 10 }, () => get()));
+    await until('it is woken', () => patches().length > 0);
+    assert.equal(
+      (await api.client.get(DEPLOYMENTS, { namespace: 'ns', name: deploymentName('hello-1') }))?.spec
+        ?.replicas,
+      1,
+    );
+    api.put(pod('p1', 'hello-1', { phase: 'Pending' }));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    await until('all wait', async () => (await stats()).revisions['ns/hello-1']?.queued === 10);
+    await program((_req, res) => res.end('awake'), '127.0.0.1', at);
+    for (const { status, text } of await answers) assert.deepEqual([status, text], [200, 'awake']);
+    assert.equal(patches().length, 1);
+  });
+
+  it('leaves the number of instances alone when it is not zero', async () => {
+    api.put(revision('hello-1', await freePort()));
+    api.put(shares({ 'hello-1': 100 }));
+    api.put(deployment('hello-1', 3));
+    await begin();
+    const call = request(origin(), { headers: { host: 'hello.ns.test' }, signal: AbortSignal.timeout(300) });
+    await assert.rejects(call);
+    assert.deepEqual(patches(), []);
+  });
+
+  it('lets an idle instance of one place answer at once while another starts (knative/serving#12230)', async () => {
+    let end: (() => void) | undefined;
+    const answer = (name: string): RequestListener => {
+      return (req, res) => {
+        if (req.url === '/long') end = () => res.end(name);
+        else setTimeout(() => res.end(name), 5);
+      };
+    };
+    const at = await program(answer('a'));
+    api.put(revision('hello-1', at, { containerConcurrency: 1 }));
+    api.put(pod('a', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }));
+    api.put(deployment('hello-1', 1));
+    await begin();
+    const ask = async (count: number) => {
+      const seen = new Set<string>();
+      for (let i = 0; i < count; i++) {
+        const { status, text } = await get();
+        assert.equal(status, 200);
+        seen.add(text);
+      }
+      return seen;
+    };
+    await ask(10);
+    // What the autoscaler does at 60 % of one place: there is another instance, which does not answer yet.
+    api.put(pod('b', 'hello-1', { phase: 'Pending' }));
+    api.put(pod('b', 'hello-1', { podIP: '127.0.0.2' }));
+    await until(
+      'it is known',
+      async () => Object.keys((await stats()).revisions['ns/hello-1']?.instances ?? {}).length === 2,
+    );
+    assert.deepEqual(await ask(20), new Set(['a']));
+    await program(answer('b'), '127.0.0.2', at);
+    await until('it answers too', async () => (await ask(2)).has('b'));
+    const long = get('hello.ns.test', '/long');
+    await until('it is inside', () => end);
+    const other = await ask(20);
+    assert.equal(other.size, 1, 'all by the one that was idle');
+    end?.();
+    assert.ok(!other.has((await long).text));
+    const { text } = await admin('/metrics');
+    assert.match(text, /^homerun_gateway_queue_wait_seconds_count 0$/m, 'none of them has waited');
+    assert.deepEqual(patches(), []);
+  });
+
+  it('answers 503 with the reason while no instance of a ready revision can start, and 200 when it can', async () => {
+    const at = await program((_req, res) => res.end('hello'));
+    const broken = revision('hello-1', at, { timeoutSeconds: 1 });
+    const active = {
+      type: 'Active',
+      severity: 'Info',
+      status: 'False',
+      reason: 'CreateContainerConfigError',
+    } as const;
+    api.put({ ...broken, status: { conditions: [{ type: 'Ready', status: 'True' }, active] } });
+    api.put(shares({ 'hello-1': 100 }));
+    api.put(deployment('hello-1', 0));
+    await begin();
+    const { status, text } = await get();
+    assert.equal(status, 503);
+    assert.match(text, /^No instance can start: CreateContainerConfigError\./);
+    assert.equal(patches().length, 1, 'each request tries it again');
+    assert.match((await admin('/metrics')).text, /homerun_gateway_refusals_total\{reason="start_failed"\} 1/);
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    assert.equal((await get()).text, 'hello', 'whatever is told: the instance is what counts');
+  });
+
+  it('loses no request while traffic moves from one revision to another and the old instance leaves', async () => {
+    const [one, two] = [
+      await program((_req, res) => res.end('1')),
+      await program((_req, res) => res.end('2')),
+    ];
+    api.put(revision('hello-1', one));
+    api.put(revision('hello-2', two));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }));
+    await begin();
+    const answers: string[] = [];
+    let done = false;
+    const load = (async () => {
+      while (!done) {
+        const { status, text } = await get();
+        answers.push(`${status} ${text}`);
+      }
+    })();
+    await until('the old one answers', () => answers.length > 10);
+    api.put(pod('p2', 'hello-2', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 50, 'hello-2': 50 }));
+    await until('both answer', () => answers.slice(-4).includes('200 2'));
+    api.put(shares({ 'hello-2': 100 }));
+    await until('the new one answers', () => answers.slice(-5).every((answer) => answer === '200 2'));
+    api.remove(PODS, { namespace: 'ns', name: 'p1' });
+    const before = answers.length;
+    await until('it goes on', () => answers.length > before + 10);
+    done = true;
+    await load;
+    assert.deepEqual([...new Set(answers)].sort(), ['200 1', '200 2']);
+  });
+
+  it('sends nothing more to an instance that leaves, and probes one whose container was started again', async () => {
+    const at = await program((_req, res) => res.end('a'));
+    await program((_req, res) => res.end('b'), '127.0.0.2', at);
+    const status = (podIP: string, containerID: string) => ({
+      podIP,
+      containerStatuses: [
+        { name: 'user', containerID, image: '', imageID: '', ready: true, restartCount: 0 },
+      ],
+    });
+    api.put(revision('hello-1', at));
+    api.put(pod('a', 'hello-1', status('127.0.0.1', 'c1'), { finalizers: ['hold'] } as never));
+    api.put(pod('b', 'hello-1', status('127.0.0.2', 'c1')));
+    api.put(shares({ 'hello-1': 100 }));
+    await begin();
+    const texts = async () =>
+      new Set(await Promise.all(Array.from({ length: 8 }, async () => (await get()).text)));
+    await until('both answer', async () => (await texts()).size === 2);
+    api.put(pod('a', 'hello-1', status('127.0.0.1', 'c1'), { deletionTimestamp: new Date().toISOString() }));
+    await until('only one answers', async () => (await texts()).size === 1);
+    api.put(pod('b', 'hello-1', status('127.0.0.2', 'c2')));
+    assert.deepEqual(await texts(), new Set(['b']));
+  });
+
+  it('is neither ready nor alive while no data thread listens, and serves again with new ones', async () => {
+    const at = await program((_req, res) => res.end('hello'));
+    api.put(revision('hello-1', at));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }));
+    await begin();
+    const both = async () => Promise.all(['/healthz', '/readyz'].map(admin));
+    assert.deepEqual(
+      (await both()).map(({ status }) => status),
+      [200, 200],
+    );
+    const wakes = new BroadcastChannel(WAKE_CHANNEL);
+    // No thread can read it, so all of them end.
+    wakes.postMessage(null);
+    wakes.close();
+    await until('both checks fail', async () =>
+      (await both()).every(({ status, text }) => status === 503 && text === 'no data thread listens\n'),
+    );
+    await until('both checks pass', async () => (await both()).every(({ status }) => status === 200));
+    await until('it serves', async () => (await get()).text === 'hello');
+    const { text } = await admin('/metrics');
+    assert.match(text, /^homerun_gateway_thread_deaths_total\{reason="crash"\} 2$/m);
+    assert.match(text, /^homerun_gateway_thread_restarts_total\{reason="crash"\} [12]$/m);
+    assert.match(text, /^homerun_gateway_thread_errors_total\{kind="exception"\} 2$/m);
+    assert.match(text, /^homerun_gateway_threads [12]$/m);
+    assert.match(text, /^homerun_gateway_event_loop_lag_seconds\{thread="control"\} [\d.e-]+$/m);
+    assert.match(text, /^homerun_gateway_event_loop_lag_seconds\{thread="1"\} [\d.e-]+$/m);
+  });
+
+  it('ends without losing a request', async function () {
+    this.timeout(15_000);
+    let release: (() => void) | undefined;
+    const at = await program((req, res) => {
+      if (req.url === '/slow') release = () => res.end('late');
+      else res.end('ok');
+    });
+    api.put(revision('hello-1', at));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }));
+    await begin();
+    const slow = get('hello.ns.test', '/slow');
+    await until('it is inside', () => release);
+    stop.abort();
+    await until('it is unready', async () => (await admin('/readyz')).status === 503);
+    const { status, headers } = await get();
+    assert.deepEqual([status, headers.connection], [200, 'close']);
+    await until('it no longer listens', async () => (await get().catch(() => 'refused')) === 'refused', {
+      timeoutMs: 8000,
+      everyMs: 50,
+    });
+    // A restart by the kubelet would break off what is still under way.
+    assert.equal((await admin('/healthz')).status, 200);
+    release?.();
+    assert.equal((await slow).text, 'late');
+    await running;
+  });
+});
+
+describe('dataThreads', () => {
+  it('are two at least, four at most, and leave one processor to others where there are enough', () => {
+    assert.deepEqual([1, 2, 3, 4, 5, 64].map(dataThreads), [2, 2, 2, 3, 4, 4]);
+  });
+});

@@ -1,0 +1,125 @@
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NOT_POOLED, SERVING } from '../../apis/labels.ts';
+import { REVISIONS } from '../../apis/serving/revision/types.ts';
+import { ROUTES } from '../../apis/serving/route/types.ts';
+import type { Identity } from '../../config.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { PODS } from '../../kube/core.ts';
+import { Informer } from '../../kube/informer.ts';
+import type { RoleConfig } from '../../roles.ts';
+import { startAdmin } from '../../telemetry/admin.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import { checkOrders } from '../shared/drainProtocol.ts';
+import { Control } from './control.ts';
+import { publishMetrics } from './metrics.ts';
+import { StatsReporter } from './report.ts';
+
+/** One serves while the other is replaced. */
+const FEWEST_THREADS = 2;
+/** Threads are for parallel requests; more than four would only share the same cores with the programs. */
+const MOST_THREADS = 4;
+/** The pods of the operator's namespace that are controllers, as the chart labels them. */
+const CONTROLLER_SELECTOR = 'app.kubernetes.io/name=homerun,app.kubernetes.io/component=controller';
+/** How long to wait for the autoscaler's first word: it speaks once a second, and may be dead. */
+const FIRST_WORD_MS = 2000;
+/**
+ * From the word that this pod ends until nobody sends to it any more: endpoints take 50 to 150 ms to change, node
+ * proxies and load balancers up to a second or two more. New connections are served in the meantime.
+ */
+const PROPAGATION_MS = 3000;
+
+/**
+ * The gateway role: serves the requests of all services until `signal` aborts, then ends without losing one.
+ * @throws when the data threads cannot run.
+ */
+export async function runGateway(
+  config: RoleConfig<'gateway'>,
+  identity: Identity,
+  client: KubeClient,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const threads = config.gateway.threads || dataThreads(availableParallelism());
+  // Informers and probes go on while requests drain: instances may still come and go.
+  const stop = new AbortController();
+  const common = { client, log, namespaces: config.namespaces };
+  const routes = new Informer({ ...common, type: ROUTES });
+  const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED });
+  const pods = new Informer({ ...common, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}` });
+  // Whoever could name instances that are to go could stop services, so only the controller's own pods are heard.
+  const controllers = new Informer({
+    client,
+    type: PODS,
+    name: 'controller-pods',
+    namespace: identity.namespace,
+    labelSelector: CONTROLLER_SELECTOR,
+    log,
+  });
+  const informers = [routes, revisions, pods, controllers];
+  const control = new Control({ config, client, threads, log, signal: stop.signal });
+  control.watch(routes, revisions, pods);
+  publishMetrics(control);
+  let ready = false;
+  const unready = (): string | undefined => {
+    if (signal.aborted) return 'the gateway is ending';
+    const waiting = informers.filter(({ hasSynced }) => !hasSynced).map(({ type }) => type.plural);
+    if (waiting.length > 0) return `waiting for the first list of ${waiting.join(', ')}`;
+    if (!ready) return 'the data threads are starting';
+    return control.threads.serving > 0 ? undefined : 'no data thread listens';
+  };
+  // The kubelet restarts the process when this lasts for a minute. While it starts, a restart would bring nothing that
+  // it waits for; while it ends, requests are still under way.
+  const dead = (): string | undefined =>
+    ready && !signal.aborted && control.threads.serving === 0 ? 'no data thread listens' : undefined;
+  const reporter = new StatsReporter(control);
+  const pages = { '/stats': () => reporter.report() };
+  const posts = {
+    '/stats': {
+      allows: (address: string) =>
+        controllers.store.list().some(({ status }) => status?.podIPs?.some(({ ip }) => ip === address)),
+      answer: (body: unknown) => reporter.report(checkOrders(body)),
+    },
+  };
+  const admin = await startAdmin({ port: config.adminPort, unready, dead, pages, posts });
+  const watching = informers.map((informer) => informer.run(stop.signal));
+  try {
+    await Promise.race([Promise.all(informers.map(({ synced }) => synced)), aborted(signal)]);
+    if (signal.aborted) return;
+    await control.start();
+    // Until it has heard which instances are to go it could send to one that others have given up.
+    await Promise.race([control.drains.firstWord, sleep(FIRST_WORD_MS), aborted(signal)]);
+    ready = true;
+    log.info(
+      {
+        pod: identity.podName,
+        maxThreads: threads,
+        port: config.gateway.port,
+        internalPort: config.gateway.internalPort,
+      },
+      'serving',
+    );
+    await Promise.race([aborted(signal), control.failed]);
+    control.closing();
+    await sleep(PROPAGATION_MS);
+    log.info('draining');
+    await control.stop(config.gateway.drainSeconds * 1000);
+  } finally {
+    stop.abort();
+    admin.close();
+    await Promise.allSettled(watching);
+  }
+}
+
+/**
+ * How many data threads there may be: one processor is left to the programs and to the control thread; each thread costs
+ * some 15 MB when it is idle.
+ */
+export function dataThreads(processors: number): number {
+  return Math.max(FEWEST_THREADS, Math.min(MOST_THREADS, processors - 1));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,41 @@
+/**
+ * Places in shared memory. One that was given back is handed out again only when nobody can still use it: all threads
+ * know that it is gone, and its last request has ended.
+ */
+export class IndexAllocator {
+  readonly #free: number[] = [];
+  readonly #leaving: { id: number; version: number }[] = [];
+  readonly #max: number;
+  #next = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** @returns undefined when all are taken. */
+  take(): number | undefined {
+    return this.#free.pop() ?? (this.#next < this.#max ? this.#next++ : undefined);
+  }
+
+  /** @param version of the table update that removes it. */
+  retire(id: number, version: number): void {
+    this.#leaving.push({ id, version });
+  }
+
+  get retired(): number {
+    return this.#leaving.length;
+  }
+
+  /** @param known version that all threads have applied. @param unused whether no request is left on an id. */
+  reclaim(known: number, unused: (id: number) => boolean): number[] {
+    const reclaimed: number[] = [];
+    for (let i = this.#leaving.length - 1; i >= 0; i--) {
+      const { id, version } = this.#leaving[i] as { id: number; version: number };
+      if (version > known || !unused(id)) continue;
+      this.#leaving.splice(i, 1);
+      this.#free.push(id);
+      reclaimed.push(id);
+    }
+    return reclaimed;
+  }
+}

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { SERVING } from '../../apis/labels.ts';
+import type { Pod } from '../../kube/core.ts';
+import { silent, until } from '../../testing/until.ts';
+import { compilePod } from './compile.ts';
+import { Instances } from './instances.ts';
+import { RouteTable } from './routeTable.ts';
+
+const REVISION = 'ns/hello-1';
+const compiled = {
+  limit: 80,
+  timeoutMs: 1000,
+  protocol: 'http1' as const,
+  port: 8080,
+  check: { attempt: { kind: 'tcp' as const, port: 8080, timeoutMs: 1000 }, delayMs: 0 },
+};
+
+type Containers = NonNullable<Pod['spec']>['containers'];
+
+function pod(containers: Containers, ready: boolean): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace: 'ns', name: 'p1', uid: 'p1', labels: { [SERVING.revision]: 'hello-1' } },
+    spec: { containers },
+    status: {
+      phase: 'Running',
+      podIP: '10.0.0.1',
+      containerStatuses: containers.map(({ name, image = '' }) => {
+        return { name, image, imageID: '', restartCount: 0, containerID: `c-${name}`, ready };
+      }),
+    },
+  };
+}
+
+/** Every start probe passes at once, so that what is left to see is the readiness probe's word. */
+describe('Instances', () => {
+  const readinessProbe = { exec: { command: ['ready'] } };
+  let table: RouteTable;
+  let instances: Instances;
+  /** Requests inside the only instance, requests that wait, and the table that the data threads use. */
+  let inside = 0;
+  let waiting = 0;
+  let applied = Number.POSITIVE_INFINITY;
+  const counts = { applied: () => applied, inFlight: () => inside, waiting: () => waiting };
+  const see = (object: Pod) => instances.setPod('ns/p1', compilePod(object));
+  const serving = () => [...table.snapshot().instances].filter(([, entry]) => entry).length;
+
+  beforeEach(() => {
+    inside = 0;
+    waiting = 0;
+    applied = Number.POSITIVE_INFINITY;
+    table = new RouteTable();
+    instances = new Instances({ table, counts, startLimitMs: 1000, log: silent, probe: async () => true });
+    instances.setRevision(REVISION, compiled);
+  });
+
+  it('sends to no pod of an earlier revision of the name, nor of nobody, and does not count them', async () => {
+    const of = (uid: string | undefined) => {
+      const made = pod([{ name: 'user' }], true);
+      const labels = { ...made.metadata.labels, ...(uid ? { [SERVING.revisionUID]: uid } : {}) };
+      return { ...made, metadata: { ...made.metadata, uid: `p-${uid}`, labels } };
+    };
+    see(of('first'));
+    await until('it serves', () => serving() === 1);
+    instances.setRevision(REVISION, { ...compiled, uid: 'second' });
+    assert.deepEqual([serving(), instances.count(REVISION), instances.usable(REVISION)], [0, 0, 0]);
+    see(of(undefined));
+    assert.equal(instances.count(REVISION), 0);
+    see(of('second'));
+    await until('it serves', () => serving() === 1);
+    assert.equal(instances.count(REVISION), 1);
+  });
+
+  it('lets requests wait as long as a start may take while nobody knows how long it takes, unless it fails', () => {
+    const limit = () => table.entries.get(REVISION)?.queueLimitMs;
+    instances = new Instances({
+      table,
+      counts,
+      startLimitMs: 240_000,
+      log: silent,
+      probe: () => new Promise(() => {}),
+    });
+    instances.setRevision(REVISION, compiled);
+    see(pod([{ name: 'user' }], false));
+    assert.equal(limit(), 240_000);
+    instances.setRevision(REVISION, { ...compiled, failing: 'ExitCode1' });
+    assert.equal(limit(), 10_000);
+    instances.setRevision(REVISION, compiled);
+    assert.equal(limit(), 240_000);
+  });
+
+  it('sends to an instance that the kubelet does not call ready yet', async () => {
+    see(pod([{ name: 'user' }], false));
+    await until('it serves', () => serving() === 1);
+  });
+
+  for (const [where, containers] of Object.entries<Containers>({
+    'the ingress container': [{ name: 'user', readinessProbe }],
+    'a sidecar': [
+      { name: 'user', ports: [{ containerPort: 8080 }] },
+      { name: 'aside', readinessProbe },
+    ],
+  })) {
+    it(`sends nothing to an instance while a readiness probe of ${where} fails`, async () => {
+      see(pod(containers, false));
+      await new Promise(setImmediate);
+      assert.equal(serving(), 0, 'before it has passed');
+      see(pod(containers, true));
+      await until('it serves', () => serving() === 1);
+      see(pod(containers, false));
+      assert.equal(serving(), 0, 'once it fails again');
+      assert.equal(instances.count(REVISION), 1, 'it is still there, so no other is asked for');
+      see(pod(containers, true));
+      await until('it serves again', () => serving() === 1);
+    });
+  }
+
+  it('follows an instance that found no free row once there is one', async () => {
+    const small = new Instances({
+      table,
+      counts,
+      startLimitMs: 1000,
+      log: silent,
+      probe: async () => true,
+      max: 1,
+    });
+    small.setRevision(REVISION, compiled);
+    const named = (name: string) => {
+      const object = pod([{ name: 'user' }], true);
+      return compilePod({ ...object, metadata: { ...object.metadata, name, uid: name } });
+    };
+    small.setPod('ns/one', named('one'));
+    small.setPod('ns/two', named('two'));
+    assert.equal(small.unserved, 1);
+    small.setPod('ns/one', undefined);
+    small.sweep();
+    small.ids.reclaim(Number.POSITIVE_INFINITY, () => true);
+    small.retryUnserved();
+    assert.equal(small.unserved, 0);
+    await until('the other serves', () => serving() === 1);
+  });
+
+  it('sends nothing to an instance that is to go, also when it is named before it is seen', async () => {
+    instances.setDrained('p1', true);
+    see(pod([{ name: 'user' }], true));
+    await new Promise(setImmediate);
+    assert.deepEqual([serving(), instances.count(REVISION), instances.usable(REVISION)], [0, 1, 0]);
+    instances.setDrained('p1', false);
+    assert.deepEqual([serving(), instances.usable(REVISION)], [1, 1]);
+    instances.setDrained('p1', true);
+    assert.equal(serving(), 0);
+  });
+
+  it('calls an instance empty when no data thread sends to it and no request is inside', async () => {
+    see(pod([{ name: 'user' }], true));
+    await until('it serves', () => serving() === 1);
+    applied = table.take()?.version ?? assert.fail();
+    assert.equal(instances.isEmpty('p1'), false, 'a request may come at any moment');
+    inside = 1;
+    instances.setDrained('p1', true);
+    assert.equal(instances.isEmpty('p1'), false, 'the data threads do not know yet');
+    applied = table.take()?.version ?? assert.fail();
+    assert.equal(instances.isEmpty('p1'), false, 'a request is inside');
+    inside = 0;
+    assert.equal(instances.isEmpty('p1'), true);
+  });
+
+  it('counts the requests of an instance that leaves until the last has ended', async () => {
+    see(pod([{ name: 'user' }], true));
+    await until('it serves', () => serving() === 1);
+    inside = 1;
+    instances.setPod('ns/p1', undefined);
+    instances.sweep();
+    assert.deepEqual([serving(), instances.count(REVISION)], [0, 0]);
+    assert.deepEqual([...instances.of(REVISION)], [{ slot: 0, pod: 'p1' }]);
+    assert.ok(table.entries.has(REVISION), 'what is counted has a row');
+    assert.equal(instances.isEmpty('p1'), false);
+    inside = 0;
+    instances.sweep();
+    assert.deepEqual([[...instances.of(REVISION)], table.entries.has(REVISION)], [[], false]);
+  });
+});

@@ -1,0 +1,308 @@
+import { untilStarted } from '../../probe/probe.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import { MAX_INSTANCES } from '../shared/slots.ts';
+import type { CompiledPod, CompiledRevision } from './compile.ts';
+import type { Drainable } from './drains.ts';
+import { IndexAllocator } from './indexAllocator.ts';
+import type { RouteTable } from './routeTable.ts';
+import { queueLimitMs, StartTimes } from './startTimes.ts';
+import { Tracked } from './tracked.ts';
+
+/** What the data threads say, in shared memory. */
+export interface ThreadCounts {
+  /** The version of the table that all of them use. */
+  applied(): number;
+  /** Requests inside an instance. */
+  inFlight(slot: number): number;
+  /** Requests that wait for a revision. */
+  waiting(revision: string): number;
+}
+
+export interface InstancesOptions {
+  table: RouteTable;
+  counts: ThreadCounts;
+  /** How long an instance may take to start. */
+  startLimitMs: number;
+  log: Logger;
+  /** An instance is ready for the first time, so long after it was first seen. */
+  started?: (revision: string, elapsedMs: number) => void;
+  probe?: typeof untilStarted;
+  now?: () => number;
+  /** How many can be followed at once. */
+  max?: number;
+}
+
+/**
+ * Follows every instance from its pod's first sight to its end: probes it once it has an address, gives it to the data
+ * threads when it has started, takes it from them when it leaves, restarts or refuses connections. Each instance is
+ * followed by itself: one that hangs delays no other. One that leaves is remembered until its last request has ended.
+ */
+export class Instances implements Drainable {
+  readonly ids: IndexAllocator;
+  readonly #options: InstancesOptions;
+  readonly #probe: typeof untilStarted;
+  readonly #now: () => number;
+  readonly #revisions = new Map<string, CompiledRevision>();
+  readonly #pods = new Map<string, Tracked>();
+  readonly #bySlot = new Map<number, Tracked>();
+  readonly #byUid = new Map<string, Tracked>();
+  readonly #leaving = new Map<string, Set<Tracked>>();
+  /** UIDs of pods that are to get no new request; they may not be known here yet. */
+  readonly #drained = new Set<string>();
+  readonly #byRevision = new Map<string, Set<Tracked>>();
+  readonly #startTimes = new Map<string, StartTimes>();
+  readonly #wanted = new Set<string>();
+  /** Pods that found no free row, by key: they are followed once there is one. */
+  readonly #unserved = new Map<string, CompiledPod>();
+
+  constructor(options: InstancesOptions) {
+    this.#options = options;
+    this.ids = new IndexAllocator(options.max ?? MAX_INSTANCES);
+    this.#probe = options.probe ?? untilStarted;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Instances of a revision that are there or coming, not those that leave. */
+  count(revision: string): number {
+    let count = 0;
+    for (const tracked of this.#byRevision.get(revision) ?? []) if (this.#isOwn(tracked)) count++;
+    return count;
+  }
+
+  /** Those of {@link count} that may get new requests. */
+  usable(revision: string): number {
+    let usable = 0;
+    for (const tracked of this.#byRevision.get(revision) ?? [])
+      if (!tracked.drained && this.#isOwn(tracked)) usable++;
+    return usable;
+  }
+
+  /** Slot and pod name of each instance of a revision that may have requests, also of those that leave. */
+  *of(revision: string): Iterable<{ slot: number; pod: string }> {
+    for (const { slot, pod } of this.#byRevision.get(revision) ?? []) yield { slot, pod: pod.name };
+    for (const { slot, pod } of this.#leaving.get(revision) ?? []) yield { slot, pod: pod.name };
+  }
+
+  setDrained(uid: string, drained: boolean): void {
+    if (drained) this.#drained.add(uid);
+    else this.#drained.delete(uid);
+    this.#byUid.get(uid)?.setDrained(drained);
+  }
+
+  isEmpty(uid: string): boolean {
+    const tracked = this.#byUid.get(uid);
+    return !tracked || this.#isEmpty(tracked);
+  }
+
+  isMissed(uid: string): boolean {
+    const tracked = this.#byUid.get(uid);
+    if (!tracked || this.#bySlot.get(tracked.slot) !== tracked) return false;
+    const { revision } = tracked.pod;
+    return this.usable(revision) === 0 && this.#options.counts.waiting(revision) > 0;
+  }
+
+  *drainedOf(revision: string): Iterable<string> {
+    for (const { drained, pod } of this.#byRevision.get(revision) ?? []) if (drained) yield pod.uid;
+  }
+
+  /** Forgets those that left and have no request any more. */
+  sweep(): void {
+    for (const tracked of [...this.#leaving.values()].flatMap((leaving) => [...leaving])) {
+      if (!this.#isEmpty(tracked)) continue;
+      const { pod, slot } = tracked;
+      removeFrom(this.#leaving, tracked);
+      if (this.#byUid.get(pod.uid) === tracked) this.#byUid.delete(pod.uid);
+      this.#options.table.use(pod.revision, -1);
+      this.ids.retire(slot, this.#options.table.nextVersion);
+    }
+  }
+
+  setRevision(key: string, compiled: CompiledRevision | undefined): void {
+    if (compiled) {
+      this.#revisions.set(key, compiled);
+      this.#tellLimit(key);
+      for (const tracked of this.#byRevision.get(key) ?? []) {
+        if (!this.#isOwn(tracked)) tracked.setAside();
+        this.#look(tracked);
+      }
+      return;
+    }
+    this.#revisions.delete(key);
+    this.#startTimes.delete(key);
+    this.#options.table.setRevision(key, undefined, 0);
+  }
+
+  /** How many instances found no free row. */
+  get unserved(): number {
+    return this.#unserved.size;
+  }
+
+  /** Gives rows that have become free to instances that found none. */
+  retryUnserved(): void {
+    for (const [key, pod] of [...this.#unserved]) this.setPod(key, pod);
+  }
+
+  /** @param found the pod was there when the watch began. */
+  setPod(key: string, pod: CompiledPod | undefined, found = false): void {
+    let tracked = this.#pods.get(key);
+    if (tracked && (!pod || pod.leaving || pod.uid !== tracked.pod.uid)) {
+      this.#leave(tracked);
+      tracked = undefined;
+    }
+    if (!pod || pod.leaving) {
+      this.#unserved.delete(key);
+      return;
+    }
+    if (!tracked) {
+      tracked = this.#track(pod, found);
+      if (!tracked) return;
+    } else {
+      const before = tracked.pod;
+      tracked.pod = pod;
+      // The first container ID is news of the same start; another one is another start.
+      const restarted = before.container !== undefined && before.container !== pod.container;
+      if (restarted || pod.held || before.ip !== pod.ip) tracked.setAside();
+    }
+    this.#look(tracked);
+  }
+
+  /** A data thread could not connect. */
+  refused(slot: number, reason: string): void {
+    const tracked = this.#bySlot.get(slot);
+    if (!tracked?.ready) return;
+    this.#options.log.warn(
+      { pod: tracked.pod.key, reason },
+      'instance refused a connection; probing it again',
+    );
+    tracked.setAside();
+    this.#look(tracked);
+  }
+
+  /** A request waits for the revision's first instance. */
+  setWanted(revision: string, wanted: boolean): void {
+    if (wanted === this.#wanted.has(revision)) return;
+    if (wanted) this.#wanted.add(revision);
+    else this.#wanted.delete(revision);
+    this.#tellLimit(revision);
+  }
+
+  /** Stops all probes. */
+  close(): void {
+    for (const { probing } of this.#pods.values()) probing?.abort();
+  }
+
+  #track(pod: CompiledPod, found: boolean): Tracked | undefined {
+    const slot = this.ids.take();
+    if (slot === undefined) {
+      if (!this.#unserved.has(pod.key)) {
+        this.#options.log.error(
+          { pod: pod.key, max: MAX_INSTANCES },
+          'no request goes to this instance: the gateway holds as many as it can; lower the number of instances',
+        );
+      }
+      this.#unserved.set(pod.key, pod);
+      return undefined;
+    }
+    this.#unserved.delete(pod.key);
+    const tracked = new Tracked(this.#options.table, pod, slot, this.#now(), found);
+    tracked.setDrained(this.#drained.has(pod.uid));
+    this.#pods.set(pod.key, tracked);
+    this.#byUid.set(pod.uid, tracked);
+    this.#bySlot.set(slot, tracked);
+    addTo(this.#byRevision, tracked);
+    this.#options.table.use(pod.revision, 1);
+    this.setWanted(pod.revision, false);
+    this.#tellLimit(pod.revision);
+    return tracked;
+  }
+
+  #leave(tracked: Tracked): void {
+    const { pod, slot } = tracked;
+    tracked.setAside();
+    this.#pods.delete(pod.key);
+    this.#bySlot.delete(slot);
+    removeFrom(this.#byRevision, tracked);
+    // Its requests are counted for as long as they last, so the revision keeps its row.
+    addTo(this.#leaving, tracked);
+    this.#tellLimit(pod.revision);
+  }
+
+  #isEmpty(tracked: Tracked): boolean {
+    const { applied, inFlight } = this.#options.counts;
+    return tracked.isGone(applied()) && inFlight(tracked.slot) === 0;
+  }
+
+  /** Whether a pod is an instance of this very revision, and not of an earlier one of its name, or of nobody's. */
+  #isOwn({ pod }: Tracked): boolean {
+    const uid = this.#revisions.get(pod.revision)?.uid;
+    return uid === undefined || pod.revisionUid === uid;
+  }
+
+  #look(tracked: Tracked): void {
+    const { pod } = tracked;
+    const revision = this.#revisions.get(pod.revision);
+    if (tracked.ready || tracked.probing || pod.held || !pod.ip || !revision) return;
+    if (!this.#isOwn(tracked)) return;
+    if (pod.container?.endsWith(' ended')) return;
+    const probing = new AbortController();
+    tracked.probing = probing;
+    const { startLimitMs: limitMs, log } = this.#options;
+    this.#probe(pod.ip, revision.check, { limitMs, signal: probing.signal }).then(
+      (started) => {
+        if (tracked.probing !== probing) return;
+        tracked.probing = undefined;
+        if (started) this.#admit(tracked, revision);
+        else log.warn({ pod: pod.key, limitMs }, 'instance did not start in time');
+      },
+      (error) => log.error({ pod: pod.key, err: error }, 'probe failed'),
+    );
+  }
+
+  #admit(tracked: Tracked, revision: CompiledRevision): void {
+    const { pod, slot, seenAt, found } = tracked;
+    tracked.start({
+      slot,
+      revision: pod.revision,
+      pod: pod.name,
+      host: pod.ip as string,
+      port: revision.port,
+    });
+    if (!found) this.#timeStart(pod.revision, this.#now() - seenAt);
+    // Only the first start says how long starts take; a later one may be a restart.
+    tracked.found = true;
+    this.#tellLimit(pod.revision);
+  }
+
+  #timeStart(revision: string, elapsedMs: number): void {
+    const times = this.#startTimes.get(revision) ?? new StartTimes();
+    times.add(elapsedMs);
+    this.#startTimes.set(revision, times);
+    this.#options.started?.(revision, elapsedMs);
+  }
+
+  #tellLimit(revision: string): void {
+    const compiled = this.#revisions.get(revision);
+    if (!compiled) return;
+    const siblings = this.#byRevision.get(revision);
+    const starting =
+      compiled.failing === undefined &&
+      (this.#wanted.has(revision) || [...(siblings ?? [])].some(({ ready }) => !ready));
+    const average = this.#startTimes.get(revision)?.averageMs;
+    const limit = queueLimitMs(average, starting, this.#options.startLimitMs);
+    this.#options.table.setRevision(revision, compiled, limit);
+  }
+}
+
+type ByRevision = Map<string, Set<Tracked>>;
+
+function addTo(revisions: ByRevision, tracked: Tracked): void {
+  const { revision } = tracked.pod;
+  revisions.set(revision, (revisions.get(revision) ?? new Set()).add(tracked));
+}
+
+function removeFrom(revisions: ByRevision, tracked: Tracked): void {
+  const { revision } = tracked.pod;
+  const siblings = revisions.get(revision);
+  siblings?.delete(tracked);
+  if (siblings?.size === 0) revisions.delete(revision);
+}

@@ -1,0 +1,13 @@
+import type { Permission } from '../../rbac.ts';
+
+/** Watches what it serves, and wakes a revision that has no instance; it reads no secret and changes no object. */
+export const permissions: readonly Permission[] = [
+  { apiGroups: ['serving.knative.dev'], resources: ['routes', 'revisions'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'patch'] },
+];
+
+/** In the operator's own namespace: the controllers, which alone may say what instances are to go. */
+export const namespacePermissions: readonly Permission[] = [
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+];

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import type { DrainOrders } from '../shared/drainProtocol.ts';
+import { Stats } from '../shared/stats.ts';
+import { type Counted, StatsReporter } from './report.ts';
+
+describe('StatsReporter', () => {
+  let stats: Stats;
+  let reporter: StatsReporter;
+  let now: number;
+
+  beforeEach(() => {
+    now = 10_000;
+    stats = Stats.create(2);
+    const entries = new Map(['a', 'b', 'c'].map((name, index) => [`n/${name}`, { index }]));
+    const control = {
+      stats,
+      table: { entries },
+      slots: { inFlight: () => 0 },
+      instances: { of: () => [] },
+      drains: { take: () => ({}) },
+    };
+    reporter = new StatsReporter(control as unknown as Counted, () => now);
+  });
+
+  const orders: DrainOrders = { term: 1, round: 1, instances: {} };
+  const names = ({ revisions }: { revisions: object }) => Object.keys(revisions);
+  let known: DrainOrders['known'];
+  /** Asks as the autoscaler does, a second after it asked last. */
+  const ask = (start?: number) => {
+    now += 1_000;
+    const answer = reporter.report({ ...orders, known: known && { ...known, ...(start ? { start } : {}) } });
+    known = { start: answer.instance.start, at: answer.at };
+    return answer;
+  };
+  /** Nothing is told again that was told at first. */
+  const settle = () => {
+    known = undefined;
+    for (let round = 0; round < 5; round++) ask();
+  };
+
+  it('tells all revisions to whoever has no answer yet', () => {
+    settle();
+    const { partial, revisions } = reporter.report(orders);
+    assert.deepEqual([partial, Object.keys(revisions)], [false, ['n/a', 'n/b', 'n/c']]);
+  });
+
+  it('leaves out what has not changed since the answer that is known', () => {
+    settle();
+    const { partial, revisions } = ask();
+    assert.deepEqual([partial, revisions], [true, {}]);
+  });
+
+  it('tells what has changed, on whichever thread, and again for two seconds', () => {
+    settle();
+    stats.writer(1).begin(1, now);
+    stats.writer(1).end(1, now, now + 5, 200);
+    const told = Array.from({ length: 5 }, () => names(ask()));
+    assert.deepEqual(told, [['n/b'], ['n/b'], ['n/b'], ['n/b'], []]);
+  });
+
+  it('tells what changed while somebody else asked', () => {
+    settle();
+    stats.writer(0).begin(0, now);
+    stats.writer(0).end(0, now, now + 5, 200);
+    for (let second = 0; second < 10; second++) {
+      now += 1_000;
+      reporter.report();
+    }
+    assert.deepEqual(names(ask()), ['n/a']);
+  });
+
+  it('tells each time of a revision that has requests, whose time goes on, and of its end', () => {
+    settle();
+    const startedAt = now;
+    stats.writer(0).begin(2, startedAt);
+    for (let round = 1; round <= 5; round++) {
+      const { inFlight, concurrencyMs } = ask().revisions['n/c'] ?? {};
+      assert.deepEqual([inFlight, concurrencyMs], [1, round * 1_000]);
+    }
+    stats.writer(0).end(2, startedAt, now + 500, 200);
+    const { inFlight, concurrencyMs } = ask().revisions['n/c'] ?? {};
+    assert.deepEqual([inFlight, concurrencyMs], [0, 5_500]);
+  });
+
+  it('tells all to whoever knows an answer of an earlier process', () => {
+    settle();
+    const { partial, revisions } = ask(1);
+    assert.deepEqual([partial, Object.keys(revisions).length], [false, 3]);
+  });
+});

@@ -1,0 +1,223 @@
+import type { HostEntry, InstanceEntry, RevisionEntry, TableUpdate, Target } from '../shared/messages.ts';
+import { MAX_REVISIONS } from '../shared/slots.ts';
+import type { CompiledRevision, CompiledRoute } from './compile.ts';
+import { IndexAllocator } from './indexAllocator.ts';
+
+interface KnownRevision {
+  compiled: CompiledRevision;
+  queueLimitMs: number;
+}
+
+/**
+ * What all data threads serve, and what has changed since they were last told. A revision has an entry while a route or
+ * an instance needs it, so old revisions cost nothing.
+ */
+export class RouteTable {
+  readonly ids: IndexAllocator;
+  readonly #routes = new Map<string, CompiledRoute>();
+  /** Routes that claim a host, oldest first. */
+  readonly #claims = new Map<string, string[]>();
+  readonly #revisions = new Map<string, KnownRevision>();
+  /** How many routes' targets and instances name a revision. */
+  readonly #uses = new Map<string, number>();
+  /** How many routes say that a revision is stopped. */
+  readonly #stops = new Map<string, number>();
+  readonly #entries = new Map<string, RevisionEntry>();
+  readonly #instances = new Map<number, InstanceEntry>();
+  readonly #changedHosts = new Set<string>();
+  readonly #changedRevisions = new Set<string>();
+  readonly #changedInstances = new Set<number>();
+  /** Revisions that are needed and found no free row. */
+  readonly #unserved = new Set<string>();
+  readonly #changed: () => void;
+  readonly #full: (revision: string) => void;
+  #version = 0;
+
+  /**
+   * @param changed called for every change; the caller takes the update when it suits.
+   * @param full called once for each revision that finds no free row: its requests get 503 until one is free.
+   */
+  constructor(
+    changed: () => void = () => {},
+    full: (revision: string) => void = () => {},
+    max = MAX_REVISIONS,
+  ) {
+    this.#changed = changed;
+    this.#full = full;
+    this.ids = new IndexAllocator(max);
+  }
+
+  /** How many revisions are needed and have no row. */
+  get unserved(): number {
+    return this.#unserved.size;
+  }
+
+  /** Gives rows that have become free to revisions that found none. */
+  retryUnserved(): void {
+    for (const revision of [...this.#unserved]) this.#refresh(revision);
+  }
+
+  get entries(): ReadonlyMap<string, RevisionEntry> {
+    return this.#entries;
+  }
+
+  setRoute(key: string, route: CompiledRoute | undefined): void {
+    const before = this.#routes.get(key);
+    if (before && route && sameRoute(before, route)) return;
+    if (route) this.#routes.set(key, route);
+    else this.#routes.delete(key);
+    for (const host of before?.hosts.keys() ?? []) this.#unclaim(host, key);
+    for (const host of route?.hosts.keys() ?? []) this.#claim(host, key);
+    // The new uses first, so that a revision in both does not lose its entry in between.
+    for (const revision of revisionsOf(route)) this.use(revision, 1);
+    for (const revision of revisionsOf(before)) this.use(revision, -1);
+    for (const revision of route?.stopped ?? []) this.#stop(revision, 1);
+    for (const revision of before?.stopped ?? []) this.#stop(revision, -1);
+    this.#changed();
+  }
+
+  setRevision(key: string, compiled: CompiledRevision | undefined, queueLimitMs: number): void {
+    if (compiled) this.#revisions.set(key, { compiled, queueLimitMs });
+    else this.#revisions.delete(key);
+    this.#refresh(key);
+  }
+
+  /** Notes that an instance needs the revision (`1`) or no longer does (`-1`). */
+  use(revision: string, delta: 1 | -1): void {
+    count(this.#uses, revision, delta);
+    this.#refresh(revision);
+  }
+
+  setInstance(slot: number, entry: InstanceEntry | undefined): void {
+    if (entry) this.#instances.set(slot, entry);
+    else if (!this.#instances.delete(slot)) return;
+    this.#changedInstances.add(slot);
+    this.#changed();
+  }
+
+  /** What changed since the last call; undefined when nothing did. */
+  take(): TableUpdate | undefined {
+    const size = this.#changedHosts.size + this.#changedRevisions.size + this.#changedInstances.size;
+    if (size === 0) return undefined;
+    const update: TableUpdate = {
+      kind: 'update',
+      version: ++this.#version,
+      hosts: [...this.#changedHosts].map((host) => [host, this.#entry(host)]),
+      revisions: [...this.#changedRevisions].map((key) => [key, this.#entries.get(key)]),
+      instances: [...this.#changedInstances].map((slot) => [slot, this.#instances.get(slot)]),
+    };
+    this.#changedHosts.clear();
+    this.#changedRevisions.clear();
+    this.#changedInstances.clear();
+    return update;
+  }
+
+  /** Everything, for a thread that starts. */
+  snapshot(): TableUpdate {
+    return {
+      kind: 'update',
+      version: this.#version,
+      hosts: [...this.#claims.keys()].map((host) => [host, this.#entry(host)]),
+      revisions: [...this.#entries],
+      instances: [...this.#instances],
+    };
+  }
+
+  /** The version that the next update will have: what is removed now is gone in it. */
+  get nextVersion(): number {
+    return this.#version + 1;
+  }
+
+  #entry(host: string): HostEntry | undefined {
+    const owner = this.#routes.get(this.#claims.get(host)?.[0] ?? '');
+    const targets = owner?.hosts.get(host);
+    return owner && targets && { targets, internalOnly: owner.internalOnly };
+  }
+
+  #claim(host: string, key: string): void {
+    const claims = this.#claims.get(host) ?? [];
+    claims.push(key);
+    const age = (route: string): string => `${this.#routes.get(route)?.createdAt} ${route}`;
+    claims.sort((a, b) => (age(a) < age(b) ? -1 : 1));
+    this.#claims.set(host, claims);
+    this.#changedHosts.add(host);
+  }
+
+  #unclaim(host: string, key: string): void {
+    const left = (this.#claims.get(host) ?? []).filter((claim) => claim !== key);
+    if (left.length > 0) this.#claims.set(host, left);
+    else this.#claims.delete(host);
+    this.#changedHosts.add(host);
+  }
+
+  #stop(revision: string, delta: 1 | -1): void {
+    count(this.#stops, revision, delta);
+    this.#refresh(revision);
+  }
+
+  #refresh(key: string): void {
+    const known = this.#revisions.get(key);
+    const present = this.#entries.get(key);
+    if (!known || !this.#uses.has(key)) {
+      this.#unserved.delete(key);
+      if (!present) return;
+      this.#entries.delete(key);
+      this.ids.retire(present.index, this.nextVersion);
+    } else {
+      const { limit, timeoutMs, protocol, failing } = known.compiled;
+      const { queueLimitMs } = known;
+      const index = present?.index ?? this.ids.take();
+      if (index === undefined) {
+        if (!this.#unserved.has(key)) this.#full(key);
+        this.#unserved.add(key);
+        return;
+      }
+      this.#unserved.delete(key);
+      const stopped = this.#stops.has(key);
+      const entry = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped, failing };
+      if (present && sameEntry(present, entry)) return;
+      this.#entries.set(key, entry);
+    }
+    this.#changedRevisions.add(key);
+    this.#changed();
+  }
+}
+
+function count(counts: Map<string, number>, key: string, delta: 1 | -1): void {
+  const next = (counts.get(key) ?? 0) + delta;
+  if (next > 0) counts.set(key, next);
+  else counts.delete(key);
+}
+
+function* revisionsOf(route: CompiledRoute | undefined): Iterable<string> {
+  for (const targets of route?.hosts.values() ?? []) for (const { revision } of targets) yield revision;
+}
+
+function sameEntry(a: RevisionEntry, b: RevisionEntry): boolean {
+  return (
+    a.limit === b.limit &&
+    a.timeoutMs === b.timeoutMs &&
+    a.protocol === b.protocol &&
+    a.queueLimitMs === b.queueLimitMs &&
+    a.stopped === b.stopped &&
+    a.failing === b.failing
+  );
+}
+
+function sameRoute(a: CompiledRoute, b: CompiledRoute): boolean {
+  const stopped = (route: CompiledRoute) => [...(route.stopped ?? [])].join();
+  return a.internalOnly === b.internalOnly && stopped(a) === stopped(b) && sameHosts(a.hosts, b.hosts);
+}
+
+function sameHosts(a: Map<string, Target[]>, b: Map<string, Target[]>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [host, targets] of a) {
+    const others = b.get(host);
+    if (others?.length !== targets.length) return false;
+    const same = targets.every(
+      (target, i) => target.revision === others[i]?.revision && target.percent === others[i]?.percent,
+    );
+    if (!same) return false;
+  }
+  return true;
+}

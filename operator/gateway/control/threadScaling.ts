@@ -1,0 +1,26 @@
+/** Share of its time that a thread works, above which its connections begin to wait for each other. */
+const BUSY = 0.7;
+/** Seconds in a row that the threads must be busy: compiling and collecting garbage also look like load. */
+const PATIENCE = 2;
+
+/**
+ * Decides when another data thread is worth its 13 MB: all that run are busy on average for a while. There is no way
+ * back, because a thread that stops listening resets the connections that wait in its accept queue.
+ */
+export class ThreadScaling {
+  readonly #most: number;
+  #busySeconds = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** @param utilization of each thread over the last second, 0 to 1. */
+  another(utilization: readonly number[]): boolean {
+    const mean = utilization.reduce((sum, part) => sum + part, 0) / utilization.length;
+    this.#busySeconds = mean > BUSY ? this.#busySeconds + 1 : 0;
+    if (this.#busySeconds < PATIENCE || utilization.length >= this.#most) return false;
+    this.#busySeconds = 0;
+    return true;
+  }
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deploymentName } from '../../apis/names.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { isKubeError } from '../../kube/errors.ts';
+import { type ObjectRef, refOf } from '../../kube/types.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import { gatewayWakeFailures } from '../../telemetry/metrics.ts';
+
+/** Between two attempts: small and constant, because a request waits for them. */
+const RETRY_MS = 50;
+/** After this many attempts it is up to the next word that a request still waits. */
+const MAX_ATTEMPTS = 20;
+
+interface Scale {
+  metadata: { resourceVersion?: string };
+  spec?: { replicas?: number };
+}
+
+/**
+ * Raises a revision's Deployment from zero to one instance when a request waits for it, and changes no other number:
+ * those are the autoscaler's. The gateway does it itself because waking must not depend on the controller.
+ */
+export class Waker {
+  readonly #client: KubeClient;
+  readonly #log: Logger;
+  readonly #signal: AbortSignal;
+  readonly #underWay = new Map<string, Promise<void>>();
+
+  constructor(client: KubeClient, log: Logger, signal: AbortSignal) {
+    this.#client = client;
+    this.#log = log;
+    this.#signal = signal;
+  }
+
+  /**
+   * Any number of calls for a revision while it is being woken are one.
+   * @param needed whether somebody still waits and no instance has come.
+   * @param going whether an instance that takes no request is still counted, so that the number is about to become zero.
+   */
+  wake(revision: string, needed: () => boolean, going: () => boolean = () => false): Promise<void> {
+    const present = this.#underWay.get(revision);
+    if (present) return present;
+    const attempt = this.#attempts(revision, needed, going).finally(() => this.#underWay.delete(revision));
+    this.#underWay.set(revision, attempt);
+    return attempt;
+  }
+
+  async #attempts(revision: string, needed: () => boolean, going: () => boolean): Promise<void> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && needed() && !this.#signal.aborted; attempt++) {
+      if (attempt > 0) await sleep(RETRY_MS, undefined, { ref: false });
+      try {
+        const raised = await raiseFromZero(this.#client, refOf(revision), this.#signal);
+        if (raised || !going()) return;
+      } catch (error) {
+        // Changed in between: it is looked at again. No Deployment yet: the controller is about to make it.
+        if (isKubeError(error, 'KUBE_CONFLICT') || isKubeError(error, 'KUBE_NOT_FOUND')) continue;
+        gatewayWakeFailures.inc();
+        this.#log.warn({ revision, err: error }, 'could not wake the revision');
+      }
+    }
+  }
+}
+
+/** @returns false when there is nothing to raise: the number is not zero. */
+async function raiseFromZero(
+  client: KubeClient,
+  { namespace, name }: ObjectRef,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${deploymentName(name)}/scale`;
+  const scale = await client.request<Scale>('GET', path, { signal });
+  if ((scale.spec?.replicas ?? 0) > 0) return false;
+  await client.request('PATCH', path, {
+    // The version makes it fail if the autoscaler chose a number in between.
+    body: { metadata: { resourceVersion: scale.metadata.resourceVersion }, spec: { replicas: 1 } },
+    contentType: 'application/merge-patch+json',
+    signal,
+  });
+  return true;
+}

@@ -1,0 +1,317 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { clock } from '../shared/clock.ts';
+import { HTTP1_WINDOW, MAX_PIPELINED, waitingBytes } from '../shared/limits.ts';
+import { addressCell, type Event } from '../shared/usage.ts';
+import { NO_REVISION } from './budget.ts';
+import type { Connections } from './connections.ts';
+import type { Timed } from './deadlines.ts';
+import type { Peer } from './headers.ts';
+import type { Source } from './queue.ts';
+import { endSession } from './sessionClose.ts';
+import { UploadWindow } from './uploadWindow.ts';
+
+const CONNECTION = Symbol('connection');
+type WithConnection = { [CONNECTION]?: Connection };
+
+/** Bytes that may be left behind a request without being the begin of another: spaces, empty lines. */
+const SLACK_BYTES = 2048;
+/** What every HTTP/2 connection begins with; nothing shorter can hold a request. */
+const PREFACE_BYTES = 24;
+
+/** The connection of a socket that {@link Connections} opened, or of an HTTP/2 session on it. */
+export function connectionOf(socket: object): Connection {
+  return (socket as WithConnection)[CONNECTION] as Connection;
+}
+
+/** Serves a request when its turn on its connection has come. */
+export type Serve = (request: IncomingMessage, response: ServerResponse, connection: Connection) => void;
+
+type Phase =
+  /** No header section has been complete. */
+  | 'new'
+  /** HTTP/2 on which nothing has been asked in the time for a header section. */
+  | 'unused'
+  | 'used'
+  /** Its last answer is sent and the rest of the request is not read for long any more. */
+  | 'lingering';
+
+/** One client's connection: what is asked on it, how much of it is unread, and how long it may stay so. */
+export class Connection implements Source, Timed {
+  readonly socket: Socket;
+  readonly address: number;
+  peer: Peer | undefined;
+  protocol: 'http1' | 'http2' | undefined;
+  session: ServerHttp2Session | undefined;
+  /** Requests that are being served. */
+  requests = 0;
+  /** When the header section that is pending was first seen, on {@link clock}; 0 is none. */
+  pendingSince = 0;
+  readonly #connections: Connections;
+  #beginsWithHead: boolean | undefined;
+  #phase: Phase = 'new';
+  #closed = false;
+  /** Bytes up to here belong to requests that are known. */
+  #known = 0;
+  /** Answered by the gateway without knowing where the request ends: no other request is taken. */
+  #refused = false;
+  #request: IncomingMessage | undefined;
+  #unsized = false;
+  #pipelined: { request: IncomingMessage; response: ServerResponse; bytes: number; serve: Serve }[] = [];
+  #uploads: UploadWindow | undefined;
+  #lastStream = 0;
+  #seenBytes = 0;
+
+  idle = false;
+  /** When it became idle, on {@link clock}. */
+  idleSince = 0;
+  idleLonger: Connection | undefined;
+  idleShorter: Connection | undefined;
+
+  expiresAt = 0;
+  earlier: Timed | undefined;
+  later: Timed | undefined;
+  deadlineList: Timed['deadlineList'];
+
+  constructor(socket: Socket, connections: Connections) {
+    this.socket = socket;
+    this.#connections = connections;
+    this.address = addressCell(socket.remoteAddress ?? '');
+    (socket as WithConnection)[CONNECTION] = this;
+    socket.on('close', () => this.#onClose());
+    connections.deadlines.add(this, connections.headerMs, clock());
+  }
+
+  get window(): number {
+    return this.#uploads?.size ?? HTTP1_WINDOW;
+  }
+
+  /** The first bytes have told the protocol. @returns false when there is no room for it, and then it is closed. */
+  speaks(protocol: 'http1' | 'http2', bytes: Buffer): boolean {
+    this.protocol = protocol;
+    const start = bytes.toString('latin1', 0, 16).trimStart();
+    this.#beginsWithHead =
+      start.length < 5 && 'HEAD '.startsWith(start) ? undefined : start.startsWith('HEAD ');
+    const count = this.#connections.count(protocol, 1);
+    if (protocol === 'http1' || this.#connections.hasRoomForHttp2(count)) return true;
+    this.close('refusedConnections');
+    return false;
+  }
+
+  /** Whether the first request is one to HEAD; undefined when its first packet does not tell, and once its headers have come. */
+  get firstIsHead(): boolean | undefined {
+    return this.#phase === 'new' ? this.#beginsWithHead : undefined;
+  }
+
+  /** The HTTP/2 session on this connection. */
+  carries(session: ServerHttp2Session): void {
+    this.session = session;
+    this.#uploads = new UploadWindow(session, this.#connections.requestBytes);
+    (session as WithConnection)[CONNECTION] = this;
+  }
+
+  /**
+   * An HTTP/1.1 request came. One is served at a time; those behind it wait here, and a connection with more of them
+   * than that is closed, because each costs memory.
+   */
+  request(request: IncomingMessage, response: ServerResponse, serve: Serve): void {
+    if (this.#closed || this.#refused) return;
+    this.#used();
+    if (this.requests === 0) {
+      this.#serve(request, response, serve);
+      return;
+    }
+    const bytes = waitingBytes(textBytes(request.rawHeaders), 0);
+    if (this.#pipelined.length >= MAX_PIPELINED || !this.#connections.requestBytes.take(NO_REVISION, bytes)) {
+      stopParsing(this.socket);
+      this.close('closedForPipelining');
+      return;
+    }
+    this.#pipelined.push({ request, response, bytes, serve });
+  }
+
+  /** The size of the HTTP/1.1 request that is being served: what lies behind it belongs to the next. */
+  sized(head: number, fields: number, body: number | undefined): void {
+    const request = this.#request as IncomingMessage;
+    const line = (request.method as string).length + (request.url as string).length + 12;
+    this.#unsized = body === undefined;
+    this.#known += line + head + 4 * fields + 2 + (body ?? 0);
+  }
+
+  /** A stream of HTTP/2 came, with its whole header section. */
+  stream(stream: ServerHttp2Stream): void {
+    this.#used();
+    this.#lastStream = stream.id as number;
+    this.#begin();
+    stream.once('close', this.#end);
+    if (!stream.endAfterHeaders) stream.once('finish', () => this.#connections.linger(stream));
+  }
+
+  /** The connection leaves HTTP: it is one request until it closes. */
+  upgraded(): void {
+    this.#used();
+    this.#begin();
+  }
+
+  /** It got an answer of the gateway's own to a request whose end is not known, and nothing else is taken from it. */
+  refused(): void {
+    this.#refused = true;
+    this.#dropPipelined();
+    this.last();
+  }
+
+  /** The client has a little time to take its last answer. */
+  last(): void {
+    if (this.#closed) return;
+    this.#phase = 'lingering';
+    const { deadlines, lingerMs } = this.#connections;
+    deadlines.remove(this);
+    deadlines.add(this, lingerMs, clock());
+  }
+
+  /** Bytes of a header section that is not complete. */
+  get pendingBytes(): number {
+    if (this.#closed) return 0;
+    const { bytesRead } = this.socket;
+    if (this.protocol !== 'http2') {
+      return this.#request?.complete === false ? 0 : Math.max(0, bytesRead - this.#known);
+    }
+    if (bytesRead === this.#seenBytes) return 0;
+    const begun = this.#sectionBegun();
+    if (!begun) this.#seenBytes = bytesRead;
+    return begun ? bytesRead - this.#seenBytes : 0;
+  }
+
+  /** One of its requests has to wait. */
+  waits(): void {
+    this.#uploads?.lower();
+  }
+
+  /** Called several times a second. */
+  look(): void {
+    this.#uploads?.look(this.socket.bytesRead, this.requests);
+  }
+
+  close(reason: Event): void {
+    if (this.#closed) return;
+    this.#connections.usage.count(reason);
+    this.session?.destroy();
+    this.socket.destroy();
+    this.#onClose();
+  }
+
+  expired(): void {
+    const { deadlines, headerMs, firstRequestMs } = this.#connections;
+    if (this.#phase === 'lingering') {
+      this.close('closedForLingering');
+    } else if (this.#phase === 'unused') {
+      this.#goAway();
+    } else if (this.session && this.socket.bytesRead > PREFACE_BYTES && !this.#sectionBegun()) {
+      this.#phase = 'unused';
+      deadlines.add(this, Math.max(0, firstRequestMs - headerMs), clock());
+    } else if (this.protocol === 'http1') {
+      this.#connections.usage.count('closedForHeaderTime');
+      this.#connections.refuse(this, {
+        reason: 'header_time',
+        message: 'The request headers did not come in time.',
+      });
+    } else {
+      this.close('closedForHeaderTime');
+    }
+  }
+
+  /** Whether HTTP/2 headers have begun to come and have not ended. */
+  #sectionBegun(): boolean {
+    const last = this.session?.destroyed === false ? this.session.state.lastProcStreamID : undefined;
+    return (last ?? 0) > this.#lastStream;
+  }
+
+  /** Nothing has been asked for as long as a connection may be idle: its client is told, and it closes. */
+  endIdle(): void {
+    this.#goAway();
+  }
+
+  #goAway(): void {
+    this.#connections.usage.count('closedForIdleness');
+    if (this.session) endSession(this.session);
+    this.last();
+  }
+
+  #used(): void {
+    if (this.#phase === 'used') return;
+    this.#phase = 'used';
+    this.#connections.deadlines.remove(this);
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse, serve: Serve): void {
+    this.#request = request;
+    this.#begin();
+    response.once('close', this.#end);
+    serve(request, response, this);
+  }
+
+  #begin(): void {
+    this.requests++;
+    this.pendingSince = 0;
+    if (this.idle) this.#connections.busy(this);
+  }
+
+  readonly #end = (): void => {
+    this.requests--;
+    if (this.#closed) return;
+    const request = this.#request;
+    this.#request = undefined;
+    const next = this.#pipelined.shift();
+    if (next) {
+      this.#connections.requestBytes.give(NO_REVISION, next.bytes);
+      this.#serve(next.request, next.response, next.serve);
+      return;
+    }
+    if (request && !request.complete) this.#awaitRest(request);
+    const { bytesRead } = this.socket;
+    // Where a body of unknown length ended is not seen here.
+    if (this.#unsized || bytesRead - this.#known <= SLACK_BYTES) this.#known = bytesRead;
+    this.#unsized = false;
+    if (this.requests === 0) this.#connections.becameIdle(this);
+  };
+
+  /** Its answer is sent, but the client still sends the request's body. */
+  #awaitRest(request: IncomingMessage): void {
+    this.last();
+    request.once('close', () => {
+      this.#known = this.socket.bytesRead;
+      if (this.#phase === 'lingering') this.#used();
+    });
+  }
+
+  #dropPipelined(): void {
+    for (const { bytes } of this.#pipelined) this.#connections.requestBytes.give(NO_REVISION, bytes);
+    this.#pipelined = [];
+  }
+
+  #onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connections.deadlines.remove(this);
+    this.#uploads?.close();
+    this.#dropPipelined();
+    if (this.protocol) this.#connections.count(this.protocol, -1);
+    this.#connections.closed(this);
+  }
+}
+
+function textBytes(texts: readonly string[]): number {
+  let bytes = 0;
+  for (const text of texts) bytes += text.length;
+  return bytes;
+}
+
+/**
+ * Makes node:http's parser fail at the next request: what else is in the bytes that it has in hand, thousands perhaps,
+ * would be made requests of, only to be dropped. (`pause()` of the parser waits for the end of those bytes.)
+ */
+function stopParsing(socket: Socket): void {
+  const { parser } = socket as { parser?: { onIncoming?: () => number } };
+  if (parser) parser.onIncoming = () => -1;
+}

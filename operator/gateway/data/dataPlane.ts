@@ -1,0 +1,257 @@
+import { clock } from '../shared/clock.ts';
+import type { Limits } from '../shared/limits.ts';
+import type { InstanceEntry, Link, RevisionEntry, TableUpdate } from '../shared/messages.ts';
+import type { Slots } from '../shared/slots.ts';
+import type { Stats } from '../shared/stats.ts';
+import { ANSWER_BYTES, answerBytesOf, REQUEST_BYTES, requestBytesOf } from '../shared/usage.ts';
+import { Budget } from './budget.ts';
+import { Connections } from './connections.ts';
+import { Deadlines } from './deadlines.ts';
+import type { ExchangeShared } from './exchangeShared.ts';
+import { Handler } from './handler.ts';
+import { Listener } from './listener.ts';
+import { Router } from './router.ts';
+import { StalledAnswers } from './stalled.ts';
+import { Throttler, type ThrottlerShared } from './throttler.ts';
+import { Instance } from './upstream/instance.ts';
+
+const MEBIBYTE = 1024 * 1024;
+/** How often lines are looked at for requests that have waited too long. */
+const LINE_TICK_MS = 100;
+/** Faults are reported at most this often: whoever provokes them must not fill the log. */
+const FAULT_EVERY_MS = 1000;
+/** For HTTP/2 connections to close properly once their last request has ended. */
+const FLUSH_MS = 1000;
+
+export interface DataPlaneOptions {
+  /** Number of this thread, from 0. */
+  thread: number;
+  slots: Slots;
+  stats: Stats;
+  link: Link;
+  limits: Limits;
+  /** Makes another thread look at its line for a revision ({@link DataPlane.wakened}). */
+  wake: (thread: number, revision: number) => void;
+}
+
+/** Where a data plane listens; 0 lets the system choose a port. */
+export interface ListenOptions {
+  /** Of requests from outside the cluster, or from anywhere. */
+  port: number;
+  /** Of requests from inside the cluster, which may also reach what is not for the outside. */
+  internalPort: number;
+  host?: string;
+  reusePort?: boolean;
+}
+
+/** Everything that one thread needs to serve requests. It knows nothing of Kubernetes: its table comes in updates. */
+export class DataPlane {
+  readonly #external: Listener;
+  readonly #internal: Listener;
+  readonly #listeners: readonly Listener[];
+  readonly #router = new Router();
+  readonly #throttlers = new Map<string, Throttler>();
+  readonly #byIndex = new Map<number, Throttler>();
+  readonly #instances = new Map<number, { instance: Instance; throttler: Throttler }>();
+  readonly #lines = new Lines();
+  readonly #handlers: readonly Handler[];
+  readonly #link: Link;
+  readonly #deadlines: Deadlines;
+  readonly #throttlerShared: ThrottlerShared;
+  #open = 0;
+  #closing = false;
+  #faultAt = Number.NEGATIVE_INFINITY;
+  #idle: (() => void) | undefined;
+
+  constructor({ thread, slots, stats, link, limits, wake }: DataPlaneOptions) {
+    const deadlines = new Deadlines((error) => this.#faulted(error));
+    this.#deadlines = deadlines;
+    const writer = stats.writer(thread);
+    const usage = slots.usage.writer(thread);
+    const { requestMebibytes, answerMebibytes } = limits;
+    const requests = new Budget(usage, REQUEST_BYTES, requestBytesOf, requestMebibytes * MEBIBYTE);
+    const answers = new Budget(usage, ANSWER_BYTES, answerBytesOf, answerMebibytes * MEBIBYTE);
+    const shared: ExchangeShared = {
+      stats: writer,
+      usage,
+      deadlines,
+      requests,
+      stalled: new StalledAnswers(answers, () => usage.count('cutForStalling')),
+      refused: (throttler, instance, reason) => this.#refused(throttler, instance, reason),
+      opened: () => {
+        this.#open++;
+      },
+      closed: () => {
+        this.#open--;
+        if (this.#open === 0) this.#idle?.();
+      },
+      faulted: (error) => {
+        usage.count('fault');
+        this.#faulted(error);
+      },
+    };
+    this.#link = link;
+    this.#throttlerShared = {
+      thread,
+      slots,
+      stats: writer,
+      link,
+      usage,
+      requests,
+      limits,
+      wake,
+      waiting: this.#lines,
+    };
+    const connections = new Connections({ deadlines, limits, usage, requestBytes: requests });
+    const external = new Handler(this.#router, this.#throttlers, shared, connections, false);
+    const internal = new Handler(this.#router, this.#throttlers, shared, connections, true);
+    this.#handlers = [external, internal];
+    this.#external = new Listener(external, connections);
+    this.#internal = new Listener(internal, connections);
+    this.#listeners = [this.#external, this.#internal];
+  }
+
+  /** @returns the ports. */
+  async listen(options: ListenOptions): Promise<{ port: number; internalPort: number }> {
+    const { port, internalPort, ...where } = options;
+    return {
+      port: await this.#external.listen({ ...where, port }),
+      internalPort: await this.#internal.listen({ ...where, port: internalPort }),
+    };
+  }
+
+  /** Requests that have come and not ended. */
+  get open(): number {
+    return this.#open;
+  }
+
+  apply(update: TableUpdate): void {
+    for (const [key, entry] of update.revisions) this.#setRevision(key, entry);
+    for (const [slot, entry] of update.instances) this.#setInstance(slot, entry);
+    for (const [host, entry] of update.hosts) this.#router.set(host, entry);
+    this.#link.send({ kind: 'applied', version: update.version });
+  }
+
+  /** Another thread freed a place for the request that waits longest here. */
+  wakened(revision: number): void {
+    this.#byIndex.get(revision)?.admit();
+  }
+
+  /** From now on each answer closes its connection. */
+  closing(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    for (const handler of this.#handlers) handler.closing = true;
+    for (const listener of this.#listeners) listener.closing();
+  }
+
+  /** Another thread was added: this share of the connections goes to it. */
+  shed(share: number): void {
+    for (const handler of this.#handlers) handler.shed(share);
+    for (const listener of this.#listeners) listener.shed(share);
+  }
+
+  /**
+   * Stops listening and waits until the clients of the requests under way have their answers, at most this long; then
+   * breaks off what is left.
+   */
+  async stop(graceMs: number): Promise<void> {
+    const deadline = clock() + graceMs;
+    this.closing();
+    await within(graceMs, Promise.all(this.#listeners.map((listener) => listener.stop())));
+    if (this.#open > 0) {
+      const idle = new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+      await within(Math.max(0, deadline - clock()), idle);
+    }
+    const flushMs = Math.min(FLUSH_MS, Math.max(0, deadline - clock()));
+    await within(flushMs, Promise.all(this.#listeners.map((listener) => listener.idle())));
+    for (const listener of this.#listeners) listener.destroy();
+    for (const { instance } of this.#instances.values()) instance.remove();
+  }
+
+  #setRevision(key: string, entry: RevisionEntry | undefined): void {
+    const present = this.#throttlers.get(key);
+    if (entry && present) {
+      present.update(entry);
+      return;
+    }
+    if (entry) {
+      const throttler = new Throttler(entry, this.#throttlerShared);
+      this.#throttlers.set(key, throttler);
+      this.#byIndex.set(entry.index, throttler);
+      return;
+    }
+    if (!present) return;
+    this.#throttlers.delete(key);
+    this.#byIndex.delete(present.entry.index);
+    present.dispose();
+  }
+
+  #setInstance(slot: number, entry: InstanceEntry | undefined): void {
+    const present = this.#instances.get(slot);
+    if (present) this.#drop(slot, present);
+    if (!entry) return;
+    const throttler = this.#throttlers.get(entry.revision);
+    if (!throttler) return;
+    const instance = new Instance(entry, throttler.entry.protocol, this.#deadlines);
+    this.#instances.set(slot, { instance, throttler });
+    throttler.addInstance(instance);
+  }
+
+  #drop(slot: number, { instance, throttler }: { instance: Instance; throttler: Throttler }): void {
+    this.#instances.delete(slot);
+    throttler.removeInstance(instance);
+    instance.remove();
+  }
+
+  /** An error of ours, or a message that cannot be said: one exchange has ended with it. */
+  #faulted(error: unknown): void {
+    const now = clock();
+    if (now - this.#faultAt < FAULT_EVERY_MS) return;
+    this.#faultAt = now;
+    this.#link.send({ kind: 'fault', error: String((error as Error)?.stack ?? error) });
+  }
+
+  /** The control thread probes it again and sends it as new when it answers. */
+  #refused(throttler: Throttler, instance: Instance, reason: string): void {
+    const present = this.#instances.get(instance.slot);
+    if (present?.instance !== instance) return;
+    this.#drop(instance.slot, { instance, throttler });
+    this.#link.send({ kind: 'refused', slot: instance.slot, reason });
+  }
+}
+
+/** Waits for something, but no longer than this. */
+async function within(limitMs: number, done: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([done, limit]);
+  clearTimeout(timer);
+}
+
+/** The throttlers that have somebody waiting, and a timer that runs only while there are any. */
+class Lines {
+  readonly #throttlers = new Set<Throttler>();
+  #ticker: NodeJS.Timeout | undefined;
+
+  add(throttler: Throttler): void {
+    this.#throttlers.add(throttler);
+    this.#ticker ??= setInterval(() => this.#tick(), LINE_TICK_MS).unref();
+  }
+
+  delete(throttler: Throttler): void {
+    this.#throttlers.delete(throttler);
+  }
+
+  #tick(): void {
+    const now = clock();
+    for (const throttler of this.#throttlers) throttler.tick(now);
+    if (this.#throttlers.size > 0) return;
+    clearInterval(this.#ticker);
+    this.#ticker = undefined;
+  }
+}

@@ -1,0 +1,39 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { STATUS_CODES } from '../../../probe/builtins.ts';
+
+const ignore = (): void => {};
+
+/**
+ * Answers with one line of text on a connection that is not node:http's any more, and closes it. Its peer may be gone
+ * already, which is no error of ours.
+ * @param message an empty one is an answer without a body.
+ * @param toHead whether it answers HEAD, which has no body.
+ */
+export function refuseSocket(socket: Socket, status: number, message: string, toHead = false): void {
+  socket.on('error', ignore);
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = message === '' ? '' : `${message}\n`;
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${toHead ? '' : body}`,
+    () => socket.destroySoon(),
+  );
+  // What still comes is dropped, so that the client reads the answer and not a reset.
+  socket.resume();
+}
+
+/** The response of this connection that has not been written to its end; node:http keeps it with the socket. */
+export function runningResponse(socket: Socket): ServerResponse | undefined {
+  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}
+
+/** Calls back once all requests that came before on this connection have been answered. */
+export function afterResponses(socket: Socket, proceed: () => void): void {
+  const running = runningResponse(socket);
+  if (running) running.once('close', () => afterResponses(socket, proceed));
+  else if (!socket.destroyed) proceed();
+}

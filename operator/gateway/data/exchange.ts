@@ -1,0 +1,349 @@
+import { clock } from '../shared/clock.ts';
+import { largeHeadBytes, waitingBytes } from '../shared/limits.ts';
+import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
+import type { Timed } from './deadlines.ts';
+import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
+import type { ExchangeShared } from './exchangeShared.ts';
+import { guardCallbacks } from './guard.ts';
+import { type FlatHeaders, headerValue } from './headers.ts';
+import type { QueueEntry, Source } from './queue.ts';
+import { rejectionOf } from './queueRejections.ts';
+import { type ResponseHead, trailerFields } from './responseHead.ts';
+import type { Stalled } from './stalled.ts';
+import type { QueueRejection, Throttler, Waiter } from './throttler.ts';
+import { failureOf } from './upstream/errors.ts';
+import type { Instance } from './upstream/instance.ts';
+import type { UpstreamCall, UpstreamEvents } from './upstream/upstream.ts';
+
+const QUEUED = 0;
+const CONNECTING = 1;
+const SENT = 2;
+const ANSWERING = 3;
+const DONE = 4;
+type Phase = typeof QUEUED | typeof CONNECTING | typeof SENT | typeof ANSWERING | typeof DONE;
+
+/** Of an answer that has ended, less than this is not worth counting until the client has it. */
+const NOTABLE_BYTES = 16 * 1024;
+/** Less than this is not worth holding back: well below the first read of a response, which has its head in it. */
+const LARGE_CHUNK_BYTES = 8 * 1024;
+
+/** What a connection to an instance holds that was paused: one read of a socket. */
+const UPSTREAM_BYTES = 64 * 1024;
+
+/** Connections that break before they are used; one retry each is right, an endless loop is not. */
+const MAX_BROKEN_ATTEMPTS = 3;
+const INSTANCE_ENDED = 'The instance ended before it answered the request.';
+/** gRPC's status for a call whose deadline has passed. */
+const GRPC_DEADLINE_EXCEEDED = '4';
+
+/**
+ * One request from its arrival to its end: waits for an instance, is sent to it, is answered; counted once and given
+ * back once, whatever happens. It is sent a second time only when no byte of it can have reached a program, or when
+ * that does no harm.
+ */
+export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, UpstreamEvents {
+  readonly downstream: Downstream;
+  readonly arrivedAt = clock();
+  readonly #throttler: Throttler;
+  readonly #shared: ExchangeShared;
+  #phase: Phase = QUEUED;
+  #instance: Instance | undefined;
+  #call: UpstreamCall | undefined;
+  #brokenAttempts = 0;
+  #repeated = false;
+  #status = 0;
+  #head: ResponseHead | undefined;
+  #finished = false;
+
+  readonly source: Source;
+  readonly weight: number;
+  place: QueueEntry<Waiter> | undefined;
+  /** Bytes of a large header section, which are held until the end. */
+  #headBytes: number;
+
+  readonly revision: number;
+  stalledBytes = 0;
+  stalledEarlier: Stalled | undefined;
+  stalledLater: Stalled | undefined;
+
+  expiresAt = 0;
+  earlier: Timed | undefined;
+  later: Timed | undefined;
+  deadlineList: Timed['deadlineList'];
+
+  constructor(downstream: Downstream, throttler: Throttler, shared: ExchangeShared, source: Source) {
+    this.downstream = downstream;
+    this.#throttler = throttler;
+    this.#shared = shared;
+    this.source = source;
+    this.revision = throttler.entry.index;
+    const { head, hasBody } = downstream;
+    const body = hasBody ? Math.min(head.contentLength ?? source.window, source.window) : 0;
+    this.weight = waitingBytes(head.bytes, body);
+    this.#headBytes = largeHeadBytes(head.bytes);
+  }
+
+  get unsent(): number {
+    return this.downstream.unsent + (this.#call ? UPSTREAM_BYTES : 0);
+  }
+
+  /** The request's time begins now, with the start of an instance in it (container contract, Responses). */
+  start(): void {
+    const { stats, deadlines } = this.#shared;
+    const { index, timeoutMs } = this.#throttler.entry;
+    stats.begin(index, this.arrivedAt);
+    this.#shared.opened();
+    deadlines.add(this, timeoutMs, this.arrivedAt);
+    this.downstream.attach(this);
+    if (this.#headBytes > 0 && !this.#shared.requests.take(this.revision, this.#headBytes)) {
+      this.#headBytes = 0;
+      this.rejected('memory');
+      return;
+    }
+    const instance = this.#throttler.enter(this);
+    if (instance) this.admitted(instance);
+  }
+
+  admitted(instance: Instance): void {
+    this.#instance = instance;
+    this.#send(instance, false);
+  }
+
+  rejected(why: QueueRejection): void {
+    const { reason, message, retryAfterSeconds } = rejectionOf(why, this.#throttler.entry.failing);
+    this.#refuse(reason, message, retryAfterSeconds);
+  }
+
+  checkClient(): void {
+    if (this.downstream.hasBody && this.downstream.wasReset) this.downstream.cut();
+  }
+
+  sent(): void {
+    if (this.#phase !== CONNECTING) return;
+    this.#phase = SENT;
+    if (this.downstream.head.expectsContinue) this.downstream.proceed();
+  }
+
+  information(status: number, headers: FlatHeaders): void {
+    if (this.#phase === SENT) this.downstream.information(status, headers);
+  }
+
+  responseStart(status: number, reason: string, head: ResponseHead): void {
+    if (this.#phase !== SENT) return;
+    if (status < 200 || status > 599) {
+      this.#abandon();
+      this.#refuse(
+        'bad_response',
+        `The instance answered with the status ${status}, which HTTP does not have.`,
+      );
+      return;
+    }
+    this.#status = status;
+    if (!this.downstream.start(status, reason, head)) {
+      this.#abandon();
+      this.#refuse('bad_response', 'The headers of the response are too large for HTTP/2.');
+      return;
+    }
+    this.#head = head;
+    this.#phase = ANSWERING;
+  }
+
+  responseData(chunk: Buffer): boolean {
+    if (this.#phase !== ANSWERING) return true;
+    if (chunk.length >= LARGE_CHUNK_BYTES && this.#shared.stalled.saturated) {
+      this.#shared.stalled.breakOff(this);
+      return true;
+    }
+    const more = this.downstream.data(chunk);
+    if (!more) this.#shared.stalled.add(this);
+    return more;
+  }
+
+  responseEnd(trailers: FlatHeaders | undefined): void {
+    if (this.#phase !== ANSWERING) return;
+    this.downstream.end(trailerFields(trailers));
+    this.#throttler.succeeded(this.#instance as Instance);
+    this.#finish();
+    if (this.downstream.unsent > NOTABLE_BYTES) this.#shared.stalled.add(this);
+  }
+
+  upstreamFailed(error: Error, begun: boolean, repeatable: boolean): void {
+    if (this.#phase === DONE || this.#phase === QUEUED) return;
+    const failure = failureOf(error);
+    if (failure === 'bad-request') {
+      this.#refuse('malformed', 'The request cannot be passed on: its headers or path are malformed.');
+    } else if (!begun && this.#repeated && failure === 'unreachable') {
+      // It accepts nothing since it has had the request, so it did not close an idle connection: it has ended.
+      this.#shared.refused(this.#throttler, this.#instance as Instance, error.message);
+      this.#refuse('instance_ended', INSTANCE_ENDED);
+    } else if (!begun) {
+      this.#again(failure === 'unreachable', error.message);
+    } else if (repeatable && !this.#repeated && this.#phase === SENT && failure === 'broken') {
+      this.#repeated = true;
+      this.#shared.usage.count('repeated');
+      this.#send(this.#instance as Instance, true);
+    } else {
+      this.#throttler.failed(this.#instance as Instance);
+      if (this.#phase === ANSWERING) this.#cut();
+      else if (failure === 'bad-answer')
+        this.#refuse('bad_response', 'The instance sent a response that is not valid HTTP.');
+      else this.#refuse('instance_ended', INSTANCE_ENDED);
+    }
+  }
+
+  drained(): void {
+    this.#shared.stalled.remove(this);
+    this.#call?.resume();
+  }
+
+  /** The client takes its answer too slowly, and the memory is needed. */
+  breakOff(): void {
+    if (this.#phase === DONE) {
+      this.downstream.cut();
+      return;
+    }
+    this.#abandon();
+    this.#cut();
+  }
+
+  /** The client has the whole response, or has left. */
+  gone(): void {
+    this.#shared.stalled.remove(this);
+    this.#shared.closed();
+    if (this.#phase === DONE) return;
+    this.#shared.usage.count('clientLeft');
+    this.#throttler.remove(this);
+    this.#abandon();
+    this.#finish();
+  }
+
+  /**
+   * The time is over. An answer of unknown length that has begun ends where it is, as on Cloud Run (Knative conformance,
+   * TestRevisionTimeout/writes_first_byte_before_timeout); one that would be shorter than it says is broken off, and a
+   * gRPC call is told the status that it needs.
+   */
+  expired(): void {
+    this.#throttler.remove(this);
+    if (this.#phase === QUEUED && this.#throttler.isFailing) {
+      this.rejected('failing');
+      return;
+    }
+    const answering = this.#phase === ANSWERING;
+    this.#abandon();
+    const seconds = this.#throttler.entry.timeoutMs / 1000;
+    if (!answering) {
+      this.#refuse('deadline', `The request was not answered within ${seconds} seconds.`);
+      return;
+    }
+    const { contentLength, headers } = this.#head as ResponseHead;
+    if (headerValue(headers, 'content-type')?.startsWith('application/grpc')) {
+      if (!this.downstream.takesTrailers) {
+        this.#cut();
+        return;
+      }
+      const message = `The call was not over within ${seconds} seconds.`;
+      this.downstream.end(['grpc-status', GRPC_DEADLINE_EXCEEDED, 'grpc-message', message]);
+    } else if (contentLength >= 0) {
+      this.#cut();
+      return;
+    } else {
+      this.downstream.end(undefined);
+    }
+    this.#finish();
+  }
+
+  /** An error of ours, or a response that cannot be written: it costs this exchange alone. */
+  fault(error: unknown): void {
+    const { downstream } = this;
+    const answered = this.#phase >= ANSWERING || downstream.begun;
+    this.#shared.faulted(error);
+    try {
+      this.#throttler.remove(this);
+      this.#abandon();
+      if (answered) downstream.cut();
+      else this.#refuse('bad_response', 'The response of the instance cannot be passed on.');
+    } catch {
+      downstream.cut();
+    } finally {
+      this.#finish();
+    }
+  }
+
+  #send(instance: Instance, fresh: boolean): void {
+    this.#phase = CONNECTING;
+    this.#call = undefined;
+    const call = instance.upstream.send(this, fresh);
+    // An upstream may fail or be refused before send() returns; the exchange may even have another call by then.
+    if (this.#instance === instance && (this.#phase as Phase) !== DONE) this.#call = call;
+  }
+
+  /** No byte of the request was sent: another instance takes it, or it is the first in the queue. */
+  #again(unreachable: boolean, reason: string): void {
+    const instance = this.#instance as Instance;
+    this.#instance = undefined;
+    this.#call = undefined;
+    this.#phase = QUEUED;
+    if (unreachable) this.#shared.refused(this.#throttler, instance, reason);
+    else this.#brokenAttempts++;
+    if (this.#brokenAttempts > MAX_BROKEN_ATTEMPTS) {
+      this.#throttler.leave(instance);
+      this.#refuse('unreachable', 'No connection to the instance could be made.');
+      return;
+    }
+    // In the queue before the slot is given back, so that it goes to this request and not to one that came later.
+    this.#throttler.reenter(this);
+    this.#throttler.leave(instance);
+  }
+
+  #refuse(reason: RejectionReason, message: string, retryAfterSeconds?: number): void {
+    this.#status = REJECTIONS[reason];
+    this.#phase = DONE;
+    this.#shared.usage.count(reason);
+    this.downstream.refuse(this.#status, message, retryAfterSeconds);
+    this.#finish();
+  }
+
+  #cut(): void {
+    this.downstream.cut();
+    this.#finish();
+  }
+
+  /** The instance stops working on the request before its slot goes to another. */
+  #abandon(): void {
+    this.#phase = DONE;
+    const call = this.#call;
+    this.#call = undefined;
+    call?.cancel();
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#phase = DONE;
+    const { stats, deadlines, requests } = this.#shared;
+    deadlines.remove(this);
+    if (this.#headBytes > 0) requests.give(this.revision, this.#headBytes);
+    this.#headBytes = 0;
+    const instance = this.#instance;
+    this.#call = undefined;
+    this.#instance = undefined;
+    stats.end(this.#throttler.entry.index, this.arrivedAt, clock(), this.#status);
+    if (instance) this.#throttler.leave(instance);
+  }
+}
+
+guardCallbacks(Exchange, [
+  'start',
+  'admitted',
+  'rejected',
+  'checkClient',
+  'sent',
+  'information',
+  'responseStart',
+  'responseData',
+  'responseEnd',
+  'upstreamFailed',
+  'drained',
+  'gone',
+  'expired',
+]);

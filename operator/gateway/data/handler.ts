@@ -1,0 +1,215 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { MAX_HEADER_FIELDS, sectionFault, TOO_MANY_FIELDS } from '../shared/limits.ts';
+import { REJECTIONS, type Rejection } from '../shared/rejections.ts';
+import { type Connection, connectionOf, type Serve } from './connection.ts';
+import type { Connections } from './connections.ts';
+import { Http1Downstream, refuseHttp1 } from './downstream/http1.ts';
+import { Http2Downstream, refuseHttp2 } from './downstream/http2.ts';
+import { rawTarget } from './downstream/rawTarget.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangeShared } from './exchangeShared.ts';
+import { Peer, type RequestHead, requestHead } from './headers.ts';
+import type { Router } from './router.ts';
+import type { Throttler } from './throttler.ts';
+import { Tunnel } from './tunnel.ts';
+
+const OTHER_VERSION: Rejection = {
+  reason: 'version',
+  message: 'Only HTTP/1.0, HTTP/1.1 and HTTP/2 are supported.',
+};
+const CHUNKED_HTTP10: Rejection = { reason: 'malformed', message: 'HTTP/1.0 has no Transfer-Encoding.' };
+
+/** Takes requests of every protocol, finds the revision for each and starts its exchange. */
+export class Handler {
+  /** Set when the process is to end: each answer closes its connection, so that clients go elsewhere. */
+  closing = false;
+  readonly #router: Router;
+  readonly #throttlers: ReadonlyMap<string, Throttler>;
+  readonly #shared: ExchangeShared;
+  readonly #connections: Connections;
+  readonly #internal: boolean;
+  #shedRound = 0;
+  #shedShare = 0;
+
+  /** @param internal whether its requests come from inside the cluster. */
+  constructor(
+    router: Router,
+    throttlers: ReadonlyMap<string, Throttler>,
+    shared: ExchangeShared,
+    connections: Connections,
+    internal: boolean,
+  ) {
+    this.#connections = connections;
+    this.#internal = internal;
+    this.#router = router;
+    this.#throttlers = throttlers;
+    this.#shared = shared;
+  }
+
+  /** From now on this share of the HTTP/1 connections is closed, each after its next answer. */
+  shed(share: number): void {
+    this.#shedRound++;
+    this.#shedShare = share;
+  }
+
+  /** Whether a connection is to be closed after its answer. */
+  closes(peer: Peer): boolean {
+    if (this.closing) return true;
+    if (peer.shedRound === this.#shedRound) return false;
+    peer.shedRound = this.#shedRound;
+    return Math.random() < this.#shedShare;
+  }
+
+  http1(request: IncomingMessage, response: ServerResponse): void {
+    connectionOf(request.socket).request(request, response, this.#serve);
+  }
+
+  /** Serves a request of HTTP/1.1 whose turn on its connection has come. */
+  readonly #serve: Serve = (request, response, connection) => {
+    const peer = this.#peerOf(connection);
+    const raw = request.rawHeaders;
+    const head = requestHead(raw, peer);
+    const { bytes, chunked, contentLength = 0 } = head;
+    connection.sized(bytes, raw.length / 2, chunked ? undefined : contentLength);
+    if (raw.length / 2 > MAX_HEADER_FIELDS) {
+      this.#refuseHttp1(response, { reason: 'header_size', message: TOO_MANY_FIELDS }, peer);
+      return;
+    }
+    const { httpVersionMajor, httpVersionMinor } = request;
+    // Where such a request ends is anyone's guess (RFC 9112, 6.1): nothing that follows is taken for another one.
+    const vague = httpVersionMajor !== 1 || (chunked && httpVersionMinor === 0);
+    if (vague) {
+      const { reason, message } = httpVersionMajor === 1 ? CHUNKED_HTTP10 : OTHER_VERSION;
+      this.#shared.usage.count(reason);
+      refuseHttp1(response, REJECTIONS[reason], message, true);
+      connection.refused();
+      return;
+    }
+    const path = originForm(request.url as string, head.host);
+    const found = this.#find(request.method as string, path, head);
+    if ('reason' in found) {
+      this.#refuseHttp1(response, found, peer);
+      return;
+    }
+    const downstream = new Http1Downstream(request, response, path as string, head, peer, this);
+    new Exchange(downstream, found, this.#shared, connection).start();
+  };
+
+  http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
+    if (!stream.session) return;
+    const connection = connectionOf(stream.session);
+    const fault = sectionFault(raw);
+    if (fault) {
+      this.#refuseHttp2(stream, { reason: 'header_size', message: fault });
+      return;
+    }
+    const method = String(headers[':method']);
+    const path = headers[':path'] === undefined ? undefined : String(headers[':path']);
+    const authority = headers[':authority'] as string | undefined;
+    const regular: string[] = [];
+    let cookies: string | undefined;
+    for (let i = 0; i < raw.length; i += 2) {
+      const name = raw[i] as string;
+      const value = raw[i + 1] as string;
+      if (name.startsWith(':')) continue;
+      // RFC 9113, 8.2.3: a cookie may come in pieces.
+      if (name === 'cookie') cookies = cookies === undefined ? value : `${cookies}; ${value}`;
+      else if (name !== 'host' || authority === undefined) regular.push(name, value);
+    }
+    if (cookies !== undefined) regular.push('cookie', cookies);
+    const head = requestHead(regular, this.#peerOf(connection), authority);
+    const hasBody = !stream.endAfterHeaders;
+    const found = this.#find(method, path?.startsWith('/') ? path : undefined, head);
+    if ('reason' in found) {
+      this.#refuseHttp2(stream, found);
+      return;
+    }
+    new Exchange(
+      new Http2Downstream(stream, method, path as string, head, hasBody),
+      found,
+      this.#shared,
+      connection,
+    ).start();
+  }
+
+  upgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
+    const connection = connectionOf(socket);
+    if (connection.requests > 0) {
+      // Its answers would be mixed with those to requests before it.
+      socket.destroy();
+      return;
+    }
+    connection.upgraded();
+    const head = requestHead(request.rawHeaders, this.#peerOf(connection));
+    const path = originForm(request.url as string, head.host);
+    const found = this.#find(request.method as string, path, head);
+    if ('reason' in found) {
+      this.#connections.refuse(connection, found);
+      return;
+    }
+    if (found.entry.protocol === 'h2c') {
+      const message = 'This revision speaks HTTP/2, which has no Upgrade.';
+      this.#connections.refuse(connection, { reason: 'unsupported', message });
+      return;
+    }
+    new Tunnel(request, socket, path as string, early, head, found, this.#shared, connection).start();
+  }
+
+  #refuseHttp1(response: ServerResponse, { reason, message }: Rejection, peer: Peer): void {
+    this.#shared.usage.count(reason);
+    refuseHttp1(response, REJECTIONS[reason], message, this.closes(peer));
+  }
+
+  #refuseHttp2(stream: ServerHttp2Stream, { reason, message }: Rejection): void {
+    this.#shared.usage.count(reason);
+    refuseHttp2(stream, REJECTIONS[reason], message);
+  }
+
+  /** One object per connection. */
+  #peerOf(connection: Connection): Peer {
+    connection.peer ??= new Peer(connection.socket.remoteAddress, this.#shedRound);
+    return connection.peer;
+  }
+
+  #find(method: string, path: string | undefined, head: RequestHead): Throttler | Rejection {
+    if (method === 'TRACE' || method === 'CONNECT') {
+      return { reason: 'method', message: `${method} is not supported.` };
+    }
+    if (head.otherCoding) {
+      return { reason: 'unsupported', message: 'The only Transfer-Encoding that is supported is chunked.' };
+    }
+    if (head.contentLength !== undefined && !Number.isSafeInteger(head.contentLength)) {
+      // It would be rounded, and the instance would be told another length than the client.
+      return { reason: 'malformed', message: 'The Content-Length must be a number below 2^53.' };
+    }
+    if (!head.host) return { reason: 'malformed', message: 'The request needs exactly one Host header.' };
+    if (path === undefined) {
+      return {
+        reason: 'malformed',
+        message: 'The request target must be a path, or a URL of the same host.',
+      };
+    }
+    const split = this.#router.find(head.host, this.#internal);
+    if (split === null) return { reason: 'malformed', message: 'The Host header is not a valid host name.' };
+    if (!split) return { reason: 'unknown_host', message: 'No service answers at this host name.' };
+    const revision = split.next();
+    const throttler = revision === undefined ? undefined : this.#throttlers.get(revision);
+    return (
+      throttler ?? { reason: 'no_revision', message: 'The service has no revision that takes requests.' }
+    );
+  }
+}
+
+/**
+ * The target as a path. A URL is accepted when it names the same host as the Host header does (RFC 9112, 3.2.2 lets
+ * the two differ, which is how requests are smuggled past rules on the host).
+ */
+function originForm(target: string, host: string | undefined): string | undefined {
+  if (target.charCodeAt(0) === 47) return rawTarget(target);
+  const url = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(target);
+  if (!url || url[1]?.toLowerCase() !== host?.toLowerCase()) return undefined;
+  const rest = url[2] as string;
+  return rawTarget(rest.startsWith('/') ? rest : `/${rest}`);
+}

@@ -1,0 +1,92 @@
+import { clock } from '../shared/clock.ts';
+import type { Slots } from '../shared/slots.ts';
+import type { Instance } from './upstream/instance.ts';
+
+/** The instances of a revision that one thread may send requests to, and the choice among them. */
+export class InstancePool {
+  readonly #thread: number;
+  readonly #slots: Slots;
+  readonly #instances: Instance[] = [];
+  #start = 0;
+  /** When the last of the ejected instances may get requests again; 0 when none is ejected. */
+  #ejectedUntil = 0;
+
+  constructor(thread: number, slots: Slots) {
+    this.#thread = thread;
+    this.#slots = slots;
+  }
+
+  get size(): number {
+    return this.#instances.length;
+  }
+
+  add(instance: Instance): void {
+    this.#instances.push(instance);
+  }
+
+  remove(instance: Instance): void {
+    const at = this.#instances.indexOf(instance);
+    if (at >= 0) this.#instances.splice(at, 1);
+  }
+
+  /** Whether an instance could take one more request. @param limit requests inside one instance. */
+  hasFreeSlot(limit: number): boolean {
+    return this.#instances.some(({ slot }) => this.#slots.inFlight(slot) < limit);
+  }
+
+  /** Takes a slot in the instance with the fewest requests in flight; undefined when none is free. */
+  take(limit: number): Instance | undefined {
+    const now = this.#ejectedUntil > 0 ? this.#whileEjected() : 0;
+    for (;;) {
+      const best = this.#emptiest(limit, now);
+      if (!best) return undefined;
+      if (this.#slots.acquire(this.#thread, best.slot, limit)) {
+        best.taken();
+        return best;
+      }
+    }
+  }
+
+  /** An instance broke a request off, or did not answer with HTTP. @returns whether it is left alone from now on. */
+  failed(instance: Instance): boolean {
+    const now = clock();
+    const others = this.#instances.some((other) => other !== instance && other.ejection.until <= now);
+    // The last one is better than none.
+    if (!others || !instance.ejection.failed(now)) return false;
+    this.#ejectedUntil = Math.max(this.#ejectedUntil, instance.ejection.until);
+    return true;
+  }
+
+  /** @param now leaves out those that are ejected at this time; 0 leaves out nobody. */
+  #emptiest(limit: number, now: number): Instance | undefined {
+    const instances = this.#instances;
+    const count = instances.length;
+    let best: Instance | undefined;
+    let fewest = limit;
+    // Starting one further each time spreads requests over equally loaded instances.
+    this.#start = this.#start + 1 < count ? this.#start + 1 : 0;
+    let at = this.#start;
+    for (let i = 0; i < count; i++) {
+      const instance = instances[at] as Instance;
+      at = at + 1 < count ? at + 1 : 0;
+      if (now > 0 && instance.ejection.until > now) continue;
+      const inFlight = this.#slots.inFlight(instance.slot);
+      if (inFlight < fewest) {
+        best = instance;
+        fewest = inFlight;
+        if (inFlight === 0) break;
+      }
+    }
+    return best;
+  }
+
+  /** The time by which to tell who is ejected; 0 when nobody is, or when there is nobody else. */
+  #whileEjected(): number {
+    const now = clock();
+    if (this.#ejectedUntil <= now) {
+      this.#ejectedUntil = 0;
+      return 0;
+    }
+    return this.#instances.some(({ ejection }) => ejection.until <= now) ? now : 0;
+  }
+}

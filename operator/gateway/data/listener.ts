@@ -1,0 +1,245 @@
+import { once } from 'node:events';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2Server, ServerHttp2Session } from 'node:http2';
+import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createHttpServer, http2 } from '../../probe/builtins.ts';
+import { HTTP2_WINDOW, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from '../shared/limits.ts';
+import { connectionOf } from './connection.ts';
+import type { Connections } from './connections.ts';
+import { belongsToHead, type ClientError, clientErrorRefusal } from './downstream/clientErrors.ts';
+import { readEscaped } from './downstream/rawTarget.ts';
+import { afterResponses, runningResponse } from './downstream/socket.ts';
+import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
+import type { Handler } from './handler.ts';
+import { outliveStreams } from './http2Memory.ts';
+import { closeAfterStreams, endSession } from './sessionClose.ts';
+import { SessionStarts } from './sessionStarts.ts';
+
+/** How late a header section may be found to have taken too long. */
+const LATENESS_MS = 500;
+/** More than {@link MAX_HEADER_BYTES}, so that who sends too much is answered; nghttp2 takes 144 kB at most. */
+const MOST_HEADER_BYTES = 2 * MAX_HEADER_BYTES;
+/** What all streams of a connection may send ahead: bodies that wait are bounded by their own windows. */
+const CONNECTION_WINDOW = 4 * 1024 * 1024;
+/** Memory in MB that nghttp2 may use for one connection. */
+const SESSION_MEMORY = 16;
+/** What every HTTP/2 connection begins with (RFC 9113, 3.4), as far as it differs from any HTTP/1.1 method. */
+const PREFACE = Buffer.from('PRI');
+
+/** From a GOAWAY until its client has surely heard of it. */
+const GOAWAY_MS = 500;
+/** The highest stream number that there is. */
+const LAST_STREAM = 2 ** 31 - 1;
+
+/** One port for HTTP/1.0, 1.1, HTTP/2 without TLS, WebSocket and gRPC: the first bytes tell them apart. */
+export class Listener {
+  readonly #connections: Connections;
+  readonly #net: NetServer;
+  readonly #http1: HttpServer;
+  readonly #handler: Handler;
+  readonly #starts = new SessionStarts();
+  #http2: Http2Server | undefined;
+  readonly #sessions = new Set<ServerHttp2Session>();
+  /** Those whose clients were asked to go elsewhere. */
+  readonly #announced = new WeakSet<ServerHttp2Session>();
+
+  constructor(handler: Handler, connections: Connections) {
+    this.#connections = connections;
+    this.#http1 = http1Server(handler, connections);
+    // It never listens itself, and only then would it watch over its connections: header time limit, idle ones.
+    this.#http1.emit('listening');
+    this.#handler = handler;
+    this.#net = createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
+  }
+
+  /** @returns the port, which the system chooses for port 0. */
+  listen(options: { port: number; host?: string; reusePort?: boolean }): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#net.once('error', reject);
+      this.#net.listen({ ...options, backlog: 4096 }, () => {
+        this.#net.off('error', reject);
+        resolve((this.#net.address() as { port: number }).port);
+      });
+    });
+  }
+
+  /**
+   * Asks HTTP/2 clients to open no more streams here; those that they open before they hear of it are still served
+   * (RFC 9113, 6.8). Clients that connect from now on are asked when the listener stops.
+   */
+  closing(): void {
+    for (const session of this.#sessions) this.#announceEnd(session);
+  }
+
+  /** Takes no new connections and lets go of the idle ones; requests under way go on. */
+  async stop(): Promise<void> {
+    this.#net.close();
+    // Closes idle connections now and stops the watch over them.
+    this.#http1.close(() => {});
+    const late = [...this.#sessions].filter((session) => this.#announceEnd(session));
+    if (late.length > 0) await sleep(GOAWAY_MS);
+    for (const session of this.#sessions) endSession(session);
+  }
+
+  /** Ends this share of the HTTP/2 connections once their requests have ended, so that their clients connect anew. */
+  shed(share: number): void {
+    for (const session of this.#sessions) if (Math.random() < share) endSession(session);
+  }
+
+  /** Resolves when the HTTP/2 clients have been sent everything and their connections are closed. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => once(session, 'close').catch(() => {})));
+  }
+
+  /** Breaks off what is left. */
+  destroy(): void {
+    this.#http1.closeAllConnections();
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  /** Sends a GOAWAY that refuses no stream yet. @returns false when that was done before. */
+  #announceEnd(session: ServerHttp2Session): boolean {
+    if (session.destroyed || this.#announced.has(session)) return false;
+    this.#announced.add(session);
+    session.goaway(http2().constants.NGHTTP2_NO_ERROR, LAST_STREAM);
+    return true;
+  }
+
+  #accept(socket: Socket): void {
+    const connection = this.#connections.open(socket);
+    if (!connection) return;
+    this.#starts.accepted();
+    const onEnd = (): void => void socket.destroy();
+    let held: Buffer | undefined;
+    const onReadable = (): void => {
+      const bytes = socket.read() as Buffer | null;
+      if (!bytes) return;
+      const all = held ? Buffer.concat([held, bytes]) : bytes;
+      const common = Math.min(all.length, PREFACE.length);
+      const alike = all.compare(PREFACE, 0, common, 0, common) === 0;
+      if (alike && all.length < PREFACE.length) {
+        // "P" may still become POST or PRI.
+        held = all;
+        return;
+      }
+      socket.off('readable', onReadable);
+      // A client of HTTP/1.1 may close its side and wait for the answer. One of HTTP/2 that does has left.
+      if (!alike) socket.off('end', onEnd);
+      socket.unshift(all);
+      if (!connection.speaks(alike ? 'http2' : 'http1', all)) return;
+      if (!alike) this.#http1.emit('connection', socket);
+      else this.#starts.add(() => this.#startHttp2(socket));
+    };
+    socket.on('readable', onReadable);
+    // For as long as it lives: a client may reset it whoever holds it.
+    socket.on('error', () => void socket.destroy());
+    socket.on('end', onEnd);
+  }
+
+  #startHttp2(socket: Socket): void {
+    if (socket.destroyed) return;
+    this.#http2 ??= this.#http2Server();
+    // nghttp2 itself refuses what is more, also before the client knows (RFC 9113, 5.1.2: REFUSED_STREAM).
+    this.#http2.updateSettings({ maxConcurrentStreams: this.#connections.streams });
+    this.#http2.emit('connection', socket);
+  }
+
+  #http2Server(): Http2Server {
+    const handler = this.#handler;
+    const server = http2().createServer({
+      // A response with a field twice is passed on as it is: HTTP/2 itself has no rule against it.
+      strictSingleValueFields: false,
+      settings: {
+        initialWindowSize: HTTP2_WINDOW,
+        maxHeaderListSize: MOST_HEADER_BYTES,
+        enablePush: false,
+      },
+      maxHeaderListPairs: 4 * MAX_HEADER_FIELDS,
+      maxSessionMemory: SESSION_MEMORY,
+    });
+    server.on('session', (session) => {
+      this.#sessions.add(session);
+      outliveStreams(session);
+      closeAfterStreams(session);
+      connectionOf(session.socket).carries(session);
+      session.setLocalWindowSize(CONNECTION_WINDOW);
+      session.on('close', () => this.#sessions.delete(session));
+      session.on('error', () => session.destroy());
+    });
+    // A broken client is no error of ours; its streams end with 'close'.
+    server.on('sessionError', () => {});
+    server.on('stream', (stream, headers, _flags, raw) => {
+      stream.on('error', () => {});
+      if (!stream.session) return;
+      connectionOf(stream.session).stream(stream);
+      handler.http2(stream, headers, raw as unknown as string[]);
+    });
+    return server;
+  }
+}
+
+function http1Server(handler: Handler, connections: Connections): HttpServer {
+  const server = createHttpServer({
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Of requests after the first, whose time is the connection's.
+    headersTimeout: connections.headerMs,
+    connectionsCheckingInterval: Math.min(LATENESS_MS, connections.headerMs),
+    // Uploads may take as long as the revision's timeoutSeconds allows.
+    requestTimeout: 0,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // Host is checked by the handler, with a sentence that says what is wrong.
+    requireHostHeader: false,
+  } as object);
+  server.timeout = 0;
+  server.maxHeadersCount = 0;
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+    handler.http1(request, response);
+  server.on('request', onRequest);
+  server.on('checkContinue', onRequest);
+  server.on('upgrade', (request, socket, head) => {
+    afterResponses(socket as Socket, () => {
+      if (isUpgrade(request)) {
+        handler.upgrade(request, socket as Socket, head);
+        return;
+      }
+      unreadUpgrade(request, socket as Socket, head);
+      server.emit('connection', socket);
+    });
+  });
+  server.on('connect', (_request, socket) =>
+    afterResponses(socket as Socket, () =>
+      connections.refuse(connectionOf(socket), {
+        reason: 'method',
+        message: 'CONNECT is not supported.',
+      }),
+    ),
+  );
+  server.on('clientError', (error: ClientError, socket) =>
+    answerClientError(server, connections, error, socket as Socket),
+  );
+  return server;
+}
+
+/** Answers what the HTTP/1 parser could not read, and closes the connection. */
+function answerClientError(
+  server: HttpServer,
+  connections: Connections,
+  error: ClientError,
+  socket: Socket,
+): void {
+  // An answer of ours would be taken for that of the request before, or for a part of it.
+  if (runningResponse(socket)) {
+    socket.destroy();
+    return;
+  }
+  const { code, rawPacket } = error;
+  const connection = connectionOf(socket);
+  // A request that began in an earlier packet has its method there, or a part of it.
+  const continued = rawPacket !== undefined && connection.pendingBytes > rawPacket.length;
+  if (code === 'HPE_INVALID_URL' && rawPacket && !continued && readEscaped(server, socket, rawPacket)) return;
+  const refusal = clientErrorRefusal(error);
+  const toHead = connection.firstIsHead ?? (continued ? undefined : belongsToHead(error));
+  const message = toHead === undefined ? '' : refusal.message;
+  connections.refuse(connection, { ...refusal, message }, toHead);
+}

@@ -1,0 +1,46 @@
+import type { Rejection } from '../shared/rejections.ts';
+import type { QueueRejection } from './throttler.ts';
+
+/**
+ * What a client is answered whose request does not get an instance.
+ * @param failing why no instance can start, in one word. More is not for whoever may ask the service: the whole message
+ *   may name secrets or have a line of the program's log in it.
+ */
+export function rejectionOf(why: QueueRejection, failing: string | undefined): Rejection {
+  if (why !== 'failing') return QUEUE_REJECTIONS[why];
+  return {
+    reason: 'start_failed',
+    message: `No instance can start: ${failing}. The condition Active of the revision says more.`,
+    retryAfterSeconds: 1,
+  };
+}
+
+const QUEUE_REJECTIONS: Readonly<Record<Exclude<QueueRejection, 'failing'>, Rejection>> = {
+  timeout: {
+    reason: 'queue_time',
+    message: 'No instance became free for this request in time.',
+    retryAfterSeconds: 1,
+  },
+  full: {
+    reason: 'queue_full',
+    message: 'Too many requests are waiting for an instance.',
+    retryAfterSeconds: 1,
+  },
+  address: {
+    reason: 'queue_address',
+    message: 'Too many requests from this address are waiting for an instance.',
+    retryAfterSeconds: 1,
+  },
+  crowded: {
+    reason: 'queue_total',
+    message: 'Too many requests are waiting for instances in this gateway.',
+    retryAfterSeconds: 1,
+  },
+  memory: {
+    reason: 'memory',
+    message: 'This gateway has no memory left for requests that wait.',
+    retryAfterSeconds: 1,
+  },
+  stopped: { reason: 'stopped', message: 'The service is stopped: its manual instance count is 0.' },
+  gone: { reason: 'revision_gone', message: 'The revision was deleted while the request waited for it.' },
+};

@@ -1,0 +1,77 @@
+import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
+import { Heartbeats, startHeart } from '../shared/heartbeat.ts';
+import type { Limits } from '../shared/limits.ts';
+import { type FromThread, type ToThread, WAKE_CHANNEL, type WakeMessage } from '../shared/messages.ts';
+import { Slots } from '../shared/slots.ts';
+import { Stats } from '../shared/stats.ts';
+import { DataPlane } from './dataPlane.ts';
+
+/** What the control thread hands to a data thread. */
+export interface ThreadData {
+  thread: number;
+  threads: number;
+  slots: SharedArrayBuffer;
+  stats: SharedArrayBuffer;
+  heartbeats: SharedArrayBuffer;
+  port: number;
+  internalPort: number;
+  host: string | undefined;
+  limits: Limits;
+}
+
+/**
+ * The body of a data thread. It listens from the moment when it has its first table. What nothing catches ends it, and
+ * the control thread replaces it (threads.ts).
+ */
+function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
+  const heartbeats = new Heartbeats(data.heartbeats);
+  startHeart(heartbeats, data.thread);
+  process.on('uncaughtExceptionMonitor', (_error, origin) => heartbeats.fatal(data.thread, origin));
+  const link = { send: (message: FromThread) => control.postMessage(message) };
+  const places = new BroadcastChannel(WAKE_CHANNEL);
+  const plane = new DataPlane({
+    thread: data.thread,
+    slots: new Slots(data.slots, data.threads),
+    stats: new Stats(data.stats, data.threads),
+    link,
+    limits: data.limits,
+    wake: (thread, revision) => places.postMessage([thread, revision] satisfies WakeMessage),
+  });
+  places.onmessage = (event: unknown) => {
+    const [thread, revision] = (event as { data: WakeMessage }).data;
+    if (thread === data.thread) plane.wakened(revision);
+  };
+  let listening = false;
+  control.on('message', (message: ToThread) => {
+    if (message.kind === 'update') {
+      plane.apply(message);
+      if (listening) return;
+      listening = true;
+      const { port, internalPort, host, threads } = data;
+      const listen = plane.listen({ port, internalPort, host, reusePort: threads > 1 });
+      listen.then(() => link.send({ kind: 'listening' })).catch(end);
+    } else if (message.kind === 'closing') {
+      plane.closing();
+    } else if (message.kind === 'shed') {
+      plane.shed(message.share);
+    } else if (message.kind === 'stop') {
+      const stopped = plane.stop(message.graceMs).then(() => {
+        link.send({ kind: 'stopped' });
+        places.close();
+        control.close();
+      });
+      stopped.catch(end);
+    }
+  });
+  // Without the update the table would stay wrong; the next thread gets it whole.
+  control.on('messageerror', end);
+}
+
+/** Ends the thread with this error, outside of the promise that it came from. */
+function end(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+if (parentPort) run(parentPort, workerData as ThreadData);

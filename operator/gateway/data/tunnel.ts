@@ -1,0 +1,320 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { httpRequest } from '../../probe/builtins.ts';
+import { clock } from '../shared/clock.ts';
+import { waitingBytes } from '../shared/limits.ts';
+import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
+import { WEBSOCKETS } from '../shared/usage.ts';
+import type { Timed } from './deadlines.ts';
+import { refuseSocket } from './downstream/socket.ts';
+import type { ExchangeShared } from './exchangeShared.ts';
+import { guardCallbacks } from './guard.ts';
+import type { FlatHeaders, RequestHead } from './headers.ts';
+import type { QueueEntry, Source } from './queue.ts';
+import { rejectionOf } from './queueRejections.ts';
+import { responseHead } from './responseHead.ts';
+import type { QueueRejection, Throttler, Waiter } from './throttler.ts';
+import { failureOf } from './upstream/errors.ts';
+import type { Instance } from './upstream/instance.ts';
+import { CLOSE_FROM_CLIENT, CLOSE_FROM_SERVER, FrameBoundary } from './webSocketFrames.ts';
+
+/** Longer than two SYN retransmissions, so that one lost packet is no failure. */
+const CONNECT_TIMEOUT_MS = 5000;
+/** What a client may send before its upgrade is answered. */
+const MAX_EARLY_BYTES = 16 * 1024;
+/** From the close frame at the time limit until the connections are broken off. */
+const CLOSE_MS = 1000;
+/** How long a client may take to read what was written to it before the end. */
+const LINGER_MS = 5000;
+
+/**
+ * A request that asks to leave HTTP (WebSocket and any other Upgrade): once the instance agrees, bytes pass both ways
+ * unread. It is one request in flight from its arrival until either side closes or timeoutSeconds have passed.
+ */
+export class Tunnel implements Waiter, Timed {
+  readonly arrivedAt = clock();
+  readonly #request: IncomingMessage;
+  readonly #socket: Socket;
+  readonly #path: string;
+  readonly #head: RequestHead;
+  readonly #throttler: Throttler;
+  readonly #shared: ExchangeShared;
+  readonly #early: Buffer[] = [];
+  #earlyBytes = 0;
+  #instance: Instance | undefined;
+  #upstream: ClientRequest | undefined;
+  #connected = false;
+  #peer: Socket | undefined;
+  #frames: { fromClient: FrameBoundary; fromInstance: FrameBoundary } | undefined;
+  #closing = false;
+  #status = 0;
+  #done = false;
+
+  readonly source: Source;
+  readonly weight: number;
+  place: QueueEntry<Waiter> | undefined;
+
+  expiresAt = 0;
+  earlier: Timed | undefined;
+  later: Timed | undefined;
+  deadlineList: Timed['deadlineList'];
+
+  /** @param path of the request target. @param early bytes that the client sent behind its request. */
+  constructor(
+    request: IncomingMessage,
+    socket: Socket,
+    path: string,
+    early: Buffer,
+    head: RequestHead,
+    throttler: Throttler,
+    shared: ExchangeShared,
+    source: Source,
+  ) {
+    this.#request = request;
+    this.#socket = socket;
+    this.#path = path;
+    this.#head = head;
+    this.#throttler = throttler;
+    this.#shared = shared;
+    this.source = source;
+    this.weight = waitingBytes(head.bytes, MAX_EARLY_BYTES);
+    if (early.length > 0) this.earlyData(early);
+  }
+
+  start(): void {
+    const { stats, deadlines } = this.#shared;
+    const { index, timeoutMs } = this.#throttler.entry;
+    stats.begin(index, this.arrivedAt);
+    this.#shared.opened();
+    deadlines.add(this, timeoutMs, this.arrivedAt);
+    // It is read from the beginning, because a client that leaves while it waits is noticed by nothing else.
+    this.#socket.on('data', this.#onEarlyData).on('end', this.#onEnd).on('close', this.#onEnd);
+    const instance = this.#throttler.enter(this);
+    if (instance) this.admitted(instance);
+  }
+
+  earlyData(chunk: Buffer): void {
+    this.#early.push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes >= MAX_EARLY_BYTES) this.#socket.pause();
+  }
+
+  admitted(instance: Instance): void {
+    this.#instance = instance;
+    this.#connected = false;
+    const upstream = httpRequest({
+      host: instance.host,
+      port: instance.port,
+      method: this.#request.method,
+      path: this.#path,
+      headers: [...this.#head.headers, ...upgradeFields(this.#request)],
+      agent: false,
+      noDelay: true,
+    } as never);
+    this.#upstream = upstream;
+    upstream.on('error', (error) => this.upstreamFailed(upstream, error));
+    upstream.on('socket', (socket: Socket) => {
+      socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(timeoutError()));
+      socket.once('connect', () => {
+        socket.setTimeout(0);
+        if (upstream === this.#upstream) this.#connected = true;
+      });
+    });
+    upstream.on('upgrade', (response, socket, head) => this.opened(response, socket as Socket, head));
+    upstream.on('response', (response) => this.answered(response));
+    upstream.end();
+  }
+
+  rejected(why: QueueRejection): void {
+    const { reason, message } = rejectionOf(why, this.#throttler.entry.failing);
+    this.#refuse(reason, message);
+  }
+
+  /** Its connection is read while it waits, so its client's end is told. */
+  checkClient(): void {}
+
+  /** A WebSocket is told why it ends (RFC 6455, 7.1.1); a second later the connections are broken off. */
+  expired(): void {
+    if (this.#done) {
+      this.#socket.destroy();
+      return;
+    }
+    if (this.#status === 0 && !this.#instance && this.#throttler.isFailing) {
+      this.rejected('failing');
+      return;
+    }
+    if (this.#status === 0) {
+      const limit = this.#throttler.entry.timeoutMs / 1000;
+      this.#refuse('deadline', `The request was not answered within ${limit} seconds.`);
+      return;
+    }
+    const peer = this.#peer;
+    const frames = this.#frames;
+    if (this.#closing || !peer || !frames) {
+      this.#finish();
+      return;
+    }
+    this.#closing = true;
+    this.#shared.deadlines.add(this, CLOSE_MS, clock());
+    this.#socket.unpipe(peer);
+    peer.unpipe(this.#socket);
+    this.#socket.resume();
+    peer.resume();
+    if (frames.fromClient.between) peer.end(CLOSE_FROM_CLIENT);
+    if (frames.fromInstance.between) this.#socket.end(CLOSE_FROM_SERVER);
+    else this.#finish();
+  }
+
+  /** The instance agreed: both sides are joined. */
+  opened(response: IncomingMessage, peer: Socket, head: Buffer): void {
+    peer.on('error', ignore);
+    if (this.#done) {
+      peer.destroy();
+      return;
+    }
+    this.#peer = peer;
+    this.#shared.usage.add(WEBSOCKETS, 1);
+    this.#status = response.statusCode as number;
+    const socket = this.#socket;
+    socket.off('data', this.#onEarlyData).off('end', this.#onEnd);
+    socket.write(
+      startLines(response, [...responseHead(response.rawHeaders).headers, ...upgradeFields(response)]),
+      'latin1',
+    );
+    if (/^websocket$/i.test(response.headers.upgrade ?? '')) this.#follow(socket, peer, head);
+    if (head.length > 0) socket.write(head);
+    for (const chunk of this.#early.splice(0)) peer.write(chunk);
+    peer.setNoDelay(true);
+    peer.setTimeout(0);
+    peer.on('close', this.#onEnd);
+    peer.pipe(socket);
+    socket.pipe(peer);
+  }
+
+  /** The instance answered like any other request; the connection ends with its answer. */
+  answered(response: IncomingMessage): void {
+    response.on('error', this.#onEnd);
+    if (this.#done) {
+      response.destroy();
+      return;
+    }
+    this.#status = response.statusCode as number;
+    const { headers } = responseHead(response.rawHeaders);
+    this.#socket.write(startLines(response, [...headers, 'connection', 'close']), 'latin1');
+    response.pipe(this.#socket);
+  }
+
+  upstreamFailed(upstream: ClientRequest, error: Error): void {
+    if (upstream !== this.#upstream || this.#done) return;
+    if (this.#status !== 0) {
+      this.#finish();
+      return;
+    }
+    if (this.#connected) {
+      this.#refuse('instance_ended', 'The instance ended before it answered the request.');
+      return;
+    }
+    const instance = this.#instance as Instance;
+    if (failureOf(error) !== 'unreachable') {
+      this.#refuse('unreachable', 'No connection to the instance could be made.');
+      return;
+    }
+    this.#instance = undefined;
+    this.#upstream = undefined;
+    this.#shared.refused(this.#throttler, instance, error.message);
+    this.#throttler.reenter(this);
+    this.#throttler.leave(instance);
+  }
+
+  /** One side has left, or all has been said. */
+  ended(): void {
+    if (!this.#done && this.#status === 0) this.#shared.usage.count('clientLeft');
+    this.#finish();
+  }
+
+  fault(error: unknown): void {
+    this.#shared.faulted(error);
+    this.#finish();
+  }
+
+  readonly #onEarlyData = (chunk: Buffer): void => this.earlyData(chunk);
+  readonly #onEnd = (): void => this.ended();
+
+  #follow(socket: Socket, peer: Socket, head: Buffer): void {
+    const frames = { fromClient: new FrameBoundary(), fromInstance: new FrameBoundary() };
+    this.#frames = frames;
+    frames.fromInstance.feed(head);
+    for (const chunk of this.#early) frames.fromClient.feed(chunk);
+    socket.on('data', (chunk: Buffer) => frames.fromClient.feed(chunk));
+    peer.on('data', (chunk: Buffer) => frames.fromInstance.feed(chunk));
+  }
+
+  #refuse(reason: RejectionReason, message: string): void {
+    if (this.#done) return;
+    this.#status = REJECTIONS[reason];
+    this.#shared.usage.count(reason);
+    refuseSocket(this.#socket, this.#status, message);
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#done) return;
+    this.#done = true;
+    const { stats, deadlines } = this.#shared;
+    deadlines.remove(this);
+    this.#throttler.remove(this);
+    stats.end(this.#throttler.entry.index, this.arrivedAt, clock(), this.#status);
+    this.#early.length = 0;
+    this.#upstream?.destroy();
+    this.#peer?.destroy();
+    if (this.#peer) this.#shared.usage.add(WEBSOCKETS, -1);
+    this.#leaveClient();
+    const instance = this.#instance;
+    this.#instance = undefined;
+    if (instance) this.#throttler.leave(instance);
+  }
+
+  /** The client gets what was written to it, if it takes it in time. */
+  #leaveClient(): void {
+    const { deadlines } = this.#shared;
+    const socket = this.#socket;
+    if (socket.closed) {
+      this.#shared.closed();
+      return;
+    }
+    deadlines.add(this, LINGER_MS, clock());
+    socket.once('close', () => {
+      deadlines.remove(this);
+      this.#shared.closed();
+    });
+    socket.destroySoon();
+  }
+}
+
+guardCallbacks(Tunnel, [
+  'start',
+  'earlyData',
+  'admitted',
+  'rejected',
+  'expired',
+  'opened',
+  'answered',
+  'upstreamFailed',
+  'ended',
+]);
+
+const ignore = (): void => {};
+
+function timeoutError(): Error {
+  return Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' });
+}
+
+function upgradeFields({ headers }: IncomingMessage): FlatHeaders {
+  return ['connection', 'upgrade', 'upgrade', headers.upgrade ?? ''];
+}
+
+function startLines(response: IncomingMessage, headers: FlatHeaders): string {
+  let lines = `HTTP/1.1 ${response.statusCode} ${response.statusMessage ?? ''}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) lines += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return `${lines}\r\n`;
+}

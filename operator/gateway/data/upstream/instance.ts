@@ -1,0 +1,45 @@
+import type { InstanceEntry, Protocol } from '../../shared/messages.ts';
+import type { Deadlines } from '../deadlines.ts';
+import { Ejection } from './ejection.ts';
+import { Http1Upstream } from './http1.ts';
+import { Http2Upstream } from './http2.ts';
+import type { Upstream } from './upstream.ts';
+
+/** An instance as one data thread sees it. It closes its connections when it is removed and its last request ended. */
+export class Instance {
+  readonly slot: number;
+  readonly pod: string;
+  readonly host: string;
+  readonly port: number;
+  readonly upstream: Upstream;
+  readonly ejection = new Ejection();
+  #inFlight = 0;
+  #removed = false;
+
+  constructor(entry: InstanceEntry, protocol: Protocol, deadlines: Deadlines) {
+    this.slot = entry.slot;
+    this.pod = entry.pod;
+    this.host = entry.host;
+    this.port = entry.port;
+    this.upstream =
+      protocol === 'h2c'
+        ? new Http2Upstream(entry.host, entry.port)
+        : new Http1Upstream(entry.host, entry.port, deadlines);
+  }
+
+  taken(): void {
+    this.#inFlight++;
+  }
+
+  released(): void {
+    this.#inFlight--;
+    if (this.#removed && this.#inFlight === 0) this.upstream.close();
+  }
+
+  /** It gets no request any more; those in flight go on. */
+  remove(): void {
+    if (this.#removed) return;
+    this.#removed = true;
+    if (this.#inFlight === 0) this.upstream.close();
+  }
+}

@@ -1,0 +1,190 @@
+import { REJECTIONS, type RejectionReason } from './rejections.ts';
+import { MAX_REVISIONS } from './slots.ts';
+
+/** Clients are told apart by address only as far as this many cells of a hash table do. */
+const ADDRESSES = 16_384;
+
+/** Gauges of the whole process, by their cell. */
+export const CONNECTIONS = 0;
+export const HTTP1_CONNECTIONS = 1;
+export const HTTP2_CONNECTIONS = 2;
+export const QUEUED = 3;
+export const REQUEST_BYTES = 4;
+export const ANSWER_BYTES = 5;
+export const HEADER_BYTES = 6;
+export const WEBSOCKETS = 7;
+const ADDRESS_CONNECTIONS = 8;
+const ADDRESS_QUEUED = ADDRESS_CONNECTIONS + ADDRESSES;
+/** Two for each revision: of requests and of answers. */
+const REVISION_BYTES = ADDRESS_QUEUED + ADDRESSES;
+
+function cells(): number {
+  return REVISION_BYTES + 2 * MAX_REVISIONS;
+}
+
+/** What a limit did to a connection or an answer. */
+export const LIMIT_ACTIONS = [
+  'closedForCap',
+  'closedForHeaderTime',
+  'closedForHeaderBytes',
+  'closedForIdleness',
+  'closedForLingering',
+  'closedForPipelining',
+  'refusedConnections',
+  'cutForStalling',
+] as const;
+export type LimitAction = (typeof LIMIT_ACTIONS)[number];
+
+/** Upper bounds in milliseconds of the time that requests wait for an instance; the last bucket has none. */
+export const WAIT_BOUNDS_MS = [5, 25, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
+
+const OTHER_EVENTS = ['clientLeft', 'fault', 'repeated', 'ejected'] as const;
+const WAIT_EVENTS = [...WAIT_BOUNDS_MS, Number.POSITIVE_INFINITY].map((bound) => `wait${bound}` as const);
+export const REFUSAL_REASONS = Object.keys(REJECTIONS) as RejectionReason[];
+
+/** What is counted for the whole process: what limits did, answers of the gateway's own by reason, and some more. */
+const EVENTS = [...LIMIT_ACTIONS, ...REFUSAL_REASONS, ...OTHER_EVENTS, ...WAIT_EVENTS, 'waitedMs'] as const;
+export type Event = (typeof EVENTS)[number];
+const PLACES = new Map<Event, number>(EVENTS.map((event, i) => [event, i]));
+
+/** Bytes of shared memory that {@link Usage} needs; pages that nobody touches cost nothing. */
+export function usageBytes(threads: number): number {
+  const amounts = Int32Array.BYTES_PER_ELEMENT * cells() * (threads + 1);
+  return amounts + BigInt64Array.BYTES_PER_ELEMENT * (EVENTS.length + 1);
+}
+
+/** Amounts that can be read and changed, each in a numbered cell. */
+export interface Amounts {
+  get(cell: number): number;
+  /** @returns the amount after the change. */
+  add(cell: number, delta: number): number;
+}
+
+/** What the whole process holds at the moment, and what its limits have done since it started. */
+export interface UsageReport {
+  connections: number;
+  http1Connections: number;
+  http2Connections: number;
+  queued: number;
+  requestBytes: number;
+  answerBytes: number;
+  headerBytes: number;
+  websockets: number;
+  /** How often each event has come. */
+  count: (event: Event) => number;
+}
+
+/**
+ * What clients take of a gateway process, over all of its threads: connections, places in queues, memory. Limits of the
+ * process are exact this way, whichever thread a connection came to.
+ */
+export class Usage {
+  readonly #all: Int32Array;
+  /** The share of each thread, so that a thread that died can be subtracted. */
+  readonly #own: Int32Array[];
+  readonly #events: BigInt64Array;
+
+  constructor(memory: SharedArrayBuffer, offset: number, threads: number) {
+    const length = cells();
+    const row = (index: number) =>
+      new Int32Array(memory, offset + index * length * Int32Array.BYTES_PER_ELEMENT, length);
+    this.#all = row(0);
+    this.#own = Array.from({ length: threads }, (_, thread) => row(thread + 1));
+    const end = offset + (threads + 1) * length * Int32Array.BYTES_PER_ELEMENT;
+    // It begins at a multiple of its elements' size.
+    const aligned = Math.ceil(end / BigInt64Array.BYTES_PER_ELEMENT) * BigInt64Array.BYTES_PER_ELEMENT;
+    this.#events = new BigInt64Array(memory, aligned, EVENTS.length);
+  }
+
+  /** The writer of one thread. */
+  writer(thread: number): UsageWriter {
+    return new UsageWriter(this.#all, this.#own[thread] as Int32Array, this.#events);
+  }
+
+  read(): UsageReport {
+    const at = (cell: number) => Atomics.load(this.#all, cell);
+    return {
+      connections: at(CONNECTIONS),
+      http1Connections: at(HTTP1_CONNECTIONS),
+      http2Connections: at(HTTP2_CONNECTIONS),
+      queued: at(QUEUED),
+      requestBytes: at(REQUEST_BYTES),
+      answerBytes: at(ANSWER_BYTES),
+      headerBytes: at(HEADER_BYTES),
+      websockets: at(WEBSOCKETS),
+      count: (event) => Number(Atomics.load(this.#events, PLACES.get(event) as number)),
+    };
+  }
+
+  /** A thread died, and with it all that it held. */
+  forget(thread: number): void {
+    const own = this.#own[thread] as Int32Array;
+    for (let cell = 0; cell < own.length; cell++) {
+      // A page that is only read costs no memory.
+      if (Atomics.load(own, cell) === 0) continue;
+      Atomics.sub(this.#all, cell, Atomics.exchange(own, cell, 0));
+    }
+  }
+}
+
+/** What one thread adds to {@link Usage}, and the sums over all threads. */
+export class UsageWriter implements Amounts {
+  readonly #all: Int32Array;
+  readonly #own: Int32Array;
+  readonly #events: BigInt64Array;
+
+  constructor(all: Int32Array, own: Int32Array, events: BigInt64Array) {
+    this.#all = all;
+    this.#own = own;
+    this.#events = events;
+  }
+
+  get(cell: number): number {
+    return Atomics.load(this.#all, cell);
+  }
+
+  add(cell: number, delta: number): number {
+    Atomics.add(this.#own, cell, delta);
+    return Atomics.add(this.#all, cell, delta) + delta;
+  }
+
+  count(event: Event): void {
+    Atomics.add(this.#events, PLACES.get(event) as number, 1n);
+  }
+
+  /** A request got an instance after it had waited so long. */
+  waited(ms: number): void {
+    const bound = WAIT_BOUNDS_MS.find((candidate) => ms <= candidate) ?? Number.POSITIVE_INFINITY;
+    this.count(`wait${bound}`);
+    Atomics.add(this.#events, PLACES.get('waitedMs') as number, BigInt(Math.round(ms)));
+  }
+}
+
+/** Bytes that are held for requests of a revision. */
+export const requestBytesOf = (revision: number): number => REVISION_BYTES + 2 * revision;
+/** Bytes of a revision's answers that clients have not taken. */
+export const answerBytesOf = (revision: number): number => REVISION_BYTES + 2 * revision + 1;
+/** Open connections from the addresses that share a cell. */
+export const connectionsFrom = (address: number): number => ADDRESS_CONNECTIONS + address;
+/** Requests that wait, from the addresses that share a cell. */
+export const queuedFrom = (address: number): number => ADDRESS_QUEUED + address;
+
+/** The cell of an address: two addresses seldom share one. An IPv6 client owns its /64, so that part alone counts. */
+export function addressCell(address: string): number {
+  const subject = address.includes(':') ? ipv6Network(address) : address;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < subject.length; i++) hash = Math.imul(hash ^ subject.charCodeAt(i), 0x01000193);
+  hash ^= hash >>> 15;
+  return (hash >>> 0) % ADDRESSES;
+}
+
+/** The first four groups of an IPv6 address. */
+function ipv6Network(address: string): string {
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const last = tail === '' ? [] : tail.split(':');
+    while (groups.length + last.length < 8) groups.push('0');
+  }
+  return groups.slice(0, 4).join(':');
+}

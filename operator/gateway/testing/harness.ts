@@ -1,0 +1,192 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { connect } from 'node:net';
+import { Client } from 'undici';
+import { parseConfig } from '../../config.ts';
+import { DataPlane } from '../data/dataPlane.ts';
+import type { Limits } from '../shared/limits.ts';
+import type {
+  FromThread,
+  InstanceEntry,
+  Protocol,
+  RevisionEntry,
+  TableUpdate,
+  Target,
+} from '../shared/messages.ts';
+import { Slots } from '../shared/slots.ts';
+import { Stats } from '../shared/stats.ts';
+
+/** The limits that the chart gives. */
+export const LIMITS: Limits = parseConfig({}).gateway.limits;
+
+/** A revision for tests, with its instances' addresses on loopback. */
+export interface TestRevision {
+  key?: string;
+  limit?: number;
+  timeoutMs?: number;
+  protocol?: Protocol;
+  queueLimitMs?: number;
+  stopped?: boolean;
+  failing?: string;
+  /** Ports of its instances. */
+  ports?: number[];
+}
+
+/** A whole gateway without Kubernetes: data planes that share their counts as threads do, and a table set by hand. */
+export class Harness {
+  readonly slots: Slots;
+  readonly stats: Stats;
+  readonly planes: DataPlane[];
+  readonly messages: FromThread[] = [];
+  readonly ports: number[] = [];
+  readonly internalPorts: number[] = [];
+  #version = 0;
+  #indexes = new Map<string, number>();
+  #nextSlot = 0;
+
+  constructor(threads = 1, limits: Partial<Limits> = {}) {
+    this.slots = Slots.create(threads);
+    this.stats = Stats.create(threads);
+    this.planes = Array.from(
+      { length: threads },
+      (_, thread) =>
+        new DataPlane({
+          thread,
+          slots: this.slots,
+          stats: this.stats,
+          limits: { ...LIMITS, ...limits },
+          link: { send: (message) => this.messages.push(message) },
+          // As in a real gateway, the other thread hears of it in a later turn.
+          wake: (other, revision) => setImmediate(() => this.planes[other]?.wakened(revision)),
+        }),
+    );
+  }
+
+  async listen(): Promise<this> {
+    for (const plane of this.planes) {
+      const { port, internalPort } = await plane.listen({ port: 0, internalPort: 0, host: '127.0.0.1' });
+      this.ports.push(port);
+      this.internalPorts.push(internalPort);
+    }
+    return this;
+  }
+
+  get port(): number {
+    return this.ports[0] as number;
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Serves `host` from one revision. @returns the slots of its instances. */
+  serve(host: string, revision: TestRevision = {}): number[] {
+    const key = revision.key ?? 'ns/rev';
+    const slots = this.revision({ ...revision, key });
+    this.route(host, [{ revision: key, percent: 100 }]);
+    return slots;
+  }
+
+  route(host: string, targets: Target[] | undefined, internalOnly = false): void {
+    this.#apply({ hosts: [[host, targets && { targets, internalOnly }]] });
+  }
+
+  revision({ key = 'ns/rev', ports = [], ...given }: TestRevision): number[] {
+    const index = this.#indexes.get(key) ?? this.#indexes.size;
+    this.#indexes.set(key, index);
+    const entry: RevisionEntry = {
+      key,
+      index,
+      limit: given.limit ?? 80,
+      timeoutMs: given.timeoutMs ?? 60_000,
+      protocol: given.protocol ?? 'http1',
+      queueLimitMs: given.queueLimitMs ?? 10_000,
+      stopped: given.stopped,
+      failing: given.failing,
+    };
+    this.#apply({ revisions: [[key, entry]] });
+    return ports.map((port) => this.addInstance(key, port));
+  }
+
+  removeRevision(key: string): void {
+    this.#apply({ revisions: [[key, undefined]] });
+  }
+
+  addInstance(revision: string, port: number, slot = this.#nextSlot++): number {
+    const entry: InstanceEntry = { slot, revision, pod: `pod-${slot}`, host: '127.0.0.1', port };
+    this.#apply({ instances: [[slot, entry]] });
+    return slot;
+  }
+
+  removeInstance(slot: number): void {
+    this.#apply({ instances: [[slot, undefined]] });
+  }
+
+  /** Messages of one kind that data planes have sent. */
+  sent<K extends FromThread['kind']>(kind: K): Extract<FromThread, { kind: K }>[] {
+    return this.messages.filter(
+      (message): message is Extract<FromThread, { kind: K }> => message.kind === kind,
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.planes.map((plane) => plane.stop(0)));
+  }
+
+  #apply(part: Partial<TableUpdate>): void {
+    const version = ++this.#version;
+    for (const plane of this.planes) {
+      plane.apply({ kind: 'update', version, hosts: [], revisions: [], instances: [], ...part });
+    }
+  }
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+}
+
+/** Sends one request over a connection of its own. */
+export async function ask(
+  origin: string,
+  path = '/',
+  options: { method?: string; host?: string; headers?: Record<string, string>; body?: string | Buffer } = {},
+): Promise<Answer> {
+  const client = new Client(origin, { pipelining: 1 });
+  const { method = 'GET', host = 'app.test', headers, body } = options;
+  try {
+    const response = await client.request({
+      path,
+      method,
+      headers: { host, ...headers },
+      body: body ?? null,
+    });
+    return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
+  } finally {
+    await client.close();
+  }
+}
+
+/** Sends bytes and reads until the connection closes or `enough` is seen. */
+export async function raw(port: number, bytes: string, enough = /$^/): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  let text = '';
+  socket.setEncoding('latin1');
+  socket.on('data', (part) => {
+    text += part;
+    if (enough.test(text)) socket.destroy();
+  });
+  socket.on('error', () => {});
+  socket.write(bytes, 'latin1');
+  await once(socket, 'close');
+  return text;
+}
+
+/** A program on a port of its own. */
+export async function backend(listener: RequestListener): Promise<{ server: Server; port: number }> {
+  const server = createServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, port: (server.address() as { port: number }).port };
+}

@@ -1,0 +1,65 @@
+import type { KubeClient } from '../../kube/client.ts';
+import type { Pod } from '../../kube/core.ts';
+import { ageMs } from '../../kube/pod.ts';
+import { EventLookup, readEvents } from './eventLookup.ts';
+import { FAILED_MOUNT } from './problems.ts';
+
+/** How long volumes and network of a pod may take until its Events are asked for. */
+export const PREPARING_MS = 3000;
+
+/**
+ * Whether a node is still at work on the volumes and the network of a pod. Its containers say nothing but
+ * `ContainerCreating` then, whatever is wrong (Kubernetes, Pod lifecycle: PodReadyToStartContainers).
+ */
+export function isBeingPrepared({ metadata, status }: Pod): boolean {
+  const is = (type: string, value: string) =>
+    status?.conditions?.some((condition) => condition.type === type && condition.status === value);
+  if (metadata.deletionTimestamp || status?.phase !== 'Pending') return false;
+  return Boolean(is('PodScheduled', 'True') && is('PodReadyToStartContainers', 'False'));
+}
+
+/** The side queue that finds out why volumes are not mounted, for controllers whose keys `onRead` takes. */
+export function mountProblems(client: Pick<KubeClient, 'list'>, onRead: (key: string) => void): EventLookup {
+  const selection = {
+    fieldSelector: `involvedObject.kind=Pod,reason=${FAILED_MOUNT}`,
+    counts: 'last',
+  } as const;
+  const read = (namespace: string) => readEvents(client, namespace, selection);
+  return new EventLookup({ read, onRead, patienceMs: 0 });
+}
+
+/**
+ * The pods, the first that is long in preparation with what the kubelet's Events say of its volumes: its containers
+ * then wait for that. What one pod cannot mount, its siblings cannot either.
+ * @param key of the object that the pods are made for.
+ */
+export function withMountProblem(
+  pods: readonly Pod[],
+  key: string,
+  troubles: Pick<EventLookup, 'of' | 'forget'>,
+  now: number,
+): Pod[] {
+  const slow = pods.find((pod) => isBeingPrepared(pod) && ageMs(pod, now) >= PREPARING_MS);
+  if (!slow) {
+    troubles.forget(key);
+    return [...pods];
+  }
+  const said = troubles.of(key, slow.metadata.uid ?? '')?.message;
+  return pods.map((pod) => (said && pod === slow ? waitingFor(pod, said) : pod));
+}
+
+type Statuses = NonNullable<Pod['status']>['containerStatuses'];
+
+function waitingFor(pod: Pod, message: string): Pod {
+  const waiting = (statuses: Statuses) =>
+    statuses?.map((status) => ({ ...status, state: { waiting: { reason: FAILED_MOUNT, message } } }));
+  const { containerStatuses, initContainerStatuses } = pod.status ?? {};
+  return {
+    ...pod,
+    status: {
+      ...pod.status,
+      containerStatuses: waiting(containerStatuses),
+      initContainerStatuses: waiting(initContainerStatuses),
+    },
+  } as Pod;
+}

@@ -1,0 +1,381 @@
+import assert from 'node:assert/strict';
+import { parseConfig } from '../../config.ts';
+import { EPOCH, pod, revision } from '../../testing/serving.ts';
+import { diagnoseStart, type Start } from './start.ts';
+
+const config = parseConfig({});
+const terminated = (changes: object = {}) => ({
+  terminated: {
+    exitCode: 1,
+    reason: 'Error',
+    startedAt: '2026-01-01T00:00:01Z',
+    finishedAt: '2026-01-01T00:00:02Z',
+    ...changes,
+  },
+});
+
+const NOT_FOUND =
+  'Back-off pulling image "app:1": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image ' +
+  '"app:1": failed to resolve reference "app:1": app:1: not found';
+
+const NO_PROGRAM =
+  'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: ' +
+  'unable to start container process: exec: "/nope": stat /nope: no such file or directory: unknown';
+
+interface Case {
+  reason: string;
+  pods: Parameters<typeof diagnoseStart>[0]['pods'];
+  passed?: string[];
+  afterSeconds?: number;
+  spec?: object;
+  want: { state: Start['state']; reason?: string; recheckMs?: number; message?: RegExp };
+}
+
+const CASES: Record<string, Case> = {
+  'no pods': {
+    reason: 'without instances there is nothing to judge',
+    pods: [],
+    want: { state: 'none' },
+  },
+  'only a terminating pod': {
+    reason: 'an instance on its way out proves nothing',
+    pods: [{ ...pod(), metadata: { ...pod().metadata, deletionTimestamp: '2026-01-01T00:00:03Z' } }],
+    want: { state: 'none' },
+  },
+  'running and probed': {
+    reason: 'our own probe is enough, the kubelet need not have got round to its own',
+    pods: [pod({ state: { running: {} } })],
+    passed: ['pod-x'],
+    want: { state: 'started' },
+  },
+  'running and ready': {
+    reason: 'the kubelet’s word counts too, after a restart of the controller for instance',
+    pods: [pod({ state: { running: {} }, ready: true })],
+    want: { state: 'started' },
+  },
+  'probed, but not ready by its own word': {
+    reason: 'a readiness probe that a container declares holds the revision back until it passes',
+    spec: { containers: [{ image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    pods: [pod({ state: { running: {} } })],
+    passed: ['pod-x'],
+    want: { state: 'starting', reason: 'Deploying' },
+  },
+  'never ready by its own word': {
+    reason: 'the probe that did not pass is named, not the port, which answers',
+    spec: { containers: [{ image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    pods: [pod({ state: { running: {} } })],
+    passed: ['pod-x'],
+    afterSeconds: 240,
+    want: { state: 'failed', reason: 'HealthCheckContainerError', message: /readiness probe within 240 s/ },
+  },
+  'probed once, but stopped since': {
+    reason: 'a container that is not running cannot prove the revision',
+    pods: [pod({ state: terminated() })],
+    passed: ['pod-x'],
+    want: { state: 'starting', reason: 'ExitCode1' },
+  },
+  'running, not listening yet': {
+    reason: 'there are four minutes to listen',
+    pods: [pod({ state: { running: {} } })],
+    afterSeconds: 239,
+    want: { state: 'starting', reason: 'Deploying', recheckMs: 1000 },
+  },
+  'never listens': {
+    reason: 'after four minutes a person is told which port and address are expected',
+    pods: [pod({ state: { running: {} } })],
+    afterSeconds: 240,
+    want: {
+      state: 'failed',
+      reason: 'HealthCheckContainerError',
+      message: /PORT=8080 within 240 s.*0\.0\.0\.0/,
+    },
+  },
+  'exited once': {
+    reason: 'one exit may be a passing trouble; it is told, not yet judged',
+    pods: [pod({ state: terminated() })],
+    afterSeconds: 60,
+    want: { state: 'starting', reason: 'ExitCode1' },
+  },
+  'exits again and again': {
+    reason: 'the second exit is final, with the exit code and the last log line',
+    pods: [
+      pod({
+        state: { waiting: { reason: 'CrashLoopBackOff' } },
+        lastState: terminated({ exitCode: 3, message: 'starting\nno DATABASE_URL\n' }),
+        restartCount: 2,
+      }),
+    ],
+    afterSeconds: 15,
+    want: {
+      state: 'failed',
+      reason: 'ExitCode3',
+      message: /exited with code 3 .*last log line: no DATABASE_URL$/,
+    },
+  },
+  'exits again within the grace': {
+    reason: 'a sidecar or database may be a few seconds late',
+    pods: [pod({ state: terminated(), restartCount: 1 })],
+    afterSeconds: 4,
+    want: { state: 'starting', recheckMs: 6000 },
+  },
+  'ends by signal': {
+    reason: 'an exit code above 128 names its signal',
+    pods: [pod({ state: terminated({ exitCode: 139 }), restartCount: 1 })],
+    afterSeconds: 60,
+    want: {
+      state: 'failed',
+      reason: 'ExitCode139',
+      message: /code 139, which stands for signal 11 \(SIGSEGV\), before/,
+    },
+  },
+  'ends with a code of its own above 128': {
+    reason: 'exit(-1) is 255, which no signal makes',
+    pods: [pod({ state: terminated({ exitCode: 255 }), restartCount: 1 })],
+    afterSeconds: 60,
+    want: { state: 'failed', reason: 'ExitCode255', message: /exited with code 255 before it was ready/ },
+  },
+  'out of memory': {
+    reason: 'the limit that was too small is named',
+    pods: [pod({ state: terminated({ exitCode: 137, reason: 'OOMKilled' }), restartCount: 1 })],
+    afterSeconds: 60,
+    want: {
+      state: 'failed',
+      reason: 'OutOfMemory',
+      message: /^Memory limit of 512 MiB exceeded: container .user-container. was stopped/,
+    },
+  },
+  'killed by its startup probe': {
+    reason: 'signal 9 or 15 after the probe’s time is the probe’s doing, not the program’s',
+    spec: {
+      containers: [
+        { image: 'a', startupProbe: { httpGet: { path: '/up' }, periodSeconds: 2, failureThreshold: 5 } },
+      ],
+    },
+    pods: [
+      pod({
+        state: { running: {} },
+        lastState: terminated({ exitCode: 143, finishedAt: '2026-01-01T00:00:11Z' }),
+        restartCount: 1,
+      }),
+    ],
+    afterSeconds: 12,
+    want: {
+      state: 'starting',
+      reason: 'HealthCheckContainerError',
+      message: /did not pass its startup probe within 10 s: GET \/up on port 8080 must answer with a status/,
+    },
+  },
+  'a sidecar that never listens': {
+    reason: 'a sidecar has no PORT: the port of its probe is told',
+    spec: {
+      containers: [
+        {
+          image: 'a',
+          startupProbe: { tcpSocket: { port: 5432 }, periodSeconds: 2, failureThreshold: 5 },
+        },
+      ],
+    },
+    pods: [
+      pod({
+        state: { running: {} },
+        lastState: terminated({ exitCode: 137, finishedAt: '2026-01-01T00:00:11Z' }),
+        restartCount: 1,
+      }),
+    ],
+    afterSeconds: 12,
+    want: {
+      state: 'starting',
+      reason: 'HealthCheckContainerError',
+      message: /did not pass its startup probe within 10 s: it must accept connections on port 5432\.$/,
+    },
+  },
+  'image is not there': {
+    reason: 'the image and the kubelet’s own words are told; it does not come by waiting',
+    pods: [pod({ state: { waiting: { reason: 'ImagePullBackOff', message: NOT_FOUND } } })],
+    afterSeconds: 10,
+    want: { state: 'failed', reason: 'ContainerMissing', message: /registry\.example\/app:1.*Back-off/ },
+  },
+  'image was not there once': {
+    reason: 'it may be pushed at this very moment; it is told, not yet judged',
+    pods: [pod({ state: { waiting: { reason: 'ErrImagePull', message: NOT_FOUND } } })],
+    afterSeconds: 4,
+    want: { state: 'starting', reason: 'ContainerMissing', recheckMs: 6000, message: /not found/ },
+  },
+  'too many pulls': {
+    reason: 'a registry’s 429 passes; it is told for as long as an instance may take to start',
+    pods: [pod({ state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off: 429 Too Many' } } })],
+    afterSeconds: 239,
+    want: { state: 'starting', reason: 'ContainerMissing', recheckMs: 1000, message: /429 Too Many/ },
+  },
+  'too many pulls all the time': {
+    reason: 'a revision must come to an end, and says why',
+    pods: [pod({ state: { waiting: { reason: 'ErrImagePull', message: 'pull QPS exceeded' } } })],
+    afterSeconds: 240,
+    want: { state: 'failed', reason: 'ContainerMissing', message: /pull QPS exceeded/ },
+  },
+  'secret is missing': {
+    reason: 'what the kubelet cannot set up is told in its words',
+    pods: [
+      pod({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "x" not found' } } }),
+    ],
+    afterSeconds: 240,
+    want: { state: 'failed', reason: 'CreateContainerConfigError', message: /secret "x" not found/ },
+  },
+  'secret is not there yet': {
+    reason: 'who applies a service and its secret together must not lose the service to their order',
+    pods: [
+      pod({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "x" not found' } } }),
+    ],
+    afterSeconds: 15,
+    want: {
+      state: 'starting',
+      reason: 'CreateContainerConfigError',
+      recheckMs: 225_000,
+      message: /create secret generic x/,
+    },
+  },
+  'a node that never came to the first container': {
+    reason: 'that is not for the program to mend, so its port is not spoken of',
+    pods: [pod({ state: { waiting: { reason: 'ContainerCreating' } } })],
+    afterSeconds: 240,
+    want: { state: 'failed', reason: 'ProgressDeadlineExceeded', message: /kubectl describe pod hello/ },
+  },
+  'no such program': {
+    reason: 'what the container runtime says is no log line, and 128 is no code of the program',
+    pods: [
+      pod({
+        state: terminated({ exitCode: 128, reason: 'StartError', message: NO_PROGRAM }),
+        restartCount: 1,
+      }),
+    ],
+    afterSeconds: 60,
+    want: {
+      state: 'failed',
+      reason: 'StartError',
+      message:
+        /^Container 'user-container' cannot be started: exec: "\/nope": stat \/nope: no such file or directory\.$/,
+    },
+  },
+  'secret of a volume is missing': {
+    reason: 'what the kubelet tells by an Event alone is told too, with what to do',
+    pods: [
+      pod({
+        state: {
+          waiting: {
+            reason: 'FailedMount',
+            message: 'MountVolume.SetUp failed for volume "s" : secret "cert" not found',
+          },
+        },
+      }),
+    ],
+    afterSeconds: 240,
+    want: {
+      state: 'failed',
+      reason: 'FailedMount',
+      message: /secret "cert" not found\. Create it.*: kubectl create secret generic cert --namespace demo/,
+    },
+  },
+  'a file server does not answer': {
+    reason: 'it may come back; it is told meanwhile',
+    pods: [pod({ state: { waiting: { reason: 'FailedMount', message: 'mount failed: exit status 32' } } })],
+    afterSeconds: 239,
+    want: { state: 'starting', reason: 'FailedMount', message: /exit status 32/ },
+  },
+  'a file server never answered': {
+    reason: 'an instance has four minutes, and what kept it is told, not its port',
+    pods: [pod({ state: { waiting: { reason: 'FailedMount', message: 'mount failed: exit status 32' } } })],
+    afterSeconds: 240,
+    want: { state: 'failed', reason: 'FailedMount', message: /exit status 32/ },
+  },
+  'volumes are being mounted': {
+    reason: 'it is looked again soon: a volume that cannot be mounted changes nothing of the pod',
+    pods: [
+      pod(
+        { state: { waiting: { reason: 'ContainerCreating' } } },
+        {
+          phase: 'Pending',
+          conditions: [
+            { type: 'PodScheduled', status: 'True' },
+            { type: 'PodReadyToStartContainers', status: 'False' },
+          ],
+        },
+      ),
+    ],
+    afterSeconds: 1,
+    want: { state: 'starting', reason: 'Deploying', recheckMs: 3000 },
+  },
+  'the kubelet is slow to read a ConfigMap': {
+    reason: 'it exists, and the kubelet gets it by itself, however long the image took before',
+    pods: [
+      pod({
+        state: {
+          waiting: {
+            reason: 'CreateContainerConfigError',
+            message: 'failed to sync configmap cache: timed out waiting for the condition',
+          },
+        },
+      }),
+    ],
+    afterSeconds: 60,
+    want: { state: 'starting', reason: 'CreateContainerConfigError', recheckMs: 180_000 },
+  },
+  'no node has room': {
+    reason: 'waiting for room is no failure of the revision',
+    pods: [
+      pod(
+        {},
+        {
+          containerStatuses: [],
+          conditions: [
+            { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes' },
+          ],
+        },
+      ),
+    ],
+    want: { state: 'starting', reason: 'Unschedulable', message: /0\/1 nodes/ },
+  },
+  'a container that others wait for crashes': {
+    reason: 'it is an init container to Kubernetes, and judged like the others',
+    pods: [
+      pod(
+        { state: { waiting: { reason: 'PodInitializing' } } },
+        {
+          containerStatuses: [],
+          initContainerStatuses: [
+            {
+              name: 'user-container',
+              image: 'a',
+              imageID: '',
+              ready: false,
+              restartCount: 2,
+              state: terminated({ exitCode: 4 }),
+            },
+          ],
+        },
+      ),
+    ],
+    afterSeconds: 15,
+    want: { state: 'failed', reason: 'ExitCode4' },
+  },
+  'one of two fails': {
+    reason: 'one started instance proves the revision whatever the other does',
+    pods: [
+      pod({ state: { waiting: { reason: 'ImagePullBackOff' } } }),
+      pod({ state: { running: {} }, ready: true }),
+    ],
+    want: { state: 'started' },
+  },
+};
+
+describe('judgeStart', () => {
+  for (const [name, { reason, pods, passed = [], afterSeconds = 5, spec, want }] of Object.entries(CASES)) {
+    it(`${name}: ${reason}`, () => {
+      const { containers } = revision('hello-00001-abc', { spec }).spec;
+      const now = EPOCH + afterSeconds * 1000;
+      const start = diagnoseStart({ containers, pods, passed: new Set(passed), now, config });
+      const { message, ...rest } = want;
+      assert.deepEqual({ ...start, ...rest }, start);
+      if (message) assert.match('message' in start ? start.message : '', message);
+    });
+  }
+});

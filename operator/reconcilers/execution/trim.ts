@@ -1,0 +1,121 @@
+import type { Condition } from '../../apis/condition.ts';
+import { RUN } from '../../apis/labels.ts';
+import { EXECUTION_CONDITIONS as TYPES } from '../../apis/run/execution/conditions.ts';
+import type { Execution } from '../../apis/run/execution/types.ts';
+import type { BatchJob, Pod } from '../../kube/core.ts';
+import { TASK } from './batchJob.ts';
+import { isFinished } from './completion.ts';
+
+/** UID of the batch/v1 Job that a pod belongs to. */
+export const CONTROLLER_UID = 'batch.kubernetes.io/controller-uid';
+
+/** What tells how far a pod has come before its containers say anything. */
+const KEPT_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'PodReadyToStartContainers']);
+
+/** What an execution that has ended still says to its job and to metrics. */
+const KEPT_OF_ENDED: ReadonlySet<string> = new Set([TYPES.completed, TYPES.started]);
+
+type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+
+/** A pod of an execution as the cache keeps it: ten thousand of them must fit. */
+export function trimPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
+  const succeeded = status?.phase === 'Succeeded';
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      deletionTimestamp,
+      labels: pick(metadata.labels, [RUN.execution, RUN.job, CONTROLLER_UID]),
+      annotations: pick(metadata.annotations, [TASK.index, TASK.failures]),
+    },
+    spec: { activeDeadlineSeconds: spec?.activeDeadlineSeconds },
+    status: {
+      phase: status?.phase,
+      reason: status?.reason,
+      message: status?.message,
+      startTime: status?.startTime,
+      containerStatuses: status?.containerStatuses?.map((each) => shortContainer(each, succeeded)),
+      ...(succeeded ? {} : { initContainerStatuses: status?.initContainerStatuses?.map(shortSidecar) }),
+      ...(succeeded || status?.phase === 'Failed'
+        ? {}
+        : { conditions: status?.conditions?.filter(({ type }) => KEPT_CONDITIONS.has(type)) }),
+    },
+  } as Pod;
+}
+
+/** A sidecar that was started again tells by its last state how it ended. */
+function shortSidecar(status: ContainerStatus): ContainerStatus {
+  const { name, lastState, restartCount, started } = status;
+  const last = shortContainer({ name, state: lastState, restartCount } as ContainerStatus, false);
+  return { ...shortContainer(status, false), started, lastState: last.state };
+}
+
+function shortContainer({ name, state, restartCount }: ContainerStatus, succeeded: boolean): ContainerStatus {
+  const terminated = state?.terminated;
+  if (!terminated) return { name, state, restartCount } as ContainerStatus;
+  const { exitCode, reason, message, startedAt, finishedAt } = terminated;
+  const told = succeeded ? {} : { reason, message };
+  return {
+    name,
+    restartCount,
+    state: { terminated: { exitCode, startedAt, finishedAt, ...told } },
+  } as ContainerStatus;
+}
+
+/**
+ * An execution as the cache keeps it: whole while it goes on. Of one that has ended, of which there may be a hundred for
+ * each job, what its job, its collection and metrics read; nothing of it is ever written again.
+ */
+export function trimExecution(execution: Execution): Execution {
+  if (!isFinished(execution)) return execution;
+  const { apiVersion, kind, metadata, status } = execution;
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
+  const { ownerReferences } = metadata;
+  const { startTime, completionTime, conditions = [] } = status ?? {};
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      labels: pick(metadata.labels, [RUN.job]),
+      ownerReferences,
+    },
+    status: {
+      startTime,
+      completionTime,
+      conditions: conditions.filter(({ type }) => KEPT_OF_ENDED.has(type)).map(shortCondition),
+    },
+  } as Execution;
+}
+
+/** What is as it should be needs no words. */
+function shortCondition({ type, status, reason, message }: Condition): Condition {
+  return status === 'True' ? { type, status } : { type, status, reason, message };
+}
+
+/** A batch/v1 Job without the pods that it makes: those never change, and only the API server needs them. */
+export function withoutTemplate(job: BatchJob): BatchJob {
+  if (!job.spec) return job;
+  const { template: _, ...spec } = job.spec;
+  return { ...job, spec: spec as BatchJob['spec'] };
+}
+
+function pick(map: Record<string, string> | undefined, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    keys.flatMap((key) => {
+      const value = map?.[key];
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+}

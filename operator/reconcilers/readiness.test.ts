@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import type { Condition } from '../apis/condition.ts';
+import { passingMs } from './readiness.ts';
+
+describe('passingMs', () => {
+  const of = (status?: Condition['status']) =>
+    status ? { conditions: [{ type: 'Ready', status }] } : undefined;
+  const cases: [Condition['status'] | undefined, Condition['status'], boolean, string][] = [
+    [undefined, 'Unknown', true, 'a new object has said nothing yet'],
+    ['Unknown', 'Unknown', true, 'one step follows another'],
+    ['Unknown', 'True', false, 'somebody waits for it'],
+    ['Unknown', 'False', false, 'somebody waits for it'],
+    [undefined, 'True', false, 'somebody waits for it'],
+    ['True', 'Unknown', false, 'it claims what holds no more'],
+    ['False', 'Unknown', false, 'it claims what holds no more'],
+    ['True', 'True', false, 'it may say where traffic goes'],
+  ];
+  for (const [before, next, waits, reason] of cases) {
+    it(`${before ?? 'nothing'} to ${next} ${waits ? 'may wait' : 'is written at once'}: ${reason}`, () => {
+      assert.equal(passingMs(of(before), of(next)) !== undefined, waits);
+    });
+  }
+});

@@ -1,0 +1,158 @@
+import { brief, errorMessage, type FieldError, shortenedErrors } from '../../apis/fieldError.ts';
+import { unquoted } from '../../apis/unquote.ts';
+import type { Capabilities } from '../../kube/capabilities.ts';
+import type { KubeObject } from '../../kube/types.ts';
+import { signed } from './authors.ts';
+import { excessOf } from './excess.ts';
+import { patchBetween } from './jsonPatch.ts';
+import { KIND_ADMISSIONS, type KindAdmission, type ReferencedObjects } from './kindAdmission.ts';
+import type { AdmissionRequest, AdmissionResponse } from './review.ts';
+import { isReadable, validate } from './validate.ts';
+import { warningsOf } from './warnings.ts';
+
+/** What admission depends on beside the request. */
+export interface Policy {
+  /** Whether what Knative Serving allows and Cloud Run does not is refused. */
+  strict: boolean;
+  /** User name of the controller. Its objects are made of admitted ones and arrive complete. */
+  operator: string;
+  /** What the cluster can do, and so what need not be warned of. */
+  abilities: Capabilities;
+}
+
+/**
+ * The mutating half: fills in Cloud Run's defaults, and who made and changed the object. It judges as well, because
+ * the API server checks the schema before it asks the validating half: only here can all that is wrong with an
+ * object be told in one answer. Pure.
+ */
+export function admitDefault(
+  request: AdmissionRequest,
+  policy: Policy,
+  known?: ReferencedObjects,
+): AdmissionResponse {
+  const { uid, object } = request;
+  const law = lawOf(request);
+  if (!law || isLeaving(request) || isOperator(request, policy)) return { uid, allowed: true };
+  const previous = previousOf(request, law);
+  const named = withName(withNumbers(object, law));
+  const { refused } = validate(law, law.written, named, { previous, strict: policy.strict, known });
+  // The name that the API server makes up is judged when it is known.
+  const faults = hasName(object) ? refused : refused.filter(({ path }) => path !== 'metadata.name');
+  if (faults.length > 0) return refusal(request, faults);
+  const written = object as KubeObject;
+  const filled = law.fill(named as KubeObject, previous, known);
+  const user = request.userInfo?.username;
+  const complete = { ...filled, metadata: withNameOf(written, filled.metadata) };
+  const patch = patchBetween(
+    written,
+    law.authors && user ? signed(complete, previous, user, law.authors) : complete,
+  );
+  if (patch.length === 0) return { uid, allowed: true };
+  const encoded = Buffer.from(JSON.stringify(patch)).toString('base64');
+  return { uid, allowed: true, patchType: 'JSONPatch', patch: encoded };
+}
+
+/** The validating half: the last word, after every other webhook had its own. Pure. */
+export function admitValidate(
+  request: AdmissionRequest,
+  policy: Policy,
+  known?: ReferencedObjects,
+): AdmissionResponse {
+  const { uid } = request;
+  const law = lawOf(request);
+  if (!law || isLeaving(request)) return { uid, allowed: true };
+  const own = isOperator(request, policy);
+  // What was let in under other rules must not hold up the controller: it says on the object what is wrong.
+  const strict = policy.strict && !own;
+  const previous = previousOf(request, law);
+  const object = withName(request.object);
+  const { refused, warned } = validate(law, law.definition.spec, object, { previous, strict, known });
+  if (refused.length > 0) return refusal(request, refused);
+  const warnings = own ? [] : warningsOf(object as KubeObject, warned, policy.abilities);
+  return warnings.length > 0 ? { uid, allowed: true, warnings } : { uid, allowed: true };
+}
+
+/** Only objects that are made or changed are judged; nothing that is asked for other kinds or verbs is held up. */
+function lawOf({ kind, operation }: AdmissionRequest): KindAdmission | undefined {
+  if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
+  const law = Object.hasOwn(KIND_ADMISSIONS, kind.kind) ? KIND_ADMISSIONS[kind.kind] : undefined;
+  return law?.definition.group === kind.group ? law : undefined;
+}
+
+/** An object on its way out only loses its finalizers. What a client sends as deletionTimestamp does not count. */
+function isLeaving({ operation, oldObject }: AdmissionRequest): boolean {
+  const { metadata } = (oldObject ?? {}) as { metadata?: { deletionTimestamp?: unknown } | null };
+  return operation === 'UPDATE' && typeof metadata?.deletionTimestamp === 'string';
+}
+
+function isOperator({ userInfo }: AdmissionRequest, { operator }: Policy): boolean {
+  return userInfo?.username === operator;
+}
+
+/** The stored object; an unreadable one, from before its schema, counts as none. */
+function previousOf({ operation, oldObject }: AdmissionRequest, law: KindAdmission): KubeObject | undefined {
+  if (operation !== 'UPDATE' || excessOf(oldObject)) return undefined;
+  const object = withName(oldObject);
+  return isReadable(law, law.definition.spec, object) ? object : undefined;
+}
+
+/** With whole numbers out of their quotes: the API server looks at types only after this half has answered. */
+function withNumbers(object: unknown, { written }: KindAdmission): unknown {
+  const { spec } = (object ?? {}) as { spec?: unknown };
+  const read = unquoted(written, spec);
+  return read === spec ? object : { ...(object as KubeObject), spec: read };
+}
+
+function hasName(object: unknown): boolean {
+  const { metadata } = (object ?? {}) as { metadata?: Partial<KubeObject['metadata']> | null };
+  return typeof metadata !== 'object' || metadata === null || metadata.name !== undefined;
+}
+
+/** The API server adds five letters to generateName only after the first half; until then its stem must do. */
+function withName(object: unknown): unknown {
+  if (hasName(object)) return object;
+  const { metadata } = object as KubeObject;
+  const { generateName } = metadata as { generateName?: unknown };
+  const name = typeof generateName === 'string' ? stemOf(generateName) : '';
+  return { ...(object as KubeObject), metadata: { ...metadata, name } };
+}
+
+/** Without the dashes and dots at the end, that is. A regular expression would begin anew at each dash of a long row. */
+function stemOf(generateName: string): string {
+  let end = generateName.length;
+  while (end > 0 && '-.'.includes(generateName.charAt(end - 1))) end--;
+  return generateName.slice(0, end);
+}
+
+/** The metadata with the name that was written, or none. */
+function withNameOf({ metadata }: KubeObject, filled: KubeObject['metadata']): KubeObject['metadata'] {
+  if (metadata.name !== undefined) return filled;
+  const { name: _, ...nameless } = filled;
+  return nameless as KubeObject['metadata'];
+}
+
+function refusal(
+  { uid, kind, name, object }: AdmissionRequest,
+  faults: readonly FieldError[],
+): AdmissionResponse {
+  const metadata = (object as Partial<KubeObject> | null | undefined)?.metadata;
+  const message = errorMessage(faults);
+  const { told, more } = shortenedErrors(faults);
+  const causes = told.map(({ path, message }) => ({ reason: 'FieldValueInvalid', field: path, message }));
+  if (more > 0) causes.push({ reason: 'FieldValueInvalid', field: '', message: `and ${more} more` });
+  const called = [name, metadata?.name, metadata?.generateName].find(isName) ?? '';
+  const details = { group: kind.group, kind: kind.kind, name: brief(called, LONGEST_NAME), causes };
+  return {
+    uid,
+    allowed: false,
+    status: { status: 'Failure', code: 422, reason: 'Invalid', message, details },
+  };
+}
+
+/** Whatever a client has sent may stand in place of a name. */
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+/** Longest name of any object (Kubernetes, Object names). */
+const LONGEST_NAME = 253;

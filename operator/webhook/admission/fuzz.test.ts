@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { KINDS } from '../../apis/kinds.ts';
+import { executionOf, isComplete } from '../../apis/run/execution/fromJob.ts';
+import type { Execution } from '../../apis/run/execution/types.ts';
+import { JOB } from '../../apis/run/job/schema.ts';
+import type { Job } from '../../apis/run/job/types.ts';
+import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
+import type { Configuration } from '../../apis/serving/configuration/types.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Route } from '../../apis/serving/route/types.ts';
+import type { Service } from '../../apis/serving/service/types.ts';
+import { parseConfig } from '../../config.ts';
+import type { KubeObject } from '../../kube/types.ts';
+import { planConfiguration } from '../../reconcilers/configuration/plan.ts';
+import { desiredDeployment } from '../../reconcilers/revision/deployment.ts';
+import { planRoute } from '../../reconcilers/route/plan.ts';
+import { planService } from '../../reconcilers/service/plan.ts';
+import { planWorkerPool } from '../../reconcilers/workerPool/plan.ts';
+import { arbitraryObject } from '../testing/objects.ts';
+import { patched, patchOf } from '../testing/patch.ts';
+import { LENIENT, OPERATOR, objectOf, requestFor } from '../testing/requests.ts';
+import { admitDefault, admitValidate, type Policy } from './admit.ts';
+import type { ReferencedObjects } from './kindAdmission.ts';
+
+const config = parseConfig({});
+
+interface Question {
+  object: unknown;
+  oldObject?: unknown;
+  kind: string;
+  user?: string;
+  known?: ReferencedObjects;
+}
+
+/** The object as it is stored, or undefined when it is refused; throws whatever admission throws. */
+function admitted(question: Question, policy: Policy): KubeObject | undefined {
+  const { known } = question;
+  const first = admitDefault(requestFor(question.object, question), policy, known);
+  assert.ok(first.allowed || first.status?.message, 'a refusal says why');
+  if (!first.allowed) return undefined;
+  const object = patched(question.object, patchOf(first));
+  const again = admitDefault(requestFor(object, question), policy, known);
+  assert.deepEqual(patchOf(again), [], 'defaults are filled in once');
+  const second = admitValidate(requestFor(object, question), policy, known);
+  assert.ok(second.allowed || second.status?.message, 'a refusal says why');
+  return second.allowed ? (object as KubeObject) : undefined;
+}
+
+/** Whatever is admitted must be reconciled, and the operator's own objects must be admitted in turn. */
+function reconcile(stored: KubeObject, policy: Policy): void {
+  const object = {
+    ...stored,
+    metadata: { ...stored.metadata, name: stored.metadata.name ?? 'made', generation: 1 },
+  };
+  const own = (kind: string, child: KubeObject) => {
+    const kept = admitted({ kind, object: JSON.parse(JSON.stringify(child)), user: OPERATOR }, policy);
+    assert.ok(kept, `the ${kind} of an admitted ${stored.kind} is admitted`);
+    reconcile(kept, policy);
+  };
+  if (object.kind === 'Service') {
+    const service = object as Service;
+    for (const child of planService({ service }, 0).apply) own(child.kind, child);
+  } else if (object.kind === 'Configuration') {
+    const configuration = object as Configuration;
+    const { apply } = planConfiguration({ configuration, revisions: [], routed: new Set() }, config, 0);
+    for (const revision of apply) own('Revision', revision);
+  } else if (object.kind === 'Route') {
+    const input = { route: object as Route, configurations: new Map(), revisions: new Map() };
+    planRoute(input, 'homerun-system', config, 0);
+  } else if (object.kind === 'Job') {
+    own('Execution', executionOf(object as Job, { name: 'made-1' }) as Execution);
+  } else if (object.kind === 'Execution') {
+    assert.ok(isComplete(object as Execution), 'nothing is missing');
+  } else if (object.kind === 'WorkerPool') {
+    const pool = object as WorkerPool;
+    const { apply } = planWorkerPool(
+      { pool, revisions: [], deployments: new Map(), pods: new Map() },
+      config,
+      0,
+    );
+    for (const revision of apply) own('Revision', revision);
+  } else {
+    desiredDeployment(object as Revision, new Map(), config);
+  }
+}
+
+const job = arbitraryObject(JOB);
+const SOUND = objectOf('spec: {template: {spec: {template: {spec: {containers: [{image: a}]}}}}}', 'Job');
+
+/** The job that an execution names was admitted itself; a random one that is not gives way to a sound one. */
+function jobToRun(random: unknown, policy: Policy): Job | undefined {
+  if (random === undefined) return undefined;
+  const stored = (object: unknown) => admitted({ kind: 'Job', object }, policy);
+  return (stored(random) ?? stored(SOUND)) as Job;
+}
+
+describe('admission of random objects', function () {
+  this.timeout(120_000);
+
+  for (const [definition, numRuns] of KINDS.map(
+    (kind) => [kind, kind.kind === 'Service' ? 8_000 : 4_000] as const,
+  )) {
+    it(`${numRuns} of ${definition.kind}: none breaks admission, and what is admitted is reconciled`, () => {
+      let inside = 0;
+      const object = arbitraryObject(definition);
+      const question = fc.record({
+        object,
+        oldObject: fc.oneof(fc.constant(undefined), object),
+        job: fc.oneof({ weight: 1, arbitrary: fc.constant(undefined) }, { weight: 9, arbitrary: job }),
+        strict: fc.boolean(),
+      });
+      fc.assert(
+        fc.property(question, ({ strict, job, ...objects }) => {
+          const policy = { ...LENIENT, strict };
+          const known = { job: { job: jobToRun(job, policy) } };
+          const stored = admitted({ kind: definition.kind, known, ...objects }, policy);
+          if (!stored) return;
+          inside++;
+          reconcile(stored, policy);
+        }),
+        { numRuns },
+      );
+      assert.ok(inside > numRuns / 100, `${inside} of ${numRuns} were admitted: the objects are too wild`);
+    });
+  }
+});

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { HOSTILE } from '../testing/hostile.ts';
+import { LENIENT, STRICT } from '../testing/requests.ts';
+import { WIDE, wideMap } from '../testing/wide.ts';
+import { admitDefault, admitValidate } from './admit.ts';
+import { MOST_KEYS } from './excess.ts';
+import { narrowed } from './narrow.ts';
+import { lookUpReferenced } from './referencedObjects.ts';
+import { type AdmissionRequest, type AdmissionResponse, requestOf, reviewOf } from './review.ts';
+
+/** Most that the process may be busy with one answer; it takes half of that at most. */
+const MOST_MS = 50;
+const MOST_ANSWER = 32_768;
+const MOST_CAUSES = 51;
+
+/** A cluster in which there is nothing. */
+const nothing = { get: async () => undefined, list: async () => ({ items: [], resourceVersion: '1' }) };
+
+describe('admission of what nobody means well', () => {
+  for (const [name, make] of Object.entries(HOSTILE)) {
+    it(`answers ${name}, soon and shortly`, async () => {
+      const request = make();
+      for (const policy of [LENIENT, STRICT]) {
+        const known = await timed(() => lookUpReferenced(request, nothing as never));
+        for (const admit of [admitDefault, admitValidate]) {
+          checkAnswer(await timed(async () => admit(request, policy, known)));
+        }
+      }
+    });
+  }
+});
+
+describe('admission of maps that are too wide', function () {
+  // To write out what is asked takes longer than the answers.
+  this.timeout(60_000);
+  const map = wideMap();
+
+  for (const [name, { ask, field, reason }] of Object.entries(WIDE)) {
+    it(`${field === undefined ? 'admits' : 'refuses'} ${name} soon, from the bytes on: ${reason}`, async () => {
+      const body = Buffer.from(JSON.stringify({ apiVersion: 'admission.k8s.io/v1', request: ask(map) }));
+      for (const policy of [LENIENT, STRICT]) {
+        for (const admit of [admitDefault, admitValidate]) {
+          const answer = await timed(async () => {
+            const request = requestIn(body);
+            return admit(request, policy, await lookUpReferenced(request, nothing as never));
+          });
+          checkAnswer(answer);
+          const causes = answer.status?.details?.causes ?? [];
+          assert.deepEqual(
+            causes.map(({ field, message }) => [field, message]),
+            field === undefined ? [] : [[field, TOO_WIDE]],
+          );
+        }
+      }
+    });
+  }
+});
+
+const TOO_WIDE = `has more than ${MOST_KEYS} keys; it may have at most ${MOST_KEYS}`;
+
+function requestIn(body: Buffer): AdmissionRequest {
+  return requestOf(JSON.parse(narrowed(body).toString()));
+}
+
+/** Times a work may be tried: a function that is new to V8 takes longer, and so does all while others have the caches. */
+const MOST_TRIES = 8;
+
+/** The quickest of a few times counts, and the time of this process alone: another one may have had the CPU. */
+async function timed<T>(work: () => Promise<T>): Promise<T> {
+  const times: number[] = [];
+  while (times.length < MOST_TRIES) {
+    const begun = process.cpuUsage();
+    const done = await work();
+    const { user, system } = process.cpuUsage(begun);
+    times.push((user + system) / 1000);
+    if (Math.min(...times) < MOST_MS) return done;
+  }
+  assert.fail(`took ${times.map((time) => time.toFixed(0)).join(', ')} ms`);
+}
+
+function checkAnswer(answer: AdmissionResponse): void {
+  const size = Buffer.byteLength(JSON.stringify(reviewOf(answer)));
+  if (!answer.allowed) {
+    assert.ok(size <= MOST_ANSWER, `the answer has ${size} bytes`);
+    const causes = answer.status?.details?.causes ?? [];
+    assert.ok(causes.length > 0 && causes.length <= MOST_CAUSES, `${causes.length} causes`);
+  }
+}

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import type { KubeObject } from '../../kube/types.ts';
+import type { ApiServer } from '../../testing/apiServer.ts';
+import { useInstallation } from '../testing/installation.ts';
+import { dryRun, publicManifests } from '../testing/public.ts';
+
+interface Verdict {
+  verdict: 'accepted' | 'warned' | 'refused';
+  /** What is told; each must be found in the refusal, or in the warnings. */
+  says?: readonly RegExp[];
+  /** Why, and which document says so. */
+  reason: string;
+}
+
+const ACCEPTED: Verdict = { verdict: 'accepted', reason: 'every field is of the v1 API and in its range' };
+
+/** An image or name that a script was to fill in. */
+function placeholder(...says: RegExp[]): Verdict {
+  return {
+    verdict: 'refused',
+    says,
+    reason: 'a placeholder is left in it: no registry and no cluster has such a name',
+  };
+}
+
+const PORT: Verdict = {
+  verdict: 'refused',
+  says: [/env\[0\]\.name: is "PORT", which the platform sets/],
+  reason: 'PORT is reserved (container contract, Environment variables)',
+};
+
+const ORDER_WITHOUT_QUOTES: Verdict = {
+  verdict: 'accepted',
+  reason: "the meaning is clear, and Google's own samples leave the quotes of container-dependencies out",
+};
+
+const VERDICTS: Record<string, Verdict> = {
+  'Agent-Drive/AgentDrive cloud-run/service.yaml': {
+    verdict: 'warned',
+    says: [/cloudsql-instances\]: has no effect in a cluster/],
+    reason: 'a connection that the platform makes on Google Cloud and a cluster cannot',
+  },
+  'CBIIT/bento-custodian terraform/cloudrun/scripts/backend.yaml': placeholder(
+    /metadata.name: is "\$\{stack_name\}-cloudrun-backend"/,
+    /containers\[0\].image: .* does not parse/,
+  ),
+  'GoogleCloudPlatform/cloud-deploy-samples verify-evaluate-cloud-metrics/configuration/run.yaml': ACCEPTED,
+  'GoogleCloudPlatform/cloud-deploy-tutorials tutorials/deployment-strategies-run/app-config/manifests/base/demo-app.yaml.template':
+    placeholder(/serviceAccountName: is "runner@\$\{PROJECT_ID\}/),
+  'GoogleCloudPlatform/cloud-deploy-tutorials tutorials/e2e-run/app-config/hello-app-staging.yaml.template':
+    placeholder(/serviceAccountName: is "runner@\$\{PROJECT_ID\}/),
+  'GoogleCloudPlatform/cloud-deploy-tutorials tutorials/verification-run/app-config/hello-app-prod.yaml.template':
+    placeholder(/serviceAccountName: is "runner@\$\{PROJECT_ID\}/),
+  'GoogleCloudPlatform/cloud-deploy-tutorials tutorials/verification-run/app-config/hello-app-test.yaml.template':
+    placeholder(/serviceAccountName: is "runner@\$\{PROJECT_ID\}/),
+  'GoogleCloudPlatform/opentelemetry-cloud-run golang/run-service.yaml': placeholder(
+    /metadata.name: is "%SERVICE_NAME%"/,
+    /containers\[0\].image: .* does not parse/,
+    /containers\[1\].image: .* does not parse/,
+  ),
+  'GoogleCloudPlatform/run-gmp-sidecar run-service.yaml': placeholder(
+    /containers\[0\].image: .* does not parse/,
+    /containers\[1\].image: .* does not parse/,
+  ),
+  'GoogleContainerTools/skaffold integration/testdata/deploy-cloudrun-with-hooks/module1/service.yaml':
+    ACCEPTED,
+  'GoogleContainerTools/skaffold integration/testdata/deploy-cloudrun-workerpool/workerpool.yaml': ACCEPTED,
+  'HomenShum/attrition cloudrun-persistent.yaml': {
+    verdict: 'warned',
+    says: [/csi.driver: needs the CSI driver gcsfuse.csi.storage.gke.io in the cluster/],
+    reason: 'Cloud Storage is a driver that a cluster may lack',
+  },
+  'InfinityXOneSystems/lead-sniper-system cloud-run-service.yaml': ACCEPTED,
+  'JustinCappos/launch-the-nukes cloudrun-worker.yaml': placeholder(
+    /image "gcr.io\/PROJECT_ID\/.* does not parse/,
+  ),
+  'KumbyConsulting/newsletter-aggregator cloudrun-service.yaml': {
+    verdict: 'warned',
+    says: [
+      /cpu-boost\]: is not known to Cloud Run and has no effect; use run.googleapis.com\/startup-cpu-boost/,
+      /use-http2\]: is not known to Cloud Run and has no effect; for HTTP\/2 name the port h2c/,
+      /vpc-access-connector\]: has no effect in a cluster/,
+    ],
+    reason:
+      'two flags of gcloud mistaken for annotations, which Knative keeps, and a network that is not here',
+  },
+  'Maroshman/vision-yolo-box-counting cloud-run-service.yaml': PORT,
+  'Mrjoel97/PIKAR-AI cloud-run-service.yaml': ACCEPTED,
+  'NickGuAI/g3lobster service.cloudrun.yaml': {
+    ...PORT,
+    says: [/image "us-central1-docker.pkg.dev\/PROJECT_ID\/.* does not parse/, ...(PORT.says ?? [])],
+  },
+  'NucleusEngineering/genai-3d-meshes hunyuan3D/cloudrun-service.yaml': placeholder(
+    /image "gcr.io\/YOUR_PROJECT_ID\/.* does not parse/,
+  ),
+  'RuleIQ-Vercel-Deploy/ruleIQ cloud-run-service.yaml': {
+    ...PORT,
+    says: [/image "gcr.io\/PROJECT_ID\/.* does not parse/, ...(PORT.says ?? [])],
+  },
+  'Terpedia/esm2-inference-service cloudrun/service.yaml': placeholder(
+    /image "REGION-docker.* does not parse/,
+  ),
+  'WXYC/triangle-shows cloudrun-service.yaml': placeholder(/image "IMAGE_URL" does not parse/),
+  'Wave1art/Langfuse-Cloud-Run cloud-run/service.yaml': {
+    verdict: 'refused',
+    says: [/unknown field "spec.template.spec.containers\[2\].dependsOn"/],
+    reason: 'dependsOn is of the v2 API; the v1 API has the annotation container-dependencies',
+  },
+  'agileguru/graalvm_cloud_native cloud-run/service.yaml': {
+    verdict: 'warned',
+    says: [
+      /container-dependencies\]: has others wait for .*server.*; a container that is waited for must have a startup probe/,
+    ],
+    reason: 'Cloud Run refuses it; the quotes that are left out of container-dependencies are no fault',
+  },
+  'alpfr/cloudrun-redis-gcp cloudrun/service.yaml': {
+    verdict: 'warned',
+    says: [
+      /network-interfaces\]: has no effect in a cluster/,
+      /vpc-access-egress\]: has no effect in a cluster/,
+    ],
+    reason: 'networks of Google Cloud are not here',
+  },
+  'asmeyatsky/refactor cloudrun-service.yaml': PORT,
+  'cdgtlmda/SentinelOps cloud-run-service.yaml': {
+    ...PORT,
+    says: [/image .*PROJECT_ID\/.* does not parse/, /env\[1\]\.name: is "PORT", which the platform sets/],
+  },
+  'ferentin-net/ferentin-service-edge cloud-run/service.yaml': placeholder(
+    /serviceAccountName: is "runner@PROJECT_ID/,
+  ),
+  'gremlin-solutions/gcp-cloud-run-failure-flags-app cloudrun-service.yaml': ACCEPTED,
+  'helixprojectai-code/helix-ttd-gemini-cli cloud-run-service.yaml': {
+    verdict: 'refused',
+    says: [/unknown field "spec.template.spec.containers\[0\].lifecycle"/],
+    reason: 'Cloud Run has no hooks: SIGTERM tells of the end (container contract, Signals)',
+  },
+  'jab-r/rust-nostr-relay cloud-run-service.yaml': {
+    verdict: 'warned',
+    says: [/sessionAffinity\]: has no effect in a cluster/],
+    reason: 'session affinity is best effort, so a service must do without it (services, Session affinity)',
+  },
+  'kyletaylored/fake-store-api cloud-run/mcp-service.yaml': placeholder(
+    /image "REGION-docker.* does not parse/,
+  ),
+  'makocchan0509/key-management cloudrun/service.yaml': {
+    verdict: 'refused',
+    says: [/containers\[0\].image: image "" does not parse: it names no repository/],
+    reason: 'an image is required',
+  },
+  'npbuilds/skill-library cloudrun/service.yaml': placeholder(/image "REGION-docker.* does not parse/),
+  'numazu-umineco/calendar cloudrun/service.yaml': ORDER_WITHOUT_QUOTES,
+  'pandezamit/reusable-kyc-wallet cloudrun/service.yaml': placeholder(
+    /image "REGION-docker.* does not parse/,
+  ),
+  'scottquintana/activedispatch-server cloudrun/service.yaml': {
+    verdict: 'warned',
+    says: [/concurrency\]: is not known to Cloud Run and has no effect; use .*containerConcurrency/],
+    reason: 'a flag of gcloud mistaken for an annotation',
+  },
+  'sundar139/Causal-Uplift-Transformer-Beam cloudrun/service.yaml': placeholder(
+    /image "REGION-docker.* does not parse/,
+  ),
+  'suranc/spring-forward-harness-example cloud-run/spring-forward-harness-example.yaml': placeholder(
+    /metadata.name: is "spring-forward-harness-example-<\+env.name>"/,
+  ),
+  'vishnu2kmohan/mcp-server-langgraph deployments/cloudrun/service.yaml': {
+    ...PORT,
+    says: [/image "gcr.io\/PROJECT_ID\/.* does not parse/, ...(PORT.says ?? [])],
+  },
+  'JustinCappos/launch-the-nukes cloudrun-job.yaml': placeholder(
+    /image "gcr.io\/PROJECT_ID\/.* does not parse/,
+  ),
+  'aecs4u/NASTRAN-95 deploy/cloudrun/job.yaml': placeholder(/image ".*PROJECT_ID\/REPO\/.* does not parse/),
+  'braveenth/garmin-running-llm cloud-run-job.yaml': {
+    verdict: 'warned',
+    says: [/volumes\[0\].csi.driver: needs the CSI driver/, /volumes\[1\].csi.driver: needs the CSI driver/],
+    reason: 'an export, with numbers as texts; Cloud Storage is a driver that a cluster may lack',
+  },
+  'jolen-web/finance cloudrun-job.yaml': {
+    verdict: 'refused',
+    says: [/unknown field "spec.template.spec.template.spec.restartPolicy"/],
+    reason: "a field of Kubernetes' own Job: retries are maxRetries (API reference, TaskSpec)",
+  },
+  'mryohan/ai-agent-prop cloudrun-job.yaml': {
+    verdict: 'refused',
+    says: [/unknown field "spec.template.spec.template.spec.taskCount"/, /unknown field ".*\.timeout"/],
+    reason: 'taskCount is one level too deep, and timeout is of the v2 API (API reference, TaskSpec)',
+  },
+  'rockymartin/dlt-pipelines chess-cloud-run-job.yaml': {
+    verdict: 'refused',
+    says: [
+      /unknown field ".*\.restartPolicy"/,
+      /unknown field ".*\.completions"/,
+      /unknown field ".*\.backoffLimit"/,
+    ],
+    reason: "fields of Kubernetes' own Job (API reference, ExecutionSpec)",
+  },
+};
+
+/** What kubectl would be told of a new object: why it is refused, or what is warned of. */
+async function judged(server: ApiServer, object: KubeObject): Promise<[Verdict['verdict'], string]> {
+  const { status, warnings, body } = await dryRun(server, object);
+  if (status !== 201) return ['refused', `${status}: ${body.message}`];
+  return [warnings.length > 0 ? 'warned' : 'accepted', warnings.join('\n')];
+}
+
+describe('public manifests', function () {
+  this.timeout(60_000);
+  const documents = publicManifests();
+  const cluster = useInstallation();
+
+  it('are all judged', () => {
+    assert.deepEqual([...documents.keys()].sort(), Object.keys(VERDICTS).sort());
+  });
+
+  for (const [origin, { verdict, says = [], reason }] of Object.entries(VERDICTS)) {
+    it(`${origin}: ${verdict}, as ${reason}`, async () => {
+      const [judgement, told] = await judged(cluster.server, documents.get(origin) as KubeObject);
+      assert.equal(judgement, verdict, told);
+      for (const pattern of says) assert.match(told, pattern);
+    });
+  }
+});

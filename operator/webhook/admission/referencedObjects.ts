@@ -1,0 +1,94 @@
+import { RUN } from '../../apis/labels.ts';
+import { isComplete } from '../../apis/run/execution/fromJob.ts';
+import { EXECUTION } from '../../apis/run/execution/schema.ts';
+import type { Execution } from '../../apis/run/execution/types.ts';
+import { JOBS } from '../../apis/run/job/types.ts';
+import { WORKER_POOL } from '../../apis/run/workerPool/schema.ts';
+import { DNS_LABEL } from '../../apis/schema.ts';
+import { schemaErrors } from '../../apis/schemaValidation.ts';
+import { REVISIONS } from '../../apis/serving/revision/types.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { deepEqual } from '../../kube/json.ts';
+import type { Permission } from '../../rbac.ts';
+import type { ReferencedObjects } from './kindAdmission.ts';
+import type { AdmissionRequest } from './review.ts';
+
+const LONGEST_NAME = 253;
+
+/** What is looked up where people's objects are. */
+export const lookUpPermissions: readonly Permission[] = [
+  { apiGroups: ['run.googleapis.com'], resources: ['jobs'], verbs: ['get'] },
+  { apiGroups: ['serving.knative.dev'], resources: ['revisions'], verbs: ['list'] },
+];
+
+/**
+ * Looks up what the law asks of the cluster: the job of an execution that is not complete, and the revisions of a
+ * worker pool whose splits name some. Not from a cache, because `kubectl apply` sends a job and its execution one right
+ * after the other.
+ * @throws {KubeError} when the API server does not answer; the review is then answered with an error.
+ */
+export async function lookUpReferenced(
+  request: AdmissionRequest,
+  client: Pick<KubeClient, 'get' | 'list'>,
+): Promise<ReferencedObjects> {
+  const { namespace } = request;
+  const pool = poolToLookUp(request);
+  if (pool !== undefined) {
+    const labelSelector = `${RUN.workerPool}=${pool}`;
+    const { items } = await client.list(REVISIONS, { namespace, labelSelector });
+    return { revisions: items.map(({ metadata }) => metadata.name) };
+  }
+  const name = jobToLookUp(request);
+  if (name === undefined) return {};
+  // No job has such a name, and an API server need not be asked with it.
+  if (name.length > LONGEST_NAME) return { job: { job: undefined } };
+  const job = await client.get(JOBS, { namespace, name });
+  // What is on its way out takes its executions along.
+  return { job: { job: job?.metadata.deletionTimestamp ? undefined : job } };
+}
+
+/** The pool whose splits name revisions, and other ones than before. */
+function poolToLookUp({ kind, operation, object, oldObject }: AdmissionRequest): string | undefined {
+  if (kind.group !== WORKER_POOL.group || kind.kind !== WORKER_POOL.kind) return undefined;
+  if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
+  const names = revisionsIn(object);
+  if (names.length === 0 || deepEqual(names, revisionsIn(oldObject))) return undefined;
+  const { name } = metadataOf(object);
+  // A name that is none would make another selector; the law refuses it.
+  return typeof name === 'string' && new RegExp(DNS_LABEL).test(name) ? name : undefined;
+}
+
+/** Whatever a client has sent: nothing of it has been looked at yet. */
+function revisionsIn(object: unknown): unknown[] {
+  const { spec } = (object ?? {}) as { spec?: { instanceSplits?: unknown } | null };
+  const splits = Array.isArray(spec?.instanceSplits) ? spec.instanceSplits : [];
+  return splits
+    .slice(0, MOST_SPLITS)
+    .map((split: { revisionName?: unknown } | null) => split?.revisionName)
+    .filter((name) => typeof name === 'string' && name !== '');
+}
+
+/** The schema allows fewer. */
+const MOST_SPLITS = 1000;
+
+/** A stored object from before its schema may have any form. */
+function isStoredComplete(object: unknown): boolean {
+  const isReadable = schemaErrors(EXECUTION.spec, (object as Partial<Execution> | null)?.spec, 'spec').every(
+    ({ unreadable }) => !unreadable,
+  );
+  return isReadable && isComplete(object as Execution);
+}
+
+function metadataOf(object: unknown): { name?: unknown; labels?: unknown } {
+  const { metadata } = (object ?? {}) as { metadata?: object | null };
+  return metadata ?? {};
+}
+
+function jobToLookUp({ kind, operation, object, oldObject }: AdmissionRequest): string | undefined {
+  if (kind.group !== EXECUTION.group || kind.kind !== EXECUTION.kind) return undefined;
+  if (operation === 'UPDATE' && isStoredComplete(oldObject)) return undefined;
+  if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
+  const { labels } = metadataOf(object);
+  const name = (labels as Record<string, unknown> | null | undefined)?.[RUN.job];
+  return typeof name === 'string' && name !== '' ? name : undefined;
+}

@@ -1,0 +1,84 @@
+import { formatted } from '../../apis/fieldError.ts';
+
+/** The parts of an AdmissionReview that matter here (Kubernetes, admission.k8s.io/v1). */
+export interface AdmissionRequest {
+  uid: string;
+  kind: { group: string; version: string; kind: string };
+  operation: string;
+  dryRun?: boolean;
+  name?: string;
+  namespace?: string;
+  userInfo?: { username?: string };
+  object?: unknown;
+  oldObject?: unknown;
+}
+
+export interface AdmissionResponse {
+  uid: string;
+  allowed: boolean;
+  /** Why not, as the API server hands it on to the client. */
+  status?: {
+    status: 'Failure';
+    code: number;
+    reason: string;
+    message: string;
+    details?: StatusDetails;
+  };
+  patchType?: 'JSONPatch';
+  /** A JSON patch in Base64. */
+  patch?: string;
+  /** kubectl prints each. */
+  warnings?: string[];
+}
+
+export interface StatusDetails {
+  group: string;
+  kind: string;
+  name: string;
+  causes: { reason: string; field: string; message: string }[];
+}
+
+export interface AdmissionReview {
+  apiVersion: 'admission.k8s.io/v1';
+  kind: 'AdmissionReview';
+  request?: AdmissionRequest;
+  response?: AdmissionResponse;
+}
+
+/** What came in is no AdmissionReview. */
+export class ReviewError extends Error {
+  override readonly name = 'ReviewError';
+  readonly code = 'REVIEW_INVALID';
+}
+
+/** A UUID has 36 characters; the answer repeats it. */
+const LONGEST_UID = 253;
+
+/** @throws {ReviewError} naming what is missing or of another type than the API server gives it. */
+export function requestOf(body: unknown): AdmissionRequest {
+  const { apiVersion, request } = (body ?? {}) as Partial<AdmissionReview>;
+  if (apiVersion !== 'admission.k8s.io/v1') {
+    throw new ReviewError(`apiVersion is ${formatted(apiVersion)}; it must be admission.k8s.io/v1`);
+  }
+  const { uid, kind, operation } = request ?? {};
+  if (
+    typeof uid !== 'string' ||
+    uid.length > LONGEST_UID ||
+    typeof kind?.kind !== 'string' ||
+    typeof operation !== 'string'
+  ) {
+    throw new ReviewError('an AdmissionReview must have a request with uid, kind and operation');
+  }
+  const { name, namespace, userInfo } = request as AdmissionRequest;
+  const texts = { name, namespace, 'userInfo.username': userInfo?.username };
+  for (const [path, value] of Object.entries(texts)) {
+    if (value === undefined || typeof value === 'string') continue;
+    throw new ReviewError(`request.${path} is ${formatted(value)}; it must be a string`);
+  }
+  return request as AdmissionRequest;
+}
+
+/** The answer as the API server wants it. */
+export function reviewOf(response: AdmissionResponse): AdmissionReview {
+  return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response };
+}

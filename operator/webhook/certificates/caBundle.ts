@@ -1,0 +1,46 @@
+import type { KubeObject, ResourceType } from '../../kube/types.ts';
+import { trusts } from './rotation.ts';
+
+/** A MutatingWebhookConfiguration or ValidatingWebhookConfiguration, as far as certificates go. */
+export interface WebhookConfiguration extends KubeObject {
+  webhooks?: { name: string; clientConfig: { caBundle?: string } }[];
+}
+
+const clusterWide = (kind: string, plural: string): ResourceType<WebhookConfiguration> => ({
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind,
+  plural,
+  namespaced: false,
+});
+
+/** The kinds by which an API server knows whom to ask; the chart makes one object of each. */
+export const CONFIGURATION_TYPES = [
+  clusterWide('MutatingWebhookConfiguration', 'mutatingwebhookconfigurations'),
+  clusterWide('ValidatingWebhookConfiguration', 'validatingwebhookconfigurations'),
+] as const;
+
+/** What must be applied so that API servers trust `bundle` (PEM); undefined when they do. */
+export function withBundle(
+  { apiVersion, kind, metadata, webhooks = [] }: WebhookConfiguration,
+  bundle: string,
+): WebhookConfiguration | undefined {
+  const caBundle = Buffer.from(bundle).toString('base64');
+  if (webhooks.every(({ clientConfig }) => clientConfig.caBundle === caBundle)) return undefined;
+  return {
+    apiVersion,
+    kind,
+    metadata: { name: metadata.name },
+    webhooks: webhooks.map(({ name }) => ({ name, clientConfig: { caBundle } })),
+  };
+}
+
+/** Whether API servers that know this configuration trust a certificate (PEM), for each of its webhooks. */
+export function isTrustedBy({ webhooks = [] }: WebhookConfiguration, certificate: string): boolean {
+  return (
+    webhooks.length > 0 &&
+    webhooks.every(({ clientConfig }) => {
+      const bundle = Buffer.from(clientConfig.caBundle ?? '', 'base64').toString();
+      return trusts(bundle, certificate);
+    })
+  );
+}
