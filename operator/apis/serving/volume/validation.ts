@@ -1,6 +1,7 @@
 import { CLOUD_STORAGE_DRIVER } from '../../annotations.ts';
 import { at, duplicates, type Fault, faultsOfEach, outOfRange, shown, unsupported } from '../../fault.ts';
 import { isQuantity, parseQuantity } from '../../quantity.ts';
+import { validateDataKey, validateSecretName } from '../../secretRules.ts';
 import type { Volume } from '../container/types.ts';
 import { VOLUME_KINDS } from './schema.ts';
 
@@ -31,6 +32,7 @@ function validateVolume(volume: Volume, path: string): Fault[] {
     ...validateSecret(volume.secret, `${path}.secret`),
     ...validateNamed(volume.configMap, `${path}.configMap`),
     ...validateItems(volume.configMap?.items, `${path}.configMap.items`),
+    ...validateMedium(volume.emptyDir?.medium, `${path}.emptyDir.medium`),
     ...validateSize(volume.emptyDir?.sizeLimit, `${path}.emptyDir.sizeLimit`),
     ...validateCsi(volume.csi, `${path}.csi`),
     ...validateNfs(volume.nfs, `${path}.nfs`),
@@ -40,7 +42,9 @@ function validateVolume(volume: Volume, path: string): Fault[] {
 
 function validateSecret(secret: Volume['secret'], path: string): Fault[] {
   if (!secret) return [];
-  const name = secret.secretName ? [] : [missing(`${path}.secretName`)];
+  const { secretName } = secret;
+  const where = `${path}.secretName`;
+  const name = secretName ? validateSecretName(secretName, where) : [missing(where)];
   return [
     ...name,
     ...outOfRange(secret.defaultMode, [0, 0o777], `${path}.defaultMode`),
@@ -59,10 +63,19 @@ function validateItems(items: Items, path: string): Fault[] {
   return (items ?? []).flatMap((item, i) => {
     const where = at(path, i);
     const outside = item.path.startsWith('/') || item.path.split('/').includes('..');
-    const key: Fault[] = item.key === '' ? [missing(`${where}.key`)] : [];
+    const key = item.key === '' ? [missing(`${where}.key`)] : validateDataKey(item.key, `${where}.key`);
     const message = `is ${shown(item.path)}; it must be a path below the volume, without a leading / and without ..`;
     return outside ? [...key, { path: `${where}.path`, value: item.path, message }] : key;
   });
+}
+
+/** On disk v2 of the API has volumes, and v1 does not; a node has a disk. */
+function validateMedium(medium: string | undefined, path: string): Fault[] {
+  if (!medium || medium === 'Memory') return [];
+  const message = `is ${shown(medium)}; it must be Memory or left out`;
+  if (medium !== 'Disk') return [{ path, value: medium, message }];
+  const here = 'the API has Disk in v2 alone; here it is the disk of the node';
+  return [{ path, value: medium, message: `${message}: ${here}`, strict: true, advice: true }];
 }
 
 function validateSize(size: string | number | undefined, path: string): Fault[] {
