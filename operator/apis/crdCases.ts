@@ -173,8 +173,36 @@ export const OBJECTS: Record<string, { type: ResourceType; yaml: string; refused
     'a task with a port and probes': {
       type: JOBS,
       yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {containers: [{image: a, ports: [{containerPort: 80}], livenessProbe: {httpGet: {path: /}}}]}}}}}}',
-      refused: /(?=.*have no ports)(?=.*neither livenessProbe nor readinessProbe)/s,
-      reason: 'nobody calls it',
+      refused: /neither livenessProbe nor readinessProbe/,
+      reason: 'it runs to its end; of a port nobody makes use',
+    },
+    'a variable that the platform sets': {
+      type: SERVICES,
+      yaml: '{metadata: {name: a}, spec: {template: {spec: {containers: [{image: a, env: [{name: K_SERVICE, value: b}]}]}}}}',
+      refused:
+        /spec.template.spec.containers: .*K_SERVICE, K_CONFIGURATION, K_REVISION are set by the platform/,
+      reason: 'it says which service it is',
+    },
+    'the same variable in a task, beside a port': {
+      type: JOBS,
+      yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {containers: [{image: a, ports: [{containerPort: 80}], env: [{name: K_SERVICE, value: b}]}]}}}}}}',
+      reason: 'sources differ on both, so the webhook tells of them',
+    },
+    'the same in a worker pool': {
+      type: WORKER_POOLS,
+      yaml: '{metadata: {name: w}, spec: {template: {spec: {containers: [{image: a, ports: [{containerPort: 80}], env: [{name: K_SERVICE, value: b}]}]}}}}',
+      reason: 'sources differ on both, so the webhook tells of them',
+    },
+    'a container with dots in its name, a volume on disk and a long command': {
+      type: SERVICES,
+      yaml: `{metadata: {name: a}, spec: {template: {spec: {containers: [{image: a, name: app.v2, command: [${Array(101).fill('a')}], volumeMounts: [{name: v, mountPath: /v}]}], volumes: [{name: v, emptyDir: {medium: Disk}}]}}}}`,
+      reason: 'Cloud Run takes the first, and some source each of the others',
+    },
+    'a key that no Secret has': {
+      type: SERVICES,
+      yaml: '{metadata: {name: a}, spec: {template: {spec: {containers: [{image: a, env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: "?"}}}]}], volumes: [{name: v, secret: {secretName: s, items: [{key: "?", path: p}]}}]}}}}',
+      refused: /(?=.*env\[0\].valueFrom.secretKeyRef.key)(?=.*volumes\[0\].secret.items\[0\].key)/s,
+      reason: 'an instance would wait for it',
     },
     'two containers of a task and no word on which one is the main container': {
       type: JOBS,

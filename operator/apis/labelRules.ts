@@ -21,6 +21,38 @@ export function validateLabels(labels: Record<string, string> | undefined, path:
   });
 }
 
+/** Most labels of one object, and what they are made of (Google Cloud, Requirements for labels). */
+const MOST_LABELS = 64;
+const LOWER_CASE = /^[-_a-z0-9]*$/;
+
+/**
+ * What Google Cloud takes less of than Kubernetes does; told only, in strict mode too, because no document of Cloud Run
+ * says it. A key with a domain belongs to a tool, and whoever applies an object cannot change it.
+ */
+export function adviseLabels(labels: Record<string, string> | undefined, path: string): FieldError[] {
+  const own = Object.entries(labels ?? {}).filter(([key]) => !key.includes('/'));
+  const say = (where: string, message: string): FieldError => ({
+    path: where,
+    message,
+    strict: true,
+    advice: true,
+  });
+  const many = own.length > MOST_LABELS;
+  return [
+    ...(many ? [say(path, `has ${own.length} labels; Cloud Run takes ${MOST_LABELS}`)] : []),
+    ...errorsOfEach(own, ([key, value]) => {
+      const where = keyed(path, key);
+      if (key.startsWith('goog-'))
+        return [say(where, 'begins with goog-, which Google Cloud keeps for itself')];
+      const unfit = [key, value].find((text) => !LOWER_CASE.test(text));
+      // What Kubernetes takes no more than Google Cloud is a fault of its own.
+      if (unfit === undefined || !isWord(key) || !(value === '' || isWord(value))) return [];
+      const what = unfit === value ? `is ${formatted(value)}` : 'is a key in another form';
+      return [say(where, `${what}; Cloud Run takes lower case letters, digits, dashes and underscores`)];
+    }),
+  ];
+}
+
 /** The faults of the keys of annotations, which have the form of those of labels. */
 export function validateKeys(annotations: Record<string, string> | undefined, path: string): FieldError[] {
   return errorsOfEach(Object.keys(annotations ?? {}), (key) => keyFaults(key, keyed(path, key)));

@@ -82,6 +82,7 @@ export const RUNTIME_CONTRACT = {
     what: 'volume emptyDir',
     says: 'in memory whatever its medium; holds sizeLimit at most, or what the containers have together',
     document: 'API reference, EmptyDirVolumeSource',
+    here: 'the same; with medium Disk, which only v2 of the API has, on the disk of the node',
   },
   kubernetesToken: {
     what: 'token of Kubernetes',

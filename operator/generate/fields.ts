@@ -114,7 +114,8 @@ function verdictOf(law: KindAdmission, place: Place): string {
   let best = newFaults(law, place, first);
   // An empty list is an unset one, and tells nothing of a list that may not be there.
   const forbidden =
-    place.schema.type === 'array' && best.some(({ path, strict }) => path === place.path && !strict);
+    place.schema.type === 'array' &&
+    best.some(({ path, strict, advice }) => path === place.path && (!strict || advice));
   for (const value of forbidden ? [] : samples(place.schema, 2)) {
     if (best.length === 0) return 'accepted';
     const faults = newFaults(law, place, value);
@@ -122,6 +123,7 @@ function verdictOf(law: KindAdmission, place: Place): string {
   }
   const [fault] = best;
   if (!fault) return 'accepted';
+  if (best.every(({ advice }) => advice)) return `warned: ${fault.message}`;
   return rank(best) > 1 ? `refused: ${fault.message}` : `warned, refused when strict: ${fault.message}`;
 }
 

@@ -1,5 +1,6 @@
 import type { Condition } from '../../apis/condition.ts';
 import { bytes } from '../../apis/quantity.ts';
+import { podContainerName } from '../../apis/serving/container/names.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import {
   REVISION_REASONS as REASONS,
@@ -87,10 +88,12 @@ export function memoryMessage(
   { what, container, said }: Pick<MemoryKill, 'what' | 'container' | 'said'>,
   containers: readonly Container[],
 ): string {
-  const concerned = containers.filter(({ name }) => container === undefined || name === container);
+  const concerned = containers.filter(
+    ({ name }) => container === undefined || podContainerName(name) === container,
+  );
   const limit = limitOf(concerned);
   if (what === 'memory') {
-    return `Memory limit of ${limit} exceeded: container '${container}' was stopped. Raise its resources.limits.memory, or let it use less.`;
+    return `Memory limit of ${limit} exceeded: container '${concerned[0]?.name ?? container}' was stopped. Raise its resources.limits.memory, or let it use less.`;
   }
   return (
     `Memory limit of ${limit} exceeded by files: an instance was ended (${said}) ` +

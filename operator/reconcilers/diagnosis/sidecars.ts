@@ -1,3 +1,4 @@
+import { podContainerName } from '../../apis/serving/container/names.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { Pod } from '../../kube/core.ts';
 import { exitMessage, exitReason, type Problem } from './start.ts';
@@ -12,7 +13,7 @@ const UNLIMITED = { startup: { limitSeconds: Number.POSITIVE_INFINITY, crashSeco
 export function sidecarProblem({ status }: Pod, containers: readonly Container[]): Problem | undefined {
   if (!status?.containerStatuses?.every(({ state }) => state?.waiting)) return undefined;
   for (const sidecar of status.initContainerStatuses ?? []) {
-    const container = containers.find(({ name }) => name === sidecar.name);
+    const container = containers.find(({ name }) => podContainerName(name) === sidecar.name);
     const terminated = sidecar.state?.terminated ?? sidecar.lastState?.terminated;
     if (!container || !terminated || sidecar.started) continue;
     const input = { config: UNLIMITED, ingress: false };

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
+import { podContainerName } from '../../apis/serving/container/names.ts';
 import type { Container, Probe } from '../../apis/serving/container/types.ts';
 import { exitCodeReason, REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Config } from '../../config.ts';
@@ -80,12 +81,13 @@ export function statusesOf(pod: Pod): ContainerStatus[] {
 /** The container whose own readiness probe does not pass; the kubelet asks it, and it may be of any kind. */
 function heldBy(pod: Pod, containers: Container[]): Container | undefined {
   const ready = new Set(statusesOf(pod).flatMap(({ name, ready }) => (ready ? [name] : [])));
-  return containers.find(({ name, readinessProbe }) => readinessProbe && !ready.has(name));
+  return containers.find(({ name, readinessProbe }) => readinessProbe && !ready.has(podContainerName(name)));
 }
 
 function judgePod(pod: Pod, input: StartInput): Start {
   for (const container of input.containers) {
-    const status = statusesOf(pod).find(({ name }) => name === container.name);
+    const called = podContainerName(container.name);
+    const status = statusesOf(pod).find(({ name }) => name === called);
     const start = status && judgeContainer(container, status, pod, input);
     if (start) return start;
   }
@@ -208,7 +210,7 @@ export function exitMessage(
   const said = lastLine(terminated.message);
   const quote = said ? ` Its last log line: ${said}` : '';
   if (terminated.reason === 'OOMKilled') {
-    return `${memoryMessage({ what: 'memory', container: container.name }, [container])}${quote}`;
+    return `${memoryMessage({ what: 'memory', container: podContainerName(container.name) }, [container])}${quote}`;
   }
   if (killedByProbe(container, terminated, input)) {
     const budget = Math.min(probeBudgetSeconds(container.startupProbe), input.config.startup.limitSeconds);

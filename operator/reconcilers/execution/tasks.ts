@@ -1,5 +1,6 @@
 import { MAX_LISTED_TASKS } from '../../apis/run/execution/schema.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
+import { podContainerName } from '../../apis/serving/container/names.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import { hasEnded, takenAt } from '../../kube/pod.ts';
@@ -138,7 +139,7 @@ function taskRow(
 function troubleOfPod(pod: Pod, containers: Container[]): Tasks['trouble'] {
   if (pod.status?.phase !== 'Pending' || pod.metadata.deletionTimestamp) return undefined;
   for (const status of statusesOf(pod)) {
-    const container = containers.find(({ name }) => name === status.name);
+    const container = containers.find(({ name }) => podContainerName(name) === status.name);
     const waiting = status.state?.waiting;
     const trouble = container && waiting && problemOf(container, waiting, pod);
     if (trouble) return { ...trouble, since: takenAt(pod) };

@@ -1,4 +1,5 @@
 import { canonicalQuantity, compareQuantities, formatQuantity, parseQuantity } from '../../apis/quantity.ts';
+import { podContainerName } from '../../apis/serving/container/names.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
@@ -35,7 +36,7 @@ export function podContainer(container: Container, context: ContainerContext): P
   const { command, args, workingDir, volumeMounts, envFrom, imagePullPolicy } = container;
   const port = context.port;
   const built = {
-    name: container.name,
+    name: podContainerName(container.name),
     image: context.image,
     command: command?.map(literal),
     args: args?.map(literal),

@@ -13,7 +13,7 @@ const CLOUD_STORAGE_DRIVERS: Record<string, string> = {
 const SECRET_MODE = 0o444;
 
 /**
- * A volume of the pod. Scratch space is memory in any case, as on Cloud Run, where what is written there
+ * A volume of the pod. Scratch space is memory unless it asks for a disk, as on Cloud Run, where what is written there
  * counts as the instance's memory (container contract, File system access).
  */
 export function podVolume(volume: Volume, aliases: ReadonlyMap<string, string>): PodVolume {
@@ -27,10 +27,13 @@ export function podVolume(volume: Volume, aliases: ReadonlyMap<string, string>):
     } as PodVolume;
   }
   if (volume.emptyDir) {
-    const { sizeLimit } = volume.emptyDir;
+    const { medium, sizeLimit } = volume.emptyDir;
     return {
       name,
-      emptyDir: { medium: 'Memory', ...(sizeLimit === undefined ? {} : { sizeLimit }) },
+      emptyDir: {
+        ...(medium === 'Disk' ? {} : { medium: 'Memory' }),
+        ...(sizeLimit === undefined ? {} : { sizeLimit }),
+      },
     } as PodVolume;
   }
   if (volume.csi) {

@@ -1,6 +1,7 @@
 import { SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import type { Steps } from '../../apis/run/workerPool/scaling.ts';
+import { podContainerName } from '../../apis/serving/container/names.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
@@ -136,7 +137,7 @@ function serviceEnv(revision: Revision): Record<string, string> {
 function boostOf({ spec }: Revision): Record<string, string> {
   const limits = spec.containers.flatMap(({ name, resources }): [string, string][] => {
     const cpu = resources?.limits?.cpu;
-    return cpu === undefined ? [] : [[name, String(cpu)]];
+    return cpu === undefined ? [] : [[podContainerName(name), String(cpu)]];
   });
   return boostAnnotation(limits);
 }

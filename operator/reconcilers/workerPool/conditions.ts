@@ -3,6 +3,7 @@ import {
   WORKER_POOL_REASONS as REASONS,
   WORKER_POOL_CONDITIONS as TYPES,
 } from '../../apis/run/workerPool/conditions.ts';
+import { podContainerName } from '../../apis/serving/container/names.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import { readyCondition } from '../../kube/pod.ts';
@@ -149,7 +150,10 @@ function exitOf(
   { spec }: Revision,
   config: RoleConfig<'controller'>,
 ): Pick<Condition, 'reason' | 'message'> {
-  const declared = spec.containers.find(({ name }) => name === container) ?? { name: container, image: '' };
+  const declared = spec.containers.find(({ name }) => podContainerName(name) === container) ?? {
+    name: container,
+    image: '',
+  };
   // Once it has started, it was not its startup probe that ended it.
   const { startupProbe: _, ...ran } = declared;
   const when = ` and is started again (restarts so far: ${restarts})`;

@@ -7,8 +7,8 @@ import { excessOf } from './excess.ts';
 import { patchBetween } from './jsonPatch.ts';
 import { KIND_ADMISSIONS, type KindAdmission, type ReferencedObjects } from './kindAdmission.ts';
 import type { AdmissionRequest, AdmissionResponse } from './review.ts';
-import { isReadable, validate } from './validate.ts';
-import { warningsOf } from './warnings.ts';
+import { isReadable, type ValidationResult, validate } from './validate.ts';
+import { linesOf, warningsOf } from './warnings.ts';
 
 /** What admission depends on beside the request. */
 export interface Policy {
@@ -35,7 +35,8 @@ export function admitDefault(
   if (!law || isLeaving(request) || isOperator(request, policy)) return { uid, allowed: true };
   const previous = previousOf(request, law);
   const named = withName(withNumbers(object, law));
-  const { refused } = validate(law, law.written, named, { previous, strict: policy.strict, known });
+  const around = { previous, strict: policy.strict, known };
+  const { refused, warned } = validate(law, law.written, named, around);
   // The name that the API server makes up is judged when it is known.
   const faults = hasName(object) ? refused : refused.filter(({ path }) => path !== 'metadata.name');
   if (faults.length > 0) return refusal(request, faults);
@@ -47,9 +48,24 @@ export function admitDefault(
     written,
     law.authors && user ? signed(complete, previous, user, law.authors) : complete,
   );
-  if (patch.length === 0) return { uid, allowed: true };
+  const warnings = linesOf(
+    hiddenBy(filled, warned, (object) => validate(law, law.definition.spec, object, around)),
+  );
+  const answer = { uid, allowed: true, ...(warnings.length > 0 ? { warnings } : {}) };
+  if (patch.length === 0) return answer;
   const encoded = Buffer.from(JSON.stringify(patch)).toString('base64');
-  return { uid, allowed: true, patchType: 'JSONPatch', patch: encoded };
+  return { ...answer, patchType: 'JSONPatch', patch: encoded };
+}
+
+/** Of what is to be told that which the validating half cannot find any more once defaults are filled in. */
+function hiddenBy(
+  filled: KubeObject,
+  warned: readonly FieldError[],
+  judgeAgain: (object: KubeObject) => ValidationResult,
+): FieldError[] {
+  if (warned.length === 0) return [];
+  const later = new Set(judgeAgain(filled).warned.map(({ path }) => path));
+  return warned.filter(({ path }) => !later.has(path));
 }
 
 /** The validating half: the last word, after every other webhook had its own. Pure. */

@@ -25,7 +25,12 @@ export function warningsOf(
 ): string[] {
   const said = new Set(warned.map(({ path }) => path));
   const effects = effectsOf(object, abilities).filter(({ path }) => !said.has(path));
-  const lines = [...warned, ...effects].map(({ path, message }) => cut(`${path}: ${message}`));
+  return linesOf([...warned, ...effects]);
+}
+
+/** As many lines, and as long ones, as an API server hands on. */
+export function linesOf(said: readonly Said[]): string[] {
+  const lines = said.map(({ path, message }) => cut(`${path}: ${message}`));
   const unique = [...new Set(lines)];
   if (unique.length <= MAX_WARNINGS) return unique;
   const rest = `and ${unique.length - MAX_WARNINGS + 1} more warnings`;

@@ -1,6 +1,6 @@
 import { formats } from "@kubernetes-models/validate";
-export const validate = validate109;
-const schema49 = {
+export const validate = validate113;
+const schema52 = {
   "type": "object",
   "properties": {
     "apiVersion": {
@@ -13,7 +13,7 @@ const schema49 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "k2GKCCCvfZ0XBYUmQz1jIkaKA0UsMBl58ZNrN6yBJNM"
+      "$ref": "yxsRCHFCmBaEeiR4ZIGcUTmUaq5GC6m8hdFyc5N5mk"
     },
     "status": {
       "$ref": "QYNcOafmHBdSzVWH1Ypp9cBu0lInaxbf0sEx9z9M1E"
@@ -22,11 +22,11 @@ const schema49 = {
   "required": ["apiVersion", "kind"],
   "$id": "run.googleapis.com.v1.Execution"
 };
-const schema50 = {
+const schema53 = {
   "type": "string",
   "enum": ["run.googleapis.com/v1"]
 };
-function validate110(data, {
+function validate114(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -56,7 +56,7 @@ function validate110(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema50.enum
+        allowedValues: schema53.enum
       }
     };
     if (vErrors === null) {
@@ -66,14 +66,14 @@ function validate110(data, {
     }
     errors++;
   }
-  validate110.errors = vErrors;
+  validate114.errors = vErrors;
   return errors === 0;
 }
-const schema51 = {
+const schema54 = {
   "type": "string",
   "enum": ["Execution"]
 };
-function validate112(data, {
+function validate116(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -103,7 +103,7 @@ function validate112(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema51.enum
+        allowedValues: schema54.enum
       }
     };
     if (vErrors === null) {
@@ -113,15 +113,15 @@ function validate112(data, {
     }
     errors++;
   }
-  validate112.errors = vErrors;
+  validate116.errors = vErrors;
   return errors === 0;
 }
-const schema52 = {
+const schema55 = {
   "nullableRef": "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta#"
 };
-const schema53 = {};
-import { validate as validate115 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
-function validate114(data, {
+const schema56 = {};
+import { validate as validate119 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
+function validate118(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -130,20 +130,20 @@ function validate114(data, {
   let vErrors = null;
   let errors = 0;
   if (data !== null) {
-    if (!validate115(data, {
+    if (!validate119(data, {
       instancePath,
       parentData,
       parentDataProperty,
       rootData
     })) {
-      vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
+      vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
       errors = vErrors.length;
     }
   }
-  validate114.errors = vErrors;
+  validate118.errors = vErrors;
   return errors === 0;
 }
-const schema54 = {
+const schema57 = {
   "type": "object",
   "properties": {
     "parallelism": {
@@ -153,7 +153,7 @@ const schema54 = {
       "$ref": "tYtiH1Cf4JrDaJCl1ohdhhAWAys9S2WEzDXODXx0Uk"
     },
     "template": {
-      "$ref": "zXdPPQk2vzF5ghJlWvQee7XfmSDJDQfDugVDIueTlrQ"
+      "$ref": "3a7ai0dtC1zOsxEKSKgoHMDIespW7ZnuEIr0pcis"
     }
   },
   "nullable": true
@@ -245,20 +245,20 @@ function validate21(data, {
   validate21.errors = vErrors;
   return errors === 0;
 }
-const schema55 = {
+const schema58 = {
   "type": "object",
   "properties": {
     "spec": {
-      "$ref": "rPaDTtxgDHFbq7QfsjThRNzlki45vMRJ2n4XQ02Rew"
+      "$ref": "3mqK5YRu13AQ0FlbI5BEYbx5EYgt1UX9P97d3MLQpU"
     }
   },
   "nullable": true
 };
-const schema56 = {
+const schema59 = {
   "type": "object",
   "properties": {
     "containers": {
-      "$ref": "ajmJULfaqPdvmvapAdiOBcCxV9u1CWwx53peLuPRWJ0"
+      "$ref": "jkb08AvoHO0toa1iY73d37FkMxC8lNS4cX4DQi7Vro"
     },
     "maxRetries": {
       "$ref": "hOoSs0fUOxJ3LhOe4ZYcpkzMoUt6M5Dc2LRPSp5X85E"
@@ -273,21 +273,21 @@ const schema56 = {
       "$ref": "nKXja4hqxfYYCMknRK4alTrXmo3l32dpfyrbZHu7U"
     },
     "volumes": {
-      "$ref": "EJf7kvqHRln6W1t4V7MeNVmHuVGJGFC60580eNs2kJY"
+      "$ref": "Pkt5J0y0FaQNWrYZeNvHqPshJnreDov3Q7yWYNia8M"
     }
   },
   "nullable": true
 };
-const schema57 = {
+const schema60 = {
   "type": "array",
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "NE85KrAjYZ1QEgG1jC1SqOgxPVvjrprtTN1EFwkAJo"
+    "$ref": "qHe6gC86yghBynvGCnXFCeHNf9F2ESpMeMQe29PYuRk"
   },
   "nullable": true
 };
-const schema58 = {
+const schema61 = {
   "type": "object",
   "required": ["image"],
   "properties": {
@@ -295,10 +295,10 @@ const schema58 = {
       "$ref": "tAvpfN08rzoOVqaqhaW3fVNBv57R8I3isR824tRg"
     },
     "command": {
-      "$ref": "btDWYFW68JaHdALpwzfdGKe2Q1kppr8WV55eELHUQ"
+      "$ref": "tAvpfN08rzoOVqaqhaW3fVNBv57R8I3isR824tRg"
     },
     "env": {
-      "$ref": "7e1eXrt1XC2iJWaFlFCAqMrd7YfpgFPi7YEYppVH18Y"
+      "$ref": "uImfKdJ8REY4A0kSzEHCz69c43Ab7qz3HTyqG1Hfo"
     },
     "envFrom": {
       "$ref": "ZReFR5gF9GaYOoi9wd7Eg4DZw6SNAioo4GppIZxUk"
@@ -313,7 +313,7 @@ const schema58 = {
       "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
-      "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
+      "$ref": "ZgszerhLbi4VyVFraaO8XkJOc2ifpX5yndZkalYQK4"
     },
     "ports": {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
@@ -344,7 +344,7 @@ const schema58 = {
     }
   }
 };
-const schema59 = {
+const schema7 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
@@ -352,12 +352,12 @@ const schema59 = {
   },
   "nullable": true
 };
-const schema7 = {
+const schema8 = {
   "type": "string",
   "maxLength": 32768
 };
 import func2 from "@kubernetes-models/validate/runtime/ucs2length";
-function validate22(data, {
+function validate23(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -398,10 +398,10 @@ function validate22(data, {
     }
     errors++;
   }
-  validate22.errors = vErrors;
+  validate23.errors = vErrors;
   return errors === 0;
 }
-function validate125(data, {
+function validate22(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -444,94 +444,29 @@ function validate125(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate22(data[i0], {
+      if (!validate23(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
+        vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate125.errors = vErrors;
+  validate22.errors = vErrors;
   return errors === 0;
 }
-const schema60 = {
-  "type": "array",
-  "maxItems": 100,
-  "items": {
-    "$ref": "Kduwl8DcA0kMznK9kNMJ5ZDKDZL9GH04F46AbIesag"
-  },
-  "nullable": true
-};
-function validate128(data, {
-  instancePath = "",
-  parentData,
-  parentDataProperty,
-  rootData = data
-} = {}) {
-  let vErrors = null;
-  let errors = 0;
-  if (!Array.isArray(data) && data !== null) {
-    const err0 = {
-      instancePath,
-      schemaPath: "#/type",
-      keyword: "type",
-      params: {
-        type: "array"
-      }
-    };
-    if (vErrors === null) {
-      vErrors = [err0];
-    } else {
-      vErrors.push(err0);
-    }
-    errors++;
-  }
-  if (Array.isArray(data)) {
-    if (data.length > 100) {
-      const err1 = {
-        instancePath,
-        schemaPath: "#/maxItems",
-        keyword: "maxItems",
-        params: {
-          limit: 100
-        }
-      };
-      if (vErrors === null) {
-        vErrors = [err1];
-      } else {
-        vErrors.push(err1);
-      }
-      errors++;
-    }
-    const len0 = data.length;
-    for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate22(data[i0], {
-        instancePath: instancePath + "/" + i0,
-        parentData: data,
-        parentDataProperty: i0,
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
-        errors = vErrors.length;
-      }
-    }
-  }
-  validate128.errors = vErrors;
-  return errors === 0;
-}
-const schema61 = {
+const schema62 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
-    "$ref": "U3s9nDD9MpNThmcC4ngVwadsXBOpjnIMdr3uBf9U"
+    "$ref": "kZX42PTNYnj6mbU6RmhCUh12C5dQ4liAfbxpNdnaM"
   },
   "nullable": true
 };
-const schema62 = {
+const schema63 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -542,17 +477,17 @@ const schema62 = {
       "$ref": "dyi4acGsVktbK0LSuuCZ8lCmHiasH5Jexr7lN6sxQ"
     },
     "valueFrom": {
-      "$ref": "SNfmn7zuwhJKoGR8SDgsPtdOBIdHD4s5uWYgFOCZ1o"
+      "$ref": "TIYt8gefcQhBiwqexFBjENDngDUQLmrblLsYjLovMnY"
     }
   }
 };
-const schema63 = {
+const schema64 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern5 = new RegExp("^[ -<>-~]+$", "u");
+const pattern7 = new RegExp("^[ -<>-~]+$", "u");
 function validate133(data, {
   instancePath = "",
   parentData,
@@ -594,7 +529,7 @@ function validate133(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern7.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -629,12 +564,12 @@ function validate133(data, {
   validate133.errors = vErrors;
   return errors === 0;
 }
-const schema48 = {
+const schema51 = {
   "type": "string",
   "maxLength": 32768,
   "nullable": true
 };
-function validate108(data, {
+function validate112(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -676,14 +611,14 @@ function validate108(data, {
       errors++;
     }
   }
-  validate108.errors = vErrors;
+  validate112.errors = vErrors;
   return errors === 0;
 }
-const schema64 = {
+const schema65 = {
   "type": "object",
   "properties": {
     "configMapKeyRef": {
-      "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
+      "$ref": "UY6jWubUvDOcpva0d0QYNN2vz0Nwhwbi3AYyurKzQ"
     },
     "fieldRef": {
       "$ref": "SW6tFiA0eveWOJdVT84fs1Ioax9Z0icp5lkoQKzg"
@@ -692,17 +627,17 @@ const schema64 = {
       "$ref": "2FnNj5BtZgLGSvQgoPpPllhY7XDcfxOqi2OTBTBxu58"
     },
     "secretKeyRef": {
-      "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
+      "$ref": "UY6jWubUvDOcpva0d0QYNN2vz0Nwhwbi3AYyurKzQ"
     }
   },
   "nullable": true
 };
-const schema8 = {
+const schema9 = {
   "type": "object",
   "required": ["key"],
   "properties": {
     "key": {
-      "$ref": "xwpijLRhjUEJllEse3cgJuQz6UsEYqfhm0t12sQjFe4"
+      "$ref": "rAGmEPb4D7Qe6zXS6fqh8Ku6ras8cKtA3Awutw94c"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -713,12 +648,14 @@ const schema8 = {
   },
   "nullable": true
 };
-const schema9 = {
+const schema10 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 253
+  "maxLength": 253,
+  "pattern": "^[-._a-zA-Z0-9]*$"
 };
-function validate24(data, {
+const pattern0 = new RegExp("^[-._a-zA-Z0-9]*$", "u");
+function validate26(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -759,8 +696,24 @@ function validate24(data, {
       }
       errors++;
     }
+    if (!pattern0.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-._a-zA-Z0-9]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -769,21 +722,21 @@ function validate24(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
-  validate24.errors = vErrors;
+  validate26.errors = vErrors;
   return errors === 0;
 }
-const schema10 = {
+const schema11 = {
   "type": "string",
   "maxLength": 253,
   "nullable": true
 };
-function validate26(data, {
+function validate28(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -825,14 +778,14 @@ function validate26(data, {
       errors++;
     }
   }
-  validate26.errors = vErrors;
+  validate28.errors = vErrors;
   return errors === 0;
 }
-const schema11 = {
+const schema12 = {
   "type": "boolean",
   "nullable": true
 };
-function validate28(data, {
+function validate30(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -856,10 +809,10 @@ function validate28(data, {
     }
     errors++;
   }
-  validate28.errors = vErrors;
+  validate30.errors = vErrors;
   return errors === 0;
 }
-function validate23(data, {
+function validate25(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -901,43 +854,43 @@ function validate23(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate24(data.key, {
+      if (!validate26(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.name !== undefined) {
-      if (!validate26(data.name, {
-        instancePath: instancePath + "/name",
-        parentData: data,
-        parentDataProperty: "name",
         rootData
       })) {
         vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
         errors = vErrors.length;
       }
     }
-    if (data.optional !== undefined) {
-      if (!validate28(data.optional, {
-        instancePath: instancePath + "/optional",
+    if (data.name !== undefined) {
+      if (!validate28(data.name, {
+        instancePath: instancePath + "/name",
         parentData: data,
-        parentDataProperty: "optional",
+        parentDataProperty: "name",
         rootData
       })) {
         vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
+    if (data.optional !== undefined) {
+      if (!validate30(data.optional, {
+        instancePath: instancePath + "/optional",
+        parentData: data,
+        parentDataProperty: "optional",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
+        errors = vErrors.length;
+      }
+    }
   }
-  validate23.errors = vErrors;
+  validate25.errors = vErrors;
   return errors === 0;
 }
-const schema43 = {
+const schema45 = {
   "type": "object",
   "required": ["fieldPath"],
   "properties": {
@@ -955,7 +908,7 @@ const schema39 = {
   "maxLength": 64,
   "nullable": true
 };
-function validate87(data, {
+function validate88(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -997,14 +950,14 @@ function validate87(data, {
       errors++;
     }
   }
-  validate87.errors = vErrors;
+  validate88.errors = vErrors;
   return errors === 0;
 }
-const schema44 = {
+const schema46 = {
   "type": "string",
   "maxLength": 1024
 };
-function validate97(data, {
+function validate100(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1045,10 +998,10 @@ function validate97(data, {
     }
     errors++;
   }
-  validate97.errors = vErrors;
+  validate100.errors = vErrors;
   return errors === 0;
 }
-function validate95(data, {
+function validate98(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1090,32 +1043,32 @@ function validate95(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate87(data.apiVersion, {
+      if (!validate88(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.fieldPath !== undefined) {
-      if (!validate97(data.fieldPath, {
+      if (!validate100(data.fieldPath, {
         instancePath: instancePath + "/fieldPath",
         parentData: data,
         parentDataProperty: "fieldPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
+        vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate95.errors = vErrors;
+  validate98.errors = vErrors;
   return errors === 0;
 }
-const schema45 = {
+const schema47 = {
   "type": "object",
   "required": ["resource"],
   "properties": {
@@ -1131,12 +1084,12 @@ const schema45 = {
   },
   "nullable": true
 };
-const schema46 = {
+const schema48 = {
   "type": "string",
   "maxLength": 63,
   "nullable": true
 };
-function validate100(data, {
+function validate103(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1178,10 +1131,10 @@ function validate100(data, {
       errors++;
     }
   }
-  validate100.errors = vErrors;
+  validate103.errors = vErrors;
   return errors === 0;
 }
-const schema32 = {
+const schema33 = {
   "maxLength": 32,
   "pattern": "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
   "anyOf": [{
@@ -1190,10 +1143,10 @@ const schema32 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-const schema13 = {
+const schema14 = {
   "type": "integer"
 };
-function validate33(data, {
+function validate35(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1217,13 +1170,13 @@ function validate33(data, {
     }
     errors++;
   }
-  validate33.errors = vErrors;
+  validate35.errors = vErrors;
   return errors === 0;
 }
-const schema14 = {
+const schema15 = {
   "type": "string"
 };
-function validate34(data, {
+function validate36(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1247,11 +1200,11 @@ function validate34(data, {
     }
     errors++;
   }
-  validate34.errors = vErrors;
+  validate36.errors = vErrors;
   return errors === 0;
 }
-const pattern4 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
-function validate77(data, {
+const pattern5 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+function validate79(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1262,26 +1215,26 @@ function validate77(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate33(data, {
+  if (!validate35(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+    vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
   valid0 = valid0 || _valid0;
   if (!valid0) {
     const _errs2 = errors;
-    if (!validate34(data, {
+    if (!validate36(data, {
       instancePath,
       parentData,
       parentDataProperty,
       rootData
     })) {
-      vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+      vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
       errors = vErrors.length;
     }
     var _valid0 = _errs2 === errors;
@@ -1327,7 +1280,7 @@ function validate77(data, {
       }
       errors++;
     }
-    if (!pattern4.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -1344,14 +1297,14 @@ function validate77(data, {
       errors++;
     }
   }
-  validate77.errors = vErrors;
+  validate79.errors = vErrors;
   return errors === 0;
 }
-const schema36 = {
+const schema49 = {
   "type": "string",
   "maxLength": 253
 };
-function validate84(data, {
+function validate106(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1392,10 +1345,10 @@ function validate84(data, {
     }
     errors++;
   }
-  validate84.errors = vErrors;
+  validate106.errors = vErrors;
   return errors === 0;
 }
-function validate99(data, {
+function validate102(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1437,40 +1390,40 @@ function validate99(data, {
       errors++;
     }
     if (data.containerName !== undefined) {
-      if (!validate100(data.containerName, {
+      if (!validate103(data.containerName, {
         instancePath: instancePath + "/containerName",
         parentData: data,
         parentDataProperty: "containerName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
+        vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
         errors = vErrors.length;
       }
     }
     if (data.divisor !== undefined) {
-      if (!validate77(data.divisor, {
+      if (!validate79(data.divisor, {
         instancePath: instancePath + "/divisor",
         parentData: data,
         parentDataProperty: "divisor",
         rootData
       })) {
-        vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
+        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
         errors = vErrors.length;
       }
     }
     if (data.resource !== undefined) {
-      if (!validate84(data.resource, {
+      if (!validate106(data.resource, {
         instancePath: instancePath + "/resource",
         parentData: data,
         parentDataProperty: "resource",
         rootData
       })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+        vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate99.errors = vErrors;
+  validate102.errors = vErrors;
   return errors === 0;
 }
 function validate136(data, {
@@ -1499,46 +1452,46 @@ function validate136(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapKeyRef !== undefined) {
-      if (!validate23(data.configMapKeyRef, {
+      if (!validate25(data.configMapKeyRef, {
         instancePath: instancePath + "/configMapKeyRef",
         parentData: data,
         parentDataProperty: "configMapKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
         errors = vErrors.length;
       }
     }
     if (data.fieldRef !== undefined) {
-      if (!validate95(data.fieldRef, {
+      if (!validate98(data.fieldRef, {
         instancePath: instancePath + "/fieldRef",
         parentData: data,
         parentDataProperty: "fieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+        vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
         errors = vErrors.length;
       }
     }
     if (data.resourceFieldRef !== undefined) {
-      if (!validate99(data.resourceFieldRef, {
+      if (!validate102(data.resourceFieldRef, {
         instancePath: instancePath + "/resourceFieldRef",
         parentData: data,
         parentDataProperty: "resourceFieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+        vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretKeyRef !== undefined) {
-      if (!validate23(data.secretKeyRef, {
+      if (!validate25(data.secretKeyRef, {
         instancePath: instancePath + "/secretKeyRef",
         parentData: data,
         parentDataProperty: "secretKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+        vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
         errors = vErrors.length;
       }
     }
@@ -1583,13 +1536,13 @@ function validate132(data, {
       }
     }
     if (data.value !== undefined) {
-      if (!validate108(data.value, {
+      if (!validate112(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+        vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
         errors = vErrors.length;
       }
     }
@@ -1680,7 +1633,7 @@ function validate131(data, {
   validate131.errors = vErrors;
   return errors === 0;
 }
-const schema65 = {
+const schema66 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -1688,7 +1641,7 @@ const schema65 = {
   },
   "nullable": true
 };
-const schema66 = {
+const schema67 = {
   "type": "object",
   "properties": {
     "configMapRef": {
@@ -1702,7 +1655,7 @@ const schema66 = {
     }
   }
 };
-const schema12 = {
+const schema13 = {
   "type": "object",
   "properties": {
     "name": {
@@ -1714,7 +1667,7 @@ const schema12 = {
   },
   "nullable": true
 };
-function validate30(data, {
+function validate32(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1740,29 +1693,29 @@ function validate30(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate26(data.name, {
+      if (!validate28(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.optional !== undefined) {
-      if (!validate28(data.optional, {
-        instancePath: instancePath + "/optional",
-        parentData: data,
-        parentDataProperty: "optional",
         rootData
       })) {
         vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
+    if (data.optional !== undefined) {
+      if (!validate30(data.optional, {
+        instancePath: instancePath + "/optional",
+        parentData: data,
+        parentDataProperty: "optional",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
+        errors = vErrors.length;
+      }
+    }
   }
-  validate30.errors = vErrors;
+  validate32.errors = vErrors;
   return errors === 0;
 }
 function validate145(data, {
@@ -1775,35 +1728,35 @@ function validate145(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapRef !== undefined) {
-      if (!validate30(data.configMapRef, {
+      if (!validate32(data.configMapRef, {
         instancePath: instancePath + "/configMapRef",
         parentData: data,
         parentDataProperty: "configMapRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
     if (data.prefix !== undefined) {
-      if (!validate26(data.prefix, {
+      if (!validate28(data.prefix, {
         instancePath: instancePath + "/prefix",
         parentData: data,
         parentDataProperty: "prefix",
         rootData
       })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretRef !== undefined) {
-      if (!validate30(data.secretRef, {
+      if (!validate32(data.secretRef, {
         instancePath: instancePath + "/secretRef",
         parentData: data,
         parentDataProperty: "secretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
+        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
@@ -1888,7 +1841,7 @@ const schema38 = {
   "minLength": 1,
   "maxLength": 1024
 };
-function validate86(data, {
+function validate87(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1945,10 +1898,10 @@ function validate86(data, {
     }
     errors++;
   }
-  validate86.errors = vErrors;
+  validate87.errors = vErrors;
   return errors === 0;
 }
-const schema67 = {
+const schema68 = {
   "type": "string",
   "enum": ["Always", "IfNotPresent", "Never", ""],
   "nullable": true
@@ -1983,7 +1936,7 @@ function validate152(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema67.enum
+        allowedValues: schema68.enum
       }
     };
     if (vErrors === null) {
@@ -1996,7 +1949,7 @@ function validate152(data, {
   validate152.errors = vErrors;
   return errors === 0;
 }
-const schema18 = {
+const schema19 = {
   "type": "object",
   "properties": {
     "exec": {
@@ -2029,7 +1982,7 @@ const schema18 = {
   },
   "nullable": true
 };
-const schema19 = {
+const schema20 = {
   "type": "object",
   "properties": {
     "command": {
@@ -2038,7 +1991,7 @@ const schema19 = {
   },
   "nullable": true
 };
-const schema20 = {
+const schema21 = {
   "type": "array",
   "maxItems": 100,
   "items": {
@@ -2046,11 +1999,11 @@ const schema20 = {
   },
   "nullable": true
 };
-const schema21 = {
+const schema22 = {
   "type": "string",
   "maxLength": 4096
 };
-function validate43(data, {
+function validate45(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2091,10 +2044,10 @@ function validate43(data, {
     }
     errors++;
   }
-  validate43.errors = vErrors;
+  validate45.errors = vErrors;
   return errors === 0;
 }
-function validate42(data, {
+function validate44(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2137,21 +2090,21 @@ function validate42(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate43(data[i0], {
+      if (!validate45(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+        vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate42.errors = vErrors;
+  validate44.errors = vErrors;
   return errors === 0;
 }
-function validate41(data, {
+function validate43(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2177,21 +2130,21 @@ function validate41(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.command !== undefined) {
-      if (!validate42(data.command, {
+      if (!validate44(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
+        vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate41.errors = vErrors;
+  validate43.errors = vErrors;
   return errors === 0;
 }
-const schema22 = {
+const schema23 = {
   "type": "object",
   "properties": {
     "port": {
@@ -2203,14 +2156,14 @@ const schema22 = {
   },
   "nullable": true
 };
-const schema17 = {
+const schema18 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 65535,
   "nullable": true
 };
-function validate39(data, {
+function validate41(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2286,15 +2239,15 @@ function validate39(data, {
       errors++;
     }
   }
-  validate39.errors = vErrors;
+  validate41.errors = vErrors;
   return errors === 0;
 }
-const schema23 = {
+const schema24 = {
   "type": "string",
   "maxLength": 1024,
   "nullable": true
 };
-function validate50(data, {
+function validate52(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2336,10 +2289,10 @@ function validate50(data, {
       errors++;
     }
   }
-  validate50.errors = vErrors;
+  validate52.errors = vErrors;
   return errors === 0;
 }
-function validate48(data, {
+function validate50(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2365,32 +2318,32 @@ function validate48(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.port !== undefined) {
-      if (!validate39(data.port, {
+      if (!validate41(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+        vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
         errors = vErrors.length;
       }
     }
     if (data.service !== undefined) {
-      if (!validate50(data.service, {
+      if (!validate52(data.service, {
         instancePath: instancePath + "/service",
         parentData: data,
         parentDataProperty: "service",
         rootData
       })) {
-        vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
+        vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate48.errors = vErrors;
+  validate50.errors = vErrors;
   return errors === 0;
 }
-const schema24 = {
+const schema25 = {
   "type": "object",
   "properties": {
     "host": {
@@ -2411,7 +2364,7 @@ const schema24 = {
   },
   "nullable": true
 };
-const schema25 = {
+const schema26 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -2419,7 +2372,7 @@ const schema25 = {
   },
   "nullable": true
 };
-const schema26 = {
+const schema27 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -2431,14 +2384,14 @@ const schema26 = {
     }
   }
 };
-const schema27 = {
+const schema28 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 256,
   "pattern": "^[-A-Za-z0-9]+$"
 };
-const pattern0 = new RegExp("^[-A-Za-z0-9]+$", "u");
-function validate57(data, {
+const pattern1 = new RegExp("^[-A-Za-z0-9]+$", "u");
+function validate59(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2479,7 +2432,7 @@ function validate57(data, {
       }
       errors++;
     }
-    if (!pattern0.test(data)) {
+    if (!pattern1.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -2511,17 +2464,17 @@ function validate57(data, {
     }
     errors++;
   }
-  validate57.errors = vErrors;
+  validate59.errors = vErrors;
   return errors === 0;
 }
-const schema28 = {
+const schema29 = {
   "type": "string",
   "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
-const pattern1 = new RegExp("^[\\t -~]*$", "u");
-function validate59(data, {
+const pattern2 = new RegExp("^[\\t -~]*$", "u");
+function validate61(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2562,7 +2515,7 @@ function validate59(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern2.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -2579,10 +2532,10 @@ function validate59(data, {
       errors++;
     }
   }
-  validate59.errors = vErrors;
+  validate61.errors = vErrors;
   return errors === 0;
 }
-function validate56(data, {
+function validate58(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2608,24 +2561,24 @@ function validate56(data, {
       errors++;
     }
     if (data.name !== undefined) {
-      if (!validate57(data.name, {
+      if (!validate59(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
+        vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate59(data.value, {
+      if (!validate61(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
+        vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
         errors = vErrors.length;
       }
     }
@@ -2645,10 +2598,10 @@ function validate56(data, {
     }
     errors++;
   }
-  validate56.errors = vErrors;
+  validate58.errors = vErrors;
   return errors === 0;
 }
-function validate55(data, {
+function validate57(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2691,28 +2644,28 @@ function validate55(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate56(data[i0], {
+      if (!validate58(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
+        vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate55.errors = vErrors;
+  validate57.errors = vErrors;
   return errors === 0;
 }
-const schema29 = {
+const schema30 = {
   "type": "string",
   "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
-const pattern2 = new RegExp("^[!-~]*$", "u");
-function validate63(data, {
+const pattern3 = new RegExp("^[!-~]*$", "u");
+function validate65(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2753,7 +2706,7 @@ function validate63(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern3.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -2770,10 +2723,10 @@ function validate63(data, {
       errors++;
     }
   }
-  validate63.errors = vErrors;
+  validate65.errors = vErrors;
   return errors === 0;
 }
-const schema16 = {
+const schema17 = {
   "minimum": 0,
   "maximum": 65535,
   "maxLength": 15,
@@ -2783,7 +2736,7 @@ const schema16 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-function validate36(data, {
+function validate38(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2794,26 +2747,26 @@ function validate36(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate33(data, {
+  if (!validate35(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+    vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
   valid0 = valid0 || _valid0;
   if (!valid0) {
     const _errs2 = errors;
-    if (!validate34(data, {
+    if (!validate36(data, {
       instancePath,
       parentData,
       parentDataProperty,
       rootData
     })) {
-      vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+      vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
       errors = vErrors.length;
     }
     var _valid0 = _errs2 === errors;
@@ -2896,17 +2849,17 @@ function validate36(data, {
       errors++;
     }
   }
-  validate36.errors = vErrors;
+  validate38.errors = vErrors;
   return errors === 0;
 }
-const schema30 = {
+const schema31 = {
   "type": "string",
   "pattern": "^(HTTP|HTTPS|)$",
   "maxLength": 5,
   "nullable": true
 };
-const pattern3 = new RegExp("^(HTTP|HTTPS|)$", "u");
-function validate66(data, {
+const pattern4 = new RegExp("^(HTTP|HTTPS|)$", "u");
+function validate68(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2947,7 +2900,7 @@ function validate66(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -2964,10 +2917,10 @@ function validate66(data, {
       errors++;
     }
   }
-  validate66.errors = vErrors;
+  validate68.errors = vErrors;
   return errors === 0;
 }
-function validate53(data, {
+function validate55(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2993,72 +2946,72 @@ function validate53(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate26(data.host, {
+      if (!validate28(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.httpHeaders !== undefined) {
-      if (!validate55(data.httpHeaders, {
+      if (!validate57(data.httpHeaders, {
         instancePath: instancePath + "/httpHeaders",
         parentData: data,
         parentDataProperty: "httpHeaders",
         rootData
       })) {
-        vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
+        vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate63(data.path, {
+      if (!validate65(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
+        vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
         errors = vErrors.length;
       }
     }
     if (data.port !== undefined) {
-      if (!validate36(data.port, {
+      if (!validate38(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+        vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
         errors = vErrors.length;
       }
     }
     if (data.scheme !== undefined) {
-      if (!validate66(data.scheme, {
+      if (!validate68(data.scheme, {
         instancePath: instancePath + "/scheme",
         parentData: data,
         parentDataProperty: "scheme",
         rootData
       })) {
-        vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
+        vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate53.errors = vErrors;
+  validate55.errors = vErrors;
   return errors === 0;
 }
-const schema15 = {
+const schema16 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 3600,
   "nullable": true
 };
-function validate35(data, {
+function validate37(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3134,10 +3087,10 @@ function validate35(data, {
       errors++;
     }
   }
-  validate35.errors = vErrors;
+  validate37.errors = vErrors;
   return errors === 0;
 }
-const schema31 = {
+const schema32 = {
   "type": "object",
   "properties": {
     "host": {
@@ -3149,7 +3102,7 @@ const schema31 = {
   },
   "nullable": true
 };
-function validate72(data, {
+function validate74(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3175,32 +3128,32 @@ function validate72(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate26(data.host, {
+      if (!validate28(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.port !== undefined) {
-      if (!validate36(data.port, {
+      if (!validate38(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+        vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate72.errors = vErrors;
+  validate74.errors = vErrors;
   return errors === 0;
 }
-function validate40(data, {
+function validate42(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3226,13 +3179,13 @@ function validate40(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.exec !== undefined) {
-      if (!validate41(data.exec, {
+      if (!validate43(data.exec, {
         instancePath: instancePath + "/exec",
         parentData: data,
         parentDataProperty: "exec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
+        vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
         errors = vErrors.length;
       }
     }
@@ -3248,46 +3201,46 @@ function validate40(data, {
       }
     }
     if (data.grpc !== undefined) {
-      if (!validate48(data.grpc, {
+      if (!validate50(data.grpc, {
         instancePath: instancePath + "/grpc",
         parentData: data,
         parentDataProperty: "grpc",
         rootData
       })) {
-        vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
+        vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
         errors = vErrors.length;
       }
     }
     if (data.httpGet !== undefined) {
-      if (!validate53(data.httpGet, {
+      if (!validate55(data.httpGet, {
         instancePath: instancePath + "/httpGet",
         parentData: data,
         parentDataProperty: "httpGet",
         rootData
       })) {
-        vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+        vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
         errors = vErrors.length;
       }
     }
     if (data.initialDelaySeconds !== undefined) {
-      if (!validate35(data.initialDelaySeconds, {
+      if (!validate37(data.initialDelaySeconds, {
         instancePath: instancePath + "/initialDelaySeconds",
         parentData: data,
         parentDataProperty: "initialDelaySeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+        vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
         errors = vErrors.length;
       }
     }
     if (data.periodSeconds !== undefined) {
-      if (!validate35(data.periodSeconds, {
+      if (!validate37(data.periodSeconds, {
         instancePath: instancePath + "/periodSeconds",
         parentData: data,
         parentDataProperty: "periodSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+        vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
         errors = vErrors.length;
       }
     }
@@ -3303,38 +3256,38 @@ function validate40(data, {
       }
     }
     if (data.tcpSocket !== undefined) {
-      if (!validate72(data.tcpSocket, {
+      if (!validate74(data.tcpSocket, {
         instancePath: instancePath + "/tcpSocket",
         parentData: data,
         parentDataProperty: "tcpSocket",
         rootData
       })) {
-        vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+        vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
         errors = vErrors.length;
       }
     }
     if (data.timeoutSeconds !== undefined) {
-      if (!validate35(data.timeoutSeconds, {
+      if (!validate37(data.timeoutSeconds, {
         instancePath: instancePath + "/timeoutSeconds",
         parentData: data,
         parentDataProperty: "timeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+        vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate40.errors = vErrors;
+  validate42.errors = vErrors;
   return errors === 0;
 }
-const schema68 = {
+const schema69 = {
   "type": "string",
-  "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$",
+  "pattern": "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$",
   "maxLength": 63,
   "nullable": true
 };
-const pattern6 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
+const pattern8 = new RegExp("^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$", "u");
 function validate155(data, {
   instancePath = "",
   parentData,
@@ -3376,13 +3329,13 @@ function validate155(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
         params: {
-          pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"
+          pattern: "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$"
         }
       };
       if (vErrors === null) {
@@ -3396,7 +3349,7 @@ function validate155(data, {
   validate155.errors = vErrors;
   return errors === 0;
 }
-const schema69 = {
+const schema70 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -3404,7 +3357,7 @@ const schema69 = {
   },
   "nullable": true
 };
-const schema70 = {
+const schema71 = {
   "type": "object",
   "properties": {
     "containerPort": {
@@ -3418,7 +3371,7 @@ const schema70 = {
     }
   }
 };
-const schema71 = {
+const schema72 = {
   "type": "string",
   "enum": ["http1", "h2c", ""],
   "nullable": true
@@ -3453,7 +3406,7 @@ function validate160(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema71.enum
+        allowedValues: schema72.enum
       }
     };
     if (vErrors === null) {
@@ -3466,7 +3419,7 @@ function validate160(data, {
   validate160.errors = vErrors;
   return errors === 0;
 }
-const schema72 = {
+const schema73 = {
   "type": "string",
   "enum": ["TCP", ""],
   "nullable": true
@@ -3501,7 +3454,7 @@ function validate162(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema72.enum
+        allowedValues: schema73.enum
       }
     };
     if (vErrors === null) {
@@ -3524,13 +3477,13 @@ function validate158(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.containerPort !== undefined) {
-      if (!validate39(data.containerPort, {
+      if (!validate41(data.containerPort, {
         instancePath: instancePath + "/containerPort",
         parentData: data,
         parentDataProperty: "containerPort",
         rootData
       })) {
-        vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+        vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
         errors = vErrors.length;
       }
     }
@@ -3632,7 +3585,7 @@ function validate157(data, {
   validate157.errors = vErrors;
   return errors === 0;
 }
-const schema73 = {
+const schema74 = {
   "type": "object",
   "properties": {
     "limits": {
@@ -3644,7 +3597,7 @@ const schema73 = {
   },
   "nullable": true
 };
-const schema33 = {
+const schema34 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -3653,7 +3606,7 @@ const schema33 = {
   "properties": {},
   "nullable": true
 };
-function validate80(data, {
+function validate82(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3695,18 +3648,18 @@ function validate80(data, {
       errors++;
     }
     for (const key0 in data) {
-      if (!validate77(data[key0], {
+      if (!validate79(data[key0], {
         instancePath: instancePath + "/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),
         parentData: data,
         parentDataProperty: key0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
+        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate80.errors = vErrors;
+  validate82.errors = vErrors;
   return errors === 0;
 }
 function validate167(data, {
@@ -3735,24 +3688,24 @@ function validate167(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.limits !== undefined) {
-      if (!validate80(data.limits, {
+      if (!validate82(data.limits, {
         instancePath: instancePath + "/limits",
         parentData: data,
         parentDataProperty: "limits",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
     if (data.requests !== undefined) {
-      if (!validate80(data.requests, {
+      if (!validate82(data.requests, {
         instancePath: instancePath + "/requests",
         parentData: data,
         parentDataProperty: "requests",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
@@ -3760,7 +3713,7 @@ function validate167(data, {
   validate167.errors = vErrors;
   return errors === 0;
 }
-const schema74 = {
+const schema75 = {
   "type": "object",
   "properties": {
     "allowPrivilegeEscalation": {
@@ -3790,7 +3743,7 @@ const schema74 = {
   },
   "nullable": true
 };
-const schema75 = {
+const schema76 = {
   "type": "object",
   "properties": {
     "add": {
@@ -3802,7 +3755,7 @@ const schema75 = {
   },
   "nullable": true
 };
-const schema76 = {
+const schema77 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -3810,11 +3763,11 @@ const schema76 = {
   },
   "nullable": true
 };
-const schema34 = {
+const schema35 = {
   "type": "string",
   "maxLength": 64
 };
-function validate82(data, {
+function validate84(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3855,7 +3808,7 @@ function validate82(data, {
     }
     errors++;
   }
-  validate82.errors = vErrors;
+  validate84.errors = vErrors;
   return errors === 0;
 }
 function validate174(data, {
@@ -3901,13 +3854,13 @@ function validate174(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate82(data[i0], {
+      if (!validate84(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -3915,7 +3868,7 @@ function validate174(data, {
   validate174.errors = vErrors;
   return errors === 0;
 }
-const schema77 = {
+const schema78 = {
   "type": "array",
   "maxItems": 64,
   "items": {
@@ -3966,13 +3919,13 @@ function validate177(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate82(data[i0], {
+      if (!validate84(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -4031,7 +3984,7 @@ function validate173(data, {
   validate173.errors = vErrors;
   return errors === 0;
 }
-const schema35 = {
+const schema36 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
@@ -4039,7 +3992,7 @@ const schema35 = {
   "nullable": true
 };
 const formats6 = formats.int64;
-function validate83(data, {
+function validate85(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4115,10 +4068,10 @@ function validate83(data, {
       errors++;
     }
   }
-  validate83.errors = vErrors;
+  validate85.errors = vErrors;
   return errors === 0;
 }
-const schema78 = {
+const schema79 = {
   "type": "object",
   "required": ["type"],
   "properties": {
@@ -4173,24 +4126,24 @@ function validate186(data, {
       errors++;
     }
     if (data.localhostProfile !== undefined) {
-      if (!validate50(data.localhostProfile, {
+      if (!validate52(data.localhostProfile, {
         instancePath: instancePath + "/localhostProfile",
         parentData: data,
         parentDataProperty: "localhostProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
+        vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
         errors = vErrors.length;
       }
     }
     if (data.type !== undefined) {
-      if (!validate82(data.type, {
+      if (!validate84(data.type, {
         instancePath: instancePath + "/type",
         parentData: data,
         parentDataProperty: "type",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -4224,13 +4177,13 @@ function validate171(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.allowPrivilegeEscalation !== undefined) {
-      if (!validate28(data.allowPrivilegeEscalation, {
+      if (!validate30(data.allowPrivilegeEscalation, {
         instancePath: instancePath + "/allowPrivilegeEscalation",
         parentData: data,
         parentDataProperty: "allowPrivilegeEscalation",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
@@ -4246,57 +4199,57 @@ function validate171(data, {
       }
     }
     if (data.privileged !== undefined) {
-      if (!validate28(data.privileged, {
+      if (!validate30(data.privileged, {
         instancePath: instancePath + "/privileged",
         parentData: data,
         parentDataProperty: "privileged",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnlyRootFilesystem !== undefined) {
-      if (!validate28(data.readOnlyRootFilesystem, {
+      if (!validate30(data.readOnlyRootFilesystem, {
         instancePath: instancePath + "/readOnlyRootFilesystem",
         parentData: data,
         parentDataProperty: "readOnlyRootFilesystem",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsGroup !== undefined) {
-      if (!validate83(data.runAsGroup, {
+      if (!validate85(data.runAsGroup, {
         instancePath: instancePath + "/runAsGroup",
         parentData: data,
         parentDataProperty: "runAsGroup",
         rootData
       })) {
-        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsNonRoot !== undefined) {
-      if (!validate28(data.runAsNonRoot, {
+      if (!validate30(data.runAsNonRoot, {
         instancePath: instancePath + "/runAsNonRoot",
         parentData: data,
         parentDataProperty: "runAsNonRoot",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsUser !== undefined) {
-      if (!validate83(data.runAsUser, {
+      if (!validate85(data.runAsUser, {
         instancePath: instancePath + "/runAsUser",
         parentData: data,
         parentDataProperty: "runAsUser",
         rootData
       })) {
-        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
         errors = vErrors.length;
       }
     }
@@ -4315,7 +4268,7 @@ function validate171(data, {
   validate171.errors = vErrors;
   return errors === 0;
 }
-const schema79 = {
+const schema80 = {
   "type": "string",
   "enum": ["File", "FallbackToLogsOnError", ""],
   "nullable": true
@@ -4350,7 +4303,7 @@ function validate193(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema79.enum
+        allowedValues: schema80.enum
       }
     };
     if (vErrors === null) {
@@ -4363,7 +4316,7 @@ function validate193(data, {
   validate193.errors = vErrors;
   return errors === 0;
 }
-const schema80 = {
+const schema81 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -4371,7 +4324,7 @@ const schema80 = {
   },
   "nullable": true
 };
-const schema81 = {
+const schema82 = {
   "type": "object",
   "required": ["name", "mountPath"],
   "properties": {
@@ -4389,13 +4342,13 @@ const schema81 = {
     }
   }
 };
-const schema82 = {
+const schema83 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern7 = new RegExp("^/[^:]*$", "u");
+const pattern9 = new RegExp("^/[^:]*$", "u");
 function validate197(data, {
   instancePath = "",
   parentData,
@@ -4437,7 +4390,7 @@ function validate197(data, {
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4477,7 +4430,7 @@ const schema40 = {
   "minLength": 1,
   "maxLength": 63
 };
-function validate88(data, {
+function validate89(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4534,7 +4487,7 @@ function validate88(data, {
     }
     errors++;
   }
-  validate88.errors = vErrors;
+  validate89.errors = vErrors;
   return errors === 0;
 }
 function validate196(data, {
@@ -4590,35 +4543,35 @@ function validate196(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate88(data.name, {
+      if (!validate89(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate28(data.readOnly, {
+      if (!validate30(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.subPath !== undefined) {
-      if (!validate50(data.subPath, {
+      if (!validate52(data.subPath, {
         instancePath: instancePath + "/subPath",
         parentData: data,
         parentDataProperty: "subPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
+        vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
         errors = vErrors.length;
       }
     }
@@ -4698,7 +4651,7 @@ function validate195(data, {
   validate195.errors = vErrors;
   return errors === 0;
 }
-const schema83 = {
+const schema84 = {
   "type": "string",
   "maxLength": 4096,
   "nullable": true
@@ -4748,7 +4701,7 @@ function validate204(data, {
   validate204.errors = vErrors;
   return errors === 0;
 }
-function validate124(data, {
+function validate128(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4774,24 +4727,24 @@ function validate124(data, {
       errors++;
     }
     if (data.args !== undefined) {
-      if (!validate125(data.args, {
+      if (!validate22(data.args, {
         instancePath: instancePath + "/args",
         parentData: data,
         parentDataProperty: "args",
         rootData
       })) {
-        vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
+        vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
         errors = vErrors.length;
       }
     }
     if (data.command !== undefined) {
-      if (!validate128(data.command, {
+      if (!validate22(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
+        vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
         errors = vErrors.length;
       }
     }
@@ -4818,13 +4771,13 @@ function validate124(data, {
       }
     }
     if (data.image !== undefined) {
-      if (!validate86(data.image, {
+      if (!validate87(data.image, {
         instancePath: instancePath + "/image",
         parentData: data,
         parentDataProperty: "image",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
     }
@@ -4840,13 +4793,13 @@ function validate124(data, {
       }
     }
     if (data.livenessProbe !== undefined) {
-      if (!validate40(data.livenessProbe, {
+      if (!validate42(data.livenessProbe, {
         instancePath: instancePath + "/livenessProbe",
         parentData: data,
         parentDataProperty: "livenessProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+        vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
         errors = vErrors.length;
       }
     }
@@ -4873,13 +4826,13 @@ function validate124(data, {
       }
     }
     if (data.readinessProbe !== undefined) {
-      if (!validate40(data.readinessProbe, {
+      if (!validate42(data.readinessProbe, {
         instancePath: instancePath + "/readinessProbe",
         parentData: data,
         parentDataProperty: "readinessProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+        vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
         errors = vErrors.length;
       }
     }
@@ -4906,24 +4859,24 @@ function validate124(data, {
       }
     }
     if (data.startupProbe !== undefined) {
-      if (!validate40(data.startupProbe, {
+      if (!validate42(data.startupProbe, {
         instancePath: instancePath + "/startupProbe",
         parentData: data,
         parentDataProperty: "startupProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+        vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
         errors = vErrors.length;
       }
     }
     if (data.terminationMessagePath !== undefined) {
-      if (!validate50(data.terminationMessagePath, {
+      if (!validate52(data.terminationMessagePath, {
         instancePath: instancePath + "/terminationMessagePath",
         parentData: data,
         parentDataProperty: "terminationMessagePath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
+        vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
         errors = vErrors.length;
       }
     }
@@ -4976,10 +4929,10 @@ function validate124(data, {
     }
     errors++;
   }
-  validate124.errors = vErrors;
+  validate128.errors = vErrors;
   return errors === 0;
 }
-function validate123(data, {
+function validate127(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5038,21 +4991,21 @@ function validate123(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate124(data[i0], {
+      if (!validate128(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate124.errors : vErrors.concat(validate124.errors);
+        vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate123.errors = vErrors;
+  validate127.errors = vErrors;
   return errors === 0;
 }
-const schema84 = {
+const schema85 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
@@ -5138,7 +5091,7 @@ function validate208(data, {
   validate208.errors = vErrors;
   return errors === 0;
 }
-const schema85 = {
+const schema86 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -5189,13 +5142,13 @@ function validate210(data, {
       errors++;
     }
     for (const key0 in data) {
-      if (!validate34(data[key0], {
+      if (!validate36(data[key0], {
         instancePath: instancePath + "/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),
         parentData: data,
         parentDataProperty: key0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
@@ -5203,13 +5156,13 @@ function validate210(data, {
   validate210.errors = vErrors;
   return errors === 0;
 }
-const schema86 = {
+const schema87 = {
   "type": "string",
   "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$",
   "maxLength": 253,
   "nullable": true
 };
-const pattern8 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+const pattern10 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
 function validate213(data, {
   instancePath = "",
   parentData,
@@ -5251,7 +5204,7 @@ function validate213(data, {
       }
       errors++;
     }
-    if (!pattern8.test(data)) {
+    if (!pattern10.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5271,7 +5224,7 @@ function validate213(data, {
   validate213.errors = vErrors;
   return errors === 0;
 }
-const schema87 = {
+const schema88 = {
   "minimum": 1,
   "maximum": 604800,
   "maxLength": 6,
@@ -5282,7 +5235,7 @@ const schema87 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-const pattern9 = new RegExp("^[0-9]+$", "u");
+const pattern11 = new RegExp("^[0-9]+$", "u");
 function validate215(data, {
   instancePath = "",
   parentData,
@@ -5294,26 +5247,26 @@ function validate215(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate33(data, {
+  if (!validate35(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+    vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
   valid0 = valid0 || _valid0;
   if (!valid0) {
     const _errs2 = errors;
-    if (!validate34(data, {
+    if (!validate36(data, {
       instancePath,
       parentData,
       parentDataProperty,
       rootData
     })) {
-      vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+      vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
       errors = vErrors.length;
     }
     var _valid0 = _errs2 === errors;
@@ -5395,7 +5348,7 @@ function validate215(data, {
       }
       errors++;
     }
-    if (!pattern9.test(data)) {
+    if (!pattern11.test(data)) {
       const err4 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5415,26 +5368,26 @@ function validate215(data, {
   validate215.errors = vErrors;
   return errors === 0;
 }
-const schema88 = {
+const schema89 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "32MMyNiaGpPCI0ChhXs0ZyvHJ0nuNagV1q8h8NI8E"
+    "$ref": "2PteUatdIyp7Z3ME2yIylBX9imeqwpUjifpt9DLQsY"
   },
   "nullable": true
 };
-const schema89 = {
+const schema90 = {
   "type": "object",
   "required": ["name"],
   "properties": {
     "configMap": {
-      "$ref": "31zxGqj6a8Lk0ao0uvKIn1B0A45Q9rApO0YxHp1bP6M"
+      "$ref": "pyc7HTwrUGx7sZU65tkEat05AYY5kQf0Qd9Wh3Vqg"
     },
     "csi": {
       "$ref": "M6uriKrh1Aq37daS1jNGS28gvhcZE1Fe7JmGQc4BM"
     },
     "emptyDir": {
-      "$ref": "JGjYtAKb9dCoDlTX9OJe2AC9LUNhA6q9AuKDZXJcx4Q"
+      "$ref": "Z1yYqjhyewU81AnJI4ROvPuOftLGtWhgjJcxAvWz4o"
     },
     "name": {
       "$ref": "hH5nZUmbZoT6U3p223PGjeegZk5xJ7AvWJGkkMlGuE"
@@ -5446,21 +5399,21 @@ const schema89 = {
       "$ref": "vIqQGRF5TPTHIdTbf9jLvbs4qOX3o7kttkBiKSw8DC8"
     },
     "projected": {
-      "$ref": "IUZ96fQVAw1UvGoYXVUTM1peGACfsoUA7xk9dmpzdM"
+      "$ref": "4MQq5GTPwYg2n3mbqJDcKoBzQmbDdsGu6U3ldR1U0"
     },
     "secret": {
-      "$ref": "icqSAeqhaa47b2Rcw0ed8jH0jOTuHUOIObBQNY"
+      "$ref": "QJQ1L1JKcjo0vFPXhtP8KRAXaJeLXUdLzsCg4A1Chk"
     }
   }
 };
-const schema90 = {
+const schema91 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -5478,7 +5431,7 @@ const schema37 = {
   "maximum": 511,
   "nullable": true
 };
-function validate85(data, {
+function validate86(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5554,23 +5507,23 @@ function validate85(data, {
       errors++;
     }
   }
-  validate85.errors = vErrors;
+  validate86.errors = vErrors;
   return errors === 0;
 }
-const schema41 = {
+const schema42 = {
   "type": "array",
   "maxItems": 100,
   "items": {
-    "$ref": "iqP3Vgox5ppTUMjNonGCoOauWtBs9nZFN3zRHMj0"
+    "$ref": "HlzQZL8JH7hGhyCDNRNMU6K1x4bg1aQJnXVKy3iX9I"
   },
   "nullable": true
 };
-const schema42 = {
+const schema43 = {
   "type": "object",
   "required": ["key", "path"],
   "properties": {
     "key": {
-      "$ref": "W5GpjkfZRCLa7yfFjmIMJXhllT5xShcWeGBcQ6BJ18"
+      "$ref": "0d5pMShTYud9V20sVbKqrM9RQECoYzirZqSGFQD1I"
     },
     "mode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
@@ -5580,7 +5533,72 @@ const schema42 = {
     }
   }
 };
-function validate90(data, {
+const schema44 = {
+  "type": "string",
+  "maxLength": 253,
+  "pattern": "^[-._a-zA-Z0-9]*$"
+};
+function validate93(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err0 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (!pattern0.test(data)) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-._a-zA-Z0-9]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  } else {
+    const err2 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate93.errors = vErrors;
+  return errors === 0;
+}
+function validate92(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5622,35 +5640,35 @@ function validate90(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate84(data.key, {
+      if (!validate93(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+        vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
         errors = vErrors.length;
       }
     }
     if (data.mode !== undefined) {
-      if (!validate85(data.mode, {
+      if (!validate86(data.mode, {
         instancePath: instancePath + "/mode",
         parentData: data,
         parentDataProperty: "mode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate86(data.path, {
+      if (!validate87(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
     }
@@ -5670,10 +5688,10 @@ function validate90(data, {
     }
     errors++;
   }
-  validate90.errors = vErrors;
+  validate92.errors = vErrors;
   return errors === 0;
 }
-function validate89(data, {
+function validate91(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5716,18 +5734,18 @@ function validate89(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate90(data[i0], {
+      if (!validate92(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+        vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate89.errors = vErrors;
+  validate91.errors = vErrors;
   return errors === 0;
 }
 function validate221(data, {
@@ -5756,46 +5774,46 @@ function validate221(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate85(data.defaultMode, {
+      if (!validate86(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
         errors = vErrors.length;
       }
     }
     if (data.items !== undefined) {
-      if (!validate89(data.items, {
+      if (!validate91(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate26(data.name, {
+      if (!validate28(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate28(data.optional, {
+      if (!validate30(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
@@ -5803,7 +5821,7 @@ function validate221(data, {
   validate221.errors = vErrors;
   return errors === 0;
 }
-const schema91 = {
+const schema92 = {
   "type": "object",
   "required": ["driver"],
   "properties": {
@@ -5825,7 +5843,72 @@ const schema91 = {
   },
   "nullable": true
 };
-const schema92 = {
+const schema41 = {
+  "type": "string",
+  "minLength": 1,
+  "maxLength": 253
+};
+function validate90(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err0 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (func2(data) < 1) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/minLength",
+        keyword: "minLength",
+        params: {
+          limit: 1
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  } else {
+    const err2 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate90.errors = vErrors;
+  return errors === 0;
+}
+const schema93 = {
   "type": "object",
   "properties": {
     "name": {
@@ -5860,13 +5943,13 @@ function validate230(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate26(data.name, {
+      if (!validate28(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
@@ -5874,7 +5957,7 @@ function validate230(data, {
   validate230.errors = vErrors;
   return errors === 0;
 }
-const schema93 = {
+const schema94 = {
   "type": "object",
   "maxProperties": 50,
   "additionalProperties": {
@@ -5925,13 +6008,13 @@ function validate234(data, {
       errors++;
     }
     for (const key0 in data) {
-      if (!validate34(data[key0], {
+      if (!validate36(data[key0], {
         instancePath: instancePath + "/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),
         parentData: data,
         parentDataProperty: key0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
@@ -5981,24 +6064,24 @@ function validate227(data, {
       errors++;
     }
     if (data.driver !== undefined) {
-      if (!validate24(data.driver, {
+      if (!validate90(data.driver, {
         instancePath: instancePath + "/driver",
         parentData: data,
         parentDataProperty: "driver",
         rootData
       })) {
-        vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
+        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
         errors = vErrors.length;
       }
     }
     if (data.fsType !== undefined) {
-      if (!validate87(data.fsType, {
+      if (!validate88(data.fsType, {
         instancePath: instancePath + "/fsType",
         parentData: data,
         parentDataProperty: "fsType",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
@@ -6014,13 +6097,13 @@ function validate227(data, {
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate28(data.readOnly, {
+      if (!validate30(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
@@ -6039,11 +6122,11 @@ function validate227(data, {
   validate227.errors = vErrors;
   return errors === 0;
 }
-const schema94 = {
+const schema95 = {
   "type": "object",
   "properties": {
     "medium": {
-      "$ref": "kHrhMgG5ZM2TtXTsLD4lKD9OmtY5dZ9dlZQEnHVM"
+      "$ref": "zsMfnOiYpGeZQ4uHOUx4JmEpKeSQgI55VCXNQZlaqs"
     },
     "sizeLimit": {
       "$ref": "Civff4KAxdG45fJzB1emEtyWkfuMI40Ljyqsdl4"
@@ -6051,13 +6134,13 @@ const schema94 = {
   },
   "nullable": true
 };
-const schema95 = {
+const schema96 = {
   "type": "string",
-  "pattern": "^(Memory|)$",
+  "pattern": "^(Memory|Disk|)$",
   "maxLength": 64,
   "nullable": true
 };
-const pattern10 = new RegExp("^(Memory|)$", "u");
+const pattern12 = new RegExp("^(Memory|Disk|)$", "u");
 function validate239(data, {
   instancePath = "",
   parentData,
@@ -6099,13 +6182,13 @@ function validate239(data, {
       }
       errors++;
     }
-    if (!pattern10.test(data)) {
+    if (!pattern12.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
         params: {
-          pattern: "^(Memory|)$"
+          pattern: "^(Memory|Disk|)$"
         }
       };
       if (vErrors === null) {
@@ -6156,13 +6239,13 @@ function validate238(data, {
       }
     }
     if (data.sizeLimit !== undefined) {
-      if (!validate77(data.sizeLimit, {
+      if (!validate79(data.sizeLimit, {
         instancePath: instancePath + "/sizeLimit",
         parentData: data,
         parentDataProperty: "sizeLimit",
         rootData
       })) {
-        vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
+        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
         errors = vErrors.length;
       }
     }
@@ -6170,7 +6253,7 @@ function validate238(data, {
   validate238.errors = vErrors;
   return errors === 0;
 }
-const schema96 = {
+const schema97 = {
   "type": "object",
   "required": ["server", "path"],
   "properties": {
@@ -6186,7 +6269,7 @@ const schema96 = {
   },
   "nullable": true
 };
-const schema97 = {
+const schema98 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 4096
@@ -6320,24 +6403,24 @@ function validate244(data, {
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate28(data.readOnly, {
+      if (!validate30(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.server !== undefined) {
-      if (!validate24(data.server, {
+      if (!validate90(data.server, {
         instancePath: instancePath + "/server",
         parentData: data,
         parentDataProperty: "server",
         rootData
       })) {
-        vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
+        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
         errors = vErrors.length;
       }
     }
@@ -6345,7 +6428,7 @@ function validate244(data, {
   validate244.errors = vErrors;
   return errors === 0;
 }
-const schema98 = {
+const schema99 = {
   "type": "object",
   "required": ["claimName"],
   "properties": {
@@ -6400,24 +6483,24 @@ function validate250(data, {
       errors++;
     }
     if (data.claimName !== undefined) {
-      if (!validate24(data.claimName, {
+      if (!validate90(data.claimName, {
         instancePath: instancePath + "/claimName",
         parentData: data,
         parentDataProperty: "claimName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
+        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate28(data.readOnly, {
+      if (!validate30(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
@@ -6425,48 +6508,48 @@ function validate250(data, {
   validate250.errors = vErrors;
   return errors === 0;
 }
-const schema99 = {
+const schema100 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "sources": {
-      "$ref": "JjMjXokD9LDRW8F4SRlYv5zM3jXhXAoQczpSXP0TM"
+      "$ref": "vvcKVzA501I9ZSl7HYw5rbyQ1EDjI47cS5ICpLuyEP0"
     }
   },
   "nullable": true
 };
-const schema100 = {
+const schema101 = {
   "type": "array",
   "maxItems": 20,
   "items": {
-    "$ref": "EANLfNZUiUZJFOww4eacsfDoavMaIyCDqq2LTxws"
+    "$ref": "gi0jTJ3cvlZIVFJiOPLADeW9T7jVcRO6T5Vx95JqY"
   },
   "nullable": true
 };
-const schema101 = {
+const schema102 = {
   "type": "object",
   "properties": {
     "configMap": {
-      "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
+      "$ref": "Pwxau1vHbkSlgxSfgc7Su7SkexI254meDZM6sqDI"
     },
     "downwardAPI": {
       "$ref": "hwuD0sRvBUxJxO9H3qO0LKSdXUyuWUbK7rxXEIcb6Ow"
     },
     "secret": {
-      "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
+      "$ref": "Pwxau1vHbkSlgxSfgc7Su7SkexI254meDZM6sqDI"
     },
     "serviceAccountToken": {
       "$ref": "JhT2vGrugXjYTrYjvwEIG9ggCdhDR4XIOufnMXt5rc"
     }
   }
 };
-const schema47 = {
+const schema50 = {
   "type": "object",
   "properties": {
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -6477,7 +6560,7 @@ const schema47 = {
   },
   "nullable": true
 };
-function validate104(data, {
+function validate108(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6503,43 +6586,43 @@ function validate104(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.items !== undefined) {
-      if (!validate89(data.items, {
+      if (!validate91(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate26(data.name, {
+      if (!validate28(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.optional !== undefined) {
-      if (!validate28(data.optional, {
-        instancePath: instancePath + "/optional",
-        parentData: data,
-        parentDataProperty: "optional",
         rootData
       })) {
         vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
+    if (data.optional !== undefined) {
+      if (!validate30(data.optional, {
+        instancePath: instancePath + "/optional",
+        parentData: data,
+        parentDataProperty: "optional",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
+        errors = vErrors.length;
+      }
+    }
   }
-  validate104.errors = vErrors;
+  validate108.errors = vErrors;
   return errors === 0;
 }
-const schema102 = {
+const schema103 = {
   "type": "object",
   "properties": {
     "items": {
@@ -6548,7 +6631,7 @@ const schema102 = {
   },
   "nullable": true
 };
-const schema103 = {
+const schema104 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -6556,7 +6639,7 @@ const schema103 = {
   },
   "nullable": true
 };
-const schema104 = {
+const schema105 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -6600,46 +6683,46 @@ function validate261(data, {
       errors++;
     }
     if (data.fieldRef !== undefined) {
-      if (!validate95(data.fieldRef, {
+      if (!validate98(data.fieldRef, {
         instancePath: instancePath + "/fieldRef",
         parentData: data,
         parentDataProperty: "fieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+        vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
         errors = vErrors.length;
       }
     }
     if (data.mode !== undefined) {
-      if (!validate85(data.mode, {
+      if (!validate86(data.mode, {
         instancePath: instancePath + "/mode",
         parentData: data,
         parentDataProperty: "mode",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.path !== undefined) {
-      if (!validate86(data.path, {
-        instancePath: instancePath + "/path",
-        parentData: data,
-        parentDataProperty: "path",
         rootData
       })) {
         vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
         errors = vErrors.length;
       }
     }
+    if (data.path !== undefined) {
+      if (!validate87(data.path, {
+        instancePath: instancePath + "/path",
+        parentData: data,
+        parentDataProperty: "path",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.resourceFieldRef !== undefined) {
-      if (!validate99(data.resourceFieldRef, {
+      if (!validate102(data.resourceFieldRef, {
         instancePath: instancePath + "/resourceFieldRef",
         parentData: data,
         parentDataProperty: "resourceFieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+        vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
         errors = vErrors.length;
       }
     }
@@ -6759,7 +6842,7 @@ function validate259(data, {
   validate259.errors = vErrors;
   return errors === 0;
 }
-const schema105 = {
+const schema106 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -6775,7 +6858,7 @@ const schema105 = {
   },
   "nullable": true
 };
-const schema106 = {
+const schema107 = {
   "type": "integer",
   "format": "int64",
   "minimum": 600,
@@ -6903,13 +6986,13 @@ function validate270(data, {
       errors++;
     }
     if (data.audience !== undefined) {
-      if (!validate50(data.audience, {
+      if (!validate52(data.audience, {
         instancePath: instancePath + "/audience",
         parentData: data,
         parentDataProperty: "audience",
         rootData
       })) {
-        vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
+        vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
         errors = vErrors.length;
       }
     }
@@ -6925,13 +7008,13 @@ function validate270(data, {
       }
     }
     if (data.path !== undefined) {
-      if (!validate86(data.path, {
+      if (!validate87(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
     }
@@ -6949,13 +7032,13 @@ function validate257(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMap !== undefined) {
-      if (!validate104(data.configMap, {
+      if (!validate108(data.configMap, {
         instancePath: instancePath + "/configMap",
         parentData: data,
         parentDataProperty: "configMap",
         rootData
       })) {
-        vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+        vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
         errors = vErrors.length;
       }
     }
@@ -6971,13 +7054,13 @@ function validate257(data, {
       }
     }
     if (data.secret !== undefined) {
-      if (!validate104(data.secret, {
+      if (!validate108(data.secret, {
         instancePath: instancePath + "/secret",
         parentData: data,
         parentDataProperty: "secret",
         rootData
       })) {
-        vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+        vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
         errors = vErrors.length;
       }
     }
@@ -7094,13 +7177,13 @@ function validate254(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate85(data.defaultMode, {
+      if (!validate86(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
         errors = vErrors.length;
       }
     }
@@ -7119,14 +7202,14 @@ function validate254(data, {
   validate254.errors = vErrors;
   return errors === 0;
 }
-const schema107 = {
+const schema108 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "optional": {
       "$ref": "hsGPmGwy4VrrbOBJwiGgjUKGPtMFeHO5cmtUu5ZUh0"
@@ -7163,46 +7246,46 @@ function validate279(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate85(data.defaultMode, {
+      if (!validate86(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
         errors = vErrors.length;
       }
     }
     if (data.items !== undefined) {
-      if (!validate89(data.items, {
+      if (!validate91(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate28(data.optional, {
+      if (!validate30(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretName !== undefined) {
-      if (!validate26(data.secretName, {
+      if (!validate28(data.secretName, {
         instancePath: instancePath + "/secretName",
         parentData: data,
         parentDataProperty: "secretName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
@@ -7269,13 +7352,13 @@ function validate220(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate88(data.name, {
+      if (!validate89(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -7399,7 +7482,7 @@ function validate219(data, {
   validate219.errors = vErrors;
   return errors === 0;
 }
-function validate122(data, {
+function validate126(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7425,13 +7508,13 @@ function validate122(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.containers !== undefined) {
-      if (!validate123(data.containers, {
+      if (!validate127(data.containers, {
         instancePath: instancePath + "/containers",
         parentData: data,
         parentDataProperty: "containers",
         rootData
       })) {
-        vErrors = vErrors === null ? validate123.errors : vErrors.concat(validate123.errors);
+        vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
         errors = vErrors.length;
       }
     }
@@ -7491,10 +7574,10 @@ function validate122(data, {
       }
     }
   }
-  validate122.errors = vErrors;
+  validate126.errors = vErrors;
   return errors === 0;
 }
-function validate121(data, {
+function validate125(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7520,21 +7603,21 @@ function validate121(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.spec !== undefined) {
-      if (!validate122(data.spec, {
+      if (!validate126(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
+        vErrors = vErrors === null ? validate126.errors : vErrors.concat(validate126.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate121.errors = vErrors;
+  validate125.errors = vErrors;
   return errors === 0;
 }
-function validate118(data, {
+function validate122(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7582,21 +7665,21 @@ function validate118(data, {
       }
     }
     if (data.template !== undefined) {
-      if (!validate121(data.template, {
+      if (!validate125(data.template, {
         instancePath: instancePath + "/template",
         parentData: data,
         parentDataProperty: "template",
         rootData
       })) {
-        vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
+        vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate118.errors = vErrors;
+  validate122.errors = vErrors;
   return errors === 0;
 }
-const schema108 = {
+const schema109 = {
   "type": "object",
   "properties": {
     "annotations": {
@@ -7641,7 +7724,7 @@ const schema108 = {
   },
   "nullable": true
 };
-const schema109 = {
+const schema110 = {
   "type": "object",
   "maxProperties": 100,
   "additionalProperties": {
@@ -7692,13 +7775,13 @@ function validate291(data, {
       errors++;
     }
     for (const key0 in data) {
-      if (!validate34(data[key0], {
+      if (!validate36(data[key0], {
         instancePath: instancePath + "/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),
         parentData: data,
         parentDataProperty: key0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
@@ -7706,14 +7789,14 @@ function validate291(data, {
   validate291.errors = vErrors;
   return errors === 0;
 }
-const schema110 = {
+const schema111 = {
   "type": "array",
   "items": {
     "$ref": "rMKHcd0d8k608tHdYMrRajTWCiMnGCl0yutwdvAWOSM"
   },
   "nullable": true
 };
-const schema111 = {
+const schema112 = {
   "type": "object",
   "required": ["type", "status"],
   "properties": {
@@ -7737,7 +7820,7 @@ const schema111 = {
     }
   }
 };
-const schema112 = {
+const schema113 = {
   "type": "string",
   "enum": ["", "Error", "Warning", "Info"],
   "nullable": true
@@ -7772,7 +7855,7 @@ function validate301(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema112.enum
+        allowedValues: schema113.enum
       }
     };
     if (vErrors === null) {
@@ -7785,7 +7868,7 @@ function validate301(data, {
   validate301.errors = vErrors;
   return errors === 0;
 }
-const schema113 = {
+const schema114 = {
   "type": "string",
   "enum": ["True", "False", "Unknown"]
 };
@@ -7819,7 +7902,7 @@ function validate303(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema113.enum
+        allowedValues: schema114.enum
       }
     };
     if (vErrors === null) {
@@ -7874,35 +7957,35 @@ function validate297(data, {
       errors++;
     }
     if (data.lastTransitionTime !== undefined) {
-      if (!validate87(data.lastTransitionTime, {
+      if (!validate88(data.lastTransitionTime, {
         instancePath: instancePath + "/lastTransitionTime",
         parentData: data,
         parentDataProperty: "lastTransitionTime",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.message !== undefined) {
-      if (!validate108(data.message, {
+      if (!validate112(data.message, {
         instancePath: instancePath + "/message",
         parentData: data,
         parentDataProperty: "message",
         rootData
       })) {
-        vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+        vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
         errors = vErrors.length;
       }
     }
     if (data.reason !== undefined) {
-      if (!validate26(data.reason, {
+      if (!validate28(data.reason, {
         instancePath: instancePath + "/reason",
         parentData: data,
         parentDataProperty: "reason",
         rootData
       })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
@@ -7929,13 +8012,13 @@ function validate297(data, {
       }
     }
     if (data.type !== undefined) {
-      if (!validate84(data.type, {
+      if (!validate106(data.type, {
         instancePath: instancePath + "/type",
         parentData: data,
         parentDataProperty: "type",
         rootData
       })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+        vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
         errors = vErrors.length;
       }
     }
@@ -7999,7 +8082,7 @@ function validate296(data, {
   validate296.errors = vErrors;
   return errors === 0;
 }
-const schema114 = {
+const schema115 = {
   "type": "string",
   "maxLength": 2048,
   "nullable": true
@@ -8049,7 +8132,7 @@ function validate310(data, {
   validate310.errors = vErrors;
   return errors === 0;
 }
-const schema115 = {
+const schema116 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
@@ -8117,7 +8200,7 @@ function validate312(data, {
   validate312.errors = vErrors;
   return errors === 0;
 }
-const schema116 = {
+const schema117 = {
   "type": "array",
   "maxItems": 100,
   "items": {
@@ -8125,7 +8208,7 @@ const schema116 = {
   },
   "nullable": true
 };
-const schema117 = {
+const schema118 = {
   "type": "object",
   "required": ["index"],
   "properties": {
@@ -8149,7 +8232,7 @@ const schema117 = {
     }
   }
 };
-const schema118 = {
+const schema119 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
@@ -8235,7 +8318,7 @@ function validate320(data, {
   validate320.errors = vErrors;
   return errors === 0;
 }
-const schema119 = {
+const schema120 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
@@ -8321,7 +8404,7 @@ function validate322(data, {
   validate322.errors = vErrors;
   return errors === 0;
 }
-const schema120 = {
+const schema121 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
@@ -8406,7 +8489,7 @@ function validate324(data, {
   validate324.errors = vErrors;
   return errors === 0;
 }
-const schema121 = {
+const schema122 = {
   "type": "string",
   "enum": ["Pending", "Running", "Succeeded", "Failed", "Cancelled", "Abandoned"],
   "nullable": true
@@ -8441,7 +8524,7 @@ function validate328(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema121.enum
+        allowedValues: schema122.enum
       }
     };
     if (vErrors === null) {
@@ -8513,24 +8596,24 @@ function validate319(data, {
       }
     }
     if (data.message !== undefined) {
-      if (!validate50(data.message, {
+      if (!validate52(data.message, {
         instancePath: instancePath + "/message",
         parentData: data,
         parentDataProperty: "message",
         rootData
       })) {
-        vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
+        vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
         errors = vErrors.length;
       }
     }
     if (data.pod !== undefined) {
-      if (!validate26(data.pod, {
+      if (!validate28(data.pod, {
         instancePath: instancePath + "/pod",
         parentData: data,
         parentDataProperty: "pod",
         rootData
       })) {
-        vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
@@ -8669,13 +8752,13 @@ function validate290(data, {
       }
     }
     if (data.completionTime !== undefined) {
-      if (!validate87(data.completionTime, {
+      if (!validate88(data.completionTime, {
         instancePath: instancePath + "/completionTime",
         parentData: data,
         parentDataProperty: "completionTime",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
@@ -8691,13 +8774,13 @@ function validate290(data, {
       }
     }
     if (data.duration !== undefined) {
-      if (!validate87(data.duration, {
+      if (!validate88(data.duration, {
         instancePath: instancePath + "/duration",
         parentData: data,
         parentDataProperty: "duration",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
@@ -8757,13 +8840,13 @@ function validate290(data, {
       }
     }
     if (data.startTime !== undefined) {
-      if (!validate87(data.startTime, {
+      if (!validate88(data.startTime, {
         instancePath: instancePath + "/startTime",
         parentData: data,
         parentDataProperty: "startTime",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
@@ -8793,7 +8876,7 @@ function validate290(data, {
   validate290.errors = vErrors;
   return errors === 0;
 }
-function validate109(data, {
+function validate113(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8836,46 +8919,46 @@ function validate109(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate110(data.apiVersion, {
+      if (!validate114(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.kind !== undefined) {
-      if (!validate112(data.kind, {
-        instancePath: instancePath + "/kind",
-        parentData: data,
-        parentDataProperty: "kind",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.metadata !== undefined) {
-      if (!validate114(data.metadata, {
-        instancePath: instancePath + "/metadata",
-        parentData: data,
-        parentDataProperty: "metadata",
         rootData
       })) {
         vErrors = vErrors === null ? validate114.errors : vErrors.concat(validate114.errors);
         errors = vErrors.length;
       }
     }
+    if (data.kind !== undefined) {
+      if (!validate116(data.kind, {
+        instancePath: instancePath + "/kind",
+        parentData: data,
+        parentDataProperty: "kind",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate116.errors : vErrors.concat(validate116.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.metadata !== undefined) {
+      if (!validate118(data.metadata, {
+        instancePath: instancePath + "/metadata",
+        parentData: data,
+        parentDataProperty: "metadata",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.spec !== undefined) {
-      if (!validate118(data.spec, {
+      if (!validate122(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+        vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
         errors = vErrors.length;
       }
     }
@@ -8906,6 +8989,6 @@ function validate109(data, {
     }
     errors++;
   }
-  validate109.errors = vErrors;
+  validate113.errors = vErrors;
   return errors === 0;
 }

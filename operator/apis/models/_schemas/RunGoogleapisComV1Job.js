@@ -1,6 +1,6 @@
 import { formats } from "@kubernetes-models/validate";
-export const validate = validate112;
-const schema51 = {
+export const validate = validate116;
+const schema54 = {
   "type": "object",
   "properties": {
     "apiVersion": {
@@ -13,7 +13,7 @@ const schema51 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "QWmNUAasqG1ADx7B2XdNyaTCcngRMkJHpN7sOfnmn8"
+      "$ref": "7cPmOkfBRvT1UgGZ3bpV4xIOuBVIACL5qLcNvV16O68"
     },
     "status": {
       "$ref": "5eweAAUwDQ7aauk5loozEKX9sDSC5b11NiRfB3Siz3I"
@@ -22,11 +22,11 @@ const schema51 = {
   "required": ["spec", "apiVersion", "kind"],
   "$id": "run.googleapis.com.v1.Job"
 };
-const schema52 = {
+const schema55 = {
   "type": "string",
   "enum": ["run.googleapis.com/v1"]
 };
-function validate113(data, {
+function validate117(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -56,7 +56,7 @@ function validate113(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema52.enum
+        allowedValues: schema55.enum
       }
     };
     if (vErrors === null) {
@@ -66,14 +66,14 @@ function validate113(data, {
     }
     errors++;
   }
-  validate113.errors = vErrors;
+  validate117.errors = vErrors;
   return errors === 0;
 }
-const schema53 = {
+const schema56 = {
   "type": "string",
   "enum": ["Job"]
 };
-function validate115(data, {
+function validate119(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -103,7 +103,7 @@ function validate115(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema53.enum
+        allowedValues: schema56.enum
       }
     };
     if (vErrors === null) {
@@ -113,15 +113,15 @@ function validate115(data, {
     }
     errors++;
   }
-  validate115.errors = vErrors;
+  validate119.errors = vErrors;
   return errors === 0;
 }
-const schema54 = {
+const schema57 = {
   "nullableRef": "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta#"
 };
-const schema55 = {};
-import { validate as validate118 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
-function validate117(data, {
+const schema58 = {};
+import { validate as validate122 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
+function validate121(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -130,20 +130,20 @@ function validate117(data, {
   let vErrors = null;
   let errors = 0;
   if (data !== null) {
-    if (!validate118(data, {
+    if (!validate122(data, {
       instancePath,
       parentData,
       parentDataProperty,
       rootData
     })) {
-      vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+      vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
       errors = vErrors.length;
     }
   }
-  validate117.errors = vErrors;
+  validate121.errors = vErrors;
   return errors === 0;
 }
-const schema56 = {
+const schema59 = {
   "type": "object",
   "required": ["template"],
   "properties": {
@@ -154,7 +154,7 @@ const schema56 = {
       "$ref": "8tivU66hp4SOhAm0gC4twQpgrMXDPR4ZeQo6en3ws"
     },
     "template": {
-      "$ref": "dj52Z1qPNdmv48ZEagVCEaE0EkjbLESz8qHJyMlzLBo"
+      "$ref": "7isY5OuoH3krPsMiDy3rMpDwAc4K5d1zvl0cIv8"
     }
   }
 };
@@ -227,7 +227,7 @@ function validate21(data, {
   validate21.errors = vErrors;
   return errors === 0;
 }
-const schema57 = {
+const schema60 = {
   "type": "object",
   "required": ["spec"],
   "properties": {
@@ -235,11 +235,11 @@ const schema57 = {
       "$ref": "TNCIAR508hZ3ElFoIcN60RmhMeWI7b56i56NX4nvBY"
     },
     "spec": {
-      "$ref": "tilqbCAyWFZJmZ90Q51khX8jeUH96vV23BD681b2uk"
+      "$ref": "Rvibc6dbT7k3zDCvi3quj0YjGLIRSG0dhHYMysIXsE"
     }
   }
 };
-const schema58 = {
+const schema61 = {
   "type": "object",
   "properties": {
     "annotations": {
@@ -355,12 +355,12 @@ function validate22(data, {
   validate22.errors = vErrors;
   return errors === 0;
 }
-const schema12 = {
+const schema13 = {
   "type": "string",
   "nullable": true,
   "maxLength": 64
 };
-function validate28(data, {
+function validate30(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -402,7 +402,7 @@ function validate28(data, {
       errors++;
     }
   }
-  validate28.errors = vErrors;
+  validate30.errors = vErrors;
   return errors === 0;
 }
 const schema9 = {
@@ -455,7 +455,7 @@ function validate25(data, {
   validate25.errors = vErrors;
   return errors === 0;
 }
-function validate125(data, {
+function validate129(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -492,13 +492,13 @@ function validate125(data, {
       }
     }
     if (data.creationTimestamp !== undefined) {
-      if (!validate28(data.creationTimestamp, {
+      if (!validate30(data.creationTimestamp, {
         instancePath: instancePath + "/creationTimestamp",
         parentData: data,
         parentDataProperty: "creationTimestamp",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
@@ -536,10 +536,10 @@ function validate125(data, {
       }
     }
   }
-  validate125.errors = vErrors;
+  validate129.errors = vErrors;
   return errors === 0;
 }
-const schema59 = {
+const schema62 = {
   "type": "object",
   "required": ["template"],
   "properties": {
@@ -550,7 +550,7 @@ const schema59 = {
       "$ref": "tYtiH1Cf4JrDaJCl1ohdhhAWAys9S2WEzDXODXx0Uk"
     },
     "template": {
-      "$ref": "3weDgK36kcsR1hL81ktpMTlUvNgWH46j8n37Ar76w8"
+      "$ref": "IctDaCtdUBYTFGLybH82Py0aoQkF2tX4v8gzeTHigU"
     }
   }
 };
@@ -641,21 +641,21 @@ function validate26(data, {
   validate26.errors = vErrors;
   return errors === 0;
 }
-const schema60 = {
+const schema63 = {
   "type": "object",
   "required": ["spec"],
   "properties": {
     "spec": {
-      "$ref": "TLirX7NB2RRo3NodO9S7oqaQwBRseWSQCbSo8hJSg"
+      "$ref": "mrbXURvdaUsKlDa4l84PGrGpw38xklOrKd856xz0"
     }
   }
 };
-const schema61 = {
+const schema64 = {
   "type": "object",
   "required": ["containers"],
   "properties": {
     "containers": {
-      "$ref": "0nrLq5UOlT2SYNdyrRGPrBGshZxkhdUGIEpWKmkfWk"
+      "$ref": "6tOdXG53zyptkH0hIJ0B7skoOjJnotDpC7gi21BbSfw"
     },
     "maxRetries": {
       "$ref": "hOoSs0fUOxJ3LhOe4ZYcpkzMoUt6M5Dc2LRPSp5X85E"
@@ -670,19 +670,19 @@ const schema61 = {
       "$ref": "nKXja4hqxfYYCMknRK4alTrXmo3l32dpfyrbZHu7U"
     },
     "volumes": {
-      "$ref": "EJf7kvqHRln6W1t4V7MeNVmHuVGJGFC60580eNs2kJY"
+      "$ref": "Pkt5J0y0FaQNWrYZeNvHqPshJnreDov3Q7yWYNia8M"
     }
   }
 };
-const schema62 = {
+const schema65 = {
   "type": "array",
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "NE85KrAjYZ1QEgG1jC1SqOgxPVvjrprtTN1EFwkAJo"
+    "$ref": "qHe6gC86yghBynvGCnXFCeHNf9F2ESpMeMQe29PYuRk"
   }
 };
-const schema63 = {
+const schema66 = {
   "type": "object",
   "required": ["image"],
   "properties": {
@@ -690,10 +690,10 @@ const schema63 = {
       "$ref": "tAvpfN08rzoOVqaqhaW3fVNBv57R8I3isR824tRg"
     },
     "command": {
-      "$ref": "btDWYFW68JaHdALpwzfdGKe2Q1kppr8WV55eELHUQ"
+      "$ref": "tAvpfN08rzoOVqaqhaW3fVNBv57R8I3isR824tRg"
     },
     "env": {
-      "$ref": "7e1eXrt1XC2iJWaFlFCAqMrd7YfpgFPi7YEYppVH18Y"
+      "$ref": "uImfKdJ8REY4A0kSzEHCz69c43Ab7qz3HTyqG1Hfo"
     },
     "envFrom": {
       "$ref": "ZReFR5gF9GaYOoi9wd7Eg4DZw6SNAioo4GppIZxUk"
@@ -708,7 +708,7 @@ const schema63 = {
       "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
-      "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
+      "$ref": "ZgszerhLbi4VyVFraaO8XkJOc2ifpX5yndZkalYQK4"
     },
     "ports": {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
@@ -739,7 +739,7 @@ const schema63 = {
     }
   }
 };
-const schema64 = {
+const schema11 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
@@ -747,11 +747,11 @@ const schema64 = {
   },
   "nullable": true
 };
-const schema11 = {
+const schema12 = {
   "type": "string",
   "maxLength": 32768
 };
-function validate27(data, {
+function validate28(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -792,10 +792,10 @@ function validate27(data, {
     }
     errors++;
   }
-  validate27.errors = vErrors;
+  validate28.errors = vErrors;
   return errors === 0;
 }
-function validate139(data, {
+function validate27(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -838,94 +838,29 @@ function validate139(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate27(data[i0], {
+      if (!validate28(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate139.errors = vErrors;
+  validate27.errors = vErrors;
   return errors === 0;
 }
-const schema65 = {
-  "type": "array",
-  "maxItems": 100,
-  "items": {
-    "$ref": "Kduwl8DcA0kMznK9kNMJ5ZDKDZL9GH04F46AbIesag"
-  },
-  "nullable": true
-};
-function validate142(data, {
-  instancePath = "",
-  parentData,
-  parentDataProperty,
-  rootData = data
-} = {}) {
-  let vErrors = null;
-  let errors = 0;
-  if (!Array.isArray(data) && data !== null) {
-    const err0 = {
-      instancePath,
-      schemaPath: "#/type",
-      keyword: "type",
-      params: {
-        type: "array"
-      }
-    };
-    if (vErrors === null) {
-      vErrors = [err0];
-    } else {
-      vErrors.push(err0);
-    }
-    errors++;
-  }
-  if (Array.isArray(data)) {
-    if (data.length > 100) {
-      const err1 = {
-        instancePath,
-        schemaPath: "#/maxItems",
-        keyword: "maxItems",
-        params: {
-          limit: 100
-        }
-      };
-      if (vErrors === null) {
-        vErrors = [err1];
-      } else {
-        vErrors.push(err1);
-      }
-      errors++;
-    }
-    const len0 = data.length;
-    for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate27(data[i0], {
-        instancePath: instancePath + "/" + i0,
-        parentData: data,
-        parentDataProperty: i0,
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
-        errors = vErrors.length;
-      }
-    }
-  }
-  validate142.errors = vErrors;
-  return errors === 0;
-}
-const schema66 = {
+const schema67 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
-    "$ref": "U3s9nDD9MpNThmcC4ngVwadsXBOpjnIMdr3uBf9U"
+    "$ref": "kZX42PTNYnj6mbU6RmhCUh12C5dQ4liAfbxpNdnaM"
   },
   "nullable": true
 };
-const schema67 = {
+const schema68 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -936,17 +871,17 @@ const schema67 = {
       "$ref": "dyi4acGsVktbK0LSuuCZ8lCmHiasH5Jexr7lN6sxQ"
     },
     "valueFrom": {
-      "$ref": "SNfmn7zuwhJKoGR8SDgsPtdOBIdHD4s5uWYgFOCZ1o"
+      "$ref": "TIYt8gefcQhBiwqexFBjENDngDUQLmrblLsYjLovMnY"
     }
   }
 };
-const schema68 = {
+const schema69 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern6 = new RegExp("^[ -<>-~]+$", "u");
+const pattern8 = new RegExp("^[ -<>-~]+$", "u");
 function validate147(data, {
   instancePath = "",
   parentData,
@@ -988,7 +923,7 @@ function validate147(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -1023,12 +958,12 @@ function validate147(data, {
   validate147.errors = vErrors;
   return errors === 0;
 }
-const schema50 = {
+const schema53 = {
   "type": "string",
   "maxLength": 32768,
   "nullable": true
 };
-function validate111(data, {
+function validate115(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1070,14 +1005,14 @@ function validate111(data, {
       errors++;
     }
   }
-  validate111.errors = vErrors;
+  validate115.errors = vErrors;
   return errors === 0;
 }
-const schema69 = {
+const schema70 = {
   "type": "object",
   "properties": {
     "configMapKeyRef": {
-      "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
+      "$ref": "UY6jWubUvDOcpva0d0QYNN2vz0Nwhwbi3AYyurKzQ"
     },
     "fieldRef": {
       "$ref": "SW6tFiA0eveWOJdVT84fs1Ioax9Z0icp5lkoQKzg"
@@ -1086,17 +1021,17 @@ const schema69 = {
       "$ref": "2FnNj5BtZgLGSvQgoPpPllhY7XDcfxOqi2OTBTBxu58"
     },
     "secretKeyRef": {
-      "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
+      "$ref": "UY6jWubUvDOcpva0d0QYNN2vz0Nwhwbi3AYyurKzQ"
     }
   },
   "nullable": true
 };
-const schema13 = {
+const schema14 = {
   "type": "object",
   "required": ["key"],
   "properties": {
     "key": {
-      "$ref": "xwpijLRhjUEJllEse3cgJuQz6UsEYqfhm0t12sQjFe4"
+      "$ref": "rAGmEPb4D7Qe6zXS6fqh8Ku6ras8cKtA3Awutw94c"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -1107,12 +1042,14 @@ const schema13 = {
   },
   "nullable": true
 };
-const schema14 = {
+const schema15 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 253
+  "maxLength": 253,
+  "pattern": "^[-._a-zA-Z0-9]*$"
 };
-function validate30(data, {
+const pattern1 = new RegExp("^[-._a-zA-Z0-9]*$", "u");
+function validate32(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1153,8 +1090,24 @@ function validate30(data, {
       }
       errors++;
     }
+    if (!pattern1.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-._a-zA-Z0-9]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -1163,21 +1116,21 @@ function validate30(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
-  validate30.errors = vErrors;
+  validate32.errors = vErrors;
   return errors === 0;
 }
-const schema15 = {
+const schema16 = {
   "type": "string",
   "maxLength": 253,
   "nullable": true
 };
-function validate32(data, {
+function validate34(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1219,14 +1172,14 @@ function validate32(data, {
       errors++;
     }
   }
-  validate32.errors = vErrors;
+  validate34.errors = vErrors;
   return errors === 0;
 }
-const schema16 = {
+const schema17 = {
   "type": "boolean",
   "nullable": true
 };
-function validate34(data, {
+function validate36(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1250,10 +1203,10 @@ function validate34(data, {
     }
     errors++;
   }
-  validate34.errors = vErrors;
+  validate36.errors = vErrors;
   return errors === 0;
 }
-function validate29(data, {
+function validate31(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1295,43 +1248,43 @@ function validate29(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate30(data.key, {
+      if (!validate32(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.name !== undefined) {
-      if (!validate32(data.name, {
-        instancePath: instancePath + "/name",
-        parentData: data,
-        parentDataProperty: "name",
         rootData
       })) {
         vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
         errors = vErrors.length;
       }
     }
-    if (data.optional !== undefined) {
-      if (!validate34(data.optional, {
-        instancePath: instancePath + "/optional",
+    if (data.name !== undefined) {
+      if (!validate34(data.name, {
+        instancePath: instancePath + "/name",
         parentData: data,
-        parentDataProperty: "optional",
+        parentDataProperty: "name",
         rootData
       })) {
         vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
+    if (data.optional !== undefined) {
+      if (!validate36(data.optional, {
+        instancePath: instancePath + "/optional",
+        parentData: data,
+        parentDataProperty: "optional",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+        errors = vErrors.length;
+      }
+    }
   }
-  validate29.errors = vErrors;
+  validate31.errors = vErrors;
   return errors === 0;
 }
-const schema46 = {
+const schema48 = {
   "type": "object",
   "required": ["fieldPath"],
   "properties": {
@@ -1344,11 +1297,11 @@ const schema46 = {
   },
   "nullable": true
 };
-const schema47 = {
+const schema49 = {
   "type": "string",
   "maxLength": 1024
 };
-function validate101(data, {
+function validate104(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1389,10 +1342,10 @@ function validate101(data, {
     }
     errors++;
   }
-  validate101.errors = vErrors;
+  validate104.errors = vErrors;
   return errors === 0;
 }
-function validate99(data, {
+function validate102(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1434,32 +1387,32 @@ function validate99(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate28(data.apiVersion, {
+      if (!validate30(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.fieldPath !== undefined) {
-      if (!validate101(data.fieldPath, {
+      if (!validate104(data.fieldPath, {
         instancePath: instancePath + "/fieldPath",
         parentData: data,
         parentDataProperty: "fieldPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
+        vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate99.errors = vErrors;
+  validate102.errors = vErrors;
   return errors === 0;
 }
-const schema48 = {
+const schema50 = {
   "type": "object",
   "required": ["resource"],
   "properties": {
@@ -1475,7 +1428,7 @@ const schema48 = {
   },
   "nullable": true
 };
-const schema36 = {
+const schema37 = {
   "maxLength": 32,
   "pattern": "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
   "anyOf": [{
@@ -1484,10 +1437,10 @@ const schema36 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-const schema18 = {
+const schema19 = {
   "type": "integer"
 };
-function validate39(data, {
+function validate41(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1511,11 +1464,11 @@ function validate39(data, {
     }
     errors++;
   }
-  validate39.errors = vErrors;
+  validate41.errors = vErrors;
   return errors === 0;
 }
-const pattern5 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
-function validate82(data, {
+const pattern6 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+function validate84(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1526,13 +1479,13 @@ function validate82(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate39(data, {
+  if (!validate41(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+    vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
@@ -1591,7 +1544,7 @@ function validate82(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern6.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -1608,14 +1561,14 @@ function validate82(data, {
       errors++;
     }
   }
-  validate82.errors = vErrors;
+  validate84.errors = vErrors;
   return errors === 0;
 }
-const schema40 = {
+const schema51 = {
   "type": "string",
   "maxLength": 253
 };
-function validate89(data, {
+function validate109(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1656,10 +1609,10 @@ function validate89(data, {
     }
     errors++;
   }
-  validate89.errors = vErrors;
+  validate109.errors = vErrors;
   return errors === 0;
 }
-function validate103(data, {
+function validate106(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1712,29 +1665,29 @@ function validate103(data, {
       }
     }
     if (data.divisor !== undefined) {
-      if (!validate82(data.divisor, {
+      if (!validate84(data.divisor, {
         instancePath: instancePath + "/divisor",
         parentData: data,
         parentDataProperty: "divisor",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.resource !== undefined) {
-      if (!validate89(data.resource, {
+      if (!validate109(data.resource, {
         instancePath: instancePath + "/resource",
         parentData: data,
         parentDataProperty: "resource",
         rootData
       })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate103.errors = vErrors;
+  validate106.errors = vErrors;
   return errors === 0;
 }
 function validate150(data, {
@@ -1763,46 +1716,46 @@ function validate150(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapKeyRef !== undefined) {
-      if (!validate29(data.configMapKeyRef, {
+      if (!validate31(data.configMapKeyRef, {
         instancePath: instancePath + "/configMapKeyRef",
         parentData: data,
         parentDataProperty: "configMapKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
         errors = vErrors.length;
       }
     }
     if (data.fieldRef !== undefined) {
-      if (!validate99(data.fieldRef, {
+      if (!validate102(data.fieldRef, {
         instancePath: instancePath + "/fieldRef",
         parentData: data,
         parentDataProperty: "fieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+        vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
         errors = vErrors.length;
       }
     }
     if (data.resourceFieldRef !== undefined) {
-      if (!validate103(data.resourceFieldRef, {
+      if (!validate106(data.resourceFieldRef, {
         instancePath: instancePath + "/resourceFieldRef",
         parentData: data,
         parentDataProperty: "resourceFieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+        vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretKeyRef !== undefined) {
-      if (!validate29(data.secretKeyRef, {
+      if (!validate31(data.secretKeyRef, {
         instancePath: instancePath + "/secretKeyRef",
         parentData: data,
         parentDataProperty: "secretKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+        vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
         errors = vErrors.length;
       }
     }
@@ -1847,13 +1800,13 @@ function validate146(data, {
       }
     }
     if (data.value !== undefined) {
-      if (!validate111(data.value, {
+      if (!validate115(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
+        vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
         errors = vErrors.length;
       }
     }
@@ -1944,7 +1897,7 @@ function validate145(data, {
   validate145.errors = vErrors;
   return errors === 0;
 }
-const schema70 = {
+const schema71 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -1952,7 +1905,7 @@ const schema70 = {
   },
   "nullable": true
 };
-const schema71 = {
+const schema72 = {
   "type": "object",
   "properties": {
     "configMapRef": {
@@ -1966,7 +1919,7 @@ const schema71 = {
     }
   }
 };
-const schema17 = {
+const schema18 = {
   "type": "object",
   "properties": {
     "name": {
@@ -1978,7 +1931,7 @@ const schema17 = {
   },
   "nullable": true
 };
-function validate36(data, {
+function validate38(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2004,29 +1957,29 @@ function validate36(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate32(data.name, {
+      if (!validate34(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.optional !== undefined) {
-      if (!validate34(data.optional, {
-        instancePath: instancePath + "/optional",
-        parentData: data,
-        parentDataProperty: "optional",
         rootData
       })) {
         vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
+    if (data.optional !== undefined) {
+      if (!validate36(data.optional, {
+        instancePath: instancePath + "/optional",
+        parentData: data,
+        parentDataProperty: "optional",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+        errors = vErrors.length;
+      }
+    }
   }
-  validate36.errors = vErrors;
+  validate38.errors = vErrors;
   return errors === 0;
 }
 function validate159(data, {
@@ -2039,35 +1992,35 @@ function validate159(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapRef !== undefined) {
-      if (!validate36(data.configMapRef, {
+      if (!validate38(data.configMapRef, {
         instancePath: instancePath + "/configMapRef",
         parentData: data,
         parentDataProperty: "configMapRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+        vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
         errors = vErrors.length;
       }
     }
     if (data.prefix !== undefined) {
-      if (!validate32(data.prefix, {
+      if (!validate34(data.prefix, {
         instancePath: instancePath + "/prefix",
         parentData: data,
         parentDataProperty: "prefix",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretRef !== undefined) {
-      if (!validate36(data.secretRef, {
+      if (!validate38(data.secretRef, {
         instancePath: instancePath + "/secretRef",
         parentData: data,
         parentDataProperty: "secretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+        vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
         errors = vErrors.length;
       }
     }
@@ -2152,7 +2105,7 @@ const schema42 = {
   "minLength": 1,
   "maxLength": 1024
 };
-function validate91(data, {
+function validate92(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2209,10 +2162,10 @@ function validate91(data, {
     }
     errors++;
   }
-  validate91.errors = vErrors;
+  validate92.errors = vErrors;
   return errors === 0;
 }
-const schema72 = {
+const schema73 = {
   "type": "string",
   "enum": ["Always", "IfNotPresent", "Never", ""],
   "nullable": true
@@ -2247,7 +2200,7 @@ function validate166(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema72.enum
+        allowedValues: schema73.enum
       }
     };
     if (vErrors === null) {
@@ -2260,7 +2213,7 @@ function validate166(data, {
   validate166.errors = vErrors;
   return errors === 0;
 }
-const schema22 = {
+const schema23 = {
   "type": "object",
   "properties": {
     "exec": {
@@ -2293,7 +2246,7 @@ const schema22 = {
   },
   "nullable": true
 };
-const schema23 = {
+const schema24 = {
   "type": "object",
   "properties": {
     "command": {
@@ -2302,7 +2255,7 @@ const schema23 = {
   },
   "nullable": true
 };
-const schema24 = {
+const schema25 = {
   "type": "array",
   "maxItems": 100,
   "items": {
@@ -2310,11 +2263,11 @@ const schema24 = {
   },
   "nullable": true
 };
-const schema25 = {
+const schema26 = {
   "type": "string",
   "maxLength": 4096
 };
-function validate48(data, {
+function validate50(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2355,10 +2308,10 @@ function validate48(data, {
     }
     errors++;
   }
-  validate48.errors = vErrors;
+  validate50.errors = vErrors;
   return errors === 0;
 }
-function validate47(data, {
+function validate49(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2401,21 +2354,21 @@ function validate47(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate48(data[i0], {
+      if (!validate50(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
+        vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate47.errors = vErrors;
+  validate49.errors = vErrors;
   return errors === 0;
 }
-function validate46(data, {
+function validate48(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2441,21 +2394,21 @@ function validate46(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.command !== undefined) {
-      if (!validate47(data.command, {
+      if (!validate49(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate47.errors : vErrors.concat(validate47.errors);
+        vErrors = vErrors === null ? validate49.errors : vErrors.concat(validate49.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate46.errors = vErrors;
+  validate48.errors = vErrors;
   return errors === 0;
 }
-const schema26 = {
+const schema27 = {
   "type": "object",
   "properties": {
     "port": {
@@ -2467,14 +2420,14 @@ const schema26 = {
   },
   "nullable": true
 };
-const schema21 = {
+const schema22 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 65535,
   "nullable": true
 };
-function validate44(data, {
+function validate46(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2550,15 +2503,15 @@ function validate44(data, {
       errors++;
     }
   }
-  validate44.errors = vErrors;
+  validate46.errors = vErrors;
   return errors === 0;
 }
-const schema27 = {
+const schema28 = {
   "type": "string",
   "maxLength": 1024,
   "nullable": true
 };
-function validate55(data, {
+function validate57(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2600,10 +2553,10 @@ function validate55(data, {
       errors++;
     }
   }
-  validate55.errors = vErrors;
+  validate57.errors = vErrors;
   return errors === 0;
 }
-function validate53(data, {
+function validate55(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2629,32 +2582,32 @@ function validate53(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.port !== undefined) {
-      if (!validate44(data.port, {
+      if (!validate46(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
+        vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors);
         errors = vErrors.length;
       }
     }
     if (data.service !== undefined) {
-      if (!validate55(data.service, {
+      if (!validate57(data.service, {
         instancePath: instancePath + "/service",
         parentData: data,
         parentDataProperty: "service",
         rootData
       })) {
-        vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
+        vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate53.errors = vErrors;
+  validate55.errors = vErrors;
   return errors === 0;
 }
-const schema28 = {
+const schema29 = {
   "type": "object",
   "properties": {
     "host": {
@@ -2675,7 +2628,7 @@ const schema28 = {
   },
   "nullable": true
 };
-const schema29 = {
+const schema30 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -2683,7 +2636,7 @@ const schema29 = {
   },
   "nullable": true
 };
-const schema30 = {
+const schema31 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -2695,14 +2648,14 @@ const schema30 = {
     }
   }
 };
-const schema31 = {
+const schema32 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 256,
   "pattern": "^[-A-Za-z0-9]+$"
 };
-const pattern1 = new RegExp("^[-A-Za-z0-9]+$", "u");
-function validate62(data, {
+const pattern2 = new RegExp("^[-A-Za-z0-9]+$", "u");
+function validate64(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2743,7 +2696,7 @@ function validate62(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern2.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -2775,17 +2728,17 @@ function validate62(data, {
     }
     errors++;
   }
-  validate62.errors = vErrors;
+  validate64.errors = vErrors;
   return errors === 0;
 }
-const schema32 = {
+const schema33 = {
   "type": "string",
   "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
-const pattern2 = new RegExp("^[\\t -~]*$", "u");
-function validate64(data, {
+const pattern3 = new RegExp("^[\\t -~]*$", "u");
+function validate66(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2826,7 +2779,7 @@ function validate64(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern3.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -2843,10 +2796,10 @@ function validate64(data, {
       errors++;
     }
   }
-  validate64.errors = vErrors;
+  validate66.errors = vErrors;
   return errors === 0;
 }
-function validate61(data, {
+function validate63(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2872,24 +2825,24 @@ function validate61(data, {
       errors++;
     }
     if (data.name !== undefined) {
-      if (!validate62(data.name, {
+      if (!validate64(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+        vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate64(data.value, {
+      if (!validate66(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
+        vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
         errors = vErrors.length;
       }
     }
@@ -2909,10 +2862,10 @@ function validate61(data, {
     }
     errors++;
   }
-  validate61.errors = vErrors;
+  validate63.errors = vErrors;
   return errors === 0;
 }
-function validate60(data, {
+function validate62(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2955,28 +2908,28 @@ function validate60(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate61(data[i0], {
+      if (!validate63(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
+        vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate60.errors = vErrors;
+  validate62.errors = vErrors;
   return errors === 0;
 }
-const schema33 = {
+const schema34 = {
   "type": "string",
   "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
-const pattern3 = new RegExp("^[!-~]*$", "u");
-function validate68(data, {
+const pattern4 = new RegExp("^[!-~]*$", "u");
+function validate70(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3017,7 +2970,7 @@ function validate68(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3034,10 +2987,10 @@ function validate68(data, {
       errors++;
     }
   }
-  validate68.errors = vErrors;
+  validate70.errors = vErrors;
   return errors === 0;
 }
-const schema20 = {
+const schema21 = {
   "minimum": 0,
   "maximum": 65535,
   "maxLength": 15,
@@ -3047,7 +3000,7 @@ const schema20 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-function validate41(data, {
+function validate43(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3058,13 +3011,13 @@ function validate41(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate39(data, {
+  if (!validate41(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+    vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
@@ -3160,17 +3113,17 @@ function validate41(data, {
       errors++;
     }
   }
-  validate41.errors = vErrors;
+  validate43.errors = vErrors;
   return errors === 0;
 }
-const schema34 = {
+const schema35 = {
   "type": "string",
   "pattern": "^(HTTP|HTTPS|)$",
   "maxLength": 5,
   "nullable": true
 };
-const pattern4 = new RegExp("^(HTTP|HTTPS|)$", "u");
-function validate71(data, {
+const pattern5 = new RegExp("^(HTTP|HTTPS|)$", "u");
+function validate73(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3211,7 +3164,7 @@ function validate71(data, {
       }
       errors++;
     }
-    if (!pattern4.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3228,10 +3181,10 @@ function validate71(data, {
       errors++;
     }
   }
-  validate71.errors = vErrors;
+  validate73.errors = vErrors;
   return errors === 0;
 }
-function validate58(data, {
+function validate60(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3257,72 +3210,72 @@ function validate58(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate32(data.host, {
+      if (!validate34(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
     if (data.httpHeaders !== undefined) {
-      if (!validate60(data.httpHeaders, {
+      if (!validate62(data.httpHeaders, {
         instancePath: instancePath + "/httpHeaders",
         parentData: data,
         parentDataProperty: "httpHeaders",
         rootData
       })) {
-        vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+        vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate68(data.path, {
+      if (!validate70(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
+        vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
         errors = vErrors.length;
       }
     }
     if (data.port !== undefined) {
-      if (!validate41(data.port, {
+      if (!validate43(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
+        vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
         errors = vErrors.length;
       }
     }
     if (data.scheme !== undefined) {
-      if (!validate71(data.scheme, {
+      if (!validate73(data.scheme, {
         instancePath: instancePath + "/scheme",
         parentData: data,
         parentDataProperty: "scheme",
         rootData
       })) {
-        vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+        vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate58.errors = vErrors;
+  validate60.errors = vErrors;
   return errors === 0;
 }
-const schema19 = {
+const schema20 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 3600,
   "nullable": true
 };
-function validate40(data, {
+function validate42(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3398,10 +3351,10 @@ function validate40(data, {
       errors++;
     }
   }
-  validate40.errors = vErrors;
+  validate42.errors = vErrors;
   return errors === 0;
 }
-const schema35 = {
+const schema36 = {
   "type": "object",
   "properties": {
     "host": {
@@ -3413,7 +3366,7 @@ const schema35 = {
   },
   "nullable": true
 };
-function validate77(data, {
+function validate79(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3439,32 +3392,32 @@ function validate77(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate32(data.host, {
+      if (!validate34(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
     if (data.port !== undefined) {
-      if (!validate41(data.port, {
+      if (!validate43(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
+        vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate77.errors = vErrors;
+  validate79.errors = vErrors;
   return errors === 0;
 }
-function validate45(data, {
+function validate47(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3490,13 +3443,13 @@ function validate45(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.exec !== undefined) {
-      if (!validate46(data.exec, {
+      if (!validate48(data.exec, {
         instancePath: instancePath + "/exec",
         parentData: data,
         parentDataProperty: "exec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors);
+        vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
         errors = vErrors.length;
       }
     }
@@ -3512,46 +3465,46 @@ function validate45(data, {
       }
     }
     if (data.grpc !== undefined) {
-      if (!validate53(data.grpc, {
+      if (!validate55(data.grpc, {
         instancePath: instancePath + "/grpc",
         parentData: data,
         parentDataProperty: "grpc",
         rootData
       })) {
-        vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+        vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
         errors = vErrors.length;
       }
     }
     if (data.httpGet !== undefined) {
-      if (!validate58(data.httpGet, {
+      if (!validate60(data.httpGet, {
         instancePath: instancePath + "/httpGet",
         parentData: data,
         parentDataProperty: "httpGet",
         rootData
       })) {
-        vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
+        vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
         errors = vErrors.length;
       }
     }
     if (data.initialDelaySeconds !== undefined) {
-      if (!validate40(data.initialDelaySeconds, {
+      if (!validate42(data.initialDelaySeconds, {
         instancePath: instancePath + "/initialDelaySeconds",
         parentData: data,
         parentDataProperty: "initialDelaySeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+        vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
         errors = vErrors.length;
       }
     }
     if (data.periodSeconds !== undefined) {
-      if (!validate40(data.periodSeconds, {
+      if (!validate42(data.periodSeconds, {
         instancePath: instancePath + "/periodSeconds",
         parentData: data,
         parentDataProperty: "periodSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+        vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
         errors = vErrors.length;
       }
     }
@@ -3567,37 +3520,38 @@ function validate45(data, {
       }
     }
     if (data.tcpSocket !== undefined) {
-      if (!validate77(data.tcpSocket, {
+      if (!validate79(data.tcpSocket, {
         instancePath: instancePath + "/tcpSocket",
         parentData: data,
         parentDataProperty: "tcpSocket",
         rootData
       })) {
-        vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
+        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
         errors = vErrors.length;
       }
     }
     if (data.timeoutSeconds !== undefined) {
-      if (!validate40(data.timeoutSeconds, {
+      if (!validate42(data.timeoutSeconds, {
         instancePath: instancePath + "/timeoutSeconds",
         parentData: data,
         parentDataProperty: "timeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+        vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate45.errors = vErrors;
+  validate47.errors = vErrors;
   return errors === 0;
 }
-const schema73 = {
+const schema74 = {
   "type": "string",
-  "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$",
+  "pattern": "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$",
   "maxLength": 63,
   "nullable": true
 };
+const pattern9 = new RegExp("^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$", "u");
 function validate169(data, {
   instancePath = "",
   parentData,
@@ -3639,13 +3593,13 @@ function validate169(data, {
       }
       errors++;
     }
-    if (!pattern0.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
         params: {
-          pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"
+          pattern: "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$"
         }
       };
       if (vErrors === null) {
@@ -3659,7 +3613,7 @@ function validate169(data, {
   validate169.errors = vErrors;
   return errors === 0;
 }
-const schema74 = {
+const schema75 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -3667,7 +3621,7 @@ const schema74 = {
   },
   "nullable": true
 };
-const schema75 = {
+const schema76 = {
   "type": "object",
   "properties": {
     "containerPort": {
@@ -3681,7 +3635,7 @@ const schema75 = {
     }
   }
 };
-const schema76 = {
+const schema77 = {
   "type": "string",
   "enum": ["http1", "h2c", ""],
   "nullable": true
@@ -3716,7 +3670,7 @@ function validate174(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema76.enum
+        allowedValues: schema77.enum
       }
     };
     if (vErrors === null) {
@@ -3729,7 +3683,7 @@ function validate174(data, {
   validate174.errors = vErrors;
   return errors === 0;
 }
-const schema77 = {
+const schema78 = {
   "type": "string",
   "enum": ["TCP", ""],
   "nullable": true
@@ -3764,7 +3718,7 @@ function validate176(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema77.enum
+        allowedValues: schema78.enum
       }
     };
     if (vErrors === null) {
@@ -3787,13 +3741,13 @@ function validate172(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.containerPort !== undefined) {
-      if (!validate44(data.containerPort, {
+      if (!validate46(data.containerPort, {
         instancePath: instancePath + "/containerPort",
         parentData: data,
         parentDataProperty: "containerPort",
         rootData
       })) {
-        vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
+        vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors);
         errors = vErrors.length;
       }
     }
@@ -3895,7 +3849,7 @@ function validate171(data, {
   validate171.errors = vErrors;
   return errors === 0;
 }
-const schema78 = {
+const schema79 = {
   "type": "object",
   "properties": {
     "limits": {
@@ -3907,7 +3861,7 @@ const schema78 = {
   },
   "nullable": true
 };
-const schema37 = {
+const schema38 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -3916,7 +3870,7 @@ const schema37 = {
   "properties": {},
   "nullable": true
 };
-function validate85(data, {
+function validate87(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3958,18 +3912,18 @@ function validate85(data, {
       errors++;
     }
     for (const key0 in data) {
-      if (!validate82(data[key0], {
+      if (!validate84(data[key0], {
         instancePath: instancePath + "/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),
         parentData: data,
         parentDataProperty: key0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate85.errors = vErrors;
+  validate87.errors = vErrors;
   return errors === 0;
 }
 function validate181(data, {
@@ -3998,24 +3952,24 @@ function validate181(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.limits !== undefined) {
-      if (!validate85(data.limits, {
+      if (!validate87(data.limits, {
         instancePath: instancePath + "/limits",
         parentData: data,
         parentDataProperty: "limits",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
     }
     if (data.requests !== undefined) {
-      if (!validate85(data.requests, {
+      if (!validate87(data.requests, {
         instancePath: instancePath + "/requests",
         parentData: data,
         parentDataProperty: "requests",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
     }
@@ -4023,7 +3977,7 @@ function validate181(data, {
   validate181.errors = vErrors;
   return errors === 0;
 }
-const schema79 = {
+const schema80 = {
   "type": "object",
   "properties": {
     "allowPrivilegeEscalation": {
@@ -4053,7 +4007,7 @@ const schema79 = {
   },
   "nullable": true
 };
-const schema80 = {
+const schema81 = {
   "type": "object",
   "properties": {
     "add": {
@@ -4065,7 +4019,7 @@ const schema80 = {
   },
   "nullable": true
 };
-const schema81 = {
+const schema82 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -4073,11 +4027,11 @@ const schema81 = {
   },
   "nullable": true
 };
-const schema38 = {
+const schema39 = {
   "type": "string",
   "maxLength": 64
 };
-function validate87(data, {
+function validate89(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4118,7 +4072,7 @@ function validate87(data, {
     }
     errors++;
   }
-  validate87.errors = vErrors;
+  validate89.errors = vErrors;
   return errors === 0;
 }
 function validate188(data, {
@@ -4164,13 +4118,13 @@ function validate188(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate87(data[i0], {
+      if (!validate89(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -4178,7 +4132,7 @@ function validate188(data, {
   validate188.errors = vErrors;
   return errors === 0;
 }
-const schema82 = {
+const schema83 = {
   "type": "array",
   "maxItems": 64,
   "items": {
@@ -4229,13 +4183,13 @@ function validate191(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate87(data[i0], {
+      if (!validate89(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -4294,7 +4248,7 @@ function validate187(data, {
   validate187.errors = vErrors;
   return errors === 0;
 }
-const schema39 = {
+const schema40 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
@@ -4302,7 +4256,7 @@ const schema39 = {
   "nullable": true
 };
 const formats6 = formats.int64;
-function validate88(data, {
+function validate90(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4378,10 +4332,10 @@ function validate88(data, {
       errors++;
     }
   }
-  validate88.errors = vErrors;
+  validate90.errors = vErrors;
   return errors === 0;
 }
-const schema83 = {
+const schema84 = {
   "type": "object",
   "required": ["type"],
   "properties": {
@@ -4436,24 +4390,24 @@ function validate200(data, {
       errors++;
     }
     if (data.localhostProfile !== undefined) {
-      if (!validate55(data.localhostProfile, {
+      if (!validate57(data.localhostProfile, {
         instancePath: instancePath + "/localhostProfile",
         parentData: data,
         parentDataProperty: "localhostProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
+        vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
         errors = vErrors.length;
       }
     }
     if (data.type !== undefined) {
-      if (!validate87(data.type, {
+      if (!validate89(data.type, {
         instancePath: instancePath + "/type",
         parentData: data,
         parentDataProperty: "type",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -4487,13 +4441,13 @@ function validate185(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.allowPrivilegeEscalation !== undefined) {
-      if (!validate34(data.allowPrivilegeEscalation, {
+      if (!validate36(data.allowPrivilegeEscalation, {
         instancePath: instancePath + "/allowPrivilegeEscalation",
         parentData: data,
         parentDataProperty: "allowPrivilegeEscalation",
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
@@ -4509,57 +4463,57 @@ function validate185(data, {
       }
     }
     if (data.privileged !== undefined) {
-      if (!validate34(data.privileged, {
+      if (!validate36(data.privileged, {
         instancePath: instancePath + "/privileged",
         parentData: data,
         parentDataProperty: "privileged",
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnlyRootFilesystem !== undefined) {
-      if (!validate34(data.readOnlyRootFilesystem, {
+      if (!validate36(data.readOnlyRootFilesystem, {
         instancePath: instancePath + "/readOnlyRootFilesystem",
         parentData: data,
         parentDataProperty: "readOnlyRootFilesystem",
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsGroup !== undefined) {
-      if (!validate88(data.runAsGroup, {
+      if (!validate90(data.runAsGroup, {
         instancePath: instancePath + "/runAsGroup",
         parentData: data,
         parentDataProperty: "runAsGroup",
         rootData
       })) {
-        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsNonRoot !== undefined) {
-      if (!validate34(data.runAsNonRoot, {
+      if (!validate36(data.runAsNonRoot, {
         instancePath: instancePath + "/runAsNonRoot",
         parentData: data,
         parentDataProperty: "runAsNonRoot",
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsUser !== undefined) {
-      if (!validate88(data.runAsUser, {
+      if (!validate90(data.runAsUser, {
         instancePath: instancePath + "/runAsUser",
         parentData: data,
         parentDataProperty: "runAsUser",
         rootData
       })) {
-        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
         errors = vErrors.length;
       }
     }
@@ -4578,7 +4532,7 @@ function validate185(data, {
   validate185.errors = vErrors;
   return errors === 0;
 }
-const schema84 = {
+const schema85 = {
   "type": "string",
   "enum": ["File", "FallbackToLogsOnError", ""],
   "nullable": true
@@ -4613,7 +4567,7 @@ function validate207(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema84.enum
+        allowedValues: schema85.enum
       }
     };
     if (vErrors === null) {
@@ -4626,7 +4580,7 @@ function validate207(data, {
   validate207.errors = vErrors;
   return errors === 0;
 }
-const schema85 = {
+const schema86 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -4634,7 +4588,7 @@ const schema85 = {
   },
   "nullable": true
 };
-const schema86 = {
+const schema87 = {
   "type": "object",
   "required": ["name", "mountPath"],
   "properties": {
@@ -4652,13 +4606,13 @@ const schema86 = {
     }
   }
 };
-const schema87 = {
+const schema88 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern8 = new RegExp("^/[^:]*$", "u");
+const pattern10 = new RegExp("^/[^:]*$", "u");
 function validate211(data, {
   instancePath = "",
   parentData,
@@ -4700,7 +4654,7 @@ function validate211(data, {
       }
       errors++;
     }
-    if (!pattern8.test(data)) {
+    if (!pattern10.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4740,7 +4694,7 @@ const schema43 = {
   "minLength": 1,
   "maxLength": 63
 };
-function validate92(data, {
+function validate93(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4797,7 +4751,7 @@ function validate92(data, {
     }
     errors++;
   }
-  validate92.errors = vErrors;
+  validate93.errors = vErrors;
   return errors === 0;
 }
 function validate210(data, {
@@ -4853,35 +4807,35 @@ function validate210(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate92(data.name, {
+      if (!validate93(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+        vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate34(data.readOnly, {
+      if (!validate36(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
     if (data.subPath !== undefined) {
-      if (!validate55(data.subPath, {
+      if (!validate57(data.subPath, {
         instancePath: instancePath + "/subPath",
         parentData: data,
         parentDataProperty: "subPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
+        vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
         errors = vErrors.length;
       }
     }
@@ -4961,7 +4915,7 @@ function validate209(data, {
   validate209.errors = vErrors;
   return errors === 0;
 }
-const schema88 = {
+const schema89 = {
   "type": "string",
   "maxLength": 4096,
   "nullable": true
@@ -5011,7 +4965,7 @@ function validate218(data, {
   validate218.errors = vErrors;
   return errors === 0;
 }
-function validate138(data, {
+function validate142(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5037,24 +4991,24 @@ function validate138(data, {
       errors++;
     }
     if (data.args !== undefined) {
-      if (!validate139(data.args, {
+      if (!validate27(data.args, {
         instancePath: instancePath + "/args",
         parentData: data,
         parentDataProperty: "args",
         rootData
       })) {
-        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
         errors = vErrors.length;
       }
     }
     if (data.command !== undefined) {
-      if (!validate142(data.command, {
+      if (!validate27(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
         errors = vErrors.length;
       }
     }
@@ -5081,13 +5035,13 @@ function validate138(data, {
       }
     }
     if (data.image !== undefined) {
-      if (!validate91(data.image, {
+      if (!validate92(data.image, {
         instancePath: instancePath + "/image",
         parentData: data,
         parentDataProperty: "image",
         rootData
       })) {
-        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+        vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
         errors = vErrors.length;
       }
     }
@@ -5103,13 +5057,13 @@ function validate138(data, {
       }
     }
     if (data.livenessProbe !== undefined) {
-      if (!validate45(data.livenessProbe, {
+      if (!validate47(data.livenessProbe, {
         instancePath: instancePath + "/livenessProbe",
         parentData: data,
         parentDataProperty: "livenessProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
+        vErrors = vErrors === null ? validate47.errors : vErrors.concat(validate47.errors);
         errors = vErrors.length;
       }
     }
@@ -5136,13 +5090,13 @@ function validate138(data, {
       }
     }
     if (data.readinessProbe !== undefined) {
-      if (!validate45(data.readinessProbe, {
+      if (!validate47(data.readinessProbe, {
         instancePath: instancePath + "/readinessProbe",
         parentData: data,
         parentDataProperty: "readinessProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
+        vErrors = vErrors === null ? validate47.errors : vErrors.concat(validate47.errors);
         errors = vErrors.length;
       }
     }
@@ -5169,24 +5123,24 @@ function validate138(data, {
       }
     }
     if (data.startupProbe !== undefined) {
-      if (!validate45(data.startupProbe, {
+      if (!validate47(data.startupProbe, {
         instancePath: instancePath + "/startupProbe",
         parentData: data,
         parentDataProperty: "startupProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
+        vErrors = vErrors === null ? validate47.errors : vErrors.concat(validate47.errors);
         errors = vErrors.length;
       }
     }
     if (data.terminationMessagePath !== undefined) {
-      if (!validate55(data.terminationMessagePath, {
+      if (!validate57(data.terminationMessagePath, {
         instancePath: instancePath + "/terminationMessagePath",
         parentData: data,
         parentDataProperty: "terminationMessagePath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
+        vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
         errors = vErrors.length;
       }
     }
@@ -5239,10 +5193,10 @@ function validate138(data, {
     }
     errors++;
   }
-  validate138.errors = vErrors;
+  validate142.errors = vErrors;
   return errors === 0;
 }
-function validate137(data, {
+function validate141(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5285,13 +5239,13 @@ function validate137(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate138(data[i0], {
+      if (!validate142(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
+        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
         errors = vErrors.length;
       }
     }
@@ -5311,10 +5265,10 @@ function validate137(data, {
     }
     errors++;
   }
-  validate137.errors = vErrors;
+  validate141.errors = vErrors;
   return errors === 0;
 }
-const schema89 = {
+const schema90 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
@@ -5400,7 +5354,7 @@ function validate222(data, {
   validate222.errors = vErrors;
   return errors === 0;
 }
-const schema90 = {
+const schema91 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -5465,13 +5419,13 @@ function validate224(data, {
   validate224.errors = vErrors;
   return errors === 0;
 }
-const schema91 = {
+const schema92 = {
   "type": "string",
   "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$",
   "maxLength": 253,
   "nullable": true
 };
-const pattern9 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+const pattern11 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
 function validate227(data, {
   instancePath = "",
   parentData,
@@ -5513,7 +5467,7 @@ function validate227(data, {
       }
       errors++;
     }
-    if (!pattern9.test(data)) {
+    if (!pattern11.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5533,7 +5487,7 @@ function validate227(data, {
   validate227.errors = vErrors;
   return errors === 0;
 }
-const schema92 = {
+const schema93 = {
   "minimum": 1,
   "maximum": 604800,
   "maxLength": 6,
@@ -5544,7 +5498,7 @@ const schema92 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-const pattern10 = new RegExp("^[0-9]+$", "u");
+const pattern12 = new RegExp("^[0-9]+$", "u");
 function validate229(data, {
   instancePath = "",
   parentData,
@@ -5556,13 +5510,13 @@ function validate229(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate39(data, {
+  if (!validate41(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+    vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
@@ -5657,7 +5611,7 @@ function validate229(data, {
       }
       errors++;
     }
-    if (!pattern10.test(data)) {
+    if (!pattern12.test(data)) {
       const err4 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5677,26 +5631,26 @@ function validate229(data, {
   validate229.errors = vErrors;
   return errors === 0;
 }
-const schema93 = {
+const schema94 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "32MMyNiaGpPCI0ChhXs0ZyvHJ0nuNagV1q8h8NI8E"
+    "$ref": "2PteUatdIyp7Z3ME2yIylBX9imeqwpUjifpt9DLQsY"
   },
   "nullable": true
 };
-const schema94 = {
+const schema95 = {
   "type": "object",
   "required": ["name"],
   "properties": {
     "configMap": {
-      "$ref": "31zxGqj6a8Lk0ao0uvKIn1B0A45Q9rApO0YxHp1bP6M"
+      "$ref": "pyc7HTwrUGx7sZU65tkEat05AYY5kQf0Qd9Wh3Vqg"
     },
     "csi": {
       "$ref": "M6uriKrh1Aq37daS1jNGS28gvhcZE1Fe7JmGQc4BM"
     },
     "emptyDir": {
-      "$ref": "JGjYtAKb9dCoDlTX9OJe2AC9LUNhA6q9AuKDZXJcx4Q"
+      "$ref": "Z1yYqjhyewU81AnJI4ROvPuOftLGtWhgjJcxAvWz4o"
     },
     "name": {
       "$ref": "hH5nZUmbZoT6U3p223PGjeegZk5xJ7AvWJGkkMlGuE"
@@ -5708,21 +5662,21 @@ const schema94 = {
       "$ref": "vIqQGRF5TPTHIdTbf9jLvbs4qOX3o7kttkBiKSw8DC8"
     },
     "projected": {
-      "$ref": "IUZ96fQVAw1UvGoYXVUTM1peGACfsoUA7xk9dmpzdM"
+      "$ref": "4MQq5GTPwYg2n3mbqJDcKoBzQmbDdsGu6U3ldR1U0"
     },
     "secret": {
-      "$ref": "icqSAeqhaa47b2Rcw0ed8jH0jOTuHUOIObBQNY"
+      "$ref": "QJQ1L1JKcjo0vFPXhtP8KRAXaJeLXUdLzsCg4A1Chk"
     }
   }
 };
-const schema95 = {
+const schema96 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -5740,7 +5694,7 @@ const schema41 = {
   "maximum": 511,
   "nullable": true
 };
-function validate90(data, {
+function validate91(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5816,23 +5770,23 @@ function validate90(data, {
       errors++;
     }
   }
-  validate90.errors = vErrors;
+  validate91.errors = vErrors;
   return errors === 0;
 }
-const schema44 = {
+const schema45 = {
   "type": "array",
   "maxItems": 100,
   "items": {
-    "$ref": "iqP3Vgox5ppTUMjNonGCoOauWtBs9nZFN3zRHMj0"
+    "$ref": "HlzQZL8JH7hGhyCDNRNMU6K1x4bg1aQJnXVKy3iX9I"
   },
   "nullable": true
 };
-const schema45 = {
+const schema46 = {
   "type": "object",
   "required": ["key", "path"],
   "properties": {
     "key": {
-      "$ref": "W5GpjkfZRCLa7yfFjmIMJXhllT5xShcWeGBcQ6BJ18"
+      "$ref": "0d5pMShTYud9V20sVbKqrM9RQECoYzirZqSGFQD1I"
     },
     "mode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
@@ -5842,7 +5796,72 @@ const schema45 = {
     }
   }
 };
-function validate94(data, {
+const schema47 = {
+  "type": "string",
+  "maxLength": 253,
+  "pattern": "^[-._a-zA-Z0-9]*$"
+};
+function validate97(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err0 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (!pattern1.test(data)) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-._a-zA-Z0-9]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  } else {
+    const err2 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate97.errors = vErrors;
+  return errors === 0;
+}
+function validate96(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5884,35 +5903,35 @@ function validate94(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate89(data.key, {
+      if (!validate97(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
         errors = vErrors.length;
       }
     }
     if (data.mode !== undefined) {
-      if (!validate90(data.mode, {
+      if (!validate91(data.mode, {
         instancePath: instancePath + "/mode",
         parentData: data,
         parentDataProperty: "mode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate91(data.path, {
+      if (!validate92(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+        vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
         errors = vErrors.length;
       }
     }
@@ -5932,10 +5951,10 @@ function validate94(data, {
     }
     errors++;
   }
-  validate94.errors = vErrors;
+  validate96.errors = vErrors;
   return errors === 0;
 }
-function validate93(data, {
+function validate95(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5978,18 +5997,18 @@ function validate93(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate94(data[i0], {
+      if (!validate96(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+        vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate93.errors = vErrors;
+  validate95.errors = vErrors;
   return errors === 0;
 }
 function validate235(data, {
@@ -6018,46 +6037,46 @@ function validate235(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate90(data.defaultMode, {
+      if (!validate91(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
     if (data.items !== undefined) {
-      if (!validate93(data.items, {
+      if (!validate95(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate32(data.name, {
+      if (!validate34(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate34(data.optional, {
+      if (!validate36(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
@@ -6065,7 +6084,7 @@ function validate235(data, {
   validate235.errors = vErrors;
   return errors === 0;
 }
-const schema96 = {
+const schema97 = {
   "type": "object",
   "required": ["driver"],
   "properties": {
@@ -6087,7 +6106,72 @@ const schema96 = {
   },
   "nullable": true
 };
-const schema97 = {
+const schema44 = {
+  "type": "string",
+  "minLength": 1,
+  "maxLength": 253
+};
+function validate94(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err0 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (func2(data) < 1) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/minLength",
+        keyword: "minLength",
+        params: {
+          limit: 1
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  } else {
+    const err2 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate94.errors = vErrors;
+  return errors === 0;
+}
+const schema98 = {
   "type": "object",
   "properties": {
     "name": {
@@ -6122,13 +6206,13 @@ function validate244(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate32(data.name, {
+      if (!validate34(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
@@ -6136,7 +6220,7 @@ function validate244(data, {
   validate244.errors = vErrors;
   return errors === 0;
 }
-const schema98 = {
+const schema99 = {
   "type": "object",
   "maxProperties": 50,
   "additionalProperties": {
@@ -6243,24 +6327,24 @@ function validate241(data, {
       errors++;
     }
     if (data.driver !== undefined) {
-      if (!validate30(data.driver, {
+      if (!validate94(data.driver, {
         instancePath: instancePath + "/driver",
         parentData: data,
         parentDataProperty: "driver",
         rootData
       })) {
-        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
+        vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
         errors = vErrors.length;
       }
     }
     if (data.fsType !== undefined) {
-      if (!validate28(data.fsType, {
+      if (!validate30(data.fsType, {
         instancePath: instancePath + "/fsType",
         parentData: data,
         parentDataProperty: "fsType",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
@@ -6276,13 +6360,13 @@ function validate241(data, {
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate34(data.readOnly, {
+      if (!validate36(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
@@ -6301,11 +6385,11 @@ function validate241(data, {
   validate241.errors = vErrors;
   return errors === 0;
 }
-const schema99 = {
+const schema100 = {
   "type": "object",
   "properties": {
     "medium": {
-      "$ref": "kHrhMgG5ZM2TtXTsLD4lKD9OmtY5dZ9dlZQEnHVM"
+      "$ref": "zsMfnOiYpGeZQ4uHOUx4JmEpKeSQgI55VCXNQZlaqs"
     },
     "sizeLimit": {
       "$ref": "Civff4KAxdG45fJzB1emEtyWkfuMI40Ljyqsdl4"
@@ -6313,13 +6397,13 @@ const schema99 = {
   },
   "nullable": true
 };
-const schema100 = {
+const schema101 = {
   "type": "string",
-  "pattern": "^(Memory|)$",
+  "pattern": "^(Memory|Disk|)$",
   "maxLength": 64,
   "nullable": true
 };
-const pattern11 = new RegExp("^(Memory|)$", "u");
+const pattern13 = new RegExp("^(Memory|Disk|)$", "u");
 function validate253(data, {
   instancePath = "",
   parentData,
@@ -6361,13 +6445,13 @@ function validate253(data, {
       }
       errors++;
     }
-    if (!pattern11.test(data)) {
+    if (!pattern13.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
         params: {
-          pattern: "^(Memory|)$"
+          pattern: "^(Memory|Disk|)$"
         }
       };
       if (vErrors === null) {
@@ -6418,13 +6502,13 @@ function validate252(data, {
       }
     }
     if (data.sizeLimit !== undefined) {
-      if (!validate82(data.sizeLimit, {
+      if (!validate84(data.sizeLimit, {
         instancePath: instancePath + "/sizeLimit",
         parentData: data,
         parentDataProperty: "sizeLimit",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -6432,7 +6516,7 @@ function validate252(data, {
   validate252.errors = vErrors;
   return errors === 0;
 }
-const schema101 = {
+const schema102 = {
   "type": "object",
   "required": ["server", "path"],
   "properties": {
@@ -6448,7 +6532,7 @@ const schema101 = {
   },
   "nullable": true
 };
-const schema102 = {
+const schema103 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 4096
@@ -6582,24 +6666,24 @@ function validate258(data, {
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate34(data.readOnly, {
+      if (!validate36(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
     if (data.server !== undefined) {
-      if (!validate30(data.server, {
+      if (!validate94(data.server, {
         instancePath: instancePath + "/server",
         parentData: data,
         parentDataProperty: "server",
         rootData
       })) {
-        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
+        vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
         errors = vErrors.length;
       }
     }
@@ -6607,7 +6691,7 @@ function validate258(data, {
   validate258.errors = vErrors;
   return errors === 0;
 }
-const schema103 = {
+const schema104 = {
   "type": "object",
   "required": ["claimName"],
   "properties": {
@@ -6662,24 +6746,24 @@ function validate264(data, {
       errors++;
     }
     if (data.claimName !== undefined) {
-      if (!validate30(data.claimName, {
+      if (!validate94(data.claimName, {
         instancePath: instancePath + "/claimName",
         parentData: data,
         parentDataProperty: "claimName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
+        vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate34(data.readOnly, {
+      if (!validate36(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
@@ -6687,48 +6771,48 @@ function validate264(data, {
   validate264.errors = vErrors;
   return errors === 0;
 }
-const schema104 = {
+const schema105 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "sources": {
-      "$ref": "JjMjXokD9LDRW8F4SRlYv5zM3jXhXAoQczpSXP0TM"
+      "$ref": "vvcKVzA501I9ZSl7HYw5rbyQ1EDjI47cS5ICpLuyEP0"
     }
   },
   "nullable": true
 };
-const schema105 = {
+const schema106 = {
   "type": "array",
   "maxItems": 20,
   "items": {
-    "$ref": "EANLfNZUiUZJFOww4eacsfDoavMaIyCDqq2LTxws"
+    "$ref": "gi0jTJ3cvlZIVFJiOPLADeW9T7jVcRO6T5Vx95JqY"
   },
   "nullable": true
 };
-const schema106 = {
+const schema107 = {
   "type": "object",
   "properties": {
     "configMap": {
-      "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
+      "$ref": "Pwxau1vHbkSlgxSfgc7Su7SkexI254meDZM6sqDI"
     },
     "downwardAPI": {
       "$ref": "hwuD0sRvBUxJxO9H3qO0LKSdXUyuWUbK7rxXEIcb6Ow"
     },
     "secret": {
-      "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
+      "$ref": "Pwxau1vHbkSlgxSfgc7Su7SkexI254meDZM6sqDI"
     },
     "serviceAccountToken": {
       "$ref": "JhT2vGrugXjYTrYjvwEIG9ggCdhDR4XIOufnMXt5rc"
     }
   }
 };
-const schema49 = {
+const schema52 = {
   "type": "object",
   "properties": {
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -6739,7 +6823,7 @@ const schema49 = {
   },
   "nullable": true
 };
-function validate107(data, {
+function validate111(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6765,43 +6849,43 @@ function validate107(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.items !== undefined) {
-      if (!validate93(data.items, {
+      if (!validate95(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate32(data.name, {
+      if (!validate34(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.optional !== undefined) {
-      if (!validate34(data.optional, {
-        instancePath: instancePath + "/optional",
-        parentData: data,
-        parentDataProperty: "optional",
         rootData
       })) {
         vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
+    if (data.optional !== undefined) {
+      if (!validate36(data.optional, {
+        instancePath: instancePath + "/optional",
+        parentData: data,
+        parentDataProperty: "optional",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+        errors = vErrors.length;
+      }
+    }
   }
-  validate107.errors = vErrors;
+  validate111.errors = vErrors;
   return errors === 0;
 }
-const schema107 = {
+const schema108 = {
   "type": "object",
   "properties": {
     "items": {
@@ -6810,7 +6894,7 @@ const schema107 = {
   },
   "nullable": true
 };
-const schema108 = {
+const schema109 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -6818,7 +6902,7 @@ const schema108 = {
   },
   "nullable": true
 };
-const schema109 = {
+const schema110 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -6862,46 +6946,46 @@ function validate275(data, {
       errors++;
     }
     if (data.fieldRef !== undefined) {
-      if (!validate99(data.fieldRef, {
+      if (!validate102(data.fieldRef, {
         instancePath: instancePath + "/fieldRef",
         parentData: data,
         parentDataProperty: "fieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+        vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
         errors = vErrors.length;
       }
     }
     if (data.mode !== undefined) {
-      if (!validate90(data.mode, {
+      if (!validate91(data.mode, {
         instancePath: instancePath + "/mode",
         parentData: data,
         parentDataProperty: "mode",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.path !== undefined) {
-      if (!validate91(data.path, {
-        instancePath: instancePath + "/path",
-        parentData: data,
-        parentDataProperty: "path",
         rootData
       })) {
         vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
+    if (data.path !== undefined) {
+      if (!validate92(data.path, {
+        instancePath: instancePath + "/path",
+        parentData: data,
+        parentDataProperty: "path",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.resourceFieldRef !== undefined) {
-      if (!validate103(data.resourceFieldRef, {
+      if (!validate106(data.resourceFieldRef, {
         instancePath: instancePath + "/resourceFieldRef",
         parentData: data,
         parentDataProperty: "resourceFieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+        vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
         errors = vErrors.length;
       }
     }
@@ -7021,7 +7105,7 @@ function validate273(data, {
   validate273.errors = vErrors;
   return errors === 0;
 }
-const schema110 = {
+const schema111 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -7037,7 +7121,7 @@ const schema110 = {
   },
   "nullable": true
 };
-const schema111 = {
+const schema112 = {
   "type": "integer",
   "format": "int64",
   "minimum": 600,
@@ -7165,13 +7249,13 @@ function validate284(data, {
       errors++;
     }
     if (data.audience !== undefined) {
-      if (!validate55(data.audience, {
+      if (!validate57(data.audience, {
         instancePath: instancePath + "/audience",
         parentData: data,
         parentDataProperty: "audience",
         rootData
       })) {
-        vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
+        vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
         errors = vErrors.length;
       }
     }
@@ -7187,13 +7271,13 @@ function validate284(data, {
       }
     }
     if (data.path !== undefined) {
-      if (!validate91(data.path, {
+      if (!validate92(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+        vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
         errors = vErrors.length;
       }
     }
@@ -7211,13 +7295,13 @@ function validate271(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMap !== undefined) {
-      if (!validate107(data.configMap, {
+      if (!validate111(data.configMap, {
         instancePath: instancePath + "/configMap",
         parentData: data,
         parentDataProperty: "configMap",
         rootData
       })) {
-        vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+        vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
         errors = vErrors.length;
       }
     }
@@ -7233,13 +7317,13 @@ function validate271(data, {
       }
     }
     if (data.secret !== undefined) {
-      if (!validate107(data.secret, {
+      if (!validate111(data.secret, {
         instancePath: instancePath + "/secret",
         parentData: data,
         parentDataProperty: "secret",
         rootData
       })) {
-        vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+        vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
         errors = vErrors.length;
       }
     }
@@ -7356,13 +7440,13 @@ function validate268(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate90(data.defaultMode, {
+      if (!validate91(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
@@ -7381,14 +7465,14 @@ function validate268(data, {
   validate268.errors = vErrors;
   return errors === 0;
 }
-const schema112 = {
+const schema113 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "optional": {
       "$ref": "hsGPmGwy4VrrbOBJwiGgjUKGPtMFeHO5cmtUu5ZUh0"
@@ -7425,46 +7509,46 @@ function validate293(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate90(data.defaultMode, {
+      if (!validate91(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
     if (data.items !== undefined) {
-      if (!validate93(data.items, {
+      if (!validate95(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate34(data.optional, {
+      if (!validate36(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretName !== undefined) {
-      if (!validate32(data.secretName, {
+      if (!validate34(data.secretName, {
         instancePath: instancePath + "/secretName",
         parentData: data,
         parentDataProperty: "secretName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
@@ -7531,13 +7615,13 @@ function validate234(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate92(data.name, {
+      if (!validate93(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+        vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
         errors = vErrors.length;
       }
     }
@@ -7661,7 +7745,7 @@ function validate233(data, {
   validate233.errors = vErrors;
   return errors === 0;
 }
-function validate136(data, {
+function validate140(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7687,13 +7771,13 @@ function validate136(data, {
       errors++;
     }
     if (data.containers !== undefined) {
-      if (!validate137(data.containers, {
+      if (!validate141(data.containers, {
         instancePath: instancePath + "/containers",
         parentData: data,
         parentDataProperty: "containers",
         rootData
       })) {
-        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
         errors = vErrors.length;
       }
     }
@@ -7768,10 +7852,10 @@ function validate136(data, {
     }
     errors++;
   }
-  validate136.errors = vErrors;
+  validate140.errors = vErrors;
   return errors === 0;
 }
-function validate135(data, {
+function validate139(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7797,13 +7881,13 @@ function validate135(data, {
       errors++;
     }
     if (data.spec !== undefined) {
-      if (!validate136(data.spec, {
+      if (!validate140(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
+        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
         errors = vErrors.length;
       }
     }
@@ -7823,10 +7907,10 @@ function validate135(data, {
     }
     errors++;
   }
-  validate135.errors = vErrors;
+  validate139.errors = vErrors;
   return errors === 0;
 }
-function validate132(data, {
+function validate136(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7874,13 +7958,13 @@ function validate132(data, {
       }
     }
     if (data.template !== undefined) {
-      if (!validate135(data.template, {
+      if (!validate139(data.template, {
         instancePath: instancePath + "/template",
         parentData: data,
         parentDataProperty: "template",
         rootData
       })) {
-        vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
         errors = vErrors.length;
       }
     }
@@ -7900,10 +7984,10 @@ function validate132(data, {
     }
     errors++;
   }
-  validate132.errors = vErrors;
+  validate136.errors = vErrors;
   return errors === 0;
 }
-function validate124(data, {
+function validate128(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7929,24 +8013,24 @@ function validate124(data, {
       errors++;
     }
     if (data.metadata !== undefined) {
-      if (!validate125(data.metadata, {
+      if (!validate129(data.metadata, {
         instancePath: instancePath + "/metadata",
         parentData: data,
         parentDataProperty: "metadata",
         rootData
       })) {
-        vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
+        vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
         errors = vErrors.length;
       }
     }
     if (data.spec !== undefined) {
-      if (!validate132(data.spec, {
+      if (!validate136(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
+        vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
         errors = vErrors.length;
       }
     }
@@ -7966,10 +8050,10 @@ function validate124(data, {
     }
     errors++;
   }
-  validate124.errors = vErrors;
+  validate128.errors = vErrors;
   return errors === 0;
 }
-function validate121(data, {
+function validate125(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8017,13 +8101,13 @@ function validate121(data, {
       }
     }
     if (data.template !== undefined) {
-      if (!validate124(data.template, {
+      if (!validate128(data.template, {
         instancePath: instancePath + "/template",
         parentData: data,
         parentDataProperty: "template",
         rootData
       })) {
-        vErrors = vErrors === null ? validate124.errors : vErrors.concat(validate124.errors);
+        vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
         errors = vErrors.length;
       }
     }
@@ -8043,10 +8127,10 @@ function validate121(data, {
     }
     errors++;
   }
-  validate121.errors = vErrors;
+  validate125.errors = vErrors;
   return errors === 0;
 }
-const schema113 = {
+const schema114 = {
   "type": "object",
   "properties": {
     "annotations": {
@@ -8067,7 +8151,7 @@ const schema113 = {
   },
   "nullable": true
 };
-const schema114 = {
+const schema115 = {
   "type": "object",
   "maxProperties": 100,
   "additionalProperties": {
@@ -8132,14 +8216,14 @@ function validate307(data, {
   validate307.errors = vErrors;
   return errors === 0;
 }
-const schema115 = {
+const schema116 = {
   "type": "array",
   "items": {
     "$ref": "rMKHcd0d8k608tHdYMrRajTWCiMnGCl0yutwdvAWOSM"
   },
   "nullable": true
 };
-const schema116 = {
+const schema117 = {
   "type": "object",
   "required": ["type", "status"],
   "properties": {
@@ -8163,7 +8247,7 @@ const schema116 = {
     }
   }
 };
-const schema117 = {
+const schema118 = {
   "type": "string",
   "enum": ["", "Error", "Warning", "Info"],
   "nullable": true
@@ -8198,7 +8282,7 @@ function validate315(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema117.enum
+        allowedValues: schema118.enum
       }
     };
     if (vErrors === null) {
@@ -8211,7 +8295,7 @@ function validate315(data, {
   validate315.errors = vErrors;
   return errors === 0;
 }
-const schema118 = {
+const schema119 = {
   "type": "string",
   "enum": ["True", "False", "Unknown"]
 };
@@ -8245,7 +8329,7 @@ function validate317(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema118.enum
+        allowedValues: schema119.enum
       }
     };
     if (vErrors === null) {
@@ -8300,35 +8384,35 @@ function validate311(data, {
       errors++;
     }
     if (data.lastTransitionTime !== undefined) {
-      if (!validate28(data.lastTransitionTime, {
+      if (!validate30(data.lastTransitionTime, {
         instancePath: instancePath + "/lastTransitionTime",
         parentData: data,
         parentDataProperty: "lastTransitionTime",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.message !== undefined) {
-      if (!validate111(data.message, {
+      if (!validate115(data.message, {
         instancePath: instancePath + "/message",
         parentData: data,
         parentDataProperty: "message",
         rootData
       })) {
-        vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
+        vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
         errors = vErrors.length;
       }
     }
     if (data.reason !== undefined) {
-      if (!validate32(data.reason, {
+      if (!validate34(data.reason, {
         instancePath: instancePath + "/reason",
         parentData: data,
         parentDataProperty: "reason",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
@@ -8355,13 +8439,13 @@ function validate311(data, {
       }
     }
     if (data.type !== undefined) {
-      if (!validate89(data.type, {
+      if (!validate109(data.type, {
         instancePath: instancePath + "/type",
         parentData: data,
         parentDataProperty: "type",
         rootData
       })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
         errors = vErrors.length;
       }
     }
@@ -8425,7 +8509,7 @@ function validate310(data, {
   validate310.errors = vErrors;
   return errors === 0;
 }
-const schema119 = {
+const schema120 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
@@ -8511,7 +8595,7 @@ function validate322(data, {
   validate322.errors = vErrors;
   return errors === 0;
 }
-const schema120 = {
+const schema121 = {
   "type": "object",
   "properties": {
     "completionStatus": {
@@ -8532,7 +8616,7 @@ const schema120 = {
   },
   "nullable": true
 };
-const schema121 = {
+const schema122 = {
   "type": "string",
   "enum": ["COMPLETION_STATUS_UNSPECIFIED", "EXECUTION_SUCCEEDED", "EXECUTION_FAILED", "EXECUTION_RUNNING", "EXECUTION_PENDING", "EXECUTION_CANCELLED"],
   "nullable": true
@@ -8567,7 +8651,7 @@ function validate325(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema121.enum
+        allowedValues: schema122.enum
       }
     };
     if (vErrors === null) {
@@ -8617,46 +8701,46 @@ function validate324(data, {
       }
     }
     if (data.completionTimestamp !== undefined) {
-      if (!validate28(data.completionTimestamp, {
+      if (!validate30(data.completionTimestamp, {
         instancePath: instancePath + "/completionTimestamp",
         parentData: data,
         parentDataProperty: "completionTimestamp",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.creationTimestamp !== undefined) {
-      if (!validate28(data.creationTimestamp, {
+      if (!validate30(data.creationTimestamp, {
         instancePath: instancePath + "/creationTimestamp",
         parentData: data,
         parentDataProperty: "creationTimestamp",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.deletionTimestamp !== undefined) {
-      if (!validate28(data.deletionTimestamp, {
+      if (!validate30(data.deletionTimestamp, {
         instancePath: instancePath + "/deletionTimestamp",
         parentData: data,
         parentDataProperty: "deletionTimestamp",
         rootData
       })) {
-        vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate32(data.name, {
+      if (!validate34(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
@@ -8664,7 +8748,7 @@ function validate324(data, {
   validate324.errors = vErrors;
   return errors === 0;
 }
-const schema122 = {
+const schema123 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
@@ -8816,7 +8900,7 @@ function validate306(data, {
   validate306.errors = vErrors;
   return errors === 0;
 }
-function validate112(data, {
+function validate116(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8875,46 +8959,46 @@ function validate112(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate113(data.apiVersion, {
+      if (!validate117(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.kind !== undefined) {
-      if (!validate115(data.kind, {
-        instancePath: instancePath + "/kind",
-        parentData: data,
-        parentDataProperty: "kind",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.metadata !== undefined) {
-      if (!validate117(data.metadata, {
-        instancePath: instancePath + "/metadata",
-        parentData: data,
-        parentDataProperty: "metadata",
         rootData
       })) {
         vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
         errors = vErrors.length;
       }
     }
+    if (data.kind !== undefined) {
+      if (!validate119(data.kind, {
+        instancePath: instancePath + "/kind",
+        parentData: data,
+        parentDataProperty: "kind",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.metadata !== undefined) {
+      if (!validate121(data.metadata, {
+        instancePath: instancePath + "/metadata",
+        parentData: data,
+        parentDataProperty: "metadata",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.spec !== undefined) {
-      if (!validate121(data.spec, {
+      if (!validate125(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
+        vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
         errors = vErrors.length;
       }
     }
@@ -8945,6 +9029,6 @@ function validate112(data, {
     }
     errors++;
   }
-  validate112.errors = vErrors;
+  validate116.errors = vErrors;
   return errors === 0;
 }

@@ -1,6 +1,6 @@
 import { formats } from "@kubernetes-models/validate";
-export const validate = validate181;
-const schema82 = {
+export const validate = validate185;
+const schema85 = {
   "type": "object",
   "properties": {
     "apiVersion": {
@@ -13,7 +13,7 @@ const schema82 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "c1Nai2RsVO2WiJUgzrw6oGXEbAoSS9LSTduXNddRhV0"
+      "$ref": "AvM3SrekCBHIeOsUBQmcqHKF7nMLQYa1ue7thWFiMU"
     },
     "status": {
       "$ref": "N0omkfDvu39x48gjnwhhESb9wXY96BpetOgi0tfJg"
@@ -22,11 +22,11 @@ const schema82 = {
   "required": ["spec", "apiVersion", "kind"],
   "$id": "run.googleapis.com.v1.WorkerPool"
 };
-const schema83 = {
+const schema86 = {
   "type": "string",
   "enum": ["run.googleapis.com/v1"]
 };
-function validate182(data, {
+function validate186(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -56,7 +56,7 @@ function validate182(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema83.enum
+        allowedValues: schema86.enum
       }
     };
     if (vErrors === null) {
@@ -66,14 +66,14 @@ function validate182(data, {
     }
     errors++;
   }
-  validate182.errors = vErrors;
+  validate186.errors = vErrors;
   return errors === 0;
 }
-const schema84 = {
+const schema87 = {
   "type": "string",
   "enum": ["WorkerPool"]
 };
-function validate184(data, {
+function validate188(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -103,7 +103,7 @@ function validate184(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema84.enum
+        allowedValues: schema87.enum
       }
     };
     if (vErrors === null) {
@@ -113,15 +113,15 @@ function validate184(data, {
     }
     errors++;
   }
-  validate184.errors = vErrors;
+  validate188.errors = vErrors;
   return errors === 0;
 }
-const schema85 = {
+const schema88 = {
   "nullableRef": "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta#"
 };
-const schema86 = {};
-import { validate as validate187 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
-function validate186(data, {
+const schema89 = {};
+import { validate as validate191 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
+function validate190(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -130,20 +130,20 @@ function validate186(data, {
   let vErrors = null;
   let errors = 0;
   if (data !== null) {
-    if (!validate187(data, {
+    if (!validate191(data, {
       instancePath,
       parentData,
       parentDataProperty,
       rootData
     })) {
-      vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
+      vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
       errors = vErrors.length;
     }
   }
-  validate186.errors = vErrors;
+  validate190.errors = vErrors;
   return errors === 0;
 }
-const schema87 = {
+const schema90 = {
   "type": "object",
   "required": ["template"],
   "properties": {
@@ -154,11 +154,11 @@ const schema87 = {
       "$ref": "n4lSPnnhhvixmOJ3lAMpfocbPZ7rNdNeCqlXVLBVBs"
     },
     "template": {
-      "$ref": "laZXYLnARVDA95VTOjwegcDpnzIScWYnCjrw6MMyfUw"
+      "$ref": "SD3unXyMQxDwSuxFfAVGLViZS23Wp1T8f0Pur1mdIjU"
     }
   }
 };
-const schema77 = {
+const schema80 = {
   "type": "array",
   "maxItems": 200,
   "items": {
@@ -166,7 +166,7 @@ const schema77 = {
   },
   "nullable": true
 };
-const schema78 = {
+const schema81 = {
   "type": "object",
   "properties": {
     "latestRevision": {
@@ -211,7 +211,7 @@ function validate80(data, {
   validate80.errors = vErrors;
   return errors === 0;
 }
-const schema79 = {
+const schema82 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
@@ -219,7 +219,7 @@ const schema79 = {
   "nullable": true
 };
 const formats0 = formats.int32;
-function validate175(data, {
+function validate179(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -295,7 +295,7 @@ function validate175(data, {
       errors++;
     }
   }
-  validate175.errors = vErrors;
+  validate179.errors = vErrors;
   return errors === 0;
 }
 const schema8 = {
@@ -367,7 +367,7 @@ function validate24(data, {
   validate24.errors = vErrors;
   return errors === 0;
 }
-function validate173(data, {
+function validate177(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -388,13 +388,13 @@ function validate173(data, {
       }
     }
     if (data.percent !== undefined) {
-      if (!validate175(data.percent, {
+      if (!validate179(data.percent, {
         instancePath: instancePath + "/percent",
         parentData: data,
         parentDataProperty: "percent",
         rootData
       })) {
-        vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
+        vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
         errors = vErrors.length;
       }
     }
@@ -425,10 +425,10 @@ function validate173(data, {
     }
     errors++;
   }
-  validate173.errors = vErrors;
+  validate177.errors = vErrors;
   return errors === 0;
 }
-function validate172(data, {
+function validate176(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -471,28 +471,28 @@ function validate172(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate173(data[i0], {
+      if (!validate177(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
+        vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate172.errors = vErrors;
+  validate176.errors = vErrors;
   return errors === 0;
 }
-const schema80 = {
+const schema83 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 2147483647,
   "nullable": true
 };
-function validate179(data, {
+function validate183(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -568,10 +568,10 @@ function validate179(data, {
       errors++;
     }
   }
-  validate179.errors = vErrors;
+  validate183.errors = vErrors;
   return errors === 0;
 }
-const schema88 = {
+const schema91 = {
   "type": "object",
   "required": ["spec"],
   "properties": {
@@ -579,11 +579,11 @@ const schema88 = {
       "$ref": "u7yJE4Mz0R2WdP5ixxtC6XCsLb4G2ySjUuEhiwPGkI"
     },
     "spec": {
-      "$ref": "EaqUe0BYOtZUoSmqXnWsomxEuGxHKunm5RWe4iWhTA"
+      "$ref": "ZkIwdgvmzO6AObwVP707V9SaOYWRk0muG7HhHyIg1I"
     }
   }
 };
-const schema89 = {
+const schema92 = {
   "type": "object",
   "properties": {
     "annotations": {
@@ -699,12 +699,12 @@ function validate21(data, {
   validate21.errors = vErrors;
   return errors === 0;
 }
-const schema34 = {
+const schema35 = {
   "type": "string",
   "nullable": true,
   "maxLength": 64
 };
-function validate82(data, {
+function validate84(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -746,15 +746,15 @@ function validate82(data, {
       errors++;
     }
   }
-  validate82.errors = vErrors;
+  validate84.errors = vErrors;
   return errors === 0;
 }
-const schema35 = {
+const schema36 = {
   "type": "string",
   "maxLength": 63,
   "nullable": true
 };
-function validate83(data, {
+function validate85(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -796,10 +796,10 @@ function validate83(data, {
       errors++;
     }
   }
-  validate83.errors = vErrors;
+  validate85.errors = vErrors;
   return errors === 0;
 }
-function validate194(data, {
+function validate198(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -836,13 +836,13 @@ function validate194(data, {
       }
     }
     if (data.creationTimestamp !== undefined) {
-      if (!validate82(data.creationTimestamp, {
+      if (!validate84(data.creationTimestamp, {
         instancePath: instancePath + "/creationTimestamp",
         parentData: data,
         parentDataProperty: "creationTimestamp",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -869,21 +869,21 @@ function validate194(data, {
       }
     }
     if (data.namespace !== undefined) {
-      if (!validate83(data.namespace, {
+      if (!validate85(data.namespace, {
         instancePath: instancePath + "/namespace",
         parentData: data,
         parentDataProperty: "namespace",
         rootData
       })) {
-        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate194.errors = vErrors;
+  validate198.errors = vErrors;
   return errors === 0;
 }
-const schema90 = {
+const schema93 = {
   "type": "object",
   "required": ["containers"],
   "properties": {
@@ -897,7 +897,7 @@ const schema90 = {
       "$ref": "W5o7PGxfOAXTSXZYjOQFYQHcXDv7yBsoBP77pUs9A"
     },
     "containers": {
-      "$ref": "0nrLq5UOlT2SYNdyrRGPrBGshZxkhdUGIEpWKmkfWk"
+      "$ref": "6tOdXG53zyptkH0hIJ0B7skoOjJnotDpC7gi21BbSfw"
     },
     "dnsConfig": {
       "$ref": "eiXCN9aje6HRnewE2NKWadkYSYiLA2hjmwCE5DOs"
@@ -951,11 +951,11 @@ const schema90 = {
       "$ref": "UO7tKMto6AoMRlMX2zaQabZ3hy99hzbEUyuk7JEU"
     },
     "volumes": {
-      "$ref": "EJf7kvqHRln6W1t4V7MeNVmHuVGJGFC60580eNs2kJY"
+      "$ref": "Pkt5J0y0FaQNWrYZeNvHqPshJnreDov3Q7yWYNia8M"
     }
   }
 };
-const schema91 = {
+const schema94 = {
   "type": "object",
   "properties": {
     "nodeAffinity": {
@@ -970,7 +970,7 @@ const schema91 = {
   },
   "nullable": true
 };
-const schema92 = {
+const schema95 = {
   "type": "object",
   "properties": {
     "preferredDuringSchedulingIgnoredDuringExecution": {
@@ -982,7 +982,7 @@ const schema92 = {
   },
   "nullable": true
 };
-const schema93 = {
+const schema96 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -990,7 +990,7 @@ const schema93 = {
   },
   "nullable": true
 };
-const schema94 = {
+const schema97 = {
   "type": "object",
   "required": ["weight", "preference"],
   "properties": {
@@ -1749,7 +1749,7 @@ function validate60(data, {
   validate60.errors = vErrors;
   return errors === 0;
 }
-function validate205(data, {
+function validate209(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1828,10 +1828,10 @@ function validate205(data, {
     }
     errors++;
   }
-  validate205.errors = vErrors;
+  validate209.errors = vErrors;
   return errors === 0;
 }
-function validate204(data, {
+function validate208(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1874,21 +1874,21 @@ function validate204(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate205(data[i0], {
+      if (!validate209(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate205.errors : vErrors.concat(validate205.errors);
+        vErrors = vErrors === null ? validate209.errors : vErrors.concat(validate209.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate204.errors = vErrors;
+  validate208.errors = vErrors;
   return errors === 0;
 }
-const schema95 = {
+const schema98 = {
   "type": "object",
   "required": ["nodeSelectorTerms"],
   "properties": {
@@ -1898,14 +1898,14 @@ const schema95 = {
   },
   "nullable": true
 };
-const schema96 = {
+const schema99 = {
   "type": "array",
   "maxItems": 20,
   "items": {
     "$ref": "SlGaUEPFUsWdBBCPXWTlVCSC0zocWvG3TwXdc"
   }
 };
-function validate211(data, {
+function validate215(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1958,10 +1958,10 @@ function validate211(data, {
     }
     errors++;
   }
-  validate211.errors = vErrors;
+  validate215.errors = vErrors;
   return errors === 0;
 }
-function validate210(data, {
+function validate214(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2003,21 +2003,21 @@ function validate210(data, {
       errors++;
     }
     if (data.nodeSelectorTerms !== undefined) {
-      if (!validate211(data.nodeSelectorTerms, {
+      if (!validate215(data.nodeSelectorTerms, {
         instancePath: instancePath + "/nodeSelectorTerms",
         parentData: data,
         parentDataProperty: "nodeSelectorTerms",
         rootData
       })) {
-        vErrors = vErrors === null ? validate211.errors : vErrors.concat(validate211.errors);
+        vErrors = vErrors === null ? validate215.errors : vErrors.concat(validate215.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate210.errors = vErrors;
+  validate214.errors = vErrors;
   return errors === 0;
 }
-function validate203(data, {
+function validate207(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2043,29 +2043,29 @@ function validate203(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.preferredDuringSchedulingIgnoredDuringExecution !== undefined) {
-      if (!validate204(data.preferredDuringSchedulingIgnoredDuringExecution, {
+      if (!validate208(data.preferredDuringSchedulingIgnoredDuringExecution, {
         instancePath: instancePath + "/preferredDuringSchedulingIgnoredDuringExecution",
         parentData: data,
         parentDataProperty: "preferredDuringSchedulingIgnoredDuringExecution",
         rootData
       })) {
-        vErrors = vErrors === null ? validate204.errors : vErrors.concat(validate204.errors);
+        vErrors = vErrors === null ? validate208.errors : vErrors.concat(validate208.errors);
         errors = vErrors.length;
       }
     }
     if (data.requiredDuringSchedulingIgnoredDuringExecution !== undefined) {
-      if (!validate210(data.requiredDuringSchedulingIgnoredDuringExecution, {
+      if (!validate214(data.requiredDuringSchedulingIgnoredDuringExecution, {
         instancePath: instancePath + "/requiredDuringSchedulingIgnoredDuringExecution",
         parentData: data,
         parentDataProperty: "requiredDuringSchedulingIgnoredDuringExecution",
         rootData
       })) {
-        vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
+        vErrors = vErrors === null ? validate214.errors : vErrors.concat(validate214.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate203.errors = vErrors;
+  validate207.errors = vErrors;
   return errors === 0;
 }
 const schema28 = {
@@ -2967,7 +2967,7 @@ function validate70(data, {
   validate70.errors = vErrors;
   return errors === 0;
 }
-function validate202(data, {
+function validate206(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2993,13 +2993,13 @@ function validate202(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.nodeAffinity !== undefined) {
-      if (!validate203(data.nodeAffinity, {
+      if (!validate207(data.nodeAffinity, {
         instancePath: instancePath + "/nodeAffinity",
         parentData: data,
         parentDataProperty: "nodeAffinity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate203.errors : vErrors.concat(validate203.errors);
+        vErrors = vErrors === null ? validate207.errors : vErrors.concat(validate207.errors);
         errors = vErrors.length;
       }
     }
@@ -3026,10 +3026,10 @@ function validate202(data, {
       }
     }
   }
-  validate202.errors = vErrors;
+  validate206.errors = vErrors;
   return errors === 0;
 }
-const schema97 = {
+const schema100 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
@@ -3037,7 +3037,7 @@ const schema97 = {
   "nullable": true
 };
 const formats8 = formats.int64;
-function validate220(data, {
+function validate224(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3113,18 +3113,18 @@ function validate220(data, {
       errors++;
     }
   }
-  validate220.errors = vErrors;
+  validate224.errors = vErrors;
   return errors === 0;
 }
-const schema98 = {
+const schema101 = {
   "type": "array",
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "NE85KrAjYZ1QEgG1jC1SqOgxPVvjrprtTN1EFwkAJo"
+    "$ref": "qHe6gC86yghBynvGCnXFCeHNf9F2ESpMeMQe29PYuRk"
   }
 };
-const schema99 = {
+const schema102 = {
   "type": "object",
   "required": ["image"],
   "properties": {
@@ -3132,10 +3132,10 @@ const schema99 = {
       "$ref": "tAvpfN08rzoOVqaqhaW3fVNBv57R8I3isR824tRg"
     },
     "command": {
-      "$ref": "btDWYFW68JaHdALpwzfdGKe2Q1kppr8WV55eELHUQ"
+      "$ref": "tAvpfN08rzoOVqaqhaW3fVNBv57R8I3isR824tRg"
     },
     "env": {
-      "$ref": "7e1eXrt1XC2iJWaFlFCAqMrd7YfpgFPi7YEYppVH18Y"
+      "$ref": "uImfKdJ8REY4A0kSzEHCz69c43Ab7qz3HTyqG1Hfo"
     },
     "envFrom": {
       "$ref": "ZReFR5gF9GaYOoi9wd7Eg4DZw6SNAioo4GppIZxUk"
@@ -3150,7 +3150,7 @@ const schema99 = {
       "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
-      "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
+      "$ref": "ZgszerhLbi4VyVFraaO8XkJOc2ifpX5yndZkalYQK4"
     },
     "ports": {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
@@ -3181,7 +3181,7 @@ const schema99 = {
     }
   }
 };
-const schema100 = {
+const schema33 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
@@ -3189,11 +3189,11 @@ const schema100 = {
   },
   "nullable": true
 };
-const schema33 = {
+const schema34 = {
   "type": "string",
   "maxLength": 32768
 };
-function validate81(data, {
+function validate82(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3234,10 +3234,10 @@ function validate81(data, {
     }
     errors++;
   }
-  validate81.errors = vErrors;
+  validate82.errors = vErrors;
   return errors === 0;
 }
-function validate224(data, {
+function validate81(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3280,94 +3280,29 @@ function validate224(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate81(data[i0], {
+      if (!validate82(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate224.errors = vErrors;
+  validate81.errors = vErrors;
   return errors === 0;
 }
-const schema101 = {
-  "type": "array",
-  "maxItems": 100,
-  "items": {
-    "$ref": "Kduwl8DcA0kMznK9kNMJ5ZDKDZL9GH04F46AbIesag"
-  },
-  "nullable": true
-};
-function validate227(data, {
-  instancePath = "",
-  parentData,
-  parentDataProperty,
-  rootData = data
-} = {}) {
-  let vErrors = null;
-  let errors = 0;
-  if (!Array.isArray(data) && data !== null) {
-    const err0 = {
-      instancePath,
-      schemaPath: "#/type",
-      keyword: "type",
-      params: {
-        type: "array"
-      }
-    };
-    if (vErrors === null) {
-      vErrors = [err0];
-    } else {
-      vErrors.push(err0);
-    }
-    errors++;
-  }
-  if (Array.isArray(data)) {
-    if (data.length > 100) {
-      const err1 = {
-        instancePath,
-        schemaPath: "#/maxItems",
-        keyword: "maxItems",
-        params: {
-          limit: 100
-        }
-      };
-      if (vErrors === null) {
-        vErrors = [err1];
-      } else {
-        vErrors.push(err1);
-      }
-      errors++;
-    }
-    const len0 = data.length;
-    for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate81(data[i0], {
-        instancePath: instancePath + "/" + i0,
-        parentData: data,
-        parentDataProperty: i0,
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
-        errors = vErrors.length;
-      }
-    }
-  }
-  validate227.errors = vErrors;
-  return errors === 0;
-}
-const schema102 = {
+const schema103 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
-    "$ref": "U3s9nDD9MpNThmcC4ngVwadsXBOpjnIMdr3uBf9U"
+    "$ref": "kZX42PTNYnj6mbU6RmhCUh12C5dQ4liAfbxpNdnaM"
   },
   "nullable": true
 };
-const schema103 = {
+const schema104 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -3378,17 +3313,17 @@ const schema103 = {
       "$ref": "dyi4acGsVktbK0LSuuCZ8lCmHiasH5Jexr7lN6sxQ"
     },
     "valueFrom": {
-      "$ref": "SNfmn7zuwhJKoGR8SDgsPtdOBIdHD4s5uWYgFOCZ1o"
+      "$ref": "TIYt8gefcQhBiwqexFBjENDngDUQLmrblLsYjLovMnY"
     }
   }
 };
-const schema104 = {
+const schema105 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern6 = new RegExp("^[ -<>-~]+$", "u");
+const pattern8 = new RegExp("^[ -<>-~]+$", "u");
 function validate232(data, {
   instancePath = "",
   parentData,
@@ -3430,7 +3365,7 @@ function validate232(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3465,12 +3400,12 @@ function validate232(data, {
   validate232.errors = vErrors;
   return errors === 0;
 }
-const schema76 = {
+const schema79 = {
   "type": "string",
   "maxLength": 32768,
   "nullable": true
 };
-function validate171(data, {
+function validate175(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3512,14 +3447,14 @@ function validate171(data, {
       errors++;
     }
   }
-  validate171.errors = vErrors;
+  validate175.errors = vErrors;
   return errors === 0;
 }
-const schema105 = {
+const schema106 = {
   "type": "object",
   "properties": {
     "configMapKeyRef": {
-      "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
+      "$ref": "UY6jWubUvDOcpva0d0QYNN2vz0Nwhwbi3AYyurKzQ"
     },
     "fieldRef": {
       "$ref": "SW6tFiA0eveWOJdVT84fs1Ioax9Z0icp5lkoQKzg"
@@ -3528,17 +3463,17 @@ const schema105 = {
       "$ref": "2FnNj5BtZgLGSvQgoPpPllhY7XDcfxOqi2OTBTBxu58"
     },
     "secretKeyRef": {
-      "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
+      "$ref": "UY6jWubUvDOcpva0d0QYNN2vz0Nwhwbi3AYyurKzQ"
     }
   },
   "nullable": true
 };
-const schema36 = {
+const schema37 = {
   "type": "object",
   "required": ["key"],
   "properties": {
     "key": {
-      "$ref": "xwpijLRhjUEJllEse3cgJuQz6UsEYqfhm0t12sQjFe4"
+      "$ref": "rAGmEPb4D7Qe6zXS6fqh8Ku6ras8cKtA3Awutw94c"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -3549,12 +3484,14 @@ const schema36 = {
   },
   "nullable": true
 };
-const schema37 = {
+const schema38 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 253
+  "maxLength": 253,
+  "pattern": "^[-._a-zA-Z0-9]*$"
 };
-function validate85(data, {
+const pattern1 = new RegExp("^[-._a-zA-Z0-9]*$", "u");
+function validate87(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3595,8 +3532,24 @@ function validate85(data, {
       }
       errors++;
     }
+    if (!pattern1.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-._a-zA-Z0-9]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -3605,21 +3558,21 @@ function validate85(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
-  validate85.errors = vErrors;
+  validate87.errors = vErrors;
   return errors === 0;
 }
-const schema38 = {
+const schema39 = {
   "type": "string",
   "maxLength": 253,
   "nullable": true
 };
-function validate87(data, {
+function validate89(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3661,10 +3614,10 @@ function validate87(data, {
       errors++;
     }
   }
-  validate87.errors = vErrors;
+  validate89.errors = vErrors;
   return errors === 0;
 }
-function validate84(data, {
+function validate86(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3706,24 +3659,24 @@ function validate84(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate85(data.key, {
+      if (!validate87(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate87(data.name, {
+      if (!validate89(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -3739,10 +3692,10 @@ function validate84(data, {
       }
     }
   }
-  validate84.errors = vErrors;
+  validate86.errors = vErrors;
   return errors === 0;
 }
-const schema72 = {
+const schema75 = {
   "type": "object",
   "required": ["fieldPath"],
   "properties": {
@@ -3755,11 +3708,11 @@ const schema72 = {
   },
   "nullable": true
 };
-const schema73 = {
+const schema76 = {
   "type": "string",
   "maxLength": 1024
 };
-function validate161(data, {
+function validate165(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3800,10 +3753,10 @@ function validate161(data, {
     }
     errors++;
   }
-  validate161.errors = vErrors;
+  validate165.errors = vErrors;
   return errors === 0;
 }
-function validate159(data, {
+function validate163(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3845,32 +3798,32 @@ function validate159(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate82(data.apiVersion, {
+      if (!validate84(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.fieldPath !== undefined) {
-      if (!validate161(data.fieldPath, {
+      if (!validate165(data.fieldPath, {
         instancePath: instancePath + "/fieldPath",
         parentData: data,
         parentDataProperty: "fieldPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
+        vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate159.errors = vErrors;
+  validate163.errors = vErrors;
   return errors === 0;
 }
-const schema74 = {
+const schema77 = {
   "type": "object",
   "required": ["resource"],
   "properties": {
@@ -3886,7 +3839,7 @@ const schema74 = {
   },
   "nullable": true
 };
-const schema59 = {
+const schema60 = {
   "maxLength": 32,
   "pattern": "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
   "anyOf": [{
@@ -3895,10 +3848,10 @@ const schema59 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-const schema40 = {
+const schema41 = {
   "type": "integer"
 };
-function validate93(data, {
+function validate95(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3922,11 +3875,11 @@ function validate93(data, {
     }
     errors++;
   }
-  validate93.errors = vErrors;
+  validate95.errors = vErrors;
   return errors === 0;
 }
-const pattern5 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
-function validate137(data, {
+const pattern6 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+function validate139(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3937,13 +3890,13 @@ function validate137(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate93(data, {
+  if (!validate95(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+    vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
@@ -4002,7 +3955,7 @@ function validate137(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern6.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4019,14 +3972,14 @@ function validate137(data, {
       errors++;
     }
   }
-  validate137.errors = vErrors;
+  validate139.errors = vErrors;
   return errors === 0;
 }
-const schema63 = {
+const schema64 = {
   "type": "string",
   "maxLength": 253
 };
-function validate144(data, {
+function validate146(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4067,10 +4020,10 @@ function validate144(data, {
     }
     errors++;
   }
-  validate144.errors = vErrors;
+  validate146.errors = vErrors;
   return errors === 0;
 }
-function validate163(data, {
+function validate167(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4112,40 +4065,40 @@ function validate163(data, {
       errors++;
     }
     if (data.containerName !== undefined) {
-      if (!validate83(data.containerName, {
+      if (!validate85(data.containerName, {
         instancePath: instancePath + "/containerName",
         parentData: data,
         parentDataProperty: "containerName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
         errors = vErrors.length;
       }
     }
     if (data.divisor !== undefined) {
-      if (!validate137(data.divisor, {
+      if (!validate139(data.divisor, {
         instancePath: instancePath + "/divisor",
         parentData: data,
         parentDataProperty: "divisor",
         rootData
       })) {
-        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
         errors = vErrors.length;
       }
     }
     if (data.resource !== undefined) {
-      if (!validate144(data.resource, {
+      if (!validate146(data.resource, {
         instancePath: instancePath + "/resource",
         parentData: data,
         parentDataProperty: "resource",
         rootData
       })) {
-        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate163.errors = vErrors;
+  validate167.errors = vErrors;
   return errors === 0;
 }
 function validate235(data, {
@@ -4174,46 +4127,46 @@ function validate235(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapKeyRef !== undefined) {
-      if (!validate84(data.configMapKeyRef, {
+      if (!validate86(data.configMapKeyRef, {
         instancePath: instancePath + "/configMapKeyRef",
         parentData: data,
         parentDataProperty: "configMapKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
         errors = vErrors.length;
       }
     }
     if (data.fieldRef !== undefined) {
-      if (!validate159(data.fieldRef, {
+      if (!validate163(data.fieldRef, {
         instancePath: instancePath + "/fieldRef",
         parentData: data,
         parentDataProperty: "fieldRef",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.resourceFieldRef !== undefined) {
-      if (!validate163(data.resourceFieldRef, {
-        instancePath: instancePath + "/resourceFieldRef",
-        parentData: data,
-        parentDataProperty: "resourceFieldRef",
         rootData
       })) {
         vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
         errors = vErrors.length;
       }
     }
+    if (data.resourceFieldRef !== undefined) {
+      if (!validate167(data.resourceFieldRef, {
+        instancePath: instancePath + "/resourceFieldRef",
+        parentData: data,
+        parentDataProperty: "resourceFieldRef",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.secretKeyRef !== undefined) {
-      if (!validate84(data.secretKeyRef, {
+      if (!validate86(data.secretKeyRef, {
         instancePath: instancePath + "/secretKeyRef",
         parentData: data,
         parentDataProperty: "secretKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
         errors = vErrors.length;
       }
     }
@@ -4258,13 +4211,13 @@ function validate231(data, {
       }
     }
     if (data.value !== undefined) {
-      if (!validate171(data.value, {
+      if (!validate175(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
+        vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
         errors = vErrors.length;
       }
     }
@@ -4355,7 +4308,7 @@ function validate230(data, {
   validate230.errors = vErrors;
   return errors === 0;
 }
-const schema106 = {
+const schema107 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -4363,7 +4316,7 @@ const schema106 = {
   },
   "nullable": true
 };
-const schema107 = {
+const schema108 = {
   "type": "object",
   "properties": {
     "configMapRef": {
@@ -4377,7 +4330,7 @@ const schema107 = {
     }
   }
 };
-const schema39 = {
+const schema40 = {
   "type": "object",
   "properties": {
     "name": {
@@ -4389,7 +4342,7 @@ const schema39 = {
   },
   "nullable": true
 };
-function validate90(data, {
+function validate92(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4415,13 +4368,13 @@ function validate90(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate87(data.name, {
+      if (!validate89(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -4437,7 +4390,7 @@ function validate90(data, {
       }
     }
   }
-  validate90.errors = vErrors;
+  validate92.errors = vErrors;
   return errors === 0;
 }
 function validate244(data, {
@@ -4450,35 +4403,35 @@ function validate244(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapRef !== undefined) {
-      if (!validate90(data.configMapRef, {
+      if (!validate92(data.configMapRef, {
         instancePath: instancePath + "/configMapRef",
         parentData: data,
         parentDataProperty: "configMapRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+        vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
         errors = vErrors.length;
       }
     }
     if (data.prefix !== undefined) {
-      if (!validate87(data.prefix, {
+      if (!validate89(data.prefix, {
         instancePath: instancePath + "/prefix",
         parentData: data,
         parentDataProperty: "prefix",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretRef !== undefined) {
-      if (!validate90(data.secretRef, {
+      if (!validate92(data.secretRef, {
         instancePath: instancePath + "/secretRef",
         parentData: data,
         parentDataProperty: "secretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+        vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
         errors = vErrors.length;
       }
     }
@@ -4558,12 +4511,12 @@ function validate243(data, {
   validate243.errors = vErrors;
   return errors === 0;
 }
-const schema68 = {
+const schema69 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024
 };
-function validate151(data, {
+function validate153(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4620,10 +4573,10 @@ function validate151(data, {
     }
     errors++;
   }
-  validate151.errors = vErrors;
+  validate153.errors = vErrors;
   return errors === 0;
 }
-const schema108 = {
+const schema109 = {
   "type": "string",
   "enum": ["Always", "IfNotPresent", "Never", ""],
   "nullable": true
@@ -4658,7 +4611,7 @@ function validate251(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema108.enum
+        allowedValues: schema109.enum
       }
     };
     if (vErrors === null) {
@@ -4671,7 +4624,7 @@ function validate251(data, {
   validate251.errors = vErrors;
   return errors === 0;
 }
-const schema45 = {
+const schema46 = {
   "type": "object",
   "properties": {
     "exec": {
@@ -4704,7 +4657,7 @@ const schema45 = {
   },
   "nullable": true
 };
-const schema46 = {
+const schema47 = {
   "type": "object",
   "properties": {
     "command": {
@@ -4713,7 +4666,7 @@ const schema46 = {
   },
   "nullable": true
 };
-const schema47 = {
+const schema48 = {
   "type": "array",
   "maxItems": 100,
   "items": {
@@ -4721,11 +4674,11 @@ const schema47 = {
   },
   "nullable": true
 };
-const schema48 = {
+const schema49 = {
   "type": "string",
   "maxLength": 4096
 };
-function validate103(data, {
+function validate105(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4766,10 +4719,10 @@ function validate103(data, {
     }
     errors++;
   }
-  validate103.errors = vErrors;
+  validate105.errors = vErrors;
   return errors === 0;
 }
-function validate102(data, {
+function validate104(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4812,21 +4765,21 @@ function validate102(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate103(data[i0], {
+      if (!validate105(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+        vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate102.errors = vErrors;
+  validate104.errors = vErrors;
   return errors === 0;
 }
-function validate101(data, {
+function validate103(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4852,28 +4805,28 @@ function validate101(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.command !== undefined) {
-      if (!validate102(data.command, {
+      if (!validate104(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
+        vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate101.errors = vErrors;
+  validate103.errors = vErrors;
   return errors === 0;
 }
-const schema42 = {
+const schema43 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 10000,
   "nullable": true
 };
-function validate95(data, {
+function validate97(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4949,10 +4902,10 @@ function validate95(data, {
       errors++;
     }
   }
-  validate95.errors = vErrors;
+  validate97.errors = vErrors;
   return errors === 0;
 }
-const schema49 = {
+const schema50 = {
   "type": "object",
   "properties": {
     "port": {
@@ -4964,14 +4917,14 @@ const schema49 = {
   },
   "nullable": true
 };
-const schema44 = {
+const schema45 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 65535,
   "nullable": true
 };
-function validate99(data, {
+function validate101(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5047,15 +5000,15 @@ function validate99(data, {
       errors++;
     }
   }
-  validate99.errors = vErrors;
+  validate101.errors = vErrors;
   return errors === 0;
 }
-const schema50 = {
+const schema51 = {
   "type": "string",
   "maxLength": 1024,
   "nullable": true
 };
-function validate110(data, {
+function validate112(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5097,10 +5050,10 @@ function validate110(data, {
       errors++;
     }
   }
-  validate110.errors = vErrors;
+  validate112.errors = vErrors;
   return errors === 0;
 }
-function validate108(data, {
+function validate110(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5126,32 +5079,32 @@ function validate108(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.port !== undefined) {
-      if (!validate99(data.port, {
+      if (!validate101(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+        vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
         errors = vErrors.length;
       }
     }
     if (data.service !== undefined) {
-      if (!validate110(data.service, {
+      if (!validate112(data.service, {
         instancePath: instancePath + "/service",
         parentData: data,
         parentDataProperty: "service",
         rootData
       })) {
-        vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+        vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate108.errors = vErrors;
+  validate110.errors = vErrors;
   return errors === 0;
 }
-const schema51 = {
+const schema52 = {
   "type": "object",
   "properties": {
     "host": {
@@ -5172,7 +5125,7 @@ const schema51 = {
   },
   "nullable": true
 };
-const schema52 = {
+const schema53 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -5180,7 +5133,7 @@ const schema52 = {
   },
   "nullable": true
 };
-const schema53 = {
+const schema54 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -5192,14 +5145,14 @@ const schema53 = {
     }
   }
 };
-const schema54 = {
+const schema55 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 256,
   "pattern": "^[-A-Za-z0-9]+$"
 };
-const pattern1 = new RegExp("^[-A-Za-z0-9]+$", "u");
-function validate117(data, {
+const pattern2 = new RegExp("^[-A-Za-z0-9]+$", "u");
+function validate119(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5240,7 +5193,7 @@ function validate117(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern2.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5272,17 +5225,17 @@ function validate117(data, {
     }
     errors++;
   }
-  validate117.errors = vErrors;
+  validate119.errors = vErrors;
   return errors === 0;
 }
-const schema55 = {
+const schema56 = {
   "type": "string",
   "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
-const pattern2 = new RegExp("^[\\t -~]*$", "u");
-function validate119(data, {
+const pattern3 = new RegExp("^[\\t -~]*$", "u");
+function validate121(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5323,7 +5276,7 @@ function validate119(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern3.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5340,10 +5293,10 @@ function validate119(data, {
       errors++;
     }
   }
-  validate119.errors = vErrors;
+  validate121.errors = vErrors;
   return errors === 0;
 }
-function validate116(data, {
+function validate118(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5369,24 +5322,24 @@ function validate116(data, {
       errors++;
     }
     if (data.name !== undefined) {
-      if (!validate117(data.name, {
+      if (!validate119(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
+        vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate119(data.value, {
+      if (!validate121(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
+        vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
         errors = vErrors.length;
       }
     }
@@ -5406,10 +5359,10 @@ function validate116(data, {
     }
     errors++;
   }
-  validate116.errors = vErrors;
+  validate118.errors = vErrors;
   return errors === 0;
 }
-function validate115(data, {
+function validate117(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5452,28 +5405,28 @@ function validate115(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate116(data[i0], {
+      if (!validate118(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate116.errors : vErrors.concat(validate116.errors);
+        vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate115.errors = vErrors;
+  validate117.errors = vErrors;
   return errors === 0;
 }
-const schema56 = {
+const schema57 = {
   "type": "string",
   "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
-const pattern3 = new RegExp("^[!-~]*$", "u");
-function validate123(data, {
+const pattern4 = new RegExp("^[!-~]*$", "u");
+function validate125(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5514,7 +5467,7 @@ function validate123(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5531,10 +5484,10 @@ function validate123(data, {
       errors++;
     }
   }
-  validate123.errors = vErrors;
+  validate125.errors = vErrors;
   return errors === 0;
 }
-const schema43 = {
+const schema44 = {
   "minimum": 0,
   "maximum": 65535,
   "maxLength": 15,
@@ -5544,7 +5497,7 @@ const schema43 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-function validate96(data, {
+function validate98(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5555,13 +5508,13 @@ function validate96(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate93(data, {
+  if (!validate95(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+    vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
@@ -5657,17 +5610,17 @@ function validate96(data, {
       errors++;
     }
   }
-  validate96.errors = vErrors;
+  validate98.errors = vErrors;
   return errors === 0;
 }
-const schema57 = {
+const schema58 = {
   "type": "string",
   "pattern": "^(HTTP|HTTPS|)$",
   "maxLength": 5,
   "nullable": true
 };
-const pattern4 = new RegExp("^(HTTP|HTTPS|)$", "u");
-function validate126(data, {
+const pattern5 = new RegExp("^(HTTP|HTTPS|)$", "u");
+function validate128(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5708,7 +5661,7 @@ function validate126(data, {
       }
       errors++;
     }
-    if (!pattern4.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5725,10 +5678,10 @@ function validate126(data, {
       errors++;
     }
   }
-  validate126.errors = vErrors;
+  validate128.errors = vErrors;
   return errors === 0;
 }
-function validate113(data, {
+function validate115(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5754,72 +5707,72 @@ function validate113(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate87(data.host, {
+      if (!validate89(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
     if (data.httpHeaders !== undefined) {
-      if (!validate115(data.httpHeaders, {
+      if (!validate117(data.httpHeaders, {
         instancePath: instancePath + "/httpHeaders",
         parentData: data,
         parentDataProperty: "httpHeaders",
         rootData
       })) {
-        vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
+        vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate123(data.path, {
+      if (!validate125(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate123.errors : vErrors.concat(validate123.errors);
+        vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
         errors = vErrors.length;
       }
     }
     if (data.port !== undefined) {
-      if (!validate96(data.port, {
+      if (!validate98(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+        vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
         errors = vErrors.length;
       }
     }
     if (data.scheme !== undefined) {
-      if (!validate126(data.scheme, {
+      if (!validate128(data.scheme, {
         instancePath: instancePath + "/scheme",
         parentData: data,
         parentDataProperty: "scheme",
         rootData
       })) {
-        vErrors = vErrors === null ? validate126.errors : vErrors.concat(validate126.errors);
+        vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate113.errors = vErrors;
+  validate115.errors = vErrors;
   return errors === 0;
 }
-const schema41 = {
+const schema42 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 3600,
   "nullable": true
 };
-function validate94(data, {
+function validate96(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5895,10 +5848,10 @@ function validate94(data, {
       errors++;
     }
   }
-  validate94.errors = vErrors;
+  validate96.errors = vErrors;
   return errors === 0;
 }
-const schema58 = {
+const schema59 = {
   "type": "object",
   "properties": {
     "host": {
@@ -5910,7 +5863,7 @@ const schema58 = {
   },
   "nullable": true
 };
-function validate132(data, {
+function validate134(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5936,32 +5889,32 @@ function validate132(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate87(data.host, {
+      if (!validate89(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
     if (data.port !== undefined) {
-      if (!validate96(data.port, {
+      if (!validate98(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+        vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate132.errors = vErrors;
+  validate134.errors = vErrors;
   return errors === 0;
 }
-function validate100(data, {
+function validate102(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5987,115 +5940,115 @@ function validate100(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.exec !== undefined) {
-      if (!validate101(data.exec, {
+      if (!validate103(data.exec, {
         instancePath: instancePath + "/exec",
         parentData: data,
         parentDataProperty: "exec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
+        vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
         errors = vErrors.length;
       }
     }
     if (data.failureThreshold !== undefined) {
-      if (!validate95(data.failureThreshold, {
+      if (!validate97(data.failureThreshold, {
         instancePath: instancePath + "/failureThreshold",
         parentData: data,
         parentDataProperty: "failureThreshold",
         rootData
       })) {
-        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+        vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
         errors = vErrors.length;
       }
     }
     if (data.grpc !== undefined) {
-      if (!validate108(data.grpc, {
+      if (!validate110(data.grpc, {
         instancePath: instancePath + "/grpc",
         parentData: data,
         parentDataProperty: "grpc",
         rootData
       })) {
-        vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+        vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
         errors = vErrors.length;
       }
     }
     if (data.httpGet !== undefined) {
-      if (!validate113(data.httpGet, {
+      if (!validate115(data.httpGet, {
         instancePath: instancePath + "/httpGet",
         parentData: data,
         parentDataProperty: "httpGet",
         rootData
       })) {
-        vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
+        vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
         errors = vErrors.length;
       }
     }
     if (data.initialDelaySeconds !== undefined) {
-      if (!validate94(data.initialDelaySeconds, {
+      if (!validate96(data.initialDelaySeconds, {
         instancePath: instancePath + "/initialDelaySeconds",
         parentData: data,
         parentDataProperty: "initialDelaySeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+        vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
         errors = vErrors.length;
       }
     }
     if (data.periodSeconds !== undefined) {
-      if (!validate94(data.periodSeconds, {
+      if (!validate96(data.periodSeconds, {
         instancePath: instancePath + "/periodSeconds",
         parentData: data,
         parentDataProperty: "periodSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+        vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
         errors = vErrors.length;
       }
     }
     if (data.successThreshold !== undefined) {
-      if (!validate95(data.successThreshold, {
+      if (!validate97(data.successThreshold, {
         instancePath: instancePath + "/successThreshold",
         parentData: data,
         parentDataProperty: "successThreshold",
         rootData
       })) {
-        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+        vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
         errors = vErrors.length;
       }
     }
     if (data.tcpSocket !== undefined) {
-      if (!validate132(data.tcpSocket, {
+      if (!validate134(data.tcpSocket, {
         instancePath: instancePath + "/tcpSocket",
         parentData: data,
         parentDataProperty: "tcpSocket",
         rootData
       })) {
-        vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
+        vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
         errors = vErrors.length;
       }
     }
     if (data.timeoutSeconds !== undefined) {
-      if (!validate94(data.timeoutSeconds, {
+      if (!validate96(data.timeoutSeconds, {
         instancePath: instancePath + "/timeoutSeconds",
         parentData: data,
         parentDataProperty: "timeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+        vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate100.errors = vErrors;
+  validate102.errors = vErrors;
   return errors === 0;
 }
-const schema109 = {
+const schema110 = {
   "type": "string",
-  "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$",
+  "pattern": "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$",
   "maxLength": 63,
   "nullable": true
 };
-const pattern7 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
+const pattern9 = new RegExp("^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$", "u");
 function validate254(data, {
   instancePath = "",
   parentData,
@@ -6137,13 +6090,13 @@ function validate254(data, {
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
         params: {
-          pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"
+          pattern: "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$"
         }
       };
       if (vErrors === null) {
@@ -6157,7 +6110,7 @@ function validate254(data, {
   validate254.errors = vErrors;
   return errors === 0;
 }
-const schema110 = {
+const schema111 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -6165,7 +6118,7 @@ const schema110 = {
   },
   "nullable": true
 };
-const schema111 = {
+const schema112 = {
   "type": "object",
   "properties": {
     "containerPort": {
@@ -6179,7 +6132,7 @@ const schema111 = {
     }
   }
 };
-const schema112 = {
+const schema113 = {
   "type": "string",
   "enum": ["http1", "h2c", ""],
   "nullable": true
@@ -6214,7 +6167,7 @@ function validate259(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema112.enum
+        allowedValues: schema113.enum
       }
     };
     if (vErrors === null) {
@@ -6227,7 +6180,7 @@ function validate259(data, {
   validate259.errors = vErrors;
   return errors === 0;
 }
-const schema113 = {
+const schema114 = {
   "type": "string",
   "enum": ["TCP", ""],
   "nullable": true
@@ -6262,7 +6215,7 @@ function validate261(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema113.enum
+        allowedValues: schema114.enum
       }
     };
     if (vErrors === null) {
@@ -6285,13 +6238,13 @@ function validate257(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.containerPort !== undefined) {
-      if (!validate99(data.containerPort, {
+      if (!validate101(data.containerPort, {
         instancePath: instancePath + "/containerPort",
         parentData: data,
         parentDataProperty: "containerPort",
         rootData
       })) {
-        vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+        vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
         errors = vErrors.length;
       }
     }
@@ -6393,7 +6346,7 @@ function validate256(data, {
   validate256.errors = vErrors;
   return errors === 0;
 }
-const schema114 = {
+const schema115 = {
   "type": "object",
   "properties": {
     "limits": {
@@ -6405,7 +6358,7 @@ const schema114 = {
   },
   "nullable": true
 };
-const schema60 = {
+const schema61 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -6414,7 +6367,7 @@ const schema60 = {
   "properties": {},
   "nullable": true
 };
-function validate140(data, {
+function validate142(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6456,18 +6409,18 @@ function validate140(data, {
       errors++;
     }
     for (const key0 in data) {
-      if (!validate137(data[key0], {
+      if (!validate139(data[key0], {
         instancePath: instancePath + "/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),
         parentData: data,
         parentDataProperty: key0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate140.errors = vErrors;
+  validate142.errors = vErrors;
   return errors === 0;
 }
 function validate266(data, {
@@ -6496,24 +6449,24 @@ function validate266(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.limits !== undefined) {
-      if (!validate140(data.limits, {
+      if (!validate142(data.limits, {
         instancePath: instancePath + "/limits",
         parentData: data,
         parentDataProperty: "limits",
         rootData
       })) {
-        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
         errors = vErrors.length;
       }
     }
     if (data.requests !== undefined) {
-      if (!validate140(data.requests, {
+      if (!validate142(data.requests, {
         instancePath: instancePath + "/requests",
         parentData: data,
         parentDataProperty: "requests",
         rootData
       })) {
-        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
         errors = vErrors.length;
       }
     }
@@ -6521,7 +6474,7 @@ function validate266(data, {
   validate266.errors = vErrors;
   return errors === 0;
 }
-const schema115 = {
+const schema116 = {
   "type": "object",
   "properties": {
     "allowPrivilegeEscalation": {
@@ -6551,7 +6504,7 @@ const schema115 = {
   },
   "nullable": true
 };
-const schema116 = {
+const schema117 = {
   "type": "object",
   "properties": {
     "add": {
@@ -6563,7 +6516,7 @@ const schema116 = {
   },
   "nullable": true
 };
-const schema117 = {
+const schema118 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -6571,11 +6524,11 @@ const schema117 = {
   },
   "nullable": true
 };
-const schema61 = {
+const schema62 = {
   "type": "string",
   "maxLength": 64
 };
-function validate142(data, {
+function validate144(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6616,7 +6569,7 @@ function validate142(data, {
     }
     errors++;
   }
-  validate142.errors = vErrors;
+  validate144.errors = vErrors;
   return errors === 0;
 }
 function validate273(data, {
@@ -6662,13 +6615,13 @@ function validate273(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate142(data[i0], {
+      if (!validate144(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
@@ -6676,7 +6629,7 @@ function validate273(data, {
   validate273.errors = vErrors;
   return errors === 0;
 }
-const schema118 = {
+const schema119 = {
   "type": "array",
   "maxItems": 64,
   "items": {
@@ -6727,13 +6680,13 @@ function validate276(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate142(data[i0], {
+      if (!validate144(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
@@ -6792,14 +6745,14 @@ function validate272(data, {
   validate272.errors = vErrors;
   return errors === 0;
 }
-const schema62 = {
+const schema63 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "maximum": 2147483647,
   "nullable": true
 };
-function validate143(data, {
+function validate145(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6875,10 +6828,10 @@ function validate143(data, {
       errors++;
     }
   }
-  validate143.errors = vErrors;
+  validate145.errors = vErrors;
   return errors === 0;
 }
-const schema66 = {
+const schema67 = {
   "type": "object",
   "required": ["type"],
   "properties": {
@@ -6891,7 +6844,7 @@ const schema66 = {
   },
   "nullable": true
 };
-function validate147(data, {
+function validate149(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6933,29 +6886,29 @@ function validate147(data, {
       errors++;
     }
     if (data.localhostProfile !== undefined) {
-      if (!validate110(data.localhostProfile, {
+      if (!validate112(data.localhostProfile, {
         instancePath: instancePath + "/localhostProfile",
         parentData: data,
         parentDataProperty: "localhostProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+        vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
         errors = vErrors.length;
       }
     }
     if (data.type !== undefined) {
-      if (!validate142(data.type, {
+      if (!validate144(data.type, {
         instancePath: instancePath + "/type",
         parentData: data,
         parentDataProperty: "type",
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate147.errors = vErrors;
+  validate149.errors = vErrors;
   return errors === 0;
 }
 function validate270(data, {
@@ -7028,13 +6981,13 @@ function validate270(data, {
       }
     }
     if (data.runAsGroup !== undefined) {
-      if (!validate143(data.runAsGroup, {
+      if (!validate145(data.runAsGroup, {
         instancePath: instancePath + "/runAsGroup",
         parentData: data,
         parentDataProperty: "runAsGroup",
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
@@ -7050,24 +7003,24 @@ function validate270(data, {
       }
     }
     if (data.runAsUser !== undefined) {
-      if (!validate143(data.runAsUser, {
+      if (!validate145(data.runAsUser, {
         instancePath: instancePath + "/runAsUser",
         parentData: data,
         parentDataProperty: "runAsUser",
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
     if (data.seccompProfile !== undefined) {
-      if (!validate147(data.seccompProfile, {
+      if (!validate149(data.seccompProfile, {
         instancePath: instancePath + "/seccompProfile",
         parentData: data,
         parentDataProperty: "seccompProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
+        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
         errors = vErrors.length;
       }
     }
@@ -7075,7 +7028,7 @@ function validate270(data, {
   validate270.errors = vErrors;
   return errors === 0;
 }
-const schema119 = {
+const schema120 = {
   "type": "string",
   "enum": ["File", "FallbackToLogsOnError", ""],
   "nullable": true
@@ -7110,7 +7063,7 @@ function validate289(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema119.enum
+        allowedValues: schema120.enum
       }
     };
     if (vErrors === null) {
@@ -7123,7 +7076,7 @@ function validate289(data, {
   validate289.errors = vErrors;
   return errors === 0;
 }
-const schema120 = {
+const schema121 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -7131,7 +7084,7 @@ const schema120 = {
   },
   "nullable": true
 };
-const schema121 = {
+const schema122 = {
   "type": "object",
   "required": ["name", "mountPath"],
   "properties": {
@@ -7149,13 +7102,13 @@ const schema121 = {
     }
   }
 };
-const schema122 = {
+const schema123 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern8 = new RegExp("^/[^:]*$", "u");
+const pattern10 = new RegExp("^/[^:]*$", "u");
 function validate293(data, {
   instancePath = "",
   parentData,
@@ -7197,7 +7150,7 @@ function validate293(data, {
       }
       errors++;
     }
-    if (!pattern8.test(data)) {
+    if (!pattern10.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -7232,12 +7185,12 @@ function validate293(data, {
   validate293.errors = vErrors;
   return errors === 0;
 }
-const schema69 = {
+const schema70 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 63
 };
-function validate152(data, {
+function validate154(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7294,7 +7247,7 @@ function validate152(data, {
     }
     errors++;
   }
-  validate152.errors = vErrors;
+  validate154.errors = vErrors;
   return errors === 0;
 }
 function validate292(data, {
@@ -7350,13 +7303,13 @@ function validate292(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate152(data.name, {
+      if (!validate154(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
+        vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
         errors = vErrors.length;
       }
     }
@@ -7372,13 +7325,13 @@ function validate292(data, {
       }
     }
     if (data.subPath !== undefined) {
-      if (!validate110(data.subPath, {
+      if (!validate112(data.subPath, {
         instancePath: instancePath + "/subPath",
         parentData: data,
         parentDataProperty: "subPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+        vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
         errors = vErrors.length;
       }
     }
@@ -7458,7 +7411,7 @@ function validate291(data, {
   validate291.errors = vErrors;
   return errors === 0;
 }
-const schema123 = {
+const schema124 = {
   "type": "string",
   "maxLength": 4096,
   "nullable": true
@@ -7508,7 +7461,7 @@ function validate300(data, {
   validate300.errors = vErrors;
   return errors === 0;
 }
-function validate223(data, {
+function validate227(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7534,24 +7487,24 @@ function validate223(data, {
       errors++;
     }
     if (data.args !== undefined) {
-      if (!validate224(data.args, {
+      if (!validate81(data.args, {
         instancePath: instancePath + "/args",
         parentData: data,
         parentDataProperty: "args",
         rootData
       })) {
-        vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
+        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
         errors = vErrors.length;
       }
     }
     if (data.command !== undefined) {
-      if (!validate227(data.command, {
+      if (!validate81(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate227.errors : vErrors.concat(validate227.errors);
+        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
         errors = vErrors.length;
       }
     }
@@ -7578,13 +7531,13 @@ function validate223(data, {
       }
     }
     if (data.image !== undefined) {
-      if (!validate151(data.image, {
+      if (!validate153(data.image, {
         instancePath: instancePath + "/image",
         parentData: data,
         parentDataProperty: "image",
         rootData
       })) {
-        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
         errors = vErrors.length;
       }
     }
@@ -7600,13 +7553,13 @@ function validate223(data, {
       }
     }
     if (data.livenessProbe !== undefined) {
-      if (!validate100(data.livenessProbe, {
+      if (!validate102(data.livenessProbe, {
         instancePath: instancePath + "/livenessProbe",
         parentData: data,
         parentDataProperty: "livenessProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
+        vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
         errors = vErrors.length;
       }
     }
@@ -7633,13 +7586,13 @@ function validate223(data, {
       }
     }
     if (data.readinessProbe !== undefined) {
-      if (!validate100(data.readinessProbe, {
+      if (!validate102(data.readinessProbe, {
         instancePath: instancePath + "/readinessProbe",
         parentData: data,
         parentDataProperty: "readinessProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
+        vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
         errors = vErrors.length;
       }
     }
@@ -7666,24 +7619,24 @@ function validate223(data, {
       }
     }
     if (data.startupProbe !== undefined) {
-      if (!validate100(data.startupProbe, {
+      if (!validate102(data.startupProbe, {
         instancePath: instancePath + "/startupProbe",
         parentData: data,
         parentDataProperty: "startupProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
+        vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
         errors = vErrors.length;
       }
     }
     if (data.terminationMessagePath !== undefined) {
-      if (!validate110(data.terminationMessagePath, {
+      if (!validate112(data.terminationMessagePath, {
         instancePath: instancePath + "/terminationMessagePath",
         parentData: data,
         parentDataProperty: "terminationMessagePath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+        vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
         errors = vErrors.length;
       }
     }
@@ -7736,10 +7689,10 @@ function validate223(data, {
     }
     errors++;
   }
-  validate223.errors = vErrors;
+  validate227.errors = vErrors;
   return errors === 0;
 }
-function validate222(data, {
+function validate226(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7782,13 +7735,13 @@ function validate222(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate223(data[i0], {
+      if (!validate227(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate223.errors : vErrors.concat(validate223.errors);
+        vErrors = vErrors === null ? validate227.errors : vErrors.concat(validate227.errors);
         errors = vErrors.length;
       }
     }
@@ -7808,10 +7761,10 @@ function validate222(data, {
     }
     errors++;
   }
-  validate222.errors = vErrors;
+  validate226.errors = vErrors;
   return errors === 0;
 }
-const schema124 = {
+const schema125 = {
   "type": "object",
   "properties": {
     "nameservers": {
@@ -7826,7 +7779,7 @@ const schema124 = {
   },
   "nullable": true
 };
-const schema125 = {
+const schema126 = {
   "type": "array",
   "maxItems": 3,
   "items": {
@@ -7834,11 +7787,11 @@ const schema125 = {
   },
   "nullable": true
 };
-const schema64 = {
+const schema65 = {
   "type": "string",
   "maxLength": 45
 };
-function validate145(data, {
+function validate147(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7879,7 +7832,7 @@ function validate145(data, {
     }
     errors++;
   }
-  validate145.errors = vErrors;
+  validate147.errors = vErrors;
   return errors === 0;
 }
 function validate305(data, {
@@ -7925,13 +7878,13 @@ function validate305(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate145(data[i0], {
+      if (!validate147(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
+        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
         errors = vErrors.length;
       }
     }
@@ -7939,7 +7892,7 @@ function validate305(data, {
   validate305.errors = vErrors;
   return errors === 0;
 }
-const schema126 = {
+const schema127 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -7947,7 +7900,7 @@ const schema126 = {
   },
   "nullable": true
 };
-const schema127 = {
+const schema128 = {
   "type": "object",
   "properties": {
     "name": {
@@ -7968,24 +7921,24 @@ function validate309(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate82(data.name, {
+      if (!validate84(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate82(data.value, {
+      if (!validate84(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -8065,7 +8018,7 @@ function validate308(data, {
   validate308.errors = vErrors;
   return errors === 0;
 }
-const schema128 = {
+const schema129 = {
   "type": "array",
   "maxItems": 32,
   "items": {
@@ -8116,13 +8069,13 @@ function validate314(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate144(data[i0], {
+      if (!validate146(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
         errors = vErrors.length;
       }
     }
@@ -8192,7 +8145,7 @@ function validate304(data, {
   validate304.errors = vErrors;
   return errors === 0;
 }
-const schema129 = {
+const schema130 = {
   "type": "string",
   "enum": ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None", ""],
   "nullable": true
@@ -8227,7 +8180,7 @@ function validate318(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema129.enum
+        allowedValues: schema130.enum
       }
     };
     if (vErrors === null) {
@@ -8240,7 +8193,7 @@ function validate318(data, {
   validate318.errors = vErrors;
   return errors === 0;
 }
-const schema130 = {
+const schema131 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8248,7 +8201,7 @@ const schema130 = {
   },
   "nullable": true
 };
-const schema131 = {
+const schema132 = {
   "type": "object",
   "required": ["ip"],
   "properties": {
@@ -8260,7 +8213,7 @@ const schema131 = {
     }
   }
 };
-const schema132 = {
+const schema133 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8311,13 +8264,13 @@ function validate323(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate144(data[i0], {
+      if (!validate146(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
         errors = vErrors.length;
       }
     }
@@ -8362,13 +8315,13 @@ function validate322(data, {
       }
     }
     if (data.ip !== undefined) {
-      if (!validate145(data.ip, {
+      if (!validate147(data.ip, {
         instancePath: instancePath + "/ip",
         parentData: data,
         parentDataProperty: "ip",
         rootData
       })) {
-        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
+        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
         errors = vErrors.length;
       }
     }
@@ -8448,14 +8401,14 @@ function validate321(data, {
   validate321.errors = vErrors;
   return errors === 0;
 }
-const schema65 = {
+const schema66 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "maximum": 3600,
   "nullable": true
 };
-function validate146(data, {
+function validate148(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8531,10 +8484,10 @@ function validate146(data, {
       errors++;
     }
   }
-  validate146.errors = vErrors;
+  validate148.errors = vErrors;
   return errors === 0;
 }
-const schema133 = {
+const schema134 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8542,7 +8495,7 @@ const schema133 = {
   },
   "nullable": true
 };
-const schema134 = {
+const schema135 = {
   "type": "object",
   "properties": {
     "name": {
@@ -8560,13 +8513,13 @@ function validate331(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate87(data.name, {
+      if (!validate89(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -8646,7 +8599,7 @@ function validate330(data, {
   validate330.errors = vErrors;
   return errors === 0;
 }
-const schema135 = {
+const schema136 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -8711,7 +8664,7 @@ function validate335(data, {
   validate335.errors = vErrors;
   return errors === 0;
 }
-const schema136 = {
+const schema137 = {
   "type": "object",
   "properties": {
     "fsGroup": {
@@ -8735,7 +8688,7 @@ const schema136 = {
   },
   "nullable": true
 };
-const schema137 = {
+const schema138 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8743,7 +8696,7 @@ const schema137 = {
   },
   "nullable": true
 };
-const schema138 = {
+const schema139 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
@@ -8911,24 +8864,24 @@ function validate342(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.fsGroup !== undefined) {
-      if (!validate143(data.fsGroup, {
+      if (!validate145(data.fsGroup, {
         instancePath: instancePath + "/fsGroup",
         parentData: data,
         parentDataProperty: "fsGroup",
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsGroup !== undefined) {
-      if (!validate143(data.runAsGroup, {
+      if (!validate145(data.runAsGroup, {
         instancePath: instancePath + "/runAsGroup",
         parentData: data,
         parentDataProperty: "runAsGroup",
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
@@ -8944,24 +8897,24 @@ function validate342(data, {
       }
     }
     if (data.runAsUser !== undefined) {
-      if (!validate143(data.runAsUser, {
+      if (!validate145(data.runAsUser, {
         instancePath: instancePath + "/runAsUser",
         parentData: data,
         parentDataProperty: "runAsUser",
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
     if (data.seccompProfile !== undefined) {
-      if (!validate147(data.seccompProfile, {
+      if (!validate149(data.seccompProfile, {
         instancePath: instancePath + "/seccompProfile",
         parentData: data,
         parentDataProperty: "seccompProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
+        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
         errors = vErrors.length;
       }
     }
@@ -8980,13 +8933,13 @@ function validate342(data, {
   validate342.errors = vErrors;
   return errors === 0;
 }
-const schema139 = {
+const schema140 = {
   "type": "string",
   "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$",
   "maxLength": 253,
   "nullable": true
 };
-const pattern9 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+const pattern11 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
 function validate353(data, {
   instancePath = "",
   parentData,
@@ -9028,7 +8981,7 @@ function validate353(data, {
       }
       errors++;
     }
-    if (!pattern9.test(data)) {
+    if (!pattern11.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -9048,7 +9001,7 @@ function validate353(data, {
   validate353.errors = vErrors;
   return errors === 0;
 }
-const schema140 = {
+const schema141 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -9056,7 +9009,7 @@ const schema140 = {
   },
   "nullable": true
 };
-const schema141 = {
+const schema142 = {
   "type": "object",
   "properties": {
     "effect": {
@@ -9076,7 +9029,7 @@ const schema141 = {
     }
   }
 };
-const schema142 = {
+const schema143 = {
   "type": "string",
   "enum": ["NoSchedule", "PreferNoSchedule", "NoExecute", ""],
   "nullable": true
@@ -9111,7 +9064,7 @@ function validate359(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema142.enum
+        allowedValues: schema143.enum
       }
     };
     if (vErrors === null) {
@@ -9124,7 +9077,7 @@ function validate359(data, {
   validate359.errors = vErrors;
   return errors === 0;
 }
-const schema143 = {
+const schema144 = {
   "type": "string",
   "maxLength": 317,
   "nullable": true
@@ -9174,7 +9127,7 @@ function validate361(data, {
   validate361.errors = vErrors;
   return errors === 0;
 }
-const schema144 = {
+const schema145 = {
   "type": "string",
   "enum": ["Exists", "Equal", ""],
   "nullable": true
@@ -9209,7 +9162,7 @@ function validate363(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema144.enum
+        allowedValues: schema145.enum
       }
     };
     if (vErrors === null) {
@@ -9222,13 +9175,13 @@ function validate363(data, {
   validate363.errors = vErrors;
   return errors === 0;
 }
-const schema81 = {
+const schema84 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "nullable": true
 };
-function validate180(data, {
+function validate184(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9287,7 +9240,7 @@ function validate180(data, {
       errors++;
     }
   }
-  validate180.errors = vErrors;
+  validate184.errors = vErrors;
   return errors === 0;
 }
 function validate358(data, {
@@ -9333,24 +9286,24 @@ function validate358(data, {
       }
     }
     if (data.tolerationSeconds !== undefined) {
-      if (!validate180(data.tolerationSeconds, {
+      if (!validate184(data.tolerationSeconds, {
         instancePath: instancePath + "/tolerationSeconds",
         parentData: data,
         parentDataProperty: "tolerationSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
+        vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate83(data.value, {
+      if (!validate85(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
         errors = vErrors.length;
       }
     }
@@ -9430,7 +9383,7 @@ function validate357(data, {
   validate357.errors = vErrors;
   return errors === 0;
 }
-const schema145 = {
+const schema146 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -9438,7 +9391,7 @@ const schema145 = {
   },
   "nullable": true
 };
-const schema146 = {
+const schema147 = {
   "type": "object",
   "required": ["maxSkew", "topologyKey", "whenUnsatisfiable"],
   "properties": {
@@ -9462,7 +9415,7 @@ const schema146 = {
     }
   }
 };
-const schema147 = {
+const schema148 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1
@@ -9529,7 +9482,7 @@ function validate373(data, {
   validate373.errors = vErrors;
   return errors === 0;
 }
-const schema148 = {
+const schema149 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1,
@@ -9615,7 +9568,7 @@ function validate375(data, {
   validate375.errors = vErrors;
   return errors === 0;
 }
-const schema149 = {
+const schema150 = {
   "type": "string",
   "enum": ["DoNotSchedule", "ScheduleAnyway"]
 };
@@ -9649,7 +9602,7 @@ function validate378(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema149.enum
+        allowedValues: schema150.enum
       }
     };
     if (vErrors === null) {
@@ -9861,26 +9814,26 @@ function validate369(data, {
   validate369.errors = vErrors;
   return errors === 0;
 }
-const schema150 = {
+const schema151 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "32MMyNiaGpPCI0ChhXs0ZyvHJ0nuNagV1q8h8NI8E"
+    "$ref": "2PteUatdIyp7Z3ME2yIylBX9imeqwpUjifpt9DLQsY"
   },
   "nullable": true
 };
-const schema151 = {
+const schema152 = {
   "type": "object",
   "required": ["name"],
   "properties": {
     "configMap": {
-      "$ref": "31zxGqj6a8Lk0ao0uvKIn1B0A45Q9rApO0YxHp1bP6M"
+      "$ref": "pyc7HTwrUGx7sZU65tkEat05AYY5kQf0Qd9Wh3Vqg"
     },
     "csi": {
       "$ref": "M6uriKrh1Aq37daS1jNGS28gvhcZE1Fe7JmGQc4BM"
     },
     "emptyDir": {
-      "$ref": "JGjYtAKb9dCoDlTX9OJe2AC9LUNhA6q9AuKDZXJcx4Q"
+      "$ref": "Z1yYqjhyewU81AnJI4ROvPuOftLGtWhgjJcxAvWz4o"
     },
     "name": {
       "$ref": "hH5nZUmbZoT6U3p223PGjeegZk5xJ7AvWJGkkMlGuE"
@@ -9892,21 +9845,21 @@ const schema151 = {
       "$ref": "vIqQGRF5TPTHIdTbf9jLvbs4qOX3o7kttkBiKSw8DC8"
     },
     "projected": {
-      "$ref": "IUZ96fQVAw1UvGoYXVUTM1peGACfsoUA7xk9dmpzdM"
+      "$ref": "4MQq5GTPwYg2n3mbqJDcKoBzQmbDdsGu6U3ldR1U0"
     },
     "secret": {
-      "$ref": "icqSAeqhaa47b2Rcw0ed8jH0jOTuHUOIObBQNY"
+      "$ref": "QJQ1L1JKcjo0vFPXhtP8KRAXaJeLXUdLzsCg4A1Chk"
     }
   }
 };
-const schema152 = {
+const schema153 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -9917,14 +9870,14 @@ const schema152 = {
   },
   "nullable": true
 };
-const schema67 = {
+const schema68 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 511,
   "nullable": true
 };
-function validate150(data, {
+function validate152(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10000,23 +9953,23 @@ function validate150(data, {
       errors++;
     }
   }
-  validate150.errors = vErrors;
+  validate152.errors = vErrors;
   return errors === 0;
 }
-const schema70 = {
+const schema72 = {
   "type": "array",
   "maxItems": 100,
   "items": {
-    "$ref": "iqP3Vgox5ppTUMjNonGCoOauWtBs9nZFN3zRHMj0"
+    "$ref": "HlzQZL8JH7hGhyCDNRNMU6K1x4bg1aQJnXVKy3iX9I"
   },
   "nullable": true
 };
-const schema71 = {
+const schema73 = {
   "type": "object",
   "required": ["key", "path"],
   "properties": {
     "key": {
-      "$ref": "W5GpjkfZRCLa7yfFjmIMJXhllT5xShcWeGBcQ6BJ18"
+      "$ref": "0d5pMShTYud9V20sVbKqrM9RQECoYzirZqSGFQD1I"
     },
     "mode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
@@ -10026,7 +9979,72 @@ const schema71 = {
     }
   }
 };
-function validate154(data, {
+const schema74 = {
+  "type": "string",
+  "maxLength": 253,
+  "pattern": "^[-._a-zA-Z0-9]*$"
+};
+function validate158(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err0 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (!pattern1.test(data)) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-._a-zA-Z0-9]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  } else {
+    const err2 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate158.errors = vErrors;
+  return errors === 0;
+}
+function validate157(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10068,35 +10086,35 @@ function validate154(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate144(data.key, {
+      if (!validate158(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+        vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
         errors = vErrors.length;
       }
     }
     if (data.mode !== undefined) {
-      if (!validate150(data.mode, {
+      if (!validate152(data.mode, {
         instancePath: instancePath + "/mode",
         parentData: data,
         parentDataProperty: "mode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate151(data.path, {
+      if (!validate153(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
         errors = vErrors.length;
       }
     }
@@ -10116,10 +10134,10 @@ function validate154(data, {
     }
     errors++;
   }
-  validate154.errors = vErrors;
+  validate157.errors = vErrors;
   return errors === 0;
 }
-function validate153(data, {
+function validate156(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10162,18 +10180,18 @@ function validate153(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate154(data[i0], {
+      if (!validate157(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
+        vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate153.errors = vErrors;
+  validate156.errors = vErrors;
   return errors === 0;
 }
 function validate384(data, {
@@ -10202,35 +10220,35 @@ function validate384(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate150(data.defaultMode, {
+      if (!validate152(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
     if (data.items !== undefined) {
-      if (!validate153(data.items, {
+      if (!validate156(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
+        vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate87(data.name, {
+      if (!validate89(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -10249,7 +10267,7 @@ function validate384(data, {
   validate384.errors = vErrors;
   return errors === 0;
 }
-const schema153 = {
+const schema154 = {
   "type": "object",
   "required": ["driver"],
   "properties": {
@@ -10271,7 +10289,72 @@ const schema153 = {
   },
   "nullable": true
 };
-const schema154 = {
+const schema71 = {
+  "type": "string",
+  "minLength": 1,
+  "maxLength": 253
+};
+function validate155(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err0 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (func2(data) < 1) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/minLength",
+        keyword: "minLength",
+        params: {
+          limit: 1
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  } else {
+    const err2 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate155.errors = vErrors;
+  return errors === 0;
+}
+const schema155 = {
   "type": "object",
   "properties": {
     "name": {
@@ -10306,13 +10389,13 @@ function validate393(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate87(data.name, {
+      if (!validate89(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -10362,24 +10445,24 @@ function validate390(data, {
       errors++;
     }
     if (data.driver !== undefined) {
-      if (!validate85(data.driver, {
+      if (!validate155(data.driver, {
         instancePath: instancePath + "/driver",
         parentData: data,
         parentDataProperty: "driver",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
         errors = vErrors.length;
       }
     }
     if (data.fsType !== undefined) {
-      if (!validate82(data.fsType, {
+      if (!validate84(data.fsType, {
         instancePath: instancePath + "/fsType",
         parentData: data,
         parentDataProperty: "fsType",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -10420,11 +10503,11 @@ function validate390(data, {
   validate390.errors = vErrors;
   return errors === 0;
 }
-const schema155 = {
+const schema156 = {
   "type": "object",
   "properties": {
     "medium": {
-      "$ref": "kHrhMgG5ZM2TtXTsLD4lKD9OmtY5dZ9dlZQEnHVM"
+      "$ref": "zsMfnOiYpGeZQ4uHOUx4JmEpKeSQgI55VCXNQZlaqs"
     },
     "sizeLimit": {
       "$ref": "Civff4KAxdG45fJzB1emEtyWkfuMI40Ljyqsdl4"
@@ -10432,13 +10515,13 @@ const schema155 = {
   },
   "nullable": true
 };
-const schema156 = {
+const schema157 = {
   "type": "string",
-  "pattern": "^(Memory|)$",
+  "pattern": "^(Memory|Disk|)$",
   "maxLength": 64,
   "nullable": true
 };
-const pattern10 = new RegExp("^(Memory|)$", "u");
+const pattern12 = new RegExp("^(Memory|Disk|)$", "u");
 function validate400(data, {
   instancePath = "",
   parentData,
@@ -10480,13 +10563,13 @@ function validate400(data, {
       }
       errors++;
     }
-    if (!pattern10.test(data)) {
+    if (!pattern12.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
         params: {
-          pattern: "^(Memory|)$"
+          pattern: "^(Memory|Disk|)$"
         }
       };
       if (vErrors === null) {
@@ -10537,13 +10620,13 @@ function validate399(data, {
       }
     }
     if (data.sizeLimit !== undefined) {
-      if (!validate137(data.sizeLimit, {
+      if (!validate139(data.sizeLimit, {
         instancePath: instancePath + "/sizeLimit",
         parentData: data,
         parentDataProperty: "sizeLimit",
         rootData
       })) {
-        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
         errors = vErrors.length;
       }
     }
@@ -10551,7 +10634,7 @@ function validate399(data, {
   validate399.errors = vErrors;
   return errors === 0;
 }
-const schema157 = {
+const schema158 = {
   "type": "object",
   "required": ["server", "path"],
   "properties": {
@@ -10567,7 +10650,7 @@ const schema157 = {
   },
   "nullable": true
 };
-const schema158 = {
+const schema159 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 4096
@@ -10712,13 +10795,13 @@ function validate405(data, {
       }
     }
     if (data.server !== undefined) {
-      if (!validate85(data.server, {
+      if (!validate155(data.server, {
         instancePath: instancePath + "/server",
         parentData: data,
         parentDataProperty: "server",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
         errors = vErrors.length;
       }
     }
@@ -10726,7 +10809,7 @@ function validate405(data, {
   validate405.errors = vErrors;
   return errors === 0;
 }
-const schema159 = {
+const schema160 = {
   "type": "object",
   "required": ["claimName"],
   "properties": {
@@ -10781,13 +10864,13 @@ function validate411(data, {
       errors++;
     }
     if (data.claimName !== undefined) {
-      if (!validate85(data.claimName, {
+      if (!validate155(data.claimName, {
         instancePath: instancePath + "/claimName",
         parentData: data,
         parentDataProperty: "claimName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
         errors = vErrors.length;
       }
     }
@@ -10806,48 +10889,48 @@ function validate411(data, {
   validate411.errors = vErrors;
   return errors === 0;
 }
-const schema160 = {
+const schema161 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "sources": {
-      "$ref": "JjMjXokD9LDRW8F4SRlYv5zM3jXhXAoQczpSXP0TM"
+      "$ref": "vvcKVzA501I9ZSl7HYw5rbyQ1EDjI47cS5ICpLuyEP0"
     }
   },
   "nullable": true
 };
-const schema161 = {
+const schema162 = {
   "type": "array",
   "maxItems": 20,
   "items": {
-    "$ref": "EANLfNZUiUZJFOww4eacsfDoavMaIyCDqq2LTxws"
+    "$ref": "gi0jTJ3cvlZIVFJiOPLADeW9T7jVcRO6T5Vx95JqY"
   },
   "nullable": true
 };
-const schema162 = {
+const schema163 = {
   "type": "object",
   "properties": {
     "configMap": {
-      "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
+      "$ref": "Pwxau1vHbkSlgxSfgc7Su7SkexI254meDZM6sqDI"
     },
     "downwardAPI": {
       "$ref": "hwuD0sRvBUxJxO9H3qO0LKSdXUyuWUbK7rxXEIcb6Ow"
     },
     "secret": {
-      "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
+      "$ref": "Pwxau1vHbkSlgxSfgc7Su7SkexI254meDZM6sqDI"
     },
     "serviceAccountToken": {
       "$ref": "JhT2vGrugXjYTrYjvwEIG9ggCdhDR4XIOufnMXt5rc"
     }
   }
 };
-const schema75 = {
+const schema78 = {
   "type": "object",
   "properties": {
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -10858,7 +10941,7 @@ const schema75 = {
   },
   "nullable": true
 };
-function validate167(data, {
+function validate171(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10884,24 +10967,24 @@ function validate167(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.items !== undefined) {
-      if (!validate153(data.items, {
+      if (!validate156(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
+        vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate87(data.name, {
+      if (!validate89(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -10917,10 +11000,10 @@ function validate167(data, {
       }
     }
   }
-  validate167.errors = vErrors;
+  validate171.errors = vErrors;
   return errors === 0;
 }
-const schema163 = {
+const schema164 = {
   "type": "object",
   "properties": {
     "items": {
@@ -10929,7 +11012,7 @@ const schema163 = {
   },
   "nullable": true
 };
-const schema164 = {
+const schema165 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -10937,7 +11020,7 @@ const schema164 = {
   },
   "nullable": true
 };
-const schema165 = {
+const schema166 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10981,46 +11064,46 @@ function validate422(data, {
       errors++;
     }
     if (data.fieldRef !== undefined) {
-      if (!validate159(data.fieldRef, {
+      if (!validate163(data.fieldRef, {
         instancePath: instancePath + "/fieldRef",
         parentData: data,
         parentDataProperty: "fieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+        vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
         errors = vErrors.length;
       }
     }
     if (data.mode !== undefined) {
-      if (!validate150(data.mode, {
+      if (!validate152(data.mode, {
         instancePath: instancePath + "/mode",
         parentData: data,
         parentDataProperty: "mode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate151(data.path, {
+      if (!validate153(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
         errors = vErrors.length;
       }
     }
     if (data.resourceFieldRef !== undefined) {
-      if (!validate163(data.resourceFieldRef, {
+      if (!validate167(data.resourceFieldRef, {
         instancePath: instancePath + "/resourceFieldRef",
         parentData: data,
         parentDataProperty: "resourceFieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
+        vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
         errors = vErrors.length;
       }
     }
@@ -11140,7 +11223,7 @@ function validate420(data, {
   validate420.errors = vErrors;
   return errors === 0;
 }
-const schema166 = {
+const schema167 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -11156,7 +11239,7 @@ const schema166 = {
   },
   "nullable": true
 };
-const schema167 = {
+const schema168 = {
   "type": "integer",
   "format": "int64",
   "minimum": 600,
@@ -11284,13 +11367,13 @@ function validate431(data, {
       errors++;
     }
     if (data.audience !== undefined) {
-      if (!validate110(data.audience, {
+      if (!validate112(data.audience, {
         instancePath: instancePath + "/audience",
         parentData: data,
         parentDataProperty: "audience",
         rootData
       })) {
-        vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+        vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
         errors = vErrors.length;
       }
     }
@@ -11306,13 +11389,13 @@ function validate431(data, {
       }
     }
     if (data.path !== undefined) {
-      if (!validate151(data.path, {
+      if (!validate153(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
         errors = vErrors.length;
       }
     }
@@ -11330,13 +11413,13 @@ function validate418(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMap !== undefined) {
-      if (!validate167(data.configMap, {
+      if (!validate171(data.configMap, {
         instancePath: instancePath + "/configMap",
         parentData: data,
         parentDataProperty: "configMap",
         rootData
       })) {
-        vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
+        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
         errors = vErrors.length;
       }
     }
@@ -11352,13 +11435,13 @@ function validate418(data, {
       }
     }
     if (data.secret !== undefined) {
-      if (!validate167(data.secret, {
+      if (!validate171(data.secret, {
         instancePath: instancePath + "/secret",
         parentData: data,
         parentDataProperty: "secret",
         rootData
       })) {
-        vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
+        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
         errors = vErrors.length;
       }
     }
@@ -11475,13 +11558,13 @@ function validate415(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate150(data.defaultMode, {
+      if (!validate152(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
@@ -11500,14 +11583,14 @@ function validate415(data, {
   validate415.errors = vErrors;
   return errors === 0;
 }
-const schema168 = {
+const schema169 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "optional": {
       "$ref": "hsGPmGwy4VrrbOBJwiGgjUKGPtMFeHO5cmtUu5ZUh0"
@@ -11544,24 +11627,24 @@ function validate440(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate150(data.defaultMode, {
+      if (!validate152(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
     if (data.items !== undefined) {
-      if (!validate153(data.items, {
+      if (!validate156(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
+        vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
         errors = vErrors.length;
       }
     }
@@ -11577,13 +11660,13 @@ function validate440(data, {
       }
     }
     if (data.secretName !== undefined) {
-      if (!validate87(data.secretName, {
+      if (!validate89(data.secretName, {
         instancePath: instancePath + "/secretName",
         parentData: data,
         parentDataProperty: "secretName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -11650,13 +11733,13 @@ function validate383(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate152(data.name, {
+      if (!validate154(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
+        vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
         errors = vErrors.length;
       }
     }
@@ -11780,7 +11863,7 @@ function validate382(data, {
   validate382.errors = vErrors;
   return errors === 0;
 }
-function validate201(data, {
+function validate205(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11806,13 +11889,13 @@ function validate201(data, {
       errors++;
     }
     if (data.affinity !== undefined) {
-      if (!validate202(data.affinity, {
+      if (!validate206(data.affinity, {
         instancePath: instancePath + "/affinity",
         parentData: data,
         parentDataProperty: "affinity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate202.errors : vErrors.concat(validate202.errors);
+        vErrors = vErrors === null ? validate206.errors : vErrors.concat(validate206.errors);
         errors = vErrors.length;
       }
     }
@@ -11828,24 +11911,24 @@ function validate201(data, {
       }
     }
     if (data.containerConcurrency !== undefined) {
-      if (!validate220(data.containerConcurrency, {
+      if (!validate224(data.containerConcurrency, {
         instancePath: instancePath + "/containerConcurrency",
         parentData: data,
         parentDataProperty: "containerConcurrency",
         rootData
       })) {
-        vErrors = vErrors === null ? validate220.errors : vErrors.concat(validate220.errors);
+        vErrors = vErrors === null ? validate224.errors : vErrors.concat(validate224.errors);
         errors = vErrors.length;
       }
     }
     if (data.containers !== undefined) {
-      if (!validate222(data.containers, {
+      if (!validate226(data.containers, {
         instancePath: instancePath + "/containers",
         parentData: data,
         parentDataProperty: "containers",
         rootData
       })) {
-        vErrors = vErrors === null ? validate222.errors : vErrors.concat(validate222.errors);
+        vErrors = vErrors === null ? validate226.errors : vErrors.concat(validate226.errors);
         errors = vErrors.length;
       }
     }
@@ -11894,13 +11977,13 @@ function validate201(data, {
       }
     }
     if (data.idleTimeoutSeconds !== undefined) {
-      if (!validate146(data.idleTimeoutSeconds, {
+      if (!validate148(data.idleTimeoutSeconds, {
         instancePath: instancePath + "/idleTimeoutSeconds",
         parentData: data,
         parentDataProperty: "idleTimeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
         errors = vErrors.length;
       }
     }
@@ -11927,46 +12010,46 @@ function validate201(data, {
       }
     }
     if (data.priorityClassName !== undefined) {
-      if (!validate87(data.priorityClassName, {
+      if (!validate89(data.priorityClassName, {
         instancePath: instancePath + "/priorityClassName",
         parentData: data,
         parentDataProperty: "priorityClassName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
     if (data.responseStartTimeoutSeconds !== undefined) {
-      if (!validate146(data.responseStartTimeoutSeconds, {
+      if (!validate148(data.responseStartTimeoutSeconds, {
         instancePath: instancePath + "/responseStartTimeoutSeconds",
         parentData: data,
         parentDataProperty: "responseStartTimeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
         errors = vErrors.length;
       }
     }
     if (data.runtimeClassName !== undefined) {
-      if (!validate87(data.runtimeClassName, {
+      if (!validate89(data.runtimeClassName, {
         instancePath: instancePath + "/runtimeClassName",
         parentData: data,
         parentDataProperty: "runtimeClassName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
     if (data.schedulerName !== undefined) {
-      if (!validate87(data.schedulerName, {
+      if (!validate89(data.schedulerName, {
         instancePath: instancePath + "/schedulerName",
         parentData: data,
         parentDataProperty: "schedulerName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -12004,13 +12087,13 @@ function validate201(data, {
       }
     }
     if (data.timeoutSeconds !== undefined) {
-      if (!validate146(data.timeoutSeconds, {
+      if (!validate148(data.timeoutSeconds, {
         instancePath: instancePath + "/timeoutSeconds",
         parentData: data,
         parentDataProperty: "timeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
         errors = vErrors.length;
       }
     }
@@ -12063,10 +12146,10 @@ function validate201(data, {
     }
     errors++;
   }
-  validate201.errors = vErrors;
+  validate205.errors = vErrors;
   return errors === 0;
 }
-function validate193(data, {
+function validate197(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12092,24 +12175,24 @@ function validate193(data, {
       errors++;
     }
     if (data.metadata !== undefined) {
-      if (!validate194(data.metadata, {
+      if (!validate198(data.metadata, {
         instancePath: instancePath + "/metadata",
         parentData: data,
         parentDataProperty: "metadata",
         rootData
       })) {
-        vErrors = vErrors === null ? validate194.errors : vErrors.concat(validate194.errors);
+        vErrors = vErrors === null ? validate198.errors : vErrors.concat(validate198.errors);
         errors = vErrors.length;
       }
     }
     if (data.spec !== undefined) {
-      if (!validate201(data.spec, {
+      if (!validate205(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate201.errors : vErrors.concat(validate201.errors);
+        vErrors = vErrors === null ? validate205.errors : vErrors.concat(validate205.errors);
         errors = vErrors.length;
       }
     }
@@ -12129,10 +12212,10 @@ function validate193(data, {
     }
     errors++;
   }
-  validate193.errors = vErrors;
+  validate197.errors = vErrors;
   return errors === 0;
 }
-function validate190(data, {
+function validate194(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12158,35 +12241,35 @@ function validate190(data, {
       errors++;
     }
     if (data.instanceSplits !== undefined) {
-      if (!validate172(data.instanceSplits, {
+      if (!validate176(data.instanceSplits, {
         instancePath: instancePath + "/instanceSplits",
         parentData: data,
         parentDataProperty: "instanceSplits",
         rootData
       })) {
-        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+        vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
         errors = vErrors.length;
       }
     }
     if (data.manualInstanceCount !== undefined) {
-      if (!validate179(data.manualInstanceCount, {
+      if (!validate183(data.manualInstanceCount, {
         instancePath: instancePath + "/manualInstanceCount",
         parentData: data,
         parentDataProperty: "manualInstanceCount",
         rootData
       })) {
-        vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
+        vErrors = vErrors === null ? validate183.errors : vErrors.concat(validate183.errors);
         errors = vErrors.length;
       }
     }
     if (data.template !== undefined) {
-      if (!validate193(data.template, {
+      if (!validate197(data.template, {
         instancePath: instancePath + "/template",
         parentData: data,
         parentDataProperty: "template",
         rootData
       })) {
-        vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
+        vErrors = vErrors === null ? validate197.errors : vErrors.concat(validate197.errors);
         errors = vErrors.length;
       }
     }
@@ -12206,10 +12289,10 @@ function validate190(data, {
     }
     errors++;
   }
-  validate190.errors = vErrors;
+  validate194.errors = vErrors;
   return errors === 0;
 }
-const schema169 = {
+const schema170 = {
   "type": "object",
   "properties": {
     "annotations": {
@@ -12242,7 +12325,7 @@ const schema169 = {
   },
   "nullable": true
 };
-const schema170 = {
+const schema171 = {
   "type": "object",
   "maxProperties": 100,
   "additionalProperties": {
@@ -12307,14 +12390,14 @@ function validate452(data, {
   validate452.errors = vErrors;
   return errors === 0;
 }
-const schema171 = {
+const schema172 = {
   "type": "array",
   "items": {
     "$ref": "rMKHcd0d8k608tHdYMrRajTWCiMnGCl0yutwdvAWOSM"
   },
   "nullable": true
 };
-const schema172 = {
+const schema173 = {
   "type": "object",
   "required": ["type", "status"],
   "properties": {
@@ -12338,7 +12421,7 @@ const schema172 = {
     }
   }
 };
-const schema173 = {
+const schema174 = {
   "type": "string",
   "enum": ["", "Error", "Warning", "Info"],
   "nullable": true
@@ -12373,7 +12456,7 @@ function validate460(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema173.enum
+        allowedValues: schema174.enum
       }
     };
     if (vErrors === null) {
@@ -12386,7 +12469,7 @@ function validate460(data, {
   validate460.errors = vErrors;
   return errors === 0;
 }
-const schema174 = {
+const schema175 = {
   "type": "string",
   "enum": ["True", "False", "Unknown"]
 };
@@ -12420,7 +12503,7 @@ function validate462(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema174.enum
+        allowedValues: schema175.enum
       }
     };
     if (vErrors === null) {
@@ -12475,35 +12558,35 @@ function validate456(data, {
       errors++;
     }
     if (data.lastTransitionTime !== undefined) {
-      if (!validate82(data.lastTransitionTime, {
+      if (!validate84(data.lastTransitionTime, {
         instancePath: instancePath + "/lastTransitionTime",
         parentData: data,
         parentDataProperty: "lastTransitionTime",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.message !== undefined) {
-      if (!validate171(data.message, {
+      if (!validate175(data.message, {
         instancePath: instancePath + "/message",
         parentData: data,
         parentDataProperty: "message",
         rootData
       })) {
-        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
+        vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
         errors = vErrors.length;
       }
     }
     if (data.reason !== undefined) {
-      if (!validate87(data.reason, {
+      if (!validate89(data.reason, {
         instancePath: instancePath + "/reason",
         parentData: data,
         parentDataProperty: "reason",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -12530,13 +12613,13 @@ function validate456(data, {
       }
     }
     if (data.type !== undefined) {
-      if (!validate144(data.type, {
+      if (!validate146(data.type, {
         instancePath: instancePath + "/type",
         parentData: data,
         parentDataProperty: "type",
         rootData
       })) {
-        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
         errors = vErrors.length;
       }
     }
@@ -12648,79 +12731,79 @@ function validate451(data, {
       }
     }
     if (data.instanceSplits !== undefined) {
-      if (!validate172(data.instanceSplits, {
+      if (!validate176(data.instanceSplits, {
         instancePath: instancePath + "/instanceSplits",
         parentData: data,
         parentDataProperty: "instanceSplits",
         rootData
       })) {
-        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
+        vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
         errors = vErrors.length;
       }
     }
     if (data.instances !== undefined) {
-      if (!validate179(data.instances, {
+      if (!validate183(data.instances, {
         instancePath: instancePath + "/instances",
         parentData: data,
         parentDataProperty: "instances",
         rootData
       })) {
-        vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
+        vErrors = vErrors === null ? validate183.errors : vErrors.concat(validate183.errors);
         errors = vErrors.length;
       }
     }
     if (data.latestCreatedRevisionName !== undefined) {
-      if (!validate87(data.latestCreatedRevisionName, {
+      if (!validate89(data.latestCreatedRevisionName, {
         instancePath: instancePath + "/latestCreatedRevisionName",
         parentData: data,
         parentDataProperty: "latestCreatedRevisionName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
     if (data.latestReadyRevisionName !== undefined) {
-      if (!validate87(data.latestReadyRevisionName, {
+      if (!validate89(data.latestReadyRevisionName, {
         instancePath: instancePath + "/latestReadyRevisionName",
         parentData: data,
         parentDataProperty: "latestReadyRevisionName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
     if (data.observedGeneration !== undefined) {
-      if (!validate180(data.observedGeneration, {
+      if (!validate184(data.observedGeneration, {
         instancePath: instancePath + "/observedGeneration",
         parentData: data,
         parentDataProperty: "observedGeneration",
         rootData
       })) {
-        vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
+        vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
         errors = vErrors.length;
       }
     }
     if (data.readyInstances !== undefined) {
-      if (!validate179(data.readyInstances, {
+      if (!validate183(data.readyInstances, {
         instancePath: instancePath + "/readyInstances",
         parentData: data,
         parentDataProperty: "readyInstances",
         rootData
       })) {
-        vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
+        vErrors = vErrors === null ? validate183.errors : vErrors.concat(validate183.errors);
         errors = vErrors.length;
       }
     }
     if (data.selector !== undefined) {
-      if (!validate87(data.selector, {
+      if (!validate89(data.selector, {
         instancePath: instancePath + "/selector",
         parentData: data,
         parentDataProperty: "selector",
         rootData
       })) {
-        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
         errors = vErrors.length;
       }
     }
@@ -12728,7 +12811,7 @@ function validate451(data, {
   validate451.errors = vErrors;
   return errors === 0;
 }
-function validate181(data, {
+function validate185(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12787,46 +12870,46 @@ function validate181(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate182(data.apiVersion, {
+      if (!validate186(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate182.errors : vErrors.concat(validate182.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.kind !== undefined) {
-      if (!validate184(data.kind, {
-        instancePath: instancePath + "/kind",
-        parentData: data,
-        parentDataProperty: "kind",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.metadata !== undefined) {
-      if (!validate186(data.metadata, {
-        instancePath: instancePath + "/metadata",
-        parentData: data,
-        parentDataProperty: "metadata",
         rootData
       })) {
         vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
         errors = vErrors.length;
       }
     }
+    if (data.kind !== undefined) {
+      if (!validate188(data.kind, {
+        instancePath: instancePath + "/kind",
+        parentData: data,
+        parentDataProperty: "kind",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.metadata !== undefined) {
+      if (!validate190(data.metadata, {
+        instancePath: instancePath + "/metadata",
+        parentData: data,
+        parentDataProperty: "metadata",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.spec !== undefined) {
-      if (!validate190(data.spec, {
+      if (!validate194(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
+        vErrors = vErrors === null ? validate194.errors : vErrors.concat(validate194.errors);
         errors = vErrors.length;
       }
     }
@@ -12857,6 +12940,6 @@ function validate181(data, {
     }
     errors++;
   }
-  validate181.errors = vErrors;
+  validate185.errors = vErrors;
   return errors === 0;
 }

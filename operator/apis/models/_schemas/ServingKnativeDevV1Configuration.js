@@ -1,6 +1,6 @@
 import { formats } from "@kubernetes-models/validate";
-export const validate = validate172;
-const schema77 = {
+export const validate = validate176;
+const schema80 = {
   "type": "object",
   "properties": {
     "apiVersion": {
@@ -13,7 +13,7 @@ const schema77 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "KBzKEGAEoOQwzzTvAeZtElSglUYt8smd1o425cxuo"
+      "$ref": "kyfC2uToTHjmNYNZzRr6wNr1196KaA4QF8EP5LeDm6I"
     },
     "status": {
       "$ref": "YYE2D3Gp52m2ul7S8NDFb9lGt9xXCov3OozWdfvzg"
@@ -22,11 +22,11 @@ const schema77 = {
   "required": ["spec", "apiVersion", "kind"],
   "$id": "serving.knative.dev.v1.Configuration"
 };
-const schema78 = {
+const schema81 = {
   "type": "string",
   "enum": ["serving.knative.dev/v1"]
 };
-function validate173(data, {
+function validate177(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -56,7 +56,7 @@ function validate173(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema78.enum
+        allowedValues: schema81.enum
       }
     };
     if (vErrors === null) {
@@ -66,14 +66,14 @@ function validate173(data, {
     }
     errors++;
   }
-  validate173.errors = vErrors;
+  validate177.errors = vErrors;
   return errors === 0;
 }
-const schema79 = {
+const schema82 = {
   "type": "string",
   "enum": ["Configuration"]
 };
-function validate175(data, {
+function validate179(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -103,7 +103,7 @@ function validate175(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema79.enum
+        allowedValues: schema82.enum
       }
     };
     if (vErrors === null) {
@@ -113,15 +113,15 @@ function validate175(data, {
     }
     errors++;
   }
-  validate175.errors = vErrors;
+  validate179.errors = vErrors;
   return errors === 0;
 }
-const schema80 = {
+const schema83 = {
   "nullableRef": "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta#"
 };
-const schema81 = {};
-import { validate as validate178 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
-function validate177(data, {
+const schema84 = {};
+import { validate as validate182 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
+function validate181(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -130,29 +130,29 @@ function validate177(data, {
   let vErrors = null;
   let errors = 0;
   if (data !== null) {
-    if (!validate178(data, {
+    if (!validate182(data, {
       instancePath,
       parentData,
       parentDataProperty,
       rootData
     })) {
-      vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
+      vErrors = vErrors === null ? validate182.errors : vErrors.concat(validate182.errors);
       errors = vErrors.length;
     }
   }
-  validate177.errors = vErrors;
+  validate181.errors = vErrors;
   return errors === 0;
 }
-const schema82 = {
+const schema85 = {
   "type": "object",
   "required": ["template"],
   "properties": {
     "template": {
-      "$ref": "laZXYLnARVDA95VTOjwegcDpnzIScWYnCjrw6MMyfUw"
+      "$ref": "SD3unXyMQxDwSuxFfAVGLViZS23Wp1T8f0Pur1mdIjU"
     }
   }
 };
-const schema83 = {
+const schema86 = {
   "type": "object",
   "required": ["spec"],
   "properties": {
@@ -160,11 +160,11 @@ const schema83 = {
       "$ref": "u7yJE4Mz0R2WdP5ixxtC6XCsLb4G2ySjUuEhiwPGkI"
     },
     "spec": {
-      "$ref": "EaqUe0BYOtZUoSmqXnWsomxEuGxHKunm5RWe4iWhTA"
+      "$ref": "ZkIwdgvmzO6AObwVP707V9SaOYWRk0muG7HhHyIg1I"
     }
   }
 };
-const schema84 = {
+const schema87 = {
   "type": "object",
   "properties": {
     "annotations": {
@@ -280,13 +280,13 @@ function validate21(data, {
   validate21.errors = vErrors;
   return errors === 0;
 }
-const schema33 = {
+const schema34 = {
   "type": "string",
   "nullable": true,
   "maxLength": 64
 };
 import func2 from "@kubernetes-models/validate/runtime/ucs2length";
-function validate81(data, {
+function validate83(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -328,17 +328,17 @@ function validate81(data, {
       errors++;
     }
   }
-  validate81.errors = vErrors;
+  validate83.errors = vErrors;
   return errors === 0;
 }
-const schema85 = {
+const schema88 = {
   "type": "string",
   "pattern": "^([a-z]([-a-z0-9]*[a-z0-9])?)?$",
   "maxLength": 63,
   "nullable": true
 };
-const pattern5 = new RegExp("^([a-z]([-a-z0-9]*[a-z0-9])?)?$", "u");
-function validate187(data, {
+const pattern7 = new RegExp("^([a-z]([-a-z0-9]*[a-z0-9])?)?$", "u");
+function validate191(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -379,7 +379,7 @@ function validate187(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern7.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -396,15 +396,15 @@ function validate187(data, {
       errors++;
     }
   }
-  validate187.errors = vErrors;
+  validate191.errors = vErrors;
   return errors === 0;
 }
-const schema34 = {
+const schema35 = {
   "type": "string",
   "maxLength": 63,
   "nullable": true
 };
-function validate82(data, {
+function validate84(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -446,10 +446,10 @@ function validate82(data, {
       errors++;
     }
   }
-  validate82.errors = vErrors;
+  validate84.errors = vErrors;
   return errors === 0;
 }
-function validate183(data, {
+function validate187(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -486,13 +486,13 @@ function validate183(data, {
       }
     }
     if (data.creationTimestamp !== undefined) {
-      if (!validate81(data.creationTimestamp, {
+      if (!validate83(data.creationTimestamp, {
         instancePath: instancePath + "/creationTimestamp",
         parentData: data,
         parentDataProperty: "creationTimestamp",
         rootData
       })) {
-        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
         errors = vErrors.length;
       }
     }
@@ -508,32 +508,32 @@ function validate183(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate187(data.name, {
+      if (!validate191(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
+        vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
         errors = vErrors.length;
       }
     }
     if (data.namespace !== undefined) {
-      if (!validate82(data.namespace, {
+      if (!validate84(data.namespace, {
         instancePath: instancePath + "/namespace",
         parentData: data,
         parentDataProperty: "namespace",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate183.errors = vErrors;
+  validate187.errors = vErrors;
   return errors === 0;
 }
-const schema86 = {
+const schema89 = {
   "type": "object",
   "required": ["containers"],
   "properties": {
@@ -547,7 +547,7 @@ const schema86 = {
       "$ref": "W5o7PGxfOAXTSXZYjOQFYQHcXDv7yBsoBP77pUs9A"
     },
     "containers": {
-      "$ref": "0nrLq5UOlT2SYNdyrRGPrBGshZxkhdUGIEpWKmkfWk"
+      "$ref": "6tOdXG53zyptkH0hIJ0B7skoOjJnotDpC7gi21BbSfw"
     },
     "dnsConfig": {
       "$ref": "eiXCN9aje6HRnewE2NKWadkYSYiLA2hjmwCE5DOs"
@@ -601,11 +601,11 @@ const schema86 = {
       "$ref": "UO7tKMto6AoMRlMX2zaQabZ3hy99hzbEUyuk7JEU"
     },
     "volumes": {
-      "$ref": "EJf7kvqHRln6W1t4V7MeNVmHuVGJGFC60580eNs2kJY"
+      "$ref": "Pkt5J0y0FaQNWrYZeNvHqPshJnreDov3Q7yWYNia8M"
     }
   }
 };
-const schema87 = {
+const schema90 = {
   "type": "object",
   "properties": {
     "nodeAffinity": {
@@ -620,7 +620,7 @@ const schema87 = {
   },
   "nullable": true
 };
-const schema88 = {
+const schema91 = {
   "type": "object",
   "properties": {
     "preferredDuringSchedulingIgnoredDuringExecution": {
@@ -632,7 +632,7 @@ const schema88 = {
   },
   "nullable": true
 };
-const schema89 = {
+const schema92 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -640,7 +640,7 @@ const schema89 = {
   },
   "nullable": true
 };
-const schema90 = {
+const schema93 = {
   "type": "object",
   "required": ["weight", "preference"],
   "properties": {
@@ -1400,7 +1400,7 @@ function validate59(data, {
   validate59.errors = vErrors;
   return errors === 0;
 }
-function validate195(data, {
+function validate199(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1479,10 +1479,10 @@ function validate195(data, {
     }
     errors++;
   }
-  validate195.errors = vErrors;
+  validate199.errors = vErrors;
   return errors === 0;
 }
-function validate194(data, {
+function validate198(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1525,21 +1525,21 @@ function validate194(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate195(data[i0], {
+      if (!validate199(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate195.errors : vErrors.concat(validate195.errors);
+        vErrors = vErrors === null ? validate199.errors : vErrors.concat(validate199.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate194.errors = vErrors;
+  validate198.errors = vErrors;
   return errors === 0;
 }
-const schema91 = {
+const schema94 = {
   "type": "object",
   "required": ["nodeSelectorTerms"],
   "properties": {
@@ -1549,14 +1549,14 @@ const schema91 = {
   },
   "nullable": true
 };
-const schema92 = {
+const schema95 = {
   "type": "array",
   "maxItems": 20,
   "items": {
     "$ref": "SlGaUEPFUsWdBBCPXWTlVCSC0zocWvG3TwXdc"
   }
 };
-function validate201(data, {
+function validate205(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1609,10 +1609,10 @@ function validate201(data, {
     }
     errors++;
   }
-  validate201.errors = vErrors;
+  validate205.errors = vErrors;
   return errors === 0;
 }
-function validate200(data, {
+function validate204(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1654,21 +1654,21 @@ function validate200(data, {
       errors++;
     }
     if (data.nodeSelectorTerms !== undefined) {
-      if (!validate201(data.nodeSelectorTerms, {
+      if (!validate205(data.nodeSelectorTerms, {
         instancePath: instancePath + "/nodeSelectorTerms",
         parentData: data,
         parentDataProperty: "nodeSelectorTerms",
         rootData
       })) {
-        vErrors = vErrors === null ? validate201.errors : vErrors.concat(validate201.errors);
+        vErrors = vErrors === null ? validate205.errors : vErrors.concat(validate205.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate200.errors = vErrors;
+  validate204.errors = vErrors;
   return errors === 0;
 }
-function validate193(data, {
+function validate197(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1694,29 +1694,29 @@ function validate193(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.preferredDuringSchedulingIgnoredDuringExecution !== undefined) {
-      if (!validate194(data.preferredDuringSchedulingIgnoredDuringExecution, {
+      if (!validate198(data.preferredDuringSchedulingIgnoredDuringExecution, {
         instancePath: instancePath + "/preferredDuringSchedulingIgnoredDuringExecution",
         parentData: data,
         parentDataProperty: "preferredDuringSchedulingIgnoredDuringExecution",
         rootData
       })) {
-        vErrors = vErrors === null ? validate194.errors : vErrors.concat(validate194.errors);
+        vErrors = vErrors === null ? validate198.errors : vErrors.concat(validate198.errors);
         errors = vErrors.length;
       }
     }
     if (data.requiredDuringSchedulingIgnoredDuringExecution !== undefined) {
-      if (!validate200(data.requiredDuringSchedulingIgnoredDuringExecution, {
+      if (!validate204(data.requiredDuringSchedulingIgnoredDuringExecution, {
         instancePath: instancePath + "/requiredDuringSchedulingIgnoredDuringExecution",
         parentData: data,
         parentDataProperty: "requiredDuringSchedulingIgnoredDuringExecution",
         rootData
       })) {
-        vErrors = vErrors === null ? validate200.errors : vErrors.concat(validate200.errors);
+        vErrors = vErrors === null ? validate204.errors : vErrors.concat(validate204.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate193.errors = vErrors;
+  validate197.errors = vErrors;
   return errors === 0;
 }
 const schema27 = {
@@ -2618,7 +2618,7 @@ function validate69(data, {
   validate69.errors = vErrors;
   return errors === 0;
 }
-function validate192(data, {
+function validate196(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2644,13 +2644,13 @@ function validate192(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.nodeAffinity !== undefined) {
-      if (!validate193(data.nodeAffinity, {
+      if (!validate197(data.nodeAffinity, {
         instancePath: instancePath + "/nodeAffinity",
         parentData: data,
         parentDataProperty: "nodeAffinity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
+        vErrors = vErrors === null ? validate197.errors : vErrors.concat(validate197.errors);
         errors = vErrors.length;
       }
     }
@@ -2677,14 +2677,14 @@ function validate192(data, {
       }
     }
   }
-  validate192.errors = vErrors;
+  validate196.errors = vErrors;
   return errors === 0;
 }
-const schema32 = {
+const schema33 = {
   "type": "boolean",
   "nullable": true
 };
-function validate80(data, {
+function validate82(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2708,10 +2708,10 @@ function validate80(data, {
     }
     errors++;
   }
-  validate80.errors = vErrors;
+  validate82.errors = vErrors;
   return errors === 0;
 }
-const schema93 = {
+const schema96 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
@@ -2719,7 +2719,7 @@ const schema93 = {
   "nullable": true
 };
 const formats8 = formats.int64;
-function validate210(data, {
+function validate214(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2795,18 +2795,18 @@ function validate210(data, {
       errors++;
     }
   }
-  validate210.errors = vErrors;
+  validate214.errors = vErrors;
   return errors === 0;
 }
-const schema94 = {
+const schema97 = {
   "type": "array",
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "NE85KrAjYZ1QEgG1jC1SqOgxPVvjrprtTN1EFwkAJo"
+    "$ref": "qHe6gC86yghBynvGCnXFCeHNf9F2ESpMeMQe29PYuRk"
   }
 };
-const schema95 = {
+const schema98 = {
   "type": "object",
   "required": ["image"],
   "properties": {
@@ -2814,10 +2814,10 @@ const schema95 = {
       "$ref": "tAvpfN08rzoOVqaqhaW3fVNBv57R8I3isR824tRg"
     },
     "command": {
-      "$ref": "btDWYFW68JaHdALpwzfdGKe2Q1kppr8WV55eELHUQ"
+      "$ref": "tAvpfN08rzoOVqaqhaW3fVNBv57R8I3isR824tRg"
     },
     "env": {
-      "$ref": "7e1eXrt1XC2iJWaFlFCAqMrd7YfpgFPi7YEYppVH18Y"
+      "$ref": "uImfKdJ8REY4A0kSzEHCz69c43Ab7qz3HTyqG1Hfo"
     },
     "envFrom": {
       "$ref": "ZReFR5gF9GaYOoi9wd7Eg4DZw6SNAioo4GppIZxUk"
@@ -2832,7 +2832,7 @@ const schema95 = {
       "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
-      "$ref": "1107mXYKWaGlGfLiWVdHRPVEuA9HG5Ne4H6euqsbbU"
+      "$ref": "ZgszerhLbi4VyVFraaO8XkJOc2ifpX5yndZkalYQK4"
     },
     "ports": {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
@@ -2863,7 +2863,7 @@ const schema95 = {
     }
   }
 };
-const schema96 = {
+const schema31 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
@@ -2871,11 +2871,11 @@ const schema96 = {
   },
   "nullable": true
 };
-const schema31 = {
+const schema32 = {
   "type": "string",
   "maxLength": 32768
 };
-function validate79(data, {
+function validate80(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2916,10 +2916,10 @@ function validate79(data, {
     }
     errors++;
   }
-  validate79.errors = vErrors;
+  validate80.errors = vErrors;
   return errors === 0;
 }
-function validate214(data, {
+function validate79(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2962,94 +2962,29 @@ function validate214(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate79(data[i0], {
+      if (!validate80(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate214.errors = vErrors;
+  validate79.errors = vErrors;
   return errors === 0;
 }
-const schema97 = {
-  "type": "array",
-  "maxItems": 100,
-  "items": {
-    "$ref": "Kduwl8DcA0kMznK9kNMJ5ZDKDZL9GH04F46AbIesag"
-  },
-  "nullable": true
-};
-function validate217(data, {
-  instancePath = "",
-  parentData,
-  parentDataProperty,
-  rootData = data
-} = {}) {
-  let vErrors = null;
-  let errors = 0;
-  if (!Array.isArray(data) && data !== null) {
-    const err0 = {
-      instancePath,
-      schemaPath: "#/type",
-      keyword: "type",
-      params: {
-        type: "array"
-      }
-    };
-    if (vErrors === null) {
-      vErrors = [err0];
-    } else {
-      vErrors.push(err0);
-    }
-    errors++;
-  }
-  if (Array.isArray(data)) {
-    if (data.length > 100) {
-      const err1 = {
-        instancePath,
-        schemaPath: "#/maxItems",
-        keyword: "maxItems",
-        params: {
-          limit: 100
-        }
-      };
-      if (vErrors === null) {
-        vErrors = [err1];
-      } else {
-        vErrors.push(err1);
-      }
-      errors++;
-    }
-    const len0 = data.length;
-    for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate79(data[i0], {
-        instancePath: instancePath + "/" + i0,
-        parentData: data,
-        parentDataProperty: i0,
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
-        errors = vErrors.length;
-      }
-    }
-  }
-  validate217.errors = vErrors;
-  return errors === 0;
-}
-const schema98 = {
+const schema99 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
-    "$ref": "U3s9nDD9MpNThmcC4ngVwadsXBOpjnIMdr3uBf9U"
+    "$ref": "kZX42PTNYnj6mbU6RmhCUh12C5dQ4liAfbxpNdnaM"
   },
   "nullable": true
 };
-const schema99 = {
+const schema100 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -3060,17 +2995,17 @@ const schema99 = {
       "$ref": "dyi4acGsVktbK0LSuuCZ8lCmHiasH5Jexr7lN6sxQ"
     },
     "valueFrom": {
-      "$ref": "SNfmn7zuwhJKoGR8SDgsPtdOBIdHD4s5uWYgFOCZ1o"
+      "$ref": "TIYt8gefcQhBiwqexFBjENDngDUQLmrblLsYjLovMnY"
     }
   }
 };
-const schema100 = {
+const schema101 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern6 = new RegExp("^[ -<>-~]+$", "u");
+const pattern8 = new RegExp("^[ -<>-~]+$", "u");
 function validate222(data, {
   instancePath = "",
   parentData,
@@ -3112,7 +3047,7 @@ function validate222(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern8.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3147,12 +3082,12 @@ function validate222(data, {
   validate222.errors = vErrors;
   return errors === 0;
 }
-const schema75 = {
+const schema78 = {
   "type": "string",
   "maxLength": 32768,
   "nullable": true
 };
-function validate170(data, {
+function validate174(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3194,14 +3129,14 @@ function validate170(data, {
       errors++;
     }
   }
-  validate170.errors = vErrors;
+  validate174.errors = vErrors;
   return errors === 0;
 }
-const schema101 = {
+const schema102 = {
   "type": "object",
   "properties": {
     "configMapKeyRef": {
-      "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
+      "$ref": "UY6jWubUvDOcpva0d0QYNN2vz0Nwhwbi3AYyurKzQ"
     },
     "fieldRef": {
       "$ref": "SW6tFiA0eveWOJdVT84fs1Ioax9Z0icp5lkoQKzg"
@@ -3210,17 +3145,17 @@ const schema101 = {
       "$ref": "2FnNj5BtZgLGSvQgoPpPllhY7XDcfxOqi2OTBTBxu58"
     },
     "secretKeyRef": {
-      "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
+      "$ref": "UY6jWubUvDOcpva0d0QYNN2vz0Nwhwbi3AYyurKzQ"
     }
   },
   "nullable": true
 };
-const schema35 = {
+const schema36 = {
   "type": "object",
   "required": ["key"],
   "properties": {
     "key": {
-      "$ref": "xwpijLRhjUEJllEse3cgJuQz6UsEYqfhm0t12sQjFe4"
+      "$ref": "rAGmEPb4D7Qe6zXS6fqh8Ku6ras8cKtA3Awutw94c"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -3231,12 +3166,14 @@ const schema35 = {
   },
   "nullable": true
 };
-const schema36 = {
+const schema37 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 253
+  "maxLength": 253,
+  "pattern": "^[-._a-zA-Z0-9]*$"
 };
-function validate84(data, {
+const pattern0 = new RegExp("^[-._a-zA-Z0-9]*$", "u");
+function validate86(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3277,8 +3214,24 @@ function validate84(data, {
       }
       errors++;
     }
+    if (!pattern0.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-._a-zA-Z0-9]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -3287,21 +3240,21 @@ function validate84(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
-  validate84.errors = vErrors;
+  validate86.errors = vErrors;
   return errors === 0;
 }
-const schema37 = {
+const schema38 = {
   "type": "string",
   "maxLength": 253,
   "nullable": true
 };
-function validate86(data, {
+function validate88(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3343,10 +3296,10 @@ function validate86(data, {
       errors++;
     }
   }
-  validate86.errors = vErrors;
+  validate88.errors = vErrors;
   return errors === 0;
 }
-function validate83(data, {
+function validate85(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3388,43 +3341,43 @@ function validate83(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate84(data.key, {
+      if (!validate86(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.name !== undefined) {
-      if (!validate86(data.name, {
-        instancePath: instancePath + "/name",
-        parentData: data,
-        parentDataProperty: "name",
         rootData
       })) {
         vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
         errors = vErrors.length;
       }
     }
+    if (data.name !== undefined) {
+      if (!validate88(data.name, {
+        instancePath: instancePath + "/name",
+        parentData: data,
+        parentDataProperty: "name",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.optional !== undefined) {
-      if (!validate80(data.optional, {
+      if (!validate82(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate83.errors = vErrors;
+  validate85.errors = vErrors;
   return errors === 0;
 }
-const schema71 = {
+const schema74 = {
   "type": "object",
   "required": ["fieldPath"],
   "properties": {
@@ -3437,11 +3390,11 @@ const schema71 = {
   },
   "nullable": true
 };
-const schema72 = {
+const schema75 = {
   "type": "string",
   "maxLength": 1024
 };
-function validate160(data, {
+function validate164(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3482,10 +3435,10 @@ function validate160(data, {
     }
     errors++;
   }
-  validate160.errors = vErrors;
+  validate164.errors = vErrors;
   return errors === 0;
 }
-function validate158(data, {
+function validate162(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3527,32 +3480,32 @@ function validate158(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate81(data.apiVersion, {
+      if (!validate83(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
         rootData
       })) {
-        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
         errors = vErrors.length;
       }
     }
     if (data.fieldPath !== undefined) {
-      if (!validate160(data.fieldPath, {
+      if (!validate164(data.fieldPath, {
         instancePath: instancePath + "/fieldPath",
         parentData: data,
         parentDataProperty: "fieldPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+        vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate158.errors = vErrors;
+  validate162.errors = vErrors;
   return errors === 0;
 }
-const schema73 = {
+const schema76 = {
   "type": "object",
   "required": ["resource"],
   "properties": {
@@ -3568,7 +3521,7 @@ const schema73 = {
   },
   "nullable": true
 };
-const schema58 = {
+const schema59 = {
   "maxLength": 32,
   "pattern": "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
   "anyOf": [{
@@ -3577,10 +3530,10 @@ const schema58 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-const schema39 = {
+const schema40 = {
   "type": "integer"
 };
-function validate92(data, {
+function validate94(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3604,11 +3557,11 @@ function validate92(data, {
     }
     errors++;
   }
-  validate92.errors = vErrors;
+  validate94.errors = vErrors;
   return errors === 0;
 }
-const pattern4 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
-function validate136(data, {
+const pattern5 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+function validate138(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3619,13 +3572,13 @@ function validate136(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate92(data, {
+  if (!validate94(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+    vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
@@ -3684,7 +3637,7 @@ function validate136(data, {
       }
       errors++;
     }
-    if (!pattern4.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3701,14 +3654,14 @@ function validate136(data, {
       errors++;
     }
   }
-  validate136.errors = vErrors;
+  validate138.errors = vErrors;
   return errors === 0;
 }
-const schema62 = {
+const schema63 = {
   "type": "string",
   "maxLength": 253
 };
-function validate143(data, {
+function validate145(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3749,10 +3702,10 @@ function validate143(data, {
     }
     errors++;
   }
-  validate143.errors = vErrors;
+  validate145.errors = vErrors;
   return errors === 0;
 }
-function validate162(data, {
+function validate166(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3794,40 +3747,40 @@ function validate162(data, {
       errors++;
     }
     if (data.containerName !== undefined) {
-      if (!validate82(data.containerName, {
+      if (!validate84(data.containerName, {
         instancePath: instancePath + "/containerName",
         parentData: data,
         parentDataProperty: "containerName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.divisor !== undefined) {
-      if (!validate136(data.divisor, {
+      if (!validate138(data.divisor, {
         instancePath: instancePath + "/divisor",
         parentData: data,
         parentDataProperty: "divisor",
         rootData
       })) {
-        vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
+        vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
         errors = vErrors.length;
       }
     }
     if (data.resource !== undefined) {
-      if (!validate143(data.resource, {
+      if (!validate145(data.resource, {
         instancePath: instancePath + "/resource",
         parentData: data,
         parentDataProperty: "resource",
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate162.errors = vErrors;
+  validate166.errors = vErrors;
   return errors === 0;
 }
 function validate225(data, {
@@ -3856,46 +3809,46 @@ function validate225(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapKeyRef !== undefined) {
-      if (!validate83(data.configMapKeyRef, {
+      if (!validate85(data.configMapKeyRef, {
         instancePath: instancePath + "/configMapKeyRef",
         parentData: data,
         parentDataProperty: "configMapKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
         errors = vErrors.length;
       }
     }
     if (data.fieldRef !== undefined) {
-      if (!validate158(data.fieldRef, {
+      if (!validate162(data.fieldRef, {
         instancePath: instancePath + "/fieldRef",
         parentData: data,
         parentDataProperty: "fieldRef",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.resourceFieldRef !== undefined) {
-      if (!validate162(data.resourceFieldRef, {
-        instancePath: instancePath + "/resourceFieldRef",
-        parentData: data,
-        parentDataProperty: "resourceFieldRef",
         rootData
       })) {
         vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
         errors = vErrors.length;
       }
     }
+    if (data.resourceFieldRef !== undefined) {
+      if (!validate166(data.resourceFieldRef, {
+        instancePath: instancePath + "/resourceFieldRef",
+        parentData: data,
+        parentDataProperty: "resourceFieldRef",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.secretKeyRef !== undefined) {
-      if (!validate83(data.secretKeyRef, {
+      if (!validate85(data.secretKeyRef, {
         instancePath: instancePath + "/secretKeyRef",
         parentData: data,
         parentDataProperty: "secretKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
         errors = vErrors.length;
       }
     }
@@ -3940,13 +3893,13 @@ function validate221(data, {
       }
     }
     if (data.value !== undefined) {
-      if (!validate170(data.value, {
+      if (!validate174(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
+        vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
         errors = vErrors.length;
       }
     }
@@ -4037,7 +3990,7 @@ function validate220(data, {
   validate220.errors = vErrors;
   return errors === 0;
 }
-const schema102 = {
+const schema103 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -4045,7 +3998,7 @@ const schema102 = {
   },
   "nullable": true
 };
-const schema103 = {
+const schema104 = {
   "type": "object",
   "properties": {
     "configMapRef": {
@@ -4059,7 +4012,7 @@ const schema103 = {
     }
   }
 };
-const schema38 = {
+const schema39 = {
   "type": "object",
   "properties": {
     "name": {
@@ -4071,7 +4024,7 @@ const schema38 = {
   },
   "nullable": true
 };
-function validate89(data, {
+function validate91(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4097,29 +4050,29 @@ function validate89(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate86(data.name, {
+      if (!validate88(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate80(data.optional, {
+      if (!validate82(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate89.errors = vErrors;
+  validate91.errors = vErrors;
   return errors === 0;
 }
 function validate234(data, {
@@ -4132,35 +4085,35 @@ function validate234(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapRef !== undefined) {
-      if (!validate89(data.configMapRef, {
+      if (!validate91(data.configMapRef, {
         instancePath: instancePath + "/configMapRef",
         parentData: data,
         parentDataProperty: "configMapRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
     if (data.prefix !== undefined) {
-      if (!validate86(data.prefix, {
+      if (!validate88(data.prefix, {
         instancePath: instancePath + "/prefix",
         parentData: data,
         parentDataProperty: "prefix",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretRef !== undefined) {
-      if (!validate89(data.secretRef, {
+      if (!validate91(data.secretRef, {
         instancePath: instancePath + "/secretRef",
         parentData: data,
         parentDataProperty: "secretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
@@ -4240,12 +4193,12 @@ function validate233(data, {
   validate233.errors = vErrors;
   return errors === 0;
 }
-const schema67 = {
+const schema68 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024
 };
-function validate150(data, {
+function validate152(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4302,10 +4255,10 @@ function validate150(data, {
     }
     errors++;
   }
-  validate150.errors = vErrors;
+  validate152.errors = vErrors;
   return errors === 0;
 }
-const schema104 = {
+const schema105 = {
   "type": "string",
   "enum": ["Always", "IfNotPresent", "Never", ""],
   "nullable": true
@@ -4340,7 +4293,7 @@ function validate241(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema104.enum
+        allowedValues: schema105.enum
       }
     };
     if (vErrors === null) {
@@ -4353,7 +4306,7 @@ function validate241(data, {
   validate241.errors = vErrors;
   return errors === 0;
 }
-const schema44 = {
+const schema45 = {
   "type": "object",
   "properties": {
     "exec": {
@@ -4386,7 +4339,7 @@ const schema44 = {
   },
   "nullable": true
 };
-const schema45 = {
+const schema46 = {
   "type": "object",
   "properties": {
     "command": {
@@ -4395,7 +4348,7 @@ const schema45 = {
   },
   "nullable": true
 };
-const schema46 = {
+const schema47 = {
   "type": "array",
   "maxItems": 100,
   "items": {
@@ -4403,11 +4356,11 @@ const schema46 = {
   },
   "nullable": true
 };
-const schema47 = {
+const schema48 = {
   "type": "string",
   "maxLength": 4096
 };
-function validate102(data, {
+function validate104(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4448,10 +4401,10 @@ function validate102(data, {
     }
     errors++;
   }
-  validate102.errors = vErrors;
+  validate104.errors = vErrors;
   return errors === 0;
 }
-function validate101(data, {
+function validate103(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4494,21 +4447,21 @@ function validate101(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate102(data[i0], {
+      if (!validate104(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
+        vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate101.errors = vErrors;
+  validate103.errors = vErrors;
   return errors === 0;
 }
-function validate100(data, {
+function validate102(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4534,28 +4487,28 @@ function validate100(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.command !== undefined) {
-      if (!validate101(data.command, {
+      if (!validate103(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
+        vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate100.errors = vErrors;
+  validate102.errors = vErrors;
   return errors === 0;
 }
-const schema41 = {
+const schema42 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 10000,
   "nullable": true
 };
-function validate94(data, {
+function validate96(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4631,10 +4584,10 @@ function validate94(data, {
       errors++;
     }
   }
-  validate94.errors = vErrors;
+  validate96.errors = vErrors;
   return errors === 0;
 }
-const schema48 = {
+const schema49 = {
   "type": "object",
   "properties": {
     "port": {
@@ -4646,14 +4599,14 @@ const schema48 = {
   },
   "nullable": true
 };
-const schema43 = {
+const schema44 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 65535,
   "nullable": true
 };
-function validate98(data, {
+function validate100(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4729,15 +4682,15 @@ function validate98(data, {
       errors++;
     }
   }
-  validate98.errors = vErrors;
+  validate100.errors = vErrors;
   return errors === 0;
 }
-const schema49 = {
+const schema50 = {
   "type": "string",
   "maxLength": 1024,
   "nullable": true
 };
-function validate109(data, {
+function validate111(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4779,10 +4732,10 @@ function validate109(data, {
       errors++;
     }
   }
-  validate109.errors = vErrors;
+  validate111.errors = vErrors;
   return errors === 0;
 }
-function validate107(data, {
+function validate109(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4808,32 +4761,32 @@ function validate107(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.port !== undefined) {
-      if (!validate98(data.port, {
+      if (!validate100(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+        vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
         errors = vErrors.length;
       }
     }
     if (data.service !== undefined) {
-      if (!validate109(data.service, {
+      if (!validate111(data.service, {
         instancePath: instancePath + "/service",
         parentData: data,
         parentDataProperty: "service",
         rootData
       })) {
-        vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
+        vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate107.errors = vErrors;
+  validate109.errors = vErrors;
   return errors === 0;
 }
-const schema50 = {
+const schema51 = {
   "type": "object",
   "properties": {
     "host": {
@@ -4854,7 +4807,7 @@ const schema50 = {
   },
   "nullable": true
 };
-const schema51 = {
+const schema52 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -4862,7 +4815,7 @@ const schema51 = {
   },
   "nullable": true
 };
-const schema52 = {
+const schema53 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -4874,14 +4827,14 @@ const schema52 = {
     }
   }
 };
-const schema53 = {
+const schema54 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 256,
   "pattern": "^[-A-Za-z0-9]+$"
 };
-const pattern0 = new RegExp("^[-A-Za-z0-9]+$", "u");
-function validate116(data, {
+const pattern1 = new RegExp("^[-A-Za-z0-9]+$", "u");
+function validate118(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4922,7 +4875,7 @@ function validate116(data, {
       }
       errors++;
     }
-    if (!pattern0.test(data)) {
+    if (!pattern1.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4954,17 +4907,17 @@ function validate116(data, {
     }
     errors++;
   }
-  validate116.errors = vErrors;
+  validate118.errors = vErrors;
   return errors === 0;
 }
-const schema54 = {
+const schema55 = {
   "type": "string",
   "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
-const pattern1 = new RegExp("^[\\t -~]*$", "u");
-function validate118(data, {
+const pattern2 = new RegExp("^[\\t -~]*$", "u");
+function validate120(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5005,7 +4958,7 @@ function validate118(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern2.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5022,10 +4975,10 @@ function validate118(data, {
       errors++;
     }
   }
-  validate118.errors = vErrors;
+  validate120.errors = vErrors;
   return errors === 0;
 }
-function validate115(data, {
+function validate117(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5051,24 +5004,24 @@ function validate115(data, {
       errors++;
     }
     if (data.name !== undefined) {
-      if (!validate116(data.name, {
+      if (!validate118(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate116.errors : vErrors.concat(validate116.errors);
+        vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate118(data.value, {
+      if (!validate120(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+        vErrors = vErrors === null ? validate120.errors : vErrors.concat(validate120.errors);
         errors = vErrors.length;
       }
     }
@@ -5088,10 +5041,10 @@ function validate115(data, {
     }
     errors++;
   }
-  validate115.errors = vErrors;
+  validate117.errors = vErrors;
   return errors === 0;
 }
-function validate114(data, {
+function validate116(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5134,28 +5087,28 @@ function validate114(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate115(data[i0], {
+      if (!validate117(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
+        vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate114.errors = vErrors;
+  validate116.errors = vErrors;
   return errors === 0;
 }
-const schema55 = {
+const schema56 = {
   "type": "string",
   "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
-const pattern2 = new RegExp("^[!-~]*$", "u");
-function validate122(data, {
+const pattern3 = new RegExp("^[!-~]*$", "u");
+function validate124(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5196,7 +5149,7 @@ function validate122(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern3.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5213,10 +5166,10 @@ function validate122(data, {
       errors++;
     }
   }
-  validate122.errors = vErrors;
+  validate124.errors = vErrors;
   return errors === 0;
 }
-const schema42 = {
+const schema43 = {
   "minimum": 0,
   "maximum": 65535,
   "maxLength": 15,
@@ -5226,7 +5179,7 @@ const schema42 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-function validate95(data, {
+function validate97(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5237,13 +5190,13 @@ function validate95(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate92(data, {
+  if (!validate94(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+    vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
@@ -5339,17 +5292,17 @@ function validate95(data, {
       errors++;
     }
   }
-  validate95.errors = vErrors;
+  validate97.errors = vErrors;
   return errors === 0;
 }
-const schema56 = {
+const schema57 = {
   "type": "string",
   "pattern": "^(HTTP|HTTPS|)$",
   "maxLength": 5,
   "nullable": true
 };
-const pattern3 = new RegExp("^(HTTP|HTTPS|)$", "u");
-function validate125(data, {
+const pattern4 = new RegExp("^(HTTP|HTTPS|)$", "u");
+function validate127(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5390,7 +5343,7 @@ function validate125(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5407,10 +5360,10 @@ function validate125(data, {
       errors++;
     }
   }
-  validate125.errors = vErrors;
+  validate127.errors = vErrors;
   return errors === 0;
 }
-function validate112(data, {
+function validate114(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5436,72 +5389,72 @@ function validate112(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate86(data.host, {
+      if (!validate88(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.httpHeaders !== undefined) {
-      if (!validate114(data.httpHeaders, {
+      if (!validate116(data.httpHeaders, {
         instancePath: instancePath + "/httpHeaders",
         parentData: data,
         parentDataProperty: "httpHeaders",
         rootData
       })) {
-        vErrors = vErrors === null ? validate114.errors : vErrors.concat(validate114.errors);
+        vErrors = vErrors === null ? validate116.errors : vErrors.concat(validate116.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate122(data.path, {
+      if (!validate124(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
+        vErrors = vErrors === null ? validate124.errors : vErrors.concat(validate124.errors);
         errors = vErrors.length;
       }
     }
     if (data.port !== undefined) {
-      if (!validate95(data.port, {
+      if (!validate97(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+        vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
         errors = vErrors.length;
       }
     }
     if (data.scheme !== undefined) {
-      if (!validate125(data.scheme, {
+      if (!validate127(data.scheme, {
         instancePath: instancePath + "/scheme",
         parentData: data,
         parentDataProperty: "scheme",
         rootData
       })) {
-        vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
+        vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate112.errors = vErrors;
+  validate114.errors = vErrors;
   return errors === 0;
 }
-const schema40 = {
+const schema41 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 3600,
   "nullable": true
 };
-function validate93(data, {
+function validate95(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5577,10 +5530,10 @@ function validate93(data, {
       errors++;
     }
   }
-  validate93.errors = vErrors;
+  validate95.errors = vErrors;
   return errors === 0;
 }
-const schema57 = {
+const schema58 = {
   "type": "object",
   "properties": {
     "host": {
@@ -5592,7 +5545,7 @@ const schema57 = {
   },
   "nullable": true
 };
-function validate131(data, {
+function validate133(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5618,32 +5571,32 @@ function validate131(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate86(data.host, {
+      if (!validate88(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.port !== undefined) {
-      if (!validate95(data.port, {
+      if (!validate97(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+        vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate131.errors = vErrors;
+  validate133.errors = vErrors;
   return errors === 0;
 }
-function validate99(data, {
+function validate101(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5669,115 +5622,115 @@ function validate99(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.exec !== undefined) {
-      if (!validate100(data.exec, {
+      if (!validate102(data.exec, {
         instancePath: instancePath + "/exec",
         parentData: data,
         parentDataProperty: "exec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
+        vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
         errors = vErrors.length;
       }
     }
     if (data.failureThreshold !== undefined) {
-      if (!validate94(data.failureThreshold, {
+      if (!validate96(data.failureThreshold, {
         instancePath: instancePath + "/failureThreshold",
         parentData: data,
         parentDataProperty: "failureThreshold",
         rootData
       })) {
-        vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+        vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
         errors = vErrors.length;
       }
     }
     if (data.grpc !== undefined) {
-      if (!validate107(data.grpc, {
+      if (!validate109(data.grpc, {
         instancePath: instancePath + "/grpc",
         parentData: data,
         parentDataProperty: "grpc",
         rootData
       })) {
-        vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+        vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
         errors = vErrors.length;
       }
     }
     if (data.httpGet !== undefined) {
-      if (!validate112(data.httpGet, {
+      if (!validate114(data.httpGet, {
         instancePath: instancePath + "/httpGet",
         parentData: data,
         parentDataProperty: "httpGet",
         rootData
       })) {
-        vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
+        vErrors = vErrors === null ? validate114.errors : vErrors.concat(validate114.errors);
         errors = vErrors.length;
       }
     }
     if (data.initialDelaySeconds !== undefined) {
-      if (!validate93(data.initialDelaySeconds, {
+      if (!validate95(data.initialDelaySeconds, {
         instancePath: instancePath + "/initialDelaySeconds",
         parentData: data,
         parentDataProperty: "initialDelaySeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
         errors = vErrors.length;
       }
     }
     if (data.periodSeconds !== undefined) {
-      if (!validate93(data.periodSeconds, {
+      if (!validate95(data.periodSeconds, {
         instancePath: instancePath + "/periodSeconds",
         parentData: data,
         parentDataProperty: "periodSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
         errors = vErrors.length;
       }
     }
     if (data.successThreshold !== undefined) {
-      if (!validate94(data.successThreshold, {
+      if (!validate96(data.successThreshold, {
         instancePath: instancePath + "/successThreshold",
         parentData: data,
         parentDataProperty: "successThreshold",
         rootData
       })) {
-        vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+        vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
         errors = vErrors.length;
       }
     }
     if (data.tcpSocket !== undefined) {
-      if (!validate131(data.tcpSocket, {
+      if (!validate133(data.tcpSocket, {
         instancePath: instancePath + "/tcpSocket",
         parentData: data,
         parentDataProperty: "tcpSocket",
         rootData
       })) {
-        vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+        vErrors = vErrors === null ? validate133.errors : vErrors.concat(validate133.errors);
         errors = vErrors.length;
       }
     }
     if (data.timeoutSeconds !== undefined) {
-      if (!validate93(data.timeoutSeconds, {
+      if (!validate95(data.timeoutSeconds, {
         instancePath: instancePath + "/timeoutSeconds",
         parentData: data,
         parentDataProperty: "timeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
+        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate99.errors = vErrors;
+  validate101.errors = vErrors;
   return errors === 0;
 }
-const schema105 = {
+const schema106 = {
   "type": "string",
-  "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$",
+  "pattern": "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$",
   "maxLength": 63,
   "nullable": true
 };
-const pattern7 = new RegExp("^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "u");
+const pattern9 = new RegExp("^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$", "u");
 function validate244(data, {
   instancePath = "",
   parentData,
@@ -5819,13 +5772,13 @@ function validate244(data, {
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
         params: {
-          pattern: "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"
+          pattern: "^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$"
         }
       };
       if (vErrors === null) {
@@ -5839,7 +5792,7 @@ function validate244(data, {
   validate244.errors = vErrors;
   return errors === 0;
 }
-const schema106 = {
+const schema107 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -5847,7 +5800,7 @@ const schema106 = {
   },
   "nullable": true
 };
-const schema107 = {
+const schema108 = {
   "type": "object",
   "properties": {
     "containerPort": {
@@ -5861,7 +5814,7 @@ const schema107 = {
     }
   }
 };
-const schema108 = {
+const schema109 = {
   "type": "string",
   "enum": ["http1", "h2c", ""],
   "nullable": true
@@ -5896,7 +5849,7 @@ function validate249(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema108.enum
+        allowedValues: schema109.enum
       }
     };
     if (vErrors === null) {
@@ -5909,7 +5862,7 @@ function validate249(data, {
   validate249.errors = vErrors;
   return errors === 0;
 }
-const schema109 = {
+const schema110 = {
   "type": "string",
   "enum": ["TCP", ""],
   "nullable": true
@@ -5944,7 +5897,7 @@ function validate251(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema109.enum
+        allowedValues: schema110.enum
       }
     };
     if (vErrors === null) {
@@ -5967,13 +5920,13 @@ function validate247(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.containerPort !== undefined) {
-      if (!validate98(data.containerPort, {
+      if (!validate100(data.containerPort, {
         instancePath: instancePath + "/containerPort",
         parentData: data,
         parentDataProperty: "containerPort",
         rootData
       })) {
-        vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+        vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
         errors = vErrors.length;
       }
     }
@@ -6075,7 +6028,7 @@ function validate246(data, {
   validate246.errors = vErrors;
   return errors === 0;
 }
-const schema110 = {
+const schema111 = {
   "type": "object",
   "properties": {
     "limits": {
@@ -6087,7 +6040,7 @@ const schema110 = {
   },
   "nullable": true
 };
-const schema59 = {
+const schema60 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -6096,7 +6049,7 @@ const schema59 = {
   "properties": {},
   "nullable": true
 };
-function validate139(data, {
+function validate141(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6138,18 +6091,18 @@ function validate139(data, {
       errors++;
     }
     for (const key0 in data) {
-      if (!validate136(data[key0], {
+      if (!validate138(data[key0], {
         instancePath: instancePath + "/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),
         parentData: data,
         parentDataProperty: key0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
+        vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate139.errors = vErrors;
+  validate141.errors = vErrors;
   return errors === 0;
 }
 function validate256(data, {
@@ -6178,24 +6131,24 @@ function validate256(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.limits !== undefined) {
-      if (!validate139(data.limits, {
+      if (!validate141(data.limits, {
         instancePath: instancePath + "/limits",
         parentData: data,
         parentDataProperty: "limits",
         rootData
       })) {
-        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
         errors = vErrors.length;
       }
     }
     if (data.requests !== undefined) {
-      if (!validate139(data.requests, {
+      if (!validate141(data.requests, {
         instancePath: instancePath + "/requests",
         parentData: data,
         parentDataProperty: "requests",
         rootData
       })) {
-        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
         errors = vErrors.length;
       }
     }
@@ -6203,7 +6156,7 @@ function validate256(data, {
   validate256.errors = vErrors;
   return errors === 0;
 }
-const schema111 = {
+const schema112 = {
   "type": "object",
   "properties": {
     "allowPrivilegeEscalation": {
@@ -6233,7 +6186,7 @@ const schema111 = {
   },
   "nullable": true
 };
-const schema112 = {
+const schema113 = {
   "type": "object",
   "properties": {
     "add": {
@@ -6245,7 +6198,7 @@ const schema112 = {
   },
   "nullable": true
 };
-const schema113 = {
+const schema114 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -6253,11 +6206,11 @@ const schema113 = {
   },
   "nullable": true
 };
-const schema60 = {
+const schema61 = {
   "type": "string",
   "maxLength": 64
 };
-function validate141(data, {
+function validate143(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6298,7 +6251,7 @@ function validate141(data, {
     }
     errors++;
   }
-  validate141.errors = vErrors;
+  validate143.errors = vErrors;
   return errors === 0;
 }
 function validate263(data, {
@@ -6344,13 +6297,13 @@ function validate263(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate141(data[i0], {
+      if (!validate143(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
+        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
         errors = vErrors.length;
       }
     }
@@ -6358,7 +6311,7 @@ function validate263(data, {
   validate263.errors = vErrors;
   return errors === 0;
 }
-const schema114 = {
+const schema115 = {
   "type": "array",
   "maxItems": 64,
   "items": {
@@ -6409,13 +6362,13 @@ function validate266(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate141(data[i0], {
+      if (!validate143(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
+        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
         errors = vErrors.length;
       }
     }
@@ -6474,14 +6427,14 @@ function validate262(data, {
   validate262.errors = vErrors;
   return errors === 0;
 }
-const schema61 = {
+const schema62 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "maximum": 2147483647,
   "nullable": true
 };
-function validate142(data, {
+function validate144(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6557,10 +6510,10 @@ function validate142(data, {
       errors++;
     }
   }
-  validate142.errors = vErrors;
+  validate144.errors = vErrors;
   return errors === 0;
 }
-const schema65 = {
+const schema66 = {
   "type": "object",
   "required": ["type"],
   "properties": {
@@ -6573,7 +6526,7 @@ const schema65 = {
   },
   "nullable": true
 };
-function validate146(data, {
+function validate148(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6615,29 +6568,29 @@ function validate146(data, {
       errors++;
     }
     if (data.localhostProfile !== undefined) {
-      if (!validate109(data.localhostProfile, {
+      if (!validate111(data.localhostProfile, {
         instancePath: instancePath + "/localhostProfile",
         parentData: data,
         parentDataProperty: "localhostProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
+        vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
         errors = vErrors.length;
       }
     }
     if (data.type !== undefined) {
-      if (!validate141(data.type, {
+      if (!validate143(data.type, {
         instancePath: instancePath + "/type",
         parentData: data,
         parentDataProperty: "type",
         rootData
       })) {
-        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
+        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate146.errors = vErrors;
+  validate148.errors = vErrors;
   return errors === 0;
 }
 function validate260(data, {
@@ -6666,13 +6619,13 @@ function validate260(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.allowPrivilegeEscalation !== undefined) {
-      if (!validate80(data.allowPrivilegeEscalation, {
+      if (!validate82(data.allowPrivilegeEscalation, {
         instancePath: instancePath + "/allowPrivilegeEscalation",
         parentData: data,
         parentDataProperty: "allowPrivilegeEscalation",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
@@ -6688,68 +6641,68 @@ function validate260(data, {
       }
     }
     if (data.privileged !== undefined) {
-      if (!validate80(data.privileged, {
+      if (!validate82(data.privileged, {
         instancePath: instancePath + "/privileged",
         parentData: data,
         parentDataProperty: "privileged",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnlyRootFilesystem !== undefined) {
-      if (!validate80(data.readOnlyRootFilesystem, {
+      if (!validate82(data.readOnlyRootFilesystem, {
         instancePath: instancePath + "/readOnlyRootFilesystem",
         parentData: data,
         parentDataProperty: "readOnlyRootFilesystem",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsGroup !== undefined) {
-      if (!validate142(data.runAsGroup, {
+      if (!validate144(data.runAsGroup, {
         instancePath: instancePath + "/runAsGroup",
         parentData: data,
         parentDataProperty: "runAsGroup",
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsNonRoot !== undefined) {
-      if (!validate80(data.runAsNonRoot, {
+      if (!validate82(data.runAsNonRoot, {
         instancePath: instancePath + "/runAsNonRoot",
         parentData: data,
         parentDataProperty: "runAsNonRoot",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsUser !== undefined) {
-      if (!validate142(data.runAsUser, {
+      if (!validate144(data.runAsUser, {
         instancePath: instancePath + "/runAsUser",
         parentData: data,
         parentDataProperty: "runAsUser",
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
     if (data.seccompProfile !== undefined) {
-      if (!validate146(data.seccompProfile, {
+      if (!validate148(data.seccompProfile, {
         instancePath: instancePath + "/seccompProfile",
         parentData: data,
         parentDataProperty: "seccompProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
         errors = vErrors.length;
       }
     }
@@ -6757,7 +6710,7 @@ function validate260(data, {
   validate260.errors = vErrors;
   return errors === 0;
 }
-const schema115 = {
+const schema116 = {
   "type": "string",
   "enum": ["File", "FallbackToLogsOnError", ""],
   "nullable": true
@@ -6792,7 +6745,7 @@ function validate279(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema115.enum
+        allowedValues: schema116.enum
       }
     };
     if (vErrors === null) {
@@ -6805,7 +6758,7 @@ function validate279(data, {
   validate279.errors = vErrors;
   return errors === 0;
 }
-const schema116 = {
+const schema117 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -6813,7 +6766,7 @@ const schema116 = {
   },
   "nullable": true
 };
-const schema117 = {
+const schema118 = {
   "type": "object",
   "required": ["name", "mountPath"],
   "properties": {
@@ -6831,13 +6784,13 @@ const schema117 = {
     }
   }
 };
-const schema118 = {
+const schema119 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern8 = new RegExp("^/[^:]*$", "u");
+const pattern10 = new RegExp("^/[^:]*$", "u");
 function validate283(data, {
   instancePath = "",
   parentData,
@@ -6879,7 +6832,7 @@ function validate283(data, {
       }
       errors++;
     }
-    if (!pattern8.test(data)) {
+    if (!pattern10.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -6914,12 +6867,12 @@ function validate283(data, {
   validate283.errors = vErrors;
   return errors === 0;
 }
-const schema68 = {
+const schema69 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 63
 };
-function validate151(data, {
+function validate153(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6976,7 +6929,7 @@ function validate151(data, {
     }
     errors++;
   }
-  validate151.errors = vErrors;
+  validate153.errors = vErrors;
   return errors === 0;
 }
 function validate282(data, {
@@ -7032,35 +6985,35 @@ function validate282(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate151(data.name, {
+      if (!validate153(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate80(data.readOnly, {
+      if (!validate82(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
     if (data.subPath !== undefined) {
-      if (!validate109(data.subPath, {
+      if (!validate111(data.subPath, {
         instancePath: instancePath + "/subPath",
         parentData: data,
         parentDataProperty: "subPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
+        vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
         errors = vErrors.length;
       }
     }
@@ -7140,7 +7093,7 @@ function validate281(data, {
   validate281.errors = vErrors;
   return errors === 0;
 }
-const schema119 = {
+const schema120 = {
   "type": "string",
   "maxLength": 4096,
   "nullable": true
@@ -7190,7 +7143,7 @@ function validate290(data, {
   validate290.errors = vErrors;
   return errors === 0;
 }
-function validate213(data, {
+function validate217(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7216,24 +7169,24 @@ function validate213(data, {
       errors++;
     }
     if (data.args !== undefined) {
-      if (!validate214(data.args, {
+      if (!validate79(data.args, {
         instancePath: instancePath + "/args",
         parentData: data,
         parentDataProperty: "args",
         rootData
       })) {
-        vErrors = vErrors === null ? validate214.errors : vErrors.concat(validate214.errors);
+        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
         errors = vErrors.length;
       }
     }
     if (data.command !== undefined) {
-      if (!validate217(data.command, {
+      if (!validate79(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate217.errors : vErrors.concat(validate217.errors);
+        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
         errors = vErrors.length;
       }
     }
@@ -7260,13 +7213,13 @@ function validate213(data, {
       }
     }
     if (data.image !== undefined) {
-      if (!validate150(data.image, {
+      if (!validate152(data.image, {
         instancePath: instancePath + "/image",
         parentData: data,
         parentDataProperty: "image",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
@@ -7282,13 +7235,13 @@ function validate213(data, {
       }
     }
     if (data.livenessProbe !== undefined) {
-      if (!validate99(data.livenessProbe, {
+      if (!validate101(data.livenessProbe, {
         instancePath: instancePath + "/livenessProbe",
         parentData: data,
         parentDataProperty: "livenessProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+        vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
         errors = vErrors.length;
       }
     }
@@ -7315,13 +7268,13 @@ function validate213(data, {
       }
     }
     if (data.readinessProbe !== undefined) {
-      if (!validate99(data.readinessProbe, {
+      if (!validate101(data.readinessProbe, {
         instancePath: instancePath + "/readinessProbe",
         parentData: data,
         parentDataProperty: "readinessProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+        vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
         errors = vErrors.length;
       }
     }
@@ -7348,24 +7301,24 @@ function validate213(data, {
       }
     }
     if (data.startupProbe !== undefined) {
-      if (!validate99(data.startupProbe, {
+      if (!validate101(data.startupProbe, {
         instancePath: instancePath + "/startupProbe",
         parentData: data,
         parentDataProperty: "startupProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+        vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
         errors = vErrors.length;
       }
     }
     if (data.terminationMessagePath !== undefined) {
-      if (!validate109(data.terminationMessagePath, {
+      if (!validate111(data.terminationMessagePath, {
         instancePath: instancePath + "/terminationMessagePath",
         parentData: data,
         parentDataProperty: "terminationMessagePath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
+        vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
         errors = vErrors.length;
       }
     }
@@ -7418,10 +7371,10 @@ function validate213(data, {
     }
     errors++;
   }
-  validate213.errors = vErrors;
+  validate217.errors = vErrors;
   return errors === 0;
 }
-function validate212(data, {
+function validate216(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7464,13 +7417,13 @@ function validate212(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate213(data[i0], {
+      if (!validate217(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate213.errors : vErrors.concat(validate213.errors);
+        vErrors = vErrors === null ? validate217.errors : vErrors.concat(validate217.errors);
         errors = vErrors.length;
       }
     }
@@ -7490,10 +7443,10 @@ function validate212(data, {
     }
     errors++;
   }
-  validate212.errors = vErrors;
+  validate216.errors = vErrors;
   return errors === 0;
 }
-const schema120 = {
+const schema121 = {
   "type": "object",
   "properties": {
     "nameservers": {
@@ -7508,7 +7461,7 @@ const schema120 = {
   },
   "nullable": true
 };
-const schema121 = {
+const schema122 = {
   "type": "array",
   "maxItems": 3,
   "items": {
@@ -7516,11 +7469,11 @@ const schema121 = {
   },
   "nullable": true
 };
-const schema63 = {
+const schema64 = {
   "type": "string",
   "maxLength": 45
 };
-function validate144(data, {
+function validate146(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7561,7 +7514,7 @@ function validate144(data, {
     }
     errors++;
   }
-  validate144.errors = vErrors;
+  validate146.errors = vErrors;
   return errors === 0;
 }
 function validate295(data, {
@@ -7607,13 +7560,13 @@ function validate295(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate144(data[i0], {
+      if (!validate146(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
         errors = vErrors.length;
       }
     }
@@ -7621,7 +7574,7 @@ function validate295(data, {
   validate295.errors = vErrors;
   return errors === 0;
 }
-const schema122 = {
+const schema123 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -7629,7 +7582,7 @@ const schema122 = {
   },
   "nullable": true
 };
-const schema123 = {
+const schema124 = {
   "type": "object",
   "properties": {
     "name": {
@@ -7650,24 +7603,24 @@ function validate299(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate81(data.name, {
+      if (!validate83(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate81(data.value, {
+      if (!validate83(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
         errors = vErrors.length;
       }
     }
@@ -7747,7 +7700,7 @@ function validate298(data, {
   validate298.errors = vErrors;
   return errors === 0;
 }
-const schema124 = {
+const schema125 = {
   "type": "array",
   "maxItems": 32,
   "items": {
@@ -7798,13 +7751,13 @@ function validate304(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate143(data[i0], {
+      if (!validate145(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
@@ -7874,7 +7827,7 @@ function validate294(data, {
   validate294.errors = vErrors;
   return errors === 0;
 }
-const schema125 = {
+const schema126 = {
   "type": "string",
   "enum": ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None", ""],
   "nullable": true
@@ -7909,7 +7862,7 @@ function validate308(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema125.enum
+        allowedValues: schema126.enum
       }
     };
     if (vErrors === null) {
@@ -7922,7 +7875,7 @@ function validate308(data, {
   validate308.errors = vErrors;
   return errors === 0;
 }
-const schema126 = {
+const schema127 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -7930,7 +7883,7 @@ const schema126 = {
   },
   "nullable": true
 };
-const schema127 = {
+const schema128 = {
   "type": "object",
   "required": ["ip"],
   "properties": {
@@ -7942,7 +7895,7 @@ const schema127 = {
     }
   }
 };
-const schema128 = {
+const schema129 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -7993,13 +7946,13 @@ function validate313(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate143(data[i0], {
+      if (!validate145(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
@@ -8044,13 +7997,13 @@ function validate312(data, {
       }
     }
     if (data.ip !== undefined) {
-      if (!validate144(data.ip, {
+      if (!validate146(data.ip, {
         instancePath: instancePath + "/ip",
         parentData: data,
         parentDataProperty: "ip",
         rootData
       })) {
-        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
         errors = vErrors.length;
       }
     }
@@ -8130,14 +8083,14 @@ function validate311(data, {
   validate311.errors = vErrors;
   return errors === 0;
 }
-const schema64 = {
+const schema65 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "maximum": 3600,
   "nullable": true
 };
-function validate145(data, {
+function validate147(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8213,10 +8166,10 @@ function validate145(data, {
       errors++;
     }
   }
-  validate145.errors = vErrors;
+  validate147.errors = vErrors;
   return errors === 0;
 }
-const schema129 = {
+const schema130 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8224,7 +8177,7 @@ const schema129 = {
   },
   "nullable": true
 };
-const schema130 = {
+const schema131 = {
   "type": "object",
   "properties": {
     "name": {
@@ -8242,13 +8195,13 @@ function validate321(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate86(data.name, {
+      if (!validate88(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
@@ -8328,7 +8281,7 @@ function validate320(data, {
   validate320.errors = vErrors;
   return errors === 0;
 }
-const schema131 = {
+const schema132 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -8393,7 +8346,7 @@ function validate325(data, {
   validate325.errors = vErrors;
   return errors === 0;
 }
-const schema132 = {
+const schema133 = {
   "type": "object",
   "properties": {
     "fsGroup": {
@@ -8417,7 +8370,7 @@ const schema132 = {
   },
   "nullable": true
 };
-const schema133 = {
+const schema134 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8425,7 +8378,7 @@ const schema133 = {
   },
   "nullable": true
 };
-const schema134 = {
+const schema135 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
@@ -8593,57 +8546,57 @@ function validate332(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.fsGroup !== undefined) {
-      if (!validate142(data.fsGroup, {
+      if (!validate144(data.fsGroup, {
         instancePath: instancePath + "/fsGroup",
         parentData: data,
         parentDataProperty: "fsGroup",
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsGroup !== undefined) {
-      if (!validate142(data.runAsGroup, {
+      if (!validate144(data.runAsGroup, {
         instancePath: instancePath + "/runAsGroup",
         parentData: data,
         parentDataProperty: "runAsGroup",
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsNonRoot !== undefined) {
-      if (!validate80(data.runAsNonRoot, {
+      if (!validate82(data.runAsNonRoot, {
         instancePath: instancePath + "/runAsNonRoot",
         parentData: data,
         parentDataProperty: "runAsNonRoot",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsUser !== undefined) {
-      if (!validate142(data.runAsUser, {
+      if (!validate144(data.runAsUser, {
         instancePath: instancePath + "/runAsUser",
         parentData: data,
         parentDataProperty: "runAsUser",
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
     if (data.seccompProfile !== undefined) {
-      if (!validate146(data.seccompProfile, {
+      if (!validate148(data.seccompProfile, {
         instancePath: instancePath + "/seccompProfile",
         parentData: data,
         parentDataProperty: "seccompProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
         errors = vErrors.length;
       }
     }
@@ -8662,13 +8615,13 @@ function validate332(data, {
   validate332.errors = vErrors;
   return errors === 0;
 }
-const schema135 = {
+const schema136 = {
   "type": "string",
   "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$",
   "maxLength": 253,
   "nullable": true
 };
-const pattern9 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+const pattern11 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
 function validate343(data, {
   instancePath = "",
   parentData,
@@ -8710,7 +8663,7 @@ function validate343(data, {
       }
       errors++;
     }
-    if (!pattern9.test(data)) {
+    if (!pattern11.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -8730,7 +8683,7 @@ function validate343(data, {
   validate343.errors = vErrors;
   return errors === 0;
 }
-const schema136 = {
+const schema137 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8738,7 +8691,7 @@ const schema136 = {
   },
   "nullable": true
 };
-const schema137 = {
+const schema138 = {
   "type": "object",
   "properties": {
     "effect": {
@@ -8758,7 +8711,7 @@ const schema137 = {
     }
   }
 };
-const schema138 = {
+const schema139 = {
   "type": "string",
   "enum": ["NoSchedule", "PreferNoSchedule", "NoExecute", ""],
   "nullable": true
@@ -8793,7 +8746,7 @@ function validate349(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema138.enum
+        allowedValues: schema139.enum
       }
     };
     if (vErrors === null) {
@@ -8806,7 +8759,7 @@ function validate349(data, {
   validate349.errors = vErrors;
   return errors === 0;
 }
-const schema139 = {
+const schema140 = {
   "type": "string",
   "maxLength": 317,
   "nullable": true
@@ -8856,7 +8809,7 @@ function validate351(data, {
   validate351.errors = vErrors;
   return errors === 0;
 }
-const schema140 = {
+const schema141 = {
   "type": "string",
   "enum": ["Exists", "Equal", ""],
   "nullable": true
@@ -8891,7 +8844,7 @@ function validate353(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema140.enum
+        allowedValues: schema141.enum
       }
     };
     if (vErrors === null) {
@@ -8904,13 +8857,13 @@ function validate353(data, {
   validate353.errors = vErrors;
   return errors === 0;
 }
-const schema76 = {
+const schema79 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "nullable": true
 };
-function validate171(data, {
+function validate175(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8969,7 +8922,7 @@ function validate171(data, {
       errors++;
     }
   }
-  validate171.errors = vErrors;
+  validate175.errors = vErrors;
   return errors === 0;
 }
 function validate348(data, {
@@ -9015,24 +8968,24 @@ function validate348(data, {
       }
     }
     if (data.tolerationSeconds !== undefined) {
-      if (!validate171(data.tolerationSeconds, {
+      if (!validate175(data.tolerationSeconds, {
         instancePath: instancePath + "/tolerationSeconds",
         parentData: data,
         parentDataProperty: "tolerationSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
+        vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate82(data.value, {
+      if (!validate84(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -9112,7 +9065,7 @@ function validate347(data, {
   validate347.errors = vErrors;
   return errors === 0;
 }
-const schema141 = {
+const schema142 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -9120,7 +9073,7 @@ const schema141 = {
   },
   "nullable": true
 };
-const schema142 = {
+const schema143 = {
   "type": "object",
   "required": ["maxSkew", "topologyKey", "whenUnsatisfiable"],
   "properties": {
@@ -9144,7 +9097,7 @@ const schema142 = {
     }
   }
 };
-const schema143 = {
+const schema144 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1
@@ -9211,7 +9164,7 @@ function validate363(data, {
   validate363.errors = vErrors;
   return errors === 0;
 }
-const schema144 = {
+const schema145 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1,
@@ -9297,7 +9250,7 @@ function validate365(data, {
   validate365.errors = vErrors;
   return errors === 0;
 }
-const schema145 = {
+const schema146 = {
   "type": "string",
   "enum": ["DoNotSchedule", "ScheduleAnyway"]
 };
@@ -9331,7 +9284,7 @@ function validate368(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema145.enum
+        allowedValues: schema146.enum
       }
     };
     if (vErrors === null) {
@@ -9543,26 +9496,26 @@ function validate359(data, {
   validate359.errors = vErrors;
   return errors === 0;
 }
-const schema146 = {
+const schema147 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "32MMyNiaGpPCI0ChhXs0ZyvHJ0nuNagV1q8h8NI8E"
+    "$ref": "2PteUatdIyp7Z3ME2yIylBX9imeqwpUjifpt9DLQsY"
   },
   "nullable": true
 };
-const schema147 = {
+const schema148 = {
   "type": "object",
   "required": ["name"],
   "properties": {
     "configMap": {
-      "$ref": "31zxGqj6a8Lk0ao0uvKIn1B0A45Q9rApO0YxHp1bP6M"
+      "$ref": "pyc7HTwrUGx7sZU65tkEat05AYY5kQf0Qd9Wh3Vqg"
     },
     "csi": {
       "$ref": "M6uriKrh1Aq37daS1jNGS28gvhcZE1Fe7JmGQc4BM"
     },
     "emptyDir": {
-      "$ref": "JGjYtAKb9dCoDlTX9OJe2AC9LUNhA6q9AuKDZXJcx4Q"
+      "$ref": "Z1yYqjhyewU81AnJI4ROvPuOftLGtWhgjJcxAvWz4o"
     },
     "name": {
       "$ref": "hH5nZUmbZoT6U3p223PGjeegZk5xJ7AvWJGkkMlGuE"
@@ -9574,21 +9527,21 @@ const schema147 = {
       "$ref": "vIqQGRF5TPTHIdTbf9jLvbs4qOX3o7kttkBiKSw8DC8"
     },
     "projected": {
-      "$ref": "IUZ96fQVAw1UvGoYXVUTM1peGACfsoUA7xk9dmpzdM"
+      "$ref": "4MQq5GTPwYg2n3mbqJDcKoBzQmbDdsGu6U3ldR1U0"
     },
     "secret": {
-      "$ref": "icqSAeqhaa47b2Rcw0ed8jH0jOTuHUOIObBQNY"
+      "$ref": "QJQ1L1JKcjo0vFPXhtP8KRAXaJeLXUdLzsCg4A1Chk"
     }
   }
 };
-const schema148 = {
+const schema149 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -9599,14 +9552,14 @@ const schema148 = {
   },
   "nullable": true
 };
-const schema66 = {
+const schema67 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 511,
   "nullable": true
 };
-function validate149(data, {
+function validate151(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9682,23 +9635,23 @@ function validate149(data, {
       errors++;
     }
   }
-  validate149.errors = vErrors;
+  validate151.errors = vErrors;
   return errors === 0;
 }
-const schema69 = {
+const schema71 = {
   "type": "array",
   "maxItems": 100,
   "items": {
-    "$ref": "iqP3Vgox5ppTUMjNonGCoOauWtBs9nZFN3zRHMj0"
+    "$ref": "HlzQZL8JH7hGhyCDNRNMU6K1x4bg1aQJnXVKy3iX9I"
   },
   "nullable": true
 };
-const schema70 = {
+const schema72 = {
   "type": "object",
   "required": ["key", "path"],
   "properties": {
     "key": {
-      "$ref": "W5GpjkfZRCLa7yfFjmIMJXhllT5xShcWeGBcQ6BJ18"
+      "$ref": "0d5pMShTYud9V20sVbKqrM9RQECoYzirZqSGFQD1I"
     },
     "mode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
@@ -9708,7 +9661,72 @@ const schema70 = {
     }
   }
 };
-function validate153(data, {
+const schema73 = {
+  "type": "string",
+  "maxLength": 253,
+  "pattern": "^[-._a-zA-Z0-9]*$"
+};
+function validate157(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err0 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (!pattern0.test(data)) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-._a-zA-Z0-9]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  } else {
+    const err2 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate157.errors = vErrors;
+  return errors === 0;
+}
+function validate156(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9750,35 +9768,35 @@ function validate153(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate143(data.key, {
+      if (!validate157(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
         errors = vErrors.length;
       }
     }
     if (data.mode !== undefined) {
-      if (!validate149(data.mode, {
+      if (!validate151(data.mode, {
         instancePath: instancePath + "/mode",
         parentData: data,
         parentDataProperty: "mode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
+        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate150(data.path, {
+      if (!validate152(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
@@ -9798,10 +9816,10 @@ function validate153(data, {
     }
     errors++;
   }
-  validate153.errors = vErrors;
+  validate156.errors = vErrors;
   return errors === 0;
 }
-function validate152(data, {
+function validate155(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9844,18 +9862,18 @@ function validate152(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate153(data[i0], {
+      if (!validate156(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
+        vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate152.errors = vErrors;
+  validate155.errors = vErrors;
   return errors === 0;
 }
 function validate374(data, {
@@ -9884,46 +9902,46 @@ function validate374(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate149(data.defaultMode, {
+      if (!validate151(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
+        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
         errors = vErrors.length;
       }
     }
     if (data.items !== undefined) {
-      if (!validate152(data.items, {
+      if (!validate155(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
+        vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate86(data.name, {
+      if (!validate88(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate80(data.optional, {
+      if (!validate82(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
@@ -9931,7 +9949,7 @@ function validate374(data, {
   validate374.errors = vErrors;
   return errors === 0;
 }
-const schema149 = {
+const schema150 = {
   "type": "object",
   "required": ["driver"],
   "properties": {
@@ -9953,7 +9971,72 @@ const schema149 = {
   },
   "nullable": true
 };
-const schema150 = {
+const schema70 = {
+  "type": "string",
+  "minLength": 1,
+  "maxLength": 253
+};
+function validate154(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err0 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (func2(data) < 1) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/minLength",
+        keyword: "minLength",
+        params: {
+          limit: 1
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  } else {
+    const err2 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate154.errors = vErrors;
+  return errors === 0;
+}
+const schema151 = {
   "type": "object",
   "properties": {
     "name": {
@@ -9988,13 +10071,13 @@ function validate383(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate86(data.name, {
+      if (!validate88(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
@@ -10044,24 +10127,24 @@ function validate380(data, {
       errors++;
     }
     if (data.driver !== undefined) {
-      if (!validate84(data.driver, {
+      if (!validate154(data.driver, {
         instancePath: instancePath + "/driver",
         parentData: data,
         parentDataProperty: "driver",
         rootData
       })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+        vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
         errors = vErrors.length;
       }
     }
     if (data.fsType !== undefined) {
-      if (!validate81(data.fsType, {
+      if (!validate83(data.fsType, {
         instancePath: instancePath + "/fsType",
         parentData: data,
         parentDataProperty: "fsType",
         rootData
       })) {
-        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
         errors = vErrors.length;
       }
     }
@@ -10077,13 +10160,13 @@ function validate380(data, {
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate80(data.readOnly, {
+      if (!validate82(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
@@ -10102,11 +10185,11 @@ function validate380(data, {
   validate380.errors = vErrors;
   return errors === 0;
 }
-const schema151 = {
+const schema152 = {
   "type": "object",
   "properties": {
     "medium": {
-      "$ref": "kHrhMgG5ZM2TtXTsLD4lKD9OmtY5dZ9dlZQEnHVM"
+      "$ref": "zsMfnOiYpGeZQ4uHOUx4JmEpKeSQgI55VCXNQZlaqs"
     },
     "sizeLimit": {
       "$ref": "Civff4KAxdG45fJzB1emEtyWkfuMI40Ljyqsdl4"
@@ -10114,13 +10197,13 @@ const schema151 = {
   },
   "nullable": true
 };
-const schema152 = {
+const schema153 = {
   "type": "string",
-  "pattern": "^(Memory|)$",
+  "pattern": "^(Memory|Disk|)$",
   "maxLength": 64,
   "nullable": true
 };
-const pattern10 = new RegExp("^(Memory|)$", "u");
+const pattern12 = new RegExp("^(Memory|Disk|)$", "u");
 function validate390(data, {
   instancePath = "",
   parentData,
@@ -10162,13 +10245,13 @@ function validate390(data, {
       }
       errors++;
     }
-    if (!pattern10.test(data)) {
+    if (!pattern12.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
         params: {
-          pattern: "^(Memory|)$"
+          pattern: "^(Memory|Disk|)$"
         }
       };
       if (vErrors === null) {
@@ -10219,13 +10302,13 @@ function validate389(data, {
       }
     }
     if (data.sizeLimit !== undefined) {
-      if (!validate136(data.sizeLimit, {
+      if (!validate138(data.sizeLimit, {
         instancePath: instancePath + "/sizeLimit",
         parentData: data,
         parentDataProperty: "sizeLimit",
         rootData
       })) {
-        vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
+        vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
         errors = vErrors.length;
       }
     }
@@ -10233,7 +10316,7 @@ function validate389(data, {
   validate389.errors = vErrors;
   return errors === 0;
 }
-const schema153 = {
+const schema154 = {
   "type": "object",
   "required": ["server", "path"],
   "properties": {
@@ -10249,7 +10332,7 @@ const schema153 = {
   },
   "nullable": true
 };
-const schema154 = {
+const schema155 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 4096
@@ -10383,24 +10466,24 @@ function validate395(data, {
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate80(data.readOnly, {
+      if (!validate82(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
     if (data.server !== undefined) {
-      if (!validate84(data.server, {
+      if (!validate154(data.server, {
         instancePath: instancePath + "/server",
         parentData: data,
         parentDataProperty: "server",
         rootData
       })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+        vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
         errors = vErrors.length;
       }
     }
@@ -10408,7 +10491,7 @@ function validate395(data, {
   validate395.errors = vErrors;
   return errors === 0;
 }
-const schema155 = {
+const schema156 = {
   "type": "object",
   "required": ["claimName"],
   "properties": {
@@ -10463,24 +10546,24 @@ function validate401(data, {
       errors++;
     }
     if (data.claimName !== undefined) {
-      if (!validate84(data.claimName, {
+      if (!validate154(data.claimName, {
         instancePath: instancePath + "/claimName",
         parentData: data,
         parentDataProperty: "claimName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+        vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate80(data.readOnly, {
+      if (!validate82(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
@@ -10488,48 +10571,48 @@ function validate401(data, {
   validate401.errors = vErrors;
   return errors === 0;
 }
-const schema156 = {
+const schema157 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "sources": {
-      "$ref": "JjMjXokD9LDRW8F4SRlYv5zM3jXhXAoQczpSXP0TM"
+      "$ref": "vvcKVzA501I9ZSl7HYw5rbyQ1EDjI47cS5ICpLuyEP0"
     }
   },
   "nullable": true
 };
-const schema157 = {
+const schema158 = {
   "type": "array",
   "maxItems": 20,
   "items": {
-    "$ref": "EANLfNZUiUZJFOww4eacsfDoavMaIyCDqq2LTxws"
+    "$ref": "gi0jTJ3cvlZIVFJiOPLADeW9T7jVcRO6T5Vx95JqY"
   },
   "nullable": true
 };
-const schema158 = {
+const schema159 = {
   "type": "object",
   "properties": {
     "configMap": {
-      "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
+      "$ref": "Pwxau1vHbkSlgxSfgc7Su7SkexI254meDZM6sqDI"
     },
     "downwardAPI": {
       "$ref": "hwuD0sRvBUxJxO9H3qO0LKSdXUyuWUbK7rxXEIcb6Ow"
     },
     "secret": {
-      "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
+      "$ref": "Pwxau1vHbkSlgxSfgc7Su7SkexI254meDZM6sqDI"
     },
     "serviceAccountToken": {
       "$ref": "JhT2vGrugXjYTrYjvwEIG9ggCdhDR4XIOufnMXt5rc"
     }
   }
 };
-const schema74 = {
+const schema77 = {
   "type": "object",
   "properties": {
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -10540,7 +10623,7 @@ const schema74 = {
   },
   "nullable": true
 };
-function validate166(data, {
+function validate170(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10566,43 +10649,43 @@ function validate166(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.items !== undefined) {
-      if (!validate152(data.items, {
+      if (!validate155(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
+        vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate86(data.name, {
+      if (!validate88(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate80(data.optional, {
+      if (!validate82(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate166.errors = vErrors;
+  validate170.errors = vErrors;
   return errors === 0;
 }
-const schema159 = {
+const schema160 = {
   "type": "object",
   "properties": {
     "items": {
@@ -10611,7 +10694,7 @@ const schema159 = {
   },
   "nullable": true
 };
-const schema160 = {
+const schema161 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -10619,7 +10702,7 @@ const schema160 = {
   },
   "nullable": true
 };
-const schema161 = {
+const schema162 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10663,46 +10746,46 @@ function validate412(data, {
       errors++;
     }
     if (data.fieldRef !== undefined) {
-      if (!validate158(data.fieldRef, {
+      if (!validate162(data.fieldRef, {
         instancePath: instancePath + "/fieldRef",
         parentData: data,
         parentDataProperty: "fieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
+        vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
         errors = vErrors.length;
       }
     }
     if (data.mode !== undefined) {
-      if (!validate149(data.mode, {
+      if (!validate151(data.mode, {
         instancePath: instancePath + "/mode",
         parentData: data,
         parentDataProperty: "mode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
+        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate150(data.path, {
+      if (!validate152(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
     if (data.resourceFieldRef !== undefined) {
-      if (!validate162(data.resourceFieldRef, {
+      if (!validate166(data.resourceFieldRef, {
         instancePath: instancePath + "/resourceFieldRef",
         parentData: data,
         parentDataProperty: "resourceFieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+        vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
         errors = vErrors.length;
       }
     }
@@ -10822,7 +10905,7 @@ function validate410(data, {
   validate410.errors = vErrors;
   return errors === 0;
 }
-const schema162 = {
+const schema163 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10838,7 +10921,7 @@ const schema162 = {
   },
   "nullable": true
 };
-const schema163 = {
+const schema164 = {
   "type": "integer",
   "format": "int64",
   "minimum": 600,
@@ -10966,13 +11049,13 @@ function validate421(data, {
       errors++;
     }
     if (data.audience !== undefined) {
-      if (!validate109(data.audience, {
+      if (!validate111(data.audience, {
         instancePath: instancePath + "/audience",
         parentData: data,
         parentDataProperty: "audience",
         rootData
       })) {
-        vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
+        vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
         errors = vErrors.length;
       }
     }
@@ -10988,13 +11071,13 @@ function validate421(data, {
       }
     }
     if (data.path !== undefined) {
-      if (!validate150(data.path, {
+      if (!validate152(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
@@ -11012,13 +11095,13 @@ function validate408(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMap !== undefined) {
-      if (!validate166(data.configMap, {
+      if (!validate170(data.configMap, {
         instancePath: instancePath + "/configMap",
         parentData: data,
         parentDataProperty: "configMap",
         rootData
       })) {
-        vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+        vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
         errors = vErrors.length;
       }
     }
@@ -11034,13 +11117,13 @@ function validate408(data, {
       }
     }
     if (data.secret !== undefined) {
-      if (!validate166(data.secret, {
+      if (!validate170(data.secret, {
         instancePath: instancePath + "/secret",
         parentData: data,
         parentDataProperty: "secret",
         rootData
       })) {
-        vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+        vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
         errors = vErrors.length;
       }
     }
@@ -11157,13 +11240,13 @@ function validate405(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate149(data.defaultMode, {
+      if (!validate151(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
+        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
         errors = vErrors.length;
       }
     }
@@ -11182,14 +11265,14 @@ function validate405(data, {
   validate405.errors = vErrors;
   return errors === 0;
 }
-const schema164 = {
+const schema165 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "optional": {
       "$ref": "hsGPmGwy4VrrbOBJwiGgjUKGPtMFeHO5cmtUu5ZUh0"
@@ -11226,46 +11309,46 @@ function validate430(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate149(data.defaultMode, {
+      if (!validate151(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
+        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
         errors = vErrors.length;
       }
     }
     if (data.items !== undefined) {
-      if (!validate152(data.items, {
+      if (!validate155(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
+        vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate80(data.optional, {
+      if (!validate82(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretName !== undefined) {
-      if (!validate86(data.secretName, {
+      if (!validate88(data.secretName, {
         instancePath: instancePath + "/secretName",
         parentData: data,
         parentDataProperty: "secretName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
@@ -11332,13 +11415,13 @@ function validate373(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate151(data.name, {
+      if (!validate153(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
         errors = vErrors.length;
       }
     }
@@ -11462,7 +11545,7 @@ function validate372(data, {
   validate372.errors = vErrors;
   return errors === 0;
 }
-function validate191(data, {
+function validate195(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11488,46 +11571,46 @@ function validate191(data, {
       errors++;
     }
     if (data.affinity !== undefined) {
-      if (!validate192(data.affinity, {
+      if (!validate196(data.affinity, {
         instancePath: instancePath + "/affinity",
         parentData: data,
         parentDataProperty: "affinity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate192.errors : vErrors.concat(validate192.errors);
+        vErrors = vErrors === null ? validate196.errors : vErrors.concat(validate196.errors);
         errors = vErrors.length;
       }
     }
     if (data.automountServiceAccountToken !== undefined) {
-      if (!validate80(data.automountServiceAccountToken, {
+      if (!validate82(data.automountServiceAccountToken, {
         instancePath: instancePath + "/automountServiceAccountToken",
         parentData: data,
         parentDataProperty: "automountServiceAccountToken",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
     if (data.containerConcurrency !== undefined) {
-      if (!validate210(data.containerConcurrency, {
+      if (!validate214(data.containerConcurrency, {
         instancePath: instancePath + "/containerConcurrency",
         parentData: data,
         parentDataProperty: "containerConcurrency",
         rootData
       })) {
-        vErrors = vErrors === null ? validate210.errors : vErrors.concat(validate210.errors);
+        vErrors = vErrors === null ? validate214.errors : vErrors.concat(validate214.errors);
         errors = vErrors.length;
       }
     }
     if (data.containers !== undefined) {
-      if (!validate212(data.containers, {
+      if (!validate216(data.containers, {
         instancePath: instancePath + "/containers",
         parentData: data,
         parentDataProperty: "containers",
         rootData
       })) {
-        vErrors = vErrors === null ? validate212.errors : vErrors.concat(validate212.errors);
+        vErrors = vErrors === null ? validate216.errors : vErrors.concat(validate216.errors);
         errors = vErrors.length;
       }
     }
@@ -11554,13 +11637,13 @@ function validate191(data, {
       }
     }
     if (data.enableServiceLinks !== undefined) {
-      if (!validate80(data.enableServiceLinks, {
+      if (!validate82(data.enableServiceLinks, {
         instancePath: instancePath + "/enableServiceLinks",
         parentData: data,
         parentDataProperty: "enableServiceLinks",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
@@ -11576,13 +11659,13 @@ function validate191(data, {
       }
     }
     if (data.idleTimeoutSeconds !== undefined) {
-      if (!validate145(data.idleTimeoutSeconds, {
+      if (!validate147(data.idleTimeoutSeconds, {
         instancePath: instancePath + "/idleTimeoutSeconds",
         parentData: data,
         parentDataProperty: "idleTimeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
+        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
         errors = vErrors.length;
       }
     }
@@ -11609,46 +11692,46 @@ function validate191(data, {
       }
     }
     if (data.priorityClassName !== undefined) {
-      if (!validate86(data.priorityClassName, {
+      if (!validate88(data.priorityClassName, {
         instancePath: instancePath + "/priorityClassName",
         parentData: data,
         parentDataProperty: "priorityClassName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.responseStartTimeoutSeconds !== undefined) {
-      if (!validate145(data.responseStartTimeoutSeconds, {
+      if (!validate147(data.responseStartTimeoutSeconds, {
         instancePath: instancePath + "/responseStartTimeoutSeconds",
         parentData: data,
         parentDataProperty: "responseStartTimeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
+        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
         errors = vErrors.length;
       }
     }
     if (data.runtimeClassName !== undefined) {
-      if (!validate86(data.runtimeClassName, {
+      if (!validate88(data.runtimeClassName, {
         instancePath: instancePath + "/runtimeClassName",
         parentData: data,
         parentDataProperty: "runtimeClassName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.schedulerName !== undefined) {
-      if (!validate86(data.schedulerName, {
+      if (!validate88(data.schedulerName, {
         instancePath: instancePath + "/schedulerName",
         parentData: data,
         parentDataProperty: "schedulerName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
@@ -11675,24 +11758,24 @@ function validate191(data, {
       }
     }
     if (data.shareProcessNamespace !== undefined) {
-      if (!validate80(data.shareProcessNamespace, {
+      if (!validate82(data.shareProcessNamespace, {
         instancePath: instancePath + "/shareProcessNamespace",
         parentData: data,
         parentDataProperty: "shareProcessNamespace",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
     if (data.timeoutSeconds !== undefined) {
-      if (!validate145(data.timeoutSeconds, {
+      if (!validate147(data.timeoutSeconds, {
         instancePath: instancePath + "/timeoutSeconds",
         parentData: data,
         parentDataProperty: "timeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
+        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
         errors = vErrors.length;
       }
     }
@@ -11745,10 +11828,10 @@ function validate191(data, {
     }
     errors++;
   }
-  validate191.errors = vErrors;
+  validate195.errors = vErrors;
   return errors === 0;
 }
-function validate182(data, {
+function validate186(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11774,24 +11857,24 @@ function validate182(data, {
       errors++;
     }
     if (data.metadata !== undefined) {
-      if (!validate183(data.metadata, {
+      if (!validate187(data.metadata, {
         instancePath: instancePath + "/metadata",
         parentData: data,
         parentDataProperty: "metadata",
         rootData
       })) {
-        vErrors = vErrors === null ? validate183.errors : vErrors.concat(validate183.errors);
+        vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
         errors = vErrors.length;
       }
     }
     if (data.spec !== undefined) {
-      if (!validate191(data.spec, {
+      if (!validate195(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
+        vErrors = vErrors === null ? validate195.errors : vErrors.concat(validate195.errors);
         errors = vErrors.length;
       }
     }
@@ -11811,10 +11894,10 @@ function validate182(data, {
     }
     errors++;
   }
-  validate182.errors = vErrors;
+  validate186.errors = vErrors;
   return errors === 0;
 }
-function validate181(data, {
+function validate185(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11840,13 +11923,13 @@ function validate181(data, {
       errors++;
     }
     if (data.template !== undefined) {
-      if (!validate182(data.template, {
+      if (!validate186(data.template, {
         instancePath: instancePath + "/template",
         parentData: data,
         parentDataProperty: "template",
         rootData
       })) {
-        vErrors = vErrors === null ? validate182.errors : vErrors.concat(validate182.errors);
+        vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
         errors = vErrors.length;
       }
     }
@@ -11866,10 +11949,10 @@ function validate181(data, {
     }
     errors++;
   }
-  validate181.errors = vErrors;
+  validate185.errors = vErrors;
   return errors === 0;
 }
-const schema165 = {
+const schema166 = {
   "type": "object",
   "properties": {
     "annotations": {
@@ -11890,7 +11973,7 @@ const schema165 = {
   },
   "nullable": true
 };
-const schema166 = {
+const schema167 = {
   "type": "object",
   "maxProperties": 100,
   "additionalProperties": {
@@ -11955,14 +12038,14 @@ function validate442(data, {
   validate442.errors = vErrors;
   return errors === 0;
 }
-const schema167 = {
+const schema168 = {
   "type": "array",
   "items": {
     "$ref": "rMKHcd0d8k608tHdYMrRajTWCiMnGCl0yutwdvAWOSM"
   },
   "nullable": true
 };
-const schema168 = {
+const schema169 = {
   "type": "object",
   "required": ["type", "status"],
   "properties": {
@@ -11986,7 +12069,7 @@ const schema168 = {
     }
   }
 };
-const schema169 = {
+const schema170 = {
   "type": "string",
   "enum": ["", "Error", "Warning", "Info"],
   "nullable": true
@@ -12021,7 +12104,7 @@ function validate450(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema169.enum
+        allowedValues: schema170.enum
       }
     };
     if (vErrors === null) {
@@ -12034,7 +12117,7 @@ function validate450(data, {
   validate450.errors = vErrors;
   return errors === 0;
 }
-const schema170 = {
+const schema171 = {
   "type": "string",
   "enum": ["True", "False", "Unknown"]
 };
@@ -12068,7 +12151,7 @@ function validate452(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema170.enum
+        allowedValues: schema171.enum
       }
     };
     if (vErrors === null) {
@@ -12123,35 +12206,35 @@ function validate446(data, {
       errors++;
     }
     if (data.lastTransitionTime !== undefined) {
-      if (!validate81(data.lastTransitionTime, {
+      if (!validate83(data.lastTransitionTime, {
         instancePath: instancePath + "/lastTransitionTime",
         parentData: data,
         parentDataProperty: "lastTransitionTime",
         rootData
       })) {
-        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+        vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
         errors = vErrors.length;
       }
     }
     if (data.message !== undefined) {
-      if (!validate170(data.message, {
+      if (!validate174(data.message, {
         instancePath: instancePath + "/message",
         parentData: data,
         parentDataProperty: "message",
         rootData
       })) {
-        vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
+        vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
         errors = vErrors.length;
       }
     }
     if (data.reason !== undefined) {
-      if (!validate86(data.reason, {
+      if (!validate88(data.reason, {
         instancePath: instancePath + "/reason",
         parentData: data,
         parentDataProperty: "reason",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
@@ -12178,13 +12261,13 @@ function validate446(data, {
       }
     }
     if (data.type !== undefined) {
-      if (!validate143(data.type, {
+      if (!validate145(data.type, {
         instancePath: instancePath + "/type",
         parentData: data,
         parentDataProperty: "type",
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
@@ -12296,35 +12379,35 @@ function validate441(data, {
       }
     }
     if (data.latestCreatedRevisionName !== undefined) {
-      if (!validate86(data.latestCreatedRevisionName, {
+      if (!validate88(data.latestCreatedRevisionName, {
         instancePath: instancePath + "/latestCreatedRevisionName",
         parentData: data,
         parentDataProperty: "latestCreatedRevisionName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.latestReadyRevisionName !== undefined) {
-      if (!validate86(data.latestReadyRevisionName, {
+      if (!validate88(data.latestReadyRevisionName, {
         instancePath: instancePath + "/latestReadyRevisionName",
         parentData: data,
         parentDataProperty: "latestReadyRevisionName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+        vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
         errors = vErrors.length;
       }
     }
     if (data.observedGeneration !== undefined) {
-      if (!validate171(data.observedGeneration, {
+      if (!validate175(data.observedGeneration, {
         instancePath: instancePath + "/observedGeneration",
         parentData: data,
         parentDataProperty: "observedGeneration",
         rootData
       })) {
-        vErrors = vErrors === null ? validate171.errors : vErrors.concat(validate171.errors);
+        vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
         errors = vErrors.length;
       }
     }
@@ -12332,7 +12415,7 @@ function validate441(data, {
   validate441.errors = vErrors;
   return errors === 0;
 }
-function validate172(data, {
+function validate176(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12391,46 +12474,46 @@ function validate172(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate173(data.apiVersion, {
+      if (!validate177(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.kind !== undefined) {
-      if (!validate175(data.kind, {
-        instancePath: instancePath + "/kind",
-        parentData: data,
-        parentDataProperty: "kind",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.metadata !== undefined) {
-      if (!validate177(data.metadata, {
-        instancePath: instancePath + "/metadata",
-        parentData: data,
-        parentDataProperty: "metadata",
         rootData
       })) {
         vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
         errors = vErrors.length;
       }
     }
+    if (data.kind !== undefined) {
+      if (!validate179(data.kind, {
+        instancePath: instancePath + "/kind",
+        parentData: data,
+        parentDataProperty: "kind",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.metadata !== undefined) {
+      if (!validate181(data.metadata, {
+        instancePath: instancePath + "/metadata",
+        parentData: data,
+        parentDataProperty: "metadata",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.spec !== undefined) {
-      if (!validate181(data.spec, {
+      if (!validate185(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
+        vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
         errors = vErrors.length;
       }
     }
@@ -12461,6 +12544,6 @@ function validate172(data, {
     }
     errors++;
   }
-  validate172.errors = vErrors;
+  validate176.errors = vErrors;
   return errors === 0;
 }

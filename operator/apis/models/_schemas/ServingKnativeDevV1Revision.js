@@ -1,6 +1,6 @@
 import { formats } from "@kubernetes-models/validate";
-export const validate = validate171;
-const schema77 = {
+export const validate = validate175;
+const schema80 = {
   "type": "object",
   "properties": {
     "apiVersion": {
@@ -13,7 +13,7 @@ const schema77 = {
       "$ref": "a6f0oUEaFqHmymdwnqPORTNOTU7GczWAkwGD0uYU"
     },
     "spec": {
-      "$ref": "10rrvstiWaNqGhs7hoku7aBo2Y0FySiDBfcz005fXk"
+      "$ref": "jqwwMjBqAyAe9YZkik5n4wJdgpbCG1wYH2aDe84VAdo"
     },
     "status": {
       "$ref": "5IuraFMFzDNVwv4GjS9AFdMDgG2xf9FUjSJrzixT38"
@@ -22,11 +22,11 @@ const schema77 = {
   "required": ["spec", "apiVersion", "kind"],
   "$id": "serving.knative.dev.v1.Revision"
 };
-const schema78 = {
+const schema81 = {
   "type": "string",
   "enum": ["serving.knative.dev/v1"]
 };
-function validate172(data, {
+function validate176(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -56,7 +56,7 @@ function validate172(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema78.enum
+        allowedValues: schema81.enum
       }
     };
     if (vErrors === null) {
@@ -66,14 +66,14 @@ function validate172(data, {
     }
     errors++;
   }
-  validate172.errors = vErrors;
+  validate176.errors = vErrors;
   return errors === 0;
 }
-const schema79 = {
+const schema82 = {
   "type": "string",
   "enum": ["Revision"]
 };
-function validate174(data, {
+function validate178(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -103,7 +103,7 @@ function validate174(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema79.enum
+        allowedValues: schema82.enum
       }
     };
     if (vErrors === null) {
@@ -113,15 +113,15 @@ function validate174(data, {
     }
     errors++;
   }
-  validate174.errors = vErrors;
+  validate178.errors = vErrors;
   return errors === 0;
 }
-const schema80 = {
+const schema83 = {
   "nullableRef": "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta#"
 };
-const schema81 = {};
-import { validate as validate177 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
-function validate176(data, {
+const schema84 = {};
+import { validate as validate181 } from "@kubernetes-models/apimachinery/_schemas/IoK8sApimachineryPkgApisMetaV1ObjectMeta";
+function validate180(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -130,20 +130,20 @@ function validate176(data, {
   let vErrors = null;
   let errors = 0;
   if (data !== null) {
-    if (!validate177(data, {
+    if (!validate181(data, {
       instancePath,
       parentData,
       parentDataProperty,
       rootData
     })) {
-      vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
+      vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
       errors = vErrors.length;
     }
   }
-  validate176.errors = vErrors;
+  validate180.errors = vErrors;
   return errors === 0;
 }
-const schema82 = {
+const schema85 = {
   "type": "object",
   "required": ["containers"],
   "properties": {
@@ -157,7 +157,7 @@ const schema82 = {
       "$ref": "W5o7PGxfOAXTSXZYjOQFYQHcXDv7yBsoBP77pUs9A"
     },
     "containers": {
-      "$ref": "WOilynTEzDz1dWO1uk1LrzIwzIUqZGwvYVw36bHl6A"
+      "$ref": "9YWrkCU67jISHAvDEJuBH1VldF0RcXd227yBUICk"
     },
     "dnsConfig": {
       "$ref": "eiXCN9aje6HRnewE2NKWadkYSYiLA2hjmwCE5DOs"
@@ -211,11 +211,11 @@ const schema82 = {
       "$ref": "UO7tKMto6AoMRlMX2zaQabZ3hy99hzbEUyuk7JEU"
     },
     "volumes": {
-      "$ref": "EJf7kvqHRln6W1t4V7MeNVmHuVGJGFC60580eNs2kJY"
+      "$ref": "Pkt5J0y0FaQNWrYZeNvHqPshJnreDov3Q7yWYNia8M"
     }
   }
 };
-const schema83 = {
+const schema86 = {
   "type": "object",
   "properties": {
     "nodeAffinity": {
@@ -230,7 +230,7 @@ const schema83 = {
   },
   "nullable": true
 };
-const schema84 = {
+const schema87 = {
   "type": "object",
   "properties": {
     "preferredDuringSchedulingIgnoredDuringExecution": {
@@ -242,7 +242,7 @@ const schema84 = {
   },
   "nullable": true
 };
-const schema85 = {
+const schema88 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -250,7 +250,7 @@ const schema85 = {
   },
   "nullable": true
 };
-const schema86 = {
+const schema89 = {
   "type": "object",
   "required": ["weight", "preference"],
   "properties": {
@@ -1011,7 +1011,7 @@ function validate57(data, {
   validate57.errors = vErrors;
   return errors === 0;
 }
-function validate184(data, {
+function validate188(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1090,10 +1090,10 @@ function validate184(data, {
     }
     errors++;
   }
-  validate184.errors = vErrors;
+  validate188.errors = vErrors;
   return errors === 0;
 }
-function validate183(data, {
+function validate187(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1136,21 +1136,21 @@ function validate183(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate184(data[i0], {
+      if (!validate188(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
+        vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate183.errors = vErrors;
+  validate187.errors = vErrors;
   return errors === 0;
 }
-const schema87 = {
+const schema90 = {
   "type": "object",
   "required": ["nodeSelectorTerms"],
   "properties": {
@@ -1160,14 +1160,14 @@ const schema87 = {
   },
   "nullable": true
 };
-const schema88 = {
+const schema91 = {
   "type": "array",
   "maxItems": 20,
   "items": {
     "$ref": "SlGaUEPFUsWdBBCPXWTlVCSC0zocWvG3TwXdc"
   }
 };
-function validate190(data, {
+function validate194(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1220,10 +1220,10 @@ function validate190(data, {
     }
     errors++;
   }
-  validate190.errors = vErrors;
+  validate194.errors = vErrors;
   return errors === 0;
 }
-function validate189(data, {
+function validate193(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1265,21 +1265,21 @@ function validate189(data, {
       errors++;
     }
     if (data.nodeSelectorTerms !== undefined) {
-      if (!validate190(data.nodeSelectorTerms, {
+      if (!validate194(data.nodeSelectorTerms, {
         instancePath: instancePath + "/nodeSelectorTerms",
         parentData: data,
         parentDataProperty: "nodeSelectorTerms",
         rootData
       })) {
-        vErrors = vErrors === null ? validate190.errors : vErrors.concat(validate190.errors);
+        vErrors = vErrors === null ? validate194.errors : vErrors.concat(validate194.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate189.errors = vErrors;
+  validate193.errors = vErrors;
   return errors === 0;
 }
-function validate182(data, {
+function validate186(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -1305,29 +1305,29 @@ function validate182(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.preferredDuringSchedulingIgnoredDuringExecution !== undefined) {
-      if (!validate183(data.preferredDuringSchedulingIgnoredDuringExecution, {
+      if (!validate187(data.preferredDuringSchedulingIgnoredDuringExecution, {
         instancePath: instancePath + "/preferredDuringSchedulingIgnoredDuringExecution",
         parentData: data,
         parentDataProperty: "preferredDuringSchedulingIgnoredDuringExecution",
         rootData
       })) {
-        vErrors = vErrors === null ? validate183.errors : vErrors.concat(validate183.errors);
+        vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
         errors = vErrors.length;
       }
     }
     if (data.requiredDuringSchedulingIgnoredDuringExecution !== undefined) {
-      if (!validate189(data.requiredDuringSchedulingIgnoredDuringExecution, {
+      if (!validate193(data.requiredDuringSchedulingIgnoredDuringExecution, {
         instancePath: instancePath + "/requiredDuringSchedulingIgnoredDuringExecution",
         parentData: data,
         parentDataProperty: "requiredDuringSchedulingIgnoredDuringExecution",
         rootData
       })) {
-        vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
+        vErrors = vErrors === null ? validate193.errors : vErrors.concat(validate193.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate182.errors = vErrors;
+  validate186.errors = vErrors;
   return errors === 0;
 }
 const schema26 = {
@@ -2259,7 +2259,7 @@ function validate67(data, {
   validate67.errors = vErrors;
   return errors === 0;
 }
-function validate181(data, {
+function validate185(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2285,13 +2285,13 @@ function validate181(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.nodeAffinity !== undefined) {
-      if (!validate182(data.nodeAffinity, {
+      if (!validate186(data.nodeAffinity, {
         instancePath: instancePath + "/nodeAffinity",
         parentData: data,
         parentDataProperty: "nodeAffinity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate182.errors : vErrors.concat(validate182.errors);
+        vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
         errors = vErrors.length;
       }
     }
@@ -2318,14 +2318,14 @@ function validate181(data, {
       }
     }
   }
-  validate181.errors = vErrors;
+  validate185.errors = vErrors;
   return errors === 0;
 }
-const schema31 = {
+const schema32 = {
   "type": "boolean",
   "nullable": true
 };
-function validate78(data, {
+function validate80(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2349,10 +2349,10 @@ function validate78(data, {
     }
     errors++;
   }
-  validate78.errors = vErrors;
+  validate80.errors = vErrors;
   return errors === 0;
 }
-const schema89 = {
+const schema92 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
@@ -2360,7 +2360,7 @@ const schema89 = {
   "nullable": true
 };
 const formats8 = formats.int64;
-function validate199(data, {
+function validate203(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2436,18 +2436,18 @@ function validate199(data, {
       errors++;
     }
   }
-  validate199.errors = vErrors;
+  validate203.errors = vErrors;
   return errors === 0;
 }
-const schema90 = {
+const schema93 = {
   "type": "array",
   "minItems": 1,
   "maxItems": 20,
   "items": {
-    "$ref": "C4BTohMXSl3m61M9mwQl6d7VGJoNrODQd2r6e50"
+    "$ref": "cmwJWLzAxlWxog05OEZ9HYmep03wPkZnWGAvlnXJekg"
   }
 };
-const schema91 = {
+const schema94 = {
   "type": "object",
   "required": ["name", "image"],
   "properties": {
@@ -2455,10 +2455,10 @@ const schema91 = {
       "$ref": "tAvpfN08rzoOVqaqhaW3fVNBv57R8I3isR824tRg"
     },
     "command": {
-      "$ref": "btDWYFW68JaHdALpwzfdGKe2Q1kppr8WV55eELHUQ"
+      "$ref": "tAvpfN08rzoOVqaqhaW3fVNBv57R8I3isR824tRg"
     },
     "env": {
-      "$ref": "7e1eXrt1XC2iJWaFlFCAqMrd7YfpgFPi7YEYppVH18Y"
+      "$ref": "uImfKdJ8REY4A0kSzEHCz69c43Ab7qz3HTyqG1Hfo"
     },
     "envFrom": {
       "$ref": "ZReFR5gF9GaYOoi9wd7Eg4DZw6SNAioo4GppIZxUk"
@@ -2473,7 +2473,7 @@ const schema91 = {
       "$ref": "ev81T7N50Omi9jt71jRfdDOeNWWpGpnGlnPcgrSAhpY"
     },
     "name": {
-      "$ref": "ynFiSavNGujFkprrt6W12PdXxHGUa8NL2Mq9PnSzk"
+      "$ref": "URCtzOgednEJ2UGGBsuV8HcdxNCGinF7XhH6sEZlA"
     },
     "ports": {
       "$ref": "HP246xWctjAsXAXGdZPavu5HaEdkwjb1KqVhNOG6v0M"
@@ -2504,7 +2504,7 @@ const schema91 = {
     }
   }
 };
-const schema92 = {
+const schema30 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
@@ -2512,11 +2512,11 @@ const schema92 = {
   },
   "nullable": true
 };
-const schema30 = {
+const schema31 = {
   "type": "string",
   "maxLength": 32768
 };
-function validate77(data, {
+function validate78(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2557,10 +2557,10 @@ function validate77(data, {
     }
     errors++;
   }
-  validate77.errors = vErrors;
+  validate78.errors = vErrors;
   return errors === 0;
 }
-function validate203(data, {
+function validate77(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2603,94 +2603,29 @@ function validate203(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate77(data[i0], {
+      if (!validate78(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
+        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate203.errors = vErrors;
+  validate77.errors = vErrors;
   return errors === 0;
 }
-const schema93 = {
-  "type": "array",
-  "maxItems": 100,
-  "items": {
-    "$ref": "Kduwl8DcA0kMznK9kNMJ5ZDKDZL9GH04F46AbIesag"
-  },
-  "nullable": true
-};
-function validate206(data, {
-  instancePath = "",
-  parentData,
-  parentDataProperty,
-  rootData = data
-} = {}) {
-  let vErrors = null;
-  let errors = 0;
-  if (!Array.isArray(data) && data !== null) {
-    const err0 = {
-      instancePath,
-      schemaPath: "#/type",
-      keyword: "type",
-      params: {
-        type: "array"
-      }
-    };
-    if (vErrors === null) {
-      vErrors = [err0];
-    } else {
-      vErrors.push(err0);
-    }
-    errors++;
-  }
-  if (Array.isArray(data)) {
-    if (data.length > 100) {
-      const err1 = {
-        instancePath,
-        schemaPath: "#/maxItems",
-        keyword: "maxItems",
-        params: {
-          limit: 100
-        }
-      };
-      if (vErrors === null) {
-        vErrors = [err1];
-      } else {
-        vErrors.push(err1);
-      }
-      errors++;
-    }
-    const len0 = data.length;
-    for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate77(data[i0], {
-        instancePath: instancePath + "/" + i0,
-        parentData: data,
-        parentDataProperty: i0,
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
-        errors = vErrors.length;
-      }
-    }
-  }
-  validate206.errors = vErrors;
-  return errors === 0;
-}
-const schema94 = {
+const schema95 = {
   "type": "array",
   "maxItems": 1000,
   "items": {
-    "$ref": "U3s9nDD9MpNThmcC4ngVwadsXBOpjnIMdr3uBf9U"
+    "$ref": "kZX42PTNYnj6mbU6RmhCUh12C5dQ4liAfbxpNdnaM"
   },
   "nullable": true
 };
-const schema95 = {
+const schema96 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -2701,17 +2636,17 @@ const schema95 = {
       "$ref": "dyi4acGsVktbK0LSuuCZ8lCmHiasH5Jexr7lN6sxQ"
     },
     "valueFrom": {
-      "$ref": "SNfmn7zuwhJKoGR8SDgsPtdOBIdHD4s5uWYgFOCZ1o"
+      "$ref": "TIYt8gefcQhBiwqexFBjENDngDUQLmrblLsYjLovMnY"
     }
   }
 };
-const schema96 = {
+const schema97 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^[ -<>-~]+$"
 };
-const pattern5 = new RegExp("^[ -<>-~]+$", "u");
+const pattern7 = new RegExp("^[ -<>-~]+$", "u");
 function validate211(data, {
   instancePath = "",
   parentData,
@@ -2753,7 +2688,7 @@ function validate211(data, {
       }
       errors++;
     }
-    if (!pattern5.test(data)) {
+    if (!pattern7.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -2788,12 +2723,12 @@ function validate211(data, {
   validate211.errors = vErrors;
   return errors === 0;
 }
-const schema74 = {
+const schema77 = {
   "type": "string",
   "maxLength": 32768,
   "nullable": true
 };
-function validate168(data, {
+function validate172(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2835,14 +2770,14 @@ function validate168(data, {
       errors++;
     }
   }
-  validate168.errors = vErrors;
+  validate172.errors = vErrors;
   return errors === 0;
 }
-const schema97 = {
+const schema98 = {
   "type": "object",
   "properties": {
     "configMapKeyRef": {
-      "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
+      "$ref": "UY6jWubUvDOcpva0d0QYNN2vz0Nwhwbi3AYyurKzQ"
     },
     "fieldRef": {
       "$ref": "SW6tFiA0eveWOJdVT84fs1Ioax9Z0icp5lkoQKzg"
@@ -2851,17 +2786,17 @@ const schema97 = {
       "$ref": "2FnNj5BtZgLGSvQgoPpPllhY7XDcfxOqi2OTBTBxu58"
     },
     "secretKeyRef": {
-      "$ref": "B4Ij6Zf8QXhYzWYW5dAMzKKLYKboAUHQDQHCiClBo"
+      "$ref": "UY6jWubUvDOcpva0d0QYNN2vz0Nwhwbi3AYyurKzQ"
     }
   },
   "nullable": true
 };
-const schema32 = {
+const schema33 = {
   "type": "object",
   "required": ["key"],
   "properties": {
     "key": {
-      "$ref": "xwpijLRhjUEJllEse3cgJuQz6UsEYqfhm0t12sQjFe4"
+      "$ref": "rAGmEPb4D7Qe6zXS6fqh8Ku6ras8cKtA3Awutw94c"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -2872,12 +2807,14 @@ const schema32 = {
   },
   "nullable": true
 };
-const schema33 = {
+const schema34 = {
   "type": "string",
   "minLength": 1,
-  "maxLength": 253
+  "maxLength": 253,
+  "pattern": "^[-._a-zA-Z0-9]*$"
 };
-function validate80(data, {
+const pattern0 = new RegExp("^[-._a-zA-Z0-9]*$", "u");
+function validate82(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2918,8 +2855,24 @@ function validate80(data, {
       }
       errors++;
     }
+    if (!pattern0.test(data)) {
+      const err2 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-._a-zA-Z0-9]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
   } else {
-    const err2 = {
+    const err3 = {
       instancePath,
       schemaPath: "#/type",
       keyword: "type",
@@ -2928,21 +2881,21 @@ function validate80(data, {
       }
     };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err3];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err3);
     }
     errors++;
   }
-  validate80.errors = vErrors;
+  validate82.errors = vErrors;
   return errors === 0;
 }
-const schema34 = {
+const schema35 = {
   "type": "string",
   "maxLength": 253,
   "nullable": true
 };
-function validate82(data, {
+function validate84(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -2984,10 +2937,10 @@ function validate82(data, {
       errors++;
     }
   }
-  validate82.errors = vErrors;
+  validate84.errors = vErrors;
   return errors === 0;
 }
-function validate79(data, {
+function validate81(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3029,43 +2982,43 @@ function validate79(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate80(data.key, {
+      if (!validate82(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.name !== undefined) {
-      if (!validate82(data.name, {
-        instancePath: instancePath + "/name",
-        parentData: data,
-        parentDataProperty: "name",
         rootData
       })) {
         vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
         errors = vErrors.length;
       }
     }
+    if (data.name !== undefined) {
+      if (!validate84(data.name, {
+        instancePath: instancePath + "/name",
+        parentData: data,
+        parentDataProperty: "name",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.optional !== undefined) {
-      if (!validate78(data.optional, {
+      if (!validate80(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate79.errors = vErrors;
+  validate81.errors = vErrors;
   return errors === 0;
 }
-const schema70 = {
+const schema73 = {
   "type": "object",
   "required": ["fieldPath"],
   "properties": {
@@ -3078,12 +3031,12 @@ const schema70 = {
   },
   "nullable": true
 };
-const schema59 = {
+const schema60 = {
   "type": "string",
   "maxLength": 64,
   "nullable": true
 };
-function validate139(data, {
+function validate141(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3125,14 +3078,14 @@ function validate139(data, {
       errors++;
     }
   }
-  validate139.errors = vErrors;
+  validate141.errors = vErrors;
   return errors === 0;
 }
-const schema71 = {
+const schema74 = {
   "type": "string",
   "maxLength": 1024
 };
-function validate158(data, {
+function validate162(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3173,10 +3126,10 @@ function validate158(data, {
     }
     errors++;
   }
-  validate158.errors = vErrors;
+  validate162.errors = vErrors;
   return errors === 0;
 }
-function validate156(data, {
+function validate160(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3218,32 +3171,32 @@ function validate156(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate139(data.apiVersion, {
+      if (!validate141(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
         rootData
       })) {
-        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
         errors = vErrors.length;
       }
     }
     if (data.fieldPath !== undefined) {
-      if (!validate158(data.fieldPath, {
+      if (!validate162(data.fieldPath, {
         instancePath: instancePath + "/fieldPath",
         parentData: data,
         parentDataProperty: "fieldPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
+        vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate156.errors = vErrors;
+  validate160.errors = vErrors;
   return errors === 0;
 }
-const schema72 = {
+const schema75 = {
   "type": "object",
   "required": ["resource"],
   "properties": {
@@ -3259,12 +3212,12 @@ const schema72 = {
   },
   "nullable": true
 };
-const schema64 = {
+const schema65 = {
   "type": "string",
   "maxLength": 63,
   "nullable": true
 };
-function validate146(data, {
+function validate148(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3306,10 +3259,10 @@ function validate146(data, {
       errors++;
     }
   }
-  validate146.errors = vErrors;
+  validate148.errors = vErrors;
   return errors === 0;
 }
-const schema55 = {
+const schema56 = {
   "maxLength": 32,
   "pattern": "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
   "anyOf": [{
@@ -3318,10 +3271,10 @@ const schema55 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-const schema36 = {
+const schema37 = {
   "type": "integer"
 };
-function validate88(data, {
+function validate90(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3345,11 +3298,11 @@ function validate88(data, {
     }
     errors++;
   }
-  validate88.errors = vErrors;
+  validate90.errors = vErrors;
   return errors === 0;
 }
-const pattern4 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
-function validate132(data, {
+const pattern5 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+function validate134(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3360,13 +3313,13 @@ function validate132(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate88(data, {
+  if (!validate90(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+    vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
@@ -3425,7 +3378,7 @@ function validate132(data, {
       }
       errors++;
     }
-    if (!pattern4.test(data)) {
+    if (!pattern5.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -3442,14 +3395,14 @@ function validate132(data, {
       errors++;
     }
   }
-  validate132.errors = vErrors;
+  validate134.errors = vErrors;
   return errors === 0;
 }
-const schema60 = {
+const schema61 = {
   "type": "string",
   "maxLength": 253
 };
-function validate140(data, {
+function validate142(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3490,10 +3443,10 @@ function validate140(data, {
     }
     errors++;
   }
-  validate140.errors = vErrors;
+  validate142.errors = vErrors;
   return errors === 0;
 }
-function validate160(data, {
+function validate164(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3535,40 +3488,40 @@ function validate160(data, {
       errors++;
     }
     if (data.containerName !== undefined) {
-      if (!validate146(data.containerName, {
+      if (!validate148(data.containerName, {
         instancePath: instancePath + "/containerName",
         parentData: data,
         parentDataProperty: "containerName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
         errors = vErrors.length;
       }
     }
     if (data.divisor !== undefined) {
-      if (!validate132(data.divisor, {
+      if (!validate134(data.divisor, {
         instancePath: instancePath + "/divisor",
         parentData: data,
         parentDataProperty: "divisor",
         rootData
       })) {
-        vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
+        vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
         errors = vErrors.length;
       }
     }
     if (data.resource !== undefined) {
-      if (!validate140(data.resource, {
+      if (!validate142(data.resource, {
         instancePath: instancePath + "/resource",
         parentData: data,
         parentDataProperty: "resource",
         rootData
       })) {
-        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate160.errors = vErrors;
+  validate164.errors = vErrors;
   return errors === 0;
 }
 function validate214(data, {
@@ -3597,46 +3550,46 @@ function validate214(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapKeyRef !== undefined) {
-      if (!validate79(data.configMapKeyRef, {
+      if (!validate81(data.configMapKeyRef, {
         instancePath: instancePath + "/configMapKeyRef",
         parentData: data,
         parentDataProperty: "configMapKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
         errors = vErrors.length;
       }
     }
     if (data.fieldRef !== undefined) {
-      if (!validate156(data.fieldRef, {
+      if (!validate160(data.fieldRef, {
         instancePath: instancePath + "/fieldRef",
         parentData: data,
         parentDataProperty: "fieldRef",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.resourceFieldRef !== undefined) {
-      if (!validate160(data.resourceFieldRef, {
-        instancePath: instancePath + "/resourceFieldRef",
-        parentData: data,
-        parentDataProperty: "resourceFieldRef",
         rootData
       })) {
         vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
         errors = vErrors.length;
       }
     }
+    if (data.resourceFieldRef !== undefined) {
+      if (!validate164(data.resourceFieldRef, {
+        instancePath: instancePath + "/resourceFieldRef",
+        parentData: data,
+        parentDataProperty: "resourceFieldRef",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.secretKeyRef !== undefined) {
-      if (!validate79(data.secretKeyRef, {
+      if (!validate81(data.secretKeyRef, {
         instancePath: instancePath + "/secretKeyRef",
         parentData: data,
         parentDataProperty: "secretKeyRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+        vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
         errors = vErrors.length;
       }
     }
@@ -3681,13 +3634,13 @@ function validate210(data, {
       }
     }
     if (data.value !== undefined) {
-      if (!validate168(data.value, {
+      if (!validate172(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
+        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
         errors = vErrors.length;
       }
     }
@@ -3778,7 +3731,7 @@ function validate209(data, {
   validate209.errors = vErrors;
   return errors === 0;
 }
-const schema98 = {
+const schema99 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -3786,7 +3739,7 @@ const schema98 = {
   },
   "nullable": true
 };
-const schema99 = {
+const schema100 = {
   "type": "object",
   "properties": {
     "configMapRef": {
@@ -3800,7 +3753,7 @@ const schema99 = {
     }
   }
 };
-const schema35 = {
+const schema36 = {
   "type": "object",
   "properties": {
     "name": {
@@ -3812,7 +3765,7 @@ const schema35 = {
   },
   "nullable": true
 };
-function validate85(data, {
+function validate87(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -3838,29 +3791,29 @@ function validate85(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate82(data.name, {
+      if (!validate84(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate78(data.optional, {
+      if (!validate80(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate85.errors = vErrors;
+  validate87.errors = vErrors;
   return errors === 0;
 }
 function validate223(data, {
@@ -3873,35 +3826,35 @@ function validate223(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMapRef !== undefined) {
-      if (!validate85(data.configMapRef, {
+      if (!validate87(data.configMapRef, {
         instancePath: instancePath + "/configMapRef",
         parentData: data,
         parentDataProperty: "configMapRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
     }
     if (data.prefix !== undefined) {
-      if (!validate82(data.prefix, {
+      if (!validate84(data.prefix, {
         instancePath: instancePath + "/prefix",
         parentData: data,
         parentDataProperty: "prefix",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretRef !== undefined) {
-      if (!validate85(data.secretRef, {
+      if (!validate87(data.secretRef, {
         instancePath: instancePath + "/secretRef",
         parentData: data,
         parentDataProperty: "secretRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+        vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
         errors = vErrors.length;
       }
     }
@@ -3981,12 +3934,12 @@ function validate222(data, {
   validate222.errors = vErrors;
   return errors === 0;
 }
-const schema66 = {
+const schema67 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024
 };
-function validate148(data, {
+function validate150(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4043,10 +3996,10 @@ function validate148(data, {
     }
     errors++;
   }
-  validate148.errors = vErrors;
+  validate150.errors = vErrors;
   return errors === 0;
 }
-const schema100 = {
+const schema101 = {
   "type": "string",
   "enum": ["Always", "IfNotPresent", "Never", ""],
   "nullable": true
@@ -4081,7 +4034,7 @@ function validate230(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema100.enum
+        allowedValues: schema101.enum
       }
     };
     if (vErrors === null) {
@@ -4094,7 +4047,7 @@ function validate230(data, {
   validate230.errors = vErrors;
   return errors === 0;
 }
-const schema41 = {
+const schema42 = {
   "type": "object",
   "properties": {
     "exec": {
@@ -4127,7 +4080,7 @@ const schema41 = {
   },
   "nullable": true
 };
-const schema42 = {
+const schema43 = {
   "type": "object",
   "properties": {
     "command": {
@@ -4136,7 +4089,7 @@ const schema42 = {
   },
   "nullable": true
 };
-const schema43 = {
+const schema44 = {
   "type": "array",
   "maxItems": 100,
   "items": {
@@ -4144,11 +4097,11 @@ const schema43 = {
   },
   "nullable": true
 };
-const schema44 = {
+const schema45 = {
   "type": "string",
   "maxLength": 4096
 };
-function validate98(data, {
+function validate100(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4189,10 +4142,10 @@ function validate98(data, {
     }
     errors++;
   }
-  validate98.errors = vErrors;
+  validate100.errors = vErrors;
   return errors === 0;
 }
-function validate97(data, {
+function validate99(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4235,21 +4188,21 @@ function validate97(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate98(data[i0], {
+      if (!validate100(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+        vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate97.errors = vErrors;
+  validate99.errors = vErrors;
   return errors === 0;
 }
-function validate96(data, {
+function validate98(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4275,28 +4228,28 @@ function validate96(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.command !== undefined) {
-      if (!validate97(data.command, {
+      if (!validate99(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
+        vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate96.errors = vErrors;
+  validate98.errors = vErrors;
   return errors === 0;
 }
-const schema38 = {
+const schema39 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 10000,
   "nullable": true
 };
-function validate90(data, {
+function validate92(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4372,10 +4325,10 @@ function validate90(data, {
       errors++;
     }
   }
-  validate90.errors = vErrors;
+  validate92.errors = vErrors;
   return errors === 0;
 }
-const schema45 = {
+const schema46 = {
   "type": "object",
   "properties": {
     "port": {
@@ -4387,14 +4340,14 @@ const schema45 = {
   },
   "nullable": true
 };
-const schema40 = {
+const schema41 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 65535,
   "nullable": true
 };
-function validate94(data, {
+function validate96(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4470,15 +4423,15 @@ function validate94(data, {
       errors++;
     }
   }
-  validate94.errors = vErrors;
+  validate96.errors = vErrors;
   return errors === 0;
 }
-const schema46 = {
+const schema47 = {
   "type": "string",
   "maxLength": 1024,
   "nullable": true
 };
-function validate105(data, {
+function validate107(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4520,10 +4473,10 @@ function validate105(data, {
       errors++;
     }
   }
-  validate105.errors = vErrors;
+  validate107.errors = vErrors;
   return errors === 0;
 }
-function validate103(data, {
+function validate105(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4549,32 +4502,32 @@ function validate103(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.port !== undefined) {
-      if (!validate94(data.port, {
+      if (!validate96(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+        vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
         errors = vErrors.length;
       }
     }
     if (data.service !== undefined) {
-      if (!validate105(data.service, {
+      if (!validate107(data.service, {
         instancePath: instancePath + "/service",
         parentData: data,
         parentDataProperty: "service",
         rootData
       })) {
-        vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
+        vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate103.errors = vErrors;
+  validate105.errors = vErrors;
   return errors === 0;
 }
-const schema47 = {
+const schema48 = {
   "type": "object",
   "properties": {
     "host": {
@@ -4595,7 +4548,7 @@ const schema47 = {
   },
   "nullable": true
 };
-const schema48 = {
+const schema49 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -4603,7 +4556,7 @@ const schema48 = {
   },
   "nullable": true
 };
-const schema49 = {
+const schema50 = {
   "type": "object",
   "required": ["name"],
   "properties": {
@@ -4615,14 +4568,14 @@ const schema49 = {
     }
   }
 };
-const schema50 = {
+const schema51 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 256,
   "pattern": "^[-A-Za-z0-9]+$"
 };
-const pattern0 = new RegExp("^[-A-Za-z0-9]+$", "u");
-function validate112(data, {
+const pattern1 = new RegExp("^[-A-Za-z0-9]+$", "u");
+function validate114(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4663,7 +4616,7 @@ function validate112(data, {
       }
       errors++;
     }
-    if (!pattern0.test(data)) {
+    if (!pattern1.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4695,17 +4648,17 @@ function validate112(data, {
     }
     errors++;
   }
-  validate112.errors = vErrors;
+  validate114.errors = vErrors;
   return errors === 0;
 }
-const schema51 = {
+const schema52 = {
   "type": "string",
   "pattern": "^[\\t -~]*$",
   "maxLength": 8192,
   "nullable": true
 };
-const pattern1 = new RegExp("^[\\t -~]*$", "u");
-function validate114(data, {
+const pattern2 = new RegExp("^[\\t -~]*$", "u");
+function validate116(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4746,7 +4699,7 @@ function validate114(data, {
       }
       errors++;
     }
-    if (!pattern1.test(data)) {
+    if (!pattern2.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4763,10 +4716,10 @@ function validate114(data, {
       errors++;
     }
   }
-  validate114.errors = vErrors;
+  validate116.errors = vErrors;
   return errors === 0;
 }
-function validate111(data, {
+function validate113(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4792,24 +4745,24 @@ function validate111(data, {
       errors++;
     }
     if (data.name !== undefined) {
-      if (!validate112(data.name, {
+      if (!validate114(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
+        vErrors = vErrors === null ? validate114.errors : vErrors.concat(validate114.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate114(data.value, {
+      if (!validate116(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate114.errors : vErrors.concat(validate114.errors);
+        vErrors = vErrors === null ? validate116.errors : vErrors.concat(validate116.errors);
         errors = vErrors.length;
       }
     }
@@ -4829,10 +4782,10 @@ function validate111(data, {
     }
     errors++;
   }
-  validate111.errors = vErrors;
+  validate113.errors = vErrors;
   return errors === 0;
 }
-function validate110(data, {
+function validate112(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4875,28 +4828,28 @@ function validate110(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate111(data[i0], {
+      if (!validate113(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
+        vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate110.errors = vErrors;
+  validate112.errors = vErrors;
   return errors === 0;
 }
-const schema52 = {
+const schema53 = {
   "type": "string",
   "pattern": "^[!-~]*$",
   "maxLength": 2048,
   "nullable": true
 };
-const pattern2 = new RegExp("^[!-~]*$", "u");
-function validate118(data, {
+const pattern3 = new RegExp("^[!-~]*$", "u");
+function validate120(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4937,7 +4890,7 @@ function validate118(data, {
       }
       errors++;
     }
-    if (!pattern2.test(data)) {
+    if (!pattern3.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -4954,10 +4907,10 @@ function validate118(data, {
       errors++;
     }
   }
-  validate118.errors = vErrors;
+  validate120.errors = vErrors;
   return errors === 0;
 }
-const schema39 = {
+const schema40 = {
   "minimum": 0,
   "maximum": 65535,
   "maxLength": 15,
@@ -4967,7 +4920,7 @@ const schema39 = {
     "$ref": "jdFtv6DGtroqVatkuk8ipQtGFLMzfSuVek97sB0uauQ"
   }]
 };
-function validate91(data, {
+function validate93(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -4978,13 +4931,13 @@ function validate91(data, {
   const _errs0 = errors;
   let valid0 = false;
   const _errs1 = errors;
-  if (!validate88(data, {
+  if (!validate90(data, {
     instancePath,
     parentData,
     parentDataProperty,
     rootData
   })) {
-    vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+    vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
     errors = vErrors.length;
   }
   var _valid0 = _errs1 === errors;
@@ -5080,17 +5033,17 @@ function validate91(data, {
       errors++;
     }
   }
-  validate91.errors = vErrors;
+  validate93.errors = vErrors;
   return errors === 0;
 }
-const schema53 = {
+const schema54 = {
   "type": "string",
   "pattern": "^(HTTP|HTTPS|)$",
   "maxLength": 5,
   "nullable": true
 };
-const pattern3 = new RegExp("^(HTTP|HTTPS|)$", "u");
-function validate121(data, {
+const pattern4 = new RegExp("^(HTTP|HTTPS|)$", "u");
+function validate123(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5131,7 +5084,7 @@ function validate121(data, {
       }
       errors++;
     }
-    if (!pattern3.test(data)) {
+    if (!pattern4.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -5148,10 +5101,10 @@ function validate121(data, {
       errors++;
     }
   }
-  validate121.errors = vErrors;
+  validate123.errors = vErrors;
   return errors === 0;
 }
-function validate108(data, {
+function validate110(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5177,72 +5130,72 @@ function validate108(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate82(data.host, {
+      if (!validate84(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.httpHeaders !== undefined) {
-      if (!validate110(data.httpHeaders, {
+      if (!validate112(data.httpHeaders, {
         instancePath: instancePath + "/httpHeaders",
         parentData: data,
         parentDataProperty: "httpHeaders",
         rootData
       })) {
-        vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+        vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate118(data.path, {
+      if (!validate120(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+        vErrors = vErrors === null ? validate120.errors : vErrors.concat(validate120.errors);
         errors = vErrors.length;
       }
     }
     if (data.port !== undefined) {
-      if (!validate91(data.port, {
+      if (!validate93(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+        vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
         errors = vErrors.length;
       }
     }
     if (data.scheme !== undefined) {
-      if (!validate121(data.scheme, {
+      if (!validate123(data.scheme, {
         instancePath: instancePath + "/scheme",
         parentData: data,
         parentDataProperty: "scheme",
         rootData
       })) {
-        vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
+        vErrors = vErrors === null ? validate123.errors : vErrors.concat(validate123.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate108.errors = vErrors;
+  validate110.errors = vErrors;
   return errors === 0;
 }
-const schema37 = {
+const schema38 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 3600,
   "nullable": true
 };
-function validate89(data, {
+function validate91(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5318,10 +5271,10 @@ function validate89(data, {
       errors++;
     }
   }
-  validate89.errors = vErrors;
+  validate91.errors = vErrors;
   return errors === 0;
 }
-const schema54 = {
+const schema55 = {
   "type": "object",
   "properties": {
     "host": {
@@ -5333,7 +5286,7 @@ const schema54 = {
   },
   "nullable": true
 };
-function validate127(data, {
+function validate129(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5359,32 +5312,32 @@ function validate127(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.host !== undefined) {
-      if (!validate82(data.host, {
+      if (!validate84(data.host, {
         instancePath: instancePath + "/host",
         parentData: data,
         parentDataProperty: "host",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.port !== undefined) {
-      if (!validate91(data.port, {
+      if (!validate93(data.port, {
         instancePath: instancePath + "/port",
         parentData: data,
         parentDataProperty: "port",
         rootData
       })) {
-        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+        vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate127.errors = vErrors;
+  validate129.errors = vErrors;
   return errors === 0;
 }
-function validate95(data, {
+function validate97(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5410,114 +5363,114 @@ function validate95(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.exec !== undefined) {
-      if (!validate96(data.exec, {
+      if (!validate98(data.exec, {
         instancePath: instancePath + "/exec",
         parentData: data,
         parentDataProperty: "exec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+        vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
         errors = vErrors.length;
       }
     }
     if (data.failureThreshold !== undefined) {
-      if (!validate90(data.failureThreshold, {
+      if (!validate92(data.failureThreshold, {
         instancePath: instancePath + "/failureThreshold",
         parentData: data,
         parentDataProperty: "failureThreshold",
         rootData
       })) {
-        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+        vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
         errors = vErrors.length;
       }
     }
     if (data.grpc !== undefined) {
-      if (!validate103(data.grpc, {
+      if (!validate105(data.grpc, {
         instancePath: instancePath + "/grpc",
         parentData: data,
         parentDataProperty: "grpc",
         rootData
       })) {
-        vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+        vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
         errors = vErrors.length;
       }
     }
     if (data.httpGet !== undefined) {
-      if (!validate108(data.httpGet, {
+      if (!validate110(data.httpGet, {
         instancePath: instancePath + "/httpGet",
         parentData: data,
         parentDataProperty: "httpGet",
         rootData
       })) {
-        vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+        vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
         errors = vErrors.length;
       }
     }
     if (data.initialDelaySeconds !== undefined) {
-      if (!validate89(data.initialDelaySeconds, {
+      if (!validate91(data.initialDelaySeconds, {
         instancePath: instancePath + "/initialDelaySeconds",
         parentData: data,
         parentDataProperty: "initialDelaySeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
     if (data.periodSeconds !== undefined) {
-      if (!validate89(data.periodSeconds, {
+      if (!validate91(data.periodSeconds, {
         instancePath: instancePath + "/periodSeconds",
         parentData: data,
         parentDataProperty: "periodSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
     if (data.successThreshold !== undefined) {
-      if (!validate90(data.successThreshold, {
+      if (!validate92(data.successThreshold, {
         instancePath: instancePath + "/successThreshold",
         parentData: data,
         parentDataProperty: "successThreshold",
         rootData
       })) {
-        vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+        vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
         errors = vErrors.length;
       }
     }
     if (data.tcpSocket !== undefined) {
-      if (!validate127(data.tcpSocket, {
+      if (!validate129(data.tcpSocket, {
         instancePath: instancePath + "/tcpSocket",
         parentData: data,
         parentDataProperty: "tcpSocket",
         rootData
       })) {
-        vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
+        vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
         errors = vErrors.length;
       }
     }
     if (data.timeoutSeconds !== undefined) {
-      if (!validate89(data.timeoutSeconds, {
+      if (!validate91(data.timeoutSeconds, {
         instancePath: instancePath + "/timeoutSeconds",
         parentData: data,
         parentDataProperty: "timeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+        vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate95.errors = vErrors;
+  validate97.errors = vErrors;
   return errors === 0;
 }
-const schema101 = {
+const schema102 = {
   "type": "string",
   "maxLength": 63,
-  "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+  "pattern": "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
 };
-const pattern6 = new RegExp("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "u");
+const pattern8 = new RegExp("^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", "u");
 function validate233(data, {
   instancePath = "",
   parentData,
@@ -5543,13 +5496,13 @@ function validate233(data, {
       }
       errors++;
     }
-    if (!pattern6.test(data)) {
+    if (!pattern8.test(data)) {
       const err1 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
         params: {
-          pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+          pattern: "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
         }
       };
       if (vErrors === null) {
@@ -5578,7 +5531,7 @@ function validate233(data, {
   validate233.errors = vErrors;
   return errors === 0;
 }
-const schema102 = {
+const schema103 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -5586,7 +5539,7 @@ const schema102 = {
   },
   "nullable": true
 };
-const schema103 = {
+const schema104 = {
   "type": "object",
   "properties": {
     "containerPort": {
@@ -5600,7 +5553,7 @@ const schema103 = {
     }
   }
 };
-const schema104 = {
+const schema105 = {
   "type": "string",
   "enum": ["http1", "h2c", ""],
   "nullable": true
@@ -5635,7 +5588,7 @@ function validate238(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema104.enum
+        allowedValues: schema105.enum
       }
     };
     if (vErrors === null) {
@@ -5648,7 +5601,7 @@ function validate238(data, {
   validate238.errors = vErrors;
   return errors === 0;
 }
-const schema105 = {
+const schema106 = {
   "type": "string",
   "enum": ["TCP", ""],
   "nullable": true
@@ -5683,7 +5636,7 @@ function validate240(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema105.enum
+        allowedValues: schema106.enum
       }
     };
     if (vErrors === null) {
@@ -5706,13 +5659,13 @@ function validate236(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.containerPort !== undefined) {
-      if (!validate94(data.containerPort, {
+      if (!validate96(data.containerPort, {
         instancePath: instancePath + "/containerPort",
         parentData: data,
         parentDataProperty: "containerPort",
         rootData
       })) {
-        vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+        vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
         errors = vErrors.length;
       }
     }
@@ -5814,7 +5767,7 @@ function validate235(data, {
   validate235.errors = vErrors;
   return errors === 0;
 }
-const schema106 = {
+const schema107 = {
   "type": "object",
   "properties": {
     "limits": {
@@ -5826,7 +5779,7 @@ const schema106 = {
   },
   "nullable": true
 };
-const schema56 = {
+const schema57 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -5835,7 +5788,7 @@ const schema56 = {
   "properties": {},
   "nullable": true
 };
-function validate135(data, {
+function validate137(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -5877,18 +5830,18 @@ function validate135(data, {
       errors++;
     }
     for (const key0 in data) {
-      if (!validate132(data[key0], {
+      if (!validate134(data[key0], {
         instancePath: instancePath + "/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),
         parentData: data,
         parentDataProperty: key0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
+        vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate135.errors = vErrors;
+  validate137.errors = vErrors;
   return errors === 0;
 }
 function validate245(data, {
@@ -5917,24 +5870,24 @@ function validate245(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.limits !== undefined) {
-      if (!validate135(data.limits, {
+      if (!validate137(data.limits, {
         instancePath: instancePath + "/limits",
         parentData: data,
         parentDataProperty: "limits",
         rootData
       })) {
-        vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
         errors = vErrors.length;
       }
     }
     if (data.requests !== undefined) {
-      if (!validate135(data.requests, {
+      if (!validate137(data.requests, {
         instancePath: instancePath + "/requests",
         parentData: data,
         parentDataProperty: "requests",
         rootData
       })) {
-        vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
         errors = vErrors.length;
       }
     }
@@ -5942,7 +5895,7 @@ function validate245(data, {
   validate245.errors = vErrors;
   return errors === 0;
 }
-const schema107 = {
+const schema108 = {
   "type": "object",
   "properties": {
     "allowPrivilegeEscalation": {
@@ -5972,7 +5925,7 @@ const schema107 = {
   },
   "nullable": true
 };
-const schema108 = {
+const schema109 = {
   "type": "object",
   "properties": {
     "add": {
@@ -5984,7 +5937,7 @@ const schema108 = {
   },
   "nullable": true
 };
-const schema109 = {
+const schema110 = {
   "type": "array",
   "maxItems": 1,
   "items": {
@@ -5992,11 +5945,11 @@ const schema109 = {
   },
   "nullable": true
 };
-const schema57 = {
+const schema58 = {
   "type": "string",
   "maxLength": 64
 };
-function validate137(data, {
+function validate139(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6037,7 +5990,7 @@ function validate137(data, {
     }
     errors++;
   }
-  validate137.errors = vErrors;
+  validate139.errors = vErrors;
   return errors === 0;
 }
 function validate252(data, {
@@ -6083,13 +6036,13 @@ function validate252(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate137(data[i0], {
+      if (!validate139(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
         errors = vErrors.length;
       }
     }
@@ -6097,7 +6050,7 @@ function validate252(data, {
   validate252.errors = vErrors;
   return errors === 0;
 }
-const schema110 = {
+const schema111 = {
   "type": "array",
   "maxItems": 64,
   "items": {
@@ -6148,13 +6101,13 @@ function validate255(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate137(data[i0], {
+      if (!validate139(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
         errors = vErrors.length;
       }
     }
@@ -6213,14 +6166,14 @@ function validate251(data, {
   validate251.errors = vErrors;
   return errors === 0;
 }
-const schema58 = {
+const schema59 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "maximum": 2147483647,
   "nullable": true
 };
-function validate138(data, {
+function validate140(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6296,10 +6249,10 @@ function validate138(data, {
       errors++;
     }
   }
-  validate138.errors = vErrors;
+  validate140.errors = vErrors;
   return errors === 0;
 }
-const schema63 = {
+const schema64 = {
   "type": "object",
   "required": ["type"],
   "properties": {
@@ -6312,7 +6265,7 @@ const schema63 = {
   },
   "nullable": true
 };
-function validate143(data, {
+function validate145(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6354,29 +6307,29 @@ function validate143(data, {
       errors++;
     }
     if (data.localhostProfile !== undefined) {
-      if (!validate105(data.localhostProfile, {
+      if (!validate107(data.localhostProfile, {
         instancePath: instancePath + "/localhostProfile",
         parentData: data,
         parentDataProperty: "localhostProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
+        vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
         errors = vErrors.length;
       }
     }
     if (data.type !== undefined) {
-      if (!validate137(data.type, {
+      if (!validate139(data.type, {
         instancePath: instancePath + "/type",
         parentData: data,
         parentDataProperty: "type",
         rootData
       })) {
-        vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate143.errors = vErrors;
+  validate145.errors = vErrors;
   return errors === 0;
 }
 function validate249(data, {
@@ -6405,13 +6358,13 @@ function validate249(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.allowPrivilegeEscalation !== undefined) {
-      if (!validate78(data.allowPrivilegeEscalation, {
+      if (!validate80(data.allowPrivilegeEscalation, {
         instancePath: instancePath + "/allowPrivilegeEscalation",
         parentData: data,
         parentDataProperty: "allowPrivilegeEscalation",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
@@ -6427,68 +6380,68 @@ function validate249(data, {
       }
     }
     if (data.privileged !== undefined) {
-      if (!validate78(data.privileged, {
+      if (!validate80(data.privileged, {
         instancePath: instancePath + "/privileged",
         parentData: data,
         parentDataProperty: "privileged",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnlyRootFilesystem !== undefined) {
-      if (!validate78(data.readOnlyRootFilesystem, {
+      if (!validate80(data.readOnlyRootFilesystem, {
         instancePath: instancePath + "/readOnlyRootFilesystem",
         parentData: data,
         parentDataProperty: "readOnlyRootFilesystem",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsGroup !== undefined) {
-      if (!validate138(data.runAsGroup, {
+      if (!validate140(data.runAsGroup, {
         instancePath: instancePath + "/runAsGroup",
         parentData: data,
         parentDataProperty: "runAsGroup",
         rootData
       })) {
-        vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
+        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsNonRoot !== undefined) {
-      if (!validate78(data.runAsNonRoot, {
+      if (!validate80(data.runAsNonRoot, {
         instancePath: instancePath + "/runAsNonRoot",
         parentData: data,
         parentDataProperty: "runAsNonRoot",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsUser !== undefined) {
-      if (!validate138(data.runAsUser, {
+      if (!validate140(data.runAsUser, {
         instancePath: instancePath + "/runAsUser",
         parentData: data,
         parentDataProperty: "runAsUser",
         rootData
       })) {
-        vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
+        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
         errors = vErrors.length;
       }
     }
     if (data.seccompProfile !== undefined) {
-      if (!validate143(data.seccompProfile, {
+      if (!validate145(data.seccompProfile, {
         instancePath: instancePath + "/seccompProfile",
         parentData: data,
         parentDataProperty: "seccompProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
@@ -6496,7 +6449,7 @@ function validate249(data, {
   validate249.errors = vErrors;
   return errors === 0;
 }
-const schema111 = {
+const schema112 = {
   "type": "string",
   "enum": ["File", "FallbackToLogsOnError", ""],
   "nullable": true
@@ -6531,7 +6484,7 @@ function validate268(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema111.enum
+        allowedValues: schema112.enum
       }
     };
     if (vErrors === null) {
@@ -6544,7 +6497,7 @@ function validate268(data, {
   validate268.errors = vErrors;
   return errors === 0;
 }
-const schema112 = {
+const schema113 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -6552,7 +6505,7 @@ const schema112 = {
   },
   "nullable": true
 };
-const schema113 = {
+const schema114 = {
   "type": "object",
   "required": ["name", "mountPath"],
   "properties": {
@@ -6570,13 +6523,13 @@ const schema113 = {
     }
   }
 };
-const schema114 = {
+const schema115 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 1024,
   "pattern": "^/[^:]*$"
 };
-const pattern7 = new RegExp("^/[^:]*$", "u");
+const pattern9 = new RegExp("^/[^:]*$", "u");
 function validate272(data, {
   instancePath = "",
   parentData,
@@ -6618,7 +6571,7 @@ function validate272(data, {
       }
       errors++;
     }
-    if (!pattern7.test(data)) {
+    if (!pattern9.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -6653,12 +6606,12 @@ function validate272(data, {
   validate272.errors = vErrors;
   return errors === 0;
 }
-const schema67 = {
+const schema68 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 63
 };
-function validate149(data, {
+function validate151(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6715,7 +6668,7 @@ function validate149(data, {
     }
     errors++;
   }
-  validate149.errors = vErrors;
+  validate151.errors = vErrors;
   return errors === 0;
 }
 function validate271(data, {
@@ -6771,35 +6724,35 @@ function validate271(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate149(data.name, {
+      if (!validate151(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
+        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate78(data.readOnly, {
+      if (!validate80(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
     if (data.subPath !== undefined) {
-      if (!validate105(data.subPath, {
+      if (!validate107(data.subPath, {
         instancePath: instancePath + "/subPath",
         parentData: data,
         parentDataProperty: "subPath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
+        vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
         errors = vErrors.length;
       }
     }
@@ -6879,7 +6832,7 @@ function validate270(data, {
   validate270.errors = vErrors;
   return errors === 0;
 }
-const schema115 = {
+const schema116 = {
   "type": "string",
   "maxLength": 4096,
   "nullable": true
@@ -6929,7 +6882,7 @@ function validate279(data, {
   validate279.errors = vErrors;
   return errors === 0;
 }
-function validate202(data, {
+function validate206(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -6971,24 +6924,24 @@ function validate202(data, {
       errors++;
     }
     if (data.args !== undefined) {
-      if (!validate203(data.args, {
+      if (!validate77(data.args, {
         instancePath: instancePath + "/args",
         parentData: data,
         parentDataProperty: "args",
         rootData
       })) {
-        vErrors = vErrors === null ? validate203.errors : vErrors.concat(validate203.errors);
+        vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
         errors = vErrors.length;
       }
     }
     if (data.command !== undefined) {
-      if (!validate206(data.command, {
+      if (!validate77(data.command, {
         instancePath: instancePath + "/command",
         parentData: data,
         parentDataProperty: "command",
         rootData
       })) {
-        vErrors = vErrors === null ? validate206.errors : vErrors.concat(validate206.errors);
+        vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
         errors = vErrors.length;
       }
     }
@@ -7015,13 +6968,13 @@ function validate202(data, {
       }
     }
     if (data.image !== undefined) {
-      if (!validate148(data.image, {
+      if (!validate150(data.image, {
         instancePath: instancePath + "/image",
         parentData: data,
         parentDataProperty: "image",
         rootData
       })) {
-        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
         errors = vErrors.length;
       }
     }
@@ -7037,13 +6990,13 @@ function validate202(data, {
       }
     }
     if (data.livenessProbe !== undefined) {
-      if (!validate95(data.livenessProbe, {
+      if (!validate97(data.livenessProbe, {
         instancePath: instancePath + "/livenessProbe",
         parentData: data,
         parentDataProperty: "livenessProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+        vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
         errors = vErrors.length;
       }
     }
@@ -7070,13 +7023,13 @@ function validate202(data, {
       }
     }
     if (data.readinessProbe !== undefined) {
-      if (!validate95(data.readinessProbe, {
+      if (!validate97(data.readinessProbe, {
         instancePath: instancePath + "/readinessProbe",
         parentData: data,
         parentDataProperty: "readinessProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+        vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
         errors = vErrors.length;
       }
     }
@@ -7103,24 +7056,24 @@ function validate202(data, {
       }
     }
     if (data.startupProbe !== undefined) {
-      if (!validate95(data.startupProbe, {
+      if (!validate97(data.startupProbe, {
         instancePath: instancePath + "/startupProbe",
         parentData: data,
         parentDataProperty: "startupProbe",
         rootData
       })) {
-        vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+        vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
         errors = vErrors.length;
       }
     }
     if (data.terminationMessagePath !== undefined) {
-      if (!validate105(data.terminationMessagePath, {
+      if (!validate107(data.terminationMessagePath, {
         instancePath: instancePath + "/terminationMessagePath",
         parentData: data,
         parentDataProperty: "terminationMessagePath",
         rootData
       })) {
-        vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
+        vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
         errors = vErrors.length;
       }
     }
@@ -7173,10 +7126,10 @@ function validate202(data, {
     }
     errors++;
   }
-  validate202.errors = vErrors;
+  validate206.errors = vErrors;
   return errors === 0;
 }
-function validate201(data, {
+function validate205(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7219,13 +7172,13 @@ function validate201(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate202(data[i0], {
+      if (!validate206(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate202.errors : vErrors.concat(validate202.errors);
+        vErrors = vErrors === null ? validate206.errors : vErrors.concat(validate206.errors);
         errors = vErrors.length;
       }
     }
@@ -7245,10 +7198,10 @@ function validate201(data, {
     }
     errors++;
   }
-  validate201.errors = vErrors;
+  validate205.errors = vErrors;
   return errors === 0;
 }
-const schema116 = {
+const schema117 = {
   "type": "object",
   "properties": {
     "nameservers": {
@@ -7263,7 +7216,7 @@ const schema116 = {
   },
   "nullable": true
 };
-const schema117 = {
+const schema118 = {
   "type": "array",
   "maxItems": 3,
   "items": {
@@ -7271,11 +7224,11 @@ const schema117 = {
   },
   "nullable": true
 };
-const schema61 = {
+const schema62 = {
   "type": "string",
   "maxLength": 45
 };
-function validate141(data, {
+function validate143(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7316,7 +7269,7 @@ function validate141(data, {
     }
     errors++;
   }
-  validate141.errors = vErrors;
+  validate143.errors = vErrors;
   return errors === 0;
 }
 function validate284(data, {
@@ -7362,13 +7315,13 @@ function validate284(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate141(data[i0], {
+      if (!validate143(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
+        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
         errors = vErrors.length;
       }
     }
@@ -7376,7 +7329,7 @@ function validate284(data, {
   validate284.errors = vErrors;
   return errors === 0;
 }
-const schema118 = {
+const schema119 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -7384,7 +7337,7 @@ const schema118 = {
   },
   "nullable": true
 };
-const schema119 = {
+const schema120 = {
   "type": "object",
   "properties": {
     "name": {
@@ -7405,24 +7358,24 @@ function validate288(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate139(data.name, {
+      if (!validate141(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate139(data.value, {
+      if (!validate141(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
         errors = vErrors.length;
       }
     }
@@ -7502,7 +7455,7 @@ function validate287(data, {
   validate287.errors = vErrors;
   return errors === 0;
 }
-const schema120 = {
+const schema121 = {
   "type": "array",
   "maxItems": 32,
   "items": {
@@ -7553,13 +7506,13 @@ function validate293(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate140(data[i0], {
+      if (!validate142(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
         errors = vErrors.length;
       }
     }
@@ -7629,7 +7582,7 @@ function validate283(data, {
   validate283.errors = vErrors;
   return errors === 0;
 }
-const schema121 = {
+const schema122 = {
   "type": "string",
   "enum": ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None", ""],
   "nullable": true
@@ -7664,7 +7617,7 @@ function validate297(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema121.enum
+        allowedValues: schema122.enum
       }
     };
     if (vErrors === null) {
@@ -7677,7 +7630,7 @@ function validate297(data, {
   validate297.errors = vErrors;
   return errors === 0;
 }
-const schema122 = {
+const schema123 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -7685,7 +7638,7 @@ const schema122 = {
   },
   "nullable": true
 };
-const schema123 = {
+const schema124 = {
   "type": "object",
   "required": ["ip"],
   "properties": {
@@ -7697,7 +7650,7 @@ const schema123 = {
     }
   }
 };
-const schema124 = {
+const schema125 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -7748,13 +7701,13 @@ function validate302(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate140(data[i0], {
+      if (!validate142(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
         errors = vErrors.length;
       }
     }
@@ -7799,13 +7752,13 @@ function validate301(data, {
       }
     }
     if (data.ip !== undefined) {
-      if (!validate141(data.ip, {
+      if (!validate143(data.ip, {
         instancePath: instancePath + "/ip",
         parentData: data,
         parentDataProperty: "ip",
         rootData
       })) {
-        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
+        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
         errors = vErrors.length;
       }
     }
@@ -7885,14 +7838,14 @@ function validate300(data, {
   validate300.errors = vErrors;
   return errors === 0;
 }
-const schema62 = {
+const schema63 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "maximum": 3600,
   "nullable": true
 };
-function validate142(data, {
+function validate144(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -7968,10 +7921,10 @@ function validate142(data, {
       errors++;
     }
   }
-  validate142.errors = vErrors;
+  validate144.errors = vErrors;
   return errors === 0;
 }
-const schema125 = {
+const schema126 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -7979,7 +7932,7 @@ const schema125 = {
   },
   "nullable": true
 };
-const schema126 = {
+const schema127 = {
   "type": "object",
   "properties": {
     "name": {
@@ -7997,13 +7950,13 @@ function validate310(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate82(data.name, {
+      if (!validate84(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -8083,7 +8036,7 @@ function validate309(data, {
   validate309.errors = vErrors;
   return errors === 0;
 }
-const schema127 = {
+const schema128 = {
   "type": "object",
   "maxProperties": 20,
   "additionalProperties": {
@@ -8148,7 +8101,7 @@ function validate314(data, {
   validate314.errors = vErrors;
   return errors === 0;
 }
-const schema128 = {
+const schema129 = {
   "type": "object",
   "properties": {
     "fsGroup": {
@@ -8172,7 +8125,7 @@ const schema128 = {
   },
   "nullable": true
 };
-const schema129 = {
+const schema130 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8180,7 +8133,7 @@ const schema129 = {
   },
   "nullable": true
 };
-const schema130 = {
+const schema131 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
@@ -8348,57 +8301,57 @@ function validate321(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.fsGroup !== undefined) {
-      if (!validate138(data.fsGroup, {
+      if (!validate140(data.fsGroup, {
         instancePath: instancePath + "/fsGroup",
         parentData: data,
         parentDataProperty: "fsGroup",
         rootData
       })) {
-        vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
+        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsGroup !== undefined) {
-      if (!validate138(data.runAsGroup, {
+      if (!validate140(data.runAsGroup, {
         instancePath: instancePath + "/runAsGroup",
         parentData: data,
         parentDataProperty: "runAsGroup",
         rootData
       })) {
-        vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
+        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsNonRoot !== undefined) {
-      if (!validate78(data.runAsNonRoot, {
+      if (!validate80(data.runAsNonRoot, {
         instancePath: instancePath + "/runAsNonRoot",
         parentData: data,
         parentDataProperty: "runAsNonRoot",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
     if (data.runAsUser !== undefined) {
-      if (!validate138(data.runAsUser, {
+      if (!validate140(data.runAsUser, {
         instancePath: instancePath + "/runAsUser",
         parentData: data,
         parentDataProperty: "runAsUser",
         rootData
       })) {
-        vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
+        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
         errors = vErrors.length;
       }
     }
     if (data.seccompProfile !== undefined) {
-      if (!validate143(data.seccompProfile, {
+      if (!validate145(data.seccompProfile, {
         instancePath: instancePath + "/seccompProfile",
         parentData: data,
         parentDataProperty: "seccompProfile",
         rootData
       })) {
-        vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+        vErrors = vErrors === null ? validate145.errors : vErrors.concat(validate145.errors);
         errors = vErrors.length;
       }
     }
@@ -8417,13 +8370,13 @@ function validate321(data, {
   validate321.errors = vErrors;
   return errors === 0;
 }
-const schema131 = {
+const schema132 = {
   "type": "string",
   "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$",
   "maxLength": 253,
   "nullable": true
 };
-const pattern8 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
+const pattern10 = new RegExp("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?)?$", "u");
 function validate332(data, {
   instancePath = "",
   parentData,
@@ -8465,7 +8418,7 @@ function validate332(data, {
       }
       errors++;
     }
-    if (!pattern8.test(data)) {
+    if (!pattern10.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
@@ -8485,7 +8438,7 @@ function validate332(data, {
   validate332.errors = vErrors;
   return errors === 0;
 }
-const schema132 = {
+const schema133 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -8493,7 +8446,7 @@ const schema132 = {
   },
   "nullable": true
 };
-const schema133 = {
+const schema134 = {
   "type": "object",
   "properties": {
     "effect": {
@@ -8513,7 +8466,7 @@ const schema133 = {
     }
   }
 };
-const schema134 = {
+const schema135 = {
   "type": "string",
   "enum": ["NoSchedule", "PreferNoSchedule", "NoExecute", ""],
   "nullable": true
@@ -8548,7 +8501,7 @@ function validate338(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema134.enum
+        allowedValues: schema135.enum
       }
     };
     if (vErrors === null) {
@@ -8561,7 +8514,7 @@ function validate338(data, {
   validate338.errors = vErrors;
   return errors === 0;
 }
-const schema135 = {
+const schema136 = {
   "type": "string",
   "maxLength": 317,
   "nullable": true
@@ -8611,7 +8564,7 @@ function validate340(data, {
   validate340.errors = vErrors;
   return errors === 0;
 }
-const schema136 = {
+const schema137 = {
   "type": "string",
   "enum": ["Exists", "Equal", ""],
   "nullable": true
@@ -8646,7 +8599,7 @@ function validate342(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema136.enum
+        allowedValues: schema137.enum
       }
     };
     if (vErrors === null) {
@@ -8659,13 +8612,13 @@ function validate342(data, {
   validate342.errors = vErrors;
   return errors === 0;
 }
-const schema76 = {
+const schema79 = {
   "type": "integer",
   "format": "int64",
   "minimum": 0,
   "nullable": true
 };
-function validate170(data, {
+function validate174(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -8724,7 +8677,7 @@ function validate170(data, {
       errors++;
     }
   }
-  validate170.errors = vErrors;
+  validate174.errors = vErrors;
   return errors === 0;
 }
 function validate337(data, {
@@ -8770,24 +8723,24 @@ function validate337(data, {
       }
     }
     if (data.tolerationSeconds !== undefined) {
-      if (!validate170(data.tolerationSeconds, {
+      if (!validate174(data.tolerationSeconds, {
         instancePath: instancePath + "/tolerationSeconds",
         parentData: data,
         parentDataProperty: "tolerationSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
+        vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
         errors = vErrors.length;
       }
     }
     if (data.value !== undefined) {
-      if (!validate146(data.value, {
+      if (!validate148(data.value, {
         instancePath: instancePath + "/value",
         parentData: data,
         parentDataProperty: "value",
         rootData
       })) {
-        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
         errors = vErrors.length;
       }
     }
@@ -8867,7 +8820,7 @@ function validate336(data, {
   validate336.errors = vErrors;
   return errors === 0;
 }
-const schema137 = {
+const schema138 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -8875,7 +8828,7 @@ const schema137 = {
   },
   "nullable": true
 };
-const schema138 = {
+const schema139 = {
   "type": "object",
   "required": ["maxSkew", "topologyKey", "whenUnsatisfiable"],
   "properties": {
@@ -8899,7 +8852,7 @@ const schema138 = {
     }
   }
 };
-const schema139 = {
+const schema140 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1
@@ -8966,7 +8919,7 @@ function validate352(data, {
   validate352.errors = vErrors;
   return errors === 0;
 }
-const schema140 = {
+const schema141 = {
   "type": "integer",
   "format": "int32",
   "minimum": 1,
@@ -9052,7 +9005,7 @@ function validate354(data, {
   validate354.errors = vErrors;
   return errors === 0;
 }
-const schema141 = {
+const schema142 = {
   "type": "string",
   "enum": ["DoNotSchedule", "ScheduleAnyway"]
 };
@@ -9086,7 +9039,7 @@ function validate357(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema141.enum
+        allowedValues: schema142.enum
       }
     };
     if (vErrors === null) {
@@ -9298,26 +9251,26 @@ function validate348(data, {
   validate348.errors = vErrors;
   return errors === 0;
 }
-const schema142 = {
+const schema143 = {
   "type": "array",
   "maxItems": 50,
   "items": {
-    "$ref": "32MMyNiaGpPCI0ChhXs0ZyvHJ0nuNagV1q8h8NI8E"
+    "$ref": "2PteUatdIyp7Z3ME2yIylBX9imeqwpUjifpt9DLQsY"
   },
   "nullable": true
 };
-const schema143 = {
+const schema144 = {
   "type": "object",
   "required": ["name"],
   "properties": {
     "configMap": {
-      "$ref": "31zxGqj6a8Lk0ao0uvKIn1B0A45Q9rApO0YxHp1bP6M"
+      "$ref": "pyc7HTwrUGx7sZU65tkEat05AYY5kQf0Qd9Wh3Vqg"
     },
     "csi": {
       "$ref": "M6uriKrh1Aq37daS1jNGS28gvhcZE1Fe7JmGQc4BM"
     },
     "emptyDir": {
-      "$ref": "JGjYtAKb9dCoDlTX9OJe2AC9LUNhA6q9AuKDZXJcx4Q"
+      "$ref": "Z1yYqjhyewU81AnJI4ROvPuOftLGtWhgjJcxAvWz4o"
     },
     "name": {
       "$ref": "hH5nZUmbZoT6U3p223PGjeegZk5xJ7AvWJGkkMlGuE"
@@ -9329,21 +9282,21 @@ const schema143 = {
       "$ref": "vIqQGRF5TPTHIdTbf9jLvbs4qOX3o7kttkBiKSw8DC8"
     },
     "projected": {
-      "$ref": "IUZ96fQVAw1UvGoYXVUTM1peGACfsoUA7xk9dmpzdM"
+      "$ref": "4MQq5GTPwYg2n3mbqJDcKoBzQmbDdsGu6U3ldR1U0"
     },
     "secret": {
-      "$ref": "icqSAeqhaa47b2Rcw0ed8jH0jOTuHUOIObBQNY"
+      "$ref": "QJQ1L1JKcjo0vFPXhtP8KRAXaJeLXUdLzsCg4A1Chk"
     }
   }
 };
-const schema144 = {
+const schema145 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -9354,14 +9307,14 @@ const schema144 = {
   },
   "nullable": true
 };
-const schema65 = {
+const schema66 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 511,
   "nullable": true
 };
-function validate147(data, {
+function validate149(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9437,23 +9390,23 @@ function validate147(data, {
       errors++;
     }
   }
-  validate147.errors = vErrors;
+  validate149.errors = vErrors;
   return errors === 0;
 }
-const schema68 = {
+const schema70 = {
   "type": "array",
   "maxItems": 100,
   "items": {
-    "$ref": "iqP3Vgox5ppTUMjNonGCoOauWtBs9nZFN3zRHMj0"
+    "$ref": "HlzQZL8JH7hGhyCDNRNMU6K1x4bg1aQJnXVKy3iX9I"
   },
   "nullable": true
 };
-const schema69 = {
+const schema71 = {
   "type": "object",
   "required": ["key", "path"],
   "properties": {
     "key": {
-      "$ref": "W5GpjkfZRCLa7yfFjmIMJXhllT5xShcWeGBcQ6BJ18"
+      "$ref": "0d5pMShTYud9V20sVbKqrM9RQECoYzirZqSGFQD1I"
     },
     "mode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
@@ -9463,7 +9416,72 @@ const schema69 = {
     }
   }
 };
-function validate151(data, {
+const schema72 = {
+  "type": "string",
+  "maxLength": 253,
+  "pattern": "^[-._a-zA-Z0-9]*$"
+};
+function validate155(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err0 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (!pattern0.test(data)) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/pattern",
+        keyword: "pattern",
+        params: {
+          pattern: "^[-._a-zA-Z0-9]*$"
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  } else {
+    const err2 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate155.errors = vErrors;
+  return errors === 0;
+}
+function validate154(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9505,35 +9523,35 @@ function validate151(data, {
       errors++;
     }
     if (data.key !== undefined) {
-      if (!validate140(data.key, {
+      if (!validate155(data.key, {
         instancePath: instancePath + "/key",
         parentData: data,
         parentDataProperty: "key",
         rootData
       })) {
-        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+        vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
         errors = vErrors.length;
       }
     }
     if (data.mode !== undefined) {
-      if (!validate147(data.mode, {
+      if (!validate149(data.mode, {
         instancePath: instancePath + "/mode",
         parentData: data,
         parentDataProperty: "mode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
+        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate148(data.path, {
+      if (!validate150(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
         errors = vErrors.length;
       }
     }
@@ -9553,10 +9571,10 @@ function validate151(data, {
     }
     errors++;
   }
-  validate151.errors = vErrors;
+  validate154.errors = vErrors;
   return errors === 0;
 }
-function validate150(data, {
+function validate153(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -9599,18 +9617,18 @@ function validate150(data, {
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      if (!validate151(data[i0], {
+      if (!validate154(data[i0], {
         instancePath: instancePath + "/" + i0,
         parentData: data,
         parentDataProperty: i0,
         rootData
       })) {
-        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+        vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate150.errors = vErrors;
+  validate153.errors = vErrors;
   return errors === 0;
 }
 function validate363(data, {
@@ -9639,46 +9657,46 @@ function validate363(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate147(data.defaultMode, {
+      if (!validate149(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
+        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
         errors = vErrors.length;
       }
     }
     if (data.items !== undefined) {
-      if (!validate150(data.items, {
+      if (!validate153(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate82(data.name, {
+      if (!validate84(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate78(data.optional, {
+      if (!validate80(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
@@ -9686,7 +9704,7 @@ function validate363(data, {
   validate363.errors = vErrors;
   return errors === 0;
 }
-const schema145 = {
+const schema146 = {
   "type": "object",
   "required": ["driver"],
   "properties": {
@@ -9708,7 +9726,72 @@ const schema145 = {
   },
   "nullable": true
 };
-const schema146 = {
+const schema69 = {
+  "type": "string",
+  "minLength": 1,
+  "maxLength": 253
+};
+function validate152(data, {
+  instancePath = "",
+  parentData,
+  parentDataProperty,
+  rootData = data
+} = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data === "string") {
+    if (func2(data) > 253) {
+      const err0 = {
+        instancePath,
+        schemaPath: "#/maxLength",
+        keyword: "maxLength",
+        params: {
+          limit: 253
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (func2(data) < 1) {
+      const err1 = {
+        instancePath,
+        schemaPath: "#/minLength",
+        keyword: "minLength",
+        params: {
+          limit: 1
+        }
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  } else {
+    const err2 = {
+      instancePath,
+      schemaPath: "#/type",
+      keyword: "type",
+      params: {
+        type: "string"
+      }
+    };
+    if (vErrors === null) {
+      vErrors = [err2];
+    } else {
+      vErrors.push(err2);
+    }
+    errors++;
+  }
+  validate152.errors = vErrors;
+  return errors === 0;
+}
+const schema147 = {
   "type": "object",
   "properties": {
     "name": {
@@ -9743,13 +9826,13 @@ function validate372(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.name !== undefined) {
-      if (!validate82(data.name, {
+      if (!validate84(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -9799,24 +9882,24 @@ function validate369(data, {
       errors++;
     }
     if (data.driver !== undefined) {
-      if (!validate80(data.driver, {
+      if (!validate152(data.driver, {
         instancePath: instancePath + "/driver",
         parentData: data,
         parentDataProperty: "driver",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
     if (data.fsType !== undefined) {
-      if (!validate139(data.fsType, {
+      if (!validate141(data.fsType, {
         instancePath: instancePath + "/fsType",
         parentData: data,
         parentDataProperty: "fsType",
         rootData
       })) {
-        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
         errors = vErrors.length;
       }
     }
@@ -9832,13 +9915,13 @@ function validate369(data, {
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate78(data.readOnly, {
+      if (!validate80(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
@@ -9857,11 +9940,11 @@ function validate369(data, {
   validate369.errors = vErrors;
   return errors === 0;
 }
-const schema147 = {
+const schema148 = {
   "type": "object",
   "properties": {
     "medium": {
-      "$ref": "kHrhMgG5ZM2TtXTsLD4lKD9OmtY5dZ9dlZQEnHVM"
+      "$ref": "zsMfnOiYpGeZQ4uHOUx4JmEpKeSQgI55VCXNQZlaqs"
     },
     "sizeLimit": {
       "$ref": "Civff4KAxdG45fJzB1emEtyWkfuMI40Ljyqsdl4"
@@ -9869,13 +9952,13 @@ const schema147 = {
   },
   "nullable": true
 };
-const schema148 = {
+const schema149 = {
   "type": "string",
-  "pattern": "^(Memory|)$",
+  "pattern": "^(Memory|Disk|)$",
   "maxLength": 64,
   "nullable": true
 };
-const pattern9 = new RegExp("^(Memory|)$", "u");
+const pattern11 = new RegExp("^(Memory|Disk|)$", "u");
 function validate379(data, {
   instancePath = "",
   parentData,
@@ -9917,13 +10000,13 @@ function validate379(data, {
       }
       errors++;
     }
-    if (!pattern9.test(data)) {
+    if (!pattern11.test(data)) {
       const err2 = {
         instancePath,
         schemaPath: "#/pattern",
         keyword: "pattern",
         params: {
-          pattern: "^(Memory|)$"
+          pattern: "^(Memory|Disk|)$"
         }
       };
       if (vErrors === null) {
@@ -9974,13 +10057,13 @@ function validate378(data, {
       }
     }
     if (data.sizeLimit !== undefined) {
-      if (!validate132(data.sizeLimit, {
+      if (!validate134(data.sizeLimit, {
         instancePath: instancePath + "/sizeLimit",
         parentData: data,
         parentDataProperty: "sizeLimit",
         rootData
       })) {
-        vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
+        vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
         errors = vErrors.length;
       }
     }
@@ -9988,7 +10071,7 @@ function validate378(data, {
   validate378.errors = vErrors;
   return errors === 0;
 }
-const schema149 = {
+const schema150 = {
   "type": "object",
   "required": ["server", "path"],
   "properties": {
@@ -10004,7 +10087,7 @@ const schema149 = {
   },
   "nullable": true
 };
-const schema150 = {
+const schema151 = {
   "type": "string",
   "minLength": 1,
   "maxLength": 4096
@@ -10138,24 +10221,24 @@ function validate384(data, {
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate78(data.readOnly, {
+      if (!validate80(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
     if (data.server !== undefined) {
-      if (!validate80(data.server, {
+      if (!validate152(data.server, {
         instancePath: instancePath + "/server",
         parentData: data,
         parentDataProperty: "server",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
@@ -10163,7 +10246,7 @@ function validate384(data, {
   validate384.errors = vErrors;
   return errors === 0;
 }
-const schema151 = {
+const schema152 = {
   "type": "object",
   "required": ["claimName"],
   "properties": {
@@ -10218,24 +10301,24 @@ function validate390(data, {
       errors++;
     }
     if (data.claimName !== undefined) {
-      if (!validate80(data.claimName, {
+      if (!validate152(data.claimName, {
         instancePath: instancePath + "/claimName",
         parentData: data,
         parentDataProperty: "claimName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+        vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
         errors = vErrors.length;
       }
     }
     if (data.readOnly !== undefined) {
-      if (!validate78(data.readOnly, {
+      if (!validate80(data.readOnly, {
         instancePath: instancePath + "/readOnly",
         parentData: data,
         parentDataProperty: "readOnly",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
@@ -10243,48 +10326,48 @@ function validate390(data, {
   validate390.errors = vErrors;
   return errors === 0;
 }
-const schema152 = {
+const schema153 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "sources": {
-      "$ref": "JjMjXokD9LDRW8F4SRlYv5zM3jXhXAoQczpSXP0TM"
+      "$ref": "vvcKVzA501I9ZSl7HYw5rbyQ1EDjI47cS5ICpLuyEP0"
     }
   },
   "nullable": true
 };
-const schema153 = {
+const schema154 = {
   "type": "array",
   "maxItems": 20,
   "items": {
-    "$ref": "EANLfNZUiUZJFOww4eacsfDoavMaIyCDqq2LTxws"
+    "$ref": "gi0jTJ3cvlZIVFJiOPLADeW9T7jVcRO6T5Vx95JqY"
   },
   "nullable": true
 };
-const schema154 = {
+const schema155 = {
   "type": "object",
   "properties": {
     "configMap": {
-      "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
+      "$ref": "Pwxau1vHbkSlgxSfgc7Su7SkexI254meDZM6sqDI"
     },
     "downwardAPI": {
       "$ref": "hwuD0sRvBUxJxO9H3qO0LKSdXUyuWUbK7rxXEIcb6Ow"
     },
     "secret": {
-      "$ref": "748OeHJbZK1h87DX6vWKWMeoFerywGH5wQtbpGwA"
+      "$ref": "Pwxau1vHbkSlgxSfgc7Su7SkexI254meDZM6sqDI"
     },
     "serviceAccountToken": {
       "$ref": "JhT2vGrugXjYTrYjvwEIG9ggCdhDR4XIOufnMXt5rc"
     }
   }
 };
-const schema73 = {
+const schema76 = {
   "type": "object",
   "properties": {
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "name": {
       "$ref": "BaupFy3GvTRiKYHKliFKTaQW00q04zDjMXZdAzxeuQ"
@@ -10295,7 +10378,7 @@ const schema73 = {
   },
   "nullable": true
 };
-function validate164(data, {
+function validate168(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -10321,43 +10404,43 @@ function validate164(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.items !== undefined) {
-      if (!validate150(data.items, {
+      if (!validate153(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate82(data.name, {
+      if (!validate84(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate78(data.optional, {
+      if (!validate80(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
   }
-  validate164.errors = vErrors;
+  validate168.errors = vErrors;
   return errors === 0;
 }
-const schema155 = {
+const schema156 = {
   "type": "object",
   "properties": {
     "items": {
@@ -10366,7 +10449,7 @@ const schema155 = {
   },
   "nullable": true
 };
-const schema156 = {
+const schema157 = {
   "type": "array",
   "maxItems": 50,
   "items": {
@@ -10374,7 +10457,7 @@ const schema156 = {
   },
   "nullable": true
 };
-const schema157 = {
+const schema158 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10418,46 +10501,46 @@ function validate401(data, {
       errors++;
     }
     if (data.fieldRef !== undefined) {
-      if (!validate156(data.fieldRef, {
+      if (!validate160(data.fieldRef, {
         instancePath: instancePath + "/fieldRef",
         parentData: data,
         parentDataProperty: "fieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
+        vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
         errors = vErrors.length;
       }
     }
     if (data.mode !== undefined) {
-      if (!validate147(data.mode, {
+      if (!validate149(data.mode, {
         instancePath: instancePath + "/mode",
         parentData: data,
         parentDataProperty: "mode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
+        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
         errors = vErrors.length;
       }
     }
     if (data.path !== undefined) {
-      if (!validate148(data.path, {
+      if (!validate150(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
         errors = vErrors.length;
       }
     }
     if (data.resourceFieldRef !== undefined) {
-      if (!validate160(data.resourceFieldRef, {
+      if (!validate164(data.resourceFieldRef, {
         instancePath: instancePath + "/resourceFieldRef",
         parentData: data,
         parentDataProperty: "resourceFieldRef",
         rootData
       })) {
-        vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+        vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
         errors = vErrors.length;
       }
     }
@@ -10577,7 +10660,7 @@ function validate399(data, {
   validate399.errors = vErrors;
   return errors === 0;
 }
-const schema158 = {
+const schema159 = {
   "type": "object",
   "required": ["path"],
   "properties": {
@@ -10593,7 +10676,7 @@ const schema158 = {
   },
   "nullable": true
 };
-const schema159 = {
+const schema160 = {
   "type": "integer",
   "format": "int64",
   "minimum": 600,
@@ -10721,13 +10804,13 @@ function validate410(data, {
       errors++;
     }
     if (data.audience !== undefined) {
-      if (!validate105(data.audience, {
+      if (!validate107(data.audience, {
         instancePath: instancePath + "/audience",
         parentData: data,
         parentDataProperty: "audience",
         rootData
       })) {
-        vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
+        vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
         errors = vErrors.length;
       }
     }
@@ -10743,13 +10826,13 @@ function validate410(data, {
       }
     }
     if (data.path !== undefined) {
-      if (!validate148(data.path, {
+      if (!validate150(data.path, {
         instancePath: instancePath + "/path",
         parentData: data,
         parentDataProperty: "path",
         rootData
       })) {
-        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
         errors = vErrors.length;
       }
     }
@@ -10767,13 +10850,13 @@ function validate397(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.configMap !== undefined) {
-      if (!validate164(data.configMap, {
+      if (!validate168(data.configMap, {
         instancePath: instancePath + "/configMap",
         parentData: data,
         parentDataProperty: "configMap",
         rootData
       })) {
-        vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+        vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
         errors = vErrors.length;
       }
     }
@@ -10789,13 +10872,13 @@ function validate397(data, {
       }
     }
     if (data.secret !== undefined) {
-      if (!validate164(data.secret, {
+      if (!validate168(data.secret, {
         instancePath: instancePath + "/secret",
         parentData: data,
         parentDataProperty: "secret",
         rootData
       })) {
-        vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+        vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
         errors = vErrors.length;
       }
     }
@@ -10912,13 +10995,13 @@ function validate394(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate147(data.defaultMode, {
+      if (!validate149(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
+        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
         errors = vErrors.length;
       }
     }
@@ -10937,14 +11020,14 @@ function validate394(data, {
   validate394.errors = vErrors;
   return errors === 0;
 }
-const schema160 = {
+const schema161 = {
   "type": "object",
   "properties": {
     "defaultMode": {
       "$ref": "soKgSjWaAZ6WcCMeflTWsTXsjqli3fwmdDbE3INfA"
     },
     "items": {
-      "$ref": "a83Qp3ZvlccCMNeZhq4tLf8tcnyJylbK8mkBfd5zA"
+      "$ref": "9yeVJzfG42gjAH2lr3kaGX3bs2PM5Bqw3oyqJts"
     },
     "optional": {
       "$ref": "hsGPmGwy4VrrbOBJwiGgjUKGPtMFeHO5cmtUu5ZUh0"
@@ -10981,46 +11064,46 @@ function validate419(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.defaultMode !== undefined) {
-      if (!validate147(data.defaultMode, {
+      if (!validate149(data.defaultMode, {
         instancePath: instancePath + "/defaultMode",
         parentData: data,
         parentDataProperty: "defaultMode",
         rootData
       })) {
-        vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
+        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
         errors = vErrors.length;
       }
     }
     if (data.items !== undefined) {
-      if (!validate150(data.items, {
+      if (!validate153(data.items, {
         instancePath: instancePath + "/items",
         parentData: data,
         parentDataProperty: "items",
         rootData
       })) {
-        vErrors = vErrors === null ? validate150.errors : vErrors.concat(validate150.errors);
+        vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
         errors = vErrors.length;
       }
     }
     if (data.optional !== undefined) {
-      if (!validate78(data.optional, {
+      if (!validate80(data.optional, {
         instancePath: instancePath + "/optional",
         parentData: data,
         parentDataProperty: "optional",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
     if (data.secretName !== undefined) {
-      if (!validate82(data.secretName, {
+      if (!validate84(data.secretName, {
         instancePath: instancePath + "/secretName",
         parentData: data,
         parentDataProperty: "secretName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -11087,13 +11170,13 @@ function validate362(data, {
       }
     }
     if (data.name !== undefined) {
-      if (!validate149(data.name, {
+      if (!validate151(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
+        vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
         errors = vErrors.length;
       }
     }
@@ -11217,7 +11300,7 @@ function validate361(data, {
   validate361.errors = vErrors;
   return errors === 0;
 }
-function validate180(data, {
+function validate184(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11243,46 +11326,46 @@ function validate180(data, {
       errors++;
     }
     if (data.affinity !== undefined) {
-      if (!validate181(data.affinity, {
+      if (!validate185(data.affinity, {
         instancePath: instancePath + "/affinity",
         parentData: data,
         parentDataProperty: "affinity",
         rootData
       })) {
-        vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
+        vErrors = vErrors === null ? validate185.errors : vErrors.concat(validate185.errors);
         errors = vErrors.length;
       }
     }
     if (data.automountServiceAccountToken !== undefined) {
-      if (!validate78(data.automountServiceAccountToken, {
+      if (!validate80(data.automountServiceAccountToken, {
         instancePath: instancePath + "/automountServiceAccountToken",
         parentData: data,
         parentDataProperty: "automountServiceAccountToken",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
     if (data.containerConcurrency !== undefined) {
-      if (!validate199(data.containerConcurrency, {
+      if (!validate203(data.containerConcurrency, {
         instancePath: instancePath + "/containerConcurrency",
         parentData: data,
         parentDataProperty: "containerConcurrency",
         rootData
       })) {
-        vErrors = vErrors === null ? validate199.errors : vErrors.concat(validate199.errors);
+        vErrors = vErrors === null ? validate203.errors : vErrors.concat(validate203.errors);
         errors = vErrors.length;
       }
     }
     if (data.containers !== undefined) {
-      if (!validate201(data.containers, {
+      if (!validate205(data.containers, {
         instancePath: instancePath + "/containers",
         parentData: data,
         parentDataProperty: "containers",
         rootData
       })) {
-        vErrors = vErrors === null ? validate201.errors : vErrors.concat(validate201.errors);
+        vErrors = vErrors === null ? validate205.errors : vErrors.concat(validate205.errors);
         errors = vErrors.length;
       }
     }
@@ -11309,13 +11392,13 @@ function validate180(data, {
       }
     }
     if (data.enableServiceLinks !== undefined) {
-      if (!validate78(data.enableServiceLinks, {
+      if (!validate80(data.enableServiceLinks, {
         instancePath: instancePath + "/enableServiceLinks",
         parentData: data,
         parentDataProperty: "enableServiceLinks",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
@@ -11331,13 +11414,13 @@ function validate180(data, {
       }
     }
     if (data.idleTimeoutSeconds !== undefined) {
-      if (!validate142(data.idleTimeoutSeconds, {
+      if (!validate144(data.idleTimeoutSeconds, {
         instancePath: instancePath + "/idleTimeoutSeconds",
         parentData: data,
         parentDataProperty: "idleTimeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
@@ -11364,46 +11447,46 @@ function validate180(data, {
       }
     }
     if (data.priorityClassName !== undefined) {
-      if (!validate82(data.priorityClassName, {
+      if (!validate84(data.priorityClassName, {
         instancePath: instancePath + "/priorityClassName",
         parentData: data,
         parentDataProperty: "priorityClassName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.responseStartTimeoutSeconds !== undefined) {
-      if (!validate142(data.responseStartTimeoutSeconds, {
+      if (!validate144(data.responseStartTimeoutSeconds, {
         instancePath: instancePath + "/responseStartTimeoutSeconds",
         parentData: data,
         parentDataProperty: "responseStartTimeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
     if (data.runtimeClassName !== undefined) {
-      if (!validate82(data.runtimeClassName, {
+      if (!validate84(data.runtimeClassName, {
         instancePath: instancePath + "/runtimeClassName",
         parentData: data,
         parentDataProperty: "runtimeClassName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
     if (data.schedulerName !== undefined) {
-      if (!validate82(data.schedulerName, {
+      if (!validate84(data.schedulerName, {
         instancePath: instancePath + "/schedulerName",
         parentData: data,
         parentDataProperty: "schedulerName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -11430,24 +11513,24 @@ function validate180(data, {
       }
     }
     if (data.shareProcessNamespace !== undefined) {
-      if (!validate78(data.shareProcessNamespace, {
+      if (!validate80(data.shareProcessNamespace, {
         instancePath: instancePath + "/shareProcessNamespace",
         parentData: data,
         parentDataProperty: "shareProcessNamespace",
         rootData
       })) {
-        vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+        vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
         errors = vErrors.length;
       }
     }
     if (data.timeoutSeconds !== undefined) {
-      if (!validate142(data.timeoutSeconds, {
+      if (!validate144(data.timeoutSeconds, {
         instancePath: instancePath + "/timeoutSeconds",
         parentData: data,
         parentDataProperty: "timeoutSeconds",
         rootData
       })) {
-        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
+        vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
         errors = vErrors.length;
       }
     }
@@ -11500,10 +11583,10 @@ function validate180(data, {
     }
     errors++;
   }
-  validate180.errors = vErrors;
+  validate184.errors = vErrors;
   return errors === 0;
 }
-const schema161 = {
+const schema162 = {
   "type": "object",
   "properties": {
     "actualReplicas": {
@@ -11536,14 +11619,14 @@ const schema161 = {
   },
   "nullable": true
 };
-const schema75 = {
+const schema78 = {
   "type": "integer",
   "format": "int32",
   "minimum": 0,
   "maximum": 2147483647,
   "nullable": true
 };
-function validate169(data, {
+function validate173(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -11619,10 +11702,10 @@ function validate169(data, {
       errors++;
     }
   }
-  validate169.errors = vErrors;
+  validate173.errors = vErrors;
   return errors === 0;
 }
-const schema162 = {
+const schema163 = {
   "type": "object",
   "maxProperties": 100,
   "additionalProperties": {
@@ -11687,14 +11770,14 @@ function validate430(data, {
   validate430.errors = vErrors;
   return errors === 0;
 }
-const schema163 = {
+const schema164 = {
   "type": "array",
   "items": {
     "$ref": "rMKHcd0d8k608tHdYMrRajTWCiMnGCl0yutwdvAWOSM"
   },
   "nullable": true
 };
-const schema164 = {
+const schema165 = {
   "type": "object",
   "required": ["type", "status"],
   "properties": {
@@ -11718,7 +11801,7 @@ const schema164 = {
     }
   }
 };
-const schema165 = {
+const schema166 = {
   "type": "string",
   "enum": ["", "Error", "Warning", "Info"],
   "nullable": true
@@ -11753,7 +11836,7 @@ function validate438(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema165.enum
+        allowedValues: schema166.enum
       }
     };
     if (vErrors === null) {
@@ -11766,7 +11849,7 @@ function validate438(data, {
   validate438.errors = vErrors;
   return errors === 0;
 }
-const schema166 = {
+const schema167 = {
   "type": "string",
   "enum": ["True", "False", "Unknown"]
 };
@@ -11800,7 +11883,7 @@ function validate440(data, {
       schemaPath: "#/enum",
       keyword: "enum",
       params: {
-        allowedValues: schema166.enum
+        allowedValues: schema167.enum
       }
     };
     if (vErrors === null) {
@@ -11855,35 +11938,35 @@ function validate434(data, {
       errors++;
     }
     if (data.lastTransitionTime !== undefined) {
-      if (!validate139(data.lastTransitionTime, {
+      if (!validate141(data.lastTransitionTime, {
         instancePath: instancePath + "/lastTransitionTime",
         parentData: data,
         parentDataProperty: "lastTransitionTime",
         rootData
       })) {
-        vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+        vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
         errors = vErrors.length;
       }
     }
     if (data.message !== undefined) {
-      if (!validate168(data.message, {
+      if (!validate172(data.message, {
         instancePath: instancePath + "/message",
         parentData: data,
         parentDataProperty: "message",
         rootData
       })) {
-        vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
+        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
         errors = vErrors.length;
       }
     }
     if (data.reason !== undefined) {
-      if (!validate82(data.reason, {
+      if (!validate84(data.reason, {
         instancePath: instancePath + "/reason",
         parentData: data,
         parentDataProperty: "reason",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -11910,13 +11993,13 @@ function validate434(data, {
       }
     }
     if (data.type !== undefined) {
-      if (!validate140(data.type, {
+      if (!validate142(data.type, {
         instancePath: instancePath + "/type",
         parentData: data,
         parentDataProperty: "type",
         rootData
       })) {
-        vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+        vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
         errors = vErrors.length;
       }
     }
@@ -11980,7 +12063,7 @@ function validate433(data, {
   validate433.errors = vErrors;
   return errors === 0;
 }
-const schema167 = {
+const schema168 = {
   "type": "array",
   "maxItems": 20,
   "items": {
@@ -11988,7 +12071,7 @@ const schema167 = {
   },
   "nullable": true
 };
-const schema168 = {
+const schema169 = {
   "type": "object",
   "properties": {
     "imageDigest": {
@@ -12009,24 +12092,24 @@ function validate446(data, {
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.imageDigest !== undefined) {
-      if (!validate105(data.imageDigest, {
+      if (!validate107(data.imageDigest, {
         instancePath: instancePath + "/imageDigest",
         parentData: data,
         parentDataProperty: "imageDigest",
         rootData
       })) {
-        vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
+        vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
         errors = vErrors.length;
       }
     }
     if (data.name !== undefined) {
-      if (!validate146(data.name, {
+      if (!validate148(data.name, {
         instancePath: instancePath + "/name",
         parentData: data,
         parentDataProperty: "name",
         rootData
       })) {
-        vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+        vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
         errors = vErrors.length;
       }
     }
@@ -12106,7 +12189,7 @@ function validate445(data, {
   validate445.errors = vErrors;
   return errors === 0;
 }
-const schema169 = {
+const schema170 = {
   "type": "string",
   "maxLength": 2048,
   "nullable": true
@@ -12182,13 +12265,13 @@ function validate428(data, {
   }
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.actualReplicas !== undefined) {
-      if (!validate169(data.actualReplicas, {
+      if (!validate173(data.actualReplicas, {
         instancePath: instancePath + "/actualReplicas",
         parentData: data,
         parentDataProperty: "actualReplicas",
         rootData
       })) {
-        vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
+        vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
         errors = vErrors.length;
       }
     }
@@ -12226,24 +12309,24 @@ function validate428(data, {
       }
     }
     if (data.desiredReplicas !== undefined) {
-      if (!validate169(data.desiredReplicas, {
+      if (!validate173(data.desiredReplicas, {
         instancePath: instancePath + "/desiredReplicas",
         parentData: data,
         parentDataProperty: "desiredReplicas",
         rootData
       })) {
-        vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
+        vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
         errors = vErrors.length;
       }
     }
     if (data.imageDigest !== undefined) {
-      if (!validate105(data.imageDigest, {
+      if (!validate107(data.imageDigest, {
         instancePath: instancePath + "/imageDigest",
         parentData: data,
         parentDataProperty: "imageDigest",
         rootData
       })) {
-        vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
+        vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
         errors = vErrors.length;
       }
     }
@@ -12259,24 +12342,24 @@ function validate428(data, {
       }
     }
     if (data.observedGeneration !== undefined) {
-      if (!validate170(data.observedGeneration, {
+      if (!validate174(data.observedGeneration, {
         instancePath: instancePath + "/observedGeneration",
         parentData: data,
         parentDataProperty: "observedGeneration",
         rootData
       })) {
-        vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
+        vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
         errors = vErrors.length;
       }
     }
     if (data.serviceName !== undefined) {
-      if (!validate82(data.serviceName, {
+      if (!validate84(data.serviceName, {
         instancePath: instancePath + "/serviceName",
         parentData: data,
         parentDataProperty: "serviceName",
         rootData
       })) {
-        vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+        vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
         errors = vErrors.length;
       }
     }
@@ -12284,7 +12367,7 @@ function validate428(data, {
   validate428.errors = vErrors;
   return errors === 0;
 }
-function validate171(data, {
+function validate175(data, {
   instancePath = "",
   parentData,
   parentDataProperty,
@@ -12343,46 +12426,46 @@ function validate171(data, {
       errors++;
     }
     if (data.apiVersion !== undefined) {
-      if (!validate172(data.apiVersion, {
+      if (!validate176(data.apiVersion, {
         instancePath: instancePath + "/apiVersion",
         parentData: data,
         parentDataProperty: "apiVersion",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate172.errors : vErrors.concat(validate172.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.kind !== undefined) {
-      if (!validate174(data.kind, {
-        instancePath: instancePath + "/kind",
-        parentData: data,
-        parentDataProperty: "kind",
-        rootData
-      })) {
-        vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
-        errors = vErrors.length;
-      }
-    }
-    if (data.metadata !== undefined) {
-      if (!validate176(data.metadata, {
-        instancePath: instancePath + "/metadata",
-        parentData: data,
-        parentDataProperty: "metadata",
         rootData
       })) {
         vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
         errors = vErrors.length;
       }
     }
+    if (data.kind !== undefined) {
+      if (!validate178(data.kind, {
+        instancePath: instancePath + "/kind",
+        parentData: data,
+        parentDataProperty: "kind",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
+        errors = vErrors.length;
+      }
+    }
+    if (data.metadata !== undefined) {
+      if (!validate180(data.metadata, {
+        instancePath: instancePath + "/metadata",
+        parentData: data,
+        parentDataProperty: "metadata",
+        rootData
+      })) {
+        vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
+        errors = vErrors.length;
+      }
+    }
     if (data.spec !== undefined) {
-      if (!validate180(data.spec, {
+      if (!validate184(data.spec, {
         instancePath: instancePath + "/spec",
         parentData: data,
         parentDataProperty: "spec",
         rootData
       })) {
-        vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
+        vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
         errors = vErrors.length;
       }
     }
@@ -12413,6 +12496,6 @@ function validate171(data, {
     }
     errors++;
   }
-  validate171.errors = vErrors;
+  validate175.errors = vErrors;
   return errors === 0;
 }

@@ -80,8 +80,10 @@ const CASES: Record<string, Case> = {
   // Containers
   'a port': {
     container: '{ports: [{containerPort: 8080}]}',
-    faults: [[`${CONTAINER}.ports`, /must not be set: a task gets no requests/]],
-    reason: 'container contract, jobs',
+    faults: [[`${CONTAINER}.ports`, /has port 8080; it must be empty: a task gets no requests/]],
+    strict: true,
+    advice: true,
+    reason: 'container contract, jobs; the API takes it',
   },
   'no ports, written out': { container: '{ports: []}', reason: 'an empty list is an unset one' },
   'a liveness and a readiness probe': {

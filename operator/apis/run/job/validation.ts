@@ -2,7 +2,7 @@ import { validateAnnotations } from '../../annotationRules.ts';
 import { HOMERUN } from '../../annotations.ts';
 import { validateConnections } from '../../connectionRules.ts';
 import { type FieldError, formatted, keyed } from '../../fieldError.ts';
-import { validateKeys, validateLabels } from '../../labelRules.ts';
+import { adviseLabels, validateKeys, validateLabels } from '../../labelRules.ts';
 import { validateName } from '../../serving/service/validation.ts';
 import { validateExecutionSpec } from '../task/validation.ts';
 import { MAX_NAME_AND_TOKEN, TOKEN } from './schema.ts';
@@ -12,7 +12,7 @@ const ANNOTATIONS = 'metadata.annotations';
 
 /** The faults of a job. */
 export function validateJob(job: Job): FieldError[] {
-  const { name, annotations } = job.metadata;
+  const { name, labels, annotations } = job.metadata;
   const { template, startExecutionToken, runExecutionToken } = job.spec;
   const context = {
     annotations: template.metadata?.annotations,
@@ -20,6 +20,7 @@ export function validateJob(job: Job): FieldError[] {
   };
   return [
     ...validateName(name),
+    ...adviseLabels(labels, 'metadata.labels'),
     ...validateAnnotations('job', annotations, ANNOTATIONS),
     ...validateToken(annotations?.[HOMERUN.run], name, keyed(ANNOTATIONS, HOMERUN.run)),
     ...validateToken(startExecutionToken, name, 'spec.startExecutionToken'),
@@ -28,6 +29,7 @@ export function validateJob(job: Job): FieldError[] {
       ? [{ path: 'spec.runExecutionToken', message: 'must not be set together with startExecutionToken' }]
       : []),
     ...validateLabels(template.metadata?.labels, 'spec.template.metadata.labels'),
+    ...adviseLabels(template.metadata?.labels, 'spec.template.metadata.labels'),
     ...validateKeys(context.annotations, context.annotationsPath),
     ...validateAnnotations('executionTemplate', context.annotations, context.annotationsPath),
     ...validateConnections(context.annotations, context.annotationsPath),

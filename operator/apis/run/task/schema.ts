@@ -20,11 +20,6 @@ const TASK_RULES: readonly CelRule[] = [
   CONTAINER_NAMES,
   MOUNTED_VOLUMES,
   {
-    rule: 'self.containers.all(c, !has(c.ports) || c.ports.size() == 0)',
-    message: 'a task gets no requests, so its containers have no ports',
-    fieldPath: '.containers',
-  },
-  {
     rule: 'self.containers.all(c, !has(c.livenessProbe) && !has(c.readinessProbe))',
     message: 'a task runs to its end, so its containers have neither livenessProbe nor readinessProbe',
     fieldPath: '.containers',

@@ -43,7 +43,7 @@ export function validateCounts(
 function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): FieldError[] {
   const { annotations, annotationsPath } = context;
   const { containers } = spec;
-  const volumes = new Set(spec.volumes?.map(({ name }) => name));
+  const volumes = new Map((spec.volumes as Volume[] | undefined)?.map((volume) => [volume.name, volume]));
   return [
     ...validateDependencies(annotations, containers, annotationsPath),
     ...validateContainers(

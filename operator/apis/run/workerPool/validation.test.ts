@@ -59,6 +59,7 @@ const CASES: Record<string, Case> = {
     reason: 'a pool has no requests to follow',
     annotations: '{scalingMode: automatic}',
     faults: [[`${ANNOTATION}scalingMode]`, /is "automatic"; it must be manual/]],
+    strict: true,
   },
   'an unheard-of mode': {
     reason: 'and no other mode',
@@ -87,6 +88,7 @@ const CASES: Record<string, Case> = {
     reason: 'nobody would send requests there',
     container: '{ports: [{containerPort: 80}]}',
     faults: [['spec.template.spec.containers[0].ports', /has port 80; it must be empty/]],
+    strict: true,
   },
   concurrency: {
     reason: 'there are no requests to count',

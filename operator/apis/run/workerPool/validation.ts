@@ -1,7 +1,9 @@
 import { firstGeneration, validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { RUN } from '../../annotations.ts';
 import { at, type FieldError, formatted, keyed, outOfRange } from '../../fieldError.ts';
+import { adviseLabels } from '../../labelRules.ts';
 import { validateNameChange } from '../../serving/configuration/validation.ts';
+import { needlessPorts } from '../../serving/container/validation.ts';
 import type { RevisionTemplate } from '../../serving/revision/types.ts';
 import { validateTemplate } from '../../serving/revision/validation.ts';
 import { validateName } from '../../serving/service/validation.ts';
@@ -27,11 +29,12 @@ export function validateWorkerPool(
   previous?: WorkerPool,
   revisions?: readonly string[],
 ): FieldError[] {
-  const { name, annotations } = pool.metadata;
+  const { name, labels, annotations } = pool.metadata;
   const { template, instanceSplits, manualInstanceCount } = pool.spec;
   return [
     ...validateName(name),
     ...validateAnnotations('workerPool', annotations, ANNOTATIONS).filter(({ path }) => path !== MODE),
+    ...adviseLabels(labels, 'metadata.labels'),
     ...validateScale(annotations, ANNOTATIONS),
     ...validateMode(annotations),
     ...validateSteps(annotations),
@@ -49,10 +52,19 @@ const MODE = keyed(ANNOTATIONS, RUN.scalingMode);
 
 /** A pool has no requests to follow, so a person or another autoscaler says how many instances there are. */
 function validateMode(annotations: Record<string, string> = {}): FieldError[] {
-  const value = annotations[RUN.scalingMode];
-  if (value === undefined || value === 'manual') return [];
+  const { [RUN.scalingMode]: value, [RUN.manualInstanceCount]: count } = annotations;
+  if (value === 'manual') return [];
+  if (value === undefined) return /^\d+$/.test(count ?? '') ? [withoutMode(count ?? '')] : [];
   const message = `is ${formatted(value)}; it must be manual: a worker pool has as many instances as ${RUN.manualInstanceCount} says`;
-  return [{ path: MODE, value, message }];
+  // gcloud knows this mode of pools, and its help says that there is none.
+  const told = value === 'automatic' ? { strict: true, advice: true } : {};
+  return [{ path: MODE, value, message, ...told }];
+}
+
+/** The API wants the mode beside the number, in services at least; a pool has no other mode. */
+function withoutMode(value: string): FieldError {
+  const message = `should have ${RUN.scalingMode}: manual beside it, as gcloud writes it`;
+  return { path: keyed(ANNOTATIONS, RUN.manualInstanceCount), value, message, strict: true, advice: true };
 }
 
 function validateEnvironment(annotations: Record<string, string> = {}): FieldError[] {
@@ -84,9 +96,7 @@ function validateRequests({ spec }: RevisionTemplate, path: string): FieldError[
       ];
     });
     if (!ports || ports.length === 0) return variables;
-    const numbers = ports.map(({ containerPort = 0 }) => containerPort).join(', ');
-    const message = `has port ${numbers}; it must be empty: a worker pool gets no requests`;
-    return [{ path: `${container}.ports`, value: ports.length, message }, ...variables];
+    return [needlessPorts(ports, 'a worker pool', container), ...variables];
   });
   const { containerConcurrency: concurrency, timeoutSeconds: timeout } = spec;
   if (concurrency) {

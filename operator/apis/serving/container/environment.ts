@@ -1,4 +1,5 @@
 import { at, errorsOfEach, type FieldError, formatted, unsupported } from '../../fieldError.ts';
+import { validateDataKey, validateSecretName } from '../../secretRules.ts';
 import { RESERVED_NAMES } from './schema.ts';
 import type { EnvVar, TemplateContainer } from './types.ts';
 
@@ -29,6 +30,8 @@ export interface EnvironmentRole {
   ingress: boolean;
   /** Whether it is one of a task. */
   task?: boolean;
+  /** Whether it is one of a service, in which the platform sets K_SERVICE and the like. */
+  service?: boolean;
 }
 
 const SOURCES = ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'] as const;
@@ -58,7 +61,7 @@ export function validateEnvironment(
 
 function validateVariable(
   variable: EnvVar,
-  { ingress, task = false }: EnvironmentRole,
+  { ingress, task = false, service = false }: EnvironmentRole,
   path: string,
 ): FieldError[] {
   const { name, value = '', valueFrom } = variable;
@@ -71,10 +74,14 @@ function validateVariable(
     });
   }
   const platform =
-    RESERVED.has(name) || (ingress && name === 'PORT') || (task && RESERVED_IN_TASKS.has(name));
+    (service && RESERVED.has(name)) || (ingress && name === 'PORT') || (task && RESERVED_IN_TASKS.has(name));
   if (platform || RESERVED_ELSEWHERE.has(name)) {
     const message = `is ${formatted(name)}, which the platform sets; remove it`;
     faults.push({ path: `${path}.name`, value: name, message, ...(platform ? {} : { strict: true }) });
+  }
+  if (!service && RESERVED.has(name)) {
+    const message = `is ${formatted(name)}, which Cloud Run sets in services alone; a program may take this for one`;
+    faults.push({ path: `${path}.name`, value: name, message, strict: true, advice: true });
   }
   if (task && name === 'PORT') {
     const message = 'is "PORT", which Cloud Run reserves; a task gets no requests';
@@ -105,8 +112,11 @@ function validateSource(source: NonNullable<EnvVar['valueFrom']>, value: string,
   }
   for (const kind of ['secretKeyRef', 'configMapKeyRef'] as const) {
     const reference = source[kind];
-    if (reference && !reference.name)
-      faults.push({ path: `${path}.valueFrom.${kind}.name`, message: 'must be set' });
+    if (!reference) continue;
+    const where = `${path}.valueFrom.${kind}`;
+    if (!reference.name) faults.push({ path: `${where}.name`, message: 'must be set' });
+    else if (kind === 'secretKeyRef') faults.push(...validateSecretName(reference.name, `${where}.name`));
+    faults.push(...validateDataKey(reference.key, `${where}.key`));
   }
   return faults;
 }

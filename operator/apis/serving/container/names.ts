@@ -1,5 +1,13 @@
-import { childName } from '../../names.ts';
+import { childName, letters } from '../../names.ts';
 import type { TemplateContainer } from './types.ts';
+
+/**
+ * What a container is called in its pod. Cloud Run takes dots in names, and Kubernetes takes none; letters that follow
+ * from the name keep `app.v2` and `app-v2` apart.
+ */
+export function podContainerName(name: string): string {
+  return name.includes('.') ? childName(name.replaceAll('.', '-'), `-${letters(name, 5)}`) : name;
+}
 
 /** What a container is called that is alone and has no name (Knative API, Container: name). */
 const SOLE_CONTAINER = 'user-container';

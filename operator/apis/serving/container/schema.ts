@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { choice, flag, int32, int64, keyed, list, quantity, rules, text } from '../../schema.ts';
+import { DATA_KEY } from '../../secretRules.ts';
 import { LivenessProbeSchema, ReadinessProbeSchema, StartupProbeSchema } from '../probe/schema.ts';
 
 /** Most containers of one instance that the schema takes; Cloud Run itself stops at 10. */
@@ -15,7 +16,10 @@ const reference = (what: string) => ({
 
 const keySelector = (what: string, key: string) =>
   Type.Object(
-    { key: Type.String({ description: key, minLength: 1, maxLength: 253 }), ...reference(what) },
+    {
+      key: Type.String({ description: key, minLength: 1, maxLength: 253, pattern: DATA_KEY }),
+      ...reference(what),
+    },
     { description: `A key of a ${what}.`, 'x-kubernetes-map-type': 'atomic' },
   );
 
@@ -26,7 +30,7 @@ const IMAGE = (() => {
   return `^(${host})?${part}(/${part})*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@[a-z0-9+._-]+:[a-fA-F0-9]{32,})?$`;
 })();
 
-/** Set by the platform in every container (container contract, Environment variables for services). */
+/** Set by the platform in every container of a service (container contract, Environment variables for services). */
 export const RESERVED_NAMES = ['K_SERVICE', 'K_CONFIGURATION', 'K_REVISION'] as const;
 
 /** An environment variable of a container. */
@@ -36,10 +40,6 @@ export const EnvVarSchema = Type.Object({
     minLength: 1,
     maxLength: 1024,
     pattern: '^[ -<>-~]+$',
-    ...rules({
-      rule: `!(self in ['${RESERVED_NAMES.join("', '")}'])`,
-      message: `${RESERVED_NAMES.join(', ')} are set by the platform`,
-    }),
   }),
   value: text(32_768, { description: 'Value of the variable.' }),
   valueFrom: Type.Optional(
@@ -152,7 +152,8 @@ export const SecurityContextSchema = Type.Object(
   { description: 'Security settings of the container. Not supported by Cloud Run.' },
 );
 
-const NAME = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+/** gcloud takes such names, dots among them. */
+export const CONTAINER_NAME = '[a-z0-9]([-.a-z0-9]*[a-z0-9])?';
 
 const fields = {
   image: Type.String({
@@ -166,7 +167,7 @@ const fields = {
       message: 'image does not parse; it must be [HOST[:PORT]/]PATH[:TAG][@DIGEST] with a path in lower case',
     }),
   }),
-  command: list(Type.String({ maxLength: 32_768 }), 100, {
+  command: list(Type.String({ maxLength: 32_768 }), 1000, {
     description: 'Entrypoint; that of the image when unset.',
   }),
   args: list(Type.String({ maxLength: 32_768 }), 1000, { description: 'Arguments to the entrypoint.' }),
@@ -213,13 +214,14 @@ const fields = {
 };
 
 const description = 'A container of an instance.';
+const NAMED = 'Name of the container: lower case letters, digits, dashes and dots';
 
 /** A container of a service, job or worker pool as people write it: one law for all of them. */
 export const TemplateContainerSchema = Type.Object(
   {
     name: text(63, {
-      description: 'Name of the container, a DNS label; made up when unset.',
-      pattern: `^(${NAME})?$`,
+      description: `${NAMED}; made up when unset.`,
+      pattern: `^(${CONTAINER_NAME})?$`,
     }),
     ...fields,
   },
@@ -230,9 +232,9 @@ export const TemplateContainerSchema = Type.Object(
 export const ContainerSchema = Type.Object(
   {
     name: Type.String({
-      description: 'Name of the container, a DNS label.',
+      description: `${NAMED}.`,
       maxLength: 63,
-      pattern: `^${NAME}$`,
+      pattern: `^${CONTAINER_NAME}$`,
     }),
     ...fields,
   },

@@ -14,12 +14,13 @@ import { validateProbe } from '../probe/validation.ts';
 import { validateEnvironment } from './environment.ts';
 import { ingressContainer, ingressPort } from './ingress.ts';
 import { validateResources } from './resources.ts';
-import type { TemplateContainer, VolumeMount } from './types.ts';
+import { CONTAINER_NAME } from './schema.ts';
+import type { TemplateContainer, Volume, VolumeMount } from './types.ts';
 
 /** Most containers of one instance (gcloud: "may include at most 10 containers"). */
 const MAX_CONTAINERS = 10;
 
-const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const NAME = new RegExp(`^${CONTAINER_NAME}$`);
 
 /** What the containers of a service, job or worker pool have around them. */
 export interface Surroundings {
@@ -29,8 +30,8 @@ export interface Surroundings {
   task?: boolean;
   /** The kind of GPU that the instance asks for. */
   accelerator?: string;
-  /** Names of the volumes that they may mount. */
-  volumes: ReadonlySet<string>;
+  /** The volumes that they may mount, by name. */
+  volumes: ReadonlyMap<string, Volume>;
 }
 
 /** The faults of the containers of one instance: the law that services, jobs and worker pools share. */
@@ -60,9 +61,10 @@ function validateCount(containers: readonly TemplateContainer[], path: string): 
 /** Requests go to exactly one container (container contract, Listening for requests). */
 function validatePortCount(
   containers: readonly TemplateContainer[],
-  { ingress }: Surroundings,
+  { ingress, task }: Surroundings,
   path: string,
 ): FieldError[] {
+  if (task) return [];
   const withPorts = containers.flatMap(({ ports }, i) => (ports && ports.length > 0 ? [i] : []));
   if (withPorts.length > 1) {
     const message = `has ports in containers ${withPorts.join(', ')}; exactly one container may have them: the ingress container`;
@@ -98,14 +100,15 @@ function validateContainer(
           {
             path: `${path}.name`,
             value: name,
-            message: `is ${formatted(name)}; it must be a DNS label: lower case letters, digits and dashes, at most 63`,
+            message: `is ${formatted(name)}; it must be lower case letters, digits, dashes and dots, at most 63, with a letter or digit at both ends`,
           },
         ];
   return [
     ...named,
     ...validateImage(container.image, path),
+    ...validateCommand(container.command, path),
     ...(around.task ? validateTask(container, path) : validatePorts(container, path)),
-    ...validateEnvironment(container, { ingress, task: around.task }, path),
+    ...validateEnvironment(container, { ingress, task: around.task, service: around.ingress }, path),
     ...validateResources(container, around.accelerator, path),
     ...validateMounts(container.volumeMounts ?? [], around.volumes, `${path}.volumeMounts`),
     ...validateProbe('startupProbe', startupProbe, port, `${path}.startupProbe`),
@@ -130,9 +133,8 @@ function validateContainer(
 
 /** Nobody sends requests to a task, and it lives until it has done its work (container contract, jobs). */
 function validateTask({ ports = [], ...container }: TemplateContainer, path: string): FieldError[] {
-  const message = 'must not be set: a task gets no requests';
   return [
-    ...(ports.length > 0 ? [{ path: `${path}.ports`, value: ports.length, message }] : []),
+    ...(ports.length > 0 ? [needlessPorts(ports, 'a task', path)] : []),
     ...(['livenessProbe', 'readinessProbe'] as const)
       .filter((probe) => container[probe] !== undefined)
       .map((probe) => ({
@@ -140,6 +142,27 @@ function validateTask({ ports = [], ...container }: TemplateContainer, path: str
         message: 'must not be set: a task runs to its end; of the probes only startupProbe is for jobs',
       })),
   ];
+}
+
+/** Most words of a command that every source takes. */
+const MOST_WORDS = 100;
+
+function validateCommand(command: readonly string[] = [], path: string): FieldError[] {
+  const count = command.length;
+  if (count <= MOST_WORDS) return [];
+  const message = `has ${count} items; it may have ${MOST_WORDS}`;
+  return [{ path: `${path}.command`, value: count, message, strict: true, advice: true }];
+}
+
+/** Told only: the container contract has no port in jobs and worker pools, and the API takes one. */
+export function needlessPorts(
+  ports: NonNullable<TemplateContainer['ports']>,
+  who: string,
+  path: string,
+): FieldError {
+  const numbers = ports.map(({ containerPort = 0 }) => containerPort).join(', ');
+  const message = `has port ${numbers}; it must be empty: ${who} gets no requests`;
+  return { path: `${path}.ports`, value: ports.length, message, strict: true, advice: true };
 }
 
 function validateImage(image: string, path: string): FieldError[] {
@@ -168,7 +191,7 @@ function validatePorts({ ports = [] }: TemplateContainer, path: string): FieldEr
 /** Paths are absolute, hold no colon and are taken once (API reference, VolumeMount). */
 function validateMounts(
   mounts: readonly VolumeMount[],
-  volumes: ReadonlySet<string>,
+  volumes: ReadonlyMap<string, Volume>,
   path: string,
 ): FieldError[] {
   const paths = mounts.map(({ mountPath }) => normalise(mountPath));
@@ -177,7 +200,7 @@ function validateMounts(
     value,
     message: `is ${formatted(value)}, where another volume is mounted; paths must be unique`,
   }));
-  const faults = errorsOfEach(mounts, ({ name, mountPath }, i) => {
+  const faults = errorsOfEach(mounts, ({ name, mountPath, subPath }, i) => {
     const where = at(path, i);
     const wrong =
       !mountPath.startsWith('/') ||
@@ -202,9 +225,16 @@ function validateMounts(
         : [
             { path: `${where}.name`, value: name, message: `is ${formatted(name)}; there is no such volume` },
           ]),
+      ...(subPath && volumes.get(name)?.secret ? [withinSecret(subPath, name, `${where}.subPath`)] : []),
     ];
   });
   return [...taken, ...faults];
+}
+
+/** Cloud Run mounts a secret as a whole; items say which of its files are there. */
+function withinSecret(subPath: string, volume: string, path: string): FieldError {
+  const message = `is ${formatted(subPath)}; it must be left out for volume ${formatted(volume)}, which is a secret`;
+  return { path, value: subPath, message, strict: true };
 }
 
 /** The folder of the system that a path leads into (Cloud Run API: disallowed mount points); undefined for others. */

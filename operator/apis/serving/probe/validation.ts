@@ -53,11 +53,19 @@ function validateHandlers(kind: ProbeKind, probe: Probe, ingress: boolean, path:
   const implied = ingress && kind !== 'livenessProbe';
   if (set.length === 0 && !implied) return [{ path, message: `needs one of ${HANDLERS.join(', ')}` }];
   return [
+    ...(kind === 'startupProbe' ? validateStartup(probe, path) : []),
     ...unsupported(probe, UNSUPPORTED[kind], path),
     ...(probe.httpGet ? unsupported(probe.httpGet, ['host', 'scheme'], `${path}.httpGet`) : []),
     ...(probe.httpGet ? validateRequest(probe.httpGet, `${path}.httpGet`) : []),
     ...(probe.tcpSocket ? unsupported(probe.tcpSocket, ['host'], `${path}.tcpSocket`) : []),
   ];
+}
+
+/** The API wants a handler; a cluster checks the port by TCP, as where the whole probe is left out. */
+function validateStartup(probe: Probe, path: string): FieldError[] {
+  if (Object.keys(probe).length > 0) return [];
+  const message = 'is empty; it must have one of httpGet, tcpSocket, grpc, or be left out';
+  return [{ path, message, strict: true }];
 }
 
 /** What cannot be sent as an HTTP request would never pass, whatever the container does. */

@@ -11,7 +11,12 @@ import {
   text,
   textMap,
 } from '../../schema.ts';
-import { ContainerSchema, MAX_CONTAINERS, TemplateContainerSchema } from '../container/schema.ts';
+import {
+  ContainerSchema,
+  MAX_CONTAINERS,
+  RESERVED_NAMES,
+  TemplateContainerSchema,
+} from '../container/schema.ts';
 import { CONTAINER_NAMES, instanceFields, MOUNTED_VOLUMES } from '../instance/schema.ts';
 import { schedulingFields } from '../scheduling/schema.ts';
 import { READY_COLUMNS, statusFields } from '../statusSchema.ts';
@@ -21,6 +26,12 @@ const WITH_PORT = 'self.containers.filter(c, has(c.ports) && c.ports.size() > 0)
 const PORT_VARIABLE: CelRule = {
   rule: "self.containers.all(c, !(self.containers.size() == 1 || (has(c.ports) && c.ports.size() > 0)) || !has(c.env) || !c.env.exists(e, e.name == 'PORT'))",
   message: 'PORT is set by the platform in the ingress container',
+  fieldPath: '.containers',
+};
+
+const SERVICE_VARIABLES: CelRule = {
+  rule: `self.containers.all(c, !has(c.env) || c.env.all(e, !(e.name in ['${RESERVED_NAMES.join("', '")}'])))`,
+  message: `${RESERVED_NAMES.join(', ')} are set by the platform`,
   fieldPath: '.containers',
 };
 
@@ -116,21 +127,14 @@ function templateSchema(...ingress: CelRule[]) {
 }
 
 /** The revision that the next change of a service or configuration makes. */
-export const RevisionTemplateSchema = templateSchema(INGRESS.template, PORT_VARIABLE);
+export const RevisionTemplateSchema = templateSchema(INGRESS.template, PORT_VARIABLE, SERVICE_VARIABLES);
 
 /** The revision that the next change of a worker pool makes: nobody sends it requests. */
-export const WorkerPoolTemplateSchema = templateSchema(
-  {
-    rule: 'self.containers.all(c, !has(c.ports) || c.ports.size() == 0)',
-    message: 'a worker pool gets no requests, so its containers have no ports',
-    fieldPath: '.containers',
-  },
-  {
-    rule: '!has(self.containerConcurrency) || self.containerConcurrency == 0',
-    message: 'a worker pool gets no requests, so it has no containerConcurrency',
-    fieldPath: '.containerConcurrency',
-  },
-);
+export const WorkerPoolTemplateSchema = templateSchema({
+  rule: '!has(self.containerConcurrency) || self.containerConcurrency == 0',
+  message: 'a worker pool gets no requests, so it has no containerConcurrency',
+  fieldPath: '.containerConcurrency',
+});
 
 /** A revision that is named by hand must start with the name of its owner (gcloud: --revision-suffix). */
 export const REVISION_NAME_RULE: CelRule = {

@@ -3,7 +3,7 @@ import { validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseFlag, RUN } from '../../annotations.ts';
 import { validateConnections } from '../../connectionRules.ts';
 import { brief, type FieldError, formatted, keyed, outOfRange, unsupported } from '../../fieldError.ts';
-import { validateKeys, validateLabels } from '../../labelRules.ts';
+import { adviseLabels, validateKeys, validateLabels } from '../../labelRules.ts';
 import { placeholderIn } from '../../placeholder.ts';
 import { validateAwaited, validateDependencies } from '../container/dependencies.ts';
 import { GPU } from '../container/resources.ts';
@@ -37,6 +37,7 @@ export function validateTemplate(
   return [
     ...validateName(name, owner, `${path}.metadata.name`),
     ...validateLabels(labels, `${path}.metadata.labels`),
+    ...adviseLabels(labels, `${path}.metadata.labels`),
     ...validateKeys(annotations, where),
     ...validateAnnotations('revision', annotations, where),
     ...validateScale(annotations, where),
@@ -69,7 +70,7 @@ export function validateRevisionSpec(
   { ingress }: { ingress: boolean },
   path: string,
 ): FieldError[] {
-  const volumes = new Set(spec.volumes?.map(({ name }) => name));
+  const volumes = new Map((spec.volumes as Volume[] | undefined)?.map((volume) => [volume.name, volume]));
   return [
     ...validateContainers(
       spec.containers,

@@ -1,6 +1,7 @@
 import { validateAnnotations, validateScale } from '../../annotationRules.ts';
 import { RUN } from '../../annotations.ts';
 import { type FieldError, formatted, keyed } from '../../fieldError.ts';
+import { adviseLabels } from '../../labelRules.ts';
 import { MAX_NAME } from '../../names.ts';
 import { defaultTemplate } from '../configuration/defaults.ts';
 import { validateNameChange } from '../configuration/validation.ts';
@@ -11,10 +12,11 @@ import type { Service } from './types.ts';
 
 /** The faults of a service; `previous` is the state that it replaces. */
 export function validateService(service: Service, previous?: Service): FieldError[] {
-  const { name, annotations } = service.metadata;
+  const { name, labels, annotations } = service.metadata;
   const { template, traffic } = service.spec;
   return [
     ...validateName(name),
+    ...adviseLabels(labels, 'metadata.labels'),
     ...validateAnnotations('service', annotations, 'metadata.annotations'),
     ...validateScale(annotations, 'metadata.annotations'),
     ...validateManual(annotations, 'metadata.annotations'),

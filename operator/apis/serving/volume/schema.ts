@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { flag, int32, int64, list, quantity, rules, text, textMap } from '../../schema.ts';
+import { DATA_KEY } from '../../secretRules.ts';
 
 const MODE = 0o777;
 
@@ -7,6 +8,7 @@ const KeyToPath = Type.Object({
   key: Type.String({
     description: 'Key, or version of a Cloud Run secret (latest, a number, an alias).',
     maxLength: 253,
+    pattern: DATA_KEY,
   }),
   path: Type.String({
     description: 'File name below the mount path; may hold / but not ..',
@@ -118,14 +120,17 @@ export const VolumeSchema = Type.Object(
     emptyDir: Type.Optional(
       Type.Object(
         {
-          medium: text(64, { description: 'Memory, or empty.', pattern: '^(Memory|)$' }),
+          medium: text(64, {
+            description: 'Memory, or empty; Disk for the disk of the node.',
+            pattern: '^(Memory|Disk|)$',
+          }),
           sizeLimit: Type.Optional(
             quantity({
               description: 'Most that the volume may hold; half of the memory of all containers when unset.',
             }),
           ),
         },
-        { description: 'A directory in memory that the containers of an instance share.' },
+        { description: 'A directory in memory, or on disk, that the containers of an instance share.' },
       ),
     ),
     csi: Type.Optional(

@@ -9,6 +9,7 @@ import {
   unsupported,
 } from '../../fieldError.ts';
 import { isQuantity, parseQuantity } from '../../quantity.ts';
+import { validateDataKey, validateSecretName } from '../../secretRules.ts';
 import type { Volume } from '../container/types.ts';
 import { VOLUME_KINDS } from './schema.ts';
 
@@ -39,6 +40,7 @@ function validateVolume(volume: Volume, path: string): FieldError[] {
     ...validateSecret(volume.secret, `${path}.secret`),
     ...validateNamed(volume.configMap, `${path}.configMap`),
     ...validateItems(volume.configMap?.items, `${path}.configMap.items`),
+    ...validateMedium(volume.emptyDir?.medium, `${path}.emptyDir.medium`),
     ...validateSize(volume.emptyDir?.sizeLimit, `${path}.emptyDir.sizeLimit`),
     ...validateCsi(volume.csi, `${path}.csi`),
     ...validateNfs(volume.nfs, `${path}.nfs`),
@@ -48,7 +50,9 @@ function validateVolume(volume: Volume, path: string): FieldError[] {
 
 function validateSecret(secret: Volume['secret'], path: string): FieldError[] {
   if (!secret) return [];
-  const name = secret.secretName ? [] : [missing(`${path}.secretName`)];
+  const { secretName } = secret;
+  const where = `${path}.secretName`;
+  const name = secretName ? validateSecretName(secretName, where) : [missing(where)];
   return [
     ...name,
     ...outOfRange(secret.defaultMode, [0, 0o777], `${path}.defaultMode`),
@@ -67,10 +71,19 @@ function validateItems(items: Items, path: string): FieldError[] {
   return (items ?? []).flatMap((item, i) => {
     const where = at(path, i);
     const outside = item.path.startsWith('/') || item.path.split('/').includes('..');
-    const key: FieldError[] = item.key === '' ? [missing(`${where}.key`)] : [];
+    const key = item.key === '' ? [missing(`${where}.key`)] : validateDataKey(item.key, `${where}.key`);
     const message = `is ${formatted(item.path)}; it must be a path below the volume, without a leading / and without ..`;
     return outside ? [...key, { path: `${where}.path`, value: item.path, message }] : key;
   });
+}
+
+/** On disk v2 of the API has volumes, and v1 does not; a node has a disk. */
+function validateMedium(medium: string | undefined, path: string): FieldError[] {
+  if (!medium || medium === 'Memory') return [];
+  const message = `is ${formatted(medium)}; it must be Memory or left out`;
+  if (medium !== 'Disk') return [{ path, value: medium, message }];
+  const here = 'the API has Disk in v2 alone; here it is the disk of the node';
+  return [{ path, value: medium, message: `${message}: ${here}`, strict: true, advice: true }];
 }
 
 function validateSize(size: string | number | undefined, path: string): FieldError[] {

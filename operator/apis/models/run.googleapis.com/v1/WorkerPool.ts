@@ -741,7 +741,7 @@ export interface IWorkerPool {
             "timeoutSeconds"?: number;
           };
           /**
-           * Name of the container, a DNS label; made up when unset.
+           * Name of the container: lower case letters, digits, dashes and dots; made up when unset.
            */
           "name"?: string;
           /**
@@ -1336,11 +1336,11 @@ export interface IWorkerPool {
             };
           };
           /**
-           * A directory in memory that the containers of an instance share.
+           * A directory in memory, or on disk, that the containers of an instance share.
            */
           "emptyDir"?: {
             /**
-             * Memory, or empty.
+             * Memory, or empty; Disk for the disk of the node.
              */
             "medium"?: string;
             /**

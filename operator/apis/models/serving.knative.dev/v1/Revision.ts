@@ -683,7 +683,7 @@ export interface IRevision {
         "timeoutSeconds"?: number;
       };
       /**
-       * Name of the container, a DNS label.
+       * Name of the container: lower case letters, digits, dashes and dots.
        */
       "name": string;
       /**
@@ -1278,11 +1278,11 @@ export interface IRevision {
         };
       };
       /**
-       * A directory in memory that the containers of an instance share.
+       * A directory in memory, or on disk, that the containers of an instance share.
        */
       "emptyDir"?: {
         /**
-         * Memory, or empty.
+         * Memory, or empty; Disk for the disk of the node.
          */
         "medium"?: string;
         /**

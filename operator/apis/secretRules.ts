@@ -1,0 +1,28 @@
+import { type FieldError, formatted } from './fieldError.ts';
+
+/** Names in Secret Manager (Secret Manager, Create a secret). */
+const NAME = /^[A-Za-z0-9_-]{1,255}$/;
+
+/** What Kubernetes takes for the key of a Secret or ConfigMap (Kubernetes API, Secret: data); nothing counts as unset. */
+export const DATA_KEY = '^[-._a-zA-Z0-9]*$';
+
+/**
+ * The faults of the name of a secret. A path is none: a secret of another project has an alias (API reference,
+ * SecretVolumeSource: secretName). Of anything else a cluster makes the name of a Secret, so all are of strict mode.
+ */
+export function validateSecretName(name: string, path: string): FieldError[] {
+  if (name === '' || NAME.test(name)) return [];
+  const wanted = 'at most 255 letters, digits, dashes and underscores';
+  const hint = name.includes('/')
+    ? '; for one of another project declare an alias in annotation run.googleapis.com/secrets'
+    : '';
+  const message = `is ${formatted(name)}; it must be the name of a secret, ${wanted}${hint}`;
+  return [{ path, value: name, message, strict: true }];
+}
+
+/** The faults of a key: one that Kubernetes does not take is in no Secret, and an instance would wait for it. */
+export function validateDataKey(key: string, path: string): FieldError[] {
+  if (new RegExp(DATA_KEY).test(key)) return [];
+  const message = `is ${formatted(key)}; it must be latest, a number or an alias, or a key: letters, digits, dashes, dots and underscores`;
+  return [{ path, value: key, message }];
+}

@@ -1,0 +1,82 @@
+import type { Rows } from './row.ts';
+
+/** Where two sources differ, the stricter one is only told, in both modes. */
+export const DECISIONS: Rows = {
+  'a volume on disk': {
+    service: { spec: '{volumes: [{name: v, emptyDir: {medium: Disk}}]}' },
+    verdict: 'told',
+    says: /emptyDir\.medium: is "Disk"; it must be Memory or left out: .* the disk of the node/,
+    source: 'API reference v1 knows Memory alone, v2 has DISK',
+    reason: 'the node has a disk',
+  },
+  'a volume in neither': {
+    service: { spec: '{volumes: [{name: v, emptyDir: {medium: HugePages}}]}' },
+    verdict: 'refused',
+    says: /emptyDir\.medium: is "HugePages"; it must be Memory or left out/,
+    source: 'API reference, v1 and v2',
+    reason: 'neither knows it',
+  },
+  'the automatic mode of a worker pool': {
+    pool: { metadata: '{annotations: {run.googleapis.com/scalingMode: automatic}}' },
+    verdict: 'told',
+    says: /scalingMode\]: is "automatic"; it must be manual: a worker pool has as many instances as/,
+    source: 'the list of annotations has it, the help of gcloud takes a number alone',
+    reason: 'a pool has no requests to follow, so it stays at its number',
+  },
+  'another mode of a worker pool': {
+    pool: { metadata: '{annotations: {run.googleapis.com/scalingMode: auto}}' },
+    verdict: 'refused',
+    says: /scalingMode\]: is "auto"; it must be manual/,
+    source: 'the list of annotations',
+    reason: 'there is no such mode',
+  },
+  'a command of 101 words': {
+    service: { container: `{command: [${Array(101).fill('a').join()}]}` },
+    verdict: 'told',
+    says: /command: has 101 items; it may have 100/,
+    source: 'the API counts arguments up to 1,000, and no document names a limit of the command',
+    reason: 'a cluster runs it',
+  },
+  'a command of 1,001 words': {
+    service: { container: `{command: [${Array(1001).fill('a').join()}]}` },
+    verdict: 'refused',
+    says: /command: has 1001 items; it may have at most 1000/,
+    source: 'Cloud Run, quotas',
+    reason: 'arguments have the same limit',
+  },
+  'K_SERVICE in a service': {
+    service: { container: '{env: [{name: K_SERVICE, value: a}]}' },
+    verdict: 'refused',
+    says: /env\[0\]\.name: is "K_SERVICE", which the platform sets; remove it/,
+    source: 'container contract, Environment variables',
+    reason: 'the platform sets it',
+  },
+  'K_SERVICE in a job': {
+    job: { container: '{env: [{name: K_SERVICE, value: a}]}' },
+    verdict: 'told',
+    says: /env\[0\]\.name: is "K_SERVICE", which Cloud Run sets in services alone/,
+    source: 'the API reserves it, the container contract sets other variables in jobs',
+    reason: 'a program may take the job for a service',
+  },
+  'K_SERVICE in a worker pool': {
+    pool: { container: '{env: [{name: K_SERVICE, value: a}]}' },
+    verdict: 'told',
+    says: /env\[0\]\.name: is "K_SERVICE", which Cloud Run sets in services alone/,
+    source: 'the API reserves it, the container contract sets other variables in worker pools',
+    reason: 'a program may take the worker for a service',
+  },
+  'a port of a job': {
+    job: { container: '{ports: [{containerPort: 8080}]}' },
+    verdict: 'told',
+    says: /containers\[0\]\.ports: has port 8080; it must be empty: a task gets no requests/,
+    source: 'the container contract has none in jobs, the API knows the field there',
+    reason: 'nobody sends requests to it, and it does no harm',
+  },
+  'a port of a worker pool': {
+    pool: { container: '{ports: [{containerPort: 8080}]}' },
+    verdict: 'told',
+    says: /containers\[0\]\.ports: has port 8080; it must be empty: a worker pool gets no requests/,
+    source: 'the container contract has none in worker pools, the API knows the field there',
+    reason: 'nobody sends requests to it, and it does no harm',
+  },
+};

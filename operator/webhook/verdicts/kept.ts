@@ -1,0 +1,210 @@
+import type { Rows } from './row.ts';
+
+const LIMITS = 'Cloud Run, CPU and memory limits';
+const CONTRACT = 'container contract';
+const GCLOUD = 'gcloud, help and checks';
+const GPU = '{resources: {limits: {cpu: 4, memory: 16Gi, nvidia.com/gpu: "1"}}}';
+const ZONES = '{annotations: {run.googleapis.com/gpu-zonal-redundancy-disabled: "true"}}';
+const containers = (count: number) => JSON.stringify(Array.from({ length: count }, () => ({ image: 'b' })));
+
+/** What has been right since the law was first gone through. */
+export const KEPT: Rows = {
+  '4 CPU and 2Gi': {
+    service: { container: '{resources: {limits: {cpu: 4, memory: 2Gi}}}' },
+    verdict: 'accepted',
+    source: LIMITS,
+    reason: 'the least memory for 4 CPU',
+  },
+  '4 CPU and 1Gi': {
+    service: { container: '{resources: {limits: {cpu: 4, memory: 1Gi}}}' },
+    verdict: 'strict',
+    says: /limits\[memory\]: is 1Gi; with 4 CPU it must be at least 2Gi and at most 16Gi/,
+    source: LIMITS,
+    reason: 'memory is tied to CPU',
+  },
+  '3 CPU': {
+    service: { container: '{resources: {limits: {cpu: 3}}}' },
+    verdict: 'strict',
+    says: /limits\[cpu\]: is 3; it must be 1, 2, 4, 6, 8 or less than 1/,
+    source: LIMITS,
+    reason: 'there are steps',
+  },
+  'an hour for a request': {
+    service: { spec: '{timeoutSeconds: 3600}' },
+    verdict: 'accepted',
+    source: 'Cloud Run, request timeout',
+    reason: 'the longest',
+  },
+  'an hour and a second for a request': {
+    service: { spec: '{timeoutSeconds: 3601}' },
+    verdict: 'refused',
+    says: /timeoutSeconds: is 3601; it must be a whole number from 0 to 3600/,
+    source: 'Cloud Run, request timeout',
+    reason: 'one second too many',
+  },
+  '168 hours for a task': {
+    job: { task: '{timeoutSeconds: 604800}' },
+    verdict: 'accepted',
+    source: 'Cloud Run jobs, task timeout',
+    reason: 'the longest',
+  },
+  'a second more for a task': {
+    job: { task: '{timeoutSeconds: 604801}' },
+    verdict: 'refused',
+    says: /timeoutSeconds: is 604801; it must be a whole number of seconds from 1 to 604800, 168 hours/,
+    source: 'Cloud Run jobs, task timeout',
+    reason: 'one second too many',
+  },
+  'an hour for a task with a GPU': {
+    job: { template: ZONES, task: '{timeoutSeconds: 3600}', container: GPU },
+    verdict: 'accepted',
+    source: 'Cloud Run jobs, GPU support',
+    reason: 'the longest',
+  },
+  'a second more for a task with a GPU': {
+    job: { template: ZONES, task: '{timeoutSeconds: 3601}', container: GPU },
+    verdict: 'refused',
+    says: /timeoutSeconds: is 3601; .* from 1 to 3600, one hour, with a GPU/,
+    source: 'Cloud Run jobs, GPU support',
+    reason: 'one second too many',
+  },
+  'eleven retries': {
+    job: { task: '{maxRetries: 11}' },
+    verdict: 'refused',
+    says: /maxRetries: is 11; it must be a whole number from 0 to 10/,
+    source: 'Cloud Run jobs, --max-retries',
+    reason: 'one too many',
+  },
+  'ten containers': {
+    service: { container: '{ports: [{containerPort: 80}]}', more: containers(9) },
+    verdict: 'accepted',
+    source: GCLOUD,
+    reason: 'as many as there may be',
+  },
+  'eleven containers': {
+    service: { container: '{ports: [{containerPort: 80}]}', more: containers(10) },
+    verdict: 'strict',
+    says: /containers: has 11 containers; it may have 10/,
+    source: GCLOUD,
+    reason: 'one too many',
+  },
+  'a name of 49 characters': {
+    service: { metadata: `{name: ${'a'.repeat(49)}}` },
+    verdict: 'accepted',
+    source: 'Cloud Run, names of services',
+    reason: 'the longest',
+  },
+  'a name of 50 characters': {
+    service: { metadata: `{name: ${'a'.repeat(50)}}` },
+    verdict: 'strict',
+    says: /metadata\.name: is "a+", 50 characters; it must have 1 to 49/,
+    source: 'Cloud Run, names of services',
+    reason: 'one too many',
+  },
+  'a name of 64 characters': {
+    service: { metadata: `{name: ${'a'.repeat(64)}}` },
+    verdict: 'refused',
+    says: /metadata\.name: is "a+", 64 characters; it must have 1 to 63/,
+    source: 'Kubernetes, names',
+    reason: 'no host name has such a label',
+  },
+  'a port for HTTP/2': {
+    service: { container: '{ports: [{name: h2c, containerPort: 80}]}' },
+    verdict: 'accepted',
+    source: `${CONTRACT}, Transport`,
+    reason: 'one of the two names',
+  },
+  'a port called web': {
+    service: { container: '{ports: [{name: web, containerPort: 80}]}' },
+    verdict: 'refused',
+    says: /ports\[0\]\.name: is "web"; it must be one of http1, h2c/,
+    source: 'API reference, ContainerPort: name',
+    reason: 'there are two names',
+  },
+  'traffic that sums to 99': {
+    service: { traffic: '[{latestRevision: true, percent: 99}]' },
+    verdict: 'refused',
+    says: /spec\.traffic: has percents that sum to 99; they must sum to 100/,
+    source: 'API reference, TrafficTarget',
+    reason: 'nobody knows where the rest goes',
+  },
+  'more instances at least than at most': {
+    service: {
+      template:
+        '{annotations: {autoscaling.knative.dev/minScale: "5", autoscaling.knative.dev/maxScale: "2"}}',
+    },
+    verdict: 'refused',
+    says: /maxScale\]: is 2; it must be at least autoscaling\.knative\.dev\/minScale, 5/,
+    source: GCLOUD,
+    reason: 'they contradict each other',
+  },
+  'a liveness probe every hour': {
+    service: { container: '{livenessProbe: {httpGet: {}, periodSeconds: 3600}}' },
+    verdict: 'accepted',
+    source: 'API reference, Probe',
+    reason: 'the longest',
+  },
+  'a startup probe every five minutes': {
+    service: { container: '{startupProbe: {httpGet: {}, periodSeconds: 300}}' },
+    verdict: 'strict',
+    says: /startupProbe\.periodSeconds: is 300; it must be a whole number from 0 to 240/,
+    source: 'API reference, Probe',
+    reason: 'a container has four minutes',
+  },
+  'a startup probe after five minutes': {
+    service: { container: '{startupProbe: {httpGet: {}, initialDelaySeconds: 300}}' },
+    verdict: 'strict',
+    says: /startupProbe\.initialDelaySeconds: is 300; it must be a whole number from 0 to 240/,
+    source: 'API reference, Probe',
+    reason: 'a container has four minutes',
+  },
+  'containers that wait for each other': {
+    service: {
+      template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["b"],"b":["a"]}'}}`,
+      container: '{name: a, ports: [{containerPort: 1}]}',
+      more: '[{image: b, name: b, startupProbe: {tcpSocket: {port: 2}}}]',
+    },
+    verdict: 'refused',
+    says: /container-dependencies\]: has a cycle: a waits for b waits for a/,
+    source: 'public reports',
+    reason: 'neither would ever start',
+  },
+  'a wait for a container that is not there': {
+    service: {
+      template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["c"]}'}}`,
+      container: '{name: a}',
+    },
+    verdict: 'refused',
+    says: /container-dependencies\]: names "c"; there is no such container/,
+    source: 'public reports',
+    reason: 'a typing mistake, most likely',
+  },
+  'two containers of one name': {
+    service: { container: '{name: a, ports: [{containerPort: 1}]}', more: '[{image: b, name: a}]' },
+    verdict: 'refused',
+    says: /containers\[1\]\.name: is "a", the name of another container/,
+    source: 'API reference, Container: name',
+    reason: 'names tell containers apart',
+  },
+  'a volume that nobody mounts': {
+    service: { spec: '{volumes: [{name: v, emptyDir: {}}]}' },
+    verdict: 'accepted',
+    source: 'what the API answers',
+    reason: 'it does no harm',
+  },
+  'PORT in a sidecar': {
+    service: {
+      container: '{ports: [{containerPort: 8080}]}',
+      more: '[{image: b, env: [{name: PORT, value: "1"}]}]',
+    },
+    verdict: 'accepted',
+    source: `${CONTRACT}, Environment variables`,
+    reason: 'it is set in the ingress container alone',
+  },
+  'a split of instances that sums to 50': {
+    pool: {},
+    verdict: 'accepted',
+    source: 'API reference, InstanceSplit',
+    reason: 'all instances are of the latest revision',
+  },
+};

@@ -1,0 +1,164 @@
+import type { Rows } from './row.ts';
+
+const API = 'what the API answers';
+const FROM_MEMORY = 'rules of labels of Google Cloud, as they are remembered';
+const L4 = '{nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}';
+const RTX = '{nodeSelector: {run.googleapis.com/accelerator: nvidia-rtx-pro-6000}}';
+const GPU = '{resources: {limits: {cpu: 4, memory: 16Gi, nvidia.com/gpu: "1"}}}';
+const annotated = (annotations: string) => `{annotations: {${annotations}}}`;
+const INTERFACE = 'run.googleapis.com/network-interfaces';
+
+/** Sizes, GPUs, annotations for Google's own services, and labels. */
+export const PLATFORM: Rows = {
+  '20 CPU and 80Gi beside an RTX PRO 6000': {
+    service: {
+      spec: RTX,
+      container: '{resources: {limits: {cpu: 20, memory: 80Gi, nvidia.com/gpu: "1"}}}',
+    },
+    verdict: 'accepted',
+    source: API,
+    reason: 'it has sizes of its own',
+  },
+  '8 CPU beside an RTX PRO 6000': {
+    service: { spec: RTX, container: '{resources: {limits: {cpu: 8, memory: 32Gi, nvidia.com/gpu: "1"}}}' },
+    verdict: 'strict',
+    says: /limits\[cpu\]: is 8; with nvidia-rtx-pro-6000 it must be even, from 20 to 30/,
+    source: API,
+    reason: 'it has sizes of its own',
+  },
+  '8Gi beside an L4': {
+    service: { spec: L4, container: '{resources: {limits: {cpu: 4, memory: 8Gi, nvidia.com/gpu: "1"}}}' },
+    verdict: 'strict',
+    says: /limits\[nvidia\.com\/gpu\]: needs at least 4 CPU and 16Gi of memory beside it/,
+    source: API,
+    reason: 'the least is 16Gi',
+  },
+  'a GPU whose CPU is throttled': {
+    service: { template: annotated('run.googleapis.com/cpu-throttling: "true"'), container: GPU },
+    verdict: 'strict',
+    says: /cpu-throttling\]: is "true"; with a GPU it must be false/,
+    source: API,
+    reason: 'a GPU needs its CPU all the time',
+  },
+  'a GPU in the first generation environment': {
+    service: { template: annotated('run.googleapis.com/execution-environment: gen1'), container: GPU },
+    verdict: 'strict',
+    says: /execution-environment\]: is "gen1"; with a GPU it must be gen2/,
+    source: API,
+    reason: 'it has no GPU',
+  },
+  'GPUs in two containers': {
+    service: {
+      container: GPU.replace('{', '{ports: [{containerPort: 80}], '),
+      more: `[${GPU.replace('{', '{image: b, ')}]`,
+    },
+    verdict: 'strict',
+    says: /containers: have a GPU in containers 0, 1; only one may have it/,
+    source: API,
+    reason: 'it belongs to one of them',
+  },
+  'a word on zones without a GPU': {
+    service: { template: annotated('run.googleapis.com/gpu-zonal-redundancy-disabled: "true"') },
+    verdict: 'strict',
+    says: /gpu-zonal-redundancy-disabled\]: is set although no container has a GPU/,
+    source: API,
+    reason: 'it speaks of one',
+  },
+  '256 MiB in the second generation environment': {
+    service: {
+      template: annotated('run.googleapis.com/execution-environment: gen2'),
+      container: '{resources: {limits: {memory: 256Mi}}}',
+    },
+    verdict: 'strict',
+    says: /limits\[memory\]: is 256Mi; it must be at least 512Mi in gen2/,
+    source: 'Cloud Run, memory limits',
+    reason: 'the sandbox takes some of it',
+  },
+  '64 MiB': {
+    service: { container: '{resources: {limits: {memory: 64Mi}}}' },
+    verdict: 'strict',
+    says: /limits\[memory\]: is 64Mi; it must be at least 128Mi/,
+    source: 'Cloud Run, memory limits',
+    reason: 'there is a least',
+  },
+  'an interface beside a connector': {
+    service: {
+      template: annotated(`${INTERFACE}: '[{"network":"n"}]', run.googleapis.com/vpc-access-connector: c`),
+    },
+    verdict: 'strict',
+    says: /network-interfaces\]: must not be set together with run\.googleapis\.com\/vpc-access-connector/,
+    source: API,
+    reason: 'there is one way out',
+  },
+  'two interfaces': {
+    service: { template: annotated(`${INTERFACE}: '[{"network":"n"},{"network":"m"}]'`) },
+    verdict: 'strict',
+    says: /network-interfaces\]: has 2 interfaces; it may have 1/,
+    source: API,
+    reason: 'there is one way out',
+  },
+  'an interface to nowhere': {
+    service: { template: annotated(`${INTERFACE}: '[{}]'`) },
+    verdict: 'strict',
+    says: /network-interfaces\]: must name a network or a subnetwork in each interface/,
+    source: API,
+    reason: 'nobody knows where it leads',
+  },
+  'a database by its name alone': {
+    service: { template: annotated('run.googleapis.com/cloudsql-instances: bad') },
+    verdict: 'strict',
+    says: /cloudsql-instances\]: is "bad"; it must be PROJECT:REGION:INSTANCE/,
+    source: API,
+    reason: 'a name has three parts',
+  },
+  'a key by its name alone': {
+    service: { template: annotated('run.googleapis.com/encryption-key: bad') },
+    verdict: 'strict',
+    says: /encryption-key\]: is "bad"; it must be projects\/PROJECT\/locations/,
+    source: API,
+    reason: 'a key is in a ring of a project',
+  },
+  'a shut-down without a key': {
+    service: { template: annotated('run.googleapis.com/post-key-revocation-action-type: shut-down') },
+    verdict: 'strict',
+    says: /post-key-revocation-action-type\]: has no meaning without run\.googleapis\.com\/encryption-key/,
+    source: API,
+    reason: 'there is nothing to revoke',
+  },
+  '65 labels': {
+    service: {
+      metadata: `{labels: {${Array.from({ length: 65 }, (_, i) => `l${i}: a`).join(', ')}}}`,
+    },
+    verdict: 'told',
+    says: /metadata\.labels: has 65 labels; Cloud Run takes 64/,
+    source: FROM_MEMORY,
+    reason: 'Kubernetes has no such limit',
+  },
+  'a label in capitals': {
+    service: { metadata: '{labels: {a: Abc}}' },
+    verdict: 'told',
+    says: /metadata\.labels\[a\]: is "Abc"; Cloud Run takes lower case letters, digits, dashes and underscores/,
+    source: FROM_MEMORY,
+    reason: 'Kubernetes takes it',
+  },
+  'a label that begins with goog-': {
+    job: { metadata: '{labels: {goog-managed: a}}' },
+    verdict: 'told',
+    says: /metadata\.labels\[goog-managed\]: begins with goog-, which Google Cloud keeps for itself/,
+    source: FROM_MEMORY,
+    reason: 'Kubernetes takes it',
+  },
+  'a label of a template in capitals': {
+    pool: { template: '{labels: {a: Abc}}' },
+    verdict: 'told',
+    says: /spec\.template\.metadata\.labels\[a\]: is "Abc"; Cloud Run takes lower case/,
+    source: FROM_MEMORY,
+    reason: 'those of revisions and executions are labels too',
+  },
+  'a label with a domain in capitals': {
+    service: { metadata: '{labels: {app.kubernetes.io/managed-by: Helm}}' },
+    verdict: 'accepted',
+    source: FROM_MEMORY,
+    reason: 'tools of Kubernetes write it, and nobody can change that',
+  },
+};
