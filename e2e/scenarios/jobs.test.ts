@@ -11,10 +11,11 @@ import { killRole, roleReplaced } from '../lib/roles.ts';
 import { until } from '../lib/wait.ts';
 import type { Case, Scene } from './jobs/case.ts';
 import { RUN_CASES } from './jobs/runCases.ts';
+import { SIDECAR_CASES } from './jobs/sidecarCases.ts';
 import { TASK_CASES } from './jobs/taskCases.ts';
 
 const NAMESPACE = 'e2e-jobs';
-const CASES: Record<string, Case> = { ...TASK_CASES, ...RUN_CASES };
+const CASES: Record<string, Case> = { ...TASK_CASES, ...RUN_CASES, ...SIDECAR_CASES };
 
 /** Applies the job of a case, runs it, does to it what the case says, and compares how it ended. */
 async function play(scene: Scene, { job, start, during, want, check }: Case): Promise<void> {

@@ -228,7 +228,7 @@ export const RUNTIME_CONTRACT = {
     what: 'SIGTERM',
     says: 'comes to every container before an instance ends',
     document: 'container contract, Shutdown',
-    here: 'the same, at once where the image of a container that others wait for has /bin/sh: Kubernetes stops such a container only after those that wait for it, so a hook inside it sends the signal, and a second one comes when the others have ended. Without a shell only that one comes, and an Event FailedPreStopHook says so',
+    here: 'the same, at once where the image of a container that others wait for has /bin/sh: Kubernetes stops such a container only after those that wait for it, so a hook inside it sends the signal, and a second one comes when the others have ended. Without a shell only that one comes, within what the others leave of the ten seconds, and an Event FailedPreStopHook says so for each instance that ends. Nothing in Kubernetes signals a container from outside, and nobody can tell beforehand whether an image has a shell: the only other way would be a program of Homerun in every such container, at the price of its cold start',
   },
   sigkill: {
     what: 'SIGKILL',

@@ -71,6 +71,12 @@ describe('scalingSpec', () => {
       reason: "Knative's spelling",
     },
     'maximum 0': { revision: { maxScale: '0' }, want: { max: 100 }, reason: 'no limit of its own (Knative)' },
+    'maximum 0 of the service, beside a minimum': {
+      revision: { maxScale: '0' },
+      service: { maxScale: '0', minScale: '1' },
+      want: { min: 1, max: 100 },
+      reason: 'never "no instance, all wait" (hashicorp/terraform-provider-google#19178)',
+    },
     'minimum above maximum': {
       revision: { minScale: '9', maxScale: '3' },
       want: { min: 3, max: 3 },

@@ -189,6 +189,29 @@ describe('service to deployment', () => {
     await until('the host', () => readyOf('v1---hello')?.status === 'True');
   });
 
+  it('a tag may be like the end of its revision’s name: both addresses answer (knative/serving#4206)', async () => {
+    const { metadata: _, ...made } = service('echo', {
+      metadata: { name: 'echo-v1' },
+      spec: { containers: [{ image: PINNED }] },
+    });
+    const traffic = [{ revisionName: 'echo-v1', tag: 'v1', percent: 100 }];
+    const ref = { namespace: 'demo', name: 'echo' };
+    const object = { ...made, spec: { ...made.spec, traffic }, metadata: ref };
+    await server.client.apply(SERVICES, object as Service, { fieldManager: 'person' });
+    await start('echo-v1');
+    const { status } = await until('it to be ready', () => {
+      const found = server.get(SERVICES, ref);
+      return conditionOf(found?.status?.conditions, 'Ready')?.status === 'True' && found;
+    });
+    assert.equal(status?.url, 'http://echo.demo.localhost');
+    const [target] = status?.traffic ?? [];
+    assert.deepEqual([target?.revisionName, target?.url], ['echo-v1', 'http://v1---echo.demo.localhost']);
+    assert.deepEqual(
+      server.list(CORE_SERVICES).map(({ metadata }) => metadata.name),
+      ['echo'],
+    );
+  });
+
   it('a controller that starts again writes nothing', async () => {
     await apply();
     await start(await latest(1));

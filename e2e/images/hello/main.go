@@ -8,6 +8,7 @@
 //	START_DELAY_MS   waits before it listens
 //	ASK_AT_START=URL asks there for an identity token before it listens; /asked tells how it went
 //	NEVER_LISTEN=1   runs without ever listening
+//	EXIT_ONCE=PATH   ends with code 1 unless the file is there, which it makes
 //	EXIT_AT_START=N  prints LAST_LINE to stderr and exits with code N
 //	TERM_DELAY_MS    goes on serving for so long after SIGTERM
 //	IGNORE_TERM=1    does not react to SIGTERM at all
@@ -41,6 +42,9 @@ func main() {
 	if code := os.Getenv("EXIT_AT_START"); code != "" {
 		fmt.Fprintln(os.Stderr, os.Getenv("LAST_LINE"))
 		os.Exit(number(code, 1))
+	}
+	if path := os.Getenv("EXIT_ONCE"); path != "" {
+		exitOnce(path)
 	}
 	if os.Getenv("TASK") == "1" {
 		runTask()
@@ -117,4 +121,13 @@ func number(text string, fallback int) int {
 
 func milliseconds(text string, fallback int) time.Duration {
 	return time.Duration(number(text, fallback)) * time.Millisecond
+}
+
+// exitOnce ends the process the first time that it is asked in the life of a volume.
+func exitOnce(path string) {
+	if _, err := os.Stat(path); err == nil {
+		return
+	}
+	os.WriteFile(path, nil, 0o644)
+	os.Exit(1)
 }

@@ -5,7 +5,7 @@ import { RUN } from '../../../operator/apis/labels.ts';
 import { EXECUTIONS, type Execution } from '../../../operator/apis/run/execution/types.ts';
 import { JOBS } from '../../../operator/apis/run/job/types.ts';
 import { kubectl } from '../../lib/cluster.ts';
-import { envOf, executionsOf } from '../../lib/jobs.ts';
+import { executionsOf } from '../../lib/jobs.ts';
 import { until } from '../../lib/wait.ts';
 
 import { type Case, LONG, running, type Scene } from './case.ts';
@@ -77,7 +77,11 @@ export const RUN_CASES: Record<string, Case> = {
   },
   environment: {
     reason: 'a task knows its job, execution, index, attempt and number, and nothing of services',
-    job: { tasks: 2, env: { MINE: 'kept $(CLOUD_RUN_JOB)' } },
+    job: {
+      tasks: 2,
+      env: { MINE: 'kept $(CLOUD_RUN_JOB)' },
+      container: { args: ['$$ $(CLOUD_RUN_JOB)'] },
+    },
     want: { completed: 'True' },
     check: (_, __, [, second]) => {
       const env = second?.seen?.Env ?? {};
@@ -90,45 +94,12 @@ export const RUN_CASES: Record<string, Case> = {
         CLOUD_RUN_TASK_COUNT: '2',
       });
       assert.equal(env.MINE, 'kept $(CLOUD_RUN_JOB)');
+      assert.deepEqual(
+        second?.seen?.Args,
+        ['$$ $(CLOUD_RUN_JOB)'],
+        'as written (kubernetes/kubernetes#75907)',
+      );
     },
-  },
-  sidecar: {
-    reason: 'a container that the main one waits for starts first, and ends with it',
-    job: {
-      container: {
-        name: 'main',
-        env: envOf({ AWAIT_FILE: '/shared/ready' }),
-        volumeMounts: [{ name: 'shared', mountPath: '/shared' }],
-      },
-      others: [
-        {
-          name: 'helper',
-          env: envOf({ WRITE_FILE: '/shared/ready', SLEEP_MS: '600000' }),
-          volumeMounts: [{ name: 'shared', mountPath: '/shared' }],
-        },
-      ],
-      volumes: [{ name: 'shared', emptyDir: {} }],
-      executionAnnotations: { 'run.googleapis.com/container-dependencies': '{"main":["helper"]}' },
-    },
-    want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
-  },
-  'sidecar-fails-last': {
-    reason: 'how a sidecar ends after the main container is nobody’s failure',
-    job: {
-      container: { name: 'main' },
-      others: [{ name: 'helper', env: envOf({ SLEEP_MS: '600000', IGNORE_TERM: '1' }) }],
-      executionAnnotations: { 'run.googleapis.com/container-dependencies': '{"main":["helper"]}' },
-    },
-    want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
-  },
-  'sidecar-of-a-failure': {
-    reason: 'the exit code that is told is that of the main container',
-    job: {
-      container: { name: 'main', env: envOf({ FAIL_CODE: '3' }) },
-      others: [{ name: 'helper', env: envOf({ SLEEP_MS: '600000' }) }],
-      executionAnnotations: { 'run.googleapis.com/container-dependencies': '{"main":["helper"]}' },
-    },
-    want: { completed: 'False', message: /failed with exit code: 3/, attempts: ['0.0'] },
   },
   'image-missing': {
     reason: 'an execution whose image nobody knows ends, and names the image',

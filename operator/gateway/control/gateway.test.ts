@@ -248,7 +248,12 @@ describe('gateway role', () => {
     end?.();
     assert.ok(!other.has((await long).text));
     const { text } = await admin('/metrics');
-    assert.match(text, /^homerun_gateway_queue_wait_seconds_count 0$/m, 'none of them has waited');
+    const waits = (within: string) =>
+      new RegExp(`^homerun_gateway_queue_wait_seconds_bucket\\{le="${within}"\\} (\\d+)$`, 'm').exec(
+        text,
+      )?.[1];
+    assert.ok(waits('0.025'));
+    assert.equal(waits('0.025'), waits('\\+Inf'), 'none of them has waited for longer');
     assert.deepEqual(patches(), []);
   });
 

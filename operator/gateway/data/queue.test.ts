@@ -5,6 +5,9 @@ import { connect } from 'node:net';
 import { until } from '../../testing/until.ts';
 import { ask, Harness } from '../testing/harness.ts';
 
+const WEBSOCKET =
+  'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+
 /** A program that answers when the test says so. */
 class Held {
   readonly server: Server;
@@ -126,6 +129,11 @@ describe('gateway with more requests than places', () => {
     const { status, text } = await ask(origin(0));
     assert.equal(status, 503);
     assert.match(text, /^No instance can start: ExitCode1\. /);
+    const socket = connect(harness.port, '127.0.0.1');
+    socket.write(WEBSOCKET);
+    const [bytes] = (await once(socket, 'data')) as [Buffer];
+    assert.match(bytes.toString(), /^HTTP\/1\.1 503 .*No instance can start: ExitCode1\. /s);
+    socket.destroy();
   });
 
   it('lets nobody wait for whom the client has left', async () => {
@@ -178,9 +186,7 @@ describe('gateway with more requests than places', () => {
     assert.match(text, refused);
     assert.deepEqual([harness.sent('wanted'), harness.slots.waiting(0)], [[], 0]);
     const socket = connect(harness.port, '127.0.0.1');
-    socket.end(
-      'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    );
+    socket.end(WEBSOCKET);
     const [bytes] = (await once(socket, 'data')) as [Buffer];
     assert.match(bytes.toString(), /^HTTP\/1\.1 503 /);
     socket.destroy();

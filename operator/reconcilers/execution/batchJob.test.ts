@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { RUN } from '../../apis/annotations.ts';
 import { batchJobName } from '../../apis/names.ts';
+import { executionOf } from '../../apis/run/execution/fromJob.ts';
+import type { Overrides } from '../../apis/run/execution/overrides.ts';
 import { parseConfig } from '../../config.ts';
 import { assertGolden } from '../../testing/golden.ts';
-import { execution } from '../../testing/jobs.ts';
+import { execution, job } from '../../testing/jobs.ts';
 import { PINNED } from '../../testing/serving.ts';
 import { desiredBatchJob } from './batchJob.ts';
 
@@ -43,6 +45,15 @@ describe('batch/v1 Job of an execution', () => {
     });
     const access = { address: '10.96.0.9', linkLocal: false };
     assertGolden(golden('rich'), desiredBatchJob(rich, images('main', 'proxy'), config, access));
+  });
+
+  it('tries each task as often as the job says: three times more by default, 0 is none, overrides leave it', () => {
+    const retries = (maxRetries: number | undefined, overrides?: Overrides) => {
+      const made = executionOf(job({ task: { maxRetries } }), { name: 'hello-abc', overrides });
+      return desiredBatchJob(made, new Map(), config).spec?.backoffLimitPerIndex;
+    };
+    assert.deepEqual([retries(undefined), retries(0), retries(1)], [3, 0, 1]);
+    assert.deepEqual([retries(undefined, { taskCount: 2 }), retries(0, { taskCount: 2 })], [3, 0]);
   });
 
   it('runs no more tasks at once than the chart allows, and never more than there are', () => {

@@ -399,8 +399,10 @@ describe('plan of an execution', () => {
         if (code) assert.equal(found?.reason, code);
       }
       if (want.message) assert.match(conditionOf(conditions, 'Completed')?.message ?? '', want.message);
-      const { succeededCount, failedCount, cancelledCount, retriedCount, runningCount } =
+      const { succeededCount, failedCount, cancelledCount, retriedCount, runningCount, completionTime } =
         plan.status?.status ?? {};
+      const isOver = ['True', 'False'].includes(conditionOf(conditions, 'Completed')?.status ?? '');
+      if (plan.status) assert.equal(completionTime !== undefined, isOver, 'the end has a time');
       if (want.counts) {
         assert.deepEqual(
           [succeededCount, failedCount, cancelledCount, retriedCount, runningCount],

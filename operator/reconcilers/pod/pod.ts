@@ -116,7 +116,8 @@ function sidecar(...args: Parameters<typeof instanceContainer>): PodContainer {
 /**
  * Kubernetes sends SIGTERM to a native sidecar only when those that started after it have ended, but it runs the hooks
  * of all containers at once: so the hook sends it, and all get it together (container contract, Shutdown). It takes a
- * shell in the image; without one the container gets SIGTERM when its turn comes.
+ * shell in the image; without one the container gets SIGTERM when its turn comes. The other hooks (httpGet, sleep) send no
+ * signal, and plain containers in place of sidecars would not wait for each other.
  */
 function terminate(afterSeconds: number): string[] {
   const wait = afterSeconds > 0 ? `sleep ${afterSeconds}; ` : '';

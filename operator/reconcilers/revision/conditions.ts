@@ -164,10 +164,15 @@ function activeCondition(input: RevisionInput, ready: Condition, { start }: Prog
   const trouble = replicaFailure(input) ?? troubleOf(start);
   if (trouble) {
     const { reason, message } = trouble;
+    // A node may be on its way; until then it is a limit that keeps instances out, not a failure.
+    if (UNPLACED.has(reason)) return { type, severity, status: 'Unknown', reason, message };
     return { type, severity, status: 'False', reason, message: `There are no instances: ${message}` };
   }
   return { type, severity, status: 'Unknown', reason: REASONS.deploying, message: 'Instances are starting.' };
 }
+
+/** Reasons of a pod that no node has taken yet (Kubernetes, PodScheduled). */
+const UNPLACED: ReadonlySet<string> = new Set(['Unschedulable', 'SchedulingGated']);
 
 /** What keeps the instances from starting, whether or not it is still waited out; nothing while they are only slow. */
 function troubleOf(start: Start): Problem | undefined {

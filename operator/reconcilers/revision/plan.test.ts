@@ -192,6 +192,31 @@ const CASES: Record<string, Case> = {
       Active: { status: 'False', reason: 'FailedCreate', message: /exceeded quota/ },
     },
   },
+  'without room after it was ready': {
+    reason:
+      'a node may be on its way: requests wait for it as for any start, and are refused for want of room',
+    input: {
+      revision: proven,
+      deployment: deployment('hello-00001-abc', 1),
+      pods: [
+        pod(undefined, {
+          containerStatuses: [],
+          conditions: [
+            {
+              type: 'PodScheduled',
+              status: 'False',
+              reason: 'Unschedulable',
+              message: '0/3 nodes are available.',
+            },
+          ],
+        }),
+      ],
+    },
+    want: {
+      Ready: { status: 'True' },
+      Active: { status: 'Unknown', reason: 'Unschedulable', message: /0\/3 nodes are available/ },
+    },
+  },
   'woken after it was ready': {
     reason: 'an instance that only takes its time is no failure',
     input: {

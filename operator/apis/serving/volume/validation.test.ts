@@ -7,6 +7,17 @@ describe('volumes', () => {
       container: '{volumeMounts: [{name: v, mountPath: /secrets}]}',
       reason: 'as gcloud writes it',
     },
+    'two versions of one secret in one directory': {
+      spec: '{volumes: [{name: v, secret: {secretName: s, items: [{key: "1", path: 1.txt}, {key: "2", path: 2.txt}]}}]}',
+      container: '{volumeMounts: [{name: v, mountPath: /secret}]}',
+      reason: 'one volume may have any number of versions',
+    },
+    'two versions of one secret as two volumes': {
+      spec: '{volumes: [{name: v, secret: {secretName: s, items: [{key: "1", path: 1.txt}]}}, {name: w, secret: {secretName: s, items: [{key: "2", path: 2.txt}]}}]}',
+      container: '{volumeMounts: [{name: v, mountPath: /secret}, {name: w, mountPath: /secret}]}',
+      faults: [[`${CONTAINER}.volumeMounts[1].mountPath`, /is "\/secret", where another volume is mounted/]],
+      reason: 'only the second would be there (google-github-actions/deploy-cloudrun#267)',
+    },
     'a mount of no volume': {
       container: '{volumeMounts: [{name: v, mountPath: /x}]}',
       faults: [[`${CONTAINER}.volumeMounts[0].name`, /is "v"; there is no such volume/]],
