@@ -146,7 +146,7 @@ export const ConfigSchema = Type.Object(
     ),
     metadata: Type.Object(
       {
-        /** Whether instances are told where the metadata server is. */
+        /** Whether instances get the address of the metadata server. */
         enabled: Type.Boolean({ default: true }),
         /** Name of the core Service before the metadata server, in the operator's namespace. */
         service: Type.String({ minLength: 1, default: 'homerun-metadata' }),
@@ -220,8 +220,8 @@ export class ConfigError extends Error {
  */
 export function parseConfig(input: unknown): Config {
   const filled = withDefaults(ConfigSchema as DefaultedSchema, input ?? {});
-  const [fault] = schemaErrors(ConfigSchema, filled, 'configuration');
-  if (fault) throw new ConfigError(`${fault.path}: ${fault.message}`);
+  const [error] = schemaErrors(ConfigSchema, filled, 'configuration');
+  if (error) throw new ConfigError(`${error.path}: ${error.message}`);
   const unknown = Object.keys(filled as Config).find((name) => !(name in ConfigSchema.properties));
   if (unknown) throw new ConfigError(`configuration.${unknown}: there is no such field`);
   return filled as Config;

@@ -11,7 +11,8 @@ export interface Capabilities {
 }
 
 /**
- * What the cluster can do, by what its API server lists; a version would not tell of a feature that is switched off.
+ * What the cluster supports, according to the resources that its API server lists; a version number would not show a
+ * disabled feature gate.
  * An API server that does not answer is asked again: to take it for an old one would change what runs.
  * @throws when `signal` aborts before it has answered.
  */

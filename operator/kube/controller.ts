@@ -148,7 +148,7 @@ export class Controller {
 
   #failed(key: string, err: unknown, log: Logger): void {
     if (isNamespaceTerminating(err)) {
-      // The object goes with its namespace; that is told as a change of its own.
+      // The object goes with its namespace; that is a watch event of its own.
       this.queue.forget(key);
       this.#count('done');
       return;

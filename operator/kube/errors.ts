@@ -65,13 +65,13 @@ export class TerminalError extends Error {
   readonly code = 'TERMINAL';
 }
 
-/** The cache is behind the API server: the key is tried again soon, without a word in the log. */
+/** The cache is behind the API server: the key is tried again soon, without logging it. */
 export class StaleError extends Error {
   override readonly name = 'StaleError';
   readonly code = 'KUBE_STALE';
 }
 
-/** An object of the name that is needed exists, and belongs to somebody else: nothing of it is changed. */
+/** An object of the name that is needed exists, and has another owner: it is not changed. */
 export class NotOwnedError extends Error {
   override readonly name = 'NotOwnedError';
   readonly code = 'NOT_OWNED';

@@ -18,7 +18,7 @@ export interface PlannedEvent {
 
 export interface EventRecorderOptions {
   client: Pick<KubeClient, 'create' | 'get' | 'mergePatch'>;
-  /** Who tells it. */
+  /** Who reports it. */
   component: string;
   log: Logger;
   clock?: Clock;
@@ -33,7 +33,7 @@ const REFILL_MS = 300_000;
 const MAX_BUDGETS = 4_096;
 const MAX_PENDING = 1_000;
 const MESSAGE_BYTES = 1_024;
-/** How long the end of a process waits for its events, in ms: somebody else works on by then. */
+/** How long the end of a process waits for its events, in ms: another process has taken over by then. */
 const FLUSH_MS = 2_000;
 
 interface Budget {
@@ -43,7 +43,7 @@ interface Budget {
 
 /**
  * Kubernetes Events about objects. The same event about the same object is one Event with a count, also across
- * restarts; a chatty object is cut short. Telling never waits and never fails: events are a courtesy.
+ * restarts; an object with many events is rate-limited. Recording never waits and never fails: events are best effort.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
@@ -67,7 +67,7 @@ export class EventRecorder {
     this.#tail = this.#tail.then(() => this.#write(object));
   }
 
-  /** Resolves when everything told so far is written or given up, after two seconds at the latest. */
+  /** Resolves when everything recorded so far is written or given up, after two seconds at the latest. */
   async flush(): Promise<void> {
     const done = new AbortController();
     void this.#tail.then(() => done.abort());
@@ -145,8 +145,8 @@ export class EventRecorder {
 /** The beginning of `text` that fits into so many bytes, never half a character. */
 function cut(text: string, bytes: number): string {
   if (Buffer.byteLength(text) <= bytes) return text;
-  const short = Buffer.from(text)
+  const trimmed = Buffer.from(text)
     .subarray(0, bytes - 3)
     .toString('utf8');
-  return `${short.replace(/\uFFFD+$/, '')}...`;
+  return `${trimmed.replace(/\uFFFD+$/, '')}...`;
 }

@@ -17,7 +17,7 @@ export interface InformerOptions<T extends KubeObject>
 /** An informer to those who have not declared that they read its store (`Controller.reads`). */
 export type Source<T extends KubeObject> = Omit<Informer<T>, 'store'>;
 
-/** A cache of one kind that stays up to date and tells what changes. */
+/** A cache of one kind that stays up to date and reports changes. */
 export class Informer<T extends KubeObject> {
   readonly type: ResourceType<T>;
   /** What its cache is called in metrics. */

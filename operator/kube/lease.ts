@@ -29,13 +29,13 @@ export interface LeaderElectionOptions {
 
 /**
  * How long a leader that lost the lease may take to stop, in ms. Together with the time after which it gives up it is
- * shorter than the lease: nobody else leads yet.
+ * shorter than the lease: no other process leads yet.
  */
 const STEP_DOWN_MS = 2_000;
 
 /**
  * What a leader does: until `signal` aborts, which asks for a clean end, still as the leader. When `lost` aborts as
- * well, somebody else may lead soon: nothing may be written any more, and the end must come within two seconds.
+ * well, another process may lead soon: nothing may be written any more, and the end must come within two seconds.
  */
 export type Lead = (signal: AbortSignal, lost: AbortSignal) => Promise<void>;
 

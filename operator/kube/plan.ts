@@ -43,7 +43,7 @@ export interface Plan<S extends KubeObject = KubeObject> {
   status?: S;
   /** How long the status may wait to be written, so that several changes become one write; 0 when left out. */
   statusWaitMs?: number;
-  /** Told when something was written, not when all was as it should be. */
+  /** Recorded when something was written, not when everything was as it should be. */
   events: PlannedEvent[];
   requeueAfterMs?: number;
 }
@@ -58,7 +58,7 @@ export interface PlanExecutorOptions {
   cached: (object: KubeObject) => KubeObject | undefined;
   /**
    * The subject with the status that says that the cluster refuses an object of the plan; undefined when that is
-   * nothing to tell. `planned` is the subject as it would be if all had been written.
+   * nothing to report. `planned` is the subject as it would be if all had been written.
    */
   refused?: (subject: KubeObject, planned: KubeObject, refusal: Rejection) => KubeObject | undefined;
   clock?: Clock;
@@ -104,8 +104,8 @@ export class PlanExecutor {
   }
 
   /**
-   * Applies, creates, changes, removes, writes the status, tells events and writes labels, in this order; the first
-   * failure ends it. What the cluster refuses is told on the subject first: a person has to do something about it.
+   * Applies, creates, changes, removes, writes the status, records events and writes labels, in this order; the first
+   * failure ends it. What the cluster rejects is reported on the subject first: a person has to do something about it.
    * @throws {StaleError} when status or labels are not written because `subject` has changed or gone since it was
    * read, or when the cache lacks a write of this executor: what was decided then is out of date.
    */
@@ -123,9 +123,9 @@ export class PlanExecutor {
     for (const change of plan.change ?? []) wrote = (await this.#change(change)) || wrote;
     for (const removal of plan.remove) wrote = (await this.#remove(removal)) || wrote;
     const waitMs = this.#statusWait(subject, plan);
-    const told = waitMs === undefined && plan.status && (await this.#writeStatus(subject, plan.status));
-    if (told || wrote) for (const event of plan.events) this.#options.recorder.event(subject, event);
-    if (plan.labels) await this.#writeLabels(told || subject, plan.labels);
+    const written = waitMs === undefined && plan.status && (await this.#writeStatus(subject, plan.status));
+    if (written || wrote) for (const event of plan.events) this.#options.recorder.event(subject, event);
+    if (plan.labels) await this.#writeLabels(written || subject, plan.labels);
     return earliest(plan.requeueAfterMs, waitMs);
   }
 
@@ -141,8 +141,8 @@ export class PlanExecutor {
 
   async #tellRefusal(subject: KubeObject, plan: Plan, refusal: Rejection): Promise<void> {
     const wanted = this.#options.refused?.(subject, plan.status ?? subject, refusal);
-    const told = wanted && (await this.#writeStatus(subject, wanted));
-    if (told) this.#options.recorder.event(subject, { type: 'Warning', ...refusal });
+    const written = wanted && (await this.#writeStatus(subject, wanted));
+    if (written) this.#options.recorder.event(subject, { type: 'Warning', ...refusal });
   }
 
   async #apply(planned: KubeObject): Promise<boolean> {
@@ -267,7 +267,7 @@ export class PlanExecutor {
   }
 }
 
-/** What is told of an error that a person has to do something about; undefined for all others. */
+/** What is reported of an error that a person has to do something about; undefined for all others. */
 function refusalOf(error: unknown): Rejection | undefined {
   if (error instanceof NotOwnedError) return { reason: 'NotOwned', message: error.message };
   if (!isRefusal(error)) return undefined;

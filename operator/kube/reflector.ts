@@ -14,7 +14,7 @@ import { shared } from './share.ts';
 import type { Store } from './store.ts';
 import { type KubeObject, keyOf, type ResourceType } from './types.ts';
 
-/** What happened to an object, told after the store has it. */
+/** What happened to an object, reported after the store has it. */
 export interface Change<T> {
   type: 'added' | 'updated' | 'deleted';
   /** For `deleted`, its last known state. */
@@ -229,7 +229,7 @@ export class Reflector<T extends KubeObject> {
     if (kind !== undefined && this.#last.get(kind) === object) this.#last.delete(kind);
   }
 
-  /** @param last the final state that a watch event told; the stored one when left out. */
+  /** @param last the final state that a watch event carried; the stored one when left out. */
   #drop(key: string, last?: T): void {
     const { store, emit, transform } = this.#options;
     const old = store.remove(key);

@@ -1,7 +1,7 @@
 /**
  * `next`, with what it has in common with `like` in memory only once: where a part, or a text, of both is equal, that of
  * `like` takes its place. Revisions of a service and runs of a job differ in little, and are kept by the thousand.
- * @param next is changed, and must be nobody else's; parts of both are shared afterwards, so neither may be changed.
+ * @param next is changed, and must not be referenced elsewhere; parts of both are shared afterwards, so neither may be changed.
  * @returns `like` itself where all is equal.
  */
 export function shared<T>(next: T, like: unknown): T {

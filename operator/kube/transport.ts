@@ -135,7 +135,7 @@ export class Transport {
     const wasAway = this.#failed && now - this.#answeredAt >= AWAY_MS;
     this.#answeredAt = now;
     this.#failed = false;
-    if (wasAway) for (const tell of this.#onReturn) tell();
+    if (wasAway) for (const notify of this.#onReturn) notify();
   }
 }
 

@@ -143,7 +143,7 @@ async function manifestDigest(image: ImageName, answer: Answer): Promise<string>
       `Image '${nameOf(image)}': ${image.registry} answered with ${type || 'something'} that is no image manifest.`,
     );
   }
-  // A signed schema 1 manifest has the digest of its unsigned part, which only the registry tells.
+  // A signed schema 1 manifest has the digest of its unsigned part, which only the registry knows.
   if (type.includes('manifest.v1')) {
     if (given) return given;
     throw new RegistryAnswerError(

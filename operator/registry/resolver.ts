@@ -83,11 +83,11 @@ export class DigestResolver {
   lookup(request: DigestRequest): DigestState {
     const known = this.#entries.get(request.revision)?.get(request.image);
     if (known && !this.#retryIsDue(known.state)) return known.state;
-    const settled = this.#withoutAsking(request.image);
-    if ('state' in settled) return settled;
+    const parsed = this.#withoutRequest(request.image);
+    if ('state' in parsed) return parsed;
     const entry: Entry = { request, state: { state: 'pending' }, failures: known?.failures ?? 0 };
     this.#remember(entry);
-    this.#enqueue(entry, settled);
+    this.#enqueue(entry, parsed);
     return entry.state;
   }
 
@@ -105,7 +105,7 @@ export class DigestResolver {
     return state.state === 'failed' && state.retryAt !== undefined && state.retryAt <= this.#now();
   }
 
-  #withoutAsking(text: string): DigestState | ImageReference {
+  #withoutRequest(text: string): DigestState | ImageReference {
     let image: ImageReference;
     try {
       image = parseImage(text);
@@ -158,7 +158,7 @@ export class DigestResolver {
 
   async #work(question: Question): Promise<void> {
     const asking = question.waiting.splice(0).filter((entry) => this.#isWanted(entry));
-    if (asking.length > 0) this.#settle(asking, await this.#measured(question));
+    if (asking.length > 0) this.#resolve(asking, await this.#measured(question));
   }
 
   /** Makes room for the next question; the same one comes again for those who came meanwhile. */
@@ -188,7 +188,7 @@ export class DigestResolver {
     }
   }
 
-  #settle(asking: readonly Entry[], answer: string | RegistryError): void {
+  #resolve(asking: readonly Entry[], answer: string | RegistryError): void {
     for (const entry of asking) {
       if (!this.#isWanted(entry)) continue;
       entry.state =

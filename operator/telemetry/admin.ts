@@ -10,7 +10,7 @@ export interface AdminOptions {
   dead?: () => string | undefined;
   /** More pages than those of every role: path -> what it answers, as JSON. */
   pages?: Readonly<Record<string, () => unknown>>;
-  /** What a role is told by POST: path -> who may do so and what it answers, as JSON. */
+  /** What a role accepts by POST: path -> who may do so and what it answers, as JSON. */
   posts?: Readonly<Record<string, Post>>;
 }
 

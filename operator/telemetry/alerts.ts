@@ -1,4 +1,4 @@
-/** A rule of Prometheus, and what it tells the one whom it wakes. */
+/** A rule of Prometheus, and what it says to whoever is on call. */
 export interface Alert {
   name: string;
   /** PromQL; true while something is wrong. */
@@ -16,8 +16,8 @@ export interface Alert {
 }
 
 /**
- * What should wake somebody: each alert is about Homerun itself, or about what it refuses for want of capacity; that a
- * person's program fails is told on that person's objects. Every series is declared in the folder `metrics`.
+ * What should page someone: each alert is about Homerun itself, or about what it refuses for want of capacity; that a
+ * person's program fails is reported on that person's objects. Every series is declared in the folder `metrics`.
  */
 export const ALERTS: readonly Alert[] = [
   {
@@ -91,7 +91,7 @@ export const ALERTS: readonly Alert[] = [
     expr: 'sum by (pod) (increase(homerun_unhandled_rejections_total[1h])) > 0',
     for: '0m',
     severity: 'warning',
-    summary: '{{ $labels.pod }} met an error that nobody handled',
+    summary: '{{ $labels.pod }} had an unhandled error',
     means: 'A defect of Homerun; what was lost by it is done again with the next change.',
     act: 'Report it with the stack from the log: grep "this is a defect".',
   },

@@ -19,7 +19,7 @@ function run(program: string): Promise<{ code: number; output: string; errors: s
 }
 
 describe('surviveRejections', () => {
-  it('logs a rejection that nobody handled with its stack, counts it, and goes on', async () => {
+  it('logs an unhandled rejection with its stack, counts it, and goes on', async () => {
     const { code, output, errors } = await run(`
       function broken() { return Promise.reject(new TypeError('no such path')); }
       broken();

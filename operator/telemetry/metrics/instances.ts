@@ -34,7 +34,7 @@ export const scaleDecisions = new Counter({
 
 export const gatewayScrapeFailures = new Counter({
   name: 'homerun_autoscaler_scrape_failures_total',
-  help: 'Times that a gateway did not tell its request counts',
+  help: 'Times that a gateway did not report its request counts',
   registers,
 });
 

@@ -70,9 +70,9 @@ new Gauge({
   },
 });
 
-/** Rejected promises that nobody handled, in a role that goes on: each is a defect. */
+/** Unhandled promise rejections in a role that goes on: each is a defect. */
 export const unhandledRejections = new Counter({
   name: 'homerun_unhandled_rejections_total',
-  help: 'Promises whose rejection nobody handled; each is a defect, and is logged with its stack',
+  help: 'Unhandled promise rejections; each is a defect, and is logged with its stack',
   registers,
 });
