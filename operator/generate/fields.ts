@@ -124,7 +124,7 @@ function verdictOf(law: KindAdmission, place: Place): string {
   const [fault] = best;
   if (!fault) return 'accepted';
   if (best.every(({ advice }) => advice)) return `warned: ${fault.message}`;
-  return rank(best) > 1 ? `refused: ${fault.message}` : `warned, refused when strict: ${fault.message}`;
+  return rank(best) > 1 ? `rejected: ${fault.message}` : `warned, rejected when strict: ${fault.message}`;
 }
 
 /** What a cluster does otherwise, although there is nothing wrong with the field. */

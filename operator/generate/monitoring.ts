@@ -46,18 +46,18 @@ ${series.join('\n')}
 const HEAD = `<!-- Generated from operator/telemetry by "npm run generate". -->
 # Monitoring
 
-Each pod tells its series at port 9090, path \`/metrics\`; its annotations \`prometheus.io/scrape\` say so. For the
-Prometheus Operator:
+Each pod serves its metrics at port 9090, path \`/metrics\`, and has the \`prometheus.io/scrape\` annotations. For the Prometheus
+Operator:
 
     helm upgrade homerun charts/homerun --namespace homerun-system --reset-then-reuse-values \\
       --set monitoring.serviceMonitor.enabled=true --set monitoring.rules.enabled=true
 
 \`monitoring.serviceMonitor.labels\` and \`monitoring.rules.labels\` are for a Prometheus that selects by labels, such as
-\`release: kube-prometheus-stack\`. With \`networkPolicy.enabled\`, \`networkPolicy.metricsFrom\` has to let Prometheus in.
+\`release: kube-prometheus-stack\`. With \`networkPolicy.enabled\`, \`networkPolicy.metricsFrom\` must allow Prometheus.
 Without the operator, \`charts/homerun/files/alerts.yaml\` is a rule file as it is.
 
-All roles declare all series; one that a role does not fill stays at 0 or has no samples. Homerun watches itself: that a
-person's program fails is told on that person's Service, Job or WorkerPool, by conditions and Events.
+All roles declare all series; a series that a role does not use stays at 0 or has no samples. The alerts are about Homerun
+itself: failures of a user's program are reported on the user's Service, Job or WorkerPool, by conditions and Events.
 `;
 
 interface Described {

@@ -3,37 +3,38 @@ import { PROBLEMS, type ProblemRow } from '../reconcilers/diagnosis/problems.ts'
 
 const SECONDS = parseConfig({}).startup;
 
-/** The part of docs/contract.md that tells what becomes of an instance that does not start. */
-export function troublesSection(): string {
+/** The part of docs/contract.md about instances that do not start. */
+export function problemsSection(): string {
   return `## What keeps an instance from starting
 
-It is told at once, in the words of the kubelet, of the registry or of the program, in the conditions of the revision, the
-execution or the worker pool; they stay Unknown until it has been waited out. Kubernetes tries again meanwhile.
+The conditions of the revision, execution or worker pool show a problem at once, in the words of the kubelet, the registry
+or the program. They stay Unknown for the time given below, during which Kubernetes retries.
 
 ${table(Object.values<ProblemRow>(PROBLEMS))}
 
-What the API server refuses (a quota, a policy, a service account that is missing) is told as False at once and is not
-final: it is asked again, every five minutes in the end. A revision that is tried again by itself gets an instance a minute
-after it failed, then ever more seldom, every quarter of an hour in the end, for as long as it is the latest of its service
-or worker pool, or has traffic or a share. Its Ready stays False, with what was wrong, until it starts. Nothing has to be
-deleted or changed. A registry that does not tell the digest of an image is asked again after a second, then ever more
-seldom, every quarter of an hour in the end too, on the same terms: a failed revision that another has replaced asks no
-registry any more, and costs nobody's quota. An execution is not tried again: run its job once more.
+What the API server rejects (a quota, a policy, a missing ServiceAccount) makes the condition False at once, but is not
+final: the request is repeated, with a back-off of up to five minutes.
 
-A revision that has been ready stays ready, and keeps its traffic, when its instances can no longer start. Its condition
-Active tells why, and requests that wait in vain are answered 503 with the reason ([gateway](gateway.md)).
+A revision that is retried gets an instance a minute after it failed, then with a back-off of up to 15 minutes, as long as
+it is the latest revision of its service or worker pool, or has a share of the traffic or instances. Its Ready stays False,
+with the reason, until it starts. Nothing has to be deleted or changed. On the same terms, a registry that does not return an
+image's digest is asked again after a second, then with a back-off of up to 15 minutes. A failed revision that has been
+replaced asks no registry. An execution is not retried: run its job again.
 
-A Deployment, a Service or a Job of batch/v1 that somebody else has made under a name that is needed is left alone, and
-told with the reason NotOwned; the own one is made when it goes.
+A revision that has been ready stays ready and keeps its traffic when its instances can no longer start. Its condition
+Active gives the reason, and requests that waited in vain get a 503 with that reason ([gateway](gateway.md)).
+
+A Deployment, Service or \`batch/v1\` Job of a needed name that has another owner is left alone and reported with the reason
+NotOwned. Homerun creates its own once the other one is deleted.
 `;
 }
 
 function table(rows: readonly ProblemRow[]): string {
   const lines = rows.map(({ what, waits, mayGo }) => {
-    const then = mayGo ? 'tried again by itself' : 'stays so: it takes another template';
+    const then = mayGo ? 'retried automatically' : 'final: change the template';
     return `| ${what} | ${SECONDS[waits]} s (\`startup.${waits}\`) | ${then} |`;
   });
-  return `| what | waited out for | then a revision is |
+  return `| problem | waits for | then a revision is |
 | --- | --- | --- |
 ${lines.join('\n')}`;
 }

@@ -4,16 +4,16 @@ import {
   type RuntimeContractRow,
 } from '../apis/runtimeContract.ts';
 
-/** The part of docs/contract.md that tells what a program finds inside its container. */
-export function insideSection(): string {
-  return `## What a program finds inside
+/** The part of docs/contract.md about the environment of a program in its container. */
+export function runtimeContractSection(): string {
+  return `## The runtime contract
 
-A scenario (\`e2e/scenarios/contract.test.ts\`) holds this, line by line, against what two programs, in Go and on Node,
-report from inside their containers.
+What a program finds in its container. A scenario (\`e2e/scenarios/contract.test.ts\`) checks each row with two programs, in Go
+and on Node.
 
 ${table(Object.values<RuntimeContractRow>(RUNTIME_CONTRACT))}
 
-In a task of a job, and in an instance of a worker pool, the same holds but for this:
+Tasks of a job and instances of a worker pool differ in these rows:
 
 ${table(OTHER_RUNTIME_CONTRACT)}
 `;
