@@ -2,9 +2,9 @@ import { ANNOTATION_RULES, type AnnotationHolder } from '../apis/annotationRules
 import { keyed } from '../apis/fieldError.ts';
 import { ANNOTATION_EFFECTS, POOL_EFFECTS } from '../webhook/admission/effects.ts';
 import { KIND_ADMISSIONS } from '../webhook/admission/kindAdmission.ts';
+import { failureRulesSection } from './failureRules.ts';
 import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
 import type { GeneratedFile } from './file.ts';
-import { troublesSection } from './problems.ts';
 import { insideSection } from './runtimeContract.ts';
 
 // The table of what is accepted, warned of and refused, as the law that admission applies has it.
@@ -105,7 +105,7 @@ ${table(FIELDS, fieldRows('Service'))}
 ${table(FIELDS, fieldRows('Route'))}
 
 ${insideSection()}
-${troublesSection()}
+${failureRulesSection()}
 ## Annotations of a Job, of its template and of an Execution
 
 ${table(['annotation', 'value', 'where', 'verdict'], annotationRows(JOB))}

@@ -1,16 +1,16 @@
 import { parseConfig } from '../config.ts';
-import { PROBLEMS, type ProblemRow } from '../reconcilers/diagnosis/problems.ts';
+import { FAILURE_RULES, type FailureRule } from '../reconcilers/diagnosis/failureRules.ts';
 
 const SECONDS = parseConfig({}).startup;
 
 /** The part of docs/contract.md that tells what becomes of an instance that does not start. */
-export function troublesSection(): string {
+export function failureRulesSection(): string {
   return `## What keeps an instance from starting
 
 It is told at once, in the words of the kubelet, of the registry or of the program, in the conditions of the revision, the
 execution or the worker pool; they stay Unknown until it has been waited out. Kubernetes tries again meanwhile.
 
-${table(Object.values<ProblemRow>(PROBLEMS))}
+${table(Object.values<FailureRule>(FAILURE_RULES))}
 
 What the API server refuses (a quota, a policy, a service account that is missing) is told as False at once and is not
 final: it is asked again, every five minutes in the end. A revision that is tried again by itself gets an instance a minute
@@ -28,10 +28,10 @@ told with the reason NotOwned; the own one is made when it goes.
 `;
 }
 
-function table(rows: readonly ProblemRow[]): string {
-  const lines = rows.map(({ what, waits, mayGo }) => {
-    const then = mayGo ? 'tried again by itself' : 'stays so: it takes another template';
-    return `| ${what} | ${SECONDS[waits]} s (\`startup.${waits}\`) | ${then} |`;
+function table(rows: readonly FailureRule[]): string {
+  const lines = rows.map(({ description, limit, transient }) => {
+    const then = transient ? 'tried again by itself' : 'stays so: it takes another template';
+    return `| ${description} | ${SECONDS[limit]} s (\`startup.${limit}\`) | ${then} |`;
   });
   return `| what | waited out for | then a revision is |
 | --- | --- | --- |
