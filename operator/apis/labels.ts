@@ -51,6 +51,12 @@ export function revisionUidOf({ metadata }: { metadata: { labels?: Record<string
   return metadata.labels?.[SERVING.revisionUID];
 }
 
+/** The UID of the revision that a pod is an instance of, as an index. */
+export function revisionUids(pod: Parameters<typeof revisionUidOf>[0]): string[] {
+  const uid = revisionUidOf(pod);
+  return uid === undefined ? [] : [uid];
+}
+
 /** The region; gcloud shows it in every list and copies it into templates. */
 export const LOCATION = 'cloud.googleapis.com/location';
 

@@ -2,10 +2,11 @@ import { SERVING } from '../apis/labels.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
+import { revisionsReached, type Target } from '../apis/serving/traffic/targets.ts';
 import type { Deployment } from '../kube/core.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
-import { revisionsReached, type Target, Targets } from './targets.ts';
+import { Targets } from './targets.ts';
 
 /** In so many rounds each revision is looked at, whether or not anything is known to have happened to it. */
 const ROUNDS_FOR_ALL = 60;

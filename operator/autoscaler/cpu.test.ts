@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { BOOST_ANNOTATION } from '../apis/serving/revision/boost.ts';
 import type { Pod } from '../kube/core.ts';
 import type { ResourceType } from '../kube/types.ts';
-import { BOOST_ANNOTATION } from '../reconcilers/pod/boost.ts';
 import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { silent } from '../testing/until.ts';
 import { CpuReader, cpuOf, type PodMetrics, podCpus } from './cpu.ts';

@@ -1,12 +1,12 @@
+import { parseDuration } from '../apis/duration.ts';
 import { cores, isQuantity } from '../apis/quantity.ts';
+import { boostEnd } from '../apis/serving/revision/boost.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { readyCondition } from '../kube/pod.ts';
 import { type KubeObject, keyOf } from '../kube/types.ts';
-import { boostEnd } from '../reconcilers/pod/boost.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { parseDuration } from './duration.ts';
 
 const API = '/apis/metrics.k8s.io/v1beta1';
 const POLL_MS = 10_000;

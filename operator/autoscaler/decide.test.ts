@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { ScalingSpec } from '../apis/serving/revision/scaling.ts';
 import { decide, initialState, type Load, type Reason, type ScaleState } from './decide.ts';
-import type { ScalingSpec } from './spec.ts';
 import { MINUTE, SECOND, specWith } from './testing/simulation.ts';
 
 const NOW = 1_700_000_000_000;

@@ -1,4 +1,4 @@
-import type { ScalingSpec } from './spec.ts';
+import type { ScalingSpec } from '../apis/serving/revision/scaling.ts';
 
 /** What is known of a revision's load at the moment of a decision. */
 export interface Load {

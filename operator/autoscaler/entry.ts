@@ -1,11 +1,11 @@
+import type { ScalingSpec } from '../apis/serving/revision/scaling.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
+import type { Target } from '../apis/serving/traffic/targets.ts';
 import type { Deployment } from '../kube/core.ts';
 import { actualInstances, desiredInstances } from '../telemetry/metrics.ts';
 import type { CpuLoad } from './decide.ts';
 import type { Drains } from './drain.ts';
-import type { ScalingSpec } from './spec.ts';
-import type { Target } from './targets.ts';
 import type { Track } from './track.ts';
 
 /** One revision as the shell keeps it. */

@@ -1,9 +1,11 @@
 import { NOT_POOLED, SERVING, workerPoolOf } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
+import { keptInstances, type ScalingSpec, scalingSpec } from '../apis/serving/revision/scaling.ts';
 import { timeoutMs } from '../apis/serving/revision/timeout.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
+import type { Target } from '../apis/serving/traffic/targets.ts';
 import type { Identity } from '../config.ts';
 import type { DrainOrders, DrainStep } from '../gateway/shared/drainProtocol.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -24,8 +26,6 @@ import { GatewayScraper } from './gateways.ts';
 import { askedOf, candidateOf, isObserved, isThere, uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
 import { type ScaleChange, ScaleWriter } from './scaleWriter.ts';
-import { keptInstances, type ScalingSpec, scalingSpec } from './spec.ts';
-import type { Target } from './targets.ts';
 import { Track } from './track.ts';
 import type { GatewayView } from './view.ts';
 

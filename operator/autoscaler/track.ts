@@ -1,6 +1,6 @@
+import type { ScalingSpec } from '../apis/serving/revision/scaling.ts';
 import { type CpuLoad, type Decision, decide, floorOf, initialState, type ScaleState } from './decide.ts';
 import type { RequestLoad } from './load.ts';
-import type { ScalingSpec } from './spec.ts';
 import { Window } from './window.ts';
 
 /** What one tick sees of a revision. */

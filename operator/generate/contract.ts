@@ -2,9 +2,9 @@ import { ANNOTATION_RULES, type AnnotationHolder } from '../apis/annotationRules
 import { keyed } from '../apis/fieldError.ts';
 import { ANNOTATION_EFFECTS, POOL_EFFECTS } from '../webhook/admission/effects.ts';
 import { KIND_ADMISSIONS } from '../webhook/admission/kindAdmission.ts';
+import { failureRulesSection } from './failureRules.ts';
 import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
 import type { GeneratedFile } from './file.ts';
-import { problemsSection } from './problems.ts';
 import { runtimeContractSection } from './runtimeContract.ts';
 
 // The reference of what is accepted, warned about and rejected, from the rules that admission applies.
@@ -106,7 +106,7 @@ ${table(FIELDS, fieldRows('Service'))}
 ${table(FIELDS, fieldRows('Route'))}
 
 ${runtimeContractSection()}
-${problemsSection()}
+${failureRulesSection()}
 ## Annotations of a Job, of its template and of an Execution
 
 ${table(['annotation', 'value', 'where', 'verdict'], annotationRows(JOB))}

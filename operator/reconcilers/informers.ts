@@ -1,4 +1,4 @@
-import { RUN, revisionUidOf, SERVING } from '../apis/labels.ts';
+import { RUN, revisionUids, SERVING } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
 import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
 import { JOBS, type Job } from '../apis/run/job/types.ts';
@@ -179,12 +179,6 @@ export function ownDeployment(
 ): Deployment | undefined {
   const found = deployments.get(keyOf({ namespace, name: deploymentName(name) }));
   return found && isControlledBy(found, uid) ? found : undefined;
-}
-
-/** The UID of the revision that a pod is an instance of, as an index. */
-export function revisionUids(pod: Pod): string[] {
-  const uid = revisionUidOf(pod);
-  return uid === undefined ? [] : [uid];
 }
 
 /** `namespace/VALUE` of a label, as an index and as the key of what it names. */

@@ -4,10 +4,10 @@ import { SERVING } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
 import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuration/types.ts';
+import { scalingSpec } from '../apis/serving/revision/scaling.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
-import { scalingSpec } from '../autoscaler/spec.ts';
 import { parseConfig } from '../config.ts';
 import {
   CORE_SERVICES,

@@ -1,3 +1,4 @@
+import { revisionUids } from '../../apis/labels.ts';
 import { REVISIONS } from '../../apis/serving/revision/types.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
@@ -5,7 +6,6 @@ import { parseConfig } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { DEPLOYMENTS, PODS } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
-import { revisionUids } from '../../reconcilers/informers.ts';
 import { silent } from '../../testing/until.ts';
 import { Autoscaler } from '../scaler.ts';
 

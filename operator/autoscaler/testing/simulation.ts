@@ -1,5 +1,5 @@
+import type { ScalingSpec } from '../../apis/serving/revision/scaling.ts';
 import type { Reason } from '../decide.ts';
-import type { ScalingSpec } from '../spec.ts';
 import { Track } from '../track.ts';
 
 export const SECOND = 1000;

@@ -2,7 +2,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import type { Pod } from '../../kube/core.ts';
 import { ageMs } from '../../kube/pod.ts';
 import { EventLookup, readEvents } from './eventLookup.ts';
-import { FAILED_MOUNT } from './problems.ts';
+import { FAILED_MOUNT } from './failureRules.ts';
 
 /** How long volumes and network of a pod may take until its Events are asked for. */
 export const PREPARING_MS = 3000;

@@ -7,9 +7,9 @@ import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
 import { ageMs } from '../../kube/pod.ts';
 import { probeBudgetSeconds } from '../pod/probes.ts';
+import { FAILURE_RULES, type FailureRule, ruleOf } from './failureRules.ts';
 import { memoryMessage } from './memory.ts';
 import { isBeingPrepared, PREPARING_MS } from './mounts.ts';
-import { PROBLEMS, type ProblemRow, rowOf } from './problems.ts';
 
 /** How far the instances of a revision have come. */
 export type Start =
@@ -37,7 +37,7 @@ type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses
 type Waiting = NonNullable<NonNullable<ContainerStatus['state']>['waiting']>;
 export type Problem = { reason: string; message: string };
 /** A trouble with the time for which it is waited out. */
-export type Waited = Problem & Pick<ProblemRow, 'waits'>;
+export type Waited = Problem & Pick<FailureRule, 'limit'>;
 type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
 
 const MISSING_SECRET = /secret "([^"]+)" not found/;
@@ -117,8 +117,8 @@ function judgeContainer(
     message: exitMessage(container, terminated, input, input.proven ? '' : undefined),
   };
   const exitedAgain = (status.restartCount ?? 0) > 0 && (status.state?.terminated || waiting);
-  if (exitedAgain) return waitedOut({ ...exit, waits: PROBLEMS.ends.waits }, pod, input);
-  return { state: 'starting', ...exit, recheckMs: Math.max(leftMs(PROBLEMS.ends, pod, input), 1000) };
+  if (exitedAgain) return waitedOut({ ...exit, limit: FAILURE_RULES.ends.limit }, pod, input);
+  return { state: 'starting', ...exit, recheckMs: Math.max(leftMs(FAILURE_RULES.ends, pod, input), 1000) };
 }
 
 /** What keeps the kubelet from starting a container, in its own words; nothing if it is only slow. */
@@ -127,36 +127,36 @@ export function problemOf(
   waiting: Waiting,
   { metadata }: Pick<Pod, 'metadata'>,
 ): Waited | undefined {
-  const row = rowOf(waiting);
+  const row = ruleOf(waiting);
   if (!row) return undefined;
   const { reason: said = '', message = said } = waiting;
-  const { waits, told: reason = said } = row;
+  const { limit, conditionReason: reason = said } = row;
   if (reason === REASONS.containerMissing) {
     const told = `Image '${image}' of container '${name}' cannot be pulled: ${message}`;
-    return { reason, message: told, waits };
+    return { reason, message: told, limit };
   }
   const told = `Container '${name}' cannot be started: ${message}`;
   const [, secret] = MISSING_SECRET.exec(message) ?? [];
-  if (!secret) return { reason, message: told, waits };
+  if (!secret) return { reason, message: told, limit };
   const command = `kubectl create secret generic ${secret} --namespace ${metadata.namespace} --from-literal=latest=VALUE`;
   const advice = `Create it, with a key for each version that is asked for: ${command}`;
-  return { reason, message: `${told}. ${advice}`, waits };
+  return { reason, message: `${told}. ${advice}`, limit };
 }
 
 /** How long a trouble is still waited out. */
-function leftMs({ waits }: Pick<ProblemRow, 'waits'>, pod: Pod, { now, config }: StartInput): number {
-  return config.startup[waits] * 1000 - ageMs(pod, now);
+function leftMs({ limit }: Pick<FailureRule, 'limit'>, pod: Pod, { now, config }: StartInput): number {
+  return config.startup[limit] * 1000 - ageMs(pod, now);
 }
 
 /** Trouble is told at once, and final once it has been waited out: a registry or a secret may be late. */
-function waitedOut({ waits, ...trouble }: Waited, pod: Pod, input: StartInput): Start {
-  const left = leftMs({ waits }, pod, input);
+function waitedOut({ limit, ...trouble }: Waited, pod: Pod, input: StartInput): Start {
+  const left = leftMs({ limit }, pod, input);
   if (left <= 0) return { state: 'failed', ...trouble };
   return { state: 'starting', ...trouble, recheckMs: Math.max(left, 1000) };
 }
 
 function judgeTime(pod: Pod, input: StartInput): Start {
-  const limit = input.config.startup[PROBLEMS.silent.waits] * 1000;
+  const limit = input.config.startup[FAILURE_RULES.silent.limit] * 1000;
   const age = ageMs(pod, input.now);
   const ingress = input.ingress === false ? undefined : ingressContainer(input.containers);
   const unsettled = unsettledMs(pod, input);
@@ -174,7 +174,7 @@ function judgeTime(pod: Pod, input: StartInput): Start {
   }
   if (!hasBegun(pod)) {
     const message = `The node did not get as far as the first container within ${limit / 1000} s; kubectl describe pod ${pod.metadata.name} --namespace ${pod.metadata.namespace} says more.`;
-    return { state: 'failed', reason: PROBLEMS.unprepared.told, message };
+    return { state: 'failed', reason: FAILURE_RULES.unprepared.conditionReason, message };
   }
   const held = input.passed.has(pod.metadata.uid ?? '') ? heldBy(pod, input.containers) : undefined;
   const message = held

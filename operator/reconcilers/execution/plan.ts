@@ -12,7 +12,7 @@ import type { KubeObject } from '../../kube/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import type { RoleConfig } from '../../roles.ts';
 import type { CreationRejection } from '../diagnosis/creationRejection.ts';
-import { rowOfRegistry } from '../diagnosis/problems.ts';
+import { ruleOfRegistry } from '../diagnosis/failureRules.ts';
 import { duration } from '../duration.ts';
 import { digestMessage, pinnedImages } from '../pod/digests.ts';
 import type { MetadataAccess } from '../pod/metadata.ts';
@@ -94,7 +94,7 @@ function planUnresolved(
   const [container, state] = unresolved;
   if (state.state !== 'failed') return waiting;
   const age = now - Date.parse(execution.metadata.creationTimestamp ?? '');
-  const left = config.startup[rowOfRegistry(state.error).waits] * 1000 - age;
+  const left = config.startup[ruleOfRegistry(state.error).limit] * 1000 - age;
   if (left <= 0) {
     const message = digestMessage(container, state);
     return ended(input, { status: 'False', reason: REASONS.containerMissing, message }, undefined, now);

@@ -9,13 +9,13 @@ import type { BatchJob, Pod } from '../../kube/core.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import type { RoleConfig } from '../../roles.ts';
 import type { CreationRejection } from '../diagnosis/creationRejection.ts';
+import { FAILURE_RULES } from '../diagnosis/failureRules.ts';
 import { isBeingPrepared } from '../diagnosis/mounts.ts';
-import { PROBLEMS } from '../diagnosis/problems.ts';
 import { failureMessage } from '../diagnosis/taskFailure.ts';
 import { duration } from '../duration.ts';
 import { digestMessage } from '../pod/digests.ts';
 import type { Completion } from './completion.ts';
-import { type Tasks, type TaskTrouble, unschedulable } from './tasks.ts';
+import { type TaskProblem, type Tasks, unschedulable } from './tasks.ts';
 
 /** How soon it is looked again why the cluster makes no pods: the later the longer it has made none. */
 const RECHECK_MS = { shortest: 3000, longest: 30_000 };
@@ -154,11 +154,11 @@ function startOf(input: ProgressInput, config: RoleConfig<'controller'>, now: nu
 
 /** How long a trouble is still waited out; undefined where the task's own deadline ends it. */
 function leftMs(
-  { waits, since = 0 }: TaskTrouble,
+  { limit, since = 0 }: TaskProblem,
   { startup }: RoleConfig<'controller'>,
   now: number,
 ): number | undefined {
-  return waits && since + startup[waits] * 1000 - now;
+  return limit && since + startup[limit] * 1000 - now;
 }
 
 function recheckAfter({ metadata }: BatchJob, now: number): number {
@@ -170,7 +170,7 @@ function recheckAfter({ metadata }: BatchJob, now: number): number {
 function missingAccount({ batchJob, pods, refusal }: ProgressInput): Tasks['trouble'] {
   if (pods.length > 0 || refusal?.reason !== REVISION_REASONS.serviceAccountMissing) return undefined;
   const since = Date.parse(batchJob.metadata.creationTimestamp ?? '');
-  return { ...refusal, since, waits: PROBLEMS.account.waits };
+  return { ...refusal, since, limit: FAILURE_RULES.account.limit };
 }
 
 /** Tells of the tasks that failed and are tried again. */

@@ -16,9 +16,9 @@ import { EventLookup, readEvents } from '../diagnosis/eventLookup.ts';
 import { mountProblems, withMountProblem } from '../diagnosis/mounts.ts';
 import { labelKey, storesFor } from '../informers.ts';
 import { digestsOf } from '../pod/digests.ts';
-import { isReadyToRun, planCompletion } from './complete.ts';
 import { isFinished } from './completion.ts';
-import { observeExecution, observeTask, seriesOf } from './observe.ts';
+import { isDefaulted, planDefaults } from './defaults.ts';
+import { recordExecution, recordTask, seriesOf } from './metrics.ts';
 import { planExecution, refusedExecution } from './plan.ts';
 import { CONTROLLER_UID } from './trim.ts';
 
@@ -85,7 +85,7 @@ export function executionController(context: Context): Controller {
     const job = stores.jobs.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
     const starting = !batchJob && !isFinished(execution);
     if (!starting) resolver.forget(key);
-    if (starting && !isReadyToRun(execution, job)) return planCompletion(execution, job, now());
+    if (starting && !isDefaulted(execution, job)) return planDefaults(execution, job, now());
     // One that has ended may lack its spec: it was refused.
     const complete = execution as CompleteExecution;
     const owner = () => ({
@@ -148,9 +148,9 @@ export function executionController(context: Context): Controller {
   );
   const executor = executorOf(context, 'execution', stores, refusedExecution);
   setExecutionSource(() => stores.executions.list().map(seriesOf));
-  informers.executions.onChange(({ object, old }) => observeExecution(object, old));
+  informers.executions.onChange(({ object, old }) => recordExecution(object, old));
   informers.taskPods.onChange(({ type, object, old }) => {
-    if (type !== 'deleted') observeTask(object, old);
+    if (type !== 'deleted') recordTask(object, old);
     for (const key of labelKey(RUN.execution)(object)) controller.enqueue(key, { delayMs: GATHER_MS });
   });
   return controller;

@@ -71,8 +71,8 @@ describe('tasks of an execution', () => {
       return read([trimPod(pod)]).trouble;
     };
     assert.match(waiting('ImagePullBackOff', 'timed out')?.message ?? '', /Image 'app'.*timed out/);
-    assert.equal(waiting('ImagePullBackOff', 'toomanyrequests')?.waits, 'limitSeconds');
-    assert.equal(waiting('ErrImagePull', 'manifest unknown')?.waits, 'crashSeconds');
+    assert.equal(waiting('ImagePullBackOff', 'toomanyrequests')?.limit, 'limitSeconds');
+    assert.equal(waiting('ErrImagePull', 'manifest unknown')?.limit, 'crashSeconds');
     assert.equal(
       waiting('ErrImagePull', 'manifest unknown')?.since,
       EPOCH + 60_000,
@@ -80,7 +80,7 @@ describe('tasks of an execution', () => {
     );
     assert.match(waiting('CreateContainerConfigError', 'secret "s" not found')?.message ?? '', /secret "s"/);
     assert.match(waiting('FailedMount', 'secret "s" not found')?.message ?? '', /create secret generic s/);
-    assert.equal(waiting('FailedMount', 'secret "s" not found')?.waits, 'limitSeconds');
+    assert.equal(waiting('FailedMount', 'secret "s" not found')?.limit, 'limitSeconds');
     assert.equal(waiting('ContainerCreating', ''), undefined);
   });
 
@@ -109,7 +109,7 @@ describe('tasks of an execution', () => {
       trouble(false)?.message ?? '',
       /^Container 'side' did not pass .* connections on port 5432\.$/,
     );
-    assert.equal(trouble(false)?.waits, undefined, 'it is started again');
+    assert.equal(trouble(false)?.limit, undefined, 'it is started again');
     assert.equal(trouble(true), undefined);
   });
 

@@ -4,7 +4,7 @@ import { podContainerName } from '../../apis/serving/container/names.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import { hasEnded, takenAt } from '../../kube/pod.ts';
-import type { ProblemRow } from '../diagnosis/problems.ts';
+import type { FailureRule } from '../diagnosis/failureRules.ts';
 import { sidecarProblem } from '../diagnosis/sidecars.ts';
 import { type Problem, problemOf, statusesOf } from '../diagnosis/start.ts';
 import { attemptFailure, type Failure } from '../diagnosis/taskFailure.ts';
@@ -23,8 +23,8 @@ export interface TasksInput {
 }
 
 /** What keeps a task from starting, and for how long that is waited out; the task's own deadline ends what says nothing. */
-export type TaskTrouble = Problem & {
-  waits?: ProblemRow['waits'];
+export type TaskProblem = Problem & {
+  limit?: FailureRule['limit'];
   /** Since when, in milliseconds since 1970. */
   since?: number;
 };
@@ -40,7 +40,7 @@ export interface Tasks {
   /** When the first container started, in milliseconds since 1970. */
   startedAt?: number;
   /** What keeps a pod from starting. */
-  trouble?: TaskTrouble;
+  trouble?: TaskProblem;
   /** Last failure of each task that has failed. */
   failures: ReadonlyMap<number, Failure>;
   rows: TaskRow[];

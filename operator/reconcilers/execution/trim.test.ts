@@ -3,7 +3,7 @@ import { parseConfig } from '../../config.ts';
 import { after, type ExecutionChanges, execution, job } from '../../testing/jobs.ts';
 import { EPOCH } from '../../testing/serving.ts';
 import { planJob } from '../job/plan.ts';
-import { seriesOf } from './observe.ts';
+import { seriesOf } from './metrics.ts';
 import { planExecution } from './plan.ts';
 import { trimExecution } from './trim.ts';
 

@@ -12,7 +12,7 @@ import type { Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { isFinished } from '../execution/completion.ts';
-import { stateOf } from '../execution/observe.ts';
+import { stateOf } from '../execution/metrics.ts';
 import { type RejectionInput, withRejection } from '../rejection.ts';
 import { expiredExecutions, newestFirst } from './history.ts';
 import { askedRuns, DONE, executionName } from './runs.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { SERVING } from '../../apis/labels.ts';
+import { BOOST_ANNOTATION } from '../../apis/serving/revision/boost.ts';
 import { capabilitiesOf } from '../../kube/capabilities.ts';
 import { NAMESPACES, PODS, type Pod } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
 import { ApiServer } from '../../testing/apiServer.ts';
 import { silent, until } from '../../testing/until.ts';
-import { BOOST_ANNOTATION } from './boost.ts';
 import { boostController } from './boostController.ts';
 
 const NAMESPACE = 'demo';

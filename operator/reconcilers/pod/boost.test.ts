@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { cores } from '../../apis/quantity.ts';
+import { BOOST_ANNOTATION, boostEnd } from '../../apis/serving/revision/boost.ts';
 import { parseConfig } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import { EPOCH, revision } from '../../testing/serving.ts';
 import { desiredDeployment } from '../revision/deployment.ts';
-import { BOOST_ANNOTATION, boostAnnotation, boostEnd, boostedCpu, planBoost } from './boost.ts';
+import { boostAnnotation, boostedCpu, planBoost } from './boost.ts';
 
 const config = parseConfig({});
 const READY_AT = new Date(EPOCH).toISOString();

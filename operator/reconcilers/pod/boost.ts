@@ -1,17 +1,12 @@
 import { parseFlag, RUN } from '../../apis/annotations.ts';
 import { canonicalQuantity, cores, isQuantity } from '../../apis/quantity.ts';
+import { BOOST_ANNOTATION, boostEnd } from '../../apis/serving/revision/boost.ts';
 import type { Pod } from '../../kube/core.ts';
 import { readyCondition } from '../../kube/pod.ts';
 
 // More CPU while an instance starts (annotation startup-cpu-boost). An instance is made with the boosted limit, so
 // that it has it from its first moment and its start costs no call to the API server; once it has started, its limit
 // is lowered in place. The template stays as it is: nothing rolls, and the next instance starts boosted again.
-
-/** On a pod that was made with more CPU: container -> the CPU limit that it is to have later, as JSON. */
-export const BOOST_ANNOTATION = 'homerun.dev/startup-cpu-boost';
-
-/** How long the boost goes on after an instance has started (Cloud Run, Startup CPU boost). */
-const AFTER_START_MS = 10_000;
 
 /** CPU limit -> CPU while starting (Cloud Run, Startup CPU boost); what has more already stays as it is. */
 const STEPS = [
@@ -37,16 +32,6 @@ export function boostAnnotation(
   const later = [...limits].filter(([, cpu]) => boostedCpu(cpu) !== cpu);
   const written = later.map(([name, cpu]) => [name, canonicalQuantity(cpu)]);
   return later.length > 0 ? { [BOOST_ANNOTATION]: JSON.stringify(Object.fromEntries(written)) } : {};
-}
-
-/** Whether a pod was made with more CPU than it is to keep. */
-export function isBoosted({ metadata }: Pod): boolean {
-  return metadata.annotations?.[BOOST_ANNOTATION] !== undefined;
-}
-
-/** When the boost of a pod that is ready ends, in ms since 1970; of any other pod it ends with its start. */
-export function boostEnd(pod: Pod, readySince: number): number {
-  return isBoosted(pod) ? readySince + AFTER_START_MS : readySince;
 }
 
 interface Resized {

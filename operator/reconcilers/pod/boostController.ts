@@ -1,3 +1,4 @@
+import { isBoosted } from '../../apis/serving/revision/boost.ts';
 import { resourcePath } from '../../kube/client.ts';
 import { Controller } from '../../kube/controller.ts';
 import { PODS } from '../../kube/core.ts';
@@ -6,7 +7,7 @@ import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import type { Context } from '../context.ts';
 import type { Sources } from '../informers.ts';
-import { isBoosted, planBoost, type Resize } from './boost.ts';
+import { planBoost, type Resize } from './boost.ts';
 
 export const permissions: Permission[] = [{ apiGroups: [''], resources: ['pods/resize'], verbs: ['patch'] }];
 

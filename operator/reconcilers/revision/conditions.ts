@@ -6,8 +6,8 @@ import {
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import type { RoleConfig } from '../../roles.ts';
+import { isTransient, ruleOfRegistry } from '../diagnosis/failureRules.ts';
 import { memoryConditions } from '../diagnosis/memory.ts';
-import { mayHaveGone, rowOfRegistry } from '../diagnosis/problems.ts';
 import { replicaFailure } from '../diagnosis/replicaFailure.ts';
 import type { Problem, Start } from '../diagnosis/start.ts';
 import { digestMessage } from '../pod/digests.ts';
@@ -70,7 +70,7 @@ export function digestLeftMs(
   { config, now }: Pick<Progress, 'config' | 'now'>,
 ): number {
   const until =
-    Date.parse(metadata.creationTimestamp ?? '') + config.startup[rowOfRegistry(error).waits] * 1000;
+    Date.parse(metadata.creationTimestamp ?? '') + config.startup[ruleOfRegistry(error).limit] * 1000;
   return until - now;
 }
 
@@ -106,7 +106,7 @@ function startConditions(input: RevisionInput, { start, now }: Progress): Condit
   if (start.state === 'none') return waiting(input);
   if (start.state === 'starting') return deploying(start.reason, start.message);
   const { reason } = start;
-  const again = mayHaveGone(start) ? AGAIN : '';
+  const again = isTransient(start) ? AGAIN : '';
   const message = `${start.message}${again}`;
   return [
     { type: TYPES.containerHealthy, status: 'False', reason, message },

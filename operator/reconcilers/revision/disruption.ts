@@ -1,7 +1,7 @@
 import { SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
+import { keptInstances, type ScalingSpec } from '../../apis/serving/revision/scaling.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import { keptInstances, type ScalingSpec } from '../../autoscaler/spec.ts';
 import { type Deployment, DISRUPTION_BUDGETS, type DisruptionBudget } from '../../kube/core.ts';
 import { controllerReference, isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';

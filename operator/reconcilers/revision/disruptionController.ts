@@ -1,8 +1,8 @@
 import { SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
+import { scalingSpec } from '../../apis/serving/revision/scaling.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import { scalingSpec } from '../../autoscaler/spec.ts';
-import { targetOf } from '../../autoscaler/targets.ts';
+import { targetOf } from '../../apis/serving/traffic/targets.ts';
 import { Controller } from '../../kube/controller.ts';
 import { deepEqual } from '../../kube/json.ts';
 import { keyOf } from '../../kube/types.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { scalingSpec } from '../../apis/serving/revision/scaling.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import { scalingSpec } from '../../autoscaler/spec.ts';
 import { parseConfig } from '../../config.ts';
 import { ImageNotFoundError } from '../../registry/errors.ts';
 import { DigestResolver } from '../../registry/resolver.ts';

@@ -1,7 +1,7 @@
 import { type Condition, conditionOf, isFalse, READY, readyOf } from '../../apis/condition.ts';
 import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
-import { mayHaveGone } from '../diagnosis/problems.ts';
+import { isTransient } from '../diagnosis/failureRules.ts';
 import type { DigestOwner } from '../pod/digests.ts';
 
 /** Shortest and longest time from the failure of a revision until it is tried again. */
@@ -26,7 +26,7 @@ export function digestOwner({ metadata, spec, status }: Revision, wanted: boolea
  */
 export function triedAgainAt({ metadata, status }: Revision): number | undefined {
   const healthy = conditionOf(status?.conditions, TYPES.containerHealthy);
-  if (!healthy || !isFalse(healthy) || !mayHaveGone(healthy)) return undefined;
+  if (!healthy || !isFalse(healthy) || !isTransient(healthy)) return undefined;
   const failedAt = Date.parse(healthy.lastTransitionTime ?? '');
   const took = (failedAt - Date.parse(metadata.creationTimestamp ?? '')) / 2;
   return failedAt + Math.min(Math.max(took, PAUSE_MS.shortest), PAUSE_MS.longest);
@@ -39,7 +39,7 @@ export function triedAgainAt({ metadata, status }: Revision): number | undefined
 export function readyDuring({ status }: Revision, dependent: readonly Condition[]): Condition {
   const ready = readyOf(dependent);
   const before = conditionOf(status?.conditions, READY);
-  if (ready.status !== 'Unknown' || !before || !isFalse(before) || !mayHaveGone(before)) return ready;
+  if (ready.status !== 'Unknown' || !before || !isFalse(before) || !isTransient(before)) return ready;
   if (!status?.imageDigest) return ready;
   const { lastTransitionTime: _, ...told } = before;
   return told;

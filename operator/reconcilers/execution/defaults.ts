@@ -13,7 +13,7 @@ import type { Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 
 /** Whether an execution is as admission makes it: nothing is missing, and it belongs to its job. */
-export function isReadyToRun(execution: Execution, job: Job | undefined): execution is CompleteExecution {
+export function isDefaulted(execution: Execution, job: Job | undefined): execution is CompleteExecution {
   return isComplete(execution) && (!job || isControlledBy(execution, job.metadata.uid ?? ''));
 }
 
@@ -21,7 +21,7 @@ export function isReadyToRun(execution: Execution, job: Job | undefined): execut
  * For an execution made by hand that no webhook has seen: fills in what it leaves out, or tells all that is wrong with it.
  * Nothing is started before that is stored, so that a change of the job meanwhile cannot change what runs.
  */
-export function planCompletion(execution: Execution, job: Job | undefined, now: number): Plan<Execution> {
+export function planDefaults(execution: Execution, job: Job | undefined, now: number): Plan<Execution> {
   const faults = validateExecution(execution, undefined, { job }).filter(({ strict }) => !strict);
   // That there is no job is a fault.
   if (faults.length > 0 || !job) return refused(execution, errorMessage(faults), now);

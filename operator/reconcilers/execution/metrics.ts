@@ -38,7 +38,7 @@ export function seriesOf(execution: Execution): ExecutionSeries {
 }
 
 /** Counts the end of an execution, once: when its status changes from open to final. */
-export function observeExecution(execution: Execution, old: Execution | undefined): void {
+export function recordExecution(execution: Execution, old: Execution | undefined): void {
   if (!old || isFinished(old) || !isFinished(execution)) return;
   const { startTime, completionTime } = execution.status ?? {};
   if (!startTime || !completionTime) return;
@@ -46,7 +46,7 @@ export function observeExecution(execution: Execution, old: Execution | undefine
 }
 
 /** Counts the start and the end of a task's attempt, once: when its pod changes to tell of it. */
-export function observeTask(pod: Pod, old: Pod | undefined): void {
+export function recordTask(pod: Pod, old: Pod | undefined): void {
   const started = startedAt(pod);
   const created = pod.metadata.creationTimestamp;
   if (started && created && old && !startedAt(old)) taskStart.observe(secondsBetween(created, started));

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mayHaveGone, PROBLEMS, rowOf } from './problems.ts';
+import { FAILURE_RULES, isTransient, ruleOf } from './failureRules.ts';
 
 /** What kubelets write, with the runtimes containerd, CRI-O and Docker. */
-const CASES: Record<string, { reason: string; message: string; row: keyof typeof PROBLEMS }> = {
+const CASES: Record<string, { reason: string; message: string; row: keyof typeof FAILURE_RULES }> = {
   'tag unknown to containerd': {
     reason: 'ErrImagePull',
     message:
@@ -89,17 +89,17 @@ const CASES: Record<string, { reason: string; message: string; row: keyof typeof
 
 describe('what keeps an instance from starting', () => {
   for (const [name, { row, ...waiting }] of Object.entries(CASES)) {
-    it(`${name}: ${PROBLEMS[row].what}`, () => assert.equal(rowOf(waiting), PROBLEMS[row]));
+    it(`${name}: ${FAILURE_RULES[row].description}`, () => assert.equal(ruleOf(waiting), FAILURE_RULES[row]));
   }
 
   it('is nothing where a container is only slow, or has ended', () => {
     for (const reason of ['ContainerCreating', 'PodInitializing', 'CrashLoopBackOff']) {
-      assert.equal(rowOf({ reason }), undefined);
+      assert.equal(ruleOf({ reason }), undefined);
     }
   });
 
   it('is waited out for the whole start limit unless it certainly stays', () => {
-    const short = Object.entries(PROBLEMS).filter(([, { waits }]) => waits === 'crashSeconds');
+    const short = Object.entries(FAILURE_RULES).filter(([, { limit }]) => limit === 'crashSeconds');
     assert.deepEqual(
       short.map(([name]) => name),
       ['imageName', 'imageNotFound', 'imageUnauthorized', 'program', 'ends'],
@@ -108,8 +108,8 @@ describe('what keeps an instance from starting', () => {
 
   it('may have gone, unless the program itself did not do', () => {
     for (const reason of ['ContainerMissing', 'CreateContainerConfigError', 'FailedMount'])
-      assert.ok(mayHaveGone({ reason }), reason);
+      assert.ok(isTransient({ reason }), reason);
     for (const reason of ['ExitCode1', 'HealthCheckContainerError', 'OutOfMemory', 'StartError', undefined])
-      assert.ok(!mayHaveGone({ reason }), reason);
+      assert.ok(!isTransient({ reason }), reason);
   });
 });

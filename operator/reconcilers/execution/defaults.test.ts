@@ -5,7 +5,7 @@ import { RUN } from '../../apis/labels.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
 import { after, job } from '../../testing/jobs.ts';
 import { EPOCH } from '../../testing/serving.ts';
-import { isReadyToRun, planCompletion } from './complete.ts';
+import { isDefaulted, planDefaults } from './defaults.ts';
 
 /** An execution as a person writes it. */
 function written(overrides: object = {}, labels: Record<string, string> = { [RUN.job]: 'hello' }): Execution {
@@ -24,12 +24,12 @@ function written(overrides: object = {}, labels: Record<string, string> = { [RUN
   } as Execution;
 }
 
-const completedOf = (plan: ReturnType<typeof planCompletion>) =>
+const completedOf = (plan: ReturnType<typeof planDefaults>) =>
   conditionOf(plan.status?.status?.conditions, 'Completed');
 
 describe('planCompletion', () => {
   it('fills in what the execution leaves out, and starts nothing before that is stored', () => {
-    const plan = planCompletion(written({ taskCount: 3 }), job(), EPOCH);
+    const plan = planDefaults(written({ taskCount: 3 }), job(), EPOCH);
     const [change] = plan.change ?? [];
     const patch = change?.patch as unknown as Execution;
     assert.equal(patch.spec?.taskCount, 3);
@@ -37,11 +37,11 @@ describe('planCompletion', () => {
     assert.equal(plan.create, undefined);
     assert.equal(plan.status, undefined);
     const stored = { ...written(), ...patch, metadata: { ...written().metadata, ...patch.metadata } };
-    assert.ok(isReadyToRun(stored, job()));
+    assert.ok(isDefaulted(stored, job()));
   });
 
   it('tells everything that is wrong with it at once', () => {
-    const plan = planCompletion(written({ taskCount: 0, timeoutSeconds: 0 }), job(), EPOCH);
+    const plan = planDefaults(written({ taskCount: 0, timeoutSeconds: 0 }), job(), EPOCH);
     const completed = completedOf(plan);
     assert.deepEqual([completed?.status, completed?.reason], ['False', 'InvalidArgument']);
     assert.match(completed?.message ?? '', /taskCount: .*; .*timeoutSeconds: /);
@@ -53,7 +53,7 @@ describe('planCompletion', () => {
   });
 
   it('names the job that there is not', () => {
-    const plan = planCompletion(written({}, { [RUN.job]: 'nobody' }), undefined, EPOCH);
+    const plan = planDefaults(written({}, { [RUN.job]: 'nobody' }), undefined, EPOCH);
     assert.match(completedOf(plan)?.message ?? '', /is "nobody"; there is no such job in namespace "demo"/);
   });
 });

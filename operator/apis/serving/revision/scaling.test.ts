@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Revision } from '../apis/serving/revision/types.ts';
-import type { Service } from '../apis/serving/service/types.ts';
-import { parseConfig } from '../config.ts';
-import { type ScalingSpec, scalingSpec } from './spec.ts';
-import type { Target } from './targets.ts';
+import { parseConfig } from '../../../config.ts';
+import type { Service } from '../service/types.ts';
+import type { Target } from '../traffic/targets.ts';
+import { type ScalingSpec, scalingSpec } from './scaling.ts';
+import type { Revision } from './types.ts';
 
 const config = parseConfig({}).autoscaler;
 

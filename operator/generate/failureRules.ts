@@ -1,16 +1,16 @@
 import { parseConfig } from '../config.ts';
-import { PROBLEMS, type ProblemRow } from '../reconcilers/diagnosis/problems.ts';
+import { FAILURE_RULES, type FailureRule } from '../reconcilers/diagnosis/failureRules.ts';
 
 const SECONDS = parseConfig({}).startup;
 
 /** The part of docs/contract.md about instances that do not start. */
-export function problemsSection(): string {
+export function failureRulesSection(): string {
   return `## What keeps an instance from starting
 
 The conditions of the revision, execution or worker pool show a problem at once, in the words of the kubelet, the registry
 or the program. They stay Unknown for the time given below, during which Kubernetes retries.
 
-${table(Object.values<ProblemRow>(PROBLEMS))}
+${table(Object.values<FailureRule>(FAILURE_RULES))}
 
 What the API server rejects (a quota, a policy, a missing ServiceAccount) makes the condition False at once, but is not
 final: the request is repeated, with a back-off of up to five minutes.
@@ -29,10 +29,10 @@ NotOwned. Homerun creates its own once the other one is deleted.
 `;
 }
 
-function table(rows: readonly ProblemRow[]): string {
-  const lines = rows.map(({ what, waits, mayGo }) => {
-    const then = mayGo ? 'retried automatically' : 'final: change the template';
-    return `| ${what} | ${SECONDS[waits]} s (\`startup.${waits}\`) | ${then} |`;
+function table(rows: readonly FailureRule[]): string {
+  const lines = rows.map(({ description, limit, transient }) => {
+    const then = transient ? 'retried automatically' : 'final: change the template';
+    return `| ${description} | ${SECONDS[limit]} s (\`startup.${limit}\`) | ${then} |`;
   });
   return `| problem | waits for | then a revision is |
 | --- | --- | --- |

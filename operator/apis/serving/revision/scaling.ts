@@ -1,14 +1,13 @@
-import { AUTOSCALING, RUN } from '../apis/annotations.ts';
-import { conditionOf, isFalse, isTrue, READY } from '../apis/condition.ts';
-import { cores, isQuantity } from '../apis/quantity.ts';
-import type { Revision } from '../apis/serving/revision/types.ts';
-import { manualInstances } from '../apis/serving/service/manualScaling.ts';
-import type { Service } from '../apis/serving/service/types.ts';
-import { shareOf } from '../apis/serving/traffic/shares.ts';
-import type { Config } from '../config.ts';
-import type { KubeObject } from '../kube/types.ts';
-import { parseDuration } from './duration.ts';
-import type { Target } from './targets.ts';
+import type { KubeObject } from '../../../kube/types.ts';
+import { AUTOSCALING, RUN } from '../../annotations.ts';
+import { conditionOf, isFalse, isTrue, READY } from '../../condition.ts';
+import { parseDuration } from '../../duration.ts';
+import { cores, isQuantity } from '../../quantity.ts';
+import { manualInstances } from '../service/manualScaling.ts';
+import type { Service } from '../service/types.ts';
+import { shareOf } from '../traffic/shares.ts';
+import type { Target } from '../traffic/targets.ts';
+import type { Revision } from './types.ts';
 
 /** What a person and the configuration ask of a revision's number of instances. */
 export interface ScalingSpec {
@@ -32,6 +31,15 @@ export interface ScalingSpec {
   readonly windowMs: number;
 }
 
+/** Values of the chart that hold where annotations name none. */
+export interface ScalingConfig {
+  readonly maxScaleDefault: number;
+  readonly concurrencyUtilization: number;
+  readonly cpuUtilization: number;
+  readonly idleSeconds: number;
+  readonly windowSeconds: number;
+}
+
 /** Requests at once for an instance that sets no limit (`containerConcurrency: 0`), as Knative counts it. */
 const UNLIMITED_CONCURRENCY = 100;
 /** Knative's bounds of the window annotation. */
@@ -43,7 +51,7 @@ const SHORTEST_IDLE_MS = 1000;
  * The scaling of a revision from its annotations, its Service's and the configuration. A value that does not
  * parse counts as absent: admission refuses it, and the autoscaler must go on for objects from before.
  *
- * @param target the revision's place in its Route; undefined when no Route names it. Its minimum holds only
+ * @param target what its Route sends to the revision; undefined when no Route names it. Its minimum holds only
  *   while it is reachable (Cloud Run, minimum instances: a revision with traffic or a tag) or still has to
  *   become ready.
  */
@@ -51,7 +59,7 @@ export function scalingSpec(
   revision: Revision,
   service: Service | undefined,
   target: Target | undefined,
-  config: Config['autoscaler'],
+  config: ScalingConfig,
 ): ScalingSpec {
   const { pending, failed } = progressOf(revision);
   const max = maxOf(revision, service, target, config);
@@ -92,7 +100,7 @@ function maxOf(
   revision: Revision,
   service: Service | undefined,
   target: Target | undefined,
-  config: Config['autoscaler'],
+  config: ScalingConfig,
 ): number {
   const own = count(revision, AUTOSCALING.maxScale, AUTOSCALING.maxScaleKebab) || config.maxScaleDefault;
   // A revision without a percentage is bounded by the Service's whole number: it has no part of its own, and

@@ -1,0 +1,160 @@
+import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
+import type { Config } from '../../config.ts';
+import type { RegistryError } from '../../registry/errors.ts';
+
+/** Something that keeps an instance, or a task, from starting. */
+export interface FailureRule {
+  /** What has happened, for people. */
+  description: string;
+  /** What the kubelet calls it, where it is the kubelet who tells. */
+  reasons?: readonly string[];
+  /** What the kubelet's message says, where its reason alone does not tell. */
+  pattern?: RegExp;
+  /** The reason of the conditions that tell it; the kubelet's own where unset. */
+  conditionReason?: string;
+  /** For how long it is waited out until it is final, as a chart value. */
+  limit: keyof Config['startup'];
+  /** Whether it may go without a change of the template: a revision that failed for it is tried again by itself. */
+  transient: boolean;
+}
+
+/** What the kubelet calls a volume that it cannot mount. */
+export const FAILED_MOUNT = 'FailedMount';
+
+const IMAGE_REASONS = [
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ErrImageNeverPull',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+] as const;
+
+/**
+ * What keeps an instance from starting, and for how long it is waited out: one law for revisions, tasks and worker
+ * pools (design, Failure rules). What certainly stays is final after `startup.crashSeconds`, all else only after
+ * `startup.limitSeconds`, which covers several attempts of the kubelet: it tries again after 10 s, 20 s, 40 s and so on.
+ * The first row that fits counts.
+ */
+export const FAILURE_RULES = {
+  imageName: {
+    description: 'the name of the image is none (`InvalidImageName`)',
+    reasons: ['InvalidImageName'],
+    conditionReason: REASONS.containerMissing,
+    limit: 'crashSeconds',
+    transient: false,
+  },
+  pullPutOff: {
+    description: 'the registry or the kubelet puts the pull off (429, `pull QPS exceeded`)',
+    reasons: IMAGE_REASONS,
+    pattern: /\b429\b|too ?many ?requests|pull QPS exceeded/i,
+    conditionReason: REASONS.containerMissing,
+    limit: 'limitSeconds',
+    transient: true,
+  },
+  imageNotFound: {
+    description: 'the registry does not know the image (`NotFound`)',
+    reasons: IMAGE_REASONS,
+    // A layer that the node has lost meanwhile is "not found" too, and comes with the next attempt.
+    pattern:
+      /failed to resolve (image|reference).*not found|(manifest|name|repository)[ _]unknown|repository does not exist/is,
+    conditionReason: REASONS.containerMissing,
+    limit: 'crashSeconds',
+    transient: true,
+  },
+  imageUnauthorized: {
+    description: 'the registry refuses the credentials, or wants some (`Unauthorized`)',
+    reasons: IMAGE_REASONS,
+    pattern:
+      /\b40[13] |unauthori[sz]ed|authori[sz]ation failed|authentication required|access denied|\bdenied:|no basic auth/i,
+    conditionReason: REASONS.containerMissing,
+    limit: 'crashSeconds',
+    transient: true,
+  },
+  image: {
+    description: 'the image cannot be pulled for another reason: the registry does not answer, say',
+    reasons: IMAGE_REASONS,
+    conditionReason: REASONS.containerMissing,
+    limit: 'limitSeconds',
+    transient: true,
+  },
+  program: {
+    description: 'the program cannot be run: there is none of its name, say',
+    reasons: ['RunContainerError', 'CreateContainerError'],
+    pattern: /unable to start container process/,
+    limit: 'crashSeconds',
+    transient: false,
+  },
+  container: {
+    description: 'the container cannot be made: a Secret or a key of it is not there, say',
+    reasons: [
+      'CreateContainerConfigError',
+      'CreateContainerError',
+      'PreCreateHookError',
+      'PreStartHookError',
+      'PostStartHookError',
+      'RunContainerError',
+    ],
+    limit: 'limitSeconds',
+    transient: true,
+  },
+  mount: {
+    description: 'a volume cannot be mounted (`FailedMount`)',
+    reasons: [FAILED_MOUNT],
+    limit: 'limitSeconds',
+    transient: true,
+  },
+  account: {
+    description: 'the ServiceAccount of a task is not there',
+    limit: 'limitSeconds',
+    transient: true,
+  },
+  unprepared: {
+    description: 'the node does not get as far as the first container: its network is not set up, say',
+    conditionReason: REASONS.progressDeadlineExceeded,
+    limit: 'limitSeconds',
+    transient: true,
+  },
+  ends: {
+    description: 'a container of a service or a worker pool ends again and again',
+    limit: 'crashSeconds',
+    transient: false,
+  },
+  silent: {
+    description: 'no container listens, or a probe does not pass',
+    limit: 'limitSeconds',
+    transient: false,
+  },
+} as const satisfies Record<string, FailureRule>;
+
+/** What the kubelet says of a container that it has not started. */
+interface Waiting {
+  reason?: string;
+  message?: string;
+}
+
+/** The row of what the kubelet says; undefined if the container is only slow. */
+export function ruleOf({ reason = '', message = '' }: Waiting): FailureRule | undefined {
+  return Object.values<FailureRule>(FAILURE_RULES).find(
+    ({ reasons, pattern }) => reasons?.includes(reason) && (pattern === undefined || pattern.test(message)),
+  );
+}
+
+/** The row of an image whose digest the registry does not tell. */
+export function ruleOfRegistry({ code }: Pick<RegistryError, 'code'>): FailureRule {
+  if (code === 'IMAGE_INVALID') return FAILURE_RULES.imageName;
+  if (code === 'IMAGE_NOT_FOUND') return FAILURE_RULES.imageNotFound;
+  return code === 'REGISTRY_UNAUTHORIZED' ? FAILURE_RULES.imageUnauthorized : FAILURE_RULES.image;
+}
+
+/** The reasons of conditions that tell of a trouble which may go. */
+const PASSING_REASONS: ReadonlySet<string> = new Set(
+  Object.values<FailureRule>(FAILURE_RULES)
+    .filter(({ transient }) => transient)
+    .flatMap(({ conditionReason, reasons = [] }) => conditionReason ?? reasons),
+);
+
+/** Whether what a condition says of a revision that has not started may have gone since. */
+export function isTransient({ reason = '' }: Waiting): boolean {
+  return PASSING_REASONS.has(reason);
+}
