@@ -3,7 +3,7 @@ import { RUN } from '../apis/labels.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
-import { admitEviction, EVICTION, judgeEviction } from './evictions.ts';
+import { admitEviction, decideEviction, EVICTION } from './evictions.ts';
 import { pod, REF, revision } from './testing/objects.ts';
 
 const NOW = Date.parse('2026-01-01T00:10:00Z');
@@ -62,7 +62,7 @@ describe('judgeEviction', () => {
     },
   };
   for (const [name, { pod, revision, want, reason }] of Object.entries(cases)) {
-    it(`${name}: ${reason}`, () => assert.equal(judgeEviction(pod, revision, NOW), want));
+    it(`${name}: ${reason}`, () => assert.equal(decideEviction(pod, revision, NOW), want));
   }
 });
 
@@ -77,8 +77,6 @@ describe('admitEviction', () => {
     admitEviction(
       {
         uid: 'u',
-        kind: { group: 'policy', version: 'v1', kind: 'Eviction' },
-        operation: 'CREATE',
         namespace: REF.namespace,
         name: 'busy',
         dryRun,

@@ -5,7 +5,6 @@ import type { KubeClient } from '../kube/client.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { timestamp } from '../kube/time.ts';
 import type { Permission } from '../rbac.ts';
-import type { AdmissionRequest, AdmissionResponse } from '../webhook/admission/review.ts';
 import { isThere } from './instances.ts';
 
 /** On an instance that somebody wanted to evict: since when its requests are waited for. */
@@ -29,7 +28,7 @@ export function isEvicting(pod: Pod): boolean {
  * What becomes of an eviction: `mark` refuses it and has the instance drained, `wait` refuses it because that goes on,
  * `allow` lets it happen: it is no instance of a service, holds no request, or had as long as its requests may last.
  */
-export function judgeEviction(
+export function decideEviction(
   pod: Pod | undefined,
   revision: Revision | undefined,
   now: number,
@@ -40,6 +39,22 @@ export function judgeEviction(
   const since = Date.parse(pod.metadata.annotations?.[EVICTION] ?? '');
   if (Number.isNaN(since)) return 'mark';
   return now - since < timeoutMs(revision) + MARGIN_MS ? 'wait' : 'allow';
+}
+
+/** What counts of an admission request for an eviction (Kubernetes, admission.k8s.io/v1). */
+export interface EvictionRequest {
+  uid: string;
+  namespace?: string;
+  /** Of the pod. */
+  name?: string;
+  dryRun?: boolean;
+}
+
+/** The admission response. */
+export interface EvictionResponse {
+  uid: string;
+  allowed: boolean;
+  status?: { status: 'Failure'; code: 429; reason: 'TooManyRequests'; message: string };
 }
 
 export interface EvictionOptions {
@@ -56,12 +71,12 @@ export interface EvictionOptions {
  * @throws {KubeError} when the API server does not answer.
  */
 export async function admitEviction(
-  { uid, namespace, name = '', dryRun }: AdmissionRequest,
+  { uid, namespace, name = '', dryRun }: EvictionRequest,
   { client, now }: EvictionOptions,
-): Promise<AdmissionResponse> {
+): Promise<EvictionResponse> {
   const pod = await client.get(PODS, { namespace, name });
   const revision = pod && (await revisionOf(pod, client));
-  const verdict = judgeEviction(pod, revision, now());
+  const verdict = decideEviction(pod, revision, now());
   if (verdict === 'allow') return { uid, allowed: true };
   if (verdict === 'mark' && !dryRun) {
     const annotations = { [EVICTION]: timestamp(now()) };

@@ -1,10 +1,11 @@
 import { Agent, request } from 'undici';
-import type { DrainOrders, Known } from '../gateway/shared/drainProtocol.ts';
+import type { DrainOrders, KnownReport } from '../gateway/shared/drainProtocol.ts';
+import { checkStatsReport, type StatsReport } from '../gateway/shared/statsReport.ts';
 import type { Pod } from '../kube/core.ts';
 import { readyCondition } from '../kube/pod.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { gatewayScrapeFailures } from '../telemetry/metrics.ts';
-import { checkStats, type GatewayStats, type Loads, loadsBetween, mergedStats } from './load.ts';
+import { type Loads, loadsBetween, mergedStats } from './load.ts';
 import { GatewayView, type Member } from './view.ts';
 
 const TIMEOUT_MS = 800;
@@ -19,7 +20,7 @@ const WHOLE_ANSWERS = 600;
 
 /** What is known of one gateway process. */
 interface Gateway {
-  stats?: GatewayStats;
+  stats?: StatsReport;
   loads: Loads;
   /** When it last answered, by this process's clock. */
   answeredAt: number;
@@ -31,7 +32,7 @@ interface Gateway {
 
 /** An answer, and whether the gateway took what it was told. */
 interface Answer {
-  readonly stats: GatewayStats;
+  readonly stats: StatsReport;
   readonly heard: boolean;
 }
 
@@ -126,7 +127,7 @@ export class GatewayScraper {
 
   async #fetch(podIP: string, body: string): Promise<Answer> {
     const told = await this.#request(podIP, body);
-    if (told.statusCode === 200) return { stats: checkStats(await told.body.json()), heard: true };
+    if (told.statusCode === 200) return { stats: checkStatsReport(await told.body.json()), heard: true };
     await told.body.dump();
     // A gateway from before there was a drain (404), or one that does not know this controller's pod yet (403).
     if (told.statusCode !== 404 && told.statusCode !== 403) {
@@ -134,7 +135,7 @@ export class GatewayScraper {
     }
     const asked = await this.#request(podIP);
     if (asked.statusCode === 200) {
-      return { stats: checkStats(await asked.body.json()), heard: told.statusCode === 404 };
+      return { stats: checkStatsReport(await asked.body.json()), heard: told.statusCode === 404 };
     }
     await asked.body.dump();
     throw new Error(`GET /stats answered ${asked.statusCode}`);
@@ -159,7 +160,7 @@ export class GatewayScraper {
 }
 
 /** The answer that the next one may go on from. */
-function knownOf({ stats, answers }: Gateway): Known | undefined {
+function knownOf({ stats, answers }: Gateway): KnownReport | undefined {
   if (stats?.at === undefined || answers % WHOLE_ANSWERS === 0) return undefined;
   return { start: stats.instance.start, at: stats.at };
 }

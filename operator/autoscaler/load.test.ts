@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { StatsReport } from '../gateway/control/report.ts';
-import { addLoad, checkStats, type GatewayStats, loadsBetween, type RevisionStats } from './load.ts';
+import type { RevisionStatsReport, StatsReport } from '../gateway/shared/statsReport.ts';
+import { addLoad, loadsBetween } from './load.ts';
 
-const row = (changes: Partial<RevisionStats> = {}): RevisionStats => ({
+const row = (changes: Partial<RevisionStatsReport> = {}): RevisionStatsReport => ({
   requests: 0,
   concurrencyMs: 0,
   inFlight: 0,
@@ -12,7 +12,7 @@ const row = (changes: Partial<RevisionStats> = {}): RevisionStats => ({
   ...changes,
 });
 
-const stats = (now: number, start: number, changes?: Partial<RevisionStats>): GatewayStats => ({
+const stats = (now: number, start: number, changes?: Partial<RevisionStatsReport>): StatsReport => ({
   now,
   instance: { start },
   revisions: changes ? { 'n/a': row(changes) } : {},
@@ -21,7 +21,7 @@ const stats = (now: number, start: number, changes?: Partial<RevisionStats>): Ga
 describe('loadsBetween', () => {
   const cases: Record<
     string,
-    { before?: GatewayStats; after: GatewayStats; mean: number; lastRequestAt: number; reason: string }
+    { before?: StatsReport; after: StatsReport; mean: number; lastRequestAt: number; reason: string }
   > = {
     'two answers': {
       before: stats(1000, 1, { concurrencyMs: 500 }),
@@ -121,32 +121,4 @@ describe('addLoad', () => {
     assert.equal(one.get('n/a')?.present, 2);
     assert.equal(one.get('n/a')?.instances.get('p'), 1);
   });
-});
-
-describe('checkStats', () => {
-  it('takes what a gateway answers', () => {
-    // Typed by the gateway, so that the two sides cannot drift apart.
-    const answer: StatsReport = { ...stats(1, 2, { instances: { p: 1 } }), at: 3, partial: false };
-    assert.equal(checkStats(answer), answer);
-  });
-
-  const cases: Record<string, { body: unknown; message: RegExp }> = {
-    'no object': { body: 'ok', message: /the answer is "ok"/ },
-    'no clock': { body: { instance: { start: 1 }, revisions: {} }, message: /now is undefined/ },
-    'no start': { body: { now: 1, instance: {}, revisions: {} }, message: /instance.start is undefined/ },
-    'no row': { body: { ...stats(1, 1), revisions: { 'n/a': 3 } }, message: /n\/a is 3/ },
-    'no number': {
-      body: { ...stats(1, 1), revisions: { 'n/a': { ...row(), queued: null } } },
-      message: /n\/a: queued is null/,
-    },
-    'no count': {
-      body: { ...stats(1, 1), revisions: { 'n/a': { ...row(), instances: { p: '1' } } } },
-      message: /instances.p is "1"/,
-    },
-  };
-  for (const [name, { body, message }] of Object.entries(cases)) {
-    it(`refuses ${name}`, () => {
-      assert.throws(() => checkStats(body), { code: 'GATEWAY_STATS_INVALID', message });
-    });
-  }
 });

@@ -1,30 +1,4 @@
-import type { DrainState } from '../gateway/shared/drainProtocol.ts';
-
-/** One revision's row in a gateway's answer; counters run since the gateway's process started. */
-export interface RevisionStats {
-  readonly requests: number;
-  /** Integral over time of (in flight + queued), in request-milliseconds. */
-  readonly concurrencyMs: number;
-  readonly inFlight: number;
-  readonly queued: number;
-  /** 0 when none came. */
-  readonly lastRequestAt: number;
-  /** Requests in flight by pod name. */
-  readonly instances: Readonly<Record<string, number>>;
-}
-
-/** What a gateway's `/stats` answers. Times are its own clock's, ms since the epoch. */
-export interface GatewayStats {
-  readonly now: number;
-  readonly instance: { readonly start: number };
-  /** Names this answer, to the process that gave it; absent for a gateway from before there was that. */
-  readonly at?: number;
-  /** Revisions are left out that have not changed since the answer that was named in the question. */
-  readonly partial?: boolean;
-  readonly revisions: Readonly<Record<string, RevisionStats>>;
-  /** How far the instances are that were named in the question; absent for a gateway from before there was that. */
-  readonly drains?: Readonly<Record<string, DrainState>>;
-}
+import type { RevisionStatsReport, StatsReport } from '../gateway/shared/statsReport.ts';
 
 /** A revision's requests, of one gateway or of all. */
 export interface RequestLoad {
@@ -46,7 +20,7 @@ export type Loads = Map<string, RequestLoad>;
  *
  * @param now this process's clock when the answer came; times of the gateway's clock are carried over by age.
  */
-export function loadsBetween(previous: GatewayStats | undefined, current: GatewayStats, now: number): Loads {
+export function loadsBetween(previous: StatsReport | undefined, current: StatsReport, now: number): Loads {
   const same = previous?.instance.start === current.instance.start ? previous : undefined;
   const elapsed = same ? current.now - same.now : 0;
   const loads: Loads = new Map();
@@ -66,13 +40,16 @@ export function loadsBetween(previous: GatewayStats | undefined, current: Gatewa
 }
 
 /** All that is known of a gateway's revisions: what it told now, over what it told before. The earlier one is used up. */
-export function mergedStats(previous: GatewayStats | undefined, current: GatewayStats): GatewayStats {
+export function mergedStats(previous: StatsReport | undefined, current: StatsReport): StatsReport {
   if (!current.partial) return current;
   return { ...current, revisions: Object.assign(previous?.revisions ?? {}, current.revisions) };
 }
 
 /** What to count from: nothing for a row that the gateway has dropped and opened again. */
-function since(before: RevisionStats | undefined, row: RevisionStats): RevisionStats | undefined {
+function since(
+  before: RevisionStatsReport | undefined,
+  row: RevisionStatsReport,
+): RevisionStatsReport | undefined {
   return before && row.requests >= before.requests ? before : undefined;
 }
 
@@ -90,40 +67,4 @@ export function addLoad(
     lastRequestAt: Math.max(sum.lastRequestAt, load.lastRequestAt),
     instances,
   };
-}
-
-export class StatsError extends Error {
-  readonly code = 'GATEWAY_STATS_INVALID';
-}
-
-/**
- * Checks an answer before anything is counted from it.
- * @throws {StatsError} naming the first field that is not as it must be.
- */
-export function checkStats(body: unknown): GatewayStats {
-  const { now, instance, at = 0, revisions, drains = {} } = record(body, 'the answer');
-  record(drains, 'drains');
-  finite(now, 'now');
-  finite(at, 'at');
-  finite(record(instance, 'instance').start, 'instance.start');
-  for (const [key, value] of Object.entries(record(revisions, 'revisions'))) {
-    const row = record(value, key);
-    for (const field of ['requests', 'concurrencyMs', 'inFlight', 'queued', 'lastRequestAt']) {
-      finite(row[field], `${key}: ${field}`);
-    }
-    for (const [pod, count] of Object.entries(record(row.instances, `${key}: instances`))) {
-      finite(count, `${key}: instances.${pod}`);
-    }
-  }
-  return body as GatewayStats;
-}
-
-function record(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  throw new StatsError(`gateway stats: ${what} is ${JSON.stringify(value)}, not an object`);
-}
-
-function finite(value: unknown, what: string): void {
-  if (typeof value === 'number' && Number.isFinite(value)) return;
-  throw new StatsError(`gateway stats: ${what} is ${JSON.stringify(value)}, not a number`);
 }

@@ -1,16 +1,17 @@
 import type { DrainOrders, DrainState } from '../gateway/shared/drainProtocol.ts';
-import { addLoad, type GatewayStats, type Loads, type RequestLoad } from './load.ts';
+import type { StatsReport } from '../gateway/shared/statsReport.ts';
+import { addLoad, type Loads, type RequestLoad } from './load.ts';
 
 /** One gateway in one round. */
 export type Member =
   /** It answered; `deaf` is one that gave its counts and did not take what it was told. */
-  | { readonly state: 'answered' | 'deaf'; readonly stats: GatewayStats; readonly loads: Loads }
+  | { readonly state: 'answered' | 'deaf'; readonly stats: StatsReport; readonly loads: Loads }
   /** It missed this round; its last answer stands in for its counts. */
   | { readonly state: 'late'; readonly loads: Loads }
   /** It does not answer any more. */
   | {
       readonly state: 'lost';
-      readonly stats: GatewayStats;
+      readonly stats: StatsReport;
       readonly loads: Loads;
       readonly answeredAt: number;
     }
@@ -94,7 +95,7 @@ export class GatewayView {
    * A gateway from before there was a drain goes on sending; that no request is inside is all that can be known of it,
    * and as much as was known before.
    */
-  #stateIn({ drains, revisions }: GatewayStats, revision: string, instance: Asked): DrainState | undefined {
+  #stateIn({ drains, revisions }: StatsReport, revision: string, instance: Asked): DrainState | undefined {
     if (drains) return drains[instance.uid];
     if (revisions[revision]?.instances[instance.name]) return 'draining';
     return this.#orders.instances[instance.uid] === 'drain' ? 'drained' : 'released';

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { http2, httpRequest } from '../builtins.ts';
 import type { Attempt, StartCheck } from './attempt.ts';
-import { http2, httpRequest } from './builtins.ts';
 
 export interface ProbeOptions {
   /** The attempts end after this time without success. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createHttpServer } from '../probe/builtins.ts';
+import { createHttpServer } from '../builtins.ts';
 import { registry } from './metrics.ts';
 
 export interface AdminOptions {

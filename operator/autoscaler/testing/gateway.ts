@@ -3,8 +3,8 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { DrainOrders, DrainState } from '../../gateway/shared/drainProtocol.ts';
+import type { RevisionStatsReport, StatsReport } from '../../gateway/shared/statsReport.ts';
 import type { Pod } from '../../kube/core.ts';
-import type { GatewayStats, RevisionStats } from '../load.ts';
 
 /** How a {@link FakeGateway} answers `/stats`. */
 export type Mood = 'well' | 'silent' | 'refusing' | 'garbage';
@@ -17,7 +17,7 @@ export class FakeGateway {
   /** A process that starts again counts from zero. */
   start = 1;
   now: () => number = Date.now;
-  readonly revisions: Record<string, RevisionStats> = {};
+  readonly revisions: Record<string, RevisionStatsReport> = {};
   asked = 0;
   /** `old` knows of no drain; `deaf` does not listen to this controller. */
   kind: 'new' | 'old' | 'deaf' = 'new';
@@ -49,7 +49,7 @@ export class FakeGateway {
     return new FakeGateway(server);
   }
 
-  get stats(): GatewayStats {
+  get stats(): StatsReport {
     const asked = Object.entries(this.orders?.instances ?? {});
     const drains = this.orders && {
       drains: Object.fromEntries(
@@ -59,7 +59,7 @@ export class FakeGateway {
     const at = performance.now();
     const { start, at: since = 0 } = this.orders?.known ?? {};
     const partial = start === this.start;
-    const isNews = ([name, { inFlight, queued }]: [string, RevisionStats]) =>
+    const isNews = ([name, { inFlight, queued }]: [string, RevisionStatsReport]) =>
       inFlight + queued > 0 || (this.#told.get(name) ?? 0) >= since;
     const revisions = partial
       ? Object.fromEntries(Object.entries(this.revisions).filter(isNews))
@@ -91,7 +91,7 @@ export class FakeGateway {
   }
 
   /** Sets what is told of a revision. */
-  tell(revision: string, changes: Partial<RevisionStats>): void {
+  tell(revision: string, changes: Partial<RevisionStatsReport>): void {
     const zero = { requests: 0, concurrencyMs: 0, inFlight: 0, queued: 0, lastRequestAt: 0, instances: {} };
     this.#told.set(revision, performance.now());
     this.revisions[revision] = { ...zero, ...this.revisions[revision], ...changes };

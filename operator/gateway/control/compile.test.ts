@@ -5,7 +5,7 @@ import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
 import { parseConfig } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
-import { UNLIMITED } from '../shared/slots.ts';
+import { UNLIMITED } from '../shared/limits.ts';
 import { compilePod, compileRevision, compileRoute } from './compile.ts';
 
 const config = parseConfig({ domain: 'example.com' });

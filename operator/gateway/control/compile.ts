@@ -11,8 +11,8 @@ import type { Pod } from '../../kube/core.ts';
 import { hasEnded } from '../../kube/pod.ts';
 import { keyOf } from '../../kube/types.ts';
 import { type StartCheck, startCheck } from '../../probe/attempt.ts';
+import { UNLIMITED } from '../shared/limits.ts';
 import type { Protocol, Target } from '../shared/messages.ts';
-import { UNLIMITED } from '../shared/slots.ts';
 
 /** What a Route makes the gateway serve. */
 export interface CompiledRoute {

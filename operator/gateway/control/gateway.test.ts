@@ -13,9 +13,9 @@ import { freePort } from '../../testing/apiServer.ts';
 import { FakeApiServer } from '../../testing/fakeApiServer.ts';
 import { silent, until } from '../../testing/until.ts';
 import { WAKE_CHANNEL } from '../shared/messages.ts';
+import type { StatsReport } from '../shared/statsReport.ts';
 import { ask } from '../testing/harness.ts';
 import { dataThreads, runGateway } from './gateway.ts';
-import type { StatsReport } from './report.ts';
 
 const shares = (traffic: Record<string, number>, tags: Record<string, string> = {}): Route => ({
   apiVersion: ROUTES.apiVersion,

@@ -1,6 +1,6 @@
 import { untilStarted } from '../../probe/probe.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { MAX_INSTANCES } from '../shared/slots.ts';
+import { MAX_INSTANCES } from '../shared/limits.ts';
 import type { CompiledPod, CompiledRevision } from './compile.ts';
 import type { Drainable } from './drains.ts';
 import { IndexAllocator } from './indexAllocator.ts';

@@ -11,7 +11,7 @@ import { LATENCY_BOUNDS_MS } from '../shared/stats.ts';
 import {
   type Event,
   LIMIT_ACTIONS,
-  REFUSAL_REASONS,
+  REJECTION_REASONS,
   type UsageReport,
   WAIT_BOUNDS_MS,
 } from '../shared/usage.ts';
@@ -45,7 +45,7 @@ function usageSeries(usage: UsageReport): GatewayUsage {
       ['answers', usage.answerBytes],
       ['headers', usage.headerBytes],
     ]),
-    refusals: counts(REFUSAL_REASONS),
+    refusals: counts(REJECTION_REASONS),
     limitActions: counts(LIMIT_ACTIONS),
     clientsLeft: count('clientLeft'),
     faults: count('fault'),

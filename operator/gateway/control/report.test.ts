@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { DrainOrders } from '../shared/drainProtocol.ts';
 import { Stats } from '../shared/stats.ts';
-import { type Counted, StatsReporter } from './report.ts';
+import { type CountSources, StatsReporter } from './report.ts';
 
 describe('StatsReporter', () => {
   let stats: Stats;
@@ -19,7 +19,7 @@ describe('StatsReporter', () => {
       instances: { of: () => [] },
       drains: { take: () => ({}) },
     };
-    reporter = new StatsReporter(control as unknown as Counted, () => now);
+    reporter = new StatsReporter(control as unknown as CountSources, () => now);
   });
 
   const orders: DrainOrders = { term: 1, round: 1, instances: {} };
@@ -29,7 +29,7 @@ describe('StatsReporter', () => {
   const ask = (start?: number) => {
     now += 1_000;
     const answer = reporter.report({ ...orders, known: known && { ...known, ...(start ? { start } : {}) } });
-    known = { start: answer.instance.start, at: answer.at };
+    known = { start: answer.instance.start, at: answer.at as number };
     return answer;
   };
   /** Nothing is told again that was told at first. */

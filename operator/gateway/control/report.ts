@@ -1,32 +1,7 @@
 import { clock } from '../shared/clock.ts';
-import type { DrainOrders, DrainState } from '../shared/drainProtocol.ts';
+import type { DrainOrders } from '../shared/drainProtocol.ts';
+import type { RevisionStatsReport, StatsReport } from '../shared/statsReport.ts';
 import type { Control } from './control.ts';
-
-/** What `GET /stats` tells the autoscaler of one revision; counts are since the start of the process. */
-export interface RevisionStatsReport {
-  requests: number;
-  /** Integral over time of (in flight + queued): differences of two readings give the mean between them. */
-  concurrencyMs: number;
-  inFlight: number;
-  queued: number;
-  /** Unix time in ms; 0 when no request has come. */
-  lastRequestAt: number;
-  /** Requests inside each instance, by pod name. */
-  instances: Record<string, number>;
-}
-
-export interface StatsReport {
-  /** Unix time in ms at which the counts were read. */
-  now: number;
-  instance: { start: number };
-  /** When the counts were read, in ms on a clock of this process; see {@link DrainOrders}, `known`. */
-  at: number;
-  /** Whether revisions are left out that have not changed since the answer that the asker has. */
-  partial: boolean;
-  revisions: Record<string, RevisionStatsReport>;
-  /** How far the instances are that the autoscaler has named, by UID of the pod; only in the answer to a POST. */
-  drains?: Record<string, DrainState>;
-}
 
 const startedAt = Math.round(Date.now() - process.uptime() * 1000);
 
@@ -34,7 +9,7 @@ const startedAt = Math.round(Date.now() - process.uptime() * 1000);
 const AGAIN_MS = 2_000;
 
 /** What of the control thread counts. */
-export type Counted = Pick<Control, 'table' | 'stats' | 'slots' | 'instances' | 'drains'>;
+export type CountSources = Pick<Control, 'table' | 'stats' | 'slots' | 'instances' | 'drains'>;
 
 /** When a change of a revision's counts was first seen. */
 interface Seen {
@@ -47,13 +22,13 @@ interface Seen {
  * has not changed since its last answer is left out where it says which one it has.
  */
 export class StatsReporter {
-  readonly #control: Counted;
+  readonly #control: CountSources;
   readonly #now: () => number;
   /** By the number of the row; it may be another revision's by now, which is as good as a change. */
   readonly #seen = new Map<number, Seen>();
 
   /** @param now {@link clock}. */
-  constructor(control: Counted, now: () => number = clock) {
+  constructor(control: CountSources, now: () => number = clock) {
     this.#control = control;
     this.#now = now;
   }

@@ -1,5 +1,5 @@
+import { MAX_REVISIONS } from '../shared/limits.ts';
 import type { HostEntry, InstanceEntry, RevisionEntry, TableUpdate, Target } from '../shared/messages.ts';
-import { MAX_REVISIONS } from '../shared/slots.ts';
 import type { CompiledRevision, CompiledRoute } from './compile.ts';
 import { IndexAllocator } from './indexAllocator.ts';
 

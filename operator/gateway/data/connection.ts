@@ -3,10 +3,10 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { clock } from '../shared/clock.ts';
 import { HTTP1_WINDOW, MAX_PIPELINED, waitingBytes } from '../shared/limits.ts';
-import { addressCell, type Event } from '../shared/usage.ts';
-import { NO_REVISION } from './budget.ts';
-import type { Connections } from './connections.ts';
-import type { Timed } from './deadlines.ts';
+import type { Rejection } from '../shared/rejections.ts';
+import { addressCell, type Event, type UsageWriter } from '../shared/usage.ts';
+import { type Budget, NO_REVISION } from './budget.ts';
+import type { Deadlines, Timed } from './deadlines.ts';
 import type { Peer } from './headers.ts';
 import type { Source } from './queue.ts';
 import { endSession } from './sessionClose.ts';
@@ -20,7 +20,7 @@ const SLACK_BYTES = 2048;
 /** What every HTTP/2 connection begins with; nothing shorter can hold a request. */
 const PREFACE_BYTES = 24;
 
-/** The connection of a socket that {@link Connections} opened, or of an HTTP/2 session on it. */
+/** The connection of a socket of a client, or of an HTTP/2 session on it. */
 export function connectionOf(socket: object): Connection {
   return (socket as WithConnection)[CONNECTION] as Connection;
 }
@@ -37,6 +37,24 @@ type Phase =
   /** Its last answer is sent and the rest of the request is not read for long any more. */
   | 'lingering';
 
+/** What a connection needs of the set of connections that it belongs to. */
+export interface ConnectionSet {
+  readonly deadlines: Deadlines;
+  readonly usage: UsageWriter;
+  readonly requestBytes: Budget;
+  readonly headerMs: number;
+  readonly firstRequestMs: number;
+  readonly lingerMs: number;
+  /** Counts it by its protocol. @returns how many there are. */
+  count(protocol: 'http1' | 'http2', delta: 1 | -1): number;
+  hasRoomForHttp2(connections: number): boolean;
+  becameIdle(connection: Connection): void;
+  busy(connection: Connection): void;
+  closed(connection: Connection): void;
+  reject(connection: Connection, rejection: Rejection): void;
+  linger(stream: ServerHttp2Stream): void;
+}
+
 /** One client's connection: what is asked on it, how much of it is unread, and how long it may stay so. */
 export class Connection implements Source, Timed {
   readonly socket: Socket;
@@ -48,7 +66,7 @@ export class Connection implements Source, Timed {
   requests = 0;
   /** When the header section that is pending was first seen, on {@link clock}; 0 is none. */
   pendingSince = 0;
-  readonly #connections: Connections;
+  readonly #connections: ConnectionSet;
   #beginsWithHead: boolean | undefined;
   #phase: Phase = 'new';
   #closed = false;
@@ -74,7 +92,7 @@ export class Connection implements Source, Timed {
   later: Timed | undefined;
   deadlineList: Timed['deadlineList'];
 
-  constructor(socket: Socket, connections: Connections) {
+  constructor(socket: Socket, connections: ConnectionSet) {
     this.socket = socket;
     this.#connections = connections;
     this.address = addressCell(socket.remoteAddress ?? '');
@@ -212,7 +230,7 @@ export class Connection implements Source, Timed {
       deadlines.add(this, Math.max(0, firstRequestMs - headerMs), clock());
     } else if (this.protocol === 'http1') {
       this.#connections.usage.count('closedForHeaderTime');
-      this.#connections.refuse(this, {
+      this.#connections.reject(this, {
         reason: 'header_time',
         message: 'The request headers did not come in time.',
       });

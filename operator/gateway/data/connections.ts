@@ -12,7 +12,7 @@ import {
   type UsageWriter,
 } from '../shared/usage.ts';
 import type { Budget } from './budget.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionSet } from './connection.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import { refuseSocket } from './downstream/socket.ts';
 
@@ -30,7 +30,7 @@ export interface ConnectionsOptions {
 }
 
 /** The open connections of one thread, and the limits that the whole process has for them. */
-export class Connections {
+export class Connections implements ConnectionSet {
   readonly deadlines: Deadlines;
   readonly usage: UsageWriter;
   readonly requestBytes: Budget;
@@ -124,7 +124,7 @@ export class Connections {
   }
 
   /** Answers in one line on a connection whose request is not complete, and closes it. */
-  refuse(connection: Connection, { reason, message }: Rejection, toHead = false): void {
+  reject(connection: Connection, { reason, message }: Rejection, toHead = false): void {
     this.usage.count(reason);
     refuseSocket(connection.socket, REJECTIONS[reason], message, toHead);
     connection.refused();

@@ -146,12 +146,12 @@ export class Handler {
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
     if ('reason' in found) {
-      this.#connections.refuse(connection, found);
+      this.#connections.reject(connection, found);
       return;
     }
     if (found.entry.protocol === 'h2c') {
       const message = 'This revision speaks HTTP/2, which has no Upgrade.';
-      this.#connections.refuse(connection, { reason: 'unsupported', message });
+      this.#connections.reject(connection, { reason: 'unsupported', message });
       return;
     }
     new Tunnel(request, socket, path as string, early, head, found, this.#shared, connection).start();

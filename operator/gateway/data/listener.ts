@@ -3,7 +3,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createHttpServer, http2 } from '../../probe/builtins.ts';
+import { createHttpServer, http2 } from '../../builtins.ts';
 import { HTTP2_WINDOW, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from '../shared/limits.ts';
 import { connectionOf } from './connection.ts';
 import type { Connections } from './connections.ts';
@@ -209,7 +209,7 @@ function http1Server(handler: Handler, connections: Connections): HttpServer {
   });
   server.on('connect', (_request, socket) =>
     afterResponses(socket as Socket, () =>
-      connections.refuse(connectionOf(socket), {
+      connections.reject(connectionOf(socket), {
         reason: 'method',
         message: 'CONNECT is not supported.',
       }),
@@ -241,5 +241,5 @@ function answerClientError(
   const refusal = clientErrorRefusal(error);
   const toHead = connection.firstIsHead ?? (continued ? undefined : belongsToHead(error));
   const message = toHead === undefined ? '' : refusal.message;
-  connections.refuse(connection, { ...refusal, message }, toHead);
+  connections.reject(connection, { ...refusal, message }, toHead);
 }

@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { httpRequest } from '../../probe/builtins.ts';
+import { httpRequest } from '../../builtins.ts';
 import { clock } from '../shared/clock.ts';
 import { waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';

@@ -8,7 +8,7 @@
 export type DrainStep = 'drain' | 'release' | 'remove';
 
 /** What the autoscaler has of a gateway: the answer that its process `start` gave at `at` (StatsReport). */
-export interface Known {
+export interface KnownReport {
   readonly start: number;
   readonly at: number;
 }
@@ -20,7 +20,7 @@ export interface DrainOrders {
   readonly round: number;
   readonly instances: Readonly<Record<string, DrainStep>>;
   /** Revisions that have not changed since need not be told again. */
-  readonly known?: Known;
+  readonly known?: KnownReport;
 }
 
 /**

@@ -1,7 +1,26 @@
-import type { Config } from '../../config.ts';
-
 /** What clients may take of a gateway process: `gateway.limits` of the chart's values. */
-export type Limits = Config['gateway']['limits'];
+export type Limits = Readonly<
+  Record<
+    | 'connections'
+    | 'http2Connections'
+    | 'connectionsPerAddress'
+    | 'queue'
+    | 'queuePerAddress'
+    | 'headerSeconds'
+    | 'firstRequestSeconds'
+    | 'lingerSeconds'
+    | 'headerMebibytes'
+    | 'requestMebibytes'
+    | 'answerMebibytes',
+    number
+  >
+>;
+
+/** How many instances and revisions one gateway process can hold at the same time. Only rows that are used take memory. */
+export const MAX_INSTANCES = 65_536;
+export const MAX_REVISIONS = 32_768;
+/** A revision without `containerConcurrency` takes as many requests as come. */
+export const UNLIMITED = 0x3fffffff;
 
 /** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
 export const KEEP_ALIVE_MS = 620_000;

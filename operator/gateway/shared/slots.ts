@@ -1,10 +1,5 @@
+import { MAX_INSTANCES, MAX_REVISIONS } from './limits.ts';
 import { Usage, usageBytes } from './usage.ts';
-
-/** How many instances and revisions one gateway process can hold at the same time. Only rows that are used take memory. */
-export const MAX_INSTANCES = 65_536;
-export const MAX_REVISIONS = 32_768;
-/** A revision without `containerConcurrency` takes as many requests as come. */
-export const UNLIMITED = 0x3fffffff;
 
 const INT = Int32Array.BYTES_PER_ELEMENT;
 

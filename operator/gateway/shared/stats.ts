@@ -1,5 +1,5 @@
 import { unixTime } from './clock.ts';
-import { MAX_REVISIONS } from './slots.ts';
+import { MAX_REVISIONS } from './limits.ts';
 
 /** Upper bounds in milliseconds of the request latency histogram; the last bucket has none. */
 export const LATENCY_BOUNDS_MS = [

@@ -1,5 +1,5 @@
+import { MAX_REVISIONS } from './limits.ts';
 import { REJECTIONS, type RejectionReason } from './rejections.ts';
-import { MAX_REVISIONS } from './slots.ts';
 
 /** Clients are told apart by address only as far as this many cells of a hash table do. */
 const ADDRESSES = 16_384;
@@ -40,10 +40,10 @@ export const WAIT_BOUNDS_MS = [5, 25, 100, 250, 500, 1000, 2500, 5000, 10_000, 3
 
 const OTHER_EVENTS = ['clientLeft', 'fault', 'repeated', 'ejected'] as const;
 const WAIT_EVENTS = [...WAIT_BOUNDS_MS, Number.POSITIVE_INFINITY].map((bound) => `wait${bound}` as const);
-export const REFUSAL_REASONS = Object.keys(REJECTIONS) as RejectionReason[];
+export const REJECTION_REASONS = Object.keys(REJECTIONS) as RejectionReason[];
 
 /** What is counted for the whole process: what limits did, answers of the gateway's own by reason, and some more. */
-const EVENTS = [...LIMIT_ACTIONS, ...REFUSAL_REASONS, ...OTHER_EVENTS, ...WAIT_EVENTS, 'waitedMs'] as const;
+const EVENTS = [...LIMIT_ACTIONS, ...REJECTION_REASONS, ...OTHER_EVENTS, ...WAIT_EVENTS, 'waitedMs'] as const;
 export type Event = (typeof EVENTS)[number];
 const PLACES = new Map<Event, number>(EVENTS.map((event, i) => [event, i]));
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { STATUS_CODES } from '../../../probe/builtins.ts';
+import { STATUS_CODES } from '../../../builtins.ts';
 import type { FlatHeaders, Peer, RequestHead } from '../headers.ts';
 import { type ResponseHead, without } from '../responseHead.ts';
 import { type Downstream, type DownstreamEvents, earlyHints } from './downstream.ts';

@@ -1,6 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Readable } from 'node:stream';
-import { http2 } from '../../../probe/builtins.ts';
+import { http2 } from '../../../builtins.ts';
 import { type FlatHeaders, headerValue, type RequestHead } from '../headers.ts';
 import { type ResponseHead, without } from '../responseHead.ts';
 import { type Downstream, type DownstreamEvents, earlyHints } from './downstream.ts';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { STATUS_CODES } from '../../../probe/builtins.ts';
+import { STATUS_CODES } from '../../../builtins.ts';
 
 const ignore = (): void => {};
 

@@ -4,7 +4,7 @@ import type {
   ClientSessionOptions,
   IncomingHttpHeaders,
 } from 'node:http2';
-import { http2 } from '../../../probe/builtins.ts';
+import { http2 } from '../../../builtins.ts';
 import type { Downstream } from '../downstream/downstream.ts';
 import { http2Headers } from '../downstream/http2.ts';
 import type { FlatHeaders } from '../headers.ts';
