@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { podContainerName } from '../../apis/serving/container/names.ts';
 import { parseConfig } from '../../config.ts';
 import { EPOCH, pod, revision } from '../../testing/serving.ts';
 import { diagnoseStart, type Start } from './start.ts';
@@ -59,6 +60,24 @@ const CASES: Record<string, Case> = {
     pods: [pod({ state: { running: {} } })],
     passed: ['pod-x'],
     want: { state: 'starting', reason: 'Deploying' },
+  },
+  'ready, of a container with a dot in its name': {
+    reason: 'its pod calls it otherwise',
+    spec: { containers: [{ name: 'app.v2', image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    pods: [pod({ name: podContainerName('app.v2'), state: { running: {} }, ready: true })],
+    want: { state: 'started' },
+  },
+  'ended, of a container with a dot in its name': {
+    reason: 'people know it by the name that they gave it',
+    spec: { containers: [{ name: 'app.v2', image: 'a' }] },
+    pods: [
+      pod({ name: podContainerName('app.v2'), state: terminated({ reason: 'OOMKilled', exitCode: 137 }) }),
+    ],
+    want: {
+      state: 'starting',
+      reason: 'OutOfMemory',
+      message: /container 'app\.v2' was stopped/,
+    },
   },
   'never ready by its own word': {
     reason: 'the probe that did not pass is named, not the port, which answers',

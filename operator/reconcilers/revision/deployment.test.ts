@@ -1,4 +1,6 @@
 import { deepEqual } from 'node:assert/strict';
+import { podContainerName } from '../../apis/serving/container/names.ts';
+import { BOOST_ANNOTATION } from '../../apis/serving/revision/boost.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { parseConfig } from '../../config.ts';
 import { assertGolden } from '../../testing/golden.ts';
@@ -51,6 +53,48 @@ describe('desiredDeployment', () => {
         { ...restricted, ...platform },
         { ...restricted, runAsNonRoot: false, ...platform },
       ],
+    );
+  });
+
+  it('calls a container with dots in its name as Kubernetes takes it, wherever the pod names it', () => {
+    const annotations = {
+      'run.googleapis.com/container-dependencies': '{"app.v2":["proxy.v1"]}',
+      'run.googleapis.com/startup-cpu-boost': 'true',
+    };
+    const dotted = revision('hello-v2', {
+      metadata: { annotations },
+      spec: {
+        containers: [
+          { name: 'app.v2', image: 'app:1', ports: [{}], resources: { limits: { cpu: '1' } } },
+          { name: 'proxy.v1', image: 'proxy:1', startupProbe: { tcpSocket: { port: 5432 } } },
+        ],
+      },
+    });
+    const pod = desiredDeployment(dotted, new Map([['app.v2', PINNED]]), config, { boost: true }).spec
+      ?.template;
+    const [app, proxy] = [podContainerName('app.v2'), podContainerName('proxy.v1')];
+    deepEqual(
+      pod?.spec?.containers.map(({ name, image }) => [name, image]),
+      [[app, PINNED]],
+    );
+    deepEqual(
+      pod?.spec?.initContainers?.map(({ name }) => name),
+      [proxy],
+    );
+    deepEqual(Object.keys(JSON.parse(pod?.metadata?.annotations?.[BOOST_ANNOTATION] ?? '{}')), [app, proxy]);
+  });
+
+  it('puts a volume on the disk of the node where it asks for that, and into memory otherwise', () => {
+    const volumes = [
+      { name: 'disk', emptyDir: { medium: 'Disk', sizeLimit: '1Gi' } },
+      { name: 'memory', emptyDir: {} },
+    ];
+    const scratch = revision('hello-v2', { spec: { containers: [{ name: 'a', image: 'a' }], volumes } });
+    deepEqual(
+      desiredDeployment(scratch, new Map(), config).spec?.template.spec?.volumes?.map(
+        ({ emptyDir }) => emptyDir,
+      ),
+      [{ sizeLimit: '1Gi' }, { medium: 'Memory' }],
     );
   });
 

@@ -201,10 +201,35 @@ export const KEPT: Rows = {
     source: `${CONTRACT}, Environment variables`,
     reason: 'it is set in the ingress container alone',
   },
-  'a split of instances that sums to 50': {
+  'a worker pool that says nothing of splits': {
     pool: {},
     verdict: 'accepted',
     source: 'API reference, InstanceSplit',
     reason: 'all instances are of the latest revision',
+  },
+  'splits that sum to 50': {
+    pool: { traffic: '[{latestRevision: true, percent: 50}]' },
+    verdict: 'refused',
+    says: /spec\.instanceSplits: has percents that sum to 50; they must sum to 100/,
+    source: 'API reference, InstanceSplit',
+    reason: 'nobody knows where the rest runs',
+  },
+  'a container that waits for itself, through others, in a job': {
+    job: {
+      template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["b"],"b":["a"]}'}}`,
+      container: '{name: a}',
+      more: '[{image: b, name: b}]',
+    },
+    verdict: 'refused',
+    says: /container-dependencies\]: has a cycle: a waits for b waits for a/,
+    source: 'public reports',
+    reason: 'neither would ever start',
+  },
+  'a volume twice': {
+    service: { spec: '{volumes: [{name: v, emptyDir: {}}, {name: v, emptyDir: {}}]}' },
+    verdict: 'refused',
+    says: /volumes\[1\]\.name: is "v", the name of another volume; names must be unique/,
+    source: 'API reference, Volume: name',
+    reason: 'names tell volumes apart',
   },
 };

@@ -21,6 +21,7 @@ type JobParts = Omit<Case, 'faults' | 'strict' | 'advice' | 'reason'>;
 export interface VerdictRow {
   service?: ServiceParts;
   job?: JobParts;
+  /** What is traffic to a service are splits of instances here. */
   pool?: ServiceParts;
   verdict: Verdict;
   /** What is said, with the field before it; missing where nothing is. */
@@ -37,7 +38,14 @@ export type Rows = Readonly<Record<string, VerdictRow>>;
 export function objectIn({ service, job, pool }: VerdictRow): KubeObject {
   if (service) return serviceOf(service) as KubeObject;
   if (job) return jobOf(job) as KubeObject;
-  return { ...serviceOf(pool ?? {}), apiVersion: 'run.googleapis.com/v1', kind: 'WorkerPool' } as KubeObject;
+  const { metadata, spec } = serviceOf(pool ?? {});
+  const { template, traffic: instanceSplits } = spec;
+  return {
+    apiVersion: 'run.googleapis.com/v1',
+    kind: 'WorkerPool',
+    metadata,
+    spec: { template, ...(instanceSplits ? { instanceSplits } : {}) },
+  } as KubeObject;
 }
 
 /** What both halves of admission say of a new object, as one who applies it is told. */
