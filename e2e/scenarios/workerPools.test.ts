@@ -198,7 +198,7 @@ describe('worker pools', function () {
     await ready('wrong', { count: 0, revision: 'wrong-v1' });
     const pool = helloPool(suite.namespace, 'wrong', {
       annotations: {
-        'run.googleapis.com/scalingMode': 'automatic',
+        'run.googleapis.com/scalingMode': 'auto',
         'run.googleapis.com/manualInstanceCount': '1.5',
       },
       splits: [
@@ -211,7 +211,7 @@ describe('worker pools', function () {
     Object.assign(pool.spec, { manualInstanceCount: -1 });
     Object.assign(pool.spec.template.spec, { containerConcurrency: 80 });
     const refused = [
-      /scalingMode\]: is "automatic"; it must be manual/,
+      /scalingMode\]: is "auto"; it must be manual/,
       /manualInstanceCount\]: is "1.5"; it must be a whole number from 0 to 2147483647/,
       /spec.manualInstanceCount: is -1; it must be a whole number from 0 to 2147483647/,
       /containers\[0\].ports: has port 8080; it must be empty/,

@@ -1,9 +1,9 @@
-import { type Case, jobOf } from '../../apis/run/job/faultCases.ts';
-import { type FaultCase, serviceOf } from '../../apis/serving/service/errorCases.ts';
-import type { KubeObject } from '../../kube/types.ts';
-import { admitDefault, admitValidate, type Policy } from '../admission/admit.ts';
-import { patched, patchOf } from '../testing/patch.ts';
-import { requestFor } from '../testing/requests.ts';
+import { type Case, jobOf } from '../../../apis/run/job/faultCases.ts';
+import { type FaultCase, serviceOf } from '../../../apis/serving/service/errorCases.ts';
+import type { KubeObject } from '../../../kube/types.ts';
+import { admitDefault, admitValidate, type Policy } from '../../admission/admit.ts';
+import { patched, patchOf } from '../patch.ts';
+import { requestFor } from '../requests.ts';
 
 /**
  * What becomes of an object:

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { LENIENT, STRICT } from './testing/requests.ts';
-import { CONTAINERS } from './verdicts/containers.ts';
-import { DECISIONS } from './verdicts/decisions.ts';
-import { KEPT } from './verdicts/kept.ts';
-import { MESSAGES } from './verdicts/messages.ts';
-import { PLATFORM } from './verdicts/platform.ts';
-import { objectIn, type Rows, toldOf, type Verdict, type VerdictRow } from './verdicts/row.ts';
-import { TASKS } from './verdicts/tasks.ts';
+import { LENIENT, STRICT } from '../testing/requests.ts';
+import { CONTAINERS } from '../testing/verdicts/containers.ts';
+import { DECISIONS } from '../testing/verdicts/decisions.ts';
+import { KEPT } from '../testing/verdicts/kept.ts';
+import { MESSAGES } from '../testing/verdicts/messages.ts';
+import { PLATFORM } from '../testing/verdicts/platform.ts';
+import { objectIn, type Rows, toldOf, type Verdict, type VerdictRow } from '../testing/verdicts/row.ts';
+import { TASKS } from '../testing/verdicts/tasks.ts';
 
 const TABLES: Readonly<Record<string, Rows>> = {
   'containers and volumes': CONTAINERS,
