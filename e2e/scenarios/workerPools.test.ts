@@ -206,15 +206,12 @@ describe('worker pools', function () {
         { latestRevision: true, percent: 40 },
       ],
     });
-    const [container] = pool.spec.template.spec.containers;
-    Object.assign(container ?? {}, { ports: [{ containerPort: 8080 }] });
     Object.assign(pool.spec, { manualInstanceCount: -1 });
     Object.assign(pool.spec.template.spec, { containerConcurrency: 80 });
     const refused = [
       /scalingMode\]: is "auto"; it must be manual/,
       /manualInstanceCount\]: is "1.5"; it must be a whole number from 0 to 2147483647/,
       /spec.manualInstanceCount: is -1; it must be a whole number from 0 to 2147483647/,
-      /containers\[0\].ports: has port 8080; it must be empty/,
       /containerConcurrency: is 80; it must be unset or 0/,
       /instanceSplits: has percents that sum to 90; they must sum to 100/,
       /instanceSplits\[0\].revisionName: is "wrong-v0"; it must be one of this pool's revisions: wrong-v1/,
