@@ -19,7 +19,7 @@ export function isBeingPrepared({ metadata, status }: Pod): boolean {
 }
 
 /** The side queue that finds out why volumes are not mounted, for controllers whose keys `onRead` takes. */
-export function mountProblems(client: Pick<KubeClient, 'list'>, onRead: (key: string) => void): EventLookup {
+export function mountFailures(client: Pick<KubeClient, 'list'>, onRead: (key: string) => void): EventLookup {
   const selection = {
     fieldSelector: `involvedObject.kind=Pod,reason=${FAILED_MOUNT}`,
     counts: 'last',

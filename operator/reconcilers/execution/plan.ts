@@ -5,6 +5,7 @@ import {
   EXECUTION_CONDITIONS as TYPES,
 } from '../../apis/run/execution/conditions.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
+import type { Job } from '../../apis/run/job/types.ts';
 import { BATCH_JOBS, type BatchJob, type Pod } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
@@ -20,12 +21,15 @@ import { type RejectionInput, withRejection } from '../rejection.ts';
 import { desiredBatchJob } from './batchJob.ts';
 import { type Completion, completionOf, isFinished } from './completion.ts';
 import { overdue } from './deadline.ts';
+import { isDefaulted, planDefaults } from './defaults.ts';
 import { startConditions, waitingConditions } from './progress.ts';
 import { earliest, readTasks, type Tasks } from './tasks.ts';
 
 /** Everything that the plan of an execution depends on, read before and at once. */
 export interface ExecutionInput {
-  execution: CompleteExecution;
+  execution: Execution;
+  /** The job that it is a run of. */
+  job?: Job;
   /** Its own, and not another's of that name. */
   batchJob?: BatchJob;
   /** The pods of its tasks. */
@@ -51,14 +55,17 @@ export function planExecution(
   config: RoleConfig<'controller'>,
   now: number,
 ): Plan<Execution> {
-  const { execution, batchJob, namespaceEnds } = input;
+  const { execution, job, batchJob, namespaceEnds } = input;
   if (namespaceEnds) return { apply: [], remove: batchJob ? [removal(batchJob)] : [], events: [] };
-  if (isFinished(execution)) return collected(input, config, now);
-  if (!batchJob) return planStart(input, config, now);
-  return planProgress(input, batchJob, config, now);
+  if (isFinished(execution)) return planRetention(input, config, now);
+  if (!isDefaulted(execution, batchJob ? undefined : job)) return planDefaults(execution, job, now);
+  const complete = { ...input, execution };
+  return batchJob ? planProgress(complete, batchJob, config, now) : planStart(complete, config, now);
 }
 
-function planStart(input: ExecutionInput, config: RoleConfig<'controller'>, now: number): Plan<Execution> {
+type CompleteInput = ExecutionInput & { execution: CompleteExecution };
+
+function planStart(input: CompleteInput, config: RoleConfig<'controller'>, now: number): Plan<Execution> {
   const { execution, digests, metadata } = input;
   const previous = execution.status?.conditions;
   if (isTrue(conditionOf(previous, TYPES.containerReady))) {
@@ -83,7 +90,7 @@ function planStart(input: ExecutionInput, config: RoleConfig<'controller'>, now:
 
 /** While an image has no digest: the registry is asked until what it says has been waited out. */
 function planUnresolved(
-  input: ExecutionInput,
+  input: CompleteInput,
   unresolved: [string, DigestState],
   config: RoleConfig<'controller'>,
   now: number,
@@ -109,7 +116,7 @@ export function refusedExecution(input: RejectionInput): KubeObject {
 }
 
 function planProgress(
-  input: ExecutionInput,
+  input: CompleteInput,
   batchJob: BatchJob,
   config: RoleConfig<'controller'>,
   now: number,
@@ -156,7 +163,7 @@ function isCancelled({ metadata, status }: Execution): boolean {
 }
 
 /** The pods of an execution that is over stay for a while, for their logs; then they go with their Job. */
-function collected(
+function planRetention(
   { execution, batchJob }: ExecutionInput,
   { jobs }: Pick<RoleConfig<'controller'>, 'jobs'>,
   now: number,
@@ -208,7 +215,7 @@ function withStatus(
 
 /** The execution's last status. Tasks that neither succeeded nor failed by then were cancelled. */
 function ended(
-  input: ExecutionInput,
+  input: CompleteInput,
   end: Completion,
   tasks: Tasks | undefined,
   now: number,
@@ -287,7 +294,7 @@ const STEP = 1 / 50;
  * For how long a status that tells of nothing but progress waits: ten thousand tasks are not ten thousand writes, on
  * however slow a cluster. A fiftieth of the tasks is told after a second, or later where there are many.
  */
-function heldBackMs({ execution, writtenAt }: ExecutionInput, next: Execution, now: number): number {
+function heldBackMs({ execution, writtenAt }: CompleteInput, next: Execution, now: number): number {
   if (writtenAt === undefined || isNews(execution, next)) return 0;
   const { taskCount } = execution.spec;
   const progress = finishedOf(next) - finishedOf(execution);

@@ -1,12 +1,10 @@
 import { RUN } from '../../apis/labels.ts';
-import type { Execution } from '../../apis/run/execution/types.ts';
-import type { Job } from '../../apis/run/job/types.ts';
 import { Controller } from '../../kube/controller.ts';
-import { isControlledBy } from '../../kube/owner.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { labelKey, storesFor } from '../informers.ts';
+import { observe } from './observe.ts';
 import { planJob, refusedJob } from './plan.ts';
 
 export const permissions: Permission[] = [
@@ -18,10 +16,9 @@ export const permissions: Permission[] = [
 export function jobController(context: Context): Controller {
   const { informers, config, now, log } = context;
   const reconcile = async (key: string) => {
-    const job = stores.jobs.get(key);
-    if (!job || job.metadata.deletionTimestamp) return;
-    const executions = stores.executions.byIndex('job', key).filter((each) => isOf(each, job));
-    return executor.execute(job, planJob({ job, executions }, config, now()));
+    const input = observe(key, stores);
+    if (!input) return;
+    return executor.execute(input.job, planJob(input, config, now()));
   };
   const controller = new Controller({ name: 'job', workers: 4, reconcile, log });
   const stores = storesFor(controller, informers, 'jobs', 'executions');
@@ -29,9 +26,4 @@ export function jobController(context: Context): Controller {
   return controller
     .watch(informers.jobs, ({ metadata }) => [keyOf(metadata)])
     .watch(informers.executions, labelKey(RUN.job));
-}
-
-/** Whether an execution is of this job, and not of an earlier one of its name. */
-function isOf(execution: Execution, { metadata }: Job): boolean {
-  return isControlledBy(execution, metadata.uid ?? '');
 }

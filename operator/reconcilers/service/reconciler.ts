@@ -3,6 +3,7 @@ import type { KubeObject } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { storesFor } from '../informers.ts';
+import { observe } from './observe.ts';
 import { planService, refusedService } from './plan.ts';
 
 export const permissions: Permission[] = [
@@ -14,16 +15,13 @@ export const permissions: Permission[] = [
 export function serviceController(context: Context): Controller {
   const { informers, now, log } = context;
   const reconcile = async (key: string) => {
-    const service = services.get(key);
-    if (!service || service.metadata.deletionTimestamp) return;
-    const configuration = configurations.get(key);
-    const route = routes.get(key);
-    return executor.execute(service, planService({ service, configuration, route }, now()));
+    const input = observe(key, stores);
+    if (!input) return;
+    return executor.execute(input.service, planService(input, now()));
   };
   const sameName = ({ metadata }: KubeObject) => [`${metadata.namespace}/${metadata.name}`];
   const controller = new Controller({ name: 'service', workers: 4, reconcile, log });
   const stores = storesFor(controller, informers, 'services', 'configurations', 'routes');
-  const { services, configurations, routes } = stores;
   const executor = executorOf(context, 'service', stores, refusedService);
   return controller
     .watch(informers.services, sameName)

@@ -1,0 +1,117 @@
+import { batchJobName } from '../../apis/names.ts';
+import { jobOf } from '../../apis/run/execution/fromJob.ts';
+import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
+import { type BatchJob, NAMESPACES, type Pod } from '../../kube/core.ts';
+import { isControlledBy } from '../../kube/owner.ts';
+import { keyOf } from '../../kube/types.ts';
+import { type Context, metadataNow } from '../context.ts';
+import { type CreationRejection, explainRejection } from '../diagnosis/creationRejection.ts';
+import { withMountProblem } from '../diagnosis/mounts.ts';
+import type { Stores } from '../informers.ts';
+import { digestsOf } from '../pod/digests.ts';
+import { isFinished } from './completion.ts';
+import { isDefaulted } from './defaults.ts';
+import type { ExecutionInput } from './plan.ts';
+import type { ExecutionQueues } from './sideQueues.ts';
+import { CONTROLLER_UID } from './trim.ts';
+
+/** What an execution and its tasks depend on. */
+export const READ = ['executions', 'jobs', 'batchJobs', 'taskPods', 'coreServices'] as const;
+
+export type ExecutionStores = Stores<(typeof READ)[number]>;
+
+/** An execution, its tasks, and what its side queues know of them; undefined when it is gone or going. */
+export async function observe(
+  key: string,
+  stores: ExecutionStores,
+  queues: ExecutionQueues,
+  context: Context,
+): Promise<ExecutionInput | undefined> {
+  const execution = stores.executions.get(key);
+  if (!execution || execution.metadata.deletionTimestamp) return undefined;
+  const { namespace = '', name, uid = '' } = execution.metadata;
+  const present = stores.batchJobs.get(keyOf({ namespace, name: batchJobName(name) }));
+  const batchJob = present && isControlledBy(present, uid) ? present : undefined;
+  const job = stores.jobs.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
+  const pods = podsOf(key, batchJob, stores, queues, context);
+  const starts = !batchJob && !isFinished(execution);
+  if (!starts) queues.digests.forget(key);
+  return {
+    execution,
+    job,
+    batchJob,
+    pods,
+    refusal: rejectionOf(execution, batchJob, pods, queues),
+    digests: starts && isDefaulted(execution, job) ? digests(execution, queues, context) : new Map(),
+    metadata: metadataNow(context, stores),
+    namespaceEnds: await namespaceEnds(context.client, namespace, pods),
+    writtenAt: queues.writes.of(key),
+  };
+}
+
+/**
+ * The pods of the tasks; pods of an earlier execution of the name may still be going away. Why volumes are not mounted is
+ * only asked while no task has begun.
+ */
+function podsOf(
+  key: string,
+  batchJob: BatchJob | undefined,
+  stores: Stores<'taskPods'>,
+  { mounts }: Pick<ExecutionQueues, 'mounts'>,
+  { now }: Pick<Context, 'now'>,
+): Pod[] {
+  const pods = stores.taskPods
+    .byIndex('execution', key)
+    .filter(({ metadata }) => batchJob && metadata.labels?.[CONTROLLER_UID] === batchJob.metadata.uid);
+  if (pods.every(isPending)) return withMountProblem(pods, key, mounts, now());
+  mounts.forget(key);
+  return pods;
+}
+
+function isPending({ status }: Pod): boolean {
+  return status?.phase === 'Pending';
+}
+
+function digests(execution: CompleteExecution, queues: ExecutionQueues, { config }: Context) {
+  const { namespace = '', name } = execution.metadata;
+  const owner = { namespace, name, spec: execution.spec.template.spec, known: new Map(), asks: true };
+  return digestsOf(owner, queues.digests, config);
+}
+
+/** Why the cluster makes no pods for the batch/v1 Job. */
+function rejectionOf(
+  execution: Execution,
+  batchJob: BatchJob | undefined,
+  pods: readonly Pod[],
+  { rejections }: Pick<ExecutionQueues, 'rejections'>,
+): CreationRejection | undefined {
+  const key = keyOf(execution.metadata);
+  if (!batchJob || !waitsForPods(execution, batchJob, pods)) {
+    rejections.forget(key);
+    return undefined;
+  }
+  const event = rejections.of(key, batchJob.metadata.uid ?? '');
+  return event && explainRejection(event, execution.spec?.template?.spec?.serviceAccountName);
+}
+
+function waitsForPods(execution: Execution, { status }: BatchJob, pods: readonly Pod[]): boolean {
+  return pods.length === 0 && !isFinished(execution) && !status?.conditions?.length && !status?.succeeded;
+}
+
+/**
+ * Whether the pods of an execution are deleted because their namespace is. Kubernetes deletes a namespace's pods before
+ * all else, and waits for them; a Job waits with the finalizer of a pod that failed until the next attempt's is made,
+ * which never is. Without its Job the pod can go.
+ */
+async function namespaceEnds(
+  client: Context['client'],
+  namespace: string,
+  pods: readonly Pod[],
+): Promise<boolean> {
+  const isHeld = pods.some(
+    ({ metadata, status }) => metadata.deletionTimestamp && status?.phase === 'Failed',
+  );
+  if (!isHeld) return false;
+  const found = await client.get(NAMESPACES, { name: namespace });
+  return found?.metadata.deletionTimestamp !== undefined;
+}

@@ -1,0 +1,140 @@
+import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
+import { kubernetesServiceAccount } from '../../apis/identity.ts';
+import { RUN, SERVING, workerPoolOf } from '../../apis/labels.ts';
+import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
+import type { Configuration } from '../../apis/serving/configuration/types.ts';
+import { needsNoInstance } from '../../apis/serving/revision/initialScale.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Service } from '../../apis/serving/service/types.ts';
+import { type Deployment, type Pod, SERVICE_ACCOUNTS } from '../../kube/core.ts';
+import { keyOf } from '../../kube/types.ts';
+import { type Context, metadataNow } from '../context.ts';
+import { memoryKills } from '../diagnosis/memory.ts';
+import { withMountProblem } from '../diagnosis/mounts.ts';
+import { lacksAccount } from '../diagnosis/replicaFailure.ts';
+import { labelKey, ownDeployment, type Stores } from '../informers.ts';
+import { digestsOf } from '../pod/digests.ts';
+import type { RevisionInput } from './plan.ts';
+import { digestOwner } from './retry.ts';
+import type { RevisionQueues } from './sideQueues.ts';
+
+/** What a revision and its instances depend on. */
+export const READ = [
+  'revisions',
+  'services',
+  'configurations',
+  'workerPools',
+  'routes',
+  'deployments',
+  'pods',
+  'coreServices',
+] as const;
+
+export type RevisionStores = Stores<(typeof READ)[number]>;
+
+/** A revision, its instances, and what its side queues know of them; undefined when it is gone or going. */
+export async function observe(
+  key: string,
+  stores: RevisionStores,
+  queues: RevisionQueues,
+  context: Context,
+): Promise<RevisionInput | undefined> {
+  const revision = stores.revisions.get(key);
+  if (!revision || revision.metadata.deletionTimestamp) return undefined;
+  const deployment = ownDeployment(revision, stores);
+  const pods = podsOf(revision, deployment, stores, queues, context);
+  const evictions = queues.evictions.of(key, pods);
+  const routed = stores.routes.byIndex('revision', key).length > 0;
+  const wanted = routed || isNamed(revision, stores);
+  const pool = poolContext(revision, stores);
+  return {
+    revision,
+    deployment,
+    pods,
+    kills: pods.flatMap((pod) => memoryKills(pod, evictions.get(pod.metadata.uid ?? ''))),
+    passed: startedPods(revision, pods, pool, queues),
+    accountMade: lacksAccount({ deployment, revision }) && (await hasAccount(revision, context)),
+    digests: digestsOf(digestOwner(revision, wanted), queues.digests, context.config),
+    metadata: metadataNow(context, stores),
+    resizesPods: context.abilities.resizesPods,
+    mayRollOut: queues.rollOuts.has(key),
+    startsAtZero: needsNoInstance(revision, serviceOf(revision, stores)),
+    routed,
+    wanted,
+    pool,
+  };
+}
+
+/** The revision's pods; why volumes are not mounted is only asked while it has no instance. */
+function podsOf(
+  revision: Revision,
+  deployment: Deployment | undefined,
+  stores: Stores<'pods'>,
+  { mounts }: Pick<RevisionQueues, 'mounts'>,
+  { now }: Pick<Context, 'now'>,
+): Pod[] {
+  const key = keyOf(revision.metadata);
+  const pods = stores.pods.byIndex('revision', revision.metadata.uid ?? '');
+  if (!deployment?.status?.readyReplicas) return withMountProblem(pods, key, mounts, now());
+  mounts.forget(key);
+  return pods;
+}
+
+/**
+ * UIDs of the pods whose startup probe has passed. Only a revision that has not been ready yet is probed; a worker has
+ * no port to probe, so the kubelet alone reports its start.
+ */
+function startedPods(
+  revision: Revision,
+  pods: Pod[],
+  pool: RevisionInput['pool'],
+  { starts }: Pick<RevisionQueues, 'starts'>,
+): ReadonlySet<string> {
+  if (!isProven(revision) && !pool) return starts.passed(revision, pods);
+  starts.forget(keyOf(revision.metadata));
+  return new Set();
+}
+
+async function hasAccount(
+  { metadata: { namespace }, spec }: Revision,
+  { client, config }: Context,
+): Promise<boolean> {
+  const name = kubernetesServiceAccount(spec.serviceAccountName, config) ?? 'default';
+  return (await client.get(SERVICE_ACCOUNTS, { namespace, name })) !== undefined;
+}
+
+/** The Service that a revision belongs to; a worker pool's has none. */
+export function serviceOf(revision: Revision, { services }: Stores<'services'>): Service | undefined {
+  const [service] = labelKey(SERVING.service)(revision);
+  return service === undefined ? undefined : services.get(service);
+}
+
+function isProven(revision: Revision): boolean {
+  return isTrue(conditionOf(revision.status?.conditions, READY));
+}
+
+/** Key of the revision that a template stands for now. */
+export function latestCreated({ metadata, status }: Configuration | WorkerPool): string[] {
+  const name = status?.latestCreatedRevisionName;
+  return name ? [`${metadata.namespace}/${name}`] : [];
+}
+
+/** Whether a template or the splits of a pool name the revision. */
+function isNamed(
+  revision: Revision,
+  { configurations, workerPools }: Stores<'configurations' | 'workerPools'>,
+): boolean {
+  const [configuration = ''] = labelKey(SERVING.configuration)(revision);
+  const [pool = ''] = labelKey(RUN.workerPool)(revision);
+  const owners = [configurations.get(configuration), workerPools.get(pool)];
+  const isLatest = owners.some((owner) => owner && latestCreated(owner).includes(keyOf(revision.metadata)));
+  const splits = workerPools.get(pool)?.spec.instanceSplits ?? [];
+  return isLatest || splits.some(({ revisionName }) => revisionName === revision.metadata.name);
+}
+
+function poolContext(revision: Revision, { revisions }: Stores<'revisions'>): RevisionInput['pool'] {
+  if (workerPoolOf(revision) === undefined) return undefined;
+  const [pool = ''] = labelKey(RUN.workerPool)(revision);
+  const siblings = revisions.byIndex('workerPool', pool);
+  return { replaces: siblings.some((sibling) => sibling !== revision && isProven(sibling)) };
+}

@@ -1,0 +1,46 @@
+import { EVENTS, type Pod } from '../../kube/core.ts';
+import { startCheck } from '../../probe/attempt.ts';
+import { untilStarted } from '../../probe/probe.ts';
+import { createResolver } from '../../registry/create.ts';
+import type { Context } from '../context.ts';
+import { Evictions } from '../diagnosis/evictions.ts';
+import { mountFailures } from '../diagnosis/mounts.ts';
+import { sideQueues } from '../sideQueues.ts';
+import { MemoryWatch } from './memoryWatch.ts';
+import { StartWatch } from './startWatch.ts';
+
+export type RevisionQueues = ReturnType<typeof revisionQueues>;
+
+/**
+ * What takes time and goes on beside the reconciles of revisions: digests, startup probes, Events.
+ * @param enqueue called with the key of a revision of which one of them has news.
+ */
+export function revisionQueues(
+  { client, config, rollOuts, now, log }: Context,
+  enqueue: (key: string) => void,
+) {
+  const limitMs = config.startup.limitSeconds * 1000;
+  return sideQueues({
+    digests: createResolver({ client, config: config.registry, onDone: enqueue, log }),
+    starts: new StartWatch({
+      probe: (revision, pod, signal) =>
+        untilStarted(pod.status?.podIP ?? '', startCheck(revision.spec.containers), { limitMs, signal }),
+      onPassed: enqueue,
+      log,
+    }),
+    evictions: new Evictions({ read: (pod) => evictionMessage(client, pod), onRead: enqueue }),
+    mounts: mountFailures(client, enqueue),
+    memory: new MemoryWatch(now()),
+    rollOuts,
+  });
+}
+
+/** The message of the Event that a node wrote when it evicted a pod. */
+async function evictionMessage(
+  client: Context['client'],
+  { metadata: { namespace, uid } }: Pod,
+): Promise<string | undefined> {
+  const fieldSelector = `involvedObject.uid=${uid},reason=Evicted`;
+  const { items } = await client.list(EVENTS, { namespace, fieldSelector });
+  return items[0]?.message;
+}

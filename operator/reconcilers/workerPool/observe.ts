@@ -1,0 +1,43 @@
+import { isControlledBy } from '../../kube/owner.ts';
+import { keyOf } from '../../kube/types.ts';
+import { type Context, metadataNow } from '../context.ts';
+import { ownDeployment, type Stores } from '../informers.ts';
+import type { WorkerPoolInput } from './plan.ts';
+
+/** What a pool depends on. */
+export const READ = ['workerPools', 'revisions', 'deployments', 'pods', 'coreServices'] as const;
+
+/** A worker pool with its revisions, their Deployments and pods; undefined when it is gone or going. */
+export function observe(
+  key: string,
+  stores: Stores<(typeof READ)[number]>,
+  context: Context,
+): WorkerPoolInput | undefined {
+  const { abilities, rollOuts } = context;
+  const pool = stores.workerPools.get(key);
+  if (!pool || pool.metadata.deletionTimestamp) return undefined;
+  const { uid = '', namespace } = pool.metadata;
+  const name = pool.spec.template.metadata?.name;
+  const revisions = stores.revisions
+    .byIndex('workerPool', key)
+    .filter((revision) => isControlledBy(revision, uid));
+  return {
+    pool,
+    revisions,
+    named: name ? stores.revisions.get(`${namespace}/${name}`) : undefined,
+    deployments: new Map(
+      revisions.flatMap((revision) => {
+        const deployment = ownDeployment(revision, stores);
+        return deployment ? [[revision.metadata.name, deployment]] : [];
+      }),
+    ),
+    pods: new Map(
+      revisions.map(({ metadata }) => [metadata.name, stores.pods.byIndex('revision', metadata.uid ?? '')]),
+    ),
+    metadata: metadataNow(context, stores),
+    resizesPods: abilities.resizesPods,
+    mayRollOut: new Set(
+      revisions.flatMap(({ metadata }) => (rollOuts.has(keyOf(metadata)) ? [metadata.name] : [])),
+    ),
+  };
+}
