@@ -13,7 +13,7 @@ $(dependencies): package-lock.json
 ##@ Code
 
 .PHONY: generate
-generate: $(dependencies) ## Make CRDs, models and the chart's parts from their declarations
+generate: $(dependencies) ## Make CRDs, docs and the chart's parts from their declarations
 	@npm run --silent generate
 
 .PHONY: lint

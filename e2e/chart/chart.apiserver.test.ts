@@ -120,7 +120,7 @@ describe('chart on an API server', function () {
     before(async () => {
       // As an older version would have been: one column less.
       const older = join(work, 'older');
-      cpSync(CHART, older, { recursive: true });
+      cpSync(CHART, older, { recursive: true, dereference: true });
       const path = join(older, 'files/crds/serving.knative.dev_services.yaml');
       const definition = parse(readFileSync(path, 'utf8'));
       definition.spec.versions[0].additionalPrinterColumns.pop();

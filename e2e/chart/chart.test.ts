@@ -1,7 +1,8 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { KINDS } from '../../operator/apis/kinds.ts';
 import { parseConfig } from '../../operator/config.ts';
 import { ROLE_FIELDS, type Role } from '../../operator/roles.ts';
@@ -87,6 +88,28 @@ describe('chart', function () {
 
   it('passes the linter', () => {
     helm(['lint', '--strict', '--kube-version', '1.34.0', CHART]);
+  });
+
+  it('is packaged with the CRDs themselves, although the source has a link to them', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'homerun-chart-'));
+    try {
+      const printed = helm(['package', CHART, '--destination', folder]);
+      const [archive = ''] = /\S+\.tgz/.exec(printed) ?? [];
+      const text = helm([
+        'template',
+        'homerun',
+        archive,
+        '--kube-version',
+        '1.34.0',
+        '-s',
+        'templates/crds.yaml',
+      ]);
+      const packaged = parseAllDocuments(text).map((document) => document.toJS() as Rendered);
+      deepEqual(packaged, render({}, { templates: ['crds'] }));
+      equal(packaged.length, KINDS.length);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('makes the default installation', () => {

@@ -2,7 +2,7 @@ import { type TSchema, type TUnsafe, Type } from 'typebox';
 
 /**
  * Building blocks of our CRD schemas: TypeBox schemas limited to what a Kubernetes structural schema may hold
- * (CustomResourceDefinition, Specifying a structural schema). `operator/generate` turns them into YAML and models.
+ * (CustomResourceDefinition, Specifying a structural schema). `operator/generate` turns them into YAML, and types.ts of each kind infers its types.
  */
 
 /** A CEL rule that the API server itself checks, webhook or not. `self` is the value that carries the rule. */

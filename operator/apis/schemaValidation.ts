@@ -1,7 +1,7 @@
-import type { TSchema } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import { at, type FieldError, formatted, keyed, MOST_FOUND } from './fieldError.ts';
 import { canonicalQuantity } from './quantity.ts';
-import { QUANTITY_PATTERN } from './schema.ts';
+import { type KindDefinition, QUANTITY_PATTERN, textMap } from './schema.ts';
 
 /**
  * A value that is not even of the declared type, or lacks what it must have: the law cannot read such an object.
@@ -48,6 +48,31 @@ export function schemaErrors(schema: TSchema, value: unknown, path: string): Sch
   const faults: SchemaError[] = [];
   check(schema as Schema, value, path, faults);
   return faults;
+}
+
+/** The part of the metadata that validation reads. */
+const METADATA = Type.Object({
+  // Admission makes one up from generateName where there is none; what is no text cannot be judged.
+  name: Type.String(),
+  namespace: Type.Optional(Type.String()),
+  generateName: Type.Optional(Type.String()),
+  deletionTimestamp: Type.Optional(Type.String()),
+  labels: textMap(100_000),
+  annotations: textMap(100_000),
+});
+
+/**
+ * What is wrong with metadata and spec of a whole object by their schemas alone.
+ * @param schema that of `spec`, before or after its defaults are filled in.
+ */
+export function objectErrors(
+  { specOptional }: Pick<KindDefinition, 'specOptional'>,
+  schema: TSchema,
+  object: unknown,
+): SchemaError[] {
+  const { metadata, spec } = (object ?? {}) as { metadata?: unknown; spec?: unknown };
+  const judged = spec === undefined && specOptional ? {} : spec;
+  return [...schemaErrors(METADATA, metadata, 'metadata'), ...schemaErrors(schema, judged, 'spec')];
 }
 
 function check(schema: Schema, value: unknown, path: string, faults: SchemaError[]): void {

@@ -1,9 +1,7 @@
 import { stringify } from 'yaml';
-import { KINDS } from '../apis/kinds.ts';
 import { ConfigSchema } from '../config.ts';
 import { ROLE_FIELDS } from '../roles.ts';
-import { crdFile } from './crd.ts';
-import type { GeneratedFile } from './file.ts';
+import { type GeneratedFile, generatedFrom } from './file.ts';
 import { rulesFile } from './monitoring.ts';
 import { rbacFiles } from './rbac.ts';
 
@@ -63,6 +61,7 @@ export function valuesSchema(): Schema {
   const { service: _service, port: _port, ...metadataFields } = propertiesOf(metadata);
   const { caFile: _, ...registryFields } = propertiesOf(registry);
   return {
+    $comment: generatedFrom('operator/config.ts and operator/generate/chart.ts'),
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: "Values of Homerun's chart",
     ...closed({
@@ -105,16 +104,14 @@ export function valuesSchema(): Schema {
   };
 }
 
-/** The chart's generated files: the CRDs, each role's rules and fields of the configuration, the alerts, the schema of the values. */
+/** The chart's generated files beside the CRDs, to which a link leads: each role's rules and fields of the configuration, the alerts, the schema of the values. */
 export function chartFiles(): GeneratedFile[] {
-  const crds = KINDS.map(crdFile).map(({ path, text }) => ({ path: `charts/homerun/files/${path}`, text }));
   const fields = Object.entries(ROLE_FIELDS).map(([role, paths]) => ({
     path: `charts/homerun/files/config/${role}.yaml`,
-    text: stringify(paths),
+    text: `# ${generatedFrom('operator/roles.ts')}\n${stringify(paths)}`,
   }));
   const schema = `${JSON.stringify(valuesSchema(), null, 2)}\n`;
   return [
-    ...crds,
     ...rbacFiles(),
     ...fields,
     rulesFile(),

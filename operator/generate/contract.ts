@@ -4,7 +4,7 @@ import { ANNOTATION_EFFECTS, POOL_EFFECTS } from '../webhook/admission/effects.t
 import { KIND_ADMISSIONS } from '../webhook/admission/kindAdmission.ts';
 import { failureRulesSection } from './failureRules.ts';
 import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
-import type { GeneratedFile } from './file.ts';
+import { type GeneratedFile, generatedFrom } from './file.ts';
 import { runtimeContractSection } from './runtimeContract.ts';
 
 // The reference of what is accepted, warned about and rejected, from the rules that admission applies.
@@ -68,7 +68,7 @@ export function contractFile(): GeneratedFile {
     // Their fields are those of the templates that they are made from.
     ...(['Revision', 'Execution'].includes(definition.kind) ? [] : rulesOf(written as Schema, 'spec')),
   ]);
-  const text = `<!-- Generated from operator/apis and operator/webhook by "npm run generate"; do not edit. -->
+  const text = `<!-- ${generatedFrom('operator/apis and operator/webhook')} -->
 # Fields and annotations
 
 Homerun accepts what Cloud Run's v1 API accepts and, by default, what Knative Serving accepts beyond it. This page has a

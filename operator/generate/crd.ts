@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox';
 import { stringify } from 'yaml';
 import { DNS_LABEL, type KindDefinition } from '../apis/schema.ts';
+import { type GeneratedFile, generatedFrom } from './file.ts';
 
 /** Where a structural schema keeps schemas of its own. */
 function convert(schema: TSchema): Record<string, unknown> {
@@ -76,10 +77,10 @@ export function customResourceDefinition(kind: KindDefinition): Record<string, u
 }
 
 /** The YAML file of a kind, with a note that it is generated. */
-export function crdFile(kind: KindDefinition): { path: string; text: string } {
+export function crdFile(kind: KindDefinition): GeneratedFile {
   const body = stringify(customResourceDefinition(kind), { lineWidth: 110, aliasDuplicateObjects: false });
   return {
     path: `crds/${kind.group}_${kind.plural}.yaml`,
-    text: `# Generated from operator/apis by "npm run generate"; do not edit.\n${body}`,
+    text: `# ${generatedFrom('operator/apis')}\n${body}`,
   };
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { findDrift, type Generator, write } from './main.ts';
+import { join, matchesGlob, resolve } from 'node:path';
+import { findDrift, GENERATORS, type Generator, write } from './main.ts';
 
 const generator: Generator = {
   name: 'letters',
@@ -45,5 +45,26 @@ describe('generate', () => {
   it('agrees with every file that is committed', async function () {
     this.timeout(60_000);
     assert.deepEqual(await findDrift(resolve(import.meta.dirname, '../..')), []);
+  });
+
+  it('says in the first lines of each file that it is generated and how, and .gitattributes says so too', async () => {
+    const attributes = readFileSync(resolve(import.meta.dirname, '../../.gitattributes'), 'utf8');
+    const patterns = attributes.split('\n').filter((line) => line.endsWith(' linguist-generated'));
+    const globs = patterns.map((line) => line.slice(0, line.indexOf(' ')));
+    for (const { path, text } of (await Promise.all(GENERATORS.map(({ files }) => files()))).flat()) {
+      // JSON has no comments, so there it is the first key.
+      const [first = '', second = ''] = text.split('\n');
+      const line = path.endsWith('.json') ? second : first;
+      assert.match(line, /Generated from .+ by \\?"npm run generate\\?"; do not edit\./, path);
+      assert.ok(
+        globs.some((glob) => matchesGlob(path, glob)),
+        `${path} is not in .gitattributes`,
+      );
+    }
+  });
+
+  it('makes the CRDs once: the chart has a link to them that stays inside the repository', () => {
+    const link = resolve(import.meta.dirname, '../../charts/homerun/files/crds');
+    assert.equal(readlinkSync(link), '../../../crds');
   });
 });

@@ -6,7 +6,6 @@ import { chartFiles } from './chart.ts';
 import { contractFile } from './contract.ts';
 import { crdFile } from './crd.ts';
 import type { GeneratedFile } from './file.ts';
-import { models } from './models.ts';
 import { monitoringFile } from './monitoring.ts';
 
 /** A generator owns the folders that it writes: files there that it does not make are stale. */
@@ -22,7 +21,6 @@ export const GENERATORS: readonly Generator[] = [
   { name: 'chart', folders: ['charts/homerun/files'], files: chartFiles },
   { name: 'contract', folders: [], files: () => [contractFile()] },
   { name: 'monitoring', folders: [], files: () => [monitoringFile()] },
-  { name: 'models', folders: ['operator/apis/models'], files: models },
 ];
 
 /** How a committed file differs from what its generator makes. */

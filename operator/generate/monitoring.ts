@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { ALERTS } from '../telemetry/alerts.ts';
 import { registry } from '../telemetry/metrics.ts';
-import type { GeneratedFile } from './file.ts';
+import { type GeneratedFile, generatedFrom } from './file.ts';
 
 // The rules of Prometheus for the chart, and the page that explains them and lists every series.
 
@@ -14,7 +14,8 @@ export function rulesFile(): GeneratedFile {
     labels: { severity },
     annotations: { summary, description: `${means} ${act}` },
   }));
-  const text = stringify({ groups: [{ name: 'homerun', rules }] }, { lineWidth: 0 });
+  const groups = stringify({ groups: [{ name: 'homerun', rules }] }, { lineWidth: 0 });
+  const text = `# ${generatedFrom('operator/telemetry/alerts.ts')}\n${groups}`;
   return { path: 'charts/homerun/files/alerts.yaml', text };
 }
 
@@ -43,7 +44,7 @@ ${series.join('\n')}
   return { path: 'docs/monitoring.md', text };
 }
 
-const HEAD = `<!-- Generated from operator/telemetry by "npm run generate". -->
+const HEAD = `<!-- ${generatedFrom('operator/telemetry')} -->
 # Monitoring
 
 Each pod serves its metrics at port 9090, path \`/metrics\`, and has the \`prometheus.io/scrape\` annotations. For the Prometheus

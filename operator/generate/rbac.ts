@@ -33,7 +33,7 @@ import {
   clusterPermissions as webhookCluster,
   namespacePermissions as webhookNamespace,
 } from '../webhook/webhook.ts';
-import type { GeneratedFile } from './file.ts';
+import { type GeneratedFile, generatedFrom } from './file.ts';
 
 /** What every controller's shell takes: Events, and owners that hold back their own deletion (OpenShift checks). */
 const shell: readonly Permission[] = [
@@ -92,6 +92,6 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
 export function rbacFiles(): GeneratedFile[] {
   return Object.entries(ROLES).map(([name, parts]) => ({
     path: `charts/homerun/files/rbac/${name}.yaml`,
-    text: stringify(mergePermissions(parts.flat()), { flowCollectionPadding: false }),
+    text: `# ${generatedFrom('operator/generate/rbac.ts')}\n${stringify(mergePermissions(parts.flat()), { flowCollectionPadding: false })}`,
   }));
 }

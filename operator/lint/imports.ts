@@ -35,8 +35,6 @@ const PENDING = [
 
 /** Files that only tests load. */
 const TESTING = /\.test\.ts$|Cases\.ts$|\.d\.ts$|(^|\/)(testing|fuzz|memory)\//;
-/** Generated from the schemas of apis/. */
-const GENERATED = /^apis\/models\//;
 
 /** `import … from 'x'`, `export … from 'x'`, `import 'x'`, `import('x')` and a worker's `new URL('x', …)`. */
 const IMPORT =
@@ -53,7 +51,7 @@ export function importsOf(from: string, text: string): Import[] {
 /** All imports among the files of the operator that are no tests. */
 export function readImports(operator: string): Import[] {
   return readdirSync(operator, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !TESTING.test(file) && !GENERATED.test(file))
+    .filter((file) => file.endsWith('.ts') && !TESTING.test(file))
     .flatMap((file) => importsOf(file, readFileSync(join(operator, file), 'utf8')));
 }
 
@@ -64,7 +62,7 @@ export function violations(all: readonly Import[]): string[] {
     const rule = ruleOf(from);
     const allowed = isPackage(to)
       ? !(isIn(from, DATA_PLANE) && KUBERNETES.test(to))
-      : !TESTING.test(to) && (rule === undefined || isIn(to, rule) || GENERATED.test(to));
+      : !TESTING.test(to) && (rule === undefined || isIn(to, rule));
     return allowed ? [] : [`${from} must not import ${to}`];
   });
   const ours = imports.filter(({ to }) => !isPackage(to));

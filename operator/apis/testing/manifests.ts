@@ -17,7 +17,7 @@ export interface ManifestCase {
   reason: string;
 }
 
-/** What the manifests are tried on: the law of a kind, and the model that is generated from its CRD. */
+/** What the manifests are tried on: the law of a kind, and its model. */
 interface Kind<T> {
   validate: (object: T) => FieldError[];
   fill: (object: T) => T;
@@ -41,7 +41,7 @@ export function testManifests<T>(
     });
 
     if (verdict === 'refused') continue;
-    it(`finds the shape of ${name} right, as the generated model knows it`, () => {
+    it(`finds ${name} valid by its schema`, () => {
       new Model(parse(yaml) as never).validate();
     });
 

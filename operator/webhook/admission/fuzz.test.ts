@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { KINDS } from '../../apis/kinds.ts';
 import { executionOf, isComplete } from '../../apis/run/execution/fromJob.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
-import { JOB } from '../../apis/run/job/schema.ts';
+import { JOB } from '../../apis/run/job/kind.ts';
 import type { Job } from '../../apis/run/job/types.ts';
 import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';

@@ -1,34 +1,35 @@
-import { type TObject, type TSchema, Type } from 'typebox';
+import type { TObject, TSchema } from 'typebox';
 import type { FieldError } from '../../apis/fieldError.ts';
 import { RUN, workerPoolOf } from '../../apis/labels.ts';
 import { completeExecution, isComplete, settledExecution } from '../../apis/run/execution/fromJob.ts';
-import { EXECUTION } from '../../apis/run/execution/schema.ts';
+import { EXECUTION } from '../../apis/run/execution/kind.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
 import { type KnownJob, validateExecution } from '../../apis/run/execution/validation.ts';
 import { canonicalExecutionTemplate } from '../../apis/run/job/canonical.ts';
 import { defaultExecutionTemplate } from '../../apis/run/job/defaults.ts';
-import { JOB } from '../../apis/run/job/schema.ts';
+import { JOB } from '../../apis/run/job/kind.ts';
 import type { Job } from '../../apis/run/job/types.ts';
 import { validateJob } from '../../apis/run/job/validation.ts';
 import { defaultPoolTemplate } from '../../apis/run/workerPool/defaults.ts';
+import { WORKER_POOL } from '../../apis/run/workerPool/kind.ts';
 import { settledCount } from '../../apis/run/workerPool/scaling.ts';
-import { WORKER_POOL } from '../../apis/run/workerPool/schema.ts';
 import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
 import { validateWorkerPool } from '../../apis/run/workerPool/validation.ts';
-import { type KindDefinition, textMap } from '../../apis/schema.ts';
+import type { KindDefinition } from '../../apis/schema.ts';
 import { defaultTemplate } from '../../apis/serving/configuration/defaults.ts';
-import { CONFIGURATION } from '../../apis/serving/configuration/schema.ts';
+import { CONFIGURATION } from '../../apis/serving/configuration/kind.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import { validateConfiguration } from '../../apis/serving/configuration/validation.ts';
 import { canonicalTemplate } from '../../apis/serving/revision/canonical.ts';
 import { defaultRevisionSpec } from '../../apis/serving/revision/defaults.ts';
-import { REVISION, RevisionTemplateSchema } from '../../apis/serving/revision/schema.ts';
+import { REVISION } from '../../apis/serving/revision/kind.ts';
+import { RevisionTemplateSchema } from '../../apis/serving/revision/schema.ts';
 import type { Revision, RevisionTemplate } from '../../apis/serving/revision/types.ts';
 import { validateRevision } from '../../apis/serving/revision/validation.ts';
-import { ROUTE } from '../../apis/serving/route/schema.ts';
+import { ROUTE } from '../../apis/serving/route/kind.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import { validateRoute } from '../../apis/serving/route/validation.ts';
-import { SERVICE } from '../../apis/serving/service/schema.ts';
+import { SERVICE } from '../../apis/serving/service/kind.ts';
 import type { Service } from '../../apis/serving/service/types.ts';
 import { validateService } from '../../apis/serving/service/validation.ts';
 import { defaultRouteTraffic, defaultServiceTraffic } from '../../apis/serving/traffic/defaults.ts';
@@ -54,17 +55,6 @@ export interface ReferencedObjects {
   /** Names of a worker pool's revisions. */
   revisions?: readonly string[];
 }
-
-/** The part of the metadata that the law reads. */
-export const METADATA = Type.Object({
-  // Admission makes one up from generateName where there is none; what is no text cannot be judged.
-  name: Type.String(),
-  namespace: Type.Optional(Type.String()),
-  generateName: Type.Optional(Type.String()),
-  deletionTimestamp: Type.Optional(Type.String()),
-  labels: textMap(100_000),
-  annotations: textMap(100_000),
-});
 
 function settledTemplate(
   next: RevisionTemplate,

@@ -1,9 +1,9 @@
 import { RUN } from '../../apis/labels.ts';
 import { isComplete } from '../../apis/run/execution/fromJob.ts';
-import { EXECUTION } from '../../apis/run/execution/schema.ts';
+import { EXECUTION } from '../../apis/run/execution/kind.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
 import { JOBS } from '../../apis/run/job/types.ts';
-import { WORKER_POOL } from '../../apis/run/workerPool/schema.ts';
+import { WORKER_POOL } from '../../apis/run/workerPool/kind.ts';
 import { DNS_LABEL } from '../../apis/schema.ts';
 import { schemaErrors } from '../../apis/schemaValidation.ts';
 import { REVISIONS } from '../../apis/serving/revision/types.ts';

@@ -1,10 +1,10 @@
 import type { TSchema } from 'typebox';
 import type { FieldError } from '../../apis/fieldError.ts';
-import { schemaErrors } from '../../apis/schemaValidation.ts';
+import { objectErrors } from '../../apis/schemaValidation.ts';
 import { deepEqual } from '../../kube/json.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { excessOf } from './excess.ts';
-import { type KindAdmission, METADATA, type ReferencedObjects } from './kindAdmission.ts';
+import type { KindAdmission, ReferencedObjects } from './kindAdmission.ts';
 
 /** What is wrong with an object: what keeps it out, and what is only told. */
 export interface ValidationResult {
@@ -14,13 +14,7 @@ export interface ValidationResult {
 
 /** An object whose parts all have the declared types, so that defaults and the law can read it. */
 export function isReadable(law: KindAdmission, schema: TSchema, object: unknown): object is KubeObject {
-  return shapeOf(law, schema, object).every(({ unreadable }) => !unreadable);
-}
-
-function shapeOf({ definition }: KindAdmission, schema: TSchema, object: unknown) {
-  const { metadata, spec } = (object ?? {}) as { metadata?: unknown; spec?: unknown };
-  const judged = spec === undefined && definition.specOptional ? {} : spec;
-  return [...schemaErrors(METADATA, metadata, 'metadata'), ...schemaErrors(schema, judged, 'spec')];
+  return objectErrors(law.definition, schema, object).every(({ unreadable }) => !unreadable);
 }
 
 /**
@@ -38,7 +32,7 @@ export function validate(
   const excess = excessOf(object);
   if (excess) {
     // The schema often says more clearly what is too much. It does not go into what it does not declare.
-    const shape = excess.wide ? [] : shapeOf(law, schema, object);
+    const shape = excess.wide ? [] : objectErrors(law.definition, schema, object);
     return { refused: [...shape, excess], warned: [] };
   }
   const isStored = previous === undefined ? () => false : storedParts(object, previous);
@@ -58,7 +52,7 @@ function faultsOf(
   previous?: KubeObject,
   known?: ReferencedObjects,
 ): FieldError[] {
-  const shape = shapeOf(law, schema, object);
+  const shape = objectErrors(law.definition, schema, object);
   const unreadable = shape.filter((fault) => fault.unreadable);
   const legible = unreadable.length === 0 ? object : without(object, unreadable);
   if (unreadable.length > 0 && !isReadable(law, schema, legible)) return shape;

@@ -1,8 +1,7 @@
 import { Type } from 'typebox';
-import { MAX_NAME } from '../../names.ts';
-import { choice, int32, type KindDefinition, list, text } from '../../schema.ts';
+import { choice, int32, list, text } from '../../schema.ts';
 import { statusFields } from '../../serving/statusSchema.ts';
-import { ExecutionSpecSchema, MAX_TASKS } from '../task/schema.ts';
+import { MAX_TASKS } from '../task/schema.ts';
 
 const count = (what: string) => int32(0, MAX_TASKS, { description: `Tasks that ${what}.` });
 
@@ -26,57 +25,20 @@ const Task = Type.Object({
   message: text(1024, { description: 'Why the last attempt failed.' }),
 });
 
-const COMPLETE =
-  'has(oldSelf.spec) && has(oldSelf.spec.taskCount) && has(oldSelf.spec.template) && has(oldSelf.spec.template.spec) && has(oldSelf.spec.template.spec.containers) && has(oldSelf.spec.template.spec.maxRetries) && has(oldSelf.spec.template.spec.timeoutSeconds)';
-
-const COMPLETED = ".status.conditions[?(@.type=='Completed')]";
-
-/** Execution: one run of a job. */
-export const EXECUTION: KindDefinition = {
-  group: 'run.googleapis.com',
-  version: 'v1',
-  kind: 'Execution',
-  plural: 'executions',
-  singular: 'execution',
-  shortNames: ['exec', 'crexec'],
-  categories: ['all', 'run'],
-  description:
-    'One run of a job. Label run.googleapis.com/job names the job; what the spec leaves out is as the job has it.',
-  columns: [
-    { name: 'Job', type: 'string', jsonPath: ".metadata.labels['run\\.googleapis\\.com/job']" },
-    { name: 'Tasks', type: 'integer', jsonPath: '.spec.taskCount' },
-    { name: 'Running', type: 'integer', jsonPath: '.status.runningCount' },
-    { name: 'Succeeded', type: 'integer', jsonPath: '.status.succeededCount' },
-    { name: 'Failed', type: 'integer', jsonPath: '.status.failedCount' },
-    { name: 'Completed', type: 'string', jsonPath: `${COMPLETED}.status` },
-    { name: 'Reason', type: 'string', jsonPath: `${COMPLETED}.reason` },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-    { name: 'Duration', type: 'string', jsonPath: '.status.duration' },
-  ],
-  maxNameLength: MAX_NAME,
-  spec: ExecutionSpecSchema,
-  specOptional: true,
-  status: Type.Object(
-    {
-      ...statusFields,
-      startTime: text(64, { description: 'When it was started (RFC 3339).' }),
-      completionTime: text(64, { description: 'When it ended (RFC 3339).' }),
-      duration: text(64, { description: 'Time from start to end; set at the end.' }),
-      runningCount: count('run now'),
-      succeededCount: count('succeeded'),
-      failedCount: count('failed for good'),
-      cancelledCount: count('were cancelled'),
-      retriedCount: count('were tried more than once'),
-      logUri: text(2048, { description: 'Where the logs are.' }),
-      tasks: list(Task, MAX_LISTED_TASKS, { description: 'Tasks worth a look.' }),
-    },
-    { description: 'What is known of the execution.' },
-  ),
-  rules: [
-    {
-      rule: `!(${COMPLETE}) || (has(self.spec) && self.spec == oldSelf.spec)`,
-      message: 'an execution is immutable: run its job again',
-      fieldPath: '.spec',
-    },
-  ],
-};
+/** `status` of an execution. */
+export const ExecutionStatusSchema = Type.Object(
+  {
+    ...statusFields,
+    startTime: text(64, { description: 'When it was started (RFC 3339).' }),
+    completionTime: text(64, { description: 'When it ended (RFC 3339).' }),
+    duration: text(64, { description: 'Time from start to end; set at the end.' }),
+    runningCount: count('run now'),
+    succeededCount: count('succeeded'),
+    failedCount: count('failed for good'),
+    cancelledCount: count('were cancelled'),
+    retriedCount: count('were tried more than once'),
+    logUri: text(2048, { description: 'Where the logs are.' }),
+    tasks: list(Task, MAX_LISTED_TASKS, { description: 'Tasks worth a look.' }),
+  },
+  { description: 'What is known of the execution.' },
+);

@@ -1,13 +1,17 @@
-import type { ResourceType, Typed } from '../../../kube/types.ts';
-import type { IExecution } from '../../models/run.googleapis.com/v1/Execution.ts';
-import type { IJob } from '../../models/run.googleapis.com/v1/Job.ts';
+import type { Static } from 'typebox';
+import type { KubeObject, ResourceType } from '../../../kube/types.ts';
 import type { Container } from '../../serving/container/types.ts';
+import type { ExecutionSpecSchema, ExecutionTemplateSpecSchema } from '../task/schema.ts';
+import type { ExecutionStatusSchema } from './schema.ts';
 
 /** An execution as the API server returns it; one made by hand may lack its spec or parts of it. */
-export type Execution = Typed<IExecution>;
+export interface Execution extends KubeObject {
+  spec?: Static<typeof ExecutionSpecSchema>;
+  status?: Static<typeof ExecutionStatusSchema>;
+}
 
 /** What an execution does, as a job declares it: complete but for its defaults. */
-export type ExecutionSpec = IJob['spec']['template']['spec'];
+export type ExecutionSpec = Static<typeof ExecutionTemplateSpecSchema>;
 
 /** What a task is made of, as people write it. */
 export type TaskSpec = ExecutionSpec['template']['spec'];

@@ -1,9 +1,11 @@
-import { Job as JobModel } from '../../models/run.googleapis.com/v1/Job.ts';
+import { modelOf } from '../../model.ts';
 import { testManifests } from '../../testing/manifests.ts';
 import { defaultJob } from './defaults.ts';
+import { JOB } from './kind.ts';
 import { MANIFESTS } from './manifestCases.ts';
+import type { Job } from './types.ts';
 import { validateJob } from './validation.ts';
 
 describe('jobs as people write them', () => {
-  testManifests(MANIFESTS, { validate: validateJob, fill: defaultJob, Model: JobModel });
+  testManifests(MANIFESTS, { validate: validateJob, fill: defaultJob, Model: modelOf<Job>(JOB) });
 });

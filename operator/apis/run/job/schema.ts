@@ -1,7 +1,6 @@
 import { Type } from 'typebox';
-import { MAX_NAME } from '../../names.ts';
-import { type CelRule, choice, int32, type KindDefinition, rules, text, textMap } from '../../schema.ts';
-import { READY_COLUMNS, statusFields } from '../../serving/statusSchema.ts';
+import { choice, int32, rules, text, textMap } from '../../schema.ts';
+import { statusFields } from '../../serving/statusSchema.ts';
 import { ExecutionTemplateSpecSchema } from '../task/schema.ts';
 
 /** Name of a job and of a token together (API reference, JobSpec: fewer than 63 characters). */
@@ -29,12 +28,6 @@ const token = (description: string) => text(MAX_NAME_AND_TOKEN, { description, p
 const TOKEN_USE =
   'With a new token an execution named JOB-TOKEN is started, once for each token. Name and token have at most 62 characters together.';
 
-const withinName = (field: 'startExecutionToken' | 'runExecutionToken'): CelRule => ({
-  rule: `!has(self.spec.${field}) || self.metadata.name.size() + self.spec.${field}.size() <= ${MAX_NAME_AND_TOKEN}`,
-  message: `the name of the job and ${field} must have at most ${MAX_NAME_AND_TOKEN} characters together`,
-  fieldPath: `.spec.${field}`,
-});
-
 const ExecutionReference = Type.Object(
   {
     name: text(253, { description: 'Name of the execution.' }),
@@ -56,51 +49,31 @@ const ExecutionReference = Type.Object(
   { description: 'The execution made last.' },
 );
 
-/** Job: a container image that runs to its end, in tasks. It runs by its executions alone. */
-export const JOB: KindDefinition = {
-  group: 'run.googleapis.com',
-  version: 'v1',
-  kind: 'Job',
-  plural: 'jobs',
-  singular: 'job',
-  // `job` and `jobs` alone mean those of batch/v1, whichever short names are here.
-  shortNames: ['rj', 'crjob'],
-  categories: ['all', 'run'],
-  description: 'A container image that runs to its end, in one task or many. Each execution runs it once.',
-  columns: [
-    { name: 'Tasks', type: 'integer', jsonPath: '.spec.template.spec.taskCount' },
-    { name: 'Executions', type: 'integer', jsonPath: '.status.executionCount' },
-    { name: 'Latest', type: 'string', jsonPath: '.status.latestCreatedExecution.name' },
-    { name: 'Status', type: 'string', jsonPath: '.status.latestCreatedExecution.completionStatus' },
-    { name: 'Last Run', type: 'date', jsonPath: '.status.latestCreatedExecution.creationTimestamp' },
-    ...READY_COLUMNS,
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-  ],
-  maxNameLength: MAX_NAME,
-  spec: Type.Object(
-    {
-      startExecutionToken: token(`${TOKEN_USE} The job is ready when it has started.`),
-      runExecutionToken: token(`${TOKEN_USE} The job is ready when it has ended.`),
-      template: Type.Object(
-        { metadata: Type.Optional(TemplateMetadata), spec: ExecutionTemplateSpecSchema },
-        { description: 'The executions to make.' },
-      ),
-    },
-    {
-      description: 'What is wanted.',
-      ...rules({
-        rule: "!has(self.startExecutionToken) || !has(self.runExecutionToken) || self.startExecutionToken == '' || self.runExecutionToken == ''",
-        message: 'only one of startExecutionToken and runExecutionToken may be set',
-      }),
-    },
-  ),
-  status: Type.Object(
-    {
-      ...statusFields,
-      executionCount: int32(0, 2 ** 31 - 1, { description: 'Executions made for this job.' }),
-      latestCreatedExecution: Type.Optional(ExecutionReference),
-    },
-    { description: 'What is known of the job.' },
-  ),
-  rules: [withinName('startExecutionToken'), withinName('runExecutionToken')],
-};
+/** `spec` of a job. */
+export const JobSpecSchema = Type.Object(
+  {
+    startExecutionToken: token(`${TOKEN_USE} The job is ready when it has started.`),
+    runExecutionToken: token(`${TOKEN_USE} The job is ready when it has ended.`),
+    template: Type.Object(
+      { metadata: Type.Optional(TemplateMetadata), spec: ExecutionTemplateSpecSchema },
+      { description: 'The executions to make.' },
+    ),
+  },
+  {
+    description: 'What is wanted.',
+    ...rules({
+      rule: "!has(self.startExecutionToken) || !has(self.runExecutionToken) || self.startExecutionToken == '' || self.runExecutionToken == ''",
+      message: 'only one of startExecutionToken and runExecutionToken may be set',
+    }),
+  },
+);
+
+/** `status` of a job. */
+export const JobStatusSchema = Type.Object(
+  {
+    ...statusFields,
+    executionCount: int32(0, 2 ** 31 - 1, { description: 'Executions made for this job.' }),
+    latestCreatedExecution: Type.Optional(ExecutionReference),
+  },
+  { description: 'What is known of the job.' },
+);

@@ -1,8 +1,12 @@
-import type { ResourceType, Typed } from '../../../kube/types.ts';
-import type { IJob } from '../../models/run.googleapis.com/v1/Job.ts';
+import type { Static } from 'typebox';
+import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import type { JobSpecSchema, JobStatusSchema } from './schema.ts';
 
 /** A job as the API server returns it. */
-export type Job = Typed<IJob>;
+export interface Job extends KubeObject {
+  spec: Static<typeof JobSpecSchema>;
+  status?: Static<typeof JobStatusSchema>;
+}
 
 /** `spec.template` of a job: the executions that it makes. */
 export type ExecutionTemplate = Job['spec']['template'];

@@ -1,17 +1,7 @@
 import { Type } from 'typebox';
-import { MAX_NAME } from '../../names.ts';
-import {
-  type CelRule,
-  flag,
-  int32,
-  type KindDefinition,
-  list,
-  OPTIONAL_DNS_LABEL,
-  rules,
-  text,
-} from '../../schema.ts';
-import { REVISION_NAME_RULE, WorkerPoolTemplateSchema } from '../../serving/revision/schema.ts';
-import { latestRevisionFields, READY_COLUMNS, statusFields } from '../../serving/statusSchema.ts';
+import { type CelRule, flag, int32, list, OPTIONAL_DNS_LABEL, rules, text } from '../../schema.ts';
+import { WorkerPoolTemplateSchema } from '../../serving/revision/schema.ts';
+import { latestRevisionFields, statusFields } from '../../serving/statusSchema.ts';
 
 /** Most instances that one number can ask for. */
 export const MAX_INSTANCES = 2 ** 31 - 1;
@@ -43,56 +33,33 @@ const split = {
 
 const instances = (description: string) => int32(0, MAX_INSTANCES, { description });
 
-/** WorkerPool: a container image that works without being asked, in a fixed number of instances. */
-export const WORKER_POOL: KindDefinition = {
-  group: 'run.googleapis.com',
-  version: 'v1',
-  kind: 'WorkerPool',
-  plural: 'workerpools',
-  singular: 'workerpool',
-  shortNames: ['wp'],
-  categories: ['all', 'run'],
-  description:
-    'A container image that works without being asked, in a fixed number of instances, with its revisions and their shares of the instances.',
-  columns: [
-    { name: 'Instances', type: 'integer', jsonPath: '.spec.manualInstanceCount' },
-    { name: 'Running', type: 'integer', jsonPath: '.status.readyInstances' },
-    { name: 'Latest Ready', type: 'string', jsonPath: '.status.latestReadyRevisionName' },
-    ...READY_COLUMNS,
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-  ],
-  maxNameLength: MAX_NAME,
-  spec: Type.Object(
-    {
-      template: WorkerPoolTemplateSchema,
-      instanceSplits: list(Type.Object(split, rules(LATEST)), MAX_SPLITS, {
-        description:
-          'Which revision gets which share of the instances; all to the latest ready one when unset.',
-        ...rules(SUM),
-      }),
-      manualInstanceCount: instances(
-        'Instances that run, over all revisions. Set from annotation run.googleapis.com/manualInstanceCount whenever that changes, and by kubectl scale and autoscalers; 1 when neither says anything.',
-      ),
-    },
-    { description: 'What is wanted.' },
-  ),
-  status: Type.Object(
-    {
-      ...statusFields,
-      ...latestRevisionFields,
-      instanceSplits: list(Type.Object(split), MAX_SPLITS, {
-        description: 'Revisions and the shares of the instances that they get.',
-      }),
-      instances: instances('Instances that there are, whether they have started or not.'),
-      readyInstances: instances('Instances that have started and are healthy.'),
-      selector: text(253, { description: 'Label selector of the pods of all instances, for autoscalers.' }),
-    },
-    { description: 'What is known of the worker pool.' },
-  ),
-  rules: [REVISION_NAME_RULE],
-  scale: {
-    specReplicasPath: '.spec.manualInstanceCount',
-    statusReplicasPath: '.status.instances',
-    labelSelectorPath: '.status.selector',
+/** `spec` of a worker pool. */
+export const WorkerPoolSpecSchema = Type.Object(
+  {
+    template: WorkerPoolTemplateSchema,
+    instanceSplits: list(Type.Object(split, rules(LATEST)), MAX_SPLITS, {
+      description:
+        'Which revision gets which share of the instances; all to the latest ready one when unset.',
+      ...rules(SUM),
+    }),
+    manualInstanceCount: instances(
+      'Instances that run, over all revisions. Set from annotation run.googleapis.com/manualInstanceCount whenever that changes, and by kubectl scale and autoscalers; 1 when neither says anything.',
+    ),
   },
-};
+  { description: 'What is wanted.' },
+);
+
+/** `status` of a worker pool. */
+export const WorkerPoolStatusSchema = Type.Object(
+  {
+    ...statusFields,
+    ...latestRevisionFields,
+    instanceSplits: list(Type.Object(split), MAX_SPLITS, {
+      description: 'Revisions and the shares of the instances that they get.',
+    }),
+    instances: instances('Instances that there are, whether they have started or not.'),
+    readyInstances: instances('Instances that have started and are healthy.'),
+    selector: text(253, { description: 'Label selector of the pods of all instances, for autoscalers.' }),
+  },
+  { description: 'What is known of the worker pool.' },
+);

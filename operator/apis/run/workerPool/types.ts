@@ -1,8 +1,12 @@
-import type { ResourceType, Typed } from '../../../kube/types.ts';
-import type { IWorkerPool } from '../../models/run.googleapis.com/v1/WorkerPool.ts';
+import type { Static } from 'typebox';
+import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import type { WorkerPoolSpecSchema, WorkerPoolStatusSchema } from './schema.ts';
 
 /** A worker pool as the API server returns it. */
-export type WorkerPool = Typed<IWorkerPool>;
+export interface WorkerPool extends KubeObject {
+  spec: Static<typeof WorkerPoolSpecSchema>;
+  status?: Static<typeof WorkerPoolStatusSchema>;
+}
 
 /** An entry of `spec.instanceSplits` or `status.instanceSplits`. */
 export type InstanceSplit = NonNullable<WorkerPool['spec']['instanceSplits']>[number];

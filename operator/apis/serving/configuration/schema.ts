@@ -1,28 +1,15 @@
 import { Type } from 'typebox';
-import type { KindDefinition } from '../../schema.ts';
-import { REVISION_NAME_RULE, RevisionTemplateSchema } from '../revision/schema.ts';
-import { latestRevisionFields, READY_COLUMNS, statusFields } from '../statusSchema.ts';
+import { RevisionTemplateSchema } from '../revision/schema.ts';
+import { latestRevisionFields, statusFields } from '../statusSchema.ts';
 
-/** Configuration: the template that revisions are made from. */
-export const CONFIGURATION: KindDefinition = {
-  group: 'serving.knative.dev',
-  version: 'v1',
-  kind: 'Configuration',
-  plural: 'configurations',
-  singular: 'configuration',
-  shortNames: ['config', 'cfg'],
-  categories: ['all', 'knative', 'serving'],
-  description: 'The template that revisions are made from: each change of it makes one.',
-  columns: [
-    { name: 'LatestCreated', type: 'string', jsonPath: '.status.latestCreatedRevisionName' },
-    { name: 'LatestReady', type: 'string', jsonPath: '.status.latestReadyRevisionName' },
-    ...READY_COLUMNS,
-  ],
-  maxNameLength: 63,
-  spec: Type.Object({ template: RevisionTemplateSchema }, { description: 'What is wanted.' }),
-  status: Type.Object(
-    { ...statusFields, ...latestRevisionFields },
-    { description: 'What is known of the configuration.' },
-  ),
-  rules: [REVISION_NAME_RULE],
-};
+/** `spec` of a configuration. */
+export const ConfigurationSpecSchema = Type.Object(
+  { template: RevisionTemplateSchema },
+  { description: 'What is wanted.' },
+);
+
+/** `status` of a configuration. */
+export const ConfigurationStatusSchema = Type.Object(
+  { ...statusFields, ...latestRevisionFields },
+  { description: 'What is known of the configuration.' },
+);

@@ -1,8 +1,12 @@
-import type { ResourceType, Typed } from '../../../kube/types.ts';
-import type { IConfiguration } from '../../models/serving.knative.dev/v1/Configuration.ts';
+import type { Static } from 'typebox';
+import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import type { ConfigurationSpecSchema, ConfigurationStatusSchema } from './schema.ts';
 
 /** A configuration as the API server returns it. */
-export type Configuration = Typed<IConfiguration>;
+export interface Configuration extends KubeObject {
+  spec: Static<typeof ConfigurationSpecSchema>;
+  status?: Static<typeof ConfigurationStatusSchema>;
+}
 
 /** Where configurations live in the API. */
 export const CONFIGURATIONS: ResourceType<Configuration> = {

@@ -4,7 +4,6 @@ import {
   flag,
   int32,
   int64,
-  type KindDefinition,
   list,
   OPTIONAL_DNS_LABEL,
   rules,
@@ -19,7 +18,7 @@ import {
 } from '../container/schema.ts';
 import { CONTAINER_NAMES, instanceFields, MOUNTED_VOLUMES } from '../instance/schema.ts';
 import { schedulingFields } from '../scheduling/schema.ts';
-import { READY_COLUMNS, statusFields } from '../statusSchema.ts';
+import { statusFields } from '../statusSchema.ts';
 
 const WITH_PORT = 'self.containers.filter(c, has(c.ports) && c.ports.size() > 0).size()';
 
@@ -145,7 +144,8 @@ export const REVISION_NAME_RULE: CelRule = {
   fieldPath: '.spec.template.metadata.name',
 };
 
-const RevisionStatus = Type.Object(
+/** `status` of a revision. */
+export const RevisionStatusSchema = Type.Object(
   {
     ...statusFields,
     containerStatuses: list(
@@ -165,40 +165,5 @@ const RevisionStatus = Type.Object(
   { description: 'What is known of the revision.' },
 );
 
-/** Revision: one immutable state of a service. */
-export const REVISION: KindDefinition = {
-  group: 'serving.knative.dev',
-  version: 'v1',
-  kind: 'Revision',
-  plural: 'revisions',
-  singular: 'revision',
-  shortNames: ['rev'],
-  categories: ['all', 'knative', 'serving'],
-  description:
-    'One immutable state of a service or worker pool: image, settings, and the instances that run it.',
-  columns: [
-    {
-      name: 'Config Name',
-      type: 'string',
-      jsonPath: ".metadata.labels['serving\\.knative\\.dev/configuration']",
-    },
-    {
-      name: 'Generation',
-      type: 'string',
-      jsonPath: ".metadata.labels['serving\\.knative\\.dev/configurationGeneration']",
-    },
-    ...READY_COLUMNS,
-    { name: 'Actual Replicas', type: 'integer', jsonPath: '.status.actualReplicas' },
-    { name: 'Desired Replicas', type: 'integer', jsonPath: '.status.desiredReplicas' },
-  ],
-  maxNameLength: 63,
-  spec: revisionSpecSchema(ContainerSchema, INGRESS.revision),
-  status: RevisionStatus,
-  rules: [
-    {
-      rule: 'self.spec == oldSelf.spec',
-      message: 'a revision is immutable: change the service, which makes a new revision',
-      fieldPath: '.spec',
-    },
-  ],
-};
+/** `spec` of a revision. */
+export const RevisionSpecSchema = revisionSpecSchema(ContainerSchema, INGRESS.revision);

@@ -1,14 +1,17 @@
-import type { ResourceType, Typed } from '../../../kube/types.ts';
-import type { IRevision } from '../../models/serving.knative.dev/v1/Revision.ts';
-import type { IService } from '../../models/serving.knative.dev/v1/Service.ts';
+import type { Static } from 'typebox';
+import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import type { RevisionSpecSchema, RevisionStatusSchema, RevisionTemplateSchema } from './schema.ts';
 
 /** A revision as the API server returns it: its defaults are filled in. */
-export type Revision = Typed<IRevision>;
+export interface Revision extends KubeObject {
+  spec: Static<typeof RevisionSpecSchema>;
+  status?: Static<typeof RevisionStatusSchema>;
+}
 
 export type RevisionSpec = Revision['spec'];
 
 /** `spec.template` of a service or configuration: a revision as people write it. */
-export type RevisionTemplate = IService['spec']['template'];
+export type RevisionTemplate = Static<typeof RevisionTemplateSchema>;
 
 export type TemplateSpec = RevisionTemplate['spec'];
 

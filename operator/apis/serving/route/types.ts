@@ -1,8 +1,12 @@
-import type { ResourceType, Typed } from '../../../kube/types.ts';
-import type { IRoute } from '../../models/serving.knative.dev/v1/Route.ts';
+import type { Static } from 'typebox';
+import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import type { RouteSpecSchema, RouteStatusSchema } from './schema.ts';
 
 /** A route as the API server returns it. */
-export type Route = Typed<IRoute>;
+export interface Route extends KubeObject {
+  spec: Static<typeof RouteSpecSchema>;
+  status?: Static<typeof RouteStatusSchema>;
+}
 
 /** Where routes live in the API. */
 export const ROUTES: ResourceType<Route> = {

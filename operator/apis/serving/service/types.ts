@@ -1,8 +1,12 @@
-import type { ResourceType, Typed } from '../../../kube/types.ts';
-import type { IService } from '../../models/serving.knative.dev/v1/Service.ts';
+import type { Static } from 'typebox';
+import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import type { ServiceSpecSchema, ServiceStatusSchema } from './schema.ts';
 
 /** A service as the API server returns it. */
-export type Service = Typed<IService>;
+export interface Service extends KubeObject {
+  spec: Static<typeof ServiceSpecSchema>;
+  status?: Static<typeof ServiceStatusSchema>;
+}
 
 /** Where services live in the API. */
 export const SERVICES: ResourceType<Service> = {

@@ -1,3 +1,0 @@
-export * from "./Job.ts";
-export * from "./Execution.ts";
-export * from "./WorkerPool.ts";
