@@ -9,8 +9,8 @@ import { SERVICES } from './apis/serving/service/types.ts';
 import { parseConfig } from './config.ts';
 import { runController } from './controller.ts';
 import { LEASES } from './kube/core.ts';
-import { freePort } from './testing/apiServer.ts';
 import { FakeApiServer } from './testing/fakeApiServer.ts';
+import { freePort } from './testing/freePort.ts';
 import { PINNED, service } from './testing/serving.ts';
 import { silent, until } from './testing/until.ts';
 

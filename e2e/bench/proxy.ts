@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { freePort } from '../../operator/testing/apiServer.ts';
+import { freePort } from '../../operator/testing/freePort.ts';
 import { percentile } from '../lib/load.ts';
 import { type Result, ratioResult, round, type Samples, table } from './result.ts';
 

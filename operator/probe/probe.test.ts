@@ -5,7 +5,7 @@ import { createServer as createHttp2 } from 'node:http2';
 import { createServer, type Server } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import type { Container } from '../apis/serving/container/types.ts';
-import { freePort } from '../testing/apiServer.ts';
+import { freePort } from '../testing/freePort.ts';
 import { type Attempt, startCheck } from './attempt.ts';
 import { attemptPasses, healthRequest, isServing, untilStarted } from './probe.ts';
 

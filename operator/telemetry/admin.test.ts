@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { freePort } from '../testing/apiServer.ts';
+import { freePort } from '../testing/freePort.ts';
 import { type Admin, startAdmin } from './admin.ts';
 
 describe('the admin port', () => {

@@ -9,6 +9,7 @@ import { FakeRest, type SeenRequest, type Target } from './fakeRest.ts';
 import type { Refusal, Stored } from './fakeRules.ts';
 import { FakeStorage } from './fakeStorage.ts';
 import { FakeWatch, selection } from './fakeWatch.ts';
+import { freePort } from './freePort.ts';
 
 export type { SeenRequest } from './fakeRest.ts';
 export { isWrite } from './fakeRest.ts';
@@ -77,7 +78,7 @@ export class FakeApiServer {
   }
 
   static async start(options: FakeApiServerOptions = {}): Promise<FakeApiServer> {
-    return new FakeApiServer(options, await listen(0));
+    return new FakeApiServer(options, await listen(await freePort()));
   }
 
   /** Ends the server and all its connections. */

@@ -9,8 +9,8 @@ import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
 import { parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, PODS, type Pod } from '../../kube/core.ts';
-import { freePort } from '../../testing/apiServer.ts';
 import { FakeApiServer } from '../../testing/fakeApiServer.ts';
+import { freePort } from '../../testing/freePort.ts';
 import { silent, until } from '../../testing/until.ts';
 import { WAKE_CHANNEL } from '../shared/messages.ts';
 import type { StatsReport } from '../shared/statsReport.ts';
@@ -68,7 +68,9 @@ const deployment = (of: string, replicas: number) => ({
 });
 
 /** The whole role with real threads, before a fake API server; instances are programs on loopback addresses. */
-describe('gateway role', () => {
+describe('gateway role', function () {
+  // Its threads start with each test, on a machine that may be busy.
+  this.timeout(40_000);
   let api: FakeApiServer;
   let port: number;
   let internalPort: number;
@@ -104,15 +106,15 @@ describe('gateway role', () => {
     stop = new AbortController();
     running = runGateway(config, { namespace: 'sys', podName: 'gw' }, api.client, silent, stop.signal);
     running.catch(() => {});
-    await until('it is ready', async () => (await admin('/readyz').catch(() => undefined))?.status === 200);
+    const ready = async () => (await admin('/readyz').catch(() => undefined))?.status === 200;
+    await until('it is ready', ready, { timeoutMs: 30_000 });
   };
 
   beforeEach(async () => {
     api = await FakeApiServer.start({ types: [ROUTES, REVISIONS] });
   });
 
-  afterEach(async function () {
-    this.timeout(20_000);
+  afterEach(async () => {
     stop.abort();
     await running;
     await api.close();

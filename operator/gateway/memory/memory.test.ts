@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bundleEntries } from '../../generate/bundle.ts';
-import { freePort } from '../../testing/apiServer.ts';
+import { freePort } from '../../testing/freePort.ts';
 
 /** 60 % of the memory limit that the chart gives a gateway pod. */
 const MOST_MEBIBYTES = 614;

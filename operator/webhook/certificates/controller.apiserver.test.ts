@@ -4,7 +4,8 @@ import { SERVICES } from '../../apis/serving/service/types.ts';
 import { resourcePath } from '../../kube/client.ts';
 import { SECRETS } from '../../kube/core.ts';
 import { isKubeError } from '../../kube/errors.ts';
-import { ApiServer, freePort } from '../../testing/apiServer.ts';
+import { ApiServer } from '../../testing/apiServer.ts';
+import { freePort } from '../../testing/freePort.ts';
 import { installKinds } from '../../testing/installKinds.ts';
 import { until } from '../../testing/until.ts';
 import {
