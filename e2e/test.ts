@@ -66,12 +66,8 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
  * complement each other: a new file belongs to one of them. What kills or upgrades Homerun runs by itself
  * (scenarios/platform), and what looks back on all of it runs last.
  */
-const REQUEST_PATH = ['operator/@(autoscaler|gateway|probe)/**/*.test.ts'];
-const REST = [
-  'operator/*.test.ts',
-  'operator/!(autoscaler|gateway|probe)/**/*.test.ts',
-  'e2e/!(scenarios)/**/*.test.ts',
-];
+const REQUEST_PATH = ['operator/@(autoscaler|gateway|probe)/**/*.test.ts', 'e2e/!(scenarios)/**/*.test.ts'];
+const REST = ['operator/*.test.ts', 'operator/!(autoscaler|gateway|probe)/**/*.test.ts'];
 const SLOW_SCENARIOS = ['e2e/scenarios/@(admission|failing|scaleIn|scaling).test.ts'];
 const SCENARIOS = ['e2e/scenarios/!(admission|failing|scaleIn|scaling|wholeRun).test.ts'];
 
