@@ -400,7 +400,7 @@ class Gateway {
         else this.drained.delete(uid);
       },
       isEmpty: (uid) => !this.listed.has(uid) && !this.inside.get(uid),
-      isMissed: (uid) => this.there().includes(uid) && this.usable().length === 0 && this.waiting > 0,
+      isNeeded: (uid) => this.there().includes(uid) && this.usable().length === 0 && this.waiting > 0,
       drainedOf: () => this.there().filter((uid) => this.drained.has(uid)),
     },
     1e9,

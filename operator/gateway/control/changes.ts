@@ -1,4 +1,4 @@
-/** Lets others wait for a condition on a state whose owner calls `notify` after each change. */
+/** Lets callers wait for a condition on a state whose owner calls `notify` after each change. */
 export class Changes {
   readonly #waiters = new Set<() => void>();
 

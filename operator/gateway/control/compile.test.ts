@@ -58,17 +58,17 @@ describe('compileRoute', () => {
 
   const tables: Record<string, { reason: string; object: Route; want: Record<string, string> }> = {
     'one revision': {
-      reason: 'it answers on the outside name and on those inside the cluster',
+      reason: 'it is served at its external name and at those inside the cluster',
       object: route([{ revisionName: 'hello-1', percent: 100 }]),
       want: Object.fromEntries(['hello.ns.example.com', ...INTERNAL].map((host) => [host, 'ns/hello-1 100'])),
     },
     'cluster-local': {
-      reason: 'the outside name is nobody’s',
+      reason: 'its external name is not served',
       object: route([{ revisionName: 'hello-1', percent: 100 }], { [VISIBILITY]: 'cluster-local' }),
       want: Object.fromEntries(INTERNAL.map((host) => [host, 'ns/hello-1 100'])),
     },
     'default URL disabled': {
-      reason: 'as on Cloud Run, the outside name is not found',
+      reason: 'as on Cloud Run, the external name is not found',
       object: route([{ revisionName: 'hello-1', percent: 100 }], undefined, {
         'run.googleapis.com/default-url-disabled': 'True',
       }),
@@ -82,7 +82,7 @@ describe('compileRoute', () => {
       want: Object.fromEntries(['hello.ns.example.com', ...INTERNAL].map((host) => [host, 'ns/hello-1 100'])),
     },
     'not ready': {
-      reason: 'nothing is served before the status says what',
+      reason: 'nothing is served before the status names a revision',
       object: route(undefined),
       want: {},
     },
@@ -101,20 +101,20 @@ describe('compileRoute', () => {
     { reason: string; labels?: Record<string, string>; ingress?: string; want: string }
   > = {
     'no ingress': { reason: 'the default is all', want: 'outside and inside' },
-    all: { reason: 'everybody may ask', ingress: 'all', want: 'outside and inside' },
+    all: { reason: 'every request is allowed', ingress: 'all', want: 'outside and inside' },
     internal: {
-      reason: 'the outside finds nothing, at none of its names',
+      reason: 'none of its names is served outside',
       ingress: 'internal',
       want: 'inside',
     },
     'internal-and-cloud-load-balancing': {
-      reason: 'a load balancer that may pass on comes from inside',
+      reason: 'an allowed load balancer connects from inside',
       ingress: 'internal-and-cloud-load-balancing',
       want: 'inside',
     },
-    none: { reason: 'nobody may ask', ingress: 'none', want: '' },
+    none: { reason: 'no request is allowed', ingress: 'none', want: '' },
     'cluster-local': {
-      reason: 'its names inside are not answered outside either',
+      reason: 'its internal names are not served outside either',
       labels: { [VISIBILITY]: 'cluster-local' },
       ingress: 'all',
       want: 'inside',
@@ -171,7 +171,7 @@ describe('compileRevision', () => {
       want: { limit: UNLIMITED, timeoutMs: 300_000, protocol: 'http1', port: 8080 },
     },
     'all set': {
-      reason: 'what the spec says counts',
+      reason: 'the spec counts',
       spec: { containerConcurrency: 7, timeoutSeconds: 9, containers: ports('h2c', 9000) as never },
       want: { limit: 7, timeoutMs: 9000, protocol: 'h2c', port: 9000 },
     },
@@ -193,7 +193,7 @@ describe('compileRevision', () => {
 
 describe('why no instance of a revision can start', () => {
   const tables: Record<string, { reason: string; active?: Partial<Condition>; want: string | undefined }> = {
-    'nothing told': { reason: 'a revision that is new says nothing yet', want: undefined },
+    'no condition': { reason: 'a new revision has none yet', want: undefined },
     'instances run': { reason: 'they take requests', active: { status: 'True' }, want: undefined },
     'instances start': {
       reason: 'they may only be slow',
@@ -206,8 +206,7 @@ describe('why no instance of a revision can start', () => {
       want: undefined,
     },
     'a secret is missing': {
-      reason:
-        'requests that wait in vain are told, in one word: the message is for those who may read the revision',
+      reason: 'clients get the reason alone: the message is for those who may read the revision',
       active: { status: 'False', reason: 'CreateContainerConfigError', message: 'secret "s" not found' },
       want: 'CreateContainerConfigError',
     },
@@ -232,7 +231,7 @@ describe('compilePod', () => {
       want: { ip: undefined, leaving: false, container: undefined },
     },
     running: {
-      reason: 'the container with the port tells about restarts',
+      reason: 'restarts of the container with the port count',
       object: pod({
         phase: 'Running',
         podIP: '10.0.0.1',
@@ -241,7 +240,7 @@ describe('compilePod', () => {
       want: { ip: '10.0.0.1', leaving: false, container: 'c1' },
     },
     ended: {
-      reason: 'a container that has ended is not the one that ran',
+      reason: 'a terminated container differs from the running one',
       object: pod({
         podIP: '10.0.0.1',
         containerStatuses: [running('user', 'c1', { terminated: { exitCode: 1 } })],
@@ -276,5 +275,5 @@ describe('compilePod', () => {
     });
   }
 
-  it('knows nothing of other pods', () => assert.equal(compilePod(pod({}, { labels: {} })), undefined));
+  it('ignores other pods', () => assert.equal(compilePod(pod({}, { labels: {} })), undefined));
 });

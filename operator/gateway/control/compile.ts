@@ -14,7 +14,7 @@ import { type StartCheck, startCheck } from '../../probe/attempt.ts';
 import { UNLIMITED } from '../shared/limits.ts';
 import type { Protocol, Target } from '../shared/messages.ts';
 
-/** What a Route makes the gateway serve. */
+/** What the gateway serves for a Route. */
 export interface CompiledRoute {
   /** Older routes keep a host that a newer one claims too. */
   createdAt: string;
@@ -27,14 +27,14 @@ export interface CompiledRoute {
 
 /** What the gateway needs to know of a Revision. */
 export interface CompiledRevision {
-  /** Its instances are known by it. */
+  /** Its instances carry it. */
   uid?: string;
   limit: number;
   timeoutMs: number;
   protocol: Protocol;
   port: number;
   check: StartCheck;
-  /** Why none of its instances can start, in one word. */
+  /** The reason why none of its instances can start. */
   failing?: string;
 }
 
@@ -48,7 +48,7 @@ export interface CompiledPod {
   revisionUid?: string;
   /** Unset until the network of the pod exists. */
   ip: string | undefined;
-  /** It is being deleted or has ended: it gets no request any more (container contract, Shutdown). */
+  /** It is being deleted or has ended: it gets no new request (container contract, Shutdown). */
   leaving: boolean;
   /** A container fails the readiness probe that it declares: no request until it passes (Knative API, Container). */
   held: boolean;
@@ -126,24 +126,24 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
     held:
       startsInOrder(pod) ||
       containers.some(({ name, readinessProbe }) => readinessProbe && !isReady(pod, name)),
-    // An ended container is told apart from the one before it, so that it gets no request until it passed again.
+    // A terminated container differs from the running one, so that it gets no request until it has passed again.
     container: status?.containerID && `${status.containerID}${status.state?.terminated ? ' ended' : ''}`,
   };
 }
 
-/** The kubelet runs readiness probes, of every kind and in every container, and tells what they say here. */
+/** The kubelet runs the readiness probes of all containers and reports the result here. */
 function isReady(pod: Pod, container: string): boolean {
   return statusesOf(pod).find(({ name }) => name === container)?.ready === true;
 }
 
-/** Whether containers still wait for others; the ingress one may be there before them and must wait with them. */
+/** Whether containers still wait for others to start; the ingress container may run before and must wait for them. */
 function startsInOrder({ spec, status }: Pod): boolean {
   if (!spec?.initContainers?.length) return false;
   const running = status?.containerStatuses?.filter(({ state }) => state?.running) ?? [];
   return running.length < spec.containers.length;
 }
 
-/** Of all containers: those that others wait for are init containers to Kubernetes. */
+/** The status of all containers: those that others wait for are init containers in the pod. */
 function statusesOf({ status }: Pod) {
   return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
 }

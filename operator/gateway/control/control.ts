@@ -19,7 +19,7 @@ import { heapLimitMb } from './supervision.ts';
 import { Threads } from './threads.ts';
 import { Waker } from './wake.ts';
 
-/** A data thread repeats every second that it waits; silence for longer means that nobody does. */
+/** A data thread repeats every second that a request waits; without a message for longer, none does. */
 const WANTED_MS = 2500;
 const RECLAIM_MS = 1000;
 
@@ -31,19 +31,19 @@ export interface ControlOptions {
   signal: AbortSignal;
 }
 
-/** How long the autoscaler may be silent before nothing is drained any more: a few of its words may be lost. */
-function forgetMs(tickSeconds: number): number {
+/** How long after the autoscaler's last round all drains are cancelled: a few rounds may be lost. */
+function drainTimeoutMs(tickSeconds: number): number {
   return Math.max(5000, 4000 * tickSeconds);
 }
 
-/** Turns what the cluster says into what the data threads serve, and does for them what takes time. */
+/** Compiles the cluster's objects into the table of the data threads, wakes revisions and probes instances for them. */
 export class Control {
   readonly slots: Slots;
   readonly stats: Stats;
   readonly table: RouteTable;
   readonly instances: Instances;
   readonly drains: Drains;
-  /** Milliseconds that first starts took, for the metrics. */
+  /** Called with the duration of each first start, for the metrics. */
   onStarted: (revision: string, elapsedMs: number) => void = () => {};
   readonly #options: ControlOptions;
   readonly #threads: Threads;
@@ -77,7 +77,7 @@ export class Control {
       log,
       started: (revision, elapsedMs) => this.onStarted(revision, elapsedMs),
     });
-    this.drains = new Drains(this.instances, forgetMs(config.autoscaler.tickSeconds));
+    this.drains = new Drains(this.instances, drainTimeoutMs(config.autoscaler.tickSeconds));
     this.#waker = new Waker(client, log, signal);
     this.#threads = new Threads({
       slots: this.slots,
@@ -92,7 +92,7 @@ export class Control {
     });
   }
 
-  /** Rejects when the data threads cannot go on. */
+  /** Rejects when the data threads cannot serve any more. */
   get failed(): Promise<never> {
     return this.#threads.failed;
   }
@@ -103,7 +103,7 @@ export class Control {
 
   watch(routes: Informer<Route>, revisions: Informer<Revision>, pods: Informer<Pod>): void {
     const { config, log } = this.#options;
-    // An object that cannot be read is reported once and changes nothing else.
+    // An object that cannot be compiled is logged and changes nothing else.
     const each =
       <T extends Route | Revision | Pod>(apply: (key: string, change: Change<T>) => void) =>
       (change: Change<T>): void => {
@@ -139,7 +139,7 @@ export class Control {
     this.#reclaimer = setInterval(() => this.#reclaim(), RECLAIM_MS).unref();
   }
 
-  /** Lets every answer close its connection. */
+  /** From now on every response closes its connection. */
   closing(): void {
     this.#threads.send({ kind: 'closing' });
   }
@@ -151,23 +151,23 @@ export class Control {
   }
 
   #receive(message: FromThread): void {
-    if (message.kind === 'wanted') this.#want(message.revision);
-    else if (message.kind === 'refused') this.instances.refused(message.slot, message.reason);
-    else if (message.kind === 'fault') {
+    if (message.kind === 'wanted') this.#onWanted(message.revision);
+    else if (message.kind === 'unreachable') this.instances.unreachable(message.slot, message.reason);
+    else if (message.kind === 'error') {
       this.#options.log.error({ error: message.error }, 'a request ended by an unexpected error');
     }
   }
 
-  #want(revision: string): void {
+  #onWanted(revision: string): void {
     if (this.instances.usable(revision) > 0 || this.drains.takeBack(revision)) return;
     this.#wantedAt.set(revision, clock());
     this.instances.setWanted(revision, true);
     const needed = (): boolean =>
       this.instances.usable(revision) === 0 &&
       clock() - (this.#wantedAt.get(revision) ?? Number.NEGATIVE_INFINITY) < WANTED_MS;
-    // An instance that is promised to go is still counted in the number, until the autoscaler has lowered it.
-    const going = (): boolean => this.instances.count(revision) > 0;
-    void this.#waker.wake(revision, needed, going);
+    // An instance that is being removed is still counted in the replicas, until the autoscaler has lowered them.
+    const leaving = (): boolean => this.instances.count(revision) > 0;
+    void this.#waker.wake(revision, needed, leaving);
   }
 
   #waiting(revision: string): number {
@@ -175,7 +175,7 @@ export class Control {
     return entry ? this.slots.waiting(entry.index) : 0;
   }
 
-  /** Changes of one turn of the event loop go out together. */
+  /** Changes of one turn of the event loop are sent together. */
   #changed(): void {
     if (this.#flushing || !this.#started) return;
     this.#flushing = true;

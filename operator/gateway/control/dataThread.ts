@@ -60,12 +60,12 @@ export class DataThread {
     this.send(snapshot);
   }
 
-  /** Whether it takes connections: it has said so, and is neither stuck nor stopped. */
+  /** Whether it takes connections: it has reported so, and is neither stuck nor stopped. */
   get listening(): boolean {
     return this.#listeningSince !== undefined && !this.#stuck && !this.#stopped;
   }
 
-  /** Whether it has ended all its requests, as it was asked to. */
+  /** Whether it has ended all its requests after `stop`. */
   get stopped(): boolean {
     return this.#stopped;
   }
@@ -74,7 +74,7 @@ export class DataThread {
     this.#worker.postMessage(message);
   }
 
-  /** Ends it because it does not do its work, whatever it is doing; `ended` follows. @returns false when it was done before. */
+  /** Terminates it because it is stuck; `ended` follows. @returns false when it was terminated before. */
   terminate(): boolean {
     if (this.#stuck) return false;
     this.#stuck = true;
@@ -83,7 +83,7 @@ export class DataThread {
     return true;
   }
 
-  /** Share of the time since the last call that it worked, 0 to 1. */
+  /** Its event loop's utilization since the last call, 0 to 1. */
   utilization(): number {
     const { performance } = this.#worker;
     const now = performance.eventLoopUtilization();

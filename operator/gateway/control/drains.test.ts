@@ -5,7 +5,7 @@ import { type Drainable, Drains } from './drains.ts';
 /** One revision with one instance, `pod`. */
 class Fake implements Drainable {
   drained = new Set<string>();
-  inside = 0;
+  inFlight = 0;
   waiting = 0;
 
   setDrained(uid: string, drained: boolean): void {
@@ -14,10 +14,10 @@ class Fake implements Drainable {
   }
 
   isEmpty(): boolean {
-    return this.drained.has('pod') && this.inside === 0;
+    return this.drained.has('pod') && this.inFlight === 0;
   }
 
-  isMissed(): boolean {
+  isNeeded(): boolean {
     return this.drained.has('pod') && this.waiting > 0;
   }
 
@@ -30,7 +30,7 @@ describe('Drains', () => {
   let fake: Fake;
   let drains: Drains;
   let round: number;
-  const hear = (step?: DrainStep, now = round) =>
+  const order = (step?: DrainStep, now = round) =>
     drains.take({ term: 1, round: ++round, instances: step ? { pod: step } : {} }, now).pod;
 
   beforeEach(() => {
@@ -40,57 +40,60 @@ describe('Drains', () => {
   });
 
   it('releases an instance only when it is empty', () => {
-    fake.inside = 1;
-    assert.deepEqual([hear('drain'), hear('release')], ['draining', 'draining']);
-    fake.inside = 0;
-    assert.deepEqual([hear('drain'), hear('release'), hear('remove')], ['drained', 'released', 'released']);
+    fake.inFlight = 1;
+    assert.deepEqual([order('drain'), order('release')], ['draining', 'draining']);
+    fake.inFlight = 0;
+    assert.deepEqual(
+      [order('drain'), order('release'), order('remove')],
+      ['drained', 'released', 'released'],
+    );
     assert.ok(fake.drained.has('pod'));
   });
 
-  it('gives an instance that is not promised to a request at once, and says so until it is called off', () => {
-    hear('drain');
+  it('gives an instance that is not promised to a request at once, and reports so until the scale-in is cancelled', () => {
+    order('drain');
     assert.equal(drains.takeBack('ns/rev'), true);
     assert.equal(fake.drained.size, 0, 'it takes requests');
-    assert.deepEqual([hear('drain'), hear('release'), hear('remove')], ['refused', 'refused', 'refused']);
-    hear();
-    assert.equal(hear('drain'), 'drained');
+    assert.deepEqual([order('drain'), order('release'), order('remove')], ['refused', 'refused', 'refused']);
+    order();
+    assert.equal(order('drain'), 'drained');
   });
 
-  it('keeps its promise to a request that comes later, and takes it back with the next word', () => {
-    hear('drain');
-    hear('release');
+  it('keeps its promise when a request arrives later, until the next round', () => {
+    order('drain');
+    order('release');
     fake.waiting = 1;
     assert.equal(drains.takeBack('ns/rev'), false);
     assert.ok(fake.drained.has('pod'));
-    assert.equal(hear('release'), 'refused');
+    assert.equal(order('release'), 'refused');
     assert.equal(fake.drained.size, 0);
   });
 
-  it('sends nothing to an instance while its removal is under way', () => {
-    hear('drain');
-    hear('release');
+  it('sends nothing to an instance while it is being removed', () => {
+    order('drain');
+    order('release');
     fake.waiting = 1;
-    assert.equal(hear('remove'), 'released');
+    assert.equal(order('remove'), 'released');
     assert.equal(drains.takeBack('ns/rev'), false);
     assert.ok(fake.drained.has('pod'));
   });
 
-  it('gives an instance back that is not named any more', () => {
-    hear('drain');
-    hear('release');
-    hear();
+  it('takes an instance back that is no longer named', () => {
+    order('drain');
+    order('release');
+    order();
     assert.equal(fake.drained.size, 0);
   });
 
-  it('forgets all when the autoscaler has been silent for five seconds', () => {
-    hear('remove', 1000);
+  it('cancels all drains after five seconds without a round', () => {
+    order('remove', 1000);
     drains.tick(5900);
     assert.equal(fake.drained.size, 1);
     drains.tick(6000);
     assert.equal(fake.drained.size, 0);
   });
 
-  it('hears no word that a later one has overtaken, whichever controller sent it', () => {
+  it('ignores a round older than the last one, whichever controller sent it', () => {
     drains.take({ term: 2, round: 5, instances: { pod: 'drain' } }, 0);
     assert.deepEqual(drains.take({ term: 2, round: 4, instances: {} }, 1), {});
     assert.deepEqual(drains.take({ term: 1, round: 9, instances: {} }, 1), {});

@@ -1,75 +1,75 @@
 import type { DrainOrders, DrainState, DrainStep } from '../shared/drainProtocol.ts';
 
-/** What draining needs of the instances; all by UID of the pod, which may be unknown here. */
+/** What draining needs to know of the instances, by UID of the pod; a UID may be unknown to this gateway. */
 export interface Drainable {
-  /** Keeps new requests from an instance, also from one that is not known yet, or lets them come again. */
+  /** Stops or resumes new requests to an instance, also to one that this gateway has not seen yet. */
   setDrained(uid: string, drained: boolean): void;
-  /** No request is inside, and no data thread sends one. */
+  /** It has no request in flight, and no data thread sends it one. */
   isEmpty(uid: string): boolean;
-  /** Requests wait, and no other instance of the same revision is there or coming. */
-  isMissed(uid: string): boolean;
-  /** Of those that are kept from new requests. */
+  /** Requests wait, and the revision has no other instance, running or starting. */
+  isNeeded(uid: string): boolean;
+  /** The revision's instances that get no new requests. */
   drainedOf(revision: string): Iterable<string>;
 }
 
 interface Drain {
   step: DrainStep;
-  /** Nothing is sent to it before the autoscaler has spoken again. */
+  /** Nothing is sent to it before the next round. */
   promised: boolean;
-  /** A request had nowhere else to go. */
+  /** No other instance could take a request. */
   refused: boolean;
 }
 
 /**
- * The instances that are to go, as the autoscaler last named them.
+ * The instances that are being scaled in, as named in the autoscaler's last round.
  *
- * Why no request is lost: the autoscaler lowers the number only after each gateway has answered `released` to the same
- * word, and that answer is a promise. A request that comes before it takes the instance back at once, and the answer is
- * `refused`; one that comes after it waits in the queue. The promise ends with the next word, a second later: either
- * that calls the scale-in off (or repeats `release`, and is refused because a request waits), or it says `remove`
- * and the number is being lowered: then the waker sees 0 and raises it again. So a request waits for as long as one
- * word takes at most, besides the start of an instance where one is needed.
+ * Why no request is lost: the autoscaler lowers the number of replicas only after every gateway has reported `released`
+ * in the same round, and that report is a promise. A request that arrives before it takes the instance back at once, and
+ * the report is `refused`; one that arrives after it waits in the queue. The promise ends with the next round, a second
+ * later: either that cancels the scale-in (or repeats `release`, and gets `refused` because a request waits), or it
+ * orders `remove` and the number is being lowered: then the waker sees 0 and raises it again. So a request waits for one
+ * round at most, besides the start of an instance where one is needed.
  */
 export class Drains {
-  /** Resolves when the autoscaler has spoken. */
-  readonly firstWord: Promise<void>;
-  readonly #hear: () => void;
+  /** Resolves with the autoscaler's first round. */
+  readonly firstOrders: Promise<void>;
+  readonly #resolveFirst: () => void;
   readonly #instances: Drainable;
-  readonly #forgetMs: number;
+  readonly #timeoutMs: number;
   readonly #drains = new Map<string, Drain>();
   #term = 0;
   #round = 0;
-  #heardAt = Number.NEGATIVE_INFINITY;
+  #receivedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param forgetMs after so long without a word nothing is drained: the autoscaler may be dead. */
-  constructor(instances: Drainable, forgetMs: number) {
+  /** @param timeoutMs after so long without a round all drains are cancelled: the autoscaler may be dead. */
+  constructor(instances: Drainable, timeoutMs: number) {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.firstWord = promise;
-    this.#hear = resolve;
+    this.firstOrders = promise;
+    this.#resolveFirst = resolve;
     this.#instances = instances;
-    this.#forgetMs = forgetMs;
+    this.#timeoutMs = timeoutMs;
   }
 
   /**
-   * Takes the autoscaler's word; it names all instances that are to go.
-   * @returns how far each of them is; nothing for a word that a later one has overtaken.
+   * Takes the orders of a round; they name all instances that are being scaled in.
+   * @returns the state of each; none for orders older than those of the last round.
    */
   take({ term, round, instances }: DrainOrders, now: number): Record<string, DrainState> {
-    const overtaken = term < this.#term || (term === this.#term && round <= this.#round);
-    // After a long silence the clock of the next controller counts, even if it is behind that of the last one.
-    if (overtaken && now - this.#heardAt < this.#forgetMs) return {};
+    const outdated = term < this.#term || (term === this.#term && round <= this.#round);
+    // After a timeout the term of the next controller counts, even if its clock is behind that of the last one.
+    if (outdated && now - this.#receivedAt < this.#timeoutMs) return {};
     this.#term = term;
     this.#round = round;
-    this.#heardAt = now;
-    this.#hear();
-    for (const uid of this.#drains.keys()) if (!Object.hasOwn(instances, uid)) this.#callOff(uid);
+    this.#receivedAt = now;
+    this.#resolveFirst();
+    for (const uid of this.#drains.keys()) if (!Object.hasOwn(instances, uid)) this.#cancel(uid);
     const states: Record<string, DrainState> = {};
     for (const [uid, step] of Object.entries(instances)) states[uid] = this.#follow(uid, step);
     return states;
   }
 
   /**
-   * A request waits for a revision that has no other instance: it takes back what is not promised.
+   * Takes back the instances that are not promised, for a request to a revision that has no other.
    * @returns whether there was any.
    */
   takeBack(revision: string): boolean {
@@ -83,10 +83,10 @@ export class Drains {
     return found;
   }
 
-  /** Forgets everything when the autoscaler has been silent for too long. */
+  /** Cancels all drains when the autoscaler has not been heard of for too long. */
   tick(now: number): void {
-    if (now - this.#heardAt < this.#forgetMs) return;
-    for (const uid of [...this.#drains.keys()]) this.#callOff(uid);
+    if (now - this.#receivedAt < this.#timeoutMs) return;
+    for (const uid of [...this.#drains.keys()]) this.#cancel(uid);
   }
 
   #follow(uid: string, step: DrainStep): DrainState {
@@ -97,7 +97,7 @@ export class Drains {
     }
     drain.step = step;
     drain.promised = step === 'remove' && !drain.refused;
-    if (step !== 'remove' && !drain.refused && this.#instances.isMissed(uid)) this.#refuse(uid, drain);
+    if (step !== 'remove' && !drain.refused && this.#instances.isNeeded(uid)) this.#refuse(uid, drain);
     if (drain.refused) return 'refused';
     if (!this.#instances.isEmpty(uid)) return 'draining';
     if (step === 'drain') return 'drained';
@@ -105,13 +105,13 @@ export class Drains {
     return 'released';
   }
 
-  /** It takes requests again; the autoscaler hears so until it has called the scale-in off. */
+  /** It takes requests again; this is reported until the autoscaler has cancelled the scale-in. */
   #refuse(uid: string, drain: Drain): void {
     drain.refused = true;
     this.#instances.setDrained(uid, false);
   }
 
-  #callOff(uid: string): void {
+  #cancel(uid: string): void {
     this.#drains.delete(uid);
     this.#instances.setDrained(uid, false);
   }

@@ -124,7 +124,7 @@ describe('gateway role', function () {
     }
   });
 
-  it('serves a route on all its hosts, and tells the autoscaler and Prometheus of it', async () => {
+  it('serves a route on all its hosts, and reports to the autoscaler and Prometheus', async () => {
     const at = await program((_req, res) => res.end('hello'));
     api.put(revision('hello-1', at));
     api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
@@ -159,7 +159,7 @@ describe('gateway role', function () {
     assert.equal((await admin('/healthz')).status, 200);
   });
 
-  it('answers for what is not for the outside at its internal port alone', async () => {
+  it('serves internal routes at its internal port alone', async () => {
     const at = await program((_req, res) => res.end('hello'));
     api.put(revision('hello-1', at));
     api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
@@ -178,7 +178,7 @@ describe('gateway role', function () {
     assert.equal((await ask(inside, '/', { host: 'hello.ns' })).text, 'hello');
   });
 
-  it('wakes a revision once for all who wait, and answers as soon as its instance does', async () => {
+  it('wakes a revision once for all waiting requests, and answers as soon as its instance does', async () => {
     const at = await freePort();
     api.put(revision('hello-1', at));
     api.put(shares({ 'hello-1': 100 }));
@@ -199,7 +199,7 @@ describe('gateway role', function () {
     assert.equal(patches().length, 1);
   });
 
-  it('leaves the number of instances alone when it is not zero', async () => {
+  it('does not change the number of instances when it is not zero', async () => {
     api.put(revision('hello-1', await freePort()));
     api.put(shares({ 'hello-1': 100 }));
     api.put(deployment('hello-1', 3));
@@ -209,7 +209,7 @@ describe('gateway role', function () {
     assert.deepEqual(patches(), []);
   });
 
-  it('lets an idle instance of one place answer at once while another starts (knative/serving#12230)', async () => {
+  it('lets an idle instance with one slot answer at once while another starts (knative/serving#12230)', async () => {
     let end: (() => void) | undefined;
     const answer = (name: string): RequestListener => {
       return (req, res) => {
@@ -246,7 +246,7 @@ describe('gateway role', function () {
     };
     const before = await slow();
     await ask(9);
-    // What the autoscaler does at 60 % of one place: there is another instance, which does not answer yet.
+    // What the autoscaler does at 60 % of one slot: there is another instance, which does not answer yet.
     api.put(pod('b', 'hello-1', { phase: 'Pending' }));
     api.put(pod('b', 'hello-1', { podIP: '127.0.0.2' }));
     await until(
@@ -285,10 +285,10 @@ describe('gateway role', function () {
     assert.equal(patches().length, 1, 'each request tries it again');
     assert.match((await admin('/metrics')).text, /homerun_gateway_refusals_total\{reason="start_failed"\} 1/);
     api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
-    assert.equal((await get()).text, 'hello', 'whatever is told: the instance is what counts');
+    assert.equal((await get()).text, 'hello', 'whatever is reported: the instance is what counts');
   });
 
-  it('loses no request while traffic moves from one revision to another and the old instance leaves', async () => {
+  it('loses no request while traffic moves from one revision to another and the old instance terminates', async () => {
     const [one, two] = [
       await program((_req, res) => res.end('1')),
       await program((_req, res) => res.end('2')),
@@ -320,7 +320,7 @@ describe('gateway role', function () {
     assert.deepEqual([...new Set(answers)].sort(), ['200 1', '200 2']);
   });
 
-  it('sends nothing more to an instance that leaves, and probes one whose container was started again', async () => {
+  it('sends nothing more to a terminating instance, and probes one whose container was restarted', async () => {
     const at = await program((_req, res) => res.end('a'));
     await program((_req, res) => res.end('b'), '127.0.0.2', at);
     const status = (podIP: string, containerID: string) => ({
@@ -402,7 +402,7 @@ describe('gateway role', function () {
 });
 
 describe('dataThreads', () => {
-  it('are two at least, four at most, and leave one processor to others where there are enough', () => {
+  it('are two at least, four at most, and leave one processor free where there are enough', () => {
     assert.deepEqual([1, 2, 3, 4, 5, 64].map(dataThreads), [2, 2, 2, 3, 4, 4]);
   });
 });

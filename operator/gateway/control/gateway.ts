@@ -17,15 +17,15 @@ import { StatsReporter } from './report.ts';
 
 /** One serves while the other is replaced. */
 const FEWEST_THREADS = 2;
-/** Threads are for parallel requests; more than four would only share the same cores with the programs. */
+/** More than four threads would only compete with the programs for the same cores. */
 const MOST_THREADS = 4;
 /** The pods of the operator's namespace that are controllers, as the chart labels them. */
 const CONTROLLER_SELECTOR = 'app.kubernetes.io/name=homerun,app.kubernetes.io/component=controller';
-/** How long to wait for the autoscaler's first word: it speaks once a second, and may be dead. */
-const FIRST_WORD_MS = 2000;
+/** How long to wait for the autoscaler's first orders: it sends them once a second, and may be dead. */
+const FIRST_ORDERS_MS = 2000;
 /**
- * From the word that this pod ends until nobody sends to it any more: endpoints take 50 to 150 ms to change, node
- * proxies and load balancers up to a second or two more. New connections are served in the meantime.
+ * From this pod's termination until no new connection reaches it: endpoints take 50 to 150 ms to change, node proxies
+ * and load balancers up to a second or two more. New connections are served in the meantime.
  */
 const PROPAGATION_MS = 3000;
 
@@ -41,13 +41,13 @@ export async function runGateway(
   signal: AbortSignal,
 ): Promise<void> {
   const threads = config.gateway.threads || dataThreads(availableParallelism());
-  // Informers and probes go on while requests drain: instances may still come and go.
+  // Informers and probes run on while requests drain: instances may still start and end.
   const stop = new AbortController();
   const common = { client, log, namespaces: config.namespaces };
   const routes = new Informer({ ...common, type: ROUTES });
   const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED });
   const pods = new Informer({ ...common, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}` });
-  // Whoever could name instances that are to go could stop services, so only the controller's own pods are heard.
+  // Scaling instances in can stop services, so only orders from the controller's own pods are accepted.
   const controllers = new Informer({
     client,
     type: PODS,
@@ -68,8 +68,8 @@ export async function runGateway(
     if (!ready) return 'the data threads are starting';
     return control.threads.serving > 0 ? undefined : 'no data thread listens';
   };
-  // The kubelet restarts the process when this lasts for a minute. While it starts, a restart would bring nothing that
-  // it waits for; while it ends, requests are still under way.
+  // The kubelet restarts the process when this lasts for a minute. A restart would not help while it starts; while it
+  // ends, requests are still in flight.
   const dead = (): string | undefined =>
     ready && !signal.aborted && control.threads.serving === 0 ? 'no data thread listens' : undefined;
   const reporter = new StatsReporter(control);
@@ -87,8 +87,8 @@ export async function runGateway(
     await Promise.race([Promise.all(informers.map(({ synced }) => synced)), aborted(signal)]);
     if (signal.aborted) return;
     await control.start();
-    // Until it has heard which instances are to go it could send to one that others have given up.
-    await Promise.race([control.drains.firstWord, sleep(FIRST_WORD_MS), aborted(signal)]);
+    // Before the first orders it could send to an instance that the other gateways have released.
+    await Promise.race([control.drains.firstOrders, sleep(FIRST_ORDERS_MS), aborted(signal)]);
     ready = true;
     log.info(
       {
@@ -112,7 +112,7 @@ export async function runGateway(
 }
 
 /**
- * How many data threads there may be: one processor is left to the programs and to the control thread; each thread costs
+ * How many data threads there may be: one processor is left for the programs and the control thread; each thread costs
  * some 15 MB when it is idle.
  */
 export function dataThreads(processors: number): number {

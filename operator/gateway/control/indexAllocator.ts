@@ -1,6 +1,6 @@
 /**
- * Places in shared memory. One that was given back is handed out again only when nobody can still use it: all threads
- * know that it is gone, and its last request has ended.
+ * Allocates rows in shared memory. One that was given back is reused only when no thread can still use it: all threads
+ * have applied its removal, and its last request has ended.
  */
 export class IndexAllocator {
   readonly #free: number[] = [];
@@ -26,7 +26,7 @@ export class IndexAllocator {
     return this.#leaving.length;
   }
 
-  /** @param known version that all threads have applied. @param unused whether no request is left on an id. */
+  /** @param known version that all threads have applied. @param unused whether an id has no request any more. */
   reclaim(known: number, unused: (id: number) => boolean): number[] {
     const reclaimed: number[] = [];
     for (let i = this.#leaving.length - 1; i >= 0; i--) {

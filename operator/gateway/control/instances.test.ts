@@ -33,7 +33,7 @@ function pod(containers: Containers, ready: boolean): Pod {
   };
 }
 
-/** Every start probe passes at once, so that what is left to see is the readiness probe's word. */
+/** Every startup probe passes at once, so that only the readiness probe decides. */
 describe('Instances', () => {
   const readinessProbe = { exec: { command: ['ready'] } };
   let table: RouteTable;
@@ -55,7 +55,7 @@ describe('Instances', () => {
     instances.setRevision(REVISION, compiled);
   });
 
-  it('sends to no pod of an earlier revision of the name, nor of nobody, and does not count them', async () => {
+  it('sends to no pod of an earlier revision of the same name or of none, and does not count them', async () => {
     const of = (uid: string | undefined) => {
       const made = pod([{ name: 'user' }], true);
       const labels = { ...made.metadata.labels, ...(uid ? { [SERVING.revisionUID]: uid } : {}) };
@@ -72,7 +72,7 @@ describe('Instances', () => {
     assert.equal(instances.count(REVISION), 1);
   });
 
-  it('lets requests wait as long as a start may take while nobody knows how long it takes, unless it fails', () => {
+  it('lets requests wait for the start limit while the start time is unknown, unless the start fails', () => {
     const limit = () => table.entries.get(REVISION)?.queueLimitMs;
     instances = new Instances({
       table,
@@ -116,7 +116,7 @@ describe('Instances', () => {
     });
   }
 
-  it('follows an instance that found no free row once there is one', async () => {
+  it('tracks an instance without a row once there is a free one', async () => {
     const small = new Instances({
       table,
       counts,
@@ -141,7 +141,7 @@ describe('Instances', () => {
     await until('the other serves', () => serving() === 1);
   });
 
-  it('sends nothing to an instance that is to go, also when it is named before it is seen', async () => {
+  it('sends nothing to an instance that is drained, also when it is named before it is seen', async () => {
     instances.setDrained('p1', true);
     see(pod([{ name: 'user' }], true));
     await new Promise(setImmediate);
@@ -152,7 +152,7 @@ describe('Instances', () => {
     assert.equal(serving(), 0);
   });
 
-  it('calls an instance empty when no data thread sends to it and no request is inside', async () => {
+  it('reports an instance empty when no data thread sends to it and no request is in flight', async () => {
     see(pod([{ name: 'user' }], true));
     await until('it serves', () => serving() === 1);
     applied = table.take()?.version ?? assert.fail();
@@ -166,7 +166,7 @@ describe('Instances', () => {
     assert.equal(instances.isEmpty('p1'), true);
   });
 
-  it('counts the requests of an instance that leaves until the last has ended', async () => {
+  it('counts the requests of a terminating instance until the last has ended', async () => {
     see(pod([{ name: 'user' }], true));
     await until('it serves', () => serving() === 1);
     inside = 1;

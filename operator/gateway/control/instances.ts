@@ -8,11 +8,11 @@ import type { RouteTable } from './routeTable.ts';
 import { queueLimitMs, StartTimes } from './startTimes.ts';
 import { Tracked } from './tracked.ts';
 
-/** What the data threads say, in shared memory. */
+/** What the data threads count in shared memory. */
 export interface ThreadCounts {
   /** The version of the table that all of them use. */
   applied(): number;
-  /** Requests inside an instance. */
+  /** Requests in flight in an instance. */
   inFlight(slot: number): number;
   /** Requests that wait for a revision. */
   waiting(revision: string): number;
@@ -24,18 +24,18 @@ export interface InstancesOptions {
   /** How long an instance may take to start. */
   startLimitMs: number;
   log: Logger;
-  /** An instance is ready for the first time, so long after it was first seen. */
+  /** Called when an instance is ready for the first time, with the time since it was first seen. */
   started?: (revision: string, elapsedMs: number) => void;
   probe?: typeof untilStarted;
   now?: () => number;
-  /** How many can be followed at once. */
+  /** How many can be tracked at once. */
   max?: number;
 }
 
 /**
- * Follows every instance from its pod's first sight to its end: probes it once it has an address, gives it to the data
- * threads when it has started, takes it from them when it leaves, restarts or refuses connections. Each instance is
- * followed by itself: one that hangs delays no other. One that leaves is remembered until its last request has ended.
+ * Tracks every instance from its pod's first event to its end: probes it once it has an address, adds it to the table of
+ * the data threads when it has started, removes it when it terminates, restarts or is unreachable. Instances are tracked
+ * independently: one that hangs delays no other. A terminating one is kept until its last request has ended.
  */
 export class Instances implements Drainable {
   readonly ids: IndexAllocator;
@@ -47,12 +47,12 @@ export class Instances implements Drainable {
   readonly #bySlot = new Map<number, Tracked>();
   readonly #byUid = new Map<string, Tracked>();
   readonly #leaving = new Map<string, Set<Tracked>>();
-  /** UIDs of pods that are to get no new request; they may not be known here yet. */
+  /** UIDs of pods that get no new request; they may not have been seen yet. */
   readonly #drained = new Set<string>();
   readonly #byRevision = new Map<string, Set<Tracked>>();
   readonly #startTimes = new Map<string, StartTimes>();
   readonly #wanted = new Set<string>();
-  /** Pods that found no free row, by key: they are followed once there is one. */
+  /** Pods without a free row, by key: they are tracked once there is one. */
   readonly #unserved = new Map<string, CompiledPod>();
 
   constructor(options: InstancesOptions) {
@@ -62,7 +62,7 @@ export class Instances implements Drainable {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Instances of a revision that are there or coming, not those that leave. */
+  /** Instances of a revision that run or start, without those that terminate. */
   count(revision: string): number {
     let count = 0;
     for (const tracked of this.#byRevision.get(revision) ?? []) if (this.#isOwn(tracked)) count++;
@@ -77,7 +77,7 @@ export class Instances implements Drainable {
     return usable;
   }
 
-  /** Slot and pod name of each instance of a revision that may have requests, also of those that leave. */
+  /** Slot and pod name of each instance of a revision that may have requests, including those that terminate. */
   *of(revision: string): Iterable<{ slot: number; pod: string }> {
     for (const { slot, pod } of this.#byRevision.get(revision) ?? []) yield { slot, pod: pod.name };
     for (const { slot, pod } of this.#leaving.get(revision) ?? []) yield { slot, pod: pod.name };
@@ -94,7 +94,7 @@ export class Instances implements Drainable {
     return !tracked || this.#isEmpty(tracked);
   }
 
-  isMissed(uid: string): boolean {
+  isNeeded(uid: string): boolean {
     const tracked = this.#byUid.get(uid);
     if (!tracked || this.#bySlot.get(tracked.slot) !== tracked) return false;
     const { revision } = tracked.pod;
@@ -105,7 +105,7 @@ export class Instances implements Drainable {
     for (const { drained, pod } of this.#byRevision.get(revision) ?? []) if (drained) yield pod.uid;
   }
 
-  /** Forgets those that left and have no request any more. */
+  /** Releases the terminated instances that have no request any more. */
   sweep(): void {
     for (const tracked of [...this.#leaving.values()].flatMap((leaving) => [...leaving])) {
       if (!this.#isEmpty(tracked)) continue;
@@ -120,10 +120,10 @@ export class Instances implements Drainable {
   setRevision(key: string, compiled: CompiledRevision | undefined): void {
     if (compiled) {
       this.#revisions.set(key, compiled);
-      this.#tellLimit(key);
+      this.#updateQueueLimit(key);
       for (const tracked of this.#byRevision.get(key) ?? []) {
         if (!this.#isOwn(tracked)) tracked.setAside();
-        this.#look(tracked);
+        this.#probeIfDue(tracked);
       }
       return;
     }
@@ -132,17 +132,17 @@ export class Instances implements Drainable {
     this.#options.table.setRevision(key, undefined, 0);
   }
 
-  /** How many instances found no free row. */
+  /** How many instances have no row. */
   get unserved(): number {
     return this.#unserved.size;
   }
 
-  /** Gives rows that have become free to instances that found none. */
+  /** Gives freed rows to instances without one. */
   retryUnserved(): void {
     for (const [key, pod] of [...this.#unserved]) this.setPod(key, pod);
   }
 
-  /** @param found the pod was there when the watch began. */
+  /** @param found the pod existed before the watch began. */
   setPod(key: string, pod: CompiledPod | undefined, found = false): void {
     let tracked = this.#pods.get(key);
     if (tracked && (!pod || pod.leaving || pod.uid !== tracked.pod.uid)) {
@@ -159,15 +159,15 @@ export class Instances implements Drainable {
     } else {
       const before = tracked.pod;
       tracked.pod = pod;
-      // The first container ID is news of the same start; another one is another start.
+      // The first container ID belongs to the same start; another one is another start.
       const restarted = before.container !== undefined && before.container !== pod.container;
       if (restarted || pod.held || before.ip !== pod.ip) tracked.setAside();
     }
-    this.#look(tracked);
+    this.#probeIfDue(tracked);
   }
 
   /** A data thread could not connect. */
-  refused(slot: number, reason: string): void {
+  unreachable(slot: number, reason: string): void {
     const tracked = this.#bySlot.get(slot);
     if (!tracked?.ready) return;
     this.#options.log.warn(
@@ -175,15 +175,15 @@ export class Instances implements Drainable {
       'instance refused a connection; probing it again',
     );
     tracked.setAside();
-    this.#look(tracked);
+    this.#probeIfDue(tracked);
   }
 
-  /** A request waits for the revision's first instance. */
+  /** Whether a request waits for the revision's first instance. */
   setWanted(revision: string, wanted: boolean): void {
     if (wanted === this.#wanted.has(revision)) return;
     if (wanted) this.#wanted.add(revision);
     else this.#wanted.delete(revision);
-    this.#tellLimit(revision);
+    this.#updateQueueLimit(revision);
   }
 
   /** Stops all probes. */
@@ -212,7 +212,7 @@ export class Instances implements Drainable {
     addTo(this.#byRevision, tracked);
     this.#options.table.use(pod.revision, 1);
     this.setWanted(pod.revision, false);
-    this.#tellLimit(pod.revision);
+    this.#updateQueueLimit(pod.revision);
     return tracked;
   }
 
@@ -222,9 +222,9 @@ export class Instances implements Drainable {
     this.#pods.delete(pod.key);
     this.#bySlot.delete(slot);
     removeFrom(this.#byRevision, tracked);
-    // Its requests are counted for as long as they last, so the revision keeps its row.
+    // Its requests are counted until they end, so the revision keeps its row.
     addTo(this.#leaving, tracked);
-    this.#tellLimit(pod.revision);
+    this.#updateQueueLimit(pod.revision);
   }
 
   #isEmpty(tracked: Tracked): boolean {
@@ -232,13 +232,13 @@ export class Instances implements Drainable {
     return tracked.isGone(applied()) && inFlight(tracked.slot) === 0;
   }
 
-  /** Whether a pod is an instance of this very revision, and not of an earlier one of its name, or of nobody's. */
+  /** Whether a pod belongs to the present revision, and not to an earlier one of the same name or to none. */
   #isOwn({ pod }: Tracked): boolean {
     const uid = this.#revisions.get(pod.revision)?.uid;
     return uid === undefined || pod.revisionUid === uid;
   }
 
-  #look(tracked: Tracked): void {
+  #probeIfDue(tracked: Tracked): void {
     const { pod } = tracked;
     const revision = this.#revisions.get(pod.revision);
     if (tracked.ready || tracked.probing || pod.held || !pod.ip || !revision) return;
@@ -268,9 +268,9 @@ export class Instances implements Drainable {
       port: revision.port,
     });
     if (!found) this.#timeStart(pod.revision, this.#now() - seenAt);
-    // Only the first start says how long starts take; a later one may be a restart.
+    // Only the first start is timed; a later one may be a restart.
     tracked.found = true;
-    this.#tellLimit(pod.revision);
+    this.#updateQueueLimit(pod.revision);
   }
 
   #timeStart(revision: string, elapsedMs: number): void {
@@ -280,7 +280,7 @@ export class Instances implements Drainable {
     this.#options.started?.(revision, elapsedMs);
   }
 
-  #tellLimit(revision: string): void {
+  #updateQueueLimit(revision: string): void {
     const compiled = this.#revisions.get(revision);
     if (!compiled) return;
     const siblings = this.#byRevision.get(revision);

@@ -17,7 +17,7 @@ import {
 } from '../shared/usage.ts';
 import type { Control } from './control.ts';
 
-/** Connects the gateway's series to the shared counts; they are read when somebody asks, never before. */
+/** Connects the gateway's series to the shared counts; they are read on each scrape, never before. */
 export function publishMetrics(control: Control): void {
   control.onStarted = (_revision, elapsedMs) => gatewayColdStart.observe(elapsedMs / 1000);
   setGatewaySource({
@@ -48,7 +48,7 @@ function usageSeries(usage: UsageReport): GatewayUsage {
     refusals: counts(REJECTION_REASONS),
     limitActions: counts(LIMIT_ACTIONS),
     clientsLeft: count('clientLeft'),
-    faults: count('fault'),
+    faults: count('internalError'),
     repeated: count('repeated'),
     ejected: count('ejected'),
     waits: {

@@ -7,7 +7,7 @@ export const permissions: readonly Permission[] = [
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'patch'] },
 ];
 
-/** In the operator's own namespace: the controllers, which alone may say what instances are to go. */
+/** In the operator's own namespace: the controllers, which alone may order drains. */
 export const namespacePermissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
 ];

@@ -25,41 +25,41 @@ describe('StatsReporter', () => {
   const orders: DrainOrders = { term: 1, round: 1, instances: {} };
   const names = ({ revisions }: { revisions: object }) => Object.keys(revisions);
   let known: DrainOrders['known'];
-  /** Asks as the autoscaler does, a second after it asked last. */
+  /** Polls as the autoscaler does, a second after the last time. */
   const ask = (start?: number) => {
     now += 1_000;
     const answer = reporter.report({ ...orders, known: known && { ...known, ...(start ? { start } : {}) } });
     known = { start: answer.instance.start, at: answer.at as number };
     return answer;
   };
-  /** Nothing is told again that was told at first. */
-  const settle = () => {
+  /** Polls until no change is repeated any more. */
+  const poll = () => {
     known = undefined;
     for (let round = 0; round < 5; round++) ask();
   };
 
-  it('tells all revisions to whoever has no answer yet', () => {
-    settle();
+  it('reports all revisions to an autoscaler that has no report yet', () => {
+    poll();
     const { partial, revisions } = reporter.report(orders);
     assert.deepEqual([partial, Object.keys(revisions)], [false, ['n/a', 'n/b', 'n/c']]);
   });
 
-  it('leaves out what has not changed since the answer that is known', () => {
-    settle();
+  it('leaves out what has not changed since the report that is named', () => {
+    poll();
     const { partial, revisions } = ask();
     assert.deepEqual([partial, revisions], [true, {}]);
   });
 
-  it('tells what has changed, on whichever thread, and again for two seconds', () => {
-    settle();
+  it('reports what has changed, on whichever thread, and again for two seconds', () => {
+    poll();
     stats.writer(1).begin(1, now);
     stats.writer(1).end(1, now, now + 5, 200);
-    const told = Array.from({ length: 5 }, () => names(ask()));
-    assert.deepEqual(told, [['n/b'], ['n/b'], ['n/b'], ['n/b'], []]);
+    const reported = Array.from({ length: 5 }, () => names(ask()));
+    assert.deepEqual(reported, [['n/b'], ['n/b'], ['n/b'], ['n/b'], []]);
   });
 
-  it('tells what changed while somebody else asked', () => {
-    settle();
+  it('reports what changed while another client polled', () => {
+    poll();
     stats.writer(0).begin(0, now);
     stats.writer(0).end(0, now, now + 5, 200);
     for (let second = 0; second < 10; second++) {
@@ -69,8 +69,8 @@ describe('StatsReporter', () => {
     assert.deepEqual(names(ask()), ['n/a']);
   });
 
-  it('tells each time of a revision that has requests, whose time goes on, and of its end', () => {
-    settle();
+  it('reports a revision with requests each time, since their duration grows, and their end', () => {
+    poll();
     const startedAt = now;
     stats.writer(0).begin(2, startedAt);
     for (let round = 1; round <= 5; round++) {
@@ -82,8 +82,8 @@ describe('StatsReporter', () => {
     assert.deepEqual([inFlight, concurrencyMs], [0, 5_500]);
   });
 
-  it('tells all to whoever knows an answer of an earlier process', () => {
-    settle();
+  it('reports all to an autoscaler that has the report of an earlier process', () => {
+    poll();
     const { partial, revisions } = ask(1);
     assert.deepEqual([partial, Object.keys(revisions).length], [false, 3]);
   });

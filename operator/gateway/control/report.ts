@@ -5,10 +5,10 @@ import type { Control } from './control.ts';
 
 const startedAt = Math.round(Date.now() - process.uptime() * 1000);
 
-/** A change is told again for so long, in ms: not everything of a row changes at the same moment. */
-const AGAIN_MS = 2_000;
+/** How long a change is reported again, in ms: the fields of a row do not all change at the same moment. */
+const REPEAT_MS = 2_000;
 
-/** What of the control thread counts. */
+/** The sources of the counts in the control thread. */
 export type CountSources = Pick<Control, 'table' | 'stats' | 'slots' | 'instances' | 'drains'>;
 
 /** When a change of a revision's counts was first seen. */
@@ -18,13 +18,13 @@ interface Seen {
 }
 
 /**
- * The counts of all threads, for the autoscaler. Most of ten thousand revisions sleep, and it asks every second: what
- * has not changed since its last answer is left out where it says which one it has.
+ * Reports the counts of all threads to the autoscaler. Most of ten thousand revisions are idle, and it polls every
+ * second: revisions that have not changed since the report that it names are left out.
  */
 export class StatsReporter {
   readonly #control: CountSources;
   readonly #now: () => number;
-  /** By the number of the row; it may be another revision's by now, which is as good as a change. */
+  /** By index of the row; a row that was given to another revision counts as changed. */
   readonly #seen = new Map<number, Seen>();
 
   /** @param now {@link clock}. */
@@ -33,27 +33,27 @@ export class StatsReporter {
     this.#now = now;
   }
 
-  /** @param orders which instances are to go, if the autoscaler said so. */
+  /** @param orders the instances that are being scaled in; undefined for a GET. */
   report(orders?: DrainOrders): StatsReport {
     const { table, stats, slots, instances, drains } = this.#control;
     const now = this.#now();
     const states = orders && drains.take(orders, now);
-    const since = orders?.known?.start === startedAt ? orders.known.at - AGAIN_MS : undefined;
+    const since = orders?.known?.start === startedAt ? orders.known.at - REPEAT_MS : undefined;
     const revisions: Record<string, RevisionStatsReport> = {};
     for (const [key, { index }] of table.entries) {
-      const changedAt = this.#look(index, now);
+      const changedAt = this.#changedAt(index, now);
       if (since !== undefined && changedAt < since) continue;
       const { requests, concurrencyMs, inFlight, queued, lastRequestAt } = stats.read(index, now);
-      const inside: Record<string, number> = {};
-      for (const { slot, pod } of instances.of(key)) inside[pod] = slots.inFlight(slot);
-      revisions[key] = { requests, concurrencyMs, inFlight, queued, lastRequestAt, instances: inside };
+      const inFlightOf: Record<string, number> = {};
+      for (const { slot, pod } of instances.of(key)) inFlightOf[pod] = slots.inFlight(slot);
+      revisions[key] = { requests, concurrencyMs, inFlight, queued, lastRequestAt, instances: inFlightOf };
     }
     const instance = { start: startedAt };
     return { now: Date.now(), instance, at: now, partial: since !== undefined, revisions, drains: states };
   }
 
-  /** When a row last changed. One with requests inside always does: their time goes on. */
-  #look(index: number, now: number): number {
+  /** When a row last changed. One with requests in flight changes all the time: their duration grows. */
+  #changedAt(index: number, now: number): number {
     const { stats } = this.#control;
     const version = stats.version(index);
     const seen = this.#seen.get(index);

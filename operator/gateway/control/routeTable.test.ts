@@ -29,7 +29,7 @@ describe('RouteTable', () => {
     table.setRevision('ns/b', compiled, 10_000);
   });
 
-  it('tells what changed, once', () => {
+  it('gives each change once', () => {
     table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
     const update = table.take() ?? assert.fail();
     assert.deepEqual(update.hosts, [['a.test', entry('ns/a')]]);
@@ -42,7 +42,7 @@ describe('RouteTable', () => {
     assert.equal(table.take(), undefined, 'the same again is no change');
   });
 
-  it('tells only of what a change of traffic touches', () => {
+  it('gives only what a change of traffic affects', () => {
     table.setRoute('ns/r', route({ 'a.test': 'ns/a', 'tag.test': 'ns/a' }));
     table.take();
     table.setRoute('ns/r', route({ 'a.test': 'ns/b', 'tag.test': 'ns/a' }));
@@ -53,16 +53,16 @@ describe('RouteTable', () => {
     );
   });
 
-  it('tells why the instances of a revision cannot start, and when they can again', () => {
-    const told = () => table.take()?.revisions.map(([key, entry]) => [key, entry?.failing]);
+  it('gives the reason why a revision’s instances cannot start, and when they can again', () => {
+    const changes = () => table.take()?.revisions.map(([key, entry]) => [key, entry?.failing]);
     table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
     table.take();
     table.setRevision('ns/a', { ...compiled, failing: 'ExitCode1' }, 10_000);
-    assert.deepEqual(told(), [['ns/a', 'ExitCode1']]);
+    assert.deepEqual(changes(), [['ns/a', 'ExitCode1']]);
     table.setRevision('ns/a', { ...compiled, failing: 'ExitCode1' }, 10_000);
-    assert.equal(told(), undefined, 'the same again is no change');
+    assert.equal(changes(), undefined, 'the same again is no change');
     table.setRevision('ns/a', compiled, 10_000);
-    assert.deepEqual(told(), [['ns/a', undefined]]);
+    assert.deepEqual(changes(), [['ns/a', undefined]]);
   });
 
   it('has an entry for a revision while a route or an instance needs it', () => {
@@ -77,7 +77,7 @@ describe('RouteTable', () => {
     assert.deepEqual(revisions, [['ns/a', undefined]]);
   });
 
-  it('leaves a host with the older route, and gives it to the newer when that goes', () => {
+  it('leaves a host with the older route, and gives it to the newer one when that is deleted', () => {
     table.setRoute('ns/new', route({ 'a.test': 'ns/b' }, '2'));
     table.setRoute('ns/old', route({ 'a.test': 'ns/a' }, '1'));
     assert.deepEqual(table.snapshot().hosts, [['a.test', entry('ns/a')]]);
@@ -87,7 +87,7 @@ describe('RouteTable', () => {
     assert.deepEqual(table.snapshot().hosts, []);
   });
 
-  it('tells the threads when a route turns away from the outside, and back', () => {
+  it('updates the threads when a route becomes internal, and back', () => {
     table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
     table.take();
     table.setRoute('ns/r', route({ 'a.test': 'ns/a' }, '1', true));
@@ -104,7 +104,7 @@ describe('RouteTable', () => {
     assert.ok(table.entries.has('ns/c'));
   });
 
-  it('keeps a revision’s place when its limits change', () => {
+  it('keeps a revision’s row when its limits change', () => {
     table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
     const index = table.entries.get('ns/a')?.index;
     table.setRevision('ns/a', { ...compiled, limit: 9 }, 20_000);
@@ -128,18 +128,18 @@ describe('RouteTable', () => {
     assert.equal(table.take()?.version, first + 1);
   });
 
-  it('tells of a revision that is stopped, and when it is not any more', () => {
-    const told = () => table.take()?.revisions.map(([key, entry]) => [key, entry?.stopped]);
+  it('marks a revision that is stopped, and that is not any more', () => {
+    const changes = () => table.take()?.revisions.map(([key, entry]) => [key, entry?.stopped]);
     const hosts = { 'a.test': 'ns/a' };
     table.setRoute('ns/r', route(hosts));
-    assert.deepEqual(told(), [['ns/a', false]]);
+    assert.deepEqual(changes(), [['ns/a', false]]);
     table.setRoute('ns/r', { ...route(hosts), stopped: new Set(['ns/a']) });
-    assert.deepEqual(told(), [['ns/a', true]]);
+    assert.deepEqual(changes(), [['ns/a', true]]);
     table.setRoute('ns/r', route(hosts));
-    assert.deepEqual(told(), [['ns/a', false]]);
+    assert.deepEqual(changes(), [['ns/a', false]]);
   });
 
-  it('tells once of a revision that finds no free row, and serves it when one is free', () => {
+  it('reports a revision without a free row once, and serves it when there is one', () => {
     const full: string[] = [];
     const small = new RouteTable(
       () => {},
@@ -159,8 +159,8 @@ describe('RouteTable', () => {
   });
 });
 
-describe('Ids', () => {
-  it('gives a place again only when all threads know and no request is left', () => {
+describe('IndexAllocator', () => {
+  it('reuses an index only when all threads have applied its removal and no request is left', () => {
     const ids = new IndexAllocator(1);
     assert.equal(ids.take(), 0);
     assert.equal(ids.take(), undefined, 'there is one');

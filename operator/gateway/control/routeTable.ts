@@ -9,8 +9,8 @@ interface KnownRevision {
 }
 
 /**
- * What all data threads serve, and what has changed since they were last told. A revision has an entry while a route or
- * an instance needs it, so old revisions cost nothing.
+ * What all data threads serve, and what has changed since the last update to them. A revision has an entry while a route
+ * or an instance needs it, so old revisions cost nothing.
  */
 export class RouteTable {
   readonly ids: IndexAllocator;
@@ -20,22 +20,22 @@ export class RouteTable {
   readonly #revisions = new Map<string, KnownRevision>();
   /** How many routes' targets and instances name a revision. */
   readonly #uses = new Map<string, number>();
-  /** How many routes say that a revision is stopped. */
+  /** How many routes declare a revision stopped. */
   readonly #stops = new Map<string, number>();
   readonly #entries = new Map<string, RevisionEntry>();
   readonly #instances = new Map<number, InstanceEntry>();
   readonly #changedHosts = new Set<string>();
   readonly #changedRevisions = new Set<string>();
   readonly #changedInstances = new Set<number>();
-  /** Revisions that are needed and found no free row. */
+  /** Revisions that are needed and have no row. */
   readonly #unserved = new Set<string>();
   readonly #changed: () => void;
   readonly #full: (revision: string) => void;
   #version = 0;
 
   /**
-   * @param changed called for every change; the caller takes the update when it suits.
-   * @param full called once for each revision that finds no free row: its requests get 503 until one is free.
+   * @param changed called for every change; the caller takes the update later.
+   * @param full called once for each revision without a free row: its requests get 503 until there is one.
    */
   constructor(
     changed: () => void = () => {},
@@ -52,7 +52,7 @@ export class RouteTable {
     return this.#unserved.size;
   }
 
-  /** Gives rows that have become free to revisions that found none. */
+  /** Gives freed rows to revisions without one. */
   retryUnserved(): void {
     for (const revision of [...this.#unserved]) this.#refresh(revision);
   }
@@ -82,7 +82,7 @@ export class RouteTable {
     this.#refresh(key);
   }
 
-  /** Notes that an instance needs the revision (`1`) or no longer does (`-1`). */
+  /** Records that an instance needs the revision (`1`) or no longer does (`-1`). */
   use(revision: string, delta: 1 | -1): void {
     count(this.#uses, revision, delta);
     this.#refresh(revision);
@@ -112,7 +112,7 @@ export class RouteTable {
     return update;
   }
 
-  /** Everything, for a thread that starts. */
+  /** The whole table, for a thread that starts. */
   snapshot(): TableUpdate {
     return {
       kind: 'update',
@@ -123,7 +123,7 @@ export class RouteTable {
     };
   }
 
-  /** The version that the next update will have: what is removed now is gone in it. */
+  /** The version of the next update, in which what is removed now is gone. */
   get nextVersion(): number {
     return this.#version + 1;
   }

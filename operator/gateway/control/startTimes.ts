@@ -1,10 +1,10 @@
 /** How many starts the average is taken over. */
 const REMEMBERED = 20;
-/** Requests wait this long at least (container contract, Startup). */
+/** Requests wait at least this long (container contract, Startup). */
 const LEAST_MS = 10_000;
 const FACTOR = 3.5;
 
-/** How long a revision's instances took to start. */
+/** The start times of a revision's latest instances. */
 export class StartTimes {
   readonly #times: number[] = [];
 
@@ -21,7 +21,7 @@ export class StartTimes {
 
 /**
  * How long a request may wait for an instance: 3.5 times the average start or 10 s, whichever is longer (container
- * contract, Startup). While the first start goes on nobody knows how long it takes, so its own limit counts.
+ * contract, Startup). The duration of the first start is unknown, so its limit counts.
  */
 export function queueLimitMs(averageMs: number | undefined, starting: boolean, startLimitMs: number): number {
   if (averageMs !== undefined) return Math.round(Math.max(LEAST_MS, FACTOR * averageMs));

@@ -23,7 +23,7 @@ describe('Watchdog', () => {
     'silent for less than 5 s': { reason: 'it may go on', looks: looks(10, () => 7), want: false },
     'silent for 5 s': { reason: 'it will not go on', looks: looks(11, () => 7), want: true },
     'seen late': {
-      reason: 'the control thread stood still itself, and maybe the whole process',
+      reason: 'the control thread was stuck itself, and maybe the whole process',
       looks: looks(100, () => 7, 300),
       want: false,
     },
@@ -41,7 +41,7 @@ describe('Watchdog', () => {
     });
   }
 
-  it('judges a replacement by its own beats, and each thread for itself', () => {
+  it('counts a replacement’s beats afresh, and each thread’s on their own', () => {
     const watchdog = new Watchdog();
     for (let i = 0; i < 10; i++) {
       assert.equal(watchdog.stuck(0, 7, 0), false);
@@ -63,7 +63,7 @@ describe('RestartDelay', () => {
     );
   });
 
-  it('begins anew when a thread has listened for 10 s', () => {
+  it('starts afresh when a thread has listened for 10 s', () => {
     const delay = new RestartDelay();
     for (let i = 0; i < 9; i++) delay.next(0);
     assert.equal(delay.next(9999), 10_000);
@@ -77,7 +77,7 @@ describe('heapLimitMb', () => {
     'more threads share it': { memoryMb: 1024, threads: 4, want: 153 },
     'a thread needs some': { memoryMb: 256, threads: 4, want: 128 },
     'no thread needs more': { memoryMb: 64 * 1024, threads: 2, want: 2048 },
-    'nobody knows how much there is': { memoryMb: 0, threads: 2, want: 2048 },
+    'the limit is unknown': { memoryMb: 0, threads: 2, want: 2048 },
   };
   for (const [name, { memoryMb, threads, want }] of Object.entries(tables)) {
     it(name, () => assert.equal(heapLimitMb(memoryMb * 2 ** 20, threads), want));
@@ -93,7 +93,7 @@ describe('LagPeak', () => {
     assert.equal(peak.add(1, 60_500), 5);
   });
 
-  it('is forgotten when the loop stood still for longer', () => {
+  it('is forgotten when the loop was stuck for longer', () => {
     const peak = new LagPeak(0);
     peak.add(700, 1000);
     assert.equal(peak.add(89_500, 91_000), 89_500);
@@ -111,7 +111,7 @@ describe('Heartbeats', () => {
     assert.equal(heartbeats.beats(0), 0);
   });
 
-  it('forget the thread that had the number before', () => {
+  it('clear the row of a thread’s predecessor', () => {
     const heartbeats = Heartbeats.create(2);
     for (const thread of [0, 1]) {
       heartbeats.beat(thread, 12.4);
@@ -127,7 +127,7 @@ describe('Heartbeats', () => {
     assert.deepEqual(seen(1), [1, 12, 'unhandledRejection']);
   });
 
-  it('tell how late a timer is, and keep nothing alive', async () => {
+  it('report how late a timer is, and keep nothing alive', async () => {
     const late: number[] = [];
     const timer = every((lateMs) => late.push(lateMs));
     assert.equal(timer.hasRef(), false);

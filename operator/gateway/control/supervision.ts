@@ -1,31 +1,31 @@
 import { BEAT_MS } from '../shared/heartbeat.ts';
 
-/** An event loop that has stood still for so long is taken to stand still for ever. */
+/** An event loop that has not turned for so long is considered stuck. */
 const STUCK_MS = 5000;
-/** A look of the control thread that comes later than this says more about itself than about the data threads. */
+/** A check that is later than this says more about the control thread than about the data threads. */
 const LATE_MS = BEAT_MS / 2;
-/** Loading code on a busy node takes seconds; a thread that takes longer than this will never listen. */
+/** Loading code on a busy node takes seconds; a thread that takes longer than this is considered stuck. */
 export const START_LIMIT_MS = 60_000;
-/** A thread that has listened for so long is replaced as quickly as the first one that ended. */
+/** A thread that has listened for so long is replaced without backoff. */
 const STEADY_MS = 10_000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
 const SMALLEST_HEAP_MB = 128;
 const LARGEST_HEAP_MB = 2048;
-/** So many threads in a row that ended before they listened, while none listens, end the process. */
+/** The process ends when so many threads in a row ended before they listened, and none listens. */
 export const MOST_FAILED_STARTS = 8;
 
 /**
- * Finds data threads whose event loop stands still. Only what the control thread saw in time counts: where it was itself
- * late, or the whole process stood still, the threads may well have been too.
+ * Finds data threads whose event loop is stuck. Only checks in time count: where the control thread was late itself, or
+ * the whole process was stopped, the data threads may have been too.
  */
 export class Watchdog {
   readonly #seen = new Map<number, { beats: number; silentMs: number }>();
 
   /**
    * Call it every {@link BEAT_MS} for each thread that listens.
-   * @param lateMs how late this look is.
-   * @returns whether the thread stands still.
+   * @param lateMs how late this check is.
+   * @returns whether the thread is stuck.
    */
   stuck(thread: number, beats: number, lateMs: number): boolean {
     const seen = this.#seen.get(thread);
@@ -42,13 +42,13 @@ export class Watchdog {
     return this.#seen.get(thread)?.silentMs ?? 0;
   }
 
-  /** The thread has ended: the next with its number starts anew. */
+  /** The thread has ended: its successor starts afresh. */
   forget(thread: number): void {
     this.#seen.delete(thread);
   }
 }
 
-/** How long to wait before a thread is replaced: twice as long each time that one does not live for {@link STEADY_MS}. */
+/** The backoff before a thread is replaced: it doubles each time that one does not live for {@link STEADY_MS}. */
 export class RestartDelay {
   #failures = 0;
 
@@ -65,7 +65,7 @@ export class RestartDelay {
 /**
  * The most that the heap of one data thread may grow to, in MB: all of them together stay under 60 % of the memory, so
  * that a thread with a leak ends alone, before the kernel ends the process.
- * @param memoryBytes what the process may use; 0 where nobody knows (`process.constrainedMemory()`).
+ * @param memoryBytes what the process may use; 0 where it is unknown (`process.constrainedMemory()`).
  */
 export function heapLimitMb(memoryBytes: number, threads: number): number {
   if (memoryBytes === 0) return LARGEST_HEAP_MB;

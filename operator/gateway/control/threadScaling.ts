@@ -1,11 +1,11 @@
-/** Share of its time that a thread works, above which its connections begin to wait for each other. */
+/** Utilization of a thread above which its connections begin to wait for each other. */
 const BUSY = 0.7;
-/** Seconds in a row that the threads must be busy: compiling and collecting garbage also look like load. */
+/** Seconds in a row that the threads must be busy: compilation and garbage collection also look like load. */
 const PATIENCE = 2;
 
 /**
- * Decides when another data thread is worth its 13 MB: all that run are busy on average for a while. There is no way
- * back, because a thread that stops listening resets the connections that wait in its accept queue.
+ * Decides when another data thread is worth its 13 MB: when the running ones are busy on average for a while. Threads are
+ * never removed, because one that stops listening resets the connections in its accept queue.
  */
 export class ThreadScaling {
   readonly #most: number;

@@ -134,7 +134,7 @@ describe('Threads', function () {
     return statuses;
   };
 
-  it('start two, where there may be as many, and more when they are asked to grow, up to the most', async () => {
+  it('start two, where as many are allowed, and more on demand, up to the limit', async () => {
     await start(3);
     assert.equal(threads.serving, 2);
     threads.grow();
@@ -144,7 +144,7 @@ describe('Threads', function () {
     assert.equal(threads.serving, 3);
   });
 
-  it('are one where there may be only one', async () => {
+  it('are one where only one is allowed', async () => {
     await start(1);
     assert.equal(threads.serving, 1);
     assert.equal((await get()).status, 200);
@@ -159,7 +159,7 @@ describe('Threads', function () {
     await until('all slots are free', () => slots.inFlight(0) === 0);
   });
 
-  it('tell when all of them use a table', async () => {
+  it('report when all of them use a table', async () => {
     await start(2);
     table.setInstance(0, undefined);
     const update = table.take() ?? assert.fail();
@@ -169,7 +169,7 @@ describe('Threads', function () {
 
   const deaths: Record<string, { fault: Fault; reason: string; kind?: string; error?: RegExp }> = {
     'an exception': { fault: 'throw', reason: 'crash', kind: 'exception', error: /thrown by a test/ },
-    'a rejection that nobody handles': {
+    'an unhandled rejection': {
       fault: 'reject',
       reason: 'crash',
       kind: 'rejection',
@@ -185,7 +185,7 @@ describe('Threads', function () {
     'an exit': { fault: 'exit', reason: 'exit' },
   };
   for (const [name, { fault: what, reason, kind, error }] of Object.entries(deaths)) {
-    it(`replace one that is ended by ${name}, say why once and count it, while the other serves`, async () => {
+    it(`replace one that is ended by ${name}, log the reason once and count it, while the other serves`, async () => {
       await start(2, { heapMb: 64 });
       slots.acquire(1, 0, 3);
       stats.writer(1).begin(0, 1);
@@ -246,7 +246,7 @@ describe('Threads', function () {
     assert.deepEqual(delays, [100, 200, 400]);
   });
 
-  it('replace one whose event loop has stood still for 5 s, while the other serves', async () => {
+  it('replace one whose event loop has been stuck for 5 s, while the other serves', async () => {
     await start(2);
     const begun = performance.now();
     await fault(0, 'spin');
@@ -292,7 +292,7 @@ describe('Threads', function () {
     assert.deepEqual(count(threads.series.deaths), { crash: 8 });
   });
 
-  it('take a thread that the system does not start for one that has ended', async () => {
+  it('treat a thread that the system does not start as one that has ended', async () => {
     await make(2, { file: new URL('https://app.test/thread.js') });
     await assert.rejects(threads.start(), { code: 'DATA_THREADS' });
     assert.deepEqual(count(threads.series.errors), { spawn: 8 });
@@ -377,7 +377,7 @@ describe('Threads', function () {
     await started;
   });
 
-  it('tell how late each event loop was', async () => {
+  it('report how late each event loop was', async () => {
     await start(2);
     await until('all have beaten', () => threads.series.lag.size === 3);
     for (const [thread, seconds] of threads.series.lag) assert.ok(seconds >= 0 && seconds < 5, thread);

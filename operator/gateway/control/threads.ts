@@ -12,10 +12,10 @@ import { DataThread, type Death } from './dataThread.ts';
 import { MOST_FAILED_STARTS, RestartDelay, START_LIMIT_MS, Watchdog } from './supervision.ts';
 import { ThreadScaling } from './threadScaling.ts';
 
-/** So many threads start at once, where there may be as many: while one is replaced, the other serves. */
+/** So many threads start at first, if as many are allowed: while one is replaced, the other serves. */
 const FIRST_THREADS = 2;
 const GROWTH_MS = 1000;
-/** How much longer than its grace time a thread may take to stop: it breaks off its requests then, and says so. */
+/** How much longer than its grace period a thread may take to stop: it aborts its requests then, and reports so. */
 const STOP_SLACK_MS = 3000;
 /** A thread that has stopped, or is terminated, takes milliseconds to end. */
 const EXIT_MS = 1000;
@@ -42,22 +42,22 @@ export class ThreadsError extends Error {
   readonly code = 'DATA_THREADS';
 }
 
-/** The place of one thread: it is empty between the end of a thread and the start of the next. */
-interface Place {
+/** One thread by its number; `thread` is unset between the end of one and the start of its replacement. */
+interface ThreadEntry {
   thread: DataThread | undefined;
   readonly delay: RestartDelay;
-  /** Whether a thread of this place has ended. */
+  /** Whether a thread of this number has ended. */
   hasFailed: boolean;
   restart: NodeJS.Timeout | undefined;
 }
 
 /**
- * The data threads: starts two and more when they are busy, sends the same to all of them, and replaces one that ended
- * or whose event loop stands still. The others serve meanwhile. The slots say how many there may be.
+ * The data threads: starts two, more when they are busy, sends the same messages to all of them, and replaces one that
+ * ended or whose event loop is stuck. The others serve meanwhile. The size of the slots limits their number.
  *
  * The process must end only when nothing can serve: no thread listens, and either the very first could not have its
- * port or {@link MOST_FAILED_STARTS} in a row ended before they listened. What ends after it has listened is replaced
- * for ever.
+ * port or {@link MOST_FAILED_STARTS} in a row ended before they listened. A thread that ends after it has listened is
+ * always replaced.
  */
 export class Threads {
   /** Rejects with a {@link ThreadsError} when nothing can serve. */
@@ -65,7 +65,7 @@ export class Threads {
   readonly #options: ThreadsOptions;
   readonly #heartbeats: Heartbeats;
   readonly #watchdog = new Watchdog();
-  readonly #places: Place[] = [];
+  readonly #entries: ThreadEntry[] = [];
   readonly #deaths = new Map<DeathReason, number>();
   readonly #restarts = new Map<DeathReason, number>();
   readonly #errors = new Map<ThreadErrorKind, number>();
@@ -101,32 +101,32 @@ export class Threads {
     this.#timers.push(
       every((lateMs, now) => {
         this.#lagMs = peak.add(lateMs, now);
-        this.#look(lateMs, now);
+        this.#checkThreads(lateMs, now);
       }),
       setInterval(() => {
-        // While one is replaced the others are busier than they will be.
+        // While one is replaced the others are busier than usual.
         if (this.listening && growth.another(this.#running.map((thread) => thread.utilization())))
           this.grow();
       }, GROWTH_MS).unref(),
     );
-    const settled = (): boolean =>
-      this.serving > 0 && this.#places.every(({ thread, hasFailed }) => thread?.listening || hasFailed);
-    await Promise.race([this.#changes.until(() => settled() || this.#over), this.failed]);
+    const started = (): boolean =>
+      this.serving > 0 && this.#entries.every(({ thread, hasFailed }) => thread?.listening || hasFailed);
+    await Promise.race([this.#changes.until(() => started() || this.#over), this.failed]);
     if (this.#over) throw new ThreadsError('the data threads were stopped before they listened');
   }
 
   /** Adds a thread, if there may be more; a fair share of the present connections moves to it when it listens. */
   grow(): void {
-    if (this.#over || this.#places.length >= this.#options.slots.threads) return;
-    const place = this.#add();
-    const threads = this.#places.length;
+    if (this.#over || this.#entries.length >= this.#options.slots.threads) return;
+    const entry = this.#add();
+    const threads = this.#entries.length;
     this.#options.log.info({ threads }, 'added a data thread');
-    const added = place.thread;
+    const added = entry.thread;
     if (!added) return;
     void this.#changes
-      .until(() => added.listening || place.thread !== added)
+      .until(() => added.listening || entry.thread !== added)
       .then(() => {
-        if (place.thread !== added) return;
+        if (entry.thread !== added) return;
         for (const thread of this.#running)
           if (thread !== added) thread.send({ kind: 'shed', share: 1 / threads });
       });
@@ -134,7 +134,7 @@ export class Threads {
 
   /** Whether every thread listens. */
   get listening(): boolean {
-    return this.#places.length > 0 && this.serving === this.#places.length;
+    return this.#entries.length > 0 && this.serving === this.#entries.length;
   }
 
   /** How many threads listen and are not stuck. */
@@ -142,15 +142,15 @@ export class Threads {
     return this.#running.filter(({ listening }) => listening).length;
   }
 
-  /** The version of the table that every thread uses; one that has ended uses none. */
+  /** The oldest version of the table that a running thread uses. */
   get applied(): number {
     return Math.min(...this.#running.map(({ applied }) => applied));
   }
 
-  /** What the metrics say of the threads. */
+  /** The threads' metrics. */
   get series(): ThreadSeries {
     const lag = new Map([['control', this.#lagMs / 1000]]);
-    this.#places.forEach((_place, i) => {
+    this.#entries.forEach((_entry, i) => {
       lag.set(String(i), Math.max(this.#heartbeats.lagMs(i), this.#watchdog.silentMs(i)) / 1000);
     });
     const { serving: listening } = this;
@@ -164,8 +164,8 @@ export class Threads {
   }
 
   /**
-   * Ends all threads once their requests have ended, after `graceMs` at the latest. What does not answer then, or does
-   * not end after its answer, is terminated; it is not waited for much longer, because what holds it may be the system.
+   * Stops all threads once their requests have ended, after `graceMs` at the latest. A thread that does not report so in
+   * time, or does not exit afterwards, is terminated; that is not waited for long, because the system may hold it.
    */
   async stop(graceMs: number): Promise<void> {
     this.#end();
@@ -183,34 +183,34 @@ export class Threads {
   }
 
   get #running(): DataThread[] {
-    return this.#places.flatMap(({ thread }) => thread ?? []);
+    return this.#entries.flatMap(({ thread }) => thread ?? []);
   }
 
   /** From now on no thread starts. */
   #end(): void {
     this.#over = true;
-    for (const { restart } of this.#places) clearTimeout(restart);
+    for (const { restart } of this.#entries) clearTimeout(restart);
     this.#changes.notify();
   }
 
-  #add(): Place {
-    const place: Place = {
+  #add(): ThreadEntry {
+    const entry: ThreadEntry = {
       thread: undefined,
       delay: new RestartDelay(),
       hasFailed: false,
       restart: undefined,
     };
-    this.#places.push(place);
-    this.#spawn(this.#places.length - 1, place);
-    return place;
+    this.#entries.push(entry);
+    this.#spawn(this.#entries.length - 1, entry);
+    return entry;
   }
 
-  #spawn(thread: number, place: Place): void {
+  #spawn(thread: number, entry: ThreadEntry): void {
     const { slots, stats, port, internalPort, host, limits, heapMb, file, snapshot } = this.#options;
     const { memory: heartbeats } = this.#heartbeats;
     const { threads } = slots;
     try {
-      place.thread = new DataThread({
+      entry.thread = new DataThread({
         file: file ?? threadFile(),
         data: {
           thread,
@@ -231,12 +231,12 @@ export class Threads {
           add(this.#errors, 'message');
           this.#options.log.error({ thread, err: error }, 'message of a data thread cannot be read');
         },
-        ended: (death) => this.#ended(thread, place, death),
+        ended: (death) => this.#ended(thread, entry, death),
       });
-      if (this.#closing) place.thread.send({ kind: 'closing' });
+      if (this.#closing) entry.thread.send({ kind: 'closing' });
     } catch (error) {
       const death = { reason: 'crash', code: -1, error: error as Error, kind: 'spawn' } as const;
-      this.#ended(thread, place, { ...death, listenedMs: undefined });
+      this.#ended(thread, entry, { ...death, listenedMs: undefined });
     }
   }
 
@@ -249,11 +249,11 @@ export class Threads {
     this.#changes.notify();
   }
 
-  #ended(thread: number, place: Place, death: Death): void {
+  #ended(thread: number, entry: ThreadEntry, death: Death): void {
     const { slots, stats, log } = this.#options;
     const { reason, code, error, kind, listenedMs } = death;
-    place.thread = undefined;
-    place.hasFailed = true;
+    entry.thread = undefined;
+    entry.hasFailed = true;
     this.#watchdog.forget(thread);
     if (!this.#over) {
       slots.forget(thread);
@@ -261,14 +261,14 @@ export class Threads {
       add(this.#deaths, reason);
       if (kind) add(this.#errors, kind);
       if (listenedMs === undefined) this.#failedStarts++;
-      if (this.#hopeless(error)) {
+      if (this.#cannotServe(error)) {
         this.#giveUp(error);
       } else {
-        const delayMs = place.delay.next(listenedMs ?? 0);
+        const delayMs = entry.delay.next(listenedMs ?? 0);
         log.error({ thread, reason, kind, code, err: error, delayMs }, 'data thread ended; starting another');
-        place.restart = setTimeout(() => {
+        entry.restart = setTimeout(() => {
           add(this.#restarts, reason);
-          this.#spawn(thread, place);
+          this.#spawn(thread, entry);
         }, delayMs);
       }
     }
@@ -276,7 +276,7 @@ export class Threads {
   }
 
   /** Whether nothing can serve, now that a thread has ended with this error. */
-  #hopeless(error: (Error & { syscall?: string }) | undefined): boolean {
+  #cannotServe(error: (Error & { syscall?: string }) | undefined): boolean {
     if (this.serving > 0) return false;
     return (!this.#hasListened && error?.syscall === 'listen') || this.#failedStarts >= MOST_FAILED_STARTS;
   }
@@ -288,16 +288,16 @@ export class Threads {
     this.#end();
   }
 
-  /** Ends what will never do its work again; `#ended` replaces it. */
-  #look(lateMs: number, now: number): void {
-    this.#places.forEach(({ thread }, i) => {
+  /** Terminates stuck threads; `#ended` replaces them. */
+  #checkThreads(lateMs: number, now: number): void {
+    this.#entries.forEach(({ thread }, i) => {
       if (!thread) return;
       const { listening } = thread;
       const stuck = listening
         ? this.#watchdog.stuck(i, this.#heartbeats.beats(i), lateMs)
         : now - thread.startedAt > START_LIMIT_MS;
       if (!stuck || !thread.terminate()) return;
-      this.#options.log.warn({ thread: i, listening }, 'data thread stands still; terminating it');
+      this.#options.log.warn({ thread: i, listening }, 'data thread is stuck; terminating it');
     });
   }
 }

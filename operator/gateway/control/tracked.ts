@@ -2,19 +2,19 @@ import type { InstanceEntry } from '../shared/messages.ts';
 import type { CompiledPod } from './compile.ts';
 import type { RouteTable } from './routeTable.ts';
 
-/** One instance, and whether the data threads have it. They do while it has started and nothing speaks against it. */
+/** One instance, and whether the data threads have it: they do while it has started and is not drained. */
 export class Tracked {
   pod: CompiledPod;
   readonly slot: number;
   readonly seenAt: number;
-  /** It ran before this process looked, so its start cannot be timed. */
+  /** It ran before this process watched it, so its start cannot be timed. */
   found: boolean;
   probing: AbortController | undefined;
   readonly #table: RouteTable;
   #entry: InstanceEntry | undefined;
   #drained = false;
   #listed = false;
-  /** Version of the table in which the data threads do not have it. */
+  /** Version of the table from which on the data threads do not have it. */
   #goneIn = 0;
 
   constructor(table: RouteTable, pod: CompiledPod, slot: number, seenAt: number, found: boolean) {
@@ -29,29 +29,29 @@ export class Tracked {
     return this.#entry !== undefined;
   }
 
-  /** It is to go, and gets no new request. */
+  /** It is being scaled in and gets no new request. */
   get drained(): boolean {
     return this.#drained;
   }
 
-  /** It has started, and is reached so. */
+  /** It has started. @param entry how it is reached. */
   start(entry: InstanceEntry): void {
     this.#entry = entry;
-    this.#tell();
+    this.#publish();
   }
 
-  /** It does not answer any more, restarts or leaves. */
+  /** It is unreachable, restarts or terminates. */
   setAside(): void {
     this.probing?.abort();
     this.probing = undefined;
     this.#entry = undefined;
-    this.#tell();
+    this.#publish();
   }
 
   setDrained(drained: boolean): void {
     if (drained === this.#drained) return;
     this.#drained = drained;
-    this.#tell();
+    this.#publish();
   }
 
   /** @param applied version of the table that every data thread uses. */
@@ -59,7 +59,7 @@ export class Tracked {
     return !this.#listed && applied >= this.#goneIn;
   }
 
-  #tell(): void {
+  #publish(): void {
     const entry = this.#drained ? undefined : this.#entry;
     if (!entry && !this.#listed) return;
     this.#listed = entry !== undefined;

@@ -31,13 +31,13 @@ describe('Waker', () => {
     assert.deepEqual([await replicas(), patches().length], [1, 1]);
   });
 
-  it('touches no other number', async () => {
+  it('changes no other number of replicas', async () => {
     scale(4);
     await waker.wake('ns/a', () => true);
     assert.deepEqual([await replicas(), patches().length], [4, 0]);
   });
 
-  it('names the version that it read, and looks again when that has changed', async () => {
+  it('sends the resourceVersion that it read, and reads again after a conflict', async () => {
     scale(0);
     // The autoscaler writes between our reading and our writing, which the API server therefore refuses.
     api.failNext(new Refusal(409, 'Conflict', 'changed'), ({ method }) => {
@@ -58,7 +58,7 @@ describe('Waker', () => {
     assert.deepEqual([await replicas(), patches().length], [1, 3]);
   });
 
-  it('looks again while an instance that takes no request is still counted', async () => {
+  it('reads again while an instance that takes no request is still counted', async () => {
     scale(1);
     const woken = waker.wake(
       'ns/a',
@@ -74,7 +74,7 @@ describe('Waker', () => {
     assert.deepEqual([await replicas(), patches().length], [1, 1]);
   });
 
-  it('stops when nobody waits any more', async () => {
+  it('stops when no request waits any more', async () => {
     let asked = 0;
     await waker.wake('ns/a', () => asked++ < 2);
     assert.equal(asked, 3);

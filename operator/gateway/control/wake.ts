@@ -6,9 +6,9 @@ import { type ObjectRef, refOf } from '../../kube/types.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { gatewayWakeFailures } from '../../telemetry/metrics.ts';
 
-/** Between two attempts: small and constant, because a request waits for them. */
+/** Between two attempts: small and constant, because a request waits. */
 const RETRY_MS = 50;
-/** After this many attempts it is up to the next word that a request still waits. */
+/** After this many attempts the next message that a request waits starts over. */
 const MAX_ATTEMPTS = 20;
 
 interface Scale {
@@ -17,8 +17,8 @@ interface Scale {
 }
 
 /**
- * Raises a revision's Deployment from zero to one instance when a request waits for it, and changes no other number:
- * those are the autoscaler's. The gateway does it itself because waking must not depend on the controller.
+ * Scales a revision's Deployment from zero to one instance when a request waits for it; every other change is the
+ * autoscaler's. The gateway does it itself because waking must not depend on the controller.
  */
 export class Waker {
   readonly #client: KubeClient;
@@ -33,26 +33,26 @@ export class Waker {
   }
 
   /**
-   * Any number of calls for a revision while it is being woken are one.
-   * @param needed whether somebody still waits and no instance has come.
-   * @param going whether an instance that takes no request is still counted, so that the number is about to become zero.
+   * Calls for a revision that is already being woken share one attempt.
+   * @param needed whether a request still waits and the revision has no instance.
+   * @param leaving whether an instance that takes no request is still counted, so that the replicas are about to become zero.
    */
-  wake(revision: string, needed: () => boolean, going: () => boolean = () => false): Promise<void> {
+  wake(revision: string, needed: () => boolean, leaving: () => boolean = () => false): Promise<void> {
     const present = this.#underWay.get(revision);
     if (present) return present;
-    const attempt = this.#attempts(revision, needed, going).finally(() => this.#underWay.delete(revision));
+    const attempt = this.#attempts(revision, needed, leaving).finally(() => this.#underWay.delete(revision));
     this.#underWay.set(revision, attempt);
     return attempt;
   }
 
-  async #attempts(revision: string, needed: () => boolean, going: () => boolean): Promise<void> {
+  async #attempts(revision: string, needed: () => boolean, leaving: () => boolean): Promise<void> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS && needed() && !this.#signal.aborted; attempt++) {
       if (attempt > 0) await sleep(RETRY_MS, undefined, { ref: false });
       try {
         const raised = await raiseFromZero(this.#client, refOf(revision), this.#signal);
-        if (raised || !going()) return;
+        if (raised || !leaving()) return;
       } catch (error) {
-        // Changed in between: it is looked at again. No Deployment yet: the controller is about to make it.
+        // Changed in between: it is read again. No Deployment yet: the controller is about to create it.
         if (isKubeError(error, 'KUBE_CONFLICT') || isKubeError(error, 'KUBE_NOT_FOUND')) continue;
         gatewayWakeFailures.inc();
         this.#log.warn({ revision, err: error }, 'could not wake the revision');
@@ -61,7 +61,7 @@ export class Waker {
   }
 }
 
-/** @returns false when there is nothing to raise: the number is not zero. */
+/** @returns false when the replicas are not zero. */
 async function raiseFromZero(
   client: KubeClient,
   { namespace, name }: ObjectRef,
@@ -71,7 +71,7 @@ async function raiseFromZero(
   const scale = await client.request<Scale>('GET', path, { signal });
   if ((scale.spec?.replicas ?? 0) > 0) return false;
   await client.request('PATCH', path, {
-    // The version makes it fail if the autoscaler chose a number in between.
+    // Fails with a conflict if the autoscaler has changed the replicas in between.
     body: { metadata: { resourceVersion: scale.metadata.resourceVersion }, spec: { replicas: 1 } },
     contentType: 'application/merge-patch+json',
     signal,

@@ -47,7 +47,7 @@ describe('Budget', () => {
     );
   });
 
-  it('refuses only what does not fit', () => {
+  it('rejects only what does not fit', () => {
     const budget = new Budget(new Counts(), 3, (revision) => revision, LIMIT);
     assert.equal(budget.take(0, 501), false);
     assert.equal(budget.take(0, 500), true);
@@ -72,7 +72,7 @@ describe('StalledAnswers', () => {
       this.revision = revision;
     }
 
-    breakOff(): void {
+    abort(): void {
       this.cut = true;
     }
   }
@@ -91,7 +91,7 @@ describe('StalledAnswers', () => {
     return { counts, stalled, add, cuts: () => cuts };
   }
 
-  it('break off the one that has stalled longest', () => {
+  it('abort the one that has stalled longest', () => {
     const { counts, add, cuts } = setup();
     const answers = [0, 1, 2].map((revision) => new Answer(revision));
     for (const answer of answers) add(answer, 300);
@@ -103,7 +103,7 @@ describe('StalledAnswers', () => {
     assert.deepEqual([counts.cells, cuts()], [[0, 450, 300, 750], 1]);
   });
 
-  it('break off answers of the revision that has more than half', () => {
+  it('abort responses of the revision that has more than half', () => {
     const { add } = setup();
     const [other, first, second] = [new Answer(0), new Answer(1), new Answer(1)];
     add(other, 300);
@@ -112,7 +112,7 @@ describe('StalledAnswers', () => {
     assert.deepEqual([other.cut, first.cut, second.cut], [false, true, false]);
   });
 
-  it('are saturated when as much as the budget was broken off in one turn of the event loop', async () => {
+  it('are saturated when as much as the budget was aborted in one turn of the event loop', async () => {
     const { stalled, add } = setup();
     const answers = [0, 1, 2, 0, 1].map((revision) => new Answer(revision));
     for (const answer of answers.slice(0, 4)) add(answer, 450);

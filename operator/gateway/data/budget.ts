@@ -1,11 +1,11 @@
 import type { Amounts } from '../shared/usage.ts';
 
-/** Of no revision: only the sum counts. */
+/** No revision: only the sum is counted. */
 export const NO_REVISION = -1;
 
 /**
- * Memory that requests or answers may take. Whoever needs some takes it and gives it back; no revision gets more than
- * half, so that one service's clients leave room for the others.
+ * Memory that requests or responses may use. A holder takes it and gives it back; no revision gets more than half, so
+ * that one service's clients leave room for the others.
  */
 export class Budget {
   readonly #amounts: Amounts;
@@ -34,7 +34,7 @@ export class Budget {
     return false;
   }
 
-  /** Takes what is held already, whatever is left. */
+  /** Takes what is held already, whether it fits or not. */
   force(revision: number, bytes: number): void {
     this.#amounts.add(this.#sum, bytes);
     if (revision !== NO_REVISION) this.#amounts.add(this.#cellOf(revision), bytes);

@@ -15,7 +15,7 @@ import { UploadWindow } from './uploadWindow.ts';
 const CONNECTION = Symbol('connection');
 type WithConnection = { [CONNECTION]?: Connection };
 
-/** Bytes that may be left behind a request without being the begin of another: spaces, empty lines. */
+/** Bytes that may follow a request without being the start of another: spaces, empty lines. */
 const SLACK_BYTES = 2048;
 /** What every HTTP/2 connection begins with; nothing shorter can hold a request. */
 const PREFACE_BYTES = 24;
@@ -31,10 +31,10 @@ export type Serve = (request: IncomingMessage, response: ServerResponse, connect
 type Phase =
   /** No header section has been complete. */
   | 'new'
-  /** HTTP/2 on which nothing has been asked in the time for a header section. */
+  /** HTTP/2 without a request in the time for a header section. */
   | 'unused'
   | 'used'
-  /** Its last answer is sent and the rest of the request is not read for long any more. */
+  /** Its last response is sent, and the rest of the request is read only for a short time. */
   | 'lingering';
 
 /** What a connection needs of the set of connections that it belongs to. */
@@ -55,7 +55,7 @@ export interface ConnectionSet {
   linger(stream: ServerHttp2Stream): void;
 }
 
-/** One client's connection: what is asked on it, how much of it is unread, and how long it may stay so. */
+/** One client's connection: its requests, its unread bytes, and its time limits. */
 export class Connection implements Source, Timed {
   readonly socket: Socket;
   readonly address: number;
@@ -70,10 +70,10 @@ export class Connection implements Source, Timed {
   #beginsWithHead: boolean | undefined;
   #phase: Phase = 'new';
   #closed = false;
-  /** Bytes up to here belong to requests that are known. */
+  /** Bytes up to here belong to parsed requests. */
   #known = 0;
-  /** Answered by the gateway without knowing where the request ends: no other request is taken. */
-  #refused = false;
+  /** Rejected without knowing where the request ends: no other request is read. */
+  #rejected = false;
   #request: IncomingMessage | undefined;
   #unsized = false;
   #pipelined: { request: IncomingMessage; response: ServerResponse; bytes: number; serve: Serve }[] = [];
@@ -105,8 +105,8 @@ export class Connection implements Source, Timed {
     return this.#uploads?.size ?? HTTP1_WINDOW;
   }
 
-  /** The first bytes have told the protocol. @returns false when there is no room for it, and then it is closed. */
-  speaks(protocol: 'http1' | 'http2', bytes: Buffer): boolean {
+  /** The first bytes have shown the protocol. @returns false when it exceeds a limit, and then it is closed. */
+  setProtocol(protocol: 'http1' | 'http2', bytes: Buffer): boolean {
     this.protocol = protocol;
     const start = bytes.toString('latin1', 0, 16).trimStart();
     this.#beginsWithHead =
@@ -117,7 +117,7 @@ export class Connection implements Source, Timed {
     return false;
   }
 
-  /** Whether the first request is one to HEAD; undefined when its first packet does not tell, and once its headers have come. */
+  /** Whether the first request is a HEAD; undefined when its first packet does not show it, and once its headers are read. */
   get firstIsHead(): boolean | undefined {
     return this.#phase === 'new' ? this.#beginsWithHead : undefined;
   }
@@ -130,11 +130,11 @@ export class Connection implements Source, Timed {
   }
 
   /**
-   * An HTTP/1.1 request came. One is served at a time; those behind it wait here, and a connection with more of them
-   * than that is closed, because each costs memory.
+   * An HTTP/1.1 request arrived. One is served at a time; pipelined ones wait here, and a connection with too many of
+   * them is closed, because each costs memory.
    */
   request(request: IncomingMessage, response: ServerResponse, serve: Serve): void {
-    if (this.#closed || this.#refused) return;
+    if (this.#closed || this.#rejected) return;
     this.#used();
     if (this.requests === 0) {
       this.#serve(request, response, serve);
@@ -149,7 +149,7 @@ export class Connection implements Source, Timed {
     this.#pipelined.push({ request, response, bytes, serve });
   }
 
-  /** The size of the HTTP/1.1 request that is being served: what lies behind it belongs to the next. */
+  /** The size of the HTTP/1.1 request that is being served: what follows belongs to the next. */
   sized(head: number, fields: number, body: number | undefined): void {
     const request = this.#request as IncomingMessage;
     const line = (request.method as string).length + (request.url as string).length + 12;
@@ -157,7 +157,7 @@ export class Connection implements Source, Timed {
     this.#known += line + head + 4 * fields + 2 + (body ?? 0);
   }
 
-  /** A stream of HTTP/2 came, with its whole header section. */
+  /** A stream of HTTP/2 arrived, with its whole header section. */
   stream(stream: ServerHttp2Stream): void {
     this.#used();
     this.#lastStream = stream.id as number;
@@ -172,14 +172,14 @@ export class Connection implements Source, Timed {
     this.#begin();
   }
 
-  /** It got an answer of the gateway's own to a request whose end is not known, and nothing else is taken from it. */
-  refused(): void {
-    this.#refused = true;
+  /** It got a rejection to a request whose end is unknown, and nothing else is read from it. */
+  rejected(): void {
+    this.#rejected = true;
     this.#dropPipelined();
     this.last();
   }
 
-  /** The client has a little time to take its last answer. */
+  /** The client has a short time to read its last response. */
   last(): void {
     if (this.#closed) return;
     this.#phase = 'lingering';
@@ -188,7 +188,7 @@ export class Connection implements Source, Timed {
     deadlines.add(this, lingerMs, clock());
   }
 
-  /** Bytes of a header section that is not complete. */
+  /** Bytes of an incomplete header section. */
   get pendingBytes(): number {
     if (this.#closed) return 0;
     const { bytesRead } = this.socket;
@@ -239,13 +239,13 @@ export class Connection implements Source, Timed {
     }
   }
 
-  /** Whether HTTP/2 headers have begun to come and have not ended. */
+  /** Whether HTTP/2 headers have begun and not ended. */
   #sectionBegun(): boolean {
     const last = this.session?.destroyed === false ? this.session.state.lastProcStreamID : undefined;
     return (last ?? 0) > this.#lastStream;
   }
 
-  /** Nothing has been asked for as long as a connection may be idle: its client is told, and it closes. */
+  /** Closes it after the idle timeout: its client gets a GOAWAY. */
   endIdle(): void {
     this.#goAway();
   }
@@ -288,13 +288,13 @@ export class Connection implements Source, Timed {
     }
     if (request && !request.complete) this.#awaitRest(request);
     const { bytesRead } = this.socket;
-    // Where a body of unknown length ended is not seen here.
+    // The end of a body of unknown length is not visible here.
     if (this.#unsized || bytesRead - this.#known <= SLACK_BYTES) this.#known = bytesRead;
     this.#unsized = false;
     if (this.requests === 0) this.#connections.becameIdle(this);
   };
 
-  /** Its answer is sent, but the client still sends the request's body. */
+  /** Its response is sent, but the client still sends the request's body. */
   #awaitRest(request: IncomingMessage): void {
     this.last();
     request.once('close', () => {
@@ -326,8 +326,8 @@ function textBytes(texts: readonly string[]): number {
 }
 
 /**
- * Makes node:http's parser fail at the next request: what else is in the bytes that it has in hand, thousands perhaps,
- * would be made requests of, only to be dropped. (`pause()` of the parser waits for the end of those bytes.)
+ * Makes node:http's parser fail at the next request: the bytes that it has read may hold thousands of further requests,
+ * which would be parsed only to be dropped. (`pause()` of the parser waits for the end of those bytes.)
  */
 function stopParsing(socket: Socket): void {
   const { parser } = socket as { parser?: { onIncoming?: () => number } };

@@ -160,16 +160,16 @@ describe('gateway and its connections', () => {
     return frame;
   }
 
-  it('reads the rest of a body only a little longer than its own refusal', async () => {
+  it('reads the rest of a body only for a short time after its own rejection', async () => {
     await gateway({ lingerSeconds: 0.3 });
     const client = await open('POST / HTTP/1.1\r\nHost: nobody.test\r\nContent-Length: 100000\r\n\r\n');
     drip(client, 'x'.repeat(1000));
-    await until('it is refused', () => client.text.includes('404'));
+    await until('it is rejected', () => client.text.includes('404'));
     await closesWithin(client, 250, 700);
     assert.equal(counted('closedForLingering'), 1);
   });
 
-  it('resets a stream of HTTP/2 that it has refused, without an error', async () => {
+  it('resets a stream of HTTP/2 that it has rejected, without an error', async () => {
     await gateway({});
     const session = connectHttp2(harness.origin);
     const stream = session.request({ ':authority': 'nobody.test', ':method': 'POST' });
@@ -198,7 +198,7 @@ describe('gateway and its connections', () => {
     assert.deepEqual([first.closedAt, third.closedAt, counted('closedForCap')], [0, 0, 1]);
   });
 
-  it('refuses a new one when none of too many is idle', async () => {
+  it('rejects a new one when none of too many is idle', async () => {
     await gateway({ connections: 2 });
     const waiting = await open('GET / HTTP/1.1\r\nHost: zero.test\r\n\r\n');
     const sending = await open('GET / HTTP/1.1\r\nHost: app.test\r\n');
@@ -227,7 +227,7 @@ describe('gateway and its connections', () => {
     assert.equal(harness.slots.usage.read().http2Connections, 2);
   });
 
-  it('refuses a new HTTP/2 connection when none of too many is idle, and takes one of HTTP/1.1', async () => {
+  it('rejects a new HTTP/2 connection when none of too many is idle, and accepts one of HTTP/1.1', async () => {
     await gateway({ http2Connections: 1 });
     const sending = await open(Buffer.concat([PREFACE, OPEN_HEADERS]));
     await until('it has its settings', () => sending.text !== '');
@@ -279,7 +279,7 @@ describe('gateway and its connections', () => {
     assert.equal(most, 1);
   });
 
-  it('takes one place in the queue for any number of pipelined requests, and closes what sends too many', async () => {
+  it('has one active queue entry for any number of pipelined requests, and closes what sends too many', async () => {
     await gateway({});
     const client = await open('GET / HTTP/1.1\r\nHost: zero.test\r\n\r\n'.repeat(30));
     await until('one waits', () => harness.slots.waiting(1) === 1);
@@ -287,7 +287,7 @@ describe('gateway and its connections', () => {
     assert.ok(harness.slots.usage.read().requestBytes > 29 * 4000, 'each is counted');
     client.socket.write('GET / HTTP/1.1\r\nHost: zero.test\r\n\r\n'.repeat(12_000));
     await closed(client);
-    await until('nobody waits', () => harness.slots.waiting(1) === 0);
+    await until('no request waits', () => harness.slots.waiting(1) === 0);
     assert.equal(counted('closedForPipelining'), 1);
   });
 
@@ -305,7 +305,7 @@ describe('gateway and its connections', () => {
     const waiting = [await open(call), await open(call)];
     await until('two wait', () => harness.slots.waiting(1) === 2);
     const third = await open(call);
-    await until('it is refused', () => third.text.includes('from this address'));
+    await until('it is rejected', () => third.text.includes('from this address'));
     assert.match(third.text, /^HTTP\/1\.1 429 [\s\S]*retry-after: 1/);
     await open(call, '127.0.0.2');
     await until('another may wait', () => harness.slots.waiting(1) === 3);
@@ -329,7 +329,7 @@ describe('gateway and its connections', () => {
     for (let i = 0; i < 3; i++) await open(post);
     await until('three wait', () => harness.slots.waiting(1) === 3);
     const fourth = await open(post);
-    await until('it is refused', () => fourth.text.includes('no memory left'));
+    await until('it is rejected', () => fourth.text.includes('no memory left'));
     assert.match(fourth.text, /^HTTP\/1\.1 503 [\s\S]*retry-after: 1/);
     assert.equal((await ask(harness.origin, '/', { method: 'POST', body: 'x' })).status, 200);
     await open('GET / HTTP/1.1\r\nHost: zero.test\r\n\r\n');
@@ -343,7 +343,7 @@ describe('gateway and its connections', () => {
     const client = await open(Buffer.concat([PREFACE, post]));
     await until('it waits', () => harness.slots.waiting(1) === 1);
     client.socket.end();
-    await until('nobody waits', () => harness.slots.waiting(1) === 0, { timeoutMs: 200 });
+    await until('no request waits', () => harness.slots.waiting(1) === 0, { timeoutMs: 200 });
   });
 
   it('keeps nothing of HTTP/2 clients that have left', async () => {

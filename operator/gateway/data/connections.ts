@@ -14,7 +14,7 @@ import {
 import type { Budget } from './budget.ts';
 import { Connection, type ConnectionSet } from './connection.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
-import { refuseSocket } from './downstream/socket.ts';
+import { rejectSocket } from './downstream/socket.ts';
 
 /** How often connections are looked at for header sections that are not complete. */
 const LOOK_MS = 200;
@@ -54,9 +54,9 @@ export class Connections implements ConnectionSet {
     this.#limits = limits;
   }
 
-  /** Takes a new connection; undefined when there is no room for it, and then it is closed. */
+  /** Accepts a new connection; undefined when it exceeds a limit, and then it is closed. */
   open(socket: Socket): Connection | undefined {
-    // It was reset before it was taken.
+    // It was reset before it was accepted.
     if (socket.destroyed || socket.remoteAddress === undefined) {
       socket.destroy();
       return undefined;
@@ -91,7 +91,7 @@ export class Connections implements ConnectionSet {
     return this.usage.add(protocol === 'http1' ? HTTP1_CONNECTIONS : HTTP2_CONNECTIONS, delta);
   }
 
-  /** Whether one more HTTP/2 connection than these, itself among them, has room. An idle one may be closed for it. */
+  /** Whether so many HTTP/2 connections, the new one included, are within the limit. An idle one may be closed for it. */
   hasRoomForHttp2(connections: number): boolean {
     return (
       connections <= this.#limits.http2Connections || this.#evict(({ session }) => session !== undefined)
@@ -123,14 +123,14 @@ export class Connections implements ConnectionSet {
     connection.idleShorter = undefined;
   }
 
-  /** Answers in one line on a connection whose request is not complete, and closes it. */
+  /** Responds with one line of text on a connection whose request is incomplete, and closes it. */
   reject(connection: Connection, { reason, message }: Rejection, toHead = false): void {
     this.usage.count(reason);
-    refuseSocket(connection.socket, REJECTIONS[reason], message, toHead);
-    connection.refused();
+    rejectSocket(connection.socket, REJECTIONS[reason], message, toHead);
+    connection.rejected();
   }
 
-  /** The answer on this stream is sent, but the client still sends the request's body (RFC 9113, 8.1). */
+  /** The response on this stream is sent, but the client still sends the request's body (RFC 9113, 8.1). */
   linger(stream: ServerHttp2Stream): void {
     if (stream.destroyed || stream.readableEnded) return;
     const lingering = new LingeringStream(stream, this.usage);
@@ -148,7 +148,7 @@ export class Connections implements ConnectionSet {
           connection.close('closedForCap');
           return true;
         }
-        // A request is on its way. It is idle again when that has been answered.
+        // A request is arriving. The connection is idle again when it has been answered.
         this.busy(connection);
       }
       connection = next;
@@ -156,7 +156,7 @@ export class Connections implements ConnectionSet {
     return false;
   }
 
-  /** Looks for header sections that are not complete: late ones of HTTP/2, and too many bytes of all together. */
+  /** Checks incomplete header sections: overdue ones of HTTP/2, and too many bytes of all together. */
   #look(): void {
     if (this.#open.size === 0) {
       clearInterval(this.#looking);
@@ -203,7 +203,7 @@ export class Connections implements ConnectionSet {
   }
 }
 
-/** A stream whose client has its answer and still sends. */
+/** A stream whose client has its response and still sends. */
 class LingeringStream implements Timed {
   readonly #stream: ServerHttp2Stream;
   readonly #usage: UsageWriter;

@@ -16,10 +16,10 @@ import { Throttler, type ThrottlerShared } from './throttler.ts';
 import { Instance } from './upstream/instance.ts';
 
 const MEBIBYTE = 1024 * 1024;
-/** How often lines are looked at for requests that have waited too long. */
-const LINE_TICK_MS = 100;
-/** Faults are reported at most this often: whoever provokes them must not fill the log. */
-const FAULT_EVERY_MS = 1000;
+/** How often queues are checked for requests that have waited too long. */
+const QUEUE_TICK_MS = 100;
+/** Errors are reported at most this often: a client that provokes them must not fill the log. */
+const ERROR_EVERY_MS = 1000;
 /** For HTTP/2 connections to close properly once their last request has ended. */
 const FLUSH_MS = 1000;
 
@@ -30,7 +30,7 @@ export interface DataPlaneOptions {
   stats: Stats;
   link: Link;
   limits: Limits;
-  /** Makes another thread look at its line for a revision ({@link DataPlane.wakened}). */
+  /** Makes another thread look at its queue for a revision ({@link DataPlane.wake}). */
   wake: (thread: number, revision: number) => void;
 }
 
@@ -38,7 +38,7 @@ export interface DataPlaneOptions {
 export interface ListenOptions {
   /** Of requests from outside the cluster, or from anywhere. */
   port: number;
-  /** Of requests from inside the cluster, which may also reach what is not for the outside. */
+  /** Of requests from inside the cluster, which may also reach internal routes. */
   internalPort: number;
   host?: string;
   reusePort?: boolean;
@@ -53,18 +53,18 @@ export class DataPlane {
   readonly #throttlers = new Map<string, Throttler>();
   readonly #byIndex = new Map<number, Throttler>();
   readonly #instances = new Map<number, { instance: Instance; throttler: Throttler }>();
-  readonly #lines = new Lines();
+  readonly #queues = new QueueTicker();
   readonly #handlers: readonly Handler[];
   readonly #link: Link;
   readonly #deadlines: Deadlines;
   readonly #throttlerShared: ThrottlerShared;
   #open = 0;
   #closing = false;
-  #faultAt = Number.NEGATIVE_INFINITY;
+  #errorAt = Number.NEGATIVE_INFINITY;
   #idle: (() => void) | undefined;
 
   constructor({ thread, slots, stats, link, limits, wake }: DataPlaneOptions) {
-    const deadlines = new Deadlines((error) => this.#faulted(error));
+    const deadlines = new Deadlines((error) => this.#onError(error));
     this.#deadlines = deadlines;
     const writer = stats.writer(thread);
     const usage = slots.usage.writer(thread);
@@ -77,7 +77,7 @@ export class DataPlane {
       deadlines,
       requests,
       stalled: new StalledAnswers(answers, () => usage.count('cutForStalling')),
-      refused: (throttler, instance, reason) => this.#refused(throttler, instance, reason),
+      unreachable: (throttler, instance, reason) => this.#unreachable(throttler, instance, reason),
       opened: () => {
         this.#open++;
       },
@@ -85,9 +85,9 @@ export class DataPlane {
         this.#open--;
         if (this.#open === 0) this.#idle?.();
       },
-      faulted: (error) => {
-        usage.count('fault');
-        this.#faulted(error);
+      onError: (error) => {
+        usage.count('internalError');
+        this.#onError(error);
       },
     };
     this.#link = link;
@@ -100,7 +100,7 @@ export class DataPlane {
       requests,
       limits,
       wake,
-      waiting: this.#lines,
+      waiting: this.#queues,
     };
     const connections = new Connections({ deadlines, limits, usage, requestBytes: requests });
     const external = new Handler(this.#router, this.#throttlers, shared, connections, false);
@@ -120,7 +120,7 @@ export class DataPlane {
     };
   }
 
-  /** Requests that have come and not ended. */
+  /** Requests that have arrived and not ended. */
   get open(): number {
     return this.#open;
   }
@@ -132,12 +132,12 @@ export class DataPlane {
     this.#link.send({ kind: 'applied', version: update.version });
   }
 
-  /** Another thread freed a place for the request that waits longest here. */
-  wakened(revision: number): void {
+  /** Another thread freed a slot for the first request in this thread's queue. */
+  wake(revision: number): void {
     this.#byIndex.get(revision)?.admit();
   }
 
-  /** From now on each answer closes its connection. */
+  /** From now on each response closes its connection. */
   closing(): void {
     if (this.#closing) return;
     this.#closing = true;
@@ -145,15 +145,14 @@ export class DataPlane {
     for (const listener of this.#listeners) listener.closing();
   }
 
-  /** Another thread was added: this share of the connections goes to it. */
+  /** Another thread was added: this share of the connections moves to it. */
   shed(share: number): void {
     for (const handler of this.#handlers) handler.shed(share);
     for (const listener of this.#listeners) listener.shed(share);
   }
 
   /**
-   * Stops listening and waits until the clients of the requests under way have their answers, at most this long; then
-   * breaks off what is left.
+   * Stops listening and waits until the requests in flight have been answered, at most this long; then aborts the rest.
    */
   async stop(graceMs: number): Promise<void> {
     const deadline = clock() + graceMs;
@@ -206,24 +205,24 @@ export class DataPlane {
     instance.remove();
   }
 
-  /** An error of ours, or a message that cannot be said: one exchange has ended with it. */
-  #faulted(error: unknown): void {
+  /** An internal error, or a message that cannot be written: one exchange has ended with it. */
+  #onError(error: unknown): void {
     const now = clock();
-    if (now - this.#faultAt < FAULT_EVERY_MS) return;
-    this.#faultAt = now;
-    this.#link.send({ kind: 'fault', error: String((error as Error)?.stack ?? error) });
+    if (now - this.#errorAt < ERROR_EVERY_MS) return;
+    this.#errorAt = now;
+    this.#link.send({ kind: 'error', error: String((error as Error)?.stack ?? error) });
   }
 
-  /** The control thread probes it again and sends it as new when it answers. */
-  #refused(throttler: Throttler, instance: Instance, reason: string): void {
+  /** The control thread probes it again and adds it again when it passes. */
+  #unreachable(throttler: Throttler, instance: Instance, reason: string): void {
     const present = this.#instances.get(instance.slot);
     if (present?.instance !== instance) return;
     this.#drop(instance.slot, { instance, throttler });
-    this.#link.send({ kind: 'refused', slot: instance.slot, reason });
+    this.#link.send({ kind: 'unreachable', slot: instance.slot, reason });
   }
 }
 
-/** Waits for something, but no longer than this. */
+/** Waits for `done`, at most `limitMs`. */
 async function within(limitMs: number, done: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
@@ -233,14 +232,14 @@ async function within(limitMs: number, done: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** The throttlers that have somebody waiting, and a timer that runs only while there are any. */
-class Lines {
+/** The throttlers with waiting requests, and a timer that runs only while there are any. */
+class QueueTicker {
   readonly #throttlers = new Set<Throttler>();
   #ticker: NodeJS.Timeout | undefined;
 
   add(throttler: Throttler): void {
     this.#throttlers.add(throttler);
-    this.#ticker ??= setInterval(() => this.#tick(), LINE_TICK_MS).unref();
+    this.#ticker ??= setInterval(() => this.#tick(), QUEUE_TICK_MS).unref();
   }
 
   delete(throttler: Throttler): void {

@@ -13,7 +13,7 @@ const timed = (expired: () => void): Timed => ({
 });
 
 describe('Deadlines', () => {
-  it('tell each once, when its time has passed and not before', async () => {
+  it('expire each once, when its time has passed and not before', async () => {
     const log: string[] = [];
     const deadlines = new Deadlines();
     const now = clock();
@@ -29,7 +29,7 @@ describe('Deadlines', () => {
     assert.deepEqual([log, deadlines.size], [['short', 'long'], 0]);
   });
 
-  it('refuse an item that has a deadline already, which would link it to itself', () => {
+  it('reject an item that has a deadline already, which would link it to itself', () => {
     const deadlines = new Deadlines();
     const item = timed(() => {});
     deadlines.add(item, 10, 0);
@@ -60,7 +60,7 @@ describe('Deadlines', () => {
     assert.deepEqual([errors, log, deadlines.size], [[broken], ['other'], 0]);
   });
 
-  it('tell exactly those that are due, whatever is added, removed and added again', () => {
+  it('expire exactly those that are due, whatever is added, removed and added again', () => {
     const DURATIONS = [10, 20, 50];
     const step = fc.oneof(
       fc.record({

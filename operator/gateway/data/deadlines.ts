@@ -1,6 +1,6 @@
 import { clock } from '../shared/clock.ts';
 
-/** Something that can run out of time; the list links live in the object, so a deadline allocates nothing. */
+/** An object with a deadline; it holds the links of its list, so a deadline allocates nothing. */
 export interface Timed {
   expiresAt: number;
   earlier: Timed | undefined;
@@ -21,7 +21,7 @@ const TICK_MS = 50;
 
 /**
  * Deadlines for many requests with few different durations: one list per duration, in which what was added first
- * expires first. Adding and removing are a few assignments, and a single timer runs while there is anything to watch.
+ * expires first. Adding and removing are a few assignments, and a single timer runs while there is any deadline.
  */
 export class Deadlines {
   readonly #lists = new Map<number, DeadlineList>();
@@ -70,7 +70,7 @@ export class Deadlines {
     return this.#size;
   }
 
-  /** Lets those expire whose time has passed. @param now `clock()`, in ms. */
+  /** Expires the items whose time has passed. @param now `clock()`, in ms. */
   tick(now: number): void {
     for (const list of this.#lists.values()) {
       for (let item = list.first; item && item.expiresAt <= now; item = list.first) {

@@ -32,7 +32,7 @@ describe('gateway that ends', () => {
     server.close();
   });
 
-  it('breaks off what is still there when the time is over', async () => {
+  it('aborts what is still in flight when the grace period is over', async () => {
     const harness = await new Harness().listen();
     const { server, port } = await backend(() => {});
     const [slot = -1] = harness.serve('app.test', { ports: [port] });
@@ -44,7 +44,7 @@ describe('gateway that ends', () => {
     server.close();
   });
 
-  it('refuses no HTTP/2 request that a client sent before it heard of the end (RFC 9113, 6.8)', async () => {
+  it('rejects no HTTP/2 request that a client sent before it received the GOAWAY (RFC 9113, 6.8)', async () => {
     const harness = await new Harness().listen();
     const { server, port } = await backend((_req, res) => res.end('ok'));
     harness.serve('app.test', { ports: [port] });

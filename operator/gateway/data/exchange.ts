@@ -3,7 +3,13 @@ import { largeHeadBytes, waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import type { Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
-import type { ExchangeShared } from './exchangeShared.ts';
+import {
+  beginRequest,
+  deadlineMessage,
+  type ExchangeShared,
+  INSTANCE_ENDED,
+  NO_CONNECTION,
+} from './exchangeShared.ts';
 import { guardCallbacks } from './guard.ts';
 import { type FlatHeaders, headerValue } from './headers.ts';
 import type { QueueEntry, Source } from './queue.ts';
@@ -22,24 +28,23 @@ const ANSWERING = 3;
 const DONE = 4;
 type Phase = typeof QUEUED | typeof CONNECTING | typeof SENT | typeof ANSWERING | typeof DONE;
 
-/** Of an answer that has ended, less than this is not worth counting until the client has it. */
+/** Unread bytes of an ended response are not counted below this. */
 const NOTABLE_BYTES = 16 * 1024;
-/** Less than this is not worth holding back: well below the first read of a response, which has its head in it. */
+/** Smaller chunks are always written: well below the first read of a response, which contains its head. */
 const LARGE_CHUNK_BYTES = 8 * 1024;
 
-/** What a connection to an instance holds that was paused: one read of a socket. */
+/** What a paused connection to an instance holds: one read of a socket. */
 const UPSTREAM_BYTES = 64 * 1024;
 
 /** Connections that break before they are used; one retry each is right, an endless loop is not. */
 const MAX_BROKEN_ATTEMPTS = 3;
-const INSTANCE_ENDED = 'The instance ended before it answered the request.';
 /** gRPC's status for a call whose deadline has passed. */
 const GRPC_DEADLINE_EXCEEDED = '4';
 
 /**
- * One request from its arrival to its end: waits for an instance, is sent to it, is answered; counted once and given
- * back once, whatever happens. It is sent a second time only when no byte of it can have reached a program, or when
- * that does no harm.
+ * One request from its arrival to its end: waits for an instance, is sent to it, is answered; counted once and released
+ * once, whatever happens. It is sent a second time only when no byte of it can have reached a program, or when that is
+ * harmless (RFC 9110, 9.2.2).
  */
 export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, UpstreamEvents {
   readonly downstream: Downstream;
@@ -57,8 +62,8 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
 
   readonly source: Source;
   readonly weight: number;
-  place: QueueEntry<Waiter> | undefined;
-  /** Bytes of a large header section, which are held until the end. */
+  queueEntry: QueueEntry<Waiter> | undefined;
+  /** Bytes of a large header section, which is held until the end. */
   #headBytes: number;
 
   readonly revision: number;
@@ -87,13 +92,8 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     return this.downstream.unsent + (this.#call ? UPSTREAM_BYTES : 0);
   }
 
-  /** The request's time begins now, with the start of an instance in it (container contract, Responses). */
   start(): void {
-    const { stats, deadlines } = this.#shared;
-    const { index, timeoutMs } = this.#throttler.entry;
-    stats.begin(index, this.arrivedAt);
-    this.#shared.opened();
-    deadlines.add(this, timeoutMs, this.arrivedAt);
+    beginRequest(this, this.#throttler, this.#shared);
     this.downstream.attach(this);
     if (this.#headBytes > 0 && !this.#shared.requests.take(this.revision, this.#headBytes)) {
       this.#headBytes = 0;
@@ -111,7 +111,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
 
   rejected(why: QueueRejection): void {
     const { reason, message, retryAfterSeconds } = rejectionOf(why, this.#throttler.entry.failing);
-    this.#refuse(reason, message, retryAfterSeconds);
+    this.#reject(reason, message, retryAfterSeconds);
   }
 
   checkClient(): void {
@@ -132,7 +132,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     if (this.#phase !== SENT) return;
     if (status < 200 || status > 599) {
       this.#abandon();
-      this.#refuse(
+      this.#reject(
         'bad_response',
         `The instance answered with the status ${status}, which HTTP does not have.`,
       );
@@ -141,7 +141,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#status = status;
     if (!this.downstream.start(status, reason, head)) {
       this.#abandon();
-      this.#refuse('bad_response', 'The headers of the response are too large for HTTP/2.');
+      this.#reject('bad_response', 'The headers of the response are too large for HTTP/2.');
       return;
     }
     this.#head = head;
@@ -151,7 +151,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
   responseData(chunk: Buffer): boolean {
     if (this.#phase !== ANSWERING) return true;
     if (chunk.length >= LARGE_CHUNK_BYTES && this.#shared.stalled.saturated) {
-      this.#shared.stalled.breakOff(this);
+      this.#shared.stalled.abort(this);
       return true;
     }
     const more = this.downstream.data(chunk);
@@ -171,11 +171,11 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     if (this.#phase === DONE || this.#phase === QUEUED) return;
     const failure = failureOf(error);
     if (failure === 'bad-request') {
-      this.#refuse('malformed', 'The request cannot be passed on: its headers or path are malformed.');
+      this.#reject('malformed', 'The request cannot be passed on: its headers or path are malformed.');
     } else if (!begun && this.#repeated && failure === 'unreachable') {
-      // It accepts nothing since it has had the request, so it did not close an idle connection: it has ended.
-      this.#shared.refused(this.#throttler, this.#instance as Instance, error.message);
-      this.#refuse('instance_ended', INSTANCE_ENDED);
+      // It accepts no connection after it got the request, so it did not close an idle connection: it has ended.
+      this.#shared.unreachable(this.#throttler, this.#instance as Instance, error.message);
+      this.#reject('instance_ended', INSTANCE_ENDED);
     } else if (!begun) {
       this.#again(failure === 'unreachable', error.message);
     } else if (repeatable && !this.#repeated && this.#phase === SENT && failure === 'broken') {
@@ -186,8 +186,8 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
       this.#throttler.failed(this.#instance as Instance);
       if (this.#phase === ANSWERING) this.#cut();
       else if (failure === 'bad-answer')
-        this.#refuse('bad_response', 'The instance sent a response that is not valid HTTP.');
-      else this.#refuse('instance_ended', INSTANCE_ENDED);
+        this.#reject('bad_response', 'The instance sent a response that is not valid HTTP.');
+      else this.#reject('instance_ended', INSTANCE_ENDED);
     }
   }
 
@@ -196,8 +196,8 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#call?.resume();
   }
 
-  /** The client takes its answer too slowly, and the memory is needed. */
-  breakOff(): void {
+  /** The client reads its response too slowly, and the memory is needed. */
+  abort(): void {
     if (this.#phase === DONE) {
       this.downstream.cut();
       return;
@@ -218,9 +218,9 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
   }
 
   /**
-   * The time is over. An answer of unknown length that has begun ends where it is, as on Cloud Run (Knative conformance,
-   * TestRevisionTimeout/writes_first_byte_before_timeout); one that would be shorter than it says is broken off, and a
-   * gRPC call is told the status that it needs.
+   * The deadline has passed. A response of unknown length that has begun ends where it is, as on Cloud Run (Knative
+   * conformance, TestRevisionTimeout/writes_first_byte_before_timeout); one that would be shorter than announced is
+   * aborted, and a gRPC call gets its status.
    */
   expired(): void {
     this.#throttler.remove(this);
@@ -230,9 +230,8 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     }
     const answering = this.#phase === ANSWERING;
     this.#abandon();
-    const seconds = this.#throttler.entry.timeoutMs / 1000;
     if (!answering) {
-      this.#refuse('deadline', `The request was not answered within ${seconds} seconds.`);
+      this.#reject('deadline', deadlineMessage(this.#throttler));
       return;
     }
     const { contentLength, headers } = this.#head as ResponseHead;
@@ -241,7 +240,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
         this.#cut();
         return;
       }
-      const message = `The call was not over within ${seconds} seconds.`;
+      const message = `The call was not over within ${this.#throttler.entry.timeoutMs / 1000} seconds.`;
       this.downstream.end(['grpc-status', GRPC_DEADLINE_EXCEEDED, 'grpc-message', message]);
     } else if (contentLength >= 0) {
       this.#cut();
@@ -252,16 +251,16 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#finish();
   }
 
-  /** An error of ours, or a response that cannot be written: it costs this exchange alone. */
-  fault(error: unknown): void {
+  /** An internal error, or a response that cannot be written: it ends this exchange alone. */
+  onError(error: unknown): void {
     const { downstream } = this;
     const answered = this.#phase >= ANSWERING || downstream.begun;
-    this.#shared.faulted(error);
+    this.#shared.onError(error);
     try {
       this.#throttler.remove(this);
       this.#abandon();
       if (answered) downstream.cut();
-      else this.#refuse('bad_response', 'The response of the instance cannot be passed on.');
+      else this.#reject('bad_response', 'The response of the instance cannot be passed on.');
     } catch {
       downstream.cut();
     } finally {
@@ -273,33 +272,33 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#phase = CONNECTING;
     this.#call = undefined;
     const call = instance.upstream.send(this, fresh);
-    // An upstream may fail or be refused before send() returns; the exchange may even have another call by then.
+    // An upstream may fail or be unreachable before send() returns; the exchange may even have another call by then.
     if (this.#instance === instance && (this.#phase as Phase) !== DONE) this.#call = call;
   }
 
-  /** No byte of the request was sent: another instance takes it, or it is the first in the queue. */
+  /** No byte of the request was sent: another instance takes it, or it becomes the first in the queue. */
   #again(unreachable: boolean, reason: string): void {
     const instance = this.#instance as Instance;
     this.#instance = undefined;
     this.#call = undefined;
     this.#phase = QUEUED;
-    if (unreachable) this.#shared.refused(this.#throttler, instance, reason);
+    if (unreachable) this.#shared.unreachable(this.#throttler, instance, reason);
     else this.#brokenAttempts++;
     if (this.#brokenAttempts > MAX_BROKEN_ATTEMPTS) {
       this.#throttler.leave(instance);
-      this.#refuse('unreachable', 'No connection to the instance could be made.');
+      this.#reject('unreachable', NO_CONNECTION);
       return;
     }
-    // In the queue before the slot is given back, so that it goes to this request and not to one that came later.
+    // Queued before the slot is released, so that the slot goes to this request and not to a later one.
     this.#throttler.reenter(this);
     this.#throttler.leave(instance);
   }
 
-  #refuse(reason: RejectionReason, message: string, retryAfterSeconds?: number): void {
+  #reject(reason: RejectionReason, message: string, retryAfterSeconds?: number): void {
     this.#status = REJECTIONS[reason];
     this.#phase = DONE;
     this.#shared.usage.count(reason);
-    this.downstream.refuse(this.#status, message, retryAfterSeconds);
+    this.downstream.reject(this.#status, message, retryAfterSeconds);
     this.#finish();
   }
 

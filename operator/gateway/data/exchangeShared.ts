@@ -1,9 +1,9 @@
 import type { StatsWriter } from '../shared/stats.ts';
 import type { UsageWriter } from '../shared/usage.ts';
 import type { Budget } from './budget.ts';
-import type { Deadlines } from './deadlines.ts';
+import type { Deadlines, Timed } from './deadlines.ts';
 import type { StalledAnswers } from './stalled.ts';
-import type { Throttler } from './throttler.ts';
+import type { Throttler, Waiter } from './throttler.ts';
 import type { Instance } from './upstream/instance.ts';
 
 /** What the exchanges and tunnels of one thread share. */
@@ -14,11 +14,27 @@ export interface ExchangeShared {
   /** Memory for requests. */
   readonly requests: Budget;
   readonly stalled: StalledAnswers;
-  /** An instance does not accept connections: it is set aside until it passes its probe again. */
-  refused(throttler: Throttler, instance: Instance, reason: string): void;
-  /** Counts requests in this thread, from their arrival until the client has the whole response, for the drain. */
+  /** An instance does not accept connections: it gets no request until it passes its probe again. */
+  unreachable(throttler: Throttler, instance: Instance, reason: string): void;
+  /** Counts the requests of this thread, from arrival until the client has the whole response, for the drain. */
   opened(): void;
   closed(): void;
   /** A callback threw; its exchange has ended. */
-  faulted(error: unknown): void;
+  onError(error: unknown): void;
+}
+
+/** The request's time begins with its arrival, the start of an instance included (container contract, Responses). */
+export function beginRequest(request: Timed & Waiter, throttler: Throttler, shared: ExchangeShared): void {
+  const { index, timeoutMs } = throttler.entry;
+  shared.stats.begin(index, request.arrivedAt);
+  shared.opened();
+  shared.deadlines.add(request, timeoutMs, request.arrivedAt);
+}
+
+export const INSTANCE_ENDED = 'The instance ended before it answered the request.';
+export const NO_CONNECTION = 'No connection to the instance could be made.';
+
+/** The message of a 504. */
+export function deadlineMessage({ entry }: Throttler): string {
+  return `The request was not answered within ${entry.timeoutMs / 1000} seconds.`;
 }

@@ -80,7 +80,7 @@ describe('gateway and failing instances', () => {
     assert.deepEqual(bodies, ['body', 'body', 'body']);
     assert.deepEqual(
       harness
-        .sent('refused')
+        .sent('unreachable')
         .map(({ slot }) => slot)
         .sort(),
       slots.slice(0, 2),
@@ -90,12 +90,12 @@ describe('gateway and failing instances', () => {
     good.closeAllConnections();
   });
 
-  it('keeps a request that no instance accepts in line until one does', async () => {
+  it('keeps a request that no instance accepts in the queue until one does', async () => {
     harness.serve('app.test', { ports: [await deadPort()] });
     const answer = ask(harness.origin);
     await until(
       'it is back in line',
-      () => harness.slots.waiting(0) === 1 && harness.sent('refused').length === 1,
+      () => harness.slots.waiting(0) === 1 && harness.sent('unreachable').length === 1,
     );
     await until('an instance is asked for', () => harness.sent('wanted').length === 1);
     harness.addInstance('ns/rev', await instance(ok));
@@ -115,7 +115,7 @@ describe('gateway and failing instances', () => {
     assert.equal(requests, 1);
   });
 
-  it('breaks off an answer whose instance died in its middle', async () => {
+  it('aborts a response whose instance died in its middle', async () => {
     const port = await instance((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart', () => socket.destroy());
     });
@@ -123,7 +123,7 @@ describe('gateway and failing instances', () => {
     await assert.rejects(ask(harness.origin), /other side closed|ECONNRESET|terminated|aborted/);
   });
 
-  it('breaks off a chunked answer too, so that it is not taken for whole', async () => {
+  it('aborts a chunked response too, so that it is not taken for complete', async () => {
     const port = await instance((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n', () =>
         socket.destroy(),
@@ -174,7 +174,7 @@ describe('gateway and failing instances', () => {
     assert.deepEqual([status, text], [500, 'The instance ended before it answered the request.\n']);
     assert.equal(deaths, 1);
     assert.deepEqual(
-      harness.sent('refused').map((message) => message.slot),
+      harness.sent('unreachable').map((message) => message.slot),
       [slot],
       'it gets no request until it runs again',
     );
@@ -213,7 +213,7 @@ describe('gateway and failing instances', () => {
     assert.ok(performance.now() - from < 5000);
   });
 
-  it('answers 504 when timeoutSeconds are over, and tells the instance', async () => {
+  it('answers 504 when timeoutSeconds have passed, and cancels the request to the instance', async () => {
     let closed = false;
     const port = await instance((socket) => {
       socket.on('close', () => {
@@ -298,7 +298,7 @@ describe('gateway and failing instances', () => {
     const [dead = -1] = harness.serve('app.test', { protocol: 'h2c', ports: [await deadPort(), port] });
     for (let i = 0; i < 3; i++) assert.equal((await ask(harness.origin)).status, 200);
     assert.deepEqual(
-      harness.sent('refused').map(({ slot }) => slot),
+      harness.sent('unreachable').map(({ slot }) => slot),
       [dead],
     );
     assert.equal((await ask(harness.origin, '/die')).status, 500);

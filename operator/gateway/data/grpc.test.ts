@@ -158,7 +158,7 @@ describe('gateway and gRPC', () => {
     await until('the instance knows', () => cancelled === 1);
   });
 
-  it('a host that nobody has is an error, not a hang', async () => {
+  it('an unknown host is an error, not a hang', async () => {
     const Client = grpc.makeGenericClientConstructor(SERVICE, 'Echo');
     const lost = new Client(`127.0.0.1:${harness.port}`, grpc.credentials.createInsecure(), {
       'grpc.default_authority': 'none.test',

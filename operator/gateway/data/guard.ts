@@ -1,12 +1,12 @@
-/** Something whose callbacks are called by streams, timers and other requests. */
+/** An object whose callbacks are called by streams, timers and other requests. */
 export interface Guarded {
   /** One of its callbacks threw: it ends, and nothing else does. */
-  fault(error: unknown): void;
+  onError(error: unknown): void;
 }
 
 /**
- * Puts a guard around callbacks, so that what a client or an instance says can end its own exchange at worst, and never
- * the thread. It wraps the methods of the class once, and costs a request no allocation.
+ * Wraps callbacks, so that what a client or an instance sends can at worst end its own exchange, and never the thread. It
+ * wraps the methods of the class once, and costs a request no allocation.
  */
 export function guardCallbacks<T extends Guarded>(type: { prototype: T }, names: readonly (keyof T)[]): void {
   const methods = type.prototype as Record<keyof T, unknown>;
@@ -16,7 +16,7 @@ export function guardCallbacks<T extends Guarded>(type: { prototype: T }, names:
       try {
         return callback.apply(this, args);
       } catch (error) {
-        this.fault(error);
+        this.onError(error);
         return undefined;
       }
     };

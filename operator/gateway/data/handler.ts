@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import { MAX_HEADER_FIELDS, sectionFault, TOO_MANY_FIELDS } from '../shared/limits.ts';
+import { headerSectionError, MAX_HEADER_FIELDS, TOO_MANY_FIELDS } from '../shared/limits.ts';
 import { REJECTIONS, type Rejection } from '../shared/rejections.ts';
 import { type Connection, connectionOf, type Serve } from './connection.ts';
 import type { Connections } from './connections.ts';
-import { Http1Downstream, refuseHttp1 } from './downstream/http1.ts';
-import { Http2Downstream, refuseHttp2 } from './downstream/http2.ts';
+import { Http1Downstream, rejectHttp1 } from './downstream/http1.ts';
+import { Http2Downstream, rejectHttp2 } from './downstream/http2.ts';
 import { rawTarget } from './downstream/rawTarget.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
@@ -23,7 +23,7 @@ const CHUNKED_HTTP10: Rejection = { reason: 'malformed', message: 'HTTP/1.0 has 
 
 /** Takes requests of every protocol, finds the revision for each and starts its exchange. */
 export class Handler {
-  /** Set when the process is to end: each answer closes its connection, so that clients go elsewhere. */
+  /** Set when the process drains: each response closes its connection, so that clients connect elsewhere. */
   closing = false;
   readonly #router: Router;
   readonly #throttlers: ReadonlyMap<string, Throttler>;
@@ -48,13 +48,13 @@ export class Handler {
     this.#shared = shared;
   }
 
-  /** From now on this share of the HTTP/1 connections is closed, each after its next answer. */
+  /** From now on this share of the HTTP/1 connections is closed, each after its next response. */
   shed(share: number): void {
     this.#shedRound++;
     this.#shedShare = share;
   }
 
-  /** Whether a connection is to be closed after its answer. */
+  /** Whether a connection is closed after its response. */
   closes(peer: Peer): boolean {
     if (this.closing) return true;
     if (peer.shedRound === this.#shedRound) return false;
@@ -74,23 +74,23 @@ export class Handler {
     const { bytes, chunked, contentLength = 0 } = head;
     connection.sized(bytes, raw.length / 2, chunked ? undefined : contentLength);
     if (raw.length / 2 > MAX_HEADER_FIELDS) {
-      this.#refuseHttp1(response, { reason: 'header_size', message: TOO_MANY_FIELDS }, peer);
+      this.#rejectHttp1(response, { reason: 'header_size', message: TOO_MANY_FIELDS }, peer);
       return;
     }
     const { httpVersionMajor, httpVersionMinor } = request;
-    // Where such a request ends is anyone's guess (RFC 9112, 6.1): nothing that follows is taken for another one.
-    const vague = httpVersionMajor !== 1 || (chunked && httpVersionMinor === 0);
-    if (vague) {
+    // Where such a request ends is ambiguous (RFC 9112, 6.1): nothing that follows is read as another request.
+    const ambiguous = httpVersionMajor !== 1 || (chunked && httpVersionMinor === 0);
+    if (ambiguous) {
       const { reason, message } = httpVersionMajor === 1 ? CHUNKED_HTTP10 : OTHER_VERSION;
       this.#shared.usage.count(reason);
-      refuseHttp1(response, REJECTIONS[reason], message, true);
-      connection.refused();
+      rejectHttp1(response, REJECTIONS[reason], message, true);
+      connection.rejected();
       return;
     }
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
     if ('reason' in found) {
-      this.#refuseHttp1(response, found, peer);
+      this.#rejectHttp1(response, found, peer);
       return;
     }
     const downstream = new Http1Downstream(request, response, path as string, head, peer, this);
@@ -100,9 +100,9 @@ export class Handler {
   http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
     if (!stream.session) return;
     const connection = connectionOf(stream.session);
-    const fault = sectionFault(raw);
-    if (fault) {
-      this.#refuseHttp2(stream, { reason: 'header_size', message: fault });
+    const error = headerSectionError(raw);
+    if (error) {
+      this.#rejectHttp2(stream, { reason: 'header_size', message: error });
       return;
     }
     const method = String(headers[':method']);
@@ -114,7 +114,7 @@ export class Handler {
       const name = raw[i] as string;
       const value = raw[i + 1] as string;
       if (name.startsWith(':')) continue;
-      // RFC 9113, 8.2.3: a cookie may come in pieces.
+      // RFC 9113, 8.2.3: a cookie may be split.
       if (name === 'cookie') cookies = cookies === undefined ? value : `${cookies}; ${value}`;
       else if (name !== 'host' || authority === undefined) regular.push(name, value);
     }
@@ -123,7 +123,7 @@ export class Handler {
     const hasBody = !stream.endAfterHeaders;
     const found = this.#find(method, path?.startsWith('/') ? path : undefined, head);
     if ('reason' in found) {
-      this.#refuseHttp2(stream, found);
+      this.#rejectHttp2(stream, found);
       return;
     }
     new Exchange(
@@ -137,7 +137,7 @@ export class Handler {
   upgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
     const connection = connectionOf(socket);
     if (connection.requests > 0) {
-      // Its answers would be mixed with those to requests before it.
+      // Its responses would be mixed with those to requests before it.
       socket.destroy();
       return;
     }
@@ -157,17 +157,17 @@ export class Handler {
     new Tunnel(request, socket, path as string, early, head, found, this.#shared, connection).start();
   }
 
-  #refuseHttp1(response: ServerResponse, { reason, message }: Rejection, peer: Peer): void {
+  #rejectHttp1(response: ServerResponse, { reason, message }: Rejection, peer: Peer): void {
     this.#shared.usage.count(reason);
-    refuseHttp1(response, REJECTIONS[reason], message, this.closes(peer));
+    rejectHttp1(response, REJECTIONS[reason], message, this.closes(peer));
   }
 
-  #refuseHttp2(stream: ServerHttp2Stream, { reason, message }: Rejection): void {
+  #rejectHttp2(stream: ServerHttp2Stream, { reason, message }: Rejection): void {
     this.#shared.usage.count(reason);
-    refuseHttp2(stream, REJECTIONS[reason], message);
+    rejectHttp2(stream, REJECTIONS[reason], message);
   }
 
-  /** One object per connection. */
+  /** One object for each connection. */
   #peerOf(connection: Connection): Peer {
     connection.peer ??= new Peer(connection.socket.remoteAddress, this.#shedRound);
     return connection.peer;
@@ -181,7 +181,7 @@ export class Handler {
       return { reason: 'unsupported', message: 'The only Transfer-Encoding that is supported is chunked.' };
     }
     if (head.contentLength !== undefined && !Number.isSafeInteger(head.contentLength)) {
-      // It would be rounded, and the instance would be told another length than the client.
+      // It would be rounded, and the instance would get another length than the client sent.
       return { reason: 'malformed', message: 'The Content-Length must be a number below 2^53.' };
     }
     if (!head.host) return { reason: 'malformed', message: 'The request needs exactly one Host header.' };

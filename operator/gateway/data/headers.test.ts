@@ -128,7 +128,7 @@ describe('requestHead', () => {
     assert.equal(requestHead([], peer()).host, undefined);
   });
 
-  it('tells length, chunks, trailers and 100-continue', () => {
+  it('finds length, chunks, trailers and 100-continue', () => {
     const head = requestHead(
       ['Host', 'a', 'Content-Length', '12', 'TE', 'gzip, trailers;q=1', 'Expect', '100-Continue'],
       peer(),
@@ -146,7 +146,7 @@ describe('requestHead', () => {
     assert.equal(head.contentLength, 12);
   });
 
-  it('tells of transfer codings other than chunked', () => {
+  it('reports transfer codings other than chunked', () => {
     assert.equal(requestHead(['Transfer-Encoding', 'Chunked'], peer()).otherCoding, false);
     assert.equal(requestHead(['Transfer-Encoding', 'gzip, chunked'], peer()).otherCoding, true);
   });

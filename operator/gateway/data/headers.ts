@@ -1,13 +1,13 @@
-/** Names with their values, one after the other, as they came: `[name, value, name, value]`. */
+/** Names and values, alternating, as received: `[name, value, name, value]`. */
 export type FlatHeaders = string[];
 
 /** What the gateway needs to know of a request's headers, found in one pass. */
 export interface RequestHead {
-  /** What goes on to the instance, without what frames the body. */
+  /** The headers for the instance, without those that frame the body. */
   headers: FlatHeaders;
   /** The Host header; undefined when there is none or more than one. */
   host: string | undefined;
-  /** Size of the header section as it came: names and values together. */
+  /** Size of the header section as received: names and values together. */
   bytes: number;
   /** Bytes that follow: undefined when the length is not given (chunked, or an HTTP/2 stream). */
   contentLength: number | undefined;
@@ -19,10 +19,10 @@ export interface RequestHead {
   trailers: boolean;
 }
 
-/** Which connection a request came on. Made once per connection; it remembers the last values that it built. */
+/** The client of a connection. Made once for each connection; it caches the last values that it built. */
 export class Peer {
   readonly address: string;
-  /** Which call to shed connections this one has been asked about. */
+  /** The last round of shedding that this connection took part in. */
   shedRound: number;
   readonly #node: string;
   #host = '';
@@ -52,7 +52,7 @@ export class Peer {
 
 const COMMON_CONNECTION = /^(?:keep-alive|close)$/i;
 
-/** Header names that a Connection header declares to be for this hop only (RFC 9110, 7.6.1). */
+/** Header names that a Connection header declares hop-by-hop (RFC 9110, 7.6.1). */
 export function namedByConnection(values: string | undefined): Set<string> | undefined {
   if (values === undefined || COMMON_CONNECTION.test(values)) return undefined;
   return new Set(values.toLowerCase().split(/[\s,]+/));
@@ -92,7 +92,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
     bytes += name.length + value.length;
-    // Telling names apart by length first spares most of them the lower-casing.
+    // Comparing lengths first spares most names the lower-casing.
     switch (name.length) {
       case 2:
         if (name.toLowerCase() === 'te') {
@@ -133,7 +133,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
         const lower = name.toLowerCase();
         if (lower === 'http2-settings') continue;
         if (lower === 'content-length') {
-          // Whoever writes the request to the instance frames it, whatever Connection may name.
+          // The upstream frames the body itself, whatever Connection may name.
           contentLength = Number(value);
           continue;
         }
@@ -157,7 +157,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
       case 17: {
         const lower = name.toLowerCase();
         if (lower === 'x-forwarded-proto') {
-          // The hop before is the load balancer that ended TLS: it alone knows what the client spoke.
+          // The previous hop is the load balancer that terminated TLS: it alone knows the client's protocol.
           const given = value.toLowerCase();
           if (given === 'http' || given === 'https') proto = given;
           continue;

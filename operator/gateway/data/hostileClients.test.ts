@@ -40,7 +40,7 @@ describe('gateway and clients that do anything', () => {
   afterEach(async () => {
     await until('no request is left', () => harness.planes[0]?.open === 0);
     assert.equal(harness.slots.inFlight(slot), 0);
-    assert.deepEqual(harness.sent('fault'), [], 'nothing was unforeseen');
+    assert.deepEqual(harness.sent('error'), [], 'nothing was unforeseen');
     await harness.close();
     server.closeAllConnections();
     server.close();
@@ -63,14 +63,14 @@ describe('gateway and clients that do anything', () => {
       'an upgrade that waits': `GET / HTTP/1.1\r\nHost: empty.test\r\n${UPGRADE}\r\n`,
     };
     for (const [name, bytes] of Object.entries(requests)) {
-      it(`after ${name}: nobody else is harmed`, async () => {
+      it(`after ${name}: no other client is harmed`, async () => {
         harness.serve('h2.test', { key: 'ns/h2', protocol: 'h2c' });
         harness.serve('empty.test', { key: 'ns/empty' });
         const sockets = Array.from({ length: 12 }, () => open(bytes));
         await Promise.all(sockets.map((socket) => once(socket, 'connect')));
         for (const socket of sockets) socket.resetAndDestroy();
         assert.equal((await ask(harness.origin)).status, 200);
-        await until('nobody waits', () => harness.planes[0]?.open === 0);
+        await until('no request waits', () => harness.planes[0]?.open === 0);
       });
     }
   });
@@ -152,14 +152,14 @@ describe('gateway and clients that do anything', () => {
     const requestFrames = (method: string, host: string) => begin2(method, host, h2.reset(1, 0));
 
     for (const method of ['GET', 'HEAD', 'POST', 'TRACE']) {
-      it(`${method}, which would be refused: nobody else is harmed`, async () => {
+      it(`${method}, which would be rejected: no other client is harmed`, async () => {
         const socket = open(requestFrames(method, 'none.test').toString('latin1'));
         await until('the gateway has read it', () => socket.bytesRead > 0);
         assert.equal((await ask(harness.origin)).status, 200);
         socket.destroy();
       });
 
-      it(`${method}, whose body has not come: the instance does not take it for whole`, async () => {
+      it(`${method}, whose body has not arrived: the instance does not take it for complete`, async () => {
         let whole = 0;
         handle = (req, res) => {
           req.resume().on('end', () => {
@@ -394,7 +394,7 @@ describe('gateway and clients that do anything', () => {
   });
 
   describe('WebSockets', () => {
-    it('are told with a close frame that their time is over (1001)', async () => {
+    it('get a close frame at the deadline (1001)', async () => {
       const sockets = new WebSocketServer({ server });
       const closed: number[] = [];
       sockets.on('connection', (ws) => {
@@ -439,7 +439,7 @@ describe('gateway and clients that do anything', () => {
     });
   });
 
-  it('gives an HTTP/2 client the whole answer at the drain, however slowly it reads', async () => {
+  it('gives an HTTP/2 client the whole response at the drain, however slowly it reads', async () => {
     const size = 3_000_000;
     handle = (_req, res) => res.end(Buffer.alloc(size));
     const client = connectHttp2(harness.origin);

@@ -40,7 +40,7 @@ describe('gateway and instances that say anything', () => {
   afterEach(async () => {
     client.destroy();
     await until('no request is left', () => harness.planes[0]?.open === 0);
-    assert.deepEqual(harness.sent('fault'), [], 'nothing was unforeseen');
+    assert.deepEqual(harness.sent('error'), [], 'nothing was unforeseen');
     await harness.close();
     for (const socket of sockets) socket.destroy();
     for (const server of servers.splice(0)) server.close();
@@ -274,7 +274,7 @@ describe('gateway and instances that say anything', () => {
   });
 
   describe('connections', () => {
-    it('ends a request at its time limit that an h2c instance had refused before', async () => {
+    it('ends a request at its deadline that an h2c instance had refused before', async () => {
       for (const ask of [get2, async () => ({ status: Number((await get()).slice(9, 12)) })]) {
         await http2((stream, _headers, nth) => {
           if (nth === 1) stream.close(7);
@@ -378,7 +378,7 @@ describe('gateway and instances that say anything', () => {
 
     it('breaks an answer off when the h2c connection fails behind a GOAWAY', async () => {
       const faults = {
-        'DATA of a stream that nobody opened': h2.frame(h2.DATA, 0, 101, Buffer.from('x')),
+        'DATA of a stream that was never opened': h2.frame(h2.DATA, 0, 101, Buffer.from('x')),
         'a header section without its end': h2.frame(h2.HEADERS, 0, 1),
         'a short RST_STREAM': h2.frame(h2.RST_STREAM, 0, 1, Buffer.alloc(3)),
       };
@@ -399,7 +399,7 @@ describe('gateway and instances that say anything', () => {
       'a GOAWAY that leaves it out': () => h2.goaway(0, 0),
     };
     for (const [name, refusal] of Object.entries(refusals)) {
-      it(`breaks an answer off that an h2c instance refuses after all, and does not ask again: ${name}`, async () => {
+      it(`aborts a response that an h2c instance refuses after its start, and does not repeat the request: ${name}`, async () => {
         let asked = 0;
         await framed((_nth, stream) => {
           asked++;
@@ -416,7 +416,7 @@ describe('gateway and instances that say anything', () => {
       });
     }
 
-    it('ends a refused HEAD beside an answer that breaks off with the same h2c connection', async () => {
+    it('ends a refused HEAD beside a response that breaks with the same h2c connection', async () => {
       await framed((_nth, stream) => {
         if (stream === 1) return [];
         const begun = h2.headers(stream, 0, h2.block([[':status', '200']]));
@@ -456,7 +456,7 @@ describe('gateway and instances that say anything', () => {
       assert.equal(bodyOf(await get()), 'ok');
     });
 
-    it('tells a gRPC call at the time limit so, before and in the middle of its answer', async () => {
+    it('ends a gRPC call with its status at the deadline, before and in the middle of its response', async () => {
       await http2((stream, headers) => {
         if (headers[':path'] === '/silent') return;
         stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
@@ -488,10 +488,10 @@ describe('gateway and instances that say anything', () => {
       await once(upload, 'response');
       upload.resume();
       await until('the slot is free', () => harness.slots.inFlight(slot) === 0);
-      await until('the instance is told', () => over);
+      await until('the instance sees the end', () => over);
       const before = got;
       if (!upload.destroyed) upload.write(Buffer.alloc(200_000));
-      await until('the client is told (RFC 9113, 8.1)', () => upload.closed);
+      await until('the client sees the end (RFC 9113, 8.1)', () => upload.closed);
       assert.equal(upload.rstCode, 0);
       assert.equal(got, before);
     });
@@ -512,9 +512,9 @@ describe('gateway and instances that say anything', () => {
       upload.write(Buffer.alloc(50_000));
       await once(upload, 'response');
       upload.resume();
-      await until('the instance is told', () => closed);
+      await until('the instance sees the end', () => closed);
       assert.ok(got < 60_000);
-      await until('the client is told', () => upload.closed);
+      await until('the client sees the end', () => upload.closed);
     });
   });
 });

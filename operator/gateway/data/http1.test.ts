@@ -58,7 +58,7 @@ describe('gateway over HTTP/1.1', () => {
     assert.equal(answer.headers['x-method'], 'PUT');
   });
 
-  it('tells the instance of the client and keeps the Host', async () => {
+  it('forwards the client’s address and keeps the Host', async () => {
     let headers: IncomingMessage['headers'] = {};
     handle = (req, res) => {
       headers = req.headers;
@@ -152,7 +152,7 @@ describe('gateway over HTTP/1.1', () => {
       },
       { everyMs: 50 },
     );
-    assert.ok(written < size, `${written} bytes were taken although nobody reads`);
+    assert.ok(written < size, `${written} bytes were accepted although the other side does not read`);
     assert.equal((await bodyOf(response)).length, size);
   });
 
@@ -195,7 +195,7 @@ describe('gateway over HTTP/1.1', () => {
       },
       { everyMs: 50 },
     );
-    assert.ok(written < size, `${written} bytes were taken although nobody reads`);
+    assert.ok(written < size, `${written} bytes were accepted although the other side does not read`);
     assert.equal((await (read as () => Promise<Buffer>)()).length, size);
     const [response] = (await once(call, 'response')) as [IncomingMessage];
     assert.equal((await bodyOf(response)).toString(), String(size));
@@ -254,12 +254,12 @@ describe('gateway over HTTP/1.1', () => {
     assert.match(text, /200 OK[\s\S]*abc$/);
   });
 
-  it('tells such a client at once that there is no service', async () => {
+  it('answers such a client at once when there is no service', async () => {
     const head = 'POST / HTTP/1.1\r\nHost: none.test\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n';
     assert.match(await raw(harness.port, head, /\n\r?\n[\s\S]*\n$/), /^HTTP\/1\.1 404 /);
   });
 
-  it('speaks HTTP/1.0', async () => {
+  it('serves HTTP/1.0', async () => {
     handle = (_req, res) => {
       res.write('a');
       res.end('b');

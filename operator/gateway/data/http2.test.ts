@@ -154,7 +154,7 @@ describe('gateway over HTTP/2', () => {
     assert.equal(await until('the instance knows', () => code), constants.NGHTTP2_CANCEL);
   });
 
-  it('breaks an answer off that the instance broke off', async () => {
+  it('aborts a response that the instance aborted', async () => {
     handle = (stream) => {
       stream.respond();
       stream.write('begun', () => stream.destroy(new Error('broken')));
@@ -166,7 +166,7 @@ describe('gateway over HTTP/2', () => {
     assert.equal(stream.rstCode, constants.NGHTTP2_INTERNAL_ERROR);
   });
 
-  it('breaks an upload off that the client broke off', async () => {
+  it('aborts an upload that the client aborted', async () => {
     const events: string[] = [];
     handle = (stream) => {
       for (const event of ['data', 'end', 'aborted', 'close']) stream.on(event, () => events.push(event));
@@ -179,7 +179,7 @@ describe('gateway over HTTP/2', () => {
     assert.deepEqual(events, ['data', 'aborted', 'close'], 'half an upload does not end like a whole one');
   });
 
-  it('refuses what it cannot pass on', async () => {
+  it('rejects what it cannot forward', async () => {
     assert.equal((await read(send({ ':authority': 'none.test' }))).status, 404);
     assert.equal((await read(send({ ':method': 'TRACE' }))).status, 405);
     const upload = send({ ':authority': 'none.test', ':method': 'POST' });

@@ -4,7 +4,7 @@ const held = new FinalizationRegistry<object>(() => {});
 
 /**
  * Keeps Node's native part of a session from being collected together with that of its streams. A stream whose header
- * section broke a rule of HTTP/2 keeps a part of it in the session's memory, and a session that is collected first
+ * section violates HTTP/2 keeps a part of it in the session's memory, and a session that is collected first
  * aborts the whole process (nodejs/node issue 39951: `current_nghttp2_memory_ == 0`). So it is held until the garbage
  * collection after its end has passed, which takes the streams; the next one takes the session.
  */

@@ -29,7 +29,7 @@ export class InstancePool {
     if (at >= 0) this.#instances.splice(at, 1);
   }
 
-  /** Whether an instance could take one more request. @param limit requests inside one instance. */
+  /** Whether an instance could take one more request. @param limit requests in flight in one instance. */
   hasFreeSlot(limit: number): boolean {
     return this.#instances.some(({ slot }) => this.#slots.inFlight(slot) < limit);
   }
@@ -47,7 +47,7 @@ export class InstancePool {
     }
   }
 
-  /** An instance broke a request off, or did not answer with HTTP. @returns whether it is left alone from now on. */
+  /** An instance aborted a request, or its response was not valid HTTP. @returns whether it is ejected now. */
   failed(instance: Instance): boolean {
     const now = clock();
     const others = this.#instances.some((other) => other !== instance && other.ejection.until <= now);
@@ -57,7 +57,7 @@ export class InstancePool {
     return true;
   }
 
-  /** @param now leaves out those that are ejected at this time; 0 leaves out nobody. */
+  /** @param now leaves out those that are ejected at this time; 0 leaves out none. */
   #emptiest(limit: number, now: number): Instance | undefined {
     const instances = this.#instances;
     const count = instances.length;
@@ -80,7 +80,7 @@ export class InstancePool {
     return best;
   }
 
-  /** The time by which to tell who is ejected; 0 when nobody is, or when there is nobody else. */
+  /** The time by which instances are ejected; 0 when none is, or when all are. */
   #whileEjected(): number {
     const now = clock();
     if (this.#ejectedUntil <= now) {

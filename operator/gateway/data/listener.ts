@@ -7,7 +7,7 @@ import { createHttpServer, http2 } from '../../builtins.ts';
 import { HTTP2_WINDOW, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from '../shared/limits.ts';
 import { connectionOf } from './connection.ts';
 import type { Connections } from './connections.ts';
-import { belongsToHead, type ClientError, clientErrorRefusal } from './downstream/clientErrors.ts';
+import { belongsToHead, type ClientError, clientErrorRejection } from './downstream/clientErrors.ts';
 import { readEscaped } from './downstream/rawTarget.ts';
 import { afterResponses, runningResponse } from './downstream/socket.ts';
 import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
@@ -16,23 +16,23 @@ import { outliveStreams } from './http2Memory.ts';
 import { closeAfterStreams, endSession } from './sessionClose.ts';
 import { SessionStarts } from './sessionStarts.ts';
 
-/** How late a header section may be found to have taken too long. */
+/** How late an overdue header section may be noticed. */
 const LATENESS_MS = 500;
-/** More than {@link MAX_HEADER_BYTES}, so that who sends too much is answered; nghttp2 takes 144 kB at most. */
+/** More than {@link MAX_HEADER_BYTES}, so that a client that sends too much gets a response; nghttp2 takes 144 kB at most. */
 const MOST_HEADER_BYTES = 2 * MAX_HEADER_BYTES;
-/** What all streams of a connection may send ahead: bodies that wait are bounded by their own windows. */
+/** What all streams of a connection may send ahead: waiting bodies are bounded by their own windows. */
 const CONNECTION_WINDOW = 4 * 1024 * 1024;
 /** Memory in MB that nghttp2 may use for one connection. */
 const SESSION_MEMORY = 16;
 /** What every HTTP/2 connection begins with (RFC 9113, 3.4), as far as it differs from any HTTP/1.1 method. */
 const PREFACE = Buffer.from('PRI');
 
-/** From a GOAWAY until its client has surely heard of it. */
+/** From a GOAWAY until its client has surely received it. */
 const GOAWAY_MS = 500;
 /** The highest stream number that there is. */
 const LAST_STREAM = 2 ** 31 - 1;
 
-/** One port for HTTP/1.0, 1.1, HTTP/2 without TLS, WebSocket and gRPC: the first bytes tell them apart. */
+/** One port for HTTP/1.0, 1.1, HTTP/2 without TLS, WebSocket and gRPC: the first bytes distinguish them. */
 export class Listener {
   readonly #connections: Connections;
   readonly #net: NetServer;
@@ -41,13 +41,13 @@ export class Listener {
   readonly #starts = new SessionStarts();
   #http2: Http2Server | undefined;
   readonly #sessions = new Set<ServerHttp2Session>();
-  /** Those whose clients were asked to go elsewhere. */
+  /** Those that were sent a GOAWAY. */
   readonly #announced = new WeakSet<ServerHttp2Session>();
 
   constructor(handler: Handler, connections: Connections) {
     this.#connections = connections;
     this.#http1 = http1Server(handler, connections);
-    // It never listens itself, and only then would it watch over its connections: header time limit, idle ones.
+    // It never listens itself, and without that it would not enforce timeouts on its connections.
     this.#http1.emit('listening');
     this.#handler = handler;
     this.#net = createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
@@ -65,17 +65,17 @@ export class Listener {
   }
 
   /**
-   * Asks HTTP/2 clients to open no more streams here; those that they open before they hear of it are still served
+   * Asks HTTP/2 clients to open no more streams here; those that they open before they receive it are still served
    * (RFC 9113, 6.8). Clients that connect from now on are asked when the listener stops.
    */
   closing(): void {
     for (const session of this.#sessions) this.#announceEnd(session);
   }
 
-  /** Takes no new connections and lets go of the idle ones; requests under way go on. */
+  /** Takes no new connections and closes the idle ones; requests in flight go on. */
   async stop(): Promise<void> {
     this.#net.close();
-    // Closes idle connections now and stops the watch over them.
+    // Closes idle connections now and stops the timeouts of the others.
     this.#http1.close(() => {});
     const late = [...this.#sessions].filter((session) => this.#announceEnd(session));
     if (late.length > 0) await sleep(GOAWAY_MS);
@@ -92,13 +92,13 @@ export class Listener {
     await Promise.all([...this.#sessions].map((session) => once(session, 'close').catch(() => {})));
   }
 
-  /** Breaks off what is left. */
+  /** Aborts what is left. */
   destroy(): void {
     this.#http1.closeAllConnections();
     for (const session of this.#sessions) session.destroy();
   }
 
-  /** Sends a GOAWAY that refuses no stream yet. @returns false when that was done before. */
+  /** Sends a GOAWAY that rejects no stream yet. @returns false when that was done before. */
   #announceEnd(session: ServerHttp2Session): boolean {
     if (session.destroyed || this.#announced.has(session)) return false;
     this.#announced.add(session);
@@ -124,15 +124,15 @@ export class Listener {
         return;
       }
       socket.off('readable', onReadable);
-      // A client of HTTP/1.1 may close its side and wait for the answer. One of HTTP/2 that does has left.
+      // A client of HTTP/1.1 may close its side and wait for the response. One of HTTP/2 that does has left.
       if (!alike) socket.off('end', onEnd);
       socket.unshift(all);
-      if (!connection.speaks(alike ? 'http2' : 'http1', all)) return;
+      if (!connection.setProtocol(alike ? 'http2' : 'http1', all)) return;
       if (!alike) this.#http1.emit('connection', socket);
       else this.#starts.add(() => this.#startHttp2(socket));
     };
     socket.on('readable', onReadable);
-    // For as long as it lives: a client may reset it whoever holds it.
+    // For its whole life: a client may reset it in any phase.
     socket.on('error', () => void socket.destroy());
     socket.on('end', onEnd);
   }
@@ -140,7 +140,7 @@ export class Listener {
   #startHttp2(socket: Socket): void {
     if (socket.destroyed) return;
     this.#http2 ??= this.#http2Server();
-    // nghttp2 itself refuses what is more, also before the client knows (RFC 9113, 5.1.2: REFUSED_STREAM).
+    // nghttp2 itself refuses further streams, also before the client has the settings (RFC 9113, 5.1.2: REFUSED_STREAM).
     this.#http2.updateSettings({ maxConcurrentStreams: this.#connections.streams });
     this.#http2.emit('connection', socket);
   }
@@ -167,7 +167,7 @@ export class Listener {
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', () => session.destroy());
     });
-    // A broken client is no error of ours; its streams end with 'close'.
+    // A broken client is no error of the gateway; its streams end with 'close'.
     server.on('sessionError', () => {});
     server.on('stream', (stream, headers, _flags, raw) => {
       stream.on('error', () => {});
@@ -188,7 +188,7 @@ function http1Server(handler: Handler, connections: Connections): HttpServer {
     // Uploads may take as long as the revision's timeoutSeconds allows.
     requestTimeout: 0,
     maxHeaderSize: MAX_HEADER_BYTES,
-    // Host is checked by the handler, with a sentence that says what is wrong.
+    // Host is checked by the handler, whose message says what is wrong.
     requireHostHeader: false,
   } as object);
   server.timeout = 0;
@@ -228,7 +228,7 @@ function answerClientError(
   error: ClientError,
   socket: Socket,
 ): void {
-  // An answer of ours would be taken for that of the request before, or for a part of it.
+  // A response of the gateway would be read as that of the request before, or as a part of it.
   if (runningResponse(socket)) {
     socket.destroy();
     return;
@@ -238,8 +238,8 @@ function answerClientError(
   // A request that began in an earlier packet has its method there, or a part of it.
   const continued = rawPacket !== undefined && connection.pendingBytes > rawPacket.length;
   if (code === 'HPE_INVALID_URL' && rawPacket && !continued && readEscaped(server, socket, rawPacket)) return;
-  const refusal = clientErrorRefusal(error);
+  const rejection = clientErrorRejection(error);
   const toHead = connection.firstIsHead ?? (continued ? undefined : belongsToHead(error));
-  const message = toHead === undefined ? '' : refusal.message;
-  connections.reject(connection, { ...refusal, message }, toHead);
+  const message = toHead === undefined ? '' : rejection.message;
+  connections.reject(connection, { ...rejection, message }, toHead);
 }

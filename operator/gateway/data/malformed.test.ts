@@ -28,7 +28,7 @@ describe('gateway and malformed requests', () => {
     { reason: string; bytes: string; status: number; body?: RegExp; reaches?: boolean }
   > = {
     'no service': {
-      reason: 'one clear line says so',
+      reason: 'one clear message says so',
       bytes: 'GET / HTTP/1.1\r\nHost: other.test\r\n\r\n',
       status: 404,
       body: /^No service answers at this host name\.\n$/,
@@ -92,7 +92,7 @@ describe('gateway and malformed requests', () => {
       bytes: `GET / HTTP/1.1\r\n${host}X: a\rb\r\n\r\n`,
       status: 400,
     },
-    'no HTTP': { reason: 'it is told so', bytes: 'hello world\r\n\r\n', status: 400 },
+    'no HTTP': { reason: 'the client gets an error', bytes: 'hello world\r\n\r\n', status: 400 },
     'huge headers': {
       reason: 'they have a limit',
       bytes: `GET / HTTP/1.1\r\n${host}X: ${'a'.repeat(70_000)}\r\n\r\n`,

@@ -45,7 +45,7 @@ class Held {
   }
 }
 
-describe('gateway with more requests than places', () => {
+describe('gateway with more requests than slots', () => {
   let harness: Harness;
   let held: Held;
   let port: number;
@@ -91,11 +91,11 @@ describe('gateway with more requests than places', () => {
     }
     const answers = await Promise.all(Array.from({ length: 300 }, (_, i) => ask(origin(i % 2))));
     assert.ok(answers.every(({ status }) => status === 200));
-    for (const { most } of instances) assert.equal(most, 3, 'all places are used, and none twice');
+    for (const { most } of instances) assert.equal(most, 3, 'all slots are used, and none twice');
     for (const instance of instances.slice(1)) instance.close();
   });
 
-  it('answers 429 with Retry-After when the time in line is over', async () => {
+  it('answers 429 with Retry-After when its time in the queue is over', async () => {
     harness.serve('app.test', { limit: 1, ports: [port], queueLimitMs: 150 });
     send(0, '/first');
     await until('it is inside', () => held.inside.length === 1);
@@ -106,7 +106,7 @@ describe('gateway with more requests than places', () => {
     assert.deepEqual(held.arrived, ['/first']);
   });
 
-  it('answers 503 with the reason when the time in line is over and no instance can start', async () => {
+  it('answers 503 with the reason when its time in the queue is over and no instance can start', async () => {
     const failing = 'CreateContainerConfigError';
     harness.serve('app.test', { ports: [], queueLimitMs: 150, failing });
     const { status, headers, text } = await ask(origin(0));
@@ -120,7 +120,7 @@ describe('gateway with more requests than places', () => {
     assert.equal(
       (await ask(origin(1))).status,
       429,
-      'what was told is old: an instance is there, and has no place',
+      'the reported reason is outdated: an instance is there, and has no free slot',
     );
   });
 
@@ -136,7 +136,7 @@ describe('gateway with more requests than places', () => {
     socket.destroy();
   });
 
-  it('lets nobody wait for whom the client has left', async () => {
+  it('lets no request wait whose client has left', async () => {
     harness.serve('app.test', { limit: 1, ports: [port] });
     send(0, '/first');
     await until('it is inside', () => held.inside.length === 1);
@@ -145,7 +145,7 @@ describe('gateway with more requests than places', () => {
     send(0, '/third');
     await until('it waits', () => harness.slots.waiting(0) === 2);
     second.destroy();
-    await until('it is out of the line', () => harness.slots.waiting(0) === 1);
+    await until('it has left the queue', () => harness.slots.waiting(0) === 1);
     held.answer();
     await until('the third is inside', () => held.arrived.length === 2);
     assert.deepEqual(held.arrived, ['/first', '/third']);
@@ -178,7 +178,7 @@ describe('gateway with more requests than places', () => {
     assert.equal(harness.slots.waiting(0), 0);
   });
 
-  it('refuses at once, and starts nothing, while a service is set to no instance', async () => {
+  it('rejects at once, and starts nothing, while the manual instance count is 0', async () => {
     const refused = /^The service is stopped: its manual instance count is 0\.\n$/;
     harness.serve('app.test', { ports: [], stopped: true });
     const { status, text } = await ask(origin(0));
@@ -192,7 +192,7 @@ describe('gateway with more requests than places', () => {
     socket.destroy();
   });
 
-  it('refuses also what waits when a service is set to no instance', async () => {
+  it('rejects also waiting requests when the manual instance count is set to 0', async () => {
     harness.serve('app.test', { ports: [] });
     const answer = ask(origin(0));
     await until('it waits', () => harness.slots.waiting(0) === 1);
@@ -238,6 +238,6 @@ describe('gateway with more requests than places', () => {
     const mean = (after.concurrencyMs - before.concurrencyMs) / (clock() - from);
     assert.ok(mean > 0 && mean <= 2, `mean concurrency ${mean}`);
     const later = harness.stats.read(0, clock() + 1000);
-    assert.equal(later.concurrencyMs, after.concurrencyMs, 'nothing is counted when nobody is there');
+    assert.equal(later.concurrencyMs, after.concurrencyMs, 'nothing is counted without a request');
   });
 });

@@ -1,22 +1,22 @@
-/** A connection, as far as its waiting requests are concerned. */
+/** The connection of waiting requests. */
 export interface Source {
   /** The cell of the client's address ({@link addressCell}). */
   readonly address: number;
-  /** Bytes of a body that it may send before an instance takes the request. */
+  /** Bytes of a body that it may send before the request is admitted. */
   readonly window: number;
   /** One of its requests has to wait. */
   waits(): void;
 }
 
-/** Where a request waits; the links of the lists live in it. */
+/** A waiting request in the queue; it holds the links of its lists, so that queueing allocates nothing else. */
 export class QueueEntry<W> {
   readonly waiter: W;
   readonly source: Source;
   readonly arrivedAt: number;
-  /** Its rank among all threads; 0 while it is behind another request of its connection. */
+  /** Its rank among all threads; 0 while it is in its connection's backlog. */
   ticket = 0;
-  ahead: QueueEntry<W> | undefined;
-  behind: QueueEntry<W> | undefined;
+  previous: QueueEntry<W> | undefined;
+  next: QueueEntry<W> | undefined;
   older: QueueEntry<W> | undefined;
   newer: QueueEntry<W> | undefined;
 
@@ -27,26 +27,26 @@ export class QueueEntry<W> {
   }
 }
 
-/** A connection's share of the line. */
-interface Share<W> {
-  /** Its requests that stand in the line: one, or more when requests came back from instances. */
-  standing: number;
-  readonly backlog: Ends<W>;
+/** The waiting requests of one connection. */
+interface ConnectionQueue<W> {
+  /** How many are active: one, or more when requests came back from instances. */
+  active: number;
+  readonly backlog: List<W>;
 }
 
-interface Ends<W> {
+interface List<W> {
   first: QueueEntry<W> | undefined;
   last: QueueEntry<W> | undefined;
 }
 
 /**
- * The requests of one thread that wait for one revision, in the order in which they are served: first come, first
- * served, but of each connection only the oldest stands in the line and the next joins at its end. So a connection with
- * many requests takes turns with the others.
+ * The requests of one thread that wait for one revision, first come, first served, and fair between connections: of each
+ * connection only the oldest request is active, the others are its backlog. When it leaves, the next of the backlog joins
+ * the end of the queue, so that a connection with many requests takes turns with the others.
  */
 export class Queue<W> {
-  readonly #line: Ends<W> = { first: undefined, last: undefined };
-  readonly #shares = new Map<Source, Share<W>>();
+  readonly #active: List<W> = { first: undefined, last: undefined };
+  readonly #queues = new Map<Source, ConnectionQueue<W>>();
   readonly #ticket: () => number;
   #oldest: QueueEntry<W> | undefined;
   #newest: QueueEntry<W> | undefined;
@@ -57,117 +57,117 @@ export class Queue<W> {
     this.#ticket = ticket;
   }
 
-  /** All requests that wait, also those behind others of their connection. */
+  /** All requests that wait, active ones and backlogs. */
   get length(): number {
     return this.#length;
   }
 
-  /** Who is served next. */
+  /** The request that is served next. */
   get first(): QueueEntry<W> | undefined {
-    return this.#line.first;
+    return this.#active.first;
   }
 
-  /** Who came first of all that wait. */
+  /** The request that has waited longest. */
   get oldest(): QueueEntry<W> | undefined {
     return this.#oldest;
   }
 
-  /** Adds a request that has just come. */
-  push(place: QueueEntry<W>): void {
-    const share = this.#shareOf(place.source);
-    if (share.standing > 0) append(share.backlog, place);
-    else this.#stand(share, place);
-    this.#addByAge(place);
+  /** Adds a request that has just arrived. */
+  push(entry: QueueEntry<W>): void {
+    const queue = this.#queueOf(entry.source);
+    if (queue.active > 0) append(queue.backlog, entry);
+    else this.#activate(queue, entry);
+    this.#addByAge(entry);
   }
 
   /** Adds a request before all others. */
-  unshift(place: QueueEntry<W>, ticket: number): void {
-    place.ticket = ticket;
-    place.behind = this.#line.first;
-    if (this.#line.first) this.#line.first.ahead = place;
-    else this.#line.last = place;
-    this.#line.first = place;
-    this.#shareOf(place.source).standing++;
-    this.#addByAge(place);
+  unshift(entry: QueueEntry<W>, ticket: number): void {
+    entry.ticket = ticket;
+    entry.next = this.#active.first;
+    if (this.#active.first) this.#active.first.previous = entry;
+    else this.#active.last = entry;
+    this.#active.first = entry;
+    this.#queueOf(entry.source).active++;
+    this.#addByAge(entry);
   }
 
-  /** @returns whether the next request of its connection stands in the line now. */
-  remove(place: QueueEntry<W>): boolean {
-    const share = this.#shareOf(place.source);
-    const promoted = place.ticket !== 0 && this.#promote(share);
-    if (place.ticket !== 0) share.standing--;
-    take(place.ticket === 0 ? share.backlog : this.#line, place);
-    place.ticket = 0;
-    if (share.standing === 0) this.#shares.delete(place.source);
-    this.#removeByAge(place);
+  /** @returns whether the next request of its connection is active now. */
+  remove(entry: QueueEntry<W>): boolean {
+    const queue = this.#queueOf(entry.source);
+    const promoted = entry.ticket !== 0 && this.#promote(queue);
+    if (entry.ticket !== 0) queue.active--;
+    unlink(entry.ticket === 0 ? queue.backlog : this.#active, entry);
+    entry.ticket = 0;
+    if (queue.active === 0) this.#queues.delete(entry.source);
+    this.#removeByAge(entry);
     return promoted;
   }
 
-  /** The next one joins before the other leaves, so that a line that has somebody never looks empty. */
-  #promote(share: Share<W>): boolean {
-    const next = share.backlog.first;
-    if (share.standing > 1 || !next) return false;
-    take(share.backlog, next);
-    this.#stand(share, next);
+  /** The next request joins before the other leaves, so that a queue with requests never looks empty. */
+  #promote(queue: ConnectionQueue<W>): boolean {
+    const next = queue.backlog.first;
+    if (queue.active > 1 || !next) return false;
+    unlink(queue.backlog, next);
+    this.#activate(queue, next);
     return true;
   }
 
-  #stand(share: Share<W>, place: QueueEntry<W>): void {
-    share.standing++;
-    place.ticket = this.#ticket();
-    append(this.#line, place);
+  #activate(queue: ConnectionQueue<W>, entry: QueueEntry<W>): void {
+    queue.active++;
+    entry.ticket = this.#ticket();
+    append(this.#active, entry);
   }
 
-  #shareOf(source: Source): Share<W> {
-    let share = this.#shares.get(source);
-    if (!share) {
-      share = { standing: 0, backlog: { first: undefined, last: undefined } };
-      this.#shares.set(source, share);
+  #queueOf(source: Source): ConnectionQueue<W> {
+    let queue = this.#queues.get(source);
+    if (!queue) {
+      queue = { active: 0, backlog: { first: undefined, last: undefined } };
+      this.#queues.set(source, queue);
     }
-    return share;
+    return queue;
   }
 
-  /** Nearly always the newest; one that came back from an instance is older than most. */
-  #addByAge(place: QueueEntry<W>): void {
+  /** Nearly always at the end; a request that came back from an instance is older than most. */
+  #addByAge(entry: QueueEntry<W>): void {
     this.#length++;
     let older = this.#newest;
-    if (older && older.arrivedAt > place.arrivedAt) {
+    if (older && older.arrivedAt > entry.arrivedAt) {
       let newer = this.#oldest;
-      while (newer && newer.arrivedAt <= place.arrivedAt) newer = newer.newer;
+      while (newer && newer.arrivedAt <= entry.arrivedAt) newer = newer.newer;
       older = newer?.older;
     }
-    place.older = older;
-    place.newer = older ? older.newer : this.#oldest;
-    if (place.older) place.older.newer = place;
-    else this.#oldest = place;
-    if (place.newer) place.newer.older = place;
-    else this.#newest = place;
+    entry.older = older;
+    entry.newer = older ? older.newer : this.#oldest;
+    if (entry.older) entry.older.newer = entry;
+    else this.#oldest = entry;
+    if (entry.newer) entry.newer.older = entry;
+    else this.#newest = entry;
   }
 
-  #removeByAge(place: QueueEntry<W>): void {
+  #removeByAge(entry: QueueEntry<W>): void {
     this.#length--;
-    if (place.older) place.older.newer = place.newer;
-    else this.#oldest = place.newer;
-    if (place.newer) place.newer.older = place.older;
-    else this.#newest = place.older;
-    place.older = undefined;
-    place.newer = undefined;
+    if (entry.older) entry.older.newer = entry.newer;
+    else this.#oldest = entry.newer;
+    if (entry.newer) entry.newer.older = entry.older;
+    else this.#newest = entry.older;
+    entry.older = undefined;
+    entry.newer = undefined;
   }
 }
 
-function append<W>(ends: Ends<W>, place: QueueEntry<W>): void {
-  place.ahead = ends.last;
-  place.behind = undefined;
-  if (ends.last) ends.last.behind = place;
-  else ends.first = place;
-  ends.last = place;
+function append<W>(list: List<W>, entry: QueueEntry<W>): void {
+  entry.previous = list.last;
+  entry.next = undefined;
+  if (list.last) list.last.next = entry;
+  else list.first = entry;
+  list.last = entry;
 }
 
-function take<W>(ends: Ends<W>, place: QueueEntry<W>): void {
-  if (place.behind) place.behind.ahead = place.ahead;
-  else ends.last = place.ahead;
-  if (place.ahead) place.ahead.behind = place.behind;
-  else ends.first = place.behind;
-  place.ahead = undefined;
-  place.behind = undefined;
+function unlink<W>(list: List<W>, entry: QueueEntry<W>): void {
+  if (entry.next) entry.next.previous = entry.previous;
+  else list.last = entry.previous;
+  if (entry.previous) entry.previous.next = entry.next;
+  else list.first = entry.next;
+  entry.previous = undefined;
+  entry.next = undefined;
 }

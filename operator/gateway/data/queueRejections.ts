@@ -2,9 +2,9 @@ import type { Rejection } from '../shared/rejections.ts';
 import type { QueueRejection } from './throttler.ts';
 
 /**
- * What a client is answered whose request does not get an instance.
- * @param failing why no instance can start, in one word. More is not for whoever may ask the service: the whole message
- *   may name secrets or have a line of the program's log in it.
+ * The response to a request that is not admitted to an instance.
+ * @param failing the reason why no instance can start. Clients get no more than that: the condition's message may name
+ *   secrets or quote the program's log.
  */
 export function rejectionOf(why: QueueRejection, failing: string | undefined): Rejection {
   if (why !== 'failing') return QUEUE_REJECTIONS[why];

@@ -1,18 +1,18 @@
 import { type FlatHeaders, namedByConnection } from './headers.ts';
 
-/** What the client gets of an instance's response headers. */
+/** An instance's response headers as the client gets them. */
 export interface ResponseHead {
   headers: FlatHeaders;
-  /** The length that the instance announced, 0 for a response that has nothing but its head; -1 when none. */
+  /** The length that the instance announced, 0 for a response without a body; -1 when none. */
   contentLength: number;
-  /** The instance announces trailers, which not every client can be sent (RFC 9110, 6.6.2). */
+  /** The instance announces trailers, which not every client can receive (RFC 9110, 6.6.2). */
   announcesTrailers: boolean;
   /** Trailers can follow. */
   mayHaveTrailers: boolean;
 }
 
 /**
- * Removes headers of the hop to the instance. A response that sets a cookie is never cached by anyone but the client
+ * Removes hop-by-hop headers. A response that sets a cookie may be cached by the client alone
  * (container contract, Response caching and cookies).
  * @param raw names and values as the instance sent them.
  */
@@ -89,7 +89,7 @@ export function without(headers: FlatHeaders, unwanted: (name: string) => boolea
   return kept;
 }
 
-/** Fields that mean something to framing, routing, caching or authentication, and only in a head (RFC 9110, 6.5.1). */
+/** Fields for framing, routing, caching or authentication, which are valid in a head only (RFC 9110, 6.5.1). */
 const NOT_IN_TRAILERS = new Set([
   'age',
   'authorization',

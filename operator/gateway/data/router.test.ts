@@ -88,7 +88,7 @@ describe('Router', () => {
     }
   });
 
-  it('tells an unknown host from one that cannot be', () => {
+  it('distinguishes an unknown host from an invalid one', () => {
     assert.equal(router.find('b.test', false), undefined);
     assert.equal(router.find('b test', false), null);
   });

@@ -21,11 +21,11 @@ export function normalHost(header: string): string | undefined {
 
 /**
  * Spreads requests over targets so that after any number of requests each has had its share to within one request
- * (smooth weighted round-robin): exact splits even for small samples, and no burst to one side.
+ * (smooth weighted round-robin): exact splits even for small samples, and no burst to one target.
  */
 export class Split {
   readonly targets: readonly Target[];
-  /** Only requests from inside the cluster may have it. */
+  /** Only requests from inside the cluster may reach it. */
   readonly internalOnly: boolean;
   readonly #credit: number[];
   readonly #total: number;
@@ -34,7 +34,7 @@ export class Split {
     this.targets = targets;
     this.internalOnly = internalOnly;
     this.#total = targets.reduce((sum, target) => sum + target.percent, 0);
-    // A random start keeps threads and gateways from sending their first request to the same side.
+    // A random start keeps threads and gateways from all sending their first request to the same target.
     const start = Math.random() * this.#total;
     let passed = 0;
     this.#credit = targets.map((target) => {
@@ -72,8 +72,8 @@ export class Router {
   }
 
   /**
-   * What answers for a Host header; `null` when the header is not a host name, undefined when nobody has the host or
-   * the request must not know of it.
+   * The split for a Host header; `null` when the header is not a host name, undefined when no service has the
+   * host or the request may not reach it.
    * @param internal whether the request came to the internal port.
    */
   find(header: string, internal: boolean): Split | undefined | null {

@@ -2,8 +2,8 @@ import type { ServerHttp2Session } from 'node:http2';
 
 /**
  * Makes `close()` of a session, which Node itself calls for a client's GOAWAY, wait for the last stream. Once a GOAWAY
- * was sent, Node reports no error of the connection any more, such as a frame that breaks a rule: requests under way
- * would wait for nothing, and the connection with them.
+ * was sent, Node reports no error of the connection any more, such as a frame that breaks a rule: requests in flight
+ * would never end, nor would the connection.
  */
 export function closeAfterStreams(session: ServerHttp2Session): void {
   const close = session.close.bind(session);
@@ -21,7 +21,7 @@ export function closeAfterStreams(session: ServerHttp2Session): void {
   });
   session.close = (): void => {
     closing = true;
-    // Streams that came with the GOAWAY are told of later in this turn of the event loop.
+    // Streams that arrived with the GOAWAY are reported later in this turn of the event loop.
     setImmediate(closeIfEmpty);
   };
 }

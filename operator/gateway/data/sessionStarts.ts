@@ -1,10 +1,10 @@
-/** While connections still come, one of those that wait is started this often all the same, in ms. */
+/** While connections keep arriving, one of those that wait is started this often, in ms. */
 const PATIENCE_MS = 20;
 
 /**
- * Starts HTTP/2 connections one at a time, each in a turn of the event loop of its own, and while new connections come
- * only now and then. The first bytes of each may be 100 requests, which are milliseconds of work, and a turn accepts one
- * connection: a thousand of them would make everybody who comes after them wait for seconds. First come, first served.
+ * Starts HTTP/2 connections one at a time, each in a turn of the event loop of its own, and fewer while new connections
+ * arrive. The first bytes of each may be 100 requests, which are milliseconds of work, and a turn accepts one connection:
+ * a thousand of them would delay every later connection for seconds. First come, first served.
  */
 export class SessionStarts {
   #waiting: (() => void)[] = [];
@@ -32,7 +32,7 @@ export class SessionStarts {
   readonly #turn = (): void => {
     this.#scheduled = false;
     const now = performance.now();
-    // The turn in which the only one came has nothing else to do.
+    // A single one delays no other.
     const alone = this.#waiting.length === 1;
     if (alone || !this.#accepted || now - this.#startedAt >= PATIENCE_MS) {
       this.#startedAt = now;

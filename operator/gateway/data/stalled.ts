@@ -1,6 +1,6 @@
 import type { Budget } from './budget.ts';
 
-/** An answer that its client takes too slowly; the links of the list live in it. */
+/** A response that its client reads too slowly; it holds the links of its list. */
 export interface Stalled {
   readonly revision: number;
   /** Bytes of it that wait in this process now. */
@@ -9,37 +9,36 @@ export interface Stalled {
   stalledBytes: number;
   stalledEarlier: Stalled | undefined;
   stalledLater: Stalled | undefined;
-  /** Breaks it off. It may be removed from the list already. */
-  breakOff(): void;
+  /** Aborts it. It may be removed from the list already. */
+  abort(): void;
 }
 
 /**
- * Answers whose clients are slow, those that stall longest first. What they hold is counted as it is; when it is more
- * than the budget, the one that has stalled longest is broken off.
+ * Responses whose clients are slow, longest stalled first. The bytes that they hold are counted; when these exceed the
+ * budget, the response that has stalled longest is aborted.
  */
 export class StalledAnswers {
   readonly #budget: Budget;
   readonly #cut: () => void;
   #first: Stalled | undefined;
   #last: Stalled | undefined;
-  #going = 0;
+  #abortedBytes = 0;
 
-  /** @param cut called for each answer that is broken off. */
+  /** @param cut called for each response that is aborted. */
   constructor(budget: Budget, cut: () => void) {
     this.#budget = budget;
     this.#cut = cut;
   }
 
   /**
-   * Whether as much as the budget was broken off in this turn of the event loop. What was written to a client is only
-   * freed after the turn, and a turn takes whatever many instances have sent, so that nothing more should be written of
-   * which much may have to wait.
+   * Whether as much as the budget was aborted in this turn of the event loop. What was written to a client is only freed
+   * after the turn, and one turn may read from many instances, so no large chunk should be written any more in it.
    */
   get saturated(): boolean {
-    return this.#going > this.#budget.limit;
+    return this.#abortedBytes > this.#budget.limit;
   }
 
-  /** The client did not take all that was written. */
+  /** The client has not read all that was written. */
   add(item: Stalled): void {
     const bytes = Math.max(1, item.unsent);
     this.#budget.force(item.revision, bytes - item.stalledBytes);
@@ -48,7 +47,7 @@ export class StalledAnswers {
     this.#enforce(item.revision);
   }
 
-  /** The client took it, or left. */
+  /** The client has read it, or left. */
   remove(item: Stalled): void {
     if (item.stalledBytes === 0) return;
     this.#budget.give(item.revision, item.stalledBytes);
@@ -61,13 +60,13 @@ export class StalledAnswers {
     item.stalledLater = undefined;
   }
 
-  /** Breaks an answer off, whether it is in the list or not. */
-  breakOff(item: Stalled): void {
-    if (this.#going === 0) setImmediate(this.#freed);
-    this.#going += item.stalledBytes;
+  /** Aborts a response, whether it is in the list or not. */
+  abort(item: Stalled): void {
+    if (this.#abortedBytes === 0) setImmediate(this.#freed);
+    this.#abortedBytes += item.stalledBytes;
     this.remove(item);
     this.#cut();
-    item.breakOff();
+    item.abort();
   }
 
   #append(item: Stalled): void {
@@ -78,16 +77,16 @@ export class StalledAnswers {
   }
 
   #enforce(revision: number): void {
-    while (this.#budget.sumExceeded && this.#first) this.breakOff(this.#first);
+    while (this.#budget.sumExceeded && this.#first) this.abort(this.#first);
     while (this.#budget.exceededBy(revision)) {
       let item = this.#first;
       while (item && item.revision !== revision) item = item.stalledLater;
       if (!item) return;
-      this.breakOff(item);
+      this.abort(item);
     }
   }
 
   readonly #freed = (): void => {
-    this.#going = 0;
+    this.#abortedBytes = 0;
   };
 }

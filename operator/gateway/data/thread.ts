@@ -20,26 +20,26 @@ export interface ThreadData {
 }
 
 /**
- * The body of a data thread. It listens from the moment when it has its first table. What nothing catches ends it, and
- * the control thread replaces it (threads.ts).
+ * The body of a data thread. It listens once it has its first table. An uncaught error ends it, and the control thread
+ * replaces it (threads.ts).
  */
 function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
   const heartbeats = new Heartbeats(data.heartbeats);
   startHeart(heartbeats, data.thread);
   process.on('uncaughtExceptionMonitor', (_error, origin) => heartbeats.fatal(data.thread, origin));
   const link = { send: (message: FromThread) => control.postMessage(message) };
-  const places = new BroadcastChannel(WAKE_CHANNEL);
+  const wakes = new BroadcastChannel(WAKE_CHANNEL);
   const plane = new DataPlane({
     thread: data.thread,
     slots: new Slots(data.slots, data.threads),
     stats: new Stats(data.stats, data.threads),
     link,
     limits: data.limits,
-    wake: (thread, revision) => places.postMessage([thread, revision] satisfies WakeMessage),
+    wake: (thread, revision) => wakes.postMessage([thread, revision] satisfies WakeMessage),
   });
-  places.onmessage = (event: unknown) => {
+  wakes.onmessage = (event: unknown) => {
     const [thread, revision] = (event as { data: WakeMessage }).data;
-    if (thread === data.thread) plane.wakened(revision);
+    if (thread === data.thread) plane.wake(revision);
   };
   let listening = false;
   control.on('message', (message: ToThread) => {
@@ -57,17 +57,17 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
     } else if (message.kind === 'stop') {
       const stopped = plane.stop(message.graceMs).then(() => {
         link.send({ kind: 'stopped' });
-        places.close();
+        wakes.close();
         control.close();
       });
       stopped.catch(end);
     }
   });
-  // Without the update the table would stay wrong; the next thread gets it whole.
+  // Without the update the table would stay wrong; the replacement gets the whole table.
   control.on('messageerror', end);
 }
 
-/** Ends the thread with this error, outside of the promise that it came from. */
+/** Ends the thread with this error, outside of the promise that rejected with it. */
 function end(error: Error): void {
   setImmediate(() => {
     throw error;

@@ -11,26 +11,26 @@ import type { Instance } from './upstream/instance.ts';
 
 /** Requests that may wait for one revision, over all threads; each costs memory and an open connection. */
 export const MAX_WAITING = 10_000;
-/** How often a thread repeats that it needs an instance, should the first word have been lost or undone. */
+/** How often a thread repeats that it needs an instance, should the first message have been lost or undone. */
 const WANTED_EVERY_MS = 1000;
 
-/** Why a request does not wait any longer, or not at all. */
+/** Why a request waits no longer, or not at all. */
 export type QueueRejection =
-  /** Its time to wait is over. */
+  /** Its queue limit has passed. */
   | 'timeout'
-  /** Its time to wait is over, and no instance can start. */
+  /** Its queue limit has passed, and no instance can start. */
   | 'failing'
-  /** Too many wait for the revision. */
+  /** Too many requests wait for the revision. */
   | 'full'
-  /** Too many of the same client wait. */
+  /** Too many requests from the same address wait. */
   | 'address'
-  /** Too many wait in this process. */
+  /** Too many requests wait in this process. */
   | 'crowded'
-  /** There is no memory for one more. */
+  /** No memory is left for another request. */
   | 'memory'
   /** The revision was deleted. */
   | 'gone'
-  /** A person has set the service to no instance. */
+  /** The service's manual instance count is 0. */
   | 'stopped';
 
 /** A request that may have to wait for a slot in an instance. */
@@ -39,11 +39,11 @@ export interface Waiter {
   readonly source: Source;
   /** Bytes of memory that it holds while it waits. */
   readonly weight: number;
-  /** Where it waits. */
-  place: QueueEntry<Waiter> | undefined;
+  /** Its entry in the queue while it waits. */
+  queueEntry: QueueEntry<Waiter> | undefined;
   admitted(instance: Instance): void;
   rejected(why: QueueRejection): void;
-  /** Called a few times per second: leaves the queue if its client has gone, which is not always told. */
+  /** Called a few times per second: leaves the queue if its client has gone, which no event may have reported. */
   checkClient(): void;
 }
 
@@ -57,25 +57,25 @@ export interface ThrottlerShared {
   /** Memory for requests that wait. */
   readonly requests: Budget;
   readonly limits: Pick<Limits, 'queue' | 'queuePerAddress'>;
-  /** Makes another thread look at its line for a revision. */
+  /** Makes another thread look at its queue for a revision. */
   wake(thread: number, revision: number): void;
-  /** Throttlers that have somebody waiting; the thread calls their `tick`. */
+  /** Throttlers with waiting requests; the thread calls their `tick`. */
   readonly waiting: { add(throttler: Throttler): void; delete(throttler: Throttler): void };
 }
 
 /**
- * Lets as many requests into each instance of a revision as its limit allows and keeps the others in line, first come
- * first served over all threads (container contract, Startup and Concurrency); connections with several requests take
- * turns with the others.
+ * Admits as many requests to each instance of a revision as its limit allows and queues the others, first come, first
+ * served over all threads (container contract, Startup and Concurrency); connections with several requests take turns
+ * with the others.
  *
- * No place is lost and none is given twice: the counts are compare-and-swap, whoever joins the line looks for a place
- * after having been counted, and whoever frees a place looks at the line after having freed it.
+ * No slot is lost and none is given twice: the counts are compare-and-swap, a request that joins the queue looks for a
+ * slot after it was counted, and one that frees a slot looks at the queue after freeing it.
  */
 export class Throttler {
   entry: RevisionEntry;
   readonly #shared: ThrottlerShared;
   readonly #pool: InstancePool;
-  readonly #line: Queue<Waiter>;
+  readonly #queue: Queue<Waiter>;
   #head = 0;
   #wantedAt = Number.NEGATIVE_INFINITY;
   #admitting = false;
@@ -85,19 +85,19 @@ export class Throttler {
     this.entry = entry;
     this.#shared = shared;
     this.#pool = new InstancePool(shared.thread, shared.slots);
-    this.#line = new Queue(() => shared.slots.ticket(this.entry.index));
+    this.#queue = new Queue(() => shared.slots.ticket(this.entry.index));
   }
 
-  /** Whether requests wait in vain: the controller says that no instance can start, and none is there after all. */
+  /** Whether requests wait in vain: the controller reports that no instance can start, and none is in the pool either. */
   get isFailing(): boolean {
     return this.entry.failing !== undefined && this.#pool.size === 0;
   }
 
   get length(): number {
-    return this.#line.length;
+    return this.#queue.length;
   }
 
-  /** A place for a request that has just come, or undefined when it was put in line or rejected. */
+  /** Takes a slot for a request that has just arrived; undefined when it was queued or rejected. */
   enter(waiter: Waiter): Instance | undefined {
     const { slots } = this.#shared;
     const { index, stopped } = this.entry;
@@ -110,20 +110,20 @@ export class Throttler {
       const instance = this.#pool.take(this.entry.limit);
       if (instance) return instance;
     }
-    const refusal = this.#refusal(waiter, waiting);
-    if (refusal) {
-      waiter.rejected(refusal);
+    const rejection = this.#rejectionOf(waiter, waiting);
+    if (rejection) {
+      waiter.rejected(rejection);
       return undefined;
     }
-    const place = new QueueEntry<Waiter>(waiter, waiter.source, waiter.arrivedAt);
-    waiter.place = place;
-    this.#line.push(place);
+    const entry = new QueueEntry<Waiter>(waiter, waiter.source, waiter.arrivedAt);
+    waiter.queueEntry = entry;
+    this.#queue.push(entry);
     waiter.source.waits();
-    this.#added(place);
+    this.#added(entry);
     return undefined;
   }
 
-  /** Puts a request that no instance accepted before all others. */
+  /** Queues a request that its instance did not accept before all others. */
   reenter(waiter: Waiter): void {
     const { slots, requests } = this.#shared;
     const { index, stopped } = this.entry;
@@ -131,21 +131,21 @@ export class Throttler {
       waiter.rejected('stopped');
       return;
     }
-    const first = slots.firstInLine(index);
+    const first = slots.firstInQueue(index);
     const ticket = first < 0 ? slots.ticket(index) : slots.headOf(first, index) - 1 || -1;
-    const place = new QueueEntry<Waiter>(waiter, waiter.source, waiter.arrivedAt);
-    waiter.place = place;
+    const entry = new QueueEntry<Waiter>(waiter, waiter.source, waiter.arrivedAt);
+    waiter.queueEntry = entry;
     requests.force(index, waiter.weight);
-    this.#line.unshift(place, ticket);
-    this.#added(place);
+    this.#queue.unshift(entry, ticket);
+    this.#added(entry);
   }
 
   /** The client of a waiting request has gone. */
   remove(waiter: Waiter): void {
-    if (waiter.place && this.#removed(waiter.place)) this.admit();
+    if (waiter.queueEntry && this.#removed(waiter.queueEntry)) this.admit();
   }
 
-  /** A request has left its instance; the place goes to who waits longest. */
+  /** A request has left its instance; its slot goes to the first in the queue. */
   leave(instance: Instance): void {
     const { slots, thread } = this.#shared;
     slots.release(thread, instance.slot);
@@ -161,10 +161,10 @@ export class Throttler {
 
   removeInstance(instance: Instance): void {
     this.#pool.remove(instance);
-    if (this.#line.first) this.#want();
+    if (this.#queue.first) this.#requestInstance();
   }
 
-  /** Gives free places to those first in line, here or in another thread. */
+  /** Gives free slots to the first in the queue, here or in another thread. */
   admit(): void {
     if (this.#admitting) {
       this.#again = true;
@@ -178,34 +178,34 @@ export class Throttler {
     this.#admitting = false;
   }
 
-  /** Called a few times per second while somebody waits: time limits, and a second look should a wake-up be lost. */
+  /** Called a few times per second while requests wait: queue limits, and another look should a wake-up be lost. */
   tick(now: number): void {
-    for (let place = this.#line.oldest; place; place = this.#line.oldest) {
-      if (now - place.arrivedAt <= this.entry.queueLimitMs) break;
-      this.#removed(place);
-      place.waiter.rejected(this.isFailing ? 'failing' : 'timeout');
+    for (let entry = this.#queue.oldest; entry; entry = this.#queue.oldest) {
+      if (now - entry.arrivedAt <= this.entry.queueLimitMs) break;
+      this.#removed(entry);
+      entry.waiter.rejected(this.isFailing ? 'failing' : 'timeout');
     }
-    let place = this.#line.oldest;
-    while (place) {
-      const { newer, waiter } = place;
+    let entry = this.#queue.oldest;
+    while (entry) {
+      const { newer, waiter } = entry;
       waiter.checkClient();
-      place = newer;
+      entry = newer;
     }
-    if (this.#line.first) this.#want(now);
+    if (this.#queue.first) this.#requestInstance(now);
     this.admit();
   }
 
-  /** What is known of the revision has changed. */
+  /** The revision's entry has changed. */
   update(entry: RevisionEntry): void {
     this.entry = entry;
     if (entry.stopped) this.dispose('stopped');
   }
 
-  /** Nobody waits for the revision any more: it has gone, or it is set to no instance. */
+  /** Rejects all waiting requests: the revision was deleted, or its service is stopped. */
   dispose(why: QueueRejection = 'gone'): void {
-    for (let place = this.#line.oldest; place; place = this.#line.oldest) {
-      this.#removed(place);
-      place.waiter.rejected(why);
+    for (let entry = this.#queue.oldest; entry; entry = this.#queue.oldest) {
+      this.#removed(entry);
+      entry.waiter.rejected(why);
     }
   }
 
@@ -213,34 +213,34 @@ export class Throttler {
     const { slots, thread } = this.#shared;
     const { index } = this.entry;
     while (slots.waiting(index) > 0) {
-      const owner = slots.firstInLine(index);
+      const owner = slots.firstInQueue(index);
       if (owner < 0) return;
       if (owner !== thread) {
         if (this.#pool.hasFreeSlot(this.entry.limit)) this.#shared.wake(owner, index);
         return;
       }
-      const place = this.#line.first;
-      if (!place) return;
+      const entry = this.#queue.first;
+      if (!entry) return;
       const instance = this.#pool.take(this.entry.limit);
       if (!instance) return;
-      this.#removed(place);
-      this.#shared.usage.waited(clock() - place.arrivedAt);
-      place.waiter.admitted(instance);
+      this.#removed(entry);
+      this.#shared.usage.waited(clock() - entry.arrivedAt);
+      entry.waiter.admitted(instance);
     }
   }
 
-  /** A request ended as it should: the instance is well. */
+  /** A request ended properly: the instance is healthy. */
   succeeded(instance: Instance): void {
     instance.ejection.succeeded();
   }
 
-  /** The instance broke a request off, or did not answer with HTTP. */
+  /** The instance aborted a request, or its response was not valid HTTP. */
   failed(instance: Instance): void {
     if (this.#pool.failed(instance)) this.#shared.usage.count('ejected');
   }
 
   /** Why a request may not wait; if it may, the memory for it is taken. */
-  #refusal({ source, weight }: Waiter, waiting: number): QueueRejection | undefined {
+  #rejectionOf({ source, weight }: Waiter, waiting: number): QueueRejection | undefined {
     const { usage, requests, limits } = this.#shared;
     if (waiting >= MAX_WAITING) return 'full';
     if (usage.get(QUEUED) >= limits.queue) return 'crowded';
@@ -248,18 +248,18 @@ export class Throttler {
     return requests.take(this.entry.index, weight) ? undefined : 'memory';
   }
 
-  #added(place: QueueEntry<Waiter>): void {
+  #added(entry: QueueEntry<Waiter>): void {
     this.#publishHead();
-    this.#counted(place.source, 1);
-    this.#want();
+    this.#counted(entry.source, 1);
+    this.#requestInstance();
     this.admit();
   }
 
-  /** @returns whether another request took its turn, which may be admitted. */
-  #removed(place: QueueEntry<Waiter>): boolean {
-    const { waiter, source } = place;
-    const promoted = this.#line.remove(place);
-    waiter.place = undefined;
+  /** @returns whether another request of its connection became active, which may be admitted. */
+  #removed(entry: QueueEntry<Waiter>): boolean {
+    const { waiter, source } = entry;
+    const promoted = this.#queue.remove(entry);
+    waiter.queueEntry = undefined;
     this.#publishHead();
     this.#shared.requests.give(this.entry.index, waiter.weight);
     this.#counted(source, -1);
@@ -267,7 +267,7 @@ export class Throttler {
   }
 
   #publishHead(): void {
-    const head = this.#line.first?.ticket ?? 0;
+    const head = this.#queue.first?.ticket ?? 0;
     if (head === this.#head) return;
     this.#head = head;
     const { slots, thread } = this.#shared;
@@ -280,11 +280,11 @@ export class Throttler {
     usage.add(queuedFrom(source.address), delta);
     slots.addWaiting(thread, this.entry.index, delta);
     stats.queued(this.entry.index, delta);
-    if (this.#line.length > 0) waiting.add(this);
+    if (this.#queue.length > 0) waiting.add(this);
     else waiting.delete(this);
   }
 
-  #want(now = clock()): void {
+  #requestInstance(now = clock()): void {
     if (this.#pool.size > 0 || now - this.#wantedAt < WANTED_EVERY_MS) return;
     this.#wantedAt = now;
     this.#shared.link.send({ kind: 'wanted', revision: this.entry.key });

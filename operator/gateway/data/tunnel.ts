@@ -6,8 +6,14 @@ import { waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import { WEBSOCKETS } from '../shared/usage.ts';
 import type { Timed } from './deadlines.ts';
-import { refuseSocket } from './downstream/socket.ts';
-import type { ExchangeShared } from './exchangeShared.ts';
+import { rejectSocket } from './downstream/socket.ts';
+import {
+  beginRequest,
+  deadlineMessage,
+  type ExchangeShared,
+  INSTANCE_ENDED,
+  NO_CONNECTION,
+} from './exchangeShared.ts';
 import { guardCallbacks } from './guard.ts';
 import type { FlatHeaders, RequestHead } from './headers.ts';
 import type { QueueEntry, Source } from './queue.ts';
@@ -22,14 +28,14 @@ import { CLOSE_FROM_CLIENT, CLOSE_FROM_SERVER, FrameBoundary } from './webSocket
 const CONNECT_TIMEOUT_MS = 5000;
 /** What a client may send before its upgrade is answered. */
 const MAX_EARLY_BYTES = 16 * 1024;
-/** From the close frame at the time limit until the connections are broken off. */
+/** From the close frame at the deadline until the connections are destroyed. */
 const CLOSE_MS = 1000;
-/** How long a client may take to read what was written to it before the end. */
+/** How long a client may take to read the rest of what was written to it. */
 const LINGER_MS = 5000;
 
 /**
- * A request that asks to leave HTTP (WebSocket and any other Upgrade): once the instance agrees, bytes pass both ways
- * unread. It is one request in flight from its arrival until either side closes or timeoutSeconds have passed.
+ * A request that asks to leave HTTP (WebSocket and any other Upgrade): once the instance agrees, bytes are
+ * forwarded both ways. It is one request in flight from its arrival until either side closes or timeoutSeconds have passed.
  */
 export class Tunnel implements Waiter, Timed {
   readonly arrivedAt = clock();
@@ -52,7 +58,7 @@ export class Tunnel implements Waiter, Timed {
 
   readonly source: Source;
   readonly weight: number;
-  place: QueueEntry<Waiter> | undefined;
+  queueEntry: QueueEntry<Waiter> | undefined;
 
   expiresAt = 0;
   earlier: Timed | undefined;
@@ -82,12 +88,8 @@ export class Tunnel implements Waiter, Timed {
   }
 
   start(): void {
-    const { stats, deadlines } = this.#shared;
-    const { index, timeoutMs } = this.#throttler.entry;
-    stats.begin(index, this.arrivedAt);
-    this.#shared.opened();
-    deadlines.add(this, timeoutMs, this.arrivedAt);
-    // It is read from the beginning, because a client that leaves while it waits is noticed by nothing else.
+    beginRequest(this, this.#throttler, this.#shared);
+    // It is read from the beginning, or else a client that leaves while it waits would not be noticed.
     this.#socket.on('data', this.#onEarlyData).on('end', this.#onEnd).on('close', this.#onEnd);
     const instance = this.#throttler.enter(this);
     if (instance) this.admitted(instance);
@@ -127,13 +129,13 @@ export class Tunnel implements Waiter, Timed {
 
   rejected(why: QueueRejection): void {
     const { reason, message } = rejectionOf(why, this.#throttler.entry.failing);
-    this.#refuse(reason, message);
+    this.#reject(reason, message);
   }
 
-  /** Its connection is read while it waits, so its client's end is told. */
+  /** Its connection is read while it waits, so an event reports that the client has left. */
   checkClient(): void {}
 
-  /** A WebSocket is told why it ends (RFC 6455, 7.1.1); a second later the connections are broken off. */
+  /** A WebSocket gets close frames (RFC 6455, 7.1.1); a second later the connections are destroyed. */
   expired(): void {
     if (this.#done) {
       this.#socket.destroy();
@@ -144,8 +146,7 @@ export class Tunnel implements Waiter, Timed {
       return;
     }
     if (this.#status === 0) {
-      const limit = this.#throttler.entry.timeoutMs / 1000;
-      this.#refuse('deadline', `The request was not answered within ${limit} seconds.`);
+      this.#reject('deadline', deadlineMessage(this.#throttler));
       return;
     }
     const peer = this.#peer;
@@ -165,7 +166,7 @@ export class Tunnel implements Waiter, Timed {
     else this.#finish();
   }
 
-  /** The instance agreed: both sides are joined. */
+  /** The instance agreed: connects both sides. */
   opened(response: IncomingMessage, peer: Socket, head: Buffer): void {
     peer.on('error', ignore);
     if (this.#done) {
@@ -191,7 +192,7 @@ export class Tunnel implements Waiter, Timed {
     socket.pipe(peer);
   }
 
-  /** The instance answered like any other request; the connection ends with its answer. */
+  /** The instance responded as to any other request; the connection ends with its response. */
   answered(response: IncomingMessage): void {
     response.on('error', this.#onEnd);
     if (this.#done) {
@@ -211,29 +212,29 @@ export class Tunnel implements Waiter, Timed {
       return;
     }
     if (this.#connected) {
-      this.#refuse('instance_ended', 'The instance ended before it answered the request.');
+      this.#reject('instance_ended', INSTANCE_ENDED);
       return;
     }
     const instance = this.#instance as Instance;
     if (failureOf(error) !== 'unreachable') {
-      this.#refuse('unreachable', 'No connection to the instance could be made.');
+      this.#reject('unreachable', NO_CONNECTION);
       return;
     }
     this.#instance = undefined;
     this.#upstream = undefined;
-    this.#shared.refused(this.#throttler, instance, error.message);
+    this.#shared.unreachable(this.#throttler, instance, error.message);
     this.#throttler.reenter(this);
     this.#throttler.leave(instance);
   }
 
-  /** One side has left, or all has been said. */
+  /** One side has closed its connection. */
   ended(): void {
     if (!this.#done && this.#status === 0) this.#shared.usage.count('clientLeft');
     this.#finish();
   }
 
-  fault(error: unknown): void {
-    this.#shared.faulted(error);
+  onError(error: unknown): void {
+    this.#shared.onError(error);
     this.#finish();
   }
 
@@ -249,11 +250,11 @@ export class Tunnel implements Waiter, Timed {
     peer.on('data', (chunk: Buffer) => frames.fromInstance.feed(chunk));
   }
 
-  #refuse(reason: RejectionReason, message: string): void {
+  #reject(reason: RejectionReason, message: string): void {
     if (this.#done) return;
     this.#status = REJECTIONS[reason];
     this.#shared.usage.count(reason);
-    refuseSocket(this.#socket, this.#status, message);
+    rejectSocket(this.#socket, this.#status, message);
     this.#finish();
   }
 
@@ -274,7 +275,7 @@ export class Tunnel implements Waiter, Timed {
     if (instance) this.#throttler.leave(instance);
   }
 
-  /** The client gets what was written to it, if it takes it in time. */
+  /** Closes the client's connection once it has read what was written to it, or after {@link LINGER_MS}. */
   #leaveClient(): void {
     const { deadlines } = this.#shared;
     const socket = this.#socket;

@@ -50,7 +50,7 @@ describe('gateway and WebSocket', () => {
     server.close();
   });
 
-  afterEach(() => until('its place is free', () => harness.slots.inFlight(slot) === 0));
+  afterEach(() => until('its slot is free', () => harness.slots.inFlight(slot) === 0));
 
   const open = async (path = '/') => {
     const ws = new WebSocket(`ws://127.0.0.1:${harness.port}${path}`, { headers: { host: 'ws.test' } });
@@ -73,14 +73,14 @@ describe('gateway and WebSocket', () => {
     await once(ws, 'close');
   });
 
-  it('closes in the instance when the client breaks off', async () => {
+  it('closes in the instance when the client disconnects', async () => {
     const before = closed;
     const ws = await open();
     ws.terminate();
     await until('the instance knows', () => closed === before + 1);
   });
 
-  it('waits for a place like any request', async () => {
+  it('waits for a slot like any request', async () => {
     const [first, second] = [await open(), await open()];
     const third = open();
     await until('it waits', () => harness.slots.waiting(0) === 1);
@@ -91,7 +91,7 @@ describe('gateway and WebSocket', () => {
     await once(ws, 'close');
   });
 
-  it('passes a refusal on', async () => {
+  it('forwards a rejection', async () => {
     const ws = new WebSocket(`ws://127.0.0.1:${harness.port}/refuse`, { headers: { host: 'ws.test' } });
     ws.on('error', () => {});
     const [, response] = (await once(ws, 'unexpected-response')) as [unknown, IncomingMessage];
@@ -143,12 +143,12 @@ describe('gateway and WebSocket', () => {
     socket.write(' late');
     await until('later ones too', () => text.endsWith('early late'));
     socket.end();
-    await until('its place is free', () => harness.slots.inFlight(own) === 0);
+    await until('its slot is free', () => harness.slots.inFlight(own) === 0);
     echo.closeAllConnections();
     echo.close();
   });
 
-  it('is refused for a revision that speaks h2c', async () => {
+  it('is rejected for a revision with h2c', async () => {
     harness.serve('h2.test', { key: 'ns/h2', protocol: 'h2c' });
     const ws = new WebSocket(`ws://127.0.0.1:${harness.port}/`, { headers: { host: 'h2.test' } });
     ws.on('error', () => {});

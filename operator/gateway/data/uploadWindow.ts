@@ -7,9 +7,9 @@ const LARGE_WINDOW = 512 * 1024;
 /** Streams of a connection that may have the large window. */
 const MOST_STREAMS = 4;
 const LARGE_BYTES = MOST_STREAMS * (LARGE_WINDOW - HTTP2_WINDOW);
-/** An upload flows when two small windows come between two looks. */
+/** An upload flows when two small windows arrive between two checks. */
 const FLOW_BYTES = 2 * HTTP2_WINDOW;
-/** Looks without a flow, after which the large window is taken back. */
+/** Checks without a flow after which the large window is taken back. */
 const PATIENCE = 5;
 
 /**

@@ -7,8 +7,8 @@ export const CLOSE_FROM_SERVER = Buffer.from([0x88, 2, ...GOING_AWAY]);
 export const CLOSE_FROM_CLIENT = Buffer.from([0x88, 0x82, 0, 0, 0, 0, ...GOING_AWAY]);
 
 /**
- * Follows the frames of one direction of a WebSocket without keeping any of them (RFC 6455, 5.2), to know where another
- * frame may be put in.
+ * Tracks the frame boundaries of one direction of a WebSocket without buffering (RFC 6455, 5.2), to know where another
+ * frame may be inserted.
  */
 export class FrameBoundary {
   /** Bytes of the present frame's header that have come. */
@@ -40,9 +40,9 @@ export class FrameBoundary {
   #headerByte(byte: number): void {
     const index = this.#header++;
     if (index === 1) {
-      const short = byte & 0x7f;
-      const extended = short === 126 ? 2 : short === 127 ? 8 : 0;
-      this.#length = extended === 0 ? short : 0;
+      const length7 = byte & 0x7f;
+      const extended = length7 === 126 ? 2 : length7 === 127 ? 8 : 0;
+      this.#length = extended === 0 ? length7 : 0;
       this.#headerSize = 2 + extended + (byte & 0x80 ? 4 : 0);
       this.#lengthEnd = 2 + extended;
     } else if (index > 1 && index < this.#lengthEnd) {

@@ -147,7 +147,7 @@ async function finish(world: World, memory: number | undefined, run: Run): Promi
   const watch = new Stopwatch();
   while (plane?.open !== 0 && watch.fairMs < HANG_MS) await pause(10);
   if (plane?.open !== 0) fail('requests are still open at the end', String(plane?.open));
-  for (const { error } of world.harness.sent('fault')) fail("an error of the gateway's own", error);
+  for (const { error } of world.harness.sent('error')) fail("an error of the gateway's own", error);
   const grown = memory === undefined ? undefined : (await usedMemory()) - memory;
   if (grown !== undefined && grown > GROWTH_BYTES) fail('memory grew', `${Math.round(grown / 1e6)} MB`);
   await world.harness.close();

@@ -1,34 +1,34 @@
 /**
- * What the autoscaler asks of every gateway for an instance that is to go:
- * - `drain`: send it nothing more, unless a request has nowhere else to go.
- * - `release`: as `drain`, and promise until the next word to send it nothing, whatever comes. Only an instance that is
- *   empty is released.
- * - `remove`: its removal is under way: send it nothing.
+ * What the autoscaler orders every gateway to do with an instance that is being scaled in:
+ * - `drain`: send it no new request, unless no other instance can take it.
+ * - `release`: as `drain`, and promise to send it nothing at all until the next round. Only an empty instance is
+ *   released.
+ * - `remove`: it is being removed: send it nothing.
  */
 export type DrainStep = 'drain' | 'release' | 'remove';
 
-/** What the autoscaler has of a gateway: the answer that its process `start` gave at `at` (StatsReport). */
+/** The last report that the autoscaler has from a gateway: of the process started at `start`, taken at `at` (StatsReport). */
 export interface KnownReport {
   readonly start: number;
   readonly at: number;
 }
 
-/** The body of `POST /stats`: every instance that is to go, by UID of its pod. One that is not named is not to go. */
+/** The body of `POST /stats`: every instance that is being scaled in, by UID of its pod. All others are not. */
 export interface DrainOrders {
-  /** When the controller that speaks began to lead (Unix time in ms), and its how manieth word this is. */
+  /** When the sending controller became leader (Unix time in ms), and the number of its round since then. */
   readonly term: number;
   readonly round: number;
   readonly instances: Readonly<Record<string, DrainStep>>;
-  /** Revisions that have not changed since need not be told again. */
+  /** Revisions that have not changed since then may be left out of the report. */
   readonly known?: KnownReport;
 }
 
 /**
- * What a gateway answers for an instance:
- * - `draining`: a request is inside, or a data thread may still send one.
+ * What a gateway reports for an instance:
+ * - `draining`: it has requests in flight, or a data thread may still send one.
  * - `drained`: neither.
- * - `released`: neither, and none will be until the next word.
- * - `refused`: a request had nowhere else to go, so the instance takes requests again.
+ * - `released`: neither, and the gateway sends none until the next round.
+ * - `refused`: no other instance could take a request, so this one takes requests again.
  */
 export type DrainState = 'draining' | 'drained' | 'released' | 'refused';
 
@@ -40,7 +40,7 @@ export class DrainOrdersError extends Error {
 
 /**
  * Checks a body of `POST /stats`.
- * @throws {DrainOrdersError} naming what is not as it must be.
+ * @throws {DrainOrdersError} naming the field that is invalid.
  */
 export function checkOrders(body: unknown): DrainOrders {
   const { term, round, instances, known } = (body ?? {}) as Partial<DrainOrders>;

@@ -1,10 +1,10 @@
 import { clock } from './clock.ts';
 
-/** How often a data thread shows that its event loop turns. */
+/** How often a data thread records that its event loop turns. */
 export const BEAT_MS = 500;
 /** A peak is published for at least this long, so that a scrape in between sees it. */
 const WINDOW_MS = 30_000;
-/** Integers for each thread: beats so far, the peak of its lag in ms, what ends it. */
+/** Integers for each thread: beats so far, the peak of its lag in ms, the origin of a fatal error. */
 const CELLS = 3;
 const BEATS = 0;
 const LAG = 1;
@@ -14,8 +14,8 @@ const FATAL = 2;
 const ORIGINS = ['uncaughtException', 'unhandledRejection'] as const;
 
 /**
- * What the control thread sees of the data threads' event loops, in shared memory: a thread that stands still can send
- * no message, and one that is idle costs no wake-up of the control thread.
+ * What the control thread sees of the data threads' event loops, in shared memory: a stuck thread can send
+ * no message, and an idle one does not wake the control thread.
  */
 export class Heartbeats {
   readonly memory: SharedArrayBuffer;
@@ -30,7 +30,7 @@ export class Heartbeats {
     return new Heartbeats(new SharedArrayBuffer(threads * CELLS * Int32Array.BYTES_PER_ELEMENT));
   }
 
-  /** Shows that the thread's event loop turned. @param lagMs peak of its lag. */
+  /** Records a turn of the thread's event loop. @param lagMs peak of its lag. */
   beat(thread: number, lagMs: number): void {
     Atomics.store(this.#cells, thread * CELLS + LAG, Math.round(lagMs));
     Atomics.add(this.#cells, thread * CELLS + BEATS, 1);
@@ -46,17 +46,17 @@ export class Heartbeats {
     return Atomics.load(this.#cells, thread * CELLS + LAG);
   }
 
-  /** Notes where the error came from that is about to end the thread: the error itself does not say. */
+  /** Records the origin of the error that is about to end the thread: the error itself does not carry it. */
   fatal(thread: number, origin: NodeJS.UncaughtExceptionOrigin): void {
     Atomics.store(this.#cells, thread * CELLS + FATAL, ORIGINS.indexOf(origin) + 1);
   }
 
-  /** Where the error came from that ended the thread; undefined when none was noted. */
+  /** The origin of the error that ended the thread; undefined when none was recorded. */
   fatalOrigin(thread: number): NodeJS.UncaughtExceptionOrigin | undefined {
     return ORIGINS[Atomics.load(this.#cells, thread * CELLS + FATAL) - 1];
   }
 
-  /** Forgets the thread that had this number before. */
+  /** Clears the row of a thread's predecessor. */
   reset(thread: number): void {
     this.#cells.fill(0, thread * CELLS, (thread + 1) * CELLS);
   }

@@ -12,7 +12,7 @@ describe('queueLimitMs', () => {
     },
     'slow starts': { reason: '3.5 times their average', average: 20_000, starting: false, want: 70_000 },
     'first start': {
-      reason: 'nobody knows how long, so its own limit counts',
+      reason: 'the duration is unknown, so the start limit counts',
       starting: true,
       want: 240_000,
     },
@@ -31,7 +31,7 @@ describe('queueLimitMs', () => {
   });
 });
 
-describe('Growth', () => {
+describe('ThreadScaling', () => {
   const tables: Record<string, { reason: string; seconds: number[][]; want: boolean[] }> = {
     idle: { reason: 'one thread is enough', seconds: [[0.1], [0.2], [0.1]], want: [false, false, false] },
     spike: {
@@ -59,9 +59,9 @@ describe('Growth', () => {
   };
   for (const [name, { reason, seconds, want }] of Object.entries(tables)) {
     it(`${name}: ${reason}`, () => {
-      const growth = new ThreadScaling(3);
+      const scaling = new ThreadScaling(3);
       assert.deepEqual(
-        seconds.map((utilization) => growth.another(utilization)),
+        seconds.map((utilization) => scaling.another(utilization)),
         want,
       );
     });

@@ -1,4 +1,4 @@
-/** What clients may take of a gateway process: `gateway.limits` of the chart's values. */
+/** What clients may use of a gateway process: `gateway.limits` of the chart's values. */
 export type Limits = Readonly<
   Record<
     | 'connections'
@@ -22,17 +22,17 @@ export const MAX_REVISIONS = 32_768;
 /** A revision without `containerConcurrency` takes as many requests as come. */
 export const UNLIMITED = 0x3fffffff;
 
-/** Longer than the idle time of any load balancer before the gateway, so that it is never us who close first. */
+/** Longer than the idle time of any load balancer before the gateway, so that the gateway never closes first. */
 export const KEEP_ALIVE_MS = 620_000;
 /** A header section may have this many bytes, names and values together. */
 export const MAX_HEADER_BYTES = 64 * 1024;
-/** A header section may have this many fields; each piece of a cookie that came in pieces is one (RFC 9113, 8.2.3). */
+/** A header section may have this many fields; each part of a split cookie counts (RFC 9113, 8.2.3). */
 export const MAX_HEADER_FIELDS = 500;
 /** Streams that a client may have open at a time on one HTTP/2 connection (RFC 9113, 6.5.2). */
 const MAX_STREAMS = 100;
-/** As many when there are many connections: a stream costs 6 kB, also one that is only refused. */
+/** As many when there are many connections: a stream costs 6 kB, even one that is rejected. */
 const MIN_STREAMS = 10;
-/** Connections have an equal share of these where that lies between the two. */
+/** Streams that connections share equally, within these two bounds. */
 const SHARED_STREAMS = 15_000;
 /** Requests that may wait behind another one on an HTTP/1.1 connection. */
 export const MAX_PIPELINED = 32;
@@ -62,7 +62,7 @@ export function waitingBytes(head: number, body: number): number {
   return REQUEST_BYTES + (head > LARGE_HEAD ? 0 : head) + body;
 }
 
-/** Memory for a large header section, which the request holds until it ends: as it came, and as it goes on. */
+/** Memory for a large header section, which the request holds until it ends: as received, and as forwarded. */
 export function largeHeadBytes(head: number): number {
   return head > LARGE_HEAD ? 2 * head : 0;
 }
@@ -71,10 +71,10 @@ export const TOO_MANY_FIELDS = `The request has more than ${MAX_HEADER_FIELDS} h
 export const TOO_LARGE = 'The request headers are too large.';
 
 /**
- * What is too much of a header section; undefined when nothing is (RFC 6585, 5).
- * @param raw names and values, one after the other, as they came.
+ * Which limit a header section exceeds, as a message for the client; undefined when none (RFC 6585, 5).
+ * @param raw names and values, alternating, as received.
  */
-export function sectionFault(raw: readonly string[]): string | undefined {
+export function headerSectionError(raw: readonly string[]): string | undefined {
   if (raw.length / 2 > MAX_HEADER_FIELDS) return TOO_MANY_FIELDS;
   let bytes = 0;
   for (const text of raw) bytes += text.length;

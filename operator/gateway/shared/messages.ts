@@ -7,34 +7,34 @@ export interface Target {
   percent: number;
 }
 
-/** Who answers at a host name, and to whom. */
+/** The targets of a host name, and who may reach them. */
 export interface HostEntry {
   targets: Target[];
-  /** Only requests that came to the internal port get an answer. */
+  /** Only requests to the internal port are served. */
   internalOnly: boolean;
 }
 
-/** What a data thread knows of a revision. Revisions are named `namespace/name`. */
+/** A revision as a data thread has it. Revisions are named `namespace/name`. */
 export interface RevisionEntry {
   key: string;
   /** Row in the shared counts. */
   index: number;
-  /** Requests inside one instance at a time (`containerConcurrency`). */
+  /** Requests in flight in one instance (`containerConcurrency`). */
   limit: number;
   /** `timeoutSeconds`, in ms. */
   timeoutMs: number;
   protocol: Protocol;
   /** How long a request may wait for an instance. */
   queueLimitMs: number;
-  /** Its service is set to no instance at all: requests are refused, and none is started for them. */
+  /** Its service's manual instance count is 0: requests are rejected, and no instance is started for them. */
   stopped?: boolean;
-  /** Why none of its instances can start, in one word, as its controller tells it; unset while nothing is known. */
+  /** The reason why none of its instances can start, as its controller reports it in the condition; unset otherwise. */
   failing?: string;
 }
 
 /** An instance that has passed its startup probe. */
 export interface InstanceEntry {
-  /** Place in the shared counts. */
+  /** Row in the shared counts. */
   slot: number;
   revision: string;
   pod: string;
@@ -60,14 +60,14 @@ export type ToThread =
 
 export type FromThread =
   | { kind: 'listening' }
-  /** The thread uses the table of this version: no request takes what it removed. */
+  /** The thread uses the table of this version: no new request uses what it removed. */
   | { kind: 'applied'; version: number }
-  /** A request waits and no instance is there; repeated while that is so. */
+  /** A request waits and the revision has no instance; repeated while that is so. */
   | { kind: 'wanted'; revision: string }
   /** An instance did not accept a connection. */
-  | { kind: 'refused'; slot: number; reason: string }
-  /** An exchange ended by an error that nobody expected. */
-  | { kind: 'fault'; error: string }
+  | { kind: 'unreachable'; slot: number; reason: string }
+  /** An exchange ended by an unexpected error. */
+  | { kind: 'error'; error: string }
   | { kind: 'stopped' };
 
 /** How a data thread reaches the control thread. */
@@ -75,6 +75,6 @@ export interface Link {
   send(message: FromThread): void;
 }
 
-/** The channel on which data threads tell each other that a place became free: [thread that should look, revision index]. */
-export const WAKE_CHANNEL = 'homerun-gateway-places';
+/** The channel on which data threads notify each other of a free slot: [thread to notify, revision index]. */
+export const WAKE_CHANNEL = 'homerun-gateway-slots';
 export type WakeMessage = [thread: number, revision: number];

@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { REJECTIONS } from './rejections.ts';
 
 describe('REFUSALS', () => {
-  it('are all told in docs/gateway.md, each with its status', async () => {
+  it('are all documented in docs/gateway.md, each with its status', async () => {
     const page = await readFile(new URL('../../../docs/gateway.md', import.meta.url), 'utf8');
-    const told = [...page.matchAll(/^\| (\d{3}) \| `(\w+)` \|/gm)].map(([, status, reason]) => [
+    const documented = [...page.matchAll(/^\| (\d{3}) \| `(\w+)` \|/gm)].map(([, status, reason]) => [
       reason,
       Number(status),
     ]);
-    assert.deepEqual(Object.fromEntries(told), REJECTIONS);
+    assert.deepEqual(Object.fromEntries(documented), REJECTIONS);
   });
 });

@@ -1,11 +1,11 @@
-/** Why the gateway answers a request itself, and with which status. The reasons are label values of a metric. */
+/** Why the gateway rejects a request, and with which status. The reasons are label values of a metric. */
 export const REJECTIONS = {
   /** It is not valid HTTP, or names no host or path. */
   malformed: 400,
-  /** Nobody has its host. */
+  /** No service has its host. */
   unknown_host: 404,
   method: 405,
-  /** Its headers did not come in time. */
+  /** Its headers did not arrive in time. */
   header_time: 408,
   header_size: 431,
   /** A method, a transfer coding or an upgrade that is not supported. */
@@ -13,38 +13,38 @@ export const REJECTIONS = {
   version: 505,
   /** The service has no revision that takes requests. */
   no_revision: 503,
-  /** It waited for an instance as long as it may. */
+  /** It waited for an instance until its queue limit. */
   queue_time: 429,
-  /** It waited as long, and no instance can start. */
+  /** It waited until its queue limit, and no instance can start. */
   start_failed: 503,
-  /** Too many wait for the revision. */
+  /** Too many requests wait for the revision. */
   queue_full: 429,
-  /** Too many of the same client wait. */
+  /** Too many requests from the same address wait. */
   queue_address: 429,
-  /** Too many wait in this process. */
+  /** Too many requests wait in this process. */
   queue_total: 503,
-  /** There is no memory for one more. */
+  /** No memory is left for another request. */
   memory: 503,
   /** The revision was deleted while the request waited. */
   revision_gone: 503,
-  /** A person has set the service to no instance. */
+  /** The service's manual instance count is 0. */
   stopped: 503,
   /** timeoutSeconds have passed. */
   deadline: 504,
-  /** The instance accepts connections and breaks them before a request is sent. */
+  /** The instance accepts connections and closes them before a request is sent. */
   unreachable: 503,
-  /** The instance ended the connection before it answered. */
+  /** The instance closed the connection before it responded. */
   instance_ended: 500,
-  /** The instance did not answer with HTTP, or with something that cannot be passed on. */
+  /** The instance's response is not valid HTTP, or cannot be passed on. */
   bad_response: 502,
 } as const satisfies Record<string, number>;
 
 export type RejectionReason = keyof typeof REJECTIONS;
 
-/** An answer of the gateway's own. */
+/** A response of the gateway itself. */
 export interface Rejection {
   reason: RejectionReason;
   message: string;
-  /** Another attempt may help after so long. */
+  /** When another attempt may succeed. */
   retryAfterSeconds?: number;
 }

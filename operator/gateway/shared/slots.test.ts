@@ -49,14 +49,14 @@ describe('Slots', () => {
     slots.forget(1);
     assert.equal(slots.inFlight(1), 1);
     assert.equal(slots.waiting(3), 1);
-    assert.equal(slots.firstInLine(3), -1);
+    assert.equal(slots.firstInQueue(3), -1);
   });
 
-  it('keeps the order of the line when tickets wrap around', () => {
+  it('keeps the order of the queue when tickets wrap around', () => {
     const slots = Slots.create(2);
     slots.setHead(0, 0, 0x7fffffff);
     slots.setHead(1, 0, -0x80000000);
-    assert.equal(slots.firstInLine(0), 0);
+    assert.equal(slots.firstInQueue(0), 0);
   });
 });
 
@@ -103,7 +103,7 @@ describe('Throttlers of several threads', function () {
   class Request implements Waiter {
     readonly arrivedAt = 0;
     readonly weight = 10;
-    place: QueueEntry<Waiter> | undefined;
+    queueEntry: QueueEntry<Waiter> | undefined;
     readonly source: Source;
     readonly number: number;
     readonly thread: number;
@@ -176,7 +176,7 @@ describe('Throttlers of several threads', function () {
   );
   const few = fc.integer({ min: 1, max: 3 });
 
-  it('keep the limit, serve first come first served and strand nobody', () => {
+  it('keep the limit, serve first come first served and strand no request', () => {
     fc.assert(
       fc.property(few, few, steps, (threads, limit, what) => {
         const served = run(threads, limit, 0, what);
@@ -190,7 +190,7 @@ describe('Throttlers of several threads', function () {
     );
   });
 
-  it('strand nobody when connections have several requests each', () => {
+  it('strand no request when connections have several each', () => {
     fc.assert(
       fc.property(few, few, fc.integer({ min: 1, max: 5 }), steps, (threads, limit, sources, what) => {
         run(threads, limit, sources, what);

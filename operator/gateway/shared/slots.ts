@@ -3,7 +3,7 @@ import { Usage, usageBytes } from './usage.ts';
 
 const INT = Int32Array.BYTES_PER_ELEMENT;
 
-/** Bytes of shared memory that {@link Slots} needs for this many threads; pages that nobody touches cost nothing. */
+/** Bytes of shared memory that {@link Slots} needs for this many threads; untouched pages cost nothing. */
 export function slotBytes(threads: number): number {
   return INT * countsOf(threads) + usageBytes(threads);
 }
@@ -13,7 +13,7 @@ function countsOf(threads: number): number {
 }
 
 /**
- * The counts that all data threads share: requests inside each instance, requests waiting for each revision.
+ * The counts that all data threads share: requests in flight in each instance, requests waiting for each revision.
  * They make `containerConcurrency` exact without a message between threads (container contract, Concurrency).
  */
 export class Slots {
@@ -21,9 +21,9 @@ export class Slots {
   readonly memory: SharedArrayBuffer;
   /** What clients take of the process. */
   readonly usage: Usage;
-  /** Requests inside each instance, over all threads. */
+  /** Requests in flight in each instance, over all threads. */
   readonly #inFlight: Int32Array;
-  /** The share of each thread in #inFlight, so that a thread that died can be subtracted. */
+  /** The part of each thread in #inFlight, so that it can be subtracted when the thread ends. */
   readonly #own: Int32Array[];
   readonly #waiting: Int32Array;
   readonly #ownWaiting: Int32Array[];
@@ -57,7 +57,7 @@ export class Slots {
     return Atomics.load(this.#inFlight, slot);
   }
 
-  /** Takes one of the `limit` places in an instance; false when all are taken. */
+  /** Takes one of an instance's `limit` request slots; false when all are taken. */
   acquire(thread: number, slot: number, limit: number): boolean {
     const counts = this.#inFlight;
     let seen = Atomics.load(counts, slot);
@@ -82,13 +82,13 @@ export class Slots {
     return Atomics.load(this.#waiting, revision);
   }
 
-  /** A place in the revision's line: lower is earlier, over all threads. Never 0. */
+  /** A rank in the revision's queue: lower is earlier, over all threads. Never 0. */
   ticket(revision: number): number {
     const ticket = Atomics.add(this.#tickets, revision, 1) + 1;
     return ticket | 0 || this.ticket(revision);
   }
 
-  /** Tells the other threads who is first in line here. The head is published before the count that makes others look. */
+  /** Publishes the first ticket of this thread's queue. It is stored before the count that makes other threads look. */
   setHead(thread: number, revision: number, ticket: number): void {
     Atomics.store(this.#heads[thread] as Int32Array, revision, ticket);
   }
@@ -103,7 +103,7 @@ export class Slots {
   }
 
   /** The thread whose first waiter came earliest, or -1 when none waits. */
-  firstInLine(revision: number): number {
+  firstInQueue(revision: number): number {
     let first = -1;
     let earliest = 0;
     for (let thread = 0; thread < this.threads; thread++) {
@@ -117,11 +117,11 @@ export class Slots {
     return first;
   }
 
-  /** Gives back what a thread that died held: its requests ended with its sockets. Writes only what is not zero. */
+  /** Releases what a thread that ended held: its requests ended with its sockets. Writes only what is not zero. */
   forget(thread: number): void {
     const heads = this.#heads[thread] as Int32Array;
-    takeBack(this.#own[thread] as Int32Array, this.#inFlight);
-    takeBack(this.#ownWaiting[thread] as Int32Array, this.#waiting);
+    subtract(this.#own[thread] as Int32Array, this.#inFlight);
+    subtract(this.#ownWaiting[thread] as Int32Array, this.#waiting);
     for (let revision = 0; revision < MAX_REVISIONS; revision++) {
       if (Atomics.load(heads, revision) !== 0) Atomics.store(heads, revision, 0);
     }
@@ -130,7 +130,7 @@ export class Slots {
 }
 
 /** Subtracts one thread's share from the sums. A page that is only read costs no memory, so zeros are left alone. */
-function takeBack(own: Int32Array, sums: Int32Array): void {
+function subtract(own: Int32Array, sums: Int32Array): void {
   for (let i = 0; i < own.length; i++) {
     if (Atomics.load(own, i) === 0) continue;
     Atomics.sub(sums, i, Atomics.exchange(own, i, 0));

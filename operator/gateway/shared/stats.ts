@@ -21,7 +21,7 @@ export function statsBytes(threads: number): number {
   return threads * MAX_REVISIONS * (ROW * Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT);
 }
 
-/** What has happened to one revision since the process started, over all threads. */
+/** The counters of one revision since the process started, over all threads. */
 export interface RevisionStats {
   requests: number;
   /** Integral over time of (in flight + queued), in request-milliseconds. */
@@ -30,15 +30,15 @@ export interface RevisionStats {
   queued: number;
   /** Unix time in ms of the newest request; 0 when none came. */
   lastRequestAt: number;
-  /** Answers by the first digit of their status, 1xx to 5xx. */
+  /** Responses by the first digit of their status, 1xx to 5xx. */
   classes: number[];
   latencySumMs: number;
-  /** Answers by {@link LATENCY_BOUNDS_MS}, not cumulative; one more than there are bounds. */
+  /** Responses by {@link LATENCY_BOUNDS_MS}, not cumulative; one more than there are bounds. */
   latency: number[];
 }
 
 /**
- * Counters in shared memory: each thread writes its own rows, the control thread reads them when it is asked.
+ * Counters in shared memory: each thread writes its own rows, the control thread reads them on demand.
  * So neither a message nor a lock stands between a request and its count.
  */
 export class Stats {
@@ -83,7 +83,7 @@ export class Stats {
     return total;
   }
 
-  /** Another number whenever something was written of a revision. */
+  /** Changes with every write to a revision's rows. */
   version(revision: number): number {
     let sum = 0;
     for (let thread = 0; thread < this.threads; thread++) {
@@ -115,23 +115,23 @@ export class Stats {
     }
   }
 
-  /** A copy of a row that no write crossed; the writer is inside for nanoseconds, so a few attempts always do. */
+  /** A copy of a row that no write overlapped; a write takes nanoseconds, so a few attempts are always enough. */
   #consistentRow(thread: number, revision: number): Float64Array {
     const cell = thread * MAX_REVISIONS + revision;
     for (let attempt = 0; ; attempt++) {
       const before = Atomics.load(this.#sequence, cell);
       const copy = this.#rows.slice(cell * ROW, (cell + 1) * ROW);
-      const settled = (before & 1) === 0 && Atomics.load(this.#sequence, cell) === before;
-      if (settled || attempt === 10_000) return copy;
+      const consistent = (before & 1) === 0 && Atomics.load(this.#sequence, cell) === before;
+      if (consistent || attempt === 10_000) return copy;
     }
   }
 
-  /** A thread died: its open requests ended with it. Their time up to now stays counted. */
+  /** Ends the open requests of a thread that ended. Their time up to now stays counted. */
   forget(thread: number, now: number): void {
     for (let revision = 0; revision < MAX_REVISIONS; revision++) {
       const row = (thread * MAX_REVISIONS + revision) * ROW;
       const active = this.#rows[row + ACTIVE] as number;
-      // An odd number is a write that the thread did not finish. Zeros are left alone: a page only read costs nothing.
+      // An odd number is a write that the thread did not finish. Zeros are not written: a page that is only read costs nothing.
       if (this.#sequence[thread * MAX_REVISIONS + revision] !== 0) {
         this.#sequence[thread * MAX_REVISIONS + revision] = 0;
       }
@@ -160,7 +160,7 @@ export class StatsWriter {
     this.#sequence = sequence;
   }
 
-  /** A request came. `now` is `clock()`, in ms. */
+  /** Counts a request's arrival. `now` is `clock()`, in ms. */
   begin(revision: number, now: number): void {
     const rows = this.#rows;
     const row = revision * ROW;
@@ -172,7 +172,7 @@ export class StatsWriter {
     Atomics.add(this.#sequence, revision, 1);
   }
 
-  /** It ended, with this status (0 when the client left before any). */
+  /** Counts its end with this status; 0 when the client left before a response. */
   end(revision: number, startedAt: number, now: number, status: number): void {
     const rows = this.#rows;
     const row = revision * ROW;

@@ -1,7 +1,7 @@
 import { MAX_REVISIONS } from './limits.ts';
 import { REJECTIONS, type RejectionReason } from './rejections.ts';
 
-/** Clients are told apart by address only as far as this many cells of a hash table do. */
+/** Cells of the hash table in which clients are counted by address. */
 const ADDRESSES = 16_384;
 
 /** Gauges of the whole process, by their cell. */
@@ -15,14 +15,14 @@ export const HEADER_BYTES = 6;
 export const WEBSOCKETS = 7;
 const ADDRESS_CONNECTIONS = 8;
 const ADDRESS_QUEUED = ADDRESS_CONNECTIONS + ADDRESSES;
-/** Two for each revision: of requests and of answers. */
+/** Two for each revision: bytes of requests and of responses. */
 const REVISION_BYTES = ADDRESS_QUEUED + ADDRESSES;
 
 function cells(): number {
   return REVISION_BYTES + 2 * MAX_REVISIONS;
 }
 
-/** What a limit did to a connection or an answer. */
+/** What a limit did to a connection or a response. */
 export const LIMIT_ACTIONS = [
   'closedForCap',
   'closedForHeaderTime',
@@ -38,16 +38,16 @@ export type LimitAction = (typeof LIMIT_ACTIONS)[number];
 /** Upper bounds in milliseconds of the time that requests wait for an instance; the last bucket has none. */
 export const WAIT_BOUNDS_MS = [5, 25, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
 
-const OTHER_EVENTS = ['clientLeft', 'fault', 'repeated', 'ejected'] as const;
+const OTHER_EVENTS = ['clientLeft', 'internalError', 'repeated', 'ejected'] as const;
 const WAIT_EVENTS = [...WAIT_BOUNDS_MS, Number.POSITIVE_INFINITY].map((bound) => `wait${bound}` as const);
 export const REJECTION_REASONS = Object.keys(REJECTIONS) as RejectionReason[];
 
-/** What is counted for the whole process: what limits did, answers of the gateway's own by reason, and some more. */
+/** What is counted for the whole process: limits that took effect, rejections by reason, and other events. */
 const EVENTS = [...LIMIT_ACTIONS, ...REJECTION_REASONS, ...OTHER_EVENTS, ...WAIT_EVENTS, 'waitedMs'] as const;
 export type Event = (typeof EVENTS)[number];
-const PLACES = new Map<Event, number>(EVENTS.map((event, i) => [event, i]));
+const EVENT_INDEX = new Map<Event, number>(EVENTS.map((event, i) => [event, i]));
 
-/** Bytes of shared memory that {@link Usage} needs; pages that nobody touches cost nothing. */
+/** Bytes of shared memory that {@link Usage} needs; untouched pages cost nothing. */
 export function usageBytes(threads: number): number {
   const amounts = Int32Array.BYTES_PER_ELEMENT * cells() * (threads + 1);
   return amounts + BigInt64Array.BYTES_PER_ELEMENT * (EVENTS.length + 1);
@@ -60,7 +60,7 @@ export interface Amounts {
   add(cell: number, delta: number): number;
 }
 
-/** What the whole process holds at the moment, and what its limits have done since it started. */
+/** What the whole process holds at the moment, and how often its limits took effect since it started. */
 export interface UsageReport {
   connections: number;
   http1Connections: number;
@@ -70,17 +70,17 @@ export interface UsageReport {
   answerBytes: number;
   headerBytes: number;
   websockets: number;
-  /** How often each event has come. */
+  /** How often each event has occurred. */
   count: (event: Event) => number;
 }
 
 /**
- * What clients take of a gateway process, over all of its threads: connections, places in queues, memory. Limits of the
+ * What clients use of a gateway process, over all of its threads: connections, queue entries, memory. Limits of the
  * process are exact this way, whichever thread a connection came to.
  */
 export class Usage {
   readonly #all: Int32Array;
-  /** The share of each thread, so that a thread that died can be subtracted. */
+  /** The part of each thread, so that it can be subtracted when the thread ends. */
   readonly #own: Int32Array[];
   readonly #events: BigInt64Array;
 
@@ -112,11 +112,11 @@ export class Usage {
       answerBytes: at(ANSWER_BYTES),
       headerBytes: at(HEADER_BYTES),
       websockets: at(WEBSOCKETS),
-      count: (event) => Number(Atomics.load(this.#events, PLACES.get(event) as number)),
+      count: (event) => Number(Atomics.load(this.#events, EVENT_INDEX.get(event) as number)),
     };
   }
 
-  /** A thread died, and with it all that it held. */
+  /** Releases what a thread that ended held. */
   forget(thread: number): void {
     const own = this.#own[thread] as Int32Array;
     for (let cell = 0; cell < own.length; cell++) {
@@ -149,27 +149,27 @@ export class UsageWriter implements Amounts {
   }
 
   count(event: Event): void {
-    Atomics.add(this.#events, PLACES.get(event) as number, 1n);
+    Atomics.add(this.#events, EVENT_INDEX.get(event) as number, 1n);
   }
 
-  /** A request got an instance after it had waited so long. */
+  /** A request was admitted to an instance after waiting for `ms`. */
   waited(ms: number): void {
     const bound = WAIT_BOUNDS_MS.find((candidate) => ms <= candidate) ?? Number.POSITIVE_INFINITY;
     this.count(`wait${bound}`);
-    Atomics.add(this.#events, PLACES.get('waitedMs') as number, BigInt(Math.round(ms)));
+    Atomics.add(this.#events, EVENT_INDEX.get('waitedMs') as number, BigInt(Math.round(ms)));
   }
 }
 
 /** Bytes that are held for requests of a revision. */
 export const requestBytesOf = (revision: number): number => REVISION_BYTES + 2 * revision;
-/** Bytes of a revision's answers that clients have not taken. */
+/** Bytes of a revision's responses that clients have not read. */
 export const answerBytesOf = (revision: number): number => REVISION_BYTES + 2 * revision + 1;
 /** Open connections from the addresses that share a cell. */
 export const connectionsFrom = (address: number): number => ADDRESS_CONNECTIONS + address;
 /** Requests that wait, from the addresses that share a cell. */
 export const queuedFrom = (address: number): number => ADDRESS_QUEUED + address;
 
-/** The cell of an address: two addresses seldom share one. An IPv6 client owns its /64, so that part alone counts. */
+/** The cell of an address: two addresses rarely share one. An IPv6 client owns its /64, so only that part counts. */
 export function addressCell(address: string): number {
   const subject = address.includes(':') ? ipv6Network(address) : address;
   let hash = 0x811c9dc5;

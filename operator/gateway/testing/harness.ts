@@ -57,7 +57,7 @@ export class Harness {
           limits: { ...LIMITS, ...limits },
           link: { send: (message) => this.messages.push(message) },
           // As in a real gateway, the other thread hears of it in a later turn.
-          wake: (other, revision) => setImmediate(() => this.planes[other]?.wakened(revision)),
+          wake: (other, revision) => setImmediate(() => this.planes[other]?.wake(revision)),
         }),
     );
   }

@@ -1,12 +1,12 @@
 import { TOO_LARGE } from '../../shared/limits.ts';
 import type { Rejection } from '../../shared/rejections.ts';
 
-/** What node:http tells of bytes that are no request. */
+/** The error of node:http for bytes that are not a request. */
 export type ClientError = Error & { code?: string; rawPacket?: Buffer };
 
 /**
- * Whether the bytes that could not be read belong to a HEAD request, which must be answered without a body (RFC 9110,
- * 9.3.2). Undefined when only bytes that came before them say so.
+ * Whether the bytes that could not be parsed belong to a HEAD request, whose response has no body (RFC 9110,
+ * 9.3.2). Undefined when only earlier bytes would show it.
  */
 export function belongsToHead({ rawPacket }: ClientError): boolean | undefined {
   if (!rawPacket) return false;
@@ -14,8 +14,8 @@ export function belongsToHead({ rawPacket }: ClientError): boolean | undefined {
   return method === undefined ? undefined : method === 'HEAD';
 }
 
-/** How bytes that are no request are answered. */
-export function clientErrorRefusal({ code, rawPacket }: ClientError): Rejection {
+/** The response to bytes that are not a request. */
+export function clientErrorRejection({ code, rawPacket }: ClientError): Rejection {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return { reason: 'header_size', message: TOO_LARGE };

@@ -9,8 +9,8 @@ import { type Downstream, type DownstreamEvents, earlyHints } from './downstream
 const JOIN_BYTES = 16 * 1024;
 
 /**
- * Answers that began in this turn of the event loop. A small answer comes whole in one turn and leaves as one write;
- * the headers of those whose body has yet to come are sent when the turn ends.
+ * Responses that began in this turn of the event loop. A small response arrives in one turn and is sent as one write;
+ * the headers of those whose body has not arrived are sent when the turn ends.
  */
 const begun: Http1Downstream[] = [];
 
@@ -23,7 +23,7 @@ const EMPTY = Buffer.alloc(0);
 /** A reason phrase that Node can write; bytes above 0x7f are opaque (RFC 9112, 4). */
 const REASON = /^[\t\x20-\x7e\x80-\xff]+$/;
 
-/** Decides whether a connection is closed after its answer. */
+/** Decides whether a connection is closed after its response. */
 export interface Closer {
   closes(peer: Peer): boolean;
 }
@@ -70,7 +70,7 @@ export class Http1Downstream implements Downstream {
     return this.#request.complete;
   }
 
-  /** A connection that is not read tells of nothing; but one that was reset has no peer any more. */
+  /** A connection that is not read reports no event; but one that was reset has no peer any more. */
   get wasReset(): boolean {
     const request = this.#request;
     if (request.complete || request.readableLength < request.readableHighWaterMark) return false;
@@ -134,7 +134,7 @@ export class Http1Downstream implements Downstream {
       // flushHeaders() would write bytes above 0x7f as two.
       this.#response.write(EMPTY);
     } catch (error) {
-      this.#events?.fault(error);
+      this.#events?.onError(error);
     }
   }
 
@@ -168,13 +168,13 @@ export class Http1Downstream implements Downstream {
     response.end();
   }
 
-  refuse(status: number, message: string, retryAfterSeconds?: number): void {
-    refuseHttp1(this.#response, status, message, this.#closer.closes(this.#peer), retryAfterSeconds);
+  reject(status: number, message: string, retryAfterSeconds?: number): void {
+    rejectHttp1(this.#response, status, message, this.#closer.closes(this.#peer), retryAfterSeconds);
   }
 
   cut(): void {
     this.#flushed = true;
-    // Where the end of the connection ends the answer, only a reset says that it is not whole.
+    // Where the end of the connection ends the response, only a reset shows that it is incomplete.
     const { socket } = this.#response;
     if (this.#endsWithConnection) socket?.resetAndDestroy();
     this.#response.destroy();
@@ -184,8 +184,8 @@ export class Http1Downstream implements Downstream {
   readonly #onDrain = (): void => this.#events?.drained();
 }
 
-/** Answers with one line of text. */
-export function refuseHttp1(
+/** Responds with one line of text. */
+export function rejectHttp1(
   response: ServerResponse,
   status: number,
   message: string,

@@ -5,12 +5,12 @@ import { type FlatHeaders, headerValue, type RequestHead } from '../headers.ts';
 import { type ResponseHead, without } from '../responseHead.ts';
 import { type Downstream, type DownstreamEvents, earlyHints } from './downstream.ts';
 
-/** Larger header sections are refused by nghttp2, with a reset in the place of an answer. */
+/** nghttp2 resets the stream in place of a larger header section. */
 const MAX_HEAD_BYTES = 60 * 1024;
 
 type Http2Headers = Record<string, string | string[] | number>;
 
-/** Lower-case names with values gathered, as HTTP/2 wants them. */
+/** Lower-case names with their values collected, as node:http2 takes them. */
 export function http2Headers(headers: FlatHeaders, status?: number): Http2Headers {
   // Without a prototype: a header may have the name of something that every object inherits.
   const gathered: Http2Headers = Object.create(null);
@@ -33,7 +33,7 @@ function sizeOf(headers: FlatHeaders): number {
 }
 
 /**
- * Whether a status has no content, whatever length an instance says (RFC 9110, 15.3.5 and 15.3.6). Node ends a 205 with
+ * Whether a status has no content, whatever length an instance announces (RFC 9110, 15.3.5 and 15.3.6). Node ends a 205 with
  * its headers too, and a length that no DATA follows makes it malformed (RFC 9113, 8.1.1).
  */
 function hasNoContent(status: number): boolean {
@@ -106,7 +106,7 @@ export class Http2Downstream implements Downstream {
     if (isOver(stream)) return true;
     if (sizeOf(head.headers) > MAX_HEAD_BYTES) return false;
     const { contentLength, mayHaveTrailers } = head;
-    // An answer of headers alone must end with them: gRPC tells errors so ("Trailers-Only").
+    // A response of headers alone must end with them: gRPC reports errors so ("Trailers-Only").
     const empty = contentLength === 0 && !mayHaveTrailers;
     const endStream = this.method === 'HEAD' || hasNoContent(status) || status === 304 || empty;
     this.#takesTrailers = !endStream && mayHaveTrailers;
@@ -130,16 +130,16 @@ export class Http2Downstream implements Downstream {
     if (!this.#takesTrailers) this.#endUpload();
   }
 
-  refuse(status: number, message: string, retryAfterSeconds?: number): void {
+  reject(status: number, message: string, retryAfterSeconds?: number): void {
     const grpc = headerValue(this.head.headers, 'content-type')?.startsWith('application/grpc');
-    if (status === 504 && grpc) refuseGrpc(this.#stream, message);
-    else refuseHttp2(this.#stream, status, message, retryAfterSeconds);
+    if (status === 504 && grpc) rejectGrpc(this.#stream, message);
+    else rejectHttp2(this.#stream, status, message, retryAfterSeconds);
     this.#endUpload();
   }
 
   cut(): void {
-    // close() with a code would end the stream properly before it resets it: a client would take the half for the whole.
-    this.#stream.destroy(new Error('the answer was broken off'));
+    // close() with a code would end the stream properly before it resets it: a client would take a part for the whole.
+    this.#stream.destroy(new Error('the response was aborted'));
   }
 
   #headers(status: number, { headers, announcesTrailers }: ResponseHead): FlatHeaders {
@@ -151,7 +151,7 @@ export class Http2Downstream implements Downstream {
     );
   }
 
-  /** The answer is whole, so the rest of the request is of no use (RFC 9113, 8.1). */
+  /** The response is complete, so the rest of the request is not needed (RFC 9113, 8.1). */
   #endUpload(): void {
     if (this.hasBody) endUpload(this.#stream);
   }
@@ -164,30 +164,30 @@ export class Http2Downstream implements Downstream {
       this.#stream.sendTrailers(http2Headers(this.#trailers ?? []));
       this.#endUpload();
     } catch (error) {
-      this.#events?.fault(error);
+      this.#events?.onError(error);
     }
   };
 }
 
-/** Whether no answer can begin: a stream that was reset without an error is closed before it is destroyed. */
+/** Whether no response can begin: a stream that was reset without an error is closed before it is destroyed. */
 function isOver(stream: ServerHttp2Stream): boolean {
   return stream.closed || stream.destroyed;
 }
 
-/** Tells the client to stop sending once it has the answer (RFC 9113, 8.1): a reset without an error. */
+/** Asks the client to stop sending once it has the response (RFC 9113, 8.1): a reset without an error. */
 function endUpload(stream: ServerHttp2Stream): void {
   const reset = (): void => {
     if (!stream.readableEnded && !stream.destroyed) stream.close(http2().constants.NGHTTP2_NO_ERROR);
   };
-  // What ends the answer leaves in this turn of the event loop; a reset before it would cancel it.
+  // The end of the response is sent in this turn of the event loop; a reset before it would cancel it.
   const later = (): void => void setImmediate(reset);
   if (stream.writableFinished) later();
   else stream.once('finish', later);
   stream.resume();
 }
 
-/** A gRPC call that was not answered in time: its status in the place of an HTTP one (gRPC over HTTP/2, Responses). */
-function refuseGrpc(stream: ServerHttp2Stream, message: string): void {
+/** A gRPC call that exceeded its deadline: its status in place of an HTTP one (gRPC over HTTP/2, Responses). */
+function rejectGrpc(stream: ServerHttp2Stream, message: string): void {
   if (isOver(stream) || stream.headersSent) return;
   stream.respond(
     { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '4', 'grpc-message': message },
@@ -195,8 +195,8 @@ function refuseGrpc(stream: ServerHttp2Stream, message: string): void {
   );
 }
 
-/** Answers with one line of text. */
-export function refuseHttp2(
+/** Responds with one line of text. */
+export function rejectHttp2(
   stream: ServerHttp2Stream,
   status: number,
   message: string,
@@ -210,7 +210,7 @@ export function refuseHttp2(
     'content-length': body.length,
     ...(retryAfterSeconds === undefined ? undefined : { 'retry-after': String(retryAfterSeconds) }),
   });
-  // The answer to HEAD has ended with its headers. A write behind that is an error, after which the stream may never close.
+  // The response to HEAD has ended with its headers. A write behind that is an error, after which the stream may never close.
   if (!stream.writableEnded) stream.end(body);
   endUpload(stream);
 }

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 /** A request line with bytes above 0x7f in its target: browsers encode them, other clients may not. */
 const RAW_REQUEST_LINE = /^[A-Z-]{1,20} [!-~\x80-\xff]*[\x80-\xff][!-~\x80-\xff]* HTTP\/1\.[01]\r\n/;
 const MAX_LINE_BYTES = 16 * 1024;
-/** What node:http listens to on the connections that it reads, and nobody else here. */
+/** The events that node:http, and no other code here, listens to on the connections that it reads. */
 const EVENTS_OF_HTTP = ['data', 'end', 'drain', 'error', 'timeout', 'pause', 'resume'] as const;
 
 /**
@@ -24,7 +24,7 @@ export function readEscaped(server: Server, socket: Socket, packet: Buffer): boo
   if (line === undefined || socket.destroyed) return false;
   mark ??= `~${process.getBuiltinModule('node:crypto').randomBytes(12).toString('hex')}`;
   const escaped = line.replace(/[\x80-\xff]/g, (byte) => mark + byte.charCodeAt(0).toString(16));
-  // Whoever begins to listen for data takes the connection from the parser that failed.
+  // A data listener takes the connection from the parser that failed.
   socket.on('data', () => {});
   for (const event of EVENTS_OF_HTTP) socket.removeAllListeners(event);
   socket.on('error', () => void socket.destroy());

@@ -5,12 +5,12 @@ import { STATUS_CODES } from '../../../builtins.ts';
 const ignore = (): void => {};
 
 /**
- * Answers with one line of text on a connection that is not node:http's any more, and closes it. Its peer may be gone
- * already, which is no error of ours.
- * @param message an empty one is an answer without a body.
- * @param toHead whether it answers HEAD, which has no body.
+ * Responds with one line of text on a connection that node:http has released, and closes it. Its peer may be gone
+ * already, which is not an error.
+ * @param message an empty one is a response without a body.
+ * @param toHead whether it responds to HEAD, which has no body.
  */
-export function refuseSocket(socket: Socket, status: number, message: string, toHead = false): void {
+export function rejectSocket(socket: Socket, status: number, message: string, toHead = false): void {
   socket.on('error', ignore);
   if (!socket.writable) {
     socket.destroy();
@@ -22,7 +22,7 @@ export function refuseSocket(socket: Socket, status: number, message: string, to
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${toHead ? '' : body}`,
     () => socket.destroySoon(),
   );
-  // What still comes is dropped, so that the client reads the answer and not a reset.
+  // Further input is dropped, so that the client reads the response and not a reset.
   socket.resume();
 }
 

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What a connection without TLS that speaks HTTP/1.1 cannot become; many clients ask for it with every request. */
+/** Protocols that an HTTP/1.1 connection without TLS cannot switch to; many clients ask for them with every request. */
 const NOT_HERE = /^(?:h2c?|tls|http)(?:\/|$|,)/i;
 
 /**
- * Whether what a request wants to upgrade to may be passed to an instance. Otherwise it is answered as if it had not
- * asked, which RFC 9110, 7.8 allows; so is one with a body, which a protocol switch would leave without a reader.
+ * Whether what a request wants to upgrade to may be passed to an instance. Otherwise it is served as if it had not
+ * asked, which RFC 9110, 7.8 allows; so is one with a body, which a protocol switch would leave unread.
  */
 export function isUpgrade({ method, headers, httpVersionMinor }: IncomingMessage): boolean {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;

@@ -31,7 +31,7 @@ describe('Ejection', () => {
     assert.equal(ejection.until - now, 1000, 'and begins anew after a success');
   });
 
-  it('is not prolonged by requests that were under way when it began', () => {
+  it('is not prolonged by requests that were in flight when it began', () => {
     const ejection = new Ejection();
     for (let i = 0; i < 3; i++) ejection.failed(0);
     assert.equal(ejection.failed(500), false);

@@ -1,13 +1,13 @@
-/** Errors that say an instance does not accept connections, as opposed to a connection that broke. */
+/** The instance does not accept connections, as opposed to a connection that broke. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ETIMEDOUT']);
-/** Errors that come from what the client asked for. */
+/** The client's request caused the error. */
 const BAD_REQUEST = new Set(['GATEWAY_BAD_REQUEST', 'GATEWAY_BODY_LENGTH']);
-/** Errors that say that the response was no HTTP. */
+/** The response was not valid HTTP. */
 const BAD_ANSWER = new Set(['GATEWAY_RESPONSE_SYNTAX', 'ERR_HTTP2_ERROR']);
 
 export type Failure = 'unreachable' | 'bad-request' | 'bad-answer' | 'broken';
 
-/** What kind of trouble an upstream error is. */
+/** Classifies an upstream error. */
 export function failureOf(error: Error & { code?: string }): Failure {
   const code = error.code ?? '';
   if (UNREACHABLE.has(code)) return 'unreachable';

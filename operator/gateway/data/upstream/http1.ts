@@ -4,8 +4,8 @@ import { Connection, type ConnectionOwner } from './http1/connection.ts';
 import type { Upstream, UpstreamCall, UpstreamEvents } from './upstream.ts';
 
 /**
- * Idle connections are closed before the program would close them, else a request could meet the closing; programs
- * that say more with `Keep-Alive: timeout=` are believed, minus a second.
+ * Idle connections are closed before the program closes them, or else a request could meet the close; a longer timeout
+ * that a program announces (`Keep-Alive: timeout=`) counts, minus a second.
  */
 const KEEP_ALIVE_MS = 1500;
 const KEEP_ALIVE_MARGIN_MS = 1000;

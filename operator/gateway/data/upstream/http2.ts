@@ -14,11 +14,11 @@ import { isRepeatable, type Upstream, type UpstreamCall, type UpstreamEvents } f
 
 /**
  * Node's default windows of 64 KB would make every large or parallel stream wait for the other side. A connection's
- * window is that of many streams, because those whose body nobody reads yet (they wait for an instance) hold their part.
+ * window is that of many streams, because those whose body is not read yet (they wait for an instance) hold their part.
  */
 export const STREAM_WINDOW = 512 * 1024;
 export const SESSION_WINDOW = 64 * 1024 * 1024;
-/** MB that one connection may hold; streams beyond are refused. */
+/** MB that one connection may hold; further streams are refused. */
 export const SESSION_MEMORY = 256;
 const CONNECT_TIMEOUT_MS = 5000;
 /** An idle session is closed after this time; programs rarely close theirs before. */
@@ -38,7 +38,7 @@ const SESSION_OPTIONS: ClientSessionOptions & { strictSingleValueFields: boolean
   maxSendHeaderBlockLength: MAX_REQUEST_HEAD_BYTES,
   maxSessionMemory: SESSION_MEMORY,
   maxHeaderListPairs: MAX_RESPONSE_FIELDS,
-  // What came twice is passed on twice: HTTP/2 itself has no rule against it.
+  // A repeated field is passed on as it is: HTTP/2 itself has no rule against it.
   strictSingleValueFields: false,
 };
 
@@ -88,8 +88,8 @@ class Session {
     const session = http2().connect(origin, SESSION_OPTIONS);
     this.#session = session;
     this.#end = session.close.bind(session);
-    // Node calls this for a GOAWAY. A session that it has closed reports no error of the connection any more, such as a
-    // frame that breaks a rule, and its streams would wait for nothing until their time is over.
+    // Node calls this for a GOAWAY. A session that it has closed reports no error of the connection any more, such as an
+    // invalid frame, and its streams would wait in vain until their deadline.
     session.close = () => this.close();
     const timer = setTimeout(() => session.destroy(timeoutError()), CONNECT_TIMEOUT_MS);
     session.on('connect', () => {
@@ -194,9 +194,9 @@ class Http2Call implements UpstreamCall {
     this.#ended = true;
     const stream = this.#stream;
     if (!stream) return;
-    // close() would end an upload properly before it cancels it, and the program would take half of it for the whole.
+    // close() would end an upload properly before it cancels it, and the program would take a part for the whole.
     if (stream.writableEnded) stream.close(http2().constants.NGHTTP2_CANCEL);
-    else stream.destroy(new Error('the request was given up'));
+    else stream.destroy(new Error('the request was cancelled'));
   }
 
   #listen(stream: ClientHttp2Stream, closed: () => void): void {
@@ -225,10 +225,10 @@ class Http2Call implements UpstreamCall {
       trailers = withoutPseudo(raw);
     });
     stream.on('end', () => {
-      // A stream that was reset ends too; 'close' tells why.
+      // A stream that was reset ends too; 'close' has the reason.
       if (this.#ended || !whole()) return;
       this.#ended = true;
-      // The slot goes to another request now, so the program must not be sent the rest of this one (RFC 9113, 8.1).
+      // The slot goes to another request now, so the rest of this one must not reach the program (RFC 9113, 8.1).
       if (!stream.writableEnded) stream.destroy(new Error('the response is over'));
       events.responseEnd(trailers);
     });
@@ -237,8 +237,8 @@ class Http2Call implements UpstreamCall {
     });
     stream.on('close', () => {
       closed();
-      // A stream that the program refused was not looked at (RFC 9113, 8.7), so it may be sent again, if it can be. One
-      // that it has begun to answer was looked at, whatever it says afterwards.
+      // A stream that the program refused was not processed (RFC 9113, 8.7), so it may be sent again, if it can be. One
+      // that it has begun to answer was processed, whatever follows.
       const refused =
         stream.rstCode === http2().constants.NGHTTP2_REFUSED_STREAM &&
         !this.#answered &&
@@ -249,8 +249,8 @@ class Http2Call implements UpstreamCall {
 }
 
 /**
- * Tells whether a stream ended because its END_STREAM came. Node ends one that was reset alike, and a reset without an
- * error (code 0) leaves no other trace: but then the stream is closed before its end is pushed.
+ * Whether a stream ended with its END_STREAM. Node ends one that was reset in the same way, and a reset without an error
+ * (code 0) leaves no other trace: but then the stream is closed before its end is pushed.
  */
 function followEnd(stream: ClientHttp2Stream): () => boolean {
   let whole = false;
@@ -286,7 +286,7 @@ function withoutPseudo(raw: string[]): FlatHeaders {
   return headers;
 }
 
-/** Like pipe(), but an upstream that fails leaves the client's stream alone, and half a body does not end like a whole one. */
+/** Like pipe(), but an upstream that fails leaves the client's stream alone, and a partial body does not end like a complete one. */
 function pump(downstream: Downstream, stream: ClientHttp2Stream): void {
   const { body } = downstream;
   const onData = (chunk: Buffer): void => {
@@ -299,7 +299,7 @@ function pump(downstream: Downstream, stream: ClientHttp2Stream): void {
     body.resume();
   };
   body.on('data', onData).on('end', onEnd).resume();
-  // The end of a body without a byte may have been told before anybody listened.
+  // The end of an empty body may have been emitted before this listener was added.
   if (body.readableEnded) onEnd();
   stream.on('drain', onDrain);
   stream.on('close', () => {

@@ -2,7 +2,7 @@ import type { Downstream } from '../downstream/downstream.ts';
 import type { FlatHeaders } from '../headers.ts';
 import type { ResponseHead } from '../responseHead.ts';
 
-/** What an instance tells an exchange of its request, and the request that it is told of. */
+/** A request for an instance, and the events of its response. */
 export interface UpstreamEvents {
   readonly downstream: Downstream;
   /** The request is on its way to the program. */
@@ -23,11 +23,11 @@ export interface UpstreamEvents {
   upstreamFailed(error: Error, begun: boolean, repeatable: boolean): void;
 }
 
-/** A request under way in an instance, as the exchange steers it. */
+/** A request in flight to an instance, as the exchange controls it. */
 export interface UpstreamCall {
   /** The client can take more of the response. */
   resume(): void;
-  /** The request is given up: the instance is told so by a closed connection or a reset stream. */
+  /** Cancels the request: the instance sees a closed connection or a reset stream. */
   cancel(): void;
 }
 

@@ -10,7 +10,7 @@ const TRAILERS = 6;
 
 /** Digits of a chunk size: 2^48 bytes are more than any body has. */
 const MAX_SIZE_DIGITS = 12;
-/** Bytes of extensions that one chunk may carry; nobody reads them. */
+/** Bytes of extensions that one chunk may carry; they are ignored. */
 const MAX_EXTENSION_BYTES = 4096;
 
 /** Takes the framing off a chunked body (RFC 9112, 7.1). */
@@ -97,5 +97,5 @@ function hexValue(byte: number): number {
 }
 
 function invalid(): ResponseSyntaxError {
-  return new ResponseSyntaxError('a chunk is not framed as RFC 9112, 7.1 demands');
+  return new ResponseSyntaxError('a chunk is not framed as in RFC 9112, 7.1');
 }

@@ -8,19 +8,19 @@ import { ResponseParser, type ResponseSink } from './responseParser.ts';
 
 /**
  * What is read from any connection of the thread; the parser copies what must outlive the callback. The first part of a
- * response is small, so that little has to wait for a client that takes nothing at all; the others are as large as reads
- * are worth.
+ * response is small, so that little is buffered for a client that reads nothing at all; further reads are large for
+ * throughput.
  */
 const firstRead = Buffer.allocUnsafeSlow(16 * 1024);
 const laterRead = Buffer.allocUnsafeSlow(64 * 1024);
 /** Longer than two SYN retransmissions, so that one lost packet is no failure. */
 const CONNECT_TIMEOUT_MS = 5000;
 
-/** What a connection tells the pool that it belongs to. */
+/** The pool that a connection belongs to. */
 export interface ConnectionOwner {
-  /** It can carry another request. @param keepAliveSeconds what the instance says of idle connections. */
+  /** It can carry another request. @param keepAliveSeconds the idle timeout that the instance announces. */
   idle(connection: Connection, keepAliveSeconds: number | undefined): void;
-  /** It is no more. */
+  /** It is closed. */
   gone(connection: Connection): void;
 }
 
@@ -37,7 +37,7 @@ export class Connection implements ResponseSink, Timed {
   #connected = false;
   #reused = false;
   #readBuffer: Buffer | undefined;
-  /** The client has taken what has come of the response. */
+  /** The client has read all of the response so far. */
   #taken = false;
 
   constructor(host: string, port: number, owner: ConnectionOwner) {
@@ -74,13 +74,13 @@ export class Connection implements ResponseSink, Timed {
     return call;
   }
 
-  /** The instance sees the connection go, whatever is under way on it. */
+  /** Closes the connection, whatever is in flight on it. */
   destroy(): void {
     this.#call = undefined;
     this.#socket.destroy();
   }
 
-  /** It has been idle for as long as it may. */
+  /** Its idle timeout has passed. */
   expired(): void {
     this.#owner.gone(this);
     this.destroy();
@@ -139,7 +139,7 @@ export class Connection implements ResponseSink, Timed {
     return next;
   }
 
-  /** The client has taken what had come of the response. */
+  /** The client has read all of the response so far. */
   resume(): void {
     this.#taken = true;
     this.#socket.resume();
@@ -190,7 +190,7 @@ class Call implements UpstreamCall {
     this.#connection = connection;
   }
 
-  /** The connection stands: the request leaves. */
+  /** The connection is established: sends the request. */
   begin(): void {
     const { downstream } = this.events;
     this.#begun = true;
@@ -206,7 +206,7 @@ class Call implements UpstreamCall {
     this.#socket.write(requestHead(downstream, this.#chunked), 'latin1');
     const { body } = downstream;
     body.on('data', this.#onData).on('end', this.#onEnd).resume();
-    // The end of a body without a byte may have been told before anybody listened.
+    // The end of an empty body may have been emitted before this listener was added.
     if (body.readableEnded) this.#onEnd();
   }
 
@@ -232,7 +232,7 @@ class Call implements UpstreamCall {
   release(): void {
     const { downstream } = this.events;
     if (!this.#begun || !downstream.hasBody) return;
-    // What still comes is dropped, so that the client can finish sending and read its answer.
+    // Further input is dropped, so that the client can finish sending and read its response.
     downstream.body.off('data', this.#onData).off('end', this.#onEnd).resume();
   }
 
@@ -252,7 +252,7 @@ class Call implements UpstreamCall {
   };
 
   readonly #onEnd = (): void => {
-    // A body that was broken off ends too; that the client has left is told apart.
+    // A body that was aborted ends too; that the client has left is reported separately.
     if (!this.events.downstream.complete) return;
     if (this.#chunked) this.#socket.write('0\r\n\r\n', 'latin1');
     else if (this.#remaining > 0) {
@@ -262,7 +262,7 @@ class Call implements UpstreamCall {
     this.uploaded = true;
   };
 
-  /** Longer or shorter than its Content-Length: the instance must not take it for a whole request. */
+  /** Longer or shorter than its Content-Length: the instance must not take it for a complete request. */
   #mismatch(): void {
     this.#socket.destroy(
       Object.assign(new Error('the body is not as long as it says'), { code: 'GATEWAY_BODY_LENGTH' }),

@@ -24,7 +24,7 @@ export interface HeadSection {
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
-/** Controls, and line ends that are not CR LF: parsers differ in what they make of these (RFC 9112, 2.2 and 5). */
+/** Control characters, and line ends other than CR LF, which parsers read differently (RFC 9112, 2.2 and 5). */
 const FORBIDDEN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const DIGITS = /^\d{1,15}$/;
@@ -50,7 +50,7 @@ export function parseHead(text: string): HeadSection {
   };
   for (let i = 1; i < lines.length; i++) addField(head, lines[i] as string);
   if (head.chunked && (head.contentLength >= 0 || !http11)) {
-    // RFC 9112, 6.1: the framing is faulty, and whoever is behind us might choose the other of the two.
+    // RFC 9112, 6.1: the framing is invalid, and the next hop might choose the other of the two.
     throw new ResponseSyntaxError('Transfer-Encoding beside Content-Length, or in HTTP/1.0');
   }
   return head;

@@ -169,7 +169,7 @@ describe('ResponseParser', () => {
     'a length that is hexadecimal': { reason: 'digits alone', text: `${OK}Content-Length: 0x2\r\n\r\nok` },
     'no length in the field': { reason: 'digits alone', text: `${OK}Content-Length: \r\n\r\nok` },
     'another coding': {
-      reason: 'nobody here can take it off',
+      reason: 'no code here can decode it',
       text: `${OK}Transfer-Encoding: gzip, chunked\r\n\r\n`,
     },
     'chunked twice': {
@@ -177,7 +177,7 @@ describe('ResponseParser', () => {
       text: `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
     },
     'chunks in HTTP/1.0': {
-      reason: 'RFC 9112, 6.1: the framing is faulty',
+      reason: 'RFC 9112, 6.1: the framing is invalid',
       text: 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     },
     'a folded line': { reason: 'RFC 9112, 5.2', text: `${OK}X-A: b\r\n c\r\n\r\n` },
@@ -231,7 +231,7 @@ describe('ResponseParser', () => {
     },
   };
   for (const [name, { reason, text, end = false }] of Object.entries(invalid)) {
-    it(`refuses ${name}: ${reason}`, () => {
+    it(`rejects ${name}: ${reason}`, () => {
       for (const sizes of [[text.length], [1], [5, 2]])
         assert.ok(parse(text, { sizes, end }).error, `${sizes}`);
     });

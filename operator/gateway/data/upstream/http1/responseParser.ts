@@ -2,7 +2,7 @@ import type { FlatHeaders } from '../../headers.ts';
 import { ChunkedBody } from './chunkedBody.ts';
 import { type HeadSection, MAX_HEAD_BYTES, parseFields, parseHead, ResponseSyntaxError } from './head.ts';
 
-/** What a response parser finds, in this order; a callback may throw, and the parser is not to be used after that. */
+/** What a response parser finds, in this order; a callback may throw, and the parser must not be used after that. */
 export interface ResponseSink {
   /** An interim response (1xx), 101 excepted. */
   information(status: number, headers: FlatHeaders): void;
@@ -24,17 +24,17 @@ const EMPTY = Buffer.alloc(0);
 
 /**
  * Parses the responses of one HTTP/1.1 connection, one after the other, strictly (RFC 9112): what two parsers could
- * read differently is an error, so that no byte of one response can pass for another's.
+ * read differently is an error, so that no byte of one response can be taken for another's.
  */
 export class ResponseParser {
   /** Whether the connection can carry another request; known once the head of a final response has been read. */
   keepAlive = false;
-  /** What the instance says of idle connections (`Keep-Alive: timeout=`), in seconds. */
+  /** The instance's idle timeout (`Keep-Alive: timeout=`), in seconds. */
   keepAliveSeconds: number | undefined;
   readonly #sink: ResponseSink;
   #state = DONE;
   #bodiless = false;
-  /** The bytes of a head or of trailers that have not come whole. */
+  /** The bytes of an incomplete head or incomplete trailers. */
   #pending: Buffer = EMPTY;
   #pendingSize = 0;
   #remaining = 0;
@@ -59,7 +59,7 @@ export class ResponseParser {
 
   /**
    * Takes what was read; the buffer may be used again afterwards.
-   * @throws {ResponseSyntaxError} when it is not a valid response to what was asked.
+   * @throws {ResponseSyntaxError} when it is not a valid response to the request.
    */
   feed(bytes: Buffer, length: number): void {
     let at = 0;
@@ -193,7 +193,7 @@ export class ResponseParser {
   }
 }
 
-/** Bytes that cannot become a head are refused now, not when the time of the request is over. */
+/** Bytes that cannot become a head are rejected now, not at the request's deadline. */
 function checkBeginning(part: Buffer): void {
   const expected = 'HTTP/1.';
   const size = Math.min(part.length, expected.length);
