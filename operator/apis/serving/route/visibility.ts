@@ -1,4 +1,5 @@
-import { parseFlag, RUN } from '../../annotations.ts';
+import { RUN } from '../../annotations/run.ts';
+import { parseFlag } from '../../annotations/values.ts';
 import { VISIBILITY } from '../../labels.ts';
 import type { Route } from './types.ts';
 

@@ -1,4 +1,4 @@
-import { RUN } from '../../annotations.ts';
+import { RUN } from '../../annotations/run.ts';
 
 /**
  * The number of instances that a person has set for all revisions of a service; undefined while scaling is automatic or
