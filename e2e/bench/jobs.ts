@@ -1,4 +1,4 @@
-import { HOMERUN } from '../../operator/apis/annotations.ts';
+import { HOMERUN } from '../../operator/apis/annotations/homerun.ts';
 import { JOBS } from '../../operator/apis/run/job/types.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
 import { BATCH_JOBS, type BatchJob, PODS } from '../../operator/kube/core.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HOMERUN } from '../../operator/apis/annotations.ts';
+import { HOMERUN } from '../../operator/apis/annotations/homerun.ts';
 import { JOBS } from '../../operator/apis/run/job/types.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
 import { PODS, type Pod } from '../../operator/kube/core.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SERVING } from '../../operator/apis/annotations.ts';
+import { SERVING } from '../../operator/apis/annotations/serving.ts';
 import { CONFIGURATIONS } from '../../operator/apis/serving/configuration/types.ts';
 import { ROUTES } from '../../operator/apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';

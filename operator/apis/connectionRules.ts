@@ -1,4 +1,4 @@
-import { RUN } from './annotations.ts';
+import { RUN } from './annotations/run.ts';
 import { type FieldError, formatted, keyed } from './fieldError.ts';
 
 const SQL_INSTANCE = /^([^:,\s]+:)?[^:,\s]+:[^:,\s]+:[^:,\s]+$/;

@@ -1,3 +1,4 @@
+import { BOOKKEEPING } from '../apis/annotations/bookkeeping.ts';
 import { revisionUidOf, SERVING, workerPoolOf } from '../apis/labels.ts';
 import { timeoutMs } from '../apis/serving/revision/timeout.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
@@ -8,7 +9,7 @@ import type { Permission } from '../rbac.ts';
 import { isThere } from './instances.ts';
 
 /** On an instance that somebody wanted to evict: since when its requests are waited for. */
-export const EVICTION = 'homerun.dev/eviction-requested-at';
+export const EVICTION = BOOKKEEPING.evictionRequestedAt;
 
 /** What the webhook needs to judge evictions. */
 export const evictionPermissions: readonly Permission[] = [

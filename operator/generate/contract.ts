@@ -1,6 +1,10 @@
-import { ANNOTATION_RULES, type AnnotationHolder } from '../apis/annotationRules.ts';
+import { type AnnotationHolder, type Effect, effectOn } from '../apis/annotations/annotation.ts';
+import { HOMERUN } from '../apis/annotations/homerun.ts';
+import { RUN } from '../apis/annotations/run.ts';
+import { SERVING } from '../apis/annotations/serving.ts';
+import { ANNOTATIONS } from '../apis/annotations/table.ts';
 import { keyed } from '../apis/fieldError.ts';
-import { ANNOTATION_EFFECTS, POOL_EFFECTS } from '../webhook/admission/effects.ts';
+import { RUN as LABELS } from '../apis/labels.ts';
 import { KIND_ADMISSIONS } from '../webhook/admission/kindAdmission.ts';
 import { failureRulesSection } from './failureRules.ts';
 import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
@@ -11,26 +15,39 @@ import { runtimeContractSection } from './runtimeContract.ts';
 
 type Places = Partial<Record<AnnotationHolder, string>>;
 
-/** The objects that annotations are set on, and what the tables call them. */
-const SERVICE: Places = { service: 'object', revision: 'template' };
-const WORKER_POOL: Places = { workerPool: 'object', revision: 'template' };
-const JOB: Places = { job: 'job', executionTemplate: 'template', execution: 'execution' };
+/** The objects that annotations are set on, by kind, and what the tables call them. */
+const PLACES = {
+  Service: { service: 'object', revision: 'template' },
+  WorkerPool: { workerPool: 'object', revision: 'template' },
+  Job: { job: 'job', executionTemplate: 'template', execution: 'execution' },
+} as const satisfies Record<string, Places>;
 
-function annotationRows(where: Places, effects = ANNOTATION_EFFECTS): Row[] {
-  return [...ANNOTATION_RULES].flatMap(([key, { on, check }]) => {
-    const places = on.flatMap((holder) => where[holder] ?? []);
-    if (places.length === 0) return [];
-    const { does, says } = effects[key] ?? { does: 'kept' };
-    const verdict = { same: 'accepted', kept: 'accepted, no effect', other: 'warned' }[does];
+const VERDICTS: Readonly<Record<Effect['outcome'], string>> = {
+  honoured: 'accepted',
+  stored: 'accepted, no effect',
+  ignored: 'warned',
+  knative: 'warned, rejected when strict',
+};
+
+function annotationTable(kind: keyof typeof PLACES): string {
+  const places: Places = PLACES[kind];
+  const rows = [...ANNOTATIONS.values()].flatMap((annotation) => {
+    const where = annotation.on.flatMap((holder) => places[holder] ?? []);
+    const { outcome, note } = effectOn(annotation, kind);
+    const isKnative = outcome === 'knative';
+    // Knative's own annotations are about scaling by load, which a worker pool does not have.
+    if (where.length === 0 || (isKnative && kind === 'WorkerPool')) return [];
+    const verdict = VERDICTS[outcome];
     return [
       {
-        field: key,
-        values: check('\0') ?? 'any text',
-        usual: places.join(', '),
-        verdict: says ? `${verdict}: ${says}` : verdict,
+        field: annotation.key,
+        values: annotation.value?.allowed ?? (isKnative ? 'not checked' : 'any text'),
+        usual: where.join(', '),
+        verdict: note ? `${verdict}: ${note}` : verdict,
       },
     ];
   });
+  return table(['annotation', 'value', 'where', 'verdict'], rows);
 }
 
 function rulesOf(schema: Schema, path: string): string[] {
@@ -84,15 +101,15 @@ allowed.
 
 Defaults are set when an object is created or changed, as on Cloud Run. What is sent back as it is stored keeps its
 value, so neither applying the same YAML again nor upgrading Homerun creates a revision.
-\`serving.knative.dev/creator\` and \`serving.knative.dev/lastModifier\` (on jobs and executions
-\`run.googleapis.com/creator\` and \`run.googleapis.com/lastModifier\`) are set to the requesting user.
+\`${SERVING.creator}\` and \`${SERVING.lastModifier}\` (on jobs and executions
+\`${RUN.creator}\` and \`${RUN.lastModifier}\`) are set to the requesting user.
 
 ## Annotations of a Service and of its template
 
 Other keys of \`run.googleapis.com\`, \`autoscaling.knative.dev\` and \`homerun.dev\` have no effect: \`${unknown}\` gives a
 warning, and is rejected when strict. Keys of other prefixes are kept as they are.
 
-${table(['annotation', 'value', 'where', 'verdict'], annotationRows(SERVICE))}
+${annotationTable('Service')}
 
 ## Fields of a Service
 
@@ -109,36 +126,36 @@ ${runtimeContractSection()}
 ${failureRulesSection()}
 ## Annotations of a Job, of its template and of an Execution
 
-${table(['annotation', 'value', 'where', 'verdict'], annotationRows(JOB))}
+${annotationTable('Job')}
 
-Executions inherit the template's annotations, except for those that describe the template itself. \`homerun.dev/overrides\` is JSON such as
+Executions inherit the template's annotations, except for those that describe the template itself. \`${HOMERUN.overrides}\` is JSON such as
 \`{"containerOverrides":[{"name":"a","args":["b"],"env":[{"name":"C","value":"d"}]}],"taskCount":2,"timeoutSeconds":60}\`;
-\`clearArgs\` removes the job's arguments. A \`homerun.dev/schedule\` has five fields, or is \`@hourly\`,
+\`clearArgs\` removes the job's arguments. A \`${HOMERUN.schedule}\` has five fields, or is \`@hourly\`,
 \`@daily\`, \`@weekly\`, \`@monthly\` or \`@yearly\`.
 
 ## Fields of a Job
 
 \`kubectl get jobs\` lists the Jobs of \`batch/v1\`, as on every cluster. Use \`rj\`, \`crjob\` or
-\`jobs.run.googleapis.com\`, and \`kubectl get executions -l run.googleapis.com/job=NAME\` for the executions of a job
+\`jobs.run.googleapis.com\`, and \`kubectl get executions -l ${LABELS.job}=NAME\` for the executions of a job
 (short names: \`exec\` and \`crexec\`).
 
 Containers and volumes have the fields of a service's; this table lists only the differences. With several containers, the
 main container is the first one that no other container depends on (annotation
-\`run.googleapis.com/container-dependencies\`), or the first container without that annotation. The task ends with its main
+\`${RUN.containerDependencies}\`), or the first container without that annotation. The task ends with its main
 container, and the other containers end with the task. An execution with a task count of 0 completes at once.
 
 ${table(FIELDS, rowsBeside(fieldRows('Job'), fieldRows('Service')))}
 
 ## Fields of an Execution
 
-Its \`spec\` has the fields of a job's \`spec.template.spec\`, and the label \`run.googleapis.com/job\` names the job. Fields
+Its \`spec\` has the fields of a job's \`spec.template.spec\`, and the label \`${LABELS.job}\` names the job. Fields
 that the \`spec\` leaves out are copied from the job, \`containers\` and \`volumes\` each as a whole; then
-\`homerun.dev/overrides\` is applied, and the execution is immutable from then on. It is owned by its job and deleted with
+\`${HOMERUN.overrides}\` is applied, and the execution is immutable from then on. It is owned by its job and deleted with
 it.
 
 ## Annotations of a WorkerPool and of its template
 
-${table(['annotation', 'value', 'where', 'verdict'], annotationRows(WORKER_POOL, POOL_EFFECTS))}
+${annotationTable('WorkerPool')}
 
 ## Fields of a WorkerPool
 
@@ -147,7 +164,7 @@ its containers have no ports, and fields about requests do not exist.
 
 ${table(FIELDS, rowsBeside(fieldRows('WorkerPool'), fieldRows('Service')))}
 
-The number of instances is set in two places. \`run.googleapis.com/manualInstanceCount\` is where Cloud Run's v1 API has
+The number of instances is set in two places. \`${RUN.manualInstanceCount}\` is where Cloud Run's v1 API has
 it, and what manifests contain. \`spec.manualInstanceCount\` is the number in force, and what the subresource \`/scale\` reads
 and writes for \`kubectl scale\`, a HorizontalPodAutoscaler or KEDA. The most recent change counts: admission writes the
 field when the annotation is new or has another value, and leaves it alone otherwise. So a number set by an autoscaler is

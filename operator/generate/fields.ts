@@ -1,8 +1,8 @@
 import type { TSchema } from 'typebox';
-import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from '../apis/annotations.ts';
 import type { FieldError } from '../apis/fieldError.ts';
 import type { CelRule } from '../apis/schema.ts';
 import { schemaErrors } from '../apis/schemaValidation.ts';
+import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from '../apis/serving/instance/platform.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { KIND_ADMISSIONS, type KindAdmission } from '../webhook/admission/kindAdmission.ts';
 import { warningsOf } from '../webhook/admission/warnings.ts';

@@ -1,15 +1,14 @@
-/** Keys that belong to the object they stand on: what a tool wrote there for itself, and our own output. */
-const OWN = [
-  /^kubectl\.kubernetes\.io\//,
-  /^argocd\.argoproj\.io\//,
-  /^meta\.helm\.sh\//,
-  /^homerun\.dev\//,
-  /^run\.googleapis\.com\/(urls|operation-id|ingress-status)$/,
-];
+import { notInheritedBy } from '../apis/annotations/table.ts';
+
+/** Domains whose keys belong to the object that carries them: a tool wrote them there for itself. */
+const OWN_DOMAINS = /^(kubectl\.kubernetes\.io|argocd\.argoproj\.io|meta\.helm\.sh|homerun\.dev)\//;
+
+const OWN = notInheritedBy('child');
 
 /** The labels or annotations of a parent that its children carry too (Knative API, Service: metadata). */
 export function inherited(map: Record<string, string> | undefined): Record<string, string> {
-  return Object.fromEntries(Object.entries(map ?? {}).filter(([key]) => !OWN.some((own) => own.test(key))));
+  const isOwn = (key: string) => OWN_DOMAINS.test(key) || OWN.has(key);
+  return Object.fromEntries(Object.entries(map ?? {}).filter(([key]) => !isOwn(key)));
 }
 
 /** Keys that steer Homerun or a client; changing one on a revision must not restart its instances. */

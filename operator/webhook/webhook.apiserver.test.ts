@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { request } from 'undici';
-import { SERVING } from '../apis/annotations.ts';
+import { SERVING } from '../apis/annotations/serving.ts';
 import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';

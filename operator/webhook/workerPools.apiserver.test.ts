@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SERVING } from '../apis/annotations.ts';
+import { SERVING } from '../apis/annotations/serving.ts';
 import { RUN } from '../apis/labels.ts';
 import { WORKER_POOLS, type WorkerPool } from '../apis/run/workerPool/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HOMERUN } from '../../../operator/apis/annotations.ts';
+import { HOMERUN } from '../../../operator/apis/annotations/homerun.ts';
 import { RUN } from '../../../operator/apis/labels.ts';
 import { EXECUTIONS, type Execution } from '../../../operator/apis/run/execution/types.ts';
 import { JOBS } from '../../../operator/apis/run/job/types.ts';

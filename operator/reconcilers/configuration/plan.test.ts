@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SERVING as ANNOTATION } from '../../apis/annotations.ts';
+import { SERVING as ANNOTATION } from '../../apis/annotations/serving.ts';
 import { conditionOf } from '../../apis/condition.ts';
 import { parseConfig } from '../../config.ts';
 import { contentHash } from '../../kube/json.ts';

@@ -1,3 +1,4 @@
+import { BOOKKEEPING } from '../../apis/annotations/bookkeeping.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { DEPLOYMENTS, type Deployment } from '../../kube/core.ts';
@@ -24,7 +25,7 @@ function failureOf(deployment: Deployment | undefined) {
 }
 
 /** On a Deployment: when Kubernetes was last asked to make its pods after all. */
-const ASKED_AGAIN = 'homerun.dev/asked-again';
+const ASKED_AGAIN = BOOKKEEPING.askedAgain;
 
 /** Shortest and longest time between two such questions. */
 const ASK_MS = { shortest: 30_000, longest: 300_000 };

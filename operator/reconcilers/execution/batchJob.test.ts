@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { RUN } from '../../apis/annotations.ts';
+import { RUN } from '../../apis/annotations/run.ts';
 import { batchJobName } from '../../apis/names.ts';
 import { executionOf } from '../../apis/run/execution/fromJob.ts';
 import type { Overrides } from '../../apis/run/execution/overrides.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { HOMERUN } from '../../apis/annotations.ts';
+import { HOMERUN } from '../../apis/annotations/homerun.ts';
 import { conditionOf } from '../../apis/condition.ts';
 import { RUN } from '../../apis/labels.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';

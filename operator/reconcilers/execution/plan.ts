@@ -1,4 +1,5 @@
-import { HOMERUN, parseFlag } from '../../apis/annotations.ts';
+import { HOMERUN } from '../../apis/annotations/homerun.ts';
+import { parseFlag } from '../../apis/annotations/values.ts';
 import { type Condition, conditionOf, isFalse, isTrue, mergeConditions } from '../../apis/condition.ts';
 import {
   EXECUTION_REASONS as REASONS,

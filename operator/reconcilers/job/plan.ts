@@ -1,4 +1,4 @@
-import { HOMERUN } from '../../apis/annotations.ts';
+import { HOMERUN } from '../../apis/annotations/homerun.ts';
 import { type Condition, conditionOf, mergeConditions, READY } from '../../apis/condition.ts';
 import { errorMessage, type FieldError } from '../../apis/fieldError.ts';
 import { EXECUTION_CONDITIONS } from '../../apis/run/execution/conditions.ts';

@@ -1,14 +1,15 @@
-import { HOMERUN } from '../../apis/annotations.ts';
+import { BOOKKEEPING } from '../../apis/annotations/bookkeeping.ts';
+import { HOMERUN } from '../../apis/annotations/homerun.ts';
 import { childName, letters } from '../../apis/names.ts';
 import type { Job } from '../../apis/run/job/types.ts';
 
 /** What the status remembers of the runs that were started, so that none is started twice. */
 export const DONE = {
-  startToken: 'homerun.dev/start-token-done',
-  runToken: 'homerun.dev/run-token-done',
+  startToken: BOOKKEEPING.startTokenDone,
+  runToken: BOOKKEEPING.runTokenDone,
   run: HOMERUN.run,
   /** The schedule, and the time up to which it has been kept. */
-  schedule: 'homerun.dev/schedule-kept',
+  schedule: BOOKKEEPING.scheduleKept,
 } as const;
 
 /** A run that the job asks for and that has not been started. */

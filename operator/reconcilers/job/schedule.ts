@@ -1,4 +1,4 @@
-import { HOMERUN } from '../../apis/annotations.ts';
+import { HOMERUN } from '../../apis/annotations/homerun.ts';
 import { childName } from '../../apis/names.ts';
 import { scheduleOf } from '../../apis/run/job/schedule.ts';
 import type { Job } from '../../apis/run/job/types.ts';

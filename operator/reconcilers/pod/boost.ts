@@ -1,4 +1,5 @@
-import { parseFlag, RUN } from '../../apis/annotations.ts';
+import { RUN } from '../../apis/annotations/run.ts';
+import { parseFlag } from '../../apis/annotations/values.ts';
 import { canonicalQuantity, cores, isQuantity } from '../../apis/quantity.ts';
 import { BOOST_ANNOTATION, boostEnd } from '../../apis/serving/revision/boost.ts';
 import type { Pod } from '../../kube/core.ts';

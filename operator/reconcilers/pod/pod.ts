@@ -1,7 +1,9 @@
-import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseDependencies, RUN } from '../../apis/annotations.ts';
+import { RUN } from '../../apis/annotations/run.ts';
+import { parseDependencies } from '../../apis/annotations/values.ts';
 import { kubernetesServiceAccount } from '../../apis/identity.ts';
 import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
 import type { Container, Volume } from '../../apis/serving/container/types.ts';
+import { ACCELERATOR, BASE_IMAGE_RUNTIME } from '../../apis/serving/instance/platform.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
 import { type PodContainer, podContainer } from './container.ts';

@@ -1,3 +1,4 @@
+import { BOOKKEEPING } from '../../apis/annotations/bookkeeping.ts';
 import type { Deployment } from '../../kube/core.ts';
 import { contentHash, isSubset } from '../../kube/json.ts';
 import { isApplied, type PlannedEvent } from '../../kube/plan.ts';
@@ -6,7 +7,7 @@ import { isApplied, type PlannedEvent } from '../../kube/plan.ts';
 // neither a chart value nor a release nor an annotation on a revision is a reason for that.
 
 /** On a Deployment: hash of its pod template as it was rendered for it. What the server adds does not count. */
-export const TEMPLATE_HASH = 'homerun.dev/template-hash';
+export const TEMPLATE_HASH = BOOKKEEPING.templateHash;
 
 /**
  * How the instances of a Deployment stand to the pod template that is rendered now: `outdated` ones have another,

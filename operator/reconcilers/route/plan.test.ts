@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { RUN } from '../../apis/annotations.ts';
+import { RUN } from '../../apis/annotations/run.ts';
 import { conditionOf } from '../../apis/condition.ts';
 import { SERVING, VISIBILITY } from '../../apis/labels.ts';
 import { parseConfig } from '../../config.ts';

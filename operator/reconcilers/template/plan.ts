@@ -1,4 +1,4 @@
-import { SERVING as ANNOTATION } from '../../apis/annotations.ts';
+import { SERVING as ANNOTATION } from '../../apis/annotations/serving.ts';
 import { type Condition, conditionOf, isTrue, READY } from '../../apis/condition.ts';
 import { errorMessage, type FieldError } from '../../apis/fieldError.ts';
 import { RUN, SERVING } from '../../apis/labels.ts';

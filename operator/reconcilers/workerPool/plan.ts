@@ -1,3 +1,4 @@
+import { BOOKKEEPING } from '../../apis/annotations/bookkeeping.ts';
 import { type Condition, conditionOf, mergeConditions, READY, readyOf } from '../../apis/condition.ts';
 import { errorMessage } from '../../apis/fieldError.ts';
 import { RUN } from '../../apis/labels.ts';
@@ -96,7 +97,7 @@ export function refusedWorkerPool(input: RejectionInput): KubeObject | undefined
 }
 
 /** In the status: the number of the last revision that was seen, which may have been deleted since. */
-const LAST_NUMBER = 'homerun.dev/last-revision-number';
+const LAST_NUMBER = BOOKKEEPING.lastRevisionNumber;
 
 function lastNumber({ status }: WorkerPool, revisions: readonly Revision[]): number {
   const remembered = Number(status?.annotations?.[LAST_NUMBER] ?? 0) || 0;

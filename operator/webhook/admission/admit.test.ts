@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SERVING } from '../../apis/annotations.ts';
+import { SERVING } from '../../apis/annotations/serving.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { patched, patchOf } from '../testing/patch.ts';
 import { LENIENT, OPERATOR, objectOf, requestFor, STRICT } from '../testing/requests.ts';

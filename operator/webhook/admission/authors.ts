@@ -1,4 +1,5 @@
-import { RUN, SERVING } from '../../apis/annotations.ts';
+import { RUN } from '../../apis/annotations/run.ts';
+import { SERVING } from '../../apis/annotations/serving.ts';
 import { deepEqual } from '../../kube/json.ts';
 import type { KubeObject } from '../../kube/types.ts';
 

@@ -1,12 +1,13 @@
-import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from '../../apis/annotations.ts';
+import type { EffectKind } from '../../apis/annotations/annotation.ts';
+import { effectWarning } from '../../apis/annotations/warning.ts';
 import { at, type FieldError, keyed } from '../../apis/fieldError.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
 import type { ExecutionTemplate, Job } from '../../apis/run/job/types.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
+import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from '../../apis/serving/instance/platform.ts';
 import type { TemplateSpec } from '../../apis/serving/revision/types.ts';
 import type { Capabilities } from '../../kube/capabilities.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import { ANNOTATION_EFFECTS, effectWarning, POOL_EFFECTS } from './effects.ts';
 
 /** Longer ones are cut by the API server, and after 4096 characters in all it drops the rest. */
 const MAX_LENGTH = 256;
@@ -38,7 +39,7 @@ export function linesOf(said: readonly Said[]): string[] {
 }
 
 function effectsOf(object: KubeObject, abilities: Capabilities): Said[] {
-  const annotationEffects = annotationEffectsFor(abilities, object.kind === 'WorkerPool');
+  const annotationEffects = annotationEffectsFor(abilities, effectKindOf(object));
   const own = annotationEffects(object.metadata.annotations, 'metadata.annotations');
   if (object.kind === 'Revision') {
     return [...own, ...specEffects((object as KubeObject & { spec: TemplateSpec }).spec, 'spec')];
@@ -59,12 +60,17 @@ function effectsOf(object: KubeObject, abilities: Capabilities): Said[] {
 /** The part of a spec that a cluster may make something else of. */
 type Instance = Partial<Pick<TemplateSpec, 'volumes' | 'runtimeClassName'>>;
 
-function annotationEffectsFor(abilities: Capabilities, ofPool: boolean) {
-  const effects = ofPool ? POOL_EFFECTS : ANNOTATION_EFFECTS;
-  const where = ofPool ? 'here' : 'in a cluster';
+/** A kind comes from outside, and may be anything. */
+function effectKindOf({ kind }: KubeObject): EffectKind {
+  if (kind === 'WorkerPool') return kind;
+  return kind === 'Job' || kind === 'Execution' ? 'Job' : 'Service';
+}
+
+function annotationEffectsFor(abilities: Capabilities, kind: EffectKind) {
+  const where = kind === 'WorkerPool' ? 'here' : 'in a cluster';
   return (annotations: Record<string, string> | undefined, path: string): Said[] =>
     Object.entries(annotations ?? {}).flatMap(([key, value]) => {
-      const message = effectWarning(key, value, abilities, effects);
+      const message = effectWarning(key, value, abilities, kind);
       return message ? [{ path: keyed(path, key), message: `has no effect ${where}: ${message}` }] : [];
     });
 }

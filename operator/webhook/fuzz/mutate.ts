@@ -1,4 +1,4 @@
-import { ANNOTATION_RULES } from '../../apis/annotationRules.ts';
+import { ANNOTATIONS } from '../../apis/annotations/table.ts';
 import type { Random } from '../../testing/random.ts';
 
 type Container = Record<string, unknown> | unknown[];
@@ -57,7 +57,7 @@ const VALUES: readonly unknown[] = [
 ];
 
 const KEYS: readonly string[] = [
-  ...ANNOTATION_RULES.keys(),
+  ...ANNOTATIONS.keys(),
   'run.googleapis.com/constructor',
   'constructor',
   'toString',

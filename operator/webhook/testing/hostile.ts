@@ -1,4 +1,5 @@
-import { HOMERUN, RUN } from '../../apis/annotations.ts';
+import { HOMERUN } from '../../apis/annotations/homerun.ts';
+import { RUN } from '../../apis/annotations/run.ts';
 import type { AdmissionRequest } from '../admission/review.ts';
 import { requestFor } from './requests.ts';
 

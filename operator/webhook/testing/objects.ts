@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { TSchema } from 'typebox';
-import { ANNOTATION_RULES } from '../../apis/annotationRules.ts';
+import { ANNOTATIONS } from '../../apis/annotations/table.ts';
 import { RUN } from '../../apis/labels.ts';
 import type { KindDefinition } from '../../apis/schema.ts';
 
@@ -56,7 +56,7 @@ const VALUES = [
   '{"containerOverrides":[{"name":"a","env":[{"name":"A","value":"b"}]}],"timeoutSeconds":"60"}',
 ];
 const KEYS = [
-  ...ANNOTATION_RULES.keys(),
+  ...ANNOTATIONS.keys(),
   'run.googleapis.com/unheard-of',
   'autoscaling.knative.dev/class',
   'a/b',

@@ -1,7 +1,9 @@
 import { isSubset } from '../../../kube/json.ts';
 import { controllerReference } from '../../../kube/owner.ts';
 import type { ObjectMeta } from '../../../kube/types.ts';
-import { HOMERUN, RUN as RUN_ANNOTATIONS, SERVING } from '../../annotations.ts';
+import { HOMERUN } from '../../annotations/homerun.ts';
+import { RUN as RUN_ANNOTATIONS } from '../../annotations/run.ts';
+import { notInheritedBy } from '../../annotations/table.ts';
 import { LOCATION, RUN } from '../../labels.ts';
 import type { Job } from '../job/types.ts';
 import { DEFAULT_TASKS, defaultExecutionSpec } from '../task/defaults.ts';
@@ -14,19 +16,7 @@ import {
   type ExecutionSpec,
 } from './types.ts';
 
-/** Annotations of a template that say something about the template itself, or steer one execution alone. */
-const NOT_INHERITED: ReadonlySet<string> = new Set([
-  RUN_ANNOTATIONS.clientName,
-  RUN_ANNOTATIONS.clientVersion,
-  RUN_ANNOTATIONS.operationId,
-  RUN_ANNOTATIONS.creator,
-  RUN_ANNOTATIONS.lastModifier,
-  RUN_ANNOTATIONS.creatorEmail,
-  RUN_ANNOTATIONS.lastModifierEmail,
-  SERVING.creator,
-  SERVING.lastModifier,
-  ...Object.values(HOMERUN),
-]);
+const NOT_INHERITED = notInheritedBy('execution');
 
 /** What is known of an execution before its job is asked. */
 export interface ExecutionRequest {

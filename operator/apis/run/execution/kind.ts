@@ -1,3 +1,4 @@
+import { RUN as LABELS } from '../../labels.ts';
 import { MAX_NAME } from '../../names.ts';
 import type { KindDefinition } from '../../schema.ts';
 import { ExecutionSpecSchema } from '../task/schema.ts';
@@ -17,8 +18,7 @@ export const EXECUTION: KindDefinition = {
   singular: 'execution',
   shortNames: ['exec', 'crexec'],
   categories: ['all', 'run'],
-  description:
-    'One run of a job. Label run.googleapis.com/job names the job; what the spec leaves out is as the job has it.',
+  description: `One run of a job. Label ${LABELS.job} names the job; what the spec leaves out is as the job has it.`,
   columns: [
     { name: 'Job', type: 'string', jsonPath: ".metadata.labels['run\\.googleapis\\.com/job']" },
     { name: 'Tasks', type: 'integer', jsonPath: '.spec.taskCount' },

@@ -1,5 +1,5 @@
-import { validateAnnotations } from '../../annotationRules.ts';
-import { HOMERUN } from '../../annotations.ts';
+import { HOMERUN } from '../../annotations/homerun.ts';
+import { validateAnnotations } from '../../annotations/validation.ts';
 import { at, type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { RUN } from '../../labels.ts';
 import { MAX_NAME } from '../../names.ts';

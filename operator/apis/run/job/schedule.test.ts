@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { scheduleOf, wrongSchedule } from './schedule.ts';
+import { wrongSchedule } from './cron.ts';
+import { scheduleOf } from './schedule.ts';
 
 const schedule = (expression: string, zone?: string) =>
   scheduleOf({

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { honouredOn } from '../../annotations/table.ts';
 import { choice, int32, rules, text, textMap } from '../../schema.ts';
 import { statusFields } from '../../serving/statusSchema.ts';
 import { ExecutionTemplateSpecSchema } from '../task/schema.ts';
@@ -15,8 +16,7 @@ const TemplateMetadata = Type.Object(
     namespace: text(63, { description: 'Ignored: an execution lives in the namespace of its job.' }),
     labels: textMap(200, { description: 'Labels of the executions.' }),
     annotations: textMap(200, {
-      description:
-        'Annotations of the executions, all texts. Those that steer them: run.googleapis.com/container-dependencies and run.googleapis.com/secrets.',
+      description: `Annotations of the executions, all strings. Those with an effect: ${honouredOn('executionTemplate')}.`,
     }),
     creationTimestamp: text(64, { description: 'Ignored.', nullable: true }),
   },

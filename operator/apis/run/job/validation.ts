@@ -1,5 +1,5 @@
-import { validateAnnotations } from '../../annotationRules.ts';
-import { HOMERUN } from '../../annotations.ts';
+import { HOMERUN } from '../../annotations/homerun.ts';
+import { validateAnnotations } from '../../annotations/validation.ts';
 import { validateConnections } from '../../connectionRules.ts';
 import { type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { adviseLabels, validateKeys, validateLabels } from '../../labelRules.ts';

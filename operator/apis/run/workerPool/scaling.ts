@@ -1,4 +1,4 @@
-import { RUN } from '../../annotations.ts';
+import { RUN } from '../../annotations/run.ts';
 import { MAX_INSTANCES } from './schema.ts';
 import type { WorkerPool } from './types.ts';
 

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { RUN } from '../../annotations/run.ts';
 import { type CelRule, flag, int32, list, OPTIONAL_DNS_LABEL, rules, text } from '../../schema.ts';
 import { WorkerPoolTemplateSchema } from '../../serving/revision/schema.ts';
 import { latestRevisionFields, statusFields } from '../../serving/statusSchema.ts';
@@ -43,7 +44,7 @@ export const WorkerPoolSpecSchema = Type.Object(
       ...rules(SUM),
     }),
     manualInstanceCount: instances(
-      'Instances that run, over all revisions. Set from annotation run.googleapis.com/manualInstanceCount whenever that changes, and by kubectl scale and autoscalers; 1 when neither says anything.',
+      `Instances that run, over all revisions. Set from annotation ${RUN.manualInstanceCount} whenever that changes, and by kubectl scale and autoscalers; 1 when neither says anything.`,
     ),
   },
   { description: 'What is wanted.' },

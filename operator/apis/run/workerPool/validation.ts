@@ -1,5 +1,5 @@
-import { firstGeneration, validateAnnotations, validateScale } from '../../annotationRules.ts';
-import { RUN } from '../../annotations.ts';
+import { RUN } from '../../annotations/run.ts';
+import { firstGeneration, validateAnnotations, validateScale } from '../../annotations/validation.ts';
 import { at, type FieldError, formatted, keyed, outOfRange } from '../../fieldError.ts';
 import { adviseLabels } from '../../labelRules.ts';
 import { validateNameChange } from '../../serving/configuration/validation.ts';
@@ -70,7 +70,8 @@ function withoutMode(value: string): FieldError {
 function validateEnvironment(annotations: Record<string, string> = {}): FieldError[] {
   const value = annotations[RUN.executionEnvironment] ?? '';
   const path = keyed('spec.template.metadata.annotations', RUN.executionEnvironment);
-  return firstGeneration(RUN.executionEnvironment, value).map((fault) => ({ path, value, ...fault }));
+  const error = firstGeneration(RUN.executionEnvironment, value);
+  return error ? [{ path, value, ...error }] : [];
 }
 
 /** Without a surge something must be allowed to be missing, or instances could not move to another revision. */

@@ -1,4 +1,5 @@
-import { parseDependencies, RUN } from '../../annotations.ts';
+import { RUN } from '../../annotations/run.ts';
+import { parseDependencies } from '../../annotations/values.ts';
 import { type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { MAX_CONTAINERS } from './schema.ts';
 import type { TemplateContainer } from './types.ts';

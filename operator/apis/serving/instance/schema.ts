@@ -2,6 +2,7 @@ import { type TSchema, Type } from 'typebox';
 import { type CelRule, keyed, list, text, textMap } from '../../schema.ts';
 import { MAX_CONTAINERS } from '../container/schema.ts';
 import { VolumeSchema } from '../volume/schema.ts';
+import { ACCELERATOR } from './platform.ts';
 
 /** A Kubernetes name, or the e-mail address of a Google service account. */
 export const SERVICE_ACCOUNT =
@@ -39,7 +40,7 @@ export function instanceFields<T extends TSchema>(container: T, description: str
       pattern: `^(${SERVICE_ACCOUNT})?$`,
     }),
     nodeSelector: textMap(20, {
-      description: 'Labels of the nodes to run on; run.googleapis.com/accelerator is the type of GPU.',
+      description: `Labels of the nodes to run on; ${ACCELERATOR} is the type of GPU.`,
       'x-kubernetes-map-type': 'atomic',
     }),
   };

@@ -1,4 +1,5 @@
-import { parseFlag, RUN } from '../../annotations.ts';
+import { RUN } from '../../annotations/run.ts';
+import { parseFlag } from '../../annotations/values.ts';
 import { at, type FieldError, keyed } from '../../fieldError.ts';
 import { bytes, cores, isQuantity } from '../../quantity.ts';
 import { DEFAULT_LIMITS } from '../container/defaults.ts';

@@ -1,7 +1,8 @@
 import type { KubeObject } from '../../../kube/types.ts';
+import { BOOKKEEPING } from '../../annotations/bookkeeping.ts';
 
 /** On a pod that was made with more CPU: container -> the CPU limit that it is to have later, as JSON. */
-export const BOOST_ANNOTATION = 'homerun.dev/startup-cpu-boost';
+export const BOOST_ANNOTATION = BOOKKEEPING.startupCpuBoost;
 
 /** How long the boost goes on after an instance has started (Cloud Run, Startup CPU boost). */
 const AFTER_START_MS = 10_000;

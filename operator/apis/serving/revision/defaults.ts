@@ -1,4 +1,5 @@
-import { parseFlag, RUN } from '../../annotations.ts';
+import { RUN } from '../../annotations/run.ts';
+import { parseFlag } from '../../annotations/values.ts';
 import { defaultContainer } from '../container/defaults.ts';
 import { ingressContainer } from '../container/ingress.ts';
 import { containerNames } from '../container/names.ts';

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../../kube/types.ts';
-import { AUTOSCALING, RUN } from '../../annotations.ts';
+import { AUTOSCALING } from '../../annotations/autoscaling.ts';
+import { RUN } from '../../annotations/run.ts';
 import { manualInstances } from '../service/manualScaling.ts';
 
 /** Annotations that ask for instances before the first request. */

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../../kube/types.ts';
-import { AUTOSCALING, RUN } from '../../annotations.ts';
+import { AUTOSCALING } from '../../annotations/autoscaling.ts';
+import { RUN } from '../../annotations/run.ts';
 import { conditionOf, isFalse, isTrue, READY } from '../../condition.ts';
 import { parseDuration } from '../../duration.ts';
 import { cores, isQuantity } from '../../quantity.ts';

@@ -1,4 +1,5 @@
 import { type TSchema, Type } from 'typebox';
+import { honouredOn } from '../../annotations/table.ts';
 import {
   type CelRule,
   flag,
@@ -97,8 +98,7 @@ const TemplateMetadata = Type.Object(
     namespace: text(63, { description: 'Ignored: a revision lives in the namespace of its service.' }),
     labels: textMap(200, { description: 'Labels of the revision.' }),
     annotations: textMap(200, {
-      description:
-        'Annotations of the revision, all texts. Those that steer it: autoscaling.knative.dev/minScale and maxScale (services alone); with run.googleapis.com/ before them: startup-cpu-boost, container-dependencies, health-check-disabled, execution-environment, secrets.',
+      description: `Annotations of the revision, all strings. Those with an effect: ${honouredOn('revision')}.`,
     }),
     creationTimestamp: text(64, { description: 'Ignored.', nullable: true }),
   },

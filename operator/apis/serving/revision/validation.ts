@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { validateAnnotations, validateScale } from '../../annotationRules.ts';
-import { ACCELERATOR, BASE_IMAGE_RUNTIME, parseFlag, RUN } from '../../annotations.ts';
+import { RUN } from '../../annotations/run.ts';
+import { validateAnnotations, validateScale } from '../../annotations/validation.ts';
+import { parseFlag } from '../../annotations/values.ts';
 import { validateConnections } from '../../connectionRules.ts';
 import { brief, type FieldError, formatted, keyed, outOfRange, unsupported } from '../../fieldError.ts';
 import { adviseLabels, validateKeys, validateLabels } from '../../labelRules.ts';
@@ -9,6 +10,7 @@ import { validateAwaited, validateDependencies } from '../container/dependencies
 import { GPU } from '../container/resources.ts';
 import type { Volume } from '../container/types.ts';
 import { validateContainers } from '../container/validation.ts';
+import { ACCELERATOR, BASE_IMAGE_RUNTIME } from '../instance/platform.ts';
 import { SERVICE_ACCOUNT } from '../instance/schema.ts';
 import { totalCpu, validateInstance } from '../instance/validation.ts';
 import { schedulingFields } from '../scheduling/schema.ts';

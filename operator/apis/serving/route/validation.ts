@@ -1,4 +1,4 @@
-import { validateAnnotations } from '../../annotationRules.ts';
+import { validateAnnotations } from '../../annotations/validation.ts';
 import type { FieldError } from '../../fieldError.ts';
 import { validateRouteTraffic } from '../traffic/validation.ts';
 import type { Route } from './types.ts';

@@ -1,4 +1,6 @@
-import { parseFlag, RUN } from '../../annotations.ts';
+// Gateways load this module, so it imports one group of annotations and not all of them.
+import { ACCESS } from '../../annotations/run/access.ts';
+import { parseFlag } from '../../annotations/values.ts';
 import { VISIBILITY } from '../../labels.ts';
 import type { Route } from './types.ts';
 
@@ -11,7 +13,7 @@ export type Reach = 'all' | 'internal' | 'none';
  */
 export function hasOutsideName({ metadata }: Pick<Route, 'metadata'>): boolean {
   if (metadata.labels?.[VISIBILITY] === 'cluster-local') return false;
-  return parseFlag(metadata.annotations?.[RUN.defaultUrlDisabled]) !== true;
+  return parseFlag(metadata.annotations?.[ACCESS.defaultUrlDisabled.key]) !== true;
 }
 
 /**
@@ -20,7 +22,7 @@ export function hasOutsideName({ metadata }: Pick<Route, 'metadata'>): boolean {
  * Run's ingress settings)
  */
 export function reachOf(route: Pick<Route, 'metadata'>): Reach {
-  const ingress = route.metadata.annotations?.[RUN.ingress] ?? 'all';
+  const ingress = route.metadata.annotations?.[ACCESS.ingress.key] ?? 'all';
   if (ingress === 'none') return 'none';
   return ingress === 'all' && hasOutsideName(route) ? 'all' : 'internal';
 }

@@ -1,5 +1,5 @@
-import { validateAnnotations, validateScale } from '../../annotationRules.ts';
-import { RUN } from '../../annotations.ts';
+import { RUN } from '../../annotations/run.ts';
+import { validateAnnotations, validateScale } from '../../annotations/validation.ts';
 import { type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { adviseLabels } from '../../labelRules.ts';
 import { MAX_NAME } from '../../names.ts';

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { RUN } from '../../annotations/run.ts';
 import { flag, int32, int64, list, quantity, rules, text, textMap } from '../../schema.ts';
 import { DATA_KEY } from '../../secretRules.ts';
 
@@ -108,7 +109,7 @@ export const VolumeSchema = Type.Object(
       Type.Object(
         {
           secretName: text(253, {
-            description: 'Name of the secret, or an alias of annotation run.googleapis.com/secrets.',
+            description: `Name of the secret, or an alias of annotation ${RUN.secrets}.`,
           }),
           items: items(),
           defaultMode: defaultMode('0444'),

@@ -1,4 +1,3 @@
-import { CLOUD_STORAGE_DRIVER } from '../../annotations.ts';
 import {
   at,
   duplicates,
@@ -11,6 +10,7 @@ import {
 import { isQuantity, parseQuantity } from '../../quantity.ts';
 import { validateDataKey, validateSecretName } from '../../secretRules.ts';
 import type { Volume } from '../container/types.ts';
+import { CLOUD_STORAGE_DRIVER } from '../instance/platform.ts';
 import { VOLUME_KINDS } from './schema.ts';
 
 /** What Cloud Run has no equivalent of. */

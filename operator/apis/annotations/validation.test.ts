@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { type AnnotationHolder, validateAnnotations, validateScale } from './annotationRules.ts';
-import { parseDependencies, parseFlag } from './annotations.ts';
+import type { AnnotationHolder } from './annotation.ts';
+import { validateAnnotations, validateScale } from './validation.ts';
+import { parseDependencies, parseFlag } from './values.ts';
 
 interface Row {
   on: AnnotationHolder;

@@ -1,0 +1,63 @@
+import { type Annotation, honoured, ignored, keysOf, knative, REVISION } from './annotation.ts';
+import { FIXED_SIZE, NO_MAXIMUM } from './run/scaling.ts';
+import { wholeNumber } from './values.ts';
+
+/** Scaling of one revision (Cloud Run API v1 and Knative Serving, Configuring scale bounds). */
+export const AUTOSCALING_ANNOTATIONS = {
+  minScale: {
+    key: 'autoscaling.knative.dev/minScale',
+    on: REVISION,
+    value: wholeNumber(0),
+    effect: honoured(),
+    effects: { WorkerPool: ignored(FIXED_SIZE) },
+  },
+  maxScale: {
+    key: 'autoscaling.knative.dev/maxScale',
+    on: REVISION,
+    value: wholeNumber(0),
+    effect: honoured(NO_MAXIMUM),
+    effects: { WorkerPool: ignored(FIXED_SIZE) },
+  },
+  minScaleKebab: {
+    key: 'autoscaling.knative.dev/min-scale',
+    on: REVISION,
+    effect: knative("Knative's spelling of minScale"),
+  },
+  maxScaleKebab: {
+    key: 'autoscaling.knative.dev/max-scale',
+    on: REVISION,
+    effect: knative("Knative's spelling of maxScale"),
+  },
+  initialScale: {
+    key: 'autoscaling.knative.dev/initial-scale',
+    on: REVISION,
+    effect: knative('instances that start before the revision becomes ready; 1 when unset'),
+  },
+  window: {
+    key: 'autoscaling.knative.dev/window',
+    on: REVISION,
+    effect: knative('duration over which load is averaged, from 6s to 1h'),
+  },
+  target: {
+    key: 'autoscaling.knative.dev/target',
+    on: REVISION,
+    effect: knative('concurrent requests that one instance should have on average'),
+  },
+  targetUtilizationPercentage: {
+    key: 'autoscaling.knative.dev/target-utilization-percentage',
+    on: REVISION,
+    effect: knative('percentage of its capacity that one instance should use, from 1 to 100'),
+  },
+  retentionPeriod: {
+    key: 'autoscaling.knative.dev/scale-to-zero-pod-retention-period',
+    on: REVISION,
+    effect: knative('duration for which an idle instance stays, up to 1h'),
+  },
+  metric: {
+    key: 'autoscaling.knative.dev/metric',
+    on: REVISION,
+    effect: knative('target is used only with concurrency, the default'),
+  },
+} as const satisfies Record<string, Annotation>;
+
+export const AUTOSCALING = keysOf(AUTOSCALING_ANNOTATIONS);

@@ -1,0 +1,18 @@
+/** Annotations by which controllers remember something. Nobody else writes them, so they are in no table. */
+export const BOOKKEEPING = {
+  /** In the status of a Job: the values of the tokens and of annotation run whose execution has been created. */
+  startTokenDone: 'homerun.dev/start-token-done',
+  runTokenDone: 'homerun.dev/run-token-done',
+  /** In the status of a Job: the time up to which its schedule has been kept, and the schedule. */
+  scheduleKept: 'homerun.dev/schedule-kept',
+  /** In the status of a WorkerPool: the highest revision number seen, whose revision may have been deleted since. */
+  lastRevisionNumber: 'homerun.dev/last-revision-number',
+  /** On a Deployment: the hash of what its pod template was made from. */
+  templateHash: 'homerun.dev/template-hash',
+  /** On a Deployment: when Kubernetes was last asked to create its pods after all. */
+  askedAgain: 'homerun.dev/asked-again',
+  /** On a pod created with more CPU: container -> the CPU limit that it gets later, as JSON. */
+  startupCpuBoost: 'homerun.dev/startup-cpu-boost',
+  /** On a pod: when its eviction was first requested. */
+  evictionRequestedAt: 'homerun.dev/eviction-requested-at',
+} as const;

@@ -1,0 +1,63 @@
+import { type Annotation, honoured, ignored, REVISION, SCALED } from '../annotation.ts';
+import { FLAG, isOff, oneOf, wholeNumber } from '../values.ts';
+
+export const NO_MAXIMUM = '0 means that no maximum is set';
+export const FIXED_SIZE =
+  'a worker pool has as many instances as run.googleapis.com/manualInstanceCount says';
+const ONE_STEP = ignored('traffic moves in one step');
+
+/** How many instances a whole service or worker pool has. */
+export const SCALING = {
+  minScale: {
+    key: 'run.googleapis.com/minScale',
+    on: SCALED,
+    value: wholeNumber(0),
+    effect: honoured(),
+    effects: { WorkerPool: ignored(FIXED_SIZE) },
+  },
+  maxScale: {
+    key: 'run.googleapis.com/maxScale',
+    on: SCALED,
+    value: wholeNumber(0),
+    effect: honoured(NO_MAXIMUM),
+    effects: { WorkerPool: ignored(FIXED_SIZE) },
+  },
+  scalingMode: {
+    key: 'run.googleapis.com/scalingMode',
+    on: SCALED,
+    value: oneOf('automatic', 'manual'),
+    effect: honoured(),
+    effects: { WorkerPool: honoured('manual is the only mode') },
+  },
+  manualInstanceCount: {
+    key: 'run.googleapis.com/manualInstanceCount',
+    on: SCALED,
+    value: wholeNumber(0),
+    effect: honoured(),
+    effects: {
+      WorkerPool: honoured(
+        'each change of it is copied to spec.manualInstanceCount, which kubectl scale and autoscalers change too',
+      ),
+    },
+  },
+  maxSurge: {
+    key: 'run.googleapis.com/max-surge',
+    on: SCALED,
+    value: wholeNumber(0, 100),
+    effect: ONE_STEP,
+    effects: { WorkerPool: honoured('percent of the instances, rounded up; 100 when unset') },
+  },
+  maxUnavailable: {
+    key: 'run.googleapis.com/max-unavailable',
+    on: SCALED,
+    value: wholeNumber(0, 100),
+    effect: ONE_STEP,
+    effects: { WorkerPool: honoured('percent of the instances, rounded down; 0 when unset') },
+  },
+  overflowScaling: {
+    key: 'run.googleapis.com/overflow-scaling',
+    on: REVISION,
+    value: FLAG,
+    effect: ignored('instances stay in this cluster', isOff),
+  },
+} as const satisfies Record<string, Annotation>;

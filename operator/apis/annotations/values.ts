@@ -1,0 +1,94 @@
+/** What the value of an annotation may be. */
+export interface ValueRule {
+  /** The values allowed, for docs/contract.md. */
+  allowed: string;
+  /** What the value must be instead; undefined when it is allowed. */
+  check(value: string): string | undefined;
+}
+
+const rule = (allowed: string, accepts: (value: string) => boolean): ValueRule => ({
+  allowed,
+  check: (value) => (accepts(value) ? undefined : allowed),
+});
+
+/** A boolean, in the spelling of gcloud or of people. */
+export const FLAG = rule('true or false', (value) => parseFlag(value) !== undefined);
+
+/** One of a few texts. */
+export const oneOf = (...values: string[]): ValueRule =>
+  rule(`one of ${values.join(', ')}`, (value) => values.includes(value));
+
+/** Decimal digits for a number within [minimum, maximum]. */
+export const wholeNumber = (minimum: number, maximum = 2 ** 31 - 1): ValueRule =>
+  rule(
+    `a whole number from ${minimum} to ${maximum}`,
+    (value) => /^\d+$/.test(value) && Number(value) >= minimum && Number(value) <= maximum,
+  );
+
+const json = (allowed: string, accepts: (value: unknown) => boolean): ValueRule =>
+  rule(allowed, (text) => {
+    try {
+      return accepts(JSON.parse(text));
+    } catch {
+      return false;
+    }
+  });
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const JSON_STRINGS = json(
+  'a JSON list of strings',
+  (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+);
+export const JSON_OBJECT = json('a JSON object', isObject);
+export const JSON_OBJECTS = json(
+  'a JSON list of objects',
+  (value) => Array.isArray(value) && value.every(isObject),
+);
+
+/** The start order of containers. */
+export const DEPENDENCIES = rule(
+  'JSON such as {"app":["sidecar"]}: each container with those that start before it',
+  (text) => parseDependencies(text) !== undefined,
+);
+
+/** Aliases of secrets in other projects. */
+export const SECRET_ALIASES = rule(
+  'ALIAS:projects/PROJECT/secrets/SECRET, or several of these separated by commas',
+  (text) =>
+    text.split(',').every((entry) => /^[^:=\s]+:projects\/[^/\s]+\/secrets\/[^/\s]+$/.test(entry.trim())),
+);
+
+/** A boolean annotation's value: gcloud writes True, people write true; undefined for anything else. */
+export function parseFlag(value: string | undefined): boolean | undefined {
+  const text = value?.toLowerCase();
+  return text === 'true' ? true : text === 'false' ? false : undefined;
+}
+
+/** Whether a value switches something off. */
+export const isOff = (value: string): boolean => parseFlag(value) === false;
+
+/** Twenty containers, each waiting for all others, with names of 63 characters take 28,000 characters. */
+const MAX_DEPENDENCIES_LENGTH = 32_768;
+
+/**
+ * The value of annotation container-dependencies: container -> the containers that must start before it. Names may be
+ * unquoted, as in `{app: [sidecar]}`, which published samples use.
+ * @returns undefined when the text is neither form, or far longer than any start order.
+ */
+export function parseDependencies(text: string): Map<string, string[]> | undefined {
+  if (text.length > MAX_DEPENDENCIES_LENGTH) return undefined;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(
+      text.replaceAll(/"[^"]*"|[\w.-]+/g, (word) => (word.startsWith('"') ? word : `"${word}"`)),
+    );
+  } catch {
+    return undefined;
+  }
+  if (!isObject(parsed)) return undefined;
+  const entries = Object.entries(parsed as object);
+  const valid = entries.every(
+    ([, list]) => Array.isArray(list) && list.every((name) => typeof name === 'string'),
+  );
+  return valid ? new Map(entries as [string, string[]][]) : undefined;
+}
