@@ -1,13 +1,12 @@
 import { deepEqual, equal, throws } from 'node:assert/strict';
 import { modelOf } from './model.ts';
 import { EXECUTION } from './run/execution/kind.ts';
-import type { Execution } from './run/execution/types.ts';
 import { schemaErrors } from './schemaValidation.ts';
 import { TemplateContainerSchema } from './serving/container/schema.ts';
 import { SERVICE } from './serving/service/kind.ts';
 import type { Service } from './serving/service/types.ts';
 
-const ServiceModel = modelOf<Service>(SERVICE);
+const ServiceModel = modelOf(SERVICE);
 
 const serviceWith = (containerPort: number) =>
   new ServiceModel({
@@ -56,7 +55,7 @@ describe('modelOf', () => {
   });
 
   it('takes an execution without a spec, which its job gives it', () => {
-    new (modelOf<Execution>(EXECUTION))({ metadata: { name: 'hello' } }).validate();
+    new (modelOf(EXECUTION))({ metadata: { name: 'hello' } }).validate();
   });
 
   it('knows objects of its kind', () => {

@@ -1,7 +1,7 @@
 import { createTypeMetaGuard, Model, type ModelData } from '@kubernetes-models/base';
 import type { KubeObject } from '../kube/types.ts';
 import { errorMessage, type FieldError } from './fieldError.ts';
-import type { KindDefinition } from './schema.ts';
+import type { KindDefinition } from './kind.ts';
 import { objectErrors } from './schemaValidation.ts';
 
 /** An object is not what the schema of its kind allows. */
@@ -20,9 +20,9 @@ export class InvalidObjectError extends Error {
  * apiVersion and kind, `validate` checks the schema and throws {@link InvalidObjectError}, `is` tells objects of the
  * kind from others by apiVersion and kind.
  */
-export function modelOf<T extends KubeObject>(definition: KindDefinition) {
-  const { group, version, kind } = definition;
-  const type = { apiVersion: `${group}/${version}`, kind };
+export function modelOf<T extends KubeObject>(definition: KindDefinition<T>) {
+  const { apiVersion, kind } = definition.type;
+  const type = { apiVersion, kind };
   return class extends Model<T> {
     static readonly is = createTypeMetaGuard<T>(type);
 

@@ -107,32 +107,3 @@ export const DNS_LABEL = '^[a-z]([-a-z0-9]*[a-z0-9])?$';
 
 /** The same, or nothing: clients write an empty text for what is unset. */
 export const OPTIONAL_DNS_LABEL = '^([a-z]([-a-z0-9]*[a-z0-9])?)?$';
-
-/** Everything about a kind that its CustomResourceDefinition holds. */
-export interface KindDefinition {
-  group: string;
-  version: string;
-  kind: string;
-  plural: string;
-  singular: string;
-  shortNames: string[];
-  categories: string[];
-  description: string;
-  columns: PrinterColumn[];
-  /** Longest name of an object. */
-  maxNameLength: number;
-  spec: TSchema;
-  /** Whether an object may be written without its spec. */
-  specOptional?: boolean;
-  status: TSchema;
-  /** Rules on the whole object: they alone see `self.metadata.name`. */
-  rules: CelRule[];
-  /** Where the subresource `/scale` reads and writes, for `kubectl scale` and autoscalers; a kind without has none. */
-  scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath: string };
-}
-
-export interface PrinterColumn {
-  name: string;
-  type: 'string' | 'integer' | 'date';
-  jsonPath: string;
-}

@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox';
 import { at, type FieldError, formatted, keyed, MOST_FOUND } from './fieldError.ts';
 import { canonicalQuantity } from './quantity.ts';
-import { type KindDefinition, QUANTITY_PATTERN, textMap } from './schema.ts';
+import { QUANTITY_PATTERN, textMap } from './schema.ts';
 
 /**
  * A value that is not even of the declared type, or lacks what it must have: the law cannot read such an object.
@@ -66,7 +66,7 @@ const METADATA = Type.Object({
  * @param schema that of `spec`, before or after its defaults are filled in.
  */
 export function objectErrors(
-  { specOptional }: Pick<KindDefinition, 'specOptional'>,
+  { specOptional }: { specOptional?: boolean },
   schema: TSchema,
   object: unknown,
 ): SchemaError[] {

@@ -4,8 +4,8 @@ import { RUN } from '../apis/annotations/run.ts';
 import { SERVING } from '../apis/annotations/serving.ts';
 import { ANNOTATIONS } from '../apis/annotations/table.ts';
 import { keyed } from '../apis/fieldError.ts';
+import { KINDS, KINDS_BY_NAME } from '../apis/kinds.ts';
 import { RUN as LABELS } from '../apis/labels.ts';
-import { KIND_ADMISSIONS } from '../webhook/admission/kindAdmission.ts';
 import { failureRulesSection } from './failureRules.ts';
 import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
 import { type GeneratedFile, generatedFrom } from './file.ts';
@@ -80,10 +80,10 @@ const FIELDS = ['field', 'values', 'default', 'verdict'];
 /** docs/contract.md: every field, annotation, default and limit, and what Homerun does with it. */
 export function contractFile(): GeneratedFile {
   const unknown = keyed('metadata.annotations', 'run.googleapis.com/...');
-  const rules = Object.values(KIND_ADMISSIONS).flatMap(({ definition, written }) => [
-    ...definition.rules.map(({ message }) => `\`${definition.kind}\`: ${message}`),
+  const rules = KINDS.flatMap(({ kind, rules, written }) => [
+    ...rules.map(({ message }) => `\`${kind}\`: ${message}`),
     // Their fields are those of the templates that they are made from.
-    ...(['Revision', 'Execution'].includes(definition.kind) ? [] : rulesOf(written as Schema, 'spec')),
+    ...(['Revision', 'Execution'].includes(kind) ? [] : rulesOf(written as Schema, 'spec')),
   ]);
   const text = `<!-- ${generatedFrom('operator/apis and operator/webhook')} -->
 # Fields and annotations
@@ -116,11 +116,11 @@ ${annotationTable('Service')}
 A Configuration has the same \`spec.template\`. The \`spec\` of a Revision has the fields of \`spec.template.spec\` and is
 immutable.
 
-${table(FIELDS, fieldRows('Service'))}
+${table(FIELDS, fieldRows(KINDS_BY_NAME.services))}
 
 ## Fields of a Route
 
-${table(FIELDS, fieldRows('Route'))}
+${table(FIELDS, fieldRows(KINDS_BY_NAME.routes))}
 
 ${runtimeContractSection()}
 ${failureRulesSection()}
@@ -144,7 +144,7 @@ main container is the first one that no other container depends on (annotation
 \`${RUN.containerDependencies}\`), or the first container without that annotation. The task ends with its main
 container, and the other containers end with the task. An execution with a task count of 0 completes at once.
 
-${table(FIELDS, rowsBeside(fieldRows('Job'), fieldRows('Service')))}
+${table(FIELDS, rowsBeside(fieldRows(KINDS_BY_NAME.jobs), fieldRows(KINDS_BY_NAME.services)))}
 
 ## Fields of an Execution
 
@@ -162,7 +162,7 @@ ${annotationTable('WorkerPool')}
 Its template has the fields of a service's; this table lists only the differences. A worker pool receives no requests, so
 its containers have no ports, and fields about requests do not exist.
 
-${table(FIELDS, rowsBeside(fieldRows('WorkerPool'), fieldRows('Service')))}
+${table(FIELDS, rowsBeside(fieldRows(KINDS_BY_NAME.workerPools), fieldRows(KINDS_BY_NAME.services)))}
 
 The number of instances is set in two places. \`${RUN.manualInstanceCount}\` is where Cloud Run's v1 API has
 it, and what manifests contain. \`spec.manualInstanceCount\` is the number in force, and what the subresource \`/scale\` reads

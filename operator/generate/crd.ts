@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox';
 import { stringify } from 'yaml';
-import { DNS_LABEL, type KindDefinition } from '../apis/schema.ts';
+import type { KindDefinition } from '../apis/kind.ts';
+import { DNS_LABEL } from '../apis/schema.ts';
 import { type GeneratedFile, generatedFrom } from './file.ts';
 
 /** Where a structural schema keeps schemas of its own. */

@@ -1,10 +1,10 @@
 import type { TSchema } from 'typebox';
 import type { FieldError } from '../apis/fieldError.ts';
+import type { KindDefinition } from '../apis/kind.ts';
 import type { CelRule } from '../apis/schema.ts';
 import { schemaErrors } from '../apis/schemaValidation.ts';
 import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from '../apis/serving/instance/platform.ts';
 import type { KubeObject } from '../kube/types.ts';
-import { KIND_ADMISSIONS, type KindAdmission } from '../webhook/admission/kindAdmission.ts';
 import { warningsOf } from '../webhook/admission/warnings.ts';
 
 // What becomes of each field. It is not written but asked: each field is put into the smallest object that can hold
@@ -89,10 +89,10 @@ function* maps({ properties = {}, required = [] }: Schema, depth: number): Gener
   }
 }
 
-function objectOf(law: KindAdmission, spec: unknown): KubeObject {
-  const { group, version, kind } = law.definition;
+function objectOf(definition: KindDefinition, spec: unknown): KubeObject {
+  const { apiVersion, kind } = definition.type;
   return {
-    apiVersion: `${group}/${version}`,
+    apiVersion,
     kind,
     metadata: { name: NAME, namespace: 'demo' },
     spec,
@@ -100,25 +100,27 @@ function objectOf(law: KindAdmission, spec: unknown): KubeObject {
 }
 
 /** What the law newly finds wrong at or below a path once the field has a value. */
-function newFaults(law: KindAdmission, { path, put }: Place, value: unknown): FieldError[] {
-  const known = new Set(law.validate(objectOf(law, put(undefined))).map(({ message }) => message));
-  const found = law.validate(objectOf(law, put(value)));
+function newFaults(definition: KindDefinition, { path, put }: Place, value: unknown): FieldError[] {
+  const known = new Set(
+    definition.validate(objectOf(definition, put(undefined))).map(({ message }) => message),
+  );
+  const found = definition.validate(objectOf(definition, put(value)));
   return found.filter((fault) => fault.path.startsWith(path) && !known.has(fault.message));
 }
 
 /** What is said of the field with the best of the values that it may have. */
-function verdictOf(law: KindAdmission, place: Place): string {
+function verdictOf(definition: KindDefinition, place: Place): string {
   const first = SAMPLES[place.path] ?? sample(place.schema);
-  const [warning] = newWarnings(law, place, first);
+  const [warning] = newWarnings(definition, place, first);
   if (warning) return `warned: ${warning}`;
-  let best = newFaults(law, place, first);
+  let best = newFaults(definition, place, first);
   // An empty list is an unset one, and tells nothing of a list that may not be there.
   const forbidden =
     place.schema.type === 'array' &&
     best.some(({ path, strict, advice }) => path === place.path && (!strict || advice));
   for (const value of forbidden ? [] : samples(place.schema, 2)) {
     if (best.length === 0) return 'accepted';
-    const faults = newFaults(law, place, value);
+    const faults = newFaults(definition, place, value);
     if (rank(faults) < rank(best)) best = faults;
   }
   const [fault] = best;
@@ -128,9 +130,11 @@ function verdictOf(law: KindAdmission, place: Place): string {
 }
 
 /** What a cluster does otherwise, although there is nothing wrong with the field. */
-function newWarnings(law: KindAdmission, { path, put }: Place, value: unknown): string[] {
-  const known = warningsOf(objectOf(law, put(undefined)), [], ABILITIES);
-  const said = warningsOf(objectOf(law, put(value)), [], ABILITIES).filter((line) => !known.includes(line));
+function newWarnings(definition: KindDefinition, { path, put }: Place, value: unknown): string[] {
+  const known = warningsOf(definition, objectOf(definition, put(undefined)), [], ABILITIES);
+  const said = warningsOf(definition, objectOf(definition, put(value)), [], ABILITIES).filter(
+    (line) => !known.includes(line),
+  );
   return said.flatMap((line) => (line.startsWith(path) ? [line.slice(line.indexOf(': ') + 2)] : []));
 }
 
@@ -140,9 +144,9 @@ function rank(faults: readonly FieldError[]): 0 | 1 | 2 {
 }
 
 /** The value that a field gets when it is left out, and what it stands in is there. */
-function usualOf(law: KindAdmission, { path, put }: Place): unknown {
-  const written = objectOf(law, put(undefined));
-  return valueAt(written, path) === undefined ? valueAt(law.fill(written), path) : undefined;
+function usualOf(definition: KindDefinition, { path, put }: Place): unknown {
+  const written = objectOf(definition, put(undefined));
+  return valueAt(written, path) === undefined ? valueAt(definition.default(written), path) : undefined;
 }
 
 function valueAt(object: KubeObject, path: string): unknown {
@@ -164,10 +168,10 @@ function valuesOf(schema: Schema): string {
   return schema.patternProperties ? 'map' : '';
 }
 
-function rowsOf(law: KindAdmission, place: Place): Row[] {
+function rowsOf(definition: KindDefinition, place: Place): Row[] {
   const { schema, path } = place;
-  const verdict = verdictOf(law, place);
-  const usual = usualOf(law, place);
+  const verdict = verdictOf(definition, place);
+  const usual = usualOf(definition, place);
   const row: Row = {
     field: shortened(path),
     values: valuesOf(schema),
@@ -175,7 +179,9 @@ function rowsOf(law: KindAdmission, place: Place): Row[] {
     verdict,
   };
   // Whatever stands below a field that is warned of shares its fate.
-  return verdict === 'accepted' ? [row, ...childrenOf(place).flatMap((child) => rowsOf(law, child))] : [row];
+  return verdict === 'accepted'
+    ? [row, ...childrenOf(place).flatMap((child) => rowsOf(definition, child))]
+    : [row];
 }
 
 function childrenOf({ schema, path, put }: Place): Place[] {
@@ -221,9 +227,8 @@ function toldOf(field: string, row: Omit<Row, 'field'>): string[] {
 }
 
 /** Every field of a kind: its values, its default and what becomes of it. */
-export function fieldRows(kind: string): Row[] {
-  const law = KIND_ADMISSIONS[kind] as KindAdmission;
-  const schema = law.written as Schema;
+export function fieldRows(definition: KindDefinition): Row[] {
+  const schema = definition.written as Schema;
   const root: Place = { schema, path: 'spec', put: (value) => (value ?? sample(schema)) as Json };
-  return childrenOf(root).flatMap((place) => rowsOf(law, place));
+  return childrenOf(root).flatMap((place) => rowsOf(definition, place));
 }

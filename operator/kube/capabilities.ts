@@ -3,12 +3,7 @@ import { Backoff } from './backoff.ts';
 import type { KubeClient } from './client.ts';
 import { sleep } from './clock.ts';
 import { isKubeError } from './errors.ts';
-
-/** What clusters differ in, as far as it decides what a program gets. */
-export interface Capabilities {
-  /** The CPU of an instance can be changed while it runs (Kubernetes 1.33: pods/resize). */
-  resizesPods: boolean;
-}
+import type { Capabilities } from './types.ts';
 
 /**
  * What the cluster supports, according to the resources that its API server lists; a version number would not show a

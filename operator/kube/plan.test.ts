@@ -3,15 +3,9 @@ import { configMap, metadata } from '../testing/builders.ts';
 import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { CONFIG_MAPS, DEPLOYMENTS, type Deployment } from './core.ts';
 import { StaleError } from './errors.ts';
-import {
-  APPLIED_HASH,
-  isApplied,
-  type Plan,
-  PlanExecutor,
-  type PlanExecutorOptions,
-  type PlannedEvent,
-} from './plan.ts';
+import { isApplied, type Plan, PlanExecutor, type PlanExecutorOptions, type PlannedEvent } from './plan.ts';
 import type { KubeObject, ResourceType } from './types.ts';
+import { APPLIED_HASH } from './types.ts';
 
 interface Widget extends KubeObject {
   spec: { size: number };

@@ -6,7 +6,7 @@ import type { EventRecorder, PlannedEvent } from './events.ts';
 import { contentHash, deepEqual, isSubset, project } from './json.ts';
 import { isControlledBy } from './owner.ts';
 import { OwnWrites } from './ownWrites.ts';
-import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from './types.ts';
+import { APPLIED_HASH, type KubeObject, keyOf, type ObjectRef, type ResourceType } from './types.ts';
 
 export type { PlannedEvent } from './events.ts';
 
@@ -69,9 +69,6 @@ export interface Rejection {
   reason: string;
   message: string;
 }
-
-/** Hash of the object as last applied. */
-export const APPLIED_HASH = 'homerun.dev/applied-hash';
 
 /** Whether `live` is what came of applying `desired`, and not of an earlier state of it. */
 export function isApplied(desired: KubeObject, live: KubeObject | undefined): boolean {

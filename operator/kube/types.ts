@@ -57,3 +57,12 @@ export function refOf(key: string): ObjectRef {
   const slash = key.indexOf('/');
   return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
+
+/** What clusters differ in, as far as it decides what a program gets. */
+export interface Capabilities {
+  /** The CPU of an instance can be changed while it runs (Kubernetes 1.33: pods/resize). */
+  resizesPods: boolean;
+}
+
+/** Hash of the object as last applied. */
+export const APPLIED_HASH = 'homerun.dev/applied-hash';

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fastify from 'fastify';
+import type { ReferencedObjects } from '../apis/kind.ts';
+import { KINDS } from '../apis/kinds.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { admissionDuration, admissionReviews } from '../telemetry/metrics.ts';
 import { admitDefault, admitValidate, type Policy } from './admission/admit.ts';
-import { KIND_ADMISSIONS, type ReferencedObjects } from './admission/kindAdmission.ts';
 import { narrowed } from './admission/narrow.ts';
 import {
   type AdmissionRequest,
@@ -117,7 +118,7 @@ export async function startServer({
 
 /** A label of a series: nobody who finds the port may make up new ones. */
 function kindOf({ kind }: AdmissionRequest): string {
-  return Object.hasOwn(KIND_ADMISSIONS, kind.kind) ? kind.kind : 'other';
+  return KINDS.some((each) => each.kind === kind.kind) ? kind.kind : 'other';
 }
 
 function resultOf({ allowed, warnings }: AdmissionResponse): string {

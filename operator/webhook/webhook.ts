@@ -1,7 +1,8 @@
 import { admitEviction, evictionPermissions } from '../autoscaler/evictions.ts';
 import type { Config, Identity } from '../config.ts';
-import { type Capabilities, capabilitiesOf } from '../kube/capabilities.ts';
+import { capabilitiesOf } from '../kube/capabilities.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { Capabilities } from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
 import type { RoleConfig } from '../roles.ts';
 import { startAdmin } from '../telemetry/admin.ts';

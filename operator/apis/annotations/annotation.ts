@@ -1,4 +1,4 @@
-import type { Capabilities } from '../../kube/capabilities.ts';
+import type { Capabilities } from '../../kube/types.ts';
 import type { ValueRule } from './values.ts';
 
 /** What an annotation stands on: an object of this kind, or the template of its instances or tasks. */

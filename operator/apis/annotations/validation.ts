@@ -1,4 +1,4 @@
-import { APPLIED_HASH } from '../../kube/plan.ts';
+import { APPLIED_HASH } from '../../kube/types.ts';
 import { errorsOfEach, type FieldError, formatted, keyed } from '../fieldError.ts';
 import { ACCELERATOR } from '../serving/instance/platform.ts';
 import { type Annotation, type AnnotationHolder, TASKS } from './annotation.ts';

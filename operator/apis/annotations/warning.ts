@@ -1,4 +1,4 @@
-import type { Capabilities } from '../../kube/capabilities.ts';
+import type { Capabilities } from '../../kube/types.ts';
 import { type EffectKind, effectOn } from './annotation.ts';
 import { ANNOTATIONS } from './table.ts';
 

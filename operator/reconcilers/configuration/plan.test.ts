@@ -3,7 +3,7 @@ import { SERVING as ANNOTATION } from '../../apis/annotations/serving.ts';
 import { conditionOf } from '../../apis/condition.ts';
 import { parseConfig } from '../../config.ts';
 import { contentHash } from '../../kube/json.ts';
-import { APPLIED_HASH } from '../../kube/plan.ts';
+import { APPLIED_HASH } from '../../kube/types.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { configuration, EPOCH, revision } from '../../testing/serving.ts';
 import { desiredRevision as revisionOf } from '../template/plan.ts';

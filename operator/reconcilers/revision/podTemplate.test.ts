@@ -2,7 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { parseConfig } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
 import { contentHash } from '../../kube/json.ts';
-import { APPLIED_HASH } from '../../kube/plan.ts';
+import { APPLIED_HASH } from '../../kube/types.ts';
 import { PINNED, revision } from '../../testing/serving.ts';
 import { desiredDeployment } from './deployment.ts';
 import { applicable, TEMPLATE_HASH, type TemplateState, templateState } from './podTemplate.ts';

@@ -5,7 +5,7 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import { parseConfig } from '../../config.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import { contentHash } from '../../kube/json.ts';
-import { APPLIED_HASH } from '../../kube/plan.ts';
+import { APPLIED_HASH } from '../../kube/types.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { deployment, EPOCH, pod, pooledRevision, workerPool } from '../../testing/serving.ts';
 import { planWorkerPool, type WorkerPoolInput } from './plan.ts';

@@ -1,11 +1,11 @@
 import { brief, errorMessage, type FieldError, shortenedErrors } from '../../apis/fieldError.ts';
+import type { KindDefinition, ReferencedObjects } from '../../apis/kind.ts';
+import { kindOf } from '../../apis/kinds.ts';
 import { unquoted } from '../../apis/unquote.ts';
-import type { Capabilities } from '../../kube/capabilities.ts';
-import type { KubeObject } from '../../kube/types.ts';
+import type { Capabilities, KubeObject } from '../../kube/types.ts';
 import { signed } from './authors.ts';
 import { excessOf } from './excess.ts';
 import { patchBetween } from './jsonPatch.ts';
-import { KIND_ADMISSIONS, type KindAdmission, type ReferencedObjects } from './kindAdmission.ts';
 import type { AdmissionRequest, AdmissionResponse } from './review.ts';
 import { isReadable, type ValidationResult, validate } from './validate.ts';
 import { linesOf, warningsOf } from './warnings.ts';
@@ -31,25 +31,25 @@ export function admitDefault(
   known?: ReferencedObjects,
 ): AdmissionResponse {
   const { uid, object } = request;
-  const law = lawOf(request);
-  if (!law || isLeaving(request) || isOperator(request, policy)) return { uid, allowed: true };
-  const previous = previousOf(request, law);
-  const named = withName(withNumbers(object, law));
+  const definition = definitionOf(request);
+  if (!definition || isLeaving(request) || isOperator(request, policy)) return { uid, allowed: true };
+  const previous = previousOf(request, definition);
+  const named = withName(withNumbers(object, definition));
   const around = { previous, strict: policy.strict, known };
-  const { refused, warned } = validate(law, law.written, named, around);
+  const { refused, warned } = validate(definition, definition.written, named, around);
   // The name that the API server makes up is judged when it is known.
   const faults = hasName(object) ? refused : refused.filter(({ path }) => path !== 'metadata.name');
   if (faults.length > 0) return refusal(request, faults);
   const written = object as KubeObject;
-  const filled = law.fill(named as KubeObject, previous, known);
+  const filled = definition.default(named as KubeObject, previous, known);
   const user = request.userInfo?.username;
   const complete = { ...filled, metadata: withNameOf(written, filled.metadata) };
   const patch = patchBetween(
     written,
-    law.authors && user ? signed(complete, previous, user, law.authors) : complete,
+    definition.authors && user ? signed(complete, previous, user, definition.authors) : complete,
   );
   const warnings = linesOf(
-    hiddenBy(filled, warned, (object) => validate(law, law.definition.spec, object, around)),
+    hiddenBy(filled, warned, (object) => validate(definition, definition.spec, object, around)),
   );
   const answer = { uid, allowed: true, ...(warnings.length > 0 ? { warnings } : {}) };
   if (patch.length === 0) return answer;
@@ -75,24 +75,23 @@ export function admitValidate(
   known?: ReferencedObjects,
 ): AdmissionResponse {
   const { uid } = request;
-  const law = lawOf(request);
-  if (!law || isLeaving(request)) return { uid, allowed: true };
+  const definition = definitionOf(request);
+  if (!definition || isLeaving(request)) return { uid, allowed: true };
   const own = isOperator(request, policy);
   // What was let in under other rules must not hold up the controller: it says on the object what is wrong.
   const strict = policy.strict && !own;
-  const previous = previousOf(request, law);
+  const previous = previousOf(request, definition);
   const object = withName(request.object);
-  const { refused, warned } = validate(law, law.definition.spec, object, { previous, strict, known });
+  const { refused, warned } = validate(definition, definition.spec, object, { previous, strict, known });
   if (refused.length > 0) return refusal(request, refused);
-  const warnings = own ? [] : warningsOf(object as KubeObject, warned, policy.abilities);
+  const warnings = own ? [] : warningsOf(definition, object as KubeObject, warned, policy.abilities);
   return warnings.length > 0 ? { uid, allowed: true, warnings } : { uid, allowed: true };
 }
 
 /** Only objects that are made or changed are judged; nothing that is asked for other kinds or verbs is held up. */
-function lawOf({ kind, operation }: AdmissionRequest): KindAdmission | undefined {
+function definitionOf({ kind, operation }: AdmissionRequest): KindDefinition | undefined {
   if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
-  const law = Object.hasOwn(KIND_ADMISSIONS, kind.kind) ? KIND_ADMISSIONS[kind.kind] : undefined;
-  return law?.definition.group === kind.group ? law : undefined;
+  return kindOf(kind.group, kind.kind);
 }
 
 /** An object on its way out only loses its finalizers. What a client sends as deletionTimestamp does not count. */
@@ -106,14 +105,17 @@ function isOperator({ userInfo }: AdmissionRequest, { operator }: Policy): boole
 }
 
 /** The stored object; an unreadable one, from before its schema, counts as none. */
-function previousOf({ operation, oldObject }: AdmissionRequest, law: KindAdmission): KubeObject | undefined {
+function previousOf(
+  { operation, oldObject }: AdmissionRequest,
+  definition: KindDefinition,
+): KubeObject | undefined {
   if (operation !== 'UPDATE' || excessOf(oldObject)) return undefined;
   const object = withName(oldObject);
-  return isReadable(law, law.definition.spec, object) ? object : undefined;
+  return isReadable(definition, definition.spec, object) ? object : undefined;
 }
 
 /** With whole numbers out of their quotes: the API server looks at types only after this half has answered. */
-function withNumbers(object: unknown, { written }: KindAdmission): unknown {
+function withNumbers(object: unknown, { written }: KindDefinition): unknown {
   const { spec } = (object ?? {}) as { spec?: unknown };
   const read = unquoted(written, spec);
   return read === spec ? object : { ...(object as KubeObject), spec: read };

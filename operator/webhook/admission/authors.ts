@@ -1,17 +1,6 @@
-import { RUN } from '../../apis/annotations/run.ts';
-import { SERVING } from '../../apis/annotations/serving.ts';
+import type { AuthorKeys } from '../../apis/kind.ts';
 import { deepEqual } from '../../kube/json.ts';
 import type { KubeObject } from '../../kube/types.ts';
-
-/** The annotations that name who made an object and who changed it last. */
-export interface AuthorKeys {
-  creator: string;
-  lastModifier: string;
-}
-
-/** Those of services and worker pools, and those of jobs and executions (Cloud Run API v1). */
-export const SERVING_AUTHORS: AuthorKeys = SERVING;
-export const RUN_AUTHORS: AuthorKeys = RUN;
 
 type WithSpec = KubeObject & { spec?: unknown };
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { ReferencedObjects } from '../../apis/kind.ts';
 import { KINDS } from '../../apis/kinds.ts';
 import { executionOf, isComplete } from '../../apis/run/execution/fromJob.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
@@ -21,7 +22,6 @@ import { arbitraryObject } from '../testing/objects.ts';
 import { patched, patchOf } from '../testing/patch.ts';
 import { LENIENT, OPERATOR, objectOf, requestFor } from '../testing/requests.ts';
 import { admitDefault, admitValidate, type Policy } from './admit.ts';
-import type { ReferencedObjects } from './kindAdmission.ts';
 
 const config = parseConfig({});
 

@@ -1,3 +1,4 @@
+import type { ReferencedObjects } from '../../apis/kind.ts';
 import { RUN } from '../../apis/labels.ts';
 import { isComplete } from '../../apis/run/execution/fromJob.ts';
 import { EXECUTION } from '../../apis/run/execution/kind.ts';
@@ -10,7 +11,6 @@ import { REVISIONS } from '../../apis/serving/revision/types.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { deepEqual } from '../../kube/json.ts';
 import type { Permission } from '../../rbac.ts';
-import type { ReferencedObjects } from './kindAdmission.ts';
 import type { AdmissionRequest } from './review.ts';
 
 const LONGEST_NAME = 253;

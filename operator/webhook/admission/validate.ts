@@ -1,10 +1,10 @@
 import type { TSchema } from 'typebox';
 import type { FieldError } from '../../apis/fieldError.ts';
+import type { KindDefinition, ReferencedObjects } from '../../apis/kind.ts';
 import { objectErrors } from '../../apis/schemaValidation.ts';
 import { deepEqual } from '../../kube/json.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { excessOf } from './excess.ts';
-import type { KindAdmission, ReferencedObjects } from './kindAdmission.ts';
 
 /** What is wrong with an object: what keeps it out, and what is only told. */
 export interface ValidationResult {
@@ -13,8 +13,12 @@ export interface ValidationResult {
 }
 
 /** An object whose parts all have the declared types, so that defaults and the law can read it. */
-export function isReadable(law: KindAdmission, schema: TSchema, object: unknown): object is KubeObject {
-  return objectErrors(law.definition, schema, object).every(({ unreadable }) => !unreadable);
+export function isReadable(
+  definition: KindDefinition,
+  schema: TSchema,
+  object: unknown,
+): object is KubeObject {
+  return objectErrors(definition, schema, object).every(({ unreadable }) => !unreadable);
 }
 
 /**
@@ -24,7 +28,7 @@ export function isReadable(law: KindAdmission, schema: TSchema, object: unknown)
  * @param previous the stored object, which must be readable.
  */
 export function validate(
-  law: KindAdmission,
+  definition: KindDefinition,
   schema: TSchema,
   object: unknown,
   { previous, strict, known }: { previous?: KubeObject; strict: boolean; known?: ReferencedObjects },
@@ -32,12 +36,12 @@ export function validate(
   const excess = excessOf(object);
   if (excess) {
     // The schema often says more clearly what is too much. It does not go into what it does not declare.
-    const shape = excess.wide ? [] : objectErrors(law.definition, schema, object);
+    const shape = excess.wide ? [] : objectErrors(definition, schema, object);
     return { refused: [...shape, excess], warned: [] };
   }
-  const isStored = previous === undefined ? () => false : storedParts(object, previous);
+  const isStored = previous === undefined ? () => false : storedParts(definition, object, previous);
   const verdict: ValidationResult = { refused: [], warned: [] };
-  for (const fault of faultsOf(law, schema, object, previous, known)) {
+  for (const fault of faultsOf(definition, schema, object, previous, known)) {
     const isTold = (fault.strict && (fault.advice || !strict)) || isStored(fault);
     (isTold ? verdict.warned : verdict.refused).push(fault);
   }
@@ -46,29 +50,33 @@ export function validate(
 
 /** The law speaks better than the schema, so its word counts where both find fault with a field. */
 function faultsOf(
-  law: KindAdmission,
+  definition: KindDefinition,
   schema: TSchema,
   object: unknown,
   previous?: KubeObject,
   known?: ReferencedObjects,
 ): FieldError[] {
-  const shape = objectErrors(law.definition, schema, object);
+  const shape = objectErrors(definition, schema, object);
   const unreadable = shape.filter((fault) => fault.unreadable);
   const legible = unreadable.length === 0 ? object : without(object, unreadable);
-  if (unreadable.length > 0 && !isReadable(law, schema, legible)) return shape;
+  if (unreadable.length > 0 && !isReadable(definition, schema, legible)) return shape;
   // What is said of a list whose item lacks what cannot be read may be no more than a consequence of that.
   const unread = new Set(unreadable.flatMap(({ path }) => [path, path.replace(/\[\d+\]\.\w+$/, '')]));
-  const found = law.validate(legible as KubeObject, previous, known).filter(({ path }) => !unread.has(path));
+  const found = definition
+    .validate(legible as KubeObject, previous, known)
+    .filter(({ path }) => !unread.has(path));
   const judged = new Set(found.map(({ path }) => path));
   return [...shape.filter(({ path }) => !judged.has(path)), ...found];
 }
 
 const ANNOTATIONS = 'metadata.annotations';
-/** Parts that mean something only as a whole; a template that changes makes a revision, so all of it must be right. */
-const PARTS = ['spec.template', 'spec.traffic', 'spec.instanceSplits', 'spec.manualInstanceCount', 'spec'];
 
 /** Whether a fault is in a part that is sent as it is stored. Parts are compared once, however many faults they have. */
-function storedParts(object: unknown, previous: KubeObject): (fault: FieldError) => boolean {
+function storedParts(
+  { parts }: KindDefinition,
+  object: unknown,
+  previous: KubeObject,
+): (fault: FieldError) => boolean {
   const compared = new Map<string, boolean>();
   const isSame = (part: string): boolean => {
     const known = compared.get(part);
@@ -82,7 +90,7 @@ function storedParts(object: unknown, previous: KubeObject): (fault: FieldError)
       const key = path.slice(ANNOTATIONS.length + 1, path.indexOf(']'));
       return annotationOf(object, key) === annotationOf(previous, key);
     }
-    const part = PARTS.find((name) => path.startsWith(name));
+    const part = [...parts, 'spec'].find((name) => path.startsWith(name));
     return part !== undefined && isSame(part);
   };
 }

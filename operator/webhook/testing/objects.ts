@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type { TSchema } from 'typebox';
 import { ANNOTATIONS } from '../../apis/annotations/table.ts';
+import type { KindDefinition } from '../../apis/kind.ts';
 import { RUN } from '../../apis/labels.ts';
-import type { KindDefinition } from '../../apis/schema.ts';
 
 // Random objects around a kind's schema: most of their parts are as declared, some are just beside a limit, and
 // now and then a part is of another type altogether.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { jobOf, executionOfYaml as written } from '../testing/objects.ts';
-import { completeExecution, executionOf, isComplete, settledExecution } from './fromJob.ts';
+import { completeExecution, executionOf, isComplete, keepStoredExecution } from './fromJob.ts';
 import type { Overrides } from './overrides.ts';
 import type { CompleteExecution } from './types.ts';
 
@@ -221,12 +221,12 @@ describe('completeExecution', () => {
 
   it('keeps what is stored where a client repeats it', () => {
     const stored = completeExecution(written('{spec: {taskCount: 3}}'), jobOf(TEMPLATE));
-    const again = settledExecution(written('{spec: {taskCount: 3}}'), stored);
+    const again = keepStoredExecution(written('{spec: {taskCount: 3}}'), stored);
     assert.deepEqual(again.spec, stored.spec);
     const { metadata } = executionOf(jobOf(TEMPLATE), { name: 'load-abcde' });
     assert.deepEqual(again.metadata.ownerReferences, metadata.ownerReferences);
     assert.equal(again.metadata.labels?.['run.googleapis.com/jobUid'], 'job-uid');
-    const other = settledExecution(written('{spec: {taskCount: 4}}'), stored);
+    const other = keepStoredExecution(written('{spec: {taskCount: 4}}'), stored);
     assert.deepEqual(other.spec, { taskCount: 4 }, 'for the law to refuse');
   });
 

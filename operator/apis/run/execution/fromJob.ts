@@ -72,7 +72,7 @@ const LINKS = [RUN.job, RUN.jobUid, RUN.jobGeneration, RUN.jobResourceVersion];
  * What a client sends in place of a complete execution: where it repeats parts of the spec, the rest is as it is
  * stored, and so are the ties to the job. Writing the same YAML again then changes nothing.
  */
-export function settledExecution(next: Execution, previous: CompleteExecution): Execution {
+export function keepStoredExecution(next: Execution, previous: CompleteExecution): Execution {
   const { labels = {}, ownerReferences } = previous.metadata;
   const links = LINKS.flatMap((key) => (labels[key] === undefined ? [] : [[key, labels[key]]]));
   const metadata = {

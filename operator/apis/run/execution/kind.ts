@@ -1,8 +1,13 @@
+import { RUN } from '../../annotations/run.ts';
+import { defineKind } from '../../kind.ts';
 import { RUN as LABELS } from '../../labels.ts';
 import { MAX_NAME } from '../../names.ts';
-import type { KindDefinition } from '../../schema.ts';
+import { instanceWarnings } from '../../serving/instance/warnings.ts';
 import { ExecutionSpecSchema } from '../task/schema.ts';
+import { defaultExecution } from './defaults.ts';
 import { ExecutionStatusSchema } from './schema.ts';
+import { EXECUTIONS, type Execution } from './types.ts';
+import { validateExecution } from './validation.ts';
 
 const COMPLETE =
   'has(oldSelf.spec) && has(oldSelf.spec.taskCount) && has(oldSelf.spec.template) && has(oldSelf.spec.template.spec) && has(oldSelf.spec.template.spec.containers) && has(oldSelf.spec.template.spec.maxRetries) && has(oldSelf.spec.template.spec.timeoutSeconds)';
@@ -10,12 +15,7 @@ const COMPLETE =
 const COMPLETED = ".status.conditions[?(@.type=='Completed')]";
 
 /** Execution: one run of a job. */
-export const EXECUTION: KindDefinition = {
-  group: 'run.googleapis.com',
-  version: 'v1',
-  kind: 'Execution',
-  plural: 'executions',
-  singular: 'execution',
+export const EXECUTION = defineKind<Execution>(EXECUTIONS, {
   shortNames: ['exec', 'crexec'],
   categories: ['all', 'run'],
   description: `One run of a job. Label ${LABELS.job} names the job; what the spec leaves out is as the job has it.`,
@@ -33,6 +33,7 @@ export const EXECUTION: KindDefinition = {
   maxNameLength: MAX_NAME,
   spec: ExecutionSpecSchema,
   specOptional: true,
+  parts: ['spec.template'],
   status: ExecutionStatusSchema,
   rules: [
     {
@@ -41,4 +42,8 @@ export const EXECUTION: KindDefinition = {
       fieldPath: '.spec',
     },
   ],
-};
+  authors: RUN,
+  default: defaultExecution,
+  validate: (object, previous, referenced) => validateExecution(object, previous, referenced?.job),
+  warnings: ({ spec }) => instanceWarnings(spec?.template?.spec, 'spec.template.spec'),
+});

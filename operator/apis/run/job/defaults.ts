@@ -1,4 +1,8 @@
+import type { ObjectMeta } from '../../../kube/types.ts';
+import { keepStored } from '../../keepStored.ts';
+import { RUN } from '../../labels.ts';
 import { defaultExecutionSpec } from '../task/defaults.ts';
+import { canonicalExecutionTemplate } from './canonical.ts';
 import type { ExecutionTemplate, Job } from './types.ts';
 
 /** The executions that a job makes, with their defaults filled in; `name` is that of the job. */
@@ -7,7 +11,21 @@ export function defaultExecutionTemplate(template: ExecutionTemplate, name: stri
 }
 
 /** A job with its defaults filled in. Pure; applying it again changes nothing. */
-export function defaultJob(job: Job): Job {
+export function defaultJob(job: Job, previous?: Job): Job {
   const { spec, metadata } = job;
-  return { ...job, spec: { ...spec, template: defaultExecutionTemplate(spec.template, metadata.name) } };
+  const template = keepStored(
+    spec.template,
+    previous?.spec.template,
+    (part) => defaultExecutionTemplate(part, metadata.name),
+    previous,
+    canonicalExecutionTemplate,
+  );
+  return { ...job, metadata: withoutServerLabels(metadata), spec: { ...spec, template } };
+}
+
+/** Exports carry the time of the last change, which is no label value that Kubernetes takes. */
+function withoutServerLabels(metadata: ObjectMeta): ObjectMeta {
+  if (metadata.labels?.[RUN.lastUpdatedTime] === undefined) return metadata;
+  const { [RUN.lastUpdatedTime]: _, ...labels } = metadata.labels;
+  return { ...metadata, labels };
 }

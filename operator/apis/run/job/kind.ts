@@ -1,7 +1,13 @@
+import { RUN } from '../../annotations/run.ts';
+import { defineKind } from '../../kind.ts';
 import { MAX_NAME } from '../../names.ts';
-import type { CelRule, KindDefinition } from '../../schema.ts';
+import type { CelRule } from '../../schema.ts';
+import { instanceWarnings } from '../../serving/instance/warnings.ts';
 import { READY_COLUMNS } from '../../serving/statusSchema.ts';
+import { defaultJob } from './defaults.ts';
 import { JobSpecSchema, JobStatusSchema, MAX_NAME_AND_TOKEN } from './schema.ts';
+import { JOBS, type Job } from './types.ts';
+import { validateJob } from './validation.ts';
 
 const withinName = (field: 'startExecutionToken' | 'runExecutionToken'): CelRule => ({
   rule: `!has(self.spec.${field}) || self.metadata.name.size() + self.spec.${field}.size() <= ${MAX_NAME_AND_TOKEN}`,
@@ -10,12 +16,7 @@ const withinName = (field: 'startExecutionToken' | 'runExecutionToken'): CelRule
 });
 
 /** Job: a container image that runs to its end, in tasks. It runs by its executions alone. */
-export const JOB: KindDefinition = {
-  group: 'run.googleapis.com',
-  version: 'v1',
-  kind: 'Job',
-  plural: 'jobs',
-  singular: 'job',
+export const JOB = defineKind<Job>(JOBS, {
   // `job` and `jobs` alone mean those of batch/v1, whichever short names are here.
   shortNames: ['rj', 'crjob'],
   categories: ['all', 'run'],
@@ -31,6 +32,12 @@ export const JOB: KindDefinition = {
   ],
   maxNameLength: MAX_NAME,
   spec: JobSpecSchema,
+  parts: ['spec.template'],
   status: JobStatusSchema,
   rules: [withinName('startExecutionToken'), withinName('runExecutionToken')],
-};
+  authors: RUN,
+  default: defaultJob,
+  validate: validateJob,
+  warnings: ({ spec }) =>
+    instanceWarnings(spec.template.spec.template.spec, 'spec.template.spec.template.spec'),
+});

@@ -3,9 +3,8 @@ import { testManifests } from '../../testing/manifests.ts';
 import { defaultJob } from './defaults.ts';
 import { JOB } from './kind.ts';
 import { MANIFESTS } from './manifestCases.ts';
-import type { Job } from './types.ts';
 import { validateJob } from './validation.ts';
 
 describe('jobs as people write them', () => {
-  testManifests(MANIFESTS, { validate: validateJob, fill: defaultJob, Model: modelOf<Job>(JOB) });
+  testManifests(MANIFESTS, { validate: validateJob, fill: defaultJob, Model: modelOf(JOB) });
 });

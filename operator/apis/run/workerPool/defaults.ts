@@ -1,7 +1,9 @@
+import { keepStored } from '../../keepStored.ts';
+import { keepStoredTemplate } from '../../serving/configuration/defaults.ts';
 import { defaultRevisionSpec } from '../../serving/revision/defaults.ts';
 import type { RevisionTemplate } from '../../serving/revision/types.ts';
 import { defaultServiceTraffic } from '../../serving/traffic/defaults.ts';
-import { settledCount } from './scaling.ts';
+import { effectiveInstanceCount } from './scaling.ts';
 import type { WorkerPool } from './types.ts';
 
 /** The template of a pool with its defaults filled in: those of a service's, less what concerns requests. */
@@ -11,16 +13,12 @@ export function defaultPoolTemplate(template: RevisionTemplate, name: string): R
 }
 
 /** A worker pool with its defaults filled in. Pure; applying it again changes nothing. */
-export function defaultWorkerPool(pool: WorkerPool): WorkerPool {
+export function defaultWorkerPool(pool: WorkerPool, previous?: WorkerPool): WorkerPool {
   const { spec, metadata } = pool;
-  return {
-    ...pool,
-    spec: {
-      ...spec,
-      template: defaultPoolTemplate(spec.template, metadata.name),
-      // Instances are split as traffic is: none said, all to the latest ready revision.
-      instanceSplits: defaultServiceTraffic(spec.instanceSplits),
-      manualInstanceCount: settledCount(pool, undefined),
-    },
-  };
+  const earlier = previous?.spec;
+  const template = keepStoredTemplate(spec.template, earlier?.template, metadata.name, defaultPoolTemplate);
+  // Instances are split as traffic is: none said, all to the latest ready revision.
+  const splits = keepStored(spec.instanceSplits, earlier?.instanceSplits, defaultServiceTraffic, previous);
+  const manualInstanceCount = effectiveInstanceCount(pool, previous);
+  return { ...pool, spec: { ...spec, template, instanceSplits: splits, manualInstanceCount } };
 }

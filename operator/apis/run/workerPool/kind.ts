@@ -1,16 +1,16 @@
+import { SERVING } from '../../annotations/serving.ts';
+import { defineKind } from '../../kind.ts';
 import { MAX_NAME } from '../../names.ts';
-import type { KindDefinition } from '../../schema.ts';
 import { REVISION_NAME_RULE } from '../../serving/revision/schema.ts';
+import { templateWarnings } from '../../serving/revision/warnings.ts';
 import { READY_COLUMNS } from '../../serving/statusSchema.ts';
+import { defaultWorkerPool } from './defaults.ts';
 import { WorkerPoolSpecSchema, WorkerPoolStatusSchema } from './schema.ts';
+import { WORKER_POOLS, type WorkerPool } from './types.ts';
+import { validateWorkerPool } from './validation.ts';
 
 /** WorkerPool: a container image that works without being asked, in a fixed number of instances. */
-export const WORKER_POOL: KindDefinition = {
-  group: 'run.googleapis.com',
-  version: 'v1',
-  kind: 'WorkerPool',
-  plural: 'workerpools',
-  singular: 'workerpool',
+export const WORKER_POOL = defineKind<WorkerPool>(WORKER_POOLS, {
   shortNames: ['wp'],
   categories: ['all', 'run'],
   description:
@@ -24,6 +24,7 @@ export const WORKER_POOL: KindDefinition = {
   ],
   maxNameLength: MAX_NAME,
   spec: WorkerPoolSpecSchema,
+  parts: ['spec.template', 'spec.instanceSplits', 'spec.manualInstanceCount'],
   status: WorkerPoolStatusSchema,
   rules: [REVISION_NAME_RULE],
   scale: {
@@ -31,4 +32,8 @@ export const WORKER_POOL: KindDefinition = {
     statusReplicasPath: '.status.instances',
     labelSelectorPath: '.status.selector',
   },
-};
+  authors: SERVING,
+  default: defaultWorkerPool,
+  validate: (object, previous, referenced) => validateWorkerPool(object, previous, referenced?.revisions),
+  warnings: templateWarnings,
+});

@@ -3,13 +3,12 @@ import { testManifests } from '../../testing/manifests.ts';
 import { defaultWorkerPool } from './defaults.ts';
 import { WORKER_POOL } from './kind.ts';
 import { MANIFESTS } from './manifestCases.ts';
-import type { WorkerPool } from './types.ts';
 import { validateWorkerPool } from './validation.ts';
 
 describe('worker pools as people write them', () => {
   testManifests(MANIFESTS, {
     validate: (pool: Parameters<typeof validateWorkerPool>[0]) => validateWorkerPool(pool),
     fill: defaultWorkerPool,
-    Model: modelOf<WorkerPool>(WORKER_POOL),
+    Model: modelOf(WORKER_POOL),
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { instanceCount, settledCount, stepsOf } from './scaling.ts';
+import { effectiveInstanceCount, instanceCount, stepsOf } from './scaling.ts';
 import type { WorkerPool } from './types.ts';
 
 const KEY = 'run.googleapis.com/manualInstanceCount';
@@ -73,10 +73,10 @@ describe('settledCount', () => {
   for (const [name, { previous, next, count, reason }] of Object.entries(cases)) {
     it(`${name}: ${reason}`, () => {
       const before = previous && pool(previous);
-      assert.equal(settledCount(pool(next), before), count);
+      assert.equal(effectiveInstanceCount(pool(next), before), count);
       const stored = pool({ ...next, field: count });
-      assert.equal(settledCount(stored, before), count, 'asked again');
-      assert.equal(settledCount(stored, stored), count, 'applied again');
+      assert.equal(effectiveInstanceCount(stored, before), count, 'asked again');
+      assert.equal(effectiveInstanceCount(stored, stored), count, 'applied again');
     });
   }
 });

@@ -22,7 +22,7 @@ export interface Steps {
  * 2. an annotation that is new or has changed is the number;
  * 3. otherwise the number stays.
  */
-export function settledCount(pool: WorkerPool, previous: WorkerPool | undefined): number {
+export function effectiveInstanceCount(pool: WorkerPool, previous: WorkerPool | undefined): number {
   const { manualInstanceCount: field } = pool.spec;
   const stored = previous?.spec.manualInstanceCount;
   if (field !== undefined && field !== stored) return field;

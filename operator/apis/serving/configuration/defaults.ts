@@ -1,3 +1,5 @@
+import { keepStored } from '../../keepStored.ts';
+import { canonicalTemplate } from '../revision/canonical.ts';
 import { defaultRevisionSpec } from '../revision/defaults.ts';
 import type { RevisionTemplate } from '../revision/types.ts';
 import type { Configuration } from './types.ts';
@@ -8,8 +10,19 @@ export function defaultTemplate(template: RevisionTemplate, name: string): Revis
   return { ...template, spec: defaultRevisionSpec(template.spec, { annotations, name }) };
 }
 
+/** The same, where `previous` is the stored template: it is kept where nothing but defaults would change. */
+export function keepStoredTemplate(
+  template: RevisionTemplate,
+  previous: RevisionTemplate | undefined,
+  name: string,
+  fill = defaultTemplate,
+): RevisionTemplate {
+  return keepStored(template, previous, (part) => fill(part, name), previous, canonicalTemplate);
+}
+
 /** A configuration with its defaults filled in. Pure; applying it again changes nothing. */
-export function defaultConfiguration(configuration: Configuration): Configuration {
+export function defaultConfiguration(configuration: Configuration, previous?: Configuration): Configuration {
   const { spec, metadata } = configuration;
-  return { ...configuration, spec: { ...spec, template: defaultTemplate(spec.template, metadata.name) } };
+  const template = keepStoredTemplate(spec.template, previous?.spec.template, metadata.name);
+  return { ...configuration, spec: { ...spec, template } };
 }

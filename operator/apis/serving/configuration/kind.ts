@@ -1,15 +1,15 @@
-import type { KindDefinition } from '../../schema.ts';
+import { SERVING } from '../../annotations/serving.ts';
+import { defineKind } from '../../kind.ts';
 import { REVISION_NAME_RULE } from '../revision/schema.ts';
+import { templateWarnings } from '../revision/warnings.ts';
 import { READY_COLUMNS } from '../statusSchema.ts';
+import { defaultConfiguration } from './defaults.ts';
 import { ConfigurationSpecSchema, ConfigurationStatusSchema } from './schema.ts';
+import { CONFIGURATIONS, type Configuration } from './types.ts';
+import { validateConfiguration } from './validation.ts';
 
 /** Configuration: the template that revisions are made from. */
-export const CONFIGURATION: KindDefinition = {
-  group: 'serving.knative.dev',
-  version: 'v1',
-  kind: 'Configuration',
-  plural: 'configurations',
-  singular: 'configuration',
+export const CONFIGURATION = defineKind<Configuration>(CONFIGURATIONS, {
   shortNames: ['config', 'cfg'],
   categories: ['all', 'knative', 'serving'],
   description: 'The template that revisions are made from: each change of it makes one.',
@@ -20,6 +20,11 @@ export const CONFIGURATION: KindDefinition = {
   ],
   maxNameLength: 63,
   spec: ConfigurationSpecSchema,
+  parts: ['spec.template'],
   status: ConfigurationStatusSchema,
   rules: [REVISION_NAME_RULE],
-};
+  authors: SERVING,
+  default: defaultConfiguration,
+  validate: validateConfiguration,
+  warnings: templateWarnings,
+});

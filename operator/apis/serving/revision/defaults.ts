@@ -1,5 +1,6 @@
 import { RUN } from '../../annotations/run.ts';
 import { parseFlag } from '../../annotations/values.ts';
+import { workerPoolOf } from '../../labels.ts';
 import { defaultContainer } from '../container/defaults.ts';
 import { ingressContainer } from '../container/ingress.ts';
 import { containerNames } from '../container/names.ts';
@@ -7,7 +8,15 @@ import type { Container, Volume } from '../container/types.ts';
 import { totalCpu } from '../instance/validation.ts';
 import { defaultVolume } from '../volume/defaults.ts';
 import { DEFAULT_TIMEOUT_SECONDS } from './timeout.ts';
-import type { RevisionSpec, TemplateSpec } from './types.ts';
+import type { Revision, RevisionSpec, TemplateSpec } from './types.ts';
+
+/** A revision with its defaults filled in. It is immutable: one that is stored stays as it is. */
+export function defaultRevision(revision: Revision, previous?: Revision): Revision {
+  if (previous) return revision;
+  const { name, annotations } = revision.metadata;
+  const ingress = workerPoolOf(revision) === undefined;
+  return { ...revision, spec: defaultRevisionSpec(revision.spec, { annotations, name, ingress }) };
+}
 
 export interface RevisionContext {
   /** Annotations of the template or revision. */

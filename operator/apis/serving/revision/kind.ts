@@ -1,14 +1,13 @@
-import type { KindDefinition } from '../../schema.ts';
+import { defineKind } from '../../kind.ts';
+import { instanceWarnings } from '../instance/warnings.ts';
 import { READY_COLUMNS } from '../statusSchema.ts';
-import { RevisionSpecSchema, RevisionStatusSchema } from './schema.ts';
+import { defaultRevision } from './defaults.ts';
+import { RevisionSpecSchema, RevisionStatusSchema, RevisionTemplateSchema } from './schema.ts';
+import { REVISIONS, type Revision } from './types.ts';
+import { validateRevision } from './validation.ts';
 
 /** Revision: one immutable state of a service. */
-export const REVISION: KindDefinition = {
-  group: 'serving.knative.dev',
-  version: 'v1',
-  kind: 'Revision',
-  plural: 'revisions',
-  singular: 'revision',
+export const REVISION = defineKind<Revision>(REVISIONS, {
   shortNames: ['rev'],
   categories: ['all', 'knative', 'serving'],
   description:
@@ -30,6 +29,8 @@ export const REVISION: KindDefinition = {
   ],
   maxNameLength: 63,
   spec: RevisionSpecSchema,
+  written: RevisionTemplateSchema.properties.spec,
+  parts: [],
   status: RevisionStatusSchema,
   rules: [
     {
@@ -38,4 +39,7 @@ export const REVISION: KindDefinition = {
       fieldPath: '.spec',
     },
   ],
-};
+  default: defaultRevision,
+  validate: validateRevision,
+  warnings: ({ spec }) => instanceWarnings(spec, 'spec'),
+});

@@ -1,7 +1,15 @@
+import { keepStored } from '../../keepStored.ts';
 import { defaultRouteTraffic } from '../traffic/defaults.ts';
 import type { Route } from './types.ts';
 
 /** A route with its defaults filled in. Pure; applying it again changes nothing. */
-export function defaultRoute(route: Route): Route {
-  return { ...route, spec: { ...route.spec, traffic: defaultRouteTraffic(route.spec.traffic) } };
+export function defaultRoute(route: Route, previous?: Route): Route {
+  const { spec } = route;
+  const traffic = keepStored(
+    spec.traffic,
+    previous?.spec.traffic,
+    (targets) => targets && defaultRouteTraffic(targets),
+    previous,
+  );
+  return { ...route, spec: { ...spec, traffic } };
 }

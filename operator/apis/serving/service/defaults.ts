@@ -1,16 +1,12 @@
-import { defaultTemplate } from '../configuration/defaults.ts';
+import { keepStored } from '../../keepStored.ts';
+import { keepStoredTemplate } from '../configuration/defaults.ts';
 import { defaultServiceTraffic } from '../traffic/defaults.ts';
 import type { Service } from './types.ts';
 
 /** A service with its defaults filled in. Pure; applying it again changes nothing. */
-export function defaultService(service: Service): Service {
+export function defaultService(service: Service, previous?: Service): Service {
   const { spec, metadata } = service;
-  return {
-    ...service,
-    spec: {
-      ...spec,
-      template: defaultTemplate(spec.template, metadata.name),
-      traffic: defaultServiceTraffic(spec.traffic),
-    },
-  };
+  const template = keepStoredTemplate(spec.template, previous?.spec.template, metadata.name);
+  const traffic = keepStored(spec.traffic, previous?.spec.traffic, defaultServiceTraffic, previous);
+  return { ...service, spec: { ...spec, template, traffic } };
 }

@@ -1,16 +1,16 @@
+import { SERVING } from '../../annotations/serving.ts';
+import { defineKind } from '../../kind.ts';
 import { MAX_NAME } from '../../names.ts';
-import type { KindDefinition } from '../../schema.ts';
 import { REVISION_NAME_RULE } from '../revision/schema.ts';
+import { templateWarnings } from '../revision/warnings.ts';
 import { READY_COLUMNS } from '../statusSchema.ts';
+import { defaultService } from './defaults.ts';
 import { ServiceSpecSchema, ServiceStatusSchema } from './schema.ts';
+import { SERVICES, type Service } from './types.ts';
+import { validateService } from './validation.ts';
 
 /** Service: a container image that answers requests. The kind that people write. */
-export const SERVICE: KindDefinition = {
-  group: 'serving.knative.dev',
-  version: 'v1',
-  kind: 'Service',
-  plural: 'services',
-  singular: 'service',
+export const SERVICE = defineKind<Service>(SERVICES, {
   shortNames: ['kservice', 'ksvc'],
   categories: ['all', 'knative', 'serving'],
   description:
@@ -23,6 +23,7 @@ export const SERVICE: KindDefinition = {
   ],
   maxNameLength: MAX_NAME,
   spec: ServiceSpecSchema,
+  parts: ['spec.template', 'spec.traffic'],
   status: ServiceStatusSchema,
   rules: [
     REVISION_NAME_RULE,
@@ -33,4 +34,8 @@ export const SERVICE: KindDefinition = {
       fieldPath: '.spec.traffic',
     },
   ],
-};
+  authors: SERVING,
+  default: defaultService,
+  validate: validateService,
+  warnings: templateWarnings,
+});

@@ -3,13 +3,12 @@ import { testManifests } from '../../testing/manifests.ts';
 import { defaultService } from './defaults.ts';
 import { SERVICE } from './kind.ts';
 import { MANIFESTS } from './manifestCases.ts';
-import type { Service } from './types.ts';
 import { validateService } from './validation.ts';
 
 describe('services as people write them', () => {
   testManifests(MANIFESTS, {
     validate: validateService,
     fill: defaultService,
-    Model: modelOf<Service>(SERVICE),
+    Model: modelOf(SERVICE),
   });
 });

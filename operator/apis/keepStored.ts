@@ -1,4 +1,4 @@
-import { deepEqual, isSubset } from '../../kube/json.ts';
+import { deepEqual, isSubset } from '../kube/json.ts';
 
 /**
  * A part of an object with its defaults filled in, and nothing moved that need not be:
