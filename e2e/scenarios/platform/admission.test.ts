@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { SERVING } from '../../operator/apis/annotations/serving.ts';
-import { CONFIGURATIONS } from '../../operator/apis/serving/configuration/types.ts';
-import { ROUTES } from '../../operator/apis/serving/route/types.ts';
-import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
-import { CORE_SERVICES } from '../../operator/kube/core.ts';
-import { isKubeError } from '../../operator/kube/errors.ts';
-import { kubectl, revisionsOf, SYSTEM_NAMESPACE, serviceReady } from '../lib/cluster.ts';
-import { killRole, podsOfRole, roleReplaced, withoutControllers } from '../lib/roles.ts';
-import { applyService, helloService, readyService } from '../lib/services.ts';
-import { useSuite } from '../lib/suite.ts';
-import { until } from '../lib/wait.ts';
+import { SERVING } from '../../../operator/apis/annotations/serving.ts';
+import { CONFIGURATIONS } from '../../../operator/apis/serving/configuration/types.ts';
+import { ROUTES } from '../../../operator/apis/serving/route/types.ts';
+import { SERVICES, type Service } from '../../../operator/apis/serving/service/types.ts';
+import { CORE_SERVICES } from '../../../operator/kube/core.ts';
+import { isKubeError } from '../../../operator/kube/errors.ts';
+import { kubectl, revisionsOf, SYSTEM_NAMESPACE, serviceReady } from '../../lib/cluster.ts';
+import { killRole, podsOfRole, roleReplaced, withoutControllers } from '../../lib/roles.ts';
+import { applyService, helloService, readyService } from '../../lib/services.ts';
+import { useSuite } from '../../lib/suite.ts';
+import { until } from '../../lib/wait.ts';
 
 /** No registry has it, so that a service of it is judged, stored and reconciled, and starts nothing. */
 const NO_IMAGE = 'registry.kube-system.svc/there-is-no-such-image:1';
