@@ -69,7 +69,7 @@ export function initialState(replicas: number, now: number): ScaleState {
 }
 
 /**
- * How many instances a revision should have (design, The autoscaler; container contract, Service scaling and
+ * How many instances a revision should have (container contract, Service scaling and
  * Idle). Upwards it acts at once; downwards it takes spare instances only after the idle time, the last one
  * only when no request has come for that time, and nothing at all while a measurement is missing. Only what a
  * person sets (the manual number, a lower maximum) is obeyed regardless of measurements.

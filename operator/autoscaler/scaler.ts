@@ -66,7 +66,7 @@ const NOTHING: DrainResult = { drains: NO_DRAINS, evict: [] };
 type Change = Omit<ScaleChange, 'seen' | 'instances'> & { readonly requests: RequestLoad | undefined };
 
 /**
- * Sets the number of instances of every revision, once a second (design, The autoscaler). It writes `/scale`
+ * Sets the number of instances of every revision, once a second (docs/architecture.md, How data flows). It writes `/scale`
  * only, and only when the number changes. Waking from zero is the gateway's; here it counts as activity.
  * Everything it remembers is rebuilt after a restart, starting from what runs; it outlives the loss of the lease. An instance is given up in two steps: no
  * gateway sends to it any more and its last request has ended, and only then is the number lowered.

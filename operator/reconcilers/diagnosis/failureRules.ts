@@ -31,8 +31,8 @@ const IMAGE_REASONS = [
 ] as const;
 
 /**
- * What keeps an instance from starting, and for how long it is waited out: one law for revisions, tasks and worker
- * pools (design, Failure rules). What certainly stays is final after `startup.crashSeconds`, all else only after
+ * What keeps an instance from starting, and for how long it is waited out: the same for revisions, tasks and
+ * worker pools. What cannot heal is final after `startup.crashSeconds`, all else only after
  * `startup.limitSeconds`, which covers several attempts of the kubelet: it tries again after 10 s, 20 s, 40 s and so on.
  * The first row that fits counts.
  */

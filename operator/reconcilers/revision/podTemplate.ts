@@ -3,7 +3,7 @@ import type { Deployment } from '../../kube/core.ts';
 import { contentHash, isSubset } from '../../kube/json.ts';
 import { isApplied, type PlannedEvent } from '../../kube/plan.ts';
 
-// What runs keeps the pod template that it has (design, Failure rules): a change of it replaces every instance, and
+// What runs keeps the pod template that it has (docs/adr/0008): a change of it replaces every instance, and
 // neither a chart value nor a release nor an annotation on a revision is a reason for that.
 
 /** On a Deployment: hash of its pod template as it was rendered for it. What the server adds does not count. */
