@@ -1,13 +1,13 @@
-import { notInheritedBy } from '../apis/annotations/table.ts';
+import { ANNOTATIONS, notInheritedBy } from '../apis/annotations/table.ts';
 
-/** Domains whose keys belong to the object that carries them: a tool wrote them there for itself. */
+/** Domains whose keys belong to the object that carries them, unless the table has them: tools wrote them for themselves. */
 const OWN_DOMAINS = /^(kubectl\.kubernetes\.io|argocd\.argoproj\.io|meta\.helm\.sh|homerun\.dev)\//;
 
 const OWN = notInheritedBy('child');
 
 /** The labels or annotations of a parent that its children carry too (Knative API, Service: metadata). */
 export function inherited(map: Record<string, string> | undefined): Record<string, string> {
-  const isOwn = (key: string) => OWN_DOMAINS.test(key) || OWN.has(key);
+  const isOwn = (key: string) => OWN.has(key) || (OWN_DOMAINS.test(key) && !ANNOTATIONS.has(key));
   return Object.fromEntries(Object.entries(map ?? {}).filter(([key]) => !isOwn(key)));
 }
 
