@@ -3,7 +3,7 @@ import type { Share } from '../apis/serving/traffic/shares.ts';
 import type { Change } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
 
-/** A revision's place in a Route. */
+/** A revision's share of a Route. */
 export interface Target {
   readonly revision: string;
   /** Of the route's requests; 0 for a revision that only a tag reaches. */
@@ -21,7 +21,7 @@ export class Targets {
   /** Route -> revisions that it reaches. */
   readonly #reached = new Map<string, readonly string[]>();
 
-  /** Takes note of a change of a Route. @returns the revisions that it reached before, and that it reaches now. */
+  /** Applies a change of a Route. @returns the revisions that it reached before, and that it reaches now. */
   take({ type, object }: Pick<Change<Route>, 'type' | 'object'>): string[] {
     const route = keyOf(object.metadata);
     const left = this.#reached.get(route) ?? [];
@@ -40,13 +40,13 @@ export class Targets {
     return [...left, ...reached];
   }
 
-  /** A revision's place in the Route that gives it most; the same object while that Route has not changed. */
+  /** A revision's share of the Route that gives it most; the same object while that Route has not changed. */
   of(revision: string): Target | undefined {
     return targetOf(revision, this.#routes.get(revision)?.values() ?? []);
   }
 }
 
-/** A revision's place in that of these Routes that gives it most; undefined when none reaches it. */
+/** A revision's share of the one of these Routes that gives it most; undefined when none reaches it. */
 export function targetOf(revision: string, routes: Iterable<Route>): Target | undefined {
   let most: Target | undefined;
   for (const route of routes) {
