@@ -1,5 +1,5 @@
-// An `import` of node:http evaluates every export of it, and with them the WebSocket client and fetch that Node
-// carries: 3 MB for each thread, for names that nobody here uses. Taking the module itself leaves them alone.
+// An `import` of node:http evaluates all of its exports, including Node's WebSocket client and fetch: 3 MB for each
+// thread, for names that are not used here. Getting the module itself does not load them.
 const http = process.getBuiltinModule('node:http');
 
 // Nor is node:http2, with TLS behind it 4 MB more, loaded before the first HTTP/2 connection.

@@ -104,14 +104,14 @@ describe('CpuReader', () => {
   };
   afterEach(() => server?.close());
 
-  it('does without CPU on a cluster that does not measure it, and asks every ten seconds', async () => {
+  it('ignores CPU on a cluster without metrics, and reads every ten seconds', async () => {
     const { server, reader } = await start([]);
     for (let ms = 0; ms <= 10_000; ms += 1000) await reader.poll(NOON + ms);
     assert.deepEqual(reader.use, { state: 'absent' });
     assert.equal(server.requests.filter(({ path }) => path.startsWith('/apis/metrics.k8s.io/')).length, 2);
   });
 
-  it('reads the instances alone, and calls their use lost when that fails after it has worked', async () => {
+  it('reads the instances alone, and reports their use lost when a later read fails', async () => {
     const { server, reader } = await start([POD_METRICS]);
     const kind = { apiVersion: POD_METRICS.apiVersion, kind: POD_METRICS.kind };
     const instance = metrics('a', '2026-01-01T11:59:50Z', '1');
@@ -126,7 +126,7 @@ describe('CpuReader', () => {
     assert.equal(reader.use.state, 'known');
   });
 
-  it('reads only the namespaces that it is to look in', async () => {
+  it('reads only the configured namespaces', async () => {
     const { server } = await start([POD_METRICS]);
     const { client } = server;
     const reader = new CpuReader({

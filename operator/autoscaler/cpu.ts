@@ -11,19 +11,19 @@ import type { Logger } from '../telemetry/log.ts';
 const API = '/apis/metrics.k8s.io/v1beta1';
 const POLL_MS = 10_000;
 const TIMEOUT_MS = 5000;
-/** An older measurement tells nothing; metrics-server measures every 15 s. */
+/** An older measurement is not used; metrics-server measures every 15 s. */
 const STALE_MS = 120_000;
 
 /** metrics.k8s.io/v1beta1 PodMetrics. */
 export interface PodMetrics extends KubeObject {
-  /** End of the time that was measured. */
+  /** End of the measured interval. */
   timestamp: string;
   /** Its length, a Go duration. */
   window: string;
   containers: { name: string; usage: { cpu: string } }[];
 }
 
-/** CPU use of one pod over a time (ms since the epoch). */
+/** CPU use of one pod over an interval (Unix time in ms). */
 export interface PodCpu {
   readonly cores: number;
   readonly from: number;
@@ -31,8 +31,8 @@ export interface PodCpu {
 }
 
 /**
- * What is known of CPU use: `absent` on a cluster without metrics.k8s.io, `lost` while it fails to answer.
- * `poll` tells one answer from the next.
+ * The CPU use of all instances: `absent` on a cluster without metrics.k8s.io, `lost` while it does not answer. `poll`
+ * numbers the answers.
  */
 export type CpuUse =
   | { readonly state: 'absent' | 'lost' }
@@ -47,12 +47,12 @@ export class CpuReader {
   #use: CpuUse = { state: 'absent' };
   #polls = 0;
   #nextAt = 0;
-  #told?: string;
+  #loggedState?: string;
 
   constructor(options: {
     client: KubeClient;
     labelSelector: string;
-    /** Where to look; everywhere when empty. */
+    /** Namespaces to read; all when empty. */
     namespaces?: readonly string[];
     log: Logger;
   }) {
@@ -68,7 +68,7 @@ export class CpuReader {
     return this.#use;
   }
 
-  /** Asks again if the time has come; never fails. */
+  /** Reads again when it is due; never fails. */
   async poll(now: number): Promise<void> {
     if (now < this.#nextAt) return;
     this.#nextAt = now + POLL_MS;
@@ -78,22 +78,21 @@ export class CpuReader {
         this.#paths.map((path) => this.#client.request<{ items: PodMetrics[] }>('GET', path, options)),
       );
       this.#use = { state: 'known', poll: ++this.#polls, pods: podCpus(lists.flatMap(({ items }) => items)) };
-      this.#tell('known');
+      this.#logState('known');
     } catch (error) {
       const absent =
         isKubeError(error, 'KUBE_NOT_FOUND') || (this.#polls === 0 && this.#use.state === 'absent');
       this.#use = { state: absent ? 'absent' : 'lost' };
-      this.#tell(this.#use.state, error);
+      this.#logState(this.#use.state, error);
     }
   }
 
-  #tell(state: CpuUse['state'], err?: unknown): void {
-    if (this.#told === state) return;
-    this.#told = state;
+  #logState(state: CpuUse['state'], err?: unknown): void {
+    if (this.#loggedState === state) return;
+    this.#loggedState = state;
     if (state === 'absent')
       this.#log.warn({ err }, 'no CPU metrics (metrics.k8s.io): scaling by requests alone');
-    if (state === 'lost')
-      this.#log.warn({ err }, 'CPU metrics fail: spare instances stay until they are back');
+    if (state === 'lost') this.#log.warn({ err }, 'CPU metrics fail: spare instances stay until they return');
     if (state === 'known') this.#log.info('scaling by requests and CPU use');
   }
 }
@@ -115,7 +114,7 @@ export function podCpus(items: readonly PodMetrics[]): Map<string, PodCpu> {
 
 /**
  * The CPU use of a revision's instances. One that was still starting when it was measured counts as not
- * measured: starting burns CPU that no request asked for. Nor does what it used of a startup CPU boost.
+ * measured: its start uses CPU that no request needs, and so does a startup CPU boost.
  */
 export function cpuOf(
   pods: readonly Pod[],

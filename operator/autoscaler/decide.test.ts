@@ -57,7 +57,7 @@ describe('decide', () => {
       load: { replicas: 1, concurrency: 3, present: 500 },
       replicas: 7,
       why: 'burst',
-      reason: 'all that is queued and in flight gets a place now: 500 / 80',
+      reason: 'every request queued and in flight gets a slot now: 500 / 80',
     },
     'request at zero': {
       load: { replicas: 0, present: 1 },
@@ -115,7 +115,7 @@ describe('decide', () => {
       state: unused(5),
       replicas: 2,
       why: 'idle',
-      reason: 'nobody came for the idle time',
+      reason: 'no request arrived for the idle time',
     },
     'idle to zero': { load: {}, state: unused(1), replicas: 0, why: 'idle', reason: 'the last one goes too' },
     'idle to zero despite CPU use': {
@@ -166,7 +166,7 @@ describe('decide', () => {
       state: spare(1),
       replicas: undefined,
       why: 'steady',
-      reason: 'instances that someone asked for stay for the idle time',
+      reason: 'instances that another client asked for stay for the idle time',
     },
     'spare instances': {
       load: { replicas: 6, present: 1, concurrency: 1 },
@@ -259,7 +259,7 @@ describe('decide', () => {
       state: initialState(1, NOW),
       replicas: 0,
       why: 'failed',
-      reason: 'it is given up at once, whatever its minimum',
+      reason: 'it is scaled to zero at once, whatever its minimum',
     },
     'failed, but an instance runs': {
       load: { ready: 1 },
@@ -392,7 +392,7 @@ describe('decide, for any input', () => {
     );
   });
 
-  it('changes nothing when it is asked again after its decision', () => {
+  it('changes nothing when called again after its decision', () => {
     holds((load, spec, state) => {
       const first = decide(load, spec, state, NOW);
       if (first.replicas === undefined) return;

@@ -1,6 +1,6 @@
 import type { ScalingSpec } from '../apis/serving/revision/scaling.ts';
 
-/** What is known of a revision's load at the moment of a decision. */
+/** A revision's load at the time of a decision. */
 export interface Load {
   /** Instances that its Deployment asks for now. */
   readonly replicas: number;
@@ -8,22 +8,22 @@ export interface Load {
   readonly ready: number;
   /** Requests in flight and queued now, over all gateways; a lower bound unless `complete`. */
   readonly present: number;
-  /** Mean of requests in flight and queued over the window; undefined when no sample fell into it. */
+  /** Mean of requests in flight and queued over the window; undefined when it has no sample. */
   readonly concurrency: number | undefined;
   /** Instances that have a request now. */
   readonly busy: number;
-  /** When a request last came or was in flight (ms since the epoch), if any gateway remembers one. */
+  /** When a request last arrived or was in flight (Unix time in ms), if any gateway reports one. */
   readonly lastRequestAt: number | undefined;
   /** Every gateway has answered. */
   readonly complete: boolean;
-  /** CPU use; absent on a cluster that does not measure it. */
+  /** CPU use; absent on a cluster without metrics.k8s.io. */
   readonly cpu?: CpuLoad;
 }
 
 export interface CpuLoad {
-  /** Cores used by all measured instances, mean over the window; undefined when the measuring fails. */
+  /** Cores used by all measured instances, mean over the window; undefined while the metrics fail. */
   readonly cores: number | undefined;
-  /** Ready instances without a measurement that covers none of their start. */
+  /** Ready instances without a measurement from after their start. */
   readonly unmeasured: number;
 }
 
@@ -33,12 +33,12 @@ export interface Need {
   readonly at: number;
 }
 
-/** What one decision hands to the next. */
+/** The state between decisions. */
 export interface ScaleState {
   /** Instances that the Deployment asked for after the decision, as far as known. */
   readonly replicas: number;
   readonly lastActivityAt: number;
-  /** Needs of the idle time, oldest first, each smaller than the one before: the first is the maximum. */
+  /** Needs within the idle time, oldest first, each smaller than the one before: the first is the maximum. */
   readonly needs: readonly Need[];
 }
 
@@ -57,60 +57,60 @@ export type Reason =
   | 'incomplete';
 
 export interface Decision {
-  /** The number to set; undefined keeps what is. */
+  /** The number to set; undefined keeps the present one. */
   readonly replicas: number | undefined;
   readonly reason: Reason;
   readonly state: ScaleState;
 }
 
-/** The state for a revision that is seen for the first time: all its instances count as just used. */
+/** The state of a revision that is new to the autoscaler: all its instances count as just used. */
 export function initialState(replicas: number, now: number): ScaleState {
   return { replicas, lastActivityAt: now, needs: [{ count: replicas, at: now }] };
 }
 
 /**
- * How many instances a revision should have (container contract, Service scaling and
- * Idle). Upwards it acts at once; downwards it takes spare instances only after the idle time, the last one
- * only when no request has come for that time, and nothing at all while a measurement is missing. Only what a
- * person sets (the manual number, a lower maximum) is obeyed regardless of measurements.
+ * How many instances a revision should have (container contract, Service scaling and Idle). It scales out at once; it
+ * scales in spare instances only after the idle time, the last one only when no request has arrived for that time, and
+ * none while a measurement is missing. Only what users set (the manual number, a lower maximum) applies regardless of
+ * measurements.
  */
 export function decide(load: Load, spec: ScalingSpec, state: ScaleState, now: number): Decision {
   const need = needOf(load, spec);
   const next = remember(load, spec, state, need.count, now);
-  const settle = (replicas: number, reason: Reason): Decision =>
+  const set = (replicas: number, reason: Reason): Decision =>
     replicas === load.replicas
       ? { replicas: undefined, reason: 'steady', state: next }
       : { replicas, reason, state: next };
   const keep = (reason: Reason): Decision => ({ replicas: undefined, reason, state: next });
 
-  if (spec.manual !== undefined) return settle(spec.manual, 'manual');
+  if (spec.manual !== undefined) return set(spec.manual, 'manual');
   if (spec.failed && load.ready === 0) {
-    return load.complete && load.present === 0 ? settle(0, 'failed') : keep('failed');
+    return load.complete && load.present === 0 ? set(0, 'failed') : keep('failed');
   }
   const idle = load.present === 0 && now - next.lastActivityAt >= spec.idleMs;
-  if (load.complete && idle) return settle(floorOf(spec), floorOf(spec) > load.replicas ? 'min' : 'idle');
-  if (need.count > load.replicas) return settle(need.count, need.reason);
+  if (load.complete && idle) return set(floorOf(spec), floorOf(spec) > load.replicas ? 'min' : 'idle');
+  if (need.count > load.replicas) return set(need.count, need.reason);
   if (need.count === load.replicas) return keep('steady');
   const unknown = !load.complete || (load.cpu && load.cpu.cores === undefined);
   const kept = unknown ? load.replicas : spareLimit(load, spec, next);
-  if (kept > spec.max) return settle(spec.max, 'max');
-  return unknown ? keep('incomplete') : settle(kept, 'spare');
+  if (kept > spec.max) return set(spec.max, 'max');
+  return unknown ? keep('incomplete') : set(kept, 'spare');
 }
 
-/** The number to which spare instances may go now: what was needed in the idle time, and what has requests. */
+/** The number down to which spare instances may be removed now: those needed within the idle time or with requests. */
 function spareLimit(load: Load, spec: ScalingSpec, state: ScaleState): number {
   const held = state.needs[0]?.count ?? load.replicas;
-  // An instance whose CPU use is not known yet is taken to be used as it should be.
-  const burning = cpuNeed(load, spec) + (load.cpu?.unmeasured ?? 0);
-  return Math.min(Math.max(1, held, load.busy, burning), load.replicas);
+  // An instance whose CPU use is not measured yet counts as used at the target.
+  const forCpu = cpuNeed(load, spec) + (load.cpu?.unmeasured ?? 0);
+  return Math.min(Math.max(1, held, load.busy, forCpu), load.replicas);
 }
 
-/** How long a spare instance stays since it was last needed: never less than the window that tells the need. */
+/** How long a spare instance stays since it was last needed: never less than the window of the need. */
 function holdMs(spec: ScalingSpec): number {
   return Math.max(spec.idleMs, spec.windowMs);
 }
 
-/** The least number that the specification asks for now, whatever the load. */
+/** The minimum that the specification asks for now, whatever the load. */
 export function floorOf(spec: ScalingSpec): number {
   return spec.pending ? Math.max(spec.min, spec.initial) : spec.min;
 }
@@ -128,28 +128,28 @@ function needOf(load: Load, spec: ScalingSpec): { count: number; reason: Reason 
 }
 
 /**
- * Instances that the CPU use asks for. Without requests it asks for none: what instances burn by themselves
- * grows with their number, so it would raise that number without end.
+ * Instances that the CPU use asks for. Without requests it asks for none: the background use of instances grows with
+ * their number, so it would raise that number without end.
  */
 function cpuNeed(load: Load, spec: ScalingSpec): number {
   if (!load.concurrency) return 0;
   return ceil((load.cpu?.cores ?? 0) / spec.targetCpu);
 }
 
-/** Rounds up, but takes 3.0000000001 instances, a sum's rounding error, for 3. */
+/** Rounds up, but 3.0000000001, a sum's rounding error, to 3. */
 function ceil(instances: number): number {
   return Math.ceil(instances - 1e-9);
 }
 
 function remember(load: Load, spec: ScalingSpec, state: ScaleState, count: number, now: number): ScaleState {
-  // Someone else raised it: the gateway for a waiting request, or a person.
+  // Another client raised it: the gateway for a waiting request, or a user.
   const raised = load.replicas > state.replicas;
   const active = raised || spec.pending || load.present > 0;
-  const heard = Math.min(load.lastRequestAt ?? 0, now);
+  const lastRequestAt = Math.min(load.lastRequestAt ?? 0, now);
   const known = !raised && load.concurrency !== undefined;
   return {
     replicas: load.replicas,
-    lastActivityAt: active ? now : Math.max(state.lastActivityAt, heard),
+    lastActivityAt: active ? now : Math.max(state.lastActivityAt, lastRequestAt),
     needs: pushNeed(
       state.needs,
       { count: known ? count : Math.max(count, load.replicas), at: now },

@@ -36,7 +36,7 @@ describe('nextDrains', () => {
   const cases: Record<string, Case> = {
     'nothing to do': { reason: 'as many as wanted', replicas: 1, target: 1, instances: idle('a'), want: {} },
     'the first step': {
-      reason: 'gateways are told before anything is written',
+      reason: 'gateways get their orders before anything is written',
       replicas: 1,
       target: 0,
       instances: idle('a'),
@@ -105,7 +105,7 @@ describe('nextDrains', () => {
       answers: { a: 'refused' },
       want: {},
     },
-    'called off': {
+    cancelled: {
       reason: 'the load came back',
       before: drains({ a: 'drain', b: 'release' }),
       replicas: 3,
@@ -114,7 +114,7 @@ describe('nextDrains', () => {
       answers: { a: 'drained', b: 'released' },
       want: {},
     },
-    'called off too late': {
+    'cancelled too late': {
       reason: 'what is being removed cannot be kept',
       before: drains({ a: 'remove', b: 'drain' }),
       replicas: 2,
@@ -182,7 +182,7 @@ describe('nextDrains', () => {
       want: { a: 'drain', b: 'release' },
     },
     'instances that do not exist': {
-      reason: 'nobody sends to them',
+      reason: 'no gateway sends to them',
       replicas: 5,
       target: 2,
       instances: idle('a'),
@@ -217,7 +217,7 @@ describe('nextDrains', () => {
       want: { a: 'remove' },
     },
     'a removal that Kubernetes has begun': {
-      reason: 'a gateway may not have heard of it',
+      reason: 'a gateway may not have seen it',
       before: drains({ a: 'remove' }),
       replicas: 0,
       target: 0,
@@ -282,7 +282,7 @@ describe('nextDrains', () => {
       want: { a: 'drain' },
     },
     'the second one, their node being emptied, while the first is replaced': {
-      reason: 'what takes its place is not ready',
+      reason: 'its replacement is not ready',
       replicas: 2,
       target: 2,
       instances: [...idle('b'), { uid: 'new', ready: false, inFlight: 0 }],
@@ -300,7 +300,7 @@ describe('nextDrains', () => {
       want: { b: 'drain' },
     },
     'one that starts on a node that is being emptied': {
-      reason: 'nobody misses it',
+      reason: 'it is not needed',
       before: drains({ a: 'release' }),
       replicas: 2,
       target: 2,
@@ -312,7 +312,7 @@ describe('nextDrains', () => {
       evict: ['a'],
     },
     'one whose node is being emptied, and one too many': {
-      reason: 'it goes with the number, and needs no other in its place',
+      reason: 'it goes with the number, and needs no replacement',
       before: drains({ a: 'release' }),
       replicas: 2,
       target: 1,
@@ -322,7 +322,7 @@ describe('nextDrains', () => {
       want: { a: 'remove' },
       write: 1,
     },
-    'a removal that Kubernetes may have given up': {
+    'a removal that Kubernetes may not carry out': {
       reason: 'its controller has not seen the number yet',
       before: drains({ a: 'remove' }),
       replicas: 1,
@@ -362,7 +362,7 @@ describe('nextDrains', () => {
     });
   }
 
-  it('keeps requests from an instance for a while when nobody knows whether the number was lowered', () => {
+  it('sends no requests to an instance for a while when it is unknown whether the number was lowered', () => {
     const removing = drains({ a: 'remove' });
     const input = {
       replicas: 1,
@@ -384,7 +384,7 @@ describe('nextDrains', () => {
 });
 
 /**
- * A gateway whose data threads hear of changes late: it may send to an instance until `applied` has caught up. Requests
+ * A gateway whose data threads get changes late: it may send to an instance until `applied` has caught up. Requests
  * that find no instance wait.
  */
 class Gateway {
@@ -458,7 +458,7 @@ describe('a scale-in', () => {
   ] as const;
   const step = fc.record({ kind: fc.constantFrom(...kinds), gateway: fc.nat(1), pick: fc.nat(9) });
 
-  it('never removes an instance that has a request, whatever comes in between, and strands nobody', () => {
+  it('never removes an instance that has a request, whatever happens in between, and strands no request', () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 150, size: 'max' }),
@@ -549,7 +549,7 @@ describe('a scale-in', () => {
             else if (kind === 'miss') tick(gateway, false);
             else tick(-1, kind === 'conflict');
           }
-          // In the end all requests are let in, within two words of the autoscaler.
+          // In the end all requests are admitted, within two rounds.
           for (let i = 0; i < 2; i++) {
             remove();
             if (gateways.some(({ waiting }) => waiting > 0)) raise(1);

@@ -8,27 +8,27 @@ import type { CpuLoad } from './decide.ts';
 import type { Drains } from './drain.ts';
 import type { Track } from './track.ts';
 
-/** One revision as the shell keeps it. */
+/** The autoscaler's state of one revision. */
 export interface Entry {
-  /** Of the revision: one that was made anew under the same name has no past. */
+  /** Of the revision: one that was created again under the same name starts afresh. */
   readonly uid: string | undefined;
   readonly track: Track;
   spec?: ScalingSpec;
-  /** What `spec` was made of, compared by identity. */
+  /** The sources of `spec`, compared by identity. */
   revision?: Revision;
   service?: Service;
   target?: Target;
-  /** Our last write, until the cache has it. */
+  /** The last write of the autoscaler, until the cache has it. */
   written?: { replicas: number; version: number };
   writing: boolean;
-  /** Its instances that are to go. */
+  /** Its instances that are being scaled in. */
   drains: Drains;
   cpu?: { poll: number; load: CpuLoad };
-  /** What its series say. */
+  /** The values of its series. */
   reported?: { desired: number; actual: number };
 }
 
-/** The Deployment's number, or the one that we wrote since: the cache may be behind our own write. */
+/** The Deployment's number, or the one written since: the cache may be behind the autoscaler's own write. */
 export function replicasOf(deployment: Deployment, entry: Entry): number {
   const { written } = entry;
   if (written && Number(deployment.metadata.resourceVersion) < written.version) return written.replicas;

@@ -17,7 +17,7 @@ import {
   SYSTEM,
   startReplica,
 } from '../webhook/testing/installation.ts';
-import { EVICTION } from './evictions.ts';
+import { EVICTION_REQUESTED } from './evictions.ts';
 import { revision } from './testing/objects.ts';
 
 const REVISION = 'hello-00001-abc';
@@ -82,7 +82,7 @@ describe('an eviction on a real API server', function () {
     server.client.request('POST', `/api/v1/namespaces/${NAMESPACE}/pods/${POD.name}/eviction`, {
       body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: POD, deleteOptions: options },
     });
-  const refused = async () => {
+  const rejected = async () => {
     const error = await evict().then(
       () => undefined,
       (reason: unknown) => reason,
@@ -90,13 +90,13 @@ describe('an eviction on a real API server', function () {
     return isKubeError(error, 'KUBE_TOO_MANY_REQUESTS') ? error : undefined;
   };
 
-  it('is refused with 429, as by a disruption budget, and marks the instance', async () => {
-    const error = await until('the webhook is asked', refused);
+  it('is rejected with 429, as by a disruption budget, and marks the instance', async () => {
+    const error = await until('the webhook is asked', rejected);
     assert.deepEqual([error.status, error.reason], [429, 'TooManyRequests']);
-    assert.match(error.message, /the requests of instance busy are given time to end/);
+    assert.match(error.message, /instance busy is being drained/);
     const pod = await server.client.get(PODS, POD);
-    assert.ok(Date.parse(pod?.metadata.annotations?.[EVICTION] ?? ''));
-    assert.ok(await refused(), 'and again while its requests may last');
+    assert.ok(Date.parse(pod?.metadata.annotations?.[EVICTION_REQUESTED] ?? ''));
+    assert.ok(await rejected(), 'and again while its requests may last');
   });
 
   it('is let through once the requests have had their time', async () => {

@@ -3,21 +3,21 @@ import { RUN } from '../apis/labels.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
-import { admitEviction, decideEviction, EVICTION } from './evictions.ts';
+import { admitEviction, decideEviction, EVICTION_REQUESTED } from './evictions.ts';
 import { pod, REF, revision } from './testing/objects.ts';
 
 const NOW = Date.parse('2026-01-01T00:10:00Z');
 
 const instance = (since?: string, changes: Partial<Pod['metadata']> = {}, phase = 'Running'): Pod => {
-  const made = pod('busy', since ? { [EVICTION]: since } : undefined);
+  const made = pod('busy', since ? { [EVICTION_REQUESTED]: since } : undefined);
   return { ...made, metadata: { ...made.metadata, ...changes }, status: { phase } as Pod['status'] };
 };
 const served: Revision = { ...revision(), spec: { ...revision().spec, timeoutSeconds: 60 } };
 
-describe('judgeEviction', () => {
+describe('decideEviction', () => {
   const cases: Record<string, { pod?: Pod; revision?: Revision; want: string; reason: string }> = {
     'another pod': { want: 'allow', reason: 'it is none of ours' },
-    'of a revision that is gone': { pod: instance(), want: 'allow', reason: 'nobody sends to it' },
+    'of a revision that is gone': { pod: instance(), want: 'allow', reason: 'no gateway sends to it' },
     'a worker': {
       pod: instance(undefined, { labels: { [RUN.workerPool]: 'w' } }),
       revision: served,
@@ -84,9 +84,9 @@ describe('admitEviction', () => {
       { client: server.client, now: () => NOW },
     );
   const mark = () =>
-    server.get(PODS, { namespace: REF.namespace, name: 'busy' })?.metadata.annotations?.[EVICTION];
+    server.get(PODS, { namespace: REF.namespace, name: 'busy' })?.metadata.annotations?.[EVICTION_REQUESTED];
 
-  it('refuses as a disruption budget does, and marks the instance', async () => {
+  it('rejects as a disruption budget does, and marks the instance', async () => {
     server.put(instance());
     server.put(served);
     const { allowed, status } = await ask();
@@ -94,7 +94,7 @@ describe('admitEviction', () => {
     assert.equal(mark(), '2026-01-01T00:10:00Z');
   });
 
-  it('lets go what is none of ours, what is gone, and an instance without its revision', async () => {
+  it('allows other pods, deleted ones, and an instance without its revision', async () => {
     assert.equal((await ask()).allowed, true);
     server.put(instance(undefined, { labels: {} }));
     assert.equal((await ask()).allowed, true);

@@ -8,26 +8,26 @@ import { timestamp } from '../kube/time.ts';
 import type { Permission } from '../rbac.ts';
 import { isThere } from './instances.ts';
 
-/** On an instance that somebody wanted to evict: since when its requests are waited for. */
-export const EVICTION = BOOKKEEPING.evictionRequestedAt;
+/** Annotation of an instance whose eviction was requested: since when it is being drained. */
+export const EVICTION_REQUESTED = BOOKKEEPING.evictionRequestedAt;
 
-/** What the webhook needs to judge evictions. */
+/** What the webhook needs to decide on evictions. */
 export const evictionPermissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'patch'] },
   { apiGroups: ['serving.knative.dev'], resources: ['revisions'], verbs: ['get'] },
 ];
 
-/** What draining takes besides the requests themselves. */
+/** How long draining takes besides the requests themselves. */
 const MARGIN_MS = 10_000;
 
-/** Whether an instance is to go because somebody wants to evict it. */
+/** Whether an instance is being drained for an eviction. */
 export function isEvicting(pod: Pod): boolean {
-  return isThere(pod) && pod.metadata.annotations?.[EVICTION] !== undefined;
+  return isThere(pod) && pod.metadata.annotations?.[EVICTION_REQUESTED] !== undefined;
 }
 
 /**
- * What becomes of an eviction: `mark` refuses it and has the instance drained, `wait` refuses it because that goes on,
- * `allow` lets it happen: it is no instance of a service, holds no request, or had as long as its requests may last.
+ * Decides on an eviction: `mark` rejects it and starts the drain, `wait` rejects it while the drain goes on, `allow` lets
+ * it happen: the pod is no instance of a service, does not run, or had as long as its requests may last.
  */
 export function decideEviction(
   pod: Pod | undefined,
@@ -37,7 +37,7 @@ export function decideEviction(
   if (!pod || !revision || workerPoolOf(pod) !== undefined) return 'allow';
   if (revisionUidOf(pod) !== revision.metadata.uid) return 'allow';
   if (!isThere(pod) || pod.status?.phase !== 'Running') return 'allow';
-  const since = Date.parse(pod.metadata.annotations?.[EVICTION] ?? '');
+  const since = Date.parse(pod.metadata.annotations?.[EVICTION_REQUESTED] ?? '');
   if (Number.isNaN(since)) return 'mark';
   return now - since < timeoutMs(revision) + MARGIN_MS ? 'wait' : 'allow';
 }
@@ -65,10 +65,10 @@ export interface EvictionOptions {
 }
 
 /**
- * Answers the API server's question whether a pod may be evicted (Kubernetes, API-initiated eviction): not while an
- * instance may have requests. The refusal is that of a disruption budget, 429, which whoever empties a node tries again;
- * meanwhile the autoscaler drains the instance and deletes it. Evictions are few, so pod and revision are read and not
- * cached: no process has to watch them to answer.
+ * Admits or rejects the eviction of a pod (Kubernetes, API-initiated eviction): not while an instance may have requests.
+ * The rejection is that of a disruption budget, 429, which `kubectl drain` and others retry; meanwhile the autoscaler
+ * drains the instance and deletes it. Evictions are few, so pod and revision are read and not cached: no process has to
+ * watch them.
  * @throws {KubeError} when the API server does not answer.
  */
 export async function admitEviction(
@@ -77,13 +77,13 @@ export async function admitEviction(
 ): Promise<EvictionResponse> {
   const pod = await client.get(PODS, { namespace, name });
   const revision = pod && (await revisionOf(pod, client));
-  const verdict = decideEviction(pod, revision, now());
-  if (verdict === 'allow') return { uid, allowed: true };
-  if (verdict === 'mark' && !dryRun) {
-    const annotations = { [EVICTION]: timestamp(now()) };
+  const decision = decideEviction(pod, revision, now());
+  if (decision === 'allow') return { uid, allowed: true };
+  if (decision === 'mark' && !dryRun) {
+    const annotations = { [EVICTION_REQUESTED]: timestamp(now()) };
     await client.mergePatch(PODS, { namespace, name }, { metadata: { annotations } });
   }
-  const message = `the requests of instance ${name} are given time to end; it is deleted then`;
+  const message = `instance ${name} is being drained: it is deleted when its requests have ended`;
   return {
     uid,
     allowed: false,

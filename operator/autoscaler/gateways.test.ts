@@ -28,7 +28,7 @@ describe('GatewayScraper', () => {
 
   let ahead: number;
   let round: number;
-  /** What is known of a revision whose requests last a minute at most, and of one that no gateway has told of. */
+  /** Whether the data of a revision whose requests last a minute at most are complete, and of one in no report. */
   const look = async (instances: DrainOrders['instances'] = {}) =>
     scraper.collect({ term: 1, round: ++round, instances }, () => START + ahead);
   const collect = async () => {
@@ -41,7 +41,7 @@ describe('GatewayScraper', () => {
   });
 
   for (const mood of ['refusing', 'garbage', 'silent'] as const) {
-    it(`forgives one missed scrape of a gateway that is ${mood}, and then calls the data incomplete`, async () => {
+    it(`tolerates one missed scrape of a gateway that is ${mood}, and then reports incomplete data`, async () => {
       await collect();
       two.mood = mood;
       assert.deepEqual(await collect(), { present: 3, complete: true }, 'the last answer stands in');
@@ -51,7 +51,7 @@ describe('GatewayScraper', () => {
     });
   }
 
-  it('is told only what has changed, and keeps the rest', async () => {
+  it('gets only what has changed, and keeps the rest', async () => {
     await collect();
     const known = () => one.orders?.known?.start;
     assert.equal(known(), undefined, 'it has no answer yet');
@@ -62,10 +62,10 @@ describe('GatewayScraper', () => {
     assert.deepEqual(Object.keys(one.stats.revisions), []);
     one.tell('n/a', { inFlight: 1, requests: 2, concurrencyMs: 1e9 + 10 });
     const load = (await look()).loadOf('n/a', MINUTE);
-    assert.ok((load?.mean ?? 1e9) < 1e6, 'it counts from what was told before');
+    assert.ok((load?.mean ?? 1e9) < 1e6, 'it counts from the previous report');
   });
 
-  it('is told everything by a process that has started again', async () => {
+  it('gets a full report from a restarted process', async () => {
     await collect();
     await collect();
     one.start = 2;
@@ -128,7 +128,7 @@ describe('GatewayScraper', () => {
       await collect();
     };
 
-    it('keeps what it last told of a revision for as long as those requests can last', async () => {
+    it('keeps its last report of a revision for as long as those requests can last', async () => {
       await lose();
       ahead = 59_000;
       assert.deepEqual(await collect(), { present: 3, complete: false });
@@ -146,7 +146,7 @@ describe('GatewayScraper', () => {
       assert.deepEqual(complete, [false, true]);
     });
 
-    it('gives up an instance of a revision that it held nothing of, and of no other', async () => {
+    it('releases an instance of a revision that it had no request of, and of no other', async () => {
       await lose();
       ahead = 11_000;
       const view = await look({ pod: 'release' });
@@ -163,7 +163,7 @@ describe('GatewayScraper', () => {
     });
   });
 
-  describe('asked how far an instance is', () => {
+  describe('the drain state of an instance', () => {
     const pod = { uid: 'uid-1', name: 'pod-1' };
     const drain = async () => (await look({ 'uid-1': 'release' })).drainOf('n/a', pod, MINUTE);
 
@@ -180,13 +180,13 @@ describe('GatewayScraper', () => {
       two.mood = 'refusing';
       assert.equal(await drain(), undefined);
       two.mood = 'well';
-      two.kind = 'deaf';
+      two.kind = 'forbidden';
       assert.equal(await drain(), undefined);
       assert.deepEqual(await collect(), { present: 3, complete: true }, 'its counts are known');
     });
 
     it('takes a gateway that never listens at its counts', async () => {
-      two.kind = 'deaf';
+      two.kind = 'forbidden';
       for (let i = 0; i < 10; i++) assert.equal(await drain(), undefined);
       assert.equal(await drain(), 'released');
       two.tell('n/a', { inFlight: 1, instances: { 'pod-1': 1 } });

@@ -9,16 +9,16 @@ import { type Loads, loadsBetween, mergedStats } from './load.ts';
 import { GatewayView, type Member } from './view.ts';
 
 const TIMEOUT_MS = 800;
-/** A gateway's last answer stands in for this many scrapes that it missed. */
+/** For this many missed scrapes a gateway's last report stands in. */
 const MISSES_FORGIVEN = 1;
 
-/** A gateway that has just started may not know this controller's pod for so many rounds. */
-const DEAF_ROUNDS = 10;
+/** For so many rounds a gateway that has just started may not know this controller's pod. */
+const FORBIDDEN_ROUNDS = 10;
 
-/** Each so many answers of a gateway it is asked for all revisions: those that have gone are forgotten. */
-const WHOLE_ANSWERS = 600;
+/** After this many reports a gateway is asked for a full one, so that deleted revisions are dropped. */
+const FULL_REPORT_EVERY = 600;
 
-/** What is known of one gateway process. */
+/** The state of one gateway process. */
 interface Gateway {
   stats?: StatsReport;
   loads: Loads;
@@ -26,17 +26,17 @@ interface Gateway {
   answeredAt: number;
   misses: number;
   answers: number;
-  /** Rounds in a row in which it gave its counts and did not take what it was told. */
-  deaf: number;
+  /** Rounds in a row in which it reported its counts and rejected the orders. */
+  forbidden: number;
 }
 
-/** An answer, and whether the gateway took what it was told. */
+/** A report, and whether the gateway accepted the orders. */
 interface Answer {
   readonly stats: StatsReport;
-  readonly heard: boolean;
+  readonly accepted: boolean;
 }
 
-/** Tells all gateway pods which instances are to go, and reads their request counts. */
+/** Sends the drain orders to all gateway pods, and reads their request counts. */
 export class GatewayScraper {
   readonly #pods: () => readonly Pod[];
   readonly #adminPort: number;
@@ -50,7 +50,7 @@ export class GatewayScraper {
     this.#log = options.log;
   }
 
-  /** Asks every gateway once, all at the same time; takes 0.8 s at most and never fails. */
+  /** Scrapes all gateways at the same time; takes 0.8 s at most and never fails. */
   async collect(orders: DrainOrders, now: () => number): Promise<GatewayView> {
     const pods = this.#pods().filter(mayHoldRequests);
     this.#forgetAllBut(pods);
@@ -58,7 +58,7 @@ export class GatewayScraper {
     return new GatewayView(members, orders, now());
   }
 
-  /** Ends the connections; the next question opens new ones. */
+  /** Closes the connections; the next scrape opens new ones. */
   async close(): Promise<void> {
     const agent = this.#agent;
     this.#agent = undefined;
@@ -72,34 +72,34 @@ export class GatewayScraper {
       answeredAt: 0,
       misses: 0,
       answers: 0,
-      deaf: 0,
+      forbidden: 0,
     };
     try {
       const body = JSON.stringify({ ...orders, known: knownOf(gateway) });
-      const { stats: told, heard } = await this.#fetch(pod.status?.podIP ?? '', body);
+      const { stats: report, accepted } = await this.#fetch(pod.status?.podIP ?? '', body);
       gateway.answeredAt = now();
-      gateway.loads = loadsBetween(gateway.stats, told, gateway.answeredAt);
-      const stats = mergedStats(gateway.stats, told);
+      gateway.loads = loadsBetween(gateway.stats, report, gateway.answeredAt);
+      const stats = mergedStats(gateway.stats, report);
       gateway.stats = stats;
       gateway.answers++;
       gateway.misses = 0;
-      gateway.deaf = heard ? 0 : gateway.deaf + 1;
+      gateway.forbidden = accepted ? 0 : gateway.forbidden + 1;
       this.#gateways.set(id, gateway);
-      if (gateway.deaf === DEAF_ROUNDS + 1) {
-        // Something between the two changes addresses. That must not keep every instance for ever.
+      if (gateway.forbidden === FORBIDDEN_ROUNDS + 1) {
+        // A proxy between the two changes addresses. That must not keep every instance for ever.
         this.#log.warn(
           { pod: pod.metadata.name },
-          'a gateway does not listen to this controller, whose address it does not know: instances are given up by its counts alone',
+          'a gateway rejects drain orders because it does not know the address of this controller: instances are removed by its counts alone',
         );
       }
       return {
-        state: heard || gateway.deaf > DEAF_ROUNDS ? 'answered' : 'deaf',
+        state: accepted || gateway.forbidden > FORBIDDEN_ROUNDS ? 'answered' : 'forbidden',
         stats,
         loads: gateway.loads,
       };
     } catch (error) {
       gatewayScrapeFailures.inc();
-      this.#log.debug({ err: error, pod: pod.metadata.name }, 'gateway does not tell its request counts');
+      this.#log.debug({ err: error, pod: pod.metadata.name }, 'gateway does not report its request counts');
       return this.#missed(id, gateway, pod);
     }
   }
@@ -111,14 +111,14 @@ export class GatewayScraper {
     // It has not started to serve.
     if (!stats && !readyCondition(pod)) return { state: 'absent' };
     if (pod.metadata.deletionTimestamp) {
-      // It has drained and closed its ports; what it held has ended.
+      // It has drained and closed its ports; its requests have ended.
       this.#gateways.delete(id);
       return { state: 'absent' };
     }
     if (misses === MISSES_FORGIVEN + 1) {
       this.#log.warn(
         { pod: pod.metadata.name },
-        'a gateway does not answer: what it held is kept for as long as its requests may last',
+        'a gateway does not answer: its last counts hold for as long as its requests may last',
       );
     }
     this.#gateways.set(id, gateway);
@@ -126,19 +126,20 @@ export class GatewayScraper {
   }
 
   async #fetch(podIP: string, body: string): Promise<Answer> {
-    const told = await this.#request(podIP, body);
-    if (told.statusCode === 200) return { stats: checkStatsReport(await told.body.json()), heard: true };
-    await told.body.dump();
-    // A gateway from before there was a drain (404), or one that does not know this controller's pod yet (403).
-    if (told.statusCode !== 404 && told.statusCode !== 403) {
-      throw new Error(`POST /stats answered ${told.statusCode}`);
+    const posted = await this.#request(podIP, body);
+    if (posted.statusCode === 200)
+      return { stats: checkStatsReport(await posted.body.json()), accepted: true };
+    await posted.body.dump();
+    // A gateway of a release without drains (404), or one that does not know this controller's pod yet (403).
+    if (posted.statusCode !== 404 && posted.statusCode !== 403) {
+      throw new Error(`POST /stats answered ${posted.statusCode}`);
     }
-    const asked = await this.#request(podIP);
-    if (asked.statusCode === 200) {
-      return { stats: checkStatsReport(await asked.body.json()), heard: told.statusCode === 404 };
+    const read = await this.#request(podIP);
+    if (read.statusCode === 200) {
+      return { stats: checkStatsReport(await read.body.json()), accepted: posted.statusCode === 404 };
     }
-    await asked.body.dump();
-    throw new Error(`GET /stats answered ${asked.statusCode}`);
+    await read.body.dump();
+    throw new Error(`GET /stats answered ${read.statusCode}`);
   }
 
   #request(podIP: string, body?: string) {
@@ -159,13 +160,13 @@ export class GatewayScraper {
   }
 }
 
-/** The answer that the next one may go on from. */
+/** The report that the next one may be based on. */
 function knownOf({ stats, answers }: Gateway): KnownReport | undefined {
-  if (stats?.at === undefined || answers % WHOLE_ANSWERS === 0) return undefined;
+  if (stats?.at === undefined || answers % FULL_REPORT_EVERY === 0) return undefined;
   return { start: stats.instance.start, at: stats.at };
 }
 
-/** A pod that has an address and a running process, also one that drains. */
+/** Whether a pod has an address and a running process, also while it drains. */
 function mayHoldRequests(pod: Pod): boolean {
   const containers = pod.status?.containerStatuses ?? [];
   const running = containers.length === 0 || containers.some(({ state }) => state?.running);

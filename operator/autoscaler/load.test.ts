@@ -106,7 +106,7 @@ describe('loadsBetween', () => {
 });
 
 describe('addLoad', () => {
-  it('sums over gateways and leaves what it was given as it is', () => {
+  it('sums over gateways without changing its arguments', () => {
     const one = loadsBetween(undefined, stats(1000, 1, { inFlight: 2, instances: { p: 1, q: 1 } }), 5000);
     const two = loadsBetween(undefined, stats(1000, 1, { queued: 3, instances: { p: 4 } }), 6000);
     const load = addLoad(addLoad(undefined, one.get('n/a')), two.get('n/a'));

@@ -4,7 +4,7 @@ import type { RevisionStatsReport, StatsReport } from '../gateway/shared/statsRe
 export interface RequestLoad {
   /** In flight and queued now. */
   present: number;
-  /** Mean of in flight and queued since the scrape before. */
+  /** Mean of in flight and queued since the previous scrape. */
   mean: number;
   /** By this process's clock; 0 when none came. */
   lastRequestAt: number;
@@ -14,11 +14,11 @@ export interface RequestLoad {
 export type Loads = Map<string, RequestLoad>;
 
 /**
- * What happened between two answers of a gateway. Without an earlier answer of the same process there is no
- * difference to take, so the requests of the moment stand for the mean. A revision that had no request between
- * the two is left out, and so is one that a partial answer does not name.
+ * The loads between two reports of a gateway. Without an earlier report of the same process there is no difference to
+ * take, so the present requests stand in for the mean. A revision that had no request between the two is left out, and so
+ * is one that a partial report does not contain.
  *
- * @param now this process's clock when the answer came; times of the gateway's clock are carried over by age.
+ * @param now this process's clock when the report arrived; times of the gateway's clock are converted by age.
  */
 export function loadsBetween(previous: StatsReport | undefined, current: StatsReport, now: number): Loads {
   const same = previous?.instance.start === current.instance.start ? previous : undefined;
@@ -27,7 +27,7 @@ export function loadsBetween(previous: StatsReport | undefined, current: StatsRe
   for (const [revision, row] of Object.entries(current.revisions)) {
     const before = since(same?.revisions[revision], row);
     const present = row.inFlight + row.queued;
-    // A request that came while the gateway read its clock can make the integral a trifle smaller than before.
+    // A request that arrived while the gateway read its clock can make the integral slightly smaller than before.
     const grown = Math.max(0, row.concurrencyMs - (before?.concurrencyMs ?? 0));
     const mean = elapsed > 0 ? grown / elapsed : present;
     const active = present > 0 || mean > 0 || row.requests !== (before?.requests ?? 0);
@@ -39,13 +39,13 @@ export function loadsBetween(previous: StatsReport | undefined, current: StatsRe
   return loads;
 }
 
-/** All that is known of a gateway's revisions: what it told now, over what it told before. The earlier one is used up. */
+/** A gateway's full report: a partial one merged into the previous one, which is modified. */
 export function mergedStats(previous: StatsReport | undefined, current: StatsReport): StatsReport {
   if (!current.partial) return current;
   return { ...current, revisions: Object.assign(previous?.revisions ?? {}, current.revisions) };
 }
 
-/** What to count from: nothing for a row that the gateway has dropped and opened again. */
+/** The row to count from; undefined for one that the gateway has dropped and created again. */
 function since(
   before: RevisionStatsReport | undefined,
   row: RevisionStatsReport,
@@ -53,7 +53,7 @@ function since(
   return before && row.requests >= before.requests ? before : undefined;
 }
 
-/** The sum of a revision's requests in one gateway and in others; it leaves both as they are. */
+/** The sum of a revision's requests in one gateway and in others; modifies neither. */
 export function addLoad(
   sum: RequestLoad | undefined,
   load: RequestLoad | undefined,

@@ -1,6 +1,6 @@
 import type { Permission } from '../rbac.ts';
 
-/** Reads gateways and instances, their CPU, sets how many there are and which one goes first, and deletes one that is to be evicted. */
+/** Reads gateways, instances and their CPU use, sets numbers and deletion costs, and deletes instances to evict. */
 export const permissions: readonly Permission[] = [
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['patch'] },

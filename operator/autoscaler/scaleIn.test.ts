@@ -12,7 +12,7 @@ describe('a request at the moment of a scale-in', function () {
     const { lost, moments, deleted, slowest } = await scaleIns(ROUNDS, SEED);
     const seen = JSON.stringify({ moments, deleted, slowest });
     assert.deepEqual(lost, [], seen);
-    assert.ok(deleted > ROUNDS / 10, `too few instances were given up: ${seen}`);
+    assert.ok(deleted > ROUNDS / 10, `too few instances were removed: ${seen}`);
     for (const moment of ['serving', 'drain', 'release', 'lowered', 'gone'] as const) {
       assert.ok(moments[moment] > 0, `no request came at the moment '${moment}': ${seen}`);
     }

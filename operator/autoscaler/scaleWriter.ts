@@ -21,20 +21,20 @@ export interface ScaleChange {
   from: number;
   to: number;
   reason: string;
-  /** Version of the Deployment that was seen: a number is lowered only if nobody has changed it since. */
+  /** resourceVersion that the decision was based on: a number is lowered only if it has not changed since. */
   seen: string;
   /** Requests in flight by pod name. */
   instances: ReadonlyMap<string, number>;
-  /** UIDs of the pods that are to go. */
+  /** UIDs of the pods to remove. */
   remove: ReadonlySet<string>;
 }
 
-/** What became of a write: the Deployment's version that has the number, or whether it may still take effect. */
+/** The result of a write: the Deployment's version with the number, or whether it may still take effect. */
 export type Written =
   | { readonly version: number }
   | { readonly version?: undefined; readonly unknown: boolean };
 
-/** Writes the number of a revision's instances: `/scale` of its Deployment, and before it which ones are to go. */
+/** Writes the number of a revision's instances: `/scale` of its Deployment, and before it the pods' deletion costs. */
 export class ScaleWriter {
   readonly #options: ScaleWriterOptions;
 
@@ -42,7 +42,7 @@ export class ScaleWriter {
     this.#options = options;
   }
 
-  /** A write that fails is logged; it is no news when somebody else was faster or the Deployment has gone. */
+  /** Logs a write that fails; a conflict or a deleted Deployment is expected and logged at debug level. */
   async write(change: ScaleChange): Promise<Written> {
     const { deployment, from, to, reason } = change;
     const names = { namespace: deployment.metadata.namespace, revision: revisionOf(deployment) };
@@ -58,7 +58,7 @@ export class ScaleWriter {
     }
   }
 
-  /** Deletes an instance; tried again in the next round when it was refused, which is logged. */
+  /** Deletes an instance; a failure is logged and retried in the next round. */
   async evict({ metadata }: Pod): Promise<void> {
     try {
       await this.#options.client.delete(PODS, metadata, { uid: metadata.uid });
@@ -71,8 +71,8 @@ export class ScaleWriter {
 
   async #scale({ deployment, from, to, seen, instances, remove }: ScaleChange): Promise<number> {
     const lowers = to < from;
-    if (lowers && to > 0) await this.#choose(deployment, instances, remove);
-    // Downwards only from what we have seen: a gateway may have woken the revision a moment ago.
+    if (lowers && to > 0) await this.#writeDeletionCosts(deployment, instances, remove);
+    // Only the observed version is scaled in: a gateway may have woken the revision a moment ago.
     const precondition = lowers ? { metadata: { resourceVersion: seen } } : {};
     const answer = await this.#options.client.mergePatch<Deployment>(
       DEPLOYMENTS,
@@ -83,7 +83,7 @@ export class ScaleWriter {
     return Number(answer.metadata.resourceVersion);
   }
 
-  async #choose(
+  async #writeDeletionCosts(
     deployment: Deployment,
     instances: ReadonlyMap<string, number>,
     remove: ReadonlySet<string>,

@@ -8,7 +8,7 @@ import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/
 import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
 import { until } from '../testing/until.ts';
 import { DELETION_COST } from './deletionCost.ts';
-import { EVICTION } from './evictions.ts';
+import { EVICTION_REQUESTED } from './evictions.ts';
 import { FakeGateway } from './testing/gateway.ts';
 import { DEPLOYMENT, deployment, KEY, pod, REF, revision, route, service } from './testing/objects.ts';
 import { runAutoscaler, watchForAutoscaler } from './testing/run.ts';
@@ -109,7 +109,7 @@ describe('Autoscaler', () => {
     await pass(10 * MINUTE);
     server.put(deployment(1));
     await ticks(5);
-    assert.equal(replicas(), 1, 'the gateway has not even told of its request');
+    assert.equal(replicas(), 1, 'the gateway has not even reported its request');
     await pass(2 * MINUTE);
     await reaches(0);
   });
@@ -144,7 +144,7 @@ describe('Autoscaler', () => {
     server.put({ ...made, metadata: { ...made.metadata, uid: name }, status } as Pod);
   };
 
-  it('makes the idle instances go', async () => {
+  it('removes the idle instances', async () => {
     server.put(revision());
     server.put(deployment(3));
     running('busy');
@@ -187,7 +187,7 @@ describe('Autoscaler', () => {
     await until('it has gone', () => Object.keys(gateway.orders?.instances ?? { only: 1 }).length === 0);
   });
 
-  it('calls the scale-in off when a request comes', async () => {
+  it('cancels the scale-in when a request arrives', async () => {
     server.put(revision());
     server.put(deployment(1));
     running('only');
@@ -198,12 +198,12 @@ describe('Autoscaler', () => {
     await until('it is named', () => gateway.orders?.instances.only === 'drain');
     gateway.drains.only = 'refused';
     gateway.tell(KEY, { requests: 1, inFlight: 1, instances: { only: 1 } });
-    await until('it is called off', () => Object.keys(gateway.orders?.instances ?? {}).length === 0);
+    await until('it is cancelled', () => Object.keys(gateway.orders?.instances ?? {}).length === 0);
     await ticks(4);
     assert.deepEqual([replicas(), scaleWrites().length], [1, 0]);
   });
 
-  it('calls the scale-in off when the number was changed by somebody else', async () => {
+  it('cancels the scale-in when another client changed the number', async () => {
     server.put(revision());
     server.put(deployment(1));
     running('only');
@@ -212,11 +212,11 @@ describe('Autoscaler', () => {
     await ticks();
     await pass(16 * MINUTE);
     await until('it was tried', () => scaleWrites().length === 1);
-    await until('it is called off', () => Object.keys(gateway.orders?.instances ?? { x: 1 }).length === 0);
+    await until('it is cancelled', () => Object.keys(gateway.orders?.instances ?? { x: 1 }).length === 0);
     await reaches(0);
   });
 
-  it('waits for the requests that are inside when a person sets a lower number', async () => {
+  it('waits for the requests in flight when a user sets a lower number', async () => {
     server.put(service({ scalingMode: 'manual', manualInstanceCount: '1' }));
     server.put(revision());
     server.put(route());
@@ -235,11 +235,11 @@ describe('Autoscaler', () => {
     await reaches(1);
   });
 
-  it('deletes an instance that is to be evicted once no gateway has a request inside', async () => {
+  it('deletes an instance that is to be evicted once no gateway has a request of it in flight', async () => {
     server.put(revision());
     server.put(deployment(2));
     running('stays');
-    running('evicted', { [EVICTION]: new Date(now()).toISOString() });
+    running('evicted', { [EVICTION_REQUESTED]: new Date(now()).toISOString() });
     gateway.drains.evicted = 'draining';
     gateway.tell(KEY, { inFlight: 2, instances: { stays: 1, evicted: 1 } });
     start();
@@ -256,7 +256,7 @@ describe('Autoscaler', () => {
     assert.deepEqual([replicas(), deletes.length], [2, 1]);
   });
 
-  it('lets a gateway that hangs stop no other revision', async () => {
+  it('scales other revisions while a gateway hangs', async () => {
     server.put(revision());
     server.put(deployment(1));
     running('only');
@@ -362,14 +362,14 @@ describe('Autoscaler', () => {
     return lead;
   }
 
-  it('remembers what it saw when it leads again, and counts no time in which it did not', async () => {
+  it('keeps its state when it leads again, and does not count the time in between', async () => {
     const lead = await ledFor(3 * MINUTE);
     const { term: first = 0 } = gateway.orders ?? {};
     ahead += 10 * MINUTE;
     const deposed = lead();
     await ticks(3);
     assert.equal(replicas(), 1, 'it was idle for three minutes, as far as anybody knows');
-    assert.ok((gateway.orders?.term ?? 0) > first, 'gateways hear that a new term has begun');
+    assert.ok((gateway.orders?.term ?? 0) > first, 'gateways see that a new term has begun');
     await pass(MINUTE);
     await ticks(3);
     assert.equal(replicas(), 1);
@@ -444,7 +444,7 @@ describe('Autoscaler', () => {
     await reaches(0);
   });
 
-  it('does not keep an instance for one that is going already', async () => {
+  it('does not keep an instance for one that is being deleted', async () => {
     server.put(revision());
     server.put(deployment(3));
     const going = pod('going');
@@ -457,7 +457,7 @@ describe('Autoscaler', () => {
     await reaches(1);
   });
 
-  it('has no memory of another revision of the same name', async () => {
+  it('starts afresh for another revision of the same name', async () => {
     const named = (uid: string) => {
       const made = revision({ 'scale-to-zero-pod-retention-period': '5m' });
       return { ...made, metadata: { ...made.metadata, uid } };
@@ -491,7 +491,7 @@ describe('Autoscaler', () => {
       (await autoscalerTick.get()).values.find(({ labels }) => labels.le === 0.005)?.value ?? 0;
     const before = await quick();
     await ticks(40);
-    // The best of forty tells what a round costs; the others tell what else the machine does.
+    // The best of forty shows the cost of a round; the others show what else the machine does.
     assert.ok((await quick()) > before, 'no round was as quick');
     assert.equal(server.writes.length, 0);
   }).timeout(20_000);

@@ -16,15 +16,15 @@ import { keyOf } from '../kube/types.ts';
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { autoscalerTick } from '../telemetry/metrics.ts';
-import { Attention } from './attention.ts';
 import { CpuReader, cpuOf } from './cpu.ts';
 import type { CpuLoad } from './decide.ts';
 import { afterFailure, afterPause, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
 import { type Entry, removeSeries, replicasOf, report } from './entry.ts';
 import { isEvicting } from './evictions.ts';
 import { GatewayScraper } from './gateways.ts';
-import { askedOf, candidateOf, isObserved, isThere, uidOf } from './instances.ts';
+import { candidateOf, isObserved, isThere, namedInstance, uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
+import { RevisionSelection } from './revisionSelection.ts';
 import { type ScaleChange, ScaleWriter } from './scaleWriter.ts';
 import { Track } from './track.ts';
 import type { GatewayView } from './view.ts';
@@ -36,7 +36,7 @@ export interface AutoscalerOptions {
   client: KubeClient;
   config: RoleConfig<'controller'>;
   identity: Identity;
-  /** The pod informer needs an index `revision` of the UIDs of revisions. */
+  /** The pod informer needs an index `revision` by the UIDs of revisions. */
   informers: {
     revisions: Informer<Revision>;
     services: Informer<Service>;
@@ -58,7 +58,7 @@ interface Scaling {
   readonly requests: RequestLoad | undefined;
 }
 
-/** Longest stretch of work before other things in the process have their turn. */
+/** Longest stretch of work before it yields to the event loop. */
 const STRETCH_MS = 10;
 
 const NOTHING: DrainResult = { drains: NO_DRAINS, evict: [] };
@@ -66,10 +66,10 @@ const NOTHING: DrainResult = { drains: NO_DRAINS, evict: [] };
 type Change = Omit<ScaleChange, 'seen' | 'instances'> & { readonly requests: RequestLoad | undefined };
 
 /**
- * Sets the number of instances of every revision, once a second (docs/architecture.md, How data flows). It writes `/scale`
- * only, and only when the number changes. Waking from zero is the gateway's; here it counts as activity.
- * Everything it remembers is rebuilt after a restart, starting from what runs; it outlives the loss of the lease. An instance is given up in two steps: no
- * gateway sends to it any more and its last request has ended, and only then is the number lowered.
+ * Sets the number of instances of every revision, once a second. It writes `/scale` only, and only when the number
+ * changes. Waking from zero is the gateway's; here it counts as activity. Its state is rebuilt after a restart, starting
+ * from what runs; it survives the loss of the lease. An instance is removed in two steps: first no gateway sends to it any
+ * more and its last request ends, and only then is the number lowered.
  */
 export class Autoscaler {
   readonly #options: AutoscalerOptions;
@@ -79,11 +79,11 @@ export class Autoscaler {
   readonly #gateways: GatewayScraper;
   readonly #cpu: CpuReader;
   readonly #writer: ScaleWriter;
-  readonly #attention: Attention;
+  readonly #selection: RevisionSelection;
   readonly #entries = new Map<string, Entry>();
   readonly #writes = new Set<Promise<void>>();
   #rounds = 0;
-  /** When this process began to lead. */
+  /** When this process became leader. */
   #term = 0;
   /** When it last stopped leading. */
   #stoppedAt: number | undefined;
@@ -106,7 +106,7 @@ export class Autoscaler {
       adminPort: config.adminPort,
       log,
     });
-    this.#attention = new Attention(options.informers);
+    this.#selection = new RevisionSelection(options.informers);
     const { pods } = options.informers;
     this.#writer = new ScaleWriter({ client, podsOf: (uid) => pods.store.byIndex('revision', uid), log });
     const labelSelector = `${SERVING.revision},${NOT_POOLED}`;
@@ -114,8 +114,8 @@ export class Autoscaler {
   }
 
   /**
-   * Scales until `signal` aborts. Run it where the lease is held; it may be run again when the lease is held again, and
-   * goes on with what it remembers.
+   * Scales until `signal` aborts. Run it while the lease is held; it may run again when the lease is held again, and
+   * continues with its state.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { informers, config } = this.#options;
@@ -137,7 +137,7 @@ export class Autoscaler {
     for (const [key, entry] of this.#entries) if (entry.reported) removeSeries(key, entry);
   }
 
-  /** Time in which nobody watched is nobody's idle time, and what gateways were asked for is asked for anew. */
+  /** The time without the lease does not count as idle time, and drains start over. */
   #resume(now: number): void {
     this.#term = now;
     const pauseMs = Math.max(0, now - (this.#stoppedAt ?? now));
@@ -155,8 +155,8 @@ export class Autoscaler {
     void this.#cpu.poll(now);
     this.#rounds++;
     let stretchStart = performance.now();
-    for (const key of this.#attention.next(view.revisions())) {
-      this.#attention.keep(key, this.#visit(key, view, now));
+    for (const key of this.#selection.next(view.revisions())) {
+      this.#selection.keep(key, this.#visit(key, view, now));
       if (performance.now() - stretchStart < STRETCH_MS) continue;
       await nextTurn();
       stretchStart = performance.now();
@@ -164,7 +164,7 @@ export class Autoscaler {
     stopTimer();
   }
 
-  /** All instances that are to go. */
+  /** The orders for all instances that are being scaled in. */
   #orders(): DrainOrders {
     const instances: Record<string, DrainStep> = {};
     for (const { drains } of this.#entries.values()) {
@@ -173,7 +173,7 @@ export class Autoscaler {
     return { term: this.#term, round: this.#rounds + 1, instances };
   }
 
-  /** @returns whether the revision has instances or requests, is to have some, or waits for something. */
+  /** @returns whether the next round must visit the revision: it has instances, requests, drains or a pending write. */
   #visit(key: string, view: GatewayView, now: number): boolean {
     const revision = this.#options.informers.revisions.store.get(key);
     const deployment = revision && this.#deploymentOf(revision);
@@ -186,7 +186,7 @@ export class Autoscaler {
     if (entry.writing) return true;
     const timeout = timeoutMs(revision);
     const requests = view.loadOf(key, timeout);
-    const spec = this.#specOf(entry, revision, this.#attention.targetOf(key));
+    const spec = this.#specOf(entry, revision, this.#selection.targetOf(key));
     const replicas = replicasOf(deployment, entry);
     const ready = deployment.status?.readyReplicas ?? 0;
     const decision = entry.track.next(
@@ -217,7 +217,7 @@ export class Autoscaler {
     return this.#options.informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
   }
 
-  /** Waits for a write before the end. */
+  /** Keeps a write, so that the end of `run` waits for it. */
   #follow(write: Promise<void>): void {
     this.#writes.add(write);
     void write.finally(() => this.#writes.delete(write));
@@ -232,7 +232,7 @@ export class Autoscaler {
     return entry;
   }
 
-  /** The same as before while none of the objects has changed: stores replace what changes. */
+  /** The same object while none of its sources has changed: stores replace changed objects. */
   #specOf(entry: Entry, revision: Revision, target: Target | undefined): ScalingSpec {
     const { namespace, labels } = revision.metadata;
     const name = labels?.[SERVING.service];
@@ -245,7 +245,7 @@ export class Autoscaler {
     return spec;
   }
 
-  /** Instances with a request, without those that are going already. */
+  /** Instances with a request, without those being deleted. */
   #busyCount(revision: Revision, requests: RequestLoad | undefined): number {
     let busy = 0;
     for (const [name, inFlight] of requests?.instances ?? []) {
@@ -279,14 +279,14 @@ export class Autoscaler {
     const evicting = new Set(all.filter(isEvicting).map(uidOf));
     if (target >= replicas && entry.drains.size + evicting.size === 0) return NOTHING;
     const pods = all.filter(isThere);
-    const asked = new Map(pods.map((pod) => [uidOf(pod), askedOf(pod)]));
+    const named = new Map(pods.map((pod) => [uidOf(pod), namedInstance(pod)]));
     const result = nextDrains(
       entry.drains,
       {
         replicas,
         target,
         instances: pods.map((pod) => candidateOf(pod, requests)),
-        answer: (uid) => view.drainOf(key, asked.get(uid) ?? { uid, name: '' }, timeout),
+        answer: (uid) => view.drainOf(key, named.get(uid) ?? { uid, name: '' }, timeout),
         observed: entry.written === undefined && isObserved(deployment, pods.length),
         evicting,
         keep,
@@ -313,7 +313,7 @@ export class Autoscaler {
     entry.track.wrote(change.to);
   }
 
-  /** Forgets a revision that has gone, and its series. */
+  /** Drops a deleted revision and its series. */
   #forget(key: string): void {
     const entry = this.#entries.get(key);
     if (!entry) return;

@@ -44,13 +44,13 @@ describe('autoscaler traces', () => {
     assert.equal(at(moments, 169), 0);
   });
 
-  it('wakes one instance of one place for one request', () => {
+  it('wakes one instance with one slot for one request', () => {
     const spec = specWith({ concurrency: 1, idleMs: MINUTE });
     const moments = simulate({ spec, seconds: 60, load: (second) => (second >= 20 && second < 24 ? 1 : 0) });
     assert.equal(peak(moments), 1, 'a start of four seconds is no load for a second instance');
   });
 
-  it('gives a long request of one place company before another one comes, and no more (knative/serving#12230)', () => {
+  it('adds an instance beside a long request in the only slot, and no more (knative/serving#12230)', () => {
     const spec = specWith({ concurrency: 1, min: 1, max: 5 });
     const beside = (second: number) => (second >= 30 && second < 150 && second % 5 === 0 ? 1 : 0);
     const moments = simulate({ spec, seconds: 300, replicas: 1, load: (second) => 1 + beside(second) });
@@ -113,8 +113,8 @@ describe('autoscaler traces', () => {
         const moments = simulate({ spec: scaling, seconds: 300, replicas, load: () => load });
         const needed = Math.ceil(load / scaling.targetConcurrency - 1e-9);
         const expected = Math.min(scaling.max, Math.max(scaling.min, needed));
-        const settled = moments.slice(200);
-        assert.deepEqual([...new Set(settled.map((moment) => moment.replicas))], [expected]);
+        const steady = moments.slice(200);
+        assert.deepEqual([...new Set(steady.map((moment) => moment.replicas))], [expected]);
         assert.ok(turns(moments) <= 1, 'up to what is needed at once and then down, or only one of both');
       }),
       { numRuns: 60 },

@@ -10,7 +10,7 @@ export class Targets {
   /** Route -> revisions that it reaches. */
   readonly #reached = new Map<string, readonly string[]>();
 
-  /** Records a change of a Route. @returns the revisions that it reached before, and that it reaches now. */
+  /** Applies a change of a Route. @returns the revisions that it reached before, and that it reaches now. */
   take({ type, object }: Pick<Change<Route>, 'type' | 'object'>): string[] {
     const route = keyOf(object.metadata);
     const left = this.#reached.get(route) ?? [];
@@ -29,7 +29,7 @@ export class Targets {
     return [...left, ...reached];
   }
 
-  /** What the Route that sends most to a revision sends there; the same object while that Route has not changed. */
+  /** A revision's share of the Route that gives it most; the same object while that Route has not changed. */
   of(revision: string): Target | undefined {
     return targetOf(revision, this.#routes.get(revision)?.values() ?? []);
   }

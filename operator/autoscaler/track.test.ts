@@ -42,14 +42,14 @@ describe('Track', () => {
     assert.equal(at({ spec: specWith({ manual: 3 }) })?.replicas, 3);
   });
 
-  it('raises by what a part of the gateways tells', () => {
+  it('scales out by the reports of a part of the gateways', () => {
     const track = new Track();
     repeat(track, 60, seen({ requests: requests(10) }));
     const partial = seen({ complete: false, replicas: 5, requests: requests(400) });
     assert.equal(repeat(track, 60, partial, START + 60 * SECOND)?.replicas, 9, '400 / 48');
   });
 
-  it('does not take what a part of the gateways tells for the whole', () => {
+  it('does not take the reports of a part of the gateways for the whole', () => {
     const track = new Track();
     repeat(track, 60, seen({ replicas: 9, requests: requests(400) }));
     const partial = seen({ complete: false, replicas: 8, requests: requests(10) });

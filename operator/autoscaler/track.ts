@@ -3,12 +3,12 @@ import { type CpuLoad, type Decision, decide, floorOf, initialState, type ScaleS
 import type { RequestLoad } from './load.ts';
 import { Window } from './window.ts';
 
-/** What one tick sees of a revision. */
+/** What one tick observes of a revision. */
 export interface Observation {
   readonly spec: ScalingSpec;
   readonly replicas: number;
   readonly ready: number;
-  /** Undefined when no gateway has anything to tell of it. */
+  /** Undefined when no gateway reports any. */
   readonly requests: RequestLoad | undefined;
   readonly busy: number;
   /** Every gateway has answered. */
@@ -17,7 +17,7 @@ export interface Observation {
   readonly cpu: CpuLoad | undefined;
 }
 
-/** What is remembered of a revision that has instances or requests. */
+/** The state of a revision that has instances or requests. */
 interface Memory {
   state: ScaleState;
   readonly requests: Window;
@@ -25,12 +25,12 @@ interface Memory {
 }
 
 /**
- * The memory of one revision from tick to tick. It has none while there is nothing to scale, which makes the
- * idle ones cost nothing: at zero instances, without a request, the past is zero.
+ * The state of one revision from tick to tick. It has none while there is nothing to scale, so that idle revisions cost
+ * nothing: at zero instances, without a request, the past is zero.
  */
 export class Track {
   #memory?: Memory;
-  /** Its load before is unknown: the controller has just started. */
+  /** Its earlier load is unknown: the controller has just started. */
   #unknownPast = true;
 
   /** The decision of this tick; undefined when there is nothing to decide. */
@@ -65,7 +65,7 @@ export class Track {
     return decision;
   }
 
-  /** Nobody has watched for so long: no instance was seen to be idle, or to be needed. */
+  /** Skips a time without observation, in which no instance was idle or needed. */
   pause(ms: number): void {
     if (!this.#memory) return;
     const { state } = this.#memory;
@@ -73,13 +73,13 @@ export class Track {
     this.#memory.state = { ...state, lastActivityAt: state.lastActivityAt + ms, needs };
   }
 
-  /** The Deployment has taken this number from us, so seeing it is no sign that someone else set it. */
+  /** The autoscaler itself wrote this number, so observing it does not mean that another client set it. */
   wrote(replicas: number): void {
     if (this.#memory) this.#memory.state = { ...this.#memory.state, replicas };
   }
 
   #begin({ spec, replicas }: Observation, now: number): Memory {
-    // Half of the last instance's part: in the middle of the loads for which there would be so many.
+    // Half of the last instance's part: the middle of the loads for which this number would be right.
     const parts = this.#unknownPast ? Math.max(0, replicas - 0.5) : 0;
     this.#unknownPast = false;
     return {
@@ -97,7 +97,7 @@ function isAsleep({ spec, replicas, requests }: Observation): boolean {
 
 function sample(memory: Memory, { requests, complete, cpu }: Observation, now: number): void {
   const mean = requests?.mean ?? 0;
-  // A part of the gateways gives a lower bound: it may raise the mean, never lower it.
+  // A part of the gateways reports a lower bound: it may raise the mean, never lower it.
   if (complete || mean > (memory.requests.mean(now) ?? 0)) memory.requests.add(mean, now);
   if (cpu?.cores !== undefined) memory.cpu.add(cpu.cores, now);
 }

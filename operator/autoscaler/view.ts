@@ -4,9 +4,9 @@ import { addLoad, type Loads, type RequestLoad } from './load.ts';
 
 /** One gateway in one round. */
 export type Member =
-  /** It answered; `deaf` is one that gave its counts and did not take what it was told. */
-  | { readonly state: 'answered' | 'deaf'; readonly stats: StatsReport; readonly loads: Loads }
-  /** It missed this round; its last answer stands in for its counts. */
+  /** It answered; a `forbidden` one reported its counts and rejected the orders. */
+  | { readonly state: 'answered' | 'forbidden'; readonly stats: StatsReport; readonly loads: Loads }
+  /** It missed this round; its last report stands in. */
   | { readonly state: 'late'; readonly loads: Loads }
   /** It does not answer any more. */
   | {
@@ -17,29 +17,29 @@ export type Member =
     }
   /** It has never answered, and may serve. */
   | { readonly state: 'unknown' }
-  /** It serves nothing: not yet, or not any more. */
+  /** It serves nothing: not yet, or no longer. */
   | { readonly state: 'absent' };
 
-/** An instance in a question to the gateways. */
-export interface Asked {
+/** An instance that the orders name. */
+export interface NamedInstance {
   readonly uid: string;
   readonly name: string;
 }
 
-/** After so long the kubelet has taken a gateway that hangs out of the endpoints: three probes of two seconds fail. */
+/** After so long a gateway that hangs is unready and out of the endpoints: three probes of two seconds fail. */
 const UNREADY_MS = 10_000;
 
 const ORDER: readonly DrainState[] = ['refused', 'draining', 'drained', 'released'];
 
 /**
- * What all gateways together said in one round.
+ * The reports of all gateways in one round.
  *
- * A gateway that does not answer may still serve. What it last told of a revision is taken for true for as long as those
- * requests can last, which is the revision's timeoutSeconds, and for ten seconds at least: meanwhile the revision keeps
- * its instances. After that it is taken to hold nothing, so revisions that it had no request of go on being scaled
- * down, and it stops nobody else's. It cannot say that it keeps away from an instance: a request that it should still
- * send to one that is removed then has the time in which a pod ends. That risk is bounded by the kubelet, which restarts
- * a gateway that hangs after a minute; while one has never answered, nothing is scaled down at all.
+ * A gateway that does not answer may still serve. Its last report of a revision holds for as long as those requests can
+ * last, which is the revision's timeoutSeconds, and for ten seconds at least: meanwhile the revision keeps its instances.
+ * After that it is assumed to have no request, so that it blocks neither the scale-in of revisions that it had no request
+ * of nor of others. It cannot promise to send nothing to an instance: a request that it still sends to one that is
+ * removed then has the pod's termination grace period. That risk is bounded by the kubelet, which restarts a gateway that
+ * hangs after a minute; while one has never answered, nothing is scaled in at all.
  */
 export class GatewayView {
   readonly #members: readonly Member[];
@@ -52,7 +52,7 @@ export class GatewayView {
     this.#now = now;
   }
 
-  /** The revisions that any gateway told of. */
+  /** The revisions in any gateway's report. */
   *revisions(): Iterable<string> {
     for (const member of this.#members) if ('loads' in member) yield* member.loads.keys();
   }
@@ -68,7 +68,7 @@ export class GatewayView {
     return sum;
   }
 
-  /** Whether every request of a revision is known. */
+  /** Whether every request of a revision is counted. */
   isComplete(revision: string, timeoutMs: number): boolean {
     if (!this.#members.some(({ state }) => state !== 'absent')) return this.#members.length > 0;
     return this.#members.every(
@@ -77,8 +77,8 @@ export class GatewayView {
     );
   }
 
-  /** How far an instance that was named is, the least of all gateways; undefined while an answer is missing. */
-  drainOf(revision: string, instance: Asked, timeoutMs: number): DrainState | undefined {
+  /** The drain state of a named instance, the least advanced of all gateways; undefined while a report is missing. */
+  drainOf(revision: string, instance: NamedInstance, timeoutMs: number): DrainState | undefined {
     if (this.#orders.instances[instance.uid] === undefined) return undefined;
     let least = ORDER.length - 1;
     for (const member of this.#members) {
@@ -92,16 +92,19 @@ export class GatewayView {
   }
 
   /**
-   * A gateway from before there was a drain goes on sending; that no request is inside is all that can be known of it,
-   * and as much as was known before.
+   * A gateway of a release without drains keeps sending requests; whether one is in flight is all that it can report.
    */
-  #stateIn({ drains, revisions }: StatsReport, revision: string, instance: Asked): DrainState | undefined {
+  #stateIn(
+    { drains, revisions }: StatsReport,
+    revision: string,
+    instance: NamedInstance,
+  ): DrainState | undefined {
     if (drains) return drains[instance.uid];
     if (revisions[revision]?.instances[instance.name]) return 'draining';
     return this.#orders.instances[instance.uid] === 'drain' ? 'drained' : 'released';
   }
 
-  /** Whether what a gateway last told of a revision must have ended. */
+  /** Whether the requests in a gateway's last report of a revision must have ended. */
   #isOver(member: Member & { state: 'lost' }, revision: string, timeoutMs: number): boolean {
     const row = member.stats.revisions[revision];
     const held = row !== undefined && row.inFlight + row.queued > 0;

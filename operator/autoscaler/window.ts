@@ -2,10 +2,10 @@ const BUCKETS = 60;
 
 /**
  * The mean of a value over the last `lengthMs`, kept in 60 buckets, so that its cost does not grow with the
- * number of samples. It holds no clock: `now` is given, in milliseconds, and should not fall.
+ * number of samples. It has no clock: `now` is given, in milliseconds, and should not decrease.
  *
- * Time before the first sample counts as `seed`: a window that has just been opened tells what the running
- * instances are for, and not that nobody needs them. A bucket without a sample is a gap and not a zero.
+ * Time before the first sample counts as `seed`: a new window assumes a load for the running
+ * instances, and not that none is needed. A bucket without a sample is a gap and not a zero.
  */
 export class Window {
   readonly lengthMs: number;
@@ -23,7 +23,7 @@ export class Window {
     this.#counts.fill(1);
   }
 
-  /** Takes one sample, the mean of the value since the sample before it. */
+  /** Adds one sample, the mean of the value since the previous sample. */
   add(value: number, now: number): void {
     this.#advance(now);
     const slot = this.#newest % BUCKETS;

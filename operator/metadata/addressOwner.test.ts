@@ -9,7 +9,7 @@ const fresh = instance('fresh', { scheduledAt: EPOCH });
 const stuck = instance('stuck', { scheduledAt: EPOCH - 60_000 });
 
 const CASES: Record<string, { reason: string; claimants: Pod[]; starting?: Pod[]; want: string }> = {
-  nobody: { reason: 'an address that no pod has', claimants: [], want: 'unknown' },
+  none: { reason: 'an address that no pod has', claimants: [], want: 'unknown' },
   'one pod': { reason: 'the usual case', claimants: [instance('a', { ip })], want: 'a' },
   'ended pods': {
     reason: 'their address is another’s now, though they still show it',
@@ -22,17 +22,17 @@ const CASES: Record<string, { reason: string; claimants: Pod[]; starting?: Pod[]
     want: 'b',
   },
   'pod of the host network': {
-    reason: 'the node’s address is everybody’s on that node',
+    reason: 'all host network pods share the node’s address',
     claimants: [instance('a', { ip, hostNetwork: true })],
     want: 'unknown',
   },
   'two that stay': {
-    reason: 'one of them is out of date, and nobody knows which',
+    reason: 'one of them is outdated, and it is unknown which',
     claimants: [instance('a', { ip }), instance('b', { ip })],
     want: 'contested',
   },
   'one that goes and one that stays': {
-    reason: 'the one that goes has given it back',
+    reason: 'the terminating one has released it',
     claimants: [instance('a', { ip, deleting: true }), instance('b', { ip })],
     want: 'b',
   },
@@ -42,7 +42,7 @@ const CASES: Record<string, { reason: string; claimants: Pod[]; starting?: Pod[]
     want: 'contested',
   },
   'a task and one that goes': {
-    reason: 'the task may have ended before the other came',
+    reason: 'the task may have ended before the other started',
     claimants: [instance('a', { ip, restartPolicy: 'Never' }), instance('b', { ip, deleting: true })],
     want: 'contested',
   },
@@ -52,13 +52,13 @@ const CASES: Record<string, { reason: string; claimants: Pod[]; starting?: Pod[]
     want: 'a',
   },
   'one that goes while another comes': {
-    reason: 'the one that comes may have the address already',
+    reason: 'the new one may have the address already',
     claimants: [instance('a', { ip, deleting: true })],
     starting: [fresh],
     want: 'contested',
   },
   'one that stays while another comes': {
-    reason: 'its address cannot be given away',
+    reason: 'its address cannot be released',
     claimants: [instance('a', { ip })],
     starting: [fresh],
     want: 'a',
@@ -77,12 +77,12 @@ const CASES: Record<string, { reason: string; claimants: Pod[]; starting?: Pod[]
   },
 };
 
-describe('judgeHolder', () => {
+describe('findOwner', () => {
   for (const [name, { reason, claimants, starting = [], want }] of Object.entries(CASES)) {
     it(`${name}: ${reason}`, () => {
       for (const order of [claimants, claimants.toReversed()]) {
-        const holder = findOwner(order, (node) => (node === 'node-1' ? starting : []), EPOCH);
-        equal(holder.state === 'held' ? holder.pod.metadata.name : holder.state, want);
+        const owner = findOwner(order, (node) => (node === 'node-1' ? starting : []), EPOCH);
+        equal(owner.state === 'owned' ? owner.pod.metadata.name : owner.state, want);
       }
     });
   }
@@ -98,16 +98,16 @@ describe('judgeHolder', () => {
       .map((fields) => instance('a', { ip, ...fields }));
     fc.assert(
       fc.property(fc.array(pod, { maxLength: 4 }), (pods) => {
-        const holder = findOwner(pods, () => [], EPOCH);
-        if (holder.state !== 'held') return;
-        const { spec, status } = holder.pod;
+        const owner = findOwner(pods, () => [], EPOCH);
+        if (owner.state !== 'owned') return;
+        const { spec, status } = owner.pod;
         equal(spec?.hostNetwork, false);
         equal(status?.phase === 'Running' || status?.phase === 'Pending', true);
-        const rivals = pods.filter((each) => addressesOf(each).length > 0 && each !== holder.pod);
+        const rivals = pods.filter((each) => addressesOf(each).length > 0 && each !== owner.pod);
         if (rivals.length === 0) return;
         const mayHaveEnded = (each: Pod) =>
           each.metadata.deletionTimestamp || each.spec?.restartPolicy === 'Never';
-        equal(rivals.every(mayHaveEnded) && !mayHaveEnded(holder.pod), true);
+        equal(rivals.every(mayHaveEnded) && !mayHaveEnded(owner.pod), true);
       }),
     );
   });

@@ -2,22 +2,22 @@ import type { Pod } from '../kube/core.ts';
 import { hasEnded } from '../kube/pod.ts';
 
 /**
- * Who has an address. Pods come and go faster than the API shows it, and an address may pass from one to the
- * next: in doubt nobody has it. Pure.
+ * Finds the pod that owns an address. Pods start and end faster than the API shows it, and an address may pass from one
+ * to the next: in doubt it has no owner. Pure.
  */
 
-/** What is known of an address. */
+/** The state of an address. */
 export type AddressOwner =
-  | { state: 'held'; pod: Pod }
-  /** No pod has it, as far as is known. */
+  | { state: 'owned'; pod: Pod }
+  /** No pod is known to have it. */
   | { state: 'unknown' }
-  /** Several pods have it, or it may just have passed to a new one: a moment later it is known. */
+  /** Several pods have it, or it may just have passed to a new one; it resolves within seconds. */
   | { state: 'contested'; message: string };
 
-/** How long after it was put on a node a pod counts as about to get its address. */
+/** How long after it was scheduled a pod counts as about to get its address. */
 const STARTING_MS = 60_000;
 
-/** Whether a pod may be running and has an address of its own; processes of the node share those of others. */
+/** Whether a pod may be running and has an address of its own: host network pods share the node's. */
 export function hasOwnAddress(pod: Pod): boolean {
   return !pod.spec?.hostNetwork && !hasEnded(pod);
 }
@@ -36,11 +36,11 @@ export function startingOn(pod: Pod): string[] {
 }
 
 /**
- * Judges an address by the pods that claim it.
+ * Finds the owner of an address among the pods that claim it.
  *
- * A pod that ends gives its address back before the API shows it to be gone, and a new pod on that node could
- * send from it before the API shows whose it is now. So while a pod that may have ended shares its node with one
- * that is about to get an address, the address is nobody's.
+ * A pod that ends releases its address before the API shows its end, and a new pod on that node could send from it before
+ * the API shows the new owner. So while a pod that may have ended shares its node with one that is about to get an
+ * address, the address is contested.
  * @param starting the pods on a node that have no address yet.
  */
 export function findOwner(
@@ -49,7 +49,7 @@ export function findOwner(
   now: number,
 ): AddressOwner {
   const alive = claimants.filter(hasOwnAddress);
-  // Of several, one that cannot have ended has it, and the others have given it back.
+  // Of several, one that cannot have ended has it, and the others have released it.
   const certain = alive.length > 1 ? alive.filter((each) => !mayHaveEnded(each)) : alive;
   const [pod, other] = certain.length > 0 ? certain : alive;
   if (!pod) return { state: 'unknown' };
@@ -65,17 +65,17 @@ export function findOwner(
       };
     }
   }
-  return { state: 'held', pod };
+  return { state: 'owned', pod };
 }
 
-/** Whether two readings are of one pod with one address. */
+/** Whether a later reading shows the same pod with the same address. */
 export function isSameOwner(pod: Pod, later: Pod | undefined, address: string): later is Pod {
   return (
     later !== undefined && later.metadata.uid === pod.metadata.uid && addressesOf(later).includes(address)
   );
 }
 
-/** Whether a pod may be gone though it is shown: it is being deleted, or ends when its programs do, as a job's. */
+/** Whether a pod may have ended although the API shows it: it is being deleted, or ends with its programs, as a job's. */
 export function mayHaveEnded({ metadata, spec }: Pod): boolean {
   return metadata.deletionTimestamp !== undefined || (spec?.restartPolicy ?? 'Always') !== 'Always';
 }

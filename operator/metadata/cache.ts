@@ -1,39 +1,39 @@
-/** Something secret that is worth something until a moment. */
-export interface Perishable {
+/** A token and when it expires. */
+export interface Token {
   value: string;
   /** Milliseconds since 1970. */
   expiresAt: number;
 }
 
-/** A token with less time left is no longer handed out: clients take five minutes for the end already. */
+/** A token with less time left is no longer returned: clients treat the last five minutes as expired. */
 const MARGIN_MS = 300_000;
 /** Tokens kept for one pod; more audiences than that only cost time. */
 const MOST_OF_POD = 64;
 
 /**
- * Tokens by pod and purpose. What is made at the moment is awaited by all who ask for it; what failed is forgotten.
+ * Tokens by pod and purpose. All requests for a token share the one that is being made; a failed one is not kept.
  */
 export class TokenCache {
-  readonly #pods = new Map<string, Map<string, Promise<Perishable>>>();
+  readonly #pods = new Map<string, Map<string, Promise<Token>>>();
   readonly #now: () => number;
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
   }
 
-  /** The token of a pod for a purpose, made anew when there is none or it is about to expire. */
-  async get(podUid: string, purpose: string, make: () => Promise<Perishable>): Promise<Perishable> {
+  /** The token of a pod for a purpose, made again when there is none or it is about to expire. */
+  async get(podUid: string, purpose: string, make: () => Promise<Token>): Promise<Token> {
     const kept = this.#pods.get(podUid)?.get(purpose);
     if (kept) {
       const token = await kept;
       if (token.expiresAt - this.#now() > MARGIN_MS) return token;
     }
-    // Others may have renewed it while this one waited.
+    // Another call may have renewed it meanwhile.
     const present = this.#pods.get(podUid)?.get(purpose);
     return present && present !== kept ? present : this.#make(podUid, purpose, make);
   }
 
-  /** Forgets what a pod had; call it when the pod is gone. */
+  /** Drops a pod's tokens; call it when the pod is deleted. */
   forget(podUid: string): void {
     this.#pods.delete(podUid);
   }
@@ -43,8 +43,8 @@ export class TokenCache {
     return this.#pods.size;
   }
 
-  #make(podUid: string, purpose: string, make: () => Promise<Perishable>): Promise<Perishable> {
-    const tokens = this.#pods.get(podUid) ?? new Map<string, Promise<Perishable>>();
+  #make(podUid: string, purpose: string, make: () => Promise<Token>): Promise<Token> {
+    const tokens = this.#pods.get(podUid) ?? new Map<string, Promise<Token>>();
     this.#pods.set(podUid, tokens);
     tokens.delete(purpose);
     const [oldest] = tokens.keys();

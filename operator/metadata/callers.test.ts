@@ -34,7 +34,7 @@ describe('Callers', () => {
   const nameAt = async (address: string) => (await callers.at(address)).metadata.name;
   const certainNameAt = async (address: string) => (await callers.certainlyAt(address)).metadata.name;
 
-  it('knows an instance by its address', async () => {
+  it('identifies an instance by its address', async () => {
     server.put(instance('a', { ip, ips: [ip, 'fd00::5'] }));
     await known('a');
     equal(await nameAt(ip), 'a');
@@ -49,13 +49,13 @@ describe('Callers', () => {
     equal(await asked, 'a');
   });
 
-  it('asks the API server for an address that the watch does not tell of', async () => {
+  it('asks the API server for an address that the watch does not show', async () => {
     server.storage.listeners.clear();
     server.put(instance('a', { ip }));
     equal(await nameAt(ip), 'a');
   });
 
-  it('looks once for many requests from one unknown address', async () => {
+  it('makes one lookup for many requests from one unknown address', async () => {
     server.requests = [];
     const asked = await Promise.allSettled(Array.from({ length: 20 }, () => callers.at(ip)));
     equal(
@@ -65,26 +65,26 @@ describe('Callers', () => {
     equal(server.requests.length <= 2, true);
   });
 
-  it('refuses an address that stays unknown', async () => {
+  it('rejects an address that stays unknown', async () => {
     await rejects(callers.at(ip), {
       code: 'CALLER_UNKNOWN',
       message: /no instance has the address 10\.0\.0\.5/,
     });
   });
 
-  it('refuses a pod that is no instance, at once', async () => {
+  it('rejects a pod that is no instance, at once', async () => {
     server.put(instance('other', { ip, labels: { app: 'shell' } }));
     await known('other');
     await rejects(callers.at(ip), { code: 'CALLER_UNKNOWN', message: /shop\/other, which is no instance/ });
   });
 
-  it('takes tasks and workers too', async () => {
+  it('accepts tasks and workers too', async () => {
     server.put(instance('task', { ip, labels: { 'run.googleapis.com/execution': 'nightly-x' } }));
     await known('task');
     equal(await nameAt(ip), 'task');
   });
 
-  it('waits while two pods claim an address, and refuses if they go on', async () => {
+  it('waits while two pods claim an address, and rejects if they keep claiming it', async () => {
     server.put(instance('a', { ip }));
     server.put(instance('b', { ip }));
     await known('b');
@@ -125,7 +125,7 @@ describe('Callers', () => {
     equal(await certainNameAt('fd00::5'), 'task');
   });
 
-  it('tells a pod from the next one of the same name', async () => {
+  it('distinguishes a pod from the next one of the same name', async () => {
     server.put(instance('a', { ip, uid: 'first' }));
     await known('a');
     server.storage.listeners.clear();

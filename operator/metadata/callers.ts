@@ -12,12 +12,12 @@ import {
   startingOn,
 } from './addressOwner.ts';
 
-/** How long a request may wait until it is known who asks: the API shows a new pod's address after about a second. */
+/** How long a request may wait until its caller is known: the API shows a new pod's address after about a second. */
 const WAIT_MS = 5_000;
-/** How long after an address was looked for in vain before it is looked for again. */
+/** How long after an unsuccessful lookup of an address until the next. */
 const LOOK_UP_MS = 1_000;
 
-/** It is not known who asks, or it is nobody who may: nothing is told. */
+/** The caller is unknown, or is no instance: the request is rejected. */
 export class CallerError extends Error {
   override readonly name = 'CallerError';
   readonly code: 'CALLER_UNKNOWN' | 'CALLER_CONTESTED';
@@ -36,15 +36,15 @@ export interface CallersOptions {
 }
 
 /**
- * Knows callers by their address. It watches all pods, not only instances: an address that went to a pod of
- * somebody else must not pass for the instance's that had it before.
+ * Identifies callers by their address. It watches all pods, not only instances: the new owner of an address must not be
+ * taken for the instance that had it before.
  */
 export class Callers {
   readonly informer: Informer<Pod>;
   readonly #client: CallersOptions['client'];
   readonly #now: () => number;
   readonly #waitMs: number;
-  /** By address, so that many requests from one look only once. */
+  /** By address, so that many requests from one share a lookup. */
   readonly #waiting = new Map<string, Promise<Pod>>();
   #changed = Promise.withResolvers<void>();
 
@@ -66,22 +66,22 @@ export class Callers {
   }
 
   /**
-   * The instance that sends from an address, as far as the watch knows; a request that comes before the API knows
-   * its pod's address waits for it.
+   * The instance that sends from an address, according to the watch; a request that arrives before the API shows its
+   * pod's address waits for it.
    * @throws {CallerError} when it stays unknown or is no instance.
    */
   async at(address: string): Promise<Pod> {
-    const holder = this.#judge(address);
-    if (holder.state === 'held') return instance(holder.pod, address);
+    const owner = this.#ownerOf(address);
+    if (owner.state === 'owned') return instance(owner.pod, address);
     const known = this.#waiting.get(address);
     if (known) return known;
-    const waiting = this.#wait(address).finally(() => this.#waiting.delete(address));
+    const waiting = this.#waitFor(address).finally(() => this.#waiting.delete(address));
     this.#waiting.set(address, waiting);
     return waiting;
   }
 
   /**
-   * The same, and certain at this moment: the API server itself is asked, because the watch may lag behind.
+   * The same, confirmed by the API server at this moment, because the watch may lag behind.
    * @throws {CallerError} see {@link at}; {KubeError} when the API server cannot be asked.
    */
   async certainlyAt(address: string): Promise<Pod> {
@@ -89,36 +89,36 @@ export class Callers {
     const later = await this.#client.get(PODS, pod.metadata);
     const same = isSameOwner(pod, later, address);
     if (same && !mayHaveEnded(later)) return pod;
-    const holder = await this.#lookUp(address, same ? later : undefined);
-    if (holder.state === 'held') return instance(holder.pod, address);
-    throw refusal(holder, address);
+    const owner = await this.#lookUp(address, same ? later : undefined);
+    if (owner.state === 'owned') return instance(owner.pod, address);
+    throw rejection(owner, address);
   }
 
-  async #wait(address: string): Promise<Pod> {
+  async #waitFor(address: string): Promise<Pod> {
     const deadline = this.#now() + this.#waitMs;
-    let lookAgainAt = 0;
+    let nextLookUpAt = 0;
     for (;;) {
       const changed = this.#changed.promise;
-      let holder = this.#judge(address);
-      if (holder.state === 'unknown' && this.#now() >= lookAgainAt) {
-        lookAgainAt = this.#now() + LOOK_UP_MS;
-        holder = await this.#lookUp(address);
+      let owner = this.#ownerOf(address);
+      if (owner.state === 'unknown' && this.#now() >= nextLookUpAt) {
+        nextLookUpAt = this.#now() + LOOK_UP_MS;
+        owner = await this.#lookUp(address);
       }
-      if (holder.state === 'held') return instance(holder.pod, address);
+      if (owner.state === 'owned') return instance(owner.pod, address);
       const left = deadline - this.#now();
-      if (left <= 0) throw refusal(holder, address);
+      if (left <= 0) throw rejection(owner, address);
       await soon(changed, Math.min(left, LOOK_UP_MS));
     }
   }
 
-  #judge(address: string): AddressOwner {
+  #ownerOf(address: string): AddressOwner {
     const { store } = this.informer;
     const starting = (node: string) => store.byIndex('starting', node);
     return findOwner(store.byIndex('address', address), starting, this.#now());
   }
 
   /**
-   * Judges by what the API server says now.
+   * Finds the owner by the API server's present state.
    * @param known a pod that has the address; the server finds pods by the first of their addresses only.
    */
   async #lookUp(address: string, known?: Pod): Promise<AddressOwner> {
@@ -147,11 +147,11 @@ function instance(pod: Pod, address: string): Pod {
   );
 }
 
-function refusal(holder: AddressOwner, address: string): CallerError {
-  if (holder.state === 'contested') {
+function rejection(owner: AddressOwner, address: string): CallerError {
+  if (owner.state === 'contested') {
     return new CallerError(
       'CALLER_CONTESTED',
-      `it is not certain yet whose address ${address} is: ${holder.message}`,
+      `the owner of address ${address} is not certain yet: ${owner.message}`,
     );
   }
   return new CallerError('CALLER_UNKNOWN', `no instance has the address ${address}`);
@@ -164,7 +164,7 @@ async function soon(changed: Promise<void>, ms: number): Promise<void> {
   clearTimeout(timer);
 }
 
-/** The few fields that tell who a pod is; whole pods of a large cluster would take hundreds of megabytes. */
+/** The few fields that identify a pod; whole pods of a large cluster would take hundreds of megabytes. */
 function slim({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels } = metadata;
   const scheduled = status?.conditions?.filter(({ type }) => type === 'PodScheduled');

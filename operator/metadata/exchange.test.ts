@@ -127,7 +127,7 @@ describe('access tokens by workload identity federation', () => {
     equal(await ask([]), 'four');
   });
 
-  it('says what the service said, and asks again the next time', async () => {
+  it('returns the error of the service, and asks again the next time', async () => {
     google.answers = [[400, '{"error":"invalid_target"}'], [200, 'no JSON'], [200, '{}'], granted('late')];
     const source = issuer();
     const ask = () => source.access({ pod, scopes: [], email: EMAIL });

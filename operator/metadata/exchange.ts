@@ -1,20 +1,20 @@
 import type { Dispatcher } from 'undici';
 import { SCOPES } from '../apis/identity.ts';
 import type { Config } from '../config.ts';
-import type { Perishable } from './cache.ts';
+import type { Token } from './cache.ts';
 
 type WorkloadIdentity = Config['metadata']['workloadIdentity'];
 
 const TIMEOUT_MS = 10_000;
-/** What a token is good for when the service does not say. */
+/** A token's lifetime when the service does not return one. */
 const DEFAULT_LIFE_SECONDS = 3600;
 const LONGEST_QUOTE = 500;
 
-/** The token service or the impersonation refused, or could not be reached. */
+/** The token service or the impersonation rejected the request, or could not be reached. */
 export class ExchangeError extends Error {
   override readonly name = 'ExchangeError';
   readonly code = 'TOKEN_EXCHANGE';
-  /** What the service answered; 0 when it did not. */
+  /** The status of the service's response; 0 when there was none. */
   readonly status: number;
 
   constructor(message: string, status = 0, cause?: unknown) {
@@ -23,7 +23,7 @@ export class ExchangeError extends Error {
   }
 }
 
-/** For whom the cluster's token that is given in exchange must be. */
+/** The audience of the cluster's token that is exchanged. */
 export function exchangeAudience({ audience, tokenAudience }: WorkloadIdentity): string {
   return tokenAudience || `https:${audience}`;
 }
@@ -31,13 +31,13 @@ export function exchangeAudience({ audience, tokenAudience }: WorkloadIdentity):
 /**
  * An access token for Google Cloud in exchange for a token of the cluster (RFC 8693, OAuth 2.0 Token Exchange),
  * and with that one of the service account to act as, where impersonation is configured.
- * @param email takes the place of `{email}` in the impersonation's URL.
- * @throws {ExchangeError} with what the service said.
+ * @param email replaces `{email}` in the impersonation's URL.
+ * @throws {ExchangeError} with the service's response.
  */
 export async function exchangeToken(
   config: WorkloadIdentity,
   { subject, scopes, email, dispatcher, now }: ExchangeRequest,
-): Promise<Perishable> {
+): Promise<Token> {
   const wanted = scopes.length > 0 ? scopes : SCOPES;
   const impersonates = config.impersonationUrl !== '';
   const form = new URLSearchParams({
@@ -72,7 +72,7 @@ export async function exchangeToken(
 export interface ExchangeRequest {
   /** The cluster's token for {@link exchangeAudience}. */
   subject: string;
-  /** What the access token is to be good for; everything when empty. */
+  /** The scopes of the access token; all when empty. */
   scopes: readonly string[];
   email: string;
   dispatcher: Dispatcher;

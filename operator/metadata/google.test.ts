@@ -36,14 +36,14 @@ describe('google-auth-library', () => {
     await harness.close();
   });
 
-  it('finds the server where nothing else tells that there is one, as in a worker pool', async () => {
+  it('finds the server where no variable announces one, as in a worker pool', async () => {
     await inside({});
     equal(gcpMetadata.getGCPResidency(), false);
     equal(await gcpMetadata.isAvailable(), true);
     equal(await new GoogleAuth().getProjectId(), 'shop');
   });
 
-  it('takes itself for a program on Cloud Run', async () => {
+  it('detects Cloud Run', async () => {
     await inside(SERVICE);
     const auth = new GoogleAuth();
     equal(await auth.getEnv(), 'CLOUD_RUN');

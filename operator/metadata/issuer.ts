@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Pod } from '../kube/core.ts';
 import { metadataTokenDuration } from '../telemetry/metrics.ts';
-import { type Perishable, TokenCache } from './cache.ts';
+import { type Token, TokenCache } from './cache.ts';
 import { exchangeAudience, exchangeToken } from './exchange.ts';
 import { requestToken } from './tokens.ts';
 
@@ -21,7 +21,7 @@ export interface IssuerOptions {
   dispatcher?: Dispatcher;
 }
 
-/** Gets tokens in the name of pods and keeps them while they are good. */
+/** Gets tokens for pods and caches them while they are valid. */
 export class Issuer {
   readonly #client: IssuerOptions['client'];
   readonly #config: IssuerOptions['config'];
@@ -38,10 +38,10 @@ export class Issuer {
   }
 
   /**
-   * A token that proves who the pod is to one audience.
+   * A token that proves the pod's identity to one audience.
    * @throws {KubeError} when the API server gives none.
    */
-  identity({ pod, audience }: { pod: Pod; audience: string }): Promise<Perishable> {
+  identity({ pod, audience }: { pod: Pod; audience: string }): Promise<Token> {
     return this.#cache.get(pod.metadata.uid ?? '', `identity ${audience}`, () =>
       timed('cluster', () => requestToken(this.#client, pod, audience)),
     );
@@ -52,7 +52,7 @@ export class Issuer {
    * @throws {NoAccessTokensError} when `metadata.workloadIdentity` is not configured; {ExchangeError} and
    *   {KubeError} when one of the services gives none.
    */
-  async access({ pod, scopes, email }: { pod: Pod; scopes: string[]; email: string }): Promise<Perishable> {
+  async access({ pod, scopes, email }: { pod: Pod; scopes: string[]; email: string }): Promise<Token> {
     const config = this.#config;
     if (!config.audience) {
       throw new NoAccessTokensError(
@@ -67,7 +67,7 @@ export class Issuer {
     });
   }
 
-  /** Forgets the tokens of a pod that is gone. */
+  /** Drops the tokens of a deleted pod. */
   forget(podUid: string): void {
     this.#cache.forget(podUid);
   }

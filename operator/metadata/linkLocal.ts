@@ -2,12 +2,12 @@ import type { KubeClient } from '../kube/client.ts';
 import { CORE_SERVICES } from '../kube/core.ts';
 import type { ObjectRef } from '../kube/types.ts';
 
-/** Where Google's metadata server is, and where most client libraries look for it. */
+/** The address of Google's metadata server, which most client libraries use. */
 export const LINK_LOCAL_ADDRESS = '169.254.169.254';
 
 /**
- * Makes 169.254.169.254 an address of the metadata Service: it is a load balancer's Service of a class that only
- * Homerun knows, so that its status is ours to write, and the nodes' service proxy serves what it names.
+ * Makes 169.254.169.254 an address of the metadata Service: the Service is of type LoadBalancer with Homerun's own class,
+ * so that Homerun writes its status, and the nodes' service proxy serves the address in it.
  */
 export async function claimLinkLocal(
   client: Pick<KubeClient, 'mergePatch'>,

@@ -70,7 +70,7 @@ describe('identity on a real API server', function () {
     });
   }
 
-  it('finds a pod by its address before and after the watch tells of it', async () => {
+  it('finds a pod by its address before and after the watch shows it', async () => {
     const pod = await run('found', 'worker', '10.9.8.1');
     const found = await callers.certainlyAt('10.9.8.1');
     deepEqual([found.metadata.uid, found.spec?.serviceAccountName], [pod.metadata.uid, 'worker']);
@@ -80,7 +80,7 @@ describe('identity on a real API server', function () {
     await rejects(callers.certainlyAt('10.9.8.1'), { code: 'CALLER_UNKNOWN' });
   });
 
-  it('does not take a pod that comes for the one that goes', async () => {
+  it('does not take a new pod for the terminating one', async () => {
     await run('going', 'worker', '10.9.8.2');
     await server.client.delete(PODS, { namespace, name: 'going' }, { gracePeriodSeconds: 30 });
     equal(
@@ -100,7 +100,7 @@ describe('identity on a real API server', function () {
     await stopPod('going');
   });
 
-  it('gets a token that the cluster’s published keys prove, and that dies with the pod', async () => {
+  it('gets a token that the cluster’s published keys verify, and that expires with the pod', async () => {
     await run('hello', 'worker');
     const pod = await callers.certainlyAt(ip);
     const config = parseConfig({}).metadata.workloadIdentity;

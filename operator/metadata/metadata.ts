@@ -10,7 +10,7 @@ import { claimLinkLocal } from './linkLocal.ts';
 import { Projects } from './projects.ts';
 import { createMetadataServer } from './server.ts';
 
-/** The metadata role: tells instances who they are until `signal` aborts. */
+/** The metadata role: serves the metadata of instances until `signal` aborts. */
 export async function runMetadata(
   config: RoleConfig<'metadata'>,
   identity: Identity,

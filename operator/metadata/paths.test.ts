@@ -67,7 +67,7 @@ const REDIRECTS: Record<string, [reason: string, location: string]> = {
   ],
 };
 
-const REFUSED: Record<string, [reason: string, status: number, message: RegExp]> = {
+const REJECTED: Record<string, [reason: string, status: number, message: RegExp]> = {
   '/latest/meta-data/': ['another cloud’s', 404, /latest\/meta-data/],
   '/computeMetadata/v1beta1/': ['gone on the real one too', 404, /v1beta1/],
   'instance/attributes/': ['Cloud Run has none; clients tell GKE by them', 404, /attributes/],
@@ -118,7 +118,7 @@ describe('resolvePath', () => {
     });
   }
 
-  for (const [path, [reason, status, message]] of Object.entries(REFUSED)) {
+  for (const [path, [reason, status, message]] of Object.entries(REJECTED)) {
     it(`${path.slice(0, 80)}: ${reason}`, () => {
       const answer = ask(path) as { status: number; message: string };
       equal(answer.status, status);
@@ -137,7 +137,7 @@ describe('resolvePath', () => {
     deepEqual(ask(`${path}/token?scopes=a%20b`), { kind: 'token', scopes: ['a', 'b'] });
   });
 
-  it('asks for no header where nothing of anybody is told', () => {
+  it('requires no header where the answer is the same for all callers', () => {
     deepEqual(['/', '/computeMetadata/', '/computeMetadata/v1/', '/x'].map(isPublic), [
       true,
       true,

@@ -1,9 +1,9 @@
 /**
- * What the metadata server says for a path, without its tokens (Compute Engine documentation, Predefined metadata
- * keys, as far as Cloud Run has them). Pure: the caller's facts come in, an answer goes out.
+ * The metadata server's answer to a path, without its tokens (Compute Engine documentation, Predefined metadata keys, as
+ * far as Cloud Run has them). Pure.
  */
 
-/** What is told to one caller. */
+/** The metadata of one caller. */
 export interface Facts {
   projectId: string;
   projectNumber: string;
@@ -13,7 +13,7 @@ export interface Facts {
   scopes: readonly string[];
 }
 
-/** What a request asks for, told apart in metrics. */
+/** What a request asks for, as a label of the metrics. */
 export type PathKind = 'root' | 'directory' | 'value' | 'identity' | 'token' | 'unknown';
 
 export type Resolution =
@@ -22,10 +22,10 @@ export type Resolution =
   | { kind: PathKind; status: 400 | 404; message: string }
   | TokenWanted;
 
-/** What has to be fetched before it can be told. */
+/** A token that has to be fetched for the answer. */
 export type TokenWanted = { kind: 'identity'; audience: string } | { kind: 'token'; scopes: string[] };
 
-/** A leaf is a text, a number or a list; the two tokens are made when they are asked for. */
+/** A leaf is a text, a number or a list; the two tokens are made on request. */
 type Node = Directory | string | number | readonly string[] | typeof IDENTITY | typeof TOKEN;
 interface Directory {
   [name: string]: Node;
@@ -35,10 +35,10 @@ const IDENTITY = Symbol('identity');
 const TOKEN = Symbol('token');
 const VERSION = '/computeMetadata/v1/';
 const LONGEST_AUDIENCE = 2048;
-/** Names on the way down whose directories hold names that callers choose, not keys. */
+/** Directories whose entries are names of accounts, not keys. */
 const KEYED = 'service-accounts';
 
-/** Whether a path may be asked without the header: it holds nothing of anybody (real servers' `/`). */
+/** Whether a path may be read without the header: it contains nothing of a caller, as on real servers. */
 export function isPublic(pathname: string): boolean {
   return pathname === '/' || pathname === '/computeMetadata/' || pathname === '/computeMetadata';
 }
@@ -48,7 +48,7 @@ export function isToken(resolution: Resolution): resolution is TokenWanted {
   return 'audience' in resolution || 'scopes' in resolution;
 }
 
-/** The answer to a path with its query, for a caller of whom these facts are known. */
+/** The answer to a path with its query, for a caller with these facts. */
 export function resolvePath(pathname: string, query: URLSearchParams, facts: Facts): Resolution {
   const outer = resolveOuter(pathname, query);
   if (outer) return outer;
@@ -69,7 +69,7 @@ export function resolvePath(pathname: string, query: URLSearchParams, facts: Fac
   return { kind: 'value', status: 200, type: 'text', body: text(node) };
 }
 
-/** The answer to a path outside of the one version, where only listings are; it is the same for everybody. */
+/** The answer to a path outside of the one version, where only listings are; it is the same for all callers. */
 export function resolveOuter(
   pathname: string,
   query: URLSearchParams,
@@ -83,13 +83,13 @@ export function resolveOuter(
 function treeOf(facts: Facts): Directory {
   const { projectId, projectNumber, region, email, scopes } = facts;
   const account = { aliases: ['default'], email, identity: IDENTITY, scopes, token: TOKEN } as const;
-  const place = `projects/${projectNumber}`;
+  const project = `projects/${projectNumber}`;
   return {
     instance: {
       id: facts.instanceId,
-      region: `${place}/regions/${region}`,
+      region: `${project}/regions/${region}`,
       [KEYED]: { default: account, [email]: account },
-      zone: `${place}/zones/${region}-1`,
+      zone: `${project}/zones/${region}-1`,
     },
     project: { 'numeric-project-id': Number(projectNumber), 'project-id': projectId },
   };
@@ -119,7 +119,7 @@ function directory(node: Directory, pathname: string, query: URLSearchParams): R
   return { kind: 'directory', status: 200, type: 'text', body: names.map((name) => `${name}\n`).join('') };
 }
 
-/** Everything below as one object, names of keys in camel case; tokens have to be asked for by name. */
+/** The whole subtree as one object, keys in camel case; tokens have to be requested by name. */
 function recursive(node: Directory, keyed: boolean): Record<string, unknown> {
   const entries = Object.entries(node).flatMap(([name, child]): [string, unknown][] => {
     if (child === IDENTITY || child === TOKEN) return [];
@@ -141,15 +141,15 @@ function lines(node: Directory, prefix = ''): string[] {
 function identity(query: URLSearchParams): Resolution {
   const audience = query.get('audience') ?? '';
   const format = query.get('format') ?? 'standard';
-  const refuse = (message: string): Resolution => ({ kind: 'identity', status: 400, message });
-  if (!audience) return refuse('non-empty audience parameter required');
+  const reject = (message: string): Resolution => ({ kind: 'identity', status: 400, message });
+  if (!audience) return reject('non-empty audience parameter required');
   if (audience.length > LONGEST_AUDIENCE) {
-    return refuse(
+    return reject(
       `audience has ${audience.length} characters, more than the ${LONGEST_AUDIENCE} that are allowed`,
     );
   }
   if (format !== 'standard' && format !== 'full')
-    return refuse(`format is "${format}"; allowed are: standard, full`);
+    return reject(`format is "${format}"; allowed are: standard, full`);
   return { kind: 'identity', audience };
 }
 

@@ -1,13 +1,13 @@
 import type { Permission } from '../rbac.ts';
 
-/** Asks for tokens in the name of instances; it reads no secret and changes no object. */
+/** Requests tokens for instances; it reads no secret and changes no object. */
 export const permissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] },
 ];
 
 /**
- * Knows callers by their pods, wherever these are: an address that has gone from an instance to a pod in a namespace that
- * it could not see would pass for the instance's.
+ * Identifies callers by their pods in all namespaces: a pod in an invisible namespace that got the address of an instance
+ * would be taken for the instance.
  */
 export const clusterPermissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },

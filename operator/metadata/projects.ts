@@ -3,7 +3,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { NAMESPACES } from '../kube/core.ts';
 import type { RoleConfig } from '../roles.ts';
 
-/** A namespace that is made anew has another UID; its number may be the old one's for so long. */
+/** A namespace that is created again has another UID; its number may be the old one for so long. */
 const KEPT_MS = 60_000;
 
 /** The Google projects that namespaces stand for. */
@@ -23,7 +23,7 @@ export class Projects {
     this.#now = now;
   }
 
-  /** @throws {KubeError} when the API server cannot be asked for a namespace that is not known yet. */
+  /** @throws {KubeError} when the API server cannot be asked for a namespace that is not cached. */
   async of(namespace: string): Promise<Project> {
     return { id: projectId(this.#config.projectId, namespace), number: await this.#numberOf(namespace) };
   }

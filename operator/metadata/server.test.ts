@@ -49,7 +49,7 @@ describe('the metadata server', () => {
 
   const minted = () => api.requests.filter(({ path }: SeenRequest) => path.endsWith('/token'));
 
-  it('tells each caller its own', async () => {
+  it('gives each caller its own metadata', async () => {
     const paths = ['project/project-id', 'project/numeric-project-id', 'instance/zone'];
     const email = 'instance/service-accounts/default/email';
     const of = async (from: string) =>
@@ -74,7 +74,7 @@ describe('the metadata server', () => {
     notEqual(ids[0], ids[1]);
   });
 
-  it('says on every answer whose server it is', async () => {
+  it('identifies the server in every response', async () => {
     for (const path of ['/', V1, `${V1}/instance/id`, '/nothing', `${IDENTITY}`]) {
       const { headers } = await ask(path);
       equal(headers['metadata-flavor'], 'Google', path);
@@ -107,20 +107,20 @@ describe('the metadata server', () => {
     'that would wait': { path: `${V1}/instance/id?wait_for_change=true`, want: [400, /wait_for_change/] },
   };
   for (const [name, { path = `${V1}/instance/id`, want, ...options }] of Object.entries(REFUSED)) {
-    it(`refuses a request ${name}`, async () => {
+    it(`rejects a request ${name}`, async () => {
       const { status, body } = await ask(path, options);
       equal(status, want[0]);
       match(body, want[1]);
     });
   }
 
-  it('refuses whoever is no instance', async () => {
+  it('rejects a caller that is no instance', async () => {
     const { status, body } = await ask(`${V1}/instance/id`, { from: '127.0.0.9' });
     equal(status, 403);
     match(body, /no instance has the address 127\.0\.0\.9/);
   });
 
-  it('answers / to everybody at once: clients look for the server so', async () => {
+  it('answers / to all callers at once: clients detect the server by it', async () => {
     const { status, body } = await ask('/', { from: '127.0.0.9', headers: {} });
     deepEqual([status, body], [200, 'computeMetadata/\n']);
   });
@@ -136,7 +136,7 @@ describe('the metadata server', () => {
   });
 
   describe('identity tokens', () => {
-    it('are of the pod that asks, for the audience that it names', async () => {
+    it('are of the calling pod, for the audience that it names', async () => {
       const { status, body } = await ask(`${IDENTITY}?audience=https://a.example&format=full`);
       equal(status, 200);
       const claims = claimsOf(body);
@@ -158,7 +158,7 @@ describe('the metadata server', () => {
       equal(minted().length, 2);
     });
 
-    it('are asked for once by many at the same time', async () => {
+    it('are requested once for many callers at the same time', async () => {
       const answers = await Promise.all(Array.from({ length: 20 }, () => ask(`${IDENTITY}?audience=a`)));
       equal(new Set(answers.map(({ body }) => body)).size, 1);
       equal(minted().length, 1);
@@ -185,7 +185,7 @@ describe('the metadata server', () => {
       equal(claims['kubernetes.io'].pod.name, 'next');
     });
 
-    it('are not given while the API server cannot say who asks', async () => {
+    it('are not given while the API server cannot confirm the caller', async () => {
       equal((await ask(`${IDENTITY}?audience=a`)).status, 200);
       api.kill();
       const { status, body } = await ask(`${IDENTITY}?audience=a`);
@@ -194,7 +194,7 @@ describe('the metadata server', () => {
       equal((await ask(`${V1}/project/project-id`)).status, 200, 'what is no secret is told all the same');
     });
 
-    it('are refused for good where a policy of the cluster refuses them', async () => {
+    it('are rejected for good where a policy of the cluster rejects them', async () => {
       const why = "ValidatingAdmissionPolicy 'tokens' denied request: not for the cluster's API server";
       const isToken = ({ path }: SeenRequest) => path.endsWith('/token');
       api.failNext(new Refusal(422, 'Invalid', why), isToken);
@@ -211,7 +211,7 @@ describe('the metadata server', () => {
     });
   });
 
-  it('has no access tokens unless somebody configures them, and says how', async () => {
+  it('has no access tokens unless configured, and says how', async () => {
     const { status, body } = await ask(`${V1}/instance/service-accounts/default/token`);
     equal(status, 404);
     match(body, /metadata\.workloadIdentity\.audience/);

@@ -29,7 +29,7 @@ export interface ServerOptions {
   now?: () => number;
 }
 
-/** An answer before it is sent. */
+/** A response before it is sent. */
 interface Answer {
   kind: PathKind;
   status: number;
@@ -38,12 +38,12 @@ interface Answer {
   location?: string;
 }
 
-/** Between the requests of a client library there are minutes; a connection that waits costs next to nothing. */
+/** Client libraries send requests minutes apart, and an idle connection costs next to nothing. */
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * The metadata server, not yet listening (container contract, Instance metadata server). Who asks is known by the
- * connection's address alone: what a request says of itself proves nothing.
+ * The metadata server, not yet listening (container contract, Instance metadata server). Callers are identified by
+ * the connection's address alone: nothing in a request proves its sender.
  */
 export function createMetadataServer(options: ServerOptions): Server {
   return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
@@ -77,11 +77,11 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
 async function answerTo(request: IncomingMessage, options: ServerOptions): Promise<Answer> {
   const { method, url = '/' } = request;
   if (method !== 'GET' && method !== 'HEAD')
-    return refuse(405, `${method} is not allowed, only GET and HEAD`);
+    return reject(405, `${method} is not allowed, only GET and HEAD`);
   const target = parseTarget(url);
-  if (!target) return refuse(400, `${url.slice(0, 200)} is no path`);
+  if (!target) return reject(400, `${url.slice(0, 200)} is no path`);
   const denial = deny(request, target.path);
-  if (denial) return refuse(403, denial);
+  if (denial) return reject(403, denial);
   try {
     return await answerCaller(target.path, target.query, addressOf(request), options);
   } catch (error) {
@@ -89,7 +89,7 @@ async function answerTo(request: IncomingMessage, options: ServerOptions): Promi
   }
 }
 
-/** The path as it is meant and the query; undefined when they are not escaped as they must be. */
+/** The decoded path and the query; undefined when they are not escaped correctly. */
 function parseTarget(url: string): { path: string; query: URLSearchParams } | undefined {
   try {
     const { pathname, searchParams } = new URL(url, 'http://metadata.google.internal');
@@ -99,7 +99,7 @@ function parseTarget(url: string): { path: string; query: URLSearchParams } | un
   }
 }
 
-/** Why a request is not answered that somebody else had a program send, not knowing the header, or that came on. */
+/** Why a request is denied: one that lacks the header may be forged (SSRF), and one with X-Forwarded-For was proxied. */
 function deny({ headers }: IncomingMessage, path: string): string | undefined {
   if (headers['x-forwarded-for'] !== undefined) {
     return 'requests with the header X-Forwarded-For are not answered';
@@ -114,12 +114,12 @@ async function answerCaller(
   address: string,
   options: ServerOptions,
 ): Promise<Answer> {
-  // What is the same for everybody: a client that looks for the server must not wait until it is known.
+  // The same for all callers: a client that detects the server must not wait until it is identified.
   const outer = resolveOuter(path, query);
   if (outer) return plain(outer);
   const resolution = resolvePath(path, query, await factsOf(await options.callers.at(address), options));
   if (!isToken(resolution)) return plain(resolution);
-  // A token is worth stealing: the API server itself says once more who asks.
+  // A token is worth stealing: the API server itself confirms the caller.
   const pod = await options.callers.certainlyAt(address);
   const facts = await factsOf(pod, options);
   const confirmed = resolvePath(path, query, facts);
@@ -153,28 +153,28 @@ function plain(resolution: Exclude<Resolution, TokenWanted>): Answer {
   return resolution;
 }
 
-/** @throws what is no failure of another service but of this one. */
+/** @throws errors that are not those of another service. */
 function failure(error: unknown, log: Logger): Answer {
-  if (error instanceof CallerError) return refuse(error.code === 'CALLER_UNKNOWN' ? 403 : 503, error.message);
+  if (error instanceof CallerError) return reject(error.code === 'CALLER_UNKNOWN' ? 403 : 503, error.message);
   if (error instanceof NoAccessTokensError) return { kind: 'token', status: 404, body: error.message };
   if (error instanceof ExchangeError) {
     log.warn({ err: error }, 'an access token could not be exchanged');
-    // What is refused to this identity will not be granted by asking again; clients ask again after a 503.
-    const refused = error.status >= 400 && error.status < 500;
-    return { kind: 'token', status: refused ? 403 : 503, body: error.message };
+    // A rejection of this identity is final; clients retry after a 503.
+    const rejected = error.status >= 400 && error.status < 500;
+    return { kind: 'token', status: rejected ? 403 : 503, body: error.message };
   }
   if (!isKubeError(error)) throw error;
-  // A policy of the cluster that refuses it now refuses it the next time too.
+  // A rejection by a policy of the cluster is final too.
   if (error.code === 'KUBE_INVALID') return { kind: 'token', status: 403, body: error.message };
-  log.warn({ err: error }, 'the API server did not give what was asked for');
-  return refuse(503, `the cluster's API server does not give what is needed: ${error.message}`);
+  log.warn({ err: error }, 'a request to the API server failed');
+  return reject(503, `a request to the cluster's API server failed: ${error.message}`);
 }
 
-function refuse(status: number, body: string): Answer {
+function reject(status: number, body: string): Answer {
   return { kind: 'unknown', status, body };
 }
 
-/** The address of the connection; IPv4 as such also where the socket is of IPv6. */
+/** The address of the connection; an IPv4-mapped one as IPv4. */
 function addressOf({ socket }: IncomingMessage): string {
   return (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
 }

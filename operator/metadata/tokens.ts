@@ -1,7 +1,7 @@
 import type { KubeClient } from '../kube/client.ts';
 import { resourcePath } from '../kube/client.ts';
 import { type Pod, SERVICE_ACCOUNTS } from '../kube/core.ts';
-import type { Perishable } from './cache.ts';
+import type { Token } from './cache.ts';
 
 /** Google's identity tokens live for an hour; the API server may grant less. */
 const LIFE_SECONDS = 3600;
@@ -11,15 +11,15 @@ interface TokenRequest {
 }
 
 /**
- * A token that proves to `audience` who a pod is: signed by the cluster's issuer, for the pod's ServiceAccount,
- * bound to the pod, so that it dies with it (Kubernetes: TokenRequest).
- * @throws {KubeError} KUBE_NOT_FOUND when pod or ServiceAccount are gone, KUBE_CONFLICT when the pod is another one.
+ * A token that proves a pod's identity to `audience`: signed by the cluster's issuer, for the pod's ServiceAccount, bound
+ * to the pod, so that it becomes invalid with it (Kubernetes: TokenRequest).
+ * @throws {KubeError} KUBE_NOT_FOUND when pod or ServiceAccount do not exist, KUBE_CONFLICT when the pod is another one.
  */
 export async function requestToken(
   client: Pick<KubeClient, 'request'>,
   pod: Pod,
   audience: string,
-): Promise<Perishable> {
+): Promise<Token> {
   const { namespace, name, uid } = pod.metadata;
   const account = pod.spec?.serviceAccountName || 'default';
   const { status } = await client.request<TokenRequest>(

@@ -1,26 +1,26 @@
 import { ingressContainer, ingressPort } from '../apis/serving/container/ingress.ts';
 import type { Container, Probe } from '../apis/serving/container/types.ts';
 
-/** One look at whether an instance has started. */
+/** One attempt of a startup probe. */
 export type Attempt =
   | { kind: 'tcp'; port: number; timeoutMs: number }
   | { kind: 'http'; port: number; timeoutMs: number; path: string; headers: Record<string, string> }
   | { kind: 'grpc'; port: number; timeoutMs: number; service: string };
 
-/** How to find out that an instance has started. */
+/** How the gateway probes the start of an instance. */
 export interface StartCheck {
   attempt: Attempt;
-  /** No attempt before the instance has been there for so long (`initialDelaySeconds`). */
+  /** How long after the instance's start the first attempt is made (`initialDelaySeconds`). */
   delayMs: number;
 }
 
-/** A lost packet is sent again after one second; shorter attempts fail on slow networks for no reason. */
+/** A lost packet is sent again after one second; shorter attempts would fail on slow networks. */
 const LEAST_TIMEOUT_MS = 1000;
 
 /**
- * How to find out that a revision's instance may get requests: its startup probe, else Knative's readiness probe, else
- * whether the port of the ingress container accepts connections (container contract, Startup). `exec` cannot be asked
- * from outside; the port is looked at instead.
+ * The check after which a revision's instance may get requests: its startup probe, else Knative's readiness probe, else a
+ * connection to the port of the ingress container (container contract, Startup). `exec` cannot run from outside; the
+ * port is probed instead.
  */
 export function startCheck(containers: readonly Container[]): StartCheck {
   const container = ingressContainer(containers);
@@ -52,7 +52,7 @@ function handlerOf(probe: Probe, container: Container, port: number): Handler {
   return { kind: 'tcp', port: portOf(tcpSocket?.port, container, port) };
 }
 
-/** A number, a number as text, or the name of a port of the container. */
+/** A port by number, number as text, or name. */
 function portOf(given: number | string | undefined, container: Container, fallback: number): number {
   if (given === undefined || given === '') return fallback;
   const number = Number(given);

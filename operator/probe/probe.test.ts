@@ -59,7 +59,7 @@ describe('startCheck', () => {
         want: { kind: 'tcp', port: 7, timeoutMs: 1000 },
       },
       exec: {
-        reason: 'nobody outside can run it; the port says enough',
+        reason: 'it cannot run from outside; the port is enough',
         containers: container({ startupProbe: { exec: { command: ['x'] } } }),
         want: { kind: 'tcp', port: 9000, timeoutMs: 1000 },
       },
@@ -78,7 +78,7 @@ describe('startup probe', () => {
   const never = new AbortController().signal;
   const passes = (attempt: Attempt) => attemptPasses('127.0.0.1', attempt, never);
 
-  it('by TCP: a connection passes, a refusal does not', async () => {
+  it('by TCP: a connection passes, a refused one does not', async () => {
     const server = createServer();
     const port = await listen(server);
     assert.equal(await passes({ kind: 'tcp', port, timeoutMs: 1000 }), true);
@@ -87,7 +87,7 @@ describe('startup probe', () => {
     assert.equal(await passes({ kind: 'tcp', port, timeoutMs: 1000 }), false);
   });
 
-  it('by HTTP: 200 to 399 passes; other answers and silence do not', async () => {
+  it('by HTTP: 200 to 399 passes; other responses and silence do not', async () => {
     const paths: string[] = [];
     const server = createHttp((request, response) => {
       paths.push(`${request.url} ${request.headers['x-a']}`);
@@ -210,7 +210,7 @@ describe('startup probe', () => {
     server.close();
   });
 
-  it('ends at its limit, and when it is called off', async () => {
+  it('ends at its limit, and when it is aborted', async () => {
     const check = { attempt: { kind: 'tcp' as const, port: await freePort(), timeoutMs: 1000 }, delayMs: 0 };
     assert.equal(await untilStarted('127.0.0.1', check, { limitMs: 30, signal: never }), false);
     const stop = new AbortController();

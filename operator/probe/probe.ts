@@ -10,8 +10,8 @@ export interface ProbeOptions {
 }
 
 /**
- * Waits until an instance has started. Attempts follow each other in small constant steps, because whoever waits for
- * the instance waits for them too.
+ * Waits until an instance has started. Attempts follow each other in small constant steps, because requests
+ * wait for them.
  * @param host the instance's own address; it must exist (dialling one that does not costs a second of ARP).
  * @returns false when the limit passed or the signal came first; it never rejects.
  */
@@ -28,20 +28,20 @@ export async function untilStarted(
       await sleep(pause(performance.now() - begun), undefined, { signal, ref: false });
     }
   } catch {
-    // Only the pauses throw, when the signal ends them.
+    // Only the pauses throw, when the signal aborts them.
   }
   return false;
 }
 
-/** Most programs listen within a second or two; for those that do not, a hundredth of a second matters less. */
+/** Most programs listen within a second or two; for slower ones a hundredth of a second matters less. */
 function pause(elapsed: number): number {
   if (elapsed < 2000) return 10;
   return elapsed < 10_000 ? 25 : 50;
 }
 
 /**
- * One attempt. Resolves to false for whatever goes wrong, also for a path, header or port that cannot be sent at all:
- * objects from before admission refused them are still there. Never rejects, and leaves nothing open.
+ * One attempt. Resolves to false for every failure, also for a path, header or port that cannot be sent at all: objects
+ * from before admission rejected them may exist. Never rejects, and leaves nothing open.
  */
 export function attemptPasses(host: string, attempt: Attempt, signal: AbortSignal): Promise<boolean> {
   if (attempt.kind === 'http') return httpPasses(host, attempt, signal);
@@ -78,7 +78,7 @@ function httpPasses(
   });
 }
 
-/** A health response has a few bytes; whoever sends more than this is no health service. */
+/** A health response has a few bytes; a server that sends more than this is no health service. */
 const LONGEST_HEALTH_RESPONSE = 4096;
 
 function grpcPasses(
@@ -119,13 +119,13 @@ interface Exchange {
 
 interface OutcomeOptions<E extends Exchange> {
   open: () => E;
-  /** Sends what is to be sent, and calls `done` with what came of it; only the first call counts. */
+  /** Sends the request, and calls `done` with the outcome; only the first call counts. */
   follow: (exchange: E, done: (passed: boolean) => void) => void;
   timeoutMs: number;
   signal: AbortSignal;
 }
 
-/** What comes of an exchange; false when it cannot begin, breaks, lasts too long or is called off. Never rejects. */
+/** The outcome of an exchange; false when it cannot begin, breaks, times out or is aborted. Never rejects. */
 function outcomeOf<E extends Exchange>({
   open,
   follow,

@@ -19,12 +19,12 @@ export class FakeGateway {
   now: () => number = Date.now;
   readonly revisions: Record<string, RevisionStatsReport> = {};
   asked = 0;
-  /** `old` knows of no drain; `deaf` does not listen to this controller. */
-  kind: 'new' | 'old' | 'deaf' = 'new';
-  /** What it was told last, and what it answers: by UID of the pod, or as it is asked. */
+  /** `old` knows no drains; `forbidden` rejects the orders of this controller. */
+  kind: 'new' | 'old' | 'forbidden' = 'new';
+  /** The last orders, and the drain states to report by UID of the pod; by default as ordered. */
   orders: DrainOrders | undefined;
   readonly drains: Record<string, DrainState> = {};
-  /** When something was last told of a revision. */
+  /** When a revision last changed. */
   readonly #told = new Map<string, number>();
   #beforeAnswer: (() => void)[] = [];
   readonly #server: Server;
@@ -90,7 +90,7 @@ export class FakeGateway {
     });
   }
 
-  /** Sets what is told of a revision. */
+  /** Sets the report of a revision. */
   tell(revision: string, changes: Partial<RevisionStatsReport>): void {
     const zero = { requests: 0, concurrencyMs: 0, inFlight: 0, queued: 0, lastRequestAt: 0, instances: {} };
     this.#told.set(revision, performance.now());

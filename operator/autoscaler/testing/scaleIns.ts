@@ -38,7 +38,7 @@ export interface ScaleIns {
   readonly slowest: number;
 }
 
-/** How far the scale-in is when a request comes: what gateways were told of the instance last, or what the number is. */
+/** How far the scale-in is when a request arrives: the last order for the instance, or the number. */
 export type Moment = 'serving' | 'drain' | 'release' | 'remove' | 'lowered' | 'gone';
 
 const STEPS = ['remove', 'release', 'drain'] as const;
@@ -89,7 +89,7 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
   };
   const callInTurn = async (name: string) => {
     while (left > 0) {
-      // Several at once make several instances, which are given up one by one.
+      // Several at once start several instances, which are removed one by one.
       const burst = random.between(1, 3);
       left -= burst;
       const now = () => momentOf(name, server, cluster, first.orders());
@@ -118,7 +118,7 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
   return { lost, moments, deleted: cluster.deleted, slowest };
 }
 
-/** A gateway with real data threads, whose admin port hears the autoscaler; it is the same for all, as for pods. */
+/** A gateway with real data threads, whose admin port takes the autoscaler's orders; it is the same for all, as for pods. */
 async function startGateway(server: FakeApiServer, address: string, adminPort: number, signal: AbortSignal) {
   const [port, internalPort] = [await freePort(), await freePort()];
   const config = parseConfig({ gateway: { port, internalPort } });
@@ -134,9 +134,9 @@ async function startGateway(server: FakeApiServer, address: string, adminPort: n
   let orders: Readonly<Record<string, string>> = {};
   const admin = createServer((asked, response) => {
     void text(asked).then((body) => {
-      const told = checkOrders(JSON.parse(body));
-      orders = told.instances;
-      response.end(JSON.stringify(reporter.report(told)));
+      const received = checkOrders(JSON.parse(body));
+      orders = received.instances;
+      response.end(JSON.stringify(reporter.report(received)));
     });
   });
   admin.listen(adminPort, address);

@@ -3,7 +3,7 @@ import { clientFuzzer } from './clientFuzz.ts';
 import { instanceFuzzer } from './instanceFuzz.ts';
 import { type Failure, runCases, type Summary } from './runner.ts';
 
-/** What a process that runs cases tells the one that watches it. */
+/** The messages of a process that runs cases to its supervisor. */
 export type FromChild =
   | { kind: 'failure'; failure: Failure }
   | { kind: 'crash'; failure: Failure }

@@ -100,7 +100,7 @@ export class Connection {
     try {
       return this.#answers(sent).length >= sent.expected.length;
     } catch {
-      // The judge says why.
+      // The oracle reports why.
       return true;
     }
   }

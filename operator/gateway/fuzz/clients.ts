@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { type Field, Malformed, MORE, readAnswer, values } from './http1.ts';
 import { type Asked, nothing, type Seen } from './oracle.ts';
 
-/** Something that asks the gateway and tells what it got. */
+/** Sends a request to the gateway and reports the response. */
 export interface FuzzClient {
   /** @param hold that much of the body is sent when an answer has begun, or soon after. */
   ask(asked: Asked, host: string, hold: boolean): Promise<Seen>;

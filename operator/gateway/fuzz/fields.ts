@@ -1,7 +1,7 @@
 import type { Random } from '../../testing/random.ts';
 import type { Given } from './oracle.ts';
 
-/** Fields that Node's HTTP/2 takes only once unless it is told that it speaks for others. */
+/** Fields that Node's HTTP/2 accepts only once, unless `strictSingleValueFields` is off. */
 const SINGLE = [
   'content-type',
   'x-content-type-options',

@@ -4,16 +4,16 @@ import { Malformed, MORE, readRequest } from './http1.ts';
 import type { Script } from './instanceH1Changes.ts';
 import { listen } from './world.ts';
 
-/** Where instances of a lane find what to do for a request, and tell what they got. */
+/** Where instances of a lane find what to do for a request, and report what they got. */
 export interface Stage {
-  /** @returns undefined for a request that nobody made. */
+  /** @returns undefined for a request that no client made. */
   script(id: string, stream: number): Script | undefined;
   /** A request is complete. */
   arrived(id: string, body: Buffer): void;
   failed(kind: string, detail: string): void;
 }
 
-/** A program on a port of its own that answers byte for byte what it is told to. */
+/** A program on a port of its own that answers byte for byte as scripted. */
 export interface RawInstance {
   port: number;
   /** Ends its connections. Resolves when the gateway has let go of them too, so that none of them meets a later request. */

@@ -58,7 +58,7 @@ const GROWTH_BYTES = 24 * 1024 * 1024;
 const MEMORABLE_CASES = 5000;
 /** A refusal for the time limit of the revision. */
 const TIMED_OUT = /\b504\b/;
-/** So many cases are told of those before a failure. */
+/** How many cases before a failure are reported. */
 const MOST_BEFORE = 60;
 
 /** Runs cases of one fuzzer in this process and reports what the gateway did wrong. */

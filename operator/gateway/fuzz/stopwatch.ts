@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** Where Linux says for how long this thread has run, and has waited for a processor, in nanoseconds. */
 const SCHEDSTAT = '/proc/thread-self/schedstat';
 
-/** @returns milliseconds for which this thread has run, and was ready to run while others did; zero where nobody tells. */
+/** @returns milliseconds for which this thread has run, and was ready to run while others did; zero where it is unknown. */
 function processorTime(): { ran: number; denied: number } {
   let text: string;
   try {

@@ -218,10 +218,10 @@ describe('scalingSpec', () => {
       want: { pending: false, failed: true },
       reason: 'its containers do not start',
     },
-    'refused by the cluster': {
+    'rejected by the cluster': {
       conditions: { Ready: 'False', ContainerHealthy: 'Unknown', ResourcesAvailable: 'False' },
       want: { pending: true, failed: false },
-      reason: 'a quota may be raised; nobody would try again if no instance were asked for',
+      reason: 'a quota may be raised; no controller would retry if no instance were asked for',
     },
   };
   for (const [name, test] of Object.entries(cases)) {

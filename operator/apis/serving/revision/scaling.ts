@@ -10,21 +10,21 @@ import { shareOf } from '../traffic/shares.ts';
 import type { Target } from '../traffic/targets.ts';
 import type { Revision } from './types.ts';
 
-/** What a person and the configuration ask of a revision's number of instances. */
+/** How annotations and configuration ask for a revision's number of instances to be scaled. */
 export interface ScalingSpec {
   readonly min: number;
   readonly max: number;
   /** Manual mode: exactly so many instances. Undefined leaves the number to the load. */
   readonly manual?: number;
-  /** The least number until the revision is ready; 0 leaves it to the first request to show whether it starts. */
+  /** The minimum until the revision is ready; with 0 the first request shows whether it starts. */
   readonly initial: number;
-  /** The revision has neither become ready nor failed yet: its instances start, or the cluster refuses them still. */
+  /** The revision has neither become ready nor failed yet: its instances start, or the cluster still rejects them. */
   readonly pending: boolean;
   /** Its instances do not start. */
   readonly failed: boolean;
-  /** Requests that one instance can take at once. */
+  /** Concurrent requests that one instance can take. */
   readonly concurrency: number;
-  /** Requests at once that one instance should have, as a mean over the window. */
+  /** Concurrent requests that one instance should have, as a mean over the window. */
   readonly targetConcurrency: number;
   /** Cores that one instance should use, as a mean over the window. */
   readonly targetCpu: number;
@@ -32,7 +32,7 @@ export interface ScalingSpec {
   readonly windowMs: number;
 }
 
-/** Values of the chart that hold where annotations name none. */
+/** Chart values that apply where annotations set none. */
 export interface ScalingConfig {
   readonly maxScaleDefault: number;
   readonly concurrencyUtilization: number;
@@ -41,7 +41,7 @@ export interface ScalingConfig {
   readonly windowSeconds: number;
 }
 
-/** Requests at once for an instance that sets no limit (`containerConcurrency: 0`), as Knative counts it. */
+/** Concurrent requests of an instance without a limit (`containerConcurrency: 0`), as Knative counts it. */
 const UNLIMITED_CONCURRENCY = 100;
 /** Knative's bounds of the window annotation. */
 const SHORTEST_WINDOW_MS = 6000;
@@ -50,9 +50,9 @@ const SHORTEST_IDLE_MS = 1000;
 
 /**
  * The scaling of a revision from its annotations, its Service's and the configuration. A value that does not
- * parse counts as absent: admission refuses it, and the autoscaler must go on for objects from before.
+ * parse counts as absent: admission rejects it, and the autoscaler must tolerate objects from before.
  *
- * @param target what its Route sends to the revision; undefined when no Route names it. Its minimum holds only
+ * @param target the revision's share of its Route; undefined when no Route names it. Its minimum holds only
  *   while it is reachable (Cloud Run, minimum instances: a revision with traffic or a tag) or still has to
  *   become ready.
  */
@@ -84,8 +84,8 @@ export function scalingSpec(
 }
 
 /**
- * So many ready instances stay while nodes are emptied: one less than there must be whatever the load. Who asks for one
- * instance, or none, is promised nothing of that kind: it could never be moved.
+ * So many ready instances stay while nodes are drained: one less than the minimum, whatever the load. With a minimum of
+ * one or none, no instance is guaranteed: it could never be moved.
  */
 export function keptInstances({ manual, min }: Pick<ScalingSpec, 'manual' | 'min'>): number {
   return Math.max(0, (manual ?? min) - 1);
@@ -110,7 +110,7 @@ function maxOf(
   return Math.min(own, (Number.isFinite(total) ? partOf(total, target) : undefined) ?? total);
 }
 
-/** Manual scaling: the number set on the Service, shared out by traffic; a tag alone leaves it to the load. */
+/** Manual scaling: the number set on the Service, divided by traffic; a revision with only a tag is scaled by its load. */
 function manualCount(service: Service | undefined, target: Target | undefined): number | undefined {
   return partOf(manualInstances(service?.metadata.annotations), target);
 }
@@ -136,8 +136,8 @@ function cpuLimit(revision: Revision): number {
 }
 
 /**
- * A revision whose containers do not start is false in both conditions. One whose pods the cluster refuses still has
- * to prove itself: it has none, and the cluster goes on trying as long as it is asked for some.
+ * A revision whose containers do not start has False in both conditions. One whose pods the cluster rejects is still
+ * pending: it has none, and the ReplicaSet retries as long as the number asks for some.
  */
 function progressOf({ status }: Revision): { pending: boolean; failed: boolean } {
   const ready = conditionOf(status?.conditions, READY);
@@ -145,7 +145,7 @@ function progressOf({ status }: Revision): { pending: boolean; failed: boolean }
   return { pending: !isTrue(ready) && !failed, failed };
 }
 
-/** A count under the first of these keys that has a valid one. */
+/** The count of the first of these keys with a valid one. */
 function count(object: KubeObject | undefined, ...keys: string[]): number | undefined {
   for (const key of keys) {
     const text = object?.metadata.annotations?.[key]?.trim();

@@ -16,12 +16,12 @@ interface Life {
   shown: Pod;
 }
 
-/** A node with few addresses, whose kubelet tells the API everything late. */
+/** A node with few addresses, whose kubelet reports everything late. */
 class Node {
   readonly pods: Life[] = [];
   #serial = 0;
 
-  /** A pod is bound to the node before anything of it runs. */
+  /** A pod is bound to the node before any of its containers runs. */
   bind(restartPolicy: Life['restartPolicy']): void {
     const name = `pod-${this.#serial++}`;
     this.pods.push({ name, restartPolicy, ended: false, shown: instance(name, { restartPolicy }) });
@@ -34,7 +34,7 @@ class Node {
     life.address = free;
   }
 
-  /** The kubelet tells its address. */
+  /** The kubelet reports its address. */
   report(life: Life): void {
     const { restartPolicy, address: ip } = life;
     const deleting = life.shown.metadata.deletionTimestamp !== undefined;
@@ -47,7 +47,7 @@ class Node {
     life.shown = instance(life.name, { restartPolicy, ip, deleting: true });
   }
 
-  /** Its processes are gone and its address is free: when somebody asked for that, or when a task is done. */
+  /** Its processes are gone and its address is free: when it is being deleted, or when a task is done. */
   end(life: Life): void {
     if (!life.shown.metadata.deletionTimestamp && life.restartPolicy === 'Always') return;
     life.address = undefined;
@@ -59,15 +59,15 @@ class Node {
     if (life.ended) this.pods.splice(this.pods.indexOf(life), 1);
   }
 
-  holder(address: string): string | undefined {
+  owner(address: string): string | undefined {
     const shown = this.pods.map((life) => life.shown);
     const claimants = shown.filter((pod) => addressesOf(pod).includes(address));
-    const holder = findOwner(
+    const owner = findOwner(
       claimants,
       (node) => shown.filter((pod) => startingOn(pod).includes(node)),
       EPOCH,
     );
-    return holder.state === 'held' ? holder.pod.metadata.name : undefined;
+    return owner.state === 'owned' ? owner.pod.metadata.name : undefined;
   }
 }
 
@@ -83,8 +83,8 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ act: fc.constantFrom(...STEPS), which: fc.nat(2) }) },
 );
 
-describe('whoever sends from an address, in whatever order things happen and the API learns of them', () => {
-  it('never passes for another pod', () => {
+describe('the sender from an address, in whatever order events happen and the API shows them', () => {
+  it('is never taken for another pod', () => {
     let known = 0;
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 80, size: 'max' }), (steps) => {
@@ -96,10 +96,10 @@ describe('whoever sends from an address, in whatever order things happen and the
             if (life) node[each.act](life);
           }
           for (const { address, name } of node.pods) {
-            const holder = address && node.holder(address);
-            if (!holder) continue;
+            const owner = address && node.owner(address);
+            if (!owner) continue;
             known++;
-            equal(holder, name);
+            equal(owner, name);
           }
         }
       }),
@@ -114,7 +114,7 @@ describe('whoever sends from an address, in whatever order things happen and the
     node.bind('Always');
     for (const act of ['start', 'report'] as const) for (const life of node.pods) node[act](life);
     deepEqual(
-      node.pods.map(({ address = '' }) => node.holder(address)),
+      node.pods.map(({ address = '' }) => node.owner(address)),
       ['pod-0', 'pod-1'],
     );
   });

@@ -6,17 +6,17 @@ import { DEPLOYMENTS } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
 import { silent, until } from '../testing/until.ts';
-import { Attention } from './attention.ts';
+import { RevisionSelection } from './revisionSelection.ts';
 import { DEPLOYMENT, deployment, KEY, REF, revision, route, service } from './testing/objects.ts';
 
 const COUNT = 600;
 const NAMES = Array.from({ length: COUNT }, (_, index) => `idle-${index}`);
 
-describe('what a round of scaling looks at', () => {
+describe('RevisionSelection', () => {
   let server: FakeApiServer;
   let stop: AbortController;
   let running: Promise<unknown>;
-  let attention: Attention;
+  let selection: RevisionSelection;
 
   beforeEach(async () => {
     server = await FakeApiServer.start({ types: [REVISIONS, SERVICES, ROUTES] });
@@ -33,7 +33,7 @@ describe('what a round of scaling looks at', () => {
       routes: new Informer({ ...own, type: ROUTES }),
       deployments: new Informer({ ...own, type: DEPLOYMENTS }),
     };
-    attention = new Attention(informers);
+    selection = new RevisionSelection(informers);
     const all = Object.values(informers);
     running = Promise.all(all.map((informer) => informer.run(stop.signal)));
     await Promise.all(all.map(({ synced }) => synced));
@@ -45,24 +45,24 @@ describe('what a round of scaling looks at', () => {
     await server.close();
   });
 
-  it('is all of them at first, and then each within sixty rounds', () => {
-    assert.equal(attention.next([]).size, COUNT + 1);
+  it('selects all revisions at first, and then each within sixty rounds', () => {
+    assert.equal(selection.next([]).size, COUNT + 1);
     const seen = new Set<string>();
     for (let round = 0; round < 61; round++) {
-      const keys = attention.next([]);
+      const keys = selection.next([]);
       assert.ok(keys.size <= 11, `${keys.size} at once`);
       for (const key of keys) seen.add(key);
     }
     assert.equal(seen.size, COUNT + 1);
   });
 
-  it('is what has requests, and for as long as it is awake what has instances', () => {
-    attention.next([]);
-    assert.ok(attention.next([KEY]).has(KEY));
-    attention.keep('n/idle-500', true);
-    for (let round = 0; round < 5; round++) assert.ok(attention.next([]).has('n/idle-500'));
-    attention.keep('n/idle-500', false);
-    assert.ok(!attention.next([]).has('n/idle-500'));
+  it('selects revisions with requests, and those with instances while they are awake', () => {
+    selection.next([]);
+    assert.ok(selection.next([KEY]).has(KEY));
+    selection.keep('n/idle-500', true);
+    for (let round = 0; round < 5; round++) assert.ok(selection.next([]).has('n/idle-500'));
+    selection.keep('n/idle-500', false);
+    assert.ok(!selection.next([]).has('n/idle-500'));
   });
 
   const changes: Record<string, () => void> = {
@@ -76,10 +76,10 @@ describe('what a round of scaling looks at', () => {
   for (const [what, change] of Object.entries(changes)) {
     it(`is a revision that sleeps when this changes: ${what}`, async () => {
       // Past the turn of this one, and long before its next.
-      for (let round = 0; round < 62; round++) attention.next([]);
-      assert.ok(!attention.next([]).has(KEY));
+      for (let round = 0; round < 62; round++) selection.next([]);
+      assert.ok(!selection.next([]).has(KEY));
       change();
-      await until('it is looked at', () => attention.next([]).has(KEY), { everyMs: 25, timeoutMs: 900 });
+      await until('it is looked at', () => selection.next([]).has(KEY), { everyMs: 25, timeoutMs: 900 });
     });
   }
 });

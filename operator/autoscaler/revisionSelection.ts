@@ -8,7 +8,7 @@ import type { Informer } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
 import { Targets } from './targets.ts';
 
-/** In so many rounds each revision is looked at, whether or not anything is known to have happened to it. */
+/** Within so many rounds each revision is visited, even without a change. */
 const ROUNDS_FOR_ALL = 60;
 
 export interface Watched {
@@ -19,10 +19,10 @@ export interface Watched {
 }
 
 /**
- * Which revisions a round of scaling looks at: those with instances or requests, those that have changed, and some of
- * the rest in turn. A revision that has no instance, no request and no minimum stays so until one of these changes.
+ * Selects the revisions that a round of scaling visits: those with instances or requests, those that have changed, and
+ * some of the rest in turn. A revision without instances, requests and minimum stays so until one of these changes.
  */
-export class Attention {
+export class RevisionSelection {
   readonly #revisions: Informer<Revision>['store'];
   readonly #targets = new Targets();
   readonly #changed = new Set<string>();
@@ -37,16 +37,16 @@ export class Attention {
       this.#changed.add(keyOf({ namespace, name: labels?.[SERVING.revision] ?? '' }));
     });
     routes.onChange((change) => this.#add(this.#targets.take(change)));
-    // A service's numbers are those of the revisions that its route, which has its name, gives requests.
+    // A service's numbers apply to the revisions that its route, which has the same name, reaches.
     services.onChange(({ object }) => this.#add(revisionsReached(routes.store.get(keyOf(object.metadata)))));
   }
 
-  /** A revision's place in its Route. */
+  /** A revision's share of its Route. */
   targetOf(revision: string): Target | undefined {
     return this.#targets.of(revision);
   }
 
-  /** The revisions to look at now, which may have gone. @param loaded those that gateways told of. */
+  /** The revisions to visit now, which may be deleted. @param loaded those in the reports of gateways. */
   next(loaded: Iterable<string>): Set<string> {
     const keys = new Set([...this.#awake, ...this.#changed, ...loaded]);
     this.#changed.clear();
@@ -59,7 +59,7 @@ export class Attention {
     return keys;
   }
 
-  /** Whether the next round looks at a revision in any case. */
+  /** Sets whether the next round visits a revision in any case. */
   keep(revision: string, isAwake: boolean): void {
     if (isAwake) this.#awake.add(revision);
     else this.#awake.delete(revision);
