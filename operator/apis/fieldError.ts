@@ -1,4 +1,4 @@
-/** One thing that is wrong with an object. All faults of an object come in one answer. */
+/** One thing that is wrong with an object. All errors of an object come in one answer. */
 export interface FieldError {
   /** Field, such as `spec.template.spec.containers[0].image`. */
   path: string;
@@ -11,7 +11,7 @@ export interface FieldError {
   advice?: boolean;
 }
 
-/** Most faults that are told at once: whoever has made more goes through them in several steps. */
+/** Most errors that are told at once: whoever has made more goes through them in several steps. */
 const MOST_TOLD = 50;
 /** Most bytes of JSON of the paths and messages that are told at once; a refusal holds them twice. */
 const MOST_BYTES = 14_000;
@@ -19,23 +19,23 @@ const MOST_BYTES = 14_000;
 const LONGEST_PATH = 300;
 const LONGEST_MESSAGE = 1000;
 
-/** The faults that an answer has room for, each with its field and message cut to what a person reads. */
-export function shortenedErrors(faults: readonly FieldError[]): { told: FieldError[]; more: number } {
+/** The errors that an answer has room for, each with its field and message cut to what a person reads. */
+export function shortenedErrors(errors: readonly FieldError[]): { told: FieldError[]; more: number } {
   const told: FieldError[] = [];
   let room = MOST_BYTES;
-  for (const fault of faults) {
-    const path = brief(fault.path, LONGEST_PATH);
-    const message = brief(fault.message, LONGEST_MESSAGE);
+  for (const error of errors) {
+    const path = brief(error.path, LONGEST_PATH);
+    const message = brief(error.message, LONGEST_MESSAGE);
     room -= Buffer.byteLength(JSON.stringify(path + message));
     if (told.length >= MOST_TOLD || room < 0) break;
-    told.push({ ...fault, path, message });
+    told.push({ ...error, path, message });
   }
-  return { told, more: faults.length - told.length };
+  return { told, more: errors.length - told.length };
 }
 
-/** The faults of an object as one text of bounded length, for conditions and refusals. */
-export function errorMessage(faults: readonly FieldError[]): string {
-  const { told, more } = shortenedErrors(faults);
+/** The errors of an object as one text of bounded length, for conditions and refusals. */
+export function errorMessage(errors: readonly FieldError[]): string {
+  const { told, more } = shortenedErrors(errors);
   const lines = told.map(({ path, message }) => `${path}: ${message}`);
   return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
@@ -83,7 +83,7 @@ export function keyed(path: string, key: string): string {
   return `${path}[${key}]`;
 }
 
-/** A fault for each of `fields` that the object sets although Cloud Run does not know it. */
+/** An error for each of `fields` that the object sets although Cloud Run does not know it. */
 export function unsupported<T extends object>(
   object: T,
   fields: readonly (keyof T & string)[],
@@ -98,7 +98,7 @@ export function unsupported<T extends object>(
     }));
 }
 
-/** A fault when a whole number lies outside of [minimum, maximum]; an unset one is fine. */
+/** An error when a whole number lies outside of [minimum, maximum]; an unset one is fine. */
 export function outOfRange(
   value: number | undefined,
   [minimum, maximum]: readonly [number, number],
@@ -116,23 +116,23 @@ export function outOfRange(
   ];
 }
 
-/** After so many faults of one kind nothing more is looked at: nobody is told of all of these. */
+/** After so many errors of one kind nothing more is looked at: nobody is told of all of these. */
 export const MOST_FOUND = 1000;
 
 /**
- * The faults of each item of a list. It ends early where so many are grave that it does not matter what else is wrong;
+ * The errors of each item of a list. It ends early where so many are grave that it does not matter what else is wrong;
  * what is only warned of never hides what must be refused.
  */
 export function errorsOfEach<T>(
   items: readonly T[],
-  faultsOf: (item: T, index: number) => readonly FieldError[],
+  errorsIn: (item: T, index: number) => readonly FieldError[],
 ): FieldError[] {
   const found: FieldError[] = [];
   let grave = 0;
   for (const [index, item] of items.entries()) {
-    for (const fault of faultsOf(item, index)) {
-      if (!fault.strict) grave++;
-      if (!fault.strict || found.length < MOST_FOUND) found.push(fault);
+    for (const error of errorsIn(item, index)) {
+      if (!error.strict) grave++;
+      if (!error.strict || found.length < MOST_FOUND) found.push(error);
     }
     if (grave >= MOST_FOUND) break;
   }

@@ -7,7 +7,7 @@ interface Row {
   on: AnnotationHolder;
   key: string;
   value: string;
-  /** Undefined: no fault. */
+  /** Undefined: no error. */
   message?: RegExp;
   strict?: boolean;
   reason: string;
@@ -168,12 +168,12 @@ const ROWS: Row[] = [
 describe('annotation rules', () => {
   for (const { on, key, value, message, strict, reason } of ROWS) {
     it(`${message ? (strict ? 'warns of' : 'refuses') : 'accepts'} ${key}=${value} on a ${on}: ${reason}`, () => {
-      const faults = validateAnnotations(on, { [key]: value }, 'metadata.annotations');
-      if (!message) return assert.deepEqual(faults, []);
-      assert.equal(faults.length, 1);
-      assert.equal(faults[0]?.path, `metadata.annotations[${key}]`);
-      assert.match(faults[0]?.message ?? '', message);
-      assert.equal(faults[0]?.strict ?? false, strict ?? false);
+      const errors = validateAnnotations(on, { [key]: value }, 'metadata.annotations');
+      if (!message) return assert.deepEqual(errors, []);
+      assert.equal(errors.length, 1);
+      assert.equal(errors[0]?.path, `metadata.annotations[${key}]`);
+      assert.match(errors[0]?.message ?? '', message);
+      assert.equal(errors[0]?.strict ?? false, strict ?? false);
     });
   }
 
@@ -186,8 +186,8 @@ describe('annotation rules', () => {
         [`autoscaling.knative.dev/${minimum}`]: '5',
         [`autoscaling.knative.dev/${maximum}`]: '2',
       };
-      const [fault] = validateScale(annotations, 'a');
-      assert.match(fault?.message ?? '', /is 2; it must be at least autoscaling.knative.dev\/minScale, 5/);
+      const [error] = validateScale(annotations, 'a');
+      assert.match(error?.message ?? '', /is 2; it must be at least autoscaling.knative.dev\/minScale, 5/);
     }
   });
 

@@ -32,12 +32,12 @@ export function testManifests<T>(
   for (const [name, { yaml, verdict, law, schema, reason }] of Object.entries(cases)) {
     const judged = law === undefined ? 'finds nothing wrong with' : 'names what is wrong with';
     it(`${judged} ${name}: ${reason}`, () => {
-      const faults = validate(parse(yaml) as T);
-      const said = faults.map(({ path, message }) => `${path}: ${message}`).join('\n');
+      const errors = validate(parse(yaml) as T);
+      const said = errors.map(({ path, message }) => `${path}: ${message}`).join('\n');
       if (law) assert.match(said, law);
       else assert.equal(said, '');
-      const refused = schema !== undefined || faults.some(({ strict }) => !strict);
-      assert.equal(refused ? 'refused' : faults.length > 0 ? 'warned' : 'accepted', verdict, said);
+      const refused = schema !== undefined || errors.some(({ strict }) => !strict);
+      assert.equal(refused ? 'refused' : errors.length > 0 ? 'warned' : 'accepted', verdict, said);
     });
 
     if (verdict === 'refused') continue;

@@ -209,7 +209,7 @@ interface VerdictCase {
 
 const VERDICTS: Record<string, VerdictCase> = {
   'a service as people write it': { reason: 'there is nothing to say', object: APP },
-  'faults of shape, law and names': {
+  'errors of shape, law and names': {
     reason: 'all in one answer',
     object: `
       metadata: {name: Hello}
@@ -284,7 +284,7 @@ const VERDICTS: Record<string, VerdictCase> = {
     warnings: [/volumes\[0\]\.csi\.driver: needs the CSI driver gcsfuse\.csi\.storage\.gke\.io/],
   },
   'a label on an object that breaks a newer rule': {
-    reason: 'the fault is told, and holds nothing up',
+    reason: 'the error is told, and holds nothing up',
     stored: 'spec: {template: {spec: {timeoutSeconds: 4000, containers: [{image: app}]}}}',
     object:
       'metadata: {labels: {a: b}}\nspec: {template: {spec: {timeoutSeconds: 4000, containers: [{image: app}]}}}',
@@ -338,7 +338,7 @@ describe('admission', () => {
     assert.equal(admitDefault(request, LENIENT).status?.details?.name, 'load-');
   });
 
-  it('tells fifty faults, and how many more there are', () => {
+  it('tells fifty errors, and how many more there are', () => {
     const env = Array.from({ length: 80 }, (_, i) => ({ name: `A=${i}`, value: 'x' }));
     const object = objectOf(APP) as KubeObject & { spec: { template: { spec: object } } };
     object.spec.template.spec = { containers: [{ image: 'app', env }] };

@@ -38,8 +38,8 @@ export function admitDefault(
   const around = { previous, strict: policy.strict, known };
   const { refused, warned } = validate(definition, definition.written, named, around);
   // The name that the API server makes up is judged when it is known.
-  const faults = hasName(object) ? refused : refused.filter(({ path }) => path !== 'metadata.name');
-  if (faults.length > 0) return refusal(request, faults);
+  const errors = hasName(object) ? refused : refused.filter(({ path }) => path !== 'metadata.name');
+  if (errors.length > 0) return refusal(request, errors);
   const written = object as KubeObject;
   const filled = definition.default(named as KubeObject, previous, known);
   const user = request.userInfo?.username;
@@ -151,11 +151,11 @@ function withNameOf({ metadata }: KubeObject, filled: KubeObject['metadata']): K
 
 function refusal(
   { uid, kind, name, object }: AdmissionRequest,
-  faults: readonly FieldError[],
+  errors: readonly FieldError[],
 ): AdmissionResponse {
   const metadata = (object as Partial<KubeObject> | null | undefined)?.metadata;
-  const message = errorMessage(faults);
-  const { told, more } = shortenedErrors(faults);
+  const message = errorMessage(errors);
+  const { told, more } = shortenedErrors(errors);
   const causes = told.map(({ path, message }) => ({ reason: 'FieldValueInvalid', field: path, message }));
   if (more > 0) causes.push({ reason: 'FieldValueInvalid', field: '', message: `and ${more} more` });
   const called = [name, metadata?.name, metadata?.generateName].find(isName) ?? '';

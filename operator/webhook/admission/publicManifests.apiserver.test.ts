@@ -111,7 +111,7 @@ const VERDICTS: Record<string, Verdict> = {
     says: [
       /container-dependencies\]: has others wait for .*server.*; a container that is waited for must have a startup probe/,
     ],
-    reason: 'Cloud Run refuses it; the quotes that are left out of container-dependencies are no fault',
+    reason: 'Cloud Run refuses it; the quotes that are left out of container-dependencies are no error',
   },
   'alpfr/cloudrun-redis-gcp cloudrun/service.yaml': {
     verdict: 'warned',

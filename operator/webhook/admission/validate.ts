@@ -22,7 +22,7 @@ export function isReadable(
 }
 
 /**
- * All faults of an object at once, by its schema and by the law. A fault in a part that is sent back as it is stored
+ * All errors of an object at once, by its schema and by the law. An error in a part that is sent back as it is stored
  * is only told: after an upgrade that knows more rules, labels and finalizers can still be changed.
  * @param schema that of `spec`, before or after its defaults are filled in.
  * @param previous the stored object, which must be readable.
@@ -41,15 +41,15 @@ export function validate(
   }
   const isStored = previous === undefined ? () => false : storedParts(definition, object, previous);
   const verdict: ValidationResult = { refused: [], warned: [] };
-  for (const fault of faultsOf(definition, schema, object, previous, known)) {
-    const isTold = (fault.strict && (fault.advice || !strict)) || isStored(fault);
-    (isTold ? verdict.warned : verdict.refused).push(fault);
+  for (const error of errorsIn(definition, schema, object, previous, known)) {
+    const isTold = (error.strict && (error.advice || !strict)) || isStored(error);
+    (isTold ? verdict.warned : verdict.refused).push(error);
   }
   return verdict;
 }
 
-/** The law speaks better than the schema, so its word counts where both find fault with a field. */
-function faultsOf(
+/** The law speaks better than the schema, so its word counts where both find error with a field. */
+function errorsIn(
   definition: KindDefinition,
   schema: TSchema,
   object: unknown,
@@ -57,7 +57,7 @@ function faultsOf(
   known?: ReferencedObjects,
 ): FieldError[] {
   const shape = objectErrors(definition, schema, object);
-  const unreadable = shape.filter((fault) => fault.unreadable);
+  const unreadable = shape.filter((error) => error.unreadable);
   const legible = unreadable.length === 0 ? object : without(object, unreadable);
   if (unreadable.length > 0 && !isReadable(definition, schema, legible)) return shape;
   // What is said of a list whose item lacks what cannot be read may be no more than a consequence of that.
@@ -71,12 +71,12 @@ function faultsOf(
 
 const ANNOTATIONS = 'metadata.annotations';
 
-/** Whether a fault is in a part that is sent as it is stored. Parts are compared once, however many faults they have. */
+/** Whether an error is in a part that is sent as it is stored. Parts are compared once, however many errors they have. */
 function storedParts(
   { parts }: KindDefinition,
   object: unknown,
   previous: KubeObject,
-): (fault: FieldError) => boolean {
+): (error: FieldError) => boolean {
   const compared = new Map<string, boolean>();
   const isSame = (part: string): boolean => {
     const known = compared.get(part);
@@ -107,8 +107,8 @@ function partAt(object: unknown, path: string): unknown {
 }
 
 /** The object without the values that cannot be read, so that the law may judge the rest; other parts are shared. */
-function without(object: unknown, faults: readonly FieldError[]): unknown {
-  const unread = new Set(faults.map(({ path }) => path));
+function without(object: unknown, errors: readonly FieldError[]): unknown {
+  const unread = new Set(errors.map(({ path }) => path));
   const sorted = [...unread].sort();
   const copy = (value: unknown, path: string): unknown => {
     if (typeof value !== 'object' || value === null || !startsOne(sorted, path)) return value;

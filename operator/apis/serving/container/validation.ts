@@ -34,7 +34,7 @@ export interface Surroundings {
   volumes: ReadonlyMap<string, Volume>;
 }
 
-/** The faults of the containers of one instance: the law that services, jobs and worker pools share. */
+/** The errors of the containers of one instance: the law that services, jobs and worker pools share. */
 export function validateContainers(
   containers: readonly TemplateContainer[],
   around: Surroundings,
@@ -200,7 +200,7 @@ function validateMounts(
     value,
     message: `is ${formatted(value)}, where another volume is mounted; paths must be unique`,
   }));
-  const faults = errorsOfEach(mounts, ({ name, mountPath, subPath }, i) => {
+  const errors = errorsOfEach(mounts, ({ name, mountPath, subPath }, i) => {
     const where = at(path, i);
     const wrong =
       !mountPath.startsWith('/') ||
@@ -228,7 +228,7 @@ function validateMounts(
       ...(subPath && volumes.get(name)?.secret ? [withinSecret(subPath, name, `${where}.subPath`)] : []),
     ];
   });
-  return [...taken, ...faults];
+  return [...taken, ...errors];
 }
 
 /** Cloud Run mounts a secret as a whole; items say which of its files are there. */

@@ -2,7 +2,7 @@ import type { Rows } from './row.ts';
 
 const WORDS = 'what a person needs to know';
 
-/** Faults that were told in words which a person does not understand. */
+/** Errors that were told in words which a person does not understand. */
 export const MESSAGES: Rows = {
   'a service account that nobody filled in': {
     service: { spec: `{serviceAccountName: "sa@\${PROJECT_ID}.iam.gserviceaccount.com"}` },

@@ -1,5 +1,5 @@
-import { type Case, jobOf } from '../../../apis/run/job/faultCases.ts';
-import { type FaultCase, serviceOf } from '../../../apis/serving/service/errorCases.ts';
+import { type Case, jobOf } from '../../../apis/run/job/errorCases.ts';
+import { type ErrorCase, serviceOf } from '../../../apis/serving/service/errorCases.ts';
 import type { KubeObject } from '../../../kube/types.ts';
 import { admitDefault, admitValidate, type Policy } from '../../admission/admit.ts';
 import { patched, patchOf } from '../patch.ts';
@@ -14,8 +14,8 @@ import { requestFor } from '../requests.ts';
  */
 export type Verdict = 'accepted' | 'told' | 'strict' | 'refused';
 
-type ServiceParts = Omit<FaultCase, 'faults' | 'strict' | 'advice' | 'reason'>;
-type JobParts = Omit<Case, 'faults' | 'strict' | 'advice' | 'reason'>;
+type ServiceParts = Omit<ErrorCase, 'errors' | 'strict' | 'advice' | 'reason'>;
+type JobParts = Omit<Case, 'errors' | 'strict' | 'advice' | 'reason'>;
 
 /** One thing that people write, and what becomes of it; exactly one of the three kinds is written. */
 export interface VerdictRow {

@@ -16,7 +16,7 @@ export interface Case {
   container?: string;
   /** The containers after the first one. */
   more?: string;
-  faults?: [path: string, message: RegExp][];
+  errors?: [path: string, message: RegExp][];
   /** Whether only strict mode refuses it. */
   strict?: true;
   /** Whether strict mode warns of it only. */
@@ -24,7 +24,7 @@ export interface Case {
   reason: string;
 }
 
-/** Paths below which most faults are. */
+/** Paths below which most errors are. */
 export const EXECUTION = 'spec.template.spec';
 export const TASK = `${EXECUTION}.template.spec`;
 export const CONTAINER = `${TASK}.containers[0]`;
