@@ -23,23 +23,23 @@ const CASES: Record<string, Case> = {
   'a database by its name alone': {
     annotations: { [SQL]: 'bad' },
     errors: [[SQL, /is "bad"; it must be PROJECT:REGION:INSTANCE/]],
-    reason: 'the API refuses it',
+    reason: 'the API rejects it',
   },
   'an interface': { annotations: { [INTERFACES]: '[{"network":"default"}]' }, reason: 'as gcloud writes it' },
   'an interface beside a connector': {
     annotations: { [INTERFACES]: '[{"network":"default"}]', [CONNECTOR]: 'c' },
     errors: [[INTERFACES, /must not be set together with run\.googleapis\.com\/vpc-access-connector/]],
-    reason: 'the API refuses it',
+    reason: 'the API rejects it',
   },
   'two interfaces': {
     annotations: { [INTERFACES]: '[{"network":"a"},{"subnetwork":"b"}]' },
     errors: [[INTERFACES, /has 2 interfaces; it may have 1/]],
-    reason: 'the API refuses it',
+    reason: 'the API rejects it',
   },
   'an interface to nowhere': {
     annotations: { [INTERFACES]: '[{}]' },
     errors: [[INTERFACES, /must name a network or a subnetwork/]],
-    reason: 'the API refuses it',
+    reason: 'the API rejects it',
   },
   'no JSON': { annotations: { [INTERFACES]: '[' }, reason: 'that is told by the rule of the annotation' },
   'a key': {
@@ -49,12 +49,12 @@ const CASES: Record<string, Case> = {
   'a key by its name alone': {
     annotations: { [KEY]: 'bad' },
     errors: [[KEY, /is "bad"; it must be projects\/PROJECT\/locations/]],
-    reason: 'the API refuses it',
+    reason: 'the API rejects it',
   },
   'a shut-down without a key': {
     annotations: { [REVOCATION]: 'shut-down' },
     errors: [[REVOCATION, /has no meaning without run\.googleapis\.com\/encryption-key/]],
-    reason: 'the API refuses it',
+    reason: 'the API rejects it',
   },
 };
 

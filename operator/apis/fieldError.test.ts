@@ -42,8 +42,8 @@ describe('listedErrors', () => {
   });
 
   it('tells fifty of many, and how many more there are', () => {
-    const { told, more } = shortenedErrors(Array(60).fill(error()));
-    assert.deepEqual([told.length, more], [50, 10]);
+    const { listed, more } = shortenedErrors(Array(60).fill(error()));
+    assert.deepEqual([listed.length, more], [50, 10]);
     assert.match(errorMessage(Array(60).fill(error())), /; and 10 more$/);
   });
 
@@ -65,7 +65,7 @@ describe('errorsOfEach', () => {
     assert.deepEqual([looked, errors.length], [MOST_FOUND, MOST_FOUND]);
   });
 
-  it('lets no number of warnings hide what must be refused', () => {
+  it('lets no number of warnings hide what must be rejected', () => {
     const items = Array.from({ length: 5000 }, (_, i) => i);
     const errors = errorsOfEach(items, (i) => [
       error(i === 4999 ? { message: 'is grave' } : { strict: true }),

@@ -25,7 +25,7 @@ const CASES: Record<string, { reason: string; labels: Record<string, string>; er
 
 describe('labels', () => {
   for (const [name, { reason, labels, error }] of Object.entries(CASES)) {
-    it(`${error ? 'refuses' : 'accepts'} ${name}: ${reason}`, () => {
+    it(`${error ? 'rejects' : 'accepts'} ${name}: ${reason}`, () => {
       const errors = validateLabels(labels, 'labels').map(({ path, message }) => `${path}: ${message}`);
       assert.equal(errors.length, error ? 1 : 0, errors.join('\n'));
       if (error) assert.match(errors[0] ?? '', error);

@@ -10,7 +10,7 @@ const FORM = `at most ${MAX_WORD} letters, digits, dashes, dots and underscores,
 /**
  * The errors of labels that are handed on to revisions, executions and pods, and of those that nodes are picked by
  * (Kubernetes, Labels and Selectors: Syntax and character set). The API server looks at those of an object itself
- * alone; it would refuse what is made of this one.
+ * alone; it would reject what is made of this one.
  */
 export function validateLabels(labels: Record<string, string> | undefined, path: string): FieldError[] {
   return errorsOfEach(Object.entries(labels ?? {}), ([key, value]) => {

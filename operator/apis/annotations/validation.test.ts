@@ -27,14 +27,14 @@ const ROWS: Row[] = [
     key: 'autoscaling.knative.dev/minScale',
     value: '1',
     message: /belongs in spec.template.metadata.annotations/,
-    reason: 'Knative refuses scaling outside of the template as well',
+    reason: 'Knative rejects scaling outside of the template as well',
   },
   {
     on: 'service',
     key: 'autoscaling.knative.dev/target',
     value: '80',
     message: /scaling of a revision belongs in spec.template.metadata.annotations/,
-    reason: 'Knative refuses scaling outside of the template as well',
+    reason: 'Knative rejects scaling outside of the template as well',
   },
   { on: 'service', key: 'run.googleapis.com/maxScale', value: '3', reason: 'of the whole service' },
   {
@@ -167,7 +167,7 @@ const ROWS: Row[] = [
 
 describe('annotation rules', () => {
   for (const { on, key, value, message, strict, reason } of ROWS) {
-    it(`${message ? (strict ? 'warns of' : 'refuses') : 'accepts'} ${key}=${value} on a ${on}: ${reason}`, () => {
+    it(`${message ? (strict ? 'warns of' : 'rejects') : 'accepts'} ${key}=${value} on a ${on}: ${reason}`, () => {
       const errors = validateAnnotations(on, { [key]: value }, 'metadata.annotations');
       if (!message) return assert.deepEqual(errors, []);
       assert.equal(errors.length, 1);
@@ -177,7 +177,7 @@ describe('annotation rules', () => {
     });
   }
 
-  it('refuses a least number of instances above the greatest, in both spellings', () => {
+  it('rejects a least number of instances above the greatest, in both spellings', () => {
     for (const [minimum, maximum] of [
       ['minScale', 'maxScale'],
       ['min-scale', 'max-scale'],

@@ -177,7 +177,7 @@ function parsed({ yaml }: Case): Execution {
 describe('validation of an execution', () => {
   for (const [name, one] of Object.entries(CASES)) {
     const { errors: expected = [], job = JOB, strict = false, reason } = one;
-    const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode refuses' : 'refuses';
+    const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode rejects' : 'rejects';
     it(`${verb} ${name}: ${reason}`, () => {
       const execution = parsed(one);
       const errors = validateExecution(execution, undefined, { job: job ?? undefined });
@@ -214,7 +214,7 @@ describe('validation of an execution', () => {
       );
     });
 
-    it('refuses another spec or job', () => {
+    it('rejects another spec or job', () => {
       const labels = { ...before.metadata.labels, 'run.googleapis.com/job': 'other' };
       const after: Execution = {
         ...before,

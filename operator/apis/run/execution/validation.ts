@@ -17,13 +17,13 @@ const OVERRIDES = keyed(ANNOTATIONS, HOMERUN.overrides);
 const JOB_LABEL = keyed('metadata.labels', RUN.job);
 
 /** What is known of the job that an execution names; undefined where nobody has looked. */
-export type KnownJob = { job: Job | undefined } | undefined;
+export type ReferencedJob = { job: Job | undefined } | undefined;
 
 /** The errors of an execution; `previous` is the state that it replaces. */
 export function validateExecution(
   execution: Execution,
   previous?: Execution,
-  known?: KnownJob,
+  known?: ReferencedJob,
 ): FieldError[] {
   const { metadata } = execution;
   const own = [
@@ -45,7 +45,7 @@ function validateName(name: string): FieldError[] {
 }
 
 /** An execution runs a job, and no other one later. */
-function validateJobLabel(execution: Execution, known: KnownJob): FieldError[] {
+function validateJobLabel(execution: Execution, known: ReferencedJob): FieldError[] {
   const name = jobOf(execution);
   if (!name) return [{ path: JOB_LABEL, message: 'must be set to the name of the job to run' }];
   if (!known || known.job) return [];

@@ -17,7 +17,7 @@ export interface Case {
   /** The containers after the first one. */
   more?: string;
   errors?: [path: string, message: RegExp][];
-  /** Whether only strict mode refuses it. */
+  /** Whether only strict mode rejects it. */
   strict?: true;
   /** Whether strict mode warns of it only. */
   advice?: true;

@@ -138,7 +138,7 @@ const CASES: Record<string, Case> = {
     template: ONE_ZONE,
     errors: [[ZONES, /is set although no container has a GPU/]],
     strict: true,
-    reason: 'the API refuses it',
+    reason: 'the API rejects it',
   },
   'less than one CPU beside a sidecar': {
     template: SIDECAR,
@@ -310,7 +310,7 @@ const CASES: Record<string, Case> = {
 describe('validation of a job', () => {
   for (const [name, one] of Object.entries(CASES)) {
     const { errors: expected = [], strict = false, advice = false, reason } = one;
-    const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode refuses' : 'refuses';
+    const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode rejects' : 'rejects';
     it(`${verb} ${name}: ${reason}`, () => {
       const given = jobOf(one);
       const errors = validateJob(given);

@@ -13,7 +13,7 @@ interface Case {
   template?: string;
   /** Annotations of the template, less `run.googleapis.com/`. */
   templateAnnotations?: string;
-  /** Whether only strict mode refuses it. */
+  /** Whether only strict mode rejects it. */
   strict?: true;
   /** Names of the revisions that the pool has. */
   revisions?: string[];
@@ -134,7 +134,7 @@ const CASES: Record<string, Case> = {
 
 describe('validateWorkerPool', () => {
   for (const [name, { reason, errors, revisions, strict = false, ...parts }] of Object.entries(CASES)) {
-    it(`${errors.length === 0 ? 'accepts' : 'refuses'} ${name}: ${reason}`, () => {
+    it(`${errors.length === 0 ? 'accepts' : 'rejects'} ${name}: ${reason}`, () => {
       const found = validateWorkerPool(poolOf(parts), undefined, revisions);
       assert.deepEqual(
         found.map(({ path }) => path),
@@ -145,7 +145,7 @@ describe('validateWorkerPool', () => {
     });
   }
 
-  it('refuses a changed template under the name of the revision before', () => {
+  it('rejects a changed template under the name of the revision before', () => {
     const named = (image: string) => {
       const pool = poolOf({ container: `{image: ${image}}` });
       return {

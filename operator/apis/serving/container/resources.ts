@@ -70,7 +70,7 @@ function validateList(list: ResourceList, path: string): FieldError[] {
   });
 }
 
-/** The cluster refuses a pod that requests more than it may use. */
+/** The cluster rejects a pod that requests more than it may use. */
 function validateRequests(limits: ResourceList, requests: ResourceList, path: string): FieldError[] {
   return Object.entries(requests).flatMap(([resource, value]) => {
     const limit = Object.hasOwn(limits, resource) ? limits[resource] : undefined;

@@ -54,7 +54,7 @@ describe('containers', () => {
         [`${CONTAINER}.volumeMounts[3].mountPath`, /nothing may be mounted in \/dev/],
       ],
       strict: true,
-      reason: 'the API refuses them',
+      reason: 'the API rejects them',
     },
     'a volume beside them': {
       spec: '{volumes: [{name: v, emptyDir: {}}]}',
@@ -97,7 +97,7 @@ describe('containers', () => {
         ],
       ],
       strict: true,
-      reason: 'Cloud Run refuses it; here it counts as started when its process runs',
+      reason: 'Cloud Run rejects it; here it counts as started when its process runs',
     },
     'a container waited for that has a startup probe': {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"app":["side"]}'}}`,

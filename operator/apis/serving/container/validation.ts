@@ -23,7 +23,7 @@ const MAX_CONTAINERS = 10;
 const NAME = new RegExp(`^${CONTAINER_NAME}$`);
 
 /** What the containers of a service, job or worker pool have around them. */
-export interface Surroundings {
+export interface ContainersContext {
   /** Whether one of them takes requests: a service's does, a job's and a worker pool's do not. */
   ingress: boolean;
   /** Whether they are those of a task, which runs to its end (container contract, jobs). */
@@ -37,7 +37,7 @@ export interface Surroundings {
 /** The errors of the containers of one instance: the law that services, jobs and worker pools share. */
 export function validateContainers(
   containers: readonly TemplateContainer[],
-  around: Surroundings,
+  around: ContainersContext,
   path: string,
 ): FieldError[] {
   const ingress = around.ingress ? ingressContainer(containers) : undefined;
@@ -61,7 +61,7 @@ function validateCount(containers: readonly TemplateContainer[], path: string): 
 /** Requests go to exactly one container (container contract, Listening for requests). */
 function validatePortCount(
   containers: readonly TemplateContainer[],
-  { ingress, task }: Surroundings,
+  { ingress, task }: ContainersContext,
   path: string,
 ): FieldError[] {
   if (task) return [];
@@ -88,7 +88,7 @@ function repeatedNames(containers: readonly TemplateContainer[], path: string): 
 function validateContainer(
   container: TemplateContainer,
   ingress: boolean,
-  around: Surroundings,
+  around: ContainersContext,
   path: string,
 ): FieldError[] {
   const port = ingress ? portOf(container) : undefined;

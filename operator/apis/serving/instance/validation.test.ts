@@ -53,14 +53,14 @@ describe('containers of an instance together', () => {
         [`${TEMPLATE}[run.googleapis.com/execution-environment]`, /is "gen1"; with a GPU it must be gen2/],
       ],
       strict: true,
-      reason: 'the API refuses both',
+      reason: 'the API rejects both',
     },
     'GPUs in two containers': {
       container: `{ports: [{containerPort: 80}], resources: {limits: ${GPU}}}`,
       more: `[{image: b, resources: {limits: ${GPU}}}]`,
       errors: [[`${SPEC}.containers`, /have a GPU in containers 0, 1; only one may have it/]],
       strict: true,
-      reason: 'the API refuses it',
+      reason: 'the API rejects it',
     },
     'a word on zones without a GPU': {
       template: '{annotations: {run.googleapis.com/gpu-zonal-redundancy-disabled: "true"}}',
@@ -71,7 +71,7 @@ describe('containers of an instance together', () => {
         ],
       ],
       strict: true,
-      reason: 'the API refuses it',
+      reason: 'the API rejects it',
     },
   });
 });

@@ -12,7 +12,7 @@ const MOST_TOGETHER = 1000;
 const LEAST_OF_GEN2 = { cpu: 1, memory: 512 * 2 ** 20 };
 
 /** What stands around the containers of one instance. */
-export interface InstanceAround {
+export interface InstanceContext {
   annotations: Record<string, string> | undefined;
   /** Where those are. */
   annotationsPath: string;
@@ -27,7 +27,7 @@ export interface InstanceAround {
  */
 export function validateInstance(
   containers: readonly TemplateContainer[],
-  around: InstanceAround,
+  around: InstanceContext,
   path: string,
 ): FieldError[] {
   return [
@@ -56,7 +56,7 @@ function validateSums(containers: readonly TemplateContainer[], path: string): F
 /** Jobs and worker pools run there, and services that say so (container contract, Container sandbox). */
 function validateSecondGeneration(
   containers: readonly TemplateContainer[],
-  { annotations = {}, of }: InstanceAround,
+  { annotations = {}, of }: InstanceContext,
   path: string,
 ): FieldError[] {
   if (of === 'service' && annotations[RUN.executionEnvironment] !== 'gen2') return [];
@@ -86,7 +86,7 @@ function validateSecondGeneration(
 /** A GPU belongs to one container, and its CPU is never throttled (Cloud Run, GPU support). */
 function validateGpus(
   containers: readonly TemplateContainer[],
-  { annotations = {}, annotationsPath, of }: InstanceAround,
+  { annotations = {}, annotationsPath, of }: InstanceContext,
   path: string,
 ): FieldError[] {
   const holders = containers.flatMap((container, i) => (hasGpu(container) ? [i] : []));

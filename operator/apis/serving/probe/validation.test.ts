@@ -37,7 +37,7 @@ describe('probes', () => {
         [`${CONTAINER}.readinessProbe.initialDelaySeconds`, /not supported by Cloud Run/],
       ],
       strict: true,
-      reason: 'the API refuses both',
+      reason: 'the API rejects both',
     },
     'a readiness probe that waits for six minutes': {
       container: '{readinessProbe: {httpGet: {}, timeoutSeconds: 360, periodSeconds: 400}}',
@@ -45,7 +45,7 @@ describe('probes', () => {
         [`${CONTAINER}.readinessProbe.timeoutSeconds`, /is 360; it must be a whole number from 0 to 300/],
       ],
       strict: true,
-      reason: 'the API refuses it',
+      reason: 'the API rejects it',
     },
     'a timeout longer than the period': {
       container: '{livenessProbe: {httpGet: {}, timeoutSeconds: 11}}',

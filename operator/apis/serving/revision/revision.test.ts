@@ -64,7 +64,7 @@ describe('configuration', () => {
     assert.match(error?.message ?? '', /is "d-1"; it must start with "c-"/);
   });
 
-  it('refuses another template under the same name of a revision', () => {
+  it('rejects another template under the same name of a revision', () => {
     const before = configuration('{metadata: {name: c-a}, spec: {containers: [{image: a}]}}');
     const after = configuration('{metadata: {name: c-a}, spec: {containers: [{image: b}]}}');
     assert.deepEqual(validateConfiguration(before, before), []);

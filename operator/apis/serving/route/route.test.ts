@@ -38,7 +38,7 @@ const ERRORS: Record<string, { traffic: string; errors: string[]; reason: string
 
 describe('route', () => {
   for (const [name, { traffic, errors, reason }] of Object.entries(ERRORS)) {
-    it(`${errors.length === 0 ? 'accepts' : 'refuses'} ${name}: ${reason}`, () => {
+    it(`${errors.length === 0 ? 'accepts' : 'rejects'} ${name}: ${reason}`, () => {
       assert.deepEqual(
         validateRoute(route(traffic)).map(({ path, message }) => `${path}: ${message}`),
         errors,

@@ -19,7 +19,7 @@ export interface ErrorCase {
   traffic?: string;
   /** Path and message of each error, in order; none means accepted. */
   errors?: [path: string, message: RegExp][];
-  /** Whether only strict mode refuses it. */
+  /** Whether only strict mode rejects it. */
   strict?: true;
   /** Whether strict mode warns of it only. */
   advice?: true;
@@ -49,7 +49,7 @@ export function testErrors(cases: Record<string, ErrorCase>): void {
   for (const [name, one] of Object.entries(cases)) {
     const { errors: expected = [], strict = false, advice = false, reason } = one;
     const verb =
-      expected.length === 0 ? 'accepts' : advice ? 'warns of' : strict ? 'in strict mode refuses' : 'refuses';
+      expected.length === 0 ? 'accepts' : advice ? 'warns of' : strict ? 'in strict mode rejects' : 'rejects';
     it(`${verb} ${name}: ${reason}`, () => {
       const given = serviceOf(one);
       const errors = validateService(given);

@@ -36,7 +36,7 @@ describe('validation of a service', () => {
         ],
       ],
       strict: true,
-      reason: 'the API refuses it',
+      reason: 'the API rejects it',
     },
     'a number of instances by hand, in the manual mode': {
       metadata:
@@ -93,7 +93,7 @@ describe('validation of a service', () => {
           /is "me@example.com"; it must be .* ends with .gserviceaccount.com .*: me@example.com: spec.template.spec.serviceAccountName\na lowercase RFC 1123 subdomain/,
         ],
       ],
-      reason: 'an identity of a person is none of a program; Knative refuses it too',
+      reason: 'an identity of a person is none of a program; Knative rejects it too',
     },
     'an hour and a second for a request': {
       spec: '{timeoutSeconds: 3601}',
@@ -140,7 +140,7 @@ describe('validation of a service', () => {
   describe('of a change', () => {
     const before = serviceOf({ template: '{name: hello-a}' });
 
-    it('refuses another template under the same name of a revision', () => {
+    it('rejects another template under the same name of a revision', () => {
       const after = serviceOf({ template: '{name: hello-a}', container: '{image: other}' });
       const [error] = validateService(after, before);
       assert.equal(error?.path, 'spec.template.metadata.name');
