@@ -10,7 +10,7 @@ const SOUND_KEY = 'projects/p/locations/l/keyRings/r/cryptoKeys/k';
 
 interface Case {
   annotations: Record<string, string>;
-  faults?: [key: string, message: RegExp][];
+  errors?: [key: string, message: RegExp][];
   reason: string;
 }
 
@@ -22,24 +22,24 @@ const CASES: Record<string, Case> = {
   },
   'a database by its name alone': {
     annotations: { [SQL]: 'bad' },
-    faults: [[SQL, /is "bad"; it must be PROJECT:REGION:INSTANCE/]],
-    reason: 'the API refuses it',
+    errors: [[SQL, /is "bad"; it must be PROJECT:REGION:INSTANCE/]],
+    reason: 'the API rejects it',
   },
   'an interface': { annotations: { [INTERFACES]: '[{"network":"default"}]' }, reason: 'as gcloud writes it' },
   'an interface beside a connector': {
     annotations: { [INTERFACES]: '[{"network":"default"}]', [CONNECTOR]: 'c' },
-    faults: [[INTERFACES, /must not be set together with run\.googleapis\.com\/vpc-access-connector/]],
-    reason: 'the API refuses it',
+    errors: [[INTERFACES, /must not be set together with run\.googleapis\.com\/vpc-access-connector/]],
+    reason: 'the API rejects it',
   },
   'two interfaces': {
     annotations: { [INTERFACES]: '[{"network":"a"},{"subnetwork":"b"}]' },
-    faults: [[INTERFACES, /has 2 interfaces; it may have 1/]],
-    reason: 'the API refuses it',
+    errors: [[INTERFACES, /has 2 interfaces; it may have 1/]],
+    reason: 'the API rejects it',
   },
   'an interface to nowhere': {
     annotations: { [INTERFACES]: '[{}]' },
-    faults: [[INTERFACES, /must name a network or a subnetwork/]],
-    reason: 'the API refuses it',
+    errors: [[INTERFACES, /must name a network or a subnetwork/]],
+    reason: 'the API rejects it',
   },
   'no JSON': { annotations: { [INTERFACES]: '[' }, reason: 'that is told by the rule of the annotation' },
   'a key': {
@@ -48,26 +48,26 @@ const CASES: Record<string, Case> = {
   },
   'a key by its name alone': {
     annotations: { [KEY]: 'bad' },
-    faults: [[KEY, /is "bad"; it must be projects\/PROJECT\/locations/]],
-    reason: 'the API refuses it',
+    errors: [[KEY, /is "bad"; it must be projects\/PROJECT\/locations/]],
+    reason: 'the API rejects it',
   },
   'a shut-down without a key': {
     annotations: { [REVOCATION]: 'shut-down' },
-    faults: [[REVOCATION, /has no meaning without run\.googleapis\.com\/encryption-key/]],
-    reason: 'the API refuses it',
+    errors: [[REVOCATION, /has no meaning without run\.googleapis\.com\/encryption-key/]],
+    reason: 'the API rejects it',
   },
 };
 
 describe('annotations for networks, databases and keys', () => {
-  for (const [name, { annotations, faults: expected = [], reason }] of Object.entries(CASES)) {
+  for (const [name, { annotations, errors: expected = [], reason }] of Object.entries(CASES)) {
     it(`${expected.length === 0 ? 'may be' : 'in strict mode may not be'} ${name}: ${reason}`, () => {
-      const faults = validateConnections(annotations, 'a');
+      const errors = validateConnections(annotations, 'a');
       assert.deepEqual(
-        faults.map(({ path }) => path),
+        errors.map(({ path }) => path),
         expected.map(([key]) => `a[${key}]`),
       );
-      for (const [i, [, message]] of expected.entries()) assert.match(faults[i]?.message ?? '', message);
-      assert.ok(faults.every(({ strict }) => strict));
+      for (const [i, [, message]] of expected.entries()) assert.match(errors[i]?.message ?? '', message);
+      assert.ok(errors.every(({ strict }) => strict));
     });
   }
 });

@@ -5,9 +5,9 @@ const SQL_INSTANCE = /^([^:,\s]+:)?[^:,\s]+:[^:,\s]+:[^:,\s]+$/;
 const KEY = /^projects\/[^/\s]+\/locations\/[^/\s]+\/keyRings\/[^/\s]+\/cryptoKeys\/[^/\s]+$/;
 
 /**
- * The faults of annotations by which instances reach networks, databases and keys of Google Cloud: of their form, and
+ * The errors of annotations by which instances reach networks, databases and keys of Google Cloud: of their form, and
  * of several that contradict each other (Cloud Run API v1, annotations). A cluster uses none of them, so all of these
- * faults are of strict mode.
+ * errors are of strict mode.
  */
 export function validateConnections(annotations: Record<string, string> = {}, path: string): FieldError[] {
   return [
@@ -43,7 +43,7 @@ interface NetworkInterface {
   subnetwork?: unknown;
 }
 
-/** None where the text is no list of objects: that is a fault of its own. */
+/** None where the text is no list of objects: that is an error of its own. */
 function interfacesIn(text = '[]'): NetworkInterface[] {
   try {
     const parsed: unknown = JSON.parse(text);

@@ -40,8 +40,8 @@ describe('CRDs on a real API server', function () {
 
   after(() => server?.stop());
 
-  /** What the API server says to a new object; undefined when it takes it. Unknown fields are refused, as kubectl asks. */
-  async function refusal(type: ResourceType, object: object): Promise<string | undefined> {
+  /** What the API server says to a new object; undefined when it takes it. Unknown fields are rejected, as kubectl asks. */
+  async function rejection(type: ResourceType, object: object): Promise<string | undefined> {
     try {
       await server.client.request('POST', resourcePath(type, { namespace: 'demo' }), {
         query: { fieldValidation: 'Strict', dryRun: 'All' },
@@ -82,23 +82,23 @@ describe('CRDs on a real API server', function () {
     },
   ];
   for (const { type, cases, fill } of manifests) {
-    for (const [name, { yaml, verdict, schema, reason }] of Object.entries(cases)) {
-      it(`${schema ? 'refuses' : 'takes'} ${name}, of a ${type.kind}: ${reason}`, async () => {
+    for (const [name, { yaml, outcome, schema, reason }] of Object.entries(cases)) {
+      it(`${schema ? 'rejects' : 'takes'} ${name}, of a ${type.kind}: ${reason}`, async () => {
         const { metadata, ...rest } = parse(yaml) as KubeObject;
         const object = { ...rest, metadata: { ...metadata, namespace: 'demo' } };
-        const said = await refusal(type, object);
+        const said = await rejection(type, object);
         if (schema) return assert.match(said ?? '', schema);
         assert.equal(said, undefined);
-        assert.notEqual(verdict, 'refused');
-        assert.equal(await refusal(type, fill(object)), undefined, 'with its defaults');
+        assert.notEqual(outcome, 'rejected');
+        assert.equal(await rejection(type, fill(object)), undefined, 'with its defaults');
       });
     }
   }
 
-  for (const [name, { type, yaml, refused, reason }] of Object.entries(OBJECTS)) {
-    it(`${refused ? 'refuses' : 'takes'} ${name}: ${reason}`, async () => {
-      const said = await refusal(type, parse(yaml));
-      if (refused) assert.match(said ?? '', refused);
+  for (const [name, { type, yaml, rejected, reason }] of Object.entries(OBJECTS)) {
+    it(`${rejected ? 'rejects' : 'takes'} ${name}: ${reason}`, async () => {
+      const said = await rejection(type, parse(yaml));
+      if (rejected) assert.match(said ?? '', rejected);
       else assert.equal(said, undefined);
     });
   }
@@ -130,7 +130,7 @@ describe('CRDs on a real API server', function () {
     assert.equal(changed.metadata.generation, 2);
   });
 
-  it('refuses a changed template that keeps the name of its revision', async () => {
+  it('rejects a changed template that keeps the name of its revision', async () => {
     const ref = { namespace: 'demo', name: 'keeps' };
     const change = (name: string, timeoutSeconds: number) =>
       server.client.mergePatch(SERVICES, ref, {
@@ -142,7 +142,7 @@ describe('CRDs on a real API server', function () {
     await change('keeps-b', 200);
   });
 
-  it('refuses to change a revision, and lets its labels and status change', async () => {
+  it('rejects to change a revision, and lets its labels and status change', async () => {
     const made = await server.client.create(REVISIONS, {
       apiVersion: 'serving.knative.dev/v1',
       kind: 'Revision',
@@ -159,7 +159,7 @@ describe('CRDs on a real API server', function () {
     await change({ status: { imageDigest: 'x' } }, 'status');
   });
 
-  it('refuses to change an execution that is complete, and lets what is missing be filled in', async () => {
+  it('rejects to change an execution that is complete, and lets what is missing be filled in', async () => {
     const made = await server.client.create(EXECUTIONS, {
       apiVersion: 'run.googleapis.com/v1',
       kind: 'Execution',

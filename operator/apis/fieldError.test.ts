@@ -8,7 +8,7 @@ import {
   shortenedErrors,
 } from './fieldError.ts';
 
-const fault = (extras: Partial<FieldError> = {}): FieldError => ({
+const error = (extras: Partial<FieldError> = {}): FieldError => ({
   path: 'spec',
   message: 'is wrong',
   ...extras,
@@ -36,41 +36,41 @@ describe('shown', () => {
   });
 });
 
-describe('toldFaults', () => {
+describe('listedErrors', () => {
   it('tells all of a few', () => {
-    assert.equal(errorMessage([fault(), fault({ path: 'metadata' })]), 'spec: is wrong; metadata: is wrong');
+    assert.equal(errorMessage([error(), error({ path: 'metadata' })]), 'spec: is wrong; metadata: is wrong');
   });
 
   it('tells fifty of many, and how many more there are', () => {
-    const { told, more } = shortenedErrors(Array(60).fill(fault()));
-    assert.deepEqual([told.length, more], [50, 10]);
-    assert.match(errorMessage(Array(60).fill(fault())), /; and 10 more$/);
+    const { listed, more } = shortenedErrors(Array(60).fill(error()));
+    assert.deepEqual([listed.length, more], [50, 10]);
+    assert.match(errorMessage(Array(60).fill(error())), /; and 10 more$/);
   });
 
   it('takes no more room however long paths and messages are', () => {
-    const long = fault({ path: 'é'.repeat(10_000), message: '☕'.repeat(10_000) });
+    const long = error({ path: 'é'.repeat(10_000), message: '☕'.repeat(10_000) });
     const text = errorMessage(Array(60).fill(long));
     assert.ok(Buffer.byteLength(text) < 15_000);
     assert.match(text, /; and \d+ more$/);
   });
 });
 
-describe('faultsOfEach', () => {
+describe('errorsOfEach', () => {
   it('ends where so many are grave that the rest does not matter', () => {
     let looked = 0;
-    const faults = errorsOfEach(Array(10_000).fill(0), () => {
+    const errors = errorsOfEach(Array(10_000).fill(0), () => {
       looked++;
-      return [fault()];
+      return [error()];
     });
-    assert.deepEqual([looked, faults.length], [MOST_FOUND, MOST_FOUND]);
+    assert.deepEqual([looked, errors.length], [MOST_FOUND, MOST_FOUND]);
   });
 
-  it('lets no number of warnings hide what must be refused', () => {
+  it('lets no number of warnings hide what must be rejected', () => {
     const items = Array.from({ length: 5000 }, (_, i) => i);
-    const faults = errorsOfEach(items, (i) => [
-      fault(i === 4999 ? { message: 'is grave' } : { strict: true }),
+    const errors = errorsOfEach(items, (i) => [
+      error(i === 4999 ? { message: 'is grave' } : { strict: true }),
     ]);
-    assert.equal(faults.length, MOST_FOUND + 1);
-    assert.deepEqual(faults.at(-1), fault({ message: 'is grave' }));
+    assert.equal(errors.length, MOST_FOUND + 1);
+    assert.deepEqual(errors.at(-1), error({ message: 'is grave' }));
   });
 });

@@ -1,51 +1,51 @@
-/** One thing that is wrong with an object. All faults of an object come in one answer. */
+/** An error in one field of an object. One response lists all errors of an object. */
 export interface FieldError {
   /** Field, such as `spec.template.spec.containers[0].image`. */
   path: string;
   /** One sentence with the value and what is allowed. */
   message: string;
   value?: unknown;
-  /** Only Cloud Run forbids it, Knative Serving does not: refused in strict mode, a warning otherwise. */
+  /** Cloud Run forbids it and Knative Serving allows it: rejected in strict mode, a warning otherwise. */
   strict?: boolean;
-  /** Sources differ on whether Cloud Run forbids it: a warning in strict mode too. Only beside `strict`. */
+  /** Sources disagree on whether Cloud Run forbids it: a warning in strict mode too. Only together with `strict`. */
   advice?: boolean;
 }
 
-/** Most faults that are told at once: whoever has made more goes through them in several steps. */
-const MOST_TOLD = 50;
-/** Most bytes of JSON of the paths and messages that are told at once; a refusal holds them twice. */
+/** Maximum number of errors in one response. */
+const MOST_LISTED = 50;
+/** Maximum bytes of JSON of all listed paths and messages; a rejection contains them twice. */
 const MOST_BYTES = 14_000;
-/** Most characters of one path or message: what is echoed in a message is shortened by itself, see {@link formatted}. */
+/** Maximum characters of one path or message; a value echoed in a message is cut separately, see {@link formatted}. */
 const LONGEST_PATH = 300;
 const LONGEST_MESSAGE = 1000;
 
-/** The faults that an answer has room for, each with its field and message cut to what a person reads. */
-export function shortenedErrors(faults: readonly FieldError[]): { told: FieldError[]; more: number } {
-  const told: FieldError[] = [];
+/** The errors that fit into one response, with long paths and messages cut, and the number of those left out. */
+export function shortenedErrors(errors: readonly FieldError[]): { listed: FieldError[]; more: number } {
+  const listed: FieldError[] = [];
   let room = MOST_BYTES;
-  for (const fault of faults) {
-    const path = brief(fault.path, LONGEST_PATH);
-    const message = brief(fault.message, LONGEST_MESSAGE);
+  for (const error of errors) {
+    const path = brief(error.path, LONGEST_PATH);
+    const message = brief(error.message, LONGEST_MESSAGE);
     room -= Buffer.byteLength(JSON.stringify(path + message));
-    if (told.length >= MOST_TOLD || room < 0) break;
-    told.push({ ...fault, path, message });
+    if (listed.length >= MOST_LISTED || room < 0) break;
+    listed.push({ ...error, path, message });
   }
-  return { told, more: faults.length - told.length };
+  return { listed, more: errors.length - listed.length };
 }
 
-/** The faults of an object as one text of bounded length, for conditions and refusals. */
-export function errorMessage(faults: readonly FieldError[]): string {
-  const { told, more } = shortenedErrors(faults);
-  const lines = told.map(({ path, message }) => `${path}: ${message}`);
+/** The errors of an object as one message of bounded length, for conditions and rejections. */
+export function errorMessage(errors: readonly FieldError[]): string {
+  const { listed, more } = shortenedErrors(errors);
+  const lines = listed.map(({ path, message }) => `${path}: ${message}`);
   return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
-/** Longest part of a value that is echoed. */
+/** Maximum characters of a value that a message echoes. */
 const LONGEST_SHOWN = 100;
 
 /**
- * A value as JSON for people to recognise it by, at most about 100 characters of it. Takes no longer for a value that
- * is large or deep.
+ * A value as JSON for messages, cut to about 100 characters. Large and deeply nested values take no longer than small
+ * ones.
  */
 export function formatted(value: unknown): string {
   if (value === undefined) return 'unset';
@@ -53,7 +53,7 @@ export function formatted(value: unknown): string {
   return brief(jsonOf(value, LONGEST_SHOWN + 1));
 }
 
-/** A text, cut where it is longer than `most` characters. */
+/** The text, cut to `most` characters. */
 export function brief(text: string, most = LONGEST_SHOWN): string {
   return text.length > most ? `${text.slice(0, most)}...` : text;
 }
@@ -73,17 +73,17 @@ function jsonOf(value: unknown, room: number): string {
   return text + (isList ? ']' : '}');
 }
 
-/** Path of an element of a list. */
+/** Path of a list item. */
 export function at(path: string, index: number): string {
   return `${path}[${index}]`;
 }
 
-/** Path of a key of a map, such as an annotation. */
+/** Path of a map entry, such as an annotation. */
 export function keyed(path: string, key: string): string {
   return `${path}[${key}]`;
 }
 
-/** A fault for each of `fields` that the object sets although Cloud Run does not know it. */
+/** An error for each of `fields` that is set although Cloud Run does not support it. */
 export function unsupported<T extends object>(
   object: T,
   fields: readonly (keyof T & string)[],
@@ -98,7 +98,7 @@ export function unsupported<T extends object>(
     }));
 }
 
-/** A fault when a whole number lies outside of [minimum, maximum]; an unset one is fine. */
+/** An error if the value is set and is not a whole number in [minimum, maximum]. */
 export function outOfRange(
   value: number | undefined,
   [minimum, maximum]: readonly [number, number],
@@ -116,25 +116,25 @@ export function outOfRange(
   ];
 }
 
-/** After so many faults of one kind nothing more is looked at: nobody is told of all of these. */
+/** Validation of a list stops after this many errors: a response lists far fewer. */
 export const MOST_FOUND = 1000;
 
 /**
- * The faults of each item of a list. It ends early where so many are grave that it does not matter what else is wrong;
- * what is only warned of never hides what must be refused.
+ * The errors of all items of a list. It stops early after {@link MOST_FOUND} errors that reject the object; warnings
+ * never crowd those out.
  */
 export function errorsOfEach<T>(
   items: readonly T[],
-  faultsOf: (item: T, index: number) => readonly FieldError[],
+  errorsIn: (item: T, index: number) => readonly FieldError[],
 ): FieldError[] {
   const found: FieldError[] = [];
-  let grave = 0;
+  let rejecting = 0;
   for (const [index, item] of items.entries()) {
-    for (const fault of faultsOf(item, index)) {
-      if (!fault.strict) grave++;
-      if (!fault.strict || found.length < MOST_FOUND) found.push(fault);
+    for (const error of errorsIn(item, index)) {
+      if (!error.strict) rejecting++;
+      if (!error.strict || found.length < MOST_FOUND) found.push(error);
     }
-    if (grave >= MOST_FOUND) break;
+    if (rejecting >= MOST_FOUND) break;
   }
   return found;
 }

@@ -85,7 +85,7 @@ describe('image', () => {
   }
 
   for (const [text, { message, reason }] of Object.entries(INVALID)) {
-    it(`refuses ${JSON.stringify(text.slice(0, 40))}: ${reason}`, () => {
+    it(`rejects ${JSON.stringify(text.slice(0, 40))}: ${reason}`, () => {
       assert.throws(
         () => parseImage(text),
         (error) => {

@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import type { FieldError } from './fieldError.ts';
-import type { KnownJob } from './run/execution/validation.ts';
+import type { ReferencedJob } from './run/execution/validation.ts';
 import type { CelRule } from './schema.ts';
 
 /**
@@ -72,7 +72,7 @@ export type Warning = Pick<FieldError, 'path' | 'message'>;
 
 /** Other objects that validation and defaults depend on; one that was not looked up is left out. */
 export interface ReferencedObjects {
-  job?: KnownJob;
+  job?: ReferencedJob;
   /** Names of a worker pool's revisions. */
   revisions?: readonly string[];
 }

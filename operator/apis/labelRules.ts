@@ -8,16 +8,16 @@ const MAX_DOMAIN = 253;
 const FORM = `at most ${MAX_WORD} letters, digits, dashes, dots and underscores, with a letter or digit at both ends`;
 
 /**
- * The faults of labels that are handed on to revisions, executions and pods, and of those that nodes are picked by
+ * The errors of labels that are handed on to revisions, executions and pods, and of those that nodes are picked by
  * (Kubernetes, Labels and Selectors: Syntax and character set). The API server looks at those of an object itself
- * alone; it would refuse what is made of this one.
+ * alone; it would reject what is made of this one.
  */
 export function validateLabels(labels: Record<string, string> | undefined, path: string): FieldError[] {
   return errorsOfEach(Object.entries(labels ?? {}), ([key, value]) => {
     const where = keyed(path, key);
-    if (value === '' || isWord(value)) return keyFaults(key, where);
+    if (value === '' || isWord(value)) return keyErrors(key, where);
     const message = `is ${formatted(value)}; as the value of a label it must have ${FORM}, or be empty`;
-    return [...keyFaults(key, where), { path: where, value, message }];
+    return [...keyErrors(key, where), { path: where, value, message }];
   });
 }
 
@@ -45,7 +45,7 @@ export function adviseLabels(labels: Record<string, string> | undefined, path: s
       if (key.startsWith('goog-'))
         return [say(where, 'begins with goog-, which Google Cloud keeps for itself')];
       const unfit = [key, value].find((text) => !LOWER_CASE.test(text));
-      // What Kubernetes takes no more than Google Cloud is a fault of its own.
+      // What Kubernetes takes no more than Google Cloud is an error of its own.
       if (unfit === undefined || !isWord(key) || !(value === '' || isWord(value))) return [];
       const what = unfit === value ? `is ${formatted(value)}` : 'is a key in another form';
       return [say(where, `${what}; Cloud Run takes lower case letters, digits, dashes and underscores`)];
@@ -53,12 +53,12 @@ export function adviseLabels(labels: Record<string, string> | undefined, path: s
   ];
 }
 
-/** The faults of the keys of annotations, which have the form of those of labels. */
+/** The errors of the keys of annotations, which have the form of those of labels. */
 export function validateKeys(annotations: Record<string, string> | undefined, path: string): FieldError[] {
-  return errorsOfEach(Object.keys(annotations ?? {}), (key) => keyFaults(key, keyed(path, key)));
+  return errorsOfEach(Object.keys(annotations ?? {}), (key) => keyErrors(key, keyed(path, key)));
 }
 
-function keyFaults(key: string, path: string): FieldError[] {
+function keyErrors(key: string, path: string): FieldError[] {
   const slash = key.indexOf('/');
   const [domain, word] = slash < 0 ? [undefined, key] : [key.slice(0, slash), key.slice(slash + 1)];
   const isDomain = domain === undefined || (domain.length <= MAX_DOMAIN && DOMAIN.test(domain));

@@ -33,7 +33,7 @@ describe('modelOf', () => {
     });
   });
 
-  it('has the types that the schema says: what does not compile is refused as well', () => {
+  it('has the types that the schema says: what does not compile is rejected as well', () => {
     const image = 'app';
     const containers: readonly Service['spec']['template']['spec']['containers'][number][] = [
       { image, resources: { limits: { cpu: 2, memory: '1Gi' } } },

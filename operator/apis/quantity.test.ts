@@ -62,7 +62,7 @@ const INVALID = [
 ];
 
 describe('quantity', () => {
-  it('are refused when they could not be written and read again', () => {
+  it('are rejected when they could not be written and read again', () => {
     assert.equal(isQuantity(1e79), false);
     assert.equal(isQuantity('1e79'), false);
     assert.equal(isQuantity('1e40'), true);
@@ -76,7 +76,7 @@ describe('quantity', () => {
     });
   }
 
-  it('refuses what is no quantity and quotes it', () => {
+  it('rejects what is no quantity and quotes it', () => {
     for (const text of INVALID) {
       assert.equal(isQuantity(text), false, JSON.stringify(text));
       assert.throws(

@@ -60,7 +60,7 @@ export const RUNTIME_CONTRACT = {
     what: 'user',
     says: 'the one that the image names; root when it names none',
     document: 'container contract, Running user',
-    here: 'the same; a name that the image does not have is refused by the container runtime, and the revision says so, where Cloud Run takes root',
+    here: 'the same; a name that the image does not have is rejected by the container runtime, and the revision says so, where Cloud Run takes root',
   },
   workingFolder: {
     what: 'working folder',
@@ -206,7 +206,7 @@ export const RUNTIME_CONTRACT = {
   },
   forwarded: {
     what: 'X-Forwarded-For in a request to the metadata server',
-    says: 'is refused: no proxy may ask for others',
+    says: 'is rejected: no proxy may ask for others',
     document: 'Compute Engine, Metadata server',
   },
   plainHttp: {
@@ -234,7 +234,7 @@ export const RUNTIME_CONTRACT = {
     what: 'SIGKILL',
     says: '10 seconds after SIGTERM',
     document: 'container contract, Shutdown',
-    here: 'the same. An instance is given up only when it is empty: gateways stop sending to it and tell that its last request has ended before its number is lowered. An eviction (a node that is emptied) is refused like a disruption budget does, with 429, until its requests have ended and it is deleted, for timeoutSeconds at most; where there must be two instances or more, the next one goes when another has started. kubectl delete pod leaves requests these ten seconds: a longer time cannot be shortened any more once the kubelet has begun to end a pod, and idle programs that ignore SIGTERM would stay for all of it',
+    here: 'the same. An instance is given up only when it is empty: gateways stop sending to it and tell that its last request has ended before its number is lowered. An eviction (a node that is emptied) is rejected like a disruption budget does, with 429, until its requests have ended and it is deleted, for timeoutSeconds at most; where there must be two instances or more, the next one goes when another has started. kubectl delete pod leaves requests these ten seconds: a longer time cannot be shortened any more once the kubelet has begun to end a pod, and idle programs that ignore SIGTERM would stay for all of it',
   },
 } as const satisfies Record<string, RuntimeContractRow>;
 

@@ -13,62 +13,62 @@ const SCHEMA = Type.Object({
   must: Type.String(),
 });
 
-const CASES: Record<string, { reason: string; value: object; fault: string }> = {
+const CASES: Record<string, { reason: string; value: object; error: string }> = {
   'a number for a text': {
     reason: 'quotes are what most often lacks',
     value: { value: 8080 },
-    fault: 'spec.value: is 8080; it must be a text: put it in quotes, "8080"',
+    error: 'spec.value: is 8080; it must be a text: put it in quotes, "8080"',
   },
   'a truth for a text': {
     reason: 'yes and no are no texts in YAML either',
     value: { value: true },
-    fault: 'spec.value: is true; it must be a text: put it in quotes, "true"',
+    error: 'spec.value: is true; it must be a text: put it in quotes, "true"',
   },
   'a map for a text': {
     reason: 'no quotes would help',
     value: { value: {} },
-    fault: 'spec.value: is {}; it must be a text',
+    error: 'spec.value: is {}; it must be a text',
   },
   'a text for a number': {
     reason: 'quotes are too many',
     value: { count: '3' },
-    fault: 'spec.count: is "3"; it must be a whole number from 0 to 5, without quotes',
+    error: 'spec.count: is "3"; it must be a whole number from 0 to 5, without quotes',
   },
   'a word for a number': {
     reason: 'quotes are not what is wrong',
     value: { count: 'many' },
-    fault: 'spec.count: is "many"; it must be a whole number from 0 to 5',
+    error: 'spec.count: is "many"; it must be a whole number from 0 to 5',
   },
   'a text for a truth': {
     reason: 'quotes are too many',
     value: { on: 'true' },
-    fault: 'spec.on: is "true"; it must be true or false, without quotes',
+    error: 'spec.on: is "true"; it must be true or false, without quotes',
   },
   'a fraction without quotes': {
     reason: 'what to write instead',
     value: { size: 0.5 },
-    fault: 'spec.size: is 0.5; put it in quotes, "0.5", or write 500m',
+    error: 'spec.size: is 0.5; put it in quotes, "0.5", or write 500m',
   },
   'a word that is none of two': {
     reason: 'a list says more than a pattern',
     value: { scheme: 'ftp' },
-    fault: 'spec.scheme: is "ftp"; it must be HTTP, HTTPS or left out',
+    error: 'spec.scheme: is "ftp"; it must be HTTP, HTTPS or left out',
   },
   'another word than the only one': {
     reason: 'a list says more than a pattern',
     value: { medium: 'Disk' },
-    fault: 'spec.medium: is "Disk"; it must be Memory or left out',
+    error: 'spec.medium: is "Disk"; it must be Memory or left out',
   },
-  nothing: { reason: 'it is simply not there', value: { must: undefined }, fault: 'spec.must: must be set' },
+  nothing: { reason: 'it is simply not there', value: { must: undefined }, error: 'spec.must: must be set' },
 };
 
-describe('faults of shape', () => {
-  for (const [name, { reason, value, fault }] of Object.entries(CASES)) {
+describe('errors of shape', () => {
+  for (const [name, { reason, value, error }] of Object.entries(CASES)) {
     it(`${name}: ${reason}`, () => {
-      const faults = schemaErrors(SCHEMA, { must: '', ...value }, 'spec');
+      const errors = schemaErrors(SCHEMA, { must: '', ...value }, 'spec');
       assert.deepEqual(
-        faults.map(({ path, message }) => `${path}: ${message}`),
-        [fault],
+        errors.map(({ path, message }) => `${path}: ${message}`),
+        [error],
       );
     });
   }

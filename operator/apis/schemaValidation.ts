@@ -5,7 +5,7 @@ import { QUANTITY_PATTERN, textMap } from './schema.ts';
 
 /**
  * A value that is not even of the declared type, or lacks what it must have: the law cannot read such an object.
- * Other faults (ranges, lengths, patterns) leave it readable.
+ * Other errors (ranges, lengths, patterns) leave it readable.
  */
 export interface SchemaError extends FieldError {
   unreadable: boolean;
@@ -41,13 +41,13 @@ const TYPE_NAMES = {
 } as const;
 
 /**
- * What is wrong with a value by its schema alone, all of it, each fault with field, value and allowed range. The API
+ * What is wrong with a value by its schema alone, all of it, each error with field, value and allowed range. The API
  * server checks the same schema later, but says less and stops before the law is asked.
  */
 export function schemaErrors(schema: TSchema, value: unknown, path: string): SchemaError[] {
-  const faults: SchemaError[] = [];
-  check(schema as Schema, value, path, faults);
-  return faults;
+  const errors: SchemaError[] = [];
+  check(schema as Schema, value, path, errors);
+  return errors;
 }
 
 /** The part of the metadata that validation reads. */
@@ -75,8 +75,8 @@ export function objectErrors(
   return [...schemaErrors(METADATA, metadata, 'metadata'), ...schemaErrors(schema, judged, 'spec')];
 }
 
-function check(schema: Schema, value: unknown, path: string, faults: SchemaError[]): void {
-  const last = faults[MOST_FOUND - 1];
+function check(schema: Schema, value: unknown, path: string, errors: SchemaError[]): void {
+  const last = errors[MOST_FOUND - 1];
   if (last) {
     // What follows may be of any type, so the whole counts as one that the law cannot read.
     last.unreadable = true;
@@ -84,21 +84,21 @@ function check(schema: Schema, value: unknown, path: string, faults: SchemaError
   }
   if (value === null && schema.nullable) return;
   if (schema['x-kubernetes-int-or-string']) {
-    if (Number.isInteger(value)) checkNumber(schema, value as number, path, faults);
-    else if (typeof value === 'string') checkText(schema, value, path, faults);
-    else if (typeof value === 'number') fraction(schema, value, path, faults);
-    else wrongType('a whole number or a text', value, path, faults);
+    if (Number.isInteger(value)) checkNumber(schema, value as number, path, errors);
+    else if (typeof value === 'string') checkText(schema, value, path, errors);
+    else if (typeof value === 'number') fraction(schema, value, path, errors);
+    else wrongType('a whole number or a text', value, path, errors);
     return;
   }
   if (!isOfType(schema, value)) {
-    wrongType(wantedOf(schema), value, path, faults);
+    wrongType(wantedOf(schema), value, path, errors);
     return;
   }
-  if (Array.isArray(value)) checkList(schema, value, path, faults);
+  if (Array.isArray(value)) checkList(schema, value, path, errors);
   else if (typeof value === 'object' && value !== null) {
-    checkMap(schema, value as Record<string, unknown>, path, faults);
-  } else if (typeof value === 'string') checkText(schema, value, path, faults);
-  else if (typeof value === 'number') checkNumber(schema, value, path, faults);
+    checkMap(schema, value as Record<string, unknown>, path, errors);
+  } else if (typeof value === 'string') checkText(schema, value, path, errors);
+  else if (typeof value === 'number') checkNumber(schema, value, path, errors);
 }
 
 function isOfType({ type }: Schema, value: unknown): boolean {
@@ -114,21 +114,21 @@ function wantedOf({ type, minimum, maximum }: Schema): string {
   return type ? `${TYPE_NAMES[type]}${range}` : 'set';
 }
 
-function wrongType(wanted: string, value: unknown, path: string, faults: SchemaError[]): void {
+function wrongType(wanted: string, value: unknown, path: string, errors: SchemaError[]): void {
   const message =
     value === undefined
       ? 'must be set'
       : `is ${formatted(value)}; it must be ${wanted}${quotes(wanted, value)}`;
-  faults.push({ path, value, message, unreadable: true });
+  errors.push({ path, value, message, unreadable: true });
 }
 
 /** A number that is not whole reaches nobody as it was written, so Kubernetes takes it as a text alone. */
-function fraction({ pattern }: Schema, value: number, path: string, faults: SchemaError[]): void {
+function fraction({ pattern }: Schema, value: number, path: string, errors: SchemaError[]): void {
   const text = String(value);
   const isQuantity = pattern === QUANTITY_PATTERN && new RegExp(QUANTITY_PATTERN).test(text);
   const other = isQuantity ? `, or write ${canonicalQuantity(text)}` : '';
   const message = `is ${text}; put it in quotes, "${text}"${other}`;
-  faults.push({ path, value, message, unreadable: true });
+  errors.push({ path, value, message, unreadable: true });
 }
 
 /** What most often makes YAML of the wrong type: quotes that are missing, or too many. */
@@ -141,53 +141,53 @@ function quotes(wanted: string, value: unknown): string {
   return wanted === TYPE_NAMES.boolean && isFlag ? ', without quotes' : '';
 }
 
-function checkMap(schema: Schema, map: Record<string, unknown>, path: string, faults: SchemaError[]): void {
+function checkMap(schema: Schema, map: Record<string, unknown>, path: string, errors: SchemaError[]): void {
   for (const name of schema.required ?? []) {
     if (map[name] !== undefined) continue;
-    faults.push({ path: `${path}.${name}`, message: 'must be set', unreadable: true });
+    errors.push({ path: `${path}.${name}`, message: 'must be set', unreadable: true });
   }
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    if (map[name] !== undefined) check(property, map[name], `${path}.${name}`, faults);
+    if (map[name] !== undefined) check(property, map[name], `${path}.${name}`, errors);
   }
   const [values] = Object.values(schema.patternProperties ?? {});
   if (!values) return;
   const keys = Object.keys(map);
   const { maxProperties = Number.POSITIVE_INFINITY } = schema;
-  if (keys.length > maxProperties) tooMany(keys.length, 'entries', maxProperties, path, faults);
-  else for (const key of keys) check(values, map[key], keyed(path, key), faults);
+  if (keys.length > maxProperties) tooMany(keys.length, 'entries', maxProperties, path, errors);
+  else for (const key of keys) check(values, map[key], keyed(path, key), errors);
 }
 
-function checkList(schema: Schema, list: unknown[], path: string, faults: SchemaError[]): void {
+function checkList(schema: Schema, list: unknown[], path: string, errors: SchemaError[]): void {
   const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, items } = schema;
   if (list.length > maxItems) {
-    tooMany(list.length, 'items', maxItems, path, faults);
+    tooMany(list.length, 'items', maxItems, path, errors);
     return;
   }
   if (list.length < minItems) {
     const message = `has ${list.length} items; it must have at least ${minItems}`;
-    faults.push({ path, value: list.length, message, unreadable: false });
+    errors.push({ path, value: list.length, message, unreadable: false });
   }
   if (!items) return;
-  for (const [index, item] of list.entries()) check(items, item, at(path, index), faults);
+  for (const [index, item] of list.entries()) check(items, item, at(path, index), errors);
 }
 
 /** Nobody reads on in what has too many parts: that alone could keep the process busy for seconds. */
-function tooMany(count: number, what: string, most: number, path: string, faults: SchemaError[]): void {
+function tooMany(count: number, what: string, most: number, path: string, errors: SchemaError[]): void {
   const message = `has ${count} ${what}; it may have at most ${most}`;
-  faults.push({ path, value: count, message, unreadable: true });
+  errors.push({ path, value: count, message, unreadable: true });
 }
 
-function checkNumber(schema: Schema, value: number, path: string, faults: SchemaError[]): void {
+function checkNumber(schema: Schema, value: number, path: string, errors: SchemaError[]): void {
   const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = schema;
   if (value >= minimum && value <= maximum) return;
   const range = Number.isFinite(maximum) ? `from ${minimum} to ${maximum}` : `of at least ${minimum}`;
   const message = `is ${value}; it must be a whole number ${range}`;
-  faults.push({ path, value, message, unreadable: false });
+  errors.push({ path, value, message, unreadable: false });
 }
 
-function checkText(schema: Schema, value: string, path: string, faults: SchemaError[]): void {
+function checkText(schema: Schema, value: string, path: string, errors: SchemaError[]): void {
   const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern } = schema;
-  const say = (message: string) => faults.push({ path, value, message, unreadable: false });
+  const say = (message: string) => errors.push({ path, value, message, unreadable: false });
   if (schema.enum && !schema.enum.includes(value)) {
     const choices = schema.enum.filter((choice) => choice !== '');
     say(`is ${formatted(value)}; it must be one of ${choices.join(', ')}`);
@@ -197,7 +197,7 @@ function checkText(schema: Schema, value: string, path: string, faults: SchemaEr
     say(value === '' ? 'is empty; it must be set' : `must have at least ${minLength} characters`);
   } else if (value.length > LONGEST_READ && maxLength <= LONGEST_READ) {
     const message = `is longer than ${LONGEST_READ} characters; it may have at most ${maxLength}`;
-    faults.push({ path, value, message, unreadable: true });
+    errors.push({ path, value, message, unreadable: true });
   } else if (value.length > maxLength && [...value].length > maxLength) {
     say(`has ${[...value].length} characters; it may have at most ${maxLength}`);
   } else if (pattern && !expression(pattern).test(value)) {

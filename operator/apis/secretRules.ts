@@ -8,7 +8,7 @@ const NAME = /^[A-Za-z0-9_-]{1,255}$/;
 export const DATA_KEY = '^[-._a-zA-Z0-9]*$';
 
 /**
- * The faults of the name of a secret. A path is none: a secret of another project has an alias (API reference,
+ * The errors of the name of a secret. A path is none: a secret of another project has an alias (API reference,
  * SecretVolumeSource: secretName). Of anything else a cluster makes the name of a Secret, so all are of strict mode.
  */
 export function validateSecretName(name: string, path: string): FieldError[] {
@@ -21,7 +21,7 @@ export function validateSecretName(name: string, path: string): FieldError[] {
   return [{ path, value: name, message, strict: true }];
 }
 
-/** The faults of a key: one that Kubernetes does not take is in no Secret, and an instance would wait for it. */
+/** The errors of a key: one that Kubernetes does not take is in no Secret, and an instance would wait for it. */
 export function validateDataKey(key: string, path: string): FieldError[] {
   if (new RegExp(DATA_KEY).test(key)) return [];
   const message = `is ${formatted(key)}; it must be latest, a number or an alias, or a key: letters, digits, dashes, dots and underscores`;

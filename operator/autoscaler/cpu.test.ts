@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { BOOST_ANNOTATION } from '../apis/serving/revision/boost.ts';
 import type { Pod } from '../kube/core.ts';
 import type { ResourceType } from '../kube/types.ts';
-import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { silent } from '../testing/until.ts';
 import { CpuReader, cpuOf, type PodMetrics, podCpus } from './cpu.ts';
 
@@ -119,7 +119,7 @@ describe('CpuReader', () => {
     server.put({ ...metrics('b', '2026-01-01T11:59:50Z', '1'), ...kind });
     await reader.poll(NOON);
     assert.deepEqual(reader.use.state === 'known' && [...reader.use.pods.keys()], ['n/a']);
-    server.failNext(new Refusal(500, 'InternalError', 'down'));
+    server.failNext(new Rejection(500, 'InternalError', 'down'));
     await reader.poll(NOON + 10_000);
     assert.deepEqual(reader.use, { state: 'lost' });
     await reader.poll(NOON + 20_000);

@@ -5,7 +5,7 @@ import { SERVICES } from '../apis/serving/service/types.ts';
 import { DEPLOYMENTS, PODS, type Pod } from '../kube/core.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/metrics.ts';
-import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { until } from '../testing/until.ts';
 import { DELETION_COST } from './deletionCost.ts';
 import { EVICTION_REQUESTED } from './evictions.ts';
@@ -117,7 +117,7 @@ describe('Autoscaler', () => {
   it('lowers only the Deployment that it has seen, and tries again after a conflict', async () => {
     server.put(revision());
     server.put(deployment(1));
-    server.failNext(new Refusal(409, 'Conflict', 'changed'), ({ path }) => path.endsWith('/scale'));
+    server.failNext(new Rejection(409, 'Conflict', 'changed'), ({ path }) => path.endsWith('/scale'));
     start();
     await ticks();
     await pass(16 * MINUTE);
@@ -207,7 +207,7 @@ describe('Autoscaler', () => {
     server.put(revision());
     server.put(deployment(1));
     running('only');
-    server.failNext(new Refusal(409, 'Conflict', 'changed'), ({ path }) => path.endsWith('/scale'));
+    server.failNext(new Rejection(409, 'Conflict', 'changed'), ({ path }) => path.endsWith('/scale'));
     start();
     await ticks();
     await pass(16 * MINUTE);
@@ -398,7 +398,7 @@ describe('Autoscaler', () => {
     await ticks();
     const isRead = ({ method, path }: { method: string; path: string }) =>
       method === 'GET' && /deployments$/.test(path);
-    server.failNext(new Refusal(500, 'InternalError', 'down'), isRead, Number.POSITIVE_INFINITY);
+    server.failNext(new Rejection(500, 'InternalError', 'down'), isRead, Number.POSITIVE_INFINITY);
     server.endWatches();
     gateway.tell(KEY, { inFlight: 320 });
     await reaches(4);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { configMap, metadata } from '../testing/builders.ts';
-import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { listen } from '../testing/fakeHttp.ts';
 import { until } from '../testing/until.ts';
 import { KubeClient, resourcePath } from './client.ts';
@@ -58,7 +58,7 @@ describe('KubeClient', () => {
       return performance.now() - since > 3_100;
     });
     await server.restart();
-    server.failNext(new Refusal(503, 'ServiceUnavailable', 'starting'));
+    server.failNext(new Rejection(503, 'ServiceUnavailable', 'starting'));
     await assert.rejects(ask(), { code: 'KUBE_SERVER' });
     assert.equal(returns, 0, 'it does not work yet');
     await Promise.all([ask(), ask()]);
@@ -95,7 +95,7 @@ describe('KubeClient', () => {
   };
   for (const [name, { status, reason, code }] of Object.entries(codes)) {
     it(`has a code for ${name}: ${code}`, async () => {
-      server.failNext(new Refusal(status, reason, 'what it says'));
+      server.failNext(new Rejection(status, reason, 'what it says'));
       await assert.rejects(server.client.list(CONFIG_MAPS), (error: KubeError) => {
         assert.equal(error.code, code);
         assert.equal(error.status, status);
@@ -118,7 +118,7 @@ describe('KubeClient', () => {
 
   it('waits as long as a server that sheds load asks, and tries again', async () => {
     server.put(configMap('a', '1'));
-    server.failNext(new Refusal(429, 'TooManyRequests', 'slow down', 0.05), undefined, 3);
+    server.failNext(new Rejection(429, 'TooManyRequests', 'slow down', 0.05), undefined, 3);
     const before = performance.now();
     assert.ok(await server.client.get(CONFIG_MAPS, metadata('a')));
     assert.ok(performance.now() - before >= 145, 'three times 50 ms');
@@ -126,7 +126,7 @@ describe('KubeClient', () => {
   });
 
   it('gives up in the end when the server goes on shedding load', async () => {
-    server.failNext(new Refusal(429, 'TooManyRequests', 'slow down', 0.01), undefined, 4);
+    server.failNext(new Rejection(429, 'TooManyRequests', 'slow down', 0.01), undefined, 4);
     await assert.rejects(server.client.get(CONFIG_MAPS, metadata('a')), { code: 'KUBE_TOO_MANY_REQUESTS' });
   });
 

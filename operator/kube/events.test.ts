@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { configMap } from '../testing/builders.ts';
 import { FakeClock } from '../testing/clock.ts';
-import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { silent } from '../testing/until.ts';
 import { type ConfigMap, EVENTS } from './core.ts';
 import { EventRecorder } from './events.ts';
@@ -98,7 +98,7 @@ describe('EventRecorder', () => {
   });
 
   it('never fails: an event that cannot be written is gone', async () => {
-    server.failNext(new Refusal(403, 'Forbidden', 'the namespace is being terminated'));
+    server.failNext(new Rejection(403, 'Forbidden', 'the namespace is being terminated'));
     const each = recorder();
     each.event(subject, event('x'));
     each.event(subject, event('y'));

@@ -7,7 +7,7 @@ import {
   watchRestarts,
 } from '../telemetry/metrics.ts';
 import { configMap } from '../testing/builders.ts';
-import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { silent, until } from '../testing/until.ts';
 import { CONFIG_MAPS, type ConfigMap } from './core.ts';
 import { type Change, Informer, type InformerOptions } from './informer.ts';
@@ -61,7 +61,7 @@ describe('Informer', () => {
       return { ...made, metadata: { ...made.metadata, namespace } };
     };
     for (const namespace of ['here', 'there', 'elsewhere']) server.put(at(namespace, '1'));
-    server.failNext(new Refusal(500, 'InternalError', 'down'), ({ path }) => path.includes('/there/'));
+    server.failNext(new Rejection(500, 'InternalError', 'down'), ({ path }) => path.includes('/there/'));
     const { informer } = start({ namespaces: ['here', 'there'] });
     const keys = () => [...informer.store.keys()].sort();
     await until('one is listed', () => keys().length > 0);
@@ -193,7 +193,7 @@ describe('Informer', () => {
       reason: 'etcd has no leader',
       interrupt: () => {
         server.failNext(
-          new Refusal(500, 'InternalError', 'etcdserver: no leader'),
+          new Rejection(500, 'InternalError', 'etcdserver: no leader'),
           ({ query }) => query.has('watch'),
           2,
         );
@@ -204,7 +204,7 @@ describe('Informer', () => {
       reason: 'API priority and fairness',
       interrupt: () => {
         server.failNext(
-          new Refusal(429, 'TooManyRequests', 'slow down', 0.01),
+          new Rejection(429, 'TooManyRequests', 'slow down', 0.01),
           ({ query }) => query.has('watch'),
           2,
         );
@@ -246,7 +246,7 @@ describe('Informer', () => {
   const expiries: Record<string, () => void> = {
     'an ERROR event': () => {},
     'the HTTP status': () =>
-      server.failNext(new Refusal(410, 'Expired', 'too old resource version'), ({ query }) =>
+      server.failNext(new Rejection(410, 'Expired', 'too old resource version'), ({ query }) =>
         query.has('watch'),
       ),
   };
@@ -280,7 +280,7 @@ describe('Informer', () => {
   it('lists from the start when a page token expires, and in one piece when that goes on', async () => {
     for (const name of ['a', 'b', 'c']) server.put(configMap(name, '1'));
     server.failNext(
-      new Refusal(410, 'Expired', 'continue parameter is too old'),
+      new Rejection(410, 'Expired', 'continue parameter is too old'),
       ({ query }) => query.has('continue'),
       2,
     );
@@ -296,7 +296,11 @@ describe('Informer', () => {
   it('lists again when the server keeps refusing to watch', async () => {
     const { told } = start({ random: () => 1 });
     await watching();
-    server.failNext(new Refusal(500, 'InternalError', 'cannot decode'), ({ query }) => query.has('watch'), 5);
+    server.failNext(
+      new Rejection(500, 'InternalError', 'cannot decode'),
+      ({ query }) => query.has('watch'),
+      5,
+    );
     server.endWatches();
     server.put(configMap('a', '1'));
     await until('the change', () => told.length === 1, { timeoutMs: 9_000 });
@@ -330,7 +334,7 @@ describe('Informer', () => {
 
   it('waits for a kind that is not installed yet', async () => {
     server.failNext(
-      new Refusal(404, 'NotFound', 'the server could not find the requested resource'),
+      new Rejection(404, 'NotFound', 'the server could not find the requested resource'),
       undefined,
       3,
     );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { configMap, metadata } from '../testing/builders.ts';
-import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { CONFIG_MAPS, DEPLOYMENTS, type Deployment } from './core.ts';
 import { StaleError } from './errors.ts';
 import { isApplied, type Plan, PlanExecutor, type PlanExecutorOptions, type PlannedEvent } from './plan.ts';
@@ -196,7 +196,7 @@ describe('PlanExecutor', () => {
   });
 
   it('applies in the order of the plan and stops at the first failure, before the status', async () => {
-    server.failNext(new Refusal(422, 'Invalid', 'no'), ({ path }) => path.endsWith('/b'));
+    server.failNext(new Rejection(422, 'Invalid', 'no'), ({ path }) => path.endsWith('/b'));
     const wanted = plan({
       apply: [configMap('a', '1'), configMap('b', '1'), configMap('c', '1')],
       status: { ...subject, status: { ready: true } } as Widget,
@@ -211,7 +211,7 @@ describe('PlanExecutor', () => {
   });
 
   describe('what the cluster refuses', () => {
-    const quota = new Refusal(403, 'Forbidden', 'configmaps "c" is forbidden: exceeded quota');
+    const quota = new Rejection(403, 'Forbidden', 'configmaps "c" is forbidden: exceeded quota');
     const message = 'The cluster refuses what is needed: configmaps "c" is forbidden: exceeded quota';
     const refusing = () =>
       executor((widget, planned, refusal) => {
@@ -238,14 +238,17 @@ describe('PlanExecutor', () => {
       });
     }
 
-    const untold: Record<string, { reason: string; fail: Refusal | 'reset' }> = {
+    const untold: Record<string, { reason: string; fail: Rejection | 'reset' }> = {
       'a token has run out': {
         reason: 'it is renewed',
-        fail: new Refusal(401, 'Unauthorized', 'Unauthorized'),
+        fail: new Rejection(401, 'Unauthorized', 'Unauthorized'),
       },
-      'the server fails': { reason: 'it comes back', fail: new Refusal(500, 'InternalError', 'oops') },
+      'the server fails': { reason: 'it comes back', fail: new Rejection(500, 'InternalError', 'oops') },
       'nothing answers': { reason: 'it comes back', fail: 'reset' },
-      'someone else was faster': { reason: 'the cache is behind', fail: new Refusal(409, 'Conflict', 'no') },
+      'someone else was faster': {
+        reason: 'the cache is behind',
+        fail: new Rejection(409, 'Conflict', 'no'),
+      },
     };
     for (const [name, { reason, fail }] of Object.entries(untold)) {
       it(`is not told when ${name}: ${reason}`, async () => {

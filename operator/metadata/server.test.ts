@@ -2,7 +2,7 @@ import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
 import { Agent, request } from 'undici';
 import { type Namespace, PODS } from '../kube/core.ts';
 import { metadataRequests } from '../telemetry/metrics.ts';
-import { type FakeApiServer, Refusal, type SeenRequest } from '../testing/fakeApiServer.ts';
+import { type FakeApiServer, Rejection, type SeenRequest } from '../testing/fakeApiServer.ts';
 import { Harness } from './testing/harness.ts';
 import { account, instance } from './testing/pods.ts';
 import { claimsOf } from './testing/token.ts';
@@ -197,7 +197,7 @@ describe('the metadata server', () => {
     it('are rejected for good where a policy of the cluster rejects them', async () => {
       const why = "ValidatingAdmissionPolicy 'tokens' denied request: not for the cluster's API server";
       const isToken = ({ path }: SeenRequest) => path.endsWith('/token');
-      api.failNext(new Refusal(422, 'Invalid', why), isToken);
+      api.failNext(new Rejection(422, 'Invalid', why), isToken);
       const { status, body } = await ask(`${IDENTITY}?audience=a`);
       equal(status, 403, 'clients ask again after a 503');
       ok(body.includes(why), body);

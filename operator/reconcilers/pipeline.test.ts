@@ -19,7 +19,7 @@ import {
   type Pod,
 } from '../kube/core.ts';
 import { reconciles } from '../telemetry/metrics.ts';
-import { FakeApiServer, isWrite, Refusal, type SeenRequest } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, isWrite, Rejection, type SeenRequest } from '../testing/fakeApiServer.ts';
 import { configuration, PINNED, service } from '../testing/serving.ts';
 import { ServingProcess } from '../testing/servingProcess.ts';
 import { until } from '../testing/until.ts';
@@ -388,7 +388,7 @@ describe('service to deployment', () => {
   for (const [kind, { reason, path, serves }] of Object.entries(refusals)) {
     it(`a ${kind} that the cluster refuses is told on the service, and made once it may be: ${reason}`, async () => {
       let refusing = true;
-      const quota = new Refusal(403, 'Forbidden', 'exceeded quota: small');
+      const quota = new Rejection(403, 'Forbidden', 'exceeded quota: small');
       const isMeant = ({ method, path: asked }: SeenRequest) => method === 'PATCH' && path.test(asked);
       server.failNext(quota, (seen) => refusing && isMeant(seen), Number.POSITIVE_INFINITY);
       await apply();

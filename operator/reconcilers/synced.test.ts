@@ -7,7 +7,7 @@ import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
 import { BATCH_JOBS, type BatchJob, type CoreService, DEPLOYMENTS, type Deployment } from '../kube/core.ts';
-import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { execution, job } from '../testing/jobs.ts';
 import { PINNED, pooledRevision, revision, workerPool } from '../testing/serving.ts';
 import { ServingProcess } from '../testing/servingProcess.ts';
@@ -39,7 +39,7 @@ describe('a controller that has just taken over', () => {
     // The first list of core Services comes later than all others.
     const isMeant = ({ method, path }: { method: string; path: string }) =>
       method === 'GET' && path === '/api/v1/services';
-    server.failNext(new Refusal(503, 'ServiceUnavailable', 'busy'), isMeant, 2);
+    server.failNext(new Rejection(503, 'ServiceUnavailable', 'busy'), isMeant, 2);
   });
 
   afterEach(async () => {

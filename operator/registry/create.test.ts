@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import type { KubeObject } from '../kube/types.ts';
-import { FakeApiServer, Refusal } from '../testing/fakeApiServer.ts';
+import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { silent, until } from '../testing/until.ts';
 import { createResolver } from './create.ts';
 import { readKeyring } from './pullsecrets.ts';
@@ -79,7 +79,7 @@ describe('readKeyring', () => {
   it('notes a secret that it may not read, and reads the others', async () => {
     api.put(secretObject('own', 'r.example'));
     const isOther = ({ path }: { path: string }) => path.endsWith('/secrets/closed');
-    api.failNext(new Refusal(403, 'Forbidden', 'not here'), isOther);
+    api.failNext(new Rejection(403, 'Forbidden', 'not here'), isOther);
     const { secrets, problems } = await read(['closed', 'own']);
     deepEqual(secrets, ['own']);
     deepEqual(problems, ['secret "closed" may not be read (chart value registry.pullSecretNamespaces)']);

@@ -4,16 +4,16 @@ import { KubeClient } from '../kube/client.ts';
 import { apiAgent, type Connection } from '../kube/connection.ts';
 import * as core from '../kube/core.ts';
 import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../kube/types.ts';
-import { listen, readBody, refuse, reply, statusOf } from './fakeHttp.ts';
+import { listen, readBody, reject, reply, statusOf } from './fakeHttp.ts';
 import { FakeRest, type SeenRequest, type Target } from './fakeRest.ts';
-import type { Refusal, Stored } from './fakeRules.ts';
+import type { Rejection, Stored } from './fakeRules.ts';
 import { FakeStorage } from './fakeStorage.ts';
 import { FakeWatch, selection } from './fakeWatch.ts';
 import { freePort } from './freePort.ts';
 
 export type { SeenRequest } from './fakeRest.ts';
 export { isWrite } from './fakeRest.ts';
-export { Refusal } from './fakeRules.ts';
+export { Rejection } from './fakeRules.ts';
 
 export interface FakeApiServerOptions {
   /** Kinds besides those of operator/kube/core.ts. */
@@ -25,7 +25,7 @@ export interface FakeApiServerOptions {
 interface Failure {
   times: number;
   matches: (request: SeenRequest) => boolean;
-  fail: Refusal | 'reset';
+  fail: Rejection | 'reset';
 }
 
 /**
@@ -118,7 +118,7 @@ export class FakeApiServer {
   }
 
   /** Lets the next `times` requests that match fail: with a Refusal, or with a connection reset. */
-  failNext(fail: Refusal | 'reset', matches: Failure['matches'] = () => true, times = 1): void {
+  failNext(fail: Rejection | 'reset', matches: Failure['matches'] = () => true, times = 1): void {
     this.#failures.push({ fail, matches, times });
   }
 
@@ -160,7 +160,7 @@ export class FakeApiServer {
     for (const watch of this.#watches) watch.release();
   }
 
-  /** Dies at once: connections are reset, new ones refused. The data stays. */
+  /** Dies at once: connections are reset, new ones rejected. The data stays. */
   kill(): void {
     this.#server?.close();
     this.#server = undefined;
@@ -180,7 +180,7 @@ export class FakeApiServer {
       socket.on('error', () => {});
     });
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      this.#answer(request, response).catch((error: unknown) => refuse(response, error));
+      this.#answer(request, response).catch((error: unknown) => reject(response, error));
     });
   }
 
@@ -226,7 +226,7 @@ export class FakeApiServer {
       try {
         for (const event of this.storage.since(Number(version))) watch.tell(event);
       } catch (error) {
-        watch.write({ type: 'ERROR', object: statusOf(error as Refusal) });
+        watch.write({ type: 'ERROR', object: statusOf(error as Rejection) });
         watch.end();
         return;
       }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { ResourceType } from '../kube/types.ts';
-import { Refusal, type Stored } from './fakeRules.ts';
+import { Rejection, type Stored } from './fakeRules.ts';
 
 /** A server that listens on loopback; port 0 finds a free one. */
 export function listen(port: number): Promise<Server> {
@@ -11,7 +11,7 @@ export function listen(port: number): Promise<Server> {
   });
 }
 
-/** @throws {Refusal} 400 for a body that is not JSON. */
+/** @throws {Rejection} 400 for a body that is not JSON. */
 export async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -19,7 +19,7 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
   try {
     return JSON.parse(Buffer.concat(chunks).toString('utf8'));
   } catch (error) {
-    throw new Refusal(400, 'BadRequest', (error as Error).message);
+    throw new Rejection(400, 'BadRequest', (error as Error).message);
   }
 }
 
@@ -29,18 +29,19 @@ export function reply(response: ServerResponse, status: number, body: unknown): 
   response.writeHead(status, headers).end(text);
 }
 
-/** Answers with a Status; anything but a {@link QueueRejection} is a fault of the fake itself and is 500. */
-export function refuse(response: ServerResponse, error: unknown): void {
+/** Answers with a Status; any error but a {@link Rejection} is a bug in the fake server and gives 500. */
+export function reject(response: ServerResponse, error: unknown): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  const refusal = error instanceof Refusal ? error : new Refusal(500, 'InternalError', String(error));
-  if (refusal.retryAfterSeconds !== undefined) response.setHeader('retry-after', refusal.retryAfterSeconds);
-  reply(response, refusal.status, statusOf(refusal));
+  const rejection = error instanceof Rejection ? error : new Rejection(500, 'InternalError', String(error));
+  if (rejection.retryAfterSeconds !== undefined)
+    response.setHeader('retry-after', rejection.retryAfterSeconds);
+  reply(response, rejection.status, statusOf(rejection));
 }
 
-export function statusOf({ status, reason, message }: Refusal): unknown {
+export function statusOf({ status, reason, message }: Rejection): unknown {
   return { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Failure', code: status, reason, message };
 }
 
@@ -56,12 +57,12 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return merged;
 }
 
-/** @throws {Refusal} 400 when an object is not what its path says. */
+/** @throws {Rejection} 400 when an object is not what its path says. */
 export function checkBody(
   { type, namespace, name }: { type: ResourceType; namespace?: string; name?: string },
   body: Stored,
 ): void {
-  const wrong = (what: string) => new Refusal(400, 'BadRequest', `${what} does not match the request`);
+  const wrong = (what: string) => new Rejection(400, 'BadRequest', `${what} does not match the request`);
   if (body?.apiVersion !== type.apiVersion || body.kind !== type.kind) throw wrong('the kind in the data');
   if (body.metadata?.namespace && namespace && body.metadata.namespace !== namespace)
     throw wrong('the namespace');

@@ -1,6 +1,6 @@
 import { keyOf, type ResourceType } from '../kube/types.ts';
 import { checkBody, mergePatch } from './fakeHttp.ts';
-import { isBuiltIn, Refusal, type Stored } from './fakeRules.ts';
+import { isBuiltIn, Rejection, type Stored } from './fakeRules.ts';
 import type { FakeStorage, WriteOptions } from './fakeStorage.ts';
 import { grantToken, type TokenRequest } from './fakeToken.ts';
 import { selection } from './fakeWatch.ts';
@@ -37,7 +37,7 @@ export class FakeRest {
     this.#types = types;
   }
 
-  /** @throws {Refusal} 404 for a path that is not of a known kind. */
+  /** @throws {Rejection} 404 for a path that is not of a known kind. */
   target(path: string): Target {
     const parts = path.split('/').slice(1).map(decodeURIComponent);
     const apiVersion = parts[0] === 'api' ? parts[1] : `${parts[1]}/${parts[2]}`;
@@ -51,9 +51,9 @@ export class FakeRest {
       rest = rest.slice(2);
     }
     const type = this.#types.find((each) => each.apiVersion === apiVersion && each.plural === rest[0]);
-    if (!type) throw new Refusal(404, 'NotFound', 'the server could not find the requested resource');
+    if (!type) throw new Rejection(404, 'NotFound', 'the server could not find the requested resource');
     if (type.namespaced && rest[1] && !namespace)
-      throw new Refusal(404, 'NotFound', 'the server could not find the requested resource');
+      throw new Rejection(404, 'NotFound', 'the server could not find the requested resource');
     return { type, namespace, name: rest[1], subresource: rest[2] };
   }
 
@@ -76,7 +76,7 @@ export class FakeRest {
       return [201, this.show(storage.create(type, { ...body, metadata }, { manager }))];
     }
     if (!name)
-      throw new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the resource');
+      throw new Rejection(405, 'MethodNotAllowed', 'the server does not allow this method on the resource');
     const key = keyOf({ namespace, name });
     if (subresource === 'scale') return [200, this.#scale(seen, target, key)];
     if (subresource === 'token')
@@ -95,7 +95,7 @@ export class FakeRest {
       case 'PATCH':
         return this.#patch(seen, target, contentType, key, options);
     }
-    throw new Refusal(405, 'MethodNotAllowed', `${seen.method} is not supported`);
+    throw new Rejection(405, 'MethodNotAllowed', `${seen.method} is not supported`);
   }
 
   #patch(
@@ -112,7 +112,7 @@ export class FakeRest {
       return [200, this.show(storage.update(type, key, merged, options))];
     }
     if (!contentType.startsWith('application/apply-patch')) {
-      throw new Refusal(415, 'UnsupportedMediaType', `${contentType} is not supported`);
+      throw new Rejection(415, 'UnsupportedMediaType', `${contentType} is not supported`);
     }
     checkBody(target, body as Stored);
     const { metadata, ...rest } = body as Stored;

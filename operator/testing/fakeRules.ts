@@ -5,8 +5,8 @@ import type { KubeObject, ResourceType } from '../kube/types.ts';
 /** An object with fields that no type here names. */
 export type Stored = KubeObject & { spec?: unknown; status?: unknown };
 
-/** A refusal, as the API server words it. */
-export class Refusal extends Error {
+/** A rejection, as the API server words it. */
+export class Rejection extends Error {
   readonly status: number;
   readonly reason: string;
   readonly retryAfterSeconds?: number;
@@ -35,12 +35,12 @@ export const hasStatus = (type: ResourceType) => !(isBuiltIn(type) && NO_STATUS.
 export const hasGeneration = (type: ResourceType) =>
   hasStatus(type) && !(isBuiltIn(type) && NO_GENERATION.has(type.kind));
 
-export function expired(version: number, oldest: number): Refusal {
-  return new Refusal(410, 'Expired', `too old resource version: ${version} (${oldest})`);
+export function expired(version: number, oldest: number): Rejection {
+  return new Rejection(410, 'Expired', `too old resource version: ${version} (${oldest})`);
 }
 
-export function notFound(type: ResourceType, key: string): Refusal {
-  return new Refusal(404, 'NotFound', `${type.plural} "${key.split('/').at(-1)}" not found`);
+export function notFound(type: ResourceType, key: string): Rejection {
+  return new Rejection(404, 'NotFound', `${type.plural} "${key.split('/').at(-1)}" not found`);
 }
 
 /** A status write changes nothing but the status, any other write everything but the status. */
@@ -61,12 +61,12 @@ export function checkApply(
 ): void {
   if (!before) {
     if (subresource) throw notFound(type, key);
-    if (uid) throw new Refusal(409, 'Conflict', `uid mismatch: ${key} does not exist`);
+    if (uid) throw new Rejection(409, 'Conflict', `uid mismatch: ${key} does not exist`);
     return;
   }
   checkPreconditions(type, before, { resourceVersion });
   if (uid && uid !== before.metadata.uid && !subresource) {
-    throw new Refusal(422, 'Invalid', `${type.kind} "${key}" is invalid: metadata.uid: field is immutable`);
+    throw new Rejection(422, 'Invalid', `${type.kind} "${key}" is invalid: metadata.uid: field is immutable`);
   }
 }
 
@@ -77,14 +77,14 @@ export function checkPreconditions(
 ): void {
   const title = `Operation cannot be fulfilled on ${type.plural} "${metadata.name}"`;
   if (wanted.uid && wanted.uid !== metadata.uid) {
-    throw new Refusal(
+    throw new Rejection(
       409,
       'Conflict',
       `${title}: Precondition failed: UID in precondition: ${wanted.uid}, UID in object meta: ${metadata.uid}`,
     );
   }
   if (wanted.resourceVersion && wanted.resourceVersion !== metadata.resourceVersion) {
-    throw new Refusal(
+    throw new Rejection(
       409,
       'Conflict',
       `${title}: the object has been modified; please apply your changes to the latest version and try again`,

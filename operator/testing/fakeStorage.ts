@@ -12,7 +12,7 @@ import {
   isBuiltIn,
   NAME,
   notFound,
-  Refusal,
+  Rejection,
   restrict,
   type Stored,
 } from './fakeRules.ts';
@@ -55,7 +55,7 @@ export class FakeStorage {
 
   /**
    * The objects of a kind by key, as they are or as they were at a version.
-   * @throws {Refusal} 410 when that is no longer known.
+   * @throws {Rejection} 410 when that is no longer known.
    */
   list(type: ResourceType, at = this.#version): Stored[] {
     const path = `${type.apiVersion}/${type.plural}`;
@@ -73,7 +73,7 @@ export class FakeStorage {
     return sorted;
   }
 
-  /** @throws {Refusal} 404 */
+  /** @throws {Rejection} 404 */
   get(type: ResourceType, key: string): Stored {
     const object = this.#collection(type).get(key);
     if (!object) throw notFound(type, key);
@@ -91,7 +91,7 @@ export class FakeStorage {
     if (!metadata.name && metadata.generateName)
       metadata.name = `${metadata.generateName}${randomUUID().slice(0, 5)}`;
     if (!NAME.test(metadata.name ?? '')) {
-      throw new Refusal(
+      throw new Rejection(
         422,
         'Invalid',
         `${type.kind} "${metadata.name}" is invalid: metadata.name: Invalid value`,
@@ -99,7 +99,7 @@ export class FakeStorage {
     }
     const key = keyOf(metadata);
     if (this.has(type, key))
-      throw new Refusal(409, 'AlreadyExists', `${type.plural} "${metadata.name}" already exists`);
+      throw new Rejection(409, 'AlreadyExists', `${type.plural} "${metadata.name}" already exists`);
     if (hasStatus(type)) delete object.status;
     return this.#insert(
       type,
@@ -108,7 +108,7 @@ export class FakeStorage {
     );
   }
 
-  /** @throws {Refusal} 404, 409 for another resourceVersion or uid */
+  /** @throws {Rejection} 404, 409 for another resourceVersion or uid */
   update(
     type: ResourceType,
     key: string,
@@ -125,7 +125,7 @@ export class FakeStorage {
     return this.#replace(type, before, object, owners);
   }
 
-  /** Server-side apply. @throws {Refusal} 409 when another manager has a field, without force. */
+  /** Server-side apply. @throws {Rejection} 409 when another manager has a field, without force. */
   apply(
     type: ResourceType,
     key: string,
@@ -154,14 +154,14 @@ export class FakeStorage {
     const [conflict] = applied.conflicts;
     if (conflict) {
       const message = `Apply failed with 1 conflict: conflict with "${conflict.manager}": ${conflict.path}`;
-      throw new Refusal(409, 'Conflict', message);
+      throw new Rejection(409, 'Conflict', message);
     }
     const object = applied.object as unknown as Stored;
     if (!before) return this.#insert(type, object, applied.owners);
     return this.#replace(type, before, restrict(type, before, object, subresource), applied.owners);
   }
 
-  /** @throws {Refusal} 404, 409 for another uid or resourceVersion */
+  /** @throws {Rejection} 404, 409 for another uid or resourceVersion */
   delete(
     type: ResourceType,
     key: string,
@@ -186,7 +186,7 @@ export class FakeStorage {
     return this.#replace(type, before, object, this.#ownersOf(before));
   }
 
-  /** The events after a version. @throws {Refusal} 410 when they are no longer known. */
+  /** The events after a version. @throws {Rejection} 410 when they are no longer known. */
   since(resourceVersion: number): StorageEvent[] {
     if (resourceVersion < this.#compacted) throw expired(resourceVersion, this.#compacted);
     return this.#history.filter((event) => event.resourceVersion > resourceVersion);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PODS, SERVICE_ACCOUNTS } from '../kube/core.ts';
 import { keyOf } from '../kube/types.ts';
-import { Refusal } from './fakeRules.ts';
+import { Rejection } from './fakeRules.ts';
 import type { FakeStorage } from './fakeStorage.ts';
 
 /** What a TokenRequest asks for. */
@@ -28,13 +28,13 @@ export function grantToken(
     const pod = storage.get(PODS, keyOf({ namespace, name: boundObjectRef.name }));
     const { serviceAccountName = 'default' } = (pod.spec ?? {}) as { serviceAccountName?: string };
     if (serviceAccountName !== name)
-      throw new Refusal(
+      throw new Rejection(
         400,
         'BadRequest',
         `cannot bind token for serviceaccount ${name} to pod of ${serviceAccountName}`,
       );
     if (pod.metadata.uid !== boundObjectRef.uid)
-      throw new Refusal(409, 'Conflict', `the UID in the bound object reference does not match the pod's`);
+      throw new Rejection(409, 'Conflict', `the UID in the bound object reference does not match the pod's`);
   }
   const now = Math.floor(Date.now() / 1000);
   const claims = {

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { ResourceType } from '../kube/types.ts';
-import { Refusal, type Stored } from './fakeRules.ts';
+import { Rejection, type Stored } from './fakeRules.ts';
 import type { StorageEvent } from './fakeStorage.ts';
 import { fieldTest, labelTest } from './selectors.ts';
 
 export type Selection = (object: Stored) => boolean;
 
-/** The objects that a list or a watch asks for. @throws {Refusal} 400 for a selector that does not parse. */
+/** The objects that a list or a watch asks for. @throws {Rejection} 400 for a selector that does not parse. */
 export function selection(namespace: string | undefined, query: URLSearchParams): Selection {
   try {
     const labels = labelTest(query.get('labelSelector') ?? '');
@@ -16,7 +16,7 @@ export function selection(namespace: string | undefined, query: URLSearchParams)
       labels(object) &&
       fields(object);
   } catch (error) {
-    throw new Refusal(400, 'BadRequest', (error as Error).message);
+    throw new Rejection(400, 'BadRequest', (error as Error).message);
   }
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
 import { JOBS, type Job } from '../apis/run/job/types.ts';
-import { NAMESPACE, refusal, useInstallation } from './testing/installation.ts';
+import { NAMESPACE, rejectionOf, useInstallation } from './testing/installation.ts';
 
 const KUBECTL = `${execFileSync(fileURLToPath(new URL('../../e2e/cluster/kube-binary', import.meta.url)), {
   encoding: 'utf8',
@@ -128,13 +128,13 @@ describe('jobs, the webhook and a real API server', function () {
       assert.equal(again.metadata.generation, 1);
     });
 
-    it('is refused with all that is wrong in one answer', async () => {
+    it('is rejected with all that is wrong in one answer', async () => {
       const wrong = job(
         'wrong',
         '{spec: {taskCount: 10001, parallelism: 3, template: {spec: {maxRetries: 11, timeoutSeconds: 169h, containers: [{image: A}, {image: b}]}}}}',
         { annotations: { 'homerun.dev/schedule': 'daily' } },
       );
-      const { status, details, message } = await refusal(cluster.client.create(JOBS, wrong));
+      const { status, details, message } = await rejectionOf(cluster.client.create(JOBS, wrong));
       assert.equal(status, 422);
       assert.deepEqual(details.causes?.map(({ field }) => field).sort(), [
         'metadata.annotations[homerun.dev/schedule]',
@@ -219,30 +219,30 @@ describe('jobs, the webhook and a real API server', function () {
       assert.match(await kubectl(['apply', '-f', '-'], list), /execution.run.googleapis.com\/both-1 created/);
     });
 
-    it('is refused without a job, with the name of the one that is missing', async () => {
-      const missing = await refusal(cluster.client.create(EXECUTIONS, execution('lost', 'nowhere')));
+    it('is rejected without a job, with the name of the one that is missing', async () => {
+      const missing = await rejectionOf(cluster.client.create(EXECUTIONS, execution('lost', 'nowhere')));
       assert.equal(missing.status, 422);
       assert.match(missing.message, /labels\[run.googleapis.com\/job\]: is "nowhere"; there is no such job/);
       const bare = { ...execution('lost', ''), metadata: { name: 'lost', namespace: NAMESPACE } };
       assert.match(
-        (await refusal(cluster.client.create(EXECUTIONS, bare))).message,
+        (await rejectionOf(cluster.client.create(EXECUTIONS, bare))).message,
         /labels\[run.googleapis.com\/job\]: must be set to the name of the job to run/,
       );
     });
 
-    it('is refused of a job that is on its way out', async () => {
+    it('is rejected of a job that is on its way out', async () => {
       const leaving = job('leaving', APP, { finalizers: ['example.com/wait'] });
       await cluster.client.create(JOBS, leaving);
       await cluster.client.delete(JOBS, leaving.metadata);
-      const { message } = await refusal(cluster.client.create(EXECUTIONS, execution('late', 'leaving')));
+      const { message } = await rejectionOf(cluster.client.create(EXECUTIONS, execution('late', 'leaving')));
       assert.match(message, /there is no such job/);
       await cluster.client.mergePatch(JOBS, leaving.metadata, { metadata: { finalizers: null } });
     });
 
-    it('is refused with what is wrong with its overrides', async () => {
+    it('is rejected with what is wrong with its overrides', async () => {
       const overrides = { containerOverrides: [{ name: 'lod', args: ['x'] }], taskCount: 0 };
       const annotations = { 'homerun.dev/overrides': JSON.stringify(overrides) };
-      const { message } = await refusal(
+      const { message } = await rejectionOf(
         cluster.client.create(EXECUTIONS, execution('wrong', 'load', {}, annotations)),
       );
       assert.match(
@@ -268,16 +268,16 @@ describe('jobs, the webhook and a real API server', function () {
       assert.deepEqual(replaced.metadata.ownerReferences, first.metadata.ownerReferences);
       const change = (body: object) => cluster.client.mergePatch(EXECUTIONS, first.metadata, body);
       assert.match(
-        (await refusal(change({ spec: { taskCount: 3 } }))).message,
+        (await rejectionOf(change({ spec: { taskCount: 3 } }))).message,
         /an execution is immutable; run its job again/,
       );
       assert.match(
-        (await refusal(change({ metadata: { labels: { 'run.googleapis.com/job': 'both' } } }))).message,
+        (await rejectionOf(change({ metadata: { labels: { 'run.googleapis.com/job': 'both' } } }))).message,
         /must stay "load"/,
       );
       await change({ metadata: { annotations: { 'homerun.dev/cancel': 'true' } } });
       assert.match(
-        (await refusal(change({ metadata: { annotations: { 'homerun.dev/cancel': 'now' } } }))).message,
+        (await rejectionOf(change({ metadata: { annotations: { 'homerun.dev/cancel': 'now' } } }))).message,
         /cancel\]: is "now"; it must be true or false/,
       );
     });
@@ -336,7 +336,7 @@ describe('jobs, the webhook and a real API server', function () {
       assert.match(said, /condition met/);
     });
 
-    it('refuses fields that Cloud Run does not know, and names them', async () => {
+    it('rejects fields that Cloud Run does not know, and names them', async () => {
       const wrong = job(
         'unknown',
         '{spec: {template: {spec: {restartPolicy: Never, containers: [{image: a}]}}}}',

@@ -98,7 +98,7 @@ describe('the webhook role on a real API server, with no other role', function (
     const metrics = await (await fetch(`http://127.0.0.1:${first.adminPort}/metrics`)).text();
     assert.match(
       metrics,
-      /^homerun_admission_reviews_total\{path="validate",kind="Service",result="refused"\} 1$/m,
+      /^homerun_admission_reviews_total\{path="validate",kind="Service",result="rejected"\} 1$/m,
     );
     assert.match(metrics, /^homerun_webhook_certificate_expiry_timestamp_seconds \d/m);
   });

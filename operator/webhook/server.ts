@@ -68,7 +68,7 @@ export async function startServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     return503OnClosing: false,
   });
-  // What a person writes as a key is data, and no reason to refuse a review.
+  // What a person writes as a key is data, and no reason to reject a review.
   const parse = app.getDefaultJsonParser('remove', 'ignore');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) =>
     parse(request, narrowed(body).toString(), done),
@@ -122,6 +122,6 @@ function kindOf({ kind }: AdmissionRequest): string {
 }
 
 function resultOf({ allowed, warnings }: AdmissionResponse): string {
-  if (!allowed) return 'refused';
+  if (!allowed) return 'rejected';
   return warnings ? 'warned' : 'allowed';
 }

@@ -11,8 +11,8 @@ import {
   NAMESPACE,
   post,
   ready,
-  refusal,
   register,
+  rejectionOf,
   service,
   startReplica,
   useInstallation,
@@ -161,7 +161,7 @@ describe('webhook on a real API server', function () {
     });
   });
 
-  describe('refusals', () => {
+  describe('rejections', () => {
     it('tell all that is wrong in one answer, the schema’s part too', async () => {
       const wrong = service(
         'wrong',
@@ -178,7 +178,7 @@ describe('webhook on a real API server', function () {
         },
         { traffic: [{ percent: 90 }] },
       );
-      const { status, message, details } = await refusal(
+      const { status, message, details } = await rejectionOf(
         cluster.client.create(SERVICES, {
           ...wrong,
           metadata: { name: 'Wrong', namespace: NAMESPACE },
@@ -201,7 +201,7 @@ describe('webhook on a real API server', function () {
 
     it('leave what is stored as it is', async () => {
       const stored = await apply(service('unharmed'));
-      const { status } = await refusal(apply(service('unharmed', { timeoutSeconds: -1 })));
+      const { status } = await rejectionOf(apply(service('unharmed', { timeoutSeconds: -1 })));
       assert.equal(status, 422);
       const now = await cluster.client.get(SERVICES, stored.metadata);
       assert.equal(now?.metadata.resourceVersion, stored.metadata.resourceVersion);
@@ -215,7 +215,7 @@ describe('webhook on a real API server', function () {
       };
       await apply(named(1));
       await apply(named(1));
-      const { message } = await refusal(apply(named(2)));
+      const { message } = await rejectionOf(apply(named(2)));
       assert.match(message, /"named-one", the name of the revision before/);
     });
 
@@ -230,7 +230,7 @@ describe('webhook on a real API server', function () {
       const change = cluster.client.mergePatch(REVISIONS, made.metadata, {
         spec: { timeoutSeconds: 1 },
       });
-      assert.match((await refusal(change)).message, /a revision is immutable; change the service/);
+      assert.match((await rejectionOf(change)).message, /a revision is immutable; change the service/);
     });
 
     it('never keep an object from being deleted', async () => {
@@ -247,7 +247,7 @@ describe('webhook on a real API server', function () {
     });
   });
 
-  it('warns of what a cluster does otherwise, and of what Cloud Run would refuse', async () => {
+  it('warns of what a cluster does otherwise, and of what Cloud Run would reject', async () => {
     const warned = service('warned', { enableServiceLinks: false } as never);
     warned.spec.template.metadata = {
       annotations: { 'run.googleapis.com/vpc-access-connector': 'mine' },
@@ -263,12 +263,14 @@ describe('webhook on a real API server', function () {
     assert.deepEqual((await post(cluster.server, service('unwarned'))).warnings, []);
   });
 
-  it('keeps out in strict mode what Cloud Run refuses', async () => {
+  it('keeps out in strict mode what Cloud Run rejects', async () => {
     const strict = await startReplica(cluster.server, { strict: true });
     try {
       await register(cluster.server, strict.port);
       const asked = () =>
-        refusal(cluster.client.create(SERVICES, service('strict', { enableServiceLinks: false } as never)));
+        rejectionOf(
+          cluster.client.create(SERVICES, service('strict', { enableServiceLinks: false } as never)),
+        );
       const { message } = await until('the strict replica is asked', () => asked().catch(() => undefined));
       assert.match(message, /enableServiceLinks is not supported by Cloud Run/);
     } finally {

@@ -12,15 +12,15 @@ import { CertificateController } from './certificates/controller.ts';
 import { SECRET_NAME } from './certificates/secret.ts';
 import { startServer } from './server.ts';
 
-/** Name of the webhook configurations that the chart makes. */
+/** Name of the webhook configurations that the chart creates. */
 const CONFIGURATION = 'homerun-webhook';
-/** The ServiceAccount of the controller in the chart: its objects are made of admitted ones. */
+/** The chart's ServiceAccount of the controller, whose objects derive from admitted ones. */
 const ACCOUNT = 'homerun-controller';
 
-/** What the webhook looks up to judge, and the mark on an instance that is to be evicted. */
+/** The objects that validation looks up, and the annotation on an instance to be evicted. */
 export const permissions: readonly Permission[] = [...lookUpPermissions, ...evictionPermissions];
 
-/** Its own configurations, which are in no namespace. */
+/** Its own webhook configurations, which are cluster-scoped. */
 export const clusterPermissions: readonly Permission[] = [
   {
     apiGroups: ['admissionregistration.k8s.io'],
@@ -30,7 +30,7 @@ export const clusterPermissions: readonly Permission[] = [
   },
 ];
 
-/** What it needs in the operator's own namespace: the Secret with its certificates. */
+/** In the operator's own namespace: the Secret with the certificates. */
 export const namespacePermissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
   {
@@ -42,15 +42,15 @@ export const namespacePermissions: readonly Permission[] = [
 ];
 
 export interface Webhook {
-  /** Why API servers cannot use it yet; undefined when they can. */
+  /** Why API servers cannot call the webhook yet; undefined when they can. */
   unready: () => string | undefined;
-  /** Answers until `signal` aborts and what has come in is answered. */
+  /** Serves until `signal` aborts and pending reviews are answered. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 /**
- * The webhook role: answers admission reviews until `signal` aborts. It keeps nothing of the cluster but its own
- * certificate and configurations, so a new one answers at once, and it needs no other role to live.
+ * The webhook role: answers admission reviews until `signal` aborts. It watches only its own certificate and webhook
+ * configurations, so a new replica answers at once, and it depends on no other role.
  */
 export async function runWebhook(
   config: RoleConfig<'webhook'>,
@@ -62,24 +62,24 @@ export async function runWebhook(
   let unready = (): string | undefined => 'waiting for the API server';
   const admin = await startAdmin({ port: config.adminPort, unready: () => unready() });
   try {
-    const abilities = await capabilitiesOf(client, { log, signal });
-    const webhook = await startWebhook({ client, config, identity, abilities, log });
+    const capabilities = await capabilitiesOf(client, { log, signal });
+    const webhook = await startWebhook({ client, config, identity, capabilities, log });
     unready = webhook.unready;
     await webhook.run(signal);
   } catch (error) {
-    // Asked to end while it waited: that is no failure.
+    // A shutdown while waiting for the API server is not an error.
     if (!signal.aborted || error !== signal.reason) throw error;
   } finally {
     admin.close();
   }
 }
 
-/** The server of admission reviews with its certificates; every replica runs it. */
+/** Starts the admission server and its certificate controller; every replica runs both. */
 export async function startWebhook({
   client,
   config,
   identity,
-  abilities,
+  capabilities,
   log,
   now = Date.now,
   host,
@@ -88,7 +88,7 @@ export async function startWebhook({
   client: KubeClient;
   config: Pick<Config, 'strict' | 'webhook'>;
   identity: Identity;
-  abilities: Capabilities;
+  capabilities: Capabilities;
   log: Logger;
   now?: () => number;
   host?: string;
@@ -96,7 +96,7 @@ export async function startWebhook({
 }): Promise<Webhook & { port: number }> {
   const { namespace } = identity;
   const operator = `system:serviceaccount:${namespace}:${ACCOUNT}`;
-  const policy = { strict: config.strict, operator, abilities };
+  const policy = { strict: config.strict, operator, capabilities };
   const server = await startServer({
     port: config.webhook.port,
     host,
@@ -106,7 +106,7 @@ export async function startWebhook({
     log,
     drainMs,
   });
-  const keeper = new CertificateController({
+  const certificates = new CertificateController({
     client,
     namespace,
     configuration: CONFIGURATION,
@@ -117,10 +117,10 @@ export async function startWebhook({
   });
   return {
     port: server.port,
-    unready: () => keeper.unready(),
+    unready: () => certificates.unready(),
     async run(signal) {
       try {
-        await keeper.run(signal);
+        await certificates.run(signal);
       } finally {
         await server.close();
       }

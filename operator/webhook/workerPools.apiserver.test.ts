@@ -4,7 +4,7 @@ import { RUN } from '../apis/labels.ts';
 import { WORKER_POOLS, type WorkerPool } from '../apis/run/workerPool/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { resourcePath } from '../kube/client.ts';
-import { NAMESPACE, refusal, useInstallation } from './testing/installation.ts';
+import { NAMESPACE, rejectionOf, useInstallation } from './testing/installation.ts';
 
 const COUNT = 'run.googleapis.com/manualInstanceCount';
 
@@ -107,13 +107,13 @@ describe('worker pools, the webhook and a real API server', function () {
     assert.ok(made.metadata.uid);
   });
 
-  it('refuse a number below zero by /scale as well', async () => {
+  it('reject a number below zero by /scale as well', async () => {
     await apply(pool('least', 1));
-    const { message } = await refusal(setScale('least', -1));
+    const { message } = await rejectionOf(setScale('least', -1));
     assert.match(message, /greater than or equal to 0/);
   });
 
-  it('refuse a split to a revision that is not there, and take one that is', async () => {
+  it('reject a split to a revision that is not there, and take one that is', async () => {
     await apply(pool('split', 4));
     const metadata = { name: 'split-a', namespace: NAMESPACE, labels: { [RUN.workerPool]: 'split' } };
     await cluster.client.create(REVISIONS, {
@@ -124,7 +124,7 @@ describe('worker pools, the webhook and a real API server', function () {
     } as never);
     const to = (revisionName: string) =>
       pool('split', 4, { instanceSplits: [{ revisionName, percent: 100 }] });
-    const { message } = await refusal(apply(to('split-b')));
+    const { message } = await rejectionOf(apply(to('split-b')));
     assert.match(
       message,
       /spec.instanceSplits\[0\].revisionName: is "split-b"; it must be one of this pool's revisions: split-a/,
@@ -143,7 +143,7 @@ describe('worker pools, the webhook and a real API server', function () {
         spec: { containerConcurrency: 5, containers: [{ image: 'app' }] },
       },
     });
-    const { message } = await refusal(apply(wrong));
+    const { message } = await rejectionOf(apply(wrong));
     for (const said of [
       /manualInstanceCount\]: is "-1"/,
       /containerConcurrency: is 5/,

@@ -26,7 +26,7 @@ export const EVERYWHERE = [...BUILT, ...INSTANCES] as const;
  * - `honoured`: the same as Cloud Run
  * - `stored`: it is stored and shown, and changes nothing, because it describes the object
  * - `ignored`: something else, which the note says; whoever applies it is warned
- * - `knative`: Knative Serving honours it and so does Homerun; Cloud Run does not know it, which strict mode refuses
+ * - `knative`: Knative Serving honours it and so does Homerun; Cloud Run does not know it, which strict mode rejects
  */
 export interface Effect {
   outcome: 'honoured' | 'stored' | 'ignored' | 'knative';

@@ -7,7 +7,7 @@ interface Row {
   on: AnnotationHolder;
   key: string;
   value: string;
-  /** Undefined: no fault. */
+  /** Undefined: no error. */
   message?: RegExp;
   strict?: boolean;
   reason: string;
@@ -27,14 +27,14 @@ const ROWS: Row[] = [
     key: 'autoscaling.knative.dev/minScale',
     value: '1',
     message: /belongs in spec.template.metadata.annotations/,
-    reason: 'Knative refuses scaling outside of the template as well',
+    reason: 'Knative rejects scaling outside of the template as well',
   },
   {
     on: 'service',
     key: 'autoscaling.knative.dev/target',
     value: '80',
     message: /scaling of a revision belongs in spec.template.metadata.annotations/,
-    reason: 'Knative refuses scaling outside of the template as well',
+    reason: 'Knative rejects scaling outside of the template as well',
   },
   { on: 'service', key: 'run.googleapis.com/maxScale', value: '3', reason: 'of the whole service' },
   {
@@ -167,17 +167,17 @@ const ROWS: Row[] = [
 
 describe('annotation rules', () => {
   for (const { on, key, value, message, strict, reason } of ROWS) {
-    it(`${message ? (strict ? 'warns of' : 'refuses') : 'accepts'} ${key}=${value} on a ${on}: ${reason}`, () => {
-      const faults = validateAnnotations(on, { [key]: value }, 'metadata.annotations');
-      if (!message) return assert.deepEqual(faults, []);
-      assert.equal(faults.length, 1);
-      assert.equal(faults[0]?.path, `metadata.annotations[${key}]`);
-      assert.match(faults[0]?.message ?? '', message);
-      assert.equal(faults[0]?.strict ?? false, strict ?? false);
+    it(`${message ? (strict ? 'warns of' : 'rejects') : 'accepts'} ${key}=${value} on a ${on}: ${reason}`, () => {
+      const errors = validateAnnotations(on, { [key]: value }, 'metadata.annotations');
+      if (!message) return assert.deepEqual(errors, []);
+      assert.equal(errors.length, 1);
+      assert.equal(errors[0]?.path, `metadata.annotations[${key}]`);
+      assert.match(errors[0]?.message ?? '', message);
+      assert.equal(errors[0]?.strict ?? false, strict ?? false);
     });
   }
 
-  it('refuses a least number of instances above the greatest, in both spellings', () => {
+  it('rejects a least number of instances above the greatest, in both spellings', () => {
     for (const [minimum, maximum] of [
       ['minScale', 'maxScale'],
       ['min-scale', 'max-scale'],
@@ -186,8 +186,8 @@ describe('annotation rules', () => {
         [`autoscaling.knative.dev/${minimum}`]: '5',
         [`autoscaling.knative.dev/${maximum}`]: '2',
       };
-      const [fault] = validateScale(annotations, 'a');
-      assert.match(fault?.message ?? '', /is 2; it must be at least autoscaling.knative.dev\/minScale, 5/);
+      const [error] = validateScale(annotations, 'a');
+      assert.match(error?.message ?? '', /is 2; it must be at least autoscaling.knative.dev\/minScale, 5/);
     }
   });
 

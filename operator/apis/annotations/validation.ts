@@ -78,7 +78,7 @@ function errorOf(holder: AnnotationHolder, key: string, value: string): KeyError
   }
   if (annotation) {
     const message = `has no effect here; it belongs in ${homeOf(annotation, holder)}`;
-    // Knative Serving refuses scaling outside of the template too.
+    // Knative Serving rejects scaling outside of the template too.
     return { message, strict: domain !== SCALING_DOMAIN };
   }
   return unknownKey(holder, key, domain, name);

@@ -8,12 +8,12 @@ import type { FieldError } from '../fieldError.ts';
  */
 export interface ManifestCase {
   yaml: string;
-  /** Accepted as it is, accepted with a warning (refused in strict mode), or refused. */
-  verdict: 'accepted' | 'warned' | 'refused';
+  /** Accepted as it is, accepted with a warning (rejected in strict mode), or rejected. */
+  outcome: 'accepted' | 'warned' | 'rejected';
   /** What the API server says by the CRD alone; missing when it takes the manifest. */
   schema?: RegExp;
   /** What the law says; missing when it finds nothing. */
-  law?: RegExp;
+  rules?: RegExp;
   reason: string;
 }
 
@@ -29,18 +29,18 @@ export function testManifests<T>(
   cases: Readonly<Record<string, ManifestCase>>,
   { validate, fill, Model }: Kind<T>,
 ): void {
-  for (const [name, { yaml, verdict, law, schema, reason }] of Object.entries(cases)) {
-    const judged = law === undefined ? 'finds nothing wrong with' : 'names what is wrong with';
+  for (const [name, { yaml, outcome, rules, schema, reason }] of Object.entries(cases)) {
+    const judged = rules === undefined ? 'finds nothing wrong with' : 'names what is wrong with';
     it(`${judged} ${name}: ${reason}`, () => {
-      const faults = validate(parse(yaml) as T);
-      const said = faults.map(({ path, message }) => `${path}: ${message}`).join('\n');
-      if (law) assert.match(said, law);
+      const errors = validate(parse(yaml) as T);
+      const said = errors.map(({ path, message }) => `${path}: ${message}`).join('\n');
+      if (rules) assert.match(said, rules);
       else assert.equal(said, '');
-      const refused = schema !== undefined || faults.some(({ strict }) => !strict);
-      assert.equal(refused ? 'refused' : faults.length > 0 ? 'warned' : 'accepted', verdict, said);
+      const rejected = schema !== undefined || errors.some(({ strict }) => !strict);
+      assert.equal(rejected ? 'rejected' : errors.length > 0 ? 'warned' : 'accepted', outcome, said);
     });
 
-    if (verdict === 'refused') continue;
+    if (outcome === 'rejected') continue;
     it(`finds ${name} valid by its schema`, () => {
       new Model(parse(yaml) as never).validate();
     });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { deploymentName } from '../../apis/names.ts';
 import { DEPLOYMENTS } from '../../kube/core.ts';
-import { FakeApiServer, Refusal } from '../../testing/fakeApiServer.ts';
+import { FakeApiServer, Rejection } from '../../testing/fakeApiServer.ts';
 import { silent, until } from '../../testing/until.ts';
 import { Waker } from './wake.ts';
 
@@ -40,7 +40,7 @@ describe('Waker', () => {
   it('sends the resourceVersion that it read, and reads again after a conflict', async () => {
     scale(0);
     // The autoscaler writes between our reading and our writing, which the API server therefore refuses.
-    api.failNext(new Refusal(409, 'Conflict', 'changed'), ({ method }) => {
+    api.failNext(new Rejection(409, 'Conflict', 'changed'), ({ method }) => {
       if (method === 'PATCH') scale(3);
       return method === 'PATCH';
     });
@@ -53,7 +53,7 @@ describe('Waker', () => {
 
   it('tries again in small steps while it is needed', async () => {
     scale(0);
-    api.failNext(new Refusal(500, 'InternalError', 'no'), ({ method }) => method === 'PATCH', 2);
+    api.failNext(new Rejection(500, 'InternalError', 'no'), ({ method }) => method === 'PATCH', 2);
     await waker.wake('ns/a', () => true);
     assert.deepEqual([await replicas(), patches().length], [1, 3]);
   });

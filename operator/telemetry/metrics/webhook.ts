@@ -13,7 +13,7 @@ export const admissionDuration = new Histogram({
 
 export const admissionReviews = new Counter({
   name: 'homerun_admission_reviews_total',
-  help: 'Admission reviews by path, kind and result: allowed, warned, refused, error',
+  help: 'Admission reviews by path, kind and result: allowed, warned, rejected, error',
   labelNames: ['path', 'kind', 'result'],
   registers,
 });

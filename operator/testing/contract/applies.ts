@@ -71,23 +71,23 @@ export const applies: Record<string, Case> = {
     const none = await client.apply<ConfigMap>(CONFIG_MAPS, configMap(ns, 'a', {}), { fieldManager: 'n' });
     return [less.data, none.data ?? {}];
   },
-  'apply is refused what another manager set, unless forced': async (client, ns) => {
+  'apply is rejected what another manager set, unless forced': async (client, ns) => {
     await client.apply(CONFIG_MAPS, configMap(ns, 'a', { a: '1' }), { fieldManager: 'm' });
     const other = configMap(ns, 'a', { a: '2' });
-    const refused = await failure(client.apply(CONFIG_MAPS, other, { fieldManager: 'n', force: false }));
+    const rejected = await failure(client.apply(CONFIG_MAPS, other, { fieldManager: 'n', force: false }));
     const forced = await client.apply<ConfigMap>(CONFIG_MAPS, other, { fieldManager: 'n' });
     // It is n's now, so m takes nothing away by leaving it out.
     const left = await client.apply<ConfigMap>(CONFIG_MAPS, configMap(ns, 'a', {}), { fieldManager: 'm' });
-    return [refused, forced.data, left.data];
+    return [rejected, forced.data, left.data];
   },
   'a field changed by an update is the updater\u2019s': async (client, ns) => {
     await client.apply(CONFIG_MAPS, configMap(ns, 'a', { a: '1' }), { fieldManager: 'm' });
     await client.mergePatch(CONFIG_MAPS, meta(ns, 'a'), { data: { a: '2' } });
-    const refused = await failure(
+    const rejected = await failure(
       client.apply(CONFIG_MAPS, configMap(ns, 'a', { a: '1' }), { fieldManager: 'm', force: false }),
     );
     const left = await client.apply<ConfigMap>(CONFIG_MAPS, configMap(ns, 'a', {}), { fieldManager: 'm' });
-    return [refused, left.data];
+    return [rejected, left.data];
   },
   'apply merges containers and variables by name, and removes those that are gone': async (client, ns) => {
     const env = (...names: string[]) => names.map((name) => ({ name, value: name }));

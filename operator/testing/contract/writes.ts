@@ -31,7 +31,7 @@ export const writes: Record<string, Case> = {
       owned.status,
     ];
   },
-  'create refuses a name that is taken, none, or no name': async (client, ns) => [
+  'create rejects a name that is taken, none, or no name': async (client, ns) => [
     await client.create(CONFIG_MAPS, configMap(ns, 'a', {})).then(() => 'made'),
     await failure(client.create(CONFIG_MAPS, configMap(ns, 'a', {}))),
     await failure(client.create(CONFIG_MAPS, configMap(ns, '', {}))),
@@ -125,7 +125,7 @@ export const writes: Record<string, Case> = {
       live?.metadata.generation,
     ];
   },
-  'scale is refused for another version of the object': async (client, ns) => {
+  'scale is rejected for another version of the object': async (client, ns) => {
     await client.create(DEPLOYMENTS, deployment(ns));
     const path = `/apis/apps/v1/namespaces/${ns}/deployments/app/scale`;
     type Scale = { spec: { replicas?: number }; metadata: { resourceVersion: string } };
@@ -140,9 +140,9 @@ export const writes: Record<string, Case> = {
   },
   'delete keeps to the uid it was given': async (client, ns) => {
     const { metadata } = await client.create(CONFIG_MAPS, configMap(ns, 'a', {}));
-    const refused = await failure(client.delete(CONFIG_MAPS, meta(ns, 'a'), { uid: OTHER_UID }));
+    const rejected = await failure(client.delete(CONFIG_MAPS, meta(ns, 'a'), { uid: OTHER_UID }));
     return [
-      refused,
+      rejected,
       await client.delete(CONFIG_MAPS, meta(ns, 'a'), { uid: metadata.uid }),
       await client.get(CONFIG_MAPS, metadata),
     ];

@@ -195,28 +195,28 @@ describe('admitDefault', () => {
   });
 });
 
-interface VerdictCase {
+interface ReviewCase {
   reason: string;
   policy?: Policy;
   kind?: string;
   user?: string;
   object: string;
   stored?: string;
-  /** Fields that the refusal names; without any, the object is admitted. */
-  refused?: string[];
+  /** Fields that the rejection names; without any, the object is admitted. */
+  rejected?: string[];
   warnings?: RegExp[];
 }
 
-const VERDICTS: Record<string, VerdictCase> = {
+const REVIEWS: Record<string, ReviewCase> = {
   'a service as people write it': { reason: 'there is nothing to say', object: APP },
-  'faults of shape, law and names': {
+  'errors of shape, law and names': {
     reason: 'all in one answer',
     object: `
       metadata: {name: Hello}
       spec:
         template: {spec: {timeoutSeconds: soon, containerConcurrency: 2000, containers: [{image: a, args: x}, {name: b}]}}
         traffic: [{percent: 1, tag: '-'}]`,
-    refused: [
+    rejected: [
       'spec.template.spec.containers[0].args',
       'spec.template.spec.containers[1].image',
       'spec.template.spec.containerConcurrency',
@@ -227,19 +227,19 @@ const VERDICTS: Record<string, VerdictCase> = {
   'a percent that cannot be read': {
     reason: 'nothing is said of the sum, which nobody knows',
     object: `${APP.slice(0, -1)}, traffic: [{percent: half, latestRevision: true}]}`,
-    refused: ['spec.traffic[0].percent'],
+    rejected: ['spec.traffic[0].percent'],
   },
-  'no spec': { reason: 'the field is named', object: 'metadata: {}', refused: ['spec'] },
+  'no spec': { reason: 'the field is named', object: 'metadata: {}', rejected: ['spec'] },
   'what only Knative allows': {
     reason: 'accepted with a warning',
     object: 'spec: {template: {spec: {enableServiceLinks: false, containers: [{image: app}]}}}',
     warnings: [/^spec\.template\.spec\.enableServiceLinks: .*not supported by Cloud Run$/],
   },
   'what only Knative allows, in strict mode': {
-    reason: 'refused',
+    reason: 'rejected',
     policy: STRICT,
     object: 'spec: {template: {spec: {enableServiceLinks: false, containers: [{image: app}]}}}',
-    refused: ['spec.template.spec.enableServiceLinks'],
+    rejected: ['spec.template.spec.enableServiceLinks'],
   },
   'what only Knative allows, of the operator in strict mode': {
     reason: 'its objects are made of admitted ones',
@@ -261,12 +261,12 @@ const VERDICTS: Record<string, VerdictCase> = {
     stored: `metadata: {annotations: {}}\n${APP}`,
     policy: STRICT,
     object: `metadata: {annotations: {run.googleapis.com/constructor: a}}\n${APP}`,
-    refused: ['metadata.annotations[run.googleapis.com/constructor]'],
+    rejected: ['metadata.annotations[run.googleapis.com/constructor]'],
   },
   'a list with more items than may be': {
     reason: 'nobody looks into it',
     object: `spec: {template: {spec: {containers: [{image: app, envFrom: [${Array(51).fill('{}').join()}]}]}}}`,
-    refused: ['spec.template.spec.containers[0].envFrom'],
+    rejected: ['spec.template.spec.containers[0].envFrom'],
   },
   'a feature of Google’s cloud': {
     reason: 'the warning says what happens instead',
@@ -284,7 +284,7 @@ const VERDICTS: Record<string, VerdictCase> = {
     warnings: [/volumes\[0\]\.csi\.driver: needs the CSI driver gcsfuse\.csi\.storage\.gke\.io/],
   },
   'a label on an object that breaks a newer rule': {
-    reason: 'the fault is told, and holds nothing up',
+    reason: 'the error is told, and holds nothing up',
     stored: 'spec: {template: {spec: {timeoutSeconds: 4000, containers: [{image: app}]}}}',
     object:
       'metadata: {labels: {a: b}}\nspec: {template: {spec: {timeoutSeconds: 4000, containers: [{image: app}]}}}',
@@ -294,27 +294,27 @@ const VERDICTS: Record<string, VerdictCase> = {
     reason: 'it would make a revision that nobody admits',
     stored: 'spec: {template: {spec: {timeoutSeconds: 4000, containers: [{image: app}]}}}',
     object: 'spec: {template: {spec: {timeoutSeconds: 4000, containers: [{image: other}]}}}',
-    refused: ['spec.template.spec.timeoutSeconds'],
+    rejected: ['spec.template.spec.timeoutSeconds'],
   },
   'an annotation that was wrong before': {
     reason: 'each annotation is looked at by itself',
     stored: `metadata: {annotations: {run.googleapis.com/minScale: few}}\n${APP}`,
     object: `metadata: {annotations: {run.googleapis.com/minScale: few, run.googleapis.com/maxScale: many}}\n${APP}`,
-    refused: ['metadata.annotations[run.googleapis.com/maxScale]'],
+    rejected: ['metadata.annotations[run.googleapis.com/maxScale]'],
   },
   'a change of a revision': {
     reason: 'it is immutable',
     kind: 'Revision',
     stored: 'spec: {containers: [{name: a, image: app}]}',
     object: 'spec: {containers: [{name: a, image: other}]}',
-    refused: ['spec'],
+    rejected: ['spec'],
   },
 };
 
 describe('admission', () => {
-  for (const [name, one] of Object.entries(VERDICTS)) {
-    const { reason, policy = LENIENT, kind = 'Service', user, refused = [], warnings = [] } = one;
-    const verb = refused.length > 0 ? 'refuses' : warnings.length > 0 ? 'warns of' : 'admits';
+  for (const [name, one] of Object.entries(REVIEWS)) {
+    const { reason, policy = LENIENT, kind = 'Service', user, rejected = [], warnings = [] } = one;
+    const verb = rejected.length > 0 ? 'rejects' : warnings.length > 0 ? 'warns of' : 'admits';
     it(`${verb} ${name}: ${reason}`, () => {
       const oldObject = one.stored && objectOf(one.stored, kind);
       const request = requestFor(objectOf(one.object, kind), { kind, user, oldObject });
@@ -323,7 +323,7 @@ describe('admission', () => {
         assert.equal(answer.uid, 'review-1');
         assert.deepEqual(
           fieldsOf(answer).filter((field) => field !== 'metadata.name'),
-          refused,
+          rejected,
         );
       }
       const said = answers[1]?.warnings ?? [];
@@ -338,7 +338,7 @@ describe('admission', () => {
     assert.equal(admitDefault(request, LENIENT).status?.details?.name, 'load-');
   });
 
-  it('tells fifty faults, and how many more there are', () => {
+  it('tells fifty errors, and how many more there are', () => {
     const env = Array.from({ length: 80 }, (_, i) => ({ name: `A=${i}`, value: 'x' }));
     const object = objectOf(APP) as KubeObject & { spec: { template: { spec: object } } };
     object.spec.template.spec = { containers: [{ image: 'app', env }] };

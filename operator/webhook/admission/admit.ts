@@ -12,36 +12,38 @@ import { linesOf, warningsOf } from './warnings.ts';
 
 /** What admission depends on beside the request. */
 export interface Policy {
-  /** Whether what Knative Serving allows and Cloud Run does not is refused. */
+  /** Whether what Knative Serving allows and Cloud Run does not is rejected. */
   strict: boolean;
-  /** User name of the controller. Its objects are made of admitted ones and arrive complete. */
+  /** User name of the controller. Its objects derive from admitted ones and have their defaults already. */
   operator: string;
-  /** What the cluster can do, and so what need not be warned of. */
-  abilities: Capabilities;
+  /** Capabilities of the cluster; a feature that it has needs no warning. */
+  capabilities: Capabilities;
 }
 
 /**
- * The mutating half: fills in Cloud Run's defaults, and who made and changed the object. It judges as well, because
- * the API server checks the schema before it asks the validating half: only here can all that is wrong with an
- * object be told in one answer. Pure.
+ * The mutating webhook: sets Cloud Run's defaults and the annotations that name the object's creator and last modifier.
+ * It validates as well, because the API server checks the schema before it calls the validating webhook: only here can
+ * one response list every error of an object. Pure.
  */
 export function admitDefault(
   request: AdmissionRequest,
   policy: Policy,
-  known?: ReferencedObjects,
+  referenced?: ReferencedObjects,
 ): AdmissionResponse {
   const { uid, object } = request;
   const definition = definitionOf(request);
   if (!definition || isLeaving(request) || isOperator(request, policy)) return { uid, allowed: true };
   const previous = previousOf(request, definition);
   const named = withName(withNumbers(object, definition));
-  const around = { previous, strict: policy.strict, known };
-  const { refused, warned } = validate(definition, definition.written, named, around);
-  // The name that the API server makes up is judged when it is known.
-  const faults = hasName(object) ? refused : refused.filter(({ path }) => path !== 'metadata.name');
-  if (faults.length > 0) return refusal(request, faults);
+  const options = { previous, strict: policy.strict, referenced };
+  const result = validate(definition, definition.written, named, options);
+  // A generated name is validated by the validating webhook, which sees it.
+  const errors = hasName(object)
+    ? result.errors
+    : result.errors.filter(({ path }) => path !== 'metadata.name');
+  if (errors.length > 0) return rejection(request, errors);
   const written = object as KubeObject;
-  const filled = definition.default(named as KubeObject, previous, known);
+  const filled = definition.default(named as KubeObject, previous, referenced);
   const user = request.userInfo?.username;
   const complete = { ...filled, metadata: withNameOf(written, filled.metadata) };
   const patch = patchBetween(
@@ -49,52 +51,56 @@ export function admitDefault(
     definition.authors && user ? signed(complete, previous, user, definition.authors) : complete,
   );
   const warnings = linesOf(
-    hiddenBy(filled, warned, (object) => validate(definition, definition.spec, object, around)),
+    hiddenByDefaults(filled, result.warnings, (object) =>
+      validate(definition, definition.spec, object, options),
+    ),
   );
-  const answer = { uid, allowed: true, ...(warnings.length > 0 ? { warnings } : {}) };
-  if (patch.length === 0) return answer;
+  const response = { uid, allowed: true, ...(warnings.length > 0 ? { warnings } : {}) };
+  if (patch.length === 0) return response;
   const encoded = Buffer.from(JSON.stringify(patch)).toString('base64');
-  return { ...answer, patchType: 'JSONPatch', patch: encoded };
+  return { ...response, patchType: 'JSONPatch', patch: encoded };
 }
 
-/** Of what is to be told that which the validating half cannot find any more once defaults are filled in. */
-function hiddenBy(
+/** The warnings that the validating webhook does not repeat, because setting the defaults removed their cause. */
+function hiddenByDefaults(
   filled: KubeObject,
-  warned: readonly FieldError[],
-  judgeAgain: (object: KubeObject) => ValidationResult,
+  warnings: readonly FieldError[],
+  validateFilled: (object: KubeObject) => ValidationResult,
 ): FieldError[] {
-  if (warned.length === 0) return [];
-  const later = new Set(judgeAgain(filled).warned.map(({ path }) => path));
-  return warned.filter(({ path }) => !later.has(path));
+  if (warnings.length === 0) return [];
+  const repeated = new Set(validateFilled(filled).warnings.map(({ path }) => path));
+  return warnings.filter(({ path }) => !repeated.has(path));
 }
 
-/** The validating half: the last word, after every other webhook had its own. Pure. */
+/** The validating webhook: validates the object after every mutating webhook has changed it. Pure. */
 export function admitValidate(
   request: AdmissionRequest,
   policy: Policy,
-  known?: ReferencedObjects,
+  referenced?: ReferencedObjects,
 ): AdmissionResponse {
   const { uid } = request;
   const definition = definitionOf(request);
   if (!definition || isLeaving(request)) return { uid, allowed: true };
   const own = isOperator(request, policy);
-  // What was let in under other rules must not hold up the controller: it says on the object what is wrong.
+  // An object admitted under older rules must not block the controller, which reports the error in its status.
   const strict = policy.strict && !own;
   const previous = previousOf(request, definition);
   const object = withName(request.object);
-  const { refused, warned } = validate(definition, definition.spec, object, { previous, strict, known });
-  if (refused.length > 0) return refusal(request, refused);
-  const warnings = own ? [] : warningsOf(definition, object as KubeObject, warned, policy.abilities);
+  const result = validate(definition, definition.spec, object, { previous, strict, referenced });
+  if (result.errors.length > 0) return rejection(request, result.errors);
+  const warnings = own
+    ? []
+    : warningsOf(definition, object as KubeObject, result.warnings, policy.capabilities);
   return warnings.length > 0 ? { uid, allowed: true, warnings } : { uid, allowed: true };
 }
 
-/** Only objects that are made or changed are judged; nothing that is asked for other kinds or verbs is held up. */
+/** The kind of the object in a CREATE or UPDATE; undefined for other operations and kinds, which are allowed. */
 function definitionOf({ kind, operation }: AdmissionRequest): KindDefinition | undefined {
   if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
   return kindOf(kind.group, kind.kind);
 }
 
-/** An object on its way out only loses its finalizers. What a client sends as deletionTimestamp does not count. */
+/** An object being deleted only loses its finalizers. A deletionTimestamp that the client sends does not count. */
 function isLeaving({ operation, oldObject }: AdmissionRequest): boolean {
   const { metadata } = (oldObject ?? {}) as { metadata?: { deletionTimestamp?: unknown } | null };
   return operation === 'UPDATE' && typeof metadata?.deletionTimestamp === 'string';
@@ -104,7 +110,7 @@ function isOperator({ userInfo }: AdmissionRequest, { operator }: Policy): boole
   return userInfo?.username === operator;
 }
 
-/** The stored object; an unreadable one, from before its schema, counts as none. */
+/** The stored object; undefined when it predates its schema and cannot be read. */
 function previousOf(
   { operation, oldObject }: AdmissionRequest,
   definition: KindDefinition,
@@ -114,7 +120,7 @@ function previousOf(
   return isReadable(definition, definition.spec, object) ? object : undefined;
 }
 
-/** With whole numbers out of their quotes: the API server looks at types only after this half has answered. */
+/** The object with quoted whole numbers converted: the API server checks types only after the mutating webhooks. */
 function withNumbers(object: unknown, { written }: KindDefinition): unknown {
   const { spec } = (object ?? {}) as { spec?: unknown };
   const read = unquoted(written, spec);
@@ -126,7 +132,10 @@ function hasName(object: unknown): boolean {
   return typeof metadata !== 'object' || metadata === null || metadata.name !== undefined;
 }
 
-/** The API server adds five letters to generateName only after the first half; until then its stem must do. */
+/**
+ * The object with generateName, less its trailing dashes and dots, as its name: the API server generates the name only
+ * after the mutating webhooks.
+ */
 function withName(object: unknown): unknown {
   if (hasName(object)) return object;
   const { metadata } = object as KubeObject;
@@ -135,31 +144,31 @@ function withName(object: unknown): unknown {
   return { ...(object as KubeObject), metadata: { ...metadata, name } };
 }
 
-/** Without the dashes and dots at the end, that is. A regular expression would begin anew at each dash of a long row. */
+/** A regular expression would take quadratic time on a long run of dashes. */
 function stemOf(generateName: string): string {
   let end = generateName.length;
   while (end > 0 && '-.'.includes(generateName.charAt(end - 1))) end--;
   return generateName.slice(0, end);
 }
 
-/** The metadata with the name that was written, or none. */
+/** The metadata with the name as the client sent it, which may be none. */
 function withNameOf({ metadata }: KubeObject, filled: KubeObject['metadata']): KubeObject['metadata'] {
   if (metadata.name !== undefined) return filled;
   const { name: _, ...nameless } = filled;
   return nameless as KubeObject['metadata'];
 }
 
-function refusal(
+function rejection(
   { uid, kind, name, object }: AdmissionRequest,
-  faults: readonly FieldError[],
+  errors: readonly FieldError[],
 ): AdmissionResponse {
   const metadata = (object as Partial<KubeObject> | null | undefined)?.metadata;
-  const message = errorMessage(faults);
-  const { told, more } = shortenedErrors(faults);
-  const causes = told.map(({ path, message }) => ({ reason: 'FieldValueInvalid', field: path, message }));
+  const message = errorMessage(errors);
+  const { listed, more } = shortenedErrors(errors);
+  const causes = listed.map(({ path, message }) => ({ reason: 'FieldValueInvalid', field: path, message }));
   if (more > 0) causes.push({ reason: 'FieldValueInvalid', field: '', message: `and ${more} more` });
-  const called = [name, metadata?.name, metadata?.generateName].find(isName) ?? '';
-  const details = { group: kind.group, kind: kind.kind, name: brief(called, LONGEST_NAME), causes };
+  const shownName = [name, metadata?.name, metadata?.generateName].find(isName) ?? '';
+  const details = { group: kind.group, kind: kind.kind, name: brief(shownName, LONGEST_NAME), causes };
   return {
     uid,
     allowed: false,
@@ -167,7 +176,7 @@ function refusal(
   };
 }
 
-/** Whatever a client has sent may stand in place of a name. */
+/** A client may have sent any value as the name. */
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }

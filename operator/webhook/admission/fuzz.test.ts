@@ -33,17 +33,17 @@ interface Question {
   known?: ReferencedObjects;
 }
 
-/** The object as it is stored, or undefined when it is refused; throws whatever admission throws. */
+/** The object as it is stored, or undefined when it is rejected; throws whatever admission throws. */
 function admitted(question: Question, policy: Policy): KubeObject | undefined {
   const { known } = question;
   const first = admitDefault(requestFor(question.object, question), policy, known);
-  assert.ok(first.allowed || first.status?.message, 'a refusal says why');
+  assert.ok(first.allowed || first.status?.message, 'a rejection says why');
   if (!first.allowed) return undefined;
   const object = patched(question.object, patchOf(first));
   const again = admitDefault(requestFor(object, question), policy, known);
   assert.deepEqual(patchOf(again), [], 'defaults are filled in once');
   const second = admitValidate(requestFor(object, question), policy, known);
-  assert.ok(second.allowed || second.status?.message, 'a refusal says why');
+  assert.ok(second.allowed || second.status?.message, 'a rejection says why');
   return second.allowed ? (object as KubeObject) : undefined;
 }
 

@@ -36,7 +36,7 @@ describe('admission of maps that are too wide', function () {
   const map = wideMap();
 
   for (const [name, { ask, field, reason }] of Object.entries(WIDE)) {
-    it(`${field === undefined ? 'admits' : 'refuses'} ${name} soon, from the bytes on: ${reason}`, async () => {
+    it(`${field === undefined ? 'admits' : 'rejects'} ${name} soon, from the bytes on: ${reason}`, async () => {
       const body = Buffer.from(JSON.stringify({ apiVersion: 'admission.k8s.io/v1', request: ask(map) }));
       for (const policy of [LENIENT, STRICT]) {
         for (const admit of [admitDefault, admitValidate]) {

@@ -10,7 +10,7 @@ const [LIST_BEGINS, LIST_ENDS] = [0x5b, 0x5d];
 /**
  * The JSON of a review in which each map has one key too many at most: what follows is left out before it is parsed.
  * To parse 250,000 keys takes 100 ms, and to list those of a map that has been parsed, which is the only way to count
- * them, takes half of that again; to pass them over here takes 5 ms. Such a map is refused in either case (excess.ts).
+ * them, takes half of that again; to pass them over here takes 5 ms. Such a map is rejected in either case (excess.ts).
  * The text need not be JSON: what is none stays so. Pure.
  * @param most keys that a map may have.
  */

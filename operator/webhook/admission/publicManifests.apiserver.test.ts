@@ -4,41 +4,41 @@ import type { ApiServer } from '../../testing/apiServer.ts';
 import { useInstallation } from '../testing/installation.ts';
 import { dryRun, publicManifests } from '../testing/public.ts';
 
-interface Verdict {
-  verdict: 'accepted' | 'warned' | 'refused';
-  /** What is told; each must be found in the refusal, or in the warnings. */
-  says?: readonly RegExp[];
+interface Expected {
+  outcome: 'accepted' | 'warned' | 'rejected';
+  /** Each must match in the rejection, or in the warnings. */
+  messages?: readonly RegExp[];
   /** Why, and which document says so. */
   reason: string;
 }
 
-const ACCEPTED: Verdict = { verdict: 'accepted', reason: 'every field is of the v1 API and in its range' };
+const ACCEPTED: Expected = { outcome: 'accepted', reason: 'every field is of the v1 API and in its range' };
 
 /** An image or name that a script was to fill in. */
-function placeholder(...says: RegExp[]): Verdict {
+function placeholder(...messages: RegExp[]): Expected {
   return {
-    verdict: 'refused',
-    says,
+    outcome: 'rejected',
+    messages,
     reason: 'a placeholder is left in it: no registry and no cluster has such a name',
   };
 }
 
-const PORT: Verdict = {
-  verdict: 'refused',
-  says: [/env\[0\]\.name: is "PORT", which the platform sets/],
+const PORT: Expected = {
+  outcome: 'rejected',
+  messages: [/env\[0\]\.name: is "PORT", which the platform sets/],
   reason: 'PORT is reserved (container contract, Environment variables)',
 };
 
-const ORDER_WITHOUT_QUOTES: Verdict = {
-  verdict: 'accepted',
+const ORDER_WITHOUT_QUOTES: Expected = {
+  outcome: 'accepted',
   reason: "the meaning is clear, and Google's own samples leave the quotes of container-dependencies out",
 };
 
-const VERDICTS: Record<string, Verdict> = {
+const EXPECTED: Record<string, Expected> = {
   'Agent-Drive/AgentDrive cloud-run/service.yaml': {
-    verdict: 'warned',
-    says: [/cloudsql-instances\]: has no effect in a cluster/],
-    reason: 'a connection that the platform makes on Google Cloud and a cluster cannot',
+    outcome: 'warned',
+    messages: [/cloudsql-instances\]: has no effect in a cluster/],
+    reason: 'Google Cloud makes this connection, and a cluster cannot',
   },
   'CBIIT/bento-custodian terraform/cloudrun/scripts/backend.yaml': placeholder(
     /metadata.name: is "\$\{stack_name\}-cloudrun-backend"/,
@@ -66,8 +66,8 @@ const VERDICTS: Record<string, Verdict> = {
     ACCEPTED,
   'GoogleContainerTools/skaffold integration/testdata/deploy-cloudrun-workerpool/workerpool.yaml': ACCEPTED,
   'HomenShum/attrition cloudrun-persistent.yaml': {
-    verdict: 'warned',
-    says: [/csi.driver: needs the CSI driver gcsfuse.csi.storage.gke.io in the cluster/],
+    outcome: 'warned',
+    messages: [/csi.driver: needs the CSI driver gcsfuse.csi.storage.gke.io in the cluster/],
     reason: 'Cloud Storage is a driver that a cluster may lack',
   },
   'InfinityXOneSystems/lead-sniper-system cloud-run-service.yaml': ACCEPTED,
@@ -75,8 +75,8 @@ const VERDICTS: Record<string, Verdict> = {
     /image "gcr.io\/PROJECT_ID\/.* does not parse/,
   ),
   'KumbyConsulting/newsletter-aggregator cloudrun-service.yaml': {
-    verdict: 'warned',
-    says: [
+    outcome: 'warned',
+    messages: [
       /cpu-boost\]: is not known to Cloud Run and has no effect; use run.googleapis.com\/startup-cpu-boost/,
       /use-http2\]: is not known to Cloud Run and has no effect; for HTTP\/2 name the port h2c/,
       /vpc-access-connector\]: has no effect in a cluster/,
@@ -88,34 +88,34 @@ const VERDICTS: Record<string, Verdict> = {
   'Mrjoel97/PIKAR-AI cloud-run-service.yaml': ACCEPTED,
   'NickGuAI/g3lobster service.cloudrun.yaml': {
     ...PORT,
-    says: [/image "us-central1-docker.pkg.dev\/PROJECT_ID\/.* does not parse/, ...(PORT.says ?? [])],
+    messages: [/image "us-central1-docker.pkg.dev\/PROJECT_ID\/.* does not parse/, ...(PORT.messages ?? [])],
   },
   'NucleusEngineering/genai-3d-meshes hunyuan3D/cloudrun-service.yaml': placeholder(
     /image "gcr.io\/YOUR_PROJECT_ID\/.* does not parse/,
   ),
   'RuleIQ-Vercel-Deploy/ruleIQ cloud-run-service.yaml': {
     ...PORT,
-    says: [/image "gcr.io\/PROJECT_ID\/.* does not parse/, ...(PORT.says ?? [])],
+    messages: [/image "gcr.io\/PROJECT_ID\/.* does not parse/, ...(PORT.messages ?? [])],
   },
   'Terpedia/esm2-inference-service cloudrun/service.yaml': placeholder(
     /image "REGION-docker.* does not parse/,
   ),
   'WXYC/triangle-shows cloudrun-service.yaml': placeholder(/image "IMAGE_URL" does not parse/),
   'Wave1art/Langfuse-Cloud-Run cloud-run/service.yaml': {
-    verdict: 'refused',
-    says: [/unknown field "spec.template.spec.containers\[2\].dependsOn"/],
+    outcome: 'rejected',
+    messages: [/unknown field "spec.template.spec.containers\[2\].dependsOn"/],
     reason: 'dependsOn is of the v2 API; the v1 API has the annotation container-dependencies',
   },
   'agileguru/graalvm_cloud_native cloud-run/service.yaml': {
-    verdict: 'warned',
-    says: [
+    outcome: 'warned',
+    messages: [
       /container-dependencies\]: has others wait for .*server.*; a container that is waited for must have a startup probe/,
     ],
-    reason: 'Cloud Run refuses it; the quotes that are left out of container-dependencies are no fault',
+    reason: 'Cloud Run rejects it; the quotes that are left out of container-dependencies are no error',
   },
   'alpfr/cloudrun-redis-gcp cloudrun/service.yaml': {
-    verdict: 'warned',
-    says: [
+    outcome: 'warned',
+    messages: [
       /network-interfaces\]: has no effect in a cluster/,
       /vpc-access-egress\]: has no effect in a cluster/,
     ],
@@ -124,28 +124,28 @@ const VERDICTS: Record<string, Verdict> = {
   'asmeyatsky/refactor cloudrun-service.yaml': PORT,
   'cdgtlmda/SentinelOps cloud-run-service.yaml': {
     ...PORT,
-    says: [/image .*PROJECT_ID\/.* does not parse/, /env\[1\]\.name: is "PORT", which the platform sets/],
+    messages: [/image .*PROJECT_ID\/.* does not parse/, /env\[1\]\.name: is "PORT", which the platform sets/],
   },
   'ferentin-net/ferentin-service-edge cloud-run/service.yaml': placeholder(
     /serviceAccountName: is "runner@PROJECT_ID/,
   ),
   'gremlin-solutions/gcp-cloud-run-failure-flags-app cloudrun-service.yaml': ACCEPTED,
   'helixprojectai-code/helix-ttd-gemini-cli cloud-run-service.yaml': {
-    verdict: 'refused',
-    says: [/unknown field "spec.template.spec.containers\[0\].lifecycle"/],
+    outcome: 'rejected',
+    messages: [/unknown field "spec.template.spec.containers\[0\].lifecycle"/],
     reason: 'Cloud Run has no hooks: SIGTERM tells of the end (container contract, Signals)',
   },
   'jab-r/rust-nostr-relay cloud-run-service.yaml': {
-    verdict: 'warned',
-    says: [/sessionAffinity\]: has no effect in a cluster/],
+    outcome: 'warned',
+    messages: [/sessionAffinity\]: has no effect in a cluster/],
     reason: 'session affinity is best effort, so a service must do without it (services, Session affinity)',
   },
   'kyletaylored/fake-store-api cloud-run/mcp-service.yaml': placeholder(
     /image "REGION-docker.* does not parse/,
   ),
   'makocchan0509/key-management cloudrun/service.yaml': {
-    verdict: 'refused',
-    says: [/containers\[0\].image: image "" does not parse: it names no repository/],
+    outcome: 'rejected',
+    messages: [/containers\[0\].image: image "" does not parse: it names no repository/],
     reason: 'an image is required',
   },
   'npbuilds/skill-library cloudrun/service.yaml': placeholder(/image "REGION-docker.* does not parse/),
@@ -154,8 +154,8 @@ const VERDICTS: Record<string, Verdict> = {
     /image "REGION-docker.* does not parse/,
   ),
   'scottquintana/activedispatch-server cloudrun/service.yaml': {
-    verdict: 'warned',
-    says: [/concurrency\]: is not known to Cloud Run and has no effect; use .*containerConcurrency/],
+    outcome: 'warned',
+    messages: [/concurrency\]: is not known to Cloud Run and has no effect; use .*containerConcurrency/],
     reason: 'a flag of gcloud mistaken for an annotation',
   },
   'sundar139/Causal-Uplift-Transformer-Beam cloudrun/service.yaml': placeholder(
@@ -166,30 +166,33 @@ const VERDICTS: Record<string, Verdict> = {
   ),
   'vishnu2kmohan/mcp-server-langgraph deployments/cloudrun/service.yaml': {
     ...PORT,
-    says: [/image "gcr.io\/PROJECT_ID\/.* does not parse/, ...(PORT.says ?? [])],
+    messages: [/image "gcr.io\/PROJECT_ID\/.* does not parse/, ...(PORT.messages ?? [])],
   },
   'JustinCappos/launch-the-nukes cloudrun-job.yaml': placeholder(
     /image "gcr.io\/PROJECT_ID\/.* does not parse/,
   ),
   'aecs4u/NASTRAN-95 deploy/cloudrun/job.yaml': placeholder(/image ".*PROJECT_ID\/REPO\/.* does not parse/),
   'braveenth/garmin-running-llm cloud-run-job.yaml': {
-    verdict: 'warned',
-    says: [/volumes\[0\].csi.driver: needs the CSI driver/, /volumes\[1\].csi.driver: needs the CSI driver/],
+    outcome: 'warned',
+    messages: [
+      /volumes\[0\].csi.driver: needs the CSI driver/,
+      /volumes\[1\].csi.driver: needs the CSI driver/,
+    ],
     reason: 'an export, with numbers as texts; Cloud Storage is a driver that a cluster may lack',
   },
   'jolen-web/finance cloudrun-job.yaml': {
-    verdict: 'refused',
-    says: [/unknown field "spec.template.spec.template.spec.restartPolicy"/],
+    outcome: 'rejected',
+    messages: [/unknown field "spec.template.spec.template.spec.restartPolicy"/],
     reason: "a field of Kubernetes' own Job: retries are maxRetries (API reference, TaskSpec)",
   },
   'mryohan/ai-agent-prop cloudrun-job.yaml': {
-    verdict: 'refused',
-    says: [/unknown field "spec.template.spec.template.spec.taskCount"/, /unknown field ".*\.timeout"/],
+    outcome: 'rejected',
+    messages: [/unknown field "spec.template.spec.template.spec.taskCount"/, /unknown field ".*\.timeout"/],
     reason: 'taskCount is one level too deep, and timeout is of the v2 API (API reference, TaskSpec)',
   },
   'rockymartin/dlt-pipelines chess-cloud-run-job.yaml': {
-    verdict: 'refused',
-    says: [
+    outcome: 'rejected',
+    messages: [
       /unknown field ".*\.restartPolicy"/,
       /unknown field ".*\.completions"/,
       /unknown field ".*\.backoffLimit"/,
@@ -198,10 +201,10 @@ const VERDICTS: Record<string, Verdict> = {
   },
 };
 
-/** What kubectl would be told of a new object: why it is refused, or what is warned of. */
-async function judged(server: ApiServer, object: KubeObject): Promise<[Verdict['verdict'], string]> {
+/** What kubectl shows for a new object: why it is rejected, or the warnings. */
+async function applied(server: ApiServer, object: KubeObject): Promise<[Expected['outcome'], string]> {
   const { status, warnings, body } = await dryRun(server, object);
-  if (status !== 201) return ['refused', `${status}: ${body.message}`];
+  if (status !== 201) return ['rejected', `${status}: ${body.message}`];
   return [warnings.length > 0 ? 'warned' : 'accepted', warnings.join('\n')];
 }
 
@@ -210,15 +213,15 @@ describe('public manifests', function () {
   const documents = publicManifests();
   const cluster = useInstallation();
 
-  it('are all judged', () => {
-    assert.deepEqual([...documents.keys()].sort(), Object.keys(VERDICTS).sort());
+  it('all have an expected outcome', () => {
+    assert.deepEqual([...documents.keys()].sort(), Object.keys(EXPECTED).sort());
   });
 
-  for (const [origin, { verdict, says = [], reason }] of Object.entries(VERDICTS)) {
-    it(`${origin}: ${verdict}, as ${reason}`, async () => {
-      const [judgement, told] = await judged(cluster.server, documents.get(origin) as KubeObject);
-      assert.equal(judgement, verdict, told);
-      for (const pattern of says) assert.match(told, pattern);
+  for (const [origin, { outcome, messages = [], reason }] of Object.entries(EXPECTED)) {
+    it(`${origin}: ${outcome}, as ${reason}`, async () => {
+      const [actual, shown] = await applied(cluster.server, documents.get(origin) as KubeObject);
+      assert.equal(actual, outcome, shown);
+      for (const pattern of messages) assert.match(shown, pattern);
     });
   }
 });

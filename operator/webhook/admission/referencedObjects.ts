@@ -54,7 +54,7 @@ function poolToLookUp({ kind, operation, object, oldObject }: AdmissionRequest):
   const names = revisionsIn(object);
   if (names.length === 0 || deepEqual(names, revisionsIn(oldObject))) return undefined;
   const { name } = metadataOf(object);
-  // A name that is none would make another selector; the law refuses it.
+  // A name that is none would make another selector; the law rejects it.
   return typeof name === 'string' && new RegExp(DNS_LABEL).test(name) ? name : undefined;
 }
 

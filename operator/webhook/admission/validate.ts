@@ -6,13 +6,13 @@ import { deepEqual } from '../../kube/json.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { excessOf } from './excess.ts';
 
-/** What is wrong with an object: what keeps it out, and what is only told. */
+/** The result of validating an object: an error rejects it, a warning does not. */
 export interface ValidationResult {
-  refused: FieldError[];
-  warned: FieldError[];
+  errors: FieldError[];
+  warnings: FieldError[];
 }
 
-/** An object whose parts all have the declared types, so that defaults and the law can read it. */
+/** Whether every part of an object has its declared type, so that defaulting and validation can read it. */
 export function isReadable(
   definition: KindDefinition,
   schema: TSchema,
@@ -22,65 +22,70 @@ export function isReadable(
 }
 
 /**
- * All faults of an object at once, by its schema and by the law. A fault in a part that is sent back as it is stored
- * is only told: after an upgrade that knows more rules, labels and finalizers can still be changed.
- * @param schema that of `spec`, before or after its defaults are filled in.
+ * Validates an object against its schema and the rules of its kind, and returns all errors at once. An error in a part
+ * that is unchanged from the stored object is a warning only: after an upgrade that adds rules, labels and finalizers
+ * can still be changed.
+ * @param schema the schema of `spec`, before or after defaulting.
  * @param previous the stored object, which must be readable.
  */
 export function validate(
   definition: KindDefinition,
   schema: TSchema,
   object: unknown,
-  { previous, strict, known }: { previous?: KubeObject; strict: boolean; known?: ReferencedObjects },
+  {
+    previous,
+    strict,
+    referenced,
+  }: { previous?: KubeObject; strict: boolean; referenced?: ReferencedObjects },
 ): ValidationResult {
   const excess = excessOf(object);
   if (excess) {
-    // The schema often says more clearly what is too much. It does not go into what it does not declare.
-    const shape = excess.wide ? [] : objectErrors(definition, schema, object);
-    return { refused: [...shape, excess], warned: [] };
+    // The schema often reports more precisely what is too large, and does not descend into undeclared fields.
+    const bySchema = excess.wide ? [] : objectErrors(definition, schema, object);
+    return { errors: [...bySchema, excess], warnings: [] };
   }
-  const isStored = previous === undefined ? () => false : storedParts(definition, object, previous);
-  const verdict: ValidationResult = { refused: [], warned: [] };
-  for (const fault of faultsOf(definition, schema, object, previous, known)) {
-    const isTold = (fault.strict && (fault.advice || !strict)) || isStored(fault);
-    (isTold ? verdict.warned : verdict.refused).push(fault);
+  const isUnchanged = previous === undefined ? () => false : unchangedParts(definition, object, previous);
+  const result: ValidationResult = { errors: [], warnings: [] };
+  for (const error of errorsIn(definition, schema, object, previous, referenced)) {
+    const isWarning = (error.strict && (error.advice || !strict)) || isUnchanged(error);
+    (isWarning ? result.warnings : result.errors).push(error);
   }
-  return verdict;
+  return result;
 }
 
-/** The law speaks better than the schema, so its word counts where both find fault with a field. */
-function faultsOf(
+/** Where both the schema and validation report a field, validation has the better message and wins. */
+function errorsIn(
   definition: KindDefinition,
   schema: TSchema,
   object: unknown,
   previous?: KubeObject,
-  known?: ReferencedObjects,
+  referenced?: ReferencedObjects,
 ): FieldError[] {
-  const shape = objectErrors(definition, schema, object);
-  const unreadable = shape.filter((fault) => fault.unreadable);
-  const legible = unreadable.length === 0 ? object : without(object, unreadable);
-  if (unreadable.length > 0 && !isReadable(definition, schema, legible)) return shape;
-  // What is said of a list whose item lacks what cannot be read may be no more than a consequence of that.
-  const unread = new Set(unreadable.flatMap(({ path }) => [path, path.replace(/\[\d+\]\.\w+$/, '')]));
-  const found = definition
-    .validate(legible as KubeObject, previous, known)
-    .filter(({ path }) => !unread.has(path));
-  const judged = new Set(found.map(({ path }) => path));
-  return [...shape.filter(({ path }) => !judged.has(path)), ...found];
+  const bySchema = objectErrors(definition, schema, object);
+  const unreadable = bySchema.filter((error) => error.unreadable);
+  const readable = unreadable.length === 0 ? object : without(object, unreadable);
+  if (unreadable.length > 0 && !isReadable(definition, schema, readable)) return bySchema;
+  // An error of a list whose item lost an unreadable field may be no more than a consequence of that.
+  const removed = new Set(unreadable.flatMap(({ path }) => [path, path.replace(/\[\d+\]\.\w+$/, '')]));
+  const byRules = definition
+    .validate(readable as KubeObject, previous, referenced)
+    .filter(({ path }) => !removed.has(path));
+  const validated = new Set(byRules.map(({ path }) => path));
+  return [...bySchema.filter(({ path }) => !validated.has(path)), ...byRules];
 }
 
 const ANNOTATIONS = 'metadata.annotations';
 
-/** Whether a fault is in a part that is sent as it is stored. Parts are compared once, however many faults they have. */
-function storedParts(
+/** Whether an error is in a part that equals the stored one. Each part is compared once, however many errors it has. */
+function unchangedParts(
   { parts }: KindDefinition,
   object: unknown,
   previous: KubeObject,
-): (fault: FieldError) => boolean {
+): (error: FieldError) => boolean {
   const compared = new Map<string, boolean>();
   const isSame = (part: string): boolean => {
-    const known = compared.get(part);
-    if (known !== undefined) return known;
+    const cached = compared.get(part);
+    if (cached !== undefined) return cached;
     const same = deepEqual(partAt(object, part), partAt(previous, part));
     compared.set(part, same);
     return same;
@@ -106,24 +111,24 @@ function partAt(object: unknown, path: string): unknown {
     .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], object);
 }
 
-/** The object without the values that cannot be read, so that the law may judge the rest; other parts are shared. */
-function without(object: unknown, faults: readonly FieldError[]): unknown {
-  const unread = new Set(faults.map(({ path }) => path));
-  const sorted = [...unread].sort();
+/** The object without its unreadable values, so that the rest can be validated; other parts are shared. */
+function without(object: unknown, errors: readonly FieldError[]): unknown {
+  const removed = new Set(errors.map(({ path }) => path));
+  const sorted = [...removed].sort();
   const copy = (value: unknown, path: string): unknown => {
-    if (typeof value !== 'object' || value === null || !startsOne(sorted, path)) return value;
+    if (typeof value !== 'object' || value === null || !isPrefix(sorted, path)) return value;
     if (Array.isArray(value)) return value.map((item, index) => copy(item, `${path}[${index}]`));
     const kept = Object.entries(value).flatMap(([key, inner]) => {
       const where = path === '' ? key : `${path}.${key}`;
-      return unread.has(where) || unread.has(`${path}[${key}]`) ? [] : [[key, copy(inner, where)]];
+      return removed.has(where) || removed.has(`${path}[${key}]`) ? [] : [[key, copy(inner, where)]];
     });
     return Object.fromEntries(kept);
   };
   return copy(object, '');
 }
 
-/** Whether one of the texts, which are in order, begins with `start`. */
-function startsOne(sorted: readonly string[], start: string): boolean {
+/** Whether one of the sorted strings starts with `start`. */
+function isPrefix(sorted: readonly string[], start: string): boolean {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -9,7 +9,7 @@ const MAX_LENGTH = 256;
 const MAX_WARNINGS = 16;
 
 /**
- * What a person who applies an object should know although it is accepted: what Cloud Run would refuse, and what a
+ * What a person who applies an object should know although it is accepted: what Cloud Run would reject, and what a
  * cluster does instead of what only Google's cloud has. kubectl prints one line for each.
  */
 export function warningsOf(

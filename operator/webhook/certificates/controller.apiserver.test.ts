@@ -13,8 +13,8 @@ import {
   post,
   type Replica,
   ready,
-  refusal,
   register,
+  rejectionOf,
   SYSTEM,
   service,
   startReplica,
@@ -140,7 +140,7 @@ describe('webhook certificates on a real API server', function () {
 
   it('lets nothing in while it is away, and everything valid after it is back', async () => {
     await replica.stop();
-    const away = await refusal(server.client.create(SERVICES, service('meanwhile')));
+    const away = await rejectionOf(server.client.create(SERVICES, service('meanwhile')));
     assert.ok(isKubeError(away, 'KUBE_SERVER'));
     assert.match(away.message, /failed calling webhook "default\.homerun\.dev"/);
     replica = await startReplica(server, { port });
@@ -148,7 +148,7 @@ describe('webhook certificates on a real API server', function () {
       server.client.create(SERVICES, service('meanwhile')).catch(() => undefined),
     );
     assert.equal(
-      (await refusal(server.client.create(SERVICES, service('m2', { timeoutSeconds: -1 })))).status,
+      (await rejectionOf(server.client.create(SERVICES, service('m2', { timeoutSeconds: -1 })))).status,
       422,
     );
   });

@@ -5,10 +5,10 @@ describe('fuzzAdmission', function () {
   this.timeout(60_000);
 
   it('finds an answer to each of 3,000 mutated objects and reviews', async () => {
-    const { rounds, admitted, refused, unread } = await fuzzAdmission(3_000, 1);
-    assert.equal(admitted + refused + unread, rounds);
+    const { rounds, admitted, rejected, unread } = await fuzzAdmission(3_000, 1);
+    assert.equal(admitted + rejected + unread, rounds);
     assert.ok(admitted > rounds / 20, `only ${admitted} were admitted: the objects are too wild`);
-    assert.ok(refused > rounds / 5, `only ${refused} were refused: the objects are too tame`);
+    assert.ok(rejected > rounds / 5, `only ${rejected} were rejected: the objects are too tame`);
   });
 
   it('does the same again with the same seed', async () => {

@@ -20,7 +20,7 @@ export interface FuzzReport {
   rounds: number;
   /** Reviews that were answered yes, and those that were answered no. */
   admitted: number;
-  refused: number;
+  rejected: number;
   /** Bodies that were no reviews any more. */
   unread: number;
   /** The longest that one answer took. */
@@ -50,7 +50,7 @@ const cluster = {
   list: async () => ({ items: [objectOf('metadata: {name: hello-a}', 'Revision')], resourceVersion: '1' }),
 };
 
-/** Longest refusal in bytes. */
+/** Longest rejection in bytes. */
 const MOST_ANSWER = 32_768;
 /** Far beyond what an answer takes on a busy machine, and far below what a regular expression can be made to take. */
 const MOST_MS = 2_000;
@@ -64,7 +64,7 @@ const MOST_MS = 2_000;
  */
 export async function fuzzAdmission(rounds: number, seed: number, first = 0): Promise<FuzzReport> {
   const objects = [...publicManifests().values(), ...MORE];
-  const report = { rounds, admitted: 0, refused: 0, unread: 0, slowestMs: 0 };
+  const report = { rounds, admitted: 0, rejected: 0, unread: 0, slowestMs: 0 };
   for (let round = first; round < first + rounds; round++) {
     const random = new Random(seed, round);
     try {
@@ -97,10 +97,10 @@ async function askOnce(sound: KubeObject, random: Random, report: FuzzReport): P
     report.unread++;
     return;
   }
-  await judgeOnce(request, random.pick([LENIENT, STRICT]), report);
+  await admitOnce(request, random.pick([LENIENT, STRICT]), report);
 }
 
-async function judgeOnce(request: AdmissionRequest, policy: Policy, report: FuzzReport): Promise<void> {
+async function admitOnce(request: AdmissionRequest, policy: Policy, report: FuzzReport): Promise<void> {
   const begun = performance.now();
   const known = await lookUpReferenced(request, cluster as never);
   const first = admitDefault(request, policy, known);
@@ -110,7 +110,7 @@ async function judgeOnce(request: AdmissionRequest, policy: Policy, report: Fuzz
   report.slowestMs = Math.max(report.slowestMs, took);
   assert.ok(took < MOST_MS, `the answer took ${took.toFixed(0)} ms`);
   if (!first.allowed) {
-    report.refused++;
+    report.rejected++;
     return;
   }
   report.admitted++;
@@ -126,7 +126,7 @@ function checked(answer: AdmissionResponse): void {
   const { allowed, status, warnings = [] } = answer;
   assert.ok(warnings.length <= 16, 'no more warnings than an API server hands on');
   if (allowed) return;
-  assert.ok(status?.message, 'a refusal says why');
+  assert.ok(status?.message, 'a rejection says why');
   const size = Buffer.byteLength(JSON.stringify(reviewOf(answer)));
-  assert.ok(size <= MOST_ANSWER, `the refusal has ${size} bytes`);
+  assert.ok(size <= MOST_ANSWER, `the rejection has ${size} bytes`);
 }

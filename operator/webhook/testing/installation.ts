@@ -81,7 +81,7 @@ export async function startReplica(
     client,
     config: { strict, webhook: { service: 'homerun-webhook', port } },
     identity: { namespace: SYSTEM, podName: 'test' },
-    abilities: { resizesPods: true },
+    capabilities: { resizesPods: true },
     log: silent,
     host: HOST,
     now,
@@ -141,7 +141,7 @@ export function service(name: string, spec: Partial<Spec> = {}, more: object = {
   } as Service;
 }
 
-/** What kubectl would show of a new object of ours: the object, or what it is refused with, and the warnings. */
+/** What kubectl would show of a new object of ours: the object, or what it is rejected with, and the warnings. */
 export async function post<T extends KubeObject>({ connection }: ApiServer, object: T, query = '') {
   const kind = KINDS.find(({ kind }) => kind === object.kind);
   if (!kind) throw new Error(`there is no kind ${object.kind}`);
@@ -158,12 +158,12 @@ export async function post<T extends KubeObject>({ connection }: ApiServer, obje
 }
 
 /** What the API server said no with. */
-export async function refusal(attempt: Promise<unknown>): Promise<KubeError> {
+export async function rejectionOf(attempt: Promise<unknown>): Promise<KubeError> {
   try {
     await attempt;
   } catch (error) {
     if (error instanceof KubeError) return error;
     throw error;
   }
-  throw new Error('it was not refused');
+  throw new Error('it was not rejected');
 }

@@ -6,8 +6,8 @@ import type { AdmissionRequest } from '../admission/review.ts';
 
 export const OPERATOR = 'system:serviceaccount:homerun-system:homerun-controller';
 /** A cluster that lacks nothing. */
-export const ABILITIES = { resizesPods: true };
-export const LENIENT: Policy = { strict: false, operator: OPERATOR, abilities: ABILITIES };
+export const CAPABILITIES = { resizesPods: true };
+export const LENIENT: Policy = { strict: false, operator: OPERATOR, capabilities: CAPABILITIES };
 export const STRICT: Policy = { ...LENIENT, strict: true };
 
 function groupOf(kind: string): string {

@@ -43,10 +43,10 @@ export const OverridesSchema = Type.Object({
   timeoutSeconds: int64OrText(1, MAX_TIMEOUT_SECONDS),
 });
 
-/** The overrides that a text declares; undefined where it is none or cannot be read: admission refuses that. */
+/** The overrides that a text declares; undefined where it is none or cannot be read: admission rejects that. */
 export function parseOverrides(text: string | undefined): Overrides | undefined {
   const parsed = jsonOf(text);
-  const unreadable = schemaErrors(OverridesSchema, parsed, '').some((fault) => fault.unreadable);
+  const unreadable = schemaErrors(OverridesSchema, parsed, '').some((error) => error.unreadable);
   return unreadable ? undefined : (parsed as Overrides);
 }
 

@@ -20,7 +20,7 @@ interface Case {
   yaml: string;
   /** The job that it names; null for none. */
   job?: typeof JOB | null;
-  faults?: [path: string, message: RegExp][];
+  errors?: [path: string, message: RegExp][];
   strict?: true;
   reason: string;
 }
@@ -29,13 +29,13 @@ const CASES: Record<string, Case> = {
   'one that says nothing': { yaml: '{}', reason: 'all of it is as its job has it' },
   'one without a job': {
     yaml: '{metadata: {labels: {}}}',
-    faults: [['metadata.labels[run.googleapis.com/job]', /must be set to the name of the job to run/]],
+    errors: [['metadata.labels[run.googleapis.com/job]', /must be set to the name of the job to run/]],
     reason: 'nobody knows what to run',
   },
   'one of a job that does not exist': {
     yaml: '{}',
     job: null,
-    faults: [
+    errors: [
       ['metadata.labels[run.googleapis.com/job]', /is "load"; there is no such job in namespace "demo"/],
     ],
     reason: 'a typing mistake, most likely',
@@ -43,7 +43,7 @@ const CASES: Record<string, Case> = {
   'one of a job that does not exist, with a spec of its own': {
     yaml: '{spec: {taskCount: -1, template: {spec: {maxRetries: 11, containers: [{image: A}]}}}}',
     job: null,
-    faults: [
+    errors: [
       ['metadata.labels[run.googleapis.com/job]', /there is no such job/],
       ['spec.taskCount', /from 0 to 10000/],
       ['spec.template.spec.containers[0].image', /does not parse/],
@@ -53,7 +53,7 @@ const CASES: Record<string, Case> = {
   },
   'beyond the limits': {
     yaml: '{spec: {taskCount: 10001, template: {spec: {maxRetries: 11, timeoutSeconds: 0}}}}',
-    faults: [
+    errors: [
       ['spec.taskCount', /is 10001; it must be a whole number from 0 to 10000/],
       ['spec.template.spec.maxRetries', /is 11/],
       ['spec.template.spec.timeoutSeconds', /is 0/],
@@ -72,7 +72,7 @@ const CASES: Record<string, Case> = {
   },
   'a name that is none': {
     yaml: '{metadata: {name: Load_1, labels: {run.googleapis.com/job: load}}}',
-    faults: [['metadata.name', /is "Load_1", 6 characters; it must have 1 to 63/]],
+    errors: [['metadata.name', /is "Load_1", 6 characters; it must have 1 to 63/]],
     reason: 'the pods are called after it',
   },
   'one that is cancelled before it starts': {
@@ -81,7 +81,7 @@ const CASES: Record<string, Case> = {
   },
   'a schedule': {
     yaml: "{metadata: {annotations: {homerun.dev/schedule: '* * * * *'}, labels: {run.googleapis.com/job: load}}}",
-    faults: [['metadata.annotations[homerun.dev/schedule]', /belongs in metadata.annotations of the Job/]],
+    errors: [['metadata.annotations[homerun.dev/schedule]', /belongs in metadata.annotations of the Job/]],
     strict: true,
     reason: 'an execution is one run',
   },
@@ -100,7 +100,7 @@ const CASES: Record<string, Case> = {
   },
   'an override of a container that does not exist': {
     yaml: overriding({ containerOverrides: [{ name: 'lod', args: ['x'] }] }),
-    faults: [
+    errors: [
       [
         `${OVERRIDES}.containerOverrides[0].name`,
         /is "lod"; there is no such container; the job has load, cache/,
@@ -110,7 +110,7 @@ const CASES: Record<string, Case> = {
   },
   'an override of any of two containers': {
     yaml: overriding({ containerOverrides: [{ args: ['x'] }] }),
-    faults: [[`${OVERRIDES}.containerOverrides[0].name`, /must be set among several containers/]],
+    errors: [[`${OVERRIDES}.containerOverrides[0].name`, /must be set among several containers/]],
     reason: 'nobody knows of which',
   },
   'an override of the only container': {
@@ -120,7 +120,7 @@ const CASES: Record<string, Case> = {
   },
   'overrides beyond the limits': {
     yaml: overriding({ taskCount: 0, timeoutSeconds: 608_400, parallelism: 3 }),
-    faults: [
+    errors: [
       [`${OVERRIDES}.taskCount`, /is 0; it must be a whole number from 1 to 10000/],
       [
         `${OVERRIDES}.parallelism`,
@@ -133,14 +133,14 @@ const CASES: Record<string, Case> = {
   'two hours with a GPU': {
     yaml: overriding({ timeoutSeconds: 7200 }),
     job: GPU,
-    faults: [[`${OVERRIDES}.timeoutSeconds`, /is 7200; it must be .* from 1 to 3600, one hour, with a GPU/]],
+    errors: [[`${OVERRIDES}.timeoutSeconds`, /is 7200; it must be .* from 1 to 3600, one hour, with a GPU/]],
     reason: 'one is the limit',
   },
   'arguments that are cleared and set': {
     yaml: overriding({
       containerOverrides: [{ name: 'load', args: ['x'], clearArgs: true, command: ['y'] }],
     }),
-    faults: [
+    errors: [
       [`${OVERRIDES}.containerOverrides[0].command`, /is not known; there may be name, args, clearArgs, env/],
       [`${OVERRIDES}.containerOverrides[0].args`, /must be empty when clearArgs is true/],
     ],
@@ -150,12 +150,12 @@ const CASES: Record<string, Case> = {
     yaml: overriding({
       containerOverrides: [{ name: 'load', env: [{ name: 'CLOUD_RUN_JOB', value: 'x' }] }],
     }),
-    faults: [[`${OVERRIDES}.containerOverrides[0].env[0].name`, /which the platform sets; remove it/]],
+    errors: [[`${OVERRIDES}.containerOverrides[0].env[0].name`, /which the platform sets; remove it/]],
     reason: 'container contract, jobs',
   },
   'overrides of another shape': {
     yaml: overriding({ containerOverrides: { name: 'load' }, taskCount: '2' }),
-    faults: [
+    errors: [
       [`${OVERRIDES}.containerOverrides`, /it must be a list/],
       [`${OVERRIDES}.taskCount`, /is "2"; it must be a whole number from 1 to 10000/],
     ],
@@ -163,7 +163,7 @@ const CASES: Record<string, Case> = {
   },
   'overrides that are no JSON': {
     yaml: "{metadata: {annotations: {homerun.dev/overrides: 'taskCount=2'}, labels: {run.googleapis.com/job: load}}}",
-    faults: [[OVERRIDES, /is "taskCount=2"; it must be a JSON object/]],
+    errors: [[OVERRIDES, /is "taskCount=2"; it must be a JSON object/]],
     reason: 'nobody can read them',
   },
 };
@@ -176,21 +176,21 @@ function parsed({ yaml }: Case): Execution {
 
 describe('validation of an execution', () => {
   for (const [name, one] of Object.entries(CASES)) {
-    const { faults: expected = [], job = JOB, strict = false, reason } = one;
-    const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode refuses' : 'refuses';
+    const { errors: expected = [], job = JOB, strict = false, reason } = one;
+    const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode rejects' : 'rejects';
     it(`${verb} ${name}: ${reason}`, () => {
       const execution = parsed(one);
-      const faults = validateExecution(execution, undefined, { job: job ?? undefined });
-      const shown = faults.map(({ path, message }) => `${path}: ${message}`).join('\n');
+      const errors = validateExecution(execution, undefined, { job: job ?? undefined });
+      const shown = errors.map(({ path, message }) => `${path}: ${message}`).join('\n');
       assert.deepEqual(
-        faults.map(({ path }) => path),
+        errors.map(({ path }) => path),
         expected.map(([path]) => path),
         shown,
       );
-      for (const [i, [, message]] of expected.entries()) assert.match(faults[i]?.message ?? '', message);
+      for (const [i, [, message]] of expected.entries()) assert.match(errors[i]?.message ?? '', message);
       assert.equal(
-        faults.every((fault) => fault.strict),
-        faults.length === 0 || strict,
+        errors.every((error) => error.strict),
+        errors.length === 0 || strict,
       );
       if (expected.length > 0) return;
       const complete = completeExecution(execution, job ?? ALONE) as Execution;
@@ -214,7 +214,7 @@ describe('validation of an execution', () => {
       );
     });
 
-    it('refuses another spec or job', () => {
+    it('rejects another spec or job', () => {
       const labels = { ...before.metadata.labels, 'run.googleapis.com/job': 'other' };
       const after: Execution = {
         ...before,

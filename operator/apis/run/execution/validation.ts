@@ -17,13 +17,13 @@ const OVERRIDES = keyed(ANNOTATIONS, HOMERUN.overrides);
 const JOB_LABEL = keyed('metadata.labels', RUN.job);
 
 /** What is known of the job that an execution names; undefined where nobody has looked. */
-export type KnownJob = { job: Job | undefined } | undefined;
+export type ReferencedJob = { job: Job | undefined } | undefined;
 
-/** The faults of an execution; `previous` is the state that it replaces. */
+/** The errors of an execution; `previous` is the state that it replaces. */
 export function validateExecution(
   execution: Execution,
   previous?: Execution,
-  known?: KnownJob,
+  known?: ReferencedJob,
 ): FieldError[] {
   const { metadata } = execution;
   const own = [
@@ -45,7 +45,7 @@ function validateName(name: string): FieldError[] {
 }
 
 /** An execution runs a job, and no other one later. */
-function validateJobLabel(execution: Execution, known: KnownJob): FieldError[] {
+function validateJobLabel(execution: Execution, known: ReferencedJob): FieldError[] {
   const name = jobOf(execution);
   if (!name) return [{ path: JOB_LABEL, message: 'must be set to the name of the job to run' }];
   if (!known || known.job) return [];
@@ -53,7 +53,7 @@ function validateJobLabel(execution: Execution, known: KnownJob): FieldError[] {
   return [{ path: JOB_LABEL, value: name, message }];
 }
 
-/** The faults of what will run: the spec with what it leaves out taken from the job, where that is known. */
+/** The errors of what will run: the spec with what it leaves out taken from the job, where that is known. */
 function validateSpec(execution: Execution, job: Job | undefined): FieldError[] {
   const whole = job ? completeExecution(execution, job) : execution;
   const { spec, metadata } = whole;
@@ -62,7 +62,7 @@ function validateSpec(execution: Execution, job: Job | undefined): FieldError[] 
   return validateExecutionSpec(spec as ExecutionSpec, context, 'spec');
 }
 
-/** The faults of annotation homerun.dev/overrides (API reference, RunJobRequest: overrides). */
+/** The errors of annotation homerun.dev/overrides (API reference, RunJobRequest: overrides). */
 function validateOverrides(execution: Execution, job: Job): FieldError[] {
   const text = execution.metadata.annotations?.[HOMERUN.overrides];
   if (text === undefined) return [];
@@ -103,18 +103,18 @@ function validateContainerOverride(
   path: string,
 ): FieldError[] {
   const { name, args = [], clearArgs, env } = override;
-  const faults: FieldError[] = unknownKeys(override, CONTAINER_KEYS, path);
+  const errors: FieldError[] = unknownKeys(override, CONTAINER_KEYS, path);
   if (!overriddenContainer(containers, override)) {
     const names = containers.map((container) => container.name).join(', ');
     const said = name
       ? `is ${formatted(name)}; there is no such container`
       : 'must be set among several containers';
-    faults.push({ path: `${path}.name`, value: name, message: `${said}; the job has ${names}` });
+    errors.push({ path: `${path}.name`, value: name, message: `${said}; the job has ${names}` });
   }
   if (clearArgs && args.length > 0) {
-    faults.push({ path: `${path}.args`, message: 'must be empty when clearArgs is true' });
+    errors.push({ path: `${path}.args`, message: 'must be empty when clearArgs is true' });
   }
-  return [...faults, ...validateEnvironment({ env }, { ingress: false, task: true }, path)];
+  return [...errors, ...validateEnvironment({ env }, { ingress: false, task: true }, path)];
 }
 
 function unknownKeys(object: object, known: object, path: string): FieldError[] {
@@ -128,13 +128,13 @@ function unknownKeys(object: object, known: object, path: string): FieldError[] 
 
 /** An execution never changes once it is complete: what has run cannot run otherwise. */
 function validateUnchanged(execution: Execution, previous: Execution): FieldError[] {
-  const faults: FieldError[] = [];
+  const errors: FieldError[] = [];
   const job = jobOf(previous);
   if (job !== undefined && jobOf(execution) !== job) {
-    faults.push({ path: JOB_LABEL, value: jobOf(execution), message: `must stay ${formatted(job)}` });
+    errors.push({ path: JOB_LABEL, value: jobOf(execution), message: `must stay ${formatted(job)}` });
   }
   if (!repeats(execution, previous)) {
-    faults.push({ path: 'spec', message: 'must not change: an execution is immutable; run its job again' });
+    errors.push({ path: 'spec', message: 'must not change: an execution is immutable; run its job again' });
   }
-  return faults;
+  return errors;
 }

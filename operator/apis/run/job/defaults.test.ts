@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { defaultJob } from './defaults.ts';
-import { jobOf, SIDECAR } from './faultCases.ts';
+import { jobOf, SIDECAR } from './errorCases.ts';
 
 describe('defaults of a job', () => {
   it('are those of Cloud Run', () => {

@@ -12,7 +12,7 @@ export const MANIFESTS: Record<string, ManifestCase> = {
     yaml: `${HEAD}
 spec: {template: {spec: {template: {spec: {containers: [{image: gcr.io/p/load}]}}}}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'all else has a default',
   },
   'a file that an export made': {
@@ -56,7 +56,7 @@ status:
   executionCount: 4
   latestCreatedExecution: {name: load-abcde, creationTimestamp: '2026-01-01T00:00:00.000000Z', completionStatus: EXECUTION_SUCCEEDED}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'what Cloud Run gives out goes in again',
   },
   'the husks that gcloud leaves': {
@@ -74,7 +74,7 @@ spec:
           containers: [{name: '', image: nginx, ports: [], resources: {limits: {}, requests: {}}}]
 status: {latestCreatedExecution: {}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'an empty text, list or map is an unset one',
   },
   'a sidecar that goes before': {
@@ -92,14 +92,14 @@ spec:
             - {name: load, image: gcr.io/p/load}
             - {name: proxy, image: gcr.io/p/proxy, startupProbe: {tcpSocket: {port: 5432}}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: "Cloud Run's own feature",
   },
   'two containers and no order': {
     yaml: `${HEAD}
 spec: {template: {spec: {template: {spec: {containers: [{name: a, image: a}, {name: b, image: b}]}}}}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'the task ends with the first one',
   },
   'a GPU': {
@@ -114,23 +114,23 @@ spec:
           nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}
           timeoutSeconds: 3600
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'as gcloud writes it, for an hour at most',
   },
   'a GPU for a day': {
     yaml: `${HEAD}
 spec: {template: {spec: {template: {spec: {timeoutSeconds: 86400, containers: [{image: nginx, resources: {limits: {cpu: '8', memory: 32Gi, nvidia.com/gpu: '1'}}}]}}}}}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /with a GPU timeoutSeconds must be at most 3600/,
-    law: /timeoutSeconds: is 86400; .* one hour, with a GPU/,
+    rules: /timeoutSeconds: is 86400; .* one hour, with a GPU/,
     reason: 'an hour is the limit',
   },
   'the restart policy of a pod': {
     yaml: `${HEAD}
 spec: {template: {spec: {template: {spec: {restartPolicy: OnFailure, containers: [{image: nginx}]}}}}}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /unknown field "spec.template.spec.template.spec.restartPolicy"/,
     reason: 'Cloud Run knows no such field: maxRetries says how often a task is tried',
   },
@@ -138,7 +138,7 @@ spec: {template: {spec: {template: {spec: {restartPolicy: OnFailure, containers:
     yaml: `${HEAD}
 spec: {template: {spec: {completions: 3, backoffLimit: 3, template: {spec: {containers: [{image: nginx}]}}}}}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema:
       /(?=.*unknown field "spec.template.spec.completions")(?=.*unknown field "spec.template.spec.backoffLimit")/s,
     reason: 'Cloud Run calls them taskCount and maxRetries',
@@ -147,25 +147,25 @@ spec: {template: {spec: {completions: 3, backoffLimit: 3, template: {spec: {cont
     yaml: `${HEAD}
 spec: {template: {spec: {template: {spec: {timeoutSeconds: 600s, containers: [{image: nginx}]}}}}}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /timeoutSeconds.*should match/,
-    law: /timeoutSeconds: is "600s"; it must be a whole number of seconds/,
+    rules: /timeoutSeconds: is "600s"; it must be a whole number of seconds/,
     reason: 'the field counts seconds',
   },
   'numbers beyond the limits': {
     yaml: `${HEAD}
 spec: {template: {spec: {taskCount: 10001, template: {spec: {maxRetries: 11, timeoutSeconds: 608400, containers: [{image: nginx}]}}}}}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /(?=.*taskCount)(?=.*maxRetries)(?=.*timeoutSeconds)/s,
-    law: /taskCount: is 10001;.*\n.*maxRetries: is 11;.*\n.*timeoutSeconds: is 608400;/,
+    rules: /taskCount: is 10001;.*\n.*maxRetries: is 11;.*\n.*timeoutSeconds: is 608400;/,
     reason: 'Cloud Run jobs, limits',
   },
   'more tasks at once than there are': {
     yaml: `${HEAD}
 spec: {template: {spec: {taskCount: 2, parallelism: 3, template: {spec: {containers: [{image: nginx}]}}}}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'all run at once',
   },
   'a setting of services': {
@@ -175,8 +175,9 @@ spec:
     metadata: {annotations: {run.googleapis.com/cpu-throttling: 'false'}}
     spec: {template: {spec: {containers: [{image: nginx}]}}}
 `,
-    verdict: 'warned',
-    law: /cpu-throttling\]: has no effect here; it belongs in spec.template.metadata.annotations of the Service/,
+    outcome: 'warned',
+    rules:
+      /cpu-throttling\]: has no effect here; it belongs in spec.template.metadata.annotations of the Service/,
     reason: 'a task has its CPU all the time anyhow',
   },
   'what only Kubernetes has': {
@@ -189,8 +190,8 @@ spec:
           containers: [{image: nginx, envFrom: [{secretRef: {name: s}}], securityContext: {runAsUser: 1000}}]
           volumes: [{name: v, configMap: {name: c}}]
 `,
-    verdict: 'warned',
-    law: /(?=.*envFrom)(?=.*securityContext)(?=.*configMap)/s,
+    outcome: 'warned',
+    rules: /(?=.*envFrom)(?=.*securityContext)(?=.*configMap)/s,
     reason: 'the law of containers is that of services',
   },
   'a schedule and a limit of its history': {
@@ -198,7 +199,7 @@ spec:
   annotations: {homerun.dev/schedule: '0 2 * * *', homerun.dev/time-zone: Europe/Berlin, homerun.dev/executions-history-limit: '5'}
 spec: {template: {spec: {template: {spec: {containers: [{image: nginx}]}}}}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'what other products of Google do for Cloud Run',
   },
 };

@@ -12,7 +12,7 @@ export interface Schedule {
 
 /**
  * The schedule that annotations homerun.dev/schedule and homerun.dev/time-zone declare.
- * @returns undefined where there is none, or an invalid one, which admission refuses.
+ * @returns undefined where there is none, or an invalid one, which admission rejects.
  */
 export function scheduleOf({ metadata }: Pick<Job, 'metadata'>): Schedule | undefined {
   const { [HOMERUN.schedule]: expression, [HOMERUN.timeZone]: zone } = metadata.annotations ?? {};

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { FieldError } from '../../fieldError.ts';
 import { defaultJob } from './defaults.ts';
-import { ANNOTATIONS, type Case, CONTAINER, EXECUTION, jobOf, SIDECAR, TASK } from './faultCases.ts';
+import { ANNOTATIONS, type Case, CONTAINER, EXECUTION, jobOf, SIDECAR, TASK } from './errorCases.ts';
 import { validateJob } from './validation.ts';
 
 const ONE_ZONE = '{annotations: {run.googleapis.com/gpu-zonal-redundancy-disabled: "true"}}';
@@ -26,12 +26,12 @@ const CASES: Record<string, Case> = {
   },
   'less than no tasks': {
     execution: '{taskCount: -1}',
-    faults: [[`${EXECUTION}.taskCount`, /is -1; it must be a whole number from 0 to 10000/]],
+    errors: [[`${EXECUTION}.taskCount`, /is -1; it must be a whole number from 0 to 10000/]],
     reason: 'Cloud Run jobs, --tasks',
   },
   'one task too many': {
     execution: '{taskCount: 10001}',
-    faults: [[`${EXECUTION}.taskCount`, /is 10001; it must be a whole number from 0 to 10000/]],
+    errors: [[`${EXECUTION}.taskCount`, /is 10001; it must be a whole number from 0 to 10000/]],
     reason: 'Cloud Run jobs, --tasks',
   },
   'more tasks at once than tasks': {
@@ -44,23 +44,23 @@ const CASES: Record<string, Case> = {
   },
   'eleven retries': {
     task: '{maxRetries: 11}',
-    faults: [[`${TASK}.maxRetries`, /is 11; it must be a whole number from 0 to 10/]],
+    errors: [[`${TASK}.maxRetries`, /is 11; it must be a whole number from 0 to 10/]],
     reason: 'Cloud Run jobs, --max-retries',
   },
   'no retries': { task: '{maxRetries: 0}', reason: 'each task gets one attempt' },
   'no time': {
     task: '{timeoutSeconds: 0}',
-    faults: [[`${TASK}.timeoutSeconds`, /is 0; it must be a whole number of seconds from 1 to 604800/]],
+    errors: [[`${TASK}.timeoutSeconds`, /is 0; it must be a whole number of seconds from 1 to 604800/]],
     reason: 'no task could end',
   },
   '169 hours': {
     task: '{timeoutSeconds: 608400}',
-    faults: [[`${TASK}.timeoutSeconds`, /is 608400; it must be .* from 1 to 604800, 168 hours/]],
+    errors: [[`${TASK}.timeoutSeconds`, /is 608400; it must be .* from 1 to 604800, 168 hours/]],
     reason: 'Cloud Run jobs, --task-timeout',
   },
   '169 hours with their unit': {
     task: '{timeoutSeconds: 169h}',
-    faults: [[`${TASK}.timeoutSeconds`, /is "169h"; it must be a whole number of seconds/]],
+    errors: [[`${TASK}.timeoutSeconds`, /is "169h"; it must be a whole number of seconds/]],
     reason: 'the flag of gcloud takes units, the field does not',
   },
   'an hour with a GPU': {
@@ -73,14 +73,14 @@ const CASES: Record<string, Case> = {
     template: ONE_ZONE,
     task: "{timeoutSeconds: '3601'}",
     container: "{resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}",
-    faults: [[`${TASK}.timeoutSeconds`, /is "3601"; it must be .* from 1 to 3600, one hour, with a GPU/]],
+    errors: [[`${TASK}.timeoutSeconds`, /is "3601"; it must be .* from 1 to 3600, one hour, with a GPU/]],
     reason: 'Cloud Run jobs, --task-timeout',
   },
 
   // Containers
   'a port': {
     container: '{ports: [{containerPort: 8080}]}',
-    faults: [[`${CONTAINER}.ports`, /has port 8080; it must be empty: a task gets no requests/]],
+    errors: [[`${CONTAINER}.ports`, /has port 8080; it must be empty: a task gets no requests/]],
     strict: true,
     advice: true,
     reason: 'container contract, jobs; the API takes it',
@@ -88,7 +88,7 @@ const CASES: Record<string, Case> = {
   'no ports, written out': { container: '{ports: []}', reason: 'an empty list is an unset one' },
   'a liveness and a readiness probe': {
     container: '{livenessProbe: {httpGet: {path: /}}, readinessProbe: {httpGet: {path: /}}}',
-    faults: [
+    errors: [
       [`${CONTAINER}.livenessProbe`, /a task runs to its end/],
       [`${CONTAINER}.readinessProbe`, /only startupProbe is for jobs/],
     ],
@@ -96,7 +96,7 @@ const CASES: Record<string, Case> = {
   },
   'variables that the platform sets': {
     container: '{env: [{name: CLOUD_RUN_TASK_INDEX}, {name: CLOUD_RUN_EXECUTION}]}',
-    faults: [
+    errors: [
       [`${CONTAINER}.env[0].name`, /is "CLOUD_RUN_TASK_INDEX", which the platform sets; remove it/],
       [`${CONTAINER}.env[1].name`, /is "CLOUD_RUN_EXECUTION"/],
     ],
@@ -104,12 +104,12 @@ const CASES: Record<string, Case> = {
   },
   'a label of executions that no cluster takes': {
     template: '{labels: {since: "12:00"}}',
-    faults: [['spec.template.metadata.labels[since]', /is "12:00"; as the value of a label it must have/]],
+    errors: [['spec.template.metadata.labels[since]', /is "12:00"; as the value of a label it must have/]],
     reason: 'no execution could ever be made',
   },
   'less than one CPU': {
     container: '{resources: {limits: {cpu: 500m}}}',
-    faults: [[`${CONTAINER}.resources.limits[cpu]`, /is 500m; it must be at least 1 in gen2/]],
+    errors: [[`${CONTAINER}.resources.limits[cpu]`, /is 500m; it must be at least 1 in gen2/]],
     strict: true,
     reason: 'Cloud Run has fractions for sidecars of jobs alone',
   },
@@ -117,28 +117,28 @@ const CASES: Record<string, Case> = {
     template: SIDECAR,
     container: '{name: main, resources: {limits: {cpu: 400m}}}',
     more: '[{name: side, image: side, resources: {limits: {cpu: 400m}}}]',
-    faults: [[`${TASK}.containers`, /have less than 1 of cpu together/]],
+    errors: [[`${TASK}.containers`, /have less than 1 of cpu together/]],
     strict: true,
     reason: 'the CPU of all containers counts',
   },
   '256 MiB': {
     container: '{resources: {limits: {memory: 256Mi}}}',
-    faults: [[`${CONTAINER}.resources.limits[memory]`, /is 256Mi; it must be at least 512Mi in gen2/]],
+    errors: [[`${CONTAINER}.resources.limits[memory]`, /is 256Mi; it must be at least 512Mi in gen2/]],
     strict: true,
     reason: 'Cloud Run, memory limits',
   },
   'a GPU without a word on zones': {
     container: "{resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}",
-    faults: [[ZONES, /is not set/]],
+    errors: [[ZONES, /is not set/]],
     strict: true,
     advice: true,
     reason: 'it may depend on the quota',
   },
   'a word on zones without a GPU': {
     template: ONE_ZONE,
-    faults: [[ZONES, /is set although no container has a GPU/]],
+    errors: [[ZONES, /is set although no container has a GPU/]],
     strict: true,
-    reason: 'the API refuses it',
+    reason: 'the API rejects it',
   },
   'less than one CPU beside a sidecar': {
     template: SIDECAR,
@@ -148,7 +148,7 @@ const CASES: Record<string, Case> = {
   },
   'the first generation environment': {
     template: '{annotations: {run.googleapis.com/execution-environment: gen1}}',
-    faults: [
+    errors: [
       [
         'spec.template.metadata.annotations[run.googleapis.com/execution-environment]',
         /is "gen1"; jobs and worker pools run in gen2 only/,
@@ -159,7 +159,7 @@ const CASES: Record<string, Case> = {
   },
   'a PORT of its own': {
     container: '{env: [{name: PORT, value: "1"}]}',
-    faults: [[`${CONTAINER}.env[0].name`, /is "PORT", which Cloud Run reserves; a task gets no requests/]],
+    errors: [[`${CONTAINER}.env[0].name`, /is "PORT", which Cloud Run reserves; a task gets no requests/]],
     strict: true,
     reason: 'it does no harm',
   },
@@ -184,7 +184,7 @@ const CASES: Record<string, Case> = {
     template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["b"],"b":["a"]}'}}`,
     container: '{name: a}',
     more: '[{name: b, image: b}]',
-    faults: [
+    errors: [
       ['spec.template.metadata.annotations[run.googleapis.com/container-dependencies]', /has a cycle/],
     ],
     reason: 'neither would ever start',
@@ -192,7 +192,7 @@ const CASES: Record<string, Case> = {
   'the law of all containers': {
     container: '{image: gcr.io/PROJECT_ID/app, volumeMounts: [{name: v, mountPath: /v}]}',
     task: '{serviceAccountName: me@PROJECT}',
-    faults: [
+    errors: [
       [`${CONTAINER}.image`, /does not parse/],
       [`${CONTAINER}.volumeMounts[0].name`, /there is no such volume/],
       [`${TASK}.serviceAccountName`, /must be the name of a service account/],
@@ -205,17 +205,17 @@ const CASES: Record<string, Case> = {
   'a token as long as can be': { spec: `{runExecutionToken: ${'t'.repeat(58)}}`, reason: '62 with the name' },
   'a token too long beside the name': {
     spec: `{runExecutionToken: ${'t'.repeat(59)}}`,
-    faults: [['spec.runExecutionToken', /59 characters; it must have 1 to 58 beside the name of the job/]],
+    errors: [['spec.runExecutionToken', /59 characters; it must have 1 to 58 beside the name of the job/]],
     reason: 'API reference: fewer than 63 characters together',
   },
   'a token that is no part of a name': {
     spec: '{startExecutionToken: V1}',
-    faults: [['spec.startExecutionToken', /is "V1", 2 characters; it must have .* lower case letters/]],
+    errors: [['spec.startExecutionToken', /is "V1", 2 characters; it must have .* lower case letters/]],
     reason: 'the execution is called by it',
   },
   'both tokens': {
     spec: '{startExecutionToken: a, runExecutionToken: b}',
-    faults: [['spec.runExecutionToken', /must not be set together with startExecutionToken/]],
+    errors: [['spec.runExecutionToken', /must not be set together with startExecutionToken/]],
     reason: 'they say when the job is ready, in two ways',
   },
   'a run by annotation': {
@@ -224,7 +224,7 @@ const CASES: Record<string, Case> = {
   },
   'a run that is no part of a name': {
     metadata: '{annotations: {homerun.dev/run: "10:30"}}',
-    faults: [[`${ANNOTATIONS}[homerun.dev/run]`, /is "10:30", 5 characters; it must have/]],
+    errors: [[`${ANNOTATIONS}[homerun.dev/run]`, /is "10:30", 5 characters; it must have/]],
     reason: 'the execution is called by it',
   },
 
@@ -236,34 +236,34 @@ const CASES: Record<string, Case> = {
   },
   'a schedule of six fields': {
     metadata: "{annotations: {homerun.dev/schedule: '0 0 9 * * *'}}",
-    faults: [
+    errors: [
       [`${ANNOTATIONS}[homerun.dev/schedule]`, /is "0 0 9 \* \* \*"; it must be a cron expression of five/],
     ],
     reason: 'seconds are not in it',
   },
   'a schedule that never comes': {
     metadata: "{annotations: {homerun.dev/schedule: '0 0 30 2 *'}}",
-    faults: [[`${ANNOTATIONS}[homerun.dev/schedule]`, /with a time that comes/]],
+    errors: [[`${ANNOTATIONS}[homerun.dev/schedule]`, /with a time that comes/]],
     reason: 'a typing mistake',
   },
   'a minute too many': {
     metadata: "{annotations: {homerun.dev/schedule: '60 * * * *'}}",
-    faults: [[`${ANNOTATIONS}[homerun.dev/schedule]`, /\(Invalid value for minute: 60\)/]],
+    errors: [[`${ANNOTATIONS}[homerun.dev/schedule]`, /\(Invalid value for minute: 60\)/]],
     reason: 'an hour has 60 of them',
   },
   'a time zone that is none': {
     metadata: '{annotations: {homerun.dev/time-zone: Berlin}}',
-    faults: [[`${ANNOTATIONS}[homerun.dev/time-zone]`, /is "Berlin"; it must be the name of a time zone/]],
+    errors: [[`${ANNOTATIONS}[homerun.dev/time-zone]`, /is "Berlin"; it must be the name of a time zone/]],
     reason: 'nobody knows when that would be',
   },
   'a history of less than nothing': {
     metadata: "{annotations: {homerun.dev/executions-history-limit: '-1'}}",
-    faults: [[`${ANNOTATIONS}[homerun.dev/executions-history-limit]`, /a whole number from 0 to 1000/]],
+    errors: [[`${ANNOTATIONS}[homerun.dev/executions-history-limit]`, /a whole number from 0 to 1000/]],
     reason: 'nothing is the least',
   },
   'what steers one execution': {
     template: "{annotations: {homerun.dev/cancel: 'true'}}",
-    faults: [
+    errors: [
       [
         'spec.template.metadata.annotations[homerun.dev/cancel]',
         /has no effect here; it belongs in metadata.annotations of the Execution/,
@@ -274,7 +274,7 @@ const CASES: Record<string, Case> = {
   },
   'what steers instances of a service': {
     template: "{annotations: {run.googleapis.com/cpu-throttling: 'false'}}",
-    faults: [
+    errors: [
       [
         'spec.template.metadata.annotations[run.googleapis.com/cpu-throttling]',
         /has no effect here; it belongs in spec.template.metadata.annotations of the Service/,
@@ -285,7 +285,7 @@ const CASES: Record<string, Case> = {
   },
   scaling: {
     template: "{annotations: {autoscaling.knative.dev/maxScale: '3'}}",
-    faults: [
+    errors: [
       [
         'spec.template.metadata.annotations[autoscaling.knative.dev/maxScale]',
         /has no effect on a job: as many tasks run as taskCount and parallelism say/,
@@ -296,7 +296,7 @@ const CASES: Record<string, Case> = {
   },
   'what belongs to the executions': {
     metadata: '{annotations: {run.googleapis.com/execution-environment: gen2}}',
-    faults: [
+    errors: [
       [
         `${ANNOTATIONS}[run.googleapis.com/execution-environment]`,
         /it belongs in spec.template.metadata.annotations of the Job/,
@@ -309,22 +309,22 @@ const CASES: Record<string, Case> = {
 
 describe('validation of a job', () => {
   for (const [name, one] of Object.entries(CASES)) {
-    const { faults: expected = [], strict = false, advice = false, reason } = one;
-    const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode refuses' : 'refuses';
+    const { errors: expected = [], strict = false, advice = false, reason } = one;
+    const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode rejects' : 'rejects';
     it(`${verb} ${name}: ${reason}`, () => {
       const given = jobOf(one);
-      const faults = validateJob(given);
+      const errors = validateJob(given);
       assert.deepEqual(
-        faults.map(({ path }) => path),
+        errors.map(({ path }) => path),
         expected.map(([path]) => path),
-        shown(faults),
+        shown(errors),
       );
-      for (const [i, [, message]] of expected.entries()) assert.match(faults[i]?.message ?? '', message);
+      for (const [i, [, message]] of expected.entries()) assert.match(errors[i]?.message ?? '', message);
       assert.equal(
-        faults.every((fault) => fault.strict),
-        faults.length === 0 || strict,
+        errors.every((error) => error.strict),
+        errors.length === 0 || strict,
       );
-      assert.ok(faults.every((fault) => (fault.advice ?? false) === advice));
+      assert.ok(errors.every((error) => (error.advice ?? false) === advice));
       const filled = validateJob(defaultJob(given));
       assert.deepEqual(
         filled.map(({ path }) => path),
@@ -334,8 +334,8 @@ describe('validation of a job', () => {
     });
   }
 
-  it('tells all faults in one answer', () => {
-    const faults = validateJob(
+  it('tells all errors in one answer', () => {
+    const errors = validateJob(
       jobOf({
         metadata: '{name: Load}',
         execution: '{taskCount: -1, parallelism: 10001}',
@@ -344,7 +344,7 @@ describe('validation of a job', () => {
       }),
     );
     assert.deepEqual(
-      faults.map(({ path }) => path),
+      errors.map(({ path }) => path),
       [
         'metadata.name',
         `${EXECUTION}.taskCount`,
@@ -370,6 +370,6 @@ describe('validation of a job', () => {
   });
 });
 
-function shown(faults: FieldError[]): string {
-  return faults.map(({ path, message }) => `${path}: ${message}`).join('\n');
+function shown(errors: FieldError[]): string {
+  return errors.map(({ path, message }) => `${path}: ${message}`).join('\n');
 }

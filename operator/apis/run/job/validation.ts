@@ -10,7 +10,7 @@ import type { Job } from './types.ts';
 
 const ANNOTATIONS = 'metadata.annotations';
 
-/** The faults of a job. */
+/** The errors of a job. */
 export function validateJob(job: Job): FieldError[] {
   const { name, labels, annotations } = job.metadata;
   const { template, startExecutionToken, runExecutionToken } = job.spec;

@@ -21,7 +21,7 @@ export interface SpecContext {
   annotationsPath: string;
 }
 
-/** The faults of the spec of an execution, as a job declares it or as it is complete. */
+/** The errors of the spec of an execution, as a job declares it or as it is complete. */
 export function validateExecutionSpec(spec: ExecutionSpec, context: SpecContext, path: string): FieldError[] {
   return [
     ...validateCounts(spec, path),
@@ -29,7 +29,7 @@ export function validateExecutionSpec(spec: ExecutionSpec, context: SpecContext,
   ];
 }
 
-/** The faults of the numbers of tasks: how many, and how many at once. */
+/** The errors of the numbers of tasks: how many, and how many at once. */
 export function validateCounts(
   { taskCount, parallelism = 0 }: Pick<ExecutionSpec, 'taskCount' | 'parallelism'>,
   path: string,
@@ -60,7 +60,7 @@ function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): F
   ];
 }
 
-/** The faults of the time for one attempt, which clients of Cloud Run write as a number or as a text of digits. */
+/** The errors of the time for one attempt, which clients of Cloud Run write as a number or as a text of digits. */
 export function validateTimeout(
   value: number | string | undefined,
   gpu: boolean,

@@ -5,7 +5,7 @@ export const WORKER_POOL_CONDITIONS = {
   /** Whether as many instances run as there should be, each of the revision that has the share. */
   instancesReady: 'InstancesReady',
   /**
-   * Only there, and True, when Cloud Run would refuse what runs here; of severity Warning, it leaves Ready alone. A
+   * Only there, and True, when Cloud Run would reject what runs here; of severity Warning, it leaves Ready alone. A
    * False one would make Argo CD take the object for degraded.
    */
   cloudRunIncompatible: 'CloudRunIncompatible',

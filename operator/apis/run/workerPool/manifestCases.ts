@@ -13,7 +13,7 @@ export const MANIFESTS: Record<string, ManifestCase> = {
   annotations: {run.googleapis.com/launch-stage: BETA}
 spec: {template: {spec: {containers: [{image: us-docker.pkg.dev/cloudrun/container/worker-pool}]}}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'the smallest that Skaffold deploys; all else has a default',
   },
   'a file that an export made': {
@@ -54,7 +54,7 @@ spec:
   instanceSplits: [{latestRevision: true, percent: 100}]
 status: {observedGeneration: 4}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'what Cloud Run gives out goes in again',
   },
   'the husks that gcloud leaves': {
@@ -66,7 +66,7 @@ spec:
   instanceSplits: []
 status: {}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'an empty field is an unset one',
   },
   'a pool that is turned off': {
@@ -74,7 +74,7 @@ status: {}
   annotations: {run.googleapis.com/scalingMode: manual, run.googleapis.com/manualInstanceCount: '0'}
 spec: {template: {spec: {containers: [{image: app}]}}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: '0 keeps the revisions',
   },
   'a GPU': {
@@ -85,7 +85,7 @@ spec:
       nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}
       containers: [{image: app, resources: {limits: {cpu: '4', memory: 16Gi, nvidia.com/gpu: '1'}}}]
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'a pool may have one as a service may',
   },
   'a split between two revisions': {
@@ -94,15 +94,15 @@ spec:
   template: {metadata: {name: queue-v2}, spec: {containers: [{image: app}]}}
   instanceSplits: [{revisionName: queue-v1, percent: 70}, {revisionName: queue-v2, percent: 30}]
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'one of them is made by this very manifest',
   },
   'a time for requests': {
     yaml: `${HEAD}
 spec: {template: {spec: {timeoutSeconds: 300, containers: [{image: app}]}}}
 `,
-    verdict: 'warned',
-    law: /spec.template.spec.timeoutSeconds: is 300 and has no effect: a worker pool gets no requests/,
+    outcome: 'warned',
+    rules: /spec.template.spec.timeoutSeconds: is 300 and has no effect: a worker pool gets no requests/,
     reason: 'the template is that of a service, and this does nothing here',
   },
   'a service that was called a pool': {
@@ -113,18 +113,18 @@ spec:
       containerConcurrency: 80
       containers: [{image: app, ports: [{name: http1, containerPort: 8080}]}]
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /a worker pool gets no requests/,
-    law: /ports: has port 8080; .*\n.*containerConcurrency: is 80; it must be unset or 0/,
+    rules: /ports: has port 8080; .*\n.*containerConcurrency: is 80; it must be unset or 0/,
     reason: 'nobody would send it a request',
   },
   'traffic in place of splits': {
     yaml: `${HEAD}
 spec: {template: {spec: {containers: [{image: app}]}}, instanceSplits: [{revisionName: queue-1, percent: 50}]}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /sum to 50; they must sum to 100/,
-    law: /instanceSplits: has percents that sum to 50; they must sum to 100/,
+    rules: /instanceSplits: has percents that sum to 50; they must sum to 100/,
     reason: 'nobody knows where the rest goes',
   },
 };

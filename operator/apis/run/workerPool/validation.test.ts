@@ -13,22 +13,22 @@ interface Case {
   template?: string;
   /** Annotations of the template, less `run.googleapis.com/`. */
   templateAnnotations?: string;
-  /** Whether only strict mode refuses it. */
+  /** Whether only strict mode rejects it. */
   strict?: true;
   /** Names of the revisions that the pool has. */
   revisions?: string[];
-  faults: [path: string, message: RegExp][];
+  errors: [path: string, message: RegExp][];
 }
 
 const ANNOTATION = 'metadata.annotations[run.googleapis.com/';
 
 const CASES: Record<string, Case> = {
-  nothing: { reason: 'a pool needs an image alone', faults: [] },
+  nothing: { reason: 'a pool needs an image alone', errors: [] },
   'a negative number': {
     reason: 'there cannot be fewer than none',
     annotations: '{manualInstanceCount: "-1"}',
     spec: '{manualInstanceCount: -1}',
-    faults: [
+    errors: [
       [`${ANNOTATION}manualInstanceCount]`, /is "-1"; it must be a whole number from 0 to 2147483647/],
       ['spec.manualInstanceCount', /is -1; it must be a whole number from 0 to 2147483647/],
     ],
@@ -37,7 +37,7 @@ const CASES: Record<string, Case> = {
     reason: 'an instance runs or does not',
     annotations: '{manualInstanceCount: "1.5"}',
     spec: '{manualInstanceCount: 1.5}',
-    faults: [
+    errors: [
       [`${ANNOTATION}manualInstanceCount]`, /is "1.5"; it must be a whole number/],
       ['spec.manualInstanceCount', /is 1.5; it must be a whole number/],
     ],
@@ -47,7 +47,7 @@ const CASES: Record<string, Case> = {
     templateAnnotations: '{execution-environment: gen1}',
     strict: true,
     container: '{env: [{name: PORT, value: "1"}]}',
-    faults: [
+    errors: [
       [
         'spec.template.metadata.annotations[run.googleapis.com/execution-environment]',
         /is "gen1"; jobs and worker pools run in gen2 only/,
@@ -58,28 +58,28 @@ const CASES: Record<string, Case> = {
   'automatic scaling': {
     reason: 'a pool has no requests to follow',
     annotations: '{scalingMode: automatic}',
-    faults: [[`${ANNOTATION}scalingMode]`, /is "automatic"; it must be manual/]],
+    errors: [[`${ANNOTATION}scalingMode]`, /is "automatic"; it must be manual/]],
     strict: true,
   },
   'an unheard-of mode': {
     reason: 'and no other mode',
     annotations: '{scalingMode: fast}',
-    faults: [[`${ANNOTATION}scalingMode]`, /is "fast"; it must be manual/]],
+    errors: [[`${ANNOTATION}scalingMode]`, /is "fast"; it must be manual/]],
   },
   'no surge': {
     reason: 'nothing could ever move',
     annotations: '{max-surge: "0"}',
-    faults: [[`${ANNOTATION}max-surge]`, /is 0; it must be a whole number from 1 to 100 while/]],
+    errors: [[`${ANNOTATION}max-surge]`, /is 0; it must be a whole number from 1 to 100 while/]],
   },
   'no surge, but some may be missing': {
     reason: 'instances move through the gap',
     annotations: '{max-surge: "0", max-unavailable: "1"}',
-    faults: [],
+    errors: [],
   },
   'steps beyond all': {
     reason: 'percents end at 100',
     annotations: '{max-surge: "101", max-unavailable: "-1"}',
-    faults: [
+    errors: [
       [`${ANNOTATION}max-surge]`, /is "101"; it must be a whole number from 0 to 100/],
       [`${ANNOTATION}max-unavailable]`, /is "-1"/],
     ],
@@ -87,23 +87,23 @@ const CASES: Record<string, Case> = {
   'a port': {
     reason: 'nobody would send requests there',
     container: '{ports: [{containerPort: 80}]}',
-    faults: [['spec.template.spec.containers[0].ports', /has port 80; it must be empty/]],
+    errors: [['spec.template.spec.containers[0].ports', /has port 80; it must be empty/]],
     strict: true,
   },
   concurrency: {
     reason: 'there are no requests to count',
     template: '{containerConcurrency: 5}',
-    faults: [['spec.template.spec.containerConcurrency', /is 5; it must be unset or 0/]],
+    errors: [['spec.template.spec.containerConcurrency', /is 5; it must be unset or 0/]],
   },
   'splits that sum to 90': {
     reason: 'nobody knows where the rest goes',
     spec: '{instanceSplits: [{latestRevision: true, percent: 90}]}',
-    faults: [['spec.instanceSplits', /sum to 90; they must sum to 100/]],
+    errors: [['spec.instanceSplits', /sum to 90; they must sum to 100/]],
   },
   'a share of 101': {
     reason: 'the sum alone is not enough',
     spec: '{instanceSplits: [{latestRevision: true, percent: 101}, {revisionName: queue-a, percent: -1}]}',
-    faults: [
+    errors: [
       ['spec.instanceSplits[0].percent', /is 101; it must be a whole number from 0 to 100/],
       ['spec.instanceSplits[1].percent', /is -1/],
     ],
@@ -111,13 +111,13 @@ const CASES: Record<string, Case> = {
   "another pool's revision": {
     reason: 'its name alone tells so',
     spec: '{instanceSplits: [{revisionName: other-a, percent: 100}]}',
-    faults: [['spec.instanceSplits[0].revisionName', /is "other-a"; it must be a revision of this pool/]],
+    errors: [['spec.instanceSplits[0].revisionName', /is "other-a"; it must be a revision of this pool/]],
   },
   'a revision that is not there': {
     reason: 'those that are there are told',
     spec: '{instanceSplits: [{revisionName: queue-c, percent: 100}]}',
     revisions: ['queue-a', 'queue-b'],
-    faults: [
+    errors: [
       [
         'spec.instanceSplits[0].revisionName',
         /is "queue-c"; it must be one of this pool's revisions: queue-a, queue-b$/,
@@ -128,24 +128,24 @@ const CASES: Record<string, Case> = {
     reason: 'and a share of it is fine',
     spec: '{instanceSplits: [{revisionName: queue-b, percent: 100}]}',
     revisions: ['queue-a', 'queue-b'],
-    faults: [],
+    errors: [],
   },
 };
 
 describe('validateWorkerPool', () => {
-  for (const [name, { reason, faults, revisions, strict = false, ...parts }] of Object.entries(CASES)) {
-    it(`${faults.length === 0 ? 'accepts' : 'refuses'} ${name}: ${reason}`, () => {
+  for (const [name, { reason, errors, revisions, strict = false, ...parts }] of Object.entries(CASES)) {
+    it(`${errors.length === 0 ? 'accepts' : 'rejects'} ${name}: ${reason}`, () => {
       const found = validateWorkerPool(poolOf(parts), undefined, revisions);
       assert.deepEqual(
         found.map(({ path }) => path),
-        faults.map(([path]) => path),
+        errors.map(([path]) => path),
       );
-      for (const [i, [, message]] of faults.entries()) assert.match(found[i]?.message ?? '', message);
-      assert.ok(found.every((fault) => Boolean(fault.strict) === strict));
+      for (const [i, [, message]] of errors.entries()) assert.match(found[i]?.message ?? '', message);
+      assert.ok(found.every((error) => Boolean(error.strict) === strict));
     });
   }
 
-  it('refuses a changed template under the name of the revision before', () => {
+  it('rejects a changed template under the name of the revision before', () => {
     const named = (image: string) => {
       const pool = poolOf({ container: `{image: ${image}}` });
       return {

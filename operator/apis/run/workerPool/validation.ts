@@ -20,7 +20,7 @@ const MOST_LISTED = 10;
 const PLATFORM_VARIABLES = new Set(['CLOUD_RUN_WORKER_POOL', 'CLOUD_RUN_WORKER_POOL_REVISION']);
 
 /**
- * The faults of a worker pool; `previous` is the state that it replaces.
+ * The errors of a worker pool; `previous` is the state that it replaces.
  * @param revisions names of the pool's revisions; undefined where they are not known, and then
  *   what the splits name is not looked up.
  */
@@ -84,7 +84,7 @@ function validateSteps(annotations: Record<string, string> = {}): FieldError[] {
 
 /** What speaks of requests, which nobody sends to a pool. */
 function validateRequests({ spec }: RevisionTemplate, path: string): FieldError[] {
-  const faults: FieldError[] = spec.containers.flatMap(({ ports, env = [] }, i) => {
+  const errors: FieldError[] = spec.containers.flatMap(({ ports, env = [] }, i) => {
     const container = at(`${path}.containers`, i);
     const variables = env.flatMap(({ name }, j): FieldError[] => {
       const where = { path: `${at(`${container}.env`, j)}.name`, value: name };
@@ -102,13 +102,13 @@ function validateRequests({ spec }: RevisionTemplate, path: string): FieldError[
   const { containerConcurrency: concurrency, timeoutSeconds: timeout } = spec;
   if (concurrency) {
     const message = `is ${concurrency}; it must be unset or 0: a worker pool gets no requests`;
-    faults.push({ path: `${path}.containerConcurrency`, value: concurrency, message });
+    errors.push({ path: `${path}.containerConcurrency`, value: concurrency, message });
   }
   if (timeout) {
     const message = `is ${timeout} and has no effect: a worker pool gets no requests`;
-    faults.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true });
+    errors.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true });
   }
-  return faults;
+  return errors;
 }
 
 function validateRevisions(

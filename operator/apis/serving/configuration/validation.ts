@@ -5,7 +5,7 @@ import { validateTemplate } from '../revision/validation.ts';
 import { defaultTemplate } from './defaults.ts';
 import type { Configuration } from './types.ts';
 
-/** The faults of a configuration; `previous` is the state that it replaces. */
+/** The errors of a configuration; `previous` is the state that it replaces. */
 export function validateConfiguration(configuration: Configuration, previous?: Configuration): FieldError[] {
   const { name } = configuration.metadata;
   const { template } = configuration.spec;

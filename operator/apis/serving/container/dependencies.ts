@@ -5,8 +5,8 @@ import { MAX_CONTAINERS } from './schema.ts';
 import type { TemplateContainer } from './types.ts';
 
 /**
- * The faults of the start order of containers: annotation container-dependencies must name containers that
- * exist, and nobody may wait for himself. Text that is no such order is a fault of the annotation, told elsewhere.
+ * The errors of the start order of containers: annotation container-dependencies must name containers that
+ * exist, and nobody may wait for himself. Text that is no such order is an error of the annotation, told elsewhere.
  */
 export function validateDependencies(
   annotations: Record<string, string> | undefined,
@@ -34,7 +34,7 @@ function orderOf(annotations: Record<string, string> | undefined) {
 }
 
 /**
- * The faults of containers that others wait for although nothing tells when they have started (Cloud Run: "Dependent
+ * The errors of containers that others wait for although nothing tells when they have started (Cloud Run: "Dependent
  * container must have startup probe specified"); the one with a port gets a probe of it by default.
  */
 export function validateAwaited(

@@ -37,7 +37,7 @@ export interface EnvironmentRole {
 const SOURCES = ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'] as const;
 
 /**
- * The faults of the environment of a container. PORT belongs to the platform in the ingress container; a task has no
+ * The errors of the environment of a container. PORT belongs to the platform in the ingress container; a task has no
  * port, so a PORT of its own is only told: it would mislead.
  */
 export function validateEnvironment(
@@ -65,9 +65,9 @@ function validateVariable(
   path: string,
 ): FieldError[] {
   const { name, value = '', valueFrom } = variable;
-  const faults: FieldError[] = [];
+  const errors: FieldError[] = [];
   if (!/^[ -<>-~]+$/.test(name)) {
-    faults.push({
+    errors.push({
       path: `${path}.name`,
       value: name,
       message: `is ${formatted(name)}; it must be printable ASCII without =`,
@@ -77,48 +77,48 @@ function validateVariable(
     (service && RESERVED.has(name)) || (ingress && name === 'PORT') || (task && RESERVED_IN_TASKS.has(name));
   if (platform || RESERVED_ELSEWHERE.has(name)) {
     const message = `is ${formatted(name)}, which the platform sets; remove it`;
-    faults.push({ path: `${path}.name`, value: name, message, ...(platform ? {} : { strict: true }) });
+    errors.push({ path: `${path}.name`, value: name, message, ...(platform ? {} : { strict: true }) });
   }
   if (!service && RESERVED.has(name)) {
     const message = `is ${formatted(name)}, which Cloud Run sets in services alone; a program may take this for one`;
-    faults.push({ path: `${path}.name`, value: name, message, strict: true, advice: true });
+    errors.push({ path: `${path}.name`, value: name, message, strict: true, advice: true });
   }
   if (task && name === 'PORT') {
     const message = 'is "PORT", which Cloud Run reserves; a task gets no requests';
-    faults.push({ path: `${path}.name`, value: name, message, strict: true });
+    errors.push({ path: `${path}.name`, value: name, message, strict: true });
   }
   const size = Buffer.byteLength(value);
   if (size > MAX_VALUE_BYTES) {
-    faults.push({
+    errors.push({
       path: `${path}.value`,
       message: `of ${formatted(name)} has ${size} bytes; it may have ${MAX_VALUE_BYTES}`,
     });
   }
-  if (valueFrom) faults.push(...validateSource(valueFrom, value, path));
-  return faults;
+  if (valueFrom) errors.push(...validateSource(valueFrom, value, path));
+  return errors;
 }
 
 function validateSource(source: NonNullable<EnvVar['valueFrom']>, value: string, path: string): FieldError[] {
   const set = SOURCES.filter((kind) => source[kind] !== undefined);
-  const faults: FieldError[] = unsupported(
+  const errors: FieldError[] = unsupported(
     source,
     ['configMapKeyRef', 'fieldRef', 'resourceFieldRef'],
     `${path}.valueFrom`,
   );
   if (value !== '')
-    faults.push({ path: `${path}.valueFrom`, message: 'must not be set together with value' });
+    errors.push({ path: `${path}.valueFrom`, message: 'must not be set together with value' });
   if (set.length !== 1) {
-    faults.push({ path: `${path}.valueFrom`, message: `must have exactly one of ${SOURCES.join(', ')}` });
+    errors.push({ path: `${path}.valueFrom`, message: `must have exactly one of ${SOURCES.join(', ')}` });
   }
   for (const kind of ['secretKeyRef', 'configMapKeyRef'] as const) {
     const reference = source[kind];
     if (!reference) continue;
     const where = `${path}.valueFrom.${kind}`;
-    if (!reference.name) faults.push({ path: `${where}.name`, message: 'must be set' });
-    else if (kind === 'secretKeyRef') faults.push(...validateSecretName(reference.name, `${where}.name`));
-    faults.push(...validateDataKey(reference.key, `${where}.key`));
+    if (!reference.name) errors.push({ path: `${where}.name`, message: 'must be set' });
+    else if (kind === 'secretKeyRef') errors.push(...validateSecretName(reference.name, `${where}.name`));
+    errors.push(...validateDataKey(reference.key, `${where}.key`));
   }
-  return faults;
+  return errors;
 }
 
 /** Of two plain variables with one name the last one counts; a secret must be the only one (API reference, EnvVar). */

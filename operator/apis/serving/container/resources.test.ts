@@ -1,18 +1,18 @@
-import { CONTAINER, SPEC, testFaults } from '../service/errorCases.ts';
+import { CONTAINER, SPEC, testErrors } from '../service/errorCases.ts';
 
 const TEMPLATE = 'spec.template.metadata.annotations';
 
 describe('resources of a container', () => {
-  testFaults({
+  testErrors({
     'a twentieth of a CPU': {
       container: '{resources: {limits: {cpu: 50m}}}',
-      faults: [[`${CONTAINER}.resources.limits[cpu]`, /is 50m; it must be at least 80m/]],
+      errors: [[`${CONTAINER}.resources.limits[cpu]`, /is 50m; it must be at least 80m/]],
       strict: true,
       reason: 'Cloud Run has a least',
     },
     'much memory for little CPU': {
       container: '{resources: {limits: {cpu: 400m, memory: 1Gi}}}',
-      faults: [[`${CONTAINER}.resources.limits[memory]`, /is 1Gi; with 400m CPU it may be at most 512Mi/]],
+      errors: [[`${CONTAINER}.resources.limits[memory]`, /is 1Gi; with 400m CPU it may be at most 512Mi/]],
       strict: true,
       reason: 'Cloud Run ties memory to CPU',
     },
@@ -20,7 +20,7 @@ describe('resources of a container', () => {
       template:
         '{annotations: {run.googleapis.com/cpu-throttling: "false", run.googleapis.com/execution-environment: gen2}}',
       container: '{resources: {limits: {cpu: 500m}}}',
-      faults: [
+      errors: [
         [
           `${TEMPLATE}[run.googleapis.com/cpu-throttling]`,
           /is "false"; with less than one CPU it must be true/,
@@ -37,13 +37,13 @@ describe('resources of a container', () => {
     },
     'two GPUs': {
       container: '{resources: {limits: {cpu: 8, memory: 32Gi, nvidia.com/gpu: 2}}}',
-      faults: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /is 2; it must be 0 or 1/]],
+      errors: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /is 2; it must be 0 or 1/]],
       strict: true,
       reason: 'gcloud says so',
     },
     'ephemeral storage': {
       container: '{resources: {limits: {ephemeral-storage: 1Gi}}}',
-      faults: [
+      errors: [
         [
           `${CONTAINER}.resources.limits[ephemeral-storage]`,
           /is not known to Cloud Run; it knows cpu, memory/,
@@ -54,7 +54,7 @@ describe('resources of a container', () => {
     },
     'a GPU type without a GPU': {
       spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}',
-      faults: [
+      errors: [
         [`${SPEC}.nodeSelector[run.googleapis.com/accelerator]`, /asks for a GPU that no container uses/],
       ],
       strict: true,
@@ -62,18 +62,18 @@ describe('resources of a container', () => {
     },
     'a node selector of Kubernetes': {
       spec: '{nodeSelector: {disk: ssd}}',
-      faults: [[`${SPEC}.nodeSelector[disk]`, /is not known to Cloud Run/]],
+      errors: [[`${SPEC}.nodeSelector[disk]`, /is not known to Cloud Run/]],
       strict: true,
       reason: "Knative's own",
     },
     'a node selector that is no label': {
       spec: '{nodeSelector: {disk: "s s d"}}',
-      faults: [[`${SPEC}.nodeSelector[disk]`, /is "s s d"; as the value of a label it must have/]],
+      errors: [[`${SPEC}.nodeSelector[disk]`, /is "s s d"; as the value of a label it must have/]],
       reason: 'no node has it, and no cluster takes such a pod',
     },
     'labels and annotations of a revision that no cluster takes': {
       template: '{labels: {since: "12:00"}, annotations: {"a b": c}}',
-      faults: [
+      errors: [
         ['spec.template.metadata.labels[since]', /is "12:00"; as the value of a label/],
         ['spec.template.metadata.annotations[a b]', /is no key/],
       ],
@@ -81,7 +81,7 @@ describe('resources of a container', () => {
     },
     'a runtime class of the cluster': {
       spec: '{runtimeClassName: gvisor}',
-      faults: [[`${SPEC}.runtimeClassName`, /is "gvisor"; Cloud Run knows only/]],
+      errors: [[`${SPEC}.runtimeClassName`, /is "gvisor"; Cloud Run knows only/]],
       strict: true,
       reason: "Knative's own",
     },
@@ -97,7 +97,7 @@ describe('resources of a container', () => {
     },
     '4 CPU and 1Gi': {
       container: '{resources: {limits: {cpu: 4, memory: 1Gi}}}',
-      faults: [
+      errors: [
         [
           `${CONTAINER}.resources.limits[memory]`,
           /is 1Gi; with 4 CPU it must be at least 2Gi and at most 16Gi/,
@@ -108,33 +108,33 @@ describe('resources of a container', () => {
     },
     '1 CPU and 8Gi': {
       container: '{resources: {limits: {cpu: "1", memory: 8Gi}}}',
-      faults: [[`${CONTAINER}.resources.limits[memory]`, /is 8Gi; with 1 CPU it must be at most 4Gi/]],
+      errors: [[`${CONTAINER}.resources.limits[memory]`, /is 8Gi; with 1 CPU it must be at most 4Gi/]],
       strict: true,
       reason: 'Cloud Run ties memory to CPU',
     },
     '3 CPU': {
       container: '{resources: {limits: {cpu: 3000m}}}',
-      faults: [[`${CONTAINER}.resources.limits[cpu]`, /is 3000m; it must be 1, 2, 4, 6, 8 or less than 1/]],
+      errors: [[`${CONTAINER}.resources.limits[cpu]`, /is 3000m; it must be 1, 2, 4, 6, 8 or less than 1/]],
       strict: true,
       reason: 'Cloud Run has steps',
     },
     'half a CPU for ten requests at once': {
       spec: '{containerConcurrency: 10}',
       container: '{resources: {limits: {cpu: 500m}}}',
-      faults: [[`${SPEC}.containerConcurrency`, /is 10; with less than one CPU it must be 1/]],
+      errors: [[`${SPEC}.containerConcurrency`, /is 10; with less than one CPU it must be 1/]],
       strict: true,
       reason: 'Cloud Run ties concurrency to CPU',
     },
     'a GPU without enough beside it': {
       container: '{resources: {limits: {cpu: 2, memory: 4Gi, nvidia.com/gpu: "1"}}}',
-      faults: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /needs at least 4 CPU and 16Gi/]],
+      errors: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /needs at least 4 CPU and 16Gi/]],
       strict: true,
       reason: 'the API says so',
     },
     'an L4 with half the memory': {
       spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}',
       container: '{resources: {limits: {cpu: 4, memory: 8Gi, nvidia.com/gpu: "1"}}}',
-      faults: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /needs at least 4 CPU and 16Gi/]],
+      errors: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /needs at least 4 CPU and 16Gi/]],
       strict: true,
       reason: 'the API says so',
     },
@@ -146,7 +146,7 @@ describe('resources of a container', () => {
     'an RTX PRO 6000 with the CPU of an L4': {
       spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-rtx-pro-6000}}',
       container: '{resources: {limits: {cpu: 8, memory: 32Gi, nvidia.com/gpu: "1"}}}',
-      faults: [
+      errors: [
         [
           `${CONTAINER}.resources.limits[cpu]`,
           /is 8; with nvidia-rtx-pro-6000 it must be even, from 20 to 30/,
@@ -158,13 +158,13 @@ describe('resources of a container', () => {
     'an RTX PRO 6000 with too much memory': {
       spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-rtx-pro-6000}}',
       container: '{resources: {limits: {cpu: 22, memory: 90Gi, nvidia.com/gpu: "1"}}}',
-      faults: [[`${CONTAINER}.resources.limits[memory]`, /is 90Gi; .* it must be from 80Gi to 88Gi/]],
+      errors: [[`${CONTAINER}.resources.limits[memory]`, /is 90Gi; .* it must be from 80Gi to 88Gi/]],
       strict: true,
       reason: 'four GiB for each CPU',
     },
     '64 MiB': {
       container: '{resources: {limits: {memory: 64Mi}}}',
-      faults: [[`${CONTAINER}.resources.limits[memory]`, /is 64Mi; it must be at least 128Mi/]],
+      errors: [[`${CONTAINER}.resources.limits[memory]`, /is 64Mi; it must be at least 128Mi/]],
       strict: true,
       reason: 'Cloud Run, memory limits',
     },
@@ -175,12 +175,12 @@ describe('resources of a container', () => {
     },
     'a memory limit that is no quantity': {
       container: '{resources: {limits: {memory: lots}}}',
-      faults: [[`${CONTAINER}.resources.limits[memory]`, /is "lots"; it must be a quantity/]],
+      errors: [[`${CONTAINER}.resources.limits[memory]`, /is "lots"; it must be a quantity/]],
       reason: 'nobody knows how much it is',
     },
     'a request above the limit': {
       container: '{resources: {limits: {memory: 1Gi}, requests: {memory: 2Gi}}}',
-      faults: [[`${CONTAINER}.resources.requests[memory]`, /is 2Gi; it must be at most the limit, 1Gi/]],
+      errors: [[`${CONTAINER}.resources.requests[memory]`, /is 2Gi; it must be at most the limit, 1Gi/]],
       reason: 'no cluster runs such a pod',
     },
   });

@@ -30,7 +30,7 @@ const LARGE_GPU = {
 };
 
 /**
- * The faults of what a container may use.
+ * The errors of what a container may use.
  * @param accelerator the kind of GPU that the instance asks for.
  */
 export function validateResources(
@@ -39,13 +39,13 @@ export function validateResources(
   path: string,
 ): FieldError[] {
   const { limits = {}, requests = {} } = resources;
-  const faults = [
+  const errors = [
     ...validateList(limits, `${path}.resources.limits`),
     ...validateList(requests, `${path}.resources.requests`),
   ];
-  if (faults.some(({ strict }) => !strict)) return faults;
+  if (errors.some(({ strict }) => !strict)) return errors;
   return [
-    ...faults,
+    ...errors,
     ...validateRequests(limits, requests, path),
     ...validateSizes(limits, accelerator, path),
   ];
@@ -70,7 +70,7 @@ function validateList(list: ResourceList, path: string): FieldError[] {
   });
 }
 
-/** The cluster refuses a pod that requests more than it may use. */
+/** The cluster rejects a pod that requests more than it may use. */
 function validateRequests(limits: ResourceList, requests: ResourceList, path: string): FieldError[] {
   return Object.entries(requests).flatMap(([resource, value]) => {
     const limit = Object.hasOwn(limits, resource) ? limits[resource] : undefined;
@@ -85,9 +85,9 @@ function validateSizes(limits: ResourceList, accelerator: string | undefined, pa
   const cpu = cores(limits.cpu ?? DEFAULT_LIMITS.cpu ?? '');
   const memory = bytes(limits.memory ?? DEFAULT_LIMITS.memory ?? '') / GIB;
   const gpus = cores(limits[GPU] ?? 0);
-  const faults: FieldError[] = [];
+  const errors: FieldError[] = [];
   const say = (key: string, message: string) =>
-    faults.push({ path: keyed(where, key), value: limits[key], message, strict: true });
+    errors.push({ path: keyed(where, key), value: limits[key], message, strict: true });
   if (gpus > 1) say(GPU, `is ${limits[GPU]}; it must be 0 or 1`);
   if (memory < LEAST_MEMORY) say('memory', `is ${limits.memory}; it must be at least 128Mi`);
   if (gpus > 0 && accelerator === LARGE_GPU.type) {
@@ -98,7 +98,7 @@ function validateSizes(limits: ResourceList, accelerator: string | undefined, pa
       const range = `from ${sizes.least}Gi to ${sizes.ofCpu * cpu}Gi`;
       say('memory', `is ${limits.memory ?? DEFAULT_LIMITS.memory}; with ${accelerator} it must be ${range}`);
     }
-    return faults;
+    return errors;
   }
   const size = MEMORY_OF_CPU.find((entry) => entry.cpu === cpu);
   if (cpu >= 1 && !size) say('cpu', `is ${limits.cpu}; it must be 1, 2, 4, 6, 8 or less than 1`);
@@ -119,5 +119,5 @@ function validateSizes(limits: ResourceList, accelerator: string | undefined, pa
   if (gpus > 0 && (cpu < GPU_NEEDS.cpu || memory < GPU_NEEDS.memory)) {
     say(GPU, `needs at least ${GPU_NEEDS.cpu} CPU and ${GPU_NEEDS.memory}Gi of memory beside it`);
   }
-  return faults;
+  return errors;
 }

@@ -137,7 +137,7 @@ export const SecurityContextSchema = Type.Object(
     privileged: flag('Must be false.', { rule: '!self', message: 'privileged containers are not supported' }),
     readOnlyRootFilesystem: flag('Whether the root file system is read-only.'),
     runAsGroup: int64(0, MAX_ID, { description: 'Group id of the process.' }),
-    runAsNonRoot: flag('Whether to refuse to run as root.'),
+    runAsNonRoot: flag('Whether the container must not run as root.'),
     runAsUser: int64(0, MAX_ID, { description: 'User id of the process; that of the image when unset.' }),
     seccompProfile: Type.Optional(
       Type.Object(

@@ -1,13 +1,13 @@
-import { CONTAINER, SPEC, testFaults } from '../service/errorCases.ts';
+import { CONTAINER, SPEC, testErrors } from '../service/errorCases.ts';
 
 const ANNOTATIONS = 'spec.template.metadata.annotations';
 
 describe('containers', () => {
-  testFaults({
+  testErrors({
     // Images
     'an image that does not parse': {
       container: '{image: gcr.io/PROJECT/app}',
-      faults: [[`${CONTAINER}.image`, /image "gcr.io\/PROJECT\/app" does not parse/]],
+      errors: [[`${CONTAINER}.image`, /image "gcr.io\/PROJECT\/app" does not parse/]],
       reason: 'a placeholder left as it was',
     },
 
@@ -19,25 +19,25 @@ describe('containers', () => {
     },
     'two containers without ports': {
       more: '[{image: b}]',
-      faults: [[`${SPEC}.containers`, /several containers and none with ports/]],
+      errors: [[`${SPEC}.containers`, /several containers and none with ports/]],
       reason: 'nobody knows where requests go',
     },
     'two containers with ports': {
       container: '{ports: [{containerPort: 1}]}',
       more: '[{image: b, ports: [{containerPort: 2}]}]',
-      faults: [[`${SPEC}.containers`, /ports in containers 0, 1; exactly one/]],
+      errors: [[`${SPEC}.containers`, /ports in containers 0, 1; exactly one/]],
       reason: 'nobody knows where requests go',
     },
     'two containers of one name': {
       container: '{name: a, ports: [{containerPort: 1}]}',
       more: '[{image: b, name: a}]',
-      faults: [[`${SPEC}.containers[1].name`, /is "a", the name of another container/]],
+      errors: [[`${SPEC}.containers[1].name`, /is "a", the name of another container/]],
       reason: 'names tell containers apart',
     },
     'eleven containers': {
       container: '{ports: [{containerPort: 1}]}',
       more: JSON.stringify(Array.from({ length: 10 }, () => ({ image: 'b' }))),
-      faults: [[`${SPEC}.containers`, /has 11 containers; it may have 10/]],
+      errors: [[`${SPEC}.containers`, /has 11 containers; it may have 10/]],
       strict: true,
       reason: 'Knative sets no such limit',
     },
@@ -47,14 +47,14 @@ describe('containers', () => {
       spec: '{volumes: [{name: v, emptyDir: {}}]}',
       container:
         '{volumeMounts: [{name: v, mountPath: /proc}, {name: v, mountPath: /sys/x}, {name: v, mountPath: /data/../proc/1}, {name: v, mountPath: /dev/shm}]}',
-      faults: [
+      errors: [
         [`${CONTAINER}.volumeMounts[0].mountPath`, /is "\/proc"; nothing may be mounted in \/proc/],
         [`${CONTAINER}.volumeMounts[1].mountPath`, /nothing may be mounted in \/sys/],
         [`${CONTAINER}.volumeMounts[2].mountPath`, /nothing may be mounted in \/proc/],
         [`${CONTAINER}.volumeMounts[3].mountPath`, /nothing may be mounted in \/dev/],
       ],
       strict: true,
-      reason: 'the API refuses them',
+      reason: 'the API rejects them',
     },
     'a volume beside them': {
       spec: '{volumes: [{name: v, emptyDir: {}}]}',
@@ -66,7 +66,7 @@ describe('containers', () => {
       spec: '{volumes: [{name: v, emptyDir: {}}, {name: w, emptyDir: {}}]}',
       container:
         '{volumeMounts: [{name: v, mountPath: /secret}, {name: w, mountPath: /secret/}, {name: w, mountPath: /secret/./../secret}]}',
-      faults: [
+      errors: [
         [`${CONTAINER}.volumeMounts[1].mountPath`, /is "\/secret", where another volume is mounted/],
         [`${CONTAINER}.volumeMounts[2].mountPath`, /is "\/secret", where another volume is mounted/],
       ],
@@ -78,7 +78,7 @@ describe('containers', () => {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["b"],"b":["a"]}'}}`,
       container: '{name: a, ports: [{containerPort: 1}]}',
       more: '[{image: b, name: b, startupProbe: {tcpSocket: {port: 2}}}]',
-      faults: [
+      errors: [
         [
           `${ANNOTATIONS}[run.googleapis.com/container-dependencies]`,
           /has a cycle: a waits for b waits for a/,
@@ -90,14 +90,14 @@ describe('containers', () => {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"app":["side"]}'}}`,
       container: '{name: app, ports: [{containerPort: 8080}]}',
       more: '[{image: b, name: side}]',
-      faults: [
+      errors: [
         [
           `${ANNOTATIONS}[run.googleapis.com/container-dependencies]`,
           /has others wait for "side"; a container that is waited for must have a startup probe/,
         ],
       ],
       strict: true,
-      reason: 'Cloud Run refuses it; here it counts as started when its process runs',
+      reason: 'Cloud Run rejects it; here it counts as started when its process runs',
     },
     'a container waited for that has a startup probe': {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"app":["side"]}'}}`,
@@ -109,7 +109,7 @@ describe('containers', () => {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"":["side"]}'}}`,
       container: '{name: app, ports: [{containerPort: 8080}]}',
       more: '[{image: b, name: side, startupProbe: {tcpSocket: {port: 5000}}}]',
-      faults: [
+      errors: [
         [`${ANNOTATIONS}[run.googleapis.com/container-dependencies]`, /names ""; there is no such container/],
       ],
       reason: 'there is none of that name',
@@ -117,7 +117,7 @@ describe('containers', () => {
     'a container that waits for nobody there': {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["c"]}'}}`,
       container: '{name: a}',
-      faults: [
+      errors: [
         [
           `${ANNOTATIONS}[run.googleapis.com/container-dependencies]`,
           /names "c"; there is no such container/,

@@ -23,7 +23,7 @@ const MAX_CONTAINERS = 10;
 const NAME = new RegExp(`^${CONTAINER_NAME}$`);
 
 /** What the containers of a service, job or worker pool have around them. */
-export interface Surroundings {
+export interface ContainersContext {
   /** Whether one of them takes requests: a service's does, a job's and a worker pool's do not. */
   ingress: boolean;
   /** Whether they are those of a task, which runs to its end (container contract, jobs). */
@@ -34,10 +34,10 @@ export interface Surroundings {
   volumes: ReadonlyMap<string, Volume>;
 }
 
-/** The faults of the containers of one instance: the law that services, jobs and worker pools share. */
+/** The errors of the containers of one instance: the law that services, jobs and worker pools share. */
 export function validateContainers(
   containers: readonly TemplateContainer[],
-  around: Surroundings,
+  around: ContainersContext,
   path: string,
 ): FieldError[] {
   const ingress = around.ingress ? ingressContainer(containers) : undefined;
@@ -61,7 +61,7 @@ function validateCount(containers: readonly TemplateContainer[], path: string): 
 /** Requests go to exactly one container (container contract, Listening for requests). */
 function validatePortCount(
   containers: readonly TemplateContainer[],
-  { ingress, task }: Surroundings,
+  { ingress, task }: ContainersContext,
   path: string,
 ): FieldError[] {
   if (task) return [];
@@ -88,7 +88,7 @@ function repeatedNames(containers: readonly TemplateContainer[], path: string): 
 function validateContainer(
   container: TemplateContainer,
   ingress: boolean,
-  around: Surroundings,
+  around: ContainersContext,
   path: string,
 ): FieldError[] {
   const port = ingress ? portOf(container) : undefined;
@@ -200,7 +200,7 @@ function validateMounts(
     value,
     message: `is ${formatted(value)}, where another volume is mounted; paths must be unique`,
   }));
-  const faults = errorsOfEach(mounts, ({ name, mountPath, subPath }, i) => {
+  const errors = errorsOfEach(mounts, ({ name, mountPath, subPath }, i) => {
     const where = at(path, i);
     const wrong =
       !mountPath.startsWith('/') ||
@@ -228,7 +228,7 @@ function validateMounts(
       ...(subPath && volumes.get(name)?.secret ? [withinSecret(subPath, name, `${where}.subPath`)] : []),
     ];
   });
-  return [...taken, ...faults];
+  return [...taken, ...errors];
 }
 
 /** Cloud Run mounts a secret as a whole; items say which of its files are there. */

@@ -1,4 +1,4 @@
-import { SPEC, testFaults } from '../service/errorCases.ts';
+import { SPEC, testErrors } from '../service/errorCases.ts';
 
 const TEMPLATE = 'spec.template.metadata.annotations';
 const GPU = '{cpu: 4, memory: 16Gi, nvidia.com/gpu: "1"}';
@@ -6,7 +6,7 @@ const env = (count: number) =>
   `[${Array.from({ length: count }, (_, i) => `{name: V${i}, value: v}`).join()}]`;
 
 describe('containers of an instance together', () => {
-  testFaults({
+  testErrors({
     'a thousand variables': {
       container: `{env: ${env(1000)}}`,
       reason: 'as many as all containers may have',
@@ -14,21 +14,21 @@ describe('containers of an instance together', () => {
     '600 variables twice': {
       container: `{ports: [{containerPort: 80}], env: ${env(600)}}`,
       more: `[{image: b, env: ${env(600)}}]`,
-      faults: [[`${SPEC}.containers`, /have 1200 variables together; they may have 1000/]],
+      errors: [[`${SPEC}.containers`, /have 1200 variables together; they may have 1000/]],
       strict: true,
       reason: 'the API counts over all containers',
     },
     '600 arguments twice': {
       container: `{ports: [{containerPort: 80}], args: [${Array(600).fill('a').join()}]}`,
       more: `[{image: b, args: [${Array(600).fill('a').join()}]}]`,
-      faults: [[`${SPEC}.containers`, /have 1200 arguments together; they may have 1000/]],
+      errors: [[`${SPEC}.containers`, /have 1200 arguments together; they may have 1000/]],
       strict: true,
       reason: 'the API counts over all containers',
     },
     '256 MiB in the second generation environment': {
       template: '{annotations: {run.googleapis.com/execution-environment: gen2}}',
       container: '{resources: {limits: {memory: 256Mi}}}',
-      faults: [
+      errors: [
         [`${SPEC}.containers[0].resources.limits[memory]`, /is 256Mi; it must be at least 512Mi in gen2/],
       ],
       strict: true,
@@ -48,30 +48,30 @@ describe('containers of an instance together', () => {
       template:
         '{annotations: {run.googleapis.com/cpu-throttling: "true", run.googleapis.com/execution-environment: gen1}}',
       container: `{resources: {limits: ${GPU}}}`,
-      faults: [
+      errors: [
         [`${TEMPLATE}[run.googleapis.com/cpu-throttling]`, /is "true"; with a GPU it must be false/],
         [`${TEMPLATE}[run.googleapis.com/execution-environment]`, /is "gen1"; with a GPU it must be gen2/],
       ],
       strict: true,
-      reason: 'the API refuses both',
+      reason: 'the API rejects both',
     },
     'GPUs in two containers': {
       container: `{ports: [{containerPort: 80}], resources: {limits: ${GPU}}}`,
       more: `[{image: b, resources: {limits: ${GPU}}}]`,
-      faults: [[`${SPEC}.containers`, /have a GPU in containers 0, 1; only one may have it/]],
+      errors: [[`${SPEC}.containers`, /have a GPU in containers 0, 1; only one may have it/]],
       strict: true,
-      reason: 'the API refuses it',
+      reason: 'the API rejects it',
     },
     'a word on zones without a GPU': {
       template: '{annotations: {run.googleapis.com/gpu-zonal-redundancy-disabled: "true"}}',
-      faults: [
+      errors: [
         [
           `${TEMPLATE}[run.googleapis.com/gpu-zonal-redundancy-disabled]`,
           /is set although no container has a GPU/,
         ],
       ],
       strict: true,
-      reason: 'the API refuses it',
+      reason: 'the API rejects it',
     },
   });
 });

@@ -12,7 +12,7 @@ const MOST_TOGETHER = 1000;
 const LEAST_OF_GEN2 = { cpu: 1, memory: 512 * 2 ** 20 };
 
 /** What stands around the containers of one instance. */
-export interface InstanceAround {
+export interface InstanceContext {
   annotations: Record<string, string> | undefined;
   /** Where those are. */
   annotationsPath: string;
@@ -21,13 +21,13 @@ export interface InstanceAround {
 }
 
 /**
- * The faults of the containers of an instance taken together: each may be sound where their sum is not. All of them
+ * The errors of the containers of an instance taken together: each may be sound where their sum is not. All of them
  * are Cloud Run's alone.
  * @param path that of the containers.
  */
 export function validateInstance(
   containers: readonly TemplateContainer[],
-  around: InstanceAround,
+  around: InstanceContext,
   path: string,
 ): FieldError[] {
   return [
@@ -56,7 +56,7 @@ function validateSums(containers: readonly TemplateContainer[], path: string): F
 /** Jobs and worker pools run there, and services that say so (container contract, Container sandbox). */
 function validateSecondGeneration(
   containers: readonly TemplateContainer[],
-  { annotations = {}, of }: InstanceAround,
+  { annotations = {}, of }: InstanceContext,
   path: string,
 ): FieldError[] {
   if (of === 'service' && annotations[RUN.executionEnvironment] !== 'gen2') return [];
@@ -77,7 +77,7 @@ function validateSecondGeneration(
   const cpu = totalCpu(containers);
   const memory = total(containers, 'memory', bytes);
   return [
-    // For a service a fraction of a CPU is a fault of the annotation, told there.
+    // For a service a fraction of a CPU is an error of the annotation, told there.
     ...(of !== 'service' && cpu !== undefined && cpu < LEAST_OF_GEN2.cpu ? [say('cpu', '1')] : []),
     ...(memory !== undefined && memory < LEAST_OF_GEN2.memory ? [say('memory', '512Mi')] : []),
   ];
@@ -86,7 +86,7 @@ function validateSecondGeneration(
 /** A GPU belongs to one container, and its CPU is never throttled (Cloud Run, GPU support). */
 function validateGpus(
   containers: readonly TemplateContainer[],
-  { annotations = {}, annotationsPath, of }: InstanceAround,
+  { annotations = {}, annotationsPath, of }: InstanceContext,
   path: string,
 ): FieldError[] {
   const holders = containers.flatMap((container, i) => (hasGpu(container) ? [i] : []));
@@ -103,22 +103,22 @@ function validateGpus(
       ? []
       : [say(RUN.gpuZonalRedundancyDisabled, 'is set although no container has a GPU')];
   }
-  const faults: FieldError[] = [];
+  const errors: FieldError[] = [];
   if (holders.length > 1) {
     const message = `have a GPU in containers ${holders.join(', ')}; only one may have it`;
-    faults.push({ path, value: holders.length, message, strict: true });
+    errors.push({ path, value: holders.length, message, strict: true });
   }
   if (of === 'service' && parseFlag(annotations[RUN.cpuThrottling])) {
-    faults.push(say(RUN.cpuThrottling, 'is "true"; with a GPU it must be false'));
+    errors.push(say(RUN.cpuThrottling, 'is "true"; with a GPU it must be false'));
   }
   if (of === 'service' && annotations[RUN.executionEnvironment] === 'gen1') {
-    faults.push(say(RUN.executionEnvironment, 'is "gen1"; with a GPU it must be gen2'));
+    errors.push(say(RUN.executionEnvironment, 'is "gen1"; with a GPU it must be gen2'));
   }
   if (of === 'task' && zonal === undefined) {
     const message = 'is not set; without it Cloud Run gives a GPU only to those with a quota for redundancy';
-    faults.push(say(RUN.gpuZonalRedundancyDisabled, message, true));
+    errors.push(say(RUN.gpuZonalRedundancyDisabled, message, true));
   }
-  return faults;
+  return errors;
 }
 
 function hasGpu({ resources }: TemplateContainer): boolean {

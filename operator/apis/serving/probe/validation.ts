@@ -29,7 +29,7 @@ const LONGEST: Readonly<Record<ProbeKind, number>> = {
 };
 
 /**
- * The faults of a probe.
+ * The errors of a probe.
  * @param port the port of the ingress container; undefined for any other, whose probes must name one.
  */
 export function validateProbe(
@@ -121,7 +121,7 @@ function validateTiming(kind: ProbeKind, probe: Probe, path: string): FieldError
   const period = probe.periodSeconds || 10;
   const timeout = probe.timeoutSeconds || 1;
   const longest = LONGEST[kind];
-  const faults = [
+  const errors = [
     ...outOfRange(initialDelaySeconds, [0, longest], `${path}.initialDelaySeconds`, {
       strict: isNatural(initialDelaySeconds),
     }),
@@ -141,9 +141,9 @@ function validateTiming(kind: ProbeKind, probe: Probe, path: string): FieldError
   if (timeout > period) {
     const message = `is ${timeout}; it must be at most periodSeconds, ${period}`;
     // The documents say so; the API takes it.
-    faults.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true, advice: true });
+    errors.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true, advice: true });
   }
-  return faults;
+  return errors;
 }
 
 /** A delay that is only too long for Cloud Run, and not senseless. */

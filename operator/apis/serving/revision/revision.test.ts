@@ -44,8 +44,8 @@ describe('revision', () => {
 
   it('checks the order of its containers', () => {
     const order = { 'run.googleapis.com/container-dependencies': '{"a":["a"]}' };
-    const [fault] = validateRevision(revision('{containers: [{name: a, image: a}]}', order));
-    assert.match(fault?.message ?? '', /has a cycle: a waits for a/);
+    const [error] = validateRevision(revision('{containers: [{name: a, image: a}]}', order));
+    assert.match(error?.message ?? '', /has a cycle: a waits for a/);
   });
 
   it('keeps what its configuration made of the defaults', () => {
@@ -58,13 +58,13 @@ describe('configuration', () => {
   it('calls containers and checks revisions by its own name', () => {
     const made = defaultConfiguration(configuration('{spec: {containers: [{image: a}]}}'));
     assert.equal((made.spec.template.spec as TemplateSpec).containers[0]?.name, 'user-container');
-    const [fault] = validateConfiguration(
+    const [error] = validateConfiguration(
       configuration('{metadata: {name: d-1}, spec: {containers: [{image: a}]}}'),
     );
-    assert.match(fault?.message ?? '', /is "d-1"; it must start with "c-"/);
+    assert.match(error?.message ?? '', /is "d-1"; it must start with "c-"/);
   });
 
-  it('refuses another template under the same name of a revision', () => {
+  it('rejects another template under the same name of a revision', () => {
     const before = configuration('{metadata: {name: c-a}, spec: {containers: [{image: a}]}}');
     const after = configuration('{metadata: {name: c-a}, spec: {containers: [{image: b}]}}');
     assert.deepEqual(validateConfiguration(before, before), []);

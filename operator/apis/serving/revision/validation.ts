@@ -27,7 +27,7 @@ const KNATIVE_ONLY = [
   ...(Object.keys(schedulingFields) as (keyof typeof schedulingFields)[]),
 ] as const;
 
-/** The faults of the template of a service, configuration or worker pool; a pool's has no ingress container. */
+/** The errors of the template of a service, configuration or worker pool; a pool's has no ingress container. */
 export function validateTemplate(
   template: RevisionTemplate,
   owner: string,
@@ -66,7 +66,7 @@ function validateName(name: string | undefined, owner: string, path: string): Fi
   return [{ path, value: name, message }];
 }
 
-/** The faults of the spec of a revision; a worker pool's has no ingress container. */
+/** The errors of the spec of a revision; a worker pool's has no ingress container. */
 export function validateRevisionSpec(
   spec: TemplateSpec,
   { ingress }: { ingress: boolean },
@@ -131,7 +131,7 @@ const SUBDOMAIN =
   "end with an alphanumeric character (e.g. 'example.com', regex used for validation is " +
   "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
-/** The faults of the name of a service account. Says first what Cloud Run takes, then in Knative's form what Kubernetes does (TestServiceAccountValidation). */
+/** The errors of the name of a service account. Says first what Cloud Run takes, then in Knative's form what Kubernetes does (TestServiceAccountValidation). */
 export function validateServiceAccount(value: string | undefined, path: string): FieldError[] {
   if (!value || new RegExp(`^${SERVICE_ACCOUNT}$`).test(value)) return [];
   const left = placeholderIn(value);
@@ -142,7 +142,7 @@ export function validateServiceAccount(value: string | undefined, path: string):
   return [{ path, value, message }];
 }
 
-/** The faults of the labels of nodes: Cloud Run knows the type of GPU, which a container must then use. */
+/** The errors of the labels of nodes: Cloud Run knows the type of GPU, which a container must then use. */
 export function validateNodeSelector(
   spec: Pick<TemplateSpec, 'nodeSelector' | 'containers'>,
   path: string,
@@ -179,7 +179,7 @@ function validateRuntimeClass(value: string | undefined, path: string): FieldErr
   ];
 }
 
-/** The faults of a revision; `previous` is the state that it replaces. */
+/** The errors of a revision; `previous` is the state that it replaces. */
 export function validateRevision(revision: Revision, previous?: Revision): FieldError[] {
   const { annotations } = revision.metadata;
   return [

@@ -13,44 +13,44 @@ function route(traffic: string, annotations?: Record<string, string>): Route {
   } as Route;
 }
 
-const FAULTS: Record<string, { traffic: string; faults: string[]; reason: string }> = {
+const ERRORS: Record<string, { traffic: string; errors: string[]; reason: string }> = {
   'a configuration and a revision': {
     traffic: '[{configurationName: c, percent: 90}, {revisionName: c-1, percent: 10}]',
-    faults: [],
+    errors: [],
     reason: 'both are known by name',
   },
   'a target without a name': {
     traffic: '[{percent: 100}]',
-    faults: ['spec.traffic[0]: must have exactly one of revisionName and configurationName'],
+    errors: ['spec.traffic[0]: must have exactly one of revisionName and configurationName'],
     reason: 'a route has no configuration of its own',
   },
   'a target with two names': {
     traffic: '[{percent: 100, revisionName: a, configurationName: b}]',
-    faults: ['spec.traffic[0]: must have exactly one of revisionName and configurationName'],
+    errors: ['spec.traffic[0]: must have exactly one of revisionName and configurationName'],
     reason: 'only one can count',
   },
   nothing: {
     traffic: '[]',
-    faults: ['spec.traffic: has percents that sum to 0; they must sum to 100'],
+    errors: ['spec.traffic: has percents that sum to 0; they must sum to 100'],
     reason: 'a route that serves nothing is a mistake',
   },
 };
 
 describe('route', () => {
-  for (const [name, { traffic, faults, reason }] of Object.entries(FAULTS)) {
-    it(`${faults.length === 0 ? 'accepts' : 'refuses'} ${name}: ${reason}`, () => {
+  for (const [name, { traffic, errors, reason }] of Object.entries(ERRORS)) {
+    it(`${errors.length === 0 ? 'accepts' : 'rejects'} ${name}: ${reason}`, () => {
       assert.deepEqual(
         validateRoute(route(traffic)).map(({ path, message }) => `${path}: ${message}`),
-        faults,
+        errors,
       );
     });
   }
 
   it('checks the annotations that a service hands down', () => {
-    const [fault] = validateRoute(
+    const [error] = validateRoute(
       route('[{configurationName: c, percent: 100}]', { 'run.googleapis.com/ingress': 'some' }),
     );
-    assert.equal(fault?.path, 'metadata.annotations[run.googleapis.com/ingress]');
+    assert.equal(error?.path, 'metadata.annotations[run.googleapis.com/ingress]');
   });
 
   it('follows the latest revision wherever none is named, once and for all', () => {

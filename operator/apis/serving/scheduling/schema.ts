@@ -110,7 +110,7 @@ const PodSecurityContext = Type.Object(
   {
     fsGroup: int64(0, MAX_ID, { description: 'Group that owns the volumes.' }),
     runAsGroup: int64(0, MAX_ID, { description: 'Group id of the processes.' }),
-    runAsNonRoot: flag('Whether to refuse to run as root.'),
+    runAsNonRoot: flag('Whether no container may run as root.'),
     runAsUser: int64(0, MAX_ID, { description: 'User id of the processes.' }),
     supplementalGroups: list(Type.Integer({ format: 'int64', minimum: 0, maximum: MAX_ID }), 50, {
       description: 'More groups of the processes.',

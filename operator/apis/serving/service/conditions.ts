@@ -4,7 +4,7 @@ export const SERVICE_CONDITIONS = {
   configurationsReady: 'ConfigurationsReady',
   routesReady: 'RoutesReady',
   /**
-   * Only there, and True, when Cloud Run would refuse what runs here; of severity Warning, it leaves Ready alone. A
+   * Only there, and True, when Cloud Run would reject what runs here; of severity Warning, it leaves Ready alone. A
    * False one would make Argo CD take the object for degraded.
    */
   cloudRunIncompatible: 'CloudRunIncompatible',

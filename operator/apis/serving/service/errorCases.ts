@@ -6,7 +6,7 @@ import type { Service } from './types.ts';
 import { validateService } from './validation.ts';
 
 /** What is added, as YAML, to the smallest valid service, and what must be said of it. */
-export interface FaultCase {
+export interface ErrorCase {
   metadata?: string;
   /** `spec.template.metadata` */
   template?: string;
@@ -17,20 +17,20 @@ export interface FaultCase {
   /** The containers after the first one. */
   more?: string;
   traffic?: string;
-  /** Path and message of each fault, in order; none means accepted. */
-  faults?: [path: string, message: RegExp][];
-  /** Whether only strict mode refuses it. */
+  /** Path and message of each error, in order; none means accepted. */
+  errors?: [path: string, message: RegExp][];
+  /** Whether only strict mode rejects it. */
   strict?: true;
   /** Whether strict mode warns of it only. */
   advice?: true;
   reason: string;
 }
 
-/** Paths below which most faults are. */
+/** Paths below which most errors are. */
 export const CONTAINER = 'spec.template.spec.containers[0]';
 export const SPEC = 'spec.template.spec';
 
-export function serviceOf(parts: Omit<FaultCase, 'reason'>): Service {
+export function serviceOf(parts: Omit<ErrorCase, 'reason'>): Service {
   const container = { image: 'gcr.io/p/app', ...parse(parts.container ?? '{}') };
   const template = {
     ...(parts.template ? { metadata: parse(parts.template) } : {}),
@@ -44,31 +44,31 @@ export function serviceOf(parts: Omit<FaultCase, 'reason'>): Service {
   } as Service;
 }
 
-/** Declares a test for each case: the faults of such a service, the same with its defaults filled in. */
-export function testFaults(cases: Record<string, FaultCase>): void {
+/** Declares a test for each case: the errors of such a service, the same with its defaults filled in. */
+export function testErrors(cases: Record<string, ErrorCase>): void {
   for (const [name, one] of Object.entries(cases)) {
-    const { faults: expected = [], strict = false, advice = false, reason } = one;
+    const { errors: expected = [], strict = false, advice = false, reason } = one;
     const verb =
-      expected.length === 0 ? 'accepts' : advice ? 'warns of' : strict ? 'in strict mode refuses' : 'refuses';
+      expected.length === 0 ? 'accepts' : advice ? 'warns of' : strict ? 'in strict mode rejects' : 'rejects';
     it(`${verb} ${name}: ${reason}`, () => {
       const given = serviceOf(one);
-      const faults = validateService(given);
+      const errors = validateService(given);
       assert.deepEqual(
-        faults.map(({ path }) => path),
+        errors.map(({ path }) => path),
         expected.map(([path]) => path),
-        shown(faults),
+        shown(errors),
       );
-      for (const [i, [, message]] of expected.entries()) assert.match(faults[i]?.message ?? '', message);
+      for (const [i, [, message]] of expected.entries()) assert.match(errors[i]?.message ?? '', message);
       assert.equal(
-        faults.every((fault) => fault.strict),
-        faults.length === 0 || strict,
+        errors.every((error) => error.strict),
+        errors.length === 0 || strict,
       );
-      assert.ok(faults.every((fault) => (fault.advice ?? false) === advice));
-      assert.equal(shown(validateService(defaultService(given))), shown(faults), 'with its defaults');
+      assert.ok(errors.every((error) => (error.advice ?? false) === advice));
+      assert.equal(shown(validateService(defaultService(given))), shown(errors), 'with its defaults');
     });
   }
 }
 
-function shown(faults: FieldError[]): string {
-  return faults.map(({ path, message }) => `${path}: ${message}`).join('\n');
+function shown(errors: FieldError[]): string {
+  return errors.map(({ path, message }) => `${path}: ${message}`).join('\n');
 }

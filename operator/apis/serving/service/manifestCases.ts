@@ -35,7 +35,7 @@ spec:
   traffic: [{percent: 100, latestRevision: true}]
 status: {address: {}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'what Cloud Run gives out goes in again',
   },
   'the husks that gcloud leaves': {
@@ -48,7 +48,7 @@ spec:
       containers: [{name: '', image: nginx, resources: {limits: {}, requests: {}}}]
 status: {address: {}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'an empty text or map is an unset one',
   },
   'the zeros that Go clients write': {
@@ -61,14 +61,14 @@ spec:
         - {name: '', image: nginx, resources: {}, ports: [{name: h2c, containerPort: 0}], livenessProbe: {httpGet: {path: /, port: 0}}}
 status: {}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: '0 is an unset number',
   },
   'numbers without quotes as quantities': {
     yaml: `${HEAD}
 spec: {template: {spec: {containers: [{image: nginx, resources: {limits: {cpu: 2, memory: 1Gi}}}]}}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'YAML authors leave quotes out',
   },
   'a sidecar with start order, secret, bucket and shared memory': {
@@ -94,7 +94,7 @@ spec:
         - {name: tmp, emptyDir: {medium: Memory, sizeLimit: 64Mi}}
         - {name: share, nfs: {server: 10.0.0.2, path: /export, readOnly: false}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: "Cloud Run's own features",
   },
   'a GPU': {
@@ -105,7 +105,7 @@ spec:
       containers: [{image: nginx, resources: {limits: {cpu: '8', memory: 32Gi, nvidia.com/gpu: '1'}}}]
       nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: "Cloud Run's own feature",
   },
   'a flag of gcloud as an annotation': {
@@ -115,15 +115,15 @@ spec:
     metadata: {annotations: {run.googleapis.com/use-http2: 'true'}}
     spec: {containers: [{image: nginx}]}
 `,
-    verdict: 'warned',
-    law: /use-http2.*name the port h2c/,
-    reason: 'Cloud Run refuses the key, Knative keeps it',
+    outcome: 'warned',
+    rules: /use-http2.*name the port h2c/,
+    reason: 'Cloud Run rejects the key, Knative keeps it',
   },
   'a readiness probe': {
     yaml: `${HEAD}
 spec: {template: {spec: {containers: [{image: nginx, readinessProbe: {httpGet: {path: /ready}}}]}}}
 `,
-    verdict: 'accepted',
+    outcome: 'accepted',
     reason: 'Cloud Run, Configure container health checks',
   },
   'much of what only Knative has': {
@@ -145,33 +145,34 @@ spec:
           volumeMounts: [{name: p, mountPath: /p}]
       volumes: [{name: p, projected: {sources: [{secret: {name: s}}, {configMap: {name: c}}, {serviceAccountToken: {path: t}}]}}]
 `,
-    verdict: 'warned',
-    law: /envFrom is not supported.*securityContext is not supported.*projected is not supported.*tolerations is not supported/s,
+    outcome: 'warned',
+    rules:
+      /envFrom is not supported.*securityContext is not supported.*projected is not supported.*tolerations is not supported/s,
     reason: 'the API takes what Knative takes',
   },
   'a variable named PORT': {
     yaml: `${HEAD}
 spec: {template: {spec: {containers: [{image: nginx, env: [{name: PORT, value: '8080'}]}]}}}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /spec.template.spec.containers: .*PORT is set by the platform/,
-    law: /containers\[0\].env\[0\].name: is "PORT", which the platform sets/,
-    reason: 'Cloud Run and Knative refuse it',
+    rules: /containers\[0\].env\[0\].name: is "PORT", which the platform sets/,
+    reason: 'Cloud Run and Knative reject it',
   },
   'a placeholder in the image': {
     yaml: `${HEAD}
 spec: {template: {spec: {containers: [{image: REGION-docker.pkg.dev/PROJECT_ID/r/shop}]}}}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /containers\[0\].image: .*image 'REGION-docker.pkg.dev\/PROJECT_ID\/r\/shop' does not parse/,
-    law: /image "REGION-docker.pkg.dev\/PROJECT_ID\/r\/shop" does not parse/,
+    rules: /image "REGION-docker.pkg.dev\/PROJECT_ID\/r\/shop" does not parse/,
     reason: 'no registry has such a path',
   },
   'a field of the v2 API': {
     yaml: `${HEAD}
 spec: {template: {spec: {containers: [{name: a, image: nginx, dependsOn: [b], ports: [{containerPort: 80}]}, {name: b, image: nginx}]}}}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /unknown field "spec.template.spec.containers\[0\].dependsOn"/,
     reason: 'the v1 API has an annotation for it',
   },
@@ -179,7 +180,7 @@ spec: {template: {spec: {containers: [{name: a, image: nginx, dependsOn: [b], po
     yaml: `${HEAD}
 spec: {template: {spec: {containers: [{image: nginx, lifecycle: {preStop: {exec: {command: [sleep, '5']}}}}]}}}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /unknown field "spec.template.spec.containers\[0\].lifecycle"/,
     reason: 'the contract has SIGTERM for it',
   },
@@ -189,7 +190,7 @@ spec:
   template: {spec: {containers: [{image: nginx}]}}
   nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /unknown field "spec.nodeSelector"/,
     reason: 'it would do nothing',
   },
@@ -200,18 +201,18 @@ spec:
     metadata: {annotations: {run.googleapis.com/container-dependencies: {web: [cache]}}}
     spec: {containers: [{image: nginx}]}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /spec.template.metadata.annotations.run.googleapis.com\/container-dependencies/,
-    law: /it must be JSON such as/,
+    rules: /it must be JSON such as/,
     reason: 'quotes are missing around the value',
   },
   'no containers': {
     yaml: `${HEAD}
 spec: {template: {spec: {containers: []}}}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /spec.template.spec.containers: .*should have at least 1 items/,
-    law: /spec.template.spec.containers: must have at least one container/,
+    rules: /spec.template.spec.containers: must have at least one container/,
     reason: 'there is nothing to run',
   },
   'traffic that sums to 99': {
@@ -220,18 +221,18 @@ spec:
   template: {spec: {containers: [{image: nginx}]}}
   traffic: [{latestRevision: true, percent: 9}, {revisionName: shop-1, percent: 90}]
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /spec.traffic: .*percents of all traffic targets sum to 99; they must sum to 100/,
-    law: /spec.traffic: has percents that sum to 99/,
+    rules: /spec.traffic: has percents that sum to 99/,
     reason: 'nobody knows where the rest goes',
   },
   'a privileged container': {
     yaml: `${HEAD}
 spec: {template: {spec: {containers: [{image: nginx, securityContext: {privileged: true}}]}}}
 `,
-    verdict: 'refused',
+    outcome: 'rejected',
     schema: /securityContext.privileged: .*privileged containers are not supported/,
-    law: /privileged containers are not supported/,
+    rules: /privileged containers are not supported/,
     reason: 'container contract, Privileged containers',
   },
 };

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { defaultService } from './defaults.ts';
-import { CONTAINER, SPEC, serviceOf, testFaults } from './errorCases.ts';
+import { CONTAINER, SPEC, serviceOf, testErrors } from './errorCases.ts';
 import type { Service } from './types.ts';
 import { validateService } from './validation.ts';
 
 describe('validation of a service', () => {
-  testFaults({
+  testErrors({
     'a service account that nobody filled in': {
       spec: '{serviceAccountName: "sa@%PROJECT_ID%.iam.gserviceaccount.com"}',
-      faults: [
+      errors: [
         [
           'spec.template.spec.serviceAccountName',
           /^is "sa@%PROJECT_ID%\.iam\.gserviceaccount\.com"; %PROJECT_ID% was not filled in$/,
@@ -19,7 +19,7 @@ describe('validation of a service', () => {
     },
     'an image whose project nobody filled in': {
       container: '{image: gcr.io/PROJECT_ID/x}',
-      faults: [
+      errors: [
         [
           'spec.template.spec.containers[0].image',
           /"PROJECT_ID" looks like a placeholder; paths are in lower/,
@@ -29,14 +29,14 @@ describe('validation of a service', () => {
     },
     'a number of instances by hand, and no word on the mode': {
       metadata: '{annotations: {run.googleapis.com/manualInstanceCount: "2"}}',
-      faults: [
+      errors: [
         [
           'metadata.annotations[run.googleapis.com/manualInstanceCount]',
           /has no effect without run\.googleapis\.com\/scalingMode: manual/,
         ],
       ],
       strict: true,
-      reason: 'the API refuses it',
+      reason: 'the API rejects it',
     },
     'a number of instances by hand, in the manual mode': {
       metadata:
@@ -52,24 +52,24 @@ describe('validation of a service', () => {
     },
     'a name of 50 characters': {
       metadata: `{name: ${'a'.repeat(50)}}`,
-      faults: [['metadata.name', /50 characters; it must have 1 to 49/]],
+      errors: [['metadata.name', /50 characters; it must have 1 to 49/]],
       strict: true,
       reason: 'one too many for Cloud Run',
     },
     'a name of 64 characters': {
       metadata: `{name: ${'a'.repeat(64)}}`,
-      faults: [['metadata.name', /64 characters; it must have 1 to 63/]],
+      errors: [['metadata.name', /64 characters; it must have 1 to 63/]],
       reason: 'one too many for the label of a host name',
     },
     'a name that starts with a digit': {
       metadata: '{name: 1st}',
-      faults: [['metadata.name', /starting with a letter/]],
+      errors: [['metadata.name', /starting with a letter/]],
       reason: 'host names of old',
     },
     'a revision name': { template: '{name: hello-green}', reason: 'as --revision-suffix makes it' },
     'a revision name of another service': {
       template: '{name: bye-green}',
-      faults: [['spec.template.metadata.name', /is "bye-green"; it must start with "hello-"/]],
+      errors: [['spec.template.metadata.name', /is "bye-green"; it must start with "hello-"/]],
       reason: 'it would take a name from others',
     },
 
@@ -80,35 +80,35 @@ describe('validation of a service', () => {
     },
     'a service account with a placeholder': {
       spec: '{serviceAccountName: me@PROJECT_ID.iam.gserviceaccount.com}',
-      faults: [
+      errors: [
         [`${SPEC}.serviceAccountName`, /it must be the name of a service account, or its e-mail address/],
       ],
       reason: 'nobody has that address',
     },
     "a person's e-mail address as service account": {
       spec: '{serviceAccountName: me@example.com}',
-      faults: [
+      errors: [
         [
           `${SPEC}.serviceAccountName`,
           /is "me@example.com"; it must be .* ends with .gserviceaccount.com .*: me@example.com: spec.template.spec.serviceAccountName\na lowercase RFC 1123 subdomain/,
         ],
       ],
-      reason: 'an identity of a person is none of a program; Knative refuses it too',
+      reason: 'an identity of a person is none of a program; Knative rejects it too',
     },
     'an hour and a second for a request': {
       spec: '{timeoutSeconds: 3601}',
-      faults: [[`${SPEC}.timeoutSeconds`, /is 3601; it must be a whole number from 0 to 3600/]],
+      errors: [[`${SPEC}.timeoutSeconds`, /is 3601; it must be a whole number from 0 to 3600/]],
       reason: 'one second too many',
     },
     tolerations: {
       spec: '{tolerations: [{operator: Exists}]}',
-      faults: [[`${SPEC}.tolerations`, /not supported by Cloud Run/]],
+      errors: [[`${SPEC}.tolerations`, /not supported by Cloud Run/]],
       strict: true,
       reason: "Knative's own",
     },
     'a privileged container': {
       container: '{securityContext: {privileged: true}}',
-      faults: [
+      errors: [
         [`${CONTAINER}.securityContext`, /not supported by Cloud Run/],
         [`${CONTAINER}.securityContext.privileged`, /privileged containers are not supported/],
       ],
@@ -116,8 +116,8 @@ describe('validation of a service', () => {
     },
   });
 
-  it('tells all faults in one answer', () => {
-    const faults = validateService(
+  it('tells all errors in one answer', () => {
+    const errors = validateService(
       serviceOf({
         container: '{image: "", env: [{name: PORT}], ports: [{containerPort: 70000}]}',
         spec: '{timeoutSeconds: -1, containerConcurrency: 1001}',
@@ -126,7 +126,7 @@ describe('validation of a service', () => {
     );
     const paths = ['image', 'ports[0].containerPort', 'env[0].name'].map((field) => `${CONTAINER}.${field}`);
     assert.deepEqual(
-      faults.map(({ path }) => path),
+      errors.map(({ path }) => path),
       [
         ...paths,
         `${SPEC}.containerConcurrency`,
@@ -140,11 +140,11 @@ describe('validation of a service', () => {
   describe('of a change', () => {
     const before = serviceOf({ template: '{name: hello-a}' });
 
-    it('refuses another template under the same name of a revision', () => {
+    it('rejects another template under the same name of a revision', () => {
       const after = serviceOf({ template: '{name: hello-a}', container: '{image: other}' });
-      const [fault] = validateService(after, before);
-      assert.equal(fault?.path, 'spec.template.metadata.name');
-      assert.match(fault?.message ?? '', /is "hello-a", the name of the revision before/);
+      const [error] = validateService(after, before);
+      assert.equal(error?.path, 'spec.template.metadata.name');
+      assert.match(error?.message ?? '', /is "hello-a", the name of the revision before/);
     });
 
     it('accepts the same template, with or without its defaults', () => {
@@ -227,7 +227,7 @@ describe('validation of a service', () => {
     fc.assert(
       fc.property(any, (object) => {
         const given = object as unknown as Service;
-        for (const fault of validateService(given)) assert.ok(fault.path && fault.message);
+        for (const error of validateService(given)) assert.ok(error.path && error.message);
         validateService(defaultService(given));
       }),
     );

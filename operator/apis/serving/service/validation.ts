@@ -10,7 +10,7 @@ import { validateServiceTraffic } from '../traffic/validation.ts';
 import { MAX_CLOUD_RUN_NAME } from './schema.ts';
 import type { Service } from './types.ts';
 
-/** The faults of a service; `previous` is the state that it replaces. */
+/** The errors of a service; `previous` is the state that it replaces. */
 export function validateService(service: Service, previous?: Service): FieldError[] {
   const { name, labels, annotations } = service.metadata;
   const { template, traffic } = service.spec;

@@ -1,19 +1,19 @@
-import { testFaults } from '../service/errorCases.ts';
+import { testErrors } from '../service/errorCases.ts';
 
 describe('traffic of a service', () => {
-  testFaults({
+  testErrors({
     'traffic with a tag of no share': {
       traffic: '[{percent: 100}, {revisionName: hello-1, tag: old}]',
       reason: 'as gcloud writes it',
     },
     'traffic that sums to 90': {
       traffic: '[{percent: 50}, {percent: 40, revisionName: hello-1}]',
-      faults: [['spec.traffic', /sum to 90; they must sum to 100/]],
+      errors: [['spec.traffic', /sum to 90; they must sum to 100/]],
       reason: 'nobody knows where the rest goes',
     },
     'a share of 101': {
       traffic: '[{percent: 101}, {percent: -1, revisionName: hello-1}]',
-      faults: [
+      errors: [
         ['spec.traffic[0].percent', /is 101; it must be a whole number from 0 to 100/],
         ['spec.traffic[1].percent', /is -1/],
       ],
@@ -21,7 +21,7 @@ describe('traffic of a service', () => {
     },
     'a target that is named and the latest': {
       traffic: '[{percent: 100, revisionName: hello-1, latestRevision: true}]',
-      faults: [
+      errors: [
         [
           'spec.traffic[0].latestRevision',
           /is true; it must be false or unset, as revisionName is "hello-1"/,
@@ -31,22 +31,22 @@ describe('traffic of a service', () => {
     },
     'a target that is neither named nor the latest': {
       traffic: '[{percent: 100, latestRevision: false}]',
-      faults: [['spec.traffic[0].latestRevision', /is false; it must be true or unset/]],
+      errors: [['spec.traffic[0].latestRevision', /is false; it must be true or unset/]],
       reason: 'it contradicts itself',
     },
     'a tag twice': {
       traffic: '[{percent: 100, tag: a}, {revisionName: hello-1, tag: a}]',
-      faults: [['spec.traffic[1].tag', /is "a", the tag of another target/]],
+      errors: [['spec.traffic[1].tag', /is "a", the tag of another target/]],
       reason: 'one URL cannot go to two revisions',
     },
     'a tag that is no DNS label': {
       traffic: '[{percent: 100, tag: V_1}]',
-      faults: [['spec.traffic[0].tag', /is "V_1"; it must be a DNS label/]],
+      errors: [['spec.traffic[0].tag', /is "V_1"; it must be a DNS label/]],
       reason: 'it becomes part of a host name',
     },
     'a tag that is too long beside the name': {
       traffic: `[{percent: 100, tag: ${'t'.repeat(56)}}]`,
-      faults: [['spec.traffic[0].tag', /makes 64 characters, and a label of a host name has at most 63/]],
+      errors: [['spec.traffic[0].tag', /makes 64 characters, and a label of a host name has at most 63/]],
       reason: 'one character too many',
     },
   });

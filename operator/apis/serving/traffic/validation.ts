@@ -6,7 +6,7 @@ const MAX_LABEL = 63;
 /** What stands between tag and name in a host name. */
 const SEPARATOR = '---';
 
-/** The faults of the traffic of a service; none at all is fine, it means 100 % for the latest revision. */
+/** The errors of the traffic of a service; none at all is fine, it means 100 % for the latest revision. */
 export function validateServiceTraffic(
   traffic: readonly ServiceTarget[] | undefined,
   owner: string,
@@ -17,7 +17,7 @@ export function validateServiceTraffic(
   return [...validateTargets(targets, owner, path), ...validateSum(targets, path)];
 }
 
-/** The faults of shares that have no tags, such as those of a worker pool's instances. */
+/** The errors of shares that have no tags, such as those of a worker pool's instances. */
 export function validateShares(
   shares: readonly Omit<ServiceTarget, 'tag'>[] | undefined,
   path: string,
@@ -25,7 +25,7 @@ export function validateShares(
   return validateServiceTraffic(shares, '', path);
 }
 
-/** The faults of the traffic of a route, which names each revision or configuration. */
+/** The errors of the traffic of a route, which names each revision or configuration. */
 export function validateRouteTraffic(
   traffic: readonly RouteTarget[] | undefined,
   owner: string,
@@ -56,28 +56,28 @@ function validateTarget(
   owner: string,
   path: string,
 ): FieldError[] {
-  const faults = outOfRange(percent, [0, 100], `${path}.percent`);
+  const errors = outOfRange(percent, [0, 100], `${path}.percent`);
   if (latestRevision !== undefined && latestRevision === Boolean(revisionName)) {
     const why = revisionName
       ? `false or unset, as revisionName is ${formatted(revisionName)}`
       : 'true or unset, as revisionName is not set';
-    faults.push({
+    errors.push({
       path: `${path}.latestRevision`,
       value: latestRevision,
       message: `is ${latestRevision}; it must be ${why}`,
     });
   }
-  if (!tag) return faults;
+  if (!tag) return errors;
   if (!TAG.test(tag)) {
     const message = `is ${formatted(tag)}; it must be a DNS label: lower case letters, digits and dashes, starting with a letter`;
-    faults.push({ path: `${path}.tag`, value: tag, message });
+    errors.push({ path: `${path}.tag`, value: tag, message });
   }
   const length = tag.length + SEPARATOR.length + owner.length;
   if (length > MAX_LABEL) {
     const message = `is ${formatted(tag)}; with ${SEPARATOR} and ${formatted(owner)} it makes ${length} characters, and a label of a host name has at most ${MAX_LABEL}`;
-    faults.push({ path: `${path}.tag`, value: tag, message });
+    errors.push({ path: `${path}.tag`, value: tag, message });
   }
-  return faults;
+  return errors;
 }
 
 function validateSum(targets: readonly ServiceTarget[], path: string): FieldError[] {

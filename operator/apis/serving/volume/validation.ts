@@ -16,7 +16,7 @@ import { VOLUME_KINDS } from './schema.ts';
 /** What Cloud Run has no equivalent of. */
 const KNATIVE_ONLY = ['configMap', 'projected', 'persistentVolumeClaim'] as const;
 
-/** The faults of the volumes of a revision or task. */
+/** The errors of the volumes of a revision or task. */
 export function validateVolumes(volumes: readonly Volume[] | undefined, path: string): FieldError[] {
   const list = volumes ?? [];
   return [

@@ -16,15 +16,15 @@ export interface Case {
   container?: string;
   /** The containers after the first one. */
   more?: string;
-  faults?: [path: string, message: RegExp][];
-  /** Whether only strict mode refuses it. */
+  errors?: [path: string, message: RegExp][];
+  /** Whether only strict mode rejects it. */
   strict?: true;
   /** Whether strict mode warns of it only. */
   advice?: true;
   reason: string;
 }
 
-/** Paths below which most faults are. */
+/** Paths below which most errors are. */
 export const EXECUTION = 'spec.template.spec';
 export const TASK = `${EXECUTION}.template.spec`;
 export const CONTAINER = `${TASK}.containers[0]`;

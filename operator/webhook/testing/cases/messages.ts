@@ -1,40 +1,42 @@
-import type { Rows } from './row.ts';
+import type { AdmissionCases } from './case.ts';
 
 const WORDS = 'what a person needs to know';
 
-/** Faults that were told in words which a person does not understand. */
-export const MESSAGES: Rows = {
+/** Errors that were told in words which a person does not understand. */
+export const MESSAGES: AdmissionCases = {
   'a service account that nobody filled in': {
     service: { spec: `{serviceAccountName: "sa@\${PROJECT_ID}.iam.gserviceaccount.com"}` },
-    verdict: 'refused',
-    says: /serviceAccountName: is "sa@\$\{PROJECT_ID\}\.iam\.gserviceaccount\.com"; \$\{PROJECT_ID\} was not filled in(\n|$)/,
+    outcome: 'rejected',
+    message:
+      /serviceAccountName: is "sa@\$\{PROJECT_ID\}\.iam\.gserviceaccount\.com"; \$\{PROJECT_ID\} was not filled in(\n|$)/,
     source: WORDS,
     reason: 'not by a regular expression over two lines',
   },
   'an image whose project nobody filled in': {
     service: { container: '{image: gcr.io/PROJECT_ID/x}' },
-    verdict: 'refused',
-    says: /image: .*"gcr\.io\/PROJECT_ID\/x".* "PROJECT_ID" looks like a placeholder; paths are in lower case/,
+    outcome: 'rejected',
+    message:
+      /image: .*"gcr\.io\/PROJECT_ID\/x".* "PROJECT_ID" looks like a placeholder; paths are in lower case/,
     source: WORDS,
     reason: 'half of all public files have one',
   },
   'a percent that is a text': {
     service: { traffic: '[{percent: many, latestRevision: true}]' },
-    verdict: 'refused',
-    says: /^spec\.traffic\[0\]\.percent: is "many"; it must be a whole number from 0 to 100(?!.*sum)/,
+    outcome: 'rejected',
+    message: /^spec\.traffic\[0\]\.percent: is "many"; it must be a whole number from 0 to 100(?!.*sum)/,
     source: WORDS,
     reason: 'nobody knows the sum while one cannot be read',
   },
   'a percent in quotes': {
     service: { traffic: '[{percent: "100", latestRevision: true}]' },
-    verdict: 'accepted',
+    outcome: 'accepted',
     source: "gcloud's own parser",
     reason: 'it reads digits in quotes as a number',
   },
   'a fraction of a CPU without quotes': {
     service: { container: '{resources: {limits: {cpu: 0.5}}}' },
-    verdict: 'refused',
-    says: /limits\[cpu\]: is 0\.5; put it in quotes, "0\.5", or write 500m/,
+    outcome: 'rejected',
+    message: /limits\[cpu\]: is 0\.5; put it in quotes, "0\.5", or write 500m/,
     source: WORDS,
     reason: 'Kubernetes takes no fraction that is no text',
   },

@@ -1,45 +1,45 @@
-import type { Rows } from './row.ts';
+import type { AdmissionCases } from './case.ts';
 
 const API = 'what the API answers';
 
 /** Jobs and worker pools. */
-export const TASKS: Rows = {
+export const TASKS: AdmissionCases = {
   'more tasks at once than there are': {
     job: { execution: '{parallelism: 5, taskCount: 1}' },
-    verdict: 'accepted',
+    outcome: 'accepted',
     source: API,
     reason: 'all run at once',
   },
   'a job of no tasks': {
     job: { execution: '{taskCount: 0}' },
-    verdict: 'accepted',
+    outcome: 'accepted',
     source: API,
     reason: 'from 0 to 10,000',
   },
   'two containers of a task without an order': {
     job: { more: '[{image: b}]' },
-    verdict: 'accepted',
+    outcome: 'accepted',
     source: API,
     reason: 'the first is the main container',
   },
   '256 MiB for a task': {
     job: { container: '{resources: {limits: {memory: 256Mi}}}' },
-    verdict: 'strict',
-    says: /limits\[memory\]: is 256Mi; it must be at least 512Mi in gen2/,
+    outcome: 'strict',
+    message: /limits\[memory\]: is 256Mi; it must be at least 512Mi in gen2/,
     source: 'Cloud Run, memory limits',
     reason: 'jobs run in gen2',
   },
   '256 MiB for a worker': {
     pool: { container: '{resources: {limits: {memory: 256Mi}}}' },
-    verdict: 'strict',
-    says: /limits\[memory\]: is 256Mi; it must be at least 512Mi in gen2/,
+    outcome: 'strict',
+    message: /limits\[memory\]: is 256Mi; it must be at least 512Mi in gen2/,
     source: 'Cloud Run, memory limits',
     reason: 'worker pools run in gen2',
   },
   'half a CPU for a worker': {
     pool: { container: '{resources: {limits: {cpu: 500m}}}' },
-    verdict: 'strict',
-    says: /limits\[cpu\]: is 500m; it must be at least 1 in gen2/,
+    outcome: 'strict',
+    message: /limits\[cpu\]: is 500m; it must be at least 1 in gen2/,
     source: API,
     reason: 'worker pools run in gen2',
   },
@@ -48,8 +48,8 @@ export const TASKS: Rows = {
       container: '{resources: {limits: {cpu: 400m}}}',
       more: '[{image: b, resources: {limits: {cpu: 400m}}}]',
     },
-    verdict: 'strict',
-    says: /containers: have less than 1 of cpu together/,
+    outcome: 'strict',
+    message: /containers: have less than 1 of cpu together/,
     source: API,
     reason: 'jobs run in gen2, and the sum counts',
   },
@@ -58,22 +58,22 @@ export const TASKS: Rows = {
       container: '{resources: {limits: {cpu: 4, memory: 16Gi, nvidia.com/gpu: "1"}}}',
       task: '{timeoutSeconds: 60}',
     },
-    verdict: 'told',
-    says: /gpu-zonal-redundancy-disabled\]: is not set; without it Cloud Run gives a GPU only to those/,
+    outcome: 'warned',
+    message: /gpu-zonal-redundancy-disabled\]: is not set; without it Cloud Run gives a GPU only to those/,
     source: API,
     reason: 'it may depend on the quota',
   },
   'a number of instances by hand without the mode, of a service': {
     service: { metadata: '{annotations: {run.googleapis.com/manualInstanceCount: "2"}}' },
-    verdict: 'strict',
-    says: /manualInstanceCount\]: has no effect without run\.googleapis\.com\/scalingMode: manual/,
+    outcome: 'strict',
+    message: /manualInstanceCount\]: has no effect without run\.googleapis\.com\/scalingMode: manual/,
     source: API,
     reason: 'in the automatic mode nobody looks at it',
   },
   'a number of instances by hand without the mode, of a worker pool': {
     pool: { metadata: '{annotations: {run.googleapis.com/manualInstanceCount: "2"}}' },
-    verdict: 'told',
-    says: /manualInstanceCount\]: should have run\.googleapis\.com\/scalingMode: manual beside it/,
+    outcome: 'warned',
+    message: /manualInstanceCount\]: should have run\.googleapis\.com\/scalingMode: manual beside it/,
     source: 'the API answers so for services; a worker pool has no other mode',
     reason: 'here it counts without',
   },
