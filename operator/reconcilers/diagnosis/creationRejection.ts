@@ -1,22 +1,17 @@
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
-
-/** Why the cluster makes no pods, as a condition says it. */
-export interface CreationRejection {
-  reason: string;
-  message: string;
-}
+import type { Rejection } from './evidence.ts';
 
 const MISSING_ACCOUNT = /error looking up service account ([^/\s]+)\/([^:\s]+): .*not found/;
 
 /**
- * What a person is told when the cluster refuses to make a pod: for a service identity that is missing, which one and
+ * What a person reads when the cluster refuses to make a pod: for a service identity that is missing, which one and
  * what to do; for anything else (a quota, a policy) the cluster's own words.
  * @param declared `serviceAccountName` as it was written, an address or a name.
  */
 export function explainRejection(
   { reason = 'FailedCreate', message = '' }: { reason?: string; message?: string },
   declared: string | undefined,
-): CreationRejection {
+): Rejection {
   const [, namespace, name] = MISSING_ACCOUNT.exec(message) ?? [];
   if (!namespace || !name) return { reason, message: `The cluster refuses instances: ${message}` };
   const origin = declared && declared !== name ? `, which serviceAccountName "${declared}" stands for,` : '';

@@ -18,6 +18,9 @@ export interface FailureRule {
   transient: boolean;
 }
 
+/** Appended to a failure that may pass, of a revision (see `revision/retry.ts`). */
+export const RETRIED = ' While it is wanted, it is tried again by itself.';
+
 /** What the kubelet calls a volume that it cannot mount. */
 export const FAILED_MOUNT = 'FailedMount';
 

@@ -7,6 +7,7 @@ import {
   REVISION_CONDITIONS as TYPES,
 } from '../../apis/serving/revision/conditions.ts';
 import type { Pod } from '../../kube/core.ts';
+import type { Problem } from './problem.ts';
 
 /** An end that an instance, or one of its containers, found because it took more memory than it may. */
 export interface MemoryKill {
@@ -106,23 +107,25 @@ function limitOf(containers: readonly Container[]): string {
   return `${Math.floor(total / MIB)} MiB`;
 }
 
+/** The latest kill that can still be seen; it may not happen again. */
+export function memoryProblem(
+  kills: readonly MemoryKill[],
+  containers: readonly Container[],
+): Problem | undefined {
+  const last = kills.toSorted((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1))[0];
+  return last && { reason: REASONS.outOfMemory, message: memoryMessage(last, containers), final: false };
+}
+
 /**
- * The condition that says so for as long as it can be seen. Of severity Warning, it leaves Ready alone: a revision
+ * The condition that reports it for as long as it can be seen. Of severity Warning, it leaves Ready alone: a revision
  * that has been ready stays so (container contract, Forced termination).
  */
 export function memoryConditions(
   kills: readonly MemoryKill[],
   containers: readonly Container[],
 ): Condition[] {
-  const last = kills.toSorted((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1))[0];
-  if (!last) return [];
-  return [
-    {
-      type: TYPES.memorySufficient,
-      severity: 'Warning',
-      status: 'False',
-      reason: REASONS.outOfMemory,
-      message: memoryMessage(last, containers),
-    },
-  ];
+  const problem = memoryProblem(kills, containers);
+  if (!problem) return [];
+  const { reason, message } = problem;
+  return [{ type: TYPES.memorySufficient, severity: 'Warning', status: 'False', reason, message }];
 }

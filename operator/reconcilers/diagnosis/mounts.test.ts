@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Pod } from '../../kube/core.ts';
 import { EPOCH, pod } from '../../testing/serving.ts';
-import { isBeingPrepared, PREPARING_MS, withMountProblem } from './mounts.ts';
+import { isBeingPrepared, mountFailure, PREPARING_MS } from './mounts.ts';
 
 const SAID = 'MountVolume.SetUp failed for volume "s" : secret "cert" not found';
 const CREATING = { state: { waiting: { reason: 'ContainerCreating' } } };
@@ -17,13 +17,11 @@ const creating = (uid: string): Pod => {
   return { ...made, metadata: { ...made.metadata, uid } };
 };
 
-const waitingOf = ({ status }: Pod) => status?.containerStatuses?.[0]?.state?.waiting;
-
 describe('what keeps volumes from being mounted', () => {
   /** Pods that were asked about. */
   let asked: string[];
   const known = new Map([['x', { message: SAID }]]);
-  const troubles = {
+  const lookup = {
     of(_key: string, uid: string) {
       asked.push(uid);
       return known.get(uid);
@@ -35,24 +33,23 @@ describe('what keeps volumes from being mounted', () => {
     asked = [];
   });
 
-  const told = (pods: Pod[], afterMs = PREPARING_MS) =>
-    withMountProblem(pods, 'demo/hello', troubles, EPOCH + afterMs);
+  const found = (pods: Pod[], afterMs = PREPARING_MS) =>
+    mountFailure(pods, 'demo/hello', lookup, EPOCH + afterMs);
 
   it('is what the kubelet said, on the first pod that takes long', () => {
-    const [first, second] = told([creating('x'), creating('z')]);
-    assert.deepEqual(first && waitingOf(first), { reason: 'FailedMount', message: SAID });
-    assert.equal(second && waitingOf(second)?.reason, 'ContainerCreating');
+    assert.deepEqual(found([creating('x'), creating('z')]), { uid: 'x', message: SAID });
   });
 
   it('is not asked for while a pod is new, nor once its volumes are mounted', () => {
     const mounted = pod(CREATING, { phase: 'Pending', conditions: conditions('True') });
-    assert.deepEqual(told([creating('x')], PREPARING_MS - 1), [creating('x')]);
-    assert.deepEqual(told([mounted]), [mounted]);
+    assert.equal(found([creating('x')], PREPARING_MS - 1), undefined);
+    assert.equal(found([mounted]), undefined);
     assert.deepEqual(asked, []);
   });
 
   it('is nothing where the kubelet said nothing', () => {
-    assert.deepEqual(told([creating('z')]), [creating('z')]);
+    assert.equal(found([creating('z')]), undefined);
+    assert.deepEqual(asked, ['z']);
   });
 
   it('knows a pod that no node has taken, and one that goes', () => {

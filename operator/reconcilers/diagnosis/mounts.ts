@@ -28,38 +28,30 @@ export function mountFailures(client: Pick<KubeClient, 'list'>, onRead: (key: st
   return new EventLookup({ read, onRead, patienceMs: 0 });
 }
 
-/**
- * The pods, the first that is long in preparation with what the kubelet's Events say of its volumes: its containers
- * then wait for that. What one pod cannot mount, its siblings cannot either.
- * @param key of the object that the pods are made for.
- */
-export function withMountProblem(
-  pods: readonly Pod[],
-  key: string,
-  troubles: Pick<EventLookup, 'of' | 'forget'>,
-  now: number,
-): Pod[] {
-  const slow = pods.find((pod) => isBeingPrepared(pod) && ageMs(pod, now) >= PREPARING_MS);
-  if (!slow) {
-    troubles.forget(key);
-    return [...pods];
-  }
-  const said = troubles.of(key, slow.metadata.uid ?? '')?.message;
-  return pods.map((pod) => (said && pod === slow ? waitingFor(pod, said) : pod));
+/** What the kubelet's Events say of the volumes of a pod. */
+export interface MountFailure {
+  /** UID of the pod. */
+  uid: string;
+  message: string;
 }
 
-type Statuses = NonNullable<Pod['status']>['containerStatuses'];
-
-function waitingFor(pod: Pod, message: string): Pod {
-  const waiting = (statuses: Statuses) =>
-    statuses?.map((status) => ({ ...status, state: { waiting: { reason: FAILED_MOUNT, message } } }));
-  const { containerStatuses, initContainerStatuses } = pod.status ?? {};
-  return {
-    ...pod,
-    status: {
-      ...pod.status,
-      containerStatuses: waiting(containerStatuses),
-      initContainerStatuses: waiting(initContainerStatuses),
-    },
-  } as Pod;
+/**
+ * Why the volumes of the first pod that is long in preparation are not mounted; what one pod cannot mount, its siblings
+ * cannot either.
+ * @param key of the object that the pods are made for.
+ */
+export function mountFailure(
+  pods: readonly Pod[],
+  key: string,
+  lookup: Pick<EventLookup, 'of' | 'forget'>,
+  now: number,
+): MountFailure | undefined {
+  const slow = pods.find((pod) => isBeingPrepared(pod) && ageMs(pod, now) >= PREPARING_MS);
+  if (!slow) {
+    lookup.forget(key);
+    return undefined;
+  }
+  const { uid = '' } = slow.metadata;
+  const message = lookup.of(key, uid)?.message;
+  return message ? { uid, message } : undefined;
 }

@@ -4,7 +4,8 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import { DEPLOYMENTS, type Deployment } from '../../kube/core.ts';
 import type { Change } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
-import { type CreationRejection, explainRejection } from './creationRejection.ts';
+import { explainRejection } from './creationRejection.ts';
+import type { Rejection } from './evidence.ts';
 
 /** A Deployment and the revision that its pods are instances of. */
 interface Deployed {
@@ -13,12 +14,17 @@ interface Deployed {
 }
 
 /** Why the cluster makes no pods for the Deployment: a quota, a policy, a service account that is missing. */
-export function replicaFailure({ deployment, revision }: Deployed): CreationRejection | undefined {
+export function replicaFailure({ deployment, revision }: Deployed): Rejection | undefined {
   const failure = failureOf(deployment);
-  return failure && explainRejection(failure, revision.spec.serviceAccountName);
+  if (!failure) return undefined;
+  const rejection = explainRejection(failure, revision.spec.serviceAccountName);
+  if (rejection.reason === REASONS.serviceAccountMissing) return rejection;
+  return { ...rejection, retryAt: retryAt(failure, deployment) };
 }
 
-function failureOf(deployment: Deployment | undefined) {
+type Failure = NonNullable<NonNullable<NonNullable<Deployment['status']>['conditions']>[number]>;
+
+function failureOf(deployment: Deployment | undefined): Failure | undefined {
   return deployment?.status?.conditions?.find(
     ({ type, status }) => type === 'ReplicaFailure' && status === 'True',
   );
@@ -27,24 +33,20 @@ function failureOf(deployment: Deployment | undefined) {
 /** On a Deployment: when Kubernetes was last asked to make its pods after all. */
 const ASKED_AGAIN = BOOKKEEPING.askedAgain;
 
-/** Shortest and longest time between two such questions. */
-const ASK_MS = { shortest: 30_000, longest: 300_000 };
+/** Shortest and longest time between two such requests. */
+const RETRY_MS = { shortest: 30_000, longest: 300_000 };
 
 /**
- * When Kubernetes is next asked to make the pods that the cluster refuses, in milliseconds since 1970: a quota may be
- * free again any time. Ever more seldom, the longer they have been refused.
+ * When Kubernetes is next asked to make the pods that the cluster rejects, in milliseconds since 1970: a quota may be
+ * free again any time. Ever more seldom, the longer they have been rejected.
  */
-export function askedAgainAt({ deployment }: Pick<Deployed, 'deployment'>): number | undefined {
-  const failure = failureOf(deployment);
-  if (!failure || !deployment?.spec?.replicas) return undefined;
+function retryAt(failure: Failure, deployment: Deployment | undefined): number | undefined {
+  if (!deployment?.spec?.replicas) return undefined;
   const since = Date.parse(failure.lastTransitionTime ?? '');
   const last = Date.parse(deployment.metadata.annotations?.[ASKED_AGAIN] ?? '');
   const asked = last > since ? last : since;
-  return asked + Math.min(Math.max(asked - since, ASK_MS.shortest), ASK_MS.longest);
+  return asked + Math.min(Math.max(asked - since, RETRY_MS.shortest), RETRY_MS.longest);
 }
-
-/** How often it is looked whether a missing service account is there. */
-export const ACCOUNT_MS = 5000;
 
 /** Whether the cluster makes no pods for want of a service account. */
 export function lacksAccount(deployed: Deployed): boolean {
@@ -55,7 +57,7 @@ export function lacksAccount(deployed: Deployed): boolean {
  * Kubernetes itself tries again ever more seldom, up to every seventeen minutes. A change of the Deployment, handed on
  * to its ReplicaSet, makes it try at once.
  */
-export function askAgain(deployment: Deployment, now: number): Change {
+export function retryCreation(deployment: Deployment, now: number): Change {
   const patch = { metadata: { annotations: { [ASKED_AGAIN]: timestamp(now) } } };
   return { type: DEPLOYMENTS, object: deployment, patch };
 }

@@ -1,25 +1,29 @@
 import { podContainerName } from '../../apis/serving/container/names.ts';
-import type { Container } from '../../apis/serving/container/types.ts';
-import type { Pod } from '../../kube/core.ts';
-import { exitMessage, exitReason, type Problem } from './start.ts';
+import type { PodEvidence } from './evidence.ts';
+import { exitMessage, exitReason } from './exit.ts';
+import type { Problem } from './problem.ts';
 
 /** A task has its own deadline; its sidecars have as long as their probes say. */
 const UNLIMITED = { startup: { limitSeconds: Number.POSITIVE_INFINITY, crashSeconds: 0 } };
 
 /**
- * Why a pod's main container still waits: a container that goes before it ended instead of starting. The kubelet starts
- * that one again, for as long as the pod may live, and says nothing.
+ * Why a task's main container still waits: a container that goes before it exited instead of starting. The kubelet
+ * starts that one again, for as long as the pod may live, and reports nothing.
  */
-export function sidecarProblem({ status }: Pod, containers: readonly Container[]): Problem | undefined {
+export function sidecar({
+  pod: { status },
+  containers,
+}: Pick<PodEvidence, 'pod' | 'containers'>): Problem | undefined {
   if (!status?.containerStatuses?.every(({ state }) => state?.waiting)) return undefined;
   for (const sidecar of status.initContainerStatuses ?? []) {
     const container = containers.find(({ name }) => podContainerName(name) === sidecar.name);
     const terminated = sidecar.state?.terminated ?? sidecar.lastState?.terminated;
     if (!container || !terminated || sidecar.started) continue;
-    const input = { config: UNLIMITED, ingress: false };
+    const evidence = { config: UNLIMITED, runs: 'job' } as const;
     return {
-      reason: exitReason(container, terminated, input),
-      message: exitMessage(container, terminated, input),
+      reason: exitReason(container, terminated, evidence),
+      message: exitMessage(container, terminated, evidence),
+      final: false,
     };
   }
   return undefined;

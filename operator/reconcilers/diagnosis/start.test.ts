@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { podContainerName } from '../../apis/serving/container/names.ts';
 import { parseConfig } from '../../config.ts';
 import { EPOCH, pod, revision } from '../../testing/serving.ts';
-import { diagnoseStart, type Start } from './start.ts';
+import { diagnose } from './chain.ts';
+import type { Evidence } from './evidence.ts';
+import { hasStarted } from './start.ts';
 
 const config = parseConfig({});
 const terminated = (changes: object = {}) => ({
@@ -25,11 +27,16 @@ const NO_PROGRAM =
 
 interface Case {
   reason: string;
-  pods: Parameters<typeof diagnoseStart>[0]['pods'];
+  pods: Evidence['pods'];
   passed?: string[];
   afterSeconds?: number;
   spec?: object;
-  want: { state: Start['state']; reason?: string; recheckMs?: number; message?: RegExp };
+  want: {
+    state: 'none' | 'started' | 'starting' | 'failed';
+    reason?: string;
+    recheckMs?: number;
+    message?: RegExp;
+  };
 }
 
 const CASES: Record<string, Case> = {
@@ -386,15 +393,24 @@ const CASES: Record<string, Case> = {
   },
 };
 
-describe('judgeStart', () => {
+function stateOf(evidence: Evidence): Case['want']['state'] {
+  const problem = diagnose(evidence);
+  if (hasStarted(evidence)) return 'started';
+  if (problem?.check === 'noPods') return 'none';
+  return problem?.final ? 'failed' : 'starting';
+}
+
+describe('what keeps an instance from starting', () => {
   for (const [name, { reason, pods, passed = [], afterSeconds = 5, spec, want }] of Object.entries(CASES)) {
     it(`${name}: ${reason}`, () => {
       const { containers } = revision('hello-00001-abc', { spec }).spec;
       const now = EPOCH + afterSeconds * 1000;
-      const start = diagnoseStart({ containers, pods, passed: new Set(passed), now, config });
-      const { message, ...rest } = want;
-      assert.deepEqual({ ...start, ...rest }, start);
-      if (message) assert.match('message' in start ? start.message : '', message);
+      const evidence: Evidence = { runs: 'service', containers, pods, passed: new Set(passed), now, config };
+      const problem = diagnose(evidence);
+      assert.equal(stateOf(evidence), want.state);
+      if (want.reason) assert.equal(problem?.reason, want.reason);
+      if (want.recheckMs) assert.equal(problem?.recheckAfter, want.recheckMs);
+      if (want.message) assert.match(problem?.message ?? '', want.message);
     });
   }
 });

@@ -5,13 +5,14 @@ import { type BatchJob, NAMESPACES, type Pod } from '../../kube/core.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import { keyOf } from '../../kube/types.ts';
 import { type Context, metadataNow } from '../context.ts';
-import { type CreationRejection, explainRejection } from '../diagnosis/creationRejection.ts';
-import { withMountProblem } from '../diagnosis/mounts.ts';
+import { explainRejection } from '../diagnosis/creationRejection.ts';
+import type { Rejection } from '../diagnosis/evidence.ts';
+import { type MountFailure, mountFailure } from '../diagnosis/mounts.ts';
 import type { Stores } from '../informers.ts';
 import { digestsOf } from '../pod/digests.ts';
 import { isFinished } from './completion.ts';
 import { isDefaulted } from './defaults.ts';
-import type { ExecutionInput } from './plan.ts';
+import type { ExecutionInput } from './input.ts';
 import type { ExecutionQueues } from './sideQueues.ts';
 import { CONTROLLER_UID } from './trim.ts';
 
@@ -33,7 +34,7 @@ export async function observe(
   const present = stores.batchJobs.get(keyOf({ namespace, name: batchJobName(name) }));
   const batchJob = present && isControlledBy(present, uid) ? present : undefined;
   const job = stores.jobs.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
-  const pods = podsOf(key, batchJob, stores, queues, context);
+  const pods = podsOf(key, batchJob, stores);
   const starts = !batchJob && !isFinished(execution);
   if (!starts) queues.digests.forget(key);
   return {
@@ -41,6 +42,7 @@ export async function observe(
     job,
     batchJob,
     pods,
+    mount: mountOf(key, pods, queues, context),
     refusal: rejectionOf(execution, batchJob, pods, queues),
     digests: starts && isDefaulted(execution, job) ? digests(execution, queues, context) : new Map(),
     metadata: metadataNow(context, stores),
@@ -49,23 +51,25 @@ export async function observe(
   };
 }
 
-/**
- * The pods of the tasks; pods of an earlier execution of the name may still be going away. Why volumes are not mounted is
- * only asked while no task has begun.
- */
-function podsOf(
+/** The pods of the tasks; pods of an earlier execution of the name may still be going away. */
+function podsOf(key: string, batchJob: BatchJob | undefined, { taskPods }: Stores<'taskPods'>): Pod[] {
+  if (!batchJob) return [];
+  const { uid } = batchJob.metadata;
+  return taskPods
+    .byIndex('execution', key)
+    .filter(({ metadata }) => metadata.labels?.[CONTROLLER_UID] === uid);
+}
+
+/** Why volumes are not mounted; that is only asked while no task has begun. */
+function mountOf(
   key: string,
-  batchJob: BatchJob | undefined,
-  stores: Stores<'taskPods'>,
+  pods: Pod[],
   { mounts }: Pick<ExecutionQueues, 'mounts'>,
   { now }: Pick<Context, 'now'>,
-): Pod[] {
-  const pods = stores.taskPods
-    .byIndex('execution', key)
-    .filter(({ metadata }) => batchJob && metadata.labels?.[CONTROLLER_UID] === batchJob.metadata.uid);
-  if (pods.every(isPending)) return withMountProblem(pods, key, mounts, now());
+): MountFailure | undefined {
+  if (pods.every(isPending)) return mountFailure(pods, key, mounts, now());
   mounts.forget(key);
-  return pods;
+  return undefined;
 }
 
 function isPending({ status }: Pod): boolean {
@@ -84,7 +88,7 @@ function rejectionOf(
   batchJob: BatchJob | undefined,
   pods: readonly Pod[],
   { rejections }: Pick<ExecutionQueues, 'rejections'>,
-): CreationRejection | undefined {
+): Rejection | undefined {
   const key = keyOf(execution.metadata);
   if (!batchJob || !waitsForPods(execution, batchJob, pods)) {
     rejections.forget(key);

@@ -5,7 +5,8 @@ import { ImageNotFoundError, RegistryAnswerError } from '../../registry/errors.t
 import type { DigestState } from '../../registry/resolver.ts';
 import { after, batchJob, type ExecutionChanges, execution, finished, taskPod } from '../../testing/jobs.ts';
 import { EPOCH, PINNED } from '../../testing/serving.ts';
-import { type ExecutionInput, planExecution } from './plan.ts';
+import type { ExecutionInput } from './input.ts';
+import { planExecution } from './plan.ts';
 
 const config = parseConfig({});
 const resolved: DigestState = { state: 'resolved', image: PINNED };

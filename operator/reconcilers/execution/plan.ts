@@ -6,46 +6,23 @@ import {
   EXECUTION_CONDITIONS as TYPES,
 } from '../../apis/run/execution/conditions.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
-import type { Job } from '../../apis/run/job/types.ts';
-import { BATCH_JOBS, type BatchJob, type Pod } from '../../kube/core.ts';
+import { BATCH_JOBS, type BatchJob } from '../../kube/core.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import type { DigestState } from '../../registry/resolver.ts';
 import type { RoleConfig } from '../../roles.ts';
-import type { CreationRejection } from '../diagnosis/creationRejection.ts';
-import { ruleOfRegistry } from '../diagnosis/failureRules.ts';
+import { diagnose } from '../diagnosis/chain.ts';
 import { duration } from '../duration.ts';
-import { digestMessage, pinnedImages } from '../pod/digests.ts';
-import type { MetadataAccess } from '../pod/metadata.ts';
+import { pinnedImages } from '../pod/digests.ts';
 import { type RejectionInput, withRejection } from '../rejection.ts';
 import { desiredBatchJob } from './batchJob.ts';
 import { type Completion, completionOf, isFinished } from './completion.ts';
 import { overdue } from './deadline.ts';
 import { isDefaulted, planDefaults } from './defaults.ts';
+import { evidenceOf } from './evidence.ts';
+import type { CompleteInput, ExecutionInput } from './input.ts';
 import { startConditions, waitingConditions } from './progress.ts';
 import { earliest, readTasks, type Tasks } from './tasks.ts';
-
-/** Everything that the plan of an execution depends on, read before and at once. */
-export interface ExecutionInput {
-  execution: Execution;
-  /** The job that it is a run of. */
-  job?: Job;
-  /** Its own, and not another's of that name. */
-  batchJob?: BatchJob;
-  /** The pods of its tasks. */
-  pods: readonly Pod[];
-  /** Container name -> what is known of its image's digest. */
-  digests: ReadonlyMap<string, DigestState>;
-  /** Where the metadata server is now. */
-  metadata?: MetadataAccess;
-  /** Why the cluster makes no pods for the batch/v1 Job. */
-  refusal?: CreationRejection;
-  /** Whether the execution goes with its namespace. */
-  namespaceEnds?: boolean;
-  /** When this process last wrote the status, in milliseconds since 1970. */
-  writtenAt?: number;
-}
 
 /**
  * What an execution needs: its images pinned to digests, one batch/v1 Job, and a status that tells how its tasks fare.
@@ -64,51 +41,28 @@ export function planExecution(
   return batchJob ? planProgress(complete, batchJob, config, now) : planStart(complete, config, now);
 }
 
-type CompleteInput = ExecutionInput & { execution: CompleteExecution };
-
 function planStart(input: CompleteInput, config: RoleConfig<'controller'>, now: number): Plan<Execution> {
   const { execution, digests, metadata } = input;
-  const previous = execution.status?.conditions;
-  if (isTrue(conditionOf(previous, TYPES.containerReady))) {
+  if (isTrue(conditionOf(execution.status?.conditions, TYPES.containerReady))) {
     const message = `Job '${execution.metadata.name}' of batch/v1 has been deleted, and its tasks with it.`;
     return ended(input, { status: 'False', reason: REASONS.deleted, message }, undefined, now);
   }
   if (isCancelled(execution)) return ended(input, CANCELLED, undefined, now);
-  const unresolved = [...digests].find(([, state]) => state.state !== 'resolved');
-  if (!unresolved) {
-    const images = pinnedImages(execution.spec.template.spec, digests);
-    const conditions = waitingConditions(undefined, previous);
-    return {
-      apply: [],
-      create: [desiredBatchJob(execution, images, config, metadata)],
-      remove: [],
-      status: withStatus(execution, conditions, {}, now),
-      events: [],
-    };
+  const problem = diagnose(evidenceOf(input, config, now));
+  const why = problem?.check === 'image' ? problem : undefined;
+  if (why?.final) {
+    const { reason, message } = why;
+    return ended(input, { status: 'False', reason, message }, undefined, now);
   }
-  return planUnresolved(input, unresolved, config, now);
-}
-
-/** While an image has no digest: the registry is asked until what it says has been waited out. */
-function planUnresolved(
-  input: CompleteInput,
-  unresolved: [string, DigestState],
-  config: RoleConfig<'controller'>,
-  now: number,
-): Plan<Execution> {
-  const { execution } = input;
-  const conditions = waitingConditions(unresolved, execution.status?.conditions);
-  const waiting = { apply: [], remove: [], status: withStatus(execution, conditions, {}, now), events: [] };
-  const [container, state] = unresolved;
-  if (state.state !== 'failed') return waiting;
-  const age = now - Date.parse(execution.metadata.creationTimestamp ?? '');
-  const left = config.startup[ruleOfRegistry(state.error).limit] * 1000 - age;
-  if (left <= 0) {
-    const message = digestMessage(container, state);
-    return ended(input, { status: 'False', reason: REASONS.containerMissing, message }, undefined, now);
-  }
-  const retry = state.retryAt ? state.retryAt - now : left;
-  return { ...waiting, requeueAfterMs: Math.max(Math.min(retry, left), 500) };
+  const images = pinnedImages(execution.spec.template.spec, digests);
+  return {
+    apply: [],
+    create: why ? [] : [desiredBatchJob(execution, images, config, metadata)],
+    remove: [],
+    status: withStatus(execution, waitingConditions(why), {}, now),
+    events: [],
+    requeueAfterMs: why?.recheckAfter,
+  };
 }
 
 /** What an execution says while the cluster refuses its batch/v1 Job; a quota may be free again any time. */
@@ -133,11 +87,14 @@ function planProgress(
     return { apply: [], remove: [], events: [], requeueAfterMs: 250 };
   }
   if (end) return ended(input, end, readTasks({ ...reading, over: true }), now);
-  const { conditions, recheckMs, stuck } = startConditions(
-    { execution, batchJob, pods, tasks, cancel, refusal: input.refusal },
-    config,
-    now,
-  );
+  const evidence = evidenceOf(input, config, now);
+  const { conditions, recheckAfter, stuck } = startConditions({
+    execution,
+    batchJob,
+    tasks,
+    cancel,
+    evidence,
+  });
   const status = withStatus(execution, conditions, counts(batchJob, tasks), now);
   // What the status tells of why it is stopped must be there before it is stopped: the pods that show it will go.
   const recorded = cancel ?? (stuck && isFalse(conditionOf(execution.status?.conditions, TYPES.started)));
@@ -150,7 +107,7 @@ function planProgress(
     remove: [],
     status: held > 0 ? undefined : status,
     events: startEvents(execution, conditions),
-    requeueAfterMs: earliest(earliest(held > 0 ? held : undefined, recheckMs), late.nextMs),
+    requeueAfterMs: earliest(earliest(held > 0 ? held : undefined, recheckAfter), late.nextMs),
   };
 }
 

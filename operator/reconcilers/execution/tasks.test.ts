@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { BatchJob, Pod } from '../../kube/core.ts';
-import { after, taskPod } from '../../testing/jobs.ts';
-import { EPOCH } from '../../testing/serving.ts';
+import { taskPod } from '../../testing/jobs.ts';
 import { indexes, readTasks } from './tasks.ts';
-import { trimPod } from './trim.ts';
 
 const containers = [{ name: 'user-container', image: 'app' }];
 
@@ -62,55 +60,6 @@ describe('tasks of an execution', () => {
         [901, 'Running'],
       ],
     );
-  });
-
-  it('tells what keeps a pod from starting, since when, and for how long that is waited out', () => {
-    const waiting = (reason: string, message: string) => {
-      const status = { startTime: after(60) };
-      const pod = taskPod(0, { phase: 'Pending', state: { waiting: { reason, message } }, status });
-      return read([trimPod(pod)]).trouble;
-    };
-    assert.match(waiting('ImagePullBackOff', 'timed out')?.message ?? '', /Image 'app'.*timed out/);
-    assert.equal(waiting('ImagePullBackOff', 'toomanyrequests')?.limit, 'limitSeconds');
-    assert.equal(waiting('ErrImagePull', 'manifest unknown')?.limit, 'crashSeconds');
-    assert.equal(
-      waiting('ErrImagePull', 'manifest unknown')?.since,
-      EPOCH + 60_000,
-      'not while no node had it',
-    );
-    assert.match(waiting('CreateContainerConfigError', 'secret "s" not found')?.message ?? '', /secret "s"/);
-    assert.match(waiting('FailedMount', 'secret "s" not found')?.message ?? '', /create secret generic s/);
-    assert.equal(waiting('FailedMount', 'secret "s" not found')?.limit, 'limitSeconds');
-    assert.equal(waiting('ContainerCreating', ''), undefined);
-  });
-
-  it('tells what keeps a sidecar from starting: the task waits for it', () => {
-    const side = {
-      name: 'side',
-      image: 'proxy',
-      startupProbe: { tcpSocket: { port: 5432 }, periodSeconds: 1, failureThreshold: 5 },
-    };
-    const terminated = {
-      exitCode: 0,
-      startedAt: '2026-01-01T00:00:01Z',
-      finishedAt: '2026-01-01T00:00:06Z',
-    };
-    const trouble = (started: boolean) => {
-      const status = { name: 'side', started, restartCount: 1, state: {}, lastState: { terminated } };
-      const pod = taskPod(0, {
-        phase: 'Pending',
-        state: { waiting: { reason: 'PodInitializing' } },
-        status: { initContainerStatuses: [status] } as unknown as Pod['status'],
-      });
-      const input = { taskCount: 1, status: {}, over: false, pods: [trimPod(pod)] };
-      return readTasks({ ...input, containers: [...containers, side] }).trouble;
-    };
-    assert.match(
-      trouble(false)?.message ?? '',
-      /^Container 'side' did not pass .* connections on port 5432\.$/,
-    );
-    assert.equal(trouble(false)?.limit, undefined, 'it is started again');
-    assert.equal(trouble(true), undefined);
   });
 
   it('reads any list of indexes as Kubernetes writes it', () => {

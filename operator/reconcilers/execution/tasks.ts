@@ -1,12 +1,8 @@
 import { MAX_LISTED_TASKS } from '../../apis/run/execution/schema.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
-import { podContainerName } from '../../apis/serving/container/names.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
-import { hasEnded, takenAt } from '../../kube/pod.ts';
-import type { FailureRule } from '../diagnosis/failureRules.ts';
-import { sidecarProblem } from '../diagnosis/sidecars.ts';
-import { type Problem, problemOf, statusesOf } from '../diagnosis/start.ts';
+import { hasEnded } from '../../kube/pod.ts';
 import { attemptFailure, type Failure } from '../diagnosis/taskFailure.ts';
 import { TASK } from './batchJob.ts';
 
@@ -22,13 +18,6 @@ export interface TasksInput {
   pods: readonly Pod[];
 }
 
-/** What keeps a task from starting, and for how long that is waited out; the task's own deadline ends what says nothing. */
-export type TaskProblem = Problem & {
-  limit?: FailureRule['limit'];
-  /** Since when, in milliseconds since 1970. */
-  since?: number;
-};
-
 /** What the pods of an execution tell of its tasks. */
 export interface Tasks {
   running: number;
@@ -39,8 +28,6 @@ export interface Tasks {
   failedIndexes: number[];
   /** When the first container started, in milliseconds since 1970. */
   startedAt?: number;
-  /** What keeps a pod from starting. */
-  trouble?: TaskProblem;
   /** Last failure of each task that has failed. */
   failures: ReadonlyMap<number, Failure>;
   rows: TaskRow[];
@@ -53,7 +40,6 @@ export function readTasks(input: TasksInput): Tasks {
   let running = 0;
   let alive = 0;
   let startedAt: number | undefined;
-  let trouble: Tasks['trouble'];
   const retried = new Set<number>();
   for (const pod of input.pods) {
     const index = indexOf(pod);
@@ -61,7 +47,6 @@ export function readTasks(input: TasksInput): Tasks {
     if (pod.status?.phase === 'Running') running++;
     if (!hasEnded(pod)) alive++;
     startedAt = earliest(startedAt, startOf(pod));
-    trouble ??= troubleOfPod(pod, input.containers);
     if (isNewer(pod, latest.get(index))) latest.set(index, pod);
     if (pod.status?.phase !== 'Failed') continue;
     if (attemptOf(pod) >= (failures.get(index)?.attempt ?? 0)) {
@@ -70,7 +55,7 @@ export function readTasks(input: TasksInput): Tasks {
   }
   const failedIndexes = [...indexes(input.status?.failedIndexes)];
   const rows = taskRows(input, latest, failures, new Set(failedIndexes));
-  return { running, alive, retried: retried.size, failedIndexes, startedAt, trouble, failures, rows };
+  return { running, alive, retried: retried.size, failedIndexes, startedAt, failures, rows };
 }
 
 /** All tasks where there are few; else those that are worth a look: failed ones, retried ones, then running ones. */
@@ -133,27 +118,6 @@ function taskRow(
     message: done ? undefined : failure?.message.slice(0, 1024),
   };
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) as TaskRow;
-}
-
-/** A pod that the kubelet cannot start, or that no node has room for. */
-function troubleOfPod(pod: Pod, containers: Container[]): Tasks['trouble'] {
-  if (pod.status?.phase !== 'Pending' || pod.metadata.deletionTimestamp) return undefined;
-  for (const status of statusesOf(pod)) {
-    const container = containers.find(({ name }) => podContainerName(name) === status.name);
-    const waiting = status.state?.waiting;
-    const trouble = container && waiting && problemOf(container, waiting, pod);
-    if (trouble) return { ...trouble, since: takenAt(pod) };
-  }
-  return sidecarProblem(pod, containers);
-}
-
-/** The reason why no node takes any of the pods, in the scheduler's words. */
-export function unschedulable(pods: readonly Pod[]): string | undefined {
-  for (const { status } of pods) {
-    const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
-    if (status?.phase === 'Pending' && scheduled?.status === 'False') return scheduled.message;
-  }
-  return undefined;
 }
 
 /** The index of the task that a pod is an attempt of. */

@@ -38,14 +38,6 @@ export function digestsOf(
   return new Map(states);
 }
 
-/** What a person reads when the image of a container has no digest. */
-export function digestMessage(
-  container: string,
-  { error }: Extract<DigestState, { state: 'failed' }>,
-): string {
-  return `Container '${container}': ${error.message}`;
-}
-
 /** Container name -> image to start: with its digest once that is known. */
 export function pinnedImages(
   { containers }: Pick<InstanceSpec, 'containers'>,

@@ -10,11 +10,11 @@ import { type Deployment, type Pod, SERVICE_ACCOUNTS } from '../../kube/core.ts'
 import { keyOf } from '../../kube/types.ts';
 import { type Context, metadataNow } from '../context.ts';
 import { memoryKills } from '../diagnosis/memory.ts';
-import { withMountProblem } from '../diagnosis/mounts.ts';
+import { type MountFailure, mountFailure } from '../diagnosis/mounts.ts';
 import { lacksAccount } from '../diagnosis/replicaFailure.ts';
 import { labelKey, ownDeployment, type Stores } from '../informers.ts';
 import { digestsOf } from '../pod/digests.ts';
-import type { RevisionInput } from './plan.ts';
+import type { RevisionInput } from './input.ts';
 import { digestOwner } from './retry.ts';
 import type { RevisionQueues } from './sideQueues.ts';
 
@@ -42,7 +42,7 @@ export async function observe(
   const revision = stores.revisions.get(key);
   if (!revision || revision.metadata.deletionTimestamp) return undefined;
   const deployment = ownDeployment(revision, stores);
-  const pods = podsOf(revision, deployment, stores, queues, context);
+  const pods = stores.pods.byIndex('revision', revision.metadata.uid ?? '');
   const evictions = queues.evictions.of(key, pods);
   const routed = stores.routes.byIndex('revision', key).length > 0;
   const wanted = routed || isNamed(revision, stores);
@@ -51,6 +51,7 @@ export async function observe(
     revision,
     deployment,
     pods,
+    mount: mountOf(key, deployment, pods, queues, context),
     kills: pods.flatMap((pod) => memoryKills(pod, evictions.get(pod.metadata.uid ?? ''))),
     passed: startedPods(revision, pods, pool, queues),
     accountMade: lacksAccount({ deployment, revision }) && (await hasAccount(revision, context)),
@@ -65,19 +66,17 @@ export async function observe(
   };
 }
 
-/** The revision's pods; why volumes are not mounted is only asked while it has no instance. */
-function podsOf(
-  revision: Revision,
+/** Why volumes are not mounted; that is only asked while there is no instance. */
+function mountOf(
+  key: string,
   deployment: Deployment | undefined,
-  stores: Stores<'pods'>,
+  pods: Pod[],
   { mounts }: Pick<RevisionQueues, 'mounts'>,
   { now }: Pick<Context, 'now'>,
-): Pod[] {
-  const key = keyOf(revision.metadata);
-  const pods = stores.pods.byIndex('revision', revision.metadata.uid ?? '');
-  if (!deployment?.status?.readyReplicas) return withMountProblem(pods, key, mounts, now());
+): MountFailure | undefined {
+  if (!deployment?.status?.readyReplicas) return mountFailure(pods, key, mounts, now());
   mounts.forget(key);
-  return pods;
+  return undefined;
 }
 
 /**

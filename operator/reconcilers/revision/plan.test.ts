@@ -9,7 +9,8 @@ import { ImageNotFoundError, RegistryAnswerError } from '../../registry/errors.t
 import type { DigestState } from '../../registry/resolver.ts';
 import { deployment, EPOCH, PINNED, pod, revision } from '../../testing/serving.ts';
 import { desiredDeployment } from './deployment.ts';
-import { planRevision, type RevisionInput, refusedRevision } from './plan.ts';
+import type { RevisionInput } from './input.ts';
+import { planRevision, refusedRevision } from './plan.ts';
 
 const config = parseConfig({});
 const resolved: DigestState = { state: 'resolved', image: PINNED, digest: PINNED.slice(-71) };

@@ -4,54 +4,23 @@ import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/condit
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import { deepEqual } from '../../kube/json.ts';
-import type { Plan } from '../../kube/plan.ts';
+import type { Change, Plan } from '../../kube/plan.ts';
 import { hasEnded } from '../../kube/pod.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import type { DigestState } from '../../registry/resolver.ts';
 import type { RoleConfig } from '../../roles.ts';
-import { isSpent, type MemoryKill } from '../diagnosis/memory.ts';
-import {
-  ACCOUNT_MS,
-  askAgain,
-  askedAgainAt,
-  lacksAccount,
-  replicaFailure,
-} from '../diagnosis/replicaFailure.ts';
-import { diagnoseStart } from '../diagnosis/start.ts';
+import { diagnose } from '../diagnosis/chain.ts';
+import type { Rejection } from '../diagnosis/evidence.ts';
+import { isSpent } from '../diagnosis/memory.ts';
+import { retryCreation } from '../diagnosis/replicaFailure.ts';
+import { hasStarted } from '../diagnosis/start.ts';
 import { pinnedImages } from '../pod/digests.ts';
 import { passingMs } from '../readiness.ts';
 import { pending, type RejectionInput, withRejection } from '../rejection.ts';
-import { conditionsOf, digestLeftMs, type Progress, retryAt } from './conditions.ts';
-import { desiredDeployment, madeAtZero, type Offer, surroundingsOf } from './deployment.ts';
+import { conditionsOf } from './conditions.ts';
+import { desiredDeployment, madeAtZero, surroundingsOf } from './deployment.ts';
+import { evidenceOf } from './evidence.ts';
+import type { RevisionInput } from './input.ts';
 import { applicable, rollOutEvents, type TemplateState, templateState } from './podTemplate.ts';
-
-/** Everything that the plan of a revision depends on, read before and at once. */
-export interface RevisionInput extends Offer {
-  revision: Revision;
-  deployment?: Deployment;
-  pods: Pod[];
-  /** What can be seen of instances that took too much memory. */
-  kills?: readonly MemoryKill[];
-  /** UIDs of pods whose startup probe has passed. */
-  passed: ReadonlySet<string>;
-  /** Whether there is a service account now that the cluster has refused pods for. */
-  accountMade?: boolean;
-  /** Container name -> what is known of its image's digest. */
-  digests: ReadonlyMap<string, DigestState>;
-  /** Whether its running instances may be replaced by ones of another pod template. */
-  mayRollOut?: boolean;
-  /** Whether a route serves it or is to serve it. */
-  routed: boolean;
-  /** Whether it is ready without an instance: nobody asks for one before the first request. */
-  startsAtZero?: boolean;
-  /** Whether somebody waits for it: it is the latest of its template, or has traffic or a share of instances. */
-  wanted?: boolean;
-  /** Set for a revision of a worker pool, whose reconciler makes the Deployment. */
-  pool?: {
-    /** Whether another revision of the pool has proven itself: this one must run for a while before it replaces it. */
-    replaces: boolean;
-  };
-}
 
 /** What a revision needs, and how its instances stand to the pod template that they should have. */
 export interface RevisionPlan extends Plan<Revision> {
@@ -68,38 +37,27 @@ export function planRevision(
   now: number,
 ): RevisionPlan {
   const { revision } = input;
+  const evidence = evidenceOf(input, config, now);
+  const problem = diagnose(evidence);
+  const conditions = conditionsOf(input, { problem, started: hasStarted(evidence) });
   const images = pinnedImages(revision.spec, input.digests);
-  const unresolved = [...input.digests].find(([, state]) => state.state !== 'resolved');
-  const start = diagnoseStart({
-    containers: revision.spec.containers,
-    pods: input.pods,
-    passed: input.passed,
-    now,
-    config,
-    ingress: input.pool === undefined,
-    proven: isTrue(conditionOf(revision.status?.conditions, TYPES.containerHealthy)),
-    // A pool's first revision replaces nothing: it is ready as soon as it runs, as a Deployment is. To wait with that
-    // would cost every new pool the time in which few programs end; one that does says so in InstancesReady.
-    settleMs: input.pool?.replaces ? config.startup.crashSeconds * 1000 : 0,
-  });
-  const conditions = conditionsOf(input, { unresolved, start, config, now });
   const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
-  const made = unresolved || input.pool ? undefined : serviceDeployment(input, images, config);
+  const isPinned = [...input.digests.values()].every(({ state }) => state === 'resolved');
+  const made = isPinned && !input.pool ? serviceDeployment(input, images, config) : undefined;
   const template = made && templateState(made, input.deployment);
-  const mayRollOut = input.mayRollOut ?? false;
   return {
     ...(made ? deployments(made, input) : { apply: [] }),
     template,
-    change: asksAgain(input, now) ? [askAgain(input.deployment, now)] : [],
-    remove: [...remains(input), ...spent(input, now)].map(removal),
+    change: creationRetry(input, evidence.rejection, now),
+    remove: [...endedPods(input), ...spentPods(input, now)].map(removal),
     labels: routingState(input),
     status: { ...revision, status },
     statusWaitMs: statusWait(input, status),
     events: [
       ...eventsOf(revision, conditions),
-      ...rollOutEvents(revision.metadata.name, template, mayRollOut),
+      ...rollOutEvents(revision.metadata.name, template, input.mayRollOut ?? false),
     ],
-    requeueAfterMs: recheckAfter(input, { unresolved, start, config, now }),
+    requeueAfterMs: problem?.recheckAfter,
   };
 }
 
@@ -123,7 +81,7 @@ export function refusedRevision(input: RejectionInput): KubeObject | undefined {
  * Ended pods: nobody starts them again, and Kubernetes itself keeps them by the thousand. The newest one stays, for
  * whoever asks what became of it.
  */
-function remains({ pods }: RevisionInput): Pod[] {
+function endedPods({ pods }: RevisionInput): Pod[] {
   const created = ({ metadata }: Pod) => Date.parse(metadata.creationTimestamp ?? '');
   return pods
     .filter((pod) => hasEnded(pod) && !pod.metadata.deletionTimestamp)
@@ -132,7 +90,7 @@ function remains({ pods }: RevisionInput): Pod[] {
 }
 
 /** Instances that are to be replaced; those of a revision that never worked prove that, and stay. */
-function spent({ pods, revision }: RevisionInput, now: number): Pod[] {
+function spentPods({ pods, revision }: RevisionInput, now: number): Pod[] {
   if (!isTrue(conditionOf(revision.status?.conditions, TYPES.containerHealthy))) return [];
   return pods.filter((pod) => !pod.metadata.deletionTimestamp && isSpent(pod, now));
 }
@@ -204,26 +162,13 @@ function eventsOf(revision: Revision, conditions: Condition[]): Plan['events'] {
   return [{ type: 'Warning', reason: ready.reason ?? 'RevisionFailed', message: ready.message ?? '' }];
 }
 
-/** Whether Kubernetes is asked now to make pods that the cluster has refused. */
-function asksAgain(input: RevisionInput, now: number): input is RevisionInput & { deployment: Deployment } {
-  if (!input.deployment) return false;
-  const at = lacksAccount(input) ? undefined : askedAgainAt(input);
-  return Boolean(input.accountMade) || (at !== undefined && at <= now);
-}
-
-/** When to look again though nothing changes. */
-function recheckAfter(input: RevisionInput, progress: Progress): number | undefined {
-  if (lacksAccount(input)) return ACCOUNT_MS;
-  const { unresolved, start, now } = progress;
-  const [, digest] = unresolved ?? [];
-  const later = (at: number | undefined) => at && Math.max(at - now, 1000);
-  if (digest?.state === 'failed') {
-    const left = digestLeftMs(digest, input.revision, progress);
-    const retry = digest.retryAt && digest.retryAt - now;
-    return left > 0 ? Math.max(Math.min(left, retry ?? left), 1000) : later(digest.retryAt);
-  }
-  if (replicaFailure(input)) return later(askedAgainAt(input));
-  const again = retryAt(input);
-  if (start.state === 'none') return again !== undefined && again > now ? again - now : undefined;
-  return start.state === 'started' ? undefined : start.recheckMs;
+/** Has Kubernetes try again to make pods that the cluster has rejected, when it is time. */
+function creationRetry(
+  { deployment, accountMade }: RevisionInput,
+  rejection: Rejection | undefined,
+  now: number,
+): Change[] {
+  if (!deployment) return [];
+  const isDue = rejection?.retryAt !== undefined && rejection.retryAt <= now;
+  return accountMade || isDue ? [retryCreation(deployment, now)] : [];
 }

@@ -7,9 +7,10 @@ import { memoryExceeded } from '../../telemetry/metrics.ts';
 import { type Context, executorOf, metadataServer } from '../context.ts';
 import { memoryMessage } from '../diagnosis/memory.ts';
 import { labelKey, revisionsOfRoute, type Stores, storesFor } from '../informers.ts';
+import type { RevisionInput } from './input.ts';
 import type { MemoryWatch } from './memoryWatch.ts';
 import { latestCreated, observe, READ, serviceOf } from './observe.ts';
-import { planRevision, type RevisionInput, refusedRevision } from './plan.ts';
+import { planRevision, refusedRevision } from './plan.ts';
 import { revisionQueues } from './sideQueues.ts';
 
 export const permissions: Permission[] = [

@@ -24,7 +24,7 @@ export function digestOwner({ metadata, spec, status }: Revision, wanted: boolea
  * here, so ever more seldom, without anything to remember. Undefined where trying does not help: its program does not
  * start, and another template is needed.
  */
-export function triedAgainAt({ metadata, status }: Revision): number | undefined {
+export function retryAt({ metadata, status }: Revision): number | undefined {
   const healthy = conditionOf(status?.conditions, TYPES.containerHealthy);
   if (!healthy || !isFalse(healthy) || !isTransient(healthy)) return undefined;
   const failedAt = Date.parse(healthy.lastTransitionTime ?? '');

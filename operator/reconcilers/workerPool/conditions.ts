@@ -3,13 +3,14 @@ import {
   WORKER_POOL_REASONS as REASONS,
   WORKER_POOL_CONDITIONS as TYPES,
 } from '../../apis/run/workerPool/conditions.ts';
-import { podContainerName } from '../../apis/serving/container/names.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import { readyCondition } from '../../kube/pod.ts';
 import type { RoleConfig } from '../../roles.ts';
+import { diagnose } from '../diagnosis/chain.ts';
+import type { Evidence } from '../diagnosis/evidence.ts';
 import { replicaFailure } from '../diagnosis/replicaFailure.ts';
-import { diagnoseStart, exitMessage, exitReason } from '../diagnosis/start.ts';
+import { lastExit } from '../diagnosis/restart.ts';
 
 /** A revision of the pool with its instances, as far as the conditions look at them. */
 export interface Running {
@@ -35,8 +36,6 @@ export interface InstancesInput {
 }
 
 type Said = Omit<Condition, 'type'>;
-type Terminated = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
-type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 
 /** Whether the instances that are asked for run, and of the revisions that are asked for; otherwise why not. */
 export function instancesReady(input: InstancesInput): Condition {
@@ -90,75 +89,34 @@ function starting({ count, running, config, now }: InstancesInput): Said | undef
   return deploying(`${ready} of ${count} instances are ready.${why ? ` ${why}` : ''}`);
 }
 
-function whyLacking(
-  { revision, deployment, pods }: Running,
-  config: RoleConfig<'controller'>,
-  now: number,
-): Said | undefined {
-  const refused = replicaFailure({ revision, deployment });
-  if (refused) return { status: 'False', ...refused };
-  const [ended] = exits(pods, true);
-  if (ended) return { status: 'False', ...exitOf(ended, revision, config) };
-  const { containers } = revision.spec;
-  const waiting = pods.filter((pod) => !readyCondition(pod));
-  const start = diagnoseStart({ containers, pods: waiting, passed: new Set(), now, config, ingress: false });
-  if (start.state === 'failed') return { status: 'False', reason: start.reason, message: start.message };
-  return start.state === 'starting' ? deploying(start.message) : undefined;
+function whyLacking(each: Running, config: RoleConfig<'controller'>, now: number): Said | undefined {
+  const waiting = each.pods.filter((pod) => !readyCondition(pod));
+  const problem = diagnose({
+    ...evidenceOf(each, config, now),
+    pods: waiting,
+    rejection: replicaFailure(each),
+    restarts: true,
+  });
+  if (!problem || problem.check === 'noPods') return undefined;
+  const { check, reason, message, final } = problem;
+  return final || check === 'creation' ? { status: 'False', reason, message } : deploying(message);
 }
 
-/** All is as it should be; how an instance ended that has been started again is told nevertheless. */
-function running({ count, running, config }: InstancesInput): Said {
+function evidenceOf({ revision, pods }: Running, config: RoleConfig<'controller'>, now: number): Evidence {
+  return { runs: 'workerPool', containers: revision.spec.containers, pods, now, config };
+}
+
+/** All is as it should be; how an instance exited that has been started again is reported nevertheless. */
+function running({ count, running, config, now }: InstancesInput): Said {
   if (count === 0) {
     const message = 'No instance is asked for; the revisions are kept.';
     return { status: 'True', reason: REASONS.noInstances, message };
   }
-  for (const { pods, revision, wanted } of running) {
-    const [ended] = wanted > 0 ? exits(pods, false) : [];
-    if (ended) return { status: 'True', ...exitOf(ended, revision, config) };
+  for (const each of running) {
+    const exit = each.wanted > 0 ? lastExit(evidenceOf(each, config, now), false) : undefined;
+    if (exit) return { status: 'True', reason: exit.reason, message: exit.message };
   }
   return { status: 'True' };
-}
-
-interface Exit {
-  container: string;
-  terminated: Terminated;
-  restarts: number;
-}
-
-/** How containers ended, the latest first; `down` asks for those alone that do not run again yet. */
-function exits(pods: readonly Pod[], down: boolean): Exit[] {
-  const statuses = pods
-    .filter(({ metadata }) => !metadata.deletionTimestamp)
-    .flatMap(({ status }) => [
-      ...(status?.initContainerStatuses ?? []),
-      ...(status?.containerStatuses ?? []),
-    ]);
-  const ended = statuses.flatMap(({ name, state, lastState, restartCount }): Exit[] => {
-    const terminated = state?.terminated ?? lastState?.terminated;
-    if (!terminated || (down && state?.running)) return [];
-    return [{ container: name, terminated, restarts: restartCount ?? 0 }];
-  });
-  return ended.toSorted((a, b) => finished(b) - finished(a));
-}
-
-function finished({ terminated }: Exit): number {
-  return Date.parse(terminated.finishedAt ?? '') || 0;
-}
-
-function exitOf(
-  { container, terminated, restarts }: Exit,
-  { spec }: Revision,
-  config: RoleConfig<'controller'>,
-): Pick<Condition, 'reason' | 'message'> {
-  const declared = spec.containers.find(({ name }) => podContainerName(name) === container) ?? {
-    name: container,
-    image: '',
-  };
-  // Once it has started, it was not its startup probe that ended it.
-  const { startupProbe: _, ...ran } = declared;
-  const when = ` and is started again (restarts so far: ${restarts})`;
-  const message = exitMessage(ran, terminated, { config, ingress: false }, when);
-  return { reason: exitReason(ran, terminated, { ingress: false }), message };
 }
 
 function readyOf(deployment: Deployment | undefined): number {

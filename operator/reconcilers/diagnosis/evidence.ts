@@ -1,0 +1,69 @@
+import type { Condition } from '../../apis/condition.ts';
+import type { Container } from '../../apis/serving/container/types.ts';
+import type { Config } from '../../config.ts';
+import type { Pod } from '../../kube/core.ts';
+import type { DigestState } from '../../registry/resolver.ts';
+import type { MountFailure } from './mounts.ts';
+
+/** Why the cluster makes no pods. */
+export interface Rejection {
+  reason: string;
+  message: string;
+  /** When Kubernetes is asked to try again, in milliseconds since 1970. */
+  retryAt?: number;
+}
+
+/** What the checks judge: all that was observed of the instances of a revision, or of the tasks of an execution. */
+export interface Evidence {
+  /** What the pods are for: requests, the instances of a worker pool, or tasks. */
+  runs: 'service' | 'workerPool' | 'job';
+  containers: readonly Container[];
+  pods: readonly Pod[];
+  now: number;
+  config: Pick<Config, 'startup'>;
+  /** When the revision, the execution or its batch/v1 Job was made, in milliseconds since 1970. */
+  createdAt?: number;
+  /** Container name -> what is known of its image's digest. */
+  digests?: ReadonlyMap<string, DigestState>;
+  /** The condition that reported of images so far. */
+  reported?: Condition;
+  rejection?: Rejection;
+  /** Why a revision failed whose instances have been taken away since. */
+  lastFailure?: Pick<Condition, 'reason' | 'message'>;
+  /** When a revision that failed is tried again, in milliseconds since 1970. */
+  retryAt?: number;
+  /** Whether a failure that may pass is tried again by itself, and says so. */
+  retried?: boolean;
+  /** Whether the worker pool gives the revision no instances. */
+  idle?: boolean;
+  mount?: MountFailure;
+  /** UIDs of the pods whose startup probe the controller saw pass. */
+  passed?: ReadonlySet<string>;
+  /** Whether an instance has run before: a container that exits has not, for certain, failed to start. */
+  proven?: boolean;
+  /** How long all containers of an instance must have run without an exit until it has started, in milliseconds. */
+  minReadyMs?: number;
+  /** Whether a container that has exited is a problem at once, whatever it did before. */
+  restarts?: boolean;
+}
+
+/** The same of one pod among them. */
+export interface PodEvidence extends Evidence {
+  pod: Pod;
+}
+
+type Statuses = NonNullable<NonNullable<Pod['status']>['containerStatuses']>;
+export type ContainerStatus = Statuses[number];
+type State = NonNullable<ContainerStatus['state']>;
+export type Waiting = NonNullable<State['waiting']>;
+export type Terminated = NonNullable<State['terminated']>;
+
+/** Of all containers, also of those that others wait for: Kubernetes keeps those as init containers. */
+export function statusesOf({ status }: Pod): ContainerStatus[] {
+  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+}
+
+/** The pods that are not being deleted: one on its way out shows nothing. */
+export function livePods({ pods }: Pick<Evidence, 'pods'>): Pod[] {
+  return pods.filter(({ metadata }) => !metadata.deletionTimestamp);
+}

@@ -1,0 +1,36 @@
+import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Deployment, Pod } from '../../kube/core.ts';
+import type { DigestState } from '../../registry/resolver.ts';
+import type { MemoryKill } from '../diagnosis/memory.ts';
+import type { MountFailure } from '../diagnosis/mounts.ts';
+import type { Offer } from './deployment.ts';
+
+/** Everything that the plan of a revision depends on, read before and at once. */
+export interface RevisionInput extends Offer {
+  revision: Revision;
+  deployment?: Deployment;
+  pods: Pod[];
+  /** Why the volumes of one of them are not mounted. */
+  mount?: MountFailure;
+  /** What can be seen of instances that took too much memory. */
+  kills?: readonly MemoryKill[];
+  /** UIDs of pods whose startup probe has passed. */
+  passed: ReadonlySet<string>;
+  /** Whether there is a service account now that the cluster has refused pods for. */
+  accountMade?: boolean;
+  /** Container name -> what is known of its image's digest. */
+  digests: ReadonlyMap<string, DigestState>;
+  /** Whether its running instances may be replaced by ones of another pod template. */
+  mayRollOut?: boolean;
+  /** Whether a route serves it or is to serve it. */
+  routed: boolean;
+  /** Whether it is ready without an instance: nobody asks for one before the first request. */
+  startsAtZero?: boolean;
+  /** Whether somebody waits for it: it is the latest of its template, or has traffic or a share of instances. */
+  wanted?: boolean;
+  /** Set for a revision of a worker pool, whose reconciler makes the Deployment. */
+  pool?: {
+    /** Whether another revision of the pool has proven itself: this one must run for a while before it replaces it. */
+    replaces: boolean;
+  };
+}
