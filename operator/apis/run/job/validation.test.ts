@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { FieldError } from '../../fieldError.ts';
+import { errorsOf } from '../../testing/errors.ts';
 import { defaultJob } from './defaults.ts';
 import { ANNOTATIONS, type Case, CONTAINER, EXECUTION, jobOf, SIDECAR, TASK } from './faultCases.ts';
+import { JOB } from './kind.ts';
 import { validateJob } from './validation.ts';
 
 const ONE_ZONE = '{annotations: {run.googleapis.com/gpu-zonal-redundancy-disabled: "true"}}';
@@ -313,7 +315,7 @@ describe('validation of a job', () => {
     const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode refuses' : 'refuses';
     it(`${verb} ${name}: ${reason}`, () => {
       const given = jobOf(one);
-      const faults = validateJob(given);
+      const faults = errorsOf(JOB, given);
       assert.deepEqual(
         faults.map(({ path }) => path),
         expected.map(([path]) => path),
@@ -325,7 +327,7 @@ describe('validation of a job', () => {
         faults.length === 0 || strict,
       );
       assert.ok(faults.every((fault) => (fault.advice ?? false) === advice));
-      const filled = validateJob(defaultJob(given));
+      const filled = errorsOf(JOB, defaultJob(given));
       assert.deepEqual(
         filled.map(({ path }) => path),
         expected.map(([path]) => path),
@@ -335,7 +337,8 @@ describe('validation of a job', () => {
   }
 
   it('tells all faults in one answer', () => {
-    const faults = validateJob(
+    const faults = errorsOf(
+      JOB,
       jobOf({
         metadata: '{name: Load}',
         execution: '{taskCount: -1, parallelism: 10001}',
@@ -346,12 +349,12 @@ describe('validation of a job', () => {
     assert.deepEqual(
       faults.map(({ path }) => path),
       [
-        'metadata.name',
-        `${EXECUTION}.taskCount`,
         `${EXECUTION}.parallelism`,
+        `${EXECUTION}.taskCount`,
+        `${TASK}.maxRetries`,
+        'metadata.name',
         `${CONTAINER}.image`,
         `${CONTAINER}.ports`,
-        `${TASK}.maxRetries`,
         `${TASK}.timeoutSeconds`,
       ],
     );

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { errorsOf } from '../../testing/errors.ts';
 import { defaultService } from './defaults.ts';
 import { CONTAINER, SPEC, serviceOf, testFaults } from './errorCases.ts';
+import { SERVICE } from './kind.ts';
 import type { Service } from './types.ts';
 import { validateService } from './validation.ts';
 
@@ -117,20 +119,22 @@ describe('validation of a service', () => {
   });
 
   it('tells all faults in one answer', () => {
-    const faults = validateService(
+    const faults = errorsOf(
+      SERVICE,
       serviceOf({
         container: '{image: "", env: [{name: PORT}], ports: [{containerPort: 70000}]}',
         spec: '{timeoutSeconds: -1, containerConcurrency: 1001}',
         traffic: '[{percent: 1, tag: A}]',
       }),
     );
-    const paths = ['image', 'ports[0].containerPort', 'env[0].name'].map((field) => `${CONTAINER}.${field}`);
     assert.deepEqual(
       faults.map(({ path }) => path),
       [
-        ...paths,
+        `${CONTAINER}.ports[0].containerPort`,
         `${SPEC}.containerConcurrency`,
         `${SPEC}.timeoutSeconds`,
+        `${CONTAINER}.image`,
+        `${CONTAINER}.env[0].name`,
         'spec.traffic[0].tag',
         'spec.traffic',
       ],
