@@ -6,18 +6,12 @@ import type { Controller } from './kube/controller.ts';
 import { EventRecorder } from './kube/events.ts';
 import { type Lead, LeaderElection } from './kube/lease.ts';
 import type { Permission } from './rbac.ts';
-import { configurationController } from './reconcilers/configuration/reconciler.ts';
 import type { Context } from './reconcilers/context.ts';
-import { executionController } from './reconcilers/execution/reconciler.ts';
+import { RECONCILERS } from './reconcilers/index.ts';
 import { createInformers, type Informers } from './reconcilers/informers.ts';
-import { jobController } from './reconcilers/job/reconciler.ts';
 import { boostController } from './reconcilers/pod/boostController.ts';
 import { disruptionController } from './reconcilers/revision/disruptionController.ts';
-import { revisionController } from './reconcilers/revision/reconciler.ts';
 import { rollOutsOf } from './reconcilers/revision/rollOuts.ts';
-import { routeController } from './reconcilers/route/reconciler.ts';
-import { serviceController } from './reconcilers/service/reconciler.ts';
-import { workerPoolController } from './reconcilers/workerPool/reconciler.ts';
 import type { RoleConfig } from './roles.ts';
 import { startAdmin } from './telemetry/admin.ts';
 import type { Logger } from './telemetry/log.ts';
@@ -79,15 +73,9 @@ function electionOf({ client, identity, log }: Context): LeaderElection {
 
 function controllersOf(context: Context): Controller[] {
   return [
-    serviceController(context),
-    configurationController(context),
-    revisionController(context),
+    ...RECONCILERS.map(({ controller }) => controller(context)),
     disruptionController(context),
-    routeController(context),
-    workerPoolController(context),
     boostController(context),
-    jobController(context),
-    executionController(context),
   ];
 }
 

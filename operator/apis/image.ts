@@ -20,7 +20,8 @@ export interface ImageReference {
 
 const DEFAULT_REGISTRY = 'docker.io';
 const MAX_REPOSITORY = 255;
-const MAX_REFERENCE = 1024;
+/** Most characters of an image reference. */
+export const MAX_REFERENCE = 1024;
 
 const HOST_LABEL = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
 const REGISTRY = new RegExp(`^(?:${HOST_LABEL}(?:\\.${HOST_LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]{1,5})?$`);

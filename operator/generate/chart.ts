@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { KINDS } from '../apis/kinds.ts';
 import { ConfigSchema } from '../config.ts';
 import { ROLE_FIELDS } from '../roles.ts';
 import { type GeneratedFile, generatedFrom } from './file.ts';
@@ -104,6 +105,19 @@ export function valuesSchema(): Schema {
   };
 }
 
+/** Our kinds by group: what the webhook is asked about, and what people may do with roles of Kubernetes. */
+function kindsFile(): GeneratedFile {
+  const groups = Map.groupBy(KINDS, ({ type }) => type.apiVersion);
+  const entries = [...groups.values()].map((kinds) => ({
+    group: kinds[0]?.group,
+    version: kinds[0]?.version,
+    resources: kinds.map(({ plural }) => plural),
+    subresources: kinds.flatMap(({ plural, scale }) => (scale ? [`${plural}/scale`] : [])),
+  }));
+  const text = `# ${generatedFrom('operator/apis/kinds.ts')}\n${stringify(entries)}`;
+  return { path: 'charts/homerun/files/kinds.yaml', text };
+}
+
 /** The chart's generated files beside the CRDs, to which a link leads: each role's rules and fields of the configuration, the alerts, the schema of the values. */
 export function chartFiles(): GeneratedFile[] {
   const fields = Object.entries(ROLE_FIELDS).map(([role, paths]) => ({
@@ -112,6 +126,7 @@ export function chartFiles(): GeneratedFile[] {
   }));
   const schema = `${JSON.stringify(valuesSchema(), null, 2)}\n`;
   return [
+    kindsFile(),
     ...rbacFiles(),
     ...fields,
     rulesFile(),

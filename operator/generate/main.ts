@@ -2,11 +2,11 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
 import { KINDS } from '../apis/kinds.ts';
-import { chartFiles } from './chart.ts';
 import { contractFile } from './contract.ts';
 import { crdFile } from './crd.ts';
 import type { GeneratedFile } from './file.ts';
 import { monitoringFile } from './monitoring.ts';
+import { reconcilersFile } from './reconcilers.ts';
 
 /** A generator owns the folders that it writes: files there that it does not make are stale. */
 export interface Generator {
@@ -18,7 +18,13 @@ export interface Generator {
 /** What `npm run generate` makes; a new generator is one more entry. */
 export const GENERATORS: readonly Generator[] = [
   { name: 'CRDs', folders: ['crds'], files: () => KINDS.map(crdFile) },
-  { name: 'chart', folders: ['charts/homerun/files'], files: chartFiles },
+  { name: 'reconcilers', folders: [], files: () => [reconcilersFile()] },
+  {
+    name: 'chart',
+    folders: ['charts/homerun/files'],
+    // Not loaded before the list of reconcilers has been written: it has their permissions.
+    files: async () => (await import('./chart.ts')).chartFiles(),
+  },
   { name: 'contract', folders: [], files: () => [contractFile()] },
   { name: 'monitoring', folders: [], files: () => [monitoringFile()] },
 ];
@@ -51,35 +57,52 @@ async function contentOf(path: string): Promise<string | undefined> {
 /** Every difference between the files below `root` and what the generators make, in order of path. */
 export async function findDrift(root: string, generators = GENERATORS): Promise<Drift[]> {
   const drift: Drift[] = [];
-  for (const generator of generators) {
-    const files = await generator.files();
-    const made = new Set(files.map((file) => file.path));
-    for (const file of files) {
-      const present = await contentOf(join(root, file.path));
-      if (present !== file.text)
-        drift.push({ path: file.path, problem: present === undefined ? 'missing' : 'differs' });
-    }
-    for (const folder of generator.folders) {
-      const stale = (await filesIn(root, folder)).filter((path) => !made.has(path));
-      drift.push(...stale.map((path): Drift => ({ path, problem: 'stale' })));
-    }
-  }
-  return drift.sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const generator of generators)
+    drift.push(...(await driftOf(root, generator, await generator.files())));
+  return drift.sort(byPath);
 }
 
-/** Brings the files below `root` up to date and returns what it changed. */
-export async function write(root: string, generators = GENERATORS): Promise<Drift[]> {
-  const drift = await findDrift(root, generators);
-  const problems = new Map(drift.map((entry) => [entry.path, entry.problem]));
-  for (const generator of generators) {
-    for (const file of await generator.files()) {
-      if (!problems.has(file.path)) continue;
-      await mkdir(dirname(join(root, file.path)), { recursive: true });
-      await writeFile(join(root, file.path), file.text);
-    }
+async function driftOf(
+  root: string,
+  generator: Generator,
+  files: readonly GeneratedFile[],
+): Promise<Drift[]> {
+  const drift: Drift[] = [];
+  const made = new Set(files.map((file) => file.path));
+  for (const file of files) {
+    const present = await contentOf(join(root, file.path));
+    if (present !== file.text)
+      drift.push({ path: file.path, problem: present === undefined ? 'missing' : 'differs' });
   }
-  for (const { path, problem } of drift) if (problem === 'stale') await rm(join(root, path));
+  for (const folder of generator.folders) {
+    const stale = (await filesIn(root, folder)).filter((path) => !made.has(path));
+    drift.push(...stale.map((path): Drift => ({ path, problem: 'stale' })));
+  }
   return drift;
+}
+
+function byPath(a: Drift, b: Drift): number {
+  return a.path < b.path ? -1 : 1;
+}
+
+/** Brings the files below `root` up to date, one generator after the other, and returns what it changed. */
+export async function write(root: string, generators = GENERATORS): Promise<Drift[]> {
+  const changed: Drift[] = [];
+  for (const generator of generators) {
+    const files = await generator.files();
+    const drift = await driftOf(root, generator, files);
+    const texts = new Map(files.map(({ path, text }) => [path, text]));
+    for (const { path, problem } of drift) {
+      if (problem === 'stale') {
+        await rm(join(root, path));
+        continue;
+      }
+      await mkdir(dirname(join(root, path)), { recursive: true });
+      await writeFile(join(root, path), texts.get(path) ?? '');
+    }
+    changed.push(...drift);
+  }
+  return changed.sort(byPath);
 }
 
 async function main(): Promise<number> {

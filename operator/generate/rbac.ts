@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { KINDS } from '../apis/kinds.ts';
 import { permissions as autoscaler, namespacePermissions as gatewayPods } from '../autoscaler/permissions.ts';
 import { leasePermissions } from '../controller.ts';
 import {
@@ -11,22 +12,13 @@ import {
   clusterPermissions as metadataCluster,
 } from '../metadata/permissions.ts';
 import { mergePermissions, type Permission } from '../rbac.ts';
-import { permissions as configuration } from '../reconcilers/configuration/reconciler.ts';
-import {
-  permissions as execution,
-  clusterPermissions as executionCluster,
-} from '../reconcilers/execution/reconciler.ts';
+import { RECONCILERS } from '../reconcilers/index.ts';
 import {
   permissions as informers,
   namespacePermissions as metadataService,
 } from '../reconcilers/informers.ts';
-import { permissions as job } from '../reconcilers/job/reconciler.ts';
 import { permissions as boost } from '../reconcilers/pod/boostController.ts';
 import { permissions as disruption } from '../reconcilers/revision/disruptionController.ts';
-import { permissions as revision } from '../reconcilers/revision/reconciler.ts';
-import { permissions as route } from '../reconcilers/route/reconciler.ts';
-import { permissions as service } from '../reconcilers/service/reconciler.ts';
-import { permissions as workerPool } from '../reconcilers/workerPool/reconciler.ts';
 import { secretPermissions as pullSecrets, permissions as registry } from '../registry/pullsecrets.ts';
 import {
   permissions as webhook,
@@ -38,21 +30,11 @@ import { type GeneratedFile, generatedFrom } from './file.ts';
 /** What every controller's shell takes: Events, and owners that hold back their own deletion (OpenShift checks). */
 const shell: readonly Permission[] = [
   { apiGroups: [''], resources: ['events'], verbs: ['create', 'get', 'patch'] },
-  {
-    apiGroups: ['serving.knative.dev'],
-    resources: [
-      'configurations/finalizers',
-      'revisions/finalizers',
-      'routes/finalizers',
-      'services/finalizers',
-    ],
+  ...KINDS.map(({ group, plural }) => ({
+    apiGroups: [group],
+    resources: [`${plural}/finalizers`],
     verbs: ['update'],
-  },
-  {
-    apiGroups: ['run.googleapis.com'],
-    resources: ['jobs/finalizers', 'executions/finalizers', 'workerpools/finalizers'],
-    verbs: ['update'],
-  },
+  })),
 ];
 
 /**
@@ -63,19 +45,13 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
   controller: [
     shell,
     informers,
-    service,
-    configuration,
-    route,
-    revision,
+    ...RECONCILERS.map(({ permissions }) => permissions),
     disruption,
-    workerPool,
     boost,
-    job,
-    execution,
     registry,
     autoscaler,
   ],
-  'controller-cluster': [executionCluster],
+  'controller-cluster': RECONCILERS.map(({ clusterPermissions = [] }) => clusterPermissions),
   'controller-namespace': [leasePermissions, gatewayPods, metadataService],
   'controller-secrets': [pullSecrets],
   gateway: [gateway],

@@ -1,17 +1,16 @@
-import { EXECUTIONS } from '../apis/run/execution/types.ts';
-import { JOBS } from '../apis/run/job/types.ts';
-import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
+import { KINDS } from '../apis/kinds.ts';
 import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
-import { SERVICES } from '../apis/serving/service/types.ts';
 import type { Identity } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { Controller } from '../kube/controller.ts';
 import { BATCH_JOBS, CORE_SERVICES, DEPLOYMENTS, DISRUPTION_BUDGETS } from '../kube/core.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { PlanExecutor } from '../kube/plan.ts';
 import type { Capabilities } from '../kube/types.ts';
 import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../kube/types.ts';
+import type { Permission } from '../rbac.ts';
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Sources, Stores } from './informers.ts';
@@ -32,17 +31,11 @@ export interface Context {
   now: () => number;
 }
 
-const TYPES = [
-  SERVICES,
-  WORKER_POOLS,
-  CONFIGURATIONS,
-  ROUTES,
-  REVISIONS,
+const TYPES: readonly ResourceType[] = [
+  ...KINDS.map(({ type }) => type),
   DEPLOYMENTS,
   CORE_SERVICES,
   DISRUPTION_BUDGETS,
-  JOBS,
-  EXECUTIONS,
   BATCH_JOBS,
 ];
 
@@ -61,6 +54,14 @@ export function metadataNow(
 ): MetadataAccess | undefined {
   const service = coreServices.get(keyOf(metadataServer(context)));
   return metadataAccess(service, context.config);
+}
+
+/** What `reconciler.ts` in the folder of a kind exports: `index.ts` is made of these. */
+export interface Reconciler {
+  permissions: readonly Permission[];
+  /** In the whole cluster, also where only some namespaces are looked after. */
+  clusterPermissions?: readonly Permission[];
+  controller: (context: Context) => Controller;
 }
 
 /**

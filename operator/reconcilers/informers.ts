@@ -1,12 +1,9 @@
+import type { ObjectOf } from '../apis/kind.ts';
+import { KINDS, KINDS_BY_NAME } from '../apis/kinds.ts';
 import { RUN, revisionUids, SERVING } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
-import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
-import { JOBS, type Job } from '../apis/run/job/types.ts';
-import { WORKER_POOLS, type WorkerPool } from '../apis/run/workerPool/types.ts';
-import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuration/types.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
-import { ROUTES, type Route } from '../apis/serving/route/types.ts';
-import { SERVICES, type Service } from '../apis/serving/service/types.ts';
+import type { Route } from '../apis/serving/route/types.ts';
 import type { UrlConfig } from '../apis/url.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Controller } from '../kube/controller.ts';
@@ -22,7 +19,7 @@ import {
   PODS,
   type Pod,
 } from '../kube/core.ts';
-import { Informer, type Source } from '../kube/informer.ts';
+import { Informer, type InformerOptions, type Source } from '../kube/informer.ts';
 import { isControlledBy } from '../kube/owner.ts';
 import type { Store } from '../kube/store.ts';
 import { type KubeObject, keyOf } from '../kube/types.ts';
@@ -31,20 +28,16 @@ import type { Logger } from '../telemetry/log.ts';
 import { trimExecution, trimPod, withoutTemplate } from './execution/trim.ts';
 import { hostsOfRoute } from './route/hosts.ts';
 
+/** Watches of our own kinds. */
+type OwnInformers = { [K in keyof typeof KINDS_BY_NAME]: Informer<ObjectOf<(typeof KINDS_BY_NAME)[K]>> };
+
 /** What the controllers watch; each kind once, whoever reads it. */
-export interface Informers {
-  services: Informer<Service>;
-  workerPools: Informer<WorkerPool>;
-  configurations: Informer<Configuration>;
-  routes: Informer<Route>;
-  revisions: Informer<Revision>;
+export interface Informers extends OwnInformers {
   deployments: Informer<Deployment>;
   pods: Informer<Pod>;
   coreServices: Informer<CoreService>;
   /** Those of others too: a pod may have only one. */
   disruptionBudgets: Informer<DisruptionBudget>;
-  jobs: Informer<Job>;
-  executions: Informer<Execution>;
   batchJobs: Informer<BatchJob>;
   /** The pods of executions, shortened to what tells how a task fares. */
   taskPods: Informer<Pod>;
@@ -69,16 +62,11 @@ export function storesFor<K extends keyof Informers>(
 }
 
 export const permissions: Permission[] = [
-  {
-    apiGroups: ['serving.knative.dev'],
-    resources: ['services', 'configurations', 'routes', 'revisions'],
+  ...KINDS.map(({ group, plural }) => ({
+    apiGroups: [group],
+    resources: [plural],
     verbs: ['get', 'list', 'watch'],
-  },
-  {
-    apiGroups: ['run.googleapis.com'],
-    resources: ['jobs', 'executions', 'workerpools'],
-    verbs: ['get', 'list', 'watch'],
-  },
+  })),
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: ['get', 'list', 'watch'] },
@@ -106,27 +94,7 @@ export function createInformers(
   const ofRevisions = { ...common, labelSelector: SERVING.revision };
   const ofExecutions = { ...common, labelSelector: RUN.execution };
   return {
-    services: new Informer({ ...common, type: SERVICES }),
-    workerPools: new Informer({ ...common, type: WORKER_POOLS }),
-    configurations: new Informer({ ...common, type: CONFIGURATIONS }),
-    routes: new Informer({
-      ...common,
-      type: ROUTES,
-      indexers: {
-        revision: revisionsOfRoute,
-        configuration: configurationsOfRoute,
-        host: hostsOfRoute(urls),
-      },
-    }),
-    revisions: new Informer({
-      ...common,
-      type: REVISIONS,
-      alike: ownerOf,
-      indexers: {
-        configuration: labelKey(SERVING.configuration),
-        workerPool: labelKey(RUN.workerPool),
-      },
-    }),
+    ...ownInformers(common, urls),
     deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS, alike: ownerOf }),
     pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: revisionUids } }),
     coreServices: new Informer({
@@ -142,14 +110,6 @@ export function createInformers(
       transform: withoutStatus,
       indexers: { foreign: (budget) => (revisionOfBudget(budget) ? [] : [budget.metadata.namespace ?? '']) },
     }),
-    jobs: new Informer({ ...common, type: JOBS }),
-    executions: new Informer({
-      ...common,
-      type: EXECUTIONS,
-      transform: trimExecution,
-      alike: ownerOf,
-      indexers: { job: labelKey(RUN.job) },
-    }),
     batchJobs: new Informer({
       ...ofExecutions,
       type: BATCH_JOBS,
@@ -164,6 +124,33 @@ export function createInformers(
       indexers: { execution: labelKey(RUN.execution) },
     }),
   };
+}
+
+type Common = Pick<InformerOptions<KubeObject>, 'client' | 'log' | 'namespaces'>;
+
+function ownInformers(common: Common, urls: UrlConfig): OwnInformers {
+  const special: { [K in keyof OwnInformers]?: Partial<InformerOptions<Kind<K>>> } = {
+    routes: {
+      indexers: {
+        revision: revisionsOfRoute,
+        configuration: configurationsOfRoute,
+        host: hostsOfRoute(urls),
+      },
+    },
+    revisions: {
+      alike: ownerOf,
+      indexers: {
+        configuration: labelKey(SERVING.configuration),
+        workerPool: labelKey(RUN.workerPool),
+      },
+    },
+    executions: { transform: trimExecution, alike: ownerOf, indexers: { job: labelKey(RUN.job) } },
+  };
+  const informers = Object.entries(KINDS_BY_NAME).map(([name, { type }]) => {
+    const options = special[name as keyof OwnInformers] as Partial<InformerOptions<KubeObject>> | undefined;
+    return [name, new Informer<KubeObject>({ ...common, ...options, type })];
+  });
+  return Object.fromEntries(informers) as OwnInformers;
 }
 
 /** Revisions, Deployments and executions of one owner differ in little. */

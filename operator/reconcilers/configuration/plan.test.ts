@@ -111,7 +111,7 @@ const CASES: Record<string, Case> = {
     input: {
       configuration: at(
         2,
-        { spec: { containers: [{ image: 'a', env: [{ name: 'PORT' }] }], timeoutSeconds: 9999 } },
+        { spec: { containers: [{ image: 'a', env: [{ name: 'PORT' }] }], volumes: [{ name: 'v' }] } },
         { latestCreatedRevisionName: 'hello-00001-abc', latestReadyRevisionName: 'hello-00001-abc' },
       ),
       revisions: [old],
@@ -122,13 +122,13 @@ const CASES: Record<string, Case> = {
     condition: {
       status: 'False',
       reason: 'InvalidArgument',
-      message: /^spec\.template\.spec\..*PORT.*; spec\.template\.spec\.timeoutSeconds: /,
+      message: /^spec\.template\.spec\..*PORT.*; spec\.template\.spec\.volumes\[0\]: /,
     },
   },
   'invalid by rules that are newer than its revision': {
     reason: 'what runs goes on running after an upgrade',
     input: {
-      configuration: at(1, { spec: { timeoutSeconds: 9999 } }),
+      configuration: at(1, { spec: { volumes: [{ name: 'v' }] } }),
       revisions: [old],
     },
     makes: false,

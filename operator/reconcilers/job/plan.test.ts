@@ -177,7 +177,10 @@ const CASES: Record<string, Case> = {
   },
   'breaks the contract': {
     reason: 'the webhook may have been down; nothing is started',
-    job: { spec: { startExecutionToken: 'one' }, execution: { taskCount: 10_001 } },
+    job: {
+      spec: { startExecutionToken: 'one' },
+      task: { containers: [{ image: 'A' }] },
+    },
     want: { creates: [], ready: 'False InvalidArgument' },
   },
 };

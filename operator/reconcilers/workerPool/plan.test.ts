@@ -218,10 +218,10 @@ const CASES: Record<string, Case> = {
   },
   'a pool that breaks the contract': {
     reason: 'nothing changes, and all that is wrong is told',
-    pool: pool(-1, { instanceSplits: [{ percent: 90 }] }, settled(OLD)),
+    pool: pool(1, { instanceSplits: [{ percent: 90, latestRevision: false }] }, settled(OLD)),
     revisions: [old],
     deployments: running([OLD, 2, 2]),
-    ready: { status: 'False', reason: 'InvalidArgument', message: /sum to 90.*manualInstanceCount: is -1/ },
+    ready: { status: 'False', reason: 'InvalidArgument', message: /latestRevision: is false.*sum to 90/ },
     splits: [OLD],
   },
 };

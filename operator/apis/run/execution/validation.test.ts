@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { errorsOf } from '../../testing/errors.ts';
 import { jobOf, executionOfYaml as written } from '../testing/objects.ts';
 import { completeExecution } from './fromJob.ts';
+import { EXECUTION } from './kind.ts';
 import type { Execution } from './types.ts';
 import { validateExecution } from './validation.ts';
 
@@ -44,10 +46,10 @@ const CASES: Record<string, Case> = {
     yaml: '{spec: {taskCount: -1, template: {spec: {maxRetries: 11, containers: [{image: A}]}}}}',
     job: null,
     errors: [
-      ['metadata.labels[run.googleapis.com/job]', /there is no such job/],
       ['spec.taskCount', /from 0 to 10000/],
-      ['spec.template.spec.containers[0].image', /does not parse/],
       ['spec.template.spec.maxRetries', /from 0 to 10/],
+      ['metadata.labels[run.googleapis.com/job]', /there is no such job/],
+      ['spec.template.spec.containers[0].image', /does not parse/],
     ],
     reason: 'all in one answer',
   },
@@ -180,7 +182,7 @@ describe('validation of an execution', () => {
     const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode rejects' : 'rejects';
     it(`${verb} ${name}: ${reason}`, () => {
       const execution = parsed(one);
-      const errors = validateExecution(execution, undefined, { job: job ?? undefined });
+      const errors = errorsOf(EXECUTION, execution, undefined, { job: { job: job ?? undefined } });
       const shown = errors.map(({ path, message }) => `${path}: ${message}`).join('\n');
       assert.deepEqual(
         errors.map(({ path }) => path),

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { FieldError } from '../../fieldError.ts';
+import { errorsOf } from '../../testing/errors.ts';
 import { defaultJob } from './defaults.ts';
 import { ANNOTATIONS, type Case, CONTAINER, EXECUTION, jobOf, SIDECAR, TASK } from './errorCases.ts';
+import { JOB } from './kind.ts';
 import { validateJob } from './validation.ts';
 
 const ONE_ZONE = '{annotations: {run.googleapis.com/gpu-zonal-redundancy-disabled: "true"}}';
@@ -313,7 +315,7 @@ describe('validation of a job', () => {
     const verb = expected.length === 0 ? 'accepts' : strict ? 'in strict mode rejects' : 'rejects';
     it(`${verb} ${name}: ${reason}`, () => {
       const given = jobOf(one);
-      const errors = validateJob(given);
+      const errors = errorsOf(JOB, given);
       assert.deepEqual(
         errors.map(({ path }) => path),
         expected.map(([path]) => path),
@@ -325,7 +327,7 @@ describe('validation of a job', () => {
         errors.length === 0 || strict,
       );
       assert.ok(errors.every((error) => (error.advice ?? false) === advice));
-      const filled = validateJob(defaultJob(given));
+      const filled = errorsOf(JOB, defaultJob(given));
       assert.deepEqual(
         filled.map(({ path }) => path),
         expected.map(([path]) => path),
@@ -334,8 +336,9 @@ describe('validation of a job', () => {
     });
   }
 
-  it('tells all errors in one answer', () => {
-    const errors = validateJob(
+  it('reports all errors in one response', () => {
+    const errors = errorsOf(
+      JOB,
       jobOf({
         metadata: '{name: Load}',
         execution: '{taskCount: -1, parallelism: 10001}',
@@ -346,12 +349,12 @@ describe('validation of a job', () => {
     assert.deepEqual(
       errors.map(({ path }) => path),
       [
-        'metadata.name',
-        `${EXECUTION}.taskCount`,
         `${EXECUTION}.parallelism`,
+        `${EXECUTION}.taskCount`,
+        `${TASK}.maxRetries`,
+        'metadata.name',
         `${CONTAINER}.image`,
         `${CONTAINER}.ports`,
-        `${TASK}.maxRetries`,
         `${TASK}.timeoutSeconds`,
       ],
     );

@@ -1,4 +1,4 @@
-import { type FieldError, formatted, outOfRange } from '../../fieldError.ts';
+import { type FieldError, formatted } from '../../fieldError.ts';
 import { isQuantity, parseQuantity } from '../../quantity.ts';
 import { validateDependencies } from '../../serving/container/dependencies.ts';
 import { GPU } from '../../serving/container/resources.ts';
@@ -12,7 +12,7 @@ import {
 } from '../../serving/revision/validation.ts';
 import { validateVolumes } from '../../serving/volume/validation.ts';
 import type { ExecutionSpec, TaskSpec } from '../execution/types.ts';
-import { MAX_GPU_TIMEOUT_SECONDS, MAX_RETRIES, MAX_TASKS, MAX_TIMEOUT_SECONDS } from './schema.ts';
+import { MAX_GPU_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS } from './schema.ts';
 
 /** What stands beside the spec of an execution: the annotations that say in which order containers start. */
 export interface SpecContext {
@@ -23,21 +23,7 @@ export interface SpecContext {
 
 /** The errors of the spec of an execution, as a job declares it or as it is complete. */
 export function validateExecutionSpec(spec: ExecutionSpec, context: SpecContext, path: string): FieldError[] {
-  return [
-    ...validateCounts(spec, path),
-    ...validateTaskSpec(spec.template.spec, context, `${path}.template.spec`),
-  ];
-}
-
-/** The errors of the numbers of tasks: how many, and how many at once. */
-export function validateCounts(
-  { taskCount, parallelism = 0 }: Pick<ExecutionSpec, 'taskCount' | 'parallelism'>,
-  path: string,
-): FieldError[] {
-  return [
-    ...outOfRange(taskCount, [0, MAX_TASKS], `${path}.taskCount`),
-    ...outOfRange(parallelism, [0, MAX_TASKS], `${path}.parallelism`),
-  ];
+  return [...validateTaskSpec(spec.template.spec, context, `${path}.template.spec`)];
 }
 
 function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): FieldError[] {
@@ -53,7 +39,6 @@ function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): F
     ),
     ...validateInstance(containers, { annotations, annotationsPath, of: 'task' }, `${path}.containers`),
     ...validateVolumes(spec.volumes as Volume[] | undefined, `${path}.volumes`),
-    ...outOfRange(spec.maxRetries, [0, MAX_RETRIES], `${path}.maxRetries`),
     ...validateTimeout(spec.timeoutSeconds, usesGpu(containers), `${path}.timeoutSeconds`),
     ...validateServiceAccount(spec.serviceAccountName, `${path}.serviceAccountName`),
     ...validateNodeSelector(spec, path),

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { parse } from 'yaml';
+import { errorsOf } from '../../testing/errors.ts';
+import { WORKER_POOL } from './kind.ts';
 import type { WorkerPool } from './types.ts';
 import { validateWorkerPool } from './validation.ts';
 
@@ -29,8 +31,8 @@ const CASES: Record<string, Case> = {
     annotations: '{manualInstanceCount: "-1"}',
     spec: '{manualInstanceCount: -1}',
     errors: [
-      [`${ANNOTATION}manualInstanceCount]`, /is "-1"; it must be a whole number from 0 to 2147483647/],
       ['spec.manualInstanceCount', /is -1; it must be a whole number from 0 to 2147483647/],
+      [`${ANNOTATION}manualInstanceCount]`, /is "-1"; it must be a whole number from 0 to 2147483647/],
     ],
   },
   'a fraction': {
@@ -38,8 +40,8 @@ const CASES: Record<string, Case> = {
     annotations: '{manualInstanceCount: "1.5"}',
     spec: '{manualInstanceCount: 1.5}',
     errors: [
-      [`${ANNOTATION}manualInstanceCount]`, /is "1.5"; it must be a whole number/],
       ['spec.manualInstanceCount', /is 1.5; it must be a whole number/],
+      [`${ANNOTATION}manualInstanceCount]`, /is "1.5"; it must be a whole number/],
     ],
   },
   'a PORT, in the first generation environment': {
@@ -135,7 +137,7 @@ const CASES: Record<string, Case> = {
 describe('validateWorkerPool', () => {
   for (const [name, { reason, errors, revisions, strict = false, ...parts }] of Object.entries(CASES)) {
     it(`${errors.length === 0 ? 'accepts' : 'rejects'} ${name}: ${reason}`, () => {
-      const found = validateWorkerPool(poolOf(parts), undefined, revisions);
+      const found = errorsOf(WORKER_POOL, poolOf(parts), undefined, { revisions });
       assert.deepEqual(
         found.map(({ path }) => path),
         errors.map(([path]) => path),

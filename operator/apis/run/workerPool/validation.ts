@@ -1,6 +1,6 @@
 import { RUN } from '../../annotations/run.ts';
 import { firstGeneration, validateAnnotations, validateScale } from '../../annotations/validation.ts';
-import { at, type FieldError, formatted, keyed, outOfRange } from '../../fieldError.ts';
+import { at, type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { adviseLabels } from '../../labelRules.ts';
 import { validateNameChange } from '../../serving/configuration/validation.ts';
 import { needlessPorts } from '../../serving/container/validation.ts';
@@ -9,7 +9,6 @@ import { validateTemplate } from '../../serving/revision/validation.ts';
 import { validateName } from '../../serving/service/validation.ts';
 import { validateShares } from '../../serving/traffic/validation.ts';
 import { defaultPoolTemplate } from './defaults.ts';
-import { MAX_INSTANCES } from './schema.ts';
 import type { InstanceSplit, WorkerPool } from './types.ts';
 
 const ANNOTATIONS = 'metadata.annotations';
@@ -30,7 +29,7 @@ export function validateWorkerPool(
   revisions?: readonly string[],
 ): FieldError[] {
   const { name, labels, annotations } = pool.metadata;
-  const { template, instanceSplits, manualInstanceCount } = pool.spec;
+  const { template, instanceSplits } = pool.spec;
   return [
     ...validateName(name),
     ...validateAnnotations('workerPool', annotations, ANNOTATIONS).filter(({ path }) => path !== MODE),
@@ -43,7 +42,6 @@ export function validateWorkerPool(
     ...validateRequests(template, 'spec.template.spec'),
     ...validateShares(instanceSplits, 'spec.instanceSplits'),
     ...validateRevisions(pool, revisions, 'spec.instanceSplits'),
-    ...outOfRange(manualInstanceCount, [0, MAX_INSTANCES], 'spec.manualInstanceCount'),
     ...validateNameChange(template, previous?.spec.template, (part) => defaultPoolTemplate(part, name)),
   ];
 }

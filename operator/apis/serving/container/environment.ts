@@ -1,12 +1,9 @@
 import { at, errorsOfEach, type FieldError, formatted, unsupported } from '../../fieldError.ts';
 import { validateDataKey, validateSecretName } from '../../secretRules.ts';
-import { RESERVED_NAMES } from './schema.ts';
+import { MAX_VALUE, RESERVED_NAMES } from './schema.ts';
 import type { EnvVar, TemplateContainer } from './types.ts';
 
 const RESERVED: ReadonlySet<string> = new Set(RESERVED_NAMES);
-
-/** Longest value in bytes (API reference v2, EnvVar). */
-const MAX_VALUE_BYTES = 32_768;
 
 /** Set by the platform in every container of a task (container contract, Environment variables for jobs). */
 const RESERVED_IN_TASKS: ReadonlySet<string> = new Set([
@@ -88,10 +85,10 @@ function validateVariable(
     errors.push({ path: `${path}.name`, value: name, message, strict: true });
   }
   const size = Buffer.byteLength(value);
-  if (size > MAX_VALUE_BYTES) {
+  if (size > MAX_VALUE) {
     errors.push({
       path: `${path}.value`,
-      message: `of ${formatted(name)} has ${size} bytes; it may have ${MAX_VALUE_BYTES}`,
+      message: `of ${formatted(name)} has ${size} bytes; it may have ${MAX_VALUE}`,
     });
   }
   if (valueFrom) errors.push(...validateSource(valueFrom, value, path));

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { MAX_REFERENCE } from '../../image.ts';
 import { choice, flag, int32, int64, keyed, list, quantity, rules, text } from '../../schema.ts';
 import { DATA_KEY } from '../../secretRules.ts';
 import { LivenessProbeSchema, ReadinessProbeSchema, StartupProbeSchema } from '../probe/schema.ts';
@@ -7,6 +8,8 @@ import { LivenessProbeSchema, ReadinessProbeSchema, StartupProbeSchema } from '.
 export const MAX_CONTAINERS = 20;
 /** Most environment variables of one container. */
 export const MAX_ENV = 1000;
+/** Most bytes of a variable's value, and so of its characters (API reference v2, EnvVar). */
+export const MAX_VALUE = 32_768;
 const MAX_MOUNTS = 50;
 
 const reference = (what: string) => ({
@@ -41,7 +44,7 @@ export const EnvVarSchema = Type.Object({
     maxLength: 1024,
     pattern: '^[ -<>-~]+$',
   }),
-  value: text(32_768, { description: 'Value of the variable.' }),
+  value: text(MAX_VALUE, { description: 'Value of the variable.' }),
   valueFrom: Type.Optional(
     Type.Object(
       {
@@ -159,7 +162,7 @@ const fields = {
   image: Type.String({
     description: 'Image reference: [HOST[:PORT]/]PATH[:TAG][@DIGEST].',
     minLength: 1,
-    maxLength: 1024,
+    maxLength: MAX_REFERENCE,
     ...rules({
       rule: `self.matches('${IMAGE.replaceAll('\\', '\\\\')}')`,
       messageExpression:

@@ -1,13 +1,5 @@
 import { posix } from 'node:path';
-import {
-  at,
-  duplicates,
-  errorsOfEach,
-  type FieldError,
-  formatted,
-  outOfRange,
-  unsupported,
-} from '../../fieldError.ts';
+import { at, duplicates, errorsOfEach, type FieldError, formatted, unsupported } from '../../fieldError.ts';
 import { parseImage } from '../../image.ts';
 import type { ProbePort } from '../probe/defaults.ts';
 import { validateProbe } from '../probe/validation.ts';
@@ -107,7 +99,7 @@ function validateContainer(
     ...named,
     ...validateImage(container.image, path),
     ...validateCommand(container.command, path),
-    ...(around.task ? validateTask(container, path) : validatePorts(container, path)),
+    ...(around.task ? validateTask(container, path) : []),
     ...validateEnvironment(container, { ingress, task: around.task, service: around.ingress }, path),
     ...validateResources(container, around.accelerator, path),
     ...validateMounts(container.volumeMounts ?? [], around.volumes, `${path}.volumeMounts`),
@@ -172,20 +164,6 @@ function validateImage(image: string, path: string): FieldError[] {
   } catch (error) {
     return [{ path: `${path}.image`, value: image, message: (error as Error).message }];
   }
-}
-
-function validatePorts({ ports = [] }: TemplateContainer, path: string): FieldError[] {
-  const where = `${path}.ports`;
-  const count =
-    ports.length > 1
-      ? [{ path: where, value: ports.length, message: `has ${ports.length} ports; a container may have one` }]
-      : [];
-  return [
-    ...count,
-    ...ports.flatMap(({ containerPort }, i) =>
-      outOfRange(containerPort, [0, 65_535], `${at(where, i)}.containerPort`),
-    ),
-  ];
 }
 
 /** Paths are absolute, hold no colon and are taken once (API reference, VolumeMount). */

@@ -95,7 +95,10 @@ const EXACTLY_ONE: CelRule = {
   message: 'a liveness probe needs exactly one of httpGet, grpc, tcpSocket, exec',
 };
 
-function probe(description: string, rule: CelRule) {
+/** Largest 32-bit integer: no document names a limit. */
+const MAX_THRESHOLD = 2 ** 31 - 1;
+
+function probe(description: string, rule: CelRule, mostSuccesses = 1) {
   return Type.Object(
     {
       ...handlers,
@@ -106,10 +109,10 @@ function probe(description: string, rule: CelRule) {
       timeoutSeconds: int32(0, 3600, {
         description: 'Seconds after which a probe fails; 1 when unset or 0.',
       }),
-      failureThreshold: int32(0, 10_000, {
+      failureThreshold: int32(0, MAX_THRESHOLD, {
         description: 'Failures in a row that make the probe fail; 3 when unset or 0.',
       }),
-      successThreshold: int32(0, 10_000, {
+      successThreshold: int32(0, mostSuccesses, {
         description: 'Successes in a row that make the probe pass; 1 when unset or 0.',
       }),
     },
@@ -127,4 +130,8 @@ export const StartupProbeSchema = probe(
 export const LivenessProbeSchema = probe('Restarts the container when it fails.', EXACTLY_ONE);
 
 /** Readiness probe: no handler is the TCP check of the container port. */
-export const ReadinessProbeSchema = probe('Takes the instance out of service while it fails.', AT_MOST_ONE);
+export const ReadinessProbeSchema = probe(
+  'Takes the instance out of service while it fails.',
+  AT_MOST_ONE,
+  MAX_THRESHOLD,
+);

@@ -62,6 +62,10 @@ describe('probes', () => {
       strict: true,
       reason: 'a container has four minutes',
     },
+    'more failures than anybody would wait for': {
+      container: '{startupProbe: {failureThreshold: 20000}}',
+      reason: 'no document names a limit',
+    },
     'a liveness probe that needs two successes': {
       container: '{livenessProbe: {httpGet: {}, successThreshold: 2}}',
       errors: [

@@ -3,7 +3,7 @@ import { RUN } from '../../annotations/run.ts';
 import { validateAnnotations, validateScale } from '../../annotations/validation.ts';
 import { parseFlag } from '../../annotations/values.ts';
 import { validateConnections } from '../../connectionRules.ts';
-import { brief, type FieldError, formatted, keyed, outOfRange, unsupported } from '../../fieldError.ts';
+import { brief, type FieldError, formatted, keyed, unsupported } from '../../fieldError.ts';
 import { adviseLabels, validateKeys, validateLabels } from '../../labelRules.ts';
 import { placeholderIn } from '../../placeholder.ts';
 import { validateAwaited, validateDependencies } from '../container/dependencies.ts';
@@ -80,9 +80,7 @@ export function validateRevisionSpec(
       `${path}.containers`,
     ),
     ...validateVolumes(spec.volumes as Volume[] | undefined, `${path}.volumes`),
-    ...outOfRange(spec.containerConcurrency, [0, 1000], `${path}.containerConcurrency`),
     ...validateConcurrency(spec, path),
-    ...outOfRange(spec.timeoutSeconds, [0, 3600], `${path}.timeoutSeconds`),
     ...validateServiceAccount(spec.serviceAccountName, `${path}.serviceAccountName`),
     ...validateNodeSelector(spec, path),
     ...validateRuntimeClass(spec.runtimeClassName, `${path}.runtimeClassName`),

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { parse } from 'yaml';
 import type { FieldError } from '../../fieldError.ts';
+import { errorsOf } from '../../testing/errors.ts';
 import { defaultService } from './defaults.ts';
+import { SERVICE } from './kind.ts';
 import type { Service } from './types.ts';
-import { validateService } from './validation.ts';
 
 /** What is added, as YAML, to the smallest valid service, and what must be said of it. */
 export interface ErrorCase {
@@ -52,7 +53,7 @@ export function testErrors(cases: Record<string, ErrorCase>): void {
       expected.length === 0 ? 'accepts' : advice ? 'warns of' : strict ? 'in strict mode rejects' : 'rejects';
     it(`${verb} ${name}: ${reason}`, () => {
       const given = serviceOf(one);
-      const errors = validateService(given);
+      const errors = errorsOf(SERVICE, given);
       assert.deepEqual(
         errors.map(({ path }) => path),
         expected.map(([path]) => path),
@@ -64,7 +65,7 @@ export function testErrors(cases: Record<string, ErrorCase>): void {
         errors.length === 0 || strict,
       );
       assert.ok(errors.every((error) => (error.advice ?? false) === advice));
-      assert.equal(shown(validateService(defaultService(given))), shown(errors), 'with its defaults');
+      assert.equal(shown(errorsOf(SERVICE, defaultService(given))), shown(errors), 'with its defaults');
     });
   }
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { errorsOf } from '../../testing/errors.ts';
 import { defaultService } from './defaults.ts';
 import { CONTAINER, SPEC, serviceOf, testErrors } from './errorCases.ts';
+import { SERVICE } from './kind.ts';
 import type { Service } from './types.ts';
 import { validateService } from './validation.ts';
 
@@ -116,21 +118,23 @@ describe('validation of a service', () => {
     },
   });
 
-  it('tells all errors in one answer', () => {
-    const errors = validateService(
+  it('reports all errors in one response', () => {
+    const errors = errorsOf(
+      SERVICE,
       serviceOf({
         container: '{image: "", env: [{name: PORT}], ports: [{containerPort: 70000}]}',
         spec: '{timeoutSeconds: -1, containerConcurrency: 1001}',
         traffic: '[{percent: 1, tag: A}]',
       }),
     );
-    const paths = ['image', 'ports[0].containerPort', 'env[0].name'].map((field) => `${CONTAINER}.${field}`);
     assert.deepEqual(
       errors.map(({ path }) => path),
       [
-        ...paths,
+        `${CONTAINER}.ports[0].containerPort`,
         `${SPEC}.containerConcurrency`,
         `${SPEC}.timeoutSeconds`,
+        `${CONTAINER}.image`,
+        `${CONTAINER}.env[0].name`,
         'spec.traffic[0].tag',
         'spec.traffic',
       ],

@@ -1,4 +1,4 @@
-import { at, duplicates, type FieldError, formatted, outOfRange } from '../../fieldError.ts';
+import { at, duplicates, type FieldError, formatted } from '../../fieldError.ts';
 import type { RouteTarget, ServiceTarget } from './types.ts';
 
 const TAG = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
@@ -52,11 +52,11 @@ function validateTargets(targets: readonly ServiceTarget[], owner: string, path:
 }
 
 function validateTarget(
-  { percent, tag, revisionName, latestRevision }: ServiceTarget,
+  { tag, revisionName, latestRevision }: ServiceTarget,
   owner: string,
   path: string,
 ): FieldError[] {
-  const errors = outOfRange(percent, [0, 100], `${path}.percent`);
+  const errors: FieldError[] = [];
   if (latestRevision !== undefined && latestRevision === Boolean(revisionName)) {
     const why = revisionName
       ? `false or unset, as revisionName is ${formatted(revisionName)}`

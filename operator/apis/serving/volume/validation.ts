@@ -1,12 +1,4 @@
-import {
-  at,
-  duplicates,
-  errorsOfEach,
-  type FieldError,
-  formatted,
-  outOfRange,
-  unsupported,
-} from '../../fieldError.ts';
+import { at, duplicates, errorsOfEach, type FieldError, formatted, unsupported } from '../../fieldError.ts';
 import { isQuantity, parseQuantity } from '../../quantity.ts';
 import { validateDataKey, validateSecretName } from '../../secretRules.ts';
 import type { Volume } from '../container/types.ts';
@@ -53,11 +45,7 @@ function validateSecret(secret: Volume['secret'], path: string): FieldError[] {
   const { secretName } = secret;
   const where = `${path}.secretName`;
   const name = secretName ? validateSecretName(secretName, where) : [missing(where)];
-  return [
-    ...name,
-    ...outOfRange(secret.defaultMode, [0, 0o777], `${path}.defaultMode`),
-    ...validateItems(secret.items, `${path}.items`),
-  ];
+  return [...name, ...validateItems(secret.items, `${path}.items`)];
 }
 
 function validateNamed(source: { name?: string } | undefined, path: string): FieldError[] {
