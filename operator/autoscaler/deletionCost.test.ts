@@ -7,7 +7,7 @@ const pod = (name: string, cost?: string, deletionTimestamp?: string): Pod =>
     metadata: { name, uid: name, deletionTimestamp, annotations: cost && { [DELETION_COST]: cost } },
   }) as unknown as Pod;
 
-describe('costChanges', () => {
+describe('deletionCostChanges', () => {
   const cases: Record<
     string,
     {

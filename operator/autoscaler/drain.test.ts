@@ -42,7 +42,7 @@ describe('nextDrains', () => {
       instances: idle('a'),
       want: { a: 'drain' },
     },
-    'a request inside': {
+    'a request in flight': {
       reason: 'it stays until that has ended',
       before: drains({ a: 'drain' }),
       replicas: 1,
@@ -234,7 +234,7 @@ describe('nextDrains', () => {
       instances: [],
       want: {},
     },
-    'a removal that Kubernetes gave up': {
+    'a removal that Kubernetes did not carry out': {
       reason: 'a gateway raised the number before a pod was chosen',
       before: drains({ a: 'remove' }),
       replicas: 1,
@@ -391,7 +391,7 @@ class Gateway {
   readonly drained = new Set<string>();
   /** What the data threads send to. */
   readonly listed = new Set<string>();
-  readonly inside = new Map<string, number>();
+  readonly inFlight = new Map<string, number>();
   waiting = 0;
   readonly drains = new GatewayDrains(
     {
@@ -399,7 +399,7 @@ class Gateway {
         if (drained) this.drained.add(uid);
         else this.drained.delete(uid);
       },
-      isEmpty: (uid) => !this.listed.has(uid) && !this.inside.get(uid),
+      isEmpty: (uid) => !this.listed.has(uid) && !this.inFlight.get(uid),
       isNeeded: (uid) => this.there().includes(uid) && this.usable().length === 0 && this.waiting > 0,
       drainedOf: () => this.there().filter((uid) => this.drained.has(uid)),
     },
@@ -435,11 +435,11 @@ class Gateway {
   }
 
   send(uid: string): void {
-    this.inside.set(uid, (this.inside.get(uid) ?? 0) + 1);
+    this.inFlight.set(uid, (this.inFlight.get(uid) ?? 0) + 1);
   }
 
   end(): void {
-    this.inside.clear();
+    this.inFlight.clear();
   }
 }
 
@@ -478,7 +478,7 @@ describe('a scale-in', () => {
           const gateways = [new Gateway(() => pods), new Gateway(() => pods)];
           const end = (gone: readonly string[]) => {
             for (const uid of gone) {
-              for (const gateway of gateways) assert.ok(!gateway.inside.get(uid), `${uid} has a request`);
+              for (const gateway of gateways) assert.ok(!gateway.inFlight.get(uid), `${uid} has a request`);
               assert.ok(
                 gateways.every(({ listed }) => !listed.has(uid)),
                 `a request may come to ${uid}`,
@@ -508,7 +508,7 @@ describe('a scale-in', () => {
             };
             const loaded = gateways.some(({ waiting }) => waiting > 0);
             const instances = pods.map((uid) => {
-              const inFlight = gateways.reduce((sum, { inside }) => sum + (inside.get(uid) ?? 0), 0);
+              const inFlight = gateways.reduce((sum, { inFlight }) => sum + (inFlight.get(uid) ?? 0), 0);
               return { uid, ready: true, inFlight };
             });
             const target = loaded ? replicas : Math.min(kept, replicas);
@@ -574,7 +574,7 @@ describe('a scale-in', () => {
     let replicas = 3;
     for (let round = 1; round < 10; round++) {
       const answers = gateway.drains.take({ term: 1, round, instances: steps(state) }, NOW);
-      const instances = pods.map((uid) => ({ uid, ready: true, inFlight: gateway.inside.get(uid) ?? 0 }));
+      const instances = pods.map((uid) => ({ uid, ready: true, inFlight: gateway.inFlight.get(uid) ?? 0 }));
       const input = {
         replicas,
         target: 0,

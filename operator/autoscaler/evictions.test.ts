@@ -16,7 +16,7 @@ const served: Revision = { ...revision(), spec: { ...revision().spec, timeoutSec
 
 describe('decideEviction', () => {
   const cases: Record<string, { pod?: Pod; revision?: Revision; want: string; reason: string }> = {
-    'another pod': { want: 'allow', reason: 'it is none of ours' },
+    'another pod': { want: 'allow', reason: 'it belongs to no service' },
     'of a revision that is gone': { pod: instance(), want: 'allow', reason: 'no gateway sends to it' },
     'a worker': {
       pod: instance(undefined, { labels: { [RUN.workerPool]: 'w' } }),
@@ -52,7 +52,7 @@ describe('decideEviction', () => {
       pod: instance('2026-01-01T00:08:50Z'),
       revision: served,
       want: 'allow',
-      reason: 'no request lasts longer, and nothing may hold up a node for ever',
+      reason: 'no request lasts longer, and nothing may block a node forever',
     },
     'one with a mark that is no time': {
       pod: instance('soon'),

@@ -86,7 +86,7 @@ export class GatewayScraper {
       gateway.forbidden = accepted ? 0 : gateway.forbidden + 1;
       this.#gateways.set(id, gateway);
       if (gateway.forbidden === FORBIDDEN_ROUNDS + 1) {
-        // A proxy between the two changes addresses. That must not keep every instance for ever.
+        // A proxy between the two changes addresses. That must not keep every instance forever.
         this.#log.warn(
           { pod: pod.metadata.name },
           'a gateway rejects drain orders because it does not know the address of this controller: instances are removed by its counts alone',

@@ -6,7 +6,7 @@ export interface RequestLoad {
   present: number;
   /** Mean of in flight and queued since the previous scrape. */
   mean: number;
-  /** By this process's clock; 0 when none came. */
+  /** By this process's clock; 0 when none has arrived. */
   lastRequestAt: number;
   readonly instances: Map<string, number>;
 }

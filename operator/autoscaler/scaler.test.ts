@@ -368,7 +368,7 @@ describe('Autoscaler', () => {
     ahead += 10 * MINUTE;
     const deposed = lead();
     await ticks(3);
-    assert.equal(replicas(), 1, 'it was idle for three minutes, as far as anybody knows');
+    assert.equal(replicas(), 1, 'it was idle for three minutes, as far as is known');
     assert.ok((gateway.orders?.term ?? 0) > first, 'gateways see that a new term has begun');
     await pass(MINUTE);
     await ticks(3);

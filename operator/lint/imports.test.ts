@@ -74,6 +74,10 @@ const g = new URL(dev ? '../g.ts' : './g.js', import.meta.url);
         'gateway/data/thread.ts must not import kubernetes-models/v1/Pod',
       ],
     },
+    'autoscaler and reconcilers do not know each other': {
+      imports: [['reconcilers/pod/template.ts', 'autoscaler/cpu.ts']],
+      want: ['reconcilers/pod/template.ts must not import autoscaler/cpu.ts'],
+    },
     'the product loads nothing of its tests': {
       imports: [['webhook/server.ts', 'testing/objects.ts']],
       want: ['webhook/server.ts must not import testing/objects.ts'],

@@ -70,7 +70,7 @@ const CASES: Record<string, { reason: string; claimants: Pod[]; starting?: Pod[]
     want: 'contested',
   },
   'a task beside a pod that has hung for long': {
-    reason: 'a pod that cannot start must not lock out others for ever',
+    reason: 'a pod that cannot start must not lock out others forever',
     claimants: [instance('a', { ip, restartPolicy: 'Never' })],
     starting: [stuck],
     want: 'a',

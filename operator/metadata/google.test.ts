@@ -10,12 +10,12 @@ import { claimsOf } from './testing/token.ts';
 const SERVICE = { K_SERVICE: 'hello', K_CONFIGURATION: 'hello', K_REVISION: 'hello-00001-abc' };
 const CLEAN = { GOOGLE_APPLICATION_CREDENTIALS: '', CLOUDSDK_CONFIG: '/nonexistent', NO_GCE_CHECK: '' };
 
-/** The client library that @google-cloud packages for Node use, asking as a program inside an instance would. */
+/** The client library that @google-cloud packages for Node use, as a program in an instance would use it. */
 describe('google-auth-library', () => {
   let harness: Harness;
   let kept: NodeJS.ProcessEnv;
 
-  async function inside(env: Record<string, string>, settings: object = {}): Promise<void> {
+  async function runInInstance(env: Record<string, string>, settings: object = {}): Promise<void> {
     harness = await Harness.start(settings, (api) => {
       api.put(account('shop', 'worker'));
       api.put(instance('hello', { ip: '127.0.0.1' }));
@@ -37,14 +37,14 @@ describe('google-auth-library', () => {
   });
 
   it('finds the server where no variable announces one, as in a worker pool', async () => {
-    await inside({});
+    await runInInstance({});
     equal(gcpMetadata.getGCPResidency(), false);
     equal(await gcpMetadata.isAvailable(), true);
     equal(await new GoogleAuth().getProjectId(), 'shop');
   });
 
   it('detects Cloud Run', async () => {
-    await inside(SERVICE);
+    await runInInstance(SERVICE);
     const auth = new GoogleAuth();
     equal(await auth.getEnv(), 'CLOUD_RUN');
     deepEqual(await auth.getCredentials(), {
@@ -63,7 +63,7 @@ describe('google-auth-library', () => {
   });
 
   it('gets identity tokens', async () => {
-    await inside(SERVICE);
+    await runInInstance(SERVICE);
     const client = await new GoogleAuth().getIdTokenClient('https://other.example');
     const authorization = (await client.getRequestHeaders()).get('authorization') ?? '';
     const { aud, sub } = claimsOf(authorization);
@@ -71,7 +71,7 @@ describe('google-auth-library', () => {
   });
 
   it('shows what to configure for access tokens', async () => {
-    await inside(SERVICE);
+    await runInInstance(SERVICE);
     await rejects(new GoogleAuth().getAccessToken(), /Could not refresh access token.*/s);
   });
 
@@ -88,7 +88,7 @@ describe('google-auth-library', () => {
 
     it('gets access tokens', async () => {
       const tokenUrl = `http://127.0.0.1:${(sts.address() as AddressInfo).port}/v1/token`;
-      await inside(SERVICE, { metadata: { workloadIdentity: { audience: '//provider', tokenUrl } } });
+      await runInInstance(SERVICE, { metadata: { workloadIdentity: { audience: '//provider', tokenUrl } } });
       equal(await new GoogleAuth().getAccessToken(), 'federated');
     });
   });

@@ -191,7 +191,7 @@ describe('the metadata server', () => {
       const { status, body } = await ask(`${IDENTITY}?audience=a`);
       equal(status, 503, 'clients try that again');
       match(body, /API server/);
-      equal((await ask(`${V1}/project/project-id`)).status, 200, 'what is no secret is told all the same');
+      equal((await ask(`${V1}/project/project-id`)).status, 200, 'what is no secret is served all the same');
     });
 
     it('are rejected for good where a policy of the cluster rejects them', async () => {

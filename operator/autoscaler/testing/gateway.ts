@@ -25,7 +25,7 @@ export class FakeGateway {
   orders: DrainOrders | undefined;
   readonly drains: Record<string, DrainState> = {};
   /** When a revision last changed. */
-  readonly #told = new Map<string, number>();
+  readonly #changedAt = new Map<string, number>();
   #beforeAnswer: (() => void)[] = [];
   readonly #server: Server;
 
@@ -60,7 +60,7 @@ export class FakeGateway {
     const { start, at: since = 0 } = this.orders?.known ?? {};
     const partial = start === this.start;
     const isNews = ([name, { inFlight, queued }]: [string, RevisionStatsReport]) =>
-      inFlight + queued > 0 || (this.#told.get(name) ?? 0) >= since;
+      inFlight + queued > 0 || (this.#changedAt.get(name) ?? 0) >= since;
     const revisions = partial
       ? Object.fromEntries(Object.entries(this.revisions).filter(isNews))
       : this.revisions;
@@ -93,7 +93,7 @@ export class FakeGateway {
   /** Sets the report of a revision. */
   tell(revision: string, changes: Partial<RevisionStatsReport>): void {
     const zero = { requests: 0, concurrencyMs: 0, inFlight: 0, queued: 0, lastRequestAt: 0, instances: {} };
-    this.#told.set(revision, performance.now());
+    this.#changedAt.set(revision, performance.now());
     this.revisions[revision] = { ...zero, ...this.revisions[revision], ...changes };
   }
 

@@ -58,7 +58,7 @@ describe('compileRoute', () => {
 
   const tables: Record<string, { reason: string; object: Route; want: Record<string, string> }> = {
     'one revision': {
-      reason: 'it is served at its external name and at those inside the cluster',
+      reason: 'it is served at its external name and at those in the cluster',
       object: route([{ revisionName: 'hello-1', percent: 100 }]),
       want: Object.fromEntries(['hello.ns.example.com', ...INTERNAL].map((host) => [host, 'ns/hello-1 100'])),
     },
@@ -100,24 +100,24 @@ describe('compileRoute', () => {
     string,
     { reason: string; labels?: Record<string, string>; ingress?: string; want: string }
   > = {
-    'no ingress': { reason: 'the default is all', want: 'outside and inside' },
-    all: { reason: 'every request is allowed', ingress: 'all', want: 'outside and inside' },
+    'no ingress': { reason: 'the default is all', want: 'external and internal' },
+    all: { reason: 'every request is allowed', ingress: 'all', want: 'external and internal' },
     internal: {
       reason: 'none of its names is served outside',
       ingress: 'internal',
-      want: 'inside',
+      want: 'internal',
     },
     'internal-and-cloud-load-balancing': {
-      reason: 'an allowed load balancer connects from inside',
+      reason: 'an allowed load balancer connects from the cluster',
       ingress: 'internal-and-cloud-load-balancing',
-      want: 'inside',
+      want: 'internal',
     },
     none: { reason: 'no request is allowed', ingress: 'none', want: '' },
     'cluster-local': {
       reason: 'its internal names are not served outside either',
       labels: { [VISIBILITY]: 'cluster-local' },
       ingress: 'all',
-      want: 'inside',
+      want: 'internal',
     },
   };
   for (const [name, { reason, labels, ingress, want }] of Object.entries(reaches)) {
@@ -125,7 +125,7 @@ describe('compileRoute', () => {
       const annotations = ingress ? { 'run.googleapis.com/ingress': ingress } : undefined;
       const object = route([{ revisionName: 'hello-1', percent: 100 }], labels, annotations);
       const { hosts, internalOnly } = compileRoute(object, config);
-      assert.equal(hosts.size === 0 ? '' : internalOnly ? 'inside' : 'outside and inside', want);
+      assert.equal(hosts.size === 0 ? '' : internalOnly ? 'internal' : 'external and internal', want);
     });
   }
 

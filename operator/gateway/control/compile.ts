@@ -21,7 +21,7 @@ export interface CompiledRoute {
   hosts: Map<string, Target[]>;
   /** Only requests from inside the cluster reach it. */
   internalOnly: boolean;
-  /** Revisions with a share of the requests whose service is set to no instance at all: manual scaling, 0. */
+  /** Revisions with a share of the requests whose service's manual instance count is 0. */
   stopped?: ReadonlySet<string>;
 }
 
@@ -57,7 +57,7 @@ export interface CompiledPod {
 }
 
 /**
- * Hosts with their targets, from what the Route's status says: the route itself by percentages, each tag whole
+ * Hosts with their targets, from the Route's status: the route itself by percentages, each tag as a whole
  * (Knative Serving API, Route status.traffic). Its names inside the cluster also answer outside where the route may be
  * reached from there: clients that found the gateway before it had an internal Service go on.
  */

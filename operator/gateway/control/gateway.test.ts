@@ -167,15 +167,15 @@ describe('gateway role', function () {
     route.metadata.annotations = { 'run.googleapis.com/ingress': 'internal' };
     api.put(route);
     await begin();
-    const inside = `http://127.0.0.1:${internalPort}`;
+    const internal = `http://127.0.0.1:${internalPort}`;
     for (const host of ['hello.ns.test', 'hello.ns', 'hello.ns.svc.cluster.local']) {
       assert.equal((await get(host)).status, 404, host);
-      assert.equal((await ask(inside, '/', { host })).text, 'hello', host);
+      assert.equal((await ask(internal, '/', { host })).text, 'hello', host);
     }
     route.metadata.annotations = { 'run.googleapis.com/ingress': 'all' };
     api.put(route);
     await until('it is open', async () => (await get()).status === 200);
-    assert.equal((await ask(inside, '/', { host: 'hello.ns' })).text, 'hello');
+    assert.equal((await ask(internal, '/', { host: 'hello.ns' })).text, 'hello');
   });
 
   it('wakes a revision once for all waiting requests, and answers as soon as its instance does', async () => {
@@ -257,7 +257,7 @@ describe('gateway role', function () {
     await program(answer('b'), '127.0.0.2', at);
     await until('it answers too', async () => (await ask(2)).has('b'));
     const long = get('hello.ns.test', '/long');
-    await until('it is inside', () => end);
+    await until('it is in flight', () => end);
     const other = await ask(20);
     assert.equal(other.size, 1, 'all by the one that was idle');
     end?.();
@@ -384,7 +384,7 @@ describe('gateway role', function () {
     api.put(shares({ 'hello-1': 100 }));
     await begin();
     const slow = get('hello.ns.test', '/slow');
-    await until('it is inside', () => release);
+    await until('it is in flight', () => release);
     stop.abort();
     await until('it is unready', async () => (await admin('/readyz')).status === 503);
     const { status, headers } = await get();

@@ -38,16 +38,16 @@ describe('Instances', () => {
   const readinessProbe = { exec: { command: ['ready'] } };
   let table: RouteTable;
   let instances: Instances;
-  /** Requests inside the only instance, requests that wait, and the table that the data threads use. */
-  let inside = 0;
+  /** Requests in flight in the only instance, requests that wait, and the table that the data threads use. */
+  let inFlight = 0;
   let waiting = 0;
   let applied = Number.POSITIVE_INFINITY;
-  const counts = { applied: () => applied, inFlight: () => inside, waiting: () => waiting };
+  const counts = { applied: () => applied, inFlight: () => inFlight, waiting: () => waiting };
   const see = (object: Pod) => instances.setPod('ns/p1', compilePod(object));
   const serving = () => [...table.snapshot().instances].filter(([, entry]) => entry).length;
 
   beforeEach(() => {
-    inside = 0;
+    inFlight = 0;
     waiting = 0;
     applied = Number.POSITIVE_INFINITY;
     table = new RouteTable();
@@ -157,26 +157,26 @@ describe('Instances', () => {
     await until('it serves', () => serving() === 1);
     applied = table.take()?.version ?? assert.fail();
     assert.equal(instances.isEmpty('p1'), false, 'a request may come at any moment');
-    inside = 1;
+    inFlight = 1;
     instances.setDrained('p1', true);
     assert.equal(instances.isEmpty('p1'), false, 'the data threads do not know yet');
     applied = table.take()?.version ?? assert.fail();
-    assert.equal(instances.isEmpty('p1'), false, 'a request is inside');
-    inside = 0;
+    assert.equal(instances.isEmpty('p1'), false, 'a request is in flight');
+    inFlight = 0;
     assert.equal(instances.isEmpty('p1'), true);
   });
 
   it('counts the requests of a terminating instance until the last has ended', async () => {
     see(pod([{ name: 'user' }], true));
     await until('it serves', () => serving() === 1);
-    inside = 1;
+    inFlight = 1;
     instances.setPod('ns/p1', undefined);
     instances.sweep();
     assert.deepEqual([serving(), instances.count(REVISION)], [0, 0]);
     assert.deepEqual([...instances.of(REVISION)], [{ slot: 0, pod: 'p1' }]);
     assert.ok(table.entries.has(REVISION), 'what is counted has a row');
     assert.equal(instances.isEmpty('p1'), false);
-    inside = 0;
+    inFlight = 0;
     instances.sweep();
     assert.deepEqual([[...instances.of(REVISION)], table.entries.has(REVISION)], [[], false]);
   });

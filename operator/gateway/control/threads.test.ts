@@ -38,7 +38,7 @@ describe('Threads', function () {
   let faults: BroadcastChannel;
   let lines: Line[];
   let most = 0;
-  let inside = 0;
+  let inFlight = 0;
   let held: (() => void)[] = [];
   const messages: FromThread[] = [];
   const program = createServer((request, response) => {
@@ -46,10 +46,10 @@ describe('Threads', function () {
       held.push(() => response.end('late'));
       return;
     }
-    inside++;
-    most = Math.max(most, inside);
+    inFlight++;
+    most = Math.max(most, inFlight);
     setTimeout(() => {
-      inside--;
+      inFlight--;
       response.end('ok');
     }, 5);
   });
@@ -220,7 +220,7 @@ describe('Threads', function () {
         () => 'broken off',
       ),
     );
-    await until('all are inside', () => held.length === 20);
+    await until('all are in flight', () => held.length === 20);
     await fault(1, 'throw');
     await until(
       'it has been replaced',

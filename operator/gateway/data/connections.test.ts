@@ -266,11 +266,11 @@ describe('gateway and its connections', () => {
     await gateway({});
     harness.serve('slow.test', { key: 'ns/slow', ports: [port], limit: 10 });
     let most = 0;
-    const inside = new Set<object>();
+    const inFlight = new Set<object>();
     const watch = (_: object, response: { on(event: 'close', f: () => void): void }): void => {
-      inside.add(response);
-      most = Math.max(most, inside.size);
-      response.on('close', () => inside.delete(response));
+      inFlight.add(response);
+      most = Math.max(most, inFlight.size);
+      response.on('close', () => inFlight.delete(response));
     };
     program.on('request', watch);
     const client = await open('GET / HTTP/1.1\r\nHost: slow.test\r\n\r\n'.repeat(30));

@@ -18,7 +18,7 @@ describe('gateway that ends', () => {
     idle.write('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n');
     await once(idle, 'data');
     const call = request({ port: harness.port, path: '/slow', headers: { host: 'app.test' } }).end();
-    await until('it is inside', () => answer);
+    await until('it is in flight', () => answer);
     const stopped = harness.planes[0]?.stop(10_000);
     await once(idle, 'close');
     await assert.rejects(ask(harness.origin), /ECONNREFUSED/);
@@ -37,7 +37,7 @@ describe('gateway that ends', () => {
     const { server, port } = await backend(() => {});
     const [slot = -1] = harness.serve('app.test', { ports: [port] });
     const answer = assert.rejects(ask(harness.origin));
-    await until('it is inside', () => harness.slots.inFlight(slot) === 1);
+    await until('it is in flight', () => harness.slots.inFlight(slot) === 1);
     await harness.planes[0]?.stop(50);
     await answer;
     server.closeAllConnections();

@@ -12,7 +12,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as { port: number }).port;
 }
 
-/** A port on which nobody listens. */
+/** A port without a listener. */
 async function deadPort(): Promise<number> {
   const server = createServer();
   const port = await listen(server);
@@ -264,7 +264,7 @@ describe('gateway and failing instances', () => {
     const staying = await instance(ok);
     const [slot = -1] = harness.serve('app.test', { limit: 10, ports: [leaving] });
     const answer = ask(harness.origin);
-    await until('it is inside', () => held.length === 1);
+    await until('it is in flight', () => held.length === 1);
     harness.removeInstance(slot);
     harness.addInstance('ns/rev', staying);
     for (let i = 0; i < 5; i++) assert.equal((await ask(harness.origin)).text, 'ok');
@@ -274,7 +274,7 @@ describe('gateway and failing instances', () => {
     assert.equal(held.length, 1);
   });
 
-  it('gives up a connection attempt whose client left', async () => {
+  it('cancels a connection attempt whose client left', async () => {
     // An h2c instance that never says its part of the preface keeps the attempt open.
     const port = await instance(() => {});
     const [slot = -1] = harness.serve('app.test', { protocol: 'h2c', ports: [port] });

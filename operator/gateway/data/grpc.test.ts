@@ -149,7 +149,7 @@ describe('gateway and gRPC', () => {
     assert.equal(((await status) as [grpc.StatusObject])[0].code, grpc.status.OK);
   });
 
-  it('a call that its client gives up is cancelled in the instance', async () => {
+  it('a call that its client cancels is cancelled in the instance', async () => {
     cancelled = 0;
     const error = await new Promise<grpc.ServiceError | null>((resolve) =>
       stub.hang(Buffer.from('x'), { deadline: Date.now() + 300 }, resolve),

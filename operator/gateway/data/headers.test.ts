@@ -139,7 +139,7 @@ describe('requestHead', () => {
     assert.equal(requestHead(['Transfer-Encoding', 'chunked'], peer()).chunked, true);
   });
 
-  it('leaves the framing of the body to whoever writes the request, whatever Connection names', () => {
+  it('leaves the framing of the body to the upstream, whatever Connection names', () => {
     const raw = ['Host', 'a', 'Content-Length', '12', 'Connection', 'content-length'];
     const head = requestHead(raw, peer());
     assert.equal(headerValue(head.headers, 'content-length'), undefined);

@@ -121,7 +121,7 @@ describe('gateway and clients that do anything', () => {
   it('closes an HTTP/2 connection that fails behind its GOAWAY, at once or later', async () => {
     const fault = h2.frame(h2.CONTINUATION, h2.END_HEADERS, 1);
     const begin = begin2('POST', 'app.test', h2.goaway(0, 0));
-    // An answer at once would be the end of the request before anybody looks.
+    // An answer at once would be the end of the request before the check.
     handle = () => {};
     for (const later of [false, true]) {
       const socket = open((later ? begin : Buffer.concat([begin, fault])).toString('latin1'));

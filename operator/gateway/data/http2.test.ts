@@ -98,7 +98,7 @@ describe('gateway over HTTP/2', () => {
     const waiting: ServerHttp2Stream[] = [];
     handle = (stream) => waiting.push(stream);
     const answers = Array.from({ length: 50 }, () => read(send({})));
-    await until('all are inside', () => waiting.length === 50);
+    await until('all are in flight', () => waiting.length === 50);
     for (const stream of waiting) {
       stream.respond();
       stream.end('x');
@@ -174,7 +174,7 @@ describe('gateway over HTTP/2', () => {
     const stream = send({ ':method': 'POST' });
     stream.write('part');
     await until('it arrived', () => events.includes('data'));
-    stream.destroy(new Error('given up'));
+    stream.destroy(new Error('cancelled'));
     await until('the instance knows', () => events.includes('close'));
     assert.deepEqual(events, ['data', 'aborted', 'close'], 'half an upload does not end like a whole one');
   });
@@ -234,10 +234,10 @@ describe('gateway over HTTP/2', () => {
       ports: [(small.address() as { port: number }).port],
     });
     const first = read(send({ ':authority': 'few.test' }));
-    (await until('the first is inside', () => waiting.pop())).end();
+    (await until('the first is in flight', () => waiting.pop())).end();
     await first;
     const streams = Array.from({ length: 6 }, () => send({ ':authority': 'few.test' }));
-    await until('all six are inside', () => waiting.length === 6);
+    await until('all six are in flight', () => waiting.length === 6);
     for (const stream of waiting) stream.end('x');
     for (const stream of streams) stream.resume();
     await Promise.all(streams.map((stream) => once(stream, 'close')));

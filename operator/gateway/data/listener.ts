@@ -82,7 +82,7 @@ export class Listener {
     for (const session of this.#sessions) endSession(session);
   }
 
-  /** Ends this share of the HTTP/2 connections once their requests have ended, so that their clients connect anew. */
+  /** Ends this share of the HTTP/2 connections once their requests have ended, so that their clients reconnect. */
   shed(share: number): void {
     for (const session of this.#sessions) if (Math.random() < share) endSession(session);
   }

@@ -11,7 +11,7 @@ const WEBSOCKET =
 /** A program that answers when the test says so. */
 class Held {
   readonly server: Server;
-  readonly inside: { path: string; response: ServerResponse }[] = [];
+  readonly inFlight: { path: string; response: ServerResponse }[] = [];
   readonly arrived: string[] = [];
   most = 0;
   #now = 0;
@@ -21,7 +21,7 @@ class Held {
       this.#now++;
       this.most = Math.max(this.most, this.#now);
       this.arrived.push(req.url as string);
-      this.inside.push({ path: req.url as string, response });
+      this.inFlight.push({ path: req.url as string, response });
       response.on('close', () => {
         this.#now--;
       });
@@ -34,9 +34,9 @@ class Held {
     return (this.server.address() as { port: number }).port;
   }
 
-  /** Answers the request that has been inside longest. */
+  /** Answers the request that has been in flight longest. */
   answer(): void {
-    this.inside.shift()?.response.end('done');
+    this.inFlight.shift()?.response.end('done');
   }
 
   close(): void {
@@ -72,10 +72,10 @@ describe('gateway with more requests than slots', () => {
     const paths = ['/0', '/1', '/2', '/3', '/4', '/5'];
     for (const [i, path] of paths.entries()) {
       send(i % 2, path);
-      await until(`${path} is known`, () => held.inside.length + harness.slots.waiting(0) === i + 1);
+      await until(`${path} is known`, () => held.inFlight.length + harness.slots.waiting(0) === i + 1);
     }
     for (const [i] of paths.entries()) {
-      await until(`request ${i} is inside`, () => held.arrived.length === i + 1);
+      await until(`request ${i} is in flight`, () => held.arrived.length === i + 1);
       held.answer();
     }
     assert.deepEqual(held.arrived, paths);
@@ -98,7 +98,7 @@ describe('gateway with more requests than slots', () => {
   it('answers 429 with Retry-After when its time in the queue is over', async () => {
     harness.serve('app.test', { limit: 1, ports: [port], queueLimitMs: 150 });
     send(0, '/first');
-    await until('it is inside', () => held.inside.length === 1);
+    await until('it is in flight', () => held.inFlight.length === 1);
     const { status, headers, text } = await ask(origin(1));
     assert.equal(status, 429);
     assert.equal(headers['retry-after'], '1');
@@ -113,10 +113,10 @@ describe('gateway with more requests than slots', () => {
     assert.equal(status, 503);
     assert.equal(headers['retry-after'], '1');
     assert.match(text, /^No instance can start: CreateContainerConfigError\. .* revision .*\n$/);
-    assert.equal(harness.sent('wanted').length, 1, 'it may start now: whoever asks tries it again');
+    assert.equal(harness.sent('wanted').length, 1, 'it may start now: the next request tries again');
     harness.revision({ limit: 1, queueLimitMs: 150, failing, ports: [port] });
     send(0, '/first');
-    await until('it is inside', () => held.inside.length === 1);
+    await until('it is in flight', () => held.inFlight.length === 1);
     assert.equal(
       (await ask(origin(1))).status,
       429,
@@ -139,7 +139,7 @@ describe('gateway with more requests than slots', () => {
   it('lets no request wait whose client has left', async () => {
     harness.serve('app.test', { limit: 1, ports: [port] });
     send(0, '/first');
-    await until('it is inside', () => held.inside.length === 1);
+    await until('it is in flight', () => held.inFlight.length === 1);
     const second = send(0, '/second');
     await until('it waits', () => harness.slots.waiting(0) === 1);
     send(0, '/third');
@@ -147,7 +147,7 @@ describe('gateway with more requests than slots', () => {
     second.destroy();
     await until('it has left the queue', () => harness.slots.waiting(0) === 1);
     held.answer();
-    await until('the third is inside', () => held.arrived.length === 2);
+    await until('the third is in flight', () => held.arrived.length === 2);
     assert.deepEqual(held.arrived, ['/first', '/third']);
   });
 
@@ -157,7 +157,7 @@ describe('gateway with more requests than slots', () => {
     await until('all wait', () => harness.slots.waiting(0) === 3);
     assert.equal(harness.sent('wanted').length, 2, 'once for each thread, not for each request');
     harness.addInstance('ns/rev', port);
-    await until('all are inside', () => held.inside.length === 3);
+    await until('all are in flight', () => held.inFlight.length === 3);
     for (let i = 0; i < 3; i++) held.answer();
     assert.ok((await answers).every(({ status }) => status === 200));
   });
@@ -206,9 +206,9 @@ describe('gateway with more requests than slots', () => {
     harness.serve('app.test', { limit: 10, ports: [port, await other.listen()] });
     for (let i = 0; i < 10; i++) {
       send(i % 2, `/${i}`);
-      await until('it is inside', () => held.inside.length + other.inside.length === i + 1);
+      await until('it is in flight', () => held.inFlight.length + other.inFlight.length === i + 1);
     }
-    assert.deepEqual([held.inside.length, other.inside.length], [5, 5]);
+    assert.deepEqual([held.inFlight.length, other.inFlight.length], [5, 5]);
     other.close();
   });
 
@@ -218,7 +218,7 @@ describe('gateway with more requests than slots', () => {
     const before = harness.stats.read(0, clock());
     const from = clock();
     send(0, '/a');
-    await until('it is inside', () => held.inside.length === 1);
+    await until('it is in flight', () => held.inFlight.length === 1);
     send(1, '/b');
     await until('it waits', () => harness.slots.waiting(0) === 1);
     const during = clock();
@@ -226,7 +226,7 @@ describe('gateway with more requests than slots', () => {
     assert.deepEqual([stats.requests, stats.inFlight, stats.queued], [2, 1, 1]);
     assert.ok(Math.abs(stats.lastRequestAt - Date.now()) < 2000);
     held.answer();
-    await until('the second is inside', () => held.arrived.length === 2);
+    await until('the second is in flight', () => held.arrived.length === 2);
     held.answer();
     await until('both ended', () => harness.stats.read(0, clock()).inFlight === 0);
     const after = harness.stats.read(0, clock());

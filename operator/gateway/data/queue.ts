@@ -29,7 +29,7 @@ export class QueueEntry<W> {
 
 /** The waiting requests of one connection. */
 interface ConnectionQueue<W> {
-  /** How many are active: one, or more when requests came back from instances. */
+  /** How many are active: one, or more when requests returned from instances. */
   active: number;
   readonly backlog: List<W>;
 }
@@ -127,7 +127,7 @@ export class Queue<W> {
     return queue;
   }
 
-  /** Nearly always at the end; a request that came back from an instance is older than most. */
+  /** Nearly always at the end; a request that returned from an instance is older than most. */
   #addByAge(entry: QueueEntry<W>): void {
     this.#length++;
     let older = this.#newest;

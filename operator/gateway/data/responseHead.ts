@@ -73,7 +73,7 @@ export function responseHead(raw: readonly string[]): ResponseHead {
     headers = without(headers, (name) => name === 'cache-control');
     headers.push('cache-control', 'private');
   }
-  // It comes last: Node encodes Content-Disposition in another way once it has seen a length, and fails on UTF-8 then.
+  // It is added last: Node encodes Content-Disposition in another way once it has seen a length, and fails on UTF-8 then.
   if (length !== undefined) headers.push('content-length', length);
   const contentLength = length === undefined ? -1 : Number(length);
   return { headers, contentLength, announcesTrailers, mayHaveTrailers: contentLength < 0 };

@@ -93,11 +93,11 @@ describe('Router', () => {
     assert.equal(router.find('b test', false), null);
   });
 
-  it('shows what is not for the outside to the inside alone, however the client writes it', () => {
+  it('finds internal hosts for internal requests alone, however the client writes them', () => {
     for (const header of ['a.ns', 'A.ns', 'a.ns:80', 'a.ns.']) {
       assert.equal(router.find(header, true)?.next(), 'ns/a', header);
       assert.equal(router.find(header, false), undefined, header);
     }
-    assert.equal(router.find('a.test', true)?.next(), 'ns/a', 'the inside reaches the rest too');
+    assert.equal(router.find('a.test', true)?.next(), 'ns/a', 'internal requests reach the others too');
   });
 });

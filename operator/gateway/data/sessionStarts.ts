@@ -12,12 +12,12 @@ export class SessionStarts {
   #startedAt = 0;
   #scheduled = false;
 
-  /** A connection of any kind came. */
+  /** A connection of any kind was accepted. */
   accepted(): void {
     this.#accepted = true;
   }
 
-  /** @param start called in a turn to come; it must not throw. */
+  /** @param start called in a later turn; it must not throw. */
   add(start: () => void): void {
     this.#waiting.push(start);
     this.#schedule();

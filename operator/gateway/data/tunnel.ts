@@ -34,8 +34,8 @@ const CLOSE_MS = 1000;
 const LINGER_MS = 5000;
 
 /**
- * A request that asks to leave HTTP (WebSocket and any other Upgrade): once the instance agrees, bytes are
- * forwarded both ways. It is one request in flight from its arrival until either side closes or timeoutSeconds have passed.
+ * A request that asks to leave HTTP (WebSocket and any other Upgrade): once the instance agrees, bytes are forwarded
+ * both ways. It is one request in flight from its arrival until either side closes or timeoutSeconds have passed.
  */
 export class Tunnel implements Waiter, Timed {
   readonly arrivedAt = clock();

@@ -19,7 +19,7 @@ export type Limits = Readonly<
 /** How many instances and revisions one gateway process can hold at the same time. Only rows that are used take memory. */
 export const MAX_INSTANCES = 65_536;
 export const MAX_REVISIONS = 32_768;
-/** A revision without `containerConcurrency` takes as many requests as come. */
+/** A revision without `containerConcurrency` takes any number of requests. */
 export const UNLIMITED = 0x3fffffff;
 
 /** Longer than the idle time of any load balancer before the gateway, so that the gateway never closes first. */
@@ -57,7 +57,7 @@ export function streamsOfConnection(connections: number): number {
   return Math.max(MIN_STREAMS, Math.min(MAX_STREAMS, Math.floor(SHARED_STREAMS / connections)));
 }
 
-/** Memory for a waiting request. @param body bytes of its body that may come meanwhile. */
+/** Memory for a waiting request. @param body bytes of its body that may arrive meanwhile. */
 export function waitingBytes(head: number, body: number): number {
   return REQUEST_BYTES + (head > LARGE_HEAD ? 0 : head) + body;
 }

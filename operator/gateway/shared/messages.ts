@@ -1,4 +1,4 @@
-/** Which protocol the ingress container speaks: `h2c` when its port has that name, else HTTP/1.1. */
+/** The protocol of the ingress container: `h2c` when its port has that name, else HTTP/1.1. */
 export type Protocol = 'http1' | 'h2c';
 
 /** A share of a host's requests. A host's percentages add up to 100. */

@@ -10,27 +10,27 @@ import { Slots } from './slots.ts';
 import { REQUEST_BYTES, requestBytesOf } from './usage.ts';
 
 describe('Slots', () => {
-  it('never lets more than the limit in, whoever asks', () => {
+  it('never admits more than the limit, from any thread', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 4 }),
         fc.array(fc.record({ thread: fc.nat(2), enter: fc.boolean() }), { maxLength: 100 }),
         (limit, steps) => {
           const slots = Slots.create(3);
-          const inside = [0, 0, 0];
+          const inFlight = [0, 0, 0];
           for (const { thread, enter } of steps) {
-            const all = inside.reduce((sum, n) => sum + n, 0);
+            const all = inFlight.reduce((sum, n) => sum + n, 0);
             if (enter) {
               const got = slots.acquire(thread, 5, limit);
               assert.equal(got, all < limit);
-              if (got) inside[thread] = (inside[thread] as number) + 1;
-            } else if ((inside[thread] as number) > 0) {
+              if (got) inFlight[thread] = (inFlight[thread] as number) + 1;
+            } else if ((inFlight[thread] as number) > 0) {
               slots.release(thread, 5);
-              inside[thread] = (inside[thread] as number) - 1;
+              inFlight[thread] = (inFlight[thread] as number) - 1;
             }
             assert.equal(
               slots.inFlight(5),
-              inside.reduce((sum, n) => sum + n, 0),
+              inFlight.reduce((sum, n) => sum + n, 0),
             );
           }
         },
@@ -38,7 +38,7 @@ describe('Slots', () => {
     );
   });
 
-  it('gives back what a thread that died held, and only that', () => {
+  it('releases what a thread that ended held, and only that', () => {
     const slots = Slots.create(2);
     slots.acquire(0, 1, 10);
     slots.acquire(1, 1, 10);
@@ -108,7 +108,7 @@ describe('Throttlers of several threads', function () {
     readonly number: number;
     readonly thread: number;
     readonly served: number[];
-    inside = false;
+    inFlight = false;
     gone = false;
 
     constructor(number: number, thread: number, served: number[], source?: Source) {
@@ -119,7 +119,7 @@ describe('Throttlers of several threads', function () {
     }
 
     admitted(): void {
-      this.inside = true;
+      this.inFlight = true;
       this.served.push(this.number);
     }
 
@@ -147,17 +147,17 @@ describe('Throttlers of several threads', function () {
         const thread = wakes.splice(pick % (wakes.length || 1), 1)[0];
         if (thread !== undefined) throttlers[thread]?.admit();
       } else {
-        const pool = requests.filter(({ inside, gone }) => !gone && inside === (kind === 'finish'));
+        const pool = requests.filter(({ inFlight, gone }) => !gone && inFlight === (kind === 'finish'));
         const request = pool[pick % (pool.length || 1)];
         if (!request) return;
         request.gone = true;
         if (kind === 'finish') throttlerOf(request).leave(instance);
         else throttlerOf(request).remove(request);
       }
-      const inside = requests.filter((request) => request.inside && !request.gone).length;
-      const waiting = requests.filter((request) => !request.inside && !request.gone).length;
-      assert.ok(inside <= limit, `${inside} inside, limit ${limit}`);
-      assert.equal(slots.inFlight(7), inside);
+      const inFlight = requests.filter((request) => request.inFlight && !request.gone).length;
+      const waiting = requests.filter((request) => !request.inFlight && !request.gone).length;
+      assert.ok(inFlight <= limit, `${inFlight} in flight, limit ${limit}`);
+      assert.equal(slots.inFlight(7), inFlight);
       assert.equal(slots.waiting(2), waiting, 'all that wait are counted');
       const { queued, requestBytes } = slots.usage.read();
       assert.deepEqual([queued, requestBytes], [waiting, 10 * waiting]);
@@ -165,7 +165,7 @@ describe('Throttlers of several threads', function () {
     for (const { kind, pick } of steps) act(kind, pick);
     // Everything left ends; late wake-ups arrive.
     for (let turn = 0; turn < 500; turn++) act(wakes.length > 0 ? 'wake' : 'finish', 0);
-    const stranded = requests.filter(({ inside, gone }) => !inside && !gone);
+    const stranded = requests.filter(({ inFlight, gone }) => !inFlight && !gone);
     assert.deepEqual(stranded, []);
     return served;
   }

@@ -102,7 +102,7 @@ export class Slots {
     Atomics.add(this.#waiting, revision, delta);
   }
 
-  /** The thread whose first waiter came earliest, or -1 when none waits. */
+  /** The thread with the earliest first ticket, or -1 when no request waits. */
   firstInQueue(revision: number): number {
     let first = -1;
     let earliest = 0;

@@ -28,7 +28,7 @@ export interface RevisionStats {
   concurrencyMs: number;
   inFlight: number;
   queued: number;
-  /** Unix time in ms of the newest request; 0 when none came. */
+  /** Unix time in ms of the newest request; 0 when none has arrived. */
   lastRequestAt: number;
   /** Responses by the first digit of their status, 1xx to 5xx. */
   classes: number[];

@@ -7,7 +7,7 @@ export interface RevisionStatsReport {
   readonly concurrencyMs: number;
   readonly inFlight: number;
   readonly queued: number;
-  /** Unix time in ms; 0 when no request has come. */
+  /** Unix time in ms; 0 when no request has arrived. */
   readonly lastRequestAt: number;
   /** Requests in flight by pod name. */
   readonly instances: Readonly<Record<string, number>>;

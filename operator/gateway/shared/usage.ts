@@ -76,7 +76,7 @@ export interface UsageReport {
 
 /**
  * What clients use of a gateway process, over all of its threads: connections, queue entries, memory. Limits of the
- * process are exact this way, whichever thread a connection came to.
+ * process are exact this way, whichever thread accepted a connection.
  */
 export class Usage {
   readonly #all: Int32Array;

@@ -16,7 +16,7 @@ export function claimsOf(token: string): Claims {
 }
 
 /**
- * What a token says, after one of the published keys has proven its signature, as anybody who gets it would do
+ * What a token says, after one of the published keys has proven its signature, as its recipient would do
  * (JSON Web Key Set; ES256 and RS256 are what clusters use).
  */
 export function verifiedClaims(token: string, keys: readonly JsonWebKey[]): Claims {

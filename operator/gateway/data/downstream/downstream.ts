@@ -23,7 +23,7 @@ export interface Downstream {
   readonly unsent: number;
   /** The request's body; not read before the request is admitted. */
   readonly body: Readable;
-  /** Whether the body has come to its proper end. */
+  /** Whether the body has ended properly. */
   readonly complete: boolean;
   /** The client has reset its connection, which no event reports while the body is not read. */
   readonly wasReset: boolean;

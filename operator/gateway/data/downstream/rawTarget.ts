@@ -14,8 +14,8 @@ const EVENTS_OF_HTTP = ['data', 'end', 'drain', 'error', 'timeout', 'pause', 're
 let mark: string | undefined;
 
 /**
- * Lets node:http read a request once more, with its target in characters that its parser takes; {@link rawTarget} gives
- * the target back as it came (RFC 9112, 3: a server may be lenient where nothing becomes ambiguous).
+ * Lets node:http read a request again, with its target in characters that its parser takes; {@link rawTarget} gives
+ * the original target back (RFC 9112, 3: a server may be lenient where nothing becomes ambiguous).
  * @param packet the bytes in which the parser failed.
  * @returns false when they do not begin with such a request.
  */

@@ -31,7 +31,7 @@ export function runningResponse(socket: Socket): ServerResponse | undefined {
   return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }
 
-/** Calls back once all requests that came before on this connection have been answered. */
+/** Calls back once all earlier requests on this connection have been answered. */
 export function afterResponses(socket: Socket, proceed: () => void): void {
   const running = runningResponse(socket);
   if (running) running.once('close', () => afterResponses(socket, proceed));

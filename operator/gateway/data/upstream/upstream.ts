@@ -17,8 +17,8 @@ export interface UpstreamEvents {
   /**
    * The instance or the way to it failed.
    * @param begun whether the program may have got a byte of the request.
-   * @param repeatable whether the request may be sent once more all the same: it is idempotent, has no body, and met
-   *   a connection that the instance may have been closing as idle (RFC 9110, 9.2.2).
+   * @param repeatable whether the request may be sent again all the same: it is idempotent, has no body, and met a
+   *   connection that the instance may have been closing as idle (RFC 9110, 9.2.2).
    */
   upstreamFailed(error: Error, begun: boolean, repeatable: boolean): void;
 }

@@ -172,7 +172,7 @@ function timeoutError(): Error {
 /** One request on a connection. */
 class Call implements UpstreamCall {
   readonly events: UpstreamEvents;
-  /** The head of the final response has come. */
+  /** The head of the final response has arrived. */
   answered = false;
   /** The whole request was written. */
   uploaded = false;

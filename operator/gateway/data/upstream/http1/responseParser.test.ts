@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ResponseParser } from './responseParser.ts';
 
-/** What a parser told of, in order, with the body joined. */
-interface Told {
+/** What a parser found, in order, with the body joined. */
+interface Found {
   events: string[];
   body: string;
   keepAlive: boolean;
@@ -11,16 +11,16 @@ interface Told {
 }
 
 /** Feeds the bytes in pieces of these sizes, over and over, and ends the connection if asked. */
-function parse(text: string, { method = 'GET', sizes = [text.length || 1], end = false } = {}): Told {
-  const told: Told = { events: [], body: '', keepAlive: false, error: undefined };
+function parse(text: string, { method = 'GET', sizes = [text.length || 1], end = false } = {}): Found {
+  const found: Found = { events: [], body: '', keepAlive: false, error: undefined };
   const parser = new ResponseParser({
-    information: (status, headers) => void told.events.push(`${status} ${headers.join(',')}`),
+    information: (status, headers) => void found.events.push(`${status} ${headers.join(',')}`),
     responseStart: (status, reason, headers) =>
-      void told.events.push(`${status} ${reason} ${headers.join(',')}`),
+      void found.events.push(`${status} ${reason} ${headers.join(',')}`),
     responseData: (chunk) => {
-      told.body += chunk.toString('latin1');
+      found.body += chunk.toString('latin1');
     },
-    responseEnd: (trailers) => void told.events.push(`end ${trailers?.join(',') ?? ''}`),
+    responseEnd: (trailers) => void found.events.push(`end ${trailers?.join(',') ?? ''}`),
   });
   parser.expect(method);
   const bytes = Buffer.from(text, 'latin1');
@@ -34,10 +34,10 @@ function parse(text: string, { method = 'GET', sizes = [text.length || 1], end =
     }
     if (end && !parser.end()) throw new Error('cut off');
   } catch (error) {
-    told.error = (error as Error).message;
+    found.error = (error as Error).message;
   }
-  told.keepAlive = parser.keepAlive;
-  return told;
+  found.keepAlive = parser.keepAlive;
+  return found;
 }
 
 const OK = 'HTTP/1.1 200 OK\r\n';
@@ -194,7 +194,7 @@ describe('ResponseParser', () => {
     'no HTTP': { reason: 'it is known with the first bytes', text: 'hello' },
     'another version': { reason: 'HTTP/1.1 is asked for', text: 'HTTP/2 200\r\n\r\n' },
     'a status of two digits': { reason: 'RFC 9112, 4', text: 'HTTP/1.1 99 x\r\n\r\n' },
-    'an upgrade that nobody asked for': {
+    'an upgrade that was not requested': {
       reason: 'RFC 9110, 7.8',
       text: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n',
     },
@@ -262,9 +262,9 @@ describe('ResponseParser', () => {
         fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 8 }),
         (chunks, sizes) => {
           const body = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('');
-          const told = parse(`${OK}Transfer-Encoding: chunked\r\n\r\n${body}0\r\n\r\n`, { sizes });
-          assert.equal(told.error, undefined);
-          assert.equal(told.body, chunks.join(''));
+          const found = parse(`${OK}Transfer-Encoding: chunked\r\n\r\n${body}0\r\n\r\n`, { sizes });
+          assert.equal(found.error, undefined);
+          assert.equal(found.body, chunks.join(''));
         },
       ),
     );

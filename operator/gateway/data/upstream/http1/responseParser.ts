@@ -44,7 +44,7 @@ export class ResponseParser {
     this.#sink = sink;
   }
 
-  /** Whether no response is expected: bytes that come now belong to nothing. */
+  /** Whether no response is expected: bytes that arrive now belong to no response. */
   get idle(): boolean {
     return this.#state === DONE;
   }
@@ -146,7 +146,7 @@ export class ResponseParser {
     return found.next;
   }
 
-  /** A head or trailers up to the empty line, as text; undefined while it has not come whole. */
+  /** A head or trailers up to the empty line, as text; undefined while it is incomplete. */
   #section(
     bytes: Buffer,
     at: number,
