@@ -357,8 +357,13 @@ describe('service to deployment', () => {
 
   it('a configuration that nobody guarded says what is wrong with it, and makes nothing', async () => {
     const spec = {
-      containers: [{ image: PINNED, env: [{ name: 'PORT', value: '1' }] }],
-      timeoutSeconds: 9999,
+      containers: [
+        {
+          image: PINNED,
+          env: [{ name: 'PORT', value: '1' }],
+          volumeMounts: [{ name: 'none', mountPath: '/data' }],
+        },
+      ],
     };
     const { metadata, ...made } = configuration('loose', { spec });
     server.put({
@@ -370,7 +375,7 @@ describe('service to deployment', () => {
       return conditionOf(found?.status?.conditions, 'Ready');
     });
     assert.deepEqual([ready.status, ready.reason], ['False', 'InvalidArgument']);
-    assert.match(ready.message ?? '', /PORT.*timeoutSeconds/);
+    assert.match(ready.message ?? '', /PORT.*there is no such volume/);
     assert.deepEqual(revisions(), []);
     await until('an Event', () => server.list(EVENTS).some(({ reason }) => reason === 'InvalidArgument'));
   });

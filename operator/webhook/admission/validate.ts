@@ -53,7 +53,10 @@ export function validate(
   return result;
 }
 
-/** Where both the schema and validation report a field, validation has the better message and wins. */
+/**
+ * Where both the schema and validation report a field, validation has the better message and wins, unless it only warns:
+ * what the schema rejects is rejected.
+ */
 function errorsIn(
   definition: KindDefinition,
   schema: TSchema,
@@ -70,8 +73,10 @@ function errorsIn(
   const byRules = definition
     .validate(readable as KubeObject, previous, referenced)
     .filter(({ path }) => !removed.has(path));
-  const validated = new Set(byRules.map(({ path }) => path));
-  return [...bySchema.filter(({ path }) => !validated.has(path)), ...byRules];
+  const rejected = new Set(byRules.flatMap(({ path, strict }) => (strict ? [] : path)));
+  const bySchemaAlone = bySchema.filter(({ path }) => !rejected.has(path));
+  const outOfSchema = new Set(bySchemaAlone.map(({ path }) => path));
+  return [...bySchemaAlone, ...byRules.filter(({ path }) => !outOfSchema.has(path))];
 }
 
 const ANNOTATIONS = 'metadata.annotations';

@@ -23,6 +23,13 @@ export const DECISIONS: AdmissionCases = {
     source: 'the list of annotations has it, the help of gcloud takes a number alone',
     reason: 'a pool has no requests to follow, so it stays at its number',
   },
+  'more time for a request than there is, of a worker pool': {
+    pool: { spec: '{timeoutSeconds: 3601}' },
+    outcome: 'rejected',
+    message: /timeoutSeconds: is 3601; it must be a whole number from 0 to 3600/,
+    source: 'API reference, RevisionSpec: timeoutSeconds',
+    reason: 'that it has no effect is a warning, and hides no error: its revision could not be stored',
+  },
   'another mode of a worker pool': {
     pool: { metadata: '{annotations: {run.googleapis.com/scalingMode: auto}}' },
     outcome: 'rejected',
