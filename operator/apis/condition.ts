@@ -4,17 +4,17 @@ import { timestamp } from '../kube/time.ts';
 export interface Condition {
   type: string;
   status: 'True' | 'False' | 'Unknown';
-  /** Why, in one CamelCase word for programs. */
+  /** Why, as a CamelCase identifier for programs. */
   reason?: string;
-  /** Why, in a sentence that tells a person what to do. */
+  /** Why, as a sentence for people that says what to do. */
   message?: string;
-  /** Missing and empty mean Error; Warning and Info leave Ready alone. */
+  /** Missing and empty mean Error; Warning and Info do not affect Ready. */
   severity?: '' | 'Error' | 'Warning' | 'Info';
   /** RFC 3339; when the status last changed. */
   lastTransitionTime?: string;
 }
 
-/** Type of the condition that sums up the others. */
+/** Type of the condition that summarizes the others. */
 export const READY = 'Ready';
 
 /** The condition of a type, if the object has it. */
@@ -25,20 +25,20 @@ export function conditionOf(
   return conditions?.find((condition) => condition.type === type);
 }
 
-/** Whether a condition is there and holds. */
+/** Whether a condition is present and True. */
 export function isTrue(condition: Condition | undefined): boolean {
   return condition?.status === 'True';
 }
 
-/** Whether a condition is there and certainly does not hold. */
+/** Whether a condition is present and False. */
 export function isFalse(condition: Condition | undefined): boolean {
   return condition?.status === 'False';
 }
 
 /**
  * Ready, from the conditions that it depends on: False if one is False, else Unknown if one is Unknown, else True.
- * The first such condition, in the order given, lends its reason and message. Conditions of severity Warning and
- * Info do not count (Knative API, Conditions).
+ * Reason and message are those of the first such condition, in the order given. Conditions of severity Warning and Info
+ * do not count (Knative API, Conditions).
  */
 export function readyOf(conditions: readonly Condition[]): Condition {
   const counted = conditions.filter(({ severity }) => !severity || severity === 'Error');

@@ -5,9 +5,9 @@ const SQL_INSTANCE = /^([^:,\s]+:)?[^:,\s]+:[^:,\s]+:[^:,\s]+$/;
 const KEY = /^projects\/[^/\s]+\/locations\/[^/\s]+\/keyRings\/[^/\s]+\/cryptoKeys\/[^/\s]+$/;
 
 /**
- * The errors of annotations by which instances reach networks, databases and keys of Google Cloud: of their form, and
- * of several that contradict each other (Cloud Run API v1, annotations). A cluster uses none of them, so all of these
- * errors are of strict mode.
+ * The errors in annotations that connect instances to networks, databases and keys of Google Cloud: values of the wrong
+ * form, and values that contradict each other (Cloud Run API v1, annotations). A cluster uses none of them, so they are
+ * errors in strict mode only.
  */
 export function validateConnections(annotations: Record<string, string> = {}, path: string): FieldError[] {
   return [
@@ -19,7 +19,7 @@ export function validateConnections(annotations: Record<string, string> = {}, pa
 
 function validateSql(value: string | undefined, path: string): FieldError[] {
   if (!value || value.split(',').every((entry) => SQL_INSTANCE.test(entry.trim()))) return [];
-  const message = `is ${formatted(value)}; it must be PROJECT:REGION:INSTANCE, several of them with commas between`;
+  const message = `is ${formatted(value)}; it must be PROJECT:REGION:INSTANCE, or several of these separated by commas`;
   return [{ path, value, message, strict: true }];
 }
 
@@ -27,14 +27,14 @@ function validateNetwork(annotations: Record<string, string>, path: string): Fie
   const value = annotations[RUN.networkInterfaces];
   const interfaces = interfacesIn(value);
   if (interfaces.length === 0) return [];
-  const say = (message: string): FieldError => ({ path, value, message, strict: true });
+  const strict = (message: string): FieldError => ({ path, value, message, strict: true });
   const isNamed = ({ network, subnetwork }: NetworkInterface) => Boolean(network || subnetwork);
   return [
     ...(annotations[RUN.vpcAccessConnector]
-      ? [say(`must not be set together with ${RUN.vpcAccessConnector}`)]
+      ? [strict(`must not be set together with ${RUN.vpcAccessConnector}`)]
       : []),
-    ...(interfaces.length > 1 ? [say(`has ${interfaces.length} interfaces; it may have 1`)] : []),
-    ...(interfaces.every(isNamed) ? [] : [say('must name a network or a subnetwork in each interface')]),
+    ...(interfaces.length > 1 ? [strict(`has ${interfaces.length} interfaces; it may have 1`)] : []),
+    ...(interfaces.every(isNamed) ? [] : [strict('must name a network or a subnetwork in each interface')]),
   ];
 }
 
@@ -43,7 +43,7 @@ interface NetworkInterface {
   subnetwork?: unknown;
 }
 
-/** None where the text is no list of objects: that is an error of its own. */
+/** None where the text is not a list of objects, which the table of annotations reports. */
 function interfacesIn(text = '[]'): NetworkInterface[] {
   try {
     const parsed: unknown = JSON.parse(text);

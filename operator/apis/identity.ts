@@ -1,30 +1,30 @@
 import { createHash } from 'node:crypto';
 
-/** The part of the configuration that service identities follow from. */
+/** The part of the configuration that determines service identities. */
 export interface IdentityConfig {
-  /** E-mail address -> name of a Kubernetes ServiceAccount, where the two do not follow from each other. */
+  /** E-mail address -> name of a Kubernetes ServiceAccount, where one cannot be derived from the other. */
   serviceAccounts: Record<string, string>;
 }
 
-/** What stands for the Google project of a namespace. */
+/** The Google project that a namespace stands for. */
 export interface Project {
   id: string;
   number: string;
 }
 
-/** What a program may do anything with, as far as roles allow; scopes limit nothing here. */
+/** Scopes of every token: all of Google Cloud. Roles limit what a program may do, scopes do not. */
 export const SCOPES: readonly string[] = ['https://www.googleapis.com/auth/cloud-platform'];
 
-/** Google's own default accounts: an exported service names one of these when nobody chose an account. */
+/** Google's own default accounts: an exported service names one of these when no account was chosen. */
 const DEFAULT_ACCOUNT = /(-compute@developer|@appspot)\.gserviceaccount\.com$/;
 
 /**
  * The Kubernetes ServiceAccount that `serviceAccountName` stands for, in the service's own namespace:
- * 1. what the chart value `serviceAccounts` says for exactly this address;
+ * 1. the one that the chart value `serviceAccounts` maps exactly this address to;
  * 2. `default` for Google's default accounts, so that an exported service runs unchanged;
  * 3. of any other address, what comes before its `@`;
  * 4. a name without `@` is the name itself.
- * @returns undefined where nothing is named, which Kubernetes takes for `default`.
+ * @returns undefined when no name is given, which Kubernetes treats as `default`.
  */
 export function kubernetesServiceAccount(
   name: string | undefined,
@@ -40,7 +40,7 @@ export function kubernetesServiceAccount(
 
 /**
  * The address that a program sees as its own, the inverse of {@link kubernetesServiceAccount}:
- * 1. the address that the chart maps to this account: the one of this project, else the only one;
+ * 1. the address that the chart maps to this account: the one in this project, or else the only one;
  * 2. `NUMBER-compute@developer.gserviceaccount.com` for `default`, as on Cloud Run;
  * 3. `NAME@PROJECT.iam.gserviceaccount.com`.
  */
@@ -60,7 +60,7 @@ export function projectId(template: string, namespace: string): string {
   return template.replaceAll('{namespace}', namespace);
 }
 
-/** A project number as Google's are, twelve digits, that stays with a namespace for its life. */
+/** A project number of twelve digits, like those of Google, which stays the same for the life of a namespace. */
 export function projectNumber(namespaceUid: string): string {
   const bits = createHash('sha256').update(namespaceUid).digest().readBigUInt64BE();
   return String(100_000_000_000n + (bits % 900_000_000_000n));

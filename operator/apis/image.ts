@@ -1,12 +1,12 @@
 import { formatted } from './fieldError.ts';
 import { capitalsIn } from './placeholder.ts';
 
-/** A text is no image reference. */
+/** A text is not an image reference. */
 export class ImageError extends Error {
   readonly code = 'IMAGE_INVALID';
 }
 
-/** The parts of an image reference, with what the short forms leave out filled in. */
+/** The parts of an image reference, with the defaults for what short forms leave out. */
 export interface ImageReference {
   /** HOST[:PORT]; `docker.io` when the reference names none. */
   registry: string;
@@ -31,7 +31,7 @@ const DIGEST = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-fA-F0-9]{32,}$/;
 const SHA256 = /^sha256:[a-f0-9]{64}$/;
 
 /**
- * Takes an image reference apart (distribution reference grammar: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`).
+ * Parses an image reference (distribution reference grammar: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`).
  * @throws {ImageError} naming the reference and what is wrong with it.
  */
 export function parseImage(reference: string): ImageReference {
@@ -49,7 +49,7 @@ export function parseImage(reference: string): ImageReference {
   const repository = registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path;
   const fail = (what: string) => new ImageError(`image ${formatted(reference)} does not parse: ${what}`);
   if (path === '') throw fail('it names no repository');
-  if (!REGISTRY.test(registry)) throw fail(`${formatted(registry)} is no host name with an optional port`);
+  if (!REGISTRY.test(registry)) throw fail(`${formatted(registry)} is not a host name with an optional port`);
   if (!REPOSITORY.test(path)) {
     const left = capitalsIn(path);
     if (left) throw fail(`${formatted(left)} looks like a placeholder; paths are in lower case`);
@@ -86,7 +86,7 @@ function isDigest(text: string): boolean {
   return text.startsWith('sha256:') ? SHA256.test(text) : DIGEST.test(text);
 }
 
-/** The reference in full: registry, repository, and tag or digest or both. */
+/** The full reference: registry, repository, and tag or digest or both. */
 export function formatImage({ registry, repository, tag, digest }: ImageReference): string {
   return `${registry}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }

@@ -16,11 +16,19 @@ const CASES: Record<string, { reason: string; labels: Record<string, string>; er
   'a space in a key': {
     reason: 'no key has one',
     labels: { 'my app': 'a' },
-    error: /^labels\[my app\]: is no key/,
+    error: /^labels\[my app\]: is not a valid key/,
   },
-  'an empty key': { reason: 'it names nothing', labels: { '': 'a' }, error: /is no key/ },
-  'two slashes': { reason: 'one parts domain and name', labels: { 'a/b/c': 'a' }, error: /is no key/ },
-  'a domain in capitals': { reason: 'DNS has none', labels: { 'Example.com/a': 'a' }, error: /is no key/ },
+  'an empty key': { reason: 'it names nothing', labels: { '': 'a' }, error: /is not a valid key/ },
+  'two slashes': {
+    reason: 'one parts domain and name',
+    labels: { 'a/b/c': 'a' },
+    error: /is not a valid key/,
+  },
+  'a domain in capitals': {
+    reason: 'DNS has none',
+    labels: { 'Example.com/a': 'a' },
+    error: /is not a valid key/,
+  },
 };
 
 describe('labels', () => {

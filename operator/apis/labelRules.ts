@@ -8,9 +8,9 @@ const MAX_DOMAIN = 253;
 const FORM = `at most ${MAX_WORD} letters, digits, dashes, dots and underscores, with a letter or digit at both ends`;
 
 /**
- * The errors of labels that are handed on to revisions, executions and pods, and of those that nodes are picked by
- * (Kubernetes, Labels and Selectors: Syntax and character set). The API server looks at those of an object itself
- * alone; it would reject what is made of this one.
+ * The errors in labels that revisions, executions and pods inherit, and in those of a node selector (Kubernetes, Labels
+ * and Selectors: Syntax and character set). The API server validates only the labels of the object itself; it would
+ * reject the objects that are created from this one.
  */
 export function validateLabels(labels: Record<string, string> | undefined, path: string): FieldError[] {
   return errorsOfEach(Object.entries(labels ?? {}), ([key, value]) => {
@@ -21,17 +21,17 @@ export function validateLabels(labels: Record<string, string> | undefined, path:
   });
 }
 
-/** Most labels of one object, and what they are made of (Google Cloud, Requirements for labels). */
+/** Maximum number of labels of one object, and their characters (Google Cloud, Requirements for labels). */
 const MOST_LABELS = 64;
 const LOWER_CASE = /^[-_a-z0-9]*$/;
 
 /**
- * What Google Cloud takes less of than Kubernetes does; told only, in strict mode too, because no document of Cloud Run
- * says it. A key with a domain belongs to a tool, and whoever applies an object cannot change it.
+ * Labels that Kubernetes accepts and Google Cloud does not: a warning even in strict mode, because no document of Cloud
+ * Run states it. A key with a domain belongs to a tool, and whoever applies an object cannot change it.
  */
 export function adviseLabels(labels: Record<string, string> | undefined, path: string): FieldError[] {
   const own = Object.entries(labels ?? {}).filter(([key]) => !key.includes('/'));
-  const say = (where: string, message: string): FieldError => ({
+  const advice = (where: string, message: string): FieldError => ({
     path: where,
     message,
     strict: true,
@@ -39,21 +39,21 @@ export function adviseLabels(labels: Record<string, string> | undefined, path: s
   });
   const many = own.length > MOST_LABELS;
   return [
-    ...(many ? [say(path, `has ${own.length} labels; Cloud Run takes ${MOST_LABELS}`)] : []),
+    ...(many ? [advice(path, `has ${own.length} labels; Cloud Run takes ${MOST_LABELS}`)] : []),
     ...errorsOfEach(own, ([key, value]) => {
       const where = keyed(path, key);
       if (key.startsWith('goog-'))
-        return [say(where, 'begins with goog-, which Google Cloud keeps for itself')];
+        return [advice(where, 'begins with goog-, which Google Cloud keeps for itself')];
       const unfit = [key, value].find((text) => !LOWER_CASE.test(text));
-      // What Kubernetes takes no more than Google Cloud is an error of its own.
+      // What Kubernetes does not accept either is an error of its own.
       if (unfit === undefined || !isWord(key) || !(value === '' || isWord(value))) return [];
-      const what = unfit === value ? `is ${formatted(value)}` : 'is a key in another form';
-      return [say(where, `${what}; Cloud Run takes lower case letters, digits, dashes and underscores`)];
+      const what = unfit === value ? `is ${formatted(value)}` : 'is a key of another form';
+      return [advice(where, `${what}; Cloud Run takes lower case letters, digits, dashes and underscores`)];
     }),
   ];
 }
 
-/** The errors of the keys of annotations, which have the form of those of labels. */
+/** The errors in the keys of annotations, which have the form of label keys. */
 export function validateKeys(annotations: Record<string, string> | undefined, path: string): FieldError[] {
   return errorsOfEach(Object.keys(annotations ?? {}), (key) => keyErrors(key, keyed(path, key)));
 }
@@ -64,7 +64,10 @@ function keyErrors(key: string, path: string): FieldError[] {
   const isDomain = domain === undefined || (domain.length <= MAX_DOMAIN && DOMAIN.test(domain));
   if (isDomain && isWord(word)) return [];
   return [
-    { path, message: `is no key: it must have ${FORM}, and may have a domain and a slash before them` },
+    {
+      path,
+      message: `is not a valid key: it must have ${FORM}, and may have a domain and a slash before them`,
+    },
   ];
 }
 

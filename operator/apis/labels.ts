@@ -1,6 +1,6 @@
 /** Label keys, by the domain that owns them (Cloud Run API v1 and Knative Serving API, Labels). */
 
-/** Owner links between the serving kinds, and from pods to them. */
+/** Labels that link the serving kinds to their owners, and pods to them. */
 export const SERVING = {
   service: 'serving.knative.dev/service',
   serviceUID: 'serving.knative.dev/serviceUID',
@@ -34,7 +34,7 @@ export const RUN = {
 } as const;
 
 /**
- * Selects what belongs to services and not to worker pools: the gateway and the autoscaler do not even watch the rest.
+ * Selects what belongs to services and not to worker pools: the gateway and the autoscaler watch nothing else.
  */
 export const NOT_POOLED = `!${RUN.workerPool}`;
 
@@ -44,8 +44,8 @@ export function workerPoolOf({ metadata }: { metadata: { labels?: Record<string,
 }
 
 /**
- * UID of the revision that a pod is an instance of. By its name it could be one of an earlier revision, which goes with
- * it a while later, or anybody's.
+ * UID of the revision that a pod is an instance of. The name is not enough: the pod may belong to a deleted revision of
+ * the same name and not be collected yet, or to something else.
  */
 export function revisionUidOf({ metadata }: { metadata: { labels?: Record<string, string> } }) {
   return metadata.labels?.[SERVING.revisionUID];
@@ -63,5 +63,5 @@ export const LOCATION = 'cloud.googleapis.com/location';
 /** Random text that gcloud puts on a template to force a new revision, and selects revisions by. */
 export const NONCE = 'client.knative.dev/nonce';
 
-/** `cluster-local` keeps a service off the outside. */
+/** `cluster-local` makes a service unreachable from outside the cluster. */
 export const VISIBILITY = 'networking.knative.dev/visibility';

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 
-/** Longest DNS label, and so the longest name of whatever becomes part of a host name or a label value. */
+/** Maximum length of a DNS label, and so of every name that becomes part of a host name or a label value. */
 export const MAX_NAME = 63;
 
 const HASH_LENGTH = 8;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
 /**
- * `parent` with `suffix`, at most 63 characters: a parent that is too long is cut, and the hash of all of it
- * keeps two such names apart. The same arguments always give the same name.
+ * `parent` with `suffix`, at most 63 characters: a parent that is too long is truncated, and a hash of both keeps two
+ * such names distinct. The same arguments always give the same name.
  */
 export function childName(parent: string, suffix: string): string {
   if (parent.length + suffix.length <= MAX_NAME) return parent + suffix;
@@ -19,12 +19,12 @@ export function childName(parent: string, suffix: string): string {
     .digest('hex')
     .slice(0, HASH_LENGTH);
   const room = MAX_NAME - HASH_LENGTH - 1 - suffix.length;
-  // A suffix that leaves no room for a letter of the parent is cut as well: the hash speaks for both.
+  // A suffix that leaves no room for the parent is dropped: the hash covers both.
   if (room < 1) return `${parent.slice(0, MAX_NAME - HASH_LENGTH - 1).replace(/[-.]+$/, '')}-${hash}`;
   return `${parent.slice(0, room).replace(/[-.]+$/, '')}-${hash}${suffix}`;
 }
 
-/** Letters that follow from `seed`, evenly spread. */
+/** Letters derived from `seed`, evenly distributed. */
 export function letters(seed: string, count: number): string {
   const bytes = createHash('sha256').update(seed).digest();
   return Array.from({ length: count }, (_, i) => LETTERS[bytes.readUInt16BE(2 * i) % LETTERS.length]).join(
@@ -33,9 +33,9 @@ export function letters(seed: string, count: number): string {
 }
 
 /**
- * Name of the revision that a configuration's generation makes, such as `hello-00002-kzt`. The letters follow from
- * UID and generation: a reconciler that starts again makes the same revision, and a service that is deleted and
- * made anew does not meet names of its predecessor.
+ * Name of the revision of a configuration's generation, such as `hello-00002-kzt`. The letters are derived from UID and
+ * generation: a restarted reconciler creates the same revision, and a service that is deleted and created again does not
+ * collide with revisions of its predecessor.
  */
 export function revisionName({
   name,
@@ -50,7 +50,7 @@ export function revisionName({
   return childName(name, `-${number}-${letters(`${uid}/${generation}`, 3)}`);
 }
 
-/** Name of the Deployment that runs a revision's instances; tools that know Knative look for it under this name. */
+/** Name of the Deployment that runs a revision's instances; tools made for Knative look for this name. */
 export function deploymentName(revision: string): string {
   return childName(revision, '-deployment');
 }

@@ -1,6 +1,6 @@
 import { formatted } from './fieldError.ts';
 
-/** A text is no quantity. */
+/** A text is not a quantity. */
 export class QuantityError extends Error {
   readonly code = 'QUANTITY_INVALID';
 }
@@ -34,16 +34,16 @@ const BINARY: readonly (readonly [string, bigint])[] = [
 ];
 const SUFFIXES = new Map([...DECIMAL, ...BINARY]);
 
-/** Longer ones would take long to compute with. */
+/** Longer ones would take too long to compute. */
 const MAX_LENGTH = 64;
-/** Far more than the API server's own 2^63 units, and short enough to be written and read again. */
+/** Far more than the 2^63 units of the API server, and short enough to be formatted and parsed again. */
 const MAX_NANO = 10n ** 60n;
 
 const SYNTAX = /^([+-]?)(\d*)(?:\.(\d*))?(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d{1,3}))?$/;
 
 /**
- * A quantity such as `500m`, `1.5Gi` or `2e3` in nano-units, exactly; what is finer is rounded away from zero, as
- * the API server does.
+ * A quantity such as `500m`, `1.5Gi` or `2e3` in nano-units, exactly; finer fractions are rounded away from
+ * zero, as the API server does.
  * @throws {QuantityError} naming the text.
  */
 export function parseQuantity(text: string | number): bigint {
@@ -65,7 +65,7 @@ function parse(text: string): { nano: bigint; format: QuantityFormat } {
   const [, sign = '', whole = '', fraction = '', suffix, exponent] = match ?? [];
   if (!match || whole + fraction === '') {
     throw new QuantityError(
-      `${formatted(text)} is no quantity; write a number with an optional unit, such as 500m, 2 or 512Mi`,
+      `${formatted(text)} is not a quantity; write a number with an optional unit, such as 500m, 2 or 512Mi`,
     );
   }
   const power = exponent === undefined ? 0 : Number(exponent);
@@ -104,7 +104,7 @@ export function formatQuantity(nano: bigint, format: QuantityFormat = 'decimal')
 }
 
 /**
- * The form in which the API server gives a quantity back: `1000m` as `1`, `0.5` as `500m`, `1024Mi` as `1Gi`.
+ * The form in which the API server returns a quantity: `1000m` as `1`, `0.5` as `500m`, `1024Mi` as `1Gi`.
  * @throws {QuantityError} naming the text.
  */
 export function canonicalQuantity(text: string | number): string {

@@ -4,9 +4,9 @@ import type { Schema } from './schemaValidation.ts';
 type Json = Record<string, unknown>;
 
 /**
- * A value with its whole numbers taken out of quotes where its schema declares an integer: gcloud reads
- * `containerConcurrency: "80"` so. Whatever else is written stays as it is, and what has nothing to change is the same
- * value. Pure.
+ * A value with quoted whole numbers converted to numbers where its schema declares an integer: gcloud reads
+ * `containerConcurrency: "80"` like that. Everything else stays as it is; a value without such a number is returned
+ * itself. Pure.
  */
 export function unquoted<T>(schema: TSchema, value: T): T {
   return read(schema as Schema, value) as T;
@@ -20,7 +20,7 @@ function read(schema: Schema, value: unknown): unknown {
   return schema.properties ? readMap(schema.properties, value as Json) : value;
 }
 
-/** Digits alone: what is longer could not be held exactly, and is no number that a field takes. */
+/** Digits only: a longer number could not be represented exactly, and no field accepts it. */
 function numberOf(text: string): number | string {
   return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
 }

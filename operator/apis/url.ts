@@ -1,15 +1,15 @@
-/** The part of the configuration that host names follow from. */
+/** The part of the configuration that determines host names. */
 export interface UrlConfig {
   /** Such as `run.example.com`. */
   domain: string;
-  /** Such as `{tag---}{service}.{namespace}.{domain}`; what stands after `tag` in the braces goes with it. */
+  /** Such as `{tag---}{service}.{namespace}.{domain}`; the text after `tag` in the braces is left out without a tag. */
   urlTemplate: string;
   urlScheme: 'http' | 'https';
   /** Such as `cluster.local`. */
   clusterDomain: string;
 }
 
-/** The part of it that tells names, and nothing of how they are reached. */
+/** The part of it that determines host names alone. */
 export type HostConfig = Omit<UrlConfig, 'urlScheme'>;
 
 /** Name and namespace of a route (a service's route has the service's name). */
@@ -18,7 +18,7 @@ export interface RouteRef {
   namespace?: string;
 }
 
-/** Every host name that a route, or one tag of it, answers to. */
+/** All host names of a route, or of one of its tags. */
 export interface Hosts {
   external: string;
   /** Inside the cluster, from the shortest to the longest. */
@@ -46,7 +46,7 @@ export function urlOf(config: UrlConfig, route: RouteRef, tag?: string): string 
   return `${config.urlScheme}://${externalHost(config, route, tag)}`;
 }
 
-/** URL of a route inside the cluster: what `status.address.url` shows. It stays plain HTTP. */
+/** URL of a route inside the cluster: what `status.address.url` shows. Always plain HTTP. */
 export function addressOf(
   config: Pick<UrlConfig, 'clusterDomain'>,
   { name, namespace = 'default' }: RouteRef,
@@ -54,7 +54,7 @@ export function addressOf(
   return `http://${name}.${namespace}.svc.${config.clusterDomain}`;
 }
 
-/** Every host name of a route, or of one of its tags: what the gateway answers to. */
+/** The host names of a route, or of one of its tags, that the gateway serves. */
 export function hostsOf(config: HostConfig, route: RouteRef, tag?: string): Hosts {
   const { name, namespace = 'default' } = route;
   const short = `${tag ? `${tag}---` : ''}${name}.${namespace}`;

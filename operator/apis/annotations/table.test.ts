@@ -39,7 +39,7 @@ describe('annotation table', () => {
     assert.ok(KEYS.length > 75, `${KEYS.length} annotations`);
   });
 
-  it('shares no key with what controllers remember', () => {
+  it('shares no key with the bookkeeping of controllers', () => {
     assert.deepEqual(
       Object.values(BOOKKEEPING).filter((key) => ANNOTATIONS.has(key)),
       [],
@@ -79,7 +79,7 @@ describe('annotation table', () => {
     }
   });
 
-  it('tells which annotations a parent keeps for itself', () => {
+  it('says which annotations are not inherited', () => {
     const child = notInheritedBy('child');
     for (const key of [RUN.ingressStatus, RUN.operationId, RUN.urls, HOMERUN.run])
       assert.ok(child.has(key), key);
@@ -91,7 +91,7 @@ describe('annotation table', () => {
     for (const key of [RUN.containerDependencies, RUN.secrets]) assert.ok(!execution.has(key), key);
   });
 
-  it('names what a template may say, and what of that concerns services only', () => {
+  it('lists what is honoured on a template, and what of that on services only', () => {
     assert.match(honouredOn('revision'), /autoscaling\.knative\.dev\/minScale \(services only\), /);
     assert.match(honouredOn('executionTemplate'), /container-dependencies, run\.googleapis\.com\/secrets/);
     assert.doesNotMatch(honouredOn('executionTemplate'), /execution-environment|cloudsql/);

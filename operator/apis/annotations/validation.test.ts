@@ -20,7 +20,7 @@ const ROWS: Row[] = [
     key: 'autoscaling.knative.dev/maxScale',
     value: 'many',
     message: /is "many"; it must be a whole number from 0/,
-    reason: 'the value is told, and what is allowed',
+    reason: 'the message has the value and what is allowed',
   },
   {
     on: 'service',
@@ -90,7 +90,7 @@ const ROWS: Row[] = [
     value: '@daily',
     message: /is not known to Homerun and has no effect; it knows run, schedule, /,
     strict: true,
-    reason: 'a slip must not keep a job from running without a word',
+    reason: 'a typo must not silently keep a job from running',
   },
   {
     on: 'revision',
@@ -117,7 +117,7 @@ const ROWS: Row[] = [
     value: 'anything',
     reason: 'output that an export brings back',
   },
-  { on: 'service', key: 'example.com/owner', value: 'me', reason: "a person's own key" },
+  { on: 'service', key: 'example.com/owner', value: 'me', reason: 'a key of the user' },
   {
     on: 'revision',
     key: 'run.googleapis.com/container-dependencies',
@@ -135,7 +135,7 @@ const ROWS: Row[] = [
     key: 'run.googleapis.com/container-dependencies',
     value: 'app after side',
     message: /it must be JSON such as/,
-    reason: 'nobody can tell the order from it',
+    reason: 'it does not say the order',
   },
   {
     on: 'revision',
@@ -167,7 +167,7 @@ const ROWS: Row[] = [
 
 describe('annotation rules', () => {
   for (const { on, key, value, message, strict, reason } of ROWS) {
-    it(`${message ? (strict ? 'warns of' : 'rejects') : 'accepts'} ${key}=${value} on a ${on}: ${reason}`, () => {
+    it(`${message ? (strict ? 'warns about' : 'rejects') : 'accepts'} ${key}=${value} on a ${on}: ${reason}`, () => {
       const errors = validateAnnotations(on, { [key]: value }, 'metadata.annotations');
       if (!message) return assert.deepEqual(errors, []);
       assert.equal(errors.length, 1);
@@ -177,7 +177,7 @@ describe('annotation rules', () => {
     });
   }
 
-  it('rejects a least number of instances above the greatest, in both spellings', () => {
+  it('rejects a minimum of instances above the maximum, in both spellings', () => {
     for (const [minimum, maximum] of [
       ['minScale', 'maxScale'],
       ['min-scale', 'max-scale'],
@@ -191,12 +191,12 @@ describe('annotation rules', () => {
     }
   });
 
-  it('takes a greatest number of 0 for none', () => {
+  it('treats a maximum of 0 as none', () => {
     const annotations = { 'run.googleapis.com/minScale': '5', 'run.googleapis.com/maxScale': '0' };
     assert.deepEqual(validateScale(annotations, 'a'), []);
   });
 
-  it('reads flags in any case and nothing else', () => {
+  it('parses flags in any case and nothing else', () => {
     assert.deepEqual(['True', 'true', 'FALSE', '1', undefined].map(parseFlag), [
       true,
       true,
@@ -206,7 +206,7 @@ describe('annotation rules', () => {
     ]);
   });
 
-  it('reads an order of containers with and without quotes, and none from other texts', () => {
+  it('parses a start order with and without quotes, and no other text', () => {
     const order = new Map([['a', ['b', 'c-d.e']]]);
     assert.deepEqual(parseDependencies('{"a":["b","c-d.e"]}'), order);
     assert.deepEqual(parseDependencies('{a: [b, c-d.e]}'), order);

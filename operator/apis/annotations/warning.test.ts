@@ -7,7 +7,7 @@ const CAPABILITIES = { resizesPods: true };
 const SERVICE = 'Service' as const;
 
 describe('effects of annotations', () => {
-  it('say what happens instead wherever that is something else', () => {
+  it('have a note wherever a cluster does something else', () => {
     for (const { key, effect, effects = {} } of ANNOTATIONS.values()) {
       for (const { outcome, note } of [effect, ...Object.values(effects)]) {
         if (outcome === 'ignored') assert.ok(note && note.length < 160, key);
@@ -25,7 +25,7 @@ describe('effects of annotations', () => {
     assert.equal(effectWarning(RUN.minScale, '1', CAPABILITIES, SERVICE), undefined);
   });
 
-  it('are warned of by value', () => {
+  it('give warnings by value', () => {
     assert.match(
       effectWarning(RUN.iapEnabled, 'true', CAPABILITIES, SERVICE) ?? '',
       /no Identity-Aware Proxy/,
@@ -35,7 +35,7 @@ describe('effects of annotations', () => {
     assert.equal(effectWarning('toString', 'x', CAPABILITIES, SERVICE), undefined);
   });
 
-  it('are warned of where the cluster cannot do what it takes', () => {
+  it('give warnings where the cluster lacks a capability', () => {
     const old = { resizesPods: false };
     assert.match(
       effectWarning(RUN.startupCpuBoost, 'True', old, SERVICE) ?? '',

@@ -2,7 +2,7 @@ import { type Annotation, EVERYWHERE, ignored, SERVICE, stored } from '../annota
 import { oneOf } from '../values.ts';
 
 const AUTHOR = stored('set to the requesting user on jobs and executions');
-/** What tells something about the object that a client wrote, and not about what is made from it. */
+/** About the object that a client wrote, and not about the executions created from it. */
 const OWN = ['execution'] as const;
 
 /** About the object itself, whatever its kind. */

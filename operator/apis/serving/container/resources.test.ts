@@ -75,7 +75,7 @@ describe('resources of a container', () => {
       template: '{labels: {since: "12:00"}, annotations: {"a b": c}}',
       errors: [
         ['spec.template.metadata.labels[since]', /is "12:00"; as the value of a label/],
-        ['spec.template.metadata.annotations[a b]', /is no key/],
+        ['spec.template.metadata.annotations[a b]', /is not a valid key/],
       ],
       reason: 'the revision could never be made',
     },
