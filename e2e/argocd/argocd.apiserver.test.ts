@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Condition } from '../../operator/apis/condition.ts';
+import { KINDS } from '../../operator/apis/kinds.ts';
 import { JOBS } from '../../operator/apis/run/job/types.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
 import { portability } from '../../operator/reconcilers/readiness.ts';
@@ -19,12 +20,15 @@ interface View {
 const text = readFileSync(new URL('../../docs/argocd.md', import.meta.url), 'utf8');
 const [settings = '', hook = ''] = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml]) => yaml);
 
-/** The scripts that people are told to configure, for each kind that their pattern stands for. */
+/** The scripts that people are told to configure, for each kind that a pattern stands for. */
 function scripts(): Record<string, string> {
-  const { 'resource.customizations': customizations } = parse(settings).data;
-  const script = parse(customizations)['run.googleapis.com/*']['health.lua'];
+  const customizations = parse(parse(settings).data['resource.customizations']);
   return Object.fromEntries(
-    ['Job', 'Execution', 'WorkerPool'].map((kind) => [`run.googleapis.com/${kind}`, script]),
+    KINDS.flatMap(({ group, kind, healthCondition }) => {
+      if (!healthCondition) return [];
+      const { 'health.lua': script } = customizations[`${group}/*`] ?? customizations[`${group}/${kind}`];
+      return [[`${group}/${kind}`, script]];
+    }),
   );
 }
 

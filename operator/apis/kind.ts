@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
+import type { EffectKind } from './annotations/annotation.ts';
 import type { FieldError } from './fieldError.ts';
 import type { ReferencedJob } from './run/execution/validation.ts';
 import type { CelRule } from './schema.ts';
@@ -30,6 +31,8 @@ export interface KindDeclaration<T extends KubeObject> {
   scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath: string };
   /** Annotations that name the requesting user; an object that only controllers make has none. */
   authors?: AuthorKeys;
+  /** Whose effects in the annotation table its annotations have; those of a Service when left out. */
+  effectKind?: EffectKind;
   /**
    * The object with its defaults set; where nothing but defaults would change, what is stored is kept. Pure.
    * @param previous the stored object that it replaces.
@@ -37,6 +40,11 @@ export interface KindDeclaration<T extends KubeObject> {
   default(object: T, previous?: T, referenced?: ReferencedObjects): T;
   /** What is wrong with the object that its schema cannot say. Pure. */
   validate(object: T, previous?: T, referenced?: ReferencedObjects): FieldError[];
+  /**
+   * The condition that shows its health in Argo CD; none where Argo CD has a check of its own, or where its owner shows
+   * it.
+   */
+  healthCondition?: 'Ready' | 'Completed';
   /** What a cluster does differently although nothing is wrong with the object, beside annotations. Pure. */
   warnings?(object: T): Warning[];
 }

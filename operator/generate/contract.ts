@@ -1,14 +1,14 @@
 import { type AnnotationHolder, type Effect, effectOn } from '../apis/annotations/annotation.ts';
-import { HOMERUN } from '../apis/annotations/homerun.ts';
 import { RUN } from '../apis/annotations/run.ts';
 import { SERVING } from '../apis/annotations/serving.ts';
 import { ANNOTATIONS } from '../apis/annotations/table.ts';
-import { keyed } from '../apis/fieldError.ts';
-import { KINDS, KINDS_BY_NAME } from '../apis/kinds.ts';
-import { RUN as LABELS } from '../apis/labels.ts';
+import type { KindDefinition } from '../apis/kind.ts';
+import { KINDS_BY_NAME } from '../apis/kinds.ts';
+import { SERVICE } from '../apis/serving/service/kind.ts';
 import { failureRulesSection } from './failureRules.ts';
 import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
 import { type GeneratedFile, generatedFrom } from './file.ts';
+import { KIND_NOTES, type KindNotes } from './kindNotes.ts';
 import { runtimeContractSection } from './runtimeContract.ts';
 
 // The reference of what is accepted, warned about and rejected, from the rules that admission applies.
@@ -16,11 +16,24 @@ import { runtimeContractSection } from './runtimeContract.ts';
 type Places = Partial<Record<AnnotationHolder, string>>;
 
 /** The objects that annotations are set on, by kind, and what the tables call them. */
-const PLACES = {
-  Service: { service: 'object', revision: 'template' },
-  WorkerPool: { workerPool: 'object', revision: 'template' },
-  Job: { job: 'job', executionTemplate: 'template', execution: 'execution' },
-} as const satisfies Record<string, Places>;
+const ANNOTATED = {
+  Service: {
+    title: 'Annotations of a Service and of its template',
+    places: { service: 'object', revision: 'template' },
+  },
+  WorkerPool: {
+    title: 'Annotations of a WorkerPool and of its template',
+    places: { workerPool: 'object', revision: 'template' },
+  },
+  Job: {
+    title: 'Annotations of a Job, of its template and of an Execution',
+    places: { job: 'job', executionTemplate: 'template', execution: 'execution' },
+  },
+} as const satisfies Record<string, { title: string; places: Places }>;
+
+function isAnnotated(kind: string): kind is keyof typeof ANNOTATED {
+  return Object.hasOwn(ANNOTATED, kind);
+}
 
 const VERDICTS: Readonly<Record<Effect['outcome'], string>> = {
   honoured: 'accepted',
@@ -29,8 +42,8 @@ const VERDICTS: Readonly<Record<Effect['outcome'], string>> = {
   knative: 'warned, rejected when strict',
 };
 
-function annotationTable(kind: keyof typeof PLACES): string {
-  const places: Places = PLACES[kind];
+function annotationTable(kind: keyof typeof ANNOTATED): string {
+  const places: Places = ANNOTATED[kind].places;
   const rows = [...ANNOTATIONS.values()].flatMap((annotation) => {
     const where = annotation.on.flatMap((holder) => places[holder] ?? []);
     const { outcome, note } = effectOn(annotation, kind);
@@ -77,13 +90,45 @@ function table(head: readonly string[], rows: readonly Row[]): string {
 
 const FIELDS = ['field', 'values', 'default', 'verdict'];
 
+function namedKinds(): [KindDefinition, KindNotes][] {
+  return Object.entries<KindDefinition>(KINDS_BY_NAME).map(([name, definition]) => [
+    definition,
+    KIND_NOTES[name as keyof typeof KINDS_BY_NAME] ?? {},
+  ]);
+}
+
+/** Annotations and fields of each kind. What a kind's containers and volumes have in common with a Service's is listed there. */
+function kindSections(): string {
+  const service = fieldRows(SERVICE);
+  const sections = namedKinds().flatMap(([definition, notes]) => {
+    const { kind } = definition;
+    const rows = kind === SERVICE.kind ? service : rowsBeside(fieldRows(definition), service);
+    const fields = notes.fieldsOfTemplate ? undefined : table(FIELDS, rows);
+    const title = `Fields of ${article(kind)} ${kind}`;
+    return [annotationSection(kind, notes), section(title, notes.before, fields, notes.after)];
+  });
+  return sections.filter((text) => text !== '').join('\n\n');
+}
+
+function annotationSection(kind: string, { beforeAnnotations, afterAnnotations }: KindNotes): string {
+  if (!isAnnotated(kind)) return '';
+  return section(ANNOTATED[kind].title, beforeAnnotations, annotationTable(kind), afterAnnotations);
+}
+
+function section(title: string, ...parts: (string | undefined)[]): string {
+  const present = parts.filter((part) => part !== undefined);
+  return present.length > 0 ? [`## ${title}`, ...present].join('\n\n') : '';
+}
+
+function article(kind: string): string {
+  return /^[AEIO]/.test(kind) ? 'an' : 'a';
+}
+
 /** docs/contract.md: every field, annotation, default and limit, and what Homerun does with it. */
 export function contractFile(): GeneratedFile {
-  const unknown = keyed('metadata.annotations', 'run.googleapis.com/...');
-  const rules = KINDS.flatMap(({ kind, rules, written }) => [
+  const rules = namedKinds().flatMap(([{ kind, rules, written }, { fieldsOfTemplate }]) => [
     ...rules.map(({ message }) => `\`${kind}\`: ${message}`),
-    // Their fields are those of the templates that they are made from.
-    ...(['Revision', 'Execution'].includes(kind) ? [] : rulesOf(written as Schema, 'spec')),
+    ...(fieldsOfTemplate ? [] : rulesOf(written as Schema, 'spec')),
   ]);
   const text = `<!-- ${generatedFrom('operator/apis and operator/webhook')} -->
 # Fields and annotations
@@ -104,73 +149,10 @@ value, so neither applying the same YAML again nor upgrading Homerun creates a r
 \`${SERVING.creator}\` and \`${SERVING.lastModifier}\` (on jobs and executions
 \`${RUN.creator}\` and \`${RUN.lastModifier}\`) are set to the requesting user.
 
-## Annotations of a Service and of its template
-
-Other keys of \`run.googleapis.com\`, \`autoscaling.knative.dev\` and \`homerun.dev\` have no effect: \`${unknown}\` gives a
-warning, and is rejected when strict. Keys of other prefixes are kept as they are.
-
-${annotationTable('Service')}
-
-## Fields of a Service
-
-A Configuration has the same \`spec.template\`. The \`spec\` of a Revision has the fields of \`spec.template.spec\` and is
-immutable.
-
-${table(FIELDS, fieldRows(KINDS_BY_NAME.services))}
-
-## Fields of a Route
-
-${table(FIELDS, fieldRows(KINDS_BY_NAME.routes))}
+${kindSections()}
 
 ${runtimeContractSection()}
 ${failureRulesSection()}
-## Annotations of a Job, of its template and of an Execution
-
-${annotationTable('Job')}
-
-Executions inherit the template's annotations, except for those that describe the template itself. \`${HOMERUN.overrides}\` is JSON such as
-\`{"containerOverrides":[{"name":"a","args":["b"],"env":[{"name":"C","value":"d"}]}],"taskCount":2,"timeoutSeconds":60}\`;
-\`clearArgs\` removes the job's arguments. A \`${HOMERUN.schedule}\` has five fields, or is \`@hourly\`,
-\`@daily\`, \`@weekly\`, \`@monthly\` or \`@yearly\`.
-
-## Fields of a Job
-
-\`kubectl get jobs\` lists the Jobs of \`batch/v1\`, as on every cluster. Use \`rj\`, \`crjob\` or
-\`jobs.run.googleapis.com\`, and \`kubectl get executions -l ${LABELS.job}=NAME\` for the executions of a job
-(short names: \`exec\` and \`crexec\`).
-
-Containers and volumes have the fields of a service's; this table lists only the differences. With several containers, the
-main container is the first one that no other container depends on (annotation
-\`${RUN.containerDependencies}\`), or the first container without that annotation. The task ends with its main
-container, and the other containers end with the task. An execution with a task count of 0 completes at once.
-
-${table(FIELDS, rowsBeside(fieldRows(KINDS_BY_NAME.jobs), fieldRows(KINDS_BY_NAME.services)))}
-
-## Fields of an Execution
-
-Its \`spec\` has the fields of a job's \`spec.template.spec\`, and the label \`${LABELS.job}\` names the job. Fields
-that the \`spec\` leaves out are copied from the job, \`containers\` and \`volumes\` each as a whole; then
-\`${HOMERUN.overrides}\` is applied, and the execution is immutable from then on. It is owned by its job and deleted with
-it.
-
-## Annotations of a WorkerPool and of its template
-
-${annotationTable('WorkerPool')}
-
-## Fields of a WorkerPool
-
-Its template has the fields of a service's; this table lists only the differences. A worker pool receives no requests, so
-its containers have no ports, and fields about requests do not exist.
-
-${table(FIELDS, rowsBeside(fieldRows(KINDS_BY_NAME.workerPools), fieldRows(KINDS_BY_NAME.services)))}
-
-The number of instances is set in two places. \`${RUN.manualInstanceCount}\` is where Cloud Run's v1 API has
-it, and what manifests contain. \`spec.manualInstanceCount\` is the number in force, and what the subresource \`/scale\` reads
-and writes for \`kubectl scale\`, a HorizontalPodAutoscaler or KEDA. The most recent change counts: admission writes the
-field when the annotation is new or has another value, and leaves it alone otherwise. So a number set by an autoscaler is
-kept when the same manifest is applied again, by client-side or server-side apply, by Helm or by Argo CD; a manifest with
-another number in its annotation sets that number. Leave the field itself out of manifests.
-
 ## Rules that hold without the webhook
 
 The CRDs contain all types, ranges and lengths, and the following rules. The API server checks them itself.

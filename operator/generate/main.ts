@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
 import { KINDS } from '../apis/kinds.ts';
+import { argocdFile } from './argocd.ts';
 import { contractFile } from './contract.ts';
 import { crdFile } from './crd.ts';
 import type { GeneratedFile } from './file.ts';
@@ -26,6 +27,7 @@ export const GENERATORS: readonly Generator[] = [
     files: async () => (await import('./chart.ts')).chartFiles(),
   },
   { name: 'contract', folders: [], files: () => [contractFile()] },
+  { name: 'Argo CD', folders: [], files: () => [argocdFile()] },
   { name: 'monitoring', folders: [], files: () => [monitoringFile()] },
 ];
 

@@ -332,6 +332,15 @@ describe('admission', () => {
     });
   }
 
+  it('rejects what the schema rules out, also where Cloud Run alone takes less', () => {
+    const probe = (periodSeconds: number) =>
+      `spec: {template: {spec: {containers: [{image: app, startupProbe: {periodSeconds: ${periodSeconds}}}]}}}`;
+    const admitted = (seconds: number) =>
+      admitValidate(requestFor(objectOf(probe(seconds)), { kind: 'Service' }), LENIENT);
+    assert.match(admitted(241).warnings?.[0] ?? '', /periodSeconds: is 241; .* from 0 to 240$/);
+    assert.match(admitted(3601).status?.message ?? '', /periodSeconds: is 3601; .* from 0 to 3600$/);
+  });
+
   it('calls an object that has no name yet by the stem of its name', () => {
     const metadata = { namespace: 'demo', generateName: 'load-' };
     const request = requestFor({ ...objectOf(APP, 'Execution'), metadata }, { kind: 'Execution' });

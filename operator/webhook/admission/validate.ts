@@ -54,8 +54,8 @@ export function validate(
 }
 
 /**
- * Where both the schema and validation report a field, validation has the better message and wins, unless it only warns:
- * what the schema rejects is rejected.
+ * Where both the schema and validation report a field, validation has the better message and wins, unless it is about
+ * Cloud Run alone: the API server would not store the object.
  */
 function errorsIn(
   definition: KindDefinition,
@@ -70,13 +70,12 @@ function errorsIn(
   if (unreadable.length > 0 && !isReadable(definition, schema, readable)) return bySchema;
   // An error of a list whose item lost an unreadable field may be no more than a consequence of that.
   const removed = new Set(unreadable.flatMap(({ path }) => [path, path.replace(/\[\d+\]\.\w+$/, '')]));
+  const ruledOut = new Set(bySchema.map(({ path }) => path));
   const byRules = definition
     .validate(readable as KubeObject, previous, referenced)
-    .filter(({ path }) => !removed.has(path));
-  const rejected = new Set(byRules.flatMap(({ path, strict }) => (strict ? [] : path)));
-  const bySchemaAlone = bySchema.filter(({ path }) => !rejected.has(path));
-  const outOfSchema = new Set(bySchemaAlone.map(({ path }) => path));
-  return [...bySchemaAlone, ...byRules.filter(({ path }) => !outOfSchema.has(path))];
+    .filter(({ path, strict }) => !removed.has(path) && !(strict && ruledOut.has(path)));
+  const validated = new Set(byRules.map(({ path }) => path));
+  return [...bySchema.filter(({ path }) => !validated.has(path)), ...byRules];
 }
 
 const ANNOTATIONS = 'metadata.annotations';

@@ -33,18 +33,13 @@ export function linesOf(said: readonly Warning[]): string[] {
 }
 
 function effectsOf(definition: KindDefinition, object: KubeObject, abilities: Capabilities): Warning[] {
-  const annotationEffects = annotationEffectsFor(abilities, effectKindOf(definition));
+  const annotationEffects = annotationEffectsFor(abilities, definition.effectKind ?? 'Service');
   const { metadata, spec } = object as KubeObject & { spec?: { template?: Partial<KubeObject> } };
   return [
     ...annotationEffects(metadata.annotations, 'metadata.annotations'),
     ...annotationEffects(spec?.template?.metadata?.annotations, 'spec.template.metadata.annotations'),
     ...(definition.warnings?.(object) ?? []),
   ];
-}
-
-function effectKindOf({ kind }: KindDefinition): EffectKind {
-  if (kind === 'WorkerPool') return kind;
-  return kind === 'Job' || kind === 'Execution' ? 'Job' : 'Service';
 }
 
 function annotationEffectsFor(abilities: Capabilities, kind: EffectKind) {

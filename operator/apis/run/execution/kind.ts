@@ -43,6 +43,8 @@ export const EXECUTION = defineKind<Execution>(EXECUTIONS, {
     },
   ],
   authors: RUN,
+  effectKind: 'Job',
+  healthCondition: 'Completed',
   default: defaultExecution,
   validate: (object, previous, referenced) => validateExecution(object, previous, referenced?.job),
   warnings: ({ spec }) => instanceWarnings(spec?.template?.spec, 'spec.template.spec'),

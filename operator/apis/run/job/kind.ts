@@ -36,6 +36,8 @@ export const JOB = defineKind<Job>(JOBS, {
   status: JobStatusSchema,
   rules: [withinName('startExecutionToken'), withinName('runExecutionToken')],
   authors: RUN,
+  effectKind: 'Job',
+  healthCondition: 'Ready',
   default: defaultJob,
   validate: validateJob,
   warnings: ({ spec }) =>

@@ -33,6 +33,8 @@ export const WORKER_POOL = defineKind<WorkerPool>(WORKER_POOLS, {
     labelSelectorPath: '.status.selector',
   },
   authors: SERVING,
+  effectKind: 'WorkerPool',
+  healthCondition: 'Ready',
   default: defaultWorkerPool,
   validate: (object, previous, referenced) => validateWorkerPool(object, previous, referenced?.revisions),
   warnings: templateWarnings,
