@@ -13,7 +13,7 @@ import type { Rejection } from '../diagnosis/evidence.ts';
 import { isSpent } from '../diagnosis/memory.ts';
 import { retryCreation } from '../diagnosis/replicaFailure.ts';
 import { hasStarted } from '../diagnosis/start.ts';
-import { pinnedImages } from '../pod/digests.ts';
+import { pinnedImages } from '../digests.ts';
 import { passingMs } from '../readiness.ts';
 import { pending, type RejectionInput, withRejection } from '../rejection.ts';
 import { conditionsOf } from './conditions.ts';

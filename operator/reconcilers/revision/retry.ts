@@ -2,7 +2,7 @@ import { type Condition, conditionOf, isFalse, READY, readyOf } from '../../apis
 import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { isTransient } from '../diagnosis/failureRules.ts';
-import type { DigestOwner } from '../pod/digests.ts';
+import type { DigestOwner } from '../digests.ts';
 
 /** Shortest and longest time from the failure of a revision until it is tried again. */
 const PAUSE_MS = { shortest: 60_000, longest: 900_000 };

@@ -6,7 +6,7 @@ import { type Deployment, DISRUPTION_BUDGETS, type DisruptionBudget } from '../.
 import { controllerReference, isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { type LabelSelector, selects } from '../../kube/selector.ts';
-import { instanceLabels } from './deployment.ts';
+import { instanceLabels } from '../revision/deployment.ts';
 
 /** Everything that the plan of a revision's disruption budget depends on. */
 export interface DisruptionInput {

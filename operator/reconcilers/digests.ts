@@ -1,6 +1,6 @@
-import { type IdentityConfig, kubernetesServiceAccount } from '../../apis/identity.ts';
-import type { DigestResolver, DigestState } from '../../registry/resolver.ts';
-import type { InstanceSpec } from './pod.ts';
+import { type IdentityConfig, kubernetesServiceAccount } from '../apis/identity.ts';
+import type { DigestResolver, DigestState } from '../registry/resolver.ts';
+import type { InstanceSpec } from './pod/pod.ts';
 
 export interface DigestOwner {
   namespace: string;
