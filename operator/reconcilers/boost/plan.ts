@@ -30,7 +30,7 @@ export function planBoost(pod: Pod, now: number): BoostPlan {
   return left > 0 ? { recheckMs: left } : { resize };
 }
 
-/** What stands in the annotation; anybody may have written there. */
+/** What stands in the annotation, which others may have changed. */
 function laterLimits({ metadata }: Pod): Map<string, string> | undefined {
   try {
     const limits: unknown = JSON.parse(metadata.annotations?.[BOOST_ANNOTATION] ?? 'null');

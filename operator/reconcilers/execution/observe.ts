@@ -43,7 +43,7 @@ export async function observe(
     batchJob,
     pods,
     mount: mountOf(key, pods, queues, context),
-    refusal: rejectionOf(execution, batchJob, pods, queues),
+    rejection: rejectionOf(execution, batchJob, pods, queues),
     digests: starts && isDefaulted(execution, job) ? digests(execution, queues, context) : new Map(),
     metadata: metadataNow(context, stores),
     namespaceEnds: await namespaceEnds(context.client, namespace, pods),
