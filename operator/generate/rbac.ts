@@ -12,13 +12,13 @@ import {
   clusterPermissions as metadataCluster,
 } from '../metadata/permissions.ts';
 import { mergePermissions, type Permission } from '../rbac.ts';
+import { permissions as boost } from '../reconcilers/boost/reconciler.ts';
+import { permissions as disruption } from '../reconcilers/disruption/reconciler.ts';
 import { RECONCILERS } from '../reconcilers/index.ts';
 import {
   permissions as informers,
   namespacePermissions as metadataService,
 } from '../reconcilers/informers.ts';
-import { permissions as boost } from '../reconcilers/pod/boostController.ts';
-import { permissions as disruption } from '../reconcilers/revision/disruptionController.ts';
 import { secretPermissions as pullSecrets, permissions as registry } from '../registry/pullsecrets.ts';
 import {
   permissions as webhook,

@@ -18,7 +18,7 @@ import { type MetadataAccess, metadataAccess } from './pod/metadata.ts';
 import type { RejectionInput } from './rejection.ts';
 import type { RollOuts } from './revision/rollOuts.ts';
 
-/** What every reconciler is given; all of its IO goes through here. */
+/** What every reconciler gets; all of its IO goes through here. */
 export interface Context {
   client: KubeClient;
   informers: Sources;
@@ -65,15 +65,15 @@ export interface Reconciler {
 }
 
 /**
- * The one who carries out a controller's plans, under the controller's own name as field manager.
+ * Executes a controller's plans, under the controller's own name as field manager.
  * @param stores what the controller reads; an object in them that is as it should be is not written.
- * @param refused what is told on the subject while the cluster refuses something that it needs.
+ * @param rejected the status of the subject while the cluster rejects something that it needs.
  */
 export function executorOf(
   context: Context,
   controller: string,
   stores: Partial<Stores<keyof Sources>>,
-  refused: (input: RejectionInput) => KubeObject | undefined,
+  rejected: (input: RejectionInput) => KubeObject | undefined,
 ): PlanExecutor {
   const { client, recorder, now } = context;
   const caches = [
@@ -89,7 +89,7 @@ export function executorOf(
     recorder,
     fieldManager: `homerun-${controller}`,
     typeOf,
-    refused: (subject, planned, refusal) => refused({ subject, planned, refusal, now: now() }),
+    refused: (subject, planned, rejection) => rejected({ subject, planned, rejection, now: now() }),
     cached: (object) => caches.find(([type]) => isOf(type, object))?.[1]?.get(keyOf(object.metadata)),
   });
 }

@@ -1,4 +1,4 @@
-/** A time span as Cloud Run writes it: `4s`, `1m52s`, `2h3m4s`; whole seconds are all that Kubernetes tells. */
+/** A time span as Cloud Run writes it: `4s`, `1m52s`, `2h3m4s`; Kubernetes gives whole seconds only. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   const parts = [

@@ -31,7 +31,7 @@ import { hostsOfRoute } from './route/hosts.ts';
 /** Watches of our own kinds. */
 type OwnInformers = { [K in keyof typeof KINDS_BY_NAME]: Informer<ObjectOf<(typeof KINDS_BY_NAME)[K]>> };
 
-/** What the controllers watch; each kind once, whoever reads it. */
+/** What the controllers watch; each kind once, however many read it. */
 export interface Informers extends OwnInformers {
   deployments: Informer<Deployment>;
   pods: Informer<Pod>;
@@ -39,7 +39,7 @@ export interface Informers extends OwnInformers {
   /** Those of others too: a pod may have only one. */
   disruptionBudgets: Informer<DisruptionBudget>;
   batchJobs: Informer<BatchJob>;
-  /** The pods of executions, shortened to what tells how a task fares. */
+  /** The pods of executions, trimmed to what the state of a task follows from. */
   taskPods: Informer<Pod>;
 }
 

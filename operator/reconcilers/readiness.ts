@@ -7,9 +7,9 @@ import {
 import type { Plan } from '../kube/plan.ts';
 import type { KubeObject } from '../kube/types.ts';
 
-// What is said on an object that people write, of the faults that it has and of how it becomes ready.
+// The conditions and Events of an object that people write: the errors that it has, and how it becomes ready.
 
-/** So long at most a status waits that tells no more than what is waited for: one write for a step, not one for each. */
+/** How long a status waits at most that says only what is waited for: several steps become one write. */
 const PASSING_MS = 500;
 
 type Status = { conditions?: Condition[] } | undefined;
@@ -23,26 +23,26 @@ export function passingMs(before: Status, next: Status): number | undefined {
   return open ? PASSING_MS : undefined;
 }
 
-/** What only Cloud Run forbids, and what nobody takes. */
-export function partition(faults: FieldError[]): [FieldError[], FieldError[]] {
-  return [faults.filter(({ strict }) => strict), faults.filter(({ strict }) => !strict)];
+/** The errors that only Cloud Run reports, and those that hold here too. */
+export function partition(errors: FieldError[]): [FieldError[], FieldError[]] {
+  return [errors.filter(({ strict }) => strict), errors.filter(({ strict }) => !strict)];
 }
 
-/** What runs here and what Cloud Run would refuse says so, as a warning that leaves Ready alone. */
-export function portability(faults: FieldError[]): Condition[] {
-  if (faults.length === 0) return [];
+/** A warning that leaves Ready alone, on an object that runs here and that Cloud Run would refuse. */
+export function portability(errors: FieldError[]): Condition[] {
+  if (errors.length === 0) return [];
   return [
     {
       type: TYPES.cloudRunIncompatible,
       severity: 'Warning',
       status: 'True',
       reason: REASONS.invalidArgument,
-      message: `Cloud Run would refuse this: ${errorMessage(faults)}`,
+      message: `Cloud Run would refuse this: ${errorMessage(errors)}`,
     },
   ];
 }
 
-/** What is told when an object becomes ready, or certainly is not: `conditions` are those that Ready depends on. */
+/** The Events when an object becomes ready, or certainly is not: `conditions` are those that Ready depends on. */
 export function readyEvents(
   { kind, metadata, status }: KubeObject & { status?: { conditions?: Condition[] } },
   conditions: Condition[],

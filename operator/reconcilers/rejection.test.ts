@@ -3,7 +3,7 @@ import type { Condition } from '../apis/condition.ts';
 import { EPOCH } from '../testing/serving.ts';
 import { pending, withRejection } from './rejection.ts';
 
-const refusal = { reason: 'Refused', message: 'exceeded quota' };
+const rejection = { reason: 'Refused', message: 'exceeded quota' };
 const widget = (conditions: Condition[], generation = 2) => ({
   apiVersion: 'example.com/v1',
   kind: 'Widget',
@@ -18,7 +18,7 @@ describe('withRefusal', () => {
     { type: 'B', status: 'True' },
   ]);
   const told = (subject = widget([])) =>
-    withRejection({ subject, planned, refusal, now: EPOCH }, ['A', 'Ready']) as ReturnType<typeof widget>;
+    withRejection({ subject, planned, rejection, now: EPOCH }, ['A', 'Ready']) as ReturnType<typeof widget>;
 
   it('says so in the conditions that it concerns, for this generation, and leaves the rest as planned', () => {
     const { status } = told();
@@ -36,19 +36,19 @@ describe('withRefusal', () => {
 
   it('changes nothing when it is refused again: no write, no new time', () => {
     const first = told();
-    const later = { subject: first, planned, refusal, now: EPOCH + 60_000 };
+    const later = { subject: first, planned, rejection, now: EPOCH + 60_000 };
     assert.deepEqual(withRejection(later, ['A', 'Ready']), first);
   });
 
   it('may leave open what can be granted any time', () => {
     const { status } = withRejection(
-      { subject: widget([]), planned, refusal, now: EPOCH },
+      { subject: widget([]), planned, rejection, now: EPOCH },
       ['A'],
       'Unknown',
     ) as ReturnType<typeof widget>;
     assert.deepEqual(
       status.conditions.find(({ type }) => type === 'A'),
-      { type: 'A', status: 'Unknown', ...refusal, lastTransitionTime: '2026-01-01T00:00:00Z' },
+      { type: 'A', status: 'Unknown', ...rejection, lastTransitionTime: '2026-01-01T00:00:00Z' },
     );
   });
 

@@ -4,30 +4,31 @@ import type { KubeObject } from '../kube/types.ts';
 
 type Conditioned = KubeObject & { status?: { conditions?: Condition[] } };
 
-/** What the cluster refused, and to whom. */
+/** What the cluster rejected, and for which object. */
 export interface RejectionInput {
   /** The object as it is. */
   subject: Conditioned;
-  /** The object as it would be if nothing had been refused; the subject itself where that would promise too much. */
+  /** The object as it would be if nothing had been rejected; the subject itself where that would promise too much. */
   planned: Conditioned;
-  refusal: Rejection;
+  rejection: Rejection;
   now: number;
 }
 
 /**
- * The planned object, saying that the cluster refuses something which it needs: a quota, a policy, a missing right.
+ * The planned object with conditions that say that the cluster rejects something which it needs: a quota, a policy, a
+ * missing right.
  * @param types the conditions that say so.
- * @param status Unknown where it may be granted any time and somebody waits for the end.
+ * @param status Unknown where it may be granted any time and clients wait for the end.
  */
 export function withRejection(
-  { subject, planned, refusal, now }: RejectionInput,
+  { subject, planned, rejection, now }: RejectionInput,
   types: readonly string[],
   status: 'False' | 'Unknown' = 'False',
 ): KubeObject {
   const others = planned.status?.conditions?.filter(({ type }) => !types.includes(type)) ?? [];
-  const told = types.map((type): Condition => ({ type, status, ...refusal }));
-  // Against what is there, not what was planned: the same refusal must not change the time of a condition.
-  const conditions = mergeConditions(subject.status?.conditions, [...others, ...told], now);
+  const rejected = types.map((type): Condition => ({ type, status, ...rejection }));
+  // Against what is there, not what was planned: the same rejection must not change the time of a condition.
+  const conditions = mergeConditions(subject.status?.conditions, [...others, ...rejected], now);
   const { generation } = subject.metadata;
   return {
     ...planned,

@@ -21,8 +21,8 @@ export function planConfiguration(
   config: Pick<Config, 'revisionHistory'>,
   now: number,
 ): Plan<Configuration> {
-  const faults = () => validateConfiguration(configuration);
-  const input = { owner: ownerOf(configuration), revisions, named, used: routed, faults };
+  const validate = () => validateConfiguration(configuration);
+  const input = { owner: ownerOf(configuration), revisions, named, used: routed, validate };
   const { apply, remove, events, names, ready } = planTemplate(input, config.revisionHistory, now);
   const status = {
     observedGeneration: configuration.metadata.generation,
@@ -33,12 +33,12 @@ export function planConfiguration(
   return { apply, remove, status: { ...configuration, status }, statusWaitMs, events };
 }
 
-/** What a configuration says while the cluster refuses its revision. */
-export function refusedConfiguration(input: RejectionInput): KubeObject {
+/** The status of a configuration while the cluster rejects its revision. */
+export function rejectedConfiguration(input: RejectionInput): KubeObject {
   return withRejection(input, [READY]);
 }
 
-/** A configuration as the maker of its revisions: their number is its generation. */
+/** A configuration as the owner of its revisions: their number is its generation. */
 export function ownerOf(configuration: Configuration): TemplateOwner {
   const { name, uid = '', labels = {}, generation = 1 } = configuration.metadata;
   return {

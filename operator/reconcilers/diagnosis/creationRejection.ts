@@ -5,7 +5,7 @@ const MISSING_ACCOUNT = /error looking up service account ([^/\s]+)\/([^:\s]+): 
 
 /**
  * What a person reads when the cluster refuses to make a pod: for a service identity that is missing, which one and
- * what to do; for anything else (a quota, a policy) the cluster's own words.
+ * what to do; for anything else (a quota, a policy) the cluster's own message.
  * @param declared `serviceAccountName` as it was written, an address or a name.
  */
 export function explainRejection(

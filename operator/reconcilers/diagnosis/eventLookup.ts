@@ -3,26 +3,26 @@ import { type Clock, systemClock } from '../../kube/clock.ts';
 import { EVENTS, type KubeEvent } from '../../kube/core.ts';
 import { refOf } from '../../kube/types.ts';
 
-/** What an Event says of its object. */
+/** What an Event reports of its object. */
 export type EventMessage = Pick<KubeEvent, 'reason' | 'message'>;
 
 export interface EventLookupOptions {
-  /** What the Events of a namespace say: UID of the object that they are about -> the one that counts. */
+  /** The Events of a namespace: UID of the object that they are about -> the Event that counts. */
   read(namespace: string): Promise<ReadonlyMap<string, EventMessage>>;
-  /** Called with the key of the one who asked when there is something to tell, or no longer so. */
+  /** Called with the key of an object whose Event has changed, or is gone. */
   onRead(key: string): void;
-  /** For how long one who asks is not answered: most troubles pass before. */
+  /** How long an object must have been asked about before its Events are read: most problems pass before. */
   patienceMs: number;
   clock?: Clock;
 }
 
-/** Time between two questions about one namespace; the API server keeps Events out of its cache, so each costs it. */
+/** Time between two requests for one namespace; the API server keeps Events out of its cache, so each is expensive. */
 const LEAST_PAUSE_MS = 5000;
-/** A question that took long is asked the less often: all of them together keep one connection busy for a twentieth. */
+/** A request that took long is repeated less often: all of them together keep one connection busy for a twentieth. */
 const PAUSE_FACTOR = 20;
 
-/** Those of a namespace who wait for an answer. */
-interface Room {
+/** The objects of a namespace that wait for an answer. */
+interface NamespaceLookup {
   /** Key -> the object that is asked about, and since when. */
   readonly waiting: Map<string, { uid: string; since: number }>;
   known: ReadonlyMap<string, EventMessage>;
@@ -31,13 +31,13 @@ interface Room {
 }
 
 /**
- * The side queue that finds out what Kubernetes tells by Events alone. All of a namespace share one question, and one
- * namespace is asked about at a time: a thousand executions that wait for a quota are no load on the API server.
+ * The side queue that finds out what Kubernetes reports by Events alone. All objects of a namespace share one request, and
+ * one namespace is read at a time: a thousand executions that wait for a quota are no load on the API server.
  */
 export class EventLookup {
   readonly #options: EventLookupOptions;
   readonly #clock: Clock;
-  readonly #rooms = new Map<string, Room>();
+  readonly #namespaces = new Map<string, NamespaceLookup>();
   #tail: Promise<void> = Promise.resolve();
 
   constructor(options: EventLookupOptions) {
@@ -46,56 +46,56 @@ export class EventLookup {
   }
 
   /**
-   * What is known of the object with this UID; begins to ask when it is time.
-   * @param key who asks: a key of the object's namespace. It asks about one object at a time.
+   * What is known of the object with this UID; begins to read Events when it is time.
+   * @param key of what depends on the object, in the same namespace. It asks about one object at a time.
    */
   of(key: string, uid: string): EventMessage | undefined {
     const { namespace = '' } = refOf(key);
-    const room = this.#roomOf(namespace);
+    const lookup = this.#lookupOf(namespace);
     const now = this.#clock.now();
-    const before = room.waiting.get(key);
+    const before = lookup.waiting.get(key);
     const { since } = before?.uid === uid ? before : { since: now };
-    room.waiting.set(key, { uid, since });
-    const isDue = now - since >= this.#options.patienceMs && now >= room.askAfter;
-    if (isDue && !room.asking) this.#ask(namespace, room);
-    return room.known.get(uid);
+    lookup.waiting.set(key, { uid, since });
+    const isDue = now - since >= this.#options.patienceMs && now >= lookup.askAfter;
+    if (isDue && !lookup.asking) this.#read(namespace, lookup);
+    return lookup.known.get(uid);
   }
 
-  /** Nobody needs to know any more. */
+  /** Stops to look up what the key has asked about. */
   forget(key: string): void {
     const { namespace = '' } = refOf(key);
-    const room = this.#rooms.get(namespace);
-    if (room?.waiting.delete(key) && room.waiting.size === 0) this.#rooms.delete(namespace);
+    const lookup = this.#namespaces.get(namespace);
+    if (lookup?.waiting.delete(key) && lookup.waiting.size === 0) this.#namespaces.delete(namespace);
   }
 
-  #roomOf(namespace: string): Room {
-    let room = this.#rooms.get(namespace);
-    if (!room) {
-      room = { waiting: new Map(), known: new Map(), asking: false, askAfter: 0 };
-      this.#rooms.set(namespace, room);
+  #lookupOf(namespace: string): NamespaceLookup {
+    let lookup = this.#namespaces.get(namespace);
+    if (!lookup) {
+      lookup = { waiting: new Map(), known: new Map(), asking: false, askAfter: 0 };
+      this.#namespaces.set(namespace, lookup);
     }
-    return room;
+    return lookup;
   }
 
-  #ask(namespace: string, room: Room): void {
-    room.asking = true;
+  #read(namespace: string, lookup: NamespaceLookup): void {
+    lookup.asking = true;
     this.#tail = this.#tail.then(async () => {
       const startedAt = this.#clock.now();
       try {
-        this.#learn(room, await this.#options.read(namespace));
+        this.#update(lookup, await this.#options.read(namespace));
       } catch {
-        // Asked again when somebody looks again.
+        // Read again with the next reconcile.
       }
       const now = this.#clock.now();
-      room.askAfter = now + Math.max(LEAST_PAUSE_MS, (now - startedAt) * PAUSE_FACTOR);
-      room.asking = false;
+      lookup.askAfter = now + Math.max(LEAST_PAUSE_MS, (now - startedAt) * PAUSE_FACTOR);
+      lookup.asking = false;
     });
   }
 
-  #learn(room: Room, known: ReadonlyMap<string, EventMessage>): void {
-    const before = room.known;
-    room.known = known;
-    for (const [key, { uid }] of room.waiting) {
+  #update(lookup: NamespaceLookup, known: ReadonlyMap<string, EventMessage>): void {
+    const before = lookup.known;
+    lookup.known = known;
+    for (const [key, { uid }] of lookup.waiting) {
       if (known.get(uid)?.message !== before.get(uid)?.message) this.#options.onRead(key);
     }
   }

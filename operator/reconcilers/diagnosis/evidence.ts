@@ -13,7 +13,7 @@ export interface Rejection {
   retryAt?: number;
 }
 
-/** What the checks judge: all that was observed of the instances of a revision, or of the tasks of an execution. */
+/** What the checks look at: all that was observed of the instances of a revision, or of the tasks of an execution. */
 export interface Evidence {
   /** What the pods are for: requests, the instances of a worker pool, or tasks. */
   runs: 'service' | 'workerPool' | 'job';

@@ -66,7 +66,7 @@ function killedByProbe(
 ): boolean {
   // It may have been at work for as long as that.
   if (proven) return false;
-  // Without a port and a probe of its own nobody asks the container.
+  // Without a port and a probe of its own the container is not probed.
   if (runs !== 'service' && !container.startupProbe) return false;
   if (exitCode !== 137 && exitCode !== 143 && exitCode !== 2 && exitCode !== 0) return false;
   const ranSeconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1000;
@@ -83,7 +83,7 @@ export function notListening(
   const probe = container?.startupProbe;
   if (runs !== 'service' && !probe) return `Container '${name}' did not start within ${seconds} s.`;
   const port = container ? ingressPort(container) : undefined;
-  // Other containers have no PORT; they name the one that they are asked at.
+  // Other containers have no PORT; they name the port that they are probed at.
   const isElsewhere = probe?.tcpSocket?.port !== undefined && probe.tcpSocket.port !== port;
   if (probe && (probe.httpGet || probe.grpc || probe.exec || runs !== 'service' || isElsewhere)) {
     return `Container '${name}' did not pass its startup probe within ${seconds} s: ${asked(probe)}.`;

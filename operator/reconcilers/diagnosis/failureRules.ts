@@ -6,15 +6,15 @@ import type { RegistryError } from '../../registry/errors.ts';
 export interface FailureRule {
   /** What has happened, for people. */
   description: string;
-  /** What the kubelet calls it, where it is the kubelet who tells. */
+  /** The kubelet's reason, where the kubelet reports it. */
   reasons?: readonly string[];
-  /** What the kubelet's message says, where its reason alone does not tell. */
+  /** What the kubelet's message matches, where its reason alone is ambiguous. */
   pattern?: RegExp;
-  /** The reason of the conditions that tell it; the kubelet's own where unset. */
+  /** The reason of the conditions that report it; the kubelet's own where unset. */
   conditionReason?: string;
   /** For how long it is waited out until it is final, as a chart value. */
   limit: keyof Config['startup'];
-  /** Whether it may go without a change of the template: a revision that failed for it is tried again by itself. */
+  /** Whether it may pass without a change of the template: a revision that failed for it is tried again by itself. */
   transient: boolean;
 }
 
@@ -37,7 +37,7 @@ const IMAGE_REASONS = [
  * What keeps an instance from starting, and for how long it is waited out: the same for revisions, tasks and
  * worker pools. What cannot heal is final after `startup.crashSeconds`, all else only after
  * `startup.limitSeconds`, which covers several attempts of the kubelet: it tries again after 10 s, 20 s, 40 s and so on.
- * The first row that fits counts.
+ * The first rule that matches counts.
  */
 export const FAILURE_RULES = {
   imageName: {
@@ -130,34 +130,34 @@ export const FAILURE_RULES = {
   },
 } as const satisfies Record<string, FailureRule>;
 
-/** What the kubelet says of a container that it has not started. */
+/** What the kubelet reports of a container that it has not started. */
 interface Waiting {
   reason?: string;
   message?: string;
 }
 
-/** The row of what the kubelet says; undefined if the container is only slow. */
+/** The rule for what the kubelet reports; undefined if the container is only slow. */
 export function ruleOf({ reason = '', message = '' }: Waiting): FailureRule | undefined {
   return Object.values<FailureRule>(FAILURE_RULES).find(
     ({ reasons, pattern }) => reasons?.includes(reason) && (pattern === undefined || pattern.test(message)),
   );
 }
 
-/** The row of an image whose digest the registry does not tell. */
+/** The rule for an image whose digest the registry does not give. */
 export function ruleOfRegistry({ code }: Pick<RegistryError, 'code'>): FailureRule {
   if (code === 'IMAGE_INVALID') return FAILURE_RULES.imageName;
   if (code === 'IMAGE_NOT_FOUND') return FAILURE_RULES.imageNotFound;
   return code === 'REGISTRY_UNAUTHORIZED' ? FAILURE_RULES.imageUnauthorized : FAILURE_RULES.image;
 }
 
-/** The reasons of conditions that tell of a trouble which may go. */
+/** The reasons of conditions that report a problem which may pass. */
 const PASSING_REASONS: ReadonlySet<string> = new Set(
   Object.values<FailureRule>(FAILURE_RULES)
     .filter(({ transient }) => transient)
     .flatMap(({ conditionReason, reasons = [] }) => conditionReason ?? reasons),
 );
 
-/** Whether what a condition says of a revision that has not started may have gone since. */
+/** Whether what a condition reports of a revision that has not started may have passed since. */
 export function isTransient({ reason = '' }: Waiting): boolean {
   return PASSING_REASONS.has(reason);
 }

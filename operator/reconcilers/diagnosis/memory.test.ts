@@ -15,7 +15,7 @@ const MEMORY: MemoryKill = {
   at: Date.parse(AT),
 };
 const SAID = 'Pod ephemeral local storage usage exceeds the total limit of containers 128Mi.';
-const FILES: MemoryKill = { id: 'pod-x/files', what: 'files', said: SAID, at: Date.parse(AT) };
+const FILES: MemoryKill = { id: 'pod-x/files', what: 'files', message: SAID, at: Date.parse(AT) };
 
 describe('memoryKills', () => {
   const evicted = { phase: 'Failed', reason: 'Evicted' } as const;

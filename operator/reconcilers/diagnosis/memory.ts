@@ -9,23 +9,23 @@ import {
 import type { Pod } from '../../kube/core.ts';
 import type { Problem } from './problem.ts';
 
-/** An end that an instance, or one of its containers, found because it took more memory than it may. */
+/** An instance, or one of its containers, was ended because it took more memory than its limit. */
 export interface MemoryKill {
-  /** Tells it from every other one. */
+  /** Identifies it. */
   id: string;
   /** `memory`: the kernel stopped a container; `files`: the node ended the instance for what it had written. */
   what: 'memory' | 'files';
   container?: string;
-  /** What the node said of it. */
-  said?: string;
-  /** When, in ms since 1970; the kubelet tells it to the second. */
+  /** The message of the node. */
+  message?: string;
+  /** When, in ms since 1970; the kubelet reports it to the second. */
   at: number;
 }
 
 const MIB = 2 ** 20;
 
 /** An eviction for what the instance itself wrote, and not because its node had no room left. */
-export const OWN_LIMIT = /exceed(s|ed) .*limit/i;
+export const LIMIT_EXCEEDED = /exceed(s|ed) .*limit/i;
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 
@@ -45,7 +45,7 @@ export function isSpent({ metadata, status }: Pod, now: number): boolean {
   return statuses.some(isPutOff) && now - Date.parse(metadata.creationTimestamp ?? '') >= YOUNG_MS;
 }
 
-/** The kubelet says that it waits only seconds after it began to; a container that ended once before will have to. */
+/** The kubelet reports that it waits only seconds after it began to; a container that ended once before will have to. */
 function isPutOff({ state, lastState, restartCount = 0 }: ContainerStatus): boolean {
   if (state?.waiting?.reason === 'CrashLoopBackOff') return lastState?.terminated?.reason === 'OOMKilled';
   const { reason, startedAt = '', finishedAt = '' } = state?.terminated ?? {};
@@ -55,7 +55,7 @@ function isPutOff({ state, lastState, restartCount = 0 }: ContainerStatus): bool
 
 /**
  * The kills that can be seen of a pod, at most one for each container: the kubelet keeps the last end of each.
- * @param eviction what the node said when it ended the pod, where the pod's status does not repeat it.
+ * @param eviction the message of the node's Event, where the pod's status does not repeat it.
  */
 export function memoryKills(pod: Pod, eviction?: string): MemoryKill[] {
   const { initContainerStatuses = [], containerStatuses = [], reason, message } = pod.status ?? {};
@@ -70,9 +70,9 @@ export function memoryKills(pod: Pod, eviction?: string): MemoryKill[] {
       ];
     },
   );
-  const said = eviction ?? (reason === 'Evicted' ? message : undefined);
-  if (!said || !OWN_LIMIT.test(said)) return stopped;
-  return [...stopped, { id: `${uid}/files`, what: 'files', said: said.trim(), at: endOf(pod) }];
+  const evicted = eviction ?? (reason === 'Evicted' ? message : undefined);
+  if (!evicted || !LIMIT_EXCEEDED.test(evicted)) return stopped;
+  return [...stopped, { id: `${uid}/files`, what: 'files', message: evicted.trim(), at: endOf(pod) }];
 }
 
 /** When the last container of a pod ended. */
@@ -86,7 +86,7 @@ function endOf({ metadata, status }: Pod): number {
 
 /** What a person reads of it: the limit, as Cloud Run says it, and what to do. */
 export function memoryMessage(
-  { what, container, said }: Pick<MemoryKill, 'what' | 'container' | 'said'>,
+  { what, container, message }: Pick<MemoryKill, 'what' | 'container' | 'message'>,
   containers: readonly Container[],
 ): string {
   const concerned = containers.filter(
@@ -97,7 +97,7 @@ export function memoryMessage(
     return `Memory limit of ${limit} exceeded: container '${concerned[0]?.name ?? container}' was stopped. Raise its resources.limits.memory, or let it use less.`;
   }
   return (
-    `Memory limit of ${limit} exceeded by files: an instance was ended (${said}) ` +
+    `Memory limit of ${limit} exceeded by files: an instance was ended (${message}) ` +
     'Files count as memory: write less, write to an in-memory volume with a sizeLimit, or raise resources.limits.memory.'
   );
 }

@@ -3,7 +3,7 @@ import type { Container } from '../../apis/serving/container/types.ts';
 import type { Pod } from '../../kube/core.ts';
 import type { Terminated } from './evidence.ts';
 import { lastLogLine, signalOf, startError } from './exit.ts';
-import { OWN_LIMIT } from './memory.ts';
+import { LIMIT_EXCEEDED } from './memory.ts';
 import { type Check, firstProblem, type Problem } from './problem.ts';
 import { sidecar } from './sidecars.ts';
 
@@ -51,7 +51,7 @@ function deadline({ pod, containers, terminated }: AttemptEvidence): AttemptFail
 
 /** What a task writes counts as its memory (container contract, File system access). */
 function memory({ pod: { status }, terminated }: AttemptEvidence): AttemptFailure | undefined {
-  const wroteTooMuch = status?.reason === 'Evicted' && OWN_LIMIT.test(status.message ?? '');
+  const wroteTooMuch = status?.reason === 'Evicted' && LIMIT_EXCEEDED.test(status.message ?? '');
   if (terminated?.reason !== 'OOMKilled' && !wroteTooMuch) return undefined;
   const message = `The configured memory limit was reached.${lastLogLine(terminated?.message)}`;
   return {

@@ -9,7 +9,7 @@ import type { MetadataAccess } from '../pod/metadata.ts';
 import { instancePodSpec } from '../pod/pod.ts';
 import { latestDeadline } from './deadline.ts';
 
-/** Where Kubernetes tells a task which one it is, and how often it has failed (KEP-2214, KEP-3850). */
+/** Where Kubernetes gives a task its index, and how often it has failed (KEP-2214, KEP-3850). */
 export const TASK = {
   index: 'batch.kubernetes.io/job-completion-index',
   failures: 'batch.kubernetes.io/job-index-failure-count',

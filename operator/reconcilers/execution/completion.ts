@@ -71,6 +71,6 @@ function failureEnd(
   if (now - Date.parse(lastTransitionTime ?? '') < EXPLAIN_MS) return 'unexplained';
   const [first] = failedIndexes;
   if (first === undefined) return { status: 'False', reason, message, at: lastTransitionTime };
-  const told = `Task ${metadata.name}-task${first} failed with message: Its pod was deleted before it ended.`;
-  return { status: 'False', reason: REASONS.taskFailed, message: told, at: lastTransitionTime };
+  const lost = `Task ${metadata.name}-task${first} failed with message: Its pod was deleted before it ended.`;
+  return { status: 'False', reason: REASONS.taskFailed, message: lost, at: lastTransitionTime };
 }

@@ -6,7 +6,7 @@ import { hasEnded, takenAt } from '../../kube/pod.ts';
 /**
  * The deadline that a task's pod is made with, in seconds. Kubernetes counts it from when a node takes the pod, so it
  * leaves room for images, volumes and sidecars; once the task runs it is lowered to its own time, see {@link overdue}.
- * It ends a task whose start never ends, and one that goes on while nobody leads the controllers.
+ * It ends a task whose start never ends, and one that goes on while no controller leads.
  */
 export function latestDeadline(
   timeoutSeconds: number | string,

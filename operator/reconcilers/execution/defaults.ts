@@ -18,13 +18,13 @@ export function isDefaulted(execution: Execution, job: Job | undefined): executi
 }
 
 /**
- * For an execution made by hand that no webhook has seen: fills in what it leaves out, or tells all that is wrong with it.
+ * For an execution made by hand that no webhook has seen: fills in what it leaves out, or reports all that is wrong with it.
  * Nothing is started before that is stored, so that a change of the job meanwhile cannot change what runs.
  */
 export function planDefaults(execution: Execution, job: Job | undefined, now: number): Plan<Execution> {
-  const faults = validateExecution(execution, undefined, { job }).filter(({ strict }) => !strict);
-  // That there is no job is a fault.
-  if (faults.length > 0 || !job) return refused(execution, errorMessage(faults), now);
+  const errors = validateExecution(execution, undefined, { job }).filter(({ strict }) => !strict);
+  // That there is no job is one of the errors.
+  if (errors.length > 0 || !job) return planInvalid(execution, errorMessage(errors), now);
   const { metadata, spec } = completeExecution(execution, job);
   const { labels, annotations, ownerReferences } = metadata;
   const patch = { metadata: { labels, annotations, ownerReferences }, spec };
@@ -36,7 +36,7 @@ export function planDefaults(execution: Execution, job: Job | undefined, now: nu
   };
 }
 
-function refused(execution: Execution, message: string, now: number): Plan<Execution> {
+function planInvalid(execution: Execution, message: string, now: number): Plan<Execution> {
   const before = execution.status?.conditions;
   const reason = REASONS.invalidArgument;
   const completed = { type: TYPES.completed, status: 'False', reason, message } as const;

@@ -6,7 +6,7 @@ import type { CompleteInput } from './input.ts';
 
 /** What was observed of an execution, as the checks of its diagnosis take it. */
 export function evidenceOf(
-  { execution, batchJob, pods, digests, refusal, mount }: CompleteInput,
+  { execution, batchJob, pods, digests, rejection, mount }: CompleteInput,
   config: RoleConfig<'controller'>,
   now: number,
 ): Evidence {
@@ -20,7 +20,7 @@ export function evidenceOf(
     createdAt: Date.parse(metadata.creationTimestamp ?? ''),
     digests,
     reported: conditionOf(execution.status?.conditions, TYPES.containerReady),
-    rejection: refusal,
+    rejection: rejection,
     mount,
   };
 }

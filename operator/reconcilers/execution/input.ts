@@ -22,7 +22,7 @@ export interface ExecutionInput {
   /** Where the metadata server is now. */
   metadata?: MetadataAccess;
   /** Why the cluster makes no pods for the batch/v1 Job. */
-  refusal?: Rejection;
+  rejection?: Rejection;
   /** Whether the execution goes with its namespace. */
   namespaceEnds?: boolean;
   /** When this process last wrote the status, in milliseconds since 1970. */

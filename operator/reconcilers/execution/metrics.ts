@@ -8,7 +8,7 @@ import type { Pod } from '../../kube/core.ts';
 import { type ExecutionSeries, executionDuration, taskDuration, taskStart } from '../../telemetry/metrics.ts';
 import { isFinished } from './completion.ts';
 
-/** How far an execution has come, in one word. */
+/** The state of an execution, as a label of metrics. */
 export type ExecutionState = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 /** The state of an execution, from its conditions. */
@@ -45,7 +45,7 @@ export function recordExecution(execution: Execution, old: Execution | undefined
   executionDuration.observe({ result: stateOf(execution) }, secondsBetween(startTime, completionTime));
 }
 
-/** Counts the start and the end of a task's attempt, once: when its pod changes to tell of it. */
+/** Counts the start and the end of a task's attempt, once: when its pod changes to show it. */
 export function recordTask(pod: Pod, old: Pod | undefined): void {
   const started = startedAt(pod);
   const created = pod.metadata.creationTimestamp;

@@ -8,8 +8,8 @@ import { type Context, metadataNow } from '../context.ts';
 import { explainRejection } from '../diagnosis/creationRejection.ts';
 import type { Rejection } from '../diagnosis/evidence.ts';
 import { type MountFailure, mountFailure } from '../diagnosis/mounts.ts';
+import { digestsOf } from '../digests.ts';
 import type { Stores } from '../informers.ts';
-import { digestsOf } from '../pod/digests.ts';
 import { isFinished } from './completion.ts';
 import { isDefaulted } from './defaults.ts';
 import type { ExecutionInput } from './input.ts';
@@ -43,7 +43,7 @@ export async function observe(
     batchJob,
     pods,
     mount: mountOf(key, pods, queues, context),
-    refusal: rejectionOf(execution, batchJob, pods, queues),
+    rejection: rejectionOf(execution, batchJob, pods, queues),
     digests: starts && isDefaulted(execution, job) ? digests(execution, queues, context) : new Map(),
     metadata: metadataNow(context, stores),
     namespaceEnds: await namespaceEnds(context.client, namespace, pods),

@@ -122,19 +122,19 @@ const CASES: Record<string, Case> = {
   },
   'no service account': {
     reason: 'a person can make it, and no task can start without it',
-    input: { batchJob: batchJob(), refusal: { reason: 'ServiceAccountMissing', message: 'Create it' } },
+    input: { batchJob: batchJob(), rejection: { reason: 'ServiceAccountMissing', message: 'Create it' } },
     at: 60,
     want: { conditions: ['Started=Unknown:ServiceAccountMissing'], requeueAfterMs: 180_000 },
   },
   'still no service account': {
     reason: 'an execution must end: somebody waits for it',
-    input: { batchJob: batchJob(), refusal: { reason: 'ServiceAccountMissing', message: 'Create it' } },
+    input: { batchJob: batchJob(), rejection: { reason: 'ServiceAccountMissing', message: 'Create it' } },
     at: 240,
     want: { conditions: ['Started=False:ServiceAccountMissing'] },
   },
   'over the quota': {
     reason: 'it may be free again any time; kubectl get shows why',
-    input: { batchJob: batchJob(), refusal: { reason: 'FailedCreate', message: 'exceeded quota' } },
+    input: { batchJob: batchJob(), rejection: { reason: 'FailedCreate', message: 'exceeded quota' } },
     at: 10,
     want: {
       conditions: [
@@ -148,7 +148,7 @@ const CASES: Record<string, Case> = {
   },
   'over the quota for long': {
     reason: 'a thousand that wait must not look all the time',
-    input: { batchJob: batchJob(), refusal: { reason: 'FailedCreate', message: 'exceeded quota' } },
+    input: { batchJob: batchJob(), rejection: { reason: 'FailedCreate', message: 'exceeded quota' } },
     at: 3600,
     want: { conditions: ['Completed=Unknown:FailedCreate'], requeueAfterMs: 30_000 },
   },

@@ -12,8 +12,8 @@ import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { diagnose } from '../diagnosis/chain.ts';
+import { pinnedImages } from '../digests.ts';
 import { duration } from '../duration.ts';
-import { pinnedImages } from '../pod/digests.ts';
 import { type RejectionInput, withRejection } from '../rejection.ts';
 import { desiredBatchJob } from './batchJob.ts';
 import { type Completion, completionOf, isFinished } from './completion.ts';
@@ -25,7 +25,7 @@ import { startConditions, waitingConditions } from './progress.ts';
 import { earliest, readTasks, type Tasks } from './tasks.ts';
 
 /**
- * What an execution needs: its images pinned to digests, one batch/v1 Job, and a status that tells how its tasks fare.
+ * What an execution needs: its images pinned to digests, one batch/v1 Job, and a status that shows how its tasks fare.
  * An execution whose Job has been seen never gets another, whatever becomes of the first: no task runs twice.
  */
 export function planExecution(
@@ -65,8 +65,8 @@ function planStart(input: CompleteInput, config: RoleConfig<'controller'>, now: 
   };
 }
 
-/** What an execution says while the cluster refuses its batch/v1 Job; a quota may be free again any time. */
-export function refusedExecution(input: RejectionInput): KubeObject {
+/** The status of an execution while the cluster rejects its batch/v1 Job; a quota may be free again any time. */
+export function rejectedExecution(input: RejectionInput): KubeObject {
   return withRejection(input, [TYPES.completed, TYPES.resourcesAvailable, TYPES.started], 'Unknown');
 }
 
@@ -96,7 +96,7 @@ function planProgress(
     evidence,
   });
   const status = withStatus(execution, conditions, counts(batchJob, tasks), now);
-  // What the status tells of why it is stopped must be there before it is stopped: the pods that show it will go.
+  // The status must say why it is stopped before it is stopped: the pods that show it will go.
   const recorded = cancel ?? (stuck && isFalse(conditionOf(execution.status?.conditions, TYPES.started)));
   const held = heldBackMs(input, status, now);
   const stop = recorded && !batchJob.spec?.suspend;
@@ -188,7 +188,7 @@ function ended(
   const ran = startTime ? duration(Date.parse(completionTime) - Date.parse(startTime)) : undefined;
   const message = end.status === 'True' ? `Execution completed successfully in ${ran}.` : end.message;
   const completed = { type: TYPES.completed, status: end.status, reason: end.reason, message };
-  const others = settled(before?.conditions, end, tasks, execution);
+  const others = finalConditions(before?.conditions, end, tasks, execution);
   const last = {
     ...counted,
     startTime,
@@ -218,7 +218,7 @@ function ended(
 }
 
 /** The other conditions as they stay: what has not come true by the end has failed for the end's reason. */
-function settled(
+function finalConditions(
   previous: readonly Condition[] | undefined,
   end: Completion,
   tasks: Tasks | undefined,
@@ -243,17 +243,17 @@ function doneCondition(type: string, execution: CompleteExecution, tasks: Tasks 
   return { type, status: 'True', message: `Started deployed execution${took}.` };
 }
 
-/** Longest and shortest time between two writes that tell of nothing but progress. */
+/** Longest and shortest time between two writes of nothing but progress. */
 const PROGRESS_MS = { longest: 30_000, shortest: 1000 };
 /** How much progress is worth a write before the longest time is over, as a share of the tasks. */
 const STEP = 1 / 50;
 
 /**
- * For how long a status that tells of nothing but progress waits: ten thousand tasks are not ten thousand writes, on
- * however slow a cluster. A fiftieth of the tasks is told after a second, or later where there are many.
+ * How long a status waits that reports nothing but progress: ten thousand tasks are not ten thousand writes, on
+ * however slow a cluster. A fiftieth of the tasks is reported after a second, or later where there are many.
  */
 function heldBackMs({ execution, writtenAt }: CompleteInput, next: Execution, now: number): number {
-  if (writtenAt === undefined || isNews(execution, next)) return 0;
+  if (writtenAt === undefined || hasChanged(execution, next)) return 0;
   const { taskCount } = execution.spec;
   const progress = finishedOf(next) - finishedOf(execution);
   const isStep = taskCount * STEP < 2 || progress >= taskCount * STEP;
@@ -265,7 +265,7 @@ function finishedOf({ status }: Execution): number {
   return (status?.succeededCount ?? 0) + (status?.failedCount ?? 0);
 }
 
-function isNews({ status: before }: Execution, { status: next }: Execution): boolean {
+function hasChanged({ status: before }: Execution, { status: next }: Execution): boolean {
   return (next?.conditions ?? []).some(({ type, status, reason }) => {
     const known = conditionOf(before?.conditions, type);
     return known?.status !== status || (known?.reason ?? '') !== (reason ?? '');

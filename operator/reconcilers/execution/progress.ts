@@ -104,7 +104,7 @@ function problemConditions({ check, reason, message, final }: Diagnosis): Condit
   return [isRejected ? resources(reason) : AVAILABLE, started];
 }
 
-/** Tells of the tasks that failed and are tried again. */
+/** Reports the tasks that failed and are tried again. */
 function retryCondition(execution: CompleteExecution, { failures, failedIndexes }: Tasks): Condition[] {
   const waiting = [...failures.keys()]
     .filter((index) => !failedIndexes.includes(index))

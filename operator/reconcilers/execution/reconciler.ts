@@ -10,7 +10,7 @@ import { labelKey, storesFor } from '../informers.ts';
 import { isFinished } from './completion.ts';
 import { recordExecution, recordTask, seriesOf } from './metrics.ts';
 import { observe, READ } from './observe.ts';
-import { planExecution, refusedExecution } from './plan.ts';
+import { planExecution, rejectedExecution } from './plan.ts';
 import { executionQueues } from './sideQueues.ts';
 
 export const permissions: Permission[] = [
@@ -52,7 +52,7 @@ export function executionController(context: Context): Controller {
     )
     .watch(informers.batchJobs, labelKey(RUN.execution));
   const stores = storesFor(controller, informers, ...READ);
-  const executor = executorOf(context, 'execution', stores, refusedExecution);
+  const executor = executorOf(context, 'execution', stores, rejectedExecution);
   setExecutionSource(() => stores.executions.list().map(seriesOf));
   informers.executions.onChange(({ object, old }) => recordExecution(object, old));
   informers.taskPods.onChange(({ type, object, old }) => {

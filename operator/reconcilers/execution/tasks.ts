@@ -6,7 +6,7 @@ import { hasEnded } from '../../kube/pod.ts';
 import { attemptFailure, type Failure } from '../diagnosis/taskFailure.ts';
 import { TASK } from './batchJob.ts';
 
-/** One line of an execution's table of tasks. */
+/** One row of an execution's table of tasks. */
 export type TaskRow = NonNullable<NonNullable<Execution['status']>['tasks']>[number];
 
 export interface TasksInput {
@@ -18,7 +18,7 @@ export interface TasksInput {
   pods: readonly Pod[];
 }
 
-/** What the pods of an execution tell of its tasks. */
+/** What follows of the tasks of an execution from their pods. */
 export interface Tasks {
   running: number;
   /** Pods that have not come to their end. */

@@ -9,10 +9,10 @@ import { isFinished } from './completion.ts';
 /** UID of the batch/v1 Job that a pod belongs to. */
 export const CONTROLLER_UID = 'batch.kubernetes.io/controller-uid';
 
-/** What tells how far a pod has come before its containers say anything. */
+/** The conditions that say how far a pod has come before its containers have a state. */
 const KEPT_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'PodReadyToStartContainers']);
 
-/** What an execution that has ended still says to its job and to metrics. */
+/** The conditions of an execution that has ended which its job and metrics read. */
 const KEPT_OF_ENDED: ReadonlySet<string> = new Set([TYPES.completed, TYPES.started]);
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
@@ -40,8 +40,8 @@ export function trimPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod 
       reason: status?.reason,
       message: status?.message,
       startTime: status?.startTime,
-      containerStatuses: status?.containerStatuses?.map((each) => shortContainer(each, succeeded)),
-      ...(succeeded ? {} : { initContainerStatuses: status?.initContainerStatuses?.map(shortSidecar) }),
+      containerStatuses: status?.containerStatuses?.map((each) => trimContainer(each, succeeded)),
+      ...(succeeded ? {} : { initContainerStatuses: status?.initContainerStatuses?.map(trimSidecar) }),
       ...(succeeded || status?.phase === 'Failed'
         ? {}
         : { conditions: status?.conditions?.filter(({ type }) => KEPT_CONDITIONS.has(type)) }),
@@ -49,22 +49,22 @@ export function trimPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod 
   } as Pod;
 }
 
-/** A sidecar that was started again tells by its last state how it ended. */
-function shortSidecar(status: ContainerStatus): ContainerStatus {
+/** The last state of a sidecar that was started again says how it ended. */
+function trimSidecar(status: ContainerStatus): ContainerStatus {
   const { name, lastState, restartCount, started } = status;
-  const last = shortContainer({ name, state: lastState, restartCount } as ContainerStatus, false);
-  return { ...shortContainer(status, false), started, lastState: last.state };
+  const last = trimContainer({ name, state: lastState, restartCount } as ContainerStatus, false);
+  return { ...trimContainer(status, false), started, lastState: last.state };
 }
 
-function shortContainer({ name, state, restartCount }: ContainerStatus, succeeded: boolean): ContainerStatus {
+function trimContainer({ name, state, restartCount }: ContainerStatus, succeeded: boolean): ContainerStatus {
   const terminated = state?.terminated;
   if (!terminated) return { name, state, restartCount } as ContainerStatus;
   const { exitCode, reason, message, startedAt, finishedAt } = terminated;
-  const told = succeeded ? {} : { reason, message };
+  const why = succeeded ? {} : { reason, message };
   return {
     name,
     restartCount,
-    state: { terminated: { exitCode, startedAt, finishedAt, ...told } },
+    state: { terminated: { exitCode, startedAt, finishedAt, ...why } },
   } as ContainerStatus;
 }
 
@@ -94,13 +94,13 @@ export function trimExecution(execution: Execution): Execution {
     status: {
       startTime,
       completionTime,
-      conditions: conditions.filter(({ type }) => KEPT_OF_ENDED.has(type)).map(shortCondition),
+      conditions: conditions.filter(({ type }) => KEPT_OF_ENDED.has(type)).map(trimCondition),
     },
   } as Execution;
 }
 
-/** What is as it should be needs no words. */
-function shortCondition({ type, status, reason, message }: Condition): Condition {
+/** A condition that is True needs no reason. */
+function trimCondition({ type, status, reason, message }: Condition): Condition {
   return status === 'True' ? { type, status } : { type, status, reason, message };
 }
 

@@ -4,7 +4,7 @@ import type { Execution } from '../../apis/run/execution/types.ts';
 import { parseConfig } from '../../config.ts';
 import { after, execution, type JobChanges, job } from '../../testing/jobs.ts';
 import { EPOCH } from '../../testing/serving.ts';
-import { planJob, refusedJob } from './plan.ts';
+import { planJob, rejectedJob } from './plan.ts';
 import { executionName } from './runs.ts';
 
 const config = parseConfig({ jobs: { executionsHistoryLimit: 2, startingDeadlineSeconds: 300 } });
@@ -214,8 +214,8 @@ describe('plan of a job', () => {
   it('does not remember a run whose execution the cluster refuses: it is still to be made', () => {
     const subject = job({ spec: { ...job().spec, runExecutionToken: 'abc' }, status: { executionCount: 4 } });
     const planned = planJob({ job: subject, executions: [] }, config, EPOCH).status ?? subject;
-    const refusal = { reason: 'Refused', message: 'exceeded quota' };
-    const { status } = refusedJob({ subject, planned, refusal, now: EPOCH }) as typeof subject;
+    const rejection = { reason: 'Refused', message: 'exceeded quota' };
+    const { status } = rejectedJob({ subject, planned, rejection, now: EPOCH }) as typeof subject;
     assert.equal(status?.annotations, undefined);
     assert.equal(status?.executionCount, 4);
     assert.deepEqual([status?.conditions?.length, status?.conditions?.[0]?.message], [1, 'exceeded quota']);

@@ -28,11 +28,11 @@ export interface JobInput {
  * A job runs only when it is asked to: by a new token, by a new value of annotation `homerun.dev/run`, or by its
  * schedule. What was started is remembered in the status after the execution was made, whose name follows from what
  * asked for it: a controller that is killed between the two finds the execution there, and one that finds it collected
- * knows that it was. A job that breaks the contract starts nothing and says everything that is wrong with it.
+ * knows that it was. A job that breaks the contract starts nothing, and its status lists everything that is wrong with it.
  */
 export function planJob({ job, executions }: JobInput, config: Pick<Config, 'jobs'>, now: number): Plan<Job> {
-  const faults = validateJob(job).filter(({ strict }) => !strict);
-  if (faults.length > 0) return refused(job, executions, faults, now);
+  const errors = validateJob(job).filter(({ strict }) => !strict);
+  if (errors.length > 0) return planInvalid(job, executions, errors, now);
   const known = new Set(executions.map(({ metadata }) => metadata.name));
   const { run, done, nextAt } = scheduled(job, config.jobs.startingDeadlineSeconds, now);
   const runs = [...askedRuns(job), ...(run ? [run] : [])];
@@ -58,13 +58,13 @@ export function planJob({ job, executions }: JobInput, config: Pick<Config, 'job
   };
 }
 
-/** What a job says while the cluster refuses its execution; the run that was asked for is still to be made. */
-export function refusedJob(input: RejectionInput): KubeObject {
+/** The status of a job while the cluster rejects its execution; the run that was asked for is still to be made. */
+export function rejectedJob(input: RejectionInput): KubeObject {
   return withRejection({ ...input, planned: input.subject }, [READY]);
 }
 
-function refused(job: Job, executions: Execution[], faults: FieldError[], now: number): Plan<Job> {
-  const message = errorMessage(faults);
+function planInvalid(job: Job, executions: Execution[], errors: FieldError[], now: number): Plan<Job> {
+  const message = errorMessage(errors);
   const ready: Condition = { type: READY, status: 'False', reason: 'InvalidArgument', message };
   const isNew = conditionOf(job.status?.conditions, READY)?.status !== 'False';
   return {
@@ -108,13 +108,13 @@ function readyCondition({ metadata, spec }: Job, executions: readonly Execution[
   // It was made, has ended, and is collected by now.
   if (!execution) return { type: READY, status: 'True' };
   const type = spec.runExecutionToken ? EXECUTION_CONDITIONS.completed : EXECUTION_CONDITIONS.started;
-  const told = conditionOf(execution.status?.conditions, type);
-  if (told?.status === 'True') return { type: READY, status: 'True' };
+  const current = conditionOf(execution.status?.conditions, type);
+  if (current?.status === 'True') return { type: READY, status: 'True' };
   const {
     status = 'Unknown',
     reason = 'Deploying',
     message = `Execution '${name}' is starting.`,
-  } = told ?? {};
+  } = current ?? {};
   return { type: READY, status, reason, message };
 }
 

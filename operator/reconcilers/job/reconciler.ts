@@ -5,14 +5,14 @@ import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { labelKey, storesFor } from '../informers.ts';
 import { observe } from './observe.ts';
-import { planJob, refusedJob } from './plan.ts';
+import { planJob, rejectedJob } from './plan.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['jobs/status'], verbs: ['patch'] },
   { apiGroups: ['run.googleapis.com'], resources: ['executions'], verbs: ['create', 'delete'] },
 ];
 
-/** Job -> Executions, and the end of those that nobody needs. */
+/** Job -> Executions, and the end of those beyond the history limit. */
 export function jobController(context: Context): Controller {
   const { informers, config, now, log } = context;
   const reconcile = async (key: string) => {
@@ -22,7 +22,7 @@ export function jobController(context: Context): Controller {
   };
   const controller = new Controller({ name: 'job', workers: 4, reconcile, log });
   const stores = storesFor(controller, informers, 'jobs', 'executions');
-  const executor = executorOf(context, 'job', stores, refusedJob);
+  const executor = executorOf(context, 'job', stores, rejectedJob);
   return controller
     .watch(informers.jobs, ({ metadata }) => [keyOf(metadata)])
     .watch(informers.executions, labelKey(RUN.job));

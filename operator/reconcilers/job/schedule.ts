@@ -17,7 +17,7 @@ export interface Scheduled {
 /**
  * What a job's schedule asks for now. A schedule counts from when it is first seen. Of several times that have passed
  * since it was last kept, because the controller was down, only the newest is made up for, and only within the
- * deadline. The execution's name follows from the time, so that one is started for each time, whoever starts it.
+ * deadline. The execution's name follows from the time, so that one is started for each time, whichever process starts it.
  */
 export function scheduled(job: Job, deadlineSeconds: number, now: number): Scheduled {
   const schedule = scheduleOf(job);

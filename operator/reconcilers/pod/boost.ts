@@ -1,9 +1,7 @@
 import { RUN } from '../../apis/annotations/run.ts';
 import { parseFlag } from '../../apis/annotations/values.ts';
-import { canonicalQuantity, cores, isQuantity } from '../../apis/quantity.ts';
-import { BOOST_ANNOTATION, boostEnd } from '../../apis/serving/revision/boost.ts';
-import type { Pod } from '../../kube/core.ts';
-import { readyCondition } from '../../kube/pod.ts';
+import { canonicalQuantity, cores } from '../../apis/quantity.ts';
+import { BOOST_ANNOTATION } from '../../apis/serving/revision/boost.ts';
 
 // More CPU while an instance starts (annotation startup-cpu-boost). An instance is made with the boosted limit, so
 // that it has it from its first moment and its start costs no call to the API server; once it has started, its limit
@@ -33,67 +31,4 @@ export function boostAnnotation(
   const later = [...limits].filter(([, cpu]) => boostedCpu(cpu) !== cpu);
   const written = later.map(([name, cpu]) => [name, canonicalQuantity(cpu)]);
   return later.length > 0 ? { [BOOST_ANNOTATION]: JSON.stringify(Object.fromEntries(written)) } : {};
-}
-
-interface Resized {
-  name: string;
-  resources: { limits: { cpu: string }; requests?: { cpu: string } };
-}
-
-/** A strategic merge patch of pods/resize. */
-export interface Resize {
-  spec: { containers?: Resized[]; initContainers?: Resized[] };
-}
-
-/** What is to be done about the boost of one pod. */
-export type BoostPlan = { resize: Resize } | { recheckMs: number } | undefined;
-
-/**
- * Ends the boost when the instance has been ready for ten seconds; undefined while it starts, and when there is
- * nothing left to do.
- */
-export function planBoost(pod: Pod, now: number): BoostPlan {
-  const later = laterLimits(pod);
-  const ready = readyCondition(pod);
-  if (!later || !ready || pod.metadata.deletionTimestamp) return undefined;
-  const resize = resizeTo(pod, later);
-  if (!resize) return undefined;
-  const left = boostEnd(pod, Date.parse(ready.lastTransitionTime ?? '')) - now;
-  return left > 0 ? { recheckMs: left } : { resize };
-}
-
-/** What stands in the annotation; anybody may have written there. */
-function laterLimits({ metadata }: Pod): Map<string, string> | undefined {
-  try {
-    const limits: unknown = JSON.parse(metadata.annotations?.[BOOST_ANNOTATION] ?? 'null');
-    return limits ? new Map(Object.entries(limits).filter(([, cpu]) => isQuantity(cpu))) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function resizeTo({ spec }: Pod, later: Map<string, string>): Resize | undefined {
-  const containers = resized(spec?.containers, later);
-  const initContainers = resized(spec?.initContainers, later);
-  if (containers.length + initContainers.length === 0) return undefined;
-  return {
-    spec: {
-      ...(containers.length > 0 ? { containers } : {}),
-      ...(initContainers.length > 0 ? { initContainers } : {}),
-    },
-  };
-}
-
-type PodContainers = NonNullable<Pod['spec']>['containers'];
-
-function resized(containers: PodContainers | undefined, later: Map<string, string>): Resized[] {
-  return (containers ?? []).flatMap(({ name, resources }) => {
-    const cpu = later.get(name);
-    const limit = resources?.limits?.cpu;
-    if (cpu === undefined || limit === undefined || cores(limit) <= cores(cpu)) return [];
-    const requested = resources?.requests?.cpu;
-    // A request that rose with the limit goes back with it: the pod must stay in its class of service.
-    const back = requested !== undefined && cores(requested) === cores(limit) ? { requests: { cpu } } : {};
-    return [{ name, resources: { limits: { cpu }, ...back } }];
-  });
 }

@@ -142,7 +142,7 @@ interface Resources {
   requests: Record<string, string>;
 }
 
-/** With the CPU limit of the start. No more than before is requested, so the scheduler finds a place as easily. */
+/** With the CPU limit of the start. No more than before is requested, so the scheduler finds a node as easily. */
 function boosted({ limits, requests }: Resources): Resources {
   if (limits.cpu === undefined) return { limits, requests };
   const cpu = boostedCpu(limits.cpu);

@@ -14,7 +14,7 @@ export interface MetadataAccess {
 const HOSTNAMES = ['metadata.google.internal', 'metadata'];
 
 /**
- * Go's and Node's client libraries ask 169.254.169.254 unless told otherwise, and Python's does so to find out
+ * Go's and Node's client libraries ask 169.254.169.254 unless configured otherwise, and Python's does so to find out
  * whether there is a server at all. Cloud Run needs neither; here they are the way that works without the nodes' help.
  */
 const HINTS = { GCE_METADATA_HOST: 'metadata.google.internal', GCE_METADATA_IP: 'metadata.google.internal' };
@@ -34,7 +34,7 @@ export function hostAliases(access: MetadataAccess | undefined) {
   return access && [{ ip: access.address, hostnames: HOSTNAMES }];
 }
 
-/** What client libraries need to be told; where a person says otherwise, that counts. */
+/** The variables that client libraries need; where a container sets them itself, that counts. */
 export function metadataEnv(
   container: Pick<Container, 'env'>,
   access: MetadataAccess | undefined,

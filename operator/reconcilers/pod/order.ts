@@ -6,12 +6,12 @@ export type Dependencies = ReadonlyMap<string, readonly string[]>;
 export interface StartOrder {
   /** Those that others wait for, each after all that it waits for itself. */
   first: Container[];
-  /** Those that nobody waits for; they start together, at the end. */
+  /** Those that no other waits for; they start together, at the end. */
   last: Container[];
 }
 
 /**
- * The same for a task, which ends with its main container: the first that nobody waits for. The others that nobody
+ * The same for a task, which ends with its main container: the first that no other waits for. The others that none
  * waits for become sidecars too, because Kubernetes ends a pod only when all containers but those have ended.
  */
 export function taskOrder(containers: readonly Container[], dependencies: Dependencies): StartOrder {
@@ -20,9 +20,9 @@ export function taskOrder(containers: readonly Container[], dependencies: Depend
 }
 
 /**
- * Who starts before whom. Kubernetes starts a pod's containers together, but its native sidecars one after the
+ * In which order containers start. Kubernetes starts a pod's containers together, but its native sidecars one after the
  * other, each when the one before has passed its startup probe; so what others wait for becomes a sidecar.
- * Cycles and strangers are refused at admission; here they only must not hang.
+ * Cycles and unknown names are rejected at admission; here they only must not hang.
  */
 export function startOrder(containers: readonly Container[], dependencies: Dependencies): StartOrder {
   const byName = new Map(containers.map((container) => [container.name, container]));

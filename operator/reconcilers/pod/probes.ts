@@ -1,6 +1,6 @@
 import type { Container, Probe } from '../../apis/serving/container/types.ts';
 
-/** Seconds a container has to start when nobody says otherwise (container contract, Startup: 4 minutes). */
+/** Seconds a container has to start where no probe says otherwise (container contract, Startup: 4 minutes). */
 const START_LIMIT_SECONDS = 240;
 
 /**

@@ -9,7 +9,7 @@ const CLOUD_STORAGE_DRIVERS: Record<string, string> = {
   'gcsfuse.run.googleapis.com': 'gcsfuse.csi.storage.gke.io',
 };
 
-/** A secret's files are readable by everybody and writable by nobody (API reference, SecretVolumeSource). */
+/** A secret's files are readable by all and writable by none (API reference, SecretVolumeSource). */
 const SECRET_MODE = 0o444;
 
 /**

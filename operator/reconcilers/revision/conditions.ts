@@ -16,7 +16,7 @@ export interface Progress {
   started: boolean;
 }
 
-/** What a revision says of itself: whether it can take traffic, whether it has instances, and of their memory. */
+/** The conditions of a revision: whether it can take traffic, whether it has instances, and of their memory. */
 export function conditionsOf(input: RevisionInput, progress: Progress): Condition[] {
   const { kills = [], revision } = input;
   const dependent = startConditions(input, progress);
@@ -45,7 +45,7 @@ function startConditions(input: RevisionInput, { problem, started }: Progress): 
   ];
 }
 
-/** Whether it is ready whatever its instances do: it has been ready, or nobody asks for one before the first request. */
+/** Whether it is ready whatever its instances do: it has been ready, or none is needed before the first request. */
 function needsNoStart({ revision, startsAtZero, pods }: RevisionInput): boolean {
   const reported = conditionOf(revision.status?.conditions, TYPES.containerHealthy);
   if (isTrue(reported)) return true;

@@ -52,14 +52,14 @@ interface Size {
   percents?: Steps;
 }
 
-/** An instance that is stopped anyhow may be replaced at once, and one that is new never waits for it. */
+/** All instances may be replaced at once, and new ones never wait for old ones to go. */
 const ALL_AT_ONCE: Steps = { surge: 100, unavailable: 0 };
 
 /**
  * The Deployment that runs a revision's instances. A service's names no replicas: a new one starts with one instance,
  * which proves the revision, and from then on only the autoscaler and the waking gateway set the number. A worker
- * pool's names as many as the pool gives to the revision (`replicas`). What of it is applied to instances that run is
- * said by `applicable` (podTemplate.ts).
+ * pool's names as many as the pool gives to the revision (`replicas`). What of it is applied to instances that run
+ * follows from `applicable` (podTemplate.ts).
  */
 export function desiredDeployment(
   revision: Revision,
@@ -110,14 +110,14 @@ export function desiredDeployment(
   } as Deployment);
 }
 
-/** Kubernetes rounds as Cloud Run does. Nobody can ask for 0 percent of both. */
+/** Kubernetes rounds as Cloud Run does. Validation allows no 0 percent of both. */
 function rollingUpdate({ surge, unavailable }: Steps) {
   return { maxSurge: `${surge}%`, maxUnavailable: unavailable === 0 ? 0 : `${unavailable}%` };
 }
 
 /**
- * A new Deployment without instances. The number is not among what is applied later, so that it stays with those who
- * scale: it is made so and known as applied.
+ * A new Deployment without instances. The number is not among what is applied later, so that it stays with the
+ * autoscaler: it is made so and known as applied.
  */
 export function madeAtZero(desired: Deployment): Deployment {
   return { ...markApplied(desired), spec: { ...desired.spec, replicas: 0 } } as Deployment;

@@ -16,7 +16,7 @@ export interface RevisionInput extends Offer {
   kills?: readonly MemoryKill[];
   /** UIDs of pods whose startup probe has passed. */
   passed: ReadonlySet<string>;
-  /** Whether there is a service account now that the cluster has refused pods for. */
+  /** Whether the service account is there now for want of which the cluster has rejected pods. */
   accountMade?: boolean;
   /** Container name -> what is known of its image's digest. */
   digests: ReadonlyMap<string, DigestState>;
@@ -24,9 +24,9 @@ export interface RevisionInput extends Offer {
   mayRollOut?: boolean;
   /** Whether a route serves it or is to serve it. */
   routed: boolean;
-  /** Whether it is ready without an instance: nobody asks for one before the first request. */
+  /** Whether it is ready without an instance: none is needed before the first request. */
   startsAtZero?: boolean;
-  /** Whether somebody waits for it: it is the latest of its template, or has traffic or a share of instances. */
+  /** Whether it is the latest of its template, or has traffic or a share of instances. */
   wanted?: boolean;
   /** Set for a revision of a worker pool, whose reconciler makes the Deployment. */
   pool?: {

@@ -10,7 +10,7 @@ import type { DigestState } from '../../registry/resolver.ts';
 import { deployment, EPOCH, PINNED, pod, revision } from '../../testing/serving.ts';
 import { desiredDeployment } from './deployment.ts';
 import type { RevisionInput } from './input.ts';
-import { planRevision, refusedRevision } from './plan.ts';
+import { planRevision, rejectedRevision } from './plan.ts';
 
 const config = parseConfig({});
 const resolved: DigestState = { state: 'resolved', image: PINNED, digest: PINNED.slice(-71) };
@@ -505,11 +505,11 @@ describe('planRevision', () => {
   });
 
   it('stays ready when the cluster refuses a change of its Deployment: its instances run', () => {
-    const refusal = { reason: 'Refused', message: 'denied by policy' };
+    const rejection = { reason: 'Refused', message: 'denied by policy' };
     const ready = revision();
     ready.status = { conditions: [{ type: 'Ready', status: 'True' }] };
-    assert.equal(refusedRevision({ subject: ready, planned: ready, refusal, now: EPOCH }), undefined);
-    const fresh = refusedRevision({ subject: revision(), planned: revision(), refusal, now: EPOCH });
+    assert.equal(rejectedRevision({ subject: ready, planned: ready, rejection, now: EPOCH }), undefined);
+    const fresh = rejectedRevision({ subject: revision(), planned: revision(), rejection, now: EPOCH });
     const { status } = fresh as RevisionInput['revision'];
     assert.equal(conditionOf(status?.conditions, 'Ready')?.message, 'denied by policy');
   });

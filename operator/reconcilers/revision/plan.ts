@@ -13,7 +13,7 @@ import type { Rejection } from '../diagnosis/evidence.ts';
 import { isSpent } from '../diagnosis/memory.ts';
 import { retryCreation } from '../diagnosis/replicaFailure.ts';
 import { hasStarted } from '../diagnosis/start.ts';
-import { pinnedImages } from '../pod/digests.ts';
+import { pinnedImages } from '../digests.ts';
 import { passingMs } from '../readiness.ts';
 import { pending, type RejectionInput, withRejection } from '../rejection.ts';
 import { conditionsOf } from './conditions.ts';
@@ -71,15 +71,15 @@ function statusWait({ revision, pool }: RevisionInput, status: Revision['status'
   return pool ? undefined : passingMs(revision.status, status);
 }
 
-/** What a revision says while the cluster refuses its Deployment; one that has been ready stays so. */
-export function refusedRevision(input: RejectionInput): KubeObject | undefined {
+/** The status of a revision while the cluster rejects its Deployment; one that has been ready stays so. */
+export function rejectedRevision(input: RejectionInput): KubeObject | undefined {
   if (pending(input.planned, [TYPES.ready]).length === 0) return undefined;
   return withRejection(input, [TYPES.resourcesAvailable, TYPES.ready]);
 }
 
 /**
- * Ended pods: nobody starts them again, and Kubernetes itself keeps them by the thousand. The newest one stays, for
- * whoever asks what became of it.
+ * Pods that have ended are never started again, and Kubernetes itself keeps them by the thousand. The newest one stays, so
+ * that people can see what became of it.
  */
 function endedPods({ pods }: RevisionInput): Pod[] {
   const created = ({ metadata }: Pod) => Date.parse(metadata.creationTimestamp ?? '');
@@ -100,7 +100,7 @@ function removal({ metadata }: Pod): Plan['remove'][number] {
 }
 
 /**
- * The revision's label that tells whether traffic can reach it: `active` while a route names it, `reserve` from then on
+ * The revision's label that says whether traffic can reach it: `active` while a route names it, `reserve` from then on
  * (Knative API, Revision: routingState). Nothing is written for a revision that no route has named yet.
  */
 function routingState({ revision, routed }: RevisionInput): Record<string, string> {

@@ -64,11 +64,11 @@ describe('the pod template of a Deployment', () => {
       version?: string;
     }
   > = {
-    new: { reason: 'nothing runs', state: 'settled', applied: 'all' },
+    new: { reason: 'nothing runs', state: 'complete', applied: 'all' },
     'as rendered': {
       reason: 'what the server fills in is no change; the executor finds what others changed',
       live: live(NOW),
-      state: 'settled',
+      state: 'complete',
       applied: 'all',
     },
     'rendered otherwise, running': {
@@ -81,7 +81,7 @@ describe('the pod template of a Deployment', () => {
     'rendered otherwise, without instances': {
       reason: 'nothing is replaced, unless one was started meanwhile: only this version',
       live: live(BEFORE, { replicas: 0 }),
-      state: 'settled',
+      state: 'complete',
       applied: 'all',
       version: '7',
     },
@@ -102,7 +102,7 @@ describe('the pod template of a Deployment', () => {
     'of a release without the hash, rendered the same': {
       reason: 'the hash of the whole tells that too',
       live: legacy(NOW),
-      state: 'settled',
+      state: 'complete',
       applied: 'all',
     },
     'of a release without the hash, rendered otherwise': {

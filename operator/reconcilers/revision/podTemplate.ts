@@ -11,12 +11,12 @@ export const TEMPLATE_HASH = BOOKKEEPING.templateHash;
 
 /**
  * How the instances of a Deployment stand to the pod template that is rendered now: `outdated` ones have another,
- * `replacing` ones are between two, `starting` ones have it and are not all ready, and of `settled` ones nothing is
- * to be said. Without instances a Deployment is settled.
+ * `replacing` ones are between two, `starting` ones have it and are not all ready, and `complete` ones have
+ * it and are ready. Without instances a Deployment is complete.
  */
-export type TemplateState = 'outdated' | 'replacing' | 'starting' | 'settled';
+export type TemplateState = 'outdated' | 'replacing' | 'starting' | 'complete';
 
-/** A Deployment with the hash of its pod template, which tells later whether the same is rendered still. */
+/** A Deployment with the hash of its pod template, from which it follows later whether the same is still rendered. */
 export function withTemplateHash(desired: Deployment): Deployment {
   const annotations = {
     ...desired.metadata.annotations,
@@ -27,15 +27,15 @@ export function withTemplateHash(desired: Deployment): Deployment {
 
 /** See {@link TemplateState}. */
 export function templateState(desired: Deployment, live: Deployment | undefined): TemplateState {
-  if (!live?.spec?.replicas) return 'settled';
+  if (!live?.spec?.replicas) return 'complete';
   if (isReplacing(live)) return 'replacing';
   if (!hasTemplate(desired, live)) return 'outdated';
   const { observedGeneration = 0, readyReplicas = 0 } = live.status ?? {};
   const isSeen = observedGeneration >= (live.metadata.generation ?? 0);
-  return isSeen && readyReplicas >= live.spec.replicas ? 'settled' : 'starting';
+  return isSeen && readyReplicas >= live.spec.replicas ? 'complete' : 'starting';
 }
 
-/** Whether there are instances of two pod templates: those of the older one go, whoever began it. */
+/** Whether there are instances of two pod templates: those of the older one go, whatever began it. */
 export function isReplacing({ status }: Deployment): boolean {
   return (status?.updatedReplicas ?? 0) < (status?.replicas ?? 0);
 }
@@ -44,7 +44,7 @@ export function isReplacing({ status }: Deployment): boolean {
  * What is to be applied for a Deployment with the hash of its template; undefined where nothing is.
  *
  * A template that is rendered otherwise now waits until there are no instances, or until they may be replaced (`mayRollOut`).
- * Where they are being replaced anyway, somebody has restarted them or changed the template by hand, and the new one
+ * Where they are being replaced anyway, a person has restarted them or changed the template by hand, and the new one
  * costs nothing more. As long as the template is the one that is rendered, what others change in it is undone at once.
  */
 export function applicable(
@@ -60,7 +60,7 @@ export function applicable(
   return isSubset(kept, live) ? [] : [asSeen(kept, live)];
 }
 
-/** What is told when a revision's running instances have their turn to be replaced. */
+/** The Event when a revision's running instances begin to be replaced. */
 export function rollOutEvents(
   revision: string,
   state: TemplateState | undefined,

@@ -10,7 +10,7 @@ import { labelKey, revisionsOfRoute, type Stores, storesFor } from '../informers
 import type { RevisionInput } from './input.ts';
 import type { MemoryWatch } from './memoryWatch.ts';
 import { latestCreated, observe, READ, serviceOf } from './observe.ts';
-import { planRevision, refusedRevision } from './plan.ts';
+import { planRevision, rejectedRevision } from './plan.ts';
 import { revisionQueues } from './sideQueues.ts';
 
 export const permissions: Permission[] = [
@@ -32,12 +32,12 @@ export function revisionController(context: Context): Controller {
     if (!input) return queues.forget(key);
     reportKills(key, input, queues.memory, stores, context);
     const plan = planRevision(input, config, now());
-    if (plan.template) queues.rollOuts.saw(key, plan.template, () => enqueue(key));
+    if (plan.template) queues.rollOuts.record(key, plan.template, () => enqueue(key));
     return executor.execute(input.revision, plan);
   };
   const controller = new Controller({ name: 'revision', workers: 8, reconcile, log });
   const stores = storesFor(controller, informers, ...READ);
-  const executor = executorOf(context, 'revision', stores, refusedRevision);
+  const executor = executorOf(context, 'revision', stores, rejectedRevision);
   return controller
     .watch(informers.revisions, ({ metadata }) => [keyOf(metadata)])
     .watch(informers.configurations, latestCreated)

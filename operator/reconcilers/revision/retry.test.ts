@@ -7,7 +7,7 @@ import { DigestResolver } from '../../registry/resolver.ts';
 import { FakeClock } from '../../testing/clock.ts';
 import { deployment, EPOCH, PINNED, pod, revision } from '../../testing/serving.ts';
 import { silent } from '../../testing/until.ts';
-import { digestsOf } from '../pod/digests.ts';
+import { digestsOf } from '../digests.ts';
 import { planRevision } from './plan.ts';
 import { digestOwner } from './retry.ts';
 

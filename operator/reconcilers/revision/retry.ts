@@ -2,15 +2,15 @@ import { type Condition, conditionOf, isFalse, READY, readyOf } from '../../apis
 import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { isTransient } from '../diagnosis/failureRules.ts';
-import type { DigestOwner } from '../pod/digests.ts';
+import type { DigestOwner } from '../digests.ts';
 
 /** Shortest and longest time from the failure of a revision until it is tried again. */
 const PAUSE_MS = { shortest: 60_000, longest: 900_000 };
 
 /**
- * Of what the digests are asked. Until a revision has failed the registry is asked for those that are not known, and
- * from then on while somebody waits for it: one that another has replaced asks no more.
- * @param wanted whether somebody waits for it: it is the latest of its template, or has traffic or a share of instances.
+ * Whose images have their digests looked up. Until a revision has failed the registry is asked for those that are not known, and
+ * from then on while it is wanted: a revision that another has replaced asks no more.
+ * @param wanted whether it is the latest of its template, or has traffic or a share of instances.
  */
 export function digestOwner({ metadata, spec, status }: Revision, wanted: boolean): DigestOwner {
   const { namespace = '', name } = metadata;
@@ -33,14 +33,14 @@ export function retryAt({ metadata, status }: Revision): number | undefined {
 }
 
 /**
- * Ready, from the two conditions that it depends on. While a revision that failed is tried again, Ready tells its
- * failure until it starts: whoever waits for it is told nothing new. One that lacked its image has not been tried yet.
+ * Ready, from the two conditions that it depends on. While a revision that failed is tried again, Ready keeps its
+ * failure until it starts: nothing is new for clients that wait for it. One that lacked its image has not been tried yet.
  */
 export function readyDuring({ status }: Revision, dependent: readonly Condition[]): Condition {
   const ready = readyOf(dependent);
   const before = conditionOf(status?.conditions, READY);
   if (ready.status !== 'Unknown' || !before || !isFalse(before) || !isTransient(before)) return ready;
   if (!status?.imageDigest) return ready;
-  const { lastTransitionTime: _, ...told } = before;
-  return told;
+  const { lastTransitionTime: _, ...kept } = before;
+  return kept;
 }

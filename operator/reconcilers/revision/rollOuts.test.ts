@@ -15,7 +15,7 @@ describe('the line of roll-outs', () => {
   const lineOf = (limit: number) => new RollOuts({ limit, deployments: () => present });
   const key = (name: string) => `demo/${name}`;
   function outdated(line: RollOuts, ...names: string[]): void {
-    for (const name of names) line.saw(key(name), 'outdated', () => woken.push(name));
+    for (const name of names) line.record(key(name), 'outdated', () => woken.push(name));
   }
   function replacing(name: string): Deployment {
     const made = deployment(name, 2, { replicas: 3, updatedReplicas: 1 });
@@ -31,9 +31,10 @@ describe('the line of roll-outs', () => {
     const line = lineOf(2);
     outdated(line, 'a', 'b', 'c', 'd');
     deepEqual(woken, ['a', 'b']);
-    for (const state of ['outdated', 'replacing', 'starting'] as const) line.saw(key('a'), state, () => {});
+    for (const state of ['outdated', 'replacing', 'starting'] as const)
+      line.record(key('a'), state, () => {});
     deepEqual(woken, ['a', 'b']);
-    line.saw(key('a'), 'settled', () => {});
+    line.record(key('a'), 'complete', () => {});
     deepEqual(woken, ['a', 'b', 'c']);
     line.forget(key('c'));
     deepEqual(woken, ['a', 'b', 'c', 'd']);
@@ -45,13 +46,13 @@ describe('the line of roll-outs', () => {
     outdated(line, 'a');
     deepEqual(woken, []);
     present = [];
-    line.saw(key('z'), 'settled', () => {});
+    line.record(key('z'), 'complete', () => {});
     deepEqual(woken, ['a']);
   });
 
   it('is no matter of revisions that scale up', () => {
     const line = lineOf(1);
-    line.saw(key('z'), 'starting', () => {});
+    line.record(key('z'), 'starting', () => {});
     outdated(line, 'a');
     deepEqual(woken, ['a']);
   });

@@ -13,14 +13,14 @@ export interface RollOutsOptions {
 }
 
 /**
- * The line of revisions whose running instances have an older pod template. So many at a time have their turn, and each
- * keeps it until all its instances are replaced and ready: a template that does not start stops the line, and every
- * instance goes on. What is under way counts whoever began it, also before a restart of the controller.
+ * The queue of revisions whose running instances have an older pod template. A limited number of them has a slot, and each
+ * keeps it until all its instances are replaced and ready: a template that does not start stops the queue, and every
+ * instance goes on. A roll-out under way takes a slot too, whatever began it, also before a restart of the controller.
  */
 export class RollOuts {
   readonly #options: RollOutsOptions;
-  readonly #turns = new Set<string>();
-  /** Revision -> what is to be done when its turn has come; the one that has waited longest first. */
+  readonly #slots = new Set<string>();
+  /** Revision -> what to call when it gets a slot; that which has waited longest first. */
   readonly #waiting = new Map<string, () => void>();
 
   constructor(options: RollOutsOptions) {
@@ -29,43 +29,43 @@ export class RollOuts {
 
   /** Whether the running instances of a revision (`namespace/name`) may be replaced now. */
   has(revision: string): boolean {
-    return this.#turns.has(revision);
+    return this.#slots.has(revision);
   }
 
-  /** Takes note of how a revision stands. @param wake called when its turn has come. */
-  saw(revision: string, state: TemplateState, wake: () => void): void {
+  /** Records how a revision stands. @param wake called when it gets a slot. */
+  record(revision: string, state: TemplateState, wake: () => void): void {
     if (this.#options.limit === 0) return;
-    if (state === 'settled') {
-      this.#turns.delete(revision);
+    if (state === 'complete') {
+      this.#slots.delete(revision);
       this.#waiting.delete(revision);
     }
-    if (state === 'replacing') this.#turns.add(revision);
-    if (state === 'outdated' && !this.#turns.has(revision)) this.#waiting.set(revision, wake);
+    if (state === 'replacing') this.#slots.add(revision);
+    if (state === 'outdated' && !this.#slots.has(revision)) this.#waiting.set(revision, wake);
     this.#next();
   }
 
-  /** The revision has gone, or has nothing to be replaced. */
+  /** The revision is gone, or has nothing to be replaced. */
   forget(revision: string): void {
-    this.#turns.delete(revision);
+    this.#slots.delete(revision);
     this.#waiting.delete(revision);
     this.#next();
   }
 
   #next(): void {
     const { limit, deployments } = this.#options;
-    if (this.#waiting.size === 0 || this.#turns.size >= limit) return;
+    if (this.#waiting.size === 0 || this.#slots.size >= limit) return;
     for (const deployment of deployments())
-      if (isReplacing(deployment)) this.#turns.add(revisionOf(deployment));
+      if (isReplacing(deployment)) this.#slots.add(revisionOf(deployment));
     for (const [revision, wake] of this.#waiting) {
-      if (this.#turns.size >= limit) return;
+      if (this.#slots.size >= limit) return;
       this.#waiting.delete(revision);
-      this.#turns.add(revision);
+      this.#slots.add(revision);
       wake();
     }
   }
 }
 
-/** The line as the configuration wants it. */
+/** The queue with the limit of the configuration. */
 export function rollOutsOf(
   { instance }: Pick<Config, 'instance'>,
   { deployments }: Pick<Informers, 'deployments'>,

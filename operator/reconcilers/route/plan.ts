@@ -28,15 +28,15 @@ export interface RouteInput {
   /** Configurations and revisions that the route's targets name, by name; those that exist. */
   configurations: ReadonlyMap<string, Configuration>;
   revisions: ReadonlyMap<string, Revision>;
-  /** The core Service that has the route's name, whoever made it. */
+  /** The core Service that has the route's name, whatever made it. */
   alias?: CoreService;
   /** Hosts that other routes have, by tag. */
   taken?: ReadonlyMap<string, TakenHost>;
 }
 
 type Target = NonNullable<Route['spec']['traffic']>[number];
-type Resolved = { target: Target; revisionName: string } | { target: Target; fault: Fault };
-type Fault = Pick<Condition, 'reason' | 'message'> & { status: 'False' | 'Unknown' };
+type Resolved = { target: Target; revisionName: string } | { target: Target; problem: TargetProblem };
+type TargetProblem = Pick<Condition, 'reason' | 'message'> & { status: 'False' | 'Unknown' };
 
 /**
  * What a route serves. Traffic moves as a whole: while one target cannot take its share, everything stays
@@ -51,9 +51,9 @@ export function planRoute(
   const { route } = input;
   const foreign = input.alias !== undefined && !isControlledBy(input.alias, route.metadata.uid ?? '');
   const resolved = (route.spec.traffic ?? []).map((target) => resolve(target, input));
-  const fault = resolved.flatMap((each) => ('fault' in each ? [each.fault] : []))[0];
-  const assigned: Condition = fault
-    ? { type: TYPES.allTrafficAssigned, ...fault }
+  const problem = resolved.flatMap((each) => ('problem' in each ? [each.problem] : []))[0];
+  const assigned: Condition = problem
+    ? { type: TYPES.allTrafficAssigned, ...problem }
     : { type: TYPES.allTrafficAssigned, status: 'True' };
   const { taken = NONE } = input;
   const reachable = reachability(route, foreign, taken);
@@ -64,7 +64,7 @@ export function planRoute(
     url: hasOutsideName(route) ? urlOf(config, route.metadata) : addressOf(config, route.metadata),
     address: { url: addressOf(config, route.metadata) },
     traffic:
-      fault || taken.has(OWN)
+      problem || taken.has(OWN)
         ? route.status?.traffic
         : resolved.map((each) => served(each, route, config, taken)),
   };
@@ -77,8 +77,8 @@ export function planRoute(
   };
 }
 
-/** What a route says while the cluster refuses its name inside: traffic from outside is served all the same. */
-export function refusedRoute(input: RejectionInput): KubeObject {
+/** The status of a route while the cluster rejects its name inside the cluster: traffic from outside is served all the same. */
+export function rejectedRoute(input: RejectionInput): KubeObject {
   return withRejection(input, [TYPES.ingressReady, READY]);
 }
 
@@ -88,7 +88,7 @@ function resolve(target: Target, { configurations, revisions, route }: RouteInpu
   const configuration = configurations.get(name);
   if (!configuration) {
     const message = `Configuration '${name}' referenced in traffic not found.`;
-    return { target, fault: { status: 'False', reason: REASONS.configurationMissing, message } };
+    return { target, problem: { status: 'False', reason: REASONS.configurationMissing, message } };
   }
   const { latestReadyRevisionName, conditions } = configuration.status ?? {};
   if (latestReadyRevisionName) return { target, revisionName: latestReadyRevisionName };
@@ -96,10 +96,10 @@ function resolve(target: Target, { configurations, revisions, route }: RouteInpu
   if (ready?.status === 'False') {
     const message =
       `Configuration '${name}' has no revision that can serve. ${ready.message ?? ''}`.trimEnd();
-    return { target, fault: { status: 'False', reason: REASONS.revisionMissing, message } };
+    return { target, problem: { status: 'False', reason: REASONS.revisionMissing, message } };
   }
   const message = `Configuration '${name}' is waiting for a Revision to become ready.`;
-  return { target, fault: { status: 'Unknown', reason: REASONS.revisionMissing, message } };
+  return { target, problem: { status: 'Unknown', reason: REASONS.revisionMissing, message } };
 }
 
 function checked(
@@ -111,13 +111,13 @@ function checked(
   const revision = revisions.get(name);
   if (!revision) {
     const message = `Revision '${name}' referenced in traffic not found. Traffic stays where it was.${listing(metadata)}`;
-    return { target, fault: { status: 'False', reason: REASONS.revisionMissing, message } };
+    return { target, problem: { status: 'False', reason: REASONS.revisionMissing, message } };
   }
   const ready = conditionOf(revision.status?.conditions, READY);
   if (isTrue(ready)) return { target, revisionName: name };
   const message = `Revision '${name}' referenced in traffic is not ready. ${ready?.message ?? ''}`.trimEnd();
   const status = ready?.status === 'False' ? 'False' : 'Unknown';
-  return { target, fault: { status, reason: REASONS.revisionNotReady, message } };
+  return { target, problem: { status, reason: REASONS.revisionNotReady, message } };
 }
 
 /** How to see which revisions there are. */

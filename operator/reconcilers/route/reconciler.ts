@@ -5,7 +5,7 @@ import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { storesFor } from '../informers.ts';
 import { observe, rivalsOf } from './observe.ts';
-import { planRoute, refusedRoute } from './plan.ts';
+import { planRoute, rejectedRoute } from './plan.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['serving.knative.dev'], resources: ['routes/status'], verbs: ['patch'] },
@@ -23,7 +23,7 @@ export function routeController(context: Context): Controller {
   const controller = new Controller({ name: 'route', workers: 4, reconcile, log });
   const stores = storesFor(controller, informers, 'routes', 'configurations', 'revisions', 'coreServices');
   const { routes } = stores;
-  const executor = executorOf(context, 'route', stores, refusedRoute);
+  const executor = executorOf(context, 'route', stores, rejectedRoute);
   return controller
     .watch(informers.routes, (route) => [route, ...rivalsOf(route, stores, config)].map(keyOfRoute))
     .watch(informers.configurations, ({ metadata }) =>

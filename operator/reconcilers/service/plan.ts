@@ -24,20 +24,20 @@ export interface ServiceInput {
 
 /**
  * A service is a configuration and a route of its name; its status says what theirs say. A service that breaks
- * the contract changes nothing that runs and says everything that is wrong with it.
+ * the contract changes nothing that runs, and its status lists everything that is wrong with it.
  */
 export function planService(input: ServiceInput, now: number): Plan<Service> {
   const { service } = input;
-  const [foreign, faults] = partition(validateService(service));
-  if (faults.length > 0) {
-    const message = errorMessage(faults);
+  const [foreign, errors] = partition(validateService(service));
+  if (errors.length > 0) {
+    const message = errorMessage(errors);
     return unchanged(input, { reason: REASONS.invalidArgument, message }, now);
   }
-  const stranger = [input.configuration, input.route].find(
+  const unowned = [input.configuration, input.route].find(
     (child) => child && !isControlledBy(child, service.metadata.uid ?? ''),
   );
-  if (stranger) {
-    const message = `${stranger.kind} '${stranger.metadata.name}' exists and does not belong to this service. Delete it, or choose another name.`;
+  if (unowned) {
+    const message = `${unowned.kind} '${unowned.metadata.name}' exists and does not belong to this service. Delete it, or choose another name.`;
     return unchanged(input, { reason: REASONS.notOwned, message }, now);
   }
   const configuration = desiredConfiguration(service);
@@ -56,8 +56,8 @@ export function planService(input: ServiceInput, now: number): Plan<Service> {
   };
 }
 
-/** What a service says while the cluster refuses its configuration or its route. */
-export function refusedService(input: RejectionInput): KubeObject {
+/** The status of a service while the cluster rejects its configuration or its route. */
+export function rejectedService(input: RejectionInput): KubeObject {
   const open = pending(input.planned, [TYPES.configurationsReady, TYPES.routesReady]);
   return withRejection(input, [...open, READY]);
 }

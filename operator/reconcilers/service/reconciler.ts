@@ -4,7 +4,7 @@ import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { storesFor } from '../informers.ts';
 import { observe } from './observe.ts';
-import { planService, refusedService } from './plan.ts';
+import { planService, rejectedService } from './plan.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['serving.knative.dev'], resources: ['services/status'], verbs: ['patch'] },
@@ -22,7 +22,7 @@ export function serviceController(context: Context): Controller {
   const sameName = ({ metadata }: KubeObject) => [`${metadata.namespace}/${metadata.name}`];
   const controller = new Controller({ name: 'service', workers: 4, reconcile, log });
   const stores = storesFor(controller, informers, 'services', 'configurations', 'routes');
-  const executor = executorOf(context, 'service', stores, refusedService);
+  const executor = executorOf(context, 'service', stores, rejectedService);
   return controller
     .watch(informers.services, sameName)
     .watch(informers.configurations, sameName)

@@ -11,7 +11,7 @@ export interface HistoryInput {
 }
 
 /**
- * The revisions that nobody needs any more: the oldest of those without traffic or tag, beyond the number that
+ * The revisions that are not needed any more: the oldest of those without traffic or tag, beyond the number that
  * is always kept, once they are old enough; or at once beyond the number that may be kept at all (Cloud Run
  * quotas: 1000 revisions of a service, the oldest that serve nothing go first).
  */

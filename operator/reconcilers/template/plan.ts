@@ -15,7 +15,7 @@ import { inherited } from '../inherit.ts';
 import { generationOf } from './generation.ts';
 import { expiredRevisions } from './history.ts';
 
-/** Who makes revisions of a template: a configuration or a worker pool. */
+/** What makes revisions of a template: a configuration or a worker pool. */
 export interface TemplateOwner {
   object: KubeObject & { status?: TemplateStatus };
   template: RevisionTemplate;
@@ -27,7 +27,7 @@ export interface TemplateOwner {
   ingress: boolean;
 }
 
-/** What an owner's status says of its revisions. */
+/** What an owner's status reports of its revisions. */
 export interface TemplateStatus {
   observedGeneration?: number;
   conditions?: Condition[];
@@ -39,26 +39,26 @@ export interface TemplateInput {
   owner: TemplateOwner;
   /** The revisions made for this owner. */
   revisions: Revision[];
-  /** The revision that has the name which the template asks for, whoever made it. */
+  /** The revision that has the name which the template asks for, whatever made it. */
   named?: Revision;
-  /** Names of the revisions that somebody uses or is to use. */
+  /** Names of the revisions that are in use or are to be used. */
   used: ReadonlySet<string>;
-  /** What is wrong with the template, asked when it would make a revision: it may have come in unguarded. */
-  faults?: () => FieldError[];
+  /** What is wrong with the template, asked when it would make a revision: it may have passed no webhook. */
+  validate?: () => FieldError[];
 }
 
 export interface TemplatePlan extends Pick<Plan, 'apply' | 'remove' | 'events'> {
-  /** The revision that the template stands for now; undefined when it is refused, or its name is another's. */
+  /** The revision that the template stands for now; undefined when it is rejected, or its name is taken. */
   latest?: Revision;
   names: Pick<TemplateStatus, 'latestCreatedRevisionName' | 'latestReadyRevisionName'>;
-  /** Whether the latest revision is ready, in its own words. */
+  /** Whether the latest revision is ready, with its own reason. */
   ready: Condition;
 }
 
 /**
- * One revision for each state of the template, and the end of those that nobody needs. The revision's name follows
+ * One revision for each state of the template, and the end of those that are not needed. The revision's name follows
  * from the owner's UID and the number, so that a reconciler which is started again makes the same one and not a second.
- * A template that breaks the contract makes none and says everything that is wrong with it.
+ * A template that breaks the contract makes none, and the status lists everything that is wrong with it.
  */
 export function planTemplate(
   input: TemplateInput,
@@ -74,17 +74,17 @@ export function planTemplate(
     reusable(named, desired) ??
     unchanged(input, desired);
   const invalid = existing ? undefined : invalidTemplate(input);
-  const refused = invalid ?? (!existing && named ? nameTaken(desired) : undefined);
+  const rejected = invalid ?? (!existing && named ? nameTaken(desired) : undefined);
   const latest = existing ?? desired;
   const names = {
-    latestCreatedRevisionName: refused ? status?.latestCreatedRevisionName : latest.metadata.name,
+    latestCreatedRevisionName: rejected ? status?.latestCreatedRevisionName : latest.metadata.name,
     latestReadyRevisionName: latestReady(revisions, latest, status),
   };
-  const made = existing || refused ? [] : [desired];
+  const made = existing || rejected ? [] : [desired];
   return {
-    latest: refused ? undefined : latest,
+    latest: rejected ? undefined : latest,
     names,
-    ready: refused ?? readyCondition(latest, owner.ingress),
+    ready: rejected ?? readyCondition(latest, owner.ingress),
     apply: made,
     remove: removals(input, names, limits, now),
     events: [...made.map(created), ...warnings(invalid)],
@@ -141,7 +141,7 @@ function unlinked(labels: Record<string, string>, ingress: boolean): Record<stri
   return Object.fromEntries(Object.entries(labels).filter(([key]) => !isForeign(key)));
 }
 
-/** Whoever changed the template made the revision (gcloud: DEPLOYED BY). */
+/** The user who changed the template made the revision (gcloud: DEPLOYED BY). */
 function deployedBy({ metadata }: KubeObject): Record<string, string> {
   const user = metadata.annotations?.[ANNOTATION.lastModifier];
   return user === undefined ? {} : { [ANNOTATION.creator]: user };
@@ -171,16 +171,16 @@ function readyCondition(revision: Revision, ingress: boolean): Condition {
   const name = revision.metadata.name;
   if (isTrue(ready)) return { type: READY, status: 'True' };
   if (ready?.status === 'False') {
-    const verdict = `Revision '${name}' is not ready${ingress ? ' and cannot serve traffic' : ''}.`;
-    const message = `${verdict} ${ready.message ?? ''}`.trimEnd();
+    const state = `Revision '${name}' is not ready${ingress ? ' and cannot serve traffic' : ''}.`;
+    const message = `${state} ${ready.message ?? ''}`.trimEnd();
     return { type: READY, status: 'False', reason: REASONS.revisionFailed, message };
   }
   const message = ready?.message ?? `Revision '${name}' is being created.`;
   return { type: READY, status: 'Unknown', reason: ready?.reason ?? REASONS.deploying, message };
 }
 
-function invalidTemplate({ faults }: TemplateInput): Condition | undefined {
-  const grave = faults?.().filter(({ strict }) => !strict) ?? [];
+function invalidTemplate({ validate }: TemplateInput): Condition | undefined {
+  const grave = validate?.().filter(({ strict }) => !strict) ?? [];
   if (grave.length === 0) return undefined;
   return { type: READY, status: 'False', reason: REASONS.invalidArgument, message: errorMessage(grave) };
 }
@@ -193,8 +193,8 @@ function nameTaken(wanted: Revision): Condition {
 }
 
 /**
- * The revision that the status names for this very generation: whoever knows other defaults than the one who wrote
- * that, after an upgrade, makes no second one.
+ * The revision that the status names for this very generation: a controller that has other defaults than the one
+ * that wrote it, after an upgrade, makes no second one.
  */
 function observed({ owner: { object }, revisions }: TemplateInput): Revision | undefined {
   const { metadata, status } = object;
@@ -236,7 +236,7 @@ function unchanged({ owner, revisions }: TemplateInput, desired: Revision): Revi
   return isApplied(again, latest) ? latest : undefined;
 }
 
-/** A template that was refused; told when the status comes to say so. */
+/** A template that was rejected; reported when the status comes to say so. */
 function warnings(invalid: Condition | undefined): Plan['events'] {
   if (!invalid) return [];
   const { reason = '', message = '' } = invalid;

@@ -35,17 +35,17 @@ export interface InstancesInput {
   now: number;
 }
 
-type Said = Omit<Condition, 'type'>;
+type State = Omit<Condition, 'type'>;
 
 /** Whether the instances that are asked for run, and of the revisions that are asked for; otherwise why not. */
 export function instancesReady(input: InstancesInput): Condition {
   const type = TYPES.instancesReady;
-  const said = trouble(input) ?? moving(input) ?? starting(input) ?? running(input);
-  return { type, ...said };
+  const state = misconfigured(input) ?? moving(input) ?? starting(input) ?? running(input);
+  return { type, ...state };
 }
 
 /** What a person must put right. */
-function trouble({ missing, unproven, instead }: InstancesInput): Said | undefined {
+function misconfigured({ missing, unproven, instead }: InstancesInput): State | undefined {
   if (missing.length > 0) {
     const message = `Revision '${missing[0]}' in spec.instanceSplits not found; all instances stay as they were.`;
     return { status: 'False', reason: REASONS.revisionMissing, message };
@@ -56,7 +56,7 @@ function trouble({ missing, unproven, instead }: InstancesInput): Said | undefin
   return { status: 'False', reason: REASONS.revisionFailed, message: message.trimEnd() };
 }
 
-function moving({ count, unproven, instead, running }: InstancesInput): Said | undefined {
+function moving({ count, unproven, instead, running }: InstancesInput): State | undefined {
   const all = running.reduce((sum, { deployment }) => sum + present(deployment), 0);
   if (count === 0 && all > 0) return deploying(`${all} instances are being stopped.`);
   if (count === 0) return undefined;
@@ -75,21 +75,21 @@ function moving({ count, unproven, instead, running }: InstancesInput): Said | u
 }
 
 /** Instances that are wanted and do not run, with what their containers or the cluster say. */
-function starting({ count, running, config, now }: InstancesInput): Said | undefined {
+function starting({ count, running, config, now }: InstancesInput): State | undefined {
   const ready = running.reduce(
     (sum, { deployment, wanted }) => sum + Math.min(wanted, readyOf(deployment)),
     0,
   );
   if (ready >= count) return undefined;
   const lacking = running.filter(({ deployment, wanted }) => wanted > readyOf(deployment));
-  const said = lacking.map((each) => whyLacking(each, config, now));
-  const grave = said.find((one) => one?.status === 'False');
+  const states = lacking.map((each) => whyLacking(each, config, now));
+  const grave = states.find((state) => state?.status === 'False');
   if (grave) return grave;
-  const why = said.find((one) => one?.message)?.message;
+  const why = states.find((state) => state?.message)?.message;
   return deploying(`${ready} of ${count} instances are ready.${why ? ` ${why}` : ''}`);
 }
 
-function whyLacking(each: Running, config: RoleConfig<'controller'>, now: number): Said | undefined {
+function whyLacking(each: Running, config: RoleConfig<'controller'>, now: number): State | undefined {
   const waiting = each.pods.filter((pod) => !readyCondition(pod));
   const problem = diagnose({
     ...evidenceOf(each, config, now),
@@ -107,7 +107,7 @@ function evidenceOf({ revision, pods }: Running, config: RoleConfig<'controller'
 }
 
 /** All is as it should be; how an instance exited that has been started again is reported nevertheless. */
-function running({ count, running, config, now }: InstancesInput): Said {
+function running({ count, running, config, now }: InstancesInput): State {
   if (count === 0) {
     const message = 'No instance is asked for; the revisions are kept.';
     return { status: 'True', reason: REASONS.noInstances, message };
@@ -128,7 +128,7 @@ function present(deployment: Deployment | undefined): number {
   return Math.max(deployment?.spec?.replicas ?? 0, deployment?.status?.replicas ?? 0);
 }
 
-function deploying(message: string): Said {
+function deploying(message: string): State {
   return { status: 'Unknown', reason: REASONS.deploying, message };
 }
 

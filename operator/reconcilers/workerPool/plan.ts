@@ -30,7 +30,7 @@ export interface WorkerPoolInput extends Offer {
   pool: WorkerPool;
   /** The revisions made from this pool. */
   revisions: Revision[];
-  /** The revision that has the name which the template asks for, whoever made it. */
+  /** The revision that has the name which the template asks for, whatever made it. */
   named?: Revision;
   /** Revision -> its Deployment; those that exist. */
   deployments: ReadonlyMap<string, Deployment>;
@@ -47,7 +47,7 @@ export interface WorkerPoolPlan extends Plan<WorkerPool> {
 
 /**
  * A worker pool makes revisions as a configuration does, and gives each of them its part of the instances. A pool
- * that breaks the contract changes nothing that runs and says everything that is wrong with it.
+ * that breaks the contract changes nothing that runs, and its status lists everything that is wrong with it.
  */
 export function planWorkerPool(
   input: WorkerPoolInput,
@@ -55,8 +55,8 @@ export function planWorkerPool(
   now: number,
 ): WorkerPoolPlan {
   const { pool, named } = input;
-  const [foreign, faults] = partition(validateWorkerPool(pool));
-  if (faults.length > 0) return unchanged(input, errorMessage(faults), now);
+  const [foreign, errors] = partition(validateWorkerPool(pool));
+  if (errors.length > 0) return unchanged(input, errorMessage(errors), now);
   const revisions = input.revisions.filter(({ metadata }) => !metadata.deletionTimestamp);
   const used = usedRevisions(input);
   const template = planTemplate(
@@ -90,8 +90,8 @@ export function planWorkerPool(
   };
 }
 
-/** What a worker pool says while the cluster refuses a revision or a Deployment. */
-export function refusedWorkerPool(input: RejectionInput): KubeObject | undefined {
+/** The status of a worker pool while the cluster rejects a revision or a Deployment. */
+export function rejectedWorkerPool(input: RejectionInput): KubeObject | undefined {
   const open = pending(input.planned, [TYPES.configurationsReady, TYPES.instancesReady]);
   return open.length === 0 ? undefined : withRejection(input, [...open, READY]);
 }
@@ -104,7 +104,7 @@ function lastNumber({ status }: WorkerPool, revisions: readonly Revision[]): num
   return Math.max(remembered, ...revisions.map(generationOf));
 }
 
-/** A worker pool as the maker of its revisions: each gets the number after the last one that ever was. */
+/** A worker pool as the owner of its revisions: each gets the number after the last one that ever was. */
 export function ownerOf(pool: WorkerPool, revisions: readonly Revision[]): TemplateOwner {
   return {
     object: pool,
@@ -172,7 +172,7 @@ function deployments(
   return made.toSorted((a, b) => b.added - a.added);
 }
 
-/** The images of a revision by digest; undefined until the registry has told all of them. */
+/** The images of a revision by digest; undefined until the registry has answered for all of them. */
 function imagesOf({ spec, status }: Revision): Map<string, string> | undefined {
   const images = new Map<string, string>();
   for (const { name, imageDigest } of status?.containerStatuses ?? []) {

@@ -5,7 +5,7 @@ import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { labelKey, storesFor } from '../informers.ts';
 import { observe, READ } from './observe.ts';
-import { planWorkerPool, refusedWorkerPool } from './plan.ts';
+import { planWorkerPool, rejectedWorkerPool } from './plan.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['workerpools/status'], verbs: ['patch'] },
@@ -22,14 +22,14 @@ export function workerPoolController(context: Context): Controller {
     const plan = planWorkerPool(input, config, now());
     const { namespace } = input.pool.metadata;
     for (const [name, state] of plan.templates ?? []) {
-      rollOuts.saw(keyOf({ namespace, name }), state, () => controller.enqueue(key));
+      rollOuts.record(keyOf({ namespace, name }), state, () => controller.enqueue(key));
     }
     return executor.execute(input.pool, plan);
   };
   const ofPool = labelKey(RUN.workerPool);
   const controller = new Controller({ name: 'workerpool', workers: 4, reconcile, log });
   const stores = storesFor(controller, informers, ...READ);
-  const executor = executorOf(context, 'workerpool', stores, refusedWorkerPool);
+  const executor = executorOf(context, 'workerpool', stores, rejectedWorkerPool);
   return controller
     .watch(informers.workerPools, ({ metadata }) => [keyOf(metadata)])
     .watch(informers.revisions, ofPool)

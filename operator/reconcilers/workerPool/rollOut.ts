@@ -31,15 +31,15 @@ export interface RollOut {
  *
  * - no more instances are asked for than the wanted number and the surge;
  * - no healthy instance of a proven revision is stopped unless as many as must be there remain;
- * - a revision of the target that is not proven yet is tried within the surge; without a surge, in the place of those
- *   that may be missing. One that failed gets none;
+ * - a revision of the target that is not proven yet is tried within the surge; without a surge, instead of those
+ *   that may be missing. A revision that failed gets none;
  * - where the pool has no other, one that failed keeps its instances, which are started again; but none of those whose
  *   image cannot be had: a registry is not asked for ever.
  */
 export function rollOut({ count, inForce, target, steps, members }: RollOut): Map<string, number> {
-  const settled = new Set(inForce.filter(({ percent }) => percent > 0).map(({ revision }) => revision));
+  const current = new Set(inForce.filter(({ percent }) => percent > 0).map(({ revision }) => revision));
   const tried = new Set(
-    members.filter(({ revision, state }) => state === 'trying' && !settled.has(revision)).map(revisionOf),
+    members.filter(({ revision, state }) => state === 'trying' && !current.has(revision)).map(revisionOf),
   );
   const wanted = new Map([...partsOf(count, target)].filter(([revision]) => tried.has(revision)));
   const isTrying = [...wanted.values()].some((part) => part > 0);
@@ -89,7 +89,7 @@ function occupied({ revision, replicas }: Member, next: ReadonlyMap<string, numb
   return Math.max(replicas, next.get(revision) ?? 0);
 }
 
-/** The status may still tell of instances that are no longer asked for. */
+/** The status may still count instances that are no longer asked for. */
 function healthy({ ready, replicas }: Member): number {
   return Math.min(ready, replicas);
 }

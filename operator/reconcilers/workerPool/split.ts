@@ -46,7 +46,7 @@ export function splitOf(
   return { target: present, inForce: keeps ? before : present, missing };
 }
 
-/** Whether a revision has shown that its instances start. One whose pods the cluster refuses may still do so. */
+/** Whether a revision has shown that its instances start. One whose pods the cluster rejects may still do so. */
 export function stateOf(revision: Revision | undefined): Member['state'] {
   const conditions = revision?.status?.conditions;
   if (isTrue(conditionOf(conditions, READY))) return 'proven';

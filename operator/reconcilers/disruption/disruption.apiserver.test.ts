@@ -10,9 +10,9 @@ import { installKinds } from '../../testing/installKinds.ts';
 import { PINNED, revision } from '../../testing/serving.ts';
 import { silent, until } from '../../testing/until.ts';
 import { createInformers } from '../informers.ts';
-import { desiredDeployment } from './deployment.ts';
-import { disruptionController } from './disruptionController.ts';
-import { rollOutsOf } from './rollOuts.ts';
+import { desiredDeployment } from '../revision/deployment.ts';
+import { rollOutsOf } from '../revision/rollOuts.ts';
+import { disruptionController } from './reconciler.ts';
 
 const config = parseConfig({});
 const namespace = 'demo';

@@ -7,7 +7,7 @@ import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import type { Context } from '../context.ts';
 import type { Sources } from '../informers.ts';
-import { planBoost, type Resize } from './boost.ts';
+import { planBoost, type Resize } from './plan.ts';
 
 export const permissions: Permission[] = [{ apiGroups: [''], resources: ['pods/resize'], verbs: ['patch'] }];
 

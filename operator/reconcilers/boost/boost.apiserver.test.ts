@@ -6,7 +6,7 @@ import { NAMESPACES, PODS, type Pod } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
 import { ApiServer } from '../../testing/apiServer.ts';
 import { silent, until } from '../../testing/until.ts';
-import { boostController } from './boostController.ts';
+import { boostController } from './reconciler.ts';
 
 const NAMESPACE = 'demo';
 

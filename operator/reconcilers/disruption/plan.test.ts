@@ -3,7 +3,7 @@ import type { DisruptionBudget } from '../../kube/core.ts';
 import { controllerReference } from '../../kube/owner.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { pooledRevision, revision } from '../../testing/serving.ts';
-import { type DisruptionInput, planDisruption } from './disruption.ts';
+import { type DisruptionInput, planDisruption } from './plan.ts';
 
 const SERVED = revision();
 const WORKER = pooledRevision();
@@ -92,6 +92,6 @@ describe('planDisruption', () => {
 
   it('lets one instance go at a time', () => {
     const { apply } = planDisruption({ revision: SERVED, scaling: { min: 2 }, budgets: [] });
-    assertGolden(new URL('./golden/budget.golden.yaml', import.meta.url), ...apply);
+    assertGolden(new URL('../revision/golden/budget.golden.yaml', import.meta.url), ...apply);
   });
 });

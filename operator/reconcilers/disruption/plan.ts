@@ -6,7 +6,7 @@ import { type Deployment, DISRUPTION_BUDGETS, type DisruptionBudget } from '../.
 import { controllerReference, isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { type LabelSelector, selects } from '../../kube/selector.ts';
-import { instanceLabels } from './deployment.ts';
+import { instanceLabels } from '../revision/deployment.ts';
 
 /** Everything that the plan of a revision's disruption budget depends on. */
 export interface DisruptionInput {
@@ -20,8 +20,8 @@ export interface DisruptionInput {
 
 /**
  * A disruption budget for a revision that has several instances whatever the load: of a service with a minimum of two or
- * more, or of a worker pool. The autoscaler keeps to the minimum when it drains instances; the budget holds where nobody
- * asks it, because it is away or requests have had their time, and for worker pools.
+ * more, or of a worker pool. The autoscaler keeps to the minimum when it drains instances; the budget holds where it is
+ * not asked, because it is away or requests have had their time, and for worker pools.
  *
  * None where a person has made one for these pods: Kubernetes evicts no pod that two budgets select. Pure.
  */

@@ -1,19 +1,19 @@
-import { type IdentityConfig, kubernetesServiceAccount } from '../../apis/identity.ts';
-import type { DigestResolver, DigestState } from '../../registry/resolver.ts';
-import type { InstanceSpec } from './pod.ts';
+import { type IdentityConfig, kubernetesServiceAccount } from '../apis/identity.ts';
+import type { DigestResolver, DigestState } from '../registry/resolver.ts';
+import type { InstanceSpec } from './pod/pod.ts';
 
 export interface DigestOwner {
   namespace: string;
   name: string;
   spec: Pick<InstanceSpec, 'containers' | 'serviceAccountName' | 'imagePullSecrets'>;
-  /** Container name -> image that was settled before. */
+  /** Container name -> image whose digest is known from before. */
   known: ReadonlyMap<string, string | undefined>;
   /** Whether the registry is asked for the others. */
   asks: boolean;
 }
 
 /**
- * What is known of the digests of an object's images. One that was settled before is final: the tag may move and the
+ * What is known of the digests of an object's images. One that is known from before is final: the tag may move and the
  * registry go away.
  */
 export function digestsOf(
