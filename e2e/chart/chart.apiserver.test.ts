@@ -120,8 +120,12 @@ describe('chart on an API server', function () {
     before(async () => {
       // As an older version would have been: one column less.
       const older = join(work, 'older');
-      cpSync(CHART, older, { recursive: true, dereference: true });
-      const path = join(older, 'files/crds/serving.knative.dev_services.yaml');
+      cpSync(CHART, older, { recursive: true });
+      // A link that is copied still leads to the definitions of the repository.
+      const definitions = join(older, 'files/crds');
+      rmSync(definitions);
+      cpSync(join(CHART, 'files/crds'), definitions, { recursive: true, dereference: true });
+      const path = join(definitions, 'serving.knative.dev_services.yaml');
       const definition = parse(readFileSync(path, 'utf8'));
       definition.spec.versions[0].additionalPrinterColumns.pop();
       writeFileSync(path, JSON.stringify(definition));

@@ -1,5 +1,6 @@
 import type { KindDefinition } from '../apis/kind.ts';
 import { KINDS } from '../apis/kinds.ts';
+import { RUN } from '../apis/labels.ts';
 import { type GeneratedFile, generatedFrom } from './file.ts';
 
 /**
@@ -72,7 +73,7 @@ apiVersion: run.googleapis.com/v1
 kind: Execution
 metadata:
   generateName: migrate-
-  labels: {run.googleapis.com/job: migrate}
+  labels: {${RUN.job}: migrate}
   annotations:
     argocd.argoproj.io/hook: Sync
     argocd.argoproj.io/hook-delete-policy: BeforeHookCreation
