@@ -25,13 +25,13 @@ const containers = [{ image: PINNED }];
 interface Case {
   reason: string;
   controllers: ConstructorParameters<typeof ServingProcess>[1];
-  /** What asks for the child, and whatever else that needs; told of on the last one. */
+  /** What asks for the child, and whatever else that needs; reported on the last one. */
   given: () => KubeObject[];
   subject: ResourceType;
   child: ResourceType;
   name: string;
-  /** The condition that tells it, and its status. */
-  told: [type: string, status: string];
+  /** The condition that reports it, and its status. */
+  condition: [type: string, status: string];
 }
 
 const CASES: Record<string, Case> = {
@@ -42,7 +42,7 @@ const CASES: Record<string, Case> = {
     subject: EXECUTIONS,
     child: BATCH_JOBS,
     name: 'hello-abc',
-    told: ['Completed', 'Unknown'],
+    condition: ['Completed', 'Unknown'],
   },
   "a revision's Deployment": {
     reason: 'what a person runs under that name is not taken over',
@@ -51,7 +51,7 @@ const CASES: Record<string, Case> = {
     subject: REVISIONS,
     child: DEPLOYMENTS,
     name: deploymentName('hello-00001-abc'),
-    told: ['Ready', 'False'],
+    condition: ['Ready', 'False'],
   },
   "a worker pool's Deployment": {
     reason: 'what a person runs under that name is not taken over',
@@ -64,7 +64,7 @@ const CASES: Record<string, Case> = {
     subject: WORKER_POOLS,
     child: DEPLOYMENTS,
     name: deploymentName('queue-00001-abc'),
-    told: ['Ready', 'False'],
+    condition: ['Ready', 'False'],
   },
   "a route's core Service": {
     reason: 'the name inside the cluster is another’s',
@@ -73,11 +73,11 @@ const CASES: Record<string, Case> = {
     subject: ROUTES,
     child: CORE_SERVICES,
     name: 'hello',
-    told: ['IngressReady', 'False'],
+    condition: ['IngressReady', 'False'],
   },
 };
 
-describe('a child whose name somebody else has', () => {
+describe('a child whose name another object has', () => {
   let server: FakeApiServer;
   let process: ServingProcess;
 
@@ -91,8 +91,11 @@ describe('a child whose name somebody else has', () => {
     await server.close();
   });
 
-  for (const [what, { reason, controllers, given, subject, child, name, told }] of Object.entries(CASES)) {
-    it(`${what} is told, left alone, and made when the other goes: ${reason}`, async () => {
+  for (const [
+    what,
+    { reason, controllers, given, subject, child, name, condition: expected },
+  ] of Object.entries(CASES)) {
+    it(`${what} is reported, left alone, and made when the other goes: ${reason}`, async () => {
       const ref = { namespace: 'demo', name };
       const { apiVersion, kind } = child;
       const foreign = server.put({ apiVersion, kind, metadata: { ...ref }, spec: {} } as KubeObject);
@@ -103,10 +106,10 @@ describe('a child whose name somebody else has', () => {
       assert.ok(asks);
       const condition = await until('the condition', () => {
         const found = server.get(subject, asks) as { status?: { conditions?: never[] } } | undefined;
-        const now = conditionOf(found?.status?.conditions, told[0]);
+        const now = conditionOf(found?.status?.conditions, expected[0]);
         return now?.reason === 'NotOwned' && now;
       });
-      assert.equal(condition.status, told[1]);
+      assert.equal(condition.status, expected[1]);
       assert.match(condition.message ?? '', new RegExp(`${name}.* exists`));
       assert.deepEqual(server.get(child, ref), foreign);
       server.remove(child, ref);

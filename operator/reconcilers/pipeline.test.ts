@@ -129,7 +129,7 @@ describe('service to deployment', () => {
     assert.ok(server.get(CORE_SERVICES, REF));
   });
 
-  it('a pod of an earlier revision of the name, or of nobody, proves nothing', async () => {
+  it('a pod of an earlier revision of the name, or of none, proves nothing', async () => {
     await apply();
     const name = await latest(1);
     const running = { containerStatuses: [{ name: 'user-container', ready: true, state: { running: {} } }] };
@@ -355,7 +355,7 @@ describe('service to deployment', () => {
     assert.equal(status?.traffic?.[0]?.revisionName, name);
   });
 
-  it('a configuration that nobody guarded says what is wrong with it, and makes nothing', async () => {
+  it('a configuration that passed no webhook says what is wrong with it, and makes nothing', async () => {
     const spec = {
       containers: [
         {
@@ -380,7 +380,7 @@ describe('service to deployment', () => {
     await until('an Event', () => server.list(EVENTS).some(({ reason }) => reason === 'InvalidArgument'));
   });
 
-  const refusals: Record<string, { reason: string; path: RegExp; serves: boolean }> = {
+  const rejections: Record<string, { reason: string; path: RegExp; serves: boolean }> = {
     Configuration: { reason: 'nothing can run', path: /\/configurations\/[^/]+$/, serves: false },
     Revision: { reason: 'nothing can run', path: /\/revisions\/[^/]+$/, serves: false },
     Deployment: { reason: 'nothing can run', path: /\/deployments\/[^/]+$/, serves: false },
@@ -390,22 +390,22 @@ describe('service to deployment', () => {
       serves: true,
     },
   };
-  for (const [kind, { reason, path, serves }] of Object.entries(refusals)) {
-    it(`a ${kind} that the cluster refuses is told on the service, and made once it may be: ${reason}`, async () => {
-      let refusing = true;
+  for (const [kind, { reason, path, serves }] of Object.entries(rejections)) {
+    it(`a ${kind} that the cluster rejects is reported on the service, and made once it may be: ${reason}`, async () => {
+      let rejecting = true;
       const quota = new Rejection(403, 'Forbidden', 'exceeded quota: small');
       const isMeant = ({ method, path: asked }: SeenRequest) => method === 'PATCH' && path.test(asked);
-      server.failNext(quota, (seen) => refusing && isMeant(seen), Number.POSITIVE_INFINITY);
+      server.failNext(quota, (seen) => rejecting && isMeant(seen), Number.POSITIVE_INFINITY);
       await apply();
       if (serves) await start(await latest(1));
-      const told = await until('the refusal', () => {
+      const status = await until('the rejection', () => {
         const { status } = server.get(SERVICES, REF) ?? {};
         const message = conditionOf(status?.conditions, 'Ready')?.message;
         return message?.includes('exceeded quota: small') && (!serves || status?.traffic) && status;
       });
-      assert.equal(conditionOf(told.conditions, 'Ready')?.status, 'False');
-      assert.equal(Boolean(told.traffic), serves);
-      refusing = false;
+      assert.equal(conditionOf(status.conditions, 'Ready')?.status, 'False');
+      assert.equal(Boolean(status.traffic), serves);
+      rejecting = false;
       server.requests = [];
       // Each attempt comes after a longer pause than the one before.
       await until('the next attempt', () => server.requests.some(isMeant), { timeoutMs: 50_000 });
@@ -414,7 +414,7 @@ describe('service to deployment', () => {
     }).timeout(60_000);
   }
 
-  it('an instance that takes too much memory is told once to whoever looks, and stays ready', async () => {
+  it('an instance that takes too much memory is reported once, and stays ready', async () => {
     await apply();
     const name = await latest(1);
     await start(name);
@@ -425,27 +425,27 @@ describe('service to deployment', () => {
     const lastState = { terminated: { exitCode: 137, reason: 'OOMKilled', finishedAt } };
     const containerStatuses = pod.status?.containerStatuses?.map((status) => ({ ...status, lastState }));
     server.put({ ...pod, status: { ...pod.status, containerStatuses } } as Pod);
-    const told = () => server.list(EVENTS).filter(({ reason }) => reason === 'OutOfMemory');
-    await until('two Events', () => told().length === 2);
+    const reported = () => server.list(EVENTS).filter(({ reason }) => reason === 'OutOfMemory');
+    await until('two Events', () => reported().length === 2);
     assert.deepEqual(
-      told()
+      reported()
         .map(({ involvedObject }) => involvedObject.kind)
         .sort(),
       ['Revision', 'Service'],
     );
-    for (const { message } of told()) assert.match(message ?? '', /^Memory limit of 512 MiB exceeded: /);
+    for (const { message } of reported()) assert.match(message ?? '', /^Memory limit of 512 MiB exceeded: /);
     const conditions = () => server.get(REVISIONS, { namespace: 'demo', name })?.status?.conditions;
     await until('the condition', () => conditionOf(conditions(), 'MemorySufficient')?.status === 'False');
     assert.equal(conditionOf(conditions(), 'Ready')?.status, 'True');
     server.put({ ...pod, metadata: { ...pod.metadata, annotations: { touched: 'yes' } } } as Pod);
     await until('the condition to go', () => !conditionOf(conditions(), 'MemorySufficient'));
     assert.deepEqual(
-      told().map(({ count }) => count),
+      reported().map(({ count }) => count),
       [1, 1],
     );
   });
 
-  it('an instance that its node ended for its files is told by what the node said', async () => {
+  it('an instance that its node ended for its files is reported by what the node said', async () => {
     await apply();
     const name = await latest(1);
     await start(name);
@@ -467,9 +467,10 @@ describe('service to deployment', () => {
     }));
     server.put({ ...pod, status: { phase: 'Succeeded', containerStatuses } } as Pod);
     await until('two Events', () => {
-      const told = server.list(EVENTS).filter(({ reason }) => reason === 'OutOfMemory');
+      const reported = server.list(EVENTS).filter(({ reason }) => reason === 'OutOfMemory');
       return (
-        told.length === 2 && told.every(({ message }) => /exceeded by files: .*576Mi/.test(message ?? ''))
+        reported.length === 2 &&
+        reported.every(({ message }) => /exceeded by files: .*576Mi/.test(message ?? ''))
       );
     });
   });

@@ -8,9 +8,9 @@ describe('passingMs', () => {
   const cases: [Condition['status'] | undefined, Condition['status'], boolean, string][] = [
     [undefined, 'Unknown', true, 'a new object has said nothing yet'],
     ['Unknown', 'Unknown', true, 'one step follows another'],
-    ['Unknown', 'True', false, 'somebody waits for it'],
-    ['Unknown', 'False', false, 'somebody waits for it'],
-    [undefined, 'True', false, 'somebody waits for it'],
+    ['Unknown', 'True', false, 'clients wait for it'],
+    ['Unknown', 'False', false, 'clients wait for it'],
+    [undefined, 'True', false, 'clients wait for it'],
     ['True', 'Unknown', false, 'it claims what holds no more'],
     ['False', 'Unknown', false, 'it claims what holds no more'],
     ['True', 'True', false, 'it may say where traffic goes'],

@@ -11,17 +11,17 @@ const widget = (conditions: Condition[], generation = 2) => ({
   status: { observedGeneration: 1, size: 3, conditions },
 });
 
-describe('withRefusal', () => {
+describe('withRejection', () => {
   const planned = widget([
     { type: 'Ready', status: 'Unknown', reason: 'Deploying' },
     { type: 'A', status: 'Unknown', reason: 'Deploying' },
     { type: 'B', status: 'True' },
   ]);
-  const told = (subject = widget([])) =>
+  const rejected = (subject = widget([])) =>
     withRejection({ subject, planned, rejection, now: EPOCH }, ['A', 'Ready']) as ReturnType<typeof widget>;
 
   it('says so in the conditions that it concerns, for this generation, and leaves the rest as planned', () => {
-    const { status } = told();
+    const { status } = rejected();
     assert.equal(status.observedGeneration, 2);
     assert.equal(status.size, 3);
     assert.deepEqual(
@@ -34,8 +34,8 @@ describe('withRefusal', () => {
     );
   });
 
-  it('changes nothing when it is refused again: no write, no new time', () => {
-    const first = told();
+  it('changes nothing when it is rejected again: no write, no new time', () => {
+    const first = rejected();
     const later = { subject: first, planned, rejection, now: EPOCH + 60_000 };
     assert.deepEqual(withRejection(later, ['A', 'Ready']), first);
   });

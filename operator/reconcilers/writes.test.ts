@@ -15,10 +15,10 @@ import { until } from '../testing/until.ts';
 /** What one new service may cost the API server, Events left out. */
 const MOST_WRITES = 15;
 
-/** Longer than a status that tells of a step waits to be written. */
+/** Longer than a status that reports a step waits to be written. */
 const QUIET_MS = 1_000;
 
-/** Writes that the API server refused because the object had changed. */
+/** Writes that the API server rejected because the object had changed. */
 async function conflicts(): Promise<number> {
   const { values } = await clientRequests.get();
   return values.filter(({ labels }) => labels.code === 409).reduce((sum, { value }) => sum + value, 0);
@@ -97,7 +97,7 @@ describe('writes of a new service', () => {
       .map(({ path, query }) => `${query.get('fieldManager')} ${path}`);
   }
 
-  it(`are at most ${MOST_WRITES}, and none is refused as out of date`, async () => {
+  it(`are at most ${MOST_WRITES}, and none is rejected as out of date`, async () => {
     const before = await conflicts();
     await deploy(['hello']);
     await settled();

@@ -56,7 +56,7 @@ describe('the startup CPU boost on a real API server', function () {
 
   const podNow = (name: string) => server.client.get<Pod>(PODS, { namespace: NAMESPACE, name });
 
-  it('can be told from what the API server lists', async () => {
+  it('can be seen from what the API server lists', async () => {
     assert.deepEqual(await capabilitiesOf(server.client, { log: silent, signal: stop.signal }), {
       resizesPods: true,
     });

@@ -69,7 +69,7 @@ describe('planBoost', () => {
 });
 
 describe('boostEnd', () => {
-  it('tells load from what the start used', () => {
+  it('separates load from what the start used', () => {
     assert.equal(boostEnd(podOf({}), EPOCH), EPOCH + 10_000);
     assert.equal(boostEnd(podOf({ annotation: '' }), EPOCH), EPOCH);
   });

@@ -62,7 +62,7 @@ const CASES: Record<string, Case> = {
     condition: { status: 'Unknown' },
   },
   'second revision failed': {
-    reason: 'a failed revision is told, and the one before goes on serving',
+    reason: 'a failed revision is reported, and the one before goes on serving',
     input: {
       configuration: at(2, {}, { latestReadyRevisionName: 'hello-00001-abc' }),
       revisions: [old, revision('hello-00002-abc', { generation: 2, ready: 'False', message: 'It exited.' })],
@@ -177,7 +177,7 @@ describe('planConfiguration', () => {
     assert.equal(made.metadata.annotations?.[ANNOTATION.creator], 'jane');
   });
 
-  it('makes no second revision of a template that only spells out a default, whoever did so', () => {
+  it('makes no second revision of a template that only spells out a default, whatever did so', () => {
     const made = desiredRevision(by('jane', at(1)));
     const annotations = { ...made.metadata.annotations, [APPLIED_HASH]: contentHash(made) };
     const first = { ...made, metadata: { ...made.metadata, annotations } };

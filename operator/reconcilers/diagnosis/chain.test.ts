@@ -54,7 +54,7 @@ const REVISION = {
     evidence: { lastFailure },
     want: 'ExitCode3',
   },
-  noPods: { reason: 'without pods there is nothing else to judge', evidence: {}, want: 'Deploying' },
+  noPods: { reason: 'without pods there is nothing else to look at', evidence: {}, want: 'Deploying' },
 } satisfies Record<string, Rank>;
 
 /** What applies to the instances of a worker pool that are there. */
@@ -69,7 +69,7 @@ const POOL = {
     want: 'ExitCode3',
   },
   instances: {
-    reason: 'pods that have not started are judged one by one',
+    reason: 'pods that have not started are looked at one by one',
     evidence: { pods: [pod({ state: { running: {} } })] },
     want: 'Deploying',
   },
@@ -116,7 +116,7 @@ describe('why something is not ready', () => {
     }
   }
 
-  it('is judged by one chain, of which every check is ranked above', () => {
+  it('comes of one chain, of which every check is ranked above', () => {
     const ranked = new Set([REVISION, POOL, JOB].flatMap((ranks) => Object.keys(ranks)));
     assert.deepEqual(Object.keys(CHAIN).toSorted(), [...ranked].toSorted());
   });
@@ -185,7 +185,7 @@ const INSTANCE: Record<string, PodRank> = {
 describe('why one instance is not ready', () => {
   const checks = INSTANCE_CHECKS.map((check) => check.name);
 
-  it('is judged in this order', () => assert.deepEqual(checks, Object.keys(INSTANCE)));
+  it('is checked in this order', () => assert.deepEqual(checks, Object.keys(INSTANCE)));
 
   for (const [name, { reason, pod, evidence, want }] of Object.entries(INSTANCE)) {
     it(`${name}: ${reason}`, () => {
@@ -228,7 +228,7 @@ describe('why one task is not ready', () => {
     },
   };
 
-  it('is judged in this order', () =>
+  it('is checked in this order', () =>
     assert.deepEqual(
       TASK_CHECKS.map((check) => check.name),
       Object.keys(cases),

@@ -7,7 +7,7 @@ const missing =
 const CASES: Record<string, { reason: string; message: string; declared?: string; want: [string, string] }> =
   {
     'a service identity is missing': {
-      reason: 'a person is told which one, where, and how to make it',
+      reason: 'the message names which one, where, and how to make it',
       message: missing,
       declared: 'worker@shop.iam.gserviceaccount.com',
       want: [
@@ -34,8 +34,8 @@ const CASES: Record<string, { reason: string; message: string; declared?: string
 describe('explainRefusal', () => {
   for (const [name, { reason, message, declared, want }] of Object.entries(CASES)) {
     it(`${name}: ${reason}`, () => {
-      const told = explainRejection({ reason: 'FailedCreate', message }, declared);
-      deepEqual([told.reason, told.message], want);
+      const rejection = explainRejection({ reason: 'FailedCreate', message }, declared);
+      deepEqual([rejection.reason, rejection.message], want);
     });
   }
 });

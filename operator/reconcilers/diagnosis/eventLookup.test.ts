@@ -12,13 +12,13 @@ describe('ToldByEvents', () => {
   /** Namespaces that were asked about, each with what ends the question. */
   let asked: { namespace: string; answer: (known: Map<string, EventMessage> | Error) => void }[];
   let news: string[];
-  let told: EventLookup;
+  let lookup: EventLookup;
 
   beforeEach(() => {
     clock = new FakeClock();
     asked = [];
     news = [];
-    told = new EventLookup({
+    lookup = new EventLookup({
       read: (namespace) =>
         new Promise((resolve, reject) => {
           asked.push({
@@ -32,13 +32,13 @@ describe('ToldByEvents', () => {
     });
   });
 
-  const look = (key: string, uid = key) => told.of(key, uid);
+  const look = (key: string, uid = key) => lookup.of(key, uid);
   async function answer(known: Map<string, EventMessage> | Error): Promise<void> {
     asked.at(-1)?.answer(known);
     await nextTurn();
   }
 
-  it('asks nobody about what has just been made: most troubles pass', async () => {
+  it('asks for no Events of what has just been made: most problems pass', async () => {
     look('demo/a');
     clock.advance(1000);
     look('demo/a');
@@ -46,7 +46,7 @@ describe('ToldByEvents', () => {
     assert.equal(asked.length, 0);
   });
 
-  it('asks once for all of a namespace, and tells those that it concerns', async () => {
+  it('asks once for all of a namespace, and notifies those that it concerns', async () => {
     for (let n = 0; n < 1000; n++) look(`demo/${n}`);
     clock.advance(2000);
     for (let n = 0; n < 1000; n++) look(`demo/${n}`);
@@ -63,7 +63,7 @@ describe('ToldByEvents', () => {
     assert.equal(asked.length, 1, 'not again at every look');
   });
 
-  it('asks again after a while, later when the answer took long, and tells only what is new', async () => {
+  it('asks again after a while, later when the answer took long, and notifies only of what is new', async () => {
     look('demo/a');
     clock.advance(2000);
     look('demo/a');
@@ -98,7 +98,7 @@ describe('ToldByEvents', () => {
     assert.equal(asked.length, 2);
   });
 
-  it('asks again when it got no answer, and forgets whom nobody asks about', async () => {
+  it('asks again when it got no answer, and forgets what is not asked about', async () => {
     look('demo/a');
     clock.advance(2000);
     look('demo/a');
@@ -108,7 +108,7 @@ describe('ToldByEvents', () => {
     look('demo/a');
     await nextTurn();
     assert.equal(asked.length, 2);
-    told.forget('demo/a');
+    lookup.forget('demo/a');
     await answer(new Map([['demo/a', QUOTA]]));
     assert.deepEqual(news, []);
   });

@@ -39,7 +39,7 @@ describe('Evictions', () => {
     assert.deepEqual(read, ['a']);
   });
 
-  it('does not ask where the status of the pod tells', () => {
+  it('does not ask where the status of the pod says why', () => {
     const { evictions, asked } = reading({});
     evictions.of('a', [ended('x', { phase: 'Failed', reason: 'Evicted' })]);
     assert.deepEqual(asked, []);

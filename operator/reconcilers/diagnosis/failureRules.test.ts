@@ -14,7 +14,7 @@ const CASES: Record<string, { reason: string; message: string; row: keyof typeof
     message: 'initializing source docker://quay.io/a:1: reading manifest 1 in quay.io/a: manifest unknown',
     row: 'imageNotFound',
   },
-  'told while the kubelet waits': {
+  'reported while the kubelet waits': {
     reason: 'ImagePullBackOff',
     message:
       'Back-off pulling image "a:1": ErrImagePull: failed to pull and unpack image "a:1": failed to resolve reference "a:1": a:1: not found',
@@ -44,7 +44,7 @@ const CASES: Record<string, { reason: string; message: string; row: keyof typeof
       'failed to resolve reference "r/a:1": failed to authorize: failed to fetch anonymous token: Get "https://r/token": dial tcp: i/o timeout',
     row: 'image',
   },
-  'Docker Hub does not tell which': {
+  'Docker Hub does not say which': {
     reason: 'ErrImagePull',
     message:
       'pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed',

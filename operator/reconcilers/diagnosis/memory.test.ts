@@ -41,7 +41,7 @@ describe('memoryKills', () => {
       of: pod({ state: done }, { phase: 'Succeeded' }),
       eviction: SAID,
       want: [FILES],
-      reason: 'a program that ends with code 0 at SIGTERM hides it; an Event of the node tells',
+      reason: 'a program that ends with code 0 at SIGTERM hides it; an Event of the node shows it',
     },
     'ended for the node’s own need': {
       of: pod(
@@ -144,11 +144,11 @@ describe('memoryConditions', () => {
   const containers = [
     { name: 'user-container', resources: { limits: { memory: '64Mi' } } },
   ] as unknown as Container[];
-  it('are none while there is nothing to tell', () => {
+  it('are none while there is nothing to report', () => {
     assert.deepEqual(memoryConditions([], containers), []);
   });
 
-  it('tell the last kill, whatever the order, and leave Ready alone', () => {
+  it('report the last kill, whatever the order, and leave Ready alone', () => {
     const earlier = { ...FILES, at: FILES.at - 1000 };
     const [condition] = memoryConditions([earlier, MEMORY], containers);
     assert.deepEqual(memoryConditions([MEMORY, earlier], containers), [condition]);

@@ -41,7 +41,7 @@ interface Case {
 
 const CASES: Record<string, Case> = {
   'no pods': {
-    reason: 'without instances there is nothing to judge',
+    reason: 'without instances there is nothing to look at',
     pods: [],
     want: { state: 'none' },
   },
@@ -107,7 +107,7 @@ const CASES: Record<string, Case> = {
     want: { state: 'starting', reason: 'Deploying', recheckMs: 1000 },
   },
   'never listens': {
-    reason: 'after four minutes a person is told which port and address are expected',
+    reason: 'after four minutes the message names the port and the address that are expected',
     pods: [pod({ state: { running: {} } })],
     afterSeconds: 240,
     want: {
@@ -117,7 +117,7 @@ const CASES: Record<string, Case> = {
     },
   },
   'exited once': {
-    reason: 'one exit may be a passing trouble; it is told, not yet judged',
+    reason: 'one exit may be a passing problem; it is reported, and not final',
     pods: [pod({ state: terminated() })],
     afterSeconds: 60,
     want: { state: 'starting', reason: 'ExitCode1' },
@@ -192,7 +192,7 @@ const CASES: Record<string, Case> = {
     },
   },
   'a sidecar that never listens': {
-    reason: 'a sidecar has no PORT: the port of its probe is told',
+    reason: 'a sidecar has no PORT: the port of its probe is reported',
     spec: {
       containers: [
         {
@@ -216,19 +216,19 @@ const CASES: Record<string, Case> = {
     },
   },
   'image is not there': {
-    reason: 'the image and the kubelet’s own words are told; it does not come by waiting',
+    reason: 'the image and the kubelet’s own words are reported; it does not come by waiting',
     pods: [pod({ state: { waiting: { reason: 'ImagePullBackOff', message: NOT_FOUND } } })],
     afterSeconds: 10,
     want: { state: 'failed', reason: 'ContainerMissing', message: /registry\.example\/app:1.*Back-off/ },
   },
   'image was not there once': {
-    reason: 'it may be pushed at this very moment; it is told, not yet judged',
+    reason: 'it may be pushed at this very moment; it is reported, and not final',
     pods: [pod({ state: { waiting: { reason: 'ErrImagePull', message: NOT_FOUND } } })],
     afterSeconds: 4,
     want: { state: 'starting', reason: 'ContainerMissing', recheckMs: 6000, message: /not found/ },
   },
   'too many pulls': {
-    reason: 'a registry’s 429 passes; it is told for as long as an instance may take to start',
+    reason: 'a registry’s 429 passes; it is reported for as long as an instance may take to start',
     pods: [pod({ state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off: 429 Too Many' } } })],
     afterSeconds: 239,
     want: { state: 'starting', reason: 'ContainerMissing', recheckMs: 1000, message: /429 Too Many/ },
@@ -240,7 +240,7 @@ const CASES: Record<string, Case> = {
     want: { state: 'failed', reason: 'ContainerMissing', message: /pull QPS exceeded/ },
   },
   'secret is missing': {
-    reason: 'what the kubelet cannot set up is told in its words',
+    reason: 'what the kubelet cannot set up is reported in its words',
     pods: [
       pod({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'secret "x" not found' } } }),
     ],
@@ -283,7 +283,7 @@ const CASES: Record<string, Case> = {
     },
   },
   'secret of a volume is missing': {
-    reason: 'what the kubelet tells by an Event alone is told too, with what to do',
+    reason: 'what the kubelet reports by an Event alone is reported too, with what to do',
     pods: [
       pod({
         state: {
@@ -302,13 +302,13 @@ const CASES: Record<string, Case> = {
     },
   },
   'a file server does not answer': {
-    reason: 'it may come back; it is told meanwhile',
+    reason: 'it may come back; it is reported meanwhile',
     pods: [pod({ state: { waiting: { reason: 'FailedMount', message: 'mount failed: exit status 32' } } })],
     afterSeconds: 239,
     want: { state: 'starting', reason: 'FailedMount', message: /exit status 32/ },
   },
   'a file server never answered': {
-    reason: 'an instance has four minutes, and what kept it is told, not its port',
+    reason: 'an instance has four minutes, and what kept it is reported, not its port',
     pods: [pod({ state: { waiting: { reason: 'FailedMount', message: 'mount failed: exit status 32' } } })],
     afterSeconds: 240,
     want: { state: 'failed', reason: 'FailedMount', message: /exit status 32/ },
@@ -361,7 +361,7 @@ const CASES: Record<string, Case> = {
     want: { state: 'starting', reason: 'Unschedulable', message: /0\/1 nodes/ },
   },
   'a container that others wait for crashes': {
-    reason: 'it is an init container to Kubernetes, and judged like the others',
+    reason: 'it is an init container to Kubernetes, and treated like the others',
     pods: [
       pod(
         { state: { waiting: { reason: 'PodInitializing' } } },

@@ -52,7 +52,7 @@ const CASES: Record<
     message: 'failed with message: The container cannot be started: exec: "/nope": not found.',
   },
   'out of memory': {
-    reason: 'the API tells exit code 0 for what the platform stopped',
+    reason: 'the API reports exit code 0 for what the platform stopped',
     pod: { state: ended({ exitCode: 137, reason: 'OOMKilled' }) },
     code: 'OutOfMemory',
     message: 'failed with exit code: 0 and message: The configured memory limit was reached.',

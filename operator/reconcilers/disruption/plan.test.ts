@@ -42,13 +42,13 @@ describe('planDisruption', () => {
       reason: 'the manual number counts',
     },
     'a minimum that is no more': { budgets: [OWN], want: 'removed', reason: 'it would hold up a node' },
-    'a budget that somebody has made': {
+    'a budget that a person has made': {
       scaling: { min: 2 },
       budgets: [OTHERS],
       want: 'none',
       reason: 'Kubernetes evicts no pod that two select',
     },
-    'a budget that somebody makes beside ours': {
+    'a budget that a person makes beside ours': {
       scaling: { min: 2 },
       budgets: [OWN, OTHERS],
       want: 'removed',
@@ -64,7 +64,7 @@ describe('planDisruption', () => {
       revision: WORKER,
       deployment: deployment(2),
       want: 'made',
-      reason: 'nobody drains them first',
+      reason: 'they are not drained first',
     },
     'one worker': {
       revision: WORKER,

@@ -66,7 +66,7 @@ describe('batch/v1 Job of an execution', () => {
     );
   });
 
-  it('leaves a label `app` that somebody has set as it is: they select by it', () => {
+  it('leaves a label `app` that a person has set as it is: they select by it', () => {
     const labelled = execution();
     labelled.metadata.labels = { ...labelled.metadata.labels, app: 'shop' };
     const { spec } = desiredBatchJob(labelled, new Map(), config);

@@ -27,7 +27,7 @@ function written(overrides: object = {}, labels: Record<string, string> = { [RUN
 const completedOf = (plan: ReturnType<typeof planDefaults>) =>
   conditionOf(plan.status?.status?.conditions, 'Completed');
 
-describe('planCompletion', () => {
+describe('planDefaults', () => {
   it('fills in what the execution leaves out, and starts nothing before that is stored', () => {
     const plan = planDefaults(written({ taskCount: 3 }), job(), EPOCH);
     const [change] = plan.change ?? [];
@@ -40,7 +40,7 @@ describe('planCompletion', () => {
     assert.ok(isDefaulted(stored, job()));
   });
 
-  it('tells everything that is wrong with it at once', () => {
+  it('reports everything that is wrong with it at once', () => {
     const plan = planDefaults(written({ taskCount: 0, timeoutSeconds: 0 }), job(), EPOCH);
     const completed = completedOf(plan);
     assert.deepEqual([completed?.status, completed?.reason], ['False', 'InvalidArgument']);

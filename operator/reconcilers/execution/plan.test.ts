@@ -57,7 +57,7 @@ const CASES: Record<string, Case> = {
     want: { creates: false, conditions: ['Completed=Unknown:ContainerMissing'], requeueAfterMs: 2000 },
   },
   'image still missing': {
-    reason: 'an execution must end: somebody waits for it',
+    reason: 'an execution must end: clients wait for it',
     digest: { state: 'failed', error: new ImageNotFoundError('no such tag'), retryAt: EPOCH + 40_000 },
     at: 11,
     want: {
@@ -68,13 +68,13 @@ const CASES: Record<string, Case> = {
     },
   },
   'the registry is busy': {
-    reason: 'its 429 passes, and is told meanwhile',
+    reason: 'its 429 passes, and is reported meanwhile',
     digest: { state: 'failed', error: new RegistryAnswerError('answered 429'), retryAt: EPOCH + 70_000 },
     at: 60,
     want: { creates: false, conditions: ['Completed=Unknown:ContainerMissing'], requeueAfterMs: 10_000 },
   },
   'the registry is busy all the time': {
-    reason: 'an execution must end: somebody waits for it',
+    reason: 'an execution must end: clients wait for it',
     digest: { state: 'failed', error: new RegistryAnswerError('answered 429'), retryAt: EPOCH + 300_000 },
     at: 240,
     want: { conditions: ['Completed=False:ContainerMissing'], message: /answered 429/ },
@@ -127,7 +127,7 @@ const CASES: Record<string, Case> = {
     want: { conditions: ['Started=Unknown:ServiceAccountMissing'], requeueAfterMs: 180_000 },
   },
   'still no service account': {
-    reason: 'an execution must end: somebody waits for it',
+    reason: 'an execution must end: clients wait for it',
     input: { batchJob: batchJob(), rejection: { reason: 'ServiceAccountMissing', message: 'Create it' } },
     at: 240,
     want: { conditions: ['Started=False:ServiceAccountMissing'] },
@@ -166,7 +166,7 @@ const CASES: Record<string, Case> = {
     },
   },
   'tried again': {
-    reason: 'an attempt that failed is told while the next one waits',
+    reason: 'an attempt that failed is reported while the next one waits',
     input: { batchJob: batchJob({ failed: 1 }), pods: [taskPod(0, { phase: 'Failed' })] },
     want: { conditions: ['Completed=Unknown', 'Retry=True:ImmediateRetry', 'Started=True'] },
   },
@@ -178,7 +178,7 @@ const CASES: Record<string, Case> = {
     want: { silent: true, requeueAfterMs: 29_000 },
   },
   'some progress': {
-    reason: 'a fiftieth of the tasks is told sooner',
+    reason: 'a fiftieth of the tasks is reported sooner',
     execution: { ...tasks(1000), conditions: GOING },
     input: { batchJob: batchJob({ succeeded: 20 }), writtenAt: EPOCH + 9000 },
     at: 10,
@@ -231,7 +231,7 @@ const CASES: Record<string, Case> = {
     },
   },
   failed: {
-    reason: 'the task that failed for good is told; the others were cancelled',
+    reason: 'the task that failed for good is reported; the others were cancelled',
     execution: { ...tasks(4), conditions: GOING },
     input: {
       batchJob: batchJob({ failedIndexes: '2', failed: 3, succeeded: 1, ...finished('Failed', 9) }),
@@ -254,7 +254,7 @@ const CASES: Record<string, Case> = {
     want: { silent: true, requeueAfterMs: 250 },
   },
   'failed, never explained': {
-    reason: 'somebody has deleted the pod',
+    reason: 'a person has deleted the pod',
     execution: { ...tasks(4), conditions: GOING },
     input: { batchJob: batchJob({ failedIndexes: '2', ...finished('Failed', 9) }) },
     at: 15,
@@ -303,7 +303,7 @@ const CASES: Record<string, Case> = {
     want: { conditions: ['Completed=False:Cancelled'] },
   },
   'cannot start': {
-    reason: 'a missing secret is waited for as long as any other trouble, and told meanwhile',
+    reason: 'a missing secret is waited for as long as any other problem, and reported meanwhile',
     input: { batchJob: batchJob(), pods: [stuck()] },
     at: 16,
     want: {

@@ -31,7 +31,7 @@ const CASES: Record<string, { reason: string; changes: ExecutionChanges; whole?:
 
 describe('an execution as the cache keeps it', () => {
   for (const [name, { reason, changes, whole = false }] of Object.entries(CASES)) {
-    it(`tells its job, its end and metrics the same, ${name}: ${reason}`, () => {
+    it(`shows its job, its end and metrics the same, ${name}: ${reason}`, () => {
       const full = execution({ ...changes, spec: { runExecutionToken: 'abc' } });
       const short = trimExecution(full);
       assert.equal(short === full, whole);

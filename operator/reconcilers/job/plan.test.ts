@@ -75,7 +75,7 @@ const CASES: Record<string, Case> = {
     want: { creates: [], ready: 'Unknown' },
   },
   'run token, failed': {
-    reason: 'an execution that failed is told',
+    reason: 'an execution that failed is reported',
     job: { spec: { runExecutionToken: 'two' } },
     executions: [ended('hello-two', 1, 'Completed=False:NonZeroExitCode')],
     want: {
@@ -211,7 +211,7 @@ describe('plan of a job', () => {
     });
   }
 
-  it('does not remember a run whose execution the cluster refuses: it is still to be made', () => {
+  it('does not remember a run whose execution the cluster rejects: it is still to be made', () => {
     const subject = job({ spec: { ...job().spec, runExecutionToken: 'abc' }, status: { executionCount: 4 } });
     const planned = planJob({ job: subject, executions: [] }, config, EPOCH).status ?? subject;
     const rejection = { reason: 'Refused', message: 'exceeded quota' };

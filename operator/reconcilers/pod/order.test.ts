@@ -48,7 +48,7 @@ const CASES: Record<
 };
 
 describe('taskOrder', () => {
-  it('leaves one container that is no sidecar: the first that nobody waits for', () => {
+  it('leaves one container that is no sidecar: the first that no other waits for', () => {
     const order = (all: string[], waits: Record<string, string[]>) => {
       const { first, last } = taskOrder(containers(...all), new Map(Object.entries(waits)));
       return [names(first), names(last)];

@@ -18,7 +18,7 @@ describe('desiredDeployment', () => {
     );
   });
 
-  it('leaves a label `app` that somebody has set as it is: they select by it', () => {
+  it('leaves a label `app` that a person has set as it is: they select by it', () => {
     const labelled = revision();
     labelled.metadata.labels = { ...labelled.metadata.labels, app: 'shop' };
     const { metadata, spec } = desiredDeployment(labelled, new Map(), config);

@@ -169,8 +169,8 @@ describe('what runs while the configuration changes', function () {
     assert.equal(rolled.length, COUNT);
     assert.deepEqual(new Set(rolled), new Set(NAMES));
     assert.deepEqual(requests(), new Set(['500m']));
-    const told = () => server.list(EVENTS).filter(({ reason }) => reason === 'InstancesReplaced');
-    await until('an Event for each', () => told().length === COUNT);
-    assert.ok(told().every(({ count }) => count === 1));
+    const reported = () => server.list(EVENTS).filter(({ reason }) => reason === 'InstancesReplaced');
+    await until('an Event for each', () => reported().length === COUNT);
+    assert.ok(reported().every(({ count }) => count === 1));
   });
 });

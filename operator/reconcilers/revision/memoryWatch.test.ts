@@ -14,17 +14,17 @@ describe('MemoryWatch', () => {
     watch = new MemoryWatch(START);
   });
 
-  it('tells each kill once, for as long as it can be seen', () => {
+  it('reports each kill once, for as long as it can be seen', () => {
     assert.deepEqual(watch.fresh('a', [one]), [one]);
     assert.deepEqual(watch.fresh('a', [one]), []);
     assert.deepEqual(watch.fresh('a', [one, two]), [two]);
   });
 
-  it('does not repeat what was told before a restart of the controller', () => {
+  it('does not repeat what was reported before a restart of the controller', () => {
     assert.deepEqual(watch.fresh('a', [early]), []);
   });
 
-  it('tells what happened within its first second, which the kubelet rounds down', () => {
+  it('reports what happened within its first second, which the kubelet rounds down', () => {
     const now = kill('now', 1_000_000);
     assert.deepEqual(watch.fresh('a', [now]), [now]);
   });

@@ -64,7 +64,7 @@ const CASES: Record<string, Case> = {
     want: { Ready: { status: 'Unknown', reason: 'ContainerMissing', message: /no such tag/ } },
   },
   'the registry is busy': {
-    reason: 'its 429 passes, and is told meanwhile',
+    reason: 'its 429 passes, and is reported meanwhile',
     input: {},
     digest: { state: 'failed', error: new RegistryAnswerError('answered 429.'), retryAt: EPOCH + 300_000 },
     at: 239,
@@ -72,7 +72,7 @@ const CASES: Record<string, Case> = {
     want: { Ready: { status: 'Unknown', reason: 'ContainerMissing', message: /answered 429/ } },
   },
   'the registry is busy all the time': {
-    reason: 'who waits is told in the end; the registry is asked on',
+    reason: 'clients that wait learn of it in the end; the registry is asked on',
     input: {},
     digest: { state: 'failed', error: new RegistryAnswerError('answered 429.'), retryAt: EPOCH + 300_000 },
     at: 240,
@@ -80,7 +80,7 @@ const CASES: Record<string, Case> = {
     want: { Ready: { status: 'False', reason: 'ContainerMissing', message: /answered 429/ } },
   },
   'image missing': {
-    reason: 'what the registry says is told, and asked again later',
+    reason: 'what the registry says is reported, and asked again later',
     input: {},
     at: 10,
     digest: { state: 'failed', error: new ImageNotFoundError('no such tag.'), retryAt: EPOCH + 15_000 },
@@ -122,7 +122,7 @@ const CASES: Record<string, Case> = {
     want: { Ready: { status: 'True' }, Active: { status: 'False', reason: 'NoTraffic' } },
   },
   'made at zero, digest not known yet': {
-    reason: 'an image that nobody can pull is told before traffic goes there',
+    reason: 'an image that cannot be pulled is reported before traffic goes there',
     input: { startsAtZero: true },
     digest: { state: 'pending' },
     deploys: false,
@@ -178,8 +178,8 @@ const CASES: Record<string, Case> = {
     },
     want: { Active: { status: 'True' } },
   },
-  'refused pods after it was ready': {
-    reason: 'requests that wait in vain are told why there is nobody to answer them',
+  'pods rejected after it was ready': {
+    reason: 'clients whose requests wait in vain learn why there is no instance to answer them',
     input: {
       revision: proven,
       deployment: deployment('hello-00001-abc', 1, {
@@ -195,7 +195,7 @@ const CASES: Record<string, Case> = {
   },
   'without room after it was ready': {
     reason:
-      'a node may be on its way: requests wait for it as for any start, and are refused for want of room',
+      'a node may be on its way: requests wait for it as for any start, and are rejected for want of room',
     input: {
       revision: proven,
       deployment: deployment('hello-00001-abc', 1),
@@ -228,7 +228,7 @@ const CASES: Record<string, Case> = {
     want: { Active: { status: 'Unknown', reason: 'Deploying' } },
   },
   'given up and scaled to zero': {
-    reason: 'what made it fail is still told when its instances are gone',
+    reason: 'what made it fail is still reported when its instances are gone',
     input: { revision: given_up, deployment: deployment('hello-00001-abc', 0) },
     want: {
       Ready: { status: 'False', reason: 'ExitCode3', message: /^It exited\.$/ },
@@ -236,7 +236,7 @@ const CASES: Record<string, Case> = {
     },
   },
   'the cluster makes no pods': {
-    reason: 'a quota or policy that refuses pods is quoted',
+    reason: 'a quota or policy that rejects pods is quoted',
     input: {
       deployment: deployment('hello-00001-abc', 1, {
         conditions: [
@@ -247,7 +247,7 @@ const CASES: Record<string, Case> = {
     want: { ResourcesAvailable: { status: 'False', reason: 'FailedCreate', message: /exceeded quota/ } },
   },
   'its service identity is missing': {
-    reason: 'a person is told which one, where, and how to make it',
+    reason: 'the message names which one, where, and how to make it',
     input: {
       revision: revision('hello-00001-abc', { spec: { serviceAccountName: 'db@x.iam.gserviceaccount.com' } }),
       deployment: deployment('hello-00001-abc', 1, {
@@ -329,24 +329,24 @@ describe('planRevision', () => {
   it('has Kubernetes try again once a service account that was missing is there', () => {
     const message = 'error looking up service account demo/db: serviceaccount "db" not found';
     const conditions = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }];
-    const refused = deployment('hello-00001-abc', 1, { conditions });
+    const rejected = deployment('hello-00001-abc', 1, { conditions });
     const digests = new Map([['user-container', resolved]]);
     const input = { revision: revision(), pods: [], passed: new Set<string>(), digests, routed: false };
     const planned = (accountMade: boolean) =>
-      planRevision({ ...input, deployment: refused, accountMade }, config, EPOCH);
+      planRevision({ ...input, deployment: rejected, accountMade }, config, EPOCH);
     assert.deepEqual(planned(false).change, []);
     assert.equal(planned(false).requeueAfterMs, 5000);
     assert.deepEqual(planned(true).change, [
       {
         type: DEPLOYMENTS,
-        object: refused,
+        object: rejected,
         patch: { metadata: { annotations: { 'homerun.dev/asked-again': '2026-01-01T00:00:00Z' } } },
       },
     ]);
   });
 
-  it('has Kubernetes try again to make pods that a quota refused, ever more seldom', () => {
-    const refused = (asked?: string) => {
+  it('has Kubernetes try again to make pods that a quota rejected, ever more seldom', () => {
+    const rejected = (asked?: string) => {
       const lastTransitionTime = '2026-01-01T00:00:00Z';
       const failure = {
         type: 'ReplicaFailure',
@@ -363,7 +363,7 @@ describe('planRevision', () => {
     const planned = (asked: string | undefined, seconds: number) => {
       const now = EPOCH + seconds * 1000;
       const { change = [], requeueAfterMs } = planRevision(
-        { ...input, deployment: refused(asked) },
+        { ...input, deployment: rejected(asked) },
         config,
         now,
       );
@@ -374,17 +374,17 @@ describe('planRevision', () => {
     assert.deepEqual(planned('2026-01-01T00:02:00Z', 180), { asks: 0, requeueAfterMs: 60_000 });
     assert.equal(planned('2026-01-01T00:02:00Z', 240).asks, 1);
     assert.equal(planned('2026-01-01T01:00:00Z', 3900).asks, 1, 'every five minutes in the end');
-    const idle = { ...refused(), spec: { replicas: 0 } } as Deployment;
+    const idle = { ...rejected(), spec: { replicas: 0 } } as Deployment;
     assert.deepEqual(planRevision({ ...input, deployment: idle }, config, EPOCH + 60_000).change, []);
   });
 
   describe('a revision that failed and has no instances', () => {
     const conditionsOf = (reason: string, healthy = 'False', seconds = 240) => {
       const lastTransitionTime = new Date(EPOCH + seconds * 1000).toISOString();
-      const told = { reason, message: 'secret "x" not found' };
+      const why = { reason, message: 'secret "x" not found' };
       return [
-        { type: 'ContainerHealthy', status: healthy, lastTransitionTime, ...told },
-        { type: 'Ready', status: 'False', lastTransitionTime, ...told },
+        { type: 'ContainerHealthy', status: healthy, lastTransitionTime, ...why },
+        { type: 'Ready', status: 'False', lastTransitionTime, ...why },
         { type: 'ResourcesAvailable', status: 'True' },
       ];
     };
@@ -424,7 +424,7 @@ describe('planRevision', () => {
       assert.equal(planned(conditionsOf('ContainerMissing', 'False', 10), 10).requeueAfterMs, 60_000);
     });
 
-    it('tells its failure until it starts, and nothing new to who waits', () => {
+    it('keeps its failure until it starts, so that nothing is new for clients that wait', () => {
       const again = conditionsOf('FailedMount', 'Unknown');
       assert.deepEqual(planned(again, 400).states, ['False FailedMount', 'Unknown Deploying']);
       const waiting = { reason: 'FailedMount', message: 'secret "x" not found' };
@@ -438,7 +438,7 @@ describe('planRevision', () => {
       });
     });
 
-    it('stays as it is where its program failed, and where nobody waits for it', () => {
+    it('stays as it is where its program failed, and where it is not wanted', () => {
       const crashed = { states: failed('ExitCode1'), requeueAfterMs: undefined, events: 0 };
       assert.deepEqual(planned(conditionsOf('ExitCode1'), 100_000), crashed);
       const unwanted = planned(conditionsOf('FailedMount'), 100_000, { wanted: false });
@@ -464,7 +464,7 @@ describe('planRevision', () => {
     ]);
   });
 
-  it('tells of memory beside Ready, which it leaves alone', () => {
+  it('reports memory beside Ready, which it leaves alone', () => {
     const kills = [{ id: 'x', what: 'memory', container: 'user-container', at: EPOCH }] as const;
     const digests = new Map([['user-container', resolved]]);
     const input = { revision: proven, pods: [running], passed: new Set<string>(), digests, routed: true };
@@ -504,7 +504,7 @@ describe('planRevision', () => {
     assert.deepEqual(removed(revision()), []);
   });
 
-  it('stays ready when the cluster refuses a change of its Deployment: its instances run', () => {
+  it('stays ready when the cluster rejects a change of its Deployment: its instances run', () => {
     const rejection = { reason: 'Refused', message: 'denied by policy' };
     const ready = revision();
     ready.status = { conditions: [{ type: 'Ready', status: 'True' }] };
@@ -530,7 +530,7 @@ describe('planRevision', () => {
       assert.deepEqual(labels(false, 'active'), { [SERVING.routingState]: 'reserve' });
       assert.deepEqual(labels(false, 'reserve'), { [SERVING.routingState]: 'reserve' });
     });
-    it('is not told of a revision that no route has named yet', () => assert.deepEqual(labels(false), {}));
+    it('is not set on a revision that no route has named yet', () => assert.deepEqual(labels(false), {}));
     it('does not touch the instances', () => {
       const labelled = revision();
       labelled.metadata.labels = { ...labelled.metadata.labels, [SERVING.routingState]: 'active' };

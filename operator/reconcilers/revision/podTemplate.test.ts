@@ -46,7 +46,7 @@ function legacy(made: Deployment): Deployment {
   return live(made, { annotations: { [APPLIED_HASH]: contentHash({ ...made, metadata }) } });
 }
 
-/** A Deployment whose instances somebody is replacing. */
+/** A Deployment whose instances are being replaced. */
 const mixed = (made: Deployment) =>
   live(made, { status: { observedGeneration: 3, replicas: 3, updatedReplicas: 1, readyReplicas: 2 } });
 
@@ -86,7 +86,7 @@ describe('the pod template of a Deployment', () => {
       version: '7',
     },
     'rendered otherwise, being replaced': {
-      reason: 'somebody restarts the instances or edited the template: that is undone with it',
+      reason: 'a person restarts the instances or edited the template: that is undone with it',
       live: mixed(BEFORE),
       state: 'replacing',
       applied: 'all',
@@ -100,7 +100,7 @@ describe('the pod template of a Deployment', () => {
       version: '7',
     },
     'of a release without the hash, rendered the same': {
-      reason: 'the hash of the whole tells that too',
+      reason: 'the hash of the whole shows that too',
       live: legacy(NOW),
       state: 'complete',
       applied: 'all',
@@ -113,7 +113,7 @@ describe('the pod template of a Deployment', () => {
       turn: 'all',
     },
     'without any hash': {
-      reason: 'nobody knows how it was rendered',
+      reason: 'it is not known how it was rendered',
       live: live(NOW, { annotations: {} }),
       state: 'outdated',
       applied: 'nothing',

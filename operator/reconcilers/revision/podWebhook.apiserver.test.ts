@@ -17,7 +17,7 @@ const namespace = 'demo';
 const REF = { namespace, name: 'hello' };
 const [MUTATING] = CONFIGURATION_TYPES;
 
-/** Of somebody else, for every new pod, and nobody answers for it (knative/serving#14660). */
+/** Of another owner, for every new pod, and nothing answers for it (knative/serving#14660). */
 const WEBHOOK = {
   apiVersion: MUTATING.apiVersion,
   kind: MUTATING.kind,
@@ -105,7 +105,7 @@ describe("a webhook for pods that is down, on a real API server with Kubernetes'
   it('takes nothing from a revision that is ready, and all heals by itself when it is gone', async () => {
     await server.client.create<KubeObject>(MUTATING, WEBHOOK as KubeObject);
     const body = { ...PROBE, metadata: { ...PROBE.metadata, namespace } };
-    await until('pods to be refused', () =>
+    await until('pods to be rejected', () =>
       server.client.request('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, { body }).then(
         () => false,
         () => true,
@@ -113,7 +113,7 @@ describe("a webhook for pods that is down, on a real API server with Kubernetes'
     );
     const { items } = await server.client.list<Pod>(PODS, { namespace });
     await server.client.delete(PODS, items[0]?.metadata ?? assert.fail());
-    await until('the refusal to be seen', async () => {
+    await until('the rejection to be seen', async () => {
       const { status } =
         (await server.client.get(DEPLOYMENTS, { namespace, name: deploymentName(first) })) ?? {};
       return status?.conditions?.some(({ type }) => type === 'ReplicaFailure');

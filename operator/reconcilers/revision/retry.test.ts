@@ -82,7 +82,7 @@ describe('a failed revision and its registry (knative/serving#10740)', () => {
     );
   });
 
-  it('asks until it has failed though nobody waits for it: that is told', async () => {
+  it('asks until it has failed though it is not wanted: that is reported', async () => {
     const asked = await asks(2 * HOUR, () => false);
     assert.ok(asked.length > 2);
     assert.deepEqual(
@@ -106,7 +106,7 @@ describe('a failed revision and its registry (knative/serving#10740)', () => {
     assert.deepEqual(attempts(3 * HOUR, false), [0], 'and never again once another has replaced it');
   });
 
-  it('asks again when somebody waits for it again: a roll-back names it', async () => {
+  it('asks again when it is wanted again: a roll-back names it', async () => {
     const asked = await asks(HOUR, (at) => at > HOUR / 2);
     const again = asked.filter((at) => at * 1000 > HOUR / 2);
     assert.ok(again.length > 3, `${asked}`);

@@ -22,7 +22,7 @@ describe('the line of roll-outs', () => {
     return { ...made, metadata: { ...made.metadata, labels: { [SERVING.revision]: name } } };
   }
 
-  it('gives nobody a turn unless it is asked for', () => {
+  it('gives no slot unless it is asked for', () => {
     outdated(lineOf(0), 'a', 'b');
     deepEqual(woken, []);
   });

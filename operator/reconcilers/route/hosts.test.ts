@@ -43,7 +43,7 @@ const CASES: Record<
     want: [['v1', 'v1---echo.demo.example.com']],
   },
   'a tag of an older service beside a service that serves': {
-    reason: 'who has a host keeps it, whoever is older',
+    reason: 'the route that has a host keeps it, whichever is older',
     of: made('echo', { tag: 'v1' }),
     rival: made('v1---echo', { madeAt: 1, serves: true }),
     want: [['v1', 'v1---echo.demo.example.com']],

@@ -40,7 +40,7 @@ const CASES: Record<string, Case> = {
     ready: { status: 'Unknown', reason: 'RevisionMissing' },
   },
   'first revision failed': {
-    reason: 'what made it fail is told here too',
+    reason: 'what made it fail is reported here too',
     route: route(),
     configurations: [following({ conditions: [{ type: 'Ready', status: 'False', message: 'It exited.' }] })],
     traffic: undefined,
@@ -94,7 +94,7 @@ const CASES: Record<string, Case> = {
     ready: { status: 'False', reason: 'RevisionNotReady', message: /'hello-00002-abc'.*It exited\.$/ },
   },
   'the name inside the cluster is taken': {
-    reason: 'a core Service that a person made is left alone, and the person told',
+    reason: 'a core Service that a person made is left alone, and the person learns of it',
     route: route(),
     configurations: [following({ latestReadyRevisionName: 'hello-00001-abc' })],
     alias: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'hello', namespace: 'demo' } },

@@ -114,7 +114,7 @@ const CASES: Record<string, Case> = {
     want: { Ready: { status: 'False', reason: 'InvalidArgument' } },
     writes: 0,
   },
-  'a route of that name belongs to somebody else': {
+  'a route of that name belongs to another owner': {
     reason: 'what a person made by hand is not taken over',
     input: { service: service(), route: bareRoute() },
     want: { Ready: { status: 'False', reason: 'NotOwned' } },

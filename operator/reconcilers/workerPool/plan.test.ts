@@ -86,7 +86,7 @@ const CASES: Record<string, Case> = {
     splits: [OLD],
   },
   'some ready': {
-    reason: 'how many are missing is told',
+    reason: 'how many are missing is reported',
     pool: pool(3, {}, settled(OLD)),
     revisions: [old],
     deployments: running([OLD, 3, 2]),
@@ -103,7 +103,7 @@ const CASES: Record<string, Case> = {
     splits: [OLD],
   },
   'off, with a revision that was never tried': {
-    reason: 'nobody waits for what nobody asks for',
+    reason: 'nothing waits for what is not asked for',
     pool: pool(0, {}, settled(OLD)),
     revisions: [pooledRevision(OLD)],
     applies: [],
@@ -150,14 +150,14 @@ const CASES: Record<string, Case> = {
     splits: [OLD],
   },
   'a first revision whose image cannot be had': {
-    reason: 'its instances are taken away, so that nobody asks a registry for ever; the pool says why',
+    reason: 'its instances are taken away, so that no registry is asked for ever; the pool says why',
     pool: pool(2, {}, settled(NEW)),
     revisions: [fresh({ ready: 'False', reason: 'ContainerMissing', message: 'Image cannot be pulled.' })],
     deployments: running([NEW, 2, 0]),
     applies: [[NEW, 0]],
     ready: { status: 'False', reason: 'RevisionFailed', message: /Image cannot be pulled/ },
   },
-  'a second revision whose pods the cluster refuses': {
+  'a second revision whose pods the cluster rejects': {
     reason: 'a quota may be raised: it is tried further',
     pool: pool(2, {}, settled(NEW, OLD)),
     revisions: [old, fresh({ ready: 'False', healthy: 'Unknown', message: 'quota' })],
@@ -204,7 +204,7 @@ const CASES: Record<string, Case> = {
     splits: [OLD, NEW],
   },
   'an instance that exits': {
-    reason: 'the exit is told, with what the program wrote last',
+    reason: 'the exit is reported, with what the program wrote last',
     pool: pool(1, {}, settled(OLD)),
     revisions: [old],
     deployments: running([OLD, 1, 0]),
@@ -217,7 +217,7 @@ const CASES: Record<string, Case> = {
     },
   },
   'a pool that breaks the contract': {
-    reason: 'nothing changes, and all that is wrong is told',
+    reason: 'nothing changes, and all that is wrong is reported',
     pool: pool(1, { instanceSplits: [{ percent: 90, latestRevision: false }] }, settled(OLD)),
     revisions: [old],
     deployments: running([OLD, 2, 2]),
@@ -250,7 +250,7 @@ describe('planWorkerPool', () => {
     });
   }
 
-  it('tells of an exit after which the instance runs again, and stays ready', () => {
+  it('reports an exit after which the instance runs again, and stays ready', () => {
     const again = { ...exited, ready: true, state: { running: {} } };
     const input = {
       pool: pool(1, {}, settled(OLD)),
@@ -351,7 +351,7 @@ describe('planWorkerPool', () => {
     const second = pooledRevision(made.apply[0]?.metadata.name, { generation: 2 });
     assert.match(second.metadata.name, /^queue-00002-/);
     const again = planned(changed('other', made.status?.status), [old]).apply[0]?.metadata.name;
-    assert.equal(again, second.metadata.name, 'one that was refused keeps its name');
+    assert.equal(again, second.metadata.name, 'one that was rejected keeps its name');
     const { status } = planned(changed('other', made.status?.status), [old, second]).status ?? {};
     for (const account of ['other', 'third']) {
       const next = planned(changed(account, status), [old]).apply[0]?.metadata.name ?? '';

@@ -129,7 +129,7 @@ const CASES: Record<string, Case> = {
     next: { a: 2, b: 2 },
   },
   'an old instance that is not healthy': {
-    reason: 'it may go at once: nobody loses it',
+    reason: 'it may go at once: it is not missed',
     count: 2,
     steps: { surge: 2, unavailable: 0 },
     inForce: all('b'),
