@@ -19,7 +19,7 @@ export function validateConnections(annotations: Record<string, string> = {}, pa
 
 function validateSql(value: string | undefined, path: string): FieldError[] {
   if (!value || value.split(',').every((entry) => SQL_INSTANCE.test(entry.trim()))) return [];
-  const message = `is ${formatted(value)}; it must be PROJECT:REGION:INSTANCE, several of them with commas between`;
+  const message = `is ${formatted(value)}; it must be PROJECT:REGION:INSTANCE, or several of them separated by commas`;
   return [{ path, value, message, strict: true }];
 }
 
@@ -33,7 +33,7 @@ function validateNetwork(annotations: Record<string, string>, path: string): Fie
     ...(annotations[RUN.vpcAccessConnector]
       ? [say(`must not be set together with ${RUN.vpcAccessConnector}`)]
       : []),
-    ...(interfaces.length > 1 ? [say(`has ${interfaces.length} interfaces; it may have 1`)] : []),
+    ...(interfaces.length > 1 ? [say(`has ${interfaces.length} interfaces; it may have at most 1`)] : []),
     ...(interfaces.every(isNamed) ? [] : [say('must name a network or a subnetwork in each interface')]),
   ];
 }
@@ -65,7 +65,7 @@ function validateKey(annotations: Record<string, string>, path: string): FieldEr
     .map((name) => ({
       path: keyed(path, name),
       value: annotations[name],
-      message: `has no meaning without ${RUN.encryptionKey}`,
+      message: `has no effect without ${RUN.encryptionKey}`,
       strict: true,
     }));
 }

@@ -65,7 +65,7 @@ const INVALID: Record<string, { message: RegExp; reason: string }> = {
     message: /"PROJECT_ID" looks like a placeholder/,
     reason: 'a placeholder left as it was',
   },
-  '${REGION}-docker.pkg.dev/p/app': { message: /no host name/, reason: 'a variable left as it was' },
+  '${REGION}-docker.pkg.dev/p/app': { message: /is not a host name/, reason: 'a variable left as it was' },
   'a//b': { message: /path "a\/\/b"/, reason: 'an empty part' },
   'a/b_': { message: /path/, reason: 'a separator at the end' },
   'a/b..c': { message: /path/, reason: 'two dots' },
@@ -76,7 +76,7 @@ const INVALID: Record<string, { message: RegExp; reason: string }> = {
   'a/b@': { message: /digest ""/, reason: 'an empty digest' },
   'https://gcr.io/a/b': { message: /image "https:\/\/gcr.io\/a\/b"/, reason: 'a URL' },
   [`a/${'b'.repeat(255)}`]: { message: /255/, reason: 'a name that is too long' },
-  'host:port/app': { message: /no host name/, reason: 'a port that is no number' },
+  'host:port/app': { message: /is not a host name/, reason: 'a port that is no number' },
 };
 
 describe('image', () => {

@@ -9,18 +9,26 @@ const CASES: Record<string, { reason: string; labels: Record<string, string>; er
     reason: 'Kubernetes takes no colons',
     labels: { when: '2026-01-01T00:00:00Z' },
     error:
-      /^labels\[when\]: is "2026-01-01T00:00:00Z"; as the value of a label it must have at most 63 letters/,
+      /^labels\[when\]: is "2026-01-01T00:00:00Z"; a label value must be empty or have at most 63 letters/,
   },
   'a long value': { reason: 'there are 63', labels: { a: 'x'.repeat(64) }, error: /^labels\[a\]: is "xxx/ },
   'a dash at the end': { reason: 'a letter or digit is there', labels: { a: 'b-' }, error: /is "b-"/ },
   'a space in a key': {
     reason: 'no key has one',
     labels: { 'my app': 'a' },
-    error: /^labels\[my app\]: is no key/,
+    error: /^labels\[my app\]: is not a valid key/,
   },
-  'an empty key': { reason: 'it names nothing', labels: { '': 'a' }, error: /is no key/ },
-  'two slashes': { reason: 'one parts domain and name', labels: { 'a/b/c': 'a' }, error: /is no key/ },
-  'a domain in capitals': { reason: 'DNS has none', labels: { 'Example.com/a': 'a' }, error: /is no key/ },
+  'an empty key': { reason: 'it names nothing', labels: { '': 'a' }, error: /is not a valid key/ },
+  'two slashes': {
+    reason: 'one parts domain and name',
+    labels: { 'a/b/c': 'a' },
+    error: /is not a valid key/,
+  },
+  'a domain in capitals': {
+    reason: 'DNS has none',
+    labels: { 'Example.com/a': 'a' },
+    error: /is not a valid key/,
+  },
 };
 
 describe('labels', () => {

@@ -27,9 +27,7 @@ const DATA_PLANE = ['gateway/data', 'gateway/shared', 'builtins.ts'];
 const KUBERNETES = /^(@kubernetes(-models)?|kubernetes-models)\//;
 
 /** Imports that break a rule and are still to be removed. */
-const PENDING = [
-  'reconcilers/revision/conditions.ts -> reconcilers/revision/plan.ts',
-];
+const PENDING = ['reconcilers/revision/conditions.ts -> reconcilers/revision/plan.ts'];
 
 /** Files that only tests load. */
 const TESTING = /\.test\.ts$|Cases\.ts$|\.d\.ts$|(^|\/)(testing|fuzz|memory)\//;
