@@ -14,14 +14,14 @@ import { validateVolumes } from '../../serving/volume/validation.ts';
 import type { ExecutionSpec, TaskSpec } from '../execution/types.ts';
 import { MAX_GPU_TIMEOUT_SECONDS, MAX_RETRIES, MAX_TASKS, MAX_TIMEOUT_SECONDS } from './schema.ts';
 
-/** What stands beside the spec of an execution: the annotations that say in which order containers start. */
+/** The annotations of an execution, one of which declares the start order of its containers. */
 export interface SpecContext {
   annotations: Record<string, string> | undefined;
-  /** Where those are. */
+  /** Path of the annotations. */
   annotationsPath: string;
 }
 
-/** The errors of the spec of an execution, as a job declares it or as it is complete. */
+/** Validates the spec of an execution, of a job's template or of a complete execution. */
 export function validateExecutionSpec(spec: ExecutionSpec, context: SpecContext, path: string): FieldError[] {
   return [
     ...validateCounts(spec, path),
@@ -29,7 +29,7 @@ export function validateExecutionSpec(spec: ExecutionSpec, context: SpecContext,
   ];
 }
 
-/** The errors of the numbers of tasks: how many, and how many at once. */
+/** Validates the number of tasks and their parallelism. */
 export function validateCounts(
   { taskCount, parallelism = 0 }: Pick<ExecutionSpec, 'taskCount' | 'parallelism'>,
   path: string,
@@ -60,7 +60,7 @@ function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): F
   ];
 }
 
-/** The errors of the time for one attempt, which clients of Cloud Run write as a number or as a text of digits. */
+/** Validates the timeout of an attempt, which clients of Cloud Run write as a number or a string of digits. */
 export function validateTimeout(
   value: number | string | undefined,
   gpu: boolean,
@@ -75,7 +75,7 @@ export function validateTimeout(
   return [{ path, value, message }];
 }
 
-/** Whether a container asks for a GPU. */
+/** Whether a container requests a GPU. */
 export function usesGpu(containers: readonly TemplateContainer[]): boolean {
   return containers.some(({ resources }) => {
     const gpus = resources?.limits?.[GPU];
