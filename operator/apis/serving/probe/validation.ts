@@ -7,21 +7,21 @@ export type ProbeKind = 'startupProbe' | 'livenessProbe' | 'readinessProbe';
 
 const HANDLERS = ['httpGet', 'tcpSocket', 'grpc', 'exec'] as const;
 
-/** What Knative Serving knows and Cloud Run does not (Cloud Run, Configure container health checks). */
+/** Fields that Knative Serving supports and Cloud Run does not (Cloud Run, Configure container health checks). */
 const UNSUPPORTED: Readonly<Record<ProbeKind, readonly (keyof Probe & string)[]>> = {
   startupProbe: ['exec'],
   livenessProbe: ['exec', 'tcpSocket'],
   readinessProbe: ['exec', 'tcpSocket', 'initialDelaySeconds'],
 };
 
-/** Longest timeout in seconds that Cloud Run takes. */
+/** Maximum timeout in seconds on Cloud Run. */
 const LONGEST_TIMEOUT: Readonly<Record<ProbeKind, number>> = {
   startupProbe: 3600,
   livenessProbe: 3600,
   readinessProbe: 300,
 };
 
-/** Longest delay and period in seconds (API reference, Probe). */
+/** Maximum delay and period in seconds (API reference, Probe). */
 const LONGEST: Readonly<Record<ProbeKind, number>> = {
   startupProbe: 240,
   livenessProbe: 3600,
@@ -29,8 +29,8 @@ const LONGEST: Readonly<Record<ProbeKind, number>> = {
 };
 
 /**
- * The errors of a probe.
- * @param port the port of the ingress container; undefined for any other, whose probes must name one.
+ * Validates a probe.
+ * @param port the port of the ingress container; undefined for other containers, whose probes must name one.
  */
 export function validateProbe(
   kind: ProbeKind,
@@ -61,14 +61,14 @@ function validateHandlers(kind: ProbeKind, probe: Probe, ingress: boolean, path:
   ];
 }
 
-/** The API wants a handler; a cluster checks the port by TCP, as where the whole probe is left out. */
+/** The API requires a handler; a cluster checks the port by TCP, as without a probe. */
 function validateStartup(probe: Probe, path: string): FieldError[] {
   if (Object.keys(probe).length > 0) return [];
   const message = 'is empty; it must have one of httpGet, tcpSocket, grpc, or be omitted';
   return [{ path, message, strict: true }];
 }
 
-/** What cannot be sent as an HTTP request would never pass, whatever the container does. */
+/** A probe that cannot be sent as an HTTP request would never succeed. */
 function validateRequest(httpGet: NonNullable<Probe['httpGet']>, path: string): FieldError[] {
   const { path: target = '', httpHeaders = [] } = httpGet;
   return [
@@ -142,13 +142,13 @@ function validateTiming(kind: ProbeKind, probe: Probe, path: string): FieldError
   ];
   if (timeout > period) {
     const message = `is ${timeout}; it must be at most periodSeconds, ${period}`;
-    // The documents say so; the API takes it.
+    // The documentation forbids it; the API accepts it.
     errors.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true, advice: true });
   }
   return errors;
 }
 
-/** A delay that is only too long for Cloud Run, and not senseless. */
+/** Whether a value out of range is valid for Kubernetes and only too large for Cloud Run. */
 function isNatural(value: number | undefined): boolean {
   return value !== undefined && Number.isInteger(value) && value >= 0;
 }
