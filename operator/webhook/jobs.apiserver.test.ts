@@ -247,7 +247,7 @@ describe('jobs, the webhook and a real API server', function () {
       );
       assert.match(
         message,
-        /overrides\].containerOverrides\[0\].name: is "lod"; there is no such container; the job has load/,
+        /overrides\].containerOverrides\[0\].name: is "lod"; there is no such container; the job's containers are load/,
       );
       assert.match(message, /overrides\].taskCount: is 0; it must be a whole number from 1 to 10000/);
     });
@@ -273,7 +273,7 @@ describe('jobs, the webhook and a real API server', function () {
       );
       assert.match(
         (await rejectionOf(change({ metadata: { labels: { 'run.googleapis.com/job': 'both' } } }))).message,
-        /must stay "load"/,
+        /it is immutable and must be "load"/,
       );
       await change({ metadata: { annotations: { 'homerun.dev/cancel': 'true' } } });
       assert.match(

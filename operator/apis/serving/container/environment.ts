@@ -14,28 +14,28 @@ const RESERVED_IN_TASKS: ReadonlySet<string> = new Set([
   'CLOUD_RUN_TASK_COUNT',
 ]);
 
-/** Set by the platform for jobs and worker pools; Knative Serving leaves them alone. */
+/** Set by the platform in jobs and worker pools; Knative Serving does not reserve them. */
 const RESERVED_ELSEWHERE: ReadonlySet<string> = new Set([
   ...RESERVED_IN_TASKS,
   'CLOUD_RUN_WORKER_POOL',
   'CLOUD_RUN_WORKER_POOL_REVISION',
 ]);
 
-/** What a container is for, as far as its environment depends on it. */
+/** The role of a container, on which its reserved variables depend. */
 export interface EnvironmentRole {
-  /** Whether requests are sent to it. */
+  /** Whether it is the ingress container. */
   ingress: boolean;
-  /** Whether it is one of a task. */
+  /** Whether it belongs to a task. */
   task?: boolean;
-  /** Whether it is one of a service, in which the platform sets K_SERVICE and the like. */
+  /** Whether it belongs to a service, in which the platform sets K_SERVICE and others. */
   service?: boolean;
 }
 
 const SOURCES = ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'] as const;
 
 /**
- * The errors of the environment of a container. PORT belongs to the platform in the ingress container; a task has no
- * port, so a PORT of its own is only told: it would mislead.
+ * Validates the environment of a container. The platform sets PORT in the ingress container; in a task, which has no
+ * port, a PORT of its own would mislead and is a warning.
  */
 export function validateEnvironment(
   container: Pick<TemplateContainer, 'env' | 'envFrom'>,
@@ -77,18 +77,18 @@ function validateVariable(
     errors.push({ path: `${path}.name`, value: name, message, ...(platform ? {} : { strict: true }) });
   }
   if (!service && RESERVED.has(name)) {
-    const message = `is ${formatted(name)}, which Cloud Run sets in services alone; a program may take this for one`;
+    const message = `is ${formatted(name)}, which Cloud Run sets only in services; a program may mistake its environment for that of a service`;
     errors.push({ path: `${path}.name`, value: name, message, strict: true, advice: true });
   }
   if (task && name === 'PORT') {
-    const message = 'is "PORT", which Cloud Run reserves; a task gets no requests';
+    const message = 'is "PORT", which Cloud Run reserves; a task receives no requests';
     errors.push({ path: `${path}.name`, value: name, message, strict: true });
   }
   const size = Buffer.byteLength(value);
   if (size > MAX_VALUE) {
     errors.push({
       path: `${path}.value`,
-      message: `of ${formatted(name)} has ${size} bytes; it may have ${MAX_VALUE}`,
+      message: `of ${formatted(name)} has ${size} bytes; it may have at most ${MAX_VALUE}`,
     });
   }
   if (valueFrom) errors.push(...validateSource(valueFrom, value, path));
@@ -118,13 +118,13 @@ function validateSource(source: NonNullable<EnvVar['valueFrom']>, value: string,
   return errors;
 }
 
-/** Of two plain variables with one name the last one counts; a secret must be the only one (API reference, EnvVar). */
+/** The last of several plain variables with the same name wins; one from a secret must be unique (API reference, EnvVar). */
 function repeatedSecrets(env: readonly EnvVar[], path: string): FieldError[] {
   const counts = new Map<string, number>();
   for (const { name } of env) counts.set(name, (counts.get(name) ?? 0) + 1);
   return errorsOfEach(env, ({ name, valueFrom }, i) => {
     if (!valueFrom || counts.get(name) === 1) return [];
-    const message = `is ${formatted(name)}, which is set twice; a variable from a secret must be set once`;
+    const message = `is ${formatted(name)}, which is set more than once; a variable from a secret must be set only once`;
     return [{ path: `${at(path, i)}.name`, value: name, message, strict: true }];
   });
 }

@@ -7,7 +7,7 @@ export const GPU = 'nvidia.com/gpu';
 
 const GIB = 2 ** 30;
 
-/** CPU -> least and greatest memory in GiB (Cloud Run, CPU limits and memory limits). */
+/** CPU -> minimum and maximum memory in GiB (Cloud Run, CPU limits and memory limits). */
 const MEMORY_OF_CPU: readonly { cpu: number; least: number; greatest: number }[] = [
   { cpu: 1, least: 0, greatest: 4 },
   { cpu: 2, least: 0, greatest: 8 },
@@ -16,13 +16,13 @@ const MEMORY_OF_CPU: readonly { cpu: number; least: number; greatest: number }[]
   { cpu: 8, least: 4, greatest: 32 },
 ];
 
-/** Least memory of a container in GiB (Cloud Run, memory limits: 128 MiB). */
+/** Minimum memory of a container in GiB (Cloud Run, memory limits: 128 MiB). */
 const LEAST_MEMORY = 1 / 8;
 
-/** Least CPU and memory in GiB beside a GPU of any kind but the following (Cloud Run, GPU support: NVIDIA L4). */
+/** Minimum CPU and memory in GiB with any GPU but the following (Cloud Run, GPU support: NVIDIA L4). */
 const GPU_NEEDS = { cpu: 4, memory: 16 };
 
-/** A GPU that has sizes of its own beside it: an even number of CPU, and memory up to four GiB for each. */
+/** A GPU with its own sizes: an even number of CPUs, and up to 4 GiB of memory per CPU. */
 const LARGE_GPU = {
   type: 'nvidia-rtx-pro-6000',
   cpu: { least: 20, greatest: 30 },
@@ -30,8 +30,8 @@ const LARGE_GPU = {
 };
 
 /**
- * The errors of what a container may use.
- * @param accelerator the kind of GPU that the instance asks for.
+ * Validates the resources of a container.
+ * @param accelerator type of GPU of the instance.
  */
 export function validateResources(
   { resources = {} }: TemplateContainer,
@@ -63,14 +63,14 @@ function validateList(list: ResourceList, path: string): FieldError[] {
       {
         path: where,
         value,
-        message: `is not known to Cloud Run; it knows cpu, memory and ${GPU}`,
+        message: `is not known to Cloud Run; it must be cpu, memory or ${GPU}`,
         strict: true,
       },
     ];
   });
 }
 
-/** The cluster rejects a pod that requests more than it may use. */
+/** Kubernetes rejects a pod whose requests exceed its limits. */
 function validateRequests(limits: ResourceList, requests: ResourceList, path: string): FieldError[] {
   return Object.entries(requests).flatMap(([resource, value]) => {
     const limit = Object.hasOwn(limits, resource) ? limits[resource] : undefined;
@@ -93,7 +93,7 @@ function validateSizes(limits: ResourceList, accelerator: string | undefined, pa
   if (gpus > 0 && accelerator === LARGE_GPU.type) {
     const { cpu: cpus, memory: sizes } = LARGE_GPU;
     if (cpu < cpus.least || cpu > cpus.greatest || cpu % 2 !== 0) {
-      say('cpu', `is ${limits.cpu ?? cpu}; with ${accelerator} it must be even, from 20 to 30`);
+      say('cpu', `is ${limits.cpu ?? cpu}; with ${accelerator} it must be an even number from 20 to 30`);
     } else if (memory < sizes.least || memory > sizes.ofCpu * cpu) {
       const range = `from ${sizes.least}Gi to ${sizes.ofCpu * cpu}Gi`;
       say('memory', `is ${limits.memory ?? DEFAULT_LIMITS.memory}; with ${accelerator} it must be ${range}`);
@@ -106,7 +106,7 @@ function validateSizes(limits: ResourceList, accelerator: string | undefined, pa
   if (cpu < 1 && memory > (cpu < 0.5 ? 0.5 : 1)) {
     say(
       'memory',
-      `is ${limits.memory}; with ${limits.cpu} CPU it may be at most ${cpu < 0.5 ? '512Mi' : '1Gi'}`,
+      `is ${limits.memory}; with ${limits.cpu} CPU it must be at most ${cpu < 0.5 ? '512Mi' : '1Gi'}`,
     );
   }
   if (size && (memory < size.least || memory > size.greatest)) {
@@ -117,7 +117,10 @@ function validateSizes(limits: ResourceList, accelerator: string | undefined, pa
     );
   }
   if (gpus > 0 && (cpu < GPU_NEEDS.cpu || memory < GPU_NEEDS.memory)) {
-    say(GPU, `needs at least ${GPU_NEEDS.cpu} CPU and ${GPU_NEEDS.memory}Gi of memory beside it`);
+    say(
+      GPU,
+      `is ${limits[GPU]}; a GPU requires at least ${GPU_NEEDS.cpu} CPU and ${GPU_NEEDS.memory}Gi of memory`,
+    );
   }
   return errors;
 }

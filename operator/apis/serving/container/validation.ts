@@ -9,24 +9,24 @@ import { validateResources } from './resources.ts';
 import { CONTAINER_NAME } from './schema.ts';
 import type { TemplateContainer, Volume, VolumeMount } from './types.ts';
 
-/** Most containers of one instance (gcloud: "may include at most 10 containers"). */
+/** Maximum number of containers of an instance (gcloud: "may include at most 10 containers"). */
 const MAX_CONTAINERS = 10;
 
 const NAME = new RegExp(`^${CONTAINER_NAME}$`);
 
-/** What the containers of a service, job or worker pool have around them. */
+/** The context in which the containers of a service, job or worker pool are validated. */
 export interface ContainersContext {
-  /** Whether one of them takes requests: a service's does, a job's and a worker pool's do not. */
+  /** Whether one of them receives requests, as in a service. */
   ingress: boolean;
-  /** Whether they are those of a task, which runs to its end (container contract, jobs). */
+  /** Whether they belong to a task, which runs to completion (container contract, jobs). */
   task?: boolean;
-  /** The kind of GPU that the instance asks for. */
+  /** Type of GPU of the instance. */
   accelerator?: string;
-  /** The volumes that they may mount, by name. */
+  /** Volumes of the instance by name. */
   volumes: ReadonlyMap<string, Volume>;
 }
 
-/** The errors of the containers of one instance: the law that services, jobs and worker pools share. */
+/** Validates the containers of an instance by the rules that services, jobs and worker pools share. */
 export function validateContainers(
   containers: readonly TemplateContainer[],
   around: ContainersContext,
@@ -46,7 +46,7 @@ export function validateContainers(
 function validateCount(containers: readonly TemplateContainer[], path: string): FieldError[] {
   if (containers.length === 0) return [{ path, message: 'must have at least one container' }];
   if (containers.length <= MAX_CONTAINERS) return [];
-  const message = `has ${containers.length} containers; it may have ${MAX_CONTAINERS}`;
+  const message = `has ${containers.length} containers; it may have at most ${MAX_CONTAINERS}`;
   return [{ path, value: containers.length, message, strict: true }];
 }
 
@@ -59,12 +59,12 @@ function validatePortCount(
   if (task) return [];
   const withPorts = containers.flatMap(({ ports }, i) => (ports && ports.length > 0 ? [i] : []));
   if (withPorts.length > 1) {
-    const message = `has ports in containers ${withPorts.join(', ')}; exactly one container may have them: the ingress container`;
+    const message = `has ports in containers ${withPorts.join(', ')}; exactly one container may have ports: the ingress container`;
     return [{ path, value: withPorts.length, message }];
   }
   if (!ingress || containers.length <= 1 || withPorts.length === 1) return [];
   const message =
-    'has several containers and none with ports; exactly one must have them: the ingress container';
+    'has several containers, none of them with ports; exactly one must have ports: the ingress container';
   return [{ path, value: 0, message }];
 }
 
@@ -92,7 +92,7 @@ function validateContainer(
           {
             path: `${path}.name`,
             value: name,
-            message: `is ${formatted(name)}; it must be lower case letters, digits, dashes and dots, at most 63, with a letter or digit at both ends`,
+            message: `is ${formatted(name)}; it must be at most 63 lowercase letters, digits, dashes and dots, starting and ending with a letter or digit`,
           },
         ];
   return [
@@ -123,7 +123,7 @@ function validateContainer(
   ];
 }
 
-/** Nobody sends requests to a task, and it lives until it has done its work (container contract, jobs). */
+/** A task receives no requests and runs to completion (container contract, jobs). */
 function validateTask({ ports = [], ...container }: TemplateContainer, path: string): FieldError[] {
   return [
     ...(ports.length > 0 ? [needlessPorts(ports, 'a task', path)] : []),
@@ -131,29 +131,29 @@ function validateTask({ ports = [], ...container }: TemplateContainer, path: str
       .filter((probe) => container[probe] !== undefined)
       .map((probe) => ({
         path: `${path}.${probe}`,
-        message: 'must not be set: a task runs to its end; of the probes only startupProbe is for jobs',
+        message: 'must not be set: a task runs to completion; jobs support only startupProbe',
       })),
   ];
 }
 
-/** Most words of a command that every source takes. */
+/** Maximum number of items of a command that all sources allow. */
 const MOST_WORDS = 100;
 
 function validateCommand(command: readonly string[] = [], path: string): FieldError[] {
   const count = command.length;
   if (count <= MOST_WORDS) return [];
-  const message = `has ${count} items; it may have ${MOST_WORDS}`;
+  const message = `has ${count} items; it may have at most ${MOST_WORDS}`;
   return [{ path: `${path}.command`, value: count, message, strict: true, advice: true }];
 }
 
-/** Told only: the container contract has no port in jobs and worker pools, and the API takes one. */
+/** A warning: the container contract has no ports in jobs and worker pools, but the API accepts them. */
 export function needlessPorts(
   ports: NonNullable<TemplateContainer['ports']>,
   who: string,
   path: string,
 ): FieldError {
   const numbers = ports.map(({ containerPort = 0 }) => containerPort).join(', ');
-  const message = `has port ${numbers}; it must be empty: ${who} gets no requests`;
+  const message = `has port ${numbers}; it must be empty: ${who} receives no requests`;
   return { path: `${path}.ports`, value: ports.length, message, strict: true, advice: true };
 }
 
@@ -166,7 +166,7 @@ function validateImage(image: string, path: string): FieldError[] {
   }
 }
 
-/** Paths are absolute, hold no colon and are taken once (API reference, VolumeMount). */
+/** Paths are absolute, contain no colon and are unique (API reference, VolumeMount). */
 function validateMounts(
   mounts: readonly VolumeMount[],
   volumes: ReadonlyMap<string, Volume>,
@@ -209,13 +209,13 @@ function validateMounts(
   return [...taken, ...errors];
 }
 
-/** Cloud Run mounts a secret as a whole; items say which of its files are there. */
+/** Cloud Run mounts a secret as a whole; its items select the files. */
 function withinSecret(subPath: string, volume: string, path: string): FieldError {
-  const message = `is ${formatted(subPath)}; it must be left out for volume ${formatted(volume)}, which is a secret`;
+  const message = `is ${formatted(subPath)}; it must be unset for volume ${formatted(volume)}, which is a secret`;
   return { path, value: subPath, message, strict: true };
 }
 
-/** The folder of the system that a path leads into (Cloud Run API: disallowed mount points); undefined for others. */
+/** The system directory that contains a path (Cloud Run API: disallowed mount points); undefined for other paths. */
 function systemFolder(path: string): string | undefined {
   const resolved = normalise(path);
   return ['/proc', '/sys', '/dev'].find((folder) => resolved === folder || resolved.startsWith(`${folder}/`));

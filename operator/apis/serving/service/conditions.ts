@@ -4,20 +4,20 @@ export const SERVICE_CONDITIONS = {
   configurationsReady: 'ConfigurationsReady',
   routesReady: 'RoutesReady',
   /**
-   * Only there, and True, when Cloud Run would reject what runs here; of severity Warning, it leaves Ready alone. A
-   * False one would make Argo CD take the object for degraded.
+   * Set, to True, only when Cloud Run would reject the object; of severity Warning, so it does not affect Ready. With
+   * False, Argo CD would report the object as degraded.
    */
   cloudRunIncompatible: 'CloudRunIncompatible',
 } as const;
 
 /** Why a service is not ready, besides the reasons of its configuration and route. */
 export const SERVICE_REASONS = {
-  /** The service breaks the contract; the message says where. */
+  /** The service is invalid; the message names the fields. */
   invalidArgument: 'InvalidArgument',
-  /** A configuration or route of its name belongs to somebody else. */
+  /** A configuration or route with its name has another owner. */
   notOwned: 'NotOwned',
   /** A child has not yet been reconciled for this generation. */
   outOfDate: 'OutOfDate',
-  /** The latest revision is ready and does not yet have its share. */
+  /** The latest revision is ready but does not receive its traffic yet. */
   trafficNotMigrated: 'TrafficNotMigrated',
 } as const;

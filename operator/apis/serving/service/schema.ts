@@ -3,17 +3,17 @@ import { RevisionTemplateSchema } from '../revision/schema.ts';
 import { addressFields, latestRevisionFields, statusFields } from '../statusSchema.ts';
 import { ServiceTrafficSchema, TrafficStatusSchema } from '../traffic/schema.ts';
 
-/** Longest name of a service that Cloud Run takes; here it may have as many as a label of a host name. */
+/** Maximum length of a service name on Cloud Run; here it is that of a DNS label. */
 export const MAX_CLOUD_RUN_NAME = 49;
 
 /** `spec` of a service. */
 export const ServiceSpecSchema = Type.Object(
   { template: RevisionTemplateSchema, traffic: ServiceTrafficSchema },
-  { description: 'What is wanted.' },
+  { description: 'Desired state.' },
 );
 
 /** `status` of a service. */
 export const ServiceStatusSchema = Type.Object(
   { ...statusFields, ...addressFields, ...latestRevisionFields, traffic: TrafficStatusSchema },
-  { description: 'What is known of the service.' },
+  { description: 'Observed state of the service.' },
 );

@@ -5,10 +5,10 @@ import type { Volume } from '../container/types.ts';
 import { CLOUD_STORAGE_DRIVER } from '../instance/platform.ts';
 import { VOLUME_KINDS } from './schema.ts';
 
-/** What Cloud Run has no equivalent of. */
+/** Volume types that Cloud Run does not support. */
 const KNATIVE_ONLY = ['configMap', 'projected', 'persistentVolumeClaim'] as const;
 
-/** The errors of the volumes of a revision or task. */
+/** Validates the volumes of a revision or task. */
 export function validateVolumes(volumes: readonly Volume[] | undefined, path: string): FieldError[] {
   const list = volumes ?? [];
   return [
@@ -54,7 +54,7 @@ function validateNamed(source: { name?: string } | undefined, path: string): Fie
 
 type Items = NonNullable<Volume['secret']>['items'];
 
-/** Paths stay below the mount (API reference, KeyToPath). */
+/** Paths must stay below the mount (API reference, KeyToPath). */
 function validateItems(items: Items, path: string): FieldError[] {
   return (items ?? []).flatMap((item, i) => {
     const where = at(path, i);
@@ -65,12 +65,12 @@ function validateItems(items: Items, path: string): FieldError[] {
   });
 }
 
-/** On disk v2 of the API has volumes, and v1 does not; a node has a disk. */
+/** Only v2 of the API supports volumes on disk; a node supports them. */
 function validateMedium(medium: string | undefined, path: string): FieldError[] {
   if (!medium || medium === 'Memory') return [];
-  const message = `is ${formatted(medium)}; it must be Memory or left out`;
+  const message = `is ${formatted(medium)}; it must be Memory or unset`;
   if (medium !== 'Disk') return [{ path, value: medium, message }];
-  const here = 'the API has Disk in v2 alone; here it is the disk of the node';
+  const here = 'only v2 of the API has Disk; here it is the disk of the node';
   return [{ path, value: medium, message: `${message}: ${here}`, strict: true, advice: true }];
 }
 
@@ -89,7 +89,7 @@ function validateCsi(csi: Volume['csi'], path: string): FieldError[] {
   if (!csi) return [];
   const unknown = unsupported(csi, ['fsType', 'nodePublishSecretRef'], path);
   if (csi.driver !== CLOUD_STORAGE_DRIVER) {
-    const message = `is ${formatted(csi.driver)}; Cloud Run knows only ${CLOUD_STORAGE_DRIVER}`;
+    const message = `is ${formatted(csi.driver)}; Cloud Run supports only ${CLOUD_STORAGE_DRIVER}`;
     return [...unknown, { path: `${path}.driver`, value: csi.driver, message, strict: true }];
   }
   return csi.volumeAttributes?.bucketName
