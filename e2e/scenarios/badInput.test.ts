@@ -64,7 +64,10 @@ describe('bad input', function () {
     const service = await readyService(client, namespace, `n${'a'.repeat(49)}`);
     const warning = service.status?.conditions?.find(({ type }) => type === 'CloudRunIncompatible');
     assert.equal(warning?.severity, 'Warning');
-    assert.match(warning?.message ?? '', /metadata\.name: is "na+", 50 characters; it must have 1 to 49/);
+    assert.match(
+      warning?.message ?? '',
+      /metadata\.name: is "na+" \(50 characters\); it must have 1 to 49 characters$/,
+    );
   });
 
   it('a changed template under the old revision name is refused, and the revision serves on', async () => {

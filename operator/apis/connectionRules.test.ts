@@ -33,7 +33,7 @@ const CASES: Record<string, Case> = {
   },
   'two interfaces': {
     annotations: { [INTERFACES]: '[{"network":"a"},{"subnetwork":"b"}]' },
-    errors: [[INTERFACES, /has 2 interfaces; it may have 1/]],
+    errors: [[INTERFACES, /has 2 interfaces; it may have at most 1/]],
     reason: 'the API rejects it',
   },
   'an interface to nowhere': {
@@ -53,7 +53,7 @@ const CASES: Record<string, Case> = {
   },
   'a shut-down without a key': {
     annotations: { [REVOCATION]: 'shut-down' },
-    errors: [[REVOCATION, /has no meaning without run\.googleapis\.com\/encryption-key/]],
+    errors: [[REVOCATION, /has no effect without run\.googleapis\.com\/encryption-key/]],
     reason: 'the API rejects it',
   },
 };

@@ -52,9 +52,9 @@ export function parseImage(reference: string): ImageReference {
   if (!REGISTRY.test(registry)) throw fail(`${formatted(registry)} is not a host name with an optional port`);
   if (!REPOSITORY.test(path)) {
     const left = capitalsIn(path);
-    if (left) throw fail(`${formatted(left)} looks like a placeholder; paths are in lower case`);
+    if (left) throw fail(`${formatted(left)} looks like a placeholder; paths are in lowercase`);
     throw fail(
-      `the path ${formatted(path)} may hold only lower case letters, digits and single separators (. _ - /)`,
+      `the path ${formatted(path)} may contain only lowercase letters, digits and single separators (. _ - /)`,
     );
   }
   if (registry.length + repository.length + 1 > MAX_REPOSITORY)

@@ -9,7 +9,7 @@ const CASES: Record<string, { reason: string; labels: Record<string, string>; er
     reason: 'Kubernetes takes no colons',
     labels: { when: '2026-01-01T00:00:00Z' },
     error:
-      /^labels\[when\]: is "2026-01-01T00:00:00Z"; as the value of a label it must have at most 63 letters/,
+      /^labels\[when\]: is "2026-01-01T00:00:00Z"; a label value must be empty or have at most 63 letters/,
   },
   'a long value': { reason: 'there are 63', labels: { a: 'x'.repeat(64) }, error: /^labels\[a\]: is "xxx/ },
   'a dash at the end': { reason: 'a letter or digit is there', labels: { a: 'b-' }, error: /is "b-"/ },

@@ -52,12 +52,12 @@ const CASES: Record<string, { reason: string; value: object; error: string }> = 
   'a word that is none of two': {
     reason: 'a list says more than a pattern',
     value: { scheme: 'ftp' },
-    error: 'spec.scheme: is "ftp"; it must be HTTP, HTTPS or left out',
+    error: 'spec.scheme: is "ftp"; it must be HTTP, HTTPS or unset',
   },
   'another word than the only one': {
     reason: 'a list says more than a pattern',
     value: { medium: 'Disk' },
-    error: 'spec.medium: is "Disk"; it must be Memory or left out',
+    error: 'spec.medium: is "Disk"; it must be Memory or unset',
   },
   nothing: { reason: 'it is simply not there', value: { must: undefined }, error: 'spec.must: must be set' },
 };

@@ -213,7 +213,7 @@ function wantedBy(pattern: string): string {
   const [, list] = /^\^\(([\w|]+)\)\$$/.exec(pattern) ?? [];
   if (list === undefined) return `match ${pattern}`;
   const words = list.split('|').filter((word) => word !== '');
-  return `be ${words.join(', ')}${list.endsWith('|') ? ' or left out' : ''}`;
+  return `be ${words.join(', ')}${list.endsWith('|') ? ' or unset' : ''}`;
 }
 
 const expressions = new Map<string, RegExp>();

@@ -15,7 +15,7 @@ export function validateSecretName(name: string, path: string): FieldError[] {
   if (name === '' || NAME.test(name)) return [];
   const wanted = 'at most 255 letters, digits, dashes and underscores';
   const hint = name.includes('/')
-    ? `; for one of another project declare an alias in annotation ${RUN.secrets}`
+    ? `; for a secret of another project declare an alias in annotation ${RUN.secrets}`
     : '';
   const message = `is ${formatted(name)}; it must be the name of a secret, ${wanted}${hint}`;
   return [{ path, value: name, message, strict: true }];

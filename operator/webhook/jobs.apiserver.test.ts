@@ -273,7 +273,7 @@ describe('jobs, the webhook and a real API server', function () {
       );
       assert.match(
         (await rejectionOf(change({ metadata: { labels: { 'run.googleapis.com/job': 'both' } } }))).message,
-        /must stay "load"/,
+        /it is immutable and must be "load"/,
       );
       await change({ metadata: { annotations: { 'homerun.dev/cancel': 'true' } } });
       assert.match(

@@ -216,7 +216,7 @@ describe('webhook on a real API server', function () {
       await apply(named(1));
       await apply(named(1));
       const { message } = await rejectionOf(apply(named(2)));
-      assert.match(message, /"named-one", the name of the revision before/);
+      assert.match(message, /"named-one", the name of the previous revision/);
     });
 
     it('keep a revision as it is', async () => {

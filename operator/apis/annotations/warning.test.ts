@@ -20,7 +20,7 @@ describe('effects of annotations', () => {
     assert.equal(effectWarning(RUN.maxSurge, '25', CAPABILITIES, 'WorkerPool'), undefined);
     assert.match(
       effectWarning(RUN.minScale, '1', CAPABILITIES, 'WorkerPool') ?? '',
-      /as many instances as run.googleapis.com\/manualInstanceCount/,
+      /run.googleapis.com\/manualInstanceCount sets the number of instances/,
     );
     assert.equal(effectWarning(RUN.minScale, '1', CAPABILITIES, SERVICE), undefined);
   });

@@ -109,7 +109,7 @@ const EXPECTED: Record<string, Expected> = {
   'agileguru/graalvm_cloud_native cloud-run/service.yaml': {
     outcome: 'warned',
     messages: [
-      /container-dependencies\]: has others wait for .*server.*; a container that is waited for must have a startup probe/,
+      /container-dependencies\]: makes containers depend on .*server.*; a container that others depend on must have a startup probe/,
     ],
     reason: 'Cloud Run rejects it; the quotes that are left out of container-dependencies are no error',
   },

@@ -41,7 +41,7 @@ export const INSTANCE = {
     on: REVISION,
     value: FLAG,
     effect: ignored('requests of one client may go to any instance', isOff),
-    effects: { WorkerPool: ignored('a worker pool gets no requests', isOff) },
+    effects: { WorkerPool: ignored('a worker pool receives no requests', isOff) },
   },
   healthCheckDisabled: {
     key: 'run.googleapis.com/health-check-disabled',

@@ -3,7 +3,7 @@ import { FLAG, isOff, oneOf, wholeNumber } from '../values.ts';
 
 export const NO_MAXIMUM = '0 means that no maximum is set';
 export const FIXED_SIZE =
-  'a worker pool has as many instances as run.googleapis.com/manualInstanceCount says';
+  'run.googleapis.com/manualInstanceCount sets the number of instances of a worker pool';
 const ONE_STEP = ignored('traffic moves in one step');
 
 /** How many instances a whole service or worker pool has. */

@@ -74,7 +74,7 @@ const CASES: Record<string, Case> = {
   },
   'a name that is none': {
     yaml: '{metadata: {name: Load_1, labels: {run.googleapis.com/job: load}}}',
-    errors: [['metadata.name', /is "Load_1", 6 characters; it must have 1 to 63/]],
+    errors: [['metadata.name', /is "Load_1" \(6 characters\); it must have 1 to 63 characters: lowercase/]],
     reason: 'the pods are called after it',
   },
   'one that is cancelled before it starts': {
@@ -105,14 +105,16 @@ const CASES: Record<string, Case> = {
     errors: [
       [
         `${OVERRIDES}.containerOverrides[0].name`,
-        /is "lod"; there is no such container; the job has load, cache/,
+        /is "lod"; there is no such container; the job's containers are load, cache/,
       ],
     ],
     reason: 'a typing mistake, most likely',
   },
   'an override of any of two containers': {
     yaml: overriding({ containerOverrides: [{ args: ['x'] }] }),
-    errors: [[`${OVERRIDES}.containerOverrides[0].name`, /must be set among several containers/]],
+    errors: [
+      [`${OVERRIDES}.containerOverrides[0].name`, /must be set, because the job has several containers/],
+    ],
     reason: 'nobody knows of which',
   },
   'an override of the only container': {
@@ -126,7 +128,7 @@ const CASES: Record<string, Case> = {
       [`${OVERRIDES}.taskCount`, /is 0; it must be a whole number from 1 to 10000/],
       [
         `${OVERRIDES}.parallelism`,
-        /is not known; there may be containerOverrides, taskCount, timeoutSeconds/,
+        /is not a known field; the fields are containerOverrides, taskCount, timeoutSeconds/,
       ],
       [`${OVERRIDES}.timeoutSeconds`, /is 608400; it must be .* from 1 to 604800/],
     ],
@@ -143,7 +145,10 @@ const CASES: Record<string, Case> = {
       containerOverrides: [{ name: 'load', args: ['x'], clearArgs: true, command: ['y'] }],
     }),
     errors: [
-      [`${OVERRIDES}.containerOverrides[0].command`, /is not known; there may be name, args, clearArgs, env/],
+      [
+        `${OVERRIDES}.containerOverrides[0].command`,
+        /is not a known field; the fields are name, args, clearArgs, env/,
+      ],
       [`${OVERRIDES}.containerOverrides[0].args`, /must be empty when clearArgs is true/],
     ],
     reason: 'API reference, ContainerOverride',
@@ -226,7 +231,7 @@ describe('validation of an execution', () => {
       assert.deepEqual(
         validateExecution(after, before).map(({ path, message }) => `${path}: ${message}`),
         [
-          'metadata.labels[run.googleapis.com/job]: must stay "load"',
+          'metadata.labels[run.googleapis.com/job]: is "other"; it is immutable and must be "load"',
           'spec: must not change: an execution is immutable; run its job again',
         ],
       );

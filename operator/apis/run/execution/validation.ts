@@ -39,8 +39,8 @@ export function validateExecution(
 
 function validateName(name: string): FieldError[] {
   if (name.length <= MAX_NAME && new RegExp(DNS_LABEL).test(name)) return [];
-  const form = 'lower case letters, digits and dashes, starting with a letter, not ending with a dash';
-  const message = `is ${formatted(name)}, ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
+  const form = 'lowercase letters, digits and dashes, starting with a letter and not ending with a dash';
+  const message = `is ${formatted(name)} (${name.length} characters); it must have 1 to ${MAX_NAME} characters: ${form}`;
   return [{ path: 'metadata.name', value: name, message }];
 }
 
@@ -108,8 +108,8 @@ function validateContainerOverride(
     const names = containers.map((container) => container.name).join(', ');
     const said = name
       ? `is ${formatted(name)}; there is no such container`
-      : 'must be set among several containers';
-    errors.push({ path: `${path}.name`, value: name, message: `${said}; the job has ${names}` });
+      : 'must be set, because the job has several containers';
+    errors.push({ path: `${path}.name`, value: name, message: `${said}; the job's containers are ${names}` });
   }
   if (clearArgs && args.length > 0) {
     errors.push({ path: `${path}.args`, message: 'must be empty when clearArgs is true' });
@@ -122,7 +122,7 @@ function unknownKeys(object: object, known: object, path: string): FieldError[] 
     .filter((key) => !Object.hasOwn(known, key))
     .map((key) => ({
       path: `${path}.${key}`,
-      message: `is not known; there may be ${Object.keys(known).join(', ')}`,
+      message: `is not a known field; the fields are ${Object.keys(known).join(', ')}`,
     }));
 }
 
@@ -131,7 +131,11 @@ function validateUnchanged(execution: Execution, previous: Execution): FieldErro
   const errors: FieldError[] = [];
   const job = jobOf(previous);
   if (job !== undefined && jobOf(execution) !== job) {
-    errors.push({ path: JOB_LABEL, value: jobOf(execution), message: `must stay ${formatted(job)}` });
+    errors.push({
+      path: JOB_LABEL,
+      value: jobOf(execution),
+      message: `is ${formatted(jobOf(execution))}; it is immutable and must be ${formatted(job)}`,
+    });
   }
   if (!repeats(execution, previous)) {
     errors.push({ path: 'spec', message: 'must not change: an execution is immutable; run its job again' });

@@ -19,7 +19,9 @@ export function wrongSchedule(expression: string): string | undefined {
   const text = expression.trim();
   if (text.length > MAX_LENGTH || !FORM.test(text)) return SCHEDULE_FORM;
   try {
-    return cronOf(text, 'UTC').nextRun(SOME_DAY) ? undefined : `${SCHEDULE_FORM}, with a time that comes`;
+    return cronOf(text, 'UTC').nextRun(SOME_DAY)
+      ? undefined
+      : `${SCHEDULE_FORM}, that matches at least one date`;
   } catch (error) {
     const said = (error as Error).message.replace(/^CronPattern: /, '');
     return `${SCHEDULE_FORM} (${said})`;

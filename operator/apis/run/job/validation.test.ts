@@ -82,7 +82,7 @@ const CASES: Record<string, Case> = {
   // Containers
   'a port': {
     container: '{ports: [{containerPort: 8080}]}',
-    errors: [[`${CONTAINER}.ports`, /has port 8080; it must be empty: a task gets no requests/]],
+    errors: [[`${CONTAINER}.ports`, /has port 8080; it must be empty: a task receives no requests/]],
     strict: true,
     advice: true,
     reason: 'container contract, jobs; the API takes it',
@@ -91,8 +91,8 @@ const CASES: Record<string, Case> = {
   'a liveness and a readiness probe': {
     container: '{livenessProbe: {httpGet: {path: /}}, readinessProbe: {httpGet: {path: /}}}',
     errors: [
-      [`${CONTAINER}.livenessProbe`, /a task runs to its end/],
-      [`${CONTAINER}.readinessProbe`, /only startupProbe is for jobs/],
+      [`${CONTAINER}.livenessProbe`, /a task runs to completion/],
+      [`${CONTAINER}.readinessProbe`, /jobs support only startupProbe/],
     ],
     reason: 'nobody waits for a task to be ready, and it is alive until it ends',
   },
@@ -106,7 +106,7 @@ const CASES: Record<string, Case> = {
   },
   'a label of executions that no cluster takes': {
     template: '{labels: {since: "12:00"}}',
-    errors: [['spec.template.metadata.labels[since]', /is "12:00"; as the value of a label it must have/]],
+    errors: [['spec.template.metadata.labels[since]', /is "12:00"; a label value must be empty or have/]],
     reason: 'no execution could ever be made',
   },
   'less than one CPU': {
@@ -119,7 +119,9 @@ const CASES: Record<string, Case> = {
     template: SIDECAR,
     container: '{name: main, resources: {limits: {cpu: 400m}}}',
     more: '[{name: side, image: side, resources: {limits: {cpu: 400m}}}]',
-    errors: [[`${TASK}.containers`, /have less than 1 of cpu together/]],
+    errors: [
+      [`${TASK}.containers`, /have limits of less than 1 of cpu in total; they must be at least 1 in gen2/],
+    ],
     strict: true,
     reason: 'the CPU of all containers counts',
   },
@@ -161,7 +163,9 @@ const CASES: Record<string, Case> = {
   },
   'a PORT of its own': {
     container: '{env: [{name: PORT, value: "1"}]}',
-    errors: [[`${CONTAINER}.env[0].name`, /is "PORT", which Cloud Run reserves; a task gets no requests/]],
+    errors: [
+      [`${CONTAINER}.env[0].name`, /is "PORT", which Cloud Run reserves; a task receives no requests/],
+    ],
     strict: true,
     reason: 'it does no harm',
   },
@@ -207,12 +211,14 @@ const CASES: Record<string, Case> = {
   'a token as long as can be': { spec: `{runExecutionToken: ${'t'.repeat(58)}}`, reason: '62 with the name' },
   'a token too long beside the name': {
     spec: `{runExecutionToken: ${'t'.repeat(59)}}`,
-    errors: [['spec.runExecutionToken', /59 characters; it must have 1 to 58 beside the name of the job/]],
+    errors: [
+      ['spec.runExecutionToken', /\(59 characters\); it must have 1 to 58 characters with this job name/],
+    ],
     reason: 'API reference: fewer than 63 characters together',
   },
   'a token that is no part of a name': {
     spec: '{startExecutionToken: V1}',
-    errors: [['spec.startExecutionToken', /is "V1", 2 characters; it must have .* lower case letters/]],
+    errors: [['spec.startExecutionToken', /is "V1" \(2 characters\); it must have .* lowercase letters/]],
     reason: 'the execution is called by it',
   },
   'both tokens': {
@@ -226,7 +232,7 @@ const CASES: Record<string, Case> = {
   },
   'a run that is no part of a name': {
     metadata: '{annotations: {homerun.dev/run: "10:30"}}',
-    errors: [[`${ANNOTATIONS}[homerun.dev/run]`, /is "10:30", 5 characters; it must have/]],
+    errors: [[`${ANNOTATIONS}[homerun.dev/run]`, /is "10:30" \(5 characters\); it must have/]],
     reason: 'the execution is called by it',
   },
 
@@ -245,7 +251,7 @@ const CASES: Record<string, Case> = {
   },
   'a schedule that never comes': {
     metadata: "{annotations: {homerun.dev/schedule: '0 0 30 2 *'}}",
-    errors: [[`${ANNOTATIONS}[homerun.dev/schedule]`, /with a time that comes/]],
+    errors: [[`${ANNOTATIONS}[homerun.dev/schedule]`, /that matches at least one date/]],
     reason: 'a typing mistake',
   },
   'a minute too many': {

@@ -40,10 +40,10 @@ export function validateJob(job: Job): FieldError[] {
 /** A token is the end of a name (API reference, JobSpec: name and token have fewer than 63 characters). */
 function validateToken(token: string | undefined, name: string, path: string): FieldError[] {
   if (!token) return [];
-  const form = 'lower case letters, digits and dashes, not starting or ending with a dash';
+  const form = 'lowercase letters, digits and dashes, not starting or ending with a dash';
   const fits = name.length + token.length <= MAX_NAME_AND_TOKEN && new RegExp(TOKEN).test(token);
   if (fits) return [];
   const room = Math.max(0, MAX_NAME_AND_TOKEN - name.length);
-  const message = `is ${formatted(token)}, ${token.length} characters; it must have 1 to ${room} beside the name of the job: ${form}`;
+  const message = `is ${formatted(token)} (${token.length} characters); it must have 1 to ${room} characters with this job name: ${form}`;
   return [{ path, value: token, message }];
 }

@@ -21,7 +21,8 @@ const TASK_RULES: readonly CelRule[] = [
   MOUNTED_VOLUMES,
   {
     rule: 'self.containers.all(c, !has(c.livenessProbe) && !has(c.readinessProbe))',
-    message: 'a task runs to its end, so its containers have neither livenessProbe nor readinessProbe',
+    message:
+      'a task runs to completion, so its containers must have neither livenessProbe nor readinessProbe',
     fieldPath: '.containers',
   },
   {

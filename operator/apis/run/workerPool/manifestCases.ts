@@ -102,7 +102,7 @@ spec:
 spec: {template: {spec: {timeoutSeconds: 300, containers: [{image: app}]}}}
 `,
     outcome: 'warned',
-    rules: /spec.template.spec.timeoutSeconds: is 300 and has no effect: a worker pool gets no requests/,
+    rules: /spec.template.spec.timeoutSeconds: is 300 and has no effect: a worker pool receives no requests/,
     reason: 'the template is that of a service, and this does nothing here',
   },
   'a service that was called a pool': {
@@ -114,7 +114,7 @@ spec:
       containers: [{image: app, ports: [{name: http1, containerPort: 8080}]}]
 `,
     outcome: 'rejected',
-    schema: /a worker pool gets no requests/,
+    schema: /a worker pool receives no requests/,
     rules: /ports: has port 8080; .*\n.*containerConcurrency: is 80; it must be unset or 0/,
     reason: 'nobody would send it a request',
   },

@@ -147,7 +147,7 @@ describe('validateWorkerPool', () => {
     });
   }
 
-  it('rejects a changed template under the name of the revision before', () => {
+  it('rejects a changed template under the name of the previous revision', () => {
     const named = (image: string) => {
       const pool = poolOf({ container: `{image: ${image}}` });
       return {

@@ -53,7 +53,7 @@ function validateMode(annotations: Record<string, string> = {}): FieldError[] {
   const { [RUN.scalingMode]: value, [RUN.manualInstanceCount]: count } = annotations;
   if (value === 'manual') return [];
   if (value === undefined) return /^\d+$/.test(count ?? '') ? [withoutMode(count ?? '')] : [];
-  const message = `is ${formatted(value)}; it must be manual: a worker pool has as many instances as ${RUN.manualInstanceCount} says`;
+  const message = `is ${formatted(value)}; it must be manual: ${RUN.manualInstanceCount} sets the number of instances of a worker pool`;
   // gcloud knows this mode of pools, and its help says that there is none.
   const told = value === 'automatic' ? { strict: true, advice: true } : {};
   return [{ path: MODE, value, message, ...told }];
@@ -61,7 +61,7 @@ function validateMode(annotations: Record<string, string> = {}): FieldError[] {
 
 /** The API wants the mode beside the number, in services at least; a pool has no other mode. */
 function withoutMode(value: string): FieldError {
-  const message = `should have ${RUN.scalingMode}: manual beside it, as gcloud writes it`;
+  const message = `should be set together with ${RUN.scalingMode}: manual, as gcloud does`;
   return { path: keyed(ANNOTATIONS, RUN.manualInstanceCount), value, message, strict: true, advice: true };
 }
 
@@ -91,7 +91,11 @@ function validateRequests({ spec }: RevisionTemplate, path: string): FieldError[
       }
       if (name !== 'PORT') return [];
       return [
-        { ...where, message: 'is "PORT", which Cloud Run reserves; a worker gets no requests', strict: true },
+        {
+          ...where,
+          message: 'is "PORT", which Cloud Run reserves; a worker pool receives no requests',
+          strict: true,
+        },
       ];
     });
     if (!ports || ports.length === 0) return variables;
@@ -99,11 +103,11 @@ function validateRequests({ spec }: RevisionTemplate, path: string): FieldError[
   });
   const { containerConcurrency: concurrency, timeoutSeconds: timeout } = spec;
   if (concurrency) {
-    const message = `is ${concurrency}; it must be unset or 0: a worker pool gets no requests`;
+    const message = `is ${concurrency}; it must be unset or 0: a worker pool receives no requests`;
     errors.push({ path: `${path}.containerConcurrency`, value: concurrency, message });
   }
   if (timeout) {
-    const message = `is ${timeout} and has no effect: a worker pool gets no requests`;
+    const message = `is ${timeout} and has no effect: a worker pool receives no requests`;
     errors.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true });
   }
   return errors;

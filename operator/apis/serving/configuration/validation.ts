@@ -24,6 +24,6 @@ export function validateNameChange(
   const name = template.metadata?.name;
   if (!name || name !== previous?.metadata?.name) return [];
   if (isDeepStrictEqual(fill(template), fill(previous))) return [];
-  const message = `is ${formatted(name)}, the name of the revision before; a changed template needs a new name, or none`;
+  const message = `is ${formatted(name)}, the name of the previous revision; a changed template needs a new name, or none`;
   return [{ path: 'spec.template.metadata.name', value: name, message }];
 }

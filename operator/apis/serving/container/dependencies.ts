@@ -24,7 +24,7 @@ export function validateDependencies(
     .map((name) => ({ path: where, value, message: `names ${formatted(name)}; there is no such container` }));
   if (strangers.length > 0 || names.size > MAX_CONTAINERS) return strangers;
   const cycle = cycleOf(order);
-  return cycle ? [{ path: where, value, message: `has a cycle: ${cycle.join(' waits for ')}` }] : [];
+  return cycle ? [{ path: where, value, message: `has a cycle: ${cycle.join(' -> ')}` }] : [];
 }
 
 /** Container -> those that it waits for; undefined when there is no order, or none that can be read. */
@@ -48,7 +48,7 @@ export function validateAwaited(
     .map(({ name }) => ({
       path: keyed(path, RUN.containerDependencies),
       value: annotations?.[RUN.containerDependencies],
-      message: `has others wait for ${formatted(name)}; a container that is waited for must have a startup probe`,
+      message: `makes containers depend on ${formatted(name)}, which has no startup probe; a container that others depend on must have a startup probe`,
       strict: true,
     }));
 }

@@ -44,7 +44,7 @@ describe('environment of a container', () => {
     },
     'a value of 32769 bytes': {
       container: `{env: [{name: A, value: ${'x'.repeat(32_769)}}]}`,
-      errors: [[`${CONTAINER}.env[0].value`, /32769 bytes; it may have 32768/]],
+      errors: [[`${CONTAINER}.env[0].value`, /32769 bytes; it may have at most 32768/]],
       reason: 'one byte too many',
     },
 
@@ -60,7 +60,7 @@ describe('environment of a container', () => {
     },
     'a variable from a secret, and again': {
       container: '{env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: latest}}}, {name: A, value: x}]}',
-      errors: [[`${CONTAINER}.env[0].name`, /is "A", which is set twice/]],
+      errors: [[`${CONTAINER}.env[0].name`, /is "A", which is set more than once/]],
       strict: true,
       reason: 'Cloud Run wants the names of secrets to be unique',
     },

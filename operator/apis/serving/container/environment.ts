@@ -77,18 +77,18 @@ function validateVariable(
     errors.push({ path: `${path}.name`, value: name, message, ...(platform ? {} : { strict: true }) });
   }
   if (!service && RESERVED.has(name)) {
-    const message = `is ${formatted(name)}, which Cloud Run sets in services alone; a program may take this for one`;
+    const message = `is ${formatted(name)}, which Cloud Run sets only in services; a program may mistake its environment for that of a service`;
     errors.push({ path: `${path}.name`, value: name, message, strict: true, advice: true });
   }
   if (task && name === 'PORT') {
-    const message = 'is "PORT", which Cloud Run reserves; a task gets no requests';
+    const message = 'is "PORT", which Cloud Run reserves; a task receives no requests';
     errors.push({ path: `${path}.name`, value: name, message, strict: true });
   }
   const size = Buffer.byteLength(value);
   if (size > MAX_VALUE) {
     errors.push({
       path: `${path}.value`,
-      message: `of ${formatted(name)} has ${size} bytes; it may have ${MAX_VALUE}`,
+      message: `of ${formatted(name)} has ${size} bytes; it may have at most ${MAX_VALUE}`,
     });
   }
   if (valueFrom) errors.push(...validateSource(valueFrom, value, path));
@@ -124,7 +124,7 @@ function repeatedSecrets(env: readonly EnvVar[], path: string): FieldError[] {
   for (const { name } of env) counts.set(name, (counts.get(name) ?? 0) + 1);
   return errorsOfEach(env, ({ name, valueFrom }, i) => {
     if (!valueFrom || counts.get(name) === 1) return [];
-    const message = `is ${formatted(name)}, which is set twice; a variable from a secret must be set once`;
+    const message = `is ${formatted(name)}, which is set more than once; a variable from a secret must be set only once`;
     return [{ path: `${at(path, i)}.name`, value: name, message, strict: true }];
   });
 }

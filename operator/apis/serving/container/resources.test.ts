@@ -12,7 +12,7 @@ describe('resources of a container', () => {
     },
     'much memory for little CPU': {
       container: '{resources: {limits: {cpu: 400m, memory: 1Gi}}}',
-      errors: [[`${CONTAINER}.resources.limits[memory]`, /is 1Gi; with 400m CPU it may be at most 512Mi/]],
+      errors: [[`${CONTAINER}.resources.limits[memory]`, /is 1Gi; with 400m CPU it must be at most 512Mi/]],
       strict: true,
       reason: 'Cloud Run ties memory to CPU',
     },
@@ -46,7 +46,7 @@ describe('resources of a container', () => {
       errors: [
         [
           `${CONTAINER}.resources.limits[ephemeral-storage]`,
-          /is not known to Cloud Run; it knows cpu, memory/,
+          /is not known to Cloud Run; it must be cpu, memory/,
         ],
       ],
       strict: true,
@@ -55,7 +55,7 @@ describe('resources of a container', () => {
     'a GPU type without a GPU': {
       spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}',
       errors: [
-        [`${SPEC}.nodeSelector[run.googleapis.com/accelerator]`, /asks for a GPU that no container uses/],
+        [`${SPEC}.nodeSelector[run.googleapis.com/accelerator]`, /requests a GPU that no container uses/],
       ],
       strict: true,
       reason: 'half of a feature',
@@ -68,20 +68,20 @@ describe('resources of a container', () => {
     },
     'a node selector that is no label': {
       spec: '{nodeSelector: {disk: "s s d"}}',
-      errors: [[`${SPEC}.nodeSelector[disk]`, /is "s s d"; as the value of a label it must have/]],
+      errors: [[`${SPEC}.nodeSelector[disk]`, /is "s s d"; a label value must be empty or have/]],
       reason: 'no node has it, and no cluster takes such a pod',
     },
     'labels and annotations of a revision that no cluster takes': {
       template: '{labels: {since: "12:00"}, annotations: {"a b": c}}',
       errors: [
-        ['spec.template.metadata.labels[since]', /is "12:00"; as the value of a label/],
+        ['spec.template.metadata.labels[since]', /is "12:00"; a label value/],
         ['spec.template.metadata.annotations[a b]', /is not a valid key/],
       ],
       reason: 'the revision could never be made',
     },
     'a runtime class of the cluster': {
       spec: '{runtimeClassName: gvisor}',
-      errors: [[`${SPEC}.runtimeClassName`, /is "gvisor"; Cloud Run knows only/]],
+      errors: [[`${SPEC}.runtimeClassName`, /is "gvisor"; Cloud Run supports only/]],
       strict: true,
       reason: "Knative's own",
     },
@@ -127,14 +127,18 @@ describe('resources of a container', () => {
     },
     'a GPU without enough beside it': {
       container: '{resources: {limits: {cpu: 2, memory: 4Gi, nvidia.com/gpu: "1"}}}',
-      errors: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /needs at least 4 CPU and 16Gi/]],
+      errors: [
+        [`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /is 1; a GPU requires at least 4 CPU and 16Gi/],
+      ],
       strict: true,
       reason: 'the API says so',
     },
     'an L4 with half the memory': {
       spec: '{nodeSelector: {run.googleapis.com/accelerator: nvidia-l4}}',
       container: '{resources: {limits: {cpu: 4, memory: 8Gi, nvidia.com/gpu: "1"}}}',
-      errors: [[`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /needs at least 4 CPU and 16Gi/]],
+      errors: [
+        [`${CONTAINER}.resources.limits[nvidia.com/gpu]`, /is 1; a GPU requires at least 4 CPU and 16Gi/],
+      ],
       strict: true,
       reason: 'the API says so',
     },
@@ -149,7 +153,7 @@ describe('resources of a container', () => {
       errors: [
         [
           `${CONTAINER}.resources.limits[cpu]`,
-          /is 8; with nvidia-rtx-pro-6000 it must be even, from 20 to 30/,
+          /is 8; with nvidia-rtx-pro-6000 it must be an even number from 20 to 30/,
         ],
       ],
       strict: true,

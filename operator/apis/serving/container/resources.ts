@@ -63,7 +63,7 @@ function validateList(list: ResourceList, path: string): FieldError[] {
       {
         path: where,
         value,
-        message: `is not known to Cloud Run; it knows cpu, memory and ${GPU}`,
+        message: `is not known to Cloud Run; it must be cpu, memory or ${GPU}`,
         strict: true,
       },
     ];
@@ -93,7 +93,7 @@ function validateSizes(limits: ResourceList, accelerator: string | undefined, pa
   if (gpus > 0 && accelerator === LARGE_GPU.type) {
     const { cpu: cpus, memory: sizes } = LARGE_GPU;
     if (cpu < cpus.least || cpu > cpus.greatest || cpu % 2 !== 0) {
-      say('cpu', `is ${limits.cpu ?? cpu}; with ${accelerator} it must be even, from 20 to 30`);
+      say('cpu', `is ${limits.cpu ?? cpu}; with ${accelerator} it must be an even number from 20 to 30`);
     } else if (memory < sizes.least || memory > sizes.ofCpu * cpu) {
       const range = `from ${sizes.least}Gi to ${sizes.ofCpu * cpu}Gi`;
       say('memory', `is ${limits.memory ?? DEFAULT_LIMITS.memory}; with ${accelerator} it must be ${range}`);
@@ -106,7 +106,7 @@ function validateSizes(limits: ResourceList, accelerator: string | undefined, pa
   if (cpu < 1 && memory > (cpu < 0.5 ? 0.5 : 1)) {
     say(
       'memory',
-      `is ${limits.memory}; with ${limits.cpu} CPU it may be at most ${cpu < 0.5 ? '512Mi' : '1Gi'}`,
+      `is ${limits.memory}; with ${limits.cpu} CPU it must be at most ${cpu < 0.5 ? '512Mi' : '1Gi'}`,
     );
   }
   if (size && (memory < size.least || memory > size.greatest)) {
@@ -117,7 +117,10 @@ function validateSizes(limits: ResourceList, accelerator: string | undefined, pa
     );
   }
   if (gpus > 0 && (cpu < GPU_NEEDS.cpu || memory < GPU_NEEDS.memory)) {
-    say(GPU, `needs at least ${GPU_NEEDS.cpu} CPU and ${GPU_NEEDS.memory}Gi of memory beside it`);
+    say(
+      GPU,
+      `is ${limits[GPU]}; a GPU requires at least ${GPU_NEEDS.cpu} CPU and ${GPU_NEEDS.memory}Gi of memory`,
+    );
   }
   return errors;
 }

@@ -166,8 +166,8 @@ const fields = {
     ...rules({
       rule: `self.matches('${IMAGE.replaceAll('\\', '\\\\')}')`,
       messageExpression:
-        "'image \\'' + self + '\\' does not parse; it must be [HOST[:PORT]/]PATH[:TAG][@DIGEST] with a path in lower case'",
-      message: 'image does not parse; it must be [HOST[:PORT]/]PATH[:TAG][@DIGEST] with a path in lower case',
+        "'image \\'' + self + '\\' does not parse; it must be [HOST[:PORT]/]PATH[:TAG][@DIGEST] with a lowercase path'",
+      message: 'image does not parse; it must be [HOST[:PORT]/]PATH[:TAG][@DIGEST] with a lowercase path',
     }),
   }),
   command: list(Type.String({ maxLength: 32_768 }), 1000, {
@@ -217,7 +217,7 @@ const fields = {
 };
 
 const description = 'A container of an instance.';
-const NAMED = 'Name of the container: lower case letters, digits, dashes and dots';
+const NAMED = 'Name of the container: lowercase letters, digits, dashes and dots';
 
 /** A container of a service, job or worker pool as people write it: one law for all of them. */
 export const TemplateContainerSchema = Type.Object(

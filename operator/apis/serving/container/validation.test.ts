@@ -19,7 +19,7 @@ describe('containers', () => {
     },
     'two containers without ports': {
       more: '[{image: b}]',
-      errors: [[`${SPEC}.containers`, /several containers and none with ports/]],
+      errors: [[`${SPEC}.containers`, /several containers, none of them with ports/]],
       reason: 'nobody knows where requests go',
     },
     'two containers with ports': {
@@ -37,7 +37,7 @@ describe('containers', () => {
     'eleven containers': {
       container: '{ports: [{containerPort: 1}]}',
       more: JSON.stringify(Array.from({ length: 10 }, () => ({ image: 'b' }))),
-      errors: [[`${SPEC}.containers`, /has 11 containers; it may have 10/]],
+      errors: [[`${SPEC}.containers`, /has 11 containers; it may have at most 10/]],
       strict: true,
       reason: 'Knative sets no such limit',
     },
@@ -78,12 +78,7 @@ describe('containers', () => {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["b"],"b":["a"]}'}}`,
       container: '{name: a, ports: [{containerPort: 1}]}',
       more: '[{image: b, name: b, startupProbe: {tcpSocket: {port: 2}}}]',
-      errors: [
-        [
-          `${ANNOTATIONS}[run.googleapis.com/container-dependencies]`,
-          /has a cycle: a waits for b waits for a/,
-        ],
-      ],
+      errors: [[`${ANNOTATIONS}[run.googleapis.com/container-dependencies]`, /has a cycle: a -> b -> a/]],
       reason: 'neither would ever start',
     },
     'a container waited for that nobody asks whether it has started': {
@@ -93,7 +88,7 @@ describe('containers', () => {
       errors: [
         [
           `${ANNOTATIONS}[run.googleapis.com/container-dependencies]`,
-          /has others wait for "side"; a container that is waited for must have a startup probe/,
+          /makes containers depend on "side", which has no startup probe; a container that others depend on must have a startup probe/,
         ],
       ],
       strict: true,

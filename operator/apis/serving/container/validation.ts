@@ -46,7 +46,7 @@ export function validateContainers(
 function validateCount(containers: readonly TemplateContainer[], path: string): FieldError[] {
   if (containers.length === 0) return [{ path, message: 'must have at least one container' }];
   if (containers.length <= MAX_CONTAINERS) return [];
-  const message = `has ${containers.length} containers; it may have ${MAX_CONTAINERS}`;
+  const message = `has ${containers.length} containers; it may have at most ${MAX_CONTAINERS}`;
   return [{ path, value: containers.length, message, strict: true }];
 }
 
@@ -59,12 +59,12 @@ function validatePortCount(
   if (task) return [];
   const withPorts = containers.flatMap(({ ports }, i) => (ports && ports.length > 0 ? [i] : []));
   if (withPorts.length > 1) {
-    const message = `has ports in containers ${withPorts.join(', ')}; exactly one container may have them: the ingress container`;
+    const message = `has ports in containers ${withPorts.join(', ')}; exactly one container may have ports: the ingress container`;
     return [{ path, value: withPorts.length, message }];
   }
   if (!ingress || containers.length <= 1 || withPorts.length === 1) return [];
   const message =
-    'has several containers and none with ports; exactly one must have them: the ingress container';
+    'has several containers, none of them with ports; exactly one must have ports: the ingress container';
   return [{ path, value: 0, message }];
 }
 
@@ -92,7 +92,7 @@ function validateContainer(
           {
             path: `${path}.name`,
             value: name,
-            message: `is ${formatted(name)}; it must be lower case letters, digits, dashes and dots, at most 63, with a letter or digit at both ends`,
+            message: `is ${formatted(name)}; it must be at most 63 lowercase letters, digits, dashes and dots, starting and ending with a letter or digit`,
           },
         ];
   return [
@@ -131,7 +131,7 @@ function validateTask({ ports = [], ...container }: TemplateContainer, path: str
       .filter((probe) => container[probe] !== undefined)
       .map((probe) => ({
         path: `${path}.${probe}`,
-        message: 'must not be set: a task runs to its end; of the probes only startupProbe is for jobs',
+        message: 'must not be set: a task runs to completion; jobs support only startupProbe',
       })),
   ];
 }
@@ -142,7 +142,7 @@ const MOST_WORDS = 100;
 function validateCommand(command: readonly string[] = [], path: string): FieldError[] {
   const count = command.length;
   if (count <= MOST_WORDS) return [];
-  const message = `has ${count} items; it may have ${MOST_WORDS}`;
+  const message = `has ${count} items; it may have at most ${MOST_WORDS}`;
   return [{ path: `${path}.command`, value: count, message, strict: true, advice: true }];
 }
 
@@ -153,7 +153,7 @@ export function needlessPorts(
   path: string,
 ): FieldError {
   const numbers = ports.map(({ containerPort = 0 }) => containerPort).join(', ');
-  const message = `has port ${numbers}; it must be empty: ${who} gets no requests`;
+  const message = `has port ${numbers}; it must be empty: ${who} receives no requests`;
   return { path: `${path}.ports`, value: ports.length, message, strict: true, advice: true };
 }
 
@@ -211,7 +211,7 @@ function validateMounts(
 
 /** Cloud Run mounts a secret as a whole; items say which of its files are there. */
 function withinSecret(subPath: string, volume: string, path: string): FieldError {
-  const message = `is ${formatted(subPath)}; it must be left out for volume ${formatted(volume)}, which is a secret`;
+  const message = `is ${formatted(subPath)}; it must be unset for volume ${formatted(volume)}, which is a secret`;
   return { path, value: subPath, message, strict: true };
 }
 

@@ -14,14 +14,16 @@ describe('containers of an instance together', () => {
     '600 variables twice': {
       container: `{ports: [{containerPort: 80}], env: ${env(600)}}`,
       more: `[{image: b, env: ${env(600)}}]`,
-      errors: [[`${SPEC}.containers`, /have 1200 variables together; they may have 1000/]],
+      errors: [
+        [`${SPEC}.containers`, /have 1200 environment variables in total; they may have at most 1000/],
+      ],
       strict: true,
       reason: 'the API counts over all containers',
     },
     '600 arguments twice': {
       container: `{ports: [{containerPort: 80}], args: [${Array(600).fill('a').join()}]}`,
       more: `[{image: b, args: [${Array(600).fill('a').join()}]}]`,
-      errors: [[`${SPEC}.containers`, /have 1200 arguments together; they may have 1000/]],
+      errors: [[`${SPEC}.containers`, /have 1200 arguments in total; they may have at most 1000/]],
       strict: true,
       reason: 'the API counts over all containers',
     },
@@ -58,7 +60,7 @@ describe('containers of an instance together', () => {
     'GPUs in two containers': {
       container: `{ports: [{containerPort: 80}], resources: {limits: ${GPU}}}`,
       more: `[{image: b, resources: {limits: ${GPU}}}]`,
-      errors: [[`${SPEC}.containers`, /have a GPU in containers 0, 1; only one may have it/]],
+      errors: [[`${SPEC}.containers`, /have a GPU in containers 0, 1; only one container may have a GPU/]],
       strict: true,
       reason: 'the API rejects it',
     },

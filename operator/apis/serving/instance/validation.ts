@@ -40,7 +40,7 @@ export function validateInstance(
 function validateSums(containers: readonly TemplateContainer[], path: string): FieldError[] {
   if (containers.length <= 1) return [];
   const counts = {
-    variables: containers.reduce((sum, { env = [] }) => sum + env.length, 0),
+    'environment variables': containers.reduce((sum, { env = [] }) => sum + env.length, 0),
     arguments: containers.reduce((sum, { args = [] }) => sum + args.length, 0),
   };
   return Object.entries(counts)
@@ -48,7 +48,7 @@ function validateSums(containers: readonly TemplateContainer[], path: string): F
     .map(([what, count]) => ({
       path,
       value: count,
-      message: `have ${count} ${what} together; they may have ${MOST_TOGETHER}`,
+      message: `have ${count} ${what} in total; they may have at most ${MOST_TOGETHER}`,
       strict: true,
     }));
 }
@@ -63,7 +63,11 @@ function validateSecondGeneration(
   const say = (resource: string, wanted: string): FieldError => {
     const [only] = containers;
     if (containers.length > 1) {
-      return { path, message: `have less than ${wanted} of ${resource} together`, strict: true };
+      return {
+        path,
+        message: `have limits of less than ${wanted} of ${resource} in total; they must be at least ${wanted} in gen2`,
+        strict: true,
+      };
     }
     const value = only?.resources?.limits?.[resource];
     const where = keyed(`${at(path, 0)}.resources.limits`, resource);
@@ -105,7 +109,7 @@ function validateGpus(
   }
   const errors: FieldError[] = [];
   if (holders.length > 1) {
-    const message = `have a GPU in containers ${holders.join(', ')}; only one may have it`;
+    const message = `have a GPU in containers ${holders.join(', ')}; only one container may have a GPU`;
     errors.push({ path, value: holders.length, message, strict: true });
   }
   if (of === 'service' && parseFlag(annotations[RUN.cpuThrottling])) {
@@ -115,7 +119,7 @@ function validateGpus(
     errors.push(say(RUN.executionEnvironment, 'is "gen1"; with a GPU it must be gen2'));
   }
   if (of === 'task' && zonal === undefined) {
-    const message = 'is not set; without it Cloud Run gives a GPU only to those with a quota for redundancy';
+    const message = 'is not set; without it Cloud Run requires quota for GPUs with zonal redundancy';
     errors.push(say(RUN.gpuZonalRedundancyDisabled, message, true));
   }
   return errors;

@@ -14,7 +14,7 @@ export function instanceWarnings({ volumes = [], runtimeClassName }: Instance = 
     return [{ path: `${at(`${path}.volumes`, index)}.csi.driver`, message }];
   });
   if (runtimeClassName === BASE_IMAGE_RUNTIME) {
-    const message = 'has no effect in a cluster: the image stays as it was built';
+    const message = 'has no effect in a cluster: the base image is not updated';
     found.push({ path: `${path}.runtimeClassName`, message });
   }
   return found;

@@ -8,7 +8,7 @@ describe('probes', () => {
     },
     'a liveness probe without a handler': {
       container: '{livenessProbe: {periodSeconds: 5}}',
-      errors: [[`${CONTAINER}.livenessProbe`, /needs one of httpGet, tcpSocket, grpc, exec/]],
+      errors: [[`${CONTAINER}.livenessProbe`, /must have one of httpGet, tcpSocket, grpc, exec/]],
       reason: 'there is no default',
     },
     'a probe with two handlers': {

@@ -46,7 +46,7 @@ function validateHandlers(kind: ProbeKind, probe: Probe, ingress: boolean, path:
   if (set.length > 1)
     return [{ path, message: `has ${set.join(' and ')}; only one of ${HANDLERS.join(', ')} may be set` }];
   const implied = ingress && kind !== 'livenessProbe';
-  if (set.length === 0 && !implied) return [{ path, message: `needs one of ${HANDLERS.join(', ')}` }];
+  if (set.length === 0 && !implied) return [{ path, message: `must have one of ${HANDLERS.join(', ')}` }];
   return [
     ...(kind === 'startupProbe' ? validateStartup(probe, path) : []),
     ...unsupported(probe, UNSUPPORTED[kind], path),
@@ -59,7 +59,7 @@ function validateHandlers(kind: ProbeKind, probe: Probe, ingress: boolean, path:
 /** The API wants a handler; a cluster checks the port by TCP, as where the whole probe is left out. */
 function validateStartup(probe: Probe, path: string): FieldError[] {
   if (Object.keys(probe).length > 0) return [];
-  const message = 'is empty; it must have one of httpGet, tcpSocket, grpc, or be left out';
+  const message = 'is empty; it must have one of httpGet, tcpSocket, grpc, or be omitted';
   return [{ path, message, strict: true }];
 }
 
@@ -102,7 +102,9 @@ function validatePort(
   path: string,
 ): FieldError[] {
   if (!value)
-    return port ? [] : [{ path, message: 'must be set: only the ingress container has a port of its own' }];
+    return port
+      ? []
+      : [{ path, message: 'must be set: only probes of the ingress container have a default port' }];
   if (typeof value === 'number' || value === port?.name) return [];
   const name = port
     ? `a number from 1 to 65535, or ${port.name}, the name of the container's port`

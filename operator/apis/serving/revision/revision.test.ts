@@ -39,13 +39,13 @@ describe('revision', () => {
     const two = revision(
       '{containers: [{name: a, image: a, ports: [{}]}, {name: b, image: b, ports: [{}]}]}',
     );
-    assert.match(validateRevision(two)[0]?.message ?? '', /exactly one container may have them/);
+    assert.match(validateRevision(two)[0]?.message ?? '', /exactly one container may have ports/);
   });
 
   it('checks the order of its containers', () => {
     const order = { 'run.googleapis.com/container-dependencies': '{"a":["a"]}' };
     const [error] = validateRevision(revision('{containers: [{name: a, image: a}]}', order));
-    assert.match(error?.message ?? '', /has a cycle: a waits for a/);
+    assert.match(error?.message ?? '', /has a cycle: a -> a/);
   });
 
   it('keeps what its configuration made of the defaults', () => {

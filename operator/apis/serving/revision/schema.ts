@@ -131,7 +131,7 @@ export const RevisionTemplateSchema = templateSchema(INGRESS.template, PORT_VARI
 /** The revision that the next change of a worker pool makes: nobody sends it requests. */
 export const WorkerPoolTemplateSchema = templateSchema({
   rule: '!has(self.containerConcurrency) || self.containerConcurrency == 0',
-  message: 'a worker pool gets no requests, so it has no containerConcurrency',
+  message: 'a worker pool receives no requests, so it has no containerConcurrency',
   fieldPath: '.containerConcurrency',
 });
 

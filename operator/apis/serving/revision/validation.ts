@@ -62,7 +62,7 @@ function validateName(name: string | undefined, owner: string, path: string): Fi
   const prefix = `${owner}-`;
   const fits = name.startsWith(prefix) && name.length <= 63 && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name);
   if (fits) return [];
-  const message = `is ${formatted(name)}; it must start with ${formatted(prefix)} and be a DNS label: lower case letters, digits and dashes, at most 63`;
+  const message = `is ${formatted(name)}; it must start with ${formatted(prefix)} and be a DNS label: at most 63 lowercase letters, digits and dashes`;
   return [{ path, value: name, message }];
 }
 
@@ -151,14 +151,14 @@ export function validateNodeSelector(
     .filter((key) => key !== ACCELERATOR)
     .map((key) => ({
       path: keyed(where, key),
-      message: `is not known to Cloud Run; it knows ${ACCELERATOR}`,
+      message: `is not known to Cloud Run; the only supported key is ${ACCELERATOR}`,
       strict: true,
     }));
   const unfit = validateLabels(spec.nodeSelector, where);
   if (unfit.length > 0) return unfit;
   const gpu = spec.containers.some(({ resources }) => resources?.limits?.[GPU] !== undefined);
   if (selector[ACCELERATOR] === undefined || gpu) return strangers;
-  const message = `asks for a GPU that no container uses; set resources.limits["${GPU}"] of one to 1`;
+  const message = `requests a GPU that no container uses; set resources.limits["${GPU}"] of one container to 1`;
   return [
     ...strangers,
     { path: keyed(where, ACCELERATOR), value: selector[ACCELERATOR], message, strict: true },
@@ -171,7 +171,7 @@ function validateRuntimeClass(value: string | undefined, path: string): FieldErr
     {
       path,
       value,
-      message: `is ${formatted(value)}; Cloud Run knows only ${BASE_IMAGE_RUNTIME}`,
+      message: `is ${formatted(value)}; Cloud Run supports only ${BASE_IMAGE_RUNTIME}`,
       strict: true,
     },
   ];

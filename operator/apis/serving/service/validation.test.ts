@@ -54,13 +54,13 @@ describe('validation of a service', () => {
     },
     'a name of 50 characters': {
       metadata: `{name: ${'a'.repeat(50)}}`,
-      errors: [['metadata.name', /50 characters; it must have 1 to 49/]],
+      errors: [['metadata.name', /\(50 characters\); it must have 1 to 49 characters/]],
       strict: true,
       reason: 'one too many for Cloud Run',
     },
     'a name of 64 characters': {
       metadata: `{name: ${'a'.repeat(64)}}`,
-      errors: [['metadata.name', /64 characters; it must have 1 to 63/]],
+      errors: [['metadata.name', /\(64 characters\); it must have 1 to 63 characters/]],
       reason: 'one too many for the label of a host name',
     },
     'a name that starts with a digit': {
@@ -148,7 +148,7 @@ describe('validation of a service', () => {
       const after = serviceOf({ template: '{name: hello-a}', container: '{image: other}' });
       const [error] = validateService(after, before);
       assert.equal(error?.path, 'spec.template.metadata.name');
-      assert.match(error?.message ?? '', /is "hello-a", the name of the revision before/);
+      assert.match(error?.message ?? '', /is "hello-a", the name of the previous revision/);
     });
 
     it('accepts the same template, with or without its defaults', () => {

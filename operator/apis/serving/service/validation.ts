@@ -36,12 +36,12 @@ function validateManual(annotations: Record<string, string> = {}, path: string):
 
 /** A name becomes part of host names and of the names of revisions; Cloud Run takes at most 49 characters. */
 export function validateName(name: string): FieldError[] {
-  const form = 'lower case letters, digits and dashes, starting with a letter, not ending with a dash';
+  const form = 'lowercase letters, digits and dashes, starting with a letter and not ending with a dash';
   if (name.length > MAX_NAME || !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
-    const message = `is ${formatted(name)}, ${name.length} characters; it must have 1 to ${MAX_NAME}: ${form}`;
+    const message = `is ${formatted(name)} (${name.length} characters); it must have 1 to ${MAX_NAME} characters: ${form}`;
     return [{ path: 'metadata.name', value: name, message }];
   }
   if (name.length <= MAX_CLOUD_RUN_NAME) return [];
-  const message = `is ${formatted(name)}, ${name.length} characters; it must have 1 to ${MAX_CLOUD_RUN_NAME}`;
+  const message = `is ${formatted(name)} (${name.length} characters); it must have 1 to ${MAX_CLOUD_RUN_NAME} characters`;
   return [{ path: 'metadata.name', value: name, message, strict: true }];
 }

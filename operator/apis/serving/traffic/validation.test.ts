@@ -46,7 +46,7 @@ describe('traffic of a service', () => {
     },
     'a tag that is too long beside the name': {
       traffic: `[{percent: 100, tag: ${'t'.repeat(56)}}]`,
-      errors: [['spec.traffic[0].tag', /makes 64 characters, and a label of a host name has at most 63/]],
+      errors: [['spec.traffic[0].tag', /has 64 characters, and a label of a host name may have at most 63/]],
       reason: 'one character too many',
     },
   });

@@ -69,12 +69,12 @@ function validateTarget(
   }
   if (!tag) return errors;
   if (!TAG.test(tag)) {
-    const message = `is ${formatted(tag)}; it must be a DNS label: lower case letters, digits and dashes, starting with a letter`;
+    const message = `is ${formatted(tag)}; it must be a DNS label: lowercase letters, digits and dashes, starting with a letter`;
     errors.push({ path: `${path}.tag`, value: tag, message });
   }
   const length = tag.length + SEPARATOR.length + owner.length;
   if (length > MAX_LABEL) {
-    const message = `is ${formatted(tag)}; with ${SEPARATOR} and ${formatted(owner)} it makes ${length} characters, and a label of a host name has at most ${MAX_LABEL}`;
+    const message = `is ${formatted(tag)}; followed by ${SEPARATOR} and ${formatted(owner)} it has ${length} characters, and a label of a host name may have at most ${MAX_LABEL}`;
     errors.push({ path: `${path}.tag`, value: tag, message });
   }
   return errors;

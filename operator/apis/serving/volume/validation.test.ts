@@ -83,7 +83,7 @@ describe('volumes', () => {
     },
     'a disk of the cluster through CSI': {
       spec: '{volumes: [{name: v, csi: {driver: disk.example.com}}]}',
-      errors: [[`${SPEC}.volumes[0].csi.driver`, /is "disk.example.com"; Cloud Run knows only gcsfuse/]],
+      errors: [[`${SPEC}.volumes[0].csi.driver`, /is "disk.example.com"; Cloud Run supports only gcsfuse/]],
       strict: true,
       reason: "Knative's own",
     },

@@ -68,9 +68,9 @@ function validateItems(items: Items, path: string): FieldError[] {
 /** On disk v2 of the API has volumes, and v1 does not; a node has a disk. */
 function validateMedium(medium: string | undefined, path: string): FieldError[] {
   if (!medium || medium === 'Memory') return [];
-  const message = `is ${formatted(medium)}; it must be Memory or left out`;
+  const message = `is ${formatted(medium)}; it must be Memory or unset`;
   if (medium !== 'Disk') return [{ path, value: medium, message }];
-  const here = 'the API has Disk in v2 alone; here it is the disk of the node';
+  const here = 'only v2 of the API has Disk; here it is the disk of the node';
   return [{ path, value: medium, message: `${message}: ${here}`, strict: true, advice: true }];
 }
 
@@ -89,7 +89,7 @@ function validateCsi(csi: Volume['csi'], path: string): FieldError[] {
   if (!csi) return [];
   const unknown = unsupported(csi, ['fsType', 'nodePublishSecretRef'], path);
   if (csi.driver !== CLOUD_STORAGE_DRIVER) {
-    const message = `is ${formatted(csi.driver)}; Cloud Run knows only ${CLOUD_STORAGE_DRIVER}`;
+    const message = `is ${formatted(csi.driver)}; Cloud Run supports only ${CLOUD_STORAGE_DRIVER}`;
     return [...unknown, { path: `${path}.driver`, value: csi.driver, message, strict: true }];
   }
   return csi.volumeAttributes?.bucketName

@@ -16,7 +16,7 @@ export const MESSAGES: AdmissionCases = {
     service: { container: '{image: gcr.io/PROJECT_ID/x}' },
     outcome: 'rejected',
     message:
-      /image: .*"gcr\.io\/PROJECT_ID\/x".* "PROJECT_ID" looks like a placeholder; paths are in lower case/,
+      /image: .*"gcr\.io\/PROJECT_ID\/x".* "PROJECT_ID" looks like a placeholder; paths are in lowercase/,
     source: WORDS,
     reason: 'half of all public files have one',
   },
