@@ -247,7 +247,7 @@ describe('jobs, the webhook and a real API server', function () {
       );
       assert.match(
         message,
-        /overrides\].containerOverrides\[0\].name: is "lod"; there is no such container; the job has load/,
+        /overrides\].containerOverrides\[0\].name: is "lod"; there is no such container; the job's containers are load/,
       );
       assert.match(message, /overrides\].taskCount: is 0; it must be a whole number from 1 to 10000/);
     });

@@ -1,13 +1,13 @@
 /** Conditions of an execution (Cloud Run API v1, ExecutionStatus), in the order in which they come true. */
 export const EXECUTION_CONDITIONS = {
-  /** The images are known. */
+  /** The images are resolved. */
   containerReady: 'ContainerReady',
   resourcesAvailable: 'ResourcesAvailable',
   /** A task has started. */
   started: 'Started',
-  /** True when all tasks have succeeded; False when one has failed for good or they were cancelled. */
+  /** True when all tasks have succeeded; False when a task has failed permanently or the execution was cancelled. */
   completed: 'Completed',
-  /** A failed attempt that is tried again; of severity Info. */
+  /** A failed attempt is retried; of severity Info. */
   retry: 'Retry',
 } as const;
 
@@ -17,9 +17,9 @@ export const EXECUTION_REASONS = {
   containerMissing: 'ContainerMissing',
   deploying: 'Deploying',
   unschedulable: 'Unschedulable',
-  /** What it asks for breaks the contract. */
+  /** Its spec is invalid. */
   invalidArgument: 'InvalidArgument',
-  /** Somebody removed the batch/v1 Job while tasks were running. */
+  /** The batch/v1 Job was deleted while tasks were running. */
   deleted: 'Deleted',
   immediateRetry: 'ImmediateRetry',
   cancelling: 'Cancelling',

@@ -2,7 +2,7 @@ import type { ReferencedObjects } from '../../kind.ts';
 import { completeExecution, isComplete, keepStoredExecution } from './fromJob.ts';
 import type { Execution } from './types.ts';
 
-/** An execution with everything that it leaves out as its job has it. A complete one that is stored stays as it is. */
+/** An execution with its unset fields taken from its job. A complete stored execution is kept as it is. */
 export function defaultExecution(
   execution: Execution,
   previous?: Execution,

@@ -18,17 +18,17 @@ import {
 
 const NOT_INHERITED = notInheritedBy('execution');
 
-/** What is known of an execution before its job is asked. */
+/** The part of an execution that its job does not determine. */
 export interface ExecutionRequest {
   name: string;
   overrides?: Overrides;
-  /** Beside those of the job's template. */
+  /** In addition to those of the job's template. */
   annotations?: Record<string, string>;
 }
 
 /**
- * The execution that runs a job once (API reference, jobs.run). It belongs to the job: it goes when the job goes. Its
- * creator is who changed the job last.
+ * The execution that runs a job once (API reference, jobs.run). The job owns it, so it is deleted with the job. Its
+ * creator is the last modifier of the job.
  */
 export function executionOf(job: Job, { name, overrides, annotations }: ExecutionRequest): CompleteExecution {
   const { apiVersion, kind } = EXECUTIONS;
@@ -47,16 +47,16 @@ function creatorOf({ metadata }: Job): Record<string, string> {
 }
 
 /**
- * An execution made by hand with everything that it leaves out as its job has it: the spec field by field (containers
- * and volumes as a whole), labels and annotations of the template, and the reference to the job. The overrides of its
- * annotation are in the spec then. Pure; completing it again changes nothing but the generation of the job.
- * @param job the one that label run.googleapis.com/job names.
+ * A manually created execution with its unset fields taken from its job: the spec field by field (containers and
+ * volumes as a whole), the template's labels and annotations, and the owner reference. The overrides of its annotation
+ * are applied to the spec. Pure; repeating it changes nothing but the job's generation.
+ * @param job the job that label run.googleapis.com/job names.
  */
 export function completeExecution(execution: Execution, job: Job): CompleteExecution {
   return completed(execution, job, parseOverrides(execution.metadata.annotations?.[HOMERUN.overrides]));
 }
 
-/** Whether nothing is missing, so that the execution can be started; overrides are in its spec then. */
+/** Whether every field needed for starting the execution is set; its overrides are in the spec then. */
 export function isComplete(execution: Execution): execution is CompleteExecution {
   const { taskCount, template } = execution.spec ?? {};
   const { containers = [], maxRetries, timeoutSeconds, serviceAccountName } = template?.spec ?? {};
@@ -65,12 +65,12 @@ export function isComplete(execution: Execution): execution is CompleteExecution
   return named && serviceAccountName !== undefined && numbers.every((number) => number !== undefined);
 }
 
-/** Labels by which an execution is tied to the job as it was. */
+/** Labels that link an execution to its job at a generation. */
 const LINKS = [RUN.job, RUN.jobUid, RUN.jobGeneration, RUN.jobResourceVersion];
 
 /**
- * What a client sends in place of a complete execution: where it repeats parts of the spec, the rest is as it is
- * stored, and so are the ties to the job. Writing the same YAML again then changes nothing.
+ * The update of a complete execution: where it repeats parts of the spec, the rest is kept as stored, and so are the
+ * links to the job. Applying the same YAML again therefore changes nothing.
  */
 export function keepStoredExecution(next: Execution, previous: CompleteExecution): Execution {
   const { labels = {}, ownerReferences } = previous.metadata;
@@ -83,12 +83,12 @@ export function keepStoredExecution(next: Execution, previous: CompleteExecution
   return { ...next, metadata, ...(repeats(next, previous) ? { spec: previous.spec } : {}) };
 }
 
-/** Whether an execution says nothing else than what is stored. */
+/** Whether the spec of an execution is a subset of the stored one. */
 export function repeats({ spec = {} }: Execution, previous: Pick<Execution, 'spec'>): boolean {
   return isSubset(spec, previous.spec);
 }
 
-/** Name of the job that an execution runs; undefined when its label is missing. */
+/** Name of the job that an execution runs; undefined without the label. */
 export function jobOf({ metadata }: Pick<Execution, 'metadata'>): string | undefined {
   return metadata.labels?.[RUN.job];
 }
@@ -96,7 +96,7 @@ export function jobOf({ metadata }: Pick<Execution, 'metadata'>): string | undef
 function completed(execution: Execution, job: Job, overrides: Overrides = {}): CompleteExecution {
   const merged = mergedSpec(execution.spec ?? {}, job.spec.template.spec, overrides);
   const spec = defaultExecutionSpec(merged, job.metadata.name);
-  // With its names made up, so that an override finds a container by the name that the job shows.
+  // Container names are generated first, so that an override finds a container by the name that the job shows.
   return {
     ...execution,
     metadata: completedMetadata(execution.metadata, job),
@@ -104,11 +104,11 @@ function completed(execution: Execution, job: Job, overrides: Overrides = {}): C
   };
 }
 
-type Written = NonNullable<Execution['spec']>;
+type DeclaredSpec = NonNullable<Execution['spec']>;
 
-function mergedSpec(own: Written, job: ExecutionSpec, overrides: Overrides): ExecutionSpec {
+function mergedSpec(own: DeclaredSpec, job: ExecutionSpec, overrides: Overrides): ExecutionSpec {
   const taskCount = own.taskCount ?? job.taskCount ?? DEFAULT_TASKS;
-  // What the job says of more tasks does not hold for fewer.
+  // The job's parallelism may exceed the execution's number of tasks.
   const most = Math.min(job.parallelism ?? 0, overrides.taskCount ?? taskCount);
   const parallelism = own.parallelism ?? (most || undefined);
   const task = { ...job.template.spec, ...declared(own.template?.spec ?? {}) };
@@ -121,7 +121,7 @@ function mergedSpec(own: Written, job: ExecutionSpec, overrides: Overrides): Exe
   };
 }
 
-/** What is not empty: clients of Cloud Run write an empty text, list or map for what is unset. */
+/** The fields that are not empty: clients of Cloud Run write an empty string, list or map for an unset field. */
 function declared<T extends object>(fields: T): Partial<T> {
   const isEmpty = (value: unknown) =>
     value === undefined ||
@@ -148,7 +148,7 @@ function completedMetadata(own: ObjectMeta, job: Job): ObjectMeta {
       [RUN.jobResourceVersion]: resourceVersion,
     },
     annotations: { ...Object.fromEntries(kept), ...own.annotations },
-    // Who makes an execution by hand need not be allowed to hold back the deletion of its job (OpenShift checks).
+    // A user who creates an execution may lack the permission to block the deletion of its job (OpenShift checks).
     ownerReferences: [...others, { ...controllerReference(job), blockOwnerDeletion: false }],
   };
 }

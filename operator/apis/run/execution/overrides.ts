@@ -8,33 +8,33 @@ import type { ExecutionSpec, TaskSpec } from './types.ts';
 
 type Container = TaskSpec['containers'][number];
 
-/** What one container of an execution does otherwise than its job says (API reference, ContainerOverride). */
+/** Overrides of one container of an execution (API reference, ContainerOverride). */
 export interface ContainerOverride {
-  /** May be left out where there is one container. */
+  /** Optional when there is only one container. */
   name?: string;
-  /** Instead of the job's, unless there are none. */
+  /** Replace the job's unless empty. */
   args?: string[];
-  /** The job's are taken away. */
+  /** Removes the job's arguments. */
   clearArgs?: boolean;
-  /** Added to the job's; of two with one name these count. */
+  /** Added to the job's; replace those of the same name. */
   env?: EnvVar[];
 }
 
-/** What an execution does otherwise than its job says (API reference, RunJobRequest). */
+/** Overrides of an execution (API reference, RunJobRequest). */
 export interface Overrides {
   containerOverrides?: ContainerOverride[];
   taskCount?: number;
-  /** As a number, or a text of digits as clients of Cloud Run write it. */
+  /** A number, or a string of digits as clients of Cloud Run write it. */
   timeoutSeconds?: number | string;
 }
 
-/** What annotation homerun.dev/overrides holds, as JSON. */
+/** The JSON of annotation homerun.dev/overrides. */
 export const OverridesSchema = Type.Object({
   containerOverrides: list(
     Type.Object({
       name: text(63),
       args: list(Type.String({ maxLength: 32_768 }), 1000),
-      clearArgs: flag('Whether the arguments of the job are taken away.'),
+      clearArgs: flag('Whether to remove the arguments of the job.'),
       env: list(EnvVarSchema, MAX_ENV),
     }),
     MAX_CONTAINERS,
@@ -43,7 +43,7 @@ export const OverridesSchema = Type.Object({
   timeoutSeconds: int64OrText(1, MAX_TIMEOUT_SECONDS),
 });
 
-/** The overrides that a text declares; undefined where it is none or cannot be read: admission rejects that. */
+/** Parses annotation homerun.dev/overrides; undefined when it is unset or unreadable, which admission rejects. */
 export function parseOverrides(text: string | undefined): Overrides | undefined {
   const parsed = jsonOf(text);
   const unreadable = schemaErrors(OverridesSchema, parsed, '').some((error) => error.unreadable);
@@ -58,11 +58,11 @@ function jsonOf(text = ''): unknown {
   }
 }
 
-/** The spec of an execution with the overrides in it. Pure; applying them again changes nothing. */
+/** The spec of an execution with the overrides applied. Pure and idempotent. */
 export function withOverrides<S extends ExecutionSpec>(spec: S, overrides: Overrides): S {
   const { containerOverrides = [], timeoutSeconds } = overrides;
   const taskCount = overrides.taskCount ?? spec.taskCount;
-  // Fewer tasks than the job has at once are all run at once.
+  // Parallelism is at most the overridden number of tasks.
   const parallelism = spec.parallelism && Math.min(spec.parallelism, overrides.taskCount ?? spec.parallelism);
   const task = spec.template.spec;
   const containers = containerOverrides.reduce(overridden, task.containers);
@@ -78,7 +78,7 @@ export function withOverrides<S extends ExecutionSpec>(spec: S, overrides: Overr
   };
 }
 
-/** The container that an override is about. */
+/** The container that an override applies to. */
 export function overriddenContainer<C extends Container>(
   containers: readonly C[],
   { name }: ContainerOverride,

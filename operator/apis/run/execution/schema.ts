@@ -5,7 +5,7 @@ import { MAX_TASKS } from '../task/schema.ts';
 
 const count = (what: string) => int32(0, MAX_TASKS, { description: `Tasks that ${what}.` });
 
-/** Most tasks that a status lists: the whole of it must stay small with 10,000 tasks. */
+/** Maximum number of tasks in a status, which must stay small with 10,000 tasks. */
 export const MAX_LISTED_TASKS = 100;
 
 /** States of a task as Cloud Run names them (label run.googleapis.com/runningState). */
@@ -18,8 +18,8 @@ const Task = Type.Object({
     minimum: 0,
     maximum: MAX_TASKS - 1,
   }),
-  attempt: int32(0, 2 ** 31 - 1, { description: 'Which attempt this is, from 0.' }),
-  state: choice(TASK_STATES, { description: 'How far the task has come.' }),
+  attempt: int32(0, 2 ** 31 - 1, { description: 'Number of the attempt, from 0.' }),
+  state: choice(TASK_STATES, { description: 'State of the task.' }),
   exitCode: int32(0, 255, { description: 'Exit code of the last attempt that ended.' }),
   pod: text(253, { description: 'Pod of the last attempt.' }),
   message: text(1024, { description: 'Why the last attempt failed.' }),
@@ -29,16 +29,18 @@ const Task = Type.Object({
 export const ExecutionStatusSchema = Type.Object(
   {
     ...statusFields,
-    startTime: text(64, { description: 'When it was started (RFC 3339).' }),
-    completionTime: text(64, { description: 'When it ended (RFC 3339).' }),
-    duration: text(64, { description: 'Time from start to end; set at the end.' }),
-    runningCount: count('run now'),
+    startTime: text(64, { description: 'Start time (RFC 3339).' }),
+    completionTime: text(64, { description: 'Completion time (RFC 3339).' }),
+    duration: text(64, { description: 'Time from start to completion; set on completion.' }),
+    runningCount: count('are running'),
     succeededCount: count('succeeded'),
-    failedCount: count('failed for good'),
+    failedCount: count('failed permanently'),
     cancelledCount: count('were cancelled'),
-    retriedCount: count('were tried more than once'),
+    retriedCount: count('were retried'),
     logUri: text(2048, { description: 'Where the logs are.' }),
-    tasks: list(Task, MAX_LISTED_TASKS, { description: 'Tasks worth a look.' }),
+    tasks: list(Task, MAX_LISTED_TASKS, {
+      description: 'Tasks that failed, were retried or are running; all tasks when they are few.',
+    }),
   },
-  { description: 'What is known of the execution.' },
+  { description: 'Observed state of the execution.' },
 );

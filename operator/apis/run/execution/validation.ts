@@ -16,25 +16,25 @@ const ANNOTATIONS = 'metadata.annotations';
 const OVERRIDES = keyed(ANNOTATIONS, HOMERUN.overrides);
 const JOB_LABEL = keyed('metadata.labels', RUN.job);
 
-/** What is known of the job that an execution names; undefined where nobody has looked. */
+/** The job that an execution names, or that it does not exist; undefined when it was not looked up. */
 export type ReferencedJob = { job: Job | undefined } | undefined;
 
-/** The errors of an execution; `previous` is the state that it replaces. */
+/** Validates an execution; `previous` is the stored one that it replaces. */
 export function validateExecution(
   execution: Execution,
   previous?: Execution,
-  known?: ReferencedJob,
+  referenced?: ReferencedJob,
 ): FieldError[] {
   const { metadata } = execution;
   const own = [
     ...validateName(metadata.name),
     ...validateAnnotations('execution', metadata.annotations, ANNOTATIONS),
-    ...validateJobLabel(execution, known),
+    ...validateJobLabel(execution, referenced),
   ];
   if (previous && isComplete(previous)) return [...own, ...validateUnchanged(execution, previous)];
-  const overrides = known?.job ? validateOverrides(execution, known.job) : [];
-  const judged = overrides.some(({ strict }) => !strict) ? withoutOverrides(execution) : execution;
-  return [...own, ...overrides, ...validateSpec(judged, known?.job)];
+  const overrides = referenced?.job ? validateOverrides(execution, referenced.job) : [];
+  const effective = overrides.some(({ strict }) => !strict) ? withoutOverrides(execution) : execution;
+  return [...own, ...overrides, ...validateSpec(effective, referenced?.job)];
 }
 
 function validateName(name: string): FieldError[] {
@@ -44,16 +44,16 @@ function validateName(name: string): FieldError[] {
   return [{ path: 'metadata.name', value: name, message }];
 }
 
-/** An execution runs a job, and no other one later. */
-function validateJobLabel(execution: Execution, known: ReferencedJob): FieldError[] {
+/** An execution must name an existing job. */
+function validateJobLabel(execution: Execution, referenced: ReferencedJob): FieldError[] {
   const name = jobOf(execution);
   if (!name) return [{ path: JOB_LABEL, message: 'must be set to the name of the job to run' }];
-  if (!known || known.job) return [];
+  if (!referenced || referenced.job) return [];
   const message = `is ${formatted(name)}; there is no such job in namespace ${formatted(execution.metadata.namespace)}`;
   return [{ path: JOB_LABEL, value: name, message }];
 }
 
-/** The errors of what will run: the spec with what it leaves out taken from the job, where that is known. */
+/** Validates the spec that will run: completed from the job if that was looked up. */
 function validateSpec(execution: Execution, job: Job | undefined): FieldError[] {
   const whole = job ? completeExecution(execution, job) : execution;
   const { spec, metadata } = whole;
@@ -62,7 +62,7 @@ function validateSpec(execution: Execution, job: Job | undefined): FieldError[] 
   return validateExecutionSpec(spec as ExecutionSpec, context, 'spec');
 }
 
-/** The errors of annotation homerun.dev/overrides (API reference, RunJobRequest: overrides). */
+/** Validates annotation homerun.dev/overrides (API reference, RunJobRequest: overrides). */
 function validateOverrides(execution: Execution, job: Job): FieldError[] {
   const text = execution.metadata.annotations?.[HOMERUN.overrides];
   if (text === undefined) return [];
@@ -72,9 +72,9 @@ function validateOverrides(execution: Execution, job: Job): FieldError[] {
   } catch {
     return [];
   }
-  const shape = schemaErrors(OverridesSchema, parsed, OVERRIDES);
+  const bySchema = schemaErrors(OverridesSchema, parsed, OVERRIDES);
   const overrides = parseOverrides(text);
-  if (!overrides) return shape;
+  if (!overrides) return bySchema;
   const { containers } = completeExecution(withoutOverrides(execution), job).spec.template.spec;
   const { containerOverrides = [], timeoutSeconds } = overrides;
   const found = [
@@ -84,8 +84,8 @@ function validateOverrides(execution: Execution, job: Job): FieldError[] {
     ),
     ...validateTimeout(timeoutSeconds, usesGpu(containers), `${OVERRIDES}.timeoutSeconds`),
   ];
-  const judged = new Set(found.map(({ path }) => path));
-  return [...shape.filter(({ path }) => !judged.has(path)), ...found];
+  const validated = new Set(found.map(({ path }) => path));
+  return [...bySchema.filter(({ path }) => !validated.has(path)), ...found];
 }
 
 function withoutOverrides(execution: Execution): Execution {
@@ -106,10 +106,14 @@ function validateContainerOverride(
   const errors: FieldError[] = unknownKeys(override, CONTAINER_KEYS, path);
   if (!overriddenContainer(containers, override)) {
     const names = containers.map((container) => container.name).join(', ');
-    const said = name
+    const problem = name
       ? `is ${formatted(name)}; there is no such container`
       : 'must be set, because the job has several containers';
-    errors.push({ path: `${path}.name`, value: name, message: `${said}; the job's containers are ${names}` });
+    errors.push({
+      path: `${path}.name`,
+      value: name,
+      message: `${problem}; the job's containers are ${names}`,
+    });
   }
   if (clearArgs && args.length > 0) {
     errors.push({ path: `${path}.args`, message: 'must be empty when clearArgs is true' });
@@ -117,16 +121,16 @@ function validateContainerOverride(
   return [...errors, ...validateEnvironment({ env }, { ingress: false, task: true }, path)];
 }
 
-function unknownKeys(object: object, known: object, path: string): FieldError[] {
+function unknownKeys(object: object, fields: object, path: string): FieldError[] {
   return Object.keys(object)
-    .filter((key) => !Object.hasOwn(known, key))
+    .filter((key) => !Object.hasOwn(fields, key))
     .map((key) => ({
       path: `${path}.${key}`,
-      message: `is not a known field; the fields are ${Object.keys(known).join(', ')}`,
+      message: `is not a known field; the fields are ${Object.keys(fields).join(', ')}`,
     }));
 }
 
-/** An execution never changes once it is complete: what has run cannot run otherwise. */
+/** A complete execution is immutable. */
 function validateUnchanged(execution: Execution, previous: Execution): FieldError[] {
   const errors: FieldError[] = [];
   const job = jobOf(previous);

@@ -2,8 +2,8 @@ import { canonicalSpec } from '../../serving/revision/canonical.ts';
 import type { ExecutionTemplate } from './types.ts';
 
 /**
- * The template with each quantity as the API server's own types write it, and the timeout, a 64-bit integer that some
- * clients write as a text, as a number: two templates mean the same when this form of them is the same.
+ * The template with quantities in the API server's canonical form, and with a timeout that some clients write as a
+ * string as a number: two templates are equivalent when their canonical forms are equal.
  */
 export function canonicalExecutionTemplate(template: ExecutionTemplate): ExecutionTemplate {
   const task = canonicalSpec(template.spec.template.spec);

@@ -1,20 +1,20 @@
 import { Cron } from 'croner';
 
-/** Longest expression; a sensible one has far fewer characters. */
+/** Maximum length of an expression; sensible ones are far shorter. */
 const MAX_LENGTH = 256;
-/** Five fields, or one of cron's short names; croner itself would also take a date. */
+/** Five fields, or a nickname such as @daily; croner itself would also accept a date. */
 const FORM = /^(@[a-z]+|\S+(\s+\S+){4})$/;
-/** An expression that has no time within years of this one has none ever. */
+/** An expression that matches no time within years of this date never does. */
 const SOME_DAY = new Date('2026-01-01T00:00:00Z');
 
-/** What a schedule may be. */
+/** The form of a schedule, for messages. */
 export const SCHEDULE_FORM =
   'a cron expression of five fields: minute, hour, day of month, month, day of week';
 
-/** What a time zone may be. */
+/** The form of a time zone, for messages. */
 export const TIME_ZONE_FORM = 'the name of a time zone, such as Europe/Berlin';
 
-/** What a schedule must be; undefined when it is valid (unix-cron format, as Cloud Scheduler takes it). */
+/** The form that an invalid schedule lacks; undefined when it is valid (unix-cron format, as in Cloud Scheduler). */
 export function wrongSchedule(expression: string): string | undefined {
   const text = expression.trim();
   if (text.length > MAX_LENGTH || !FORM.test(text)) return SCHEDULE_FORM;
@@ -28,7 +28,7 @@ export function wrongSchedule(expression: string): string | undefined {
   }
 }
 
-/** What a time zone must be; undefined when it is valid. */
+/** The form that an invalid time zone lacks; undefined when it is valid. */
 export function wrongTimeZone(zone: string): string | undefined {
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone });

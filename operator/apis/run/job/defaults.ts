@@ -5,12 +5,12 @@ import { defaultExecutionSpec } from '../task/defaults.ts';
 import { canonicalExecutionTemplate } from './canonical.ts';
 import type { ExecutionTemplate, Job } from './types.ts';
 
-/** The executions that a job makes, with their defaults filled in; `name` is that of the job. */
+/** The template of a job's executions with its defaults set; `name` is the job's. */
 export function defaultExecutionTemplate(template: ExecutionTemplate, name: string): ExecutionTemplate {
   return { ...template, spec: defaultExecutionSpec(template.spec, name) };
 }
 
-/** A job with its defaults filled in. Pure; applying it again changes nothing. */
+/** A job with its defaults set. Pure and idempotent. */
 export function defaultJob(job: Job, previous?: Job): Job {
   const { spec, metadata } = job;
   const template = keepStored(
@@ -23,7 +23,7 @@ export function defaultJob(job: Job, previous?: Job): Job {
   return { ...job, metadata: withoutServerLabels(metadata), spec: { ...spec, template } };
 }
 
-/** Exports carry the time of the last change, which is no label value that Kubernetes takes. */
+/** Exports have the time of the last change as a label, whose value Kubernetes rejects. */
 function withoutServerLabels(metadata: ObjectMeta): ObjectMeta {
   if (metadata.labels?.[RUN.lastUpdatedTime] === undefined) return metadata;
   const { [RUN.lastUpdatedTime]: _, ...labels } = metadata.labels;

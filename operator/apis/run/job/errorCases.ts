@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import type { Job } from './types.ts';
 
-/** What is added, as YAML, to the smallest valid job, and what must be said of it. */
+/** YAML that is added to the smallest valid job, and the expected errors. */
 export interface Case {
   metadata?: string;
   /** `spec` */
@@ -19,12 +19,12 @@ export interface Case {
   errors?: [path: string, message: RegExp][];
   /** Whether only strict mode rejects it. */
   strict?: true;
-  /** Whether strict mode warns of it only. */
+  /** Whether it is only a warning in strict mode too. */
   advice?: true;
   reason: string;
 }
 
-/** Paths below which most errors are. */
+/** Paths of most errors. */
 export const EXECUTION = 'spec.template.spec';
 export const TASK = `${EXECUTION}.template.spec`;
 export const CONTAINER = `${TASK}.containers[0]`;

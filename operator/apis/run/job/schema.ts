@@ -7,13 +7,13 @@ import { ExecutionTemplateSpecSchema } from '../task/schema.ts';
 /** Name of a job and of a token together (API reference, JobSpec: fewer than 63 characters). */
 export const MAX_NAME_AND_TOKEN = 62;
 
-/** What may follow the name of a job and a dash. */
+/** Pattern of the suffix after the name of a job and a dash. */
 export const TOKEN = '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$';
 
 const TemplateMetadata = Type.Object(
   {
-    name: text(63, { description: 'Ignored: the name of an execution is made up.' }),
-    namespace: text(63, { description: 'Ignored: an execution lives in the namespace of its job.' }),
+    name: text(63, { description: 'Ignored: names of executions are generated.' }),
+    namespace: text(63, { description: 'Ignored: an execution is in the namespace of its job.' }),
     labels: textMap(200, { description: 'Labels of the executions.' }),
     annotations: textMap(200, {
       description: `Annotations of the executions, all strings. Those with an effect: ${honouredOn('executionTemplate')}.`,
@@ -26,14 +26,14 @@ const TemplateMetadata = Type.Object(
 const token = (description: string) => text(MAX_NAME_AND_TOKEN, { description, pattern: TOKEN });
 
 const TOKEN_USE =
-  'With a new token an execution named JOB-TOKEN is started, once for each token. Name and token have at most 62 characters together.';
+  'A new token starts an execution named JOB-TOKEN, once per token. Name and token may have at most 62 characters in total.';
 
 const ExecutionReference = Type.Object(
   {
     name: text(253, { description: 'Name of the execution.' }),
-    creationTimestamp: text(64, { description: 'When it was made (RFC 3339).' }),
-    completionTimestamp: text(64, { description: 'When it ended (RFC 3339).' }),
-    deletionTimestamp: text(64, { description: 'When it was deleted (RFC 3339).' }),
+    creationTimestamp: text(64, { description: 'Creation time (RFC 3339).' }),
+    completionTimestamp: text(64, { description: 'Completion time (RFC 3339).' }),
+    deletionTimestamp: text(64, { description: 'Deletion time (RFC 3339).' }),
     completionStatus: choice(
       [
         'COMPLETION_STATUS_UNSPECIFIED',
@@ -43,24 +43,24 @@ const ExecutionReference = Type.Object(
         'EXECUTION_PENDING',
         'EXECUTION_CANCELLED',
       ],
-      { description: 'How far it has come.' },
+      { description: 'Status of the execution.' },
     ),
   },
-  { description: 'The execution made last.' },
+  { description: 'The execution created last.' },
 );
 
 /** `spec` of a job. */
 export const JobSpecSchema = Type.Object(
   {
-    startExecutionToken: token(`${TOKEN_USE} The job is ready when it has started.`),
-    runExecutionToken: token(`${TOKEN_USE} The job is ready when it has ended.`),
+    startExecutionToken: token(`${TOKEN_USE} The job becomes ready when the execution has started.`),
+    runExecutionToken: token(`${TOKEN_USE} The job becomes ready when the execution has completed.`),
     template: Type.Object(
       { metadata: Type.Optional(TemplateMetadata), spec: ExecutionTemplateSpecSchema },
-      { description: 'The executions to make.' },
+      { description: 'Template of the executions.' },
     ),
   },
   {
-    description: 'What is wanted.',
+    description: 'Desired state.',
     ...rules({
       rule: "!has(self.startExecutionToken) || !has(self.runExecutionToken) || self.startExecutionToken == '' || self.runExecutionToken == ''",
       message: 'only one of startExecutionToken and runExecutionToken may be set',
@@ -72,8 +72,8 @@ export const JobSpecSchema = Type.Object(
 export const JobStatusSchema = Type.Object(
   {
     ...statusFields,
-    executionCount: int32(0, 2 ** 31 - 1, { description: 'Executions made for this job.' }),
+    executionCount: int32(0, 2 ** 31 - 1, { description: 'Number of executions created for this job.' }),
     latestCreatedExecution: Type.Optional(ExecutionReference),
   },
-  { description: 'What is known of the job.' },
+  { description: 'Observed state of the job.' },
 );

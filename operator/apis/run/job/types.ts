@@ -8,7 +8,7 @@ export interface Job extends KubeObject {
   status?: Static<typeof JobStatusSchema>;
 }
 
-/** `spec.template` of a job: the executions that it makes. */
+/** `spec.template` of a job: the template of its executions. */
 export type ExecutionTemplate = Job['spec']['template'];
 
 /** Where jobs live in the API. */

@@ -10,7 +10,7 @@ import type { Job } from './types.ts';
 
 const ANNOTATIONS = 'metadata.annotations';
 
-/** The errors of a job. */
+/** Validates a job. */
 export function validateJob(job: Job): FieldError[] {
   const { name, labels, annotations } = job.metadata;
   const { template, startExecutionToken, runExecutionToken } = job.spec;
@@ -37,7 +37,7 @@ export function validateJob(job: Job): FieldError[] {
   ];
 }
 
-/** A token is the end of a name (API reference, JobSpec: name and token have fewer than 63 characters). */
+/** A token is a name suffix (API reference, JobSpec: name and token have fewer than 63 characters). */
 function validateToken(token: string | undefined, name: string, path: string): FieldError[] {
   if (!token) return [];
   const form = 'lowercase letters, digits and dashes, not starting or ending with a dash';

@@ -4,16 +4,16 @@ import type { Volume } from '../../serving/container/types.ts';
 import { defaultVolume } from '../../serving/volume/defaults.ts';
 import type { CompleteExecutionSpec, CompleteTaskSpec, ExecutionSpec, TaskSpec } from '../execution/types.ts';
 
-/** Retries of a task that nobody says anything about (API reference, TaskSpec: maxRetries). */
+/** Default number of retries of a task (API reference, TaskSpec: maxRetries). */
 export const DEFAULT_RETRIES = 3;
-/** Seconds for one attempt (API reference, TaskSpec: timeoutSeconds). */
+/** Default timeout of an attempt in seconds (API reference, TaskSpec: timeoutSeconds). */
 export const DEFAULT_TIMEOUT_SECONDS = 600;
-/** Tasks of an execution (API reference, ExecutionSpec: taskCount). */
+/** Default number of tasks of an execution (API reference, ExecutionSpec: taskCount). */
 export const DEFAULT_TASKS = 1;
 
 /**
- * The spec of an execution with its defaults filled in. Pure; applying it again changes nothing.
- * @param job name of the job: containers without a name are called after it.
+ * The spec of an execution with its defaults set. Pure and idempotent.
+ * @param job name of the job, from which names of containers are generated.
  */
 export function defaultExecutionSpec(spec: ExecutionSpec, job: string): CompleteExecutionSpec {
   return {

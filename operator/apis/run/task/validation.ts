@@ -14,14 +14,14 @@ import { validateVolumes } from '../../serving/volume/validation.ts';
 import type { ExecutionSpec, TaskSpec } from '../execution/types.ts';
 import { MAX_GPU_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS } from './schema.ts';
 
-/** What stands beside the spec of an execution: the annotations that say in which order containers start. */
+/** The annotations of an execution, one of which declares the start order of its containers. */
 export interface SpecContext {
   annotations: Record<string, string> | undefined;
-  /** Where those are. */
+  /** Path of the annotations. */
   annotationsPath: string;
 }
 
-/** The errors of the spec of an execution, as a job declares it or as it is complete. */
+/** Validates the spec of an execution, of a job's template or of a complete execution. */
 export function validateExecutionSpec(spec: ExecutionSpec, context: SpecContext, path: string): FieldError[] {
   return [...validateTaskSpec(spec.template.spec, context, `${path}.template.spec`)];
 }
@@ -45,7 +45,7 @@ function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): F
   ];
 }
 
-/** The errors of the time for one attempt, which clients of Cloud Run write as a number or as a text of digits. */
+/** Validates the timeout of an attempt, which clients of Cloud Run write as a number or a string of digits. */
 export function validateTimeout(
   value: number | string | undefined,
   gpu: boolean,
@@ -60,7 +60,7 @@ export function validateTimeout(
   return [{ path, value, message }];
 }
 
-/** Whether a container asks for a GPU. */
+/** Whether a container requests a GPU. */
 export function usesGpu(containers: readonly TemplateContainer[]): boolean {
   return containers.some(({ resources }) => {
     const gpus = resources?.limits?.[GPU];

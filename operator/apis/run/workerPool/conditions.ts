@@ -2,25 +2,25 @@
 export const WORKER_POOL_CONDITIONS = {
   ready: 'Ready',
   configurationsReady: 'ConfigurationsReady',
-  /** Whether as many instances run as there should be, each of the revision that has the share. */
+  /** Whether the desired number of instances runs, in the revisions that the splits name. */
   instancesReady: 'InstancesReady',
   /**
-   * Only there, and True, when Cloud Run would reject what runs here; of severity Warning, it leaves Ready alone. A
-   * False one would make Argo CD take the object for degraded.
+   * Set, to True, only when Cloud Run would reject the object; of severity Warning, so it does not affect Ready. With
+   * False, Argo CD would report the object as degraded.
    */
   cloudRunIncompatible: 'CloudRunIncompatible',
 } as const;
 
 /** Why a worker pool is not ready, besides the reasons of its revisions and of containers that exit. */
 export const WORKER_POOL_REASONS = {
-  /** The pool breaks the contract; the message says where. */
+  /** The pool is invalid; the message names the fields. */
   invalidArgument: 'InvalidArgument',
   /** A split names a revision that the pool does not have. */
   revisionMissing: 'RevisionMissing',
-  /** A revision with a share does not start; its share stays where it was. */
+  /** A revision with a share does not start; the instances stay in the previous revision. */
   revisionFailed: 'RevisionFailed',
-  /** Instances start, or move from one revision to another. */
+  /** Instances are starting or moving from one revision to another. */
   deploying: 'Deploying',
-  /** No instance is asked for. */
+  /** The desired number of instances is 0. */
   noInstances: 'NoInstances',
 } as const;

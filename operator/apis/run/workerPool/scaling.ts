@@ -2,24 +2,24 @@ import { RUN } from '../../annotations/run.ts';
 import { MAX_INSTANCES } from './schema.ts';
 import type { WorkerPool } from './types.ts';
 
-/** Instances of a pool that says nothing (Cloud Run worker pools, manual scaling). */
+/** Default number of instances (Cloud Run worker pools, manual scaling). */
 const DEFAULT_COUNT = 1;
 
-/** How far the number of instances may go beyond and below the wanted one while they move between revisions. */
+/** By how much the number of instances may deviate while they move between revisions. */
 export interface Steps {
-  /** Instances beyond the wanted number. */
+  /** Instances above the desired number. */
   surge: number;
   /** Instances below it. */
   unavailable: number;
 }
 
 /**
- * `spec.manualInstanceCount`, the number in force. People write the annotation run.googleapis.com/manualInstanceCount,
- * the only place that Cloud Run's v1 API has for it; `kubectl scale` and autoscalers write the field, by the
- * subresource `/scale`. So that the last one who sets it counts, and the same manifest applied again undoes nothing:
+ * The effective `spec.manualInstanceCount`. Manifests set the annotation run.googleapis.com/manualInstanceCount, as in
+ * Cloud Run's v1 API; `kubectl scale` and autoscalers set the field through the subresource `/scale`. The last change
+ * wins, and applying the same manifest again reverts nothing:
  *
- * 1. a field that is new or has changed is the number;
- * 2. an annotation that is new or has changed is the number;
+ * 1. a field that was added or changed is the number;
+ * 2. an annotation that was added or changed is the number;
  * 3. otherwise the number stays.
  */
 export function effectiveInstanceCount(pool: WorkerPool, previous: WorkerPool | undefined): number {
@@ -32,7 +32,7 @@ export function effectiveInstanceCount(pool: WorkerPool, previous: WorkerPool | 
   return stored ?? annotated ?? DEFAULT_COUNT;
 }
 
-/** Instances that a stored pool asks for; one that passed no admission may have the annotation alone. */
+/** The desired number of instances of a stored pool, which may have only the annotation if it bypassed admission. */
 export function instanceCount(pool: WorkerPool): number {
   return pool.spec.manualInstanceCount ?? annotatedCount(pool) ?? DEFAULT_COUNT;
 }
@@ -46,9 +46,9 @@ function annotatedCount({ metadata }: WorkerPool): number | undefined {
 }
 
 /**
- * What annotations max-surge and max-unavailable mean for a number of instances (API reference v2, WorkerPoolScaling):
- * percents, the surge rounded up and what may be missing rounded down. Unset, every new instance may come before the
- * old ones go, and none may be missing. At least one of the two is not zero, or nothing could move.
+ * Annotations max-surge and max-unavailable as numbers of instances (API reference v2, WorkerPoolScaling): the surge
+ * percentage is rounded up, the unavailable one down. By default all new instances may start before old ones stop, and
+ * none may be missing. At least one of the two is not zero, or no instance could move.
  */
 export function stepsOf(pool: WorkerPool, count: number): Steps {
   const percents = stepPercents(pool);
@@ -57,12 +57,12 @@ export function stepsOf(pool: WorkerPool, count: number): Steps {
   return surge === 0 && unavailable === 0 ? { surge, unavailable: 1 } : { surge, unavailable };
 }
 
-/** The same as percents of the number of instances, as the annotations say it. */
+/** Both as percentages of the number of instances, from the annotations. */
 export function stepPercents(pool: WorkerPool): Steps {
   return { surge: percent(pool, RUN.maxSurge) ?? 100, unavailable: percent(pool, RUN.maxUnavailable) ?? 0 };
 }
 
-/** The percents of an annotation; undefined where there is none that makes sense. */
+/** The percentage in an annotation; undefined when unset or invalid. */
 function percent({ metadata }: WorkerPool, key: string): number | undefined {
   const text = metadata.annotations?.[key];
   return text !== undefined && /^\d{1,3}$/.test(text) && Number(text) <= 100 ? Number(text) : undefined;

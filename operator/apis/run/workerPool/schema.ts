@@ -4,9 +4,9 @@ import { type CelRule, flag, int32, list, OPTIONAL_DNS_LABEL, rules, text } from
 import { WorkerPoolTemplateSchema } from '../../serving/revision/schema.ts';
 import { latestRevisionFields, statusFields } from '../../serving/statusSchema.ts';
 
-/** Most instances that one number can ask for. */
+/** Maximum number of instances. */
 export const MAX_INSTANCES = 2 ** 31 - 1;
-/** Most splits of one pool. */
+/** Maximum number of splits of a pool. */
 const MAX_SPLITS = 200;
 
 const NAMED = "has(self.revisionName) && self.revisionName != ''";
@@ -26,9 +26,7 @@ const SUM: CelRule = {
 
 const split = {
   revisionName: text(63, { description: 'Revision that gets the share.', pattern: OPTIONAL_DNS_LABEL }),
-  latestRevision: flag(
-    'Whether the share follows the latest ready revision; true unless revisionName is set.',
-  ),
+  latestRevision: flag('Whether the target is the latest ready revision; true unless revisionName is set.'),
   percent: int32(0, 100, { description: 'Share of the instances in percent; 0 when unset.' }),
 };
 
@@ -40,14 +38,14 @@ export const WorkerPoolSpecSchema = Type.Object(
     template: WorkerPoolTemplateSchema,
     instanceSplits: list(Type.Object(split, rules(LATEST)), MAX_SPLITS, {
       description:
-        'Which revision gets which share of the instances; all to the latest ready one when unset.',
+        'How instances are split between revisions; all belong to the latest ready one when unset.',
       ...rules(SUM),
     }),
     manualInstanceCount: instances(
-      `Instances that run, over all revisions. Set from annotation ${RUN.manualInstanceCount} whenever that changes, and by kubectl scale and autoscalers; 1 when neither says anything.`,
+      `Desired number of instances of all revisions. Set from annotation ${RUN.manualInstanceCount} whenever that changes, and by kubectl scale and autoscalers; 1 by default.`,
     ),
   },
-  { description: 'What is wanted.' },
+  { description: 'Desired state.' },
 );
 
 /** `status` of a worker pool. */
@@ -56,11 +54,11 @@ export const WorkerPoolStatusSchema = Type.Object(
     ...statusFields,
     ...latestRevisionFields,
     instanceSplits: list(Type.Object(split), MAX_SPLITS, {
-      description: 'Revisions and the shares of the instances that they get.',
+      description: 'Revisions and their shares of the instances.',
     }),
-    instances: instances('Instances that there are, whether they have started or not.'),
-    readyInstances: instances('Instances that have started and are healthy.'),
-    selector: text(253, { description: 'Label selector of the pods of all instances, for autoscalers.' }),
+    instances: instances('Number of instances, whether they have started or not.'),
+    readyInstances: instances('Number of instances that have started and are healthy.'),
+    selector: text(253, { description: "Label selector of the instances' pods, for autoscalers." }),
   },
-  { description: 'What is known of the worker pool.' },
+  { description: 'Observed state of the worker pool.' },
 );

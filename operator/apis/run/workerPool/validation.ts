@@ -12,16 +12,16 @@ import { defaultPoolTemplate } from './defaults.ts';
 import type { InstanceSplit, WorkerPool } from './types.ts';
 
 const ANNOTATIONS = 'metadata.annotations';
-/** Names of revisions that a message lists. */
+/** Maximum number of revisions that a message lists. */
 const MOST_LISTED = 10;
 
 /** Set by the platform in every container (container contract, Environment variables for worker pools). */
 const PLATFORM_VARIABLES = new Set(['CLOUD_RUN_WORKER_POOL', 'CLOUD_RUN_WORKER_POOL_REVISION']);
 
 /**
- * The errors of a worker pool; `previous` is the state that it replaces.
- * @param revisions names of the pool's revisions; undefined where they are not known, and then
- *   what the splits name is not looked up.
+ * Validates a worker pool; `previous` is the stored one that it replaces.
+ * @param revisions names of the pool's revisions; undefined when they were not looked up, and then
+ *   the revisions of the splits are not validated.
  */
 export function validateWorkerPool(
   pool: WorkerPool,
@@ -48,18 +48,18 @@ export function validateWorkerPool(
 
 const MODE = keyed(ANNOTATIONS, RUN.scalingMode);
 
-/** A pool has no requests to follow, so a person or another autoscaler says how many instances there are. */
+/** A pool does not scale by requests: the number of instances is set by a user or an external autoscaler. */
 function validateMode(annotations: Record<string, string> = {}): FieldError[] {
   const { [RUN.scalingMode]: value, [RUN.manualInstanceCount]: count } = annotations;
   if (value === 'manual') return [];
   if (value === undefined) return /^\d+$/.test(count ?? '') ? [withoutMode(count ?? '')] : [];
   const message = `is ${formatted(value)}; it must be manual: ${RUN.manualInstanceCount} sets the number of instances of a worker pool`;
-  // gcloud knows this mode of pools, and its help says that there is none.
-  const told = value === 'automatic' ? { strict: true, advice: true } : {};
-  return [{ path: MODE, value, message, ...told }];
+  // gcloud accepts this mode for pools although its help denies that it exists.
+  const severity = value === 'automatic' ? { strict: true, advice: true } : {};
+  return [{ path: MODE, value, message, ...severity }];
 }
 
-/** The API wants the mode beside the number, in services at least; a pool has no other mode. */
+/** The API requires the mode together with the number, at least for services; a pool has no other mode. */
 function withoutMode(value: string): FieldError {
   const message = `should be set together with ${RUN.scalingMode}: manual, as gcloud does`;
   return { path: keyed(ANNOTATIONS, RUN.manualInstanceCount), value, message, strict: true, advice: true };
@@ -72,7 +72,7 @@ function validateEnvironment(annotations: Record<string, string> = {}): FieldErr
   return error ? [{ path, value, ...error }] : [];
 }
 
-/** Without a surge something must be allowed to be missing, or instances could not move to another revision. */
+/** Surge and unavailable must not both be 0, or instances could not move to another revision. */
 function validateSteps(annotations: Record<string, string> = {}): FieldError[] {
   const { [RUN.maxSurge]: surge, [RUN.maxUnavailable]: unavailable = '0' } = annotations;
   if (surge === undefined || Number(surge) !== 0 || Number(unavailable) !== 0) return [];
@@ -80,7 +80,7 @@ function validateSteps(annotations: Record<string, string> = {}): FieldError[] {
   return [{ path: keyed(ANNOTATIONS, RUN.maxSurge), value: surge, message }];
 }
 
-/** What speaks of requests, which nobody sends to a pool. */
+/** A pool receives no requests, so settings of requests must be unset. */
 function validateRequests({ spec }: RevisionTemplate, path: string): FieldError[] {
   const errors: FieldError[] = spec.containers.flatMap(({ ports, env = [] }, i) => {
     const container = at(`${path}.containers`, i);
@@ -123,10 +123,10 @@ function validateRevisions(
     if (revisionName === '' || own.has(revisionName)) return false;
     return revisions !== undefined || !revisionName.startsWith(`${metadata.name}-`);
   };
-  const known = [...own].filter((name) => name !== '');
-  const listed = known.slice(0, MOST_LISTED).join(', ');
-  const more = known.length > MOST_LISTED ? ` and ${known.length - MOST_LISTED} more` : '';
-  const wanted = known.length > 0 ? `one of this pool's revisions: ${listed}${more}` : NONE_YET;
+  const names = [...own].filter((name) => name !== '');
+  const listed = names.slice(0, MOST_LISTED).join(', ');
+  const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '';
+  const wanted = names.length > 0 ? `one of this pool's revisions: ${listed}${more}` : NONE_YET;
   return (spec.instanceSplits ?? []).flatMap((split, i) => {
     if (!isUnknown(split)) return [];
     const { revisionName: value } = split;

@@ -5,11 +5,11 @@ import { latestRevisionFields, statusFields } from '../statusSchema.ts';
 /** `spec` of a configuration. */
 export const ConfigurationSpecSchema = Type.Object(
   { template: RevisionTemplateSchema },
-  { description: 'What is wanted.' },
+  { description: 'Desired state.' },
 );
 
 /** `status` of a configuration. */
 export const ConfigurationStatusSchema = Type.Object(
   { ...statusFields, ...latestRevisionFields },
-  { description: 'What is known of the configuration.' },
+  { description: 'Observed state of the configuration.' },
 );

@@ -14,7 +14,7 @@ const LEAST_OF_GEN2 = { cpu: 1, memory: 512 * 2 ** 20 };
 /** What stands around the containers of one instance. */
 export interface InstanceContext {
   annotations: Record<string, string> | undefined;
-  /** Where those are. */
+  /** Path of the annotations. */
   annotationsPath: string;
   /** What it is for. Only one of a service may be of the first generation and throttle its CPU. */
   of: 'service' | 'task' | 'workerPool';

@@ -162,7 +162,7 @@ export const RevisionStatusSchema = Type.Object(
     desiredReplicas: int32(0, 2 ** 31 - 1, { description: 'Instances that should run.' }),
     actualReplicas: int32(0, 2 ** 31 - 1, { description: 'Instances that run.' }),
   },
-  { description: 'What is known of the revision.' },
+  { description: 'Observed state of the revision.' },
 );
 
 /** `spec` of a revision. */

@@ -5,11 +5,11 @@ import { RouteTrafficSchema, TrafficStatusSchema } from '../traffic/schema.ts';
 /** `spec` of a route. */
 export const RouteSpecSchema = Type.Object(
   { traffic: RouteTrafficSchema },
-  { description: 'What is wanted.' },
+  { description: 'Desired state.' },
 );
 
 /** `status` of a route. */
 export const RouteStatusSchema = Type.Object(
   { ...statusFields, ...addressFields, traffic: TrafficStatusSchema },
-  { description: 'What is known of the route.' },
+  { description: 'Observed state of the route.' },
 );

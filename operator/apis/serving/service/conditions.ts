@@ -4,8 +4,8 @@ export const SERVICE_CONDITIONS = {
   configurationsReady: 'ConfigurationsReady',
   routesReady: 'RoutesReady',
   /**
-   * Only there, and True, when Cloud Run would reject what runs here; of severity Warning, it leaves Ready alone. A
-   * False one would make Argo CD take the object for degraded.
+   * Set, to True, only when Cloud Run would reject the object; of severity Warning, so it does not affect Ready. With
+   * False, Argo CD would report the object as degraded.
    */
   cloudRunIncompatible: 'CloudRunIncompatible',
 } as const;

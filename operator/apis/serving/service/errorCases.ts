@@ -22,12 +22,12 @@ export interface ErrorCase {
   errors?: [path: string, message: RegExp][];
   /** Whether only strict mode rejects it. */
   strict?: true;
-  /** Whether strict mode warns of it only. */
+  /** Whether it is only a warning in strict mode too. */
   advice?: true;
   reason: string;
 }
 
-/** Paths below which most errors are. */
+/** Paths of most errors. */
 export const CONTAINER = 'spec.template.spec.containers[0]';
 export const SPEC = 'spec.template.spec';
 

@@ -9,11 +9,11 @@ export const MAX_CLOUD_RUN_NAME = 49;
 /** `spec` of a service. */
 export const ServiceSpecSchema = Type.Object(
   { template: RevisionTemplateSchema, traffic: ServiceTrafficSchema },
-  { description: 'What is wanted.' },
+  { description: 'Desired state.' },
 );
 
 /** `status` of a service. */
 export const ServiceStatusSchema = Type.Object(
   { ...statusFields, ...addressFields, ...latestRevisionFields, traffic: TrafficStatusSchema },
-  { description: 'What is known of the service.' },
+  { description: 'Observed state of the service.' },
 );

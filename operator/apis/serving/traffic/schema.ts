@@ -6,9 +6,7 @@ export const MAX_TARGETS = 200;
 
 const shared = {
   revisionName: text(63, { description: 'Revision that gets the share.', pattern: OPTIONAL_DNS_LABEL }),
-  latestRevision: flag(
-    'Whether the share follows the latest ready revision; true unless revisionName is set.',
-  ),
+  latestRevision: flag('Whether the target is the latest ready revision; true unless revisionName is set.'),
   percent: int64(0, 100, { description: 'Share of the traffic in percent; 0 when unset.' }),
   tag: text(63, {
     description: 'Name of an own URL for this target: a DNS label that starts with a letter.',
