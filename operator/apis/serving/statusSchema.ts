@@ -2,40 +2,40 @@ import { Type } from 'typebox';
 import { choice, int64, keyed, text, textMap } from '../schema.ts';
 
 const Condition = Type.Object({
-  type: Type.String({ description: 'What the condition is about.', maxLength: 253 }),
+  type: Type.String({ description: 'Type of the condition.', maxLength: 253 }),
   status: Type.Unsafe<'True' | 'False' | 'Unknown'>({
     type: 'string',
     enum: ['True', 'False', 'Unknown'],
-    description: 'Whether it holds.',
+    description: 'Status of the condition.',
   }),
-  reason: text(253, { description: 'Why, in one word for programs.' }),
-  message: text(32_768, { description: 'Why, in a sentence for people.' }),
+  reason: text(253, { description: 'Machine-readable reason.' }),
+  message: text(32_768, { description: 'Human-readable message.' }),
   severity: choice(['', 'Error', 'Warning', 'Info'], {
-    description: 'How bad False is; Error when unset.',
+    description: 'Severity of False; Error when unset.',
   }),
   lastTransitionTime: text(64, { description: 'When the status last changed (RFC 3339).' }),
 });
 
-/** Fields that the status of every kind has. */
+/** Status fields of every kind. */
 export const statusFields = {
   observedGeneration: int64(0, Number.MAX_SAFE_INTEGER, {
-    description: 'Generation that this status is about.',
+    description: 'Generation that the status was computed for.',
   }),
   conditions: Type.Optional(
-    Type.Array(Condition, { ...keyed('type'), description: 'State of the object, one entry for each type.' }),
+    Type.Array(Condition, { ...keyed('type'), description: 'Conditions, one of each type.' }),
   ),
-  annotations: textMap(100, { description: 'More about the status, for programs.' }),
+  annotations: textMap(100, { description: 'Machine-readable details of the status.' }),
 };
 
-/** Names of the revisions that a configuration has made. */
+/** Names of the latest revisions of a configuration. */
 export const latestRevisionFields = {
-  latestCreatedRevisionName: text(253, { description: 'Revision made last.' }),
-  latestReadyRevisionName: text(253, { description: 'Revision made last of those that became ready.' }),
+  latestCreatedRevisionName: text(253, { description: 'Revision created last.' }),
+  latestReadyRevisionName: text(253, { description: 'Latest revision that became ready.' }),
 };
 
-/** Where a service or route answers. */
+/** Addresses of a service or route. */
 export const addressFields = {
-  url: text(2048, { description: 'URL that gets the traffic.' }),
+  url: text(2048, { description: 'URL of the service.' }),
   address: Type.Optional(
     Type.Object(
       {
@@ -49,7 +49,7 @@ export const addressFields = {
   ),
 };
 
-/** Printer columns that every kind ends with. */
+/** The last printer columns of every kind. */
 export const READY_COLUMNS = [
   { name: 'Ready', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].status" },
   { name: 'Reason', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].reason" },

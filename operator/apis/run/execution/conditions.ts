@@ -27,7 +27,7 @@ export const EXECUTION_REASONS = {
   nonZeroExitCode: 'NonZeroExitCode',
   timeout: 'TimeoutReached',
   outOfMemory: 'OutOfMemory',
-  /** The container runtime found no such program, or could not run it. */
+  /** The container runtime could not find or execute the program. */
   startError: 'StartError',
   taskFailed: 'TaskFailed',
 } as const;

@@ -33,7 +33,7 @@ export type CompleteExecutionSpec = Omit<ExecutionSpec, 'taskCount' | 'template'
 /** An execution that can be started: nothing is missing. */
 export type CompleteExecution = Omit<Execution, 'spec'> & { spec: CompleteExecutionSpec };
 
-/** Where executions live in the API. */
+/** Resource type of executions. */
 export const EXECUTIONS: ResourceType<Execution> = {
   apiVersion: 'run.googleapis.com/v1',
   kind: 'Execution',

@@ -11,7 +11,7 @@ export interface Job extends KubeObject {
 /** `spec.template` of a job: the template of its executions. */
 export type ExecutionTemplate = Job['spec']['template'];
 
-/** Where jobs live in the API. */
+/** Resource type of jobs. */
 export const JOBS: ResourceType<Job> = {
   apiVersion: 'run.googleapis.com/v1',
   kind: 'Job',

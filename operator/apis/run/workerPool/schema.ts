@@ -25,9 +25,9 @@ const SUM: CelRule = {
 };
 
 const split = {
-  revisionName: text(63, { description: 'Revision that gets the share.', pattern: OPTIONAL_DNS_LABEL }),
+  revisionName: text(63, { description: 'Revision that the share belongs to.', pattern: OPTIONAL_DNS_LABEL }),
   latestRevision: flag('Whether the target is the latest ready revision; true unless revisionName is set.'),
-  percent: int32(0, 100, { description: 'Share of the instances in percent; 0 when unset.' }),
+  percent: int32(0, 100, { description: 'Percentage of the instances; 0 when unset.' }),
 };
 
 const instances = (description: string) => int32(0, MAX_INSTANCES, { description });

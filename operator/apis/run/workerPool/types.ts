@@ -11,7 +11,7 @@ export interface WorkerPool extends KubeObject {
 /** An entry of `spec.instanceSplits` or `status.instanceSplits`. */
 export type InstanceSplit = NonNullable<WorkerPool['spec']['instanceSplits']>[number];
 
-/** Where worker pools live in the API. */
+/** Resource type of worker pools. */
 export const WORKER_POOLS: ResourceType<WorkerPool> = {
   apiVersion: 'run.googleapis.com/v1',
   kind: 'WorkerPool',

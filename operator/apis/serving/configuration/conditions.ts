@@ -3,11 +3,11 @@ export const CONFIGURATION_CONDITIONS = { ready: 'Ready' } as const;
 
 /** Why a configuration is not ready. */
 export const CONFIGURATION_REASONS = {
-  /** It breaks the contract; the message says where. */
+  /** It is invalid; the message names the fields. */
   invalidArgument: 'InvalidArgument',
-  /** The latest revision failed; the message repeats its own. */
+  /** The latest revision failed; the message repeats the revision's. */
   revisionFailed: 'RevisionFailed',
-  /** The name that the template asks for belongs to another revision. */
+  /** The template names a revision that already exists. */
   alreadyExists: 'AlreadyExists',
   deploying: 'Deploying',
 } as const;

@@ -4,13 +4,13 @@ import { defaultRevisionSpec } from '../revision/defaults.ts';
 import type { RevisionTemplate } from '../revision/types.ts';
 import type { Configuration } from './types.ts';
 
-/** A template with its defaults filled in; `name` is that of the service or configuration. */
+/** A template with its defaults set; `name` is the service's or configuration's. */
 export function defaultTemplate(template: RevisionTemplate, name: string): RevisionTemplate {
   const { annotations } = template.metadata ?? {};
   return { ...template, spec: defaultRevisionSpec(template.spec, { annotations, name }) };
 }
 
-/** The same, where `previous` is the stored template: it is kept where nothing but defaults would change. */
+/** The template with its defaults set, or the stored template where only defaults would change. */
 export function keepStoredTemplate(
   template: RevisionTemplate,
   previous: RevisionTemplate | undefined,
@@ -20,7 +20,7 @@ export function keepStoredTemplate(
   return keepStored(template, previous, (part) => fill(part, name), previous, canonicalTemplate);
 }
 
-/** A configuration with its defaults filled in. Pure; applying it again changes nothing. */
+/** A configuration with its defaults set. Pure and idempotent. */
 export function defaultConfiguration(configuration: Configuration, previous?: Configuration): Configuration {
   const { spec, metadata } = configuration;
   const template = keepStoredTemplate(spec.template, previous?.spec.template, metadata.name);

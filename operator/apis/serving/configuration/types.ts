@@ -8,7 +8,7 @@ export interface Configuration extends KubeObject {
   status?: Static<typeof ConfigurationStatusSchema>;
 }
 
-/** Where configurations live in the API. */
+/** Resource type of configurations. */
 export const CONFIGURATIONS: ResourceType<Configuration> = {
   apiVersion: 'serving.knative.dev/v1',
   kind: 'Configuration',

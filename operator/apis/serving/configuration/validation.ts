@@ -5,7 +5,7 @@ import { validateTemplate } from '../revision/validation.ts';
 import { defaultTemplate } from './defaults.ts';
 import type { Configuration } from './types.ts';
 
-/** The errors of a configuration; `previous` is the state that it replaces. */
+/** Validates a configuration; `previous` is the stored one that it replaces. */
 export function validateConfiguration(configuration: Configuration, previous?: Configuration): FieldError[] {
   const { name } = configuration.metadata;
   const { template } = configuration.spec;
@@ -15,7 +15,7 @@ export function validateConfiguration(configuration: Configuration, previous?: C
   ];
 }
 
-/** A revision never changes, so a template that changes cannot keep the name it gave to one (Knative API, Revision). */
+/** Revisions are immutable, so a changed template cannot keep its revision's name (Knative API, Revision). */
 export function validateNameChange(
   template: RevisionTemplate,
   previous: RevisionTemplate | undefined,

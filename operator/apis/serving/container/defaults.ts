@@ -3,19 +3,19 @@ import { defaultProbe, defaultStartupProbe, type ProbePort } from '../probe/defa
 import { ingressPort } from './ingress.ts';
 import type { Container, ResourceList, TemplateContainer } from './types.ts';
 
-/** What a container may use when it does not say so (container contract, CPU and Memory). */
+/** Default limits of a container (container contract, CPU and Memory). */
 export const DEFAULT_LIMITS: Readonly<Record<string, string>> = { cpu: '1000m', memory: '512Mi' };
 
 export interface ContainerRole {
-  /** Name to give to a container without one. */
+  /** Name of the container when it has none. */
   name: string;
-  /** Whether requests are sent to it. */
+  /** Whether it is the ingress container. */
   ingress: boolean;
-  /** Whether the ingress container is probed although it declares no startup probe. */
+  /** Whether the ingress container gets a default startup probe. */
   startupProbe: boolean;
 }
 
-/** A container with its defaults filled in. Applying it again changes nothing. */
+/** A container with its defaults set. Pure and idempotent. */
 export function defaultContainer(container: TemplateContainer, role: ContainerRole): Container {
   const port = role.ingress ? declaredPort(container) : undefined;
   const { startupProbe, livenessProbe, readinessProbe } = container;
@@ -42,7 +42,7 @@ function protocolOf(container: TemplateContainer): { protocol?: 'TCP' } {
   return container.ports?.[0]?.protocol ? { protocol: 'TCP' } : {};
 }
 
-/** A container that requests more than the default limit means at least that much. */
+/** A missing limit is the default, or the request when that is higher. */
 function defaultLimits({
   limits = {},
   requests = {},

@@ -5,8 +5,8 @@ import { MAX_CONTAINERS } from './schema.ts';
 import type { TemplateContainer } from './types.ts';
 
 /**
- * The errors of the start order of containers: annotation container-dependencies must name containers that
- * exist, and nobody may wait for himself. Text that is no such order is an error of the annotation, told elsewhere.
+ * Validates the start order of containers: annotation container-dependencies must name existing containers and have no
+ * cycle. A value that does not parse is an error of the annotation, reported elsewhere.
  */
 export function validateDependencies(
   annotations: Record<string, string> | undefined,
@@ -19,23 +19,23 @@ export function validateDependencies(
   const names = new Set(containers.map(({ name }) => name));
   const mentioned = new Set([...order.keys(), ...[...order.values()].flat()]);
   const where = keyed(path, RUN.containerDependencies);
-  const strangers = [...mentioned]
+  const unknown = [...mentioned]
     .filter((name) => !names.has(name))
     .map((name) => ({ path: where, value, message: `names ${formatted(name)}; there is no such container` }));
-  if (strangers.length > 0 || names.size > MAX_CONTAINERS) return strangers;
+  if (unknown.length > 0 || names.size > MAX_CONTAINERS) return unknown;
   const cycle = cycleOf(order);
   return cycle ? [{ path: where, value, message: `has a cycle: ${cycle.join(' -> ')}` }] : [];
 }
 
-/** Container -> those that it waits for; undefined when there is no order, or none that can be read. */
+/** Container -> its dependencies; undefined when the annotation is unset or unreadable. */
 function orderOf(annotations: Record<string, string> | undefined) {
   const value = annotations?.[RUN.containerDependencies];
   return value === undefined ? undefined : parseDependencies(value);
 }
 
 /**
- * The errors of containers that others wait for although nothing tells when they have started (Cloud Run: "Dependent
- * container must have startup probe specified"); the one with a port gets a probe of it by default.
+ * A container that others depend on must have a startup probe (Cloud Run: "Dependent container must have startup probe
+ * specified"); the one with a port gets one by default.
  */
 export function validateAwaited(
   annotations: Record<string, string> | undefined,
@@ -53,7 +53,7 @@ export function validateAwaited(
     }));
 }
 
-/** A way along the dependencies that comes back to where it began, or undefined. */
+/** A cycle of dependencies, or undefined. */
 function cycleOf(order: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const done = new Set<string>();
   const walk = (name: string, trail: readonly string[]): string[] | undefined => {

@@ -14,28 +14,28 @@ const RESERVED_IN_TASKS: ReadonlySet<string> = new Set([
   'CLOUD_RUN_TASK_COUNT',
 ]);
 
-/** Set by the platform for jobs and worker pools; Knative Serving leaves them alone. */
+/** Set by the platform in jobs and worker pools; Knative Serving does not reserve them. */
 const RESERVED_ELSEWHERE: ReadonlySet<string> = new Set([
   ...RESERVED_IN_TASKS,
   'CLOUD_RUN_WORKER_POOL',
   'CLOUD_RUN_WORKER_POOL_REVISION',
 ]);
 
-/** What a container is for, as far as its environment depends on it. */
+/** The role of a container, on which its reserved variables depend. */
 export interface EnvironmentRole {
-  /** Whether requests are sent to it. */
+  /** Whether it is the ingress container. */
   ingress: boolean;
-  /** Whether it is one of a task. */
+  /** Whether it belongs to a task. */
   task?: boolean;
-  /** Whether it is one of a service, in which the platform sets K_SERVICE and the like. */
+  /** Whether it belongs to a service, in which the platform sets K_SERVICE and others. */
   service?: boolean;
 }
 
 const SOURCES = ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'] as const;
 
 /**
- * The errors of the environment of a container. PORT belongs to the platform in the ingress container; a task has no
- * port, so a PORT of its own is only told: it would mislead.
+ * Validates the environment of a container. The platform sets PORT in the ingress container; in a task, which has no
+ * port, a PORT of its own would mislead and is a warning.
  */
 export function validateEnvironment(
   container: Pick<TemplateContainer, 'env' | 'envFrom'>,
@@ -118,7 +118,7 @@ function validateSource(source: NonNullable<EnvVar['valueFrom']>, value: string,
   return errors;
 }
 
-/** Of two plain variables with one name the last one counts; a secret must be the only one (API reference, EnvVar). */
+/** The last of several plain variables with the same name wins; one from a secret must be unique (API reference, EnvVar). */
 function repeatedSecrets(env: readonly EnvVar[], path: string): FieldError[] {
   const counts = new Map<string, number>();
   for (const { name } of env) counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -2,19 +2,19 @@ import { childName, letters } from '../../names.ts';
 import type { TemplateContainer } from './types.ts';
 
 /**
- * What a container is called in its pod. Cloud Run takes dots in names, and Kubernetes takes none; letters that follow
- * from the name keep `app.v2` and `app-v2` apart.
+ * Name of a container in its pod. Cloud Run allows dots in names, and Kubernetes does not; a hash suffix keeps `app.v2`
+ * and `app-v2` distinct.
  */
 export function podContainerName(name: string): string {
   return name.includes('.') ? childName(name.replaceAll('.', '-'), `-${letters(name, 5)}`) : name;
 }
 
-/** What a container is called that is alone and has no name (Knative API, Container: name). */
+/** Name of an only container without one (Knative API, Container: name). */
 const SOLE_CONTAINER = 'user-container';
 
 /**
- * Names for containers without one. Among several they are NAME-1, NAME-2 and so on, as Cloud Run calls them; names in
- * use are left out.
+ * Names of all containers. Unnamed ones among several become NAME-1, NAME-2 and so on, as on Cloud Run, skipping names in
+ * use.
  */
 export function containerNames(containers: readonly TemplateContainer[], base: string): string[] {
   if (containers.length === 1) return [containers[0]?.name || SOLE_CONTAINER];

@@ -7,7 +7,7 @@ export const GPU = 'nvidia.com/gpu';
 
 const GIB = 2 ** 30;
 
-/** CPU -> least and greatest memory in GiB (Cloud Run, CPU limits and memory limits). */
+/** CPU -> minimum and maximum memory in GiB (Cloud Run, CPU limits and memory limits). */
 const MEMORY_OF_CPU: readonly { cpu: number; least: number; greatest: number }[] = [
   { cpu: 1, least: 0, greatest: 4 },
   { cpu: 2, least: 0, greatest: 8 },
@@ -16,13 +16,13 @@ const MEMORY_OF_CPU: readonly { cpu: number; least: number; greatest: number }[]
   { cpu: 8, least: 4, greatest: 32 },
 ];
 
-/** Least memory of a container in GiB (Cloud Run, memory limits: 128 MiB). */
+/** Minimum memory of a container in GiB (Cloud Run, memory limits: 128 MiB). */
 const LEAST_MEMORY = 1 / 8;
 
-/** Least CPU and memory in GiB beside a GPU of any kind but the following (Cloud Run, GPU support: NVIDIA L4). */
+/** Minimum CPU and memory in GiB with any GPU but the following (Cloud Run, GPU support: NVIDIA L4). */
 const GPU_NEEDS = { cpu: 4, memory: 16 };
 
-/** A GPU that has sizes of its own beside it: an even number of CPU, and memory up to four GiB for each. */
+/** A GPU with its own sizes: an even number of CPUs, and up to 4 GiB of memory per CPU. */
 const LARGE_GPU = {
   type: 'nvidia-rtx-pro-6000',
   cpu: { least: 20, greatest: 30 },
@@ -30,8 +30,8 @@ const LARGE_GPU = {
 };
 
 /**
- * The errors of what a container may use.
- * @param accelerator the kind of GPU that the instance asks for.
+ * Validates the resources of a container.
+ * @param accelerator type of GPU of the instance.
  */
 export function validateResources(
   { resources = {} }: TemplateContainer,
@@ -70,7 +70,7 @@ function validateList(list: ResourceList, path: string): FieldError[] {
   });
 }
 
-/** The cluster rejects a pod that requests more than it may use. */
+/** Kubernetes rejects a pod whose requests exceed its limits. */
 function validateRequests(limits: ResourceList, requests: ResourceList, path: string): FieldError[] {
   return Object.entries(requests).flatMap(([resource, value]) => {
     const limit = Object.hasOwn(limits, resource) ? limits[resource] : undefined;

@@ -4,9 +4,9 @@ import { choice, flag, int32, int64, keyed, list, quantity, rules, text } from '
 import { DATA_KEY } from '../../secretRules.ts';
 import { LivenessProbeSchema, ReadinessProbeSchema, StartupProbeSchema } from '../probe/schema.ts';
 
-/** Most containers of one instance that the schema takes; Cloud Run itself stops at 10. */
+/** Maximum number of containers of an instance in the schema; Cloud Run's own limit is 10. */
 export const MAX_CONTAINERS = 20;
-/** Most environment variables of one container. */
+/** Maximum number of environment variables of a container. */
 export const MAX_ENV = 1000;
 /** Most bytes of a variable's value, and so of its characters (API reference v2, EnvVar). */
 export const MAX_VALUE = 32_768;
@@ -26,7 +26,7 @@ const keySelector = (what: string, key: string) =>
     { description: `A key of a ${what}.`, 'x-kubernetes-map-type': 'atomic' },
   );
 
-/** The grammar of image references; image.ts has the same with better messages. */
+/** The grammar of image references; image.ts implements the same with better messages. */
 const IMAGE = (() => {
   const part = '[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*';
   const host = '([a-zA-Z0-9.-]+|\\[[a-fA-F0-9:]+\\])(:[0-9]{1,5})?/';
@@ -58,7 +58,7 @@ export const EnvVarSchema = Type.Object({
           Type.Object(
             {
               apiVersion: text(64, { description: 'API version of the field path.' }),
-              fieldPath: Type.String({ description: 'Field of the pod.', maxLength: 1024 }),
+              fieldPath: Type.String({ description: 'Path of the field.', maxLength: 1024 }),
             },
             { description: 'A field of the pod. Not supported by Cloud Run.' },
           ),
@@ -66,7 +66,7 @@ export const EnvVarSchema = Type.Object({
         resourceFieldRef: Type.Optional(
           Type.Object(
             {
-              containerName: text(63, { description: 'Container whose resource it is.' }),
+              containerName: text(63, { description: 'Name of the container.' }),
               divisor: Type.Optional(quantity({ description: 'Unit of the value.' })),
               resource: Type.String({ description: 'Resource name.', maxLength: 253 }),
             },
@@ -86,7 +86,7 @@ export const EnvVarSchema = Type.Object({
 });
 
 const EnvFrom = Type.Object({
-  prefix: text(253, { description: 'Text put before each name.' }),
+  prefix: text(253, { description: 'Prefix of each name.' }),
   configMapRef: Type.Optional(
     Type.Object(reference('ConfigMap'), { description: 'Every key of a ConfigMap.' }),
   ),
@@ -109,8 +109,8 @@ const VolumeMount = Type.Object({
     maxLength: 1024,
     pattern: '^/[^:]*$',
   }),
-  readOnly: flag('Whether the container may only read.'),
-  subPath: text(1024, { description: 'Path within the volume; its root when unset.' }),
+  readOnly: flag('Whether the mount is read-only.'),
+  subPath: text(1024, { description: 'Path within the volume to mount; its root when unset.' }),
 });
 
 const resourceList = (description: string) =>
@@ -118,7 +118,7 @@ const resourceList = (description: string) =>
 
 const MAX_ID = 2 ** 31 - 1;
 
-/** The part of a security context that the contract leaves open (container contract, Privileged containers). */
+/** The fields of a security context that the contract permits (container contract, Privileged containers). */
 export const SecurityContextSchema = Type.Object(
   {
     allowPrivilegeEscalation: flag('Whether a process may gain more privileges than its parent.'),
@@ -132,7 +132,7 @@ export const SecurityContextSchema = Type.Object(
               message: 'only NET_BIND_SERVICE may be added: privileged containers are not supported',
             }),
           }),
-          drop: list(Type.String({ maxLength: 64 }), 64, { description: 'Capabilities to give up.' }),
+          drop: list(Type.String({ maxLength: 64 }), 64, { description: 'Capabilities to drop.' }),
         },
         { description: 'Linux capabilities.' },
       ),
@@ -155,7 +155,7 @@ export const SecurityContextSchema = Type.Object(
   { description: 'Security settings of the container. Not supported by Cloud Run.' },
 );
 
-/** gcloud takes such names, dots among them. */
+/** As gcloud accepts them, including dots. */
 export const CONTAINER_NAME = '[a-z0-9]([-.a-z0-9]*[a-z0-9])?';
 
 const fields = {
@@ -175,7 +175,7 @@ const fields = {
   }),
   args: list(Type.String({ maxLength: 32_768 }), 1000, { description: 'Arguments to the entrypoint.' }),
   env: list(EnvVarSchema, MAX_ENV, {
-    description: 'Environment variables; of two with one name the last one counts.',
+    description: 'Environment variables; the last of several with the same name wins.',
   }),
   envFrom: list(EnvFrom, 50, {
     description: 'Sources of environment variables. Not supported by Cloud Run.',
@@ -183,7 +183,7 @@ const fields = {
   workingDir: text(4096, { description: 'Working directory; that of the image when unset.' }),
   ports: Type.Optional(
     Type.Array(Port, {
-      description: 'The port that requests are sent to. The container that has it is the ingress container.',
+      description: 'The port that receives requests. The container that has it is the ingress container.',
       maxItems: 1,
       'x-kubernetes-list-type': 'atomic',
     }),
@@ -192,16 +192,16 @@ const fields = {
     Type.Object(
       {
         limits: resourceList(
-          'Most that the container may use: cpu (default 1000m), memory (512Mi), nvidia.com/gpu.',
+          'Maximum resources: cpu (default 1000m), memory (default 512Mi), nvidia.com/gpu.',
         ),
-        requests: resourceList('Least that the container needs; the limits when unset.'),
+        requests: resourceList('Minimum resources; the limits when unset.'),
       },
       { description: 'Compute resources.' },
     ),
   ),
   volumeMounts: list(VolumeMount, MAX_MOUNTS, {
     ...keyed('mountPath'),
-    description: 'Volumes that the container sees.',
+    description: 'Volumes mounted into the container.',
   }),
   startupProbe: Type.Optional(StartupProbeSchema),
   livenessProbe: Type.Optional(LivenessProbeSchema),
@@ -210,20 +210,20 @@ const fields = {
     description: 'When to pull the image.',
   }),
   securityContext: Type.Optional(SecurityContextSchema),
-  terminationMessagePath: text(1024, { description: 'File with the last words of the container.' }),
+  terminationMessagePath: text(1024, { description: 'File with the termination message.' }),
   terminationMessagePolicy: choice(['File', 'FallbackToLogsOnError', ''], {
-    description: 'Where the last words come from when the file is empty.',
+    description: 'Source of the termination message when the file is empty.',
   }),
 };
 
 const description = 'A container of an instance.';
 const NAMED = 'Name of the container: lowercase letters, digits, dashes and dots';
 
-/** A container of a service, job or worker pool as people write it: one law for all of them. */
+/** A container in a template of a service, job or worker pool, which share one schema. */
 export const TemplateContainerSchema = Type.Object(
   {
     name: text(63, {
-      description: `${NAMED}; made up when unset.`,
+      description: `${NAMED}; generated when unset.`,
       pattern: `^(${CONTAINER_NAME})?$`,
     }),
     ...fields,
@@ -231,7 +231,7 @@ export const TemplateContainerSchema = Type.Object(
   { description },
 );
 
-/** A container of a revision, whose defaults are filled in: it has a name. */
+/** A container of a revision: its defaults are set, so it has a name. */
 export const ContainerSchema = Type.Object(
   {
     name: Type.String({

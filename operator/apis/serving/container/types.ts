@@ -1,9 +1,9 @@
 import type { RevisionSpec, TemplateSpec } from '../revision/types.ts';
 
-/** A container as people write it: without a name, perhaps. */
+/** A container of a template: its name is optional. */
 export type TemplateContainer = TemplateSpec['containers'][number];
 
-/** A container with its defaults filled in. */
+/** A container with its defaults set. */
 export type Container = RevisionSpec['containers'][number];
 
 export type EnvVar = NonNullable<Container['env']>[number];

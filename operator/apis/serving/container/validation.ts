@@ -9,24 +9,24 @@ import { validateResources } from './resources.ts';
 import { CONTAINER_NAME } from './schema.ts';
 import type { TemplateContainer, Volume, VolumeMount } from './types.ts';
 
-/** Most containers of one instance (gcloud: "may include at most 10 containers"). */
+/** Maximum number of containers of an instance (gcloud: "may include at most 10 containers"). */
 const MAX_CONTAINERS = 10;
 
 const NAME = new RegExp(`^${CONTAINER_NAME}$`);
 
-/** What the containers of a service, job or worker pool have around them. */
+/** The context in which the containers of a service, job or worker pool are validated. */
 export interface ContainersContext {
-  /** Whether one of them takes requests: a service's does, a job's and a worker pool's do not. */
+  /** Whether one of them receives requests, as in a service. */
   ingress: boolean;
-  /** Whether they are those of a task, which runs to its end (container contract, jobs). */
+  /** Whether they belong to a task, which runs to completion (container contract, jobs). */
   task?: boolean;
-  /** The kind of GPU that the instance asks for. */
+  /** Type of GPU of the instance. */
   accelerator?: string;
-  /** The volumes that they may mount, by name. */
+  /** Volumes of the instance by name. */
   volumes: ReadonlyMap<string, Volume>;
 }
 
-/** The errors of the containers of one instance: the law that services, jobs and worker pools share. */
+/** Validates the containers of an instance by the rules that services, jobs and worker pools share. */
 export function validateContainers(
   containers: readonly TemplateContainer[],
   around: ContainersContext,
@@ -123,7 +123,7 @@ function validateContainer(
   ];
 }
 
-/** Nobody sends requests to a task, and it lives until it has done its work (container contract, jobs). */
+/** A task receives no requests and runs to completion (container contract, jobs). */
 function validateTask({ ports = [], ...container }: TemplateContainer, path: string): FieldError[] {
   return [
     ...(ports.length > 0 ? [needlessPorts(ports, 'a task', path)] : []),
@@ -136,7 +136,7 @@ function validateTask({ ports = [], ...container }: TemplateContainer, path: str
   ];
 }
 
-/** Most words of a command that every source takes. */
+/** Maximum number of items of a command that all sources allow. */
 const MOST_WORDS = 100;
 
 function validateCommand(command: readonly string[] = [], path: string): FieldError[] {
@@ -146,7 +146,7 @@ function validateCommand(command: readonly string[] = [], path: string): FieldEr
   return [{ path: `${path}.command`, value: count, message, strict: true, advice: true }];
 }
 
-/** Told only: the container contract has no port in jobs and worker pools, and the API takes one. */
+/** A warning: the container contract has no ports in jobs and worker pools, but the API accepts them. */
 export function needlessPorts(
   ports: NonNullable<TemplateContainer['ports']>,
   who: string,
@@ -166,7 +166,7 @@ function validateImage(image: string, path: string): FieldError[] {
   }
 }
 
-/** Paths are absolute, hold no colon and are taken once (API reference, VolumeMount). */
+/** Paths are absolute, contain no colon and are unique (API reference, VolumeMount). */
 function validateMounts(
   mounts: readonly VolumeMount[],
   volumes: ReadonlyMap<string, Volume>,
@@ -209,13 +209,13 @@ function validateMounts(
   return [...taken, ...errors];
 }
 
-/** Cloud Run mounts a secret as a whole; items say which of its files are there. */
+/** Cloud Run mounts a secret as a whole; its items select the files. */
 function withinSecret(subPath: string, volume: string, path: string): FieldError {
   const message = `is ${formatted(subPath)}; it must be unset for volume ${formatted(volume)}, which is a secret`;
   return { path, value: subPath, message, strict: true };
 }
 
-/** The folder of the system that a path leads into (Cloud Run API: disallowed mount points); undefined for others. */
+/** The system directory that contains a path (Cloud Run API: disallowed mount points); undefined for other paths. */
 function systemFolder(path: string): string | undefined {
   const resolved = normalise(path);
   return ['/proc', '/sys', '/dev'].find((folder) => resolved === folder || resolved.startsWith(`${folder}/`));

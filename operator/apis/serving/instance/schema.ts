@@ -8,21 +8,21 @@ import { ACCELERATOR } from './platform.ts';
 export const SERVICE_ACCOUNT =
   '[a-z0-9]([-a-z0-9.]*[a-z0-9])?(@([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+gserviceaccount\\.com)?';
 
-/** Names tell containers apart. */
+/** Container names are unique. */
 export const CONTAINER_NAMES: CelRule = {
   rule: "self.containers.all(c, !has(c.name) || c.name == '' || self.containers.exists_one(o, has(o.name) && o.name == c.name))",
   message: 'container names must be unique',
   fieldPath: '.containers',
 };
 
-/** What is mounted must be there. */
+/** Mounted volumes exist. */
 export const MOUNTED_VOLUMES: CelRule = {
   rule: 'self.containers.all(c, !has(c.volumeMounts) || c.volumeMounts.all(m, has(self.volumes) && self.volumes.exists(v, v.name == m.name)))',
   message: 'each volume mount must name a volume of spec.volumes',
   fieldPath: '.containers',
 };
 
-/** What the instances of services, jobs and worker pools are made of alike. */
+/** Fields that instances of services, jobs and worker pools have in common. */
 export function instanceFields<T extends TSchema>(container: T, description: string) {
   return {
     containers: Type.Array(container, {

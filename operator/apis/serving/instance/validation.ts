@@ -6,24 +6,23 @@ import { DEFAULT_LIMITS } from '../container/defaults.ts';
 import { GPU } from '../container/resources.ts';
 import type { TemplateContainer } from '../container/types.ts';
 
-/** Most variables, and most arguments, of all containers together (Cloud Run, quotas; the API counts them so). */
-const MOST_TOGETHER = 1000;
-/** Least CPU and memory of an instance in the second generation environment (Cloud Run, CPU and memory limits). */
+/** Maximum number of variables, and of arguments, of all containers in total (Cloud Run, quotas). */
+const MOST_IN_TOTAL = 1000;
+/** Minimum CPU and memory of an instance in the second generation environment (Cloud Run, CPU and memory limits). */
 const LEAST_OF_GEN2 = { cpu: 1, memory: 512 * 2 ** 20 };
 
-/** What stands around the containers of one instance. */
+/** The context in which the containers of an instance are validated. */
 export interface InstanceContext {
   annotations: Record<string, string> | undefined;
   /** Path of the annotations. */
   annotationsPath: string;
-  /** What it is for. Only one of a service may be of the first generation and throttle its CPU. */
+  /** The workload. Only instances of a service may run in the first generation or throttle their CPU. */
   of: 'service' | 'task' | 'workerPool';
 }
 
 /**
- * The errors of the containers of an instance taken together: each may be sound where their sum is not. All of them
- * are Cloud Run's alone.
- * @param path that of the containers.
+ * Validates the containers of an instance in total. All of these rules are Cloud Run's alone.
+ * @param path path of the containers.
  */
 export function validateInstance(
   containers: readonly TemplateContainer[],
@@ -44,16 +43,16 @@ function validateSums(containers: readonly TemplateContainer[], path: string): F
     arguments: containers.reduce((sum, { args = [] }) => sum + args.length, 0),
   };
   return Object.entries(counts)
-    .filter(([, count]) => count > MOST_TOGETHER)
+    .filter(([, count]) => count > MOST_IN_TOTAL)
     .map(([what, count]) => ({
       path,
       value: count,
-      message: `have ${count} ${what} in total; they may have at most ${MOST_TOGETHER}`,
+      message: `have ${count} ${what} in total; they may have at most ${MOST_IN_TOTAL}`,
       strict: true,
     }));
 }
 
-/** Jobs and worker pools run there, and services that say so (container contract, Container sandbox). */
+/** Jobs and worker pools run in gen2, and services that ask for it (container contract, Container sandbox). */
 function validateSecondGeneration(
   containers: readonly TemplateContainer[],
   { annotations = {}, of }: InstanceContext,
@@ -81,13 +80,13 @@ function validateSecondGeneration(
   const cpu = totalCpu(containers);
   const memory = total(containers, 'memory', bytes);
   return [
-    // For a service a fraction of a CPU is an error of the annotation, told there.
+    // For a service, less than one CPU is an error of the annotation, reported in revision/validation.ts.
     ...(of !== 'service' && cpu !== undefined && cpu < LEAST_OF_GEN2.cpu ? [say('cpu', '1')] : []),
     ...(memory !== undefined && memory < LEAST_OF_GEN2.memory ? [say('memory', '512Mi')] : []),
   ];
 }
 
-/** A GPU belongs to one container, and its CPU is never throttled (Cloud Run, GPU support). */
+/** Only one container may have a GPU, and the CPU must not be throttled (Cloud Run, GPU support). */
 function validateGpus(
   containers: readonly TemplateContainer[],
   { annotations = {}, annotationsPath, of }: InstanceContext,
@@ -130,7 +129,7 @@ function hasGpu({ resources }: TemplateContainer): boolean {
   return gpus !== undefined && isQuantity(gpus) && cores(gpus) > 0;
 }
 
-/** CPU limits of all containers in cores; undefined when one is no quantity. */
+/** Total CPU limit of all containers in cores; undefined when a limit is not a quantity. */
 export function totalCpu(containers: readonly TemplateContainer[]): number | undefined {
   return total(containers, 'cpu', cores);
 }

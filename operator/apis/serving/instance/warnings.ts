@@ -3,10 +3,10 @@ import type { Warning } from '../../kind.ts';
 import type { TemplateSpec } from '../revision/types.ts';
 import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from './platform.ts';
 
-/** The fields of an instance or a task that a cluster may treat differently. */
+/** The fields of an instance or a task that a cluster may handle differently. */
 type Instance = Partial<Pick<TemplateSpec, 'volumes' | 'runtimeClassName'>>;
 
-/** What a cluster does differently with an instance or a task; `path` is that of its spec. */
+/** How a cluster handles an instance or a task differently from Cloud Run; `path` is the path of its spec. */
 export function instanceWarnings({ volumes = [], runtimeClassName }: Instance = {}, path: string): Warning[] {
   const found: Warning[] = volumes.flatMap(({ csi }, index) => {
     if (csi?.driver !== CLOUD_STORAGE_DRIVER) return [];

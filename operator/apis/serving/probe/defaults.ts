@@ -1,6 +1,6 @@
 import type { Probe } from '../container/types.ts';
 
-/** Seconds that a container has for listening on its port (container contract, Startup: 4 minutes). */
+/** Seconds within which a container must listen on its port (container contract, Startup: 4 minutes). */
 export const STARTUP_SECONDS = 240;
 
 /** The startup probe of an ingress container that declares none (API reference, Container: startupProbe). */
@@ -14,16 +14,16 @@ export function defaultStartupProbe(port: number): Probe {
   };
 }
 
-/** Where a probe goes when it does not say so: known for the ingress container only. */
+/** Default port of a probe, which only the ingress container has. */
 export interface ProbePort {
   number: number;
   name: string;
 }
 
 /**
- * A probe with its defaults filled in (API reference, Probe). 0 counts as unset, which is how Go clients write it.
- * The port's name becomes its number. Without a handler, a startup or readiness probe of the ingress container checks
- * the port by TCP (`orTcp`).
+ * A probe with its defaults set (API reference, Probe). 0 counts as unset, since Go clients write it for unset fields. A
+ * port name is resolved to its number. Without a handler, a startup or readiness probe of the ingress container is a TCP
+ * check of the port (`orTcp`).
  */
 export function defaultProbe(probe: Probe, port: ProbePort | undefined, orTcp: boolean): Probe {
   const { exec, httpGet, tcpSocket, grpc } = probe;

@@ -11,13 +11,13 @@ const port = () =>
     }),
   );
 
-/** A header name that Kubernetes takes in a probe: a part of what RFC 9110, 5.1 allows. */
+/** A header name that Kubernetes allows in a probe: a subset of RFC 9110, 5.1. */
 export const HEADER_NAME = '^[-A-Za-z0-9]+$';
 
-/** A header value that every program understands alike: visible ASCII, spaces and tabs (RFC 9110, 5.5). */
+/** A header value that is interpreted consistently: visible ASCII, spaces and tabs (RFC 9110, 5.5). */
 export const HEADER_VALUE = '^[\\t -~]*$';
 
-/** What can stand in the first line of a request: visible ASCII without spaces (RFC 9112, 3.2). */
+/** A request target: visible ASCII without spaces (RFC 9112, 3.2). */
 export const REQUEST_PATH = '^[!-~]*$';
 
 const HttpHeader = Type.Object({
@@ -38,7 +38,7 @@ const handlers = {
     Type.Object(
       {
         command: list(Type.String({ maxLength: 4096 }), 100, {
-          description: 'Command to run inside the container; exit code 0 passes.',
+          description: 'Command to run inside the container; exit code 0 is a success.',
         }),
       },
       { description: 'Runs a command. Not supported by Cloud Run.' },
@@ -50,7 +50,7 @@ const handlers = {
         host: text(253, { description: 'Host to connect to. Not supported by Cloud Run.' }),
         httpHeaders: list(HttpHeader, 50, { description: 'Headers to send.' }),
         path: text(2048, {
-          description: 'Path to ask for, visible ASCII without spaces; / when unset.',
+          description: 'Path to request, visible ASCII without spaces; / when unset.',
           pattern: REQUEST_PATH,
         }),
         port: port(),
@@ -59,7 +59,7 @@ const handlers = {
           pattern: '^(HTTP|HTTPS|)$',
         }),
       },
-      { description: 'Sends an HTTP GET; a status from 200 to 399 passes.' },
+      { description: 'Sends an HTTP GET request; a status from 200 to 399 is a success.' },
     ),
   ),
   tcpSocket: Type.Optional(
@@ -68,7 +68,7 @@ const handlers = {
         host: text(253, { description: 'Host to connect to. Not supported by Cloud Run.' }),
         port: port(),
       },
-      { description: 'Opens a TCP connection; an accepted one passes.' },
+      { description: 'Opens a TCP connection; an accepted connection is a success.' },
     ),
   ),
   grpc: Type.Optional(
@@ -77,7 +77,7 @@ const handlers = {
         port: int32(0, 65535, { description: 'Port number. Unset or 0 is the port of the container.' }),
         service: text(1024, { description: 'Service name in the gRPC health check request.' }),
       },
-      { description: 'Asks the gRPC health service.' },
+      { description: 'Calls the gRPC health service.' },
     ),
   ),
 };
@@ -105,31 +105,31 @@ function probe(description: string, rule: CelRule, mostSuccesses = 1) {
       initialDelaySeconds: int32(0, 3600, {
         description: 'Seconds from the start of the container to the first probe; 0 when unset.',
       }),
-      periodSeconds: int32(0, 3600, { description: 'Seconds between two probes; 10 when unset or 0.' }),
+      periodSeconds: int32(0, 3600, { description: 'Seconds between probes; 10 when unset or 0.' }),
       timeoutSeconds: int32(0, 3600, {
-        description: 'Seconds after which a probe fails; 1 when unset or 0.',
+        description: 'Timeout of a probe in seconds; 1 when unset or 0.',
       }),
       failureThreshold: int32(0, MAX_THRESHOLD, {
-        description: 'Failures in a row that make the probe fail; 3 when unset or 0.',
+        description: 'Consecutive failures after which the probe has failed; 3 when unset or 0.',
       }),
       successThreshold: int32(0, mostSuccesses, {
-        description: 'Successes in a row that make the probe pass; 1 when unset or 0.',
+        description: 'Consecutive successes after which the probe has succeeded; 1 when unset or 0.',
       }),
     },
     { description, ...rules(rule) },
   );
 }
 
-/** Startup probe: no handler is the TCP check of the container port. */
+/** Startup probe: a TCP check of the container port when it has no handler. */
 export const StartupProbeSchema = probe(
-  'Tells when the container has started. Default of the ingress container: a TCP check of its port for 240 s.',
+  'Indicates when the container has started. Default of the ingress container: a TCP check of its port for 240 s.',
   AT_MOST_ONE,
 );
 
-/** Liveness probe: a failing container is restarted. */
+/** Liveness probe: restarts a container that fails it. */
 export const LivenessProbeSchema = probe('Restarts the container when it fails.', EXACTLY_ONE);
 
-/** Readiness probe: no handler is the TCP check of the container port. */
+/** Readiness probe: a TCP check of the container port when it has no handler. */
 export const ReadinessProbeSchema = probe(
   'Takes the instance out of service while it fails.',
   AT_MOST_ONE,

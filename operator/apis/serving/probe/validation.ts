@@ -7,14 +7,14 @@ export type ProbeKind = 'startupProbe' | 'livenessProbe' | 'readinessProbe';
 
 const HANDLERS = ['httpGet', 'tcpSocket', 'grpc', 'exec'] as const;
 
-/** What Knative Serving knows and Cloud Run does not (Cloud Run, Configure container health checks). */
+/** Fields that Knative Serving supports and Cloud Run does not (Cloud Run, Configure container health checks). */
 const UNSUPPORTED: Readonly<Record<ProbeKind, readonly (keyof Probe & string)[]>> = {
   startupProbe: ['exec'],
   livenessProbe: ['exec', 'tcpSocket'],
   readinessProbe: ['exec', 'tcpSocket', 'initialDelaySeconds'],
 };
 
-/** Most seconds that Cloud Run takes, where Knative Serving takes more (API reference, Probe). */
+/** Maximum values in seconds on Cloud Run where Knative Serving allows more (API reference, Probe). */
 const LONGEST: Readonly<Record<ProbeKind, Partial<Record<TimingField, number>>>> = {
   startupProbe: { initialDelaySeconds: 240, periodSeconds: 240 },
   livenessProbe: {},
@@ -24,8 +24,8 @@ const LONGEST: Readonly<Record<ProbeKind, Partial<Record<TimingField, number>>>>
 type TimingField = 'initialDelaySeconds' | 'periodSeconds' | 'timeoutSeconds';
 
 /**
- * The errors of a probe.
- * @param port the port of the ingress container; undefined for any other, whose probes must name one.
+ * Validates a probe.
+ * @param port the port of the ingress container; undefined for other containers, whose probes must name one.
  */
 export function validateProbe(
   kind: ProbeKind,
@@ -56,14 +56,14 @@ function validateHandlers(kind: ProbeKind, probe: Probe, ingress: boolean, path:
   ];
 }
 
-/** The API wants a handler; a cluster checks the port by TCP, as where the whole probe is left out. */
+/** The API requires a handler; a cluster checks the port by TCP, as without a probe. */
 function validateStartup(probe: Probe, path: string): FieldError[] {
   if (Object.keys(probe).length > 0) return [];
   const message = 'is empty; it must have one of httpGet, tcpSocket, grpc, or be omitted';
   return [{ path, message, strict: true }];
 }
 
-/** What cannot be sent as an HTTP request would never pass, whatever the container does. */
+/** A probe that cannot be sent as an HTTP request would never succeed. */
 function validateRequest(httpGet: NonNullable<Probe['httpGet']>, path: string): FieldError[] {
   const { path: target = '', httpHeaders = [] } = httpGet;
   return [
@@ -123,7 +123,7 @@ function validateTiming(kind: ProbeKind, probe: Probe, path: string): FieldError
   const timeout = probe.timeoutSeconds || 1;
   if (timeout > period) {
     const message = `is ${timeout}; it must be at most periodSeconds, ${period}`;
-    // The documents say so; the API takes it.
+    // The documentation forbids it; the API accepts it.
     errors.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true, advice: true });
   }
   return errors;

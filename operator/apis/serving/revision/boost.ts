@@ -1,18 +1,18 @@
 import type { KubeObject } from '../../../kube/types.ts';
 import { BOOKKEEPING } from '../../annotations/bookkeeping.ts';
 
-/** On a pod that was made with more CPU: container -> the CPU limit that it is to have later, as JSON. */
+/** On a pod created with boosted CPU: container -> its regular CPU limit, as JSON. */
 export const BOOST_ANNOTATION = BOOKKEEPING.startupCpuBoost;
 
-/** How long the boost goes on after an instance has started (Cloud Run, Startup CPU boost). */
+/** Duration of the boost after an instance has started (Cloud Run, Startup CPU boost). */
 const AFTER_START_MS = 10_000;
 
-/** Whether a pod was made with more CPU than it is to keep. */
+/** Whether a pod was created with boosted CPU. */
 export function isBoosted({ metadata }: KubeObject): boolean {
   return metadata.annotations?.[BOOST_ANNOTATION] !== undefined;
 }
 
-/** When the boost of a pod that is ready ends, in ms since 1970; of any other pod it ends with its start. */
+/** When the boost of a ready pod ends, in ms since the epoch; `readySince` for a pod without boost. */
 export function boostEnd(pod: KubeObject, readySince: number): number {
   return isBoosted(pod) ? readySince + AFTER_START_MS : readySince;
 }

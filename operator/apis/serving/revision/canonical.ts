@@ -4,14 +4,14 @@ import type { RevisionTemplate } from './types.ts';
 type Quantities = Record<string, string | number>;
 
 /**
- * The template with each quantity written as the API server's own types write it. Clients made from those types rewrite
- * what they read (`1000m` as `1`), so two templates mean the same when this form of them is the same.
+ * The template with quantities in the API server's canonical form. Clients built on its types rewrite what they read
+ * (`1000m` as `1`), so two templates are equivalent when their canonical forms are equal.
  */
 export function canonicalTemplate(template: RevisionTemplate): RevisionTemplate {
   return { ...template, spec: canonicalSpec(template.spec) };
 }
 
-/** The same for what an instance or a task is made of. */
+/** The canonical form of the spec of an instance or a task. */
 export function canonicalSpec<S extends Pick<RevisionTemplate['spec'], 'containers' | 'volumes'>>(
   spec: S,
 ): S {

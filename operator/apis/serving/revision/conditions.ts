@@ -5,9 +5,9 @@ export const REVISION_CONDITIONS = {
   ready: 'Ready',
   containerHealthy: 'ContainerHealthy',
   resourcesAvailable: 'ResourcesAvailable',
-  /** Whether there are instances; of severity Info, it leaves Ready alone. */
+  /** Whether there are instances; of severity Info, so it does not affect Ready. */
   active: 'Active',
-  /** Only there, and False, while an instance shows that it had too little; of severity Warning, it leaves Ready alone. */
+  /** Set, to False, only while an instance ran out of memory; of severity Warning, so it does not affect Ready. */
   memorySufficient: 'MemorySufficient',
 } as const;
 
@@ -20,11 +20,11 @@ export const REVISION_REASONS = {
   healthCheckContainerError: 'HealthCheckContainerError',
   progressDeadlineExceeded: 'ProgressDeadlineExceeded',
   outOfMemory: 'OutOfMemory',
-  /** The container runtime found no such program, or could not run it. */
+  /** The container runtime could not find or execute the program. */
   startError: 'StartError',
   serviceAccountMissing: 'ServiceAccountMissing',
   noTraffic: 'NoTraffic',
-  /** A worker pool gives it no share of its instances. */
+  /** It has no share of its worker pool's instances. */
   noInstances: 'NoInstances',
 } as const;
 
@@ -34,8 +34,8 @@ export function exitCodeReason(exitCode: number): string {
 }
 
 /**
- * Why no instance of a revision can start, in one word; undefined while some run or only take their time, and while
- * nobody asks for any.
+ * The reason why no instance of a revision can start; undefined while some run or are starting, and while none is
+ * wanted.
  */
 export function whyNoneStarts(conditions: readonly Condition[] | undefined): string | undefined {
   const active = conditionOf(conditions, REVISION_CONDITIONS.active);

@@ -10,7 +10,7 @@ import { defaultVolume } from '../volume/defaults.ts';
 import { DEFAULT_TIMEOUT_SECONDS } from './timeout.ts';
 import type { Revision, RevisionSpec, TemplateSpec } from './types.ts';
 
-/** A revision with its defaults filled in. It is immutable: one that is stored stays as it is. */
+/** A revision with its defaults set. A stored one is immutable and kept as it is. */
 export function defaultRevision(revision: Revision, previous?: Revision): Revision {
   if (previous) return revision;
   const { name, annotations } = revision.metadata;
@@ -21,13 +21,13 @@ export function defaultRevision(revision: Revision, previous?: Revision): Revisi
 export interface RevisionContext {
   /** Annotations of the template or revision. */
   annotations?: Record<string, string>;
-  /** Name of the service or configuration: containers without a name are called after it. */
+  /** Name of the service or configuration, from which names of containers are generated. */
   name?: string;
-  /** Whether one container takes requests; a worker pool's do not. */
+  /** Whether one container receives requests, as in a service. */
   ingress?: boolean;
 }
 
-/** The spec of a revision with its defaults filled in. Pure; applying it again changes nothing. */
+/** The spec of a revision with its defaults set. Pure and idempotent. */
 export function defaultRevisionSpec(
   spec: TemplateSpec,
   { annotations = {}, name = 'container', ingress: takesRequests = true }: RevisionContext,
@@ -54,7 +54,7 @@ function requestLimits(spec: TemplateSpec, containers: readonly Container[]) {
   };
 }
 
-/** 80 where all containers have one CPU or more together, else 1 (API reference, RevisionSpec: containerConcurrency). */
+/** 80 if all containers have at least one CPU in total, else 1 (API reference, RevisionSpec: containerConcurrency). */
 function defaultConcurrency(containers: readonly Container[]): number {
   return (totalCpu(containers) ?? 1) < 1 ? 1 : 80;
 }

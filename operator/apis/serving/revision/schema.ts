@@ -35,7 +35,7 @@ const SERVICE_VARIABLES: CelRule = {
   fieldPath: '.containers',
 };
 
-/** A service sends requests to one container; a revision may also be that of a worker pool, which gets none. */
+/** Exactly one container of a service receives requests; a revision may belong to a worker pool, which has none. */
 const INGRESS: Record<'template' | 'revision', CelRule> = {
   template: {
     rule: `self.containers.size() == 1 || ${WITH_PORT} == 1`,
@@ -52,18 +52,20 @@ const INGRESS: Record<'template' | 'revision', CelRule> = {
 function revisionSpecSchema<T extends TSchema>(container: T, ...ingress: CelRule[]) {
   return Type.Object(
     {
-      ...instanceFields(container, 'Containers of an instance; the one with ports gets the requests.'),
+      ...instanceFields(container, 'Containers of an instance; the one with ports receives the requests.'),
       containerConcurrency: int64(0, 1000, {
-        description: 'Most requests at once in one instance; unset or 0: 80 with one CPU or more, else 1.',
+        description:
+          'Maximum number of concurrent requests per instance; when unset or 0, 80 with at least one CPU, else 1.',
       }),
       timeoutSeconds: int64(0, 3600, {
-        description: 'Time for one request in seconds; 300 when unset or 0.',
+        description: 'Request timeout in seconds; 300 when unset or 0.',
       }),
       responseStartTimeoutSeconds: int64(0, 3600, {
-        description: 'Time to the first byte of an answer in seconds. Not supported by Cloud Run.',
+        description: 'Maximum time to the first byte of a response in seconds. Not supported by Cloud Run.',
       }),
       idleTimeoutSeconds: int64(0, 3600, {
-        description: 'Time without a byte in either direction in seconds. Not supported by Cloud Run.',
+        description:
+          'Maximum time without traffic in either direction in seconds. Not supported by Cloud Run.',
       }),
       runtimeClassName: text(253, { description: 'Runtime class; unset for the default one.' }),
       imagePullSecrets: list(
@@ -72,18 +74,18 @@ function revisionSpecSchema<T extends TSchema>(container: T, ...ingress: CelRule
           { 'x-kubernetes-map-type': 'atomic' },
         ),
         50,
-        { description: 'Secrets for pulling images. Not supported by Cloud Run.' },
+        { description: 'Image pull secrets. Not supported by Cloud Run.' },
       ),
       enableServiceLinks: flag(
-        'Whether services appear as environment variables. Not supported by Cloud Run.',
+        'Whether services are injected as environment variables. Not supported by Cloud Run.',
       ),
       automountServiceAccountToken: flag(
-        'Whether containers get a Kubernetes token. Not supported by Cloud Run.',
+        'Whether to mount a Kubernetes API token. Not supported by Cloud Run.',
       ),
       ...schedulingFields,
     },
     {
-      description: 'What an instance is made of.',
+      description: 'Spec of an instance.',
       ...rules(...ingress, CONTAINER_NAMES, MOUNTED_VOLUMES),
     },
   );
@@ -92,10 +94,11 @@ function revisionSpecSchema<T extends TSchema>(container: T, ...ingress: CelRule
 const TemplateMetadata = Type.Object(
   {
     name: text(63, {
-      description: 'Name of the revision: the name of the service, a dash and more. Made up when unset.',
+      description:
+        'Name of the revision, starting with the name of the service and a dash. Generated when unset.',
       pattern: OPTIONAL_DNS_LABEL,
     }),
-    namespace: text(63, { description: 'Ignored: a revision lives in the namespace of its service.' }),
+    namespace: text(63, { description: 'Ignored: a revision is in the namespace of its service.' }),
     labels: textMap(200, { description: 'Labels of the revision.' }),
     annotations: textMap(200, {
       description: `Annotations of the revision, all strings. Those with an effect: ${honouredOn('revision')}.`,
@@ -115,7 +118,7 @@ function templateSchema(...ingress: CelRule[]) {
       spec: revisionSpecSchema(TemplateContainerSchema, ...ingress),
     },
     {
-      description: 'The revision to make. Any change of it makes a new one.',
+      description: 'Template of the next revision. Any change creates a new revision.',
       ...rules({
         rule: `!(${NAMED('self')}) || !(${NAMED('oldSelf')}) || self.metadata.name != oldSelf.metadata.name || self == oldSelf`,
         message: 'a changed template needs a new metadata.name, or none',
@@ -125,17 +128,17 @@ function templateSchema(...ingress: CelRule[]) {
   );
 }
 
-/** The revision that the next change of a service or configuration makes. */
+/** Template of the next revision of a service or configuration. */
 export const RevisionTemplateSchema = templateSchema(INGRESS.template, PORT_VARIABLE, SERVICE_VARIABLES);
 
-/** The revision that the next change of a worker pool makes: nobody sends it requests. */
+/** Template of the next revision of a worker pool, which receives no requests. */
 export const WorkerPoolTemplateSchema = templateSchema({
   rule: '!has(self.containerConcurrency) || self.containerConcurrency == 0',
   message: 'a worker pool receives no requests, so it has no containerConcurrency',
   fieldPath: '.containerConcurrency',
 });
 
-/** A revision that is named by hand must start with the name of its owner (gcloud: --revision-suffix). */
+/** An explicit revision name must start with the owner's name (gcloud: --revision-suffix). */
 export const REVISION_NAME_RULE: CelRule = {
   rule: `!(${NAMED('self.spec.template')}) || self.spec.template.metadata.name.startsWith(self.metadata.name + '-')`,
   messageExpression:
@@ -151,16 +154,16 @@ export const RevisionStatusSchema = Type.Object(
     containerStatuses: list(
       Type.Object({
         name: text(63, { description: 'Name of the container.' }),
-        imageDigest: text(1024, { description: 'Image that the instances run, by digest.' }),
+        imageDigest: text(1024, { description: 'Image by digest.' }),
       }),
       MAX_CONTAINERS,
       { description: 'Resolved images of the containers.' },
     ),
     imageDigest: text(1024, { description: 'Image of the ingress container, by digest.' }),
     logUrl: text(2048, { description: 'Where the logs are.' }),
-    serviceName: text(253, { description: 'Name of the service in the cluster.' }),
-    desiredReplicas: int32(0, 2 ** 31 - 1, { description: 'Instances that should run.' }),
-    actualReplicas: int32(0, 2 ** 31 - 1, { description: 'Instances that run.' }),
+    serviceName: text(253, { description: 'Name of the core Service.' }),
+    desiredReplicas: int32(0, 2 ** 31 - 1, { description: 'Desired number of instances.' }),
+    actualReplicas: int32(0, 2 ** 31 - 1, { description: 'Actual number of instances.' }),
   },
   { description: 'Observed state of the revision.' },
 );

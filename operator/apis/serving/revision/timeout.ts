@@ -1,9 +1,9 @@
 import type { Revision } from './types.ts';
 
-/** Seconds that a request may take when nobody says otherwise (API reference, RevisionSpec: timeoutSeconds). */
+/** Default request timeout in seconds (API reference, RevisionSpec: timeoutSeconds). */
 export const DEFAULT_TIMEOUT_SECONDS = 300;
 
-/** How long a request of a revision may last, in ms; a stored Revision has its default filled in. */
+/** Request timeout of a revision in ms. */
 export function timeoutMs({ spec }: Revision): number {
   return (spec.timeoutSeconds || DEFAULT_TIMEOUT_SECONDS) * 1000;
 }

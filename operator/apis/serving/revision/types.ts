@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import type { KubeObject, ResourceType } from '../../../kube/types.ts';
 import type { RevisionSpecSchema, RevisionStatusSchema, RevisionTemplateSchema } from './schema.ts';
 
-/** A revision as the API server returns it: its defaults are filled in. */
+/** A revision as the API server returns it, with its defaults set. */
 export interface Revision extends KubeObject {
   spec: Static<typeof RevisionSpecSchema>;
   status?: Static<typeof RevisionStatusSchema>;
@@ -10,12 +10,12 @@ export interface Revision extends KubeObject {
 
 export type RevisionSpec = Revision['spec'];
 
-/** `spec.template` of a service or configuration: a revision as people write it. */
+/** `spec.template` of a service or configuration. */
 export type RevisionTemplate = Static<typeof RevisionTemplateSchema>;
 
 export type TemplateSpec = RevisionTemplate['spec'];
 
-/** Where revisions live in the API. */
+/** Resource type of revisions. */
 export const REVISIONS: ResourceType<Revision> = {
   apiVersion: 'serving.knative.dev/v1',
   kind: 'Revision',

@@ -17,7 +17,7 @@ import { schedulingFields } from '../scheduling/schema.ts';
 import { validateVolumes } from '../volume/validation.ts';
 import type { Revision, RevisionTemplate, TemplateSpec } from './types.ts';
 
-/** Fields that Knative Serving knows and Cloud Run does not. */
+/** Fields that Knative Serving supports and Cloud Run does not. */
 const KNATIVE_ONLY = [
   'imagePullSecrets',
   'enableServiceLinks',
@@ -27,7 +27,7 @@ const KNATIVE_ONLY = [
   ...(Object.keys(schedulingFields) as (keyof typeof schedulingFields)[]),
 ] as const;
 
-/** The errors of the template of a service, configuration or worker pool; a pool's has no ingress container. */
+/** Validates the template of a service, configuration or worker pool; a pool's has no ingress container. */
 export function validateTemplate(
   template: RevisionTemplate,
   owner: string,
@@ -56,7 +56,7 @@ export function validateTemplate(
   ];
 }
 
-/** A revision that is named by hand begins with the name of its owner (gcloud: --revision-suffix). */
+/** An explicit revision name starts with the owner's name (gcloud: --revision-suffix). */
 function validateName(name: string | undefined, owner: string, path: string): FieldError[] {
   if (!name) return [];
   const prefix = `${owner}-`;
@@ -66,7 +66,7 @@ function validateName(name: string | undefined, owner: string, path: string): Fi
   return [{ path, value: name, message }];
 }
 
-/** The errors of the spec of a revision; a worker pool's has no ingress container. */
+/** Validates the spec of a revision; a worker pool's has no ingress container. */
 export function validateRevisionSpec(
   spec: TemplateSpec,
   { ingress }: { ingress: boolean },
@@ -88,12 +88,12 @@ export function validateRevisionSpec(
   ];
 }
 
-/** The kind of GPU that an instance asks for. */
+/** Type of GPU of an instance. */
 export function acceleratorOf({ nodeSelector = {} }: Pick<TemplateSpec, 'nodeSelector'>): string | undefined {
   return Object.hasOwn(nodeSelector, ACCELERATOR) ? nodeSelector[ACCELERATOR] : undefined;
 }
 
-/** Less than one CPU is there while requests are answered, and in the first environment only (Cloud Run, CPU limits). */
+/** Less than one CPU needs request-based billing and the first generation environment (Cloud Run, CPU limits). */
 function validateFraction(
   { containers }: TemplateSpec,
   annotations: Record<string, string> = {},
@@ -114,7 +114,7 @@ function validateFraction(
   ];
 }
 
-/** Less than one CPU serves one request at a time (Cloud Run, CPU limits). */
+/** With less than one CPU, concurrency must be 1 (Cloud Run, CPU limits). */
 function validateConcurrency(spec: TemplateSpec, path: string): FieldError[] {
   const { containerConcurrency: value = 0 } = spec;
   const cpu = totalCpu(spec.containers);
@@ -123,13 +123,16 @@ function validateConcurrency(spec: TemplateSpec, path: string): FieldError[] {
   return [{ path: `${path}.containerConcurrency`, value, message, strict: true }];
 }
 
-/** Kubernetes' own words on the names of objects. */
+/** Kubernetes' own message for invalid names of objects. */
 const SUBDOMAIN =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and " +
   "end with an alphanumeric character (e.g. 'example.com', regex used for validation is " +
   "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
-/** The errors of the name of a service account. Says first what Cloud Run takes, then in Knative's form what Kubernetes does (TestServiceAccountValidation). */
+/**
+ * Validates the name of a service account. The message says what Cloud Run accepts, then repeats Kubernetes' message in
+ * Knative's form (TestServiceAccountValidation).
+ */
 export function validateServiceAccount(value: string | undefined, path: string): FieldError[] {
   if (!value || new RegExp(`^${SERVICE_ACCOUNT}$`).test(value)) return [];
   const left = placeholderIn(value);
@@ -140,27 +143,27 @@ export function validateServiceAccount(value: string | undefined, path: string):
   return [{ path, value, message }];
 }
 
-/** The errors of the labels of nodes: Cloud Run knows the type of GPU, which a container must then use. */
+/** Validates the node selector: Cloud Run supports only the type of GPU, which a container must then use. */
 export function validateNodeSelector(
   spec: Pick<TemplateSpec, 'nodeSelector' | 'containers'>,
   path: string,
 ): FieldError[] {
   const selector = spec.nodeSelector ?? {};
   const where = `${path}.nodeSelector`;
-  const strangers = Object.keys(selector)
+  const unsupportedKeys = Object.keys(selector)
     .filter((key) => key !== ACCELERATOR)
     .map((key) => ({
       path: keyed(where, key),
       message: `is not known to Cloud Run; the only supported key is ${ACCELERATOR}`,
       strict: true,
     }));
-  const unfit = validateLabels(spec.nodeSelector, where);
-  if (unfit.length > 0) return unfit;
+  const invalid = validateLabels(spec.nodeSelector, where);
+  if (invalid.length > 0) return invalid;
   const gpu = spec.containers.some(({ resources }) => resources?.limits?.[GPU] !== undefined);
-  if (selector[ACCELERATOR] === undefined || gpu) return strangers;
+  if (selector[ACCELERATOR] === undefined || gpu) return unsupportedKeys;
   const message = `requests a GPU that no container uses; set resources.limits["${GPU}"] of one container to 1`;
   return [
-    ...strangers,
+    ...unsupportedKeys,
     { path: keyed(where, ACCELERATOR), value: selector[ACCELERATOR], message, strict: true },
   ];
 }
@@ -177,7 +180,7 @@ function validateRuntimeClass(value: string | undefined, path: string): FieldErr
   ];
 }
 
-/** The errors of a revision; `previous` is the state that it replaces. */
+/** Validates a revision; `previous` is the stored one that it replaces. */
 export function validateRevision(revision: Revision, previous?: Revision): FieldError[] {
   const { annotations } = revision.metadata;
   return [
@@ -189,7 +192,7 @@ export function validateRevision(revision: Revision, previous?: Revision): Field
   ];
 }
 
-/** A revision never changes (Knative API, Revision). */
+/** A revision is immutable (Knative API, Revision). */
 function validateUnchanged(revision: Revision, previous: Revision | undefined): FieldError[] {
   if (!previous || isDeepStrictEqual(revision.spec, previous.spec)) return [];
   const message = 'must not change: a revision is immutable; change the service, which makes a new revision';

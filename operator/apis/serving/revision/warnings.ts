@@ -2,7 +2,7 @@ import type { Warning } from '../../kind.ts';
 import { instanceWarnings } from '../instance/warnings.ts';
 import type { RevisionTemplate } from './types.ts';
 
-/** What a cluster does differently with the revisions that an object's template makes. */
+/** How a cluster handles a template's revisions differently from Cloud Run. */
 export function templateWarnings({ spec }: { spec: { template: RevisionTemplate } }): Warning[] {
   return instanceWarnings(spec.template.spec, 'spec.template.spec');
 }

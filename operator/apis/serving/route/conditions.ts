@@ -5,13 +5,13 @@ export const ROUTE_CONDITIONS = {
   ingressReady: 'IngressReady',
 } as const;
 
-/** Why a route does not serve what it should. */
+/** Why a route is not ready. */
 export const ROUTE_REASONS = {
   revisionMissing: 'RevisionMissing',
   revisionNotReady: 'RevisionNotReady',
   configurationMissing: 'ConfigurationMissing',
-  /** A core Service of its name belongs to somebody else. */
+  /** A core Service with its name has another owner. */
   notOwned: 'NotOwned',
-  /** A host of its own or of a tag belongs to another route. */
+  /** Its host, or the host of a tag, belongs to another route. */
   hostTaken: 'HostTaken',
 } as const;

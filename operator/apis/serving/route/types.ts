@@ -8,7 +8,7 @@ export interface Route extends KubeObject {
   status?: Static<typeof RouteStatusSchema>;
 }
 
-/** Where routes live in the API. */
+/** Resource type of routes. */
 export const ROUTES: ResourceType<Route> = {
   apiVersion: 'serving.knative.dev/v1',
   kind: 'Route',

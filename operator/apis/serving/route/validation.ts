@@ -3,7 +3,7 @@ import type { FieldError } from '../../fieldError.ts';
 import { validateRouteTraffic } from '../traffic/validation.ts';
 import type { Route } from './types.ts';
 
-/** The errors of a route. */
+/** Validates a route. */
 export function validateRoute(route: Route): FieldError[] {
   const { name, annotations } = route.metadata;
   return [

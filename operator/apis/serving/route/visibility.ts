@@ -4,11 +4,11 @@ import { parseFlag } from '../../annotations/values.ts';
 import { VISIBILITY } from '../../labels.ts';
 import type { Route } from './types.ts';
 
-/** Which requests reach a route: all, those from inside the cluster, or none. */
+/** Which requests reach a route: all, only those from inside the cluster, or none. */
 export type Reach = 'all' | 'internal' | 'none';
 
 /**
- * Whether a route, and its tags, answer to their names outside of the cluster. Those inside stay in any case.
+ * Whether a route and its tags have external host names. The internal ones exist in any case.
  * (Knative API, Visibility; API reference, default-url-disabled)
  */
 export function hasOutsideName({ metadata }: Pick<Route, 'metadata'>): boolean {
@@ -17,9 +17,9 @@ export function hasOutsideName({ metadata }: Pick<Route, 'metadata'>): boolean {
 }
 
 /**
- * Who reaches a route. What Cloud Run's `internal-and-cloud-load-balancing` adds comes as `internal` does here: a load
- * balancer that may pass requests on is one that is led to the internal gateway Service. (Knative API, Visibility; Cloud
- * Run's ingress settings)
+ * Which requests reach a route. Cloud Run's `internal-and-cloud-load-balancing` means `internal` here: a load balancer
+ * that may forward requests is one that targets the internal gateway Service. (Knative API, Visibility; Cloud Run's
+ * ingress settings)
  */
 export function reachOf(route: Pick<Route, 'metadata'>): Reach {
   const ingress = route.metadata.annotations?.[ACCESS.ingress.key] ?? 'all';

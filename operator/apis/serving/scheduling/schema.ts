@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { choice, flag, int32, int64, list, text, textMap } from '../../schema.ts';
 
-/** Where and how a pod runs: what Knative Serving allows behind its feature flags. Cloud Run knows none of it. */
+/** Scheduling of pods, which Knative Serving allows behind feature flags. Cloud Run supports none of it. */
 
 const requirement = (operators: readonly string[]) =>
   Type.Object({
@@ -9,7 +9,7 @@ const requirement = (operators: readonly string[]) =>
     operator: Type.Unsafe<string>({
       type: 'string',
       enum: [...operators],
-      description: 'How key and values relate.',
+      description: 'Operator that relates key and values.',
     }),
     values: list(Type.String({ maxLength: 63 }), 100, { description: 'Values to compare with.' }),
   });
@@ -28,7 +28,7 @@ const LabelSelector = Type.Object(
       description: 'Requirements on labels.',
     }),
   },
-  { description: 'Which pods are meant.' },
+  { description: 'Selector of pods.' },
 );
 
 const PodTerm = Type.Object({
@@ -36,29 +36,31 @@ const PodTerm = Type.Object({
   namespaceSelector: Type.Optional(LabelSelector),
   namespaces: list(Type.String({ maxLength: 63 }), 50, { description: 'Namespaces of those pods.' }),
   matchLabelKeys: list(Type.String({ maxLength: 317 }), 20, {
-    description: 'Labels that must equal the own ones.',
+    description: "Labels whose values must equal the pod's own.",
   }),
-  mismatchLabelKeys: list(Type.String({ maxLength: 317 }), 20, { description: 'Labels that must differ.' }),
-  topologyKey: Type.String({ description: 'Node label that makes a place.', maxLength: 317 }),
+  mismatchLabelKeys: list(Type.String({ maxLength: 317 }), 20, {
+    description: "Labels whose values must differ from the pod's own.",
+  }),
+  topologyKey: Type.String({ description: 'Node label that defines a topology domain.', maxLength: 317 }),
 });
 
 const podAffinity = (description: string) =>
   Type.Optional(
     Type.Object(
       {
-        requiredDuringSchedulingIgnoredDuringExecution: list(PodTerm, 20, { description: 'Must hold.' }),
+        requiredDuringSchedulingIgnoredDuringExecution: list(PodTerm, 20, { description: 'Required rules.' }),
         preferredDuringSchedulingIgnoredDuringExecution: list(
           Type.Object({
             weight: Type.Integer({
               format: 'int32',
               minimum: 1,
               maximum: 100,
-              description: 'How much it counts.',
+              description: 'Weight of the rule.',
             }),
             podAffinityTerm: PodTerm,
           }),
           20,
-          { description: 'Should hold.' },
+          { description: 'Preferred rules.' },
         ),
       },
       { description },
@@ -75,10 +77,10 @@ const Affinity = Type.Object(
               {
                 nodeSelectorTerms: Type.Array(NodeTerm, {
                   maxItems: 20,
-                  description: 'One of them must hold.',
+                  description: 'Terms, one of which must match.',
                 }),
               },
-              { description: 'Must hold.' },
+              { description: 'Required rules.' },
             ),
           ),
           preferredDuringSchedulingIgnoredDuringExecution: list(
@@ -87,21 +89,21 @@ const Affinity = Type.Object(
                 format: 'int32',
                 minimum: 1,
                 maximum: 100,
-                description: 'How much it counts.',
+                description: 'Weight of the rule.',
               }),
               preference: NodeTerm,
             }),
             20,
-            { description: 'Should hold.' },
+            { description: 'Preferred rules.' },
           ),
         },
-        { description: 'Which nodes.' },
+        { description: 'Affinity to nodes.' },
       ),
     ),
-    podAffinity: podAffinity('Near which pods.'),
-    podAntiAffinity: podAffinity('Away from which pods.'),
+    podAffinity: podAffinity('Affinity to pods.'),
+    podAntiAffinity: podAffinity('Anti-affinity to pods.'),
   },
-  { description: 'Where to run. Not supported by Cloud Run.' },
+  { description: 'Scheduling constraints. Not supported by Cloud Run.' },
 );
 
 const MAX_ID = 2 ** 31 - 1;
@@ -113,7 +115,7 @@ const PodSecurityContext = Type.Object(
     runAsNonRoot: flag('Whether no container may run as root.'),
     runAsUser: int64(0, MAX_ID, { description: 'User id of the processes.' }),
     supplementalGroups: list(Type.Integer({ format: 'int64', minimum: 0, maximum: MAX_ID }), 50, {
-      description: 'More groups of the processes.',
+      description: 'Supplemental groups of the processes.',
     }),
     seccompProfile: Type.Optional(
       Type.Object(
@@ -128,54 +130,54 @@ const PodSecurityContext = Type.Object(
   { description: 'Security settings of all containers. Not supported by Cloud Run.' },
 );
 
-/** Fields of a revision that only Knative Serving has, at the level of the pod. */
+/** Pod-level fields of a revision that only Knative Serving has. */
 export const schedulingFields = {
   affinity: Type.Optional(Affinity),
   tolerations: list(
     Type.Object({
       key: text(317, { description: 'Taint key; every key when unset.' }),
-      operator: choice(['Exists', 'Equal', ''], { description: 'How key and value relate.' }),
+      operator: choice(['Exists', 'Equal', ''], { description: 'Operator that relates key and value.' }),
       value: text(63, { description: 'Taint value.' }),
       effect: choice(['NoSchedule', 'PreferNoSchedule', 'NoExecute', ''], { description: 'Taint effect.' }),
       tolerationSeconds: int64(0, Number.MAX_SAFE_INTEGER, {
-        description: 'How long a NoExecute taint is borne.',
+        description: 'Seconds for which a NoExecute taint is tolerated.',
       }),
     }),
     50,
-    { description: 'Taints to bear. Not supported by Cloud Run.' },
+    { description: 'Taints to tolerate. Not supported by Cloud Run.' },
   ),
   topologySpreadConstraints: list(
     Type.Object({
       maxSkew: Type.Integer({
         format: 'int32',
         minimum: 1,
-        description: 'Greatest difference between two places.',
+        description: 'Maximum difference between two topology domains.',
       }),
-      topologyKey: Type.String({ description: 'Node label that makes a place.', maxLength: 317 }),
+      topologyKey: Type.String({ description: 'Node label that defines a topology domain.', maxLength: 317 }),
       whenUnsatisfiable: Type.Unsafe<string>({
         type: 'string',
         enum: ['DoNotSchedule', 'ScheduleAnyway'],
-        description: 'What to do when it cannot hold.',
+        description: 'What to do when the constraint cannot be satisfied.',
       }),
       labelSelector: Type.Optional(LabelSelector),
       matchLabelKeys: list(Type.String({ maxLength: 317 }), 20, {
-        description: 'Labels that must equal the own ones.',
+        description: "Labels whose values must equal the pod's own.",
       }),
-      minDomains: int32(1, 2 ** 31 - 1, { description: 'Least number of places.' }),
+      minDomains: int32(1, 2 ** 31 - 1, { description: 'Minimum number of topology domains.' }),
     }),
     20,
-    { description: 'How to spread over places. Not supported by Cloud Run.' },
+    { description: 'How to spread over topology domains. Not supported by Cloud Run.' },
   ),
   hostAliases: list(
     Type.Object({
       ip: Type.String({ description: 'Address.', maxLength: 45 }),
-      hostnames: list(Type.String({ maxLength: 253 }), 50, { description: 'Names of the address.' }),
+      hostnames: list(Type.String({ maxLength: 253 }), 50, { description: 'Host names of the address.' }),
     }),
     50,
     { description: 'Entries of /etc/hosts. Not supported by Cloud Run.' },
   ),
   dnsPolicy: choice(['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None', ''], {
-    description: 'Which DNS servers to ask. Not supported by Cloud Run.',
+    description: 'DNS policy. Not supported by Cloud Run.',
   }),
   dnsConfig: Type.Optional(
     Type.Object(
@@ -197,7 +199,5 @@ export const schedulingFields = {
   priorityClassName: text(253, { description: 'Priority class. Not supported by Cloud Run.' }),
   schedulerName: text(253, { description: 'Scheduler. Not supported by Cloud Run.' }),
   securityContext: Type.Optional(PodSecurityContext),
-  shareProcessNamespace: flag(
-    'Whether containers see the processes of each other. Not supported by Cloud Run.',
-  ),
+  shareProcessNamespace: flag('Whether containers share a process namespace. Not supported by Cloud Run.'),
 };

@@ -12,12 +12,12 @@ export const SERVICE_CONDITIONS = {
 
 /** Why a service is not ready, besides the reasons of its configuration and route. */
 export const SERVICE_REASONS = {
-  /** The service breaks the contract; the message says where. */
+  /** The service is invalid; the message names the fields. */
   invalidArgument: 'InvalidArgument',
-  /** A configuration or route of its name belongs to somebody else. */
+  /** A configuration or route with its name has another owner. */
   notOwned: 'NotOwned',
   /** A child has not yet been reconciled for this generation. */
   outOfDate: 'OutOfDate',
-  /** The latest revision is ready and does not yet have its share. */
+  /** The latest revision is ready but does not receive its traffic yet. */
   trafficNotMigrated: 'TrafficNotMigrated',
 } as const;

@@ -2,8 +2,8 @@
 import { SCALING } from '../../annotations/run/scaling.ts';
 
 /**
- * The number of instances that a person has set for all revisions of a service; undefined while scaling is automatic or
- * no valid number is set (Cloud Run, Manual scaling). A Route carries its Service's annotations, so either may be asked.
+ * The manual number of instances of all revisions of a service; undefined while scaling is automatic or no valid number
+ * is set (Cloud Run, Manual scaling). A Route has its Service's annotations, so either may be passed.
  */
 export function manualInstances(annotations: Record<string, string> | undefined): number | undefined {
   if (annotations?.[SCALING.scalingMode.key]?.toLowerCase() !== 'manual') return undefined;

@@ -3,7 +3,7 @@ import { RevisionTemplateSchema } from '../revision/schema.ts';
 import { addressFields, latestRevisionFields, statusFields } from '../statusSchema.ts';
 import { ServiceTrafficSchema, TrafficStatusSchema } from '../traffic/schema.ts';
 
-/** Longest name of a service that Cloud Run takes; here it may have as many as a label of a host name. */
+/** Maximum length of a service name on Cloud Run; here it is that of a DNS label. */
 export const MAX_CLOUD_RUN_NAME = 49;
 
 /** `spec` of a service. */

@@ -8,7 +8,7 @@ export interface Service extends KubeObject {
   status?: Static<typeof ServiceStatusSchema>;
 }
 
-/** Where services live in the API. */
+/** Resource type of services. */
 export const SERVICES: ResourceType<Service> = {
   apiVersion: 'serving.knative.dev/v1',
   kind: 'Service',

@@ -10,7 +10,7 @@ import { validateServiceTraffic } from '../traffic/validation.ts';
 import { MAX_CLOUD_RUN_NAME } from './schema.ts';
 import type { Service } from './types.ts';
 
-/** The errors of a service; `previous` is the state that it replaces. */
+/** Validates a service; `previous` is the stored one that it replaces. */
 export function validateService(service: Service, previous?: Service): FieldError[] {
   const { name, labels, annotations } = service.metadata;
   const { template, traffic } = service.spec;
@@ -26,7 +26,7 @@ export function validateService(service: Service, previous?: Service): FieldErro
   ];
 }
 
-/** A number of instances by hand counts in the manual mode alone (Cloud Run, Manual scaling). */
+/** The manual number of instances has an effect only in manual mode (Cloud Run, Manual scaling). */
 function validateManual(annotations: Record<string, string> = {}, path: string): FieldError[] {
   const value = annotations[RUN.manualInstanceCount];
   if (value === undefined || annotations[RUN.scalingMode] === 'manual') return [];
@@ -34,7 +34,7 @@ function validateManual(annotations: Record<string, string> = {}, path: string):
   return [{ path: keyed(path, RUN.manualInstanceCount), value, message, strict: true }];
 }
 
-/** A name becomes part of host names and of the names of revisions; Cloud Run takes at most 49 characters. */
+/** A name becomes part of host names and revision names; Cloud Run allows at most 49 characters. */
 export function validateName(name: string): FieldError[] {
   const form = 'lowercase letters, digits and dashes, starting with a letter and not ending with a dash';
   if (name.length > MAX_NAME || !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {

@@ -1,14 +1,14 @@
 import type { RouteTarget, ServiceTarget } from './types.ts';
 
-/** Everything goes to the latest ready revision (API reference, ServiceSpec: traffic). */
+/** All traffic goes to the latest ready revision (API reference, ServiceSpec: traffic). */
 const ALL_TO_LATEST: ServiceTarget = { latestRevision: true, percent: 100 };
 
-/** The targets of a service with their defaults filled in; none at all is 100 % for the latest revision. */
+/** The targets of a service with their defaults set; without any, 100 % goes to the latest revision. */
 export function defaultServiceTraffic(traffic: readonly ServiceTarget[] | undefined): ServiceTarget[] {
   return traffic && traffic.length > 0 ? traffic.map(withLatest) : [ALL_TO_LATEST];
 }
 
-/** The targets of a route with their defaults filled in. */
+/** The targets of a route with their defaults set. */
 export function defaultRouteTraffic(traffic: readonly RouteTarget[] | undefined): RouteTarget[] {
   return (traffic ?? []).map(withLatest);
 }

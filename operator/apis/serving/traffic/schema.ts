@@ -1,21 +1,21 @@
 import { Type } from 'typebox';
 import { type CelRule, flag, int64, list, OPTIONAL_DNS_LABEL, rules, text } from '../../schema.ts';
 
-/** Most targets of one service or route. */
+/** Maximum number of targets of a service or route. */
 export const MAX_TARGETS = 200;
 
 const shared = {
-  revisionName: text(63, { description: 'Revision that gets the share.', pattern: OPTIONAL_DNS_LABEL }),
+  revisionName: text(63, { description: 'Revision that the share belongs to.', pattern: OPTIONAL_DNS_LABEL }),
   latestRevision: flag('Whether the target is the latest ready revision; true unless revisionName is set.'),
-  percent: int64(0, 100, { description: 'Share of the traffic in percent; 0 when unset.' }),
+  percent: int64(0, 100, { description: 'Percentage of the traffic; 0 when unset.' }),
   tag: text(63, {
-    description: 'Name of an own URL for this target: a DNS label that starts with a letter.',
+    description: 'Tag that gives the target its own URL: a DNS label that starts with a letter.',
     pattern: OPTIONAL_DNS_LABEL,
   }),
 };
 
 const configurationName = text(63, {
-  description: 'Configuration whose latest ready revision gets the share.',
+  description: 'Configuration whose latest ready revision the share belongs to.',
   pattern: OPTIONAL_DNS_LABEL,
 });
 
@@ -41,9 +41,9 @@ const LIST_RULES: CelRule[] = [
   },
 ];
 
-const listOptions = { description: 'Who gets which share of the traffic.', ...rules(...LIST_RULES) };
+const listOptions = { description: 'How traffic is split between revisions.', ...rules(...LIST_RULES) };
 
-/** `spec.traffic` of a Service: its own configuration is meant wherever no revision is named. */
+/** `spec.traffic` of a Service: a target without a revision is the service's own configuration. */
 export const ServiceTrafficSchema = list(Type.Object(shared, rules(LATEST)), MAX_TARGETS, listOptions);
 
 /** `spec.traffic` of a Route: each target names a revision or a configuration. */
@@ -59,7 +59,7 @@ export const RouteTrafficSchema = list(
   listOptions,
 );
 
-/** `status.traffic`: what the shares mean now. */
+/** `status.traffic`: the resolved targets. */
 export const TrafficStatusSchema = list(
   Type.Object({
     ...shared,
@@ -67,5 +67,5 @@ export const TrafficStatusSchema = list(
     url: text(2048, { description: 'URL of the tag.' }),
   }),
   MAX_TARGETS,
-  { description: 'Revisions and the shares that they get.' },
+  { description: 'Revisions and their shares of the traffic.' },
 );

@@ -5,9 +5,9 @@ export interface Share {
 }
 
 /**
- * One revision's part of a number of instances that its Service sets for all its revisions, in proportion to
- * their traffic. Largest remainders, so that the parts sum up to the whole; equal ones go by name. A revision
- * that has traffic gets one instance at least when there is any: a part of zero would cut off its requests.
+ * A revision's part of the number of instances that its Service sets for all revisions, in proportion to their traffic.
+ * By largest remainders, so that the parts add up to the total; ties are broken by name. A revision with traffic gets at
+ * least one instance if there is any: without one its requests would fail.
  */
 export function shareOf(total: number, split: readonly Share[], revision: string): number {
   const part = largestRemainders(total, split).get(revision);
@@ -15,9 +15,9 @@ export function shareOf(total: number, split: readonly Share[], revision: string
 }
 
 /**
- * The parts of a number of instances of all revisions that have a share, by largest remainder: they always sum up to
- * the number. Where there are as many instances as revisions, each gets one at least; it comes from the one that has
- * most beyond its exact part.
+ * The parts of a number of instances of all revisions with a share, by largest remainder: they always add up to the
+ * total. If there are at least as many instances as revisions, each gets at least one, taken from the revision that
+ * exceeds its exact part most.
  */
 export function partsOf(total: number, split: readonly Share[]): Map<string, number> {
   const parts = largestRemainders(total, split);
@@ -36,12 +36,12 @@ export function partsOf(total: number, split: readonly Share[]): Map<string, num
 }
 
 interface Part {
-  /** Of the whole, with fractions. */
+  /** The exact part, with fractions. */
   exact: number;
   whole: number;
 }
 
-/** The parts of the revisions that have a share, each rounded down, the rest to those with the largest remainders. */
+/** The parts of all revisions with a share, rounded down; the rest goes to those with the largest remainders. */
 function largestRemainders(total: number, split: readonly Share[]): Map<string, Part> {
   const percents = new Map<string, number>();
   for (const { revision, percent } of split) {

@@ -2,18 +2,18 @@ import { keyOf } from '../../../kube/types.ts';
 import type { Route } from '../route/types.ts';
 import type { Share } from './shares.ts';
 
-/** What a Route sends to one of its revisions. */
+/** A revision's share of a Route's requests. */
 export interface Target {
   readonly revision: string;
-  /** Of the route's requests; 0 for a revision that only a tag reaches. */
+  /** Percentage of the requests; 0 for a revision that is reached only by a tag. */
   readonly percent: number;
-  /** All revisions of the route that get a percentage. */
+  /** All revisions of the route with a percentage. */
   readonly split: readonly Share[];
 }
 
 const byRoute = new WeakMap<Route, ReadonlyMap<string, Target>>();
 
-/** What the Route that sends most to a revision sends there; undefined when none of these Routes reaches it. */
+/** The target with the largest share among the Routes that reach a revision; undefined when none does. */
 export function targetOf(revision: string, routes: Iterable<Route>): Target | undefined {
   let most: Target | undefined;
   for (const route of routes) {
@@ -29,8 +29,8 @@ export function revisionsReached(route: Route | undefined): string[] {
 }
 
 function targetsOfRoute(route: Route): ReadonlyMap<string, Target> {
-  const known = byRoute.get(route);
-  if (known) return known;
+  const cached = byRoute.get(route);
+  if (cached) return cached;
   const { namespace } = route.metadata;
   const percents = new Map<string, number>();
   for (const { revisionName, percent = 0 } of route.status?.traffic ?? []) {

@@ -3,10 +3,10 @@ import type { RouteTarget, ServiceTarget } from './types.ts';
 
 const TAG = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const MAX_LABEL = 63;
-/** What stands between tag and name in a host name. */
+/** Separates tag and name in a host name. */
 const SEPARATOR = '---';
 
-/** The errors of the traffic of a service; none at all is fine, it means 100 % for the latest revision. */
+/** Validates the traffic of a service; without targets, 100 % goes to the latest revision. */
 export function validateServiceTraffic(
   traffic: readonly ServiceTarget[] | undefined,
   owner: string,
@@ -17,7 +17,7 @@ export function validateServiceTraffic(
   return [...validateTargets(targets, owner, path), ...validateSum(targets, path)];
 }
 
-/** The errors of shares that have no tags, such as those of a worker pool's instances. */
+/** Validates shares without tags, such as those of a worker pool's instances. */
 export function validateShares(
   shares: readonly Omit<ServiceTarget, 'tag'>[] | undefined,
   path: string,
@@ -25,7 +25,7 @@ export function validateShares(
   return validateServiceTraffic(shares, '', path);
 }
 
-/** The errors of the traffic of a route, which names each revision or configuration. */
+/** Validates the traffic of a route, whose targets name a revision or configuration. */
 export function validateRouteTraffic(
   traffic: readonly RouteTarget[] | undefined,
   owner: string,

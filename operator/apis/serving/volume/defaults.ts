@@ -2,10 +2,10 @@ import type { Volume } from '../container/types.ts';
 
 /** Mode bits of the files of a secret (API reference, SecretVolumeSource: defaultMode; 0 counts as unset). */
 const SECRET_MODE = 0o444;
-/** Those of a ConfigMap (API reference, ConfigMapVolumeSource: defaultMode). */
+/** Mode bits of the files of a ConfigMap (API reference, ConfigMapVolumeSource: defaultMode). */
 const CONFIG_MODE = 0o644;
 
-/** A volume with its defaults filled in. Applying it again changes nothing. */
+/** A volume with its defaults set. Pure and idempotent. */
 export function defaultVolume(volume: Volume): Volume {
   const { secret, configMap, projected } = volume;
   if (secret) return { ...volume, secret: { ...secret, defaultMode: secret.defaultMode || SECRET_MODE } };

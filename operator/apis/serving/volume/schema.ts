@@ -12,14 +12,14 @@ const KeyToPath = Type.Object({
     pattern: DATA_KEY,
   }),
   path: Type.String({
-    description: 'File name below the mount path; may hold / but not ..',
+    description: 'Relative path of the file; may contain / but not ..',
     minLength: 1,
     maxLength: 1024,
   }),
   mode: int32(0, MODE, { description: 'Mode bits of the file, 0 to 0777; the default mode when unset.' }),
 });
 
-const items = () => list(KeyToPath, 100, { description: 'Which keys to show, and under which file names.' });
+const items = () => list(KeyToPath, 100, { description: 'Keys to project, and their file names.' });
 const optional = () => flag('Whether the volume may be empty when the source is missing.');
 const defaultMode = (usual: string) =>
   int32(0, MODE, { description: `Mode bits of the files, 0 to 0777; ${usual} when unset.` });
@@ -42,7 +42,7 @@ const Projection = Type.Object(
     serviceAccountToken: Type.Optional(
       Type.Object(
         {
-          audience: text(1024, { description: 'Who the token is for; the API server when unset.' }),
+          audience: text(1024, { description: 'Audience of the token; the API server when unset.' }),
           expirationSeconds: int64(600, 2 ** 32, { description: 'Lifetime of the token in seconds.' }),
           path: Type.String({ description: 'File name of the token.', minLength: 1, maxLength: 1024 }),
         },
@@ -60,7 +60,7 @@ const Projection = Type.Object(
                 Type.Object(
                   {
                     apiVersion: text(64, { description: 'API version of the field path.' }),
-                    fieldPath: Type.String({ description: 'Field of the pod.', maxLength: 1024 }),
+                    fieldPath: Type.String({ description: 'Path of the field.', maxLength: 1024 }),
                   },
                   { description: 'A field of the pod.' },
                 ),
@@ -68,7 +68,7 @@ const Projection = Type.Object(
               resourceFieldRef: Type.Optional(
                 Type.Object(
                   {
-                    containerName: text(63, { description: 'Container whose resource it is.' }),
+                    containerName: text(63, { description: 'Name of the container.' }),
                     divisor: Type.Optional(quantity({ description: 'Unit of the value.' })),
                     resource: Type.String({ description: 'Resource name.', maxLength: 253 }),
                   },
@@ -77,7 +77,7 @@ const Projection = Type.Object(
               ),
             }),
             50,
-            { description: 'Files to make.' },
+            { description: 'Files to create.' },
           ),
         },
         { description: 'Fields of the pod.' },
@@ -101,10 +101,10 @@ export const VOLUME_KINDS = [
   'persistentVolumeClaim',
 ] as const;
 
-/** A volume, mounted by containers by its name. */
+/** A volume, which containers mount by name. */
 export const VolumeSchema = Type.Object(
   {
-    name: Type.String({ description: 'Name that volume mounts refer to.', minLength: 1, maxLength: 63 }),
+    name: Type.String({ description: 'Name of the volume.', minLength: 1, maxLength: 63 }),
     secret: Type.Optional(
       Type.Object(
         {
@@ -122,12 +122,12 @@ export const VolumeSchema = Type.Object(
       Type.Object(
         {
           medium: text(64, {
-            description: 'Memory, or empty; Disk for the disk of the node.',
+            description: 'Memory (default), or Disk for the disk of the node.',
             pattern: '^(Memory|Disk|)$',
           }),
           sizeLimit: Type.Optional(
             quantity({
-              description: 'Most that the volume may hold; half of the memory of all containers when unset.',
+              description: 'Maximum size of the volume; half of the memory of all containers when unset.',
             }),
           ),
         },
@@ -163,7 +163,7 @@ export const VolumeSchema = Type.Object(
             minLength: 1,
             maxLength: 253,
           }),
-          path: Type.String({ description: 'Path that the server exports.', minLength: 1, maxLength: 4096 }),
+          path: Type.String({ description: 'Path exported by the server.', minLength: 1, maxLength: 4096 }),
           readOnly: flag('Whether to mount it read-only.'),
         },
         { description: 'A directory of an NFS server.' },
@@ -179,7 +179,7 @@ export const VolumeSchema = Type.Object(
       Type.Object(
         {
           defaultMode: defaultMode('0644'),
-          sources: list(Projection, 20, { description: 'What to show in one directory.' }),
+          sources: list(Projection, 20, { description: 'Sources to project into one directory.' }),
         },
         { description: 'Several sources in one directory. Not supported by Cloud Run.' },
       ),

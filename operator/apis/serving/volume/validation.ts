@@ -5,10 +5,10 @@ import type { Volume } from '../container/types.ts';
 import { CLOUD_STORAGE_DRIVER } from '../instance/platform.ts';
 import { VOLUME_KINDS } from './schema.ts';
 
-/** What Cloud Run has no equivalent of. */
+/** Volume types that Cloud Run does not support. */
 const KNATIVE_ONLY = ['configMap', 'projected', 'persistentVolumeClaim'] as const;
 
-/** The errors of the volumes of a revision or task. */
+/** Validates the volumes of a revision or task. */
 export function validateVolumes(volumes: readonly Volume[] | undefined, path: string): FieldError[] {
   const list = volumes ?? [];
   return [
@@ -54,7 +54,7 @@ function validateNamed(source: { name?: string } | undefined, path: string): Fie
 
 type Items = NonNullable<Volume['secret']>['items'];
 
-/** Paths stay below the mount (API reference, KeyToPath). */
+/** Paths must stay below the mount (API reference, KeyToPath). */
 function validateItems(items: Items, path: string): FieldError[] {
   return (items ?? []).flatMap((item, i) => {
     const where = at(path, i);
@@ -65,7 +65,7 @@ function validateItems(items: Items, path: string): FieldError[] {
   });
 }
 
-/** On disk v2 of the API has volumes, and v1 does not; a node has a disk. */
+/** Only v2 of the API supports volumes on disk; a node supports them. */
 function validateMedium(medium: string | undefined, path: string): FieldError[] {
   if (!medium || medium === 'Memory') return [];
   const message = `is ${formatted(medium)}; it must be Memory or unset`;
