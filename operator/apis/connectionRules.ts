@@ -33,7 +33,7 @@ function validateNetwork(annotations: Record<string, string>, path: string): Fie
     ...(annotations[RUN.vpcAccessConnector]
       ? [strict(`must not be set together with ${RUN.vpcAccessConnector}`)]
       : []),
-    ...(interfaces.length > 1 ? [strict(`has ${interfaces.length} interfaces; it may have 1`)] : []),
+    ...(interfaces.length > 1 ? [strict(`has ${interfaces.length} interfaces; it may have at most 1`)] : []),
     ...(interfaces.every(isNamed) ? [] : [strict('must name a network or a subnetwork in each interface')]),
   ];
 }
@@ -65,7 +65,7 @@ function validateKey(annotations: Record<string, string>, path: string): FieldEr
     .map((name) => ({
       path: keyed(path, name),
       value: annotations[name],
-      message: `has no meaning without ${RUN.encryptionKey}`,
+      message: `has no effect without ${RUN.encryptionKey}`,
       strict: true,
     }));
 }

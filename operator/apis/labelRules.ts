@@ -5,7 +5,7 @@ const DOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*
 const MAX_WORD = 63;
 const MAX_DOMAIN = 253;
 
-const FORM = `at most ${MAX_WORD} letters, digits, dashes, dots and underscores, with a letter or digit at both ends`;
+const FORM = `at most ${MAX_WORD} letters, digits, dashes, dots and underscores, starting and ending with a letter or digit`;
 
 /**
  * The errors in labels that revisions, executions and pods inherit, and in those of a node selector (Kubernetes, Labels
@@ -16,7 +16,7 @@ export function validateLabels(labels: Record<string, string> | undefined, path:
   return errorsOfEach(Object.entries(labels ?? {}), ([key, value]) => {
     const where = keyed(path, key);
     if (value === '' || isWord(value)) return keyErrors(key, where);
-    const message = `is ${formatted(value)}; as the value of a label it must have ${FORM}, or be empty`;
+    const message = `is ${formatted(value)}; a label value must be empty or have ${FORM}`;
     return [...keyErrors(key, where), { path: where, value, message }];
   });
 }
@@ -39,7 +39,7 @@ export function adviseLabels(labels: Record<string, string> | undefined, path: s
   });
   const many = own.length > MOST_LABELS;
   return [
-    ...(many ? [advice(path, `has ${own.length} labels; Cloud Run takes ${MOST_LABELS}`)] : []),
+    ...(many ? [advice(path, `has ${own.length} labels; Cloud Run allows at most ${MOST_LABELS}`)] : []),
     ...errorsOfEach(own, ([key, value]) => {
       const where = keyed(path, key);
       if (key.startsWith('goog-'))
@@ -47,8 +47,10 @@ export function adviseLabels(labels: Record<string, string> | undefined, path: s
       const unfit = [key, value].find((text) => !LOWER_CASE.test(text));
       // What Kubernetes does not accept either is an error of its own.
       if (unfit === undefined || !isWord(key) || !(value === '' || isWord(value))) return [];
-      const what = unfit === value ? `is ${formatted(value)}` : 'is a key of another form';
-      return [advice(where, `${what}; Cloud Run takes lower case letters, digits, dashes and underscores`)];
+      const what = unfit === value ? `is ${formatted(value)}` : 'is a key with other characters';
+      return [
+        advice(where, `${what}; Cloud Run allows only lowercase letters, digits, dashes and underscores`),
+      ];
     }),
   ];
 }
@@ -63,12 +65,7 @@ function keyErrors(key: string, path: string): FieldError[] {
   const [domain, word] = slash < 0 ? [undefined, key] : [key.slice(0, slash), key.slice(slash + 1)];
   const isDomain = domain === undefined || (domain.length <= MAX_DOMAIN && DOMAIN.test(domain));
   if (isDomain && isWord(word)) return [];
-  return [
-    {
-      path,
-      message: `is not a valid key: it must have ${FORM}, and may have a domain and a slash before them`,
-    },
-  ];
+  return [{ path, message: `is not a valid key; it must have ${FORM}, after an optional domain and slash` }];
 }
 
 function isWord(text: string): boolean {

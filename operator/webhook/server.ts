@@ -17,31 +17,31 @@ import {
 } from './admission/review.ts';
 import type { KeyPair } from './certificates/rotation.ts';
 
-/** An object has at most 3 MB for the API server; a review holds two of them. */
+/** The API server limits an object to 3 MB; a review contains two. */
 const MAX_BODY = 8 << 20;
-/** API servers keep idle connections for 90 s; ours must stay open for longer, or a review meets a closed one. */
+/** API servers keep idle connections for 90 s; a shorter timeout here would break a review on a reused connection. */
 const KEEP_ALIVE_MS = 120_000;
 
-/** All addresses. A node may do without IPv6 (`ipv6.disable=1`), and knows no `::` then. */
+/** All addresses. A node without IPv6 (`ipv6.disable=1`) has no `::`. */
 const ANY = existsSync('/proc/net/if_inet6') ? '::' : '0.0.0.0';
 
-/** How long each answer asks to close its connection before the rest are closed. */
+/** How long responses ask to close their connection before the remaining connections are closed. */
 const DRAIN_MS = 2_000;
-/** A review that has begun to arrive is answered long before. */
+/** A pending review is answered long before. */
 const CLOSE_MS = 1_000;
 
-/** Answers one question of an API server. */
+/** Answers one review. */
 type Admit = (request: AdmissionRequest) => Promise<AdmissionResponse>;
 
 export interface WebhookServer {
   readonly port: number;
-  /** New connections get this certificate; those that are open stay as they are. */
+  /** Uses the certificate for new connections; open ones are unaffected. */
   serve(pair: KeyPair): void;
-  /** Goes on answering while API servers leave, then closes; takes three seconds at most. */
+  /** Drains connections, then closes; takes at most three seconds. */
   close(): Promise<void>;
 }
 
-/** Listens for AdmissionReviews at /default, /validate and /evict; before the first {@link WebhookServer.serve}, TLS fails. */
+/** Serves AdmissionReviews at /default, /validate and /evict; TLS fails before the first {@link WebhookServer.serve}. */
 export async function startServer({
   port,
   host = ANY,
@@ -54,7 +54,7 @@ export async function startServer({
   port: number;
   host?: string;
   policy: Policy;
-  /** What the law asks of the cluster for a review. */
+  /** Looks up the objects that validation refers to. */
   lookUp?: (request: AdmissionRequest) => Promise<ReferencedObjects>;
   /** Whether a pod may be evicted. */
   evict: Admit;
@@ -68,7 +68,7 @@ export async function startServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     return503OnClosing: false,
   });
-  // What a person writes as a key is data, and no reason to reject a review.
+  // Keys such as __proto__ are user data and no reason to reject a review.
   const parse = app.getDefaultJsonParser('remove', 'ignore');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) =>
     parse(request, narrowed(body).toString(), done),
@@ -78,25 +78,25 @@ export async function startServer({
     if (draining) reply.header('connection', 'close');
   });
   const paths: Record<string, Admit> = {
-    default: async (question) => admitDefault(question, policy, await lookUp(question)),
-    validate: async (question) => admitValidate(question, policy, await lookUp(question)),
+    default: async (request) => admitDefault(request, policy, await lookUp(request)),
+    validate: async (request) => admitValidate(request, policy, await lookUp(request)),
     evict,
   };
   for (const [path, admit] of Object.entries(paths)) {
     const observe = (reply: { elapsedTime: number }) =>
       admissionDuration.observe({ path }, reply.elapsedTime / 1000);
     app.post(`/${path}`, { onResponse: async (_request, reply) => observe(reply) }, async (request) => {
-      const question = requestOf(request.body);
-      const answer = await admit(question);
-      admissionReviews.inc({ path, kind: kindOf(question), result: resultOf(answer) });
-      return reviewOf(answer);
+      const review = requestOf(request.body);
+      const response = await admit(review);
+      admissionReviews.inc({ path, kind: kindOf(review), result: resultOf(response) });
+      return reviewOf(response);
     });
   }
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error instanceof ReviewError ? 400 : (error.statusCode ?? 500);
     if (status >= 500) {
       admissionReviews.inc({ path: request.routeOptions.url?.slice(1), kind: '', result: 'error' });
-      log.error({ err: error }, 'an admission review could not be answered');
+      log.error({ err: error }, 'an admission review failed');
     }
     return reply.code(status).send({ message: error.message });
   });
@@ -105,10 +105,10 @@ export async function startServer({
     port: (app.server.address() as AddressInfo).port,
     serve: ({ certificate, key }) => app.server.setSecureContext({ ...tls, cert: certificate, key }),
     async close() {
-      // API servers keep connections, and a review that meets one which closes is lost: they must let go first.
+      // API servers reuse connections, and a review on one that is being closed is lost: they must close it first.
       draining = true;
       await sleep(drainMs);
-      // A connection that has not carried a review yet does not count as idle, and would be waited for.
+      // A connection that has not carried a review yet does not count as idle, so closing would wait for it.
       const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
       await app.close();
       clearTimeout(cut);
@@ -116,7 +116,7 @@ export async function startServer({
   };
 }
 
-/** A label of a series: nobody who finds the port may make up new ones. */
+/** The kind as a metric label; unknown kinds are `other`, so that clients cannot create series. */
 function kindOf({ kind }: AdmissionRequest): string {
   return KINDS.some((each) => each.kind === kind.kind) ? kind.kind : 'other';
 }

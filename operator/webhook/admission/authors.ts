@@ -5,8 +5,8 @@ import type { KubeObject } from '../../kube/types.ts';
 type WithSpec = KubeObject & { spec?: unknown };
 
 /**
- * The object with annotations that say who made it and who changed its spec last (Cloud Run API v1, annotations). Only the platform writes them: whatever a client sends there, as part of an export for instance, is
- * replaced by what is true.
+ * The object with annotations that name its creator and last modifier (Cloud Run API v1, annotations). Only the platform
+ * sets them: values that a client sends, for example from an export, are replaced.
  */
 export function signed(
   object: WithSpec,

@@ -1,17 +1,17 @@
 import { at, brief, type FieldError } from '../../apis/fieldError.ts';
 
-/** Deeper than any field of ours, and than what the API server itself writes into managedFields. */
+/** Deeper than any of our fields and than the managedFields of the API server. */
 const DEEPEST = 64;
-/** Twenty containers with everything that their schema lets them have are 80,000 values. */
+/** Twenty containers with every field that their schema allows have 80,000 values. */
 const MOST_VALUES = 100_000;
-/** Most keys of one map. Those with keys of the client's own are labels, annotations and the like. */
+/** Maximum number of keys of one map, such as labels and annotations. */
 export const MOST_KEYS = 10_000;
-/** All keys and values of annotations together (Kubernetes, Annotations: 256 KiB). */
+/** Maximum total size of annotations (Kubernetes, Annotations: 256 KiB). */
 const MOST_ANNOTATION_BYTES = 262_144;
 
 /**
- * What makes an object too deep or too large to be read to its end; undefined for any that an API server could store
- * and a person could mean. Everything after it may follow the object down, and go through it more than once. Pure.
+ * The error of an object that is too deep or too large to process; undefined for any object that is reasonable. Code
+ * that runs after this check may recurse into the object and traverse it several times. Pure.
  */
 export function excessOf(object: unknown): Excess | undefined {
   const search: Search = { left: MOST_VALUES, trail: [], wide: false };
@@ -21,23 +21,23 @@ export function excessOf(object: unknown): Excess | undefined {
 }
 
 export interface Excess extends FieldError {
-  /** A map has so many keys that nobody should list them twice: that alone takes a while. */
+  /** A map has so many keys that listing them again would take too long. */
   wide: boolean;
 }
 
 interface Search {
-  /** How many values may still be looked at. */
+  /** How many values may still be visited. */
   left: number;
-  /** The way back from what is found, the last key or index first. */
+  /** Keys and indexes from the error up to the root. */
   trail: (string | number)[];
   wide: boolean;
 }
 
-/** As deep as our own fields lie, and enough of a path to find the place. */
-const DEEPEST_TOLD = 10;
+/** Maximum length of a reported path: the depth of our own fields. */
+const LONGEST_PATH = 10;
 
 function pathOf(trail: readonly (string | number)[]): string {
-  const way = trail.toReversed().slice(0, DEEPEST_TOLD);
+  const way = trail.toReversed().slice(0, LONGEST_PATH);
   return way.reduce<string>((path, step) => {
     if (typeof step === 'number') return at(path, step);
     return path === '' ? step : `${path}.${step}`;
@@ -60,10 +60,10 @@ function walk(value: unknown, level: number, search: Search): string | undefined
   const keys = Object.keys(value);
   if (keys.length > MOST_KEYS) {
     search.wide = true;
-    // Nobody knows how many they were: those that follow the first one too many are not even read (narrow.ts).
+    // The actual number is unknown: narrow.ts drops the keys that exceed the limit before parsing.
     return `has more than ${MOST_KEYS} keys; it may have at most ${MOST_KEYS}`;
   }
-  // The spec before the metadata: managedFields repeat its keys, and say nothing to a person.
+  // The spec before the metadata: managedFields repeat its keys, and their paths would not help users.
   if (level === 0) keys.reverse();
   for (const key of keys) {
     const found = walk((value as Record<string, unknown>)[key], level + 1, search);

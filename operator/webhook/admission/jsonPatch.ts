@@ -1,4 +1,4 @@
-/** One step of a JSON patch (RFC 6902); admission needs no others. */
+/** An operation of a JSON patch (RFC 6902); admission needs no others. */
 export type PatchOperation =
   | { op: 'add' | 'replace'; path: string; value: unknown }
   | { op: 'remove'; path: string };
@@ -6,8 +6,8 @@ export type PatchOperation =
 type Json = Record<string, unknown>;
 
 /**
- * The shortest patch that turns `from` into `to`: only what differs is named, so that fields which nobody fills in
- * stay as they were written. A list that changes its length is replaced as a whole. undefined counts as absent.
+ * The shortest patch that turns `from` into `to`: only differences are in it, so that all other fields stay as they were
+ * written. A list that changes its length is replaced as a whole. undefined counts as absent.
  */
 export function patchBetween(from: unknown, to: unknown, path = ''): PatchOperation[] {
   if (from === to) return [];
@@ -21,7 +21,7 @@ export function patchBetween(from: unknown, to: unknown, path = ''): PatchOperat
 function betweenMaps(from: Json, to: Json, path: string): PatchOperation[] {
   const operations: PatchOperation[] = [];
   for (const [key, value] of Object.entries(to)) {
-    // Most of a large map is the same, and its keys need not be written as a path.
+    // Most of a large map is unchanged, and its keys need not be escaped.
     if (value === undefined || (value === from[key] && Object.hasOwn(from, key))) continue;
     const where = `${path}/${escaped(key)}`;
     if (ownValue(from, key) === undefined) operations.push({ op: 'add', path: where, value });
@@ -35,7 +35,7 @@ function betweenMaps(from: Json, to: Json, path: string): PatchOperation[] {
   return operations;
 }
 
-/** Of the map itself: `toString` may well be the key of a label. */
+/** The map's own value: a label may have the key `toString`. */
 function ownValue(map: Json, key: string): unknown {
   return Object.hasOwn(map, key) ? map[key] : undefined;
 }
@@ -44,7 +44,7 @@ function isMap(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A key as it stands in a JSON pointer (RFC 6901). */
+/** A key, escaped for a JSON pointer (RFC 6901). */
 function escaped(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -8,23 +8,22 @@ const [MAP_BEGINS, MAP_ENDS] = [0x7b, 0x7d];
 const [LIST_BEGINS, LIST_ENDS] = [0x5b, 0x5d];
 
 /**
- * The JSON of a review in which each map has one key too many at most: what follows is left out before it is parsed.
- * To parse 250,000 keys takes 100 ms, and to list those of a map that has been parsed, which is the only way to count
- * them, takes half of that again; to pass them over here takes 5 ms. Such a map is rejected in either case (excess.ts).
- * The text need not be JSON: what is none stays so. Pure.
+ * The JSON of a review with each map cut after one key more than the limit. Parsing 250,000 keys takes 100 ms, and
+ * counting the keys of a parsed map takes another 50 ms; skipping them here takes 5 ms. Such a map is rejected in either
+ * case (excess.ts). Text that is not JSON stays invalid. Pure.
  * @param most keys that a map may have.
  */
 export function narrowed(body: Buffer, most = MOST_KEYS): Buffer {
   if (body.length < most * LEAST_BYTES) return body;
   const kept: Buffer[] = [];
-  /** Commas of each container that is open; a list may have as many as it likes. */
+  /** Commas of each open map or list; a list may have any number. */
   const commas: number[] = [];
   let begin = 0;
-  /** How many containers are open where something is left out. */
+  /** Nesting depth of the map that is being cut. */
   let wide: number | undefined;
   for (let i = 0; i < body.length; i++) {
     const byte = body[i];
-    if (byte === QUOTE) i = endOfText(body, i);
+    if (byte === QUOTE) i = endOfString(body, i);
     else if (byte === MAP_BEGINS) commas.push(0);
     else if (byte === LIST_BEGINS) commas.push(Number.NEGATIVE_INFINITY);
     else if (byte === COMMA && wide === undefined) {
@@ -46,8 +45,8 @@ export function narrowed(body: Buffer, most = MOST_KEYS): Buffer {
   return Buffer.concat([...kept, body.subarray(begin)]);
 }
 
-/** Where a text ends that begins at `from`; the end of the body where it does not. */
-function endOfText(body: Buffer, from: number): number {
+/** Index of the end of the string that starts at `from`; the length of the body when it is not terminated. */
+function endOfString(body: Buffer, from: number): number {
   for (let i = from + 1; i < body.length; i++) {
     if (body[i] === QUOTE) return i;
     if (body[i] === BACKSLASH) i++;

@@ -15,17 +15,16 @@ import type { AdmissionRequest } from './review.ts';
 
 const LONGEST_NAME = 253;
 
-/** What is looked up where people's objects are. */
+/** Permissions for the lookups, in the namespaces of users. */
 export const lookUpPermissions: readonly Permission[] = [
   { apiGroups: ['run.googleapis.com'], resources: ['jobs'], verbs: ['get'] },
   { apiGroups: ['serving.knative.dev'], resources: ['revisions'], verbs: ['list'] },
 ];
 
 /**
- * Looks up what the law asks of the cluster: the job of an execution that is not complete, and the revisions of a
- * worker pool whose splits name some. Not from a cache, because `kubectl apply` sends a job and its execution one right
- * after the other.
- * @throws {KubeError} when the API server does not answer; the review is then answered with an error.
+ * Looks up the objects that validation refers to: the job of an incomplete execution, and the revisions of a worker pool
+ * whose splits name some. Without a cache, because `kubectl apply` sends a job and its execution in quick succession.
+ * @throws {KubeError} when the API server does not respond; the review then fails.
  */
 export async function lookUpReferenced(
   request: AdmissionRequest,
@@ -40,25 +39,25 @@ export async function lookUpReferenced(
   }
   const name = jobToLookUp(request);
   if (name === undefined) return {};
-  // No job has such a name, and an API server need not be asked with it.
+  // No job can have such a name.
   if (name.length > LONGEST_NAME) return { job: { job: undefined } };
   const job = await client.get(JOBS, { namespace, name });
-  // What is on its way out takes its executions along.
+  // A job that is being deleted takes its executions with it.
   return { job: { job: job?.metadata.deletionTimestamp ? undefined : job } };
 }
 
-/** The pool whose splits name revisions, and other ones than before. */
+/** Name of the pool if the revisions in its splits have changed. */
 function poolToLookUp({ kind, operation, object, oldObject }: AdmissionRequest): string | undefined {
   if (kind.group !== WORKER_POOL.group || kind.kind !== WORKER_POOL.kind) return undefined;
   if (operation !== 'CREATE' && operation !== 'UPDATE') return undefined;
   const names = revisionsIn(object);
   if (names.length === 0 || deepEqual(names, revisionsIn(oldObject))) return undefined;
   const { name } = metadataOf(object);
-  // A name that is none would make another selector; the law rejects it.
+  // An invalid name would change the selector; validation rejects it.
   return typeof name === 'string' && new RegExp(DNS_LABEL).test(name) ? name : undefined;
 }
 
-/** Whatever a client has sent: nothing of it has been looked at yet. */
+/** The object is unvalidated, so any field may have any type. */
 function revisionsIn(object: unknown): unknown[] {
   const { spec } = (object ?? {}) as { spec?: { instanceSplits?: unknown } | null };
   const splits = Array.isArray(spec?.instanceSplits) ? spec.instanceSplits : [];
@@ -68,10 +67,10 @@ function revisionsIn(object: unknown): unknown[] {
     .filter((name) => typeof name === 'string' && name !== '');
 }
 
-/** The schema allows fewer. */
+/** More than the schema allows. */
 const MOST_SPLITS = 1000;
 
-/** A stored object from before its schema may have any form. */
+/** A stored object may predate its schema. */
 function isStoredComplete(object: unknown): boolean {
   const isReadable = schemaErrors(EXECUTION.spec, (object as Partial<Execution> | null)?.spec, 'spec').every(
     ({ unreadable }) => !unreadable,

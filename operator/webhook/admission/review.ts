@@ -1,6 +1,6 @@
 import { formatted } from '../../apis/fieldError.ts';
 
-/** The parts of an AdmissionReview that matter here (Kubernetes, admission.k8s.io/v1). */
+/** The fields of an AdmissionReview that are used here (Kubernetes, admission.k8s.io/v1). */
 export interface AdmissionRequest {
   uid: string;
   kind: { group: string; version: string; kind: string };
@@ -16,7 +16,7 @@ export interface AdmissionRequest {
 export interface AdmissionResponse {
   uid: string;
   allowed: boolean;
-  /** Why not, as the API server hands it on to the client. */
+  /** The reason for a rejection, which the API server passes on to the client. */
   status?: {
     status: 'Failure';
     code: number;
@@ -27,7 +27,7 @@ export interface AdmissionResponse {
   patchType?: 'JSONPatch';
   /** A JSON patch in Base64. */
   patch?: string;
-  /** kubectl prints each. */
+  /** Shown by kubectl. */
   warnings?: string[];
 }
 
@@ -45,16 +45,19 @@ export interface AdmissionReview {
   response?: AdmissionResponse;
 }
 
-/** What came in is no AdmissionReview. */
+/** The request is not a valid AdmissionReview. */
 export class ReviewError extends Error {
   override readonly name = 'ReviewError';
   readonly code = 'REVIEW_INVALID';
 }
 
-/** A UUID has 36 characters; the answer repeats it. */
+/** A UUID has 36 characters; the response repeats it. */
 const LONGEST_UID = 253;
 
-/** @throws {ReviewError} naming what is missing or of another type than the API server gives it. */
+/**
+ * The request of a review.
+ * @throws {ReviewError} naming the field that is missing or of the wrong type.
+ */
 export function requestOf(body: unknown): AdmissionRequest {
   const { apiVersion, request } = (body ?? {}) as Partial<AdmissionReview>;
   if (apiVersion !== 'admission.k8s.io/v1') {
@@ -78,7 +81,7 @@ export function requestOf(body: unknown): AdmissionRequest {
   return request as AdmissionRequest;
 }
 
-/** The answer as the API server wants it. */
+/** The AdmissionReview with the response. */
 export function reviewOf(response: AdmissionResponse): AdmissionReview {
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response };
 }

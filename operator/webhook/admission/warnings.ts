@@ -4,36 +4,36 @@ import { type FieldError, keyed } from '../../apis/fieldError.ts';
 import type { KindDefinition, Warning } from '../../apis/kind.ts';
 import type { Capabilities, KubeObject } from '../../kube/types.ts';
 
-/** Longer ones are cut by the API server, and after 4096 characters in all it drops the rest. */
+/** The API server truncates longer warnings, and drops those beyond 4096 characters in total. */
 const MAX_LENGTH = 256;
 const MAX_WARNINGS = 16;
 
 /**
- * What a person who applies an object should know although it is accepted: what Cloud Run would reject, and what a
- * cluster does instead of what only Google's cloud has. kubectl prints one line for each.
+ * The warnings of an accepted object: what Cloud Run would reject, and which features of Google Cloud a cluster replaces
+ * or ignores. kubectl prints one line for each.
  */
 export function warningsOf(
   definition: KindDefinition,
   object: KubeObject,
-  warned: readonly FieldError[],
-  abilities: Capabilities,
+  strictErrors: readonly FieldError[],
+  capabilities: Capabilities,
 ): string[] {
-  const said = new Set(warned.map(({ path }) => path));
-  const effects = effectsOf(definition, object, abilities).filter(({ path }) => !said.has(path));
-  return linesOf([...warned, ...effects]);
+  const reported = new Set(strictErrors.map(({ path }) => path));
+  const effects = effectsOf(definition, object, capabilities).filter(({ path }) => !reported.has(path));
+  return linesOf([...strictErrors, ...effects]);
 }
 
-/** As many lines, and as long ones, as an API server hands on. */
-export function linesOf(said: readonly Warning[]): string[] {
-  const lines = said.map(({ path, message }) => cut(`${path}: ${message}`));
+/** Warnings as lines, limited to what an API server passes on. */
+export function linesOf(warnings: readonly Warning[]): string[] {
+  const lines = warnings.map(({ path, message }) => cut(`${path}: ${message}`));
   const unique = [...new Set(lines)];
   if (unique.length <= MAX_WARNINGS) return unique;
   const rest = `and ${unique.length - MAX_WARNINGS + 1} more warnings`;
   return [...unique.slice(0, MAX_WARNINGS - 1), rest];
 }
 
-function effectsOf(definition: KindDefinition, object: KubeObject, abilities: Capabilities): Warning[] {
-  const annotationEffects = annotationEffectsFor(abilities, definition.effectKind ?? 'Service');
+function effectsOf(definition: KindDefinition, object: KubeObject, capabilities: Capabilities): Warning[] {
+  const annotationEffects = annotationEffectsFor(capabilities, definition.effectKind ?? 'Service');
   const { metadata, spec } = object as KubeObject & { spec?: { template?: Partial<KubeObject> } };
   return [
     ...annotationEffects(metadata.annotations, 'metadata.annotations'),
@@ -42,11 +42,11 @@ function effectsOf(definition: KindDefinition, object: KubeObject, abilities: Ca
   ];
 }
 
-function annotationEffectsFor(abilities: Capabilities, kind: EffectKind) {
+function annotationEffectsFor(capabilities: Capabilities, kind: EffectKind) {
   const where = kind === 'WorkerPool' ? 'here' : 'in a cluster';
   return (annotations: Record<string, string> | undefined, path: string): Warning[] =>
     Object.entries(annotations ?? {}).flatMap(([key, value]) => {
-      const message = effectWarning(key, value, abilities, kind);
+      const message = effectWarning(key, value, capabilities, kind);
       return message ? [{ path: keyed(path, key), message: `has no effect ${where}: ${message}` }] : [];
     });
 }

@@ -1,7 +1,7 @@
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import { trusts } from './rotation.ts';
 
-/** A MutatingWebhookConfiguration or ValidatingWebhookConfiguration, as far as certificates go. */
+/** The certificate fields of a MutatingWebhookConfiguration or ValidatingWebhookConfiguration. */
 export interface WebhookConfiguration extends KubeObject {
   webhooks?: { name: string; clientConfig: { caBundle?: string } }[];
 }
@@ -13,13 +13,13 @@ const clusterWide = (kind: string, plural: string): ResourceType<WebhookConfigur
   namespaced: false,
 });
 
-/** The kinds by which an API server knows whom to ask; the chart makes one object of each. */
+/** The resource types that register the webhook with API servers; the chart creates one object of each. */
 export const CONFIGURATION_TYPES = [
   clusterWide('MutatingWebhookConfiguration', 'mutatingwebhookconfigurations'),
   clusterWide('ValidatingWebhookConfiguration', 'validatingwebhookconfigurations'),
 ] as const;
 
-/** What must be applied so that API servers trust `bundle` (PEM); undefined when they do. */
+/** The configuration to apply so that API servers trust `bundle` (PEM); undefined when they already do. */
 export function withBundle(
   { apiVersion, kind, metadata, webhooks = [] }: WebhookConfiguration,
   bundle: string,
@@ -34,7 +34,7 @@ export function withBundle(
   };
 }
 
-/** Whether API servers that know this configuration trust a certificate (PEM), for each of its webhooks. */
+/** Whether the caBundle of each webhook of the configuration trusts a certificate (PEM). */
 export function isTrustedBy({ webhooks = [] }: WebhookConfiguration, certificate: string): boolean {
   return (
     webhooks.length > 0 &&

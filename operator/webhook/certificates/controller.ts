@@ -15,22 +15,21 @@ const KEY = 'certificate';
 
 export interface CertificateControllerOptions {
   client: KubeClient;
-  /** Where the Secret is. */
+  /** Namespace of the Secret. */
   namespace: string;
   /** Name of both webhook configurations. */
   configuration: string;
-  /** Names that API servers know the webhook by. */
+  /** Host names by which API servers call the webhook. */
   names: readonly string[];
-  /** Takes a new certificate into use. */
+  /** Starts to serve a new certificate. */
   serve: (pair: KeyPair) => void;
   now: () => number;
   log: Logger;
 }
 
 /**
- * Keeps the certificate of the webhook: one Secret that all replicas share, whichever was first to write it, and
- * the caBundle of both webhook configurations. Every replica does all of it: none waits for a leader, and a lost
- * Secret or a caBundle that someone removed is made good within a moment.
+ * Maintains the webhook's certificate in a Secret that all replicas share, and the caBundle of both webhook
+ * configurations. Every replica runs it: none waits for a leader, and a deleted Secret or caBundle is restored at once.
  */
 export class CertificateController {
   readonly #options: CertificateControllerOptions;
@@ -46,7 +45,7 @@ export class CertificateController {
     this.#configurations = CONFIGURATION_TYPES.map((type) => new Informer({ ...only(configuration), type }));
   }
 
-  /** Why API servers cannot reach this replica's webhook yet; undefined when they can. */
+  /** Why API servers cannot call this replica yet; undefined when they can. */
   unready(): string | undefined {
     const served = this.#served;
     if (!served) return 'the webhook has no certificate yet';
@@ -59,7 +58,7 @@ export class CertificateController {
     return undefined;
   }
 
-  /** Works until `signal` aborts. */
+  /** Runs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { log } = this.#options;
     const reconcile = () => this.#reconcile();
@@ -77,12 +76,12 @@ export class CertificateController {
     const present = credentialsOf(secret);
     const step = decide({ credentials: present, names, published: this.#isPublished(present), now: now() });
     if (step !== 'keep') {
-      // Loaded for this moment alone: what makes certificates takes more memory than all the rest of the webhook.
+      // Loaded on demand: the certificate library takes more memory than the rest of the webhook.
       const { renew } = await import('./renewal.ts');
       const credentials = await renew(step, present, names, now());
       await this.#write(secretOf({ namespace, name: SECRET_NAME }, credentials, secret));
       log.info({ step }, "the webhook's certificates were renewed");
-      // What was written comes back as a change; only then is it served and published, here as in other replicas.
+      // The watch delivers the written Secret; only then is it served and published, as in all replicas.
       return { requeueAfterMs: CHECK_MS };
     }
     if (!present) return { requeueAfterMs: CHECK_MS };
@@ -91,7 +90,7 @@ export class CertificateController {
     return { requeueAfterMs: CHECK_MS };
   }
 
-  /** @throws {KubeError} KUBE_CONFLICT or KUBE_ALREADY_EXISTS when another replica was faster. */
+  /** @throws {KubeError} KUBE_CONFLICT or KUBE_ALREADY_EXISTS when another replica has written first. */
   async #write(secret: Secret): Promise<void> {
     const { client } = this.#options;
     if (secret.metadata.resourceVersion) await client.replace(SECRETS, secret);
@@ -115,7 +114,7 @@ export class CertificateController {
       return change ? [{ type, change }] : [];
     });
     if (changes.length === 0) return;
-    // A replica whose cache is behind must not bring back the bundle of yesterday.
+    // A replica with a stale cache must not restore an old bundle.
     const ref = { namespace: this.#options.namespace, name: SECRET_NAME };
     const latest = await client.get(SECRETS, ref);
     if (latest?.metadata.resourceVersion !== secret?.metadata.resourceVersion) {

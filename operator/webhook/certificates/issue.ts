@@ -1,4 +1,4 @@
-// The library's dependency injection asks for it before anything else.
+// Required by the library's dependency injection before any other import.
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -21,12 +21,12 @@ import { AUTHORITY_LIFE_MS, BACKDATED_MS, CERTIFICATE_LIFE_MS, type KeyPair } fr
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const crypto = webcrypto;
 
-/** A new certificate authority for one webhook: ECDSA on P-256, allowed to sign servers' certificates and no more. */
+/** Issues a certificate authority for the webhook: ECDSA on P-256, restricted to signing server certificates. */
 export async function issueAuthority(now: number): Promise<KeyPair> {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const made = await X509CertificateGenerator.createSelfSigned(
     {
-      // A name of its own: while authorities change, both are trusted at once.
+      // A unique name: during a rotation, both authorities are trusted.
       name: `CN=homerun-webhook-ca-${now}`,
       keys,
       ...validity(now, AUTHORITY_LIFE_MS),
@@ -43,8 +43,8 @@ export async function issueAuthority(now: number): Promise<KeyPair> {
 }
 
 /**
- * A server's certificate that `authority` signs.
- * @param names host names and addresses that it is for.
+ * Issues a server certificate signed by `authority`.
+ * @param names its host names and addresses.
  */
 export async function issueCertificate(
   authority: KeyPair,

@@ -1,7 +1,7 @@
 import { issueAuthority, issueCertificate } from './issue.ts';
 import { type Credentials, newestOf, type Step, validBundle } from './rotation.ts';
 
-/** The credentials after a step of {@link decide}. Randomness and `now` are all that it depends on. */
+/** The credentials after a step of {@link decide}. */
 export async function renew(
   step: Exclude<Step, 'keep'>,
   credentials: Credentials | undefined,

@@ -6,7 +6,7 @@ import {
   CERTIFICATE_LIFE_MS,
   type Credentials,
   decide,
-  SETTLE_MS,
+  PROPAGATION_MS,
   type Situation,
   type Step,
   trusts,
@@ -132,7 +132,7 @@ describe('certificate rotation', function () {
     const steps: Step[] = [];
     for (let now = START; now < START + 3 * 365 * DAY; now += DAY / 2) {
       // API servers learn of a bundle some time after it was written.
-      if (now - learnAt >= SETTLE_MS / 2) known = credentials.authorities;
+      if (now - learnAt >= PROPAGATION_MS / 2) known = credentials.authorities;
       const situation: Situation = {
         credentials,
         names: NAMES,

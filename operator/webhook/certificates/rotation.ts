@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 
 const DAY_MS = 86_400_000;
-/** Certificates are renewed after two thirds of their life. */
+/** Certificates are renewed after two thirds of their lifetime. */
 export const AUTHORITY_LIFE_MS = 720 * DAY_MS;
 export const CERTIFICATE_LIFE_MS = 90 * DAY_MS;
 /** The API server's clock may be behind ours. */
@@ -14,9 +14,9 @@ export interface KeyPair {
   key: string;
 }
 
-/** What the Secret holds, as PEM; any of it may be missing or garbage. */
+/** The contents of the Secret, as PEM; any of them may be missing or invalid. */
 export interface Credentials {
-  /** Certificates of the authorities that are trusted, the newest first. */
+  /** Certificates of the trusted authorities, newest first. */
   authorities: string;
   /** Private key of the newest authority. */
   authorityKey: string;
@@ -25,12 +25,12 @@ export interface Credentials {
 }
 
 /**
- * What to do about the certificates:
- * - `keep`: nothing
- * - `create`: a new authority and a certificate of it, at once, because nothing can be served
- * - `add-authority`: a new authority beside the present one, which goes on signing what is served
- * - `issue`: a new certificate of the newest authority
- * - `prune`: take out of the bundle what has expired
+ * The next step of the rotation:
+ * - `keep`: nothing to do
+ * - `create`: create an authority and a certificate at once, because none can be served
+ * - `add-authority`: add a new authority; the current one still signs the served certificate
+ * - `issue`: issue a certificate of the newest authority
+ * - `prune`: remove expired authorities from the bundle
  */
 export type Step = 'keep' | 'create' | 'add-authority' | 'issue' | 'prune';
 
@@ -43,30 +43,29 @@ export interface Situation {
   now: number;
 }
 
-/** How long API servers have for learning of a new authority before it signs what is served. */
-export const SETTLE_MS = 10 * 60_000;
+/** How long API servers have to read a new authority before it signs the served certificate. */
+export const PROPAGATION_MS = 10 * 60_000;
 
 /**
- * One step towards certificates that are good for a long time. A certificate that is served is trusted by what API
- * servers know already: an authority is published first and signs later, and the old one stays in the bundle until it
- * expires. Pure.
+ * Decides the next step of the rotation. API servers always trust the served certificate: a new authority is published
+ * before it signs, and the old one stays in the bundle until it expires. Pure.
  */
 export function decide({ credentials, names, published, now }: Situation): Step {
   if (!credentials) return 'create';
   const blocks = pemBlocks(credentials.authorities);
   const authorities = blocks.flatMap((block) => parsed(block) ?? []).filter((each) => isValid(each, now));
   const [newest] = authorities;
-  const served = soundCertificate(credentials, authorities, names, now);
+  const served = usableCertificate(credentials, authorities, names, now);
   if (!newest || !fits(newest, credentials.authorityKey)) return served ? 'add-authority' : 'create';
   if (!served) return 'issue';
   if (isDue(newest, now)) return 'add-authority';
-  const settled = published && now - newest.validFromDate.getTime() - BACKDATED_MS >= SETTLE_MS;
-  if (settled && (isDue(served, now) || !served.verify(newest.publicKey))) return 'issue';
+  const isPropagated = published && now - newest.validFromDate.getTime() - BACKDATED_MS >= PROPAGATION_MS;
+  if (isPropagated && (isDue(served, now) || !served.verify(newest.publicKey))) return 'issue';
   return authorities.length < blocks.length ? 'prune' : 'keep';
 }
 
-/** The certificate if it can be served now: valid, for all names, with its key, signed by one of the authorities. */
-function soundCertificate(
+/** The certificate if it can be served: valid, for all names, with its key, signed by one of the authorities. */
+function usableCertificate(
   { certificate, key }: Credentials,
   authorities: readonly X509Certificate[],
   names: readonly string[],
@@ -78,7 +77,7 @@ function soundCertificate(
   return authorities.some(({ publicKey }) => found.verify(publicKey)) ? found : undefined;
 }
 
-/** Whether a server with this certificate is trusted by a client that knows the bundle (both PEM). */
+/** Whether a client with this bundle trusts the certificate (both PEM). */
 export function trusts(bundle: string, certificate: string): boolean {
   const found = parsed(certificate);
   if (!found) return false;
@@ -88,7 +87,7 @@ export function trusts(bundle: string, certificate: string): boolean {
   });
 }
 
-/** The certificates of a bundle that are valid now, the newest first. */
+/** The certificates of a bundle that are valid at `now`, newest first. */
 export function validBundle(bundle: string, now: number): string {
   const valid = pemBlocks(bundle).filter((block) => {
     const certificate = parsed(block);
@@ -120,7 +119,7 @@ function isValid({ validFromDate, validToDate }: X509Certificate, now: number): 
   return validFromDate.getTime() <= now && now < validToDate.getTime();
 }
 
-/** Renewed with a third of its life to go. */
+/** Whether less than a third of its lifetime is left. */
 function isDue({ validFromDate, validToDate }: X509Certificate, now: number): boolean {
   const [from, to] = [validFromDate.getTime(), validToDate.getTime()];
   return to - now < (to - from) / 3;

@@ -14,14 +14,14 @@ const KEYS: Readonly<Record<keyof Credentials, string>> = {
 };
 const FIELDS = Object.entries(KEYS) as [keyof Credentials, string][];
 
-/** What a Secret holds; what is missing or is no Base64 reads as empty. */
+/** The credentials in a Secret; missing or invalid values are empty. */
 export function credentialsOf(secret: Secret | undefined): Credentials | undefined {
   if (!secret) return undefined;
   const read = (key: string) => Buffer.from(secret.data?.[key] ?? '', 'base64').toString();
   return Object.fromEntries(FIELDS.map(([field, key]) => [field, read(key)])) as unknown as Credentials;
 }
 
-/** The Secret with these credentials; `old` lends it what others wrote, and its version. */
+/** The Secret with these credentials, and with the other fields and the resource version of `old`. */
 export function secretOf(ref: Required<ObjectRef>, credentials: Credentials, old?: Secret): Secret {
   const data = FIELDS.map(([field, key]) => [key, Buffer.from(credentials[field]).toString('base64')]);
   return {

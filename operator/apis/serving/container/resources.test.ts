@@ -74,7 +74,7 @@ describe('resources of a container', () => {
     'labels and annotations of a revision that no cluster takes': {
       template: '{labels: {since: "12:00"}, annotations: {"a b": c}}',
       errors: [
-        ['spec.template.metadata.labels[since]', /is "12:00"; as the value of a label/],
+        ['spec.template.metadata.labels[since]', /is "12:00"; a label value/],
         ['spec.template.metadata.annotations[a b]', /is not a valid key/],
       ],
       reason: 'the revision could never be made',

@@ -129,7 +129,7 @@ export const StartupProbeSchema = probe(
 /** Liveness probe: restarts a container that fails it. */
 export const LivenessProbeSchema = probe('Restarts the container when it fails.', EXACTLY_ONE);
 
-/** Readiness probe: no handler is the TCP check of the container port. */
+/** Readiness probe: a TCP check of the container port when it has no handler. */
 export const ReadinessProbeSchema = probe(
   'Takes the instance out of service while it fails.',
   AT_MOST_ONE,

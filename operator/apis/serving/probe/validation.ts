@@ -14,7 +14,7 @@ const UNSUPPORTED: Readonly<Record<ProbeKind, readonly (keyof Probe & string)[]>
   readinessProbe: ['exec', 'tcpSocket', 'initialDelaySeconds'],
 };
 
-/** Most seconds that Cloud Run takes, where Knative Serving takes more (API reference, Probe). */
+/** Maximum values in seconds on Cloud Run where Knative Serving allows more (API reference, Probe). */
 const LONGEST: Readonly<Record<ProbeKind, Partial<Record<TimingField, number>>>> = {
   startupProbe: { initialDelaySeconds: 240, periodSeconds: 240 },
   livenessProbe: {},
@@ -102,7 +102,9 @@ function validatePort(
   path: string,
 ): FieldError[] {
   if (!value)
-    return port ? [] : [{ path, message: 'must be set: only the ingress container has a port of its own' }];
+    return port
+      ? []
+      : [{ path, message: 'must be set: only probes of the ingress container have a default port' }];
   if (typeof value === 'number' || value === port?.name) return [];
   const name = port
     ? `a number from 1 to 65535, or ${port.name}, the name of the container's port`
