@@ -141,7 +141,10 @@ describe('planService', () => {
     const warning = conditionOf(plan.status?.status?.conditions, 'CloudRunIncompatible');
     assert.equal(plan.apply.length, 2);
     assert.equal(warning?.severity, 'Warning');
-    assert.match(warning?.message ?? '', /^Cloud Run would refuse this: metadata\.name: .* 1 to 49$/);
+    assert.match(
+      warning?.message ?? '',
+      /^Cloud Run would refuse this: metadata\.name: .* 1 to 49 characters$/,
+    );
   });
 
   it('gives its children what golden/children.golden.yaml says', () => {
