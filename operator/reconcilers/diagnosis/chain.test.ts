@@ -4,7 +4,7 @@ import type { Pod } from '../../kube/core.ts';
 import { ImageNotFoundError } from '../../registry/errors.ts';
 import { EPOCH, pod } from '../../testing/serving.ts';
 import { CHAIN, type Diagnosis, diagnose, INSTANCE_CHECKS, TASK_CHECKS } from './chain.ts';
-import type { Evidence, PodEvidence } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 
 const MAIN = { name: 'user-container', image: 'app' };
 const SIDE = { name: 'side', image: 'proxy' };
@@ -189,8 +189,8 @@ describe('why one instance is not ready', () => {
 
   for (const [name, { reason, pod, evidence, want }] of Object.entries(INSTANCE)) {
     it(`${name}: ${reason}`, () => {
-      const full: PodEvidence = { ...BASE, pods: [pod], pod, ...evidence };
-      const found = INSTANCE_CHECKS.map((check) => check(full));
+      const full: Evidence = { ...BASE, pods: [pod], ...evidence };
+      const found = INSTANCE_CHECKS.map((check) => check({ pod, evidence: full }));
       const first = found.findIndex((problem) => problem !== undefined);
       assert.deepEqual([checks[first], found[first]?.reason], [name, want]);
       const { reason: reported }: Partial<Diagnosis> = diagnose(full) ?? {};

@@ -58,7 +58,7 @@ export function diagnose(evidence: Evidence): Diagnosis | undefined {
 function instances(evidence: Evidence): Problem | undefined {
   if (evidence.runs === 'job' || hasStarted(evidence)) return undefined;
   const problems = livePods(evidence).flatMap(
-    (pod) => firstProblem<PodEvidence, Problem>(INSTANCE_CHECKS, { ...evidence, pod }) ?? [],
+    (pod) => firstProblem<PodEvidence, Problem>(INSTANCE_CHECKS, { pod, evidence }) ?? [],
   );
   const gravest = problems.find(({ final }) => final) ?? problems[0];
   if (!gravest) return undefined;
@@ -76,13 +76,13 @@ function tasks(evidence: Evidence): Problem | undefined {
   return ofPendingTasks(evidence, (pod) =>
     pod.metadata.deletionTimestamp
       ? undefined
-      : firstProblem<PodEvidence, Problem>(TASK_CHECKS, { ...evidence, pod }),
+      : firstProblem<PodEvidence, Problem>(TASK_CHECKS, { pod, evidence }),
   );
 }
 
 /** The first task that no node has room for. */
 function scheduling(evidence: Evidence): Problem | undefined {
-  return ofPendingTasks(evidence, (pod) => unschedulable({ pod, runs: evidence.runs }));
+  return ofPendingTasks(evidence, (pod) => unschedulable({ pod, evidence }));
 }
 
 function ofPendingTasks(

@@ -3,7 +3,13 @@ import type { Container } from '../../apis/serving/container/types.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Pod } from '../../kube/core.ts';
 import { takenAt } from '../../kube/pod.ts';
-import { type ContainerStatus, type PodEvidence, statusesOf, type Waiting } from './evidence.ts';
+import {
+  type ContainerStatus,
+  type Evidence,
+  type PodEvidence,
+  statusesOf,
+  type Waiting,
+} from './evidence.ts';
 import { exitMessage, exitReason } from './exit.ts';
 import { FAILED_MOUNT, FAILURE_RULES, ruleOf } from './failureRules.ts';
 import { type Problem, SHORTEST_RECHECK_MS, waitedOut } from './problem.ts';
@@ -11,46 +17,53 @@ import { type Problem, SHORTEST_RECHECK_MS, waitedOut } from './problem.ts';
 const MISSING_SECRET = /secret "([^"]+)" not found/;
 
 /** Volumes that the kubelet cannot mount, as its Events say; its containers wait meanwhile without a reason. */
-export function volumes(evidence: PodEvidence): Problem | undefined {
-  const { pod, mount } = evidence;
+export function volumes({ pod, evidence }: PodEvidence): Problem | undefined {
+  const { mount } = evidence;
   if (!mount || mount.uid !== pod.metadata.uid) return undefined;
   const waiting = { reason: FAILED_MOUNT, message: mount.message };
-  const [first] = containersOf(evidence);
-  return first && waitingProblem(first[0], waiting, evidence);
+  const [first] = containersOf(pod, evidence);
+  return first && waitingProblem(first[0], waiting, pod, evidence);
 }
 
 /** The first container that the kubelet cannot start, or that has exited instead of getting ready. */
-export function container(evidence: PodEvidence): Problem | undefined {
-  for (const [container, status] of containersOf(evidence)) {
+export function container({ pod, evidence }: PodEvidence): Problem | undefined {
+  for (const [container, status] of containersOf(pod, evidence)) {
     const waiting = status.state?.waiting;
     const problem =
-      (waiting && waitingProblem(container, waiting, evidence)) ?? exitProblem(container, status, evidence);
+      (waiting && waitingProblem(container, waiting, pod, evidence)) ??
+      exitProblem(container, status, pod, evidence);
     if (problem) return problem;
   }
   return undefined;
 }
 
 /** Containers with their statuses: as they are declared, those of a task as the kubelet starts them. */
-function containersOf({ pod, containers, runs }: PodEvidence): [Container, ContainerStatus][] {
-  const pairs = statusesOf(pod).flatMap((status): [Container, ContainerStatus][] => {
+function containersOf(pod: Pod, { containers, runs }: Evidence): [Container, ContainerStatus][] {
+  const pairs: [Container, ContainerStatus][] = [];
+  for (const status of statusesOf(pod)) {
     const container = containers.find(({ name }) => podContainerName(name) === status.name);
-    return container ? [[container, status]] : [];
-  });
+    if (container) pairs.push([container, status]);
+  }
   if (runs === 'job') return pairs;
   return pairs.sort(([a], [b]) => containers.indexOf(a) - containers.indexOf(b));
 }
 
 /** What keeps the kubelet from starting a container, in its own words; nothing if it is only slow. */
-function waitingProblem(container: Container, waiting: Waiting, evidence: PodEvidence): Problem | undefined {
+function waitingProblem(
+  container: Container,
+  waiting: Waiting,
+  pod: Pod,
+  evidence: Evidence,
+): Problem | undefined {
   const rule = ruleOf(waiting);
   if (!rule) return undefined;
   const { reason = '', message = reason } = waiting;
   const { conditionReason = reason } = rule;
   const why = {
     reason: conditionReason,
-    message: waitingMessage(container, conditionReason, message, evidence.pod),
+    message: waitingMessage(container, conditionReason, message, pod),
   };
-  return waitedOut(why, rule, takenAt(evidence.pod), evidence);
+  return waitedOut(why, rule, takenAt(pod), evidence);
 }
 
 function waitingMessage(
@@ -72,9 +85,10 @@ function waitingMessage(
 function exitProblem(
   container: Container,
   status: ContainerStatus,
-  evidence: PodEvidence,
+  pod: Pod,
+  evidence: Evidence,
 ): Problem | undefined {
-  const { runs, proven, pod } = evidence;
+  const { runs, proven } = evidence;
   const { state, lastState, restartCount = 0 } = status;
   const terminated = state?.terminated ?? lastState?.terminated;
   if (!terminated || runs === 'job') return undefined;

@@ -47,9 +47,10 @@ export interface Evidence {
   restarts?: boolean;
 }
 
-/** The same of one pod among them. */
-export interface PodEvidence extends Evidence {
+/** One pod among them. */
+export interface PodEvidence {
   pod: Pod;
+  evidence: Evidence;
 }
 
 type Statuses = NonNullable<NonNullable<Pod['status']>['containerStatuses']>;

@@ -1,5 +1,6 @@
 import { podContainerName } from '../../apis/serving/container/names.ts';
-import type { PodEvidence } from './evidence.ts';
+import type { Pod } from '../../kube/core.ts';
+import type { Evidence } from './evidence.ts';
 import { exitMessage, exitReason } from './exit.ts';
 import type { Problem } from './problem.ts';
 
@@ -12,17 +13,20 @@ const UNLIMITED = { startup: { limitSeconds: Number.POSITIVE_INFINITY, crashSeco
  */
 export function sidecar({
   pod: { status },
-  containers,
-}: Pick<PodEvidence, 'pod' | 'containers'>): Problem | undefined {
+  evidence: { containers },
+}: {
+  pod: Pod;
+  evidence: Pick<Evidence, 'containers'>;
+}): Problem | undefined {
   if (!status?.containerStatuses?.every(({ state }) => state?.waiting)) return undefined;
   for (const sidecar of status.initContainerStatuses ?? []) {
     const container = containers.find(({ name }) => podContainerName(name) === sidecar.name);
     const terminated = sidecar.state?.terminated ?? sidecar.lastState?.terminated;
     if (!container || !terminated || sidecar.started) continue;
-    const evidence = { config: UNLIMITED, runs: 'job' } as const;
+    const task = { config: UNLIMITED, runs: 'job' } as const;
     return {
-      reason: exitReason(container, terminated, evidence),
-      message: exitMessage(container, terminated, evidence),
+      reason: exitReason(container, terminated, task),
+      message: exitMessage(container, terminated, task),
       final: false,
     };
   }

@@ -41,19 +41,19 @@ function notReady(pod: Pod, containers: readonly Container[]): Container | undef
 }
 
 /** No node has room for the pod. */
-export function unschedulable({ pod, runs }: Pick<PodEvidence, 'pod' | 'runs'>): Problem | undefined {
+export function unschedulable({ pod, evidence }: PodEvidence): Problem | undefined {
   const scheduled = pod.status?.conditions?.find(
     ({ type, status }) => type === 'PodScheduled' && status === 'False',
   );
   if (!scheduled) return undefined;
-  const what = runs === 'job' ? 'a task' : 'an instance';
+  const what = evidence.runs === 'job' ? 'a task' : 'an instance';
   const message = `No node has room for ${what}: ${scheduled.message}`;
   return { reason: scheduled.reason ?? 'Unschedulable', message, final: false };
 }
 
 /** All containers run, and have not run for long enough. */
-export function settling(evidence: PodEvidence): Problem | undefined {
-  const { pod, minReadyMs = 0 } = evidence;
+export function settling({ pod, evidence }: PodEvidence): Problem | undefined {
+  const { minReadyMs = 0 } = evidence;
   const left = unsettledMs(pod, evidence);
   if (left <= 0 || !statusesOf(pod).every(({ ready }) => ready)) return undefined;
   const message = `Instances run; they must go on for ${minReadyMs / 1000} s before others are stopped.`;
@@ -65,9 +65,8 @@ function limitMs({ config }: Evidence): number {
 }
 
 /** The instance is still within the time that it has to start. */
-export function starting(evidence: PodEvidence): Problem | undefined {
-  const { pod, now } = evidence;
-  const left = limitMs(evidence) - ageMs(pod, now);
+export function starting({ pod, evidence }: PodEvidence): Problem | undefined {
+  const left = limitMs(evidence) - ageMs(pod, evidence.now);
   if (left <= 0) return undefined;
   return {
     reason: REASONS.deploying,
@@ -78,19 +77,17 @@ export function starting(evidence: PodEvidence): Problem | undefined {
 }
 
 /** No container has ever been started in that time. */
-export function unprepared(evidence: PodEvidence): Problem | undefined {
-  const { metadata } = evidence.pod;
-  const hasBegun = statusesOf(evidence.pod).some(
-    ({ state, lastState }) => !state?.waiting || lastState?.terminated,
-  );
+export function unprepared({ pod, evidence }: PodEvidence): Problem | undefined {
+  const { metadata } = pod;
+  const hasBegun = statusesOf(pod).some(({ state, lastState }) => !state?.waiting || lastState?.terminated);
   if (hasBegun) return undefined;
   const message = `The node did not get as far as the first container within ${limitMs(evidence) / 1000} s; kubectl describe pod ${metadata.name} --namespace ${metadata.namespace} says more.`;
   return { reason: FAILURE_RULES.unprepared.conditionReason, message, final: true };
 }
 
 /** No container listens, or a probe does not pass. */
-export function silent(evidence: PodEvidence): Problem {
-  const { pod, passed, containers, runs } = evidence;
+export function silent({ pod, evidence }: PodEvidence): Problem {
+  const { passed, containers, runs } = evidence;
   const seconds = limitMs(evidence) / 1000;
   const held = passed?.has(pod.metadata.uid ?? '') ? notReady(pod, containers) : undefined;
   const ingress = runs === 'service' ? ingressContainer(containers) : undefined;

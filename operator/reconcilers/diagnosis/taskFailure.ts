@@ -44,7 +44,7 @@ export function attemptFailure(pod: Pod, containers: readonly Container[]): Atte
 /** A pod over its deadline is killed, whatever its program does. */
 function deadline({ pod, containers, terminated }: AttemptEvidence): AttemptFailure | undefined {
   if (pod.status?.reason !== 'DeadlineExceeded') return undefined;
-  const why = sidecar({ pod, containers });
+  const why = sidecar({ pod, evidence: { containers } });
   const message = `The configured timeout was reached.${why ? ` ${why.message}` : ''}`;
   return { reason: REASONS.timeout, exitCode: terminated?.exitCode, reportedCode: 0, message, final: true };
 }
