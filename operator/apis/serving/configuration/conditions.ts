@@ -1,6 +1,3 @@
-/** The condition of a configuration (Cloud Run API v1, ConfigurationStatus). */
-export const CONFIGURATION_CONDITIONS = { ready: 'Ready' } as const;
-
 /** Why a configuration is not ready. */
 export const CONFIGURATION_REASONS = {
   /** It is invalid; the message names the fields. */

@@ -6,6 +6,3 @@ export type ServiceTarget = NonNullable<Service['spec']['traffic']>[number];
 
 /** An entry of `spec.traffic` of a route: it may also name a configuration. */
 export type RouteTarget = NonNullable<Route['spec']['traffic']>[number];
-
-/** An entry of `status.traffic`. */
-export type TargetStatus = NonNullable<NonNullable<Route['status']>['traffic']>[number];
