@@ -40,7 +40,7 @@ export async function runController(
   const admin = await startAdmin({ port: config.adminPort, unready: () => unready(), dead });
   const recorder = new EventRecorder({ client, component: 'homerun-controller', log });
   try {
-    const abilities = await capabilitiesOf(client, { log, signal });
+    const capabilities = await capabilitiesOf(client, { log, signal });
     const informers = createInformers(client, log, config, {
       namespaces: config.namespaces,
       own: identity.namespace,
@@ -52,7 +52,17 @@ export async function runController(
     };
     const rollOuts = rollOutsOf(config, informers);
     const now = Date.now;
-    const context: Context = { client, informers, recorder, config, identity, abilities, rollOuts, log, now };
+    const context: Context = {
+      client,
+      informers,
+      recorder,
+      config,
+      identity,
+      capabilities,
+      rollOuts,
+      log,
+      now,
+    };
     await Promise.all([
       electionOf(context).run(signal, leaderOf({ ...context, informers }, controllers)),
       ...watches.map((informer) => informer.run(signal)),

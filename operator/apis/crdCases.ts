@@ -108,7 +108,7 @@ export const OBJECTS: Record<
     type: CONFIGURATIONS,
     yaml: '{metadata: {name: c}, spec: {template: {spec: {containers: [{image: a}, {image: b}]}}}}',
     rejected: /exactly one of several containers must have ports/,
-    reason: 'nobody knows where requests go',
+    reason: 'the ingress container is ambiguous',
   },
   'a revision without an ingress container': {
     type: REVISIONS,

@@ -142,7 +142,7 @@ describe('CRDs on a real API server', function () {
     await change('keeps-b', 200);
   });
 
-  it('rejects to change a revision, and lets its labels and status change', async () => {
+  it('rejects changes of the spec of a revision, but not of its labels and status', async () => {
     const made = await server.client.create(REVISIONS, {
       apiVersion: 'serving.knative.dev/v1',
       kind: 'Revision',
@@ -159,7 +159,7 @@ describe('CRDs on a real API server', function () {
     await change({ status: { imageDigest: 'x' } }, 'status');
   });
 
-  it('rejects to change an execution that is complete, and lets what is missing be filled in', async () => {
+  it('rejects changes of a complete execution, but not completing it', async () => {
     const made = await server.client.create(EXECUTIONS, {
       apiVersion: 'run.googleapis.com/v1',
       kind: 'Execution',

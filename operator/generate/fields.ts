@@ -50,7 +50,7 @@ const NAME = 'hello';
 const WORDS = ['a', 'app', '/a', 'Memory', 'HTTP', 'Always', '1', `${NAME}-a`];
 const NUMBERS = [1, 100];
 /** The page tells of a cluster that can do everything; warnings tell of the others. */
-const ABILITIES = { resizesPods: true };
+const CAPABILITIES = { resizesPods: true };
 const BUCKET = { driver: CLOUD_STORAGE_DRIVER, volumeAttributes: { bucketName: 'a' } };
 /** What takes two fields at once, or one certain value, to be right. */
 const SAMPLES: Readonly<Record<string, unknown>> = {
@@ -131,8 +131,8 @@ function verdictOf(definition: KindDefinition, place: Place): string {
 
 /** What a cluster does otherwise, although there is nothing wrong with the field. */
 function newWarnings(definition: KindDefinition, { path, put }: Place, value: unknown): string[] {
-  const known = warningsOf(definition, objectOf(definition, put(undefined)), [], ABILITIES);
-  const said = warningsOf(definition, objectOf(definition, put(value)), [], ABILITIES).filter(
+  const known = warningsOf(definition, objectOf(definition, put(undefined)), [], CAPABILITIES);
+  const said = warningsOf(definition, objectOf(definition, put(value)), [], CAPABILITIES).filter(
     (line) => !known.includes(line),
   );
   return said.flatMap((line) => (line.startsWith(path) ? [line.slice(line.indexOf(': ') + 2)] : []));

@@ -25,7 +25,7 @@ export interface Context {
   recorder: EventRecorder;
   config: RoleConfig<'controller'>;
   identity: Identity;
-  abilities: Capabilities;
+  capabilities: Capabilities;
   rollOuts: RollOuts;
   log: Logger;
   now: () => number;

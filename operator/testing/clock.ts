@@ -8,7 +8,7 @@ interface Timer {
 /** No test has so many timers at one moment: what fires then sets itself again, without end. */
 const MOST_AT_ONCE = 10_000;
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that advances only when a test advances it. */
 export class FakeClock implements Clock {
   #now: number;
   readonly #timers = new Set<Timer>();

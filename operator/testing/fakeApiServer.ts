@@ -65,7 +65,7 @@ export class FakeApiServer {
     this.storage = new FakeStorage(options.defaults);
     this.#rest = new FakeRest(this.storage, this.#types);
     this.storage.listeners.add((event) => {
-      for (const watch of this.#watches) watch.tell(event);
+      for (const watch of this.#watches) watch.send(event);
     });
     this.#port = (server.address() as AddressInfo).port;
     this.#adopt(server);
@@ -224,7 +224,7 @@ export class FakeApiServer {
       for (const object of this.storage.list(type)) watch.begin(object);
     } else {
       try {
-        for (const event of this.storage.since(Number(version))) watch.tell(event);
+        for (const event of this.storage.since(Number(version))) watch.send(event);
       } catch (error) {
         watch.write({ type: 'ERROR', object: statusOf(error as Rejection) });
         watch.end();
@@ -244,7 +244,7 @@ export class FakeApiServer {
     const type = this.#types.find(
       ({ apiVersion, kind }) => apiVersion === object.apiVersion && kind === object.kind,
     );
-    if (!type) throw new Error(`the fake API server was not told of ${object.apiVersion} ${object.kind}`);
+    if (!type) throw new Error(`the fake API server does not serve ${object.apiVersion} ${object.kind}`);
     return type;
   }
 }

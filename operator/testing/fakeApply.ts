@@ -1,6 +1,6 @@
 import { deepEqual } from '../kube/json.ts';
 
-// Server-side apply as far as controllers can tell (Kubernetes documentation, Server-Side Apply): field ownership,
+// Server-side apply as far as controllers observe it (Kubernetes documentation, Server-Side Apply): field ownership,
 // removal of what a manager no longer applies, conflicts, lists merged by their keys.
 
 type Json = Record<string, unknown>;
@@ -166,7 +166,7 @@ function merge(live: unknown, desired: unknown, path: Path, builtIn: boolean): u
   return merged;
 }
 
-/** Removes a field that nobody owns any more; with the whole list item, defaults too, if nobody owns any of it. */
+/** Removes a field without owners, and the whole list item with its defaults when none of its fields has an owner. */
 function removeUnowned(object: Json, path: Path, isOwned: (path: Path) => boolean): void {
   if (isOwned(path)) return;
   const item = path.findIndex((step, index) => step.startsWith('[') && !isOwned(path.slice(0, index + 1)));

@@ -14,7 +14,7 @@ export interface SeenRequest {
   body?: unknown;
 }
 
-/** Whether a request writes something, Events left out: those tell of a change and are none. */
+/** Whether a request writes anything but Events, which only report changes. */
 export function isWrite({ method, path }: SeenRequest): boolean {
   return method !== 'GET' && !path.includes('/events');
 }

@@ -43,13 +43,13 @@ export class FakeWatch {
     response.flushHeaders();
   }
 
-  /** Tells the present state of an object, as a watch without a version begins. */
+  /** Sends the current state of an object, as a watch without a version does first. */
   begin(object: Stored): void {
     if (this.#test(object)) this.write({ type: 'ADDED', object: this.#show(object) });
   }
 
   /** An object that begins or ceases to match is added or deleted as far as this watch is concerned. */
-  tell({ type, before, after, deleted }: StorageEvent): void {
+  send({ type, before, after, deleted }: StorageEvent): void {
     if (type.plural !== this.#type.plural || type.apiVersion !== this.#type.apiVersion) return;
     const was = before !== undefined && this.#test(before);
     const is = !deleted && this.#test(after);

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Below the ports that Linux gives to outgoing connections, of which any may take a port that nobody listens on yet. */
+/** Below the ephemeral ports of Linux, any of which an outgoing connection may take before a test listens on it. */
 const [FIRST, END] = [20_000, 32_768];
 
 /** A port that nothing listens on, on any address, and that no outgoing connection takes meanwhile. */

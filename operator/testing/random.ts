@@ -7,7 +7,7 @@ export class Random {
 
   constructor(seed: number, index = 0) {
     this.#state = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(index + 1, 0xc2b2ae35)) | 0;
-    // Neighbouring indexes begin alike; a few rounds tell them apart.
+    // Neighbouring indexes start with similar states; a few rounds separate them.
     for (let i = 0; i < 4; i++) this.next();
   }
 

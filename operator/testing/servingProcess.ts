@@ -34,7 +34,7 @@ export class ServingProcess {
     const informers = createInformers(client, silent, config);
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
     const identity = { namespace: 'homerun-system', podName: 'test' };
-    const abilities = { resizesPods: false };
+    const capabilities = { resizesPods: false };
     const rollOuts = rollOutsOf(config, informers);
     const context: Context = {
       client,
@@ -42,7 +42,7 @@ export class ServingProcess {
       recorder,
       config,
       identity,
-      abilities,
+      capabilities,
       rollOuts,
       log: silent,
       now: Date.now,

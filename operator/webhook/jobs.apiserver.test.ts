@@ -308,7 +308,7 @@ describe('jobs, the webhook and a real API server', function () {
       assert.match(both, /^job.run.googleapis.com\/load/m);
     });
 
-    it('prints what a person wants to know', async () => {
+    it('prints useful columns', async () => {
       const made = await cluster.client.create(EXECUTIONS, execution('printed', 'load'));
       const status = {
         runningCount: 1,

@@ -93,7 +93,7 @@ describe('the webhook role on a real API server, with no other role', function (
     }
   });
 
-  it('tells its numbers', async () => {
+  it('exports its metrics', async () => {
     const [first] = replicas as [Replica];
     const metrics = await (await fetch(`http://127.0.0.1:${first.adminPort}/metrics`)).text();
     assert.match(

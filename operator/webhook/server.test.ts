@@ -49,7 +49,7 @@ describe('webhook server', function () {
     };
   };
 
-  it('answers nobody before it has a certificate', async () => {
+  it('fails TLS before it has a certificate', async () => {
     await assert.rejects(ask('/default', review(APP)));
     server.serve(credentials);
     assert.equal((await ask('/default', review(APP))).body.response?.allowed, true);
@@ -127,7 +127,7 @@ describe('webhook server', function () {
     assert.equal(body.response?.allowed, true);
   });
 
-  it('names a map with more keys than anybody reads', async () => {
+  it('names a map with too many keys', async () => {
     server.serve(credentials);
     const annotations = Object.fromEntries(Array.from({ length: 10_500 }, (_, i) => [`k${i}`, '']));
     const wide = { ...APP, metadata: { ...APP.metadata, annotations } };

@@ -162,7 +162,7 @@ describe('webhook on a real API server', function () {
   });
 
   describe('rejections', () => {
-    it('tell all that is wrong in one answer, the schema’s part too', async () => {
+    it('list all errors in one response, including those of the schema', async () => {
       const wrong = service(
         'wrong',
         {

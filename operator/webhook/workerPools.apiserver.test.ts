@@ -94,16 +94,16 @@ describe('worker pools, the webhook and a real API server', function () {
     assert.equal(stored.spec.manualInstanceCount, 5);
   });
 
-  it('tell autoscalers which pods are theirs', async () => {
-    const made = await apply(pool('told', 1));
-    const status = { instances: 3, selector: `${RUN.workerPool}=told` };
+  it('give autoscalers a selector of their pods', async () => {
+    const made = await apply(pool('observed', 1));
+    const status = { instances: 3, selector: `${RUN.workerPool}=observed` };
     await cluster.client.apply(
       WORKER_POOLS,
-      { ...pool('told'), spec: undefined, status } as unknown as WorkerPool,
+      { ...pool('observed'), spec: undefined, status } as unknown as WorkerPool,
       { fieldManager: 'test', subresource: 'status' },
     );
-    const { status: seen } = await scale('told');
-    assert.deepEqual(seen, { replicas: 3, selector: `${RUN.workerPool}=told` });
+    const { status: seen } = await scale('observed');
+    assert.deepEqual(seen, { replicas: 3, selector: `${RUN.workerPool}=observed` });
     assert.ok(made.metadata.uid);
   });
 
@@ -135,7 +135,7 @@ describe('worker pools, the webhook and a real API server', function () {
     assert.equal(revision?.spec.containerConcurrency, undefined, 'its defaults are those of a worker');
   });
 
-  it('tell all that is wrong in one answer', async () => {
+  it('list all errors in one response', async () => {
     const wrong = pool('wrong', -1, {
       instanceSplits: [{ percent: 90 }],
       manualInstanceCount: -2,

@@ -32,9 +32,9 @@ describe("a minimum of two instances, on a real API server with Kubernetes' own 
     const informers = createInformers(client, silent, config);
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
     const identity = { namespace: 'homerun-system', podName: 'test' };
-    const abilities = { resizesPods: true };
+    const capabilities = { resizesPods: true };
     const rollOuts = rollOutsOf(config, informers);
-    const known = { client, informers, recorder, config, identity, abilities, rollOuts };
+    const known = { client, informers, recorder, config, identity, capabilities, rollOuts };
     const context = { ...known, log: silent, now: Date.now };
     running = Promise.all([
       ...Object.values(informers).map((informer) => informer.run(stop.signal)),

@@ -35,7 +35,7 @@ describe("an execution's namespace on a real API server, with Kubernetes' own co
       recorder: new EventRecorder({ client, component: 'test', log: silent }),
       config,
       identity: { namespace: 'homerun-system', podName: 'test' },
-      abilities: { resizesPods: false },
+      capabilities: { resizesPods: false },
       rollOuts: rollOutsOf(config, informers),
       log: silent,
       now: Date.now,

@@ -57,7 +57,7 @@ export async function observe(
     accountMade: lacksAccount({ deployment, revision }) && (await hasAccount(revision, context)),
     digests: digestsOf(digestOwner(revision, wanted), queues.digests, context.config),
     metadata: metadataNow(context, stores),
-    resizesPods: context.abilities.resizesPods,
+    resizesPods: context.capabilities.resizesPods,
     mayRollOut: queues.rollOuts.has(key),
     startsAtZero: needsNoInstance(revision, serviceOf(revision, stores)),
     routed,

@@ -13,7 +13,7 @@ export function observe(
   stores: Stores<(typeof READ)[number]>,
   context: Context,
 ): WorkerPoolInput | undefined {
-  const { abilities, rollOuts } = context;
+  const { capabilities, rollOuts } = context;
   const pool = stores.workerPools.get(key);
   if (!pool || pool.metadata.deletionTimestamp) return undefined;
   const { uid = '', namespace } = pool.metadata;
@@ -35,7 +35,7 @@ export function observe(
       revisions.map(({ metadata }) => [metadata.name, stores.pods.byIndex('revision', metadata.uid ?? '')]),
     ),
     metadata: metadataNow(context, stores),
-    resizesPods: abilities.resizesPods,
+    resizesPods: capabilities.resizesPods,
     mayRollOut: new Set(
       revisions.flatMap(({ metadata }) => (rollOuts.has(keyOf(metadata)) ? [metadata.name] : [])),
     ),

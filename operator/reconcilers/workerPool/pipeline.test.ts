@@ -35,7 +35,7 @@ function start({ client }: FakeApiServer, config = parseConfig({ startup })): ()
     recorder: new EventRecorder({ client, component: 'test', log: silent }),
     config,
     identity: { namespace: 'homerun-system', podName: 'test' },
-    abilities: { resizesPods: false },
+    capabilities: { resizesPods: false },
     rollOuts: rollOutsOf(config, informers),
     log: silent,
     now: Date.now,

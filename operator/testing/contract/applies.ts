@@ -56,7 +56,7 @@ export const applies: Record<string, Case> = {
       await apply('none', { uid }),
     ];
   },
-  'apply merges maps and keeps what others set': async (client, ns) => {
+  'apply merges maps and keeps fields of other managers': async (client, ns) => {
     await client.apply(CONFIG_MAPS, configMap(ns, 'a', { ours: '1', both: '1' }), { fieldManager: 'm' });
     await client.mergePatch(CONFIG_MAPS, meta(ns, 'a'), { data: { theirs: '1' } });
     const again = await client.apply<ConfigMap>(CONFIG_MAPS, configMap(ns, 'a', { ours: '2' }), {
@@ -64,14 +64,14 @@ export const applies: Record<string, Case> = {
     });
     return again.data;
   },
-  'apply removes a field only when nobody else applies it': async (client, ns) => {
+  'apply removes a field only when no other manager owns it': async (client, ns) => {
     await client.apply(CONFIG_MAPS, configMap(ns, 'a', { shared: '1', ours: '1' }), { fieldManager: 'm' });
     await client.apply(CONFIG_MAPS, configMap(ns, 'a', { shared: '1' }), { fieldManager: 'n' });
     const less = await client.apply<ConfigMap>(CONFIG_MAPS, configMap(ns, 'a', {}), { fieldManager: 'm' });
     const none = await client.apply<ConfigMap>(CONFIG_MAPS, configMap(ns, 'a', {}), { fieldManager: 'n' });
     return [less.data, none.data ?? {}];
   },
-  'apply is rejected what another manager set, unless forced': async (client, ns) => {
+  'apply conflicts with a field of another manager, unless forced': async (client, ns) => {
     await client.apply(CONFIG_MAPS, configMap(ns, 'a', { a: '1' }), { fieldManager: 'm' });
     const other = configMap(ns, 'a', { a: '2' });
     const rejected = await failure(client.apply(CONFIG_MAPS, other, { fieldManager: 'n', force: false }));

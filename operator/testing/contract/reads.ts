@@ -27,7 +27,7 @@ export const reads: Record<string, Case> = {
       await failure(names({ labelSelector: 'n in a' })),
     ];
   },
-  'watch tells what happens after a version, by selector, and ends': async (client, ns) => {
+  'watch reports events after a version, by selector, and ends': async (client, ns) => {
     const made = await client.create(CONFIG_MAPS, configMap(ns, 'before', {}));
     const set = (name: string, labels: object) =>
       client.mergePatch(CONFIG_MAPS, meta(ns, name), { metadata: { labels } });
@@ -39,7 +39,7 @@ export const reads: Record<string, Case> = {
     await set('before', { x: '1' });
     await set('a', { x: null });
     await client.delete(CONFIG_MAPS, meta(ns, 'before'));
-    const told: unknown[] = [];
+    const received: unknown[] = [];
     const options = {
       namespace: ns,
       labelSelector: 'x',
@@ -47,17 +47,17 @@ export const reads: Record<string, Case> = {
       timeoutSeconds: 1,
     };
     for await (const { type, object } of client.watch(CONFIG_MAPS, options, new AbortController().signal)) {
-      told.push([type, object.kind, object.metadata.name, object.metadata.labels]);
+      received.push([type, object.kind, object.metadata.name, object.metadata.labels]);
     }
-    return told;
+    return received;
   },
-  'watch without a version begins with what is there': async (client, ns) => {
+  'watch without a version begins with existing objects': async (client, ns) => {
     await client.create(CONFIG_MAPS, configMap(ns, 'a', {}));
     const options = { namespace: ns, timeoutSeconds: 1 };
-    const told: unknown[] = [];
+    const received: unknown[] = [];
     for await (const { type, object } of client.watch(CONFIG_MAPS, options, new AbortController().signal)) {
-      told.push([type, object.metadata.name]);
+      received.push([type, object.metadata.name]);
     }
-    return told;
+    return received;
   },
 };

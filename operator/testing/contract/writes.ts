@@ -44,7 +44,7 @@ export const writes: Record<string, Case> = {
     const { name } = (await client.create(CONFIG_MAPS, object)).metadata;
     return /^made-[a-z0-9]{5}$/.test(name);
   },
-  'get, update and delete of what is not there': async (client, ns) => [
+  'get, update and delete of a missing object': async (client, ns) => [
     await client.get(CONFIG_MAPS, meta(ns, 'none')),
     await failure(
       client.replace(CONFIG_MAPS, {
@@ -83,8 +83,10 @@ export const writes: Record<string, Case> = {
     });
     const spec = await client.mergePatch<Widget>(WIDGETS, meta(ns, 'a'), { spec: { size: 2 } });
     const status = { status: { ready: true } };
-    const told = await client.mergePatch<Widget>(WIDGETS, meta(ns, 'a'), status, { subresource: 'status' });
-    return [label, spec, told].map(({ metadata }) => metadata.generation);
+    const updated = await client.mergePatch<Widget>(WIDGETS, meta(ns, 'a'), status, {
+      subresource: 'status',
+    });
+    return [label, spec, updated].map(({ metadata }) => metadata.generation);
   },
   'the status subresource writes the status and nothing else': async (client, ns) => {
     await client.create(WIDGETS, widget(ns, 'a', { spec: { size: 1 } }));

@@ -36,7 +36,7 @@ const UPDATES: Record<string, UpdateCase> = {
     changed: [],
   },
   'the YAML that made it': {
-    reason: 'what is stored means the same, so it stays',
+    reason: 'it is equivalent to the stored value, which is kept',
     stored: stored(APP),
     sent: APP,
     changed: [
@@ -50,8 +50,8 @@ const UPDATES: Record<string, UpdateCase> = {
       '/spec/traffic',
     ],
   },
-  'what is stored in the notation of Go clients': {
-    reason: 'they read 1000m and send 1 with whatever they change, which is no reason for a new revision',
+  'the stored value in the notation of Go clients': {
+    reason: 'they read 1000m and send 1 with any change, which must not create a revision',
     stored: stored(LIMITS('1000m', '1024Mi', '100000k')),
     sent: `metadata: {labels: {a: b}}\n${LIMITS("'1'", '1Gi', '100M')}`,
     changed: [
@@ -67,7 +67,7 @@ const UPDATES: Record<string, UpdateCase> = {
       '/spec/traffic',
     ],
   },
-  'more than what is stored, in another notation': {
+  'more than the stored value, in another notation': {
     reason: 'a change that means something is stored as it is written',
     stored: stored(LIMITS('1000m', '1024Mi', '64Mi')),
     sent: LIMITS("'2'", '1Gi', '64Mi'),
@@ -136,7 +136,7 @@ describe('admitDefault', () => {
     assert.equal(traffic[0].percent, 100);
   });
 
-  it('judges a number in quotes as the number', () => {
+  it('validates a quoted number as a number', () => {
     const object = objectOf('spec: {template: {spec: {timeoutSeconds: "4000", containers: [{image: app}]}}}');
     assert.match(
       admitDefault(requestFor(object), LENIENT).status?.message ?? '',
@@ -208,9 +208,9 @@ interface ReviewCase {
 }
 
 const REVIEWS: Record<string, ReviewCase> = {
-  'a service as people write it': { reason: 'there is nothing to say', object: APP },
-  'errors of shape, law and names': {
-    reason: 'all in one answer',
+  'a service as people write it': { reason: 'there is no warning', object: APP },
+  'errors of schema, rules and names': {
+    reason: 'all in one response',
     object: `
       metadata: {name: Hello}
       spec:
@@ -225,30 +225,30 @@ const REVIEWS: Record<string, ReviewCase> = {
     ],
   },
   'a percent that cannot be read': {
-    reason: 'nothing is said of the sum, which nobody knows',
+    reason: 'the sum is unknown and not reported',
     object: `${APP.slice(0, -1)}, traffic: [{percent: half, latestRevision: true}]}`,
     rejected: ['spec.traffic[0].percent'],
   },
   'no spec': { reason: 'the field is named', object: 'metadata: {}', rejected: ['spec'] },
-  'what only Knative allows': {
+  'a field that only Knative allows': {
     reason: 'accepted with a warning',
     object: 'spec: {template: {spec: {enableServiceLinks: false, containers: [{image: app}]}}}',
     warnings: [/^spec\.template\.spec\.enableServiceLinks: .*not supported by Cloud Run$/],
   },
-  'what only Knative allows, in strict mode': {
+  'a field that only Knative allows, in strict mode': {
     reason: 'rejected',
     policy: STRICT,
     object: 'spec: {template: {spec: {enableServiceLinks: false, containers: [{image: app}]}}}',
     rejected: ['spec.template.spec.enableServiceLinks'],
   },
-  'what only Knative allows, of the operator in strict mode': {
-    reason: 'its objects are made of admitted ones',
+  'a field that only Knative allows, from the operator in strict mode': {
+    reason: 'its objects derive from admitted ones',
     policy: STRICT,
     user: OPERATOR,
     kind: 'Configuration',
     object: 'spec: {template: {spec: {enableServiceLinks: false, containers: [{image: app}]}}}',
   },
-  'annotations named like what every object of JavaScript has': {
+  'annotations named like properties of Object.prototype': {
     reason: 'they are keys like others',
     object: `metadata: {annotations: {run.googleapis.com/constructor: a, homerun.dev/toString: b, valueOf: c}}\n${APP}`,
     warnings: [
@@ -257,14 +257,14 @@ const REVIEWS: Record<string, ReviewCase> = {
     ],
   },
   'a wrong annotation of such a name that is new': {
-    reason: 'what the stored object has by birth does not count as stored',
+    reason: 'inherited properties of the stored object do not count',
     stored: `metadata: {annotations: {}}\n${APP}`,
     policy: STRICT,
     object: `metadata: {annotations: {run.googleapis.com/constructor: a}}\n${APP}`,
     rejected: ['metadata.annotations[run.googleapis.com/constructor]'],
   },
   'a list with more items than may be': {
-    reason: 'nobody looks into it',
+    reason: 'its items are not validated',
     object: `spec: {template: {spec: {containers: [{image: app, envFrom: [${Array(51).fill('{}').join()}]}]}}}`,
     rejected: ['spec.template.spec.containers[0].envFrom'],
   },
@@ -284,14 +284,14 @@ const REVIEWS: Record<string, ReviewCase> = {
     warnings: [/volumes\[0\]\.csi\.driver: needs the CSI driver gcsfuse\.csi\.storage\.gke\.io/],
   },
   'a label on an object that breaks a newer rule': {
-    reason: 'the error is told, and holds nothing up',
+    reason: 'the error is only a warning',
     stored: 'spec: {template: {spec: {timeoutSeconds: 4000, containers: [{image: app}]}}}',
     object:
       'metadata: {labels: {a: b}}\nspec: {template: {spec: {timeoutSeconds: 4000, containers: [{image: app}]}}}',
     warnings: [/timeoutSeconds: is 4000/],
   },
   'another change of a template that breaks a newer rule': {
-    reason: 'it would make a revision that nobody admits',
+    reason: 'it would create an invalid revision',
     stored: 'spec: {template: {spec: {timeoutSeconds: 4000, containers: [{image: app}]}}}',
     object: 'spec: {template: {spec: {timeoutSeconds: 4000, containers: [{image: other}]}}}',
     rejected: ['spec.template.spec.timeoutSeconds'],
@@ -332,7 +332,7 @@ describe('admission', () => {
     });
   }
 
-  it('rejects what the schema rules out, also where Cloud Run alone takes less', () => {
+  it('rejects values outside the schema also where Cloud Run allows even less', () => {
     const probe = (periodSeconds: number) =>
       `spec: {template: {spec: {containers: [{image: app, startupProbe: {periodSeconds: ${periodSeconds}}}]}}}`;
     const admitted = (seconds: number) =>
@@ -347,7 +347,7 @@ describe('admission', () => {
     assert.equal(admitDefault(request, LENIENT).status?.details?.name, 'load-');
   });
 
-  it('tells fifty errors, and how many more there are', () => {
+  it('lists fifty errors and the number of those left out', () => {
     const env = Array.from({ length: 80 }, (_, i) => ({ name: `A=${i}`, value: 'x' }));
     const object = objectOf(APP) as KubeObject & { spec: { template: { spec: object } } };
     object.spec.template.spec = { containers: [{ image: 'app', env }] };
@@ -357,7 +357,7 @@ describe('admission', () => {
     assert.match(status?.message ?? '', /env\[49\]\.name: is "A=49"; [^;]*; and 30 more$/);
   });
 
-  it('cuts warnings to what an API server hands on', () => {
+  it('limits warnings to what an API server passes on', () => {
     const annotations = Object.fromEntries(
       Array.from({ length: 30 }, (_, i) => [`run.googleapis.com/${i}${'x'.repeat(300)}`, 'y']),
     );
@@ -373,6 +373,6 @@ describe('admission', () => {
 function fieldsOf({ allowed, status }: AdmissionResponse): string[] {
   const fields = status?.details?.causes.map(({ field }) => field) ?? [];
   assert.equal(allowed, fields.length === 0);
-  for (const field of fields) assert.ok(status?.message.includes(`${field}: `), 'the message tells it too');
+  for (const field of fields) assert.ok(status?.message.includes(`${field}: `), 'the message names it too');
   return fields;
 }

@@ -37,13 +37,13 @@ interface Question {
 function admitted(question: Question, policy: Policy): KubeObject | undefined {
   const { known } = question;
   const first = admitDefault(requestFor(question.object, question), policy, known);
-  assert.ok(first.allowed || first.status?.message, 'a rejection says why');
+  assert.ok(first.allowed || first.status?.message, 'a rejection has a message');
   if (!first.allowed) return undefined;
   const object = patched(question.object, patchOf(first));
   const again = admitDefault(requestFor(object, question), policy, known);
-  assert.deepEqual(patchOf(again), [], 'defaults are filled in once');
+  assert.deepEqual(patchOf(again), [], 'defaults are idempotent');
   const second = admitValidate(requestFor(object, question), policy, known);
-  assert.ok(second.allowed || second.status?.message, 'a rejection says why');
+  assert.ok(second.allowed || second.status?.message, 'a rejection has a message');
   return second.allowed ? (object as KubeObject) : undefined;
 }
 

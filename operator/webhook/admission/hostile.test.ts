@@ -16,7 +16,7 @@ const MOST_CAUSES = 51;
 /** A cluster in which there is nothing. */
 const nothing = { get: async () => undefined, list: async () => ({ items: [], resourceVersion: '1' }) };
 
-describe('admission of what nobody means well', () => {
+describe('admission of malicious requests', () => {
   for (const [name, make] of Object.entries(HOSTILE)) {
     it(`answers ${name}, soon and shortly`, async () => {
       const request = make();

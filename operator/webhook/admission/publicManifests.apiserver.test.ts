@@ -133,7 +133,7 @@ const EXPECTED: Record<string, Expected> = {
   'helixprojectai-code/helix-ttd-gemini-cli cloud-run-service.yaml': {
     outcome: 'rejected',
     messages: [/unknown field "spec.template.spec.containers\[0\].lifecycle"/],
-    reason: 'Cloud Run has no hooks: SIGTERM tells of the end (container contract, Signals)',
+    reason: 'Cloud Run has no hooks: SIGTERM announces the shutdown (container contract, Signals)',
   },
   'jab-r/rust-nostr-relay cloud-run-service.yaml': {
     outcome: 'warned',

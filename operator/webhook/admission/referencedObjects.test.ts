@@ -27,7 +27,7 @@ const CASES: Record<string, Case> = {
     stored: JOB,
     asked: true,
     job: JOB,
-    reason: 'what it leaves out is in its job',
+    reason: 'its unset fields are those of its job',
   },
   'an execution of a job that does not exist': {
     object: execution(LABELLED),
@@ -46,7 +46,7 @@ const CASES: Record<string, Case> = {
     stored: JOB,
     asked: true,
     job: JOB,
-    reason: 'it came when nobody completed it',
+    reason: 'it was stored while the webhook was down',
   },
   'a change of a complete execution': {
     object: execution(`${LABELLED}\n${COMPLETE}`),
@@ -59,16 +59,20 @@ const CASES: Record<string, Case> = {
     asked: false,
     reason: 'there is no name to ask for',
   },
-  'nonsense in place of metadata': { object: { metadata: null }, asked: false, reason: 'the law says so' },
+  'nonsense in place of metadata': {
+    object: { metadata: null },
+    asked: false,
+    reason: 'validation reports it',
+  },
   'nonsense in place of labels': {
     object: { metadata: { labels: { 'run.googleapis.com/job': 1 } } },
     asked: false,
-    reason: 'the law says so',
+    reason: 'validation reports it',
   },
   'another kind': { object: JOB, kind: 'Job', asked: false, reason: 'a job stands by itself' },
 };
 
-describe('what the law asks of the cluster', () => {
+describe('objects that validation looks up', () => {
   for (const [name, { object, oldObject, kind = 'Execution', stored, asked, job, reason }] of Object.entries(
     CASES,
   )) {
@@ -88,7 +92,7 @@ describe('what the law asks of the cluster', () => {
   }
 });
 
-describe('what the law asks of the cluster for a worker pool', () => {
+describe('objects that validation looks up for a worker pool', () => {
   const pool = (splits: string, name = 'queue') =>
     objectOf(`metadata: {name: ${JSON.stringify(name)}}\nspec: {instanceSplits: ${splits}}`, 'WorkerPool');
   const named = '[{revisionName: queue-a, percent: 100}]';
@@ -111,12 +115,12 @@ describe('what the law asks of the cluster for a worker pool', () => {
       asked: false,
       reason: 'the usual',
     },
-    'with a name that is none': { object: pool(named, 'a,b'), asked: false, reason: 'the law says so' },
-    'with nonsense for splits': { object: pool('[null, 1]'), asked: false, reason: 'the law says so' },
+    'with a name that is none': { object: pool(named, 'a,b'), asked: false, reason: 'validation reports it' },
+    'with nonsense for splits': { object: pool('[null, 1]'), asked: false, reason: 'validation reports it' },
     'with nonsense for metadata': {
       object: { metadata: null, spec: { instanceSplits: [{ revisionName: 'a' }] } },
       asked: false,
-      reason: 'the law says so',
+      reason: 'validation reports it',
     },
   };
   for (const [name, { object, oldObject, asked, reason }] of Object.entries(cases)) {

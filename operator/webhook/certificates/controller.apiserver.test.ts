@@ -43,7 +43,7 @@ describe('webhook certificates on a real API server', function () {
     await server?.stop();
   });
 
-  it('is ready once both configurations trust what it serves', async () => {
+  it('is ready once both configurations trust the served certificate', async () => {
     await ready(replica);
     for (const type of CONFIGURATION_TYPES) {
       const configuration = await server.client.get(type, { name: NAME });

@@ -30,7 +30,7 @@ interface Case {
 const CASES: Record<string, Case> = {
   'no Secret': { reason: 'the first replica makes everything', missing: true, after: 0, step: 'create' },
   'an empty Secret': {
-    reason: 'what an earlier installation left behind is repaired',
+    reason: 'remains of an earlier installation are repaired',
     changes: { authorities: '', authorityKey: '', certificate: '', key: '' },
     after: 0,
     step: 'create',
@@ -61,7 +61,7 @@ const CASES: Record<string, Case> = {
     step: 'issue',
   },
   "an authority's key that is lost": {
-    reason: 'what is served stays trusted while a new authority is made known',
+    reason: 'the served certificate stays trusted while a new authority is published',
     changes: { authorityKey: '' },
     after: 0,
     step: 'add-authority',
@@ -74,12 +74,12 @@ const CASES: Record<string, Case> = {
   },
   'a certificate after half of its life': { reason: 'it is good for long', after: 45 * DAY, step: 'keep' },
   'a certificate with a third of its life to go': {
-    reason: 'there is a month for repairing what may hinder it',
+    reason: 'a month is left for fixing any problem',
     after: 61 * DAY,
     step: 'issue',
   },
   'the same while the authority is not published': {
-    reason: 'a certificate that nobody trusts must not be served; the present one still is',
+    reason: 'an untrusted certificate must not be served; the current one is still trusted',
     published: false,
     after: 61 * DAY,
     step: 'keep',
@@ -125,7 +125,7 @@ describe('certificate rotation', function () {
     assert.equal(certificate.publicKey.asymmetricKeyDetails?.namedCurve, 'prime256v1');
   });
 
-  it('never serves for three years what API servers do not trust, and never lets it expire', async () => {
+  it('never serves an untrusted or expired certificate in three years', async () => {
     let credentials = made;
     let known = made.authorities;
     let learnAt = START;

@@ -15,19 +15,19 @@ import { publicManifests } from '../testing/public.ts';
 import { LENIENT, OPERATOR, objectOf, requestFor, STRICT } from '../testing/requests.ts';
 import { clone, mutate } from './mutate.ts';
 
-/** What came of a run. */
+/** Results of a run. */
 export interface FuzzReport {
   rounds: number;
-  /** Reviews that were answered yes, and those that were answered no. */
+  /** Reviews that were admitted and rejected. */
   admitted: number;
   rejected: number;
-  /** Bodies that were no reviews any more. */
+  /** Bodies that were no longer valid reviews. */
   unread: number;
-  /** The longest that one answer took. */
+  /** Duration of the slowest response. */
   slowestMs: number;
 }
 
-/** Kinds that public manifests do not show. */
+/** Objects of kinds that are missing in the public manifests. */
 const MORE = [
   objectOf(
     'metadata: {labels: {run.googleapis.com/job: load}, annotations: {homerun.dev/overrides: "{}"}}\nspec: {taskCount: 2}',
@@ -44,23 +44,23 @@ const MORE = [
 
 const JOB = objectOf('spec: {template: {spec: {template: {spec: {containers: [{image: app}]}}}}}', 'Job');
 
-/** A cluster that knows one job and one revision, whatever it is asked for. */
+/** A cluster that returns the same job and revision for every lookup. */
 const cluster = {
   get: async () => JOB,
   list: async () => ({ items: [objectOf('metadata: {name: hello-a}', 'Revision')], resourceVersion: '1' }),
 };
 
-/** Longest rejection in bytes. */
+/** Maximum size of a response in bytes. */
 const MOST_ANSWER = 32_768;
-/** Far beyond what an answer takes on a busy machine, and far below what a regular expression can be made to take. */
+/** Far more than a response takes on a busy machine, and far less than a pathological regular expression takes. */
 const MOST_MS = 2_000;
 
 /**
- * Asks admission about mutated objects and mutated reviews: public manifests with a few parts changed, taken out, put
- * in or multiplied. Whatever comes, it must answer, soon and shortly, and what it fills in must be filled in once.
- * @param seed the same seed gives the same rounds, and another one gives others.
- * @param first the number of the first round.
- * @throws {AssertionError} naming seed and round: `fuzzAdmission(1, seed, round)` shows it again.
+ * Sends mutated objects and reviews to admission: public manifests with a few parts changed, removed, added or repeated.
+ * It must always respond, fast and within the size limit, and its defaults must be idempotent.
+ * @param seed the same seed gives the same rounds.
+ * @param first number of the first round.
+ * @throws {AssertionError} naming seed and round: `fuzzAdmission(1, seed, round)` reproduces it.
  */
 export async function fuzzAdmission(rounds: number, seed: number, first = 0): Promise<FuzzReport> {
   const objects = [...publicManifests().values(), ...MORE];
@@ -108,7 +108,7 @@ async function admitOnce(request: AdmissionRequest, policy: Policy, report: Fuzz
   checked(admitValidate(request, policy, known));
   const took = performance.now() - begun;
   report.slowestMs = Math.max(report.slowestMs, took);
-  assert.ok(took < MOST_MS, `the answer took ${took.toFixed(0)} ms`);
+  assert.ok(took < MOST_MS, `the response took ${took.toFixed(0)} ms`);
   if (!first.allowed) {
     report.rejected++;
     return;
@@ -117,16 +117,16 @@ async function admitOnce(request: AdmissionRequest, policy: Policy, report: Fuzz
   const steps = patchOf(first);
   if (steps.length === 0) return;
   const complete = { ...request, object: patched(request.object, steps) };
-  assert.deepEqual(patchOf(admitDefault(complete, policy, known)), [], 'defaults are filled in once');
+  assert.deepEqual(patchOf(admitDefault(complete, policy, known)), [], 'defaults are idempotent');
   checked(admitValidate(complete, policy, known));
 }
 
-/** What the API server can do something with: it says why, in few words. */
+/** Checks that the API server can use a response: a rejection has a message of limited size. */
 function checked(answer: AdmissionResponse): void {
   const { allowed, status, warnings = [] } = answer;
-  assert.ok(warnings.length <= 16, 'no more warnings than an API server hands on');
+  assert.ok(warnings.length <= 16, 'no more warnings than an API server passes on');
   if (allowed) return;
-  assert.ok(status?.message, 'a rejection says why');
+  assert.ok(status?.message, 'a rejection has a message');
   const size = Buffer.byteLength(JSON.stringify(reviewOf(answer)));
   assert.ok(size <= MOST_ANSWER, `the rejection has ${size} bytes`);
 }

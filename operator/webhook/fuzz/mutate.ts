@@ -6,7 +6,7 @@ type Container = Record<string, unknown> | unknown[];
 const deep = (open: string, close: string, depth: number): unknown =>
   JSON.parse(`${open.repeat(depth)}1${close.repeat(depth)}`);
 
-/** Values that stand where nobody expects them. Shared between objects, so nothing may write into them. */
+/** Unexpected values. Shared between objects, so nothing may write into them. */
 const VALUES: readonly unknown[] = [
   null,
   true,
@@ -75,7 +75,7 @@ const KEYS: readonly string[] = [
   'containers',
 ];
 
-/** Changes a few parts of `root`, in place; every part is as likely to be met as any other. */
+/** Changes a few parts of `root` in place; all parts are equally likely. */
 export function mutate(root: Container, random: Random): void {
   for (let left = 1 + random.below(4); left > 0; left--) {
     const parts = partsOf(root);
@@ -90,7 +90,7 @@ interface Part {
   key: string;
 }
 
-/** The parts that may be changed: those of VALUES are shared, and deep, so nothing goes into them. */
+/** The parts that may be changed; VALUES are shared and deep, so they are not traversed. */
 function partsOf(root: Container): Part[] {
   const parts: Part[] = [];
   const open: Container[] = [root];

@@ -3,7 +3,7 @@ import { RUN } from '../../apis/annotations/run.ts';
 import type { AdmissionRequest } from '../admission/review.ts';
 import { requestFor } from './requests.ts';
 
-/** As much as an API server takes for one object. */
+/** The API server's limit for one object. */
 const MOST_BYTES = 3_000_000;
 
 const app = { image: 'app' };
@@ -35,7 +35,7 @@ const deepList = (depth: number) => JSON.parse('['.repeat(depth) + ']'.repeat(de
 const deepMap = (depth: number) => JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`);
 const longText = (pattern: string) => pattern.repeat(Math.floor(MOST_BYTES / pattern.length));
 
-/** Requests that somebody makes up to keep admission busy, to break it, or to have it answer at length. */
+/** Requests crafted to overload admission, to crash it, or to inflate its responses. */
 export const HOSTILE: Record<string, () => AdmissionRequest> = {
   'lists in lists, 2,500 deep': () => requestFor(withContainer({ args: deepList(2_500) })),
   'lists in lists, 1,500,000 deep': () => requestFor(withContainer({ args: deepList(1_500_000) })),
@@ -76,7 +76,7 @@ export const HOSTILE: Record<string, () => AdmissionRequest> = {
         },
       }),
     ),
-  '20 times 1,000 variables that only the law finds wrong': () =>
+  '20 times 1,000 variables that only the rules reject': () =>
     requestFor(
       object({
         template: {
@@ -146,7 +146,7 @@ export const HOSTILE: Record<string, () => AdmissionRequest> = {
   'a name that is no text': () => requestFor(object(APP_SPEC, { name: 1 })),
   'a name that cannot become a text': () =>
     requestFor(object(1, { name: { toString: 1, valueOf: 1 }, generateName: [[]] })),
-  'annotations called as what every object has': () =>
+  'annotations named like properties of Object.prototype': () =>
     requestFor(
       annotated({
         'run.googleapis.com/constructor': 'x',

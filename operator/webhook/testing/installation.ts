@@ -11,13 +11,13 @@ import { silent, until } from '../../testing/until.ts';
 import { CONFIGURATION_TYPES } from '../certificates/caBundle.ts';
 import { startWebhook, type Webhook } from '../webhook.ts';
 
-/** Where people's services are. */
+/** Namespace of the services. */
 export const NAMESPACE = 'demo';
-/** Where the operator would be. */
+/** Namespace of the operator. */
 export const SYSTEM = 'homerun-system';
 const HOST = '127.0.0.1';
 
-/** Registers the webhook as the chart does, but at a port of this machine. */
+/** Registers the webhook like the chart, but at a local port. */
 export async function register({ client }: ApiServer, port: number): Promise<void> {
   for (const [i, type] of CONFIGURATION_TYPES.entries()) {
     const path = ['default', 'validate'][i];
@@ -102,7 +102,7 @@ export async function ready(replica: Replica): Promise<void> {
   await until('the webhook is ready', () => replica.unready() === undefined, { timeoutMs: 20_000 });
 }
 
-/** An API server with our kinds, and the replica that it asks. */
+/** An API server with our kinds, and the replica of the webhook that it calls. */
 export interface Installation {
   server: ApiServer;
   client: ApiServer['client'];
@@ -131,7 +131,7 @@ export function useInstallation(): Installation {
 
 type Spec = Service['spec']['template']['spec'];
 
-/** A service as people write it, with what the test says beside the image. */
+/** A service as users write it: an image and the given fields. */
 export function service(name: string, spec: Partial<Spec> = {}, more: object = {}): Service {
   return {
     apiVersion: 'serving.knative.dev/v1',
@@ -141,7 +141,7 @@ export function service(name: string, spec: Partial<Spec> = {}, more: object = {
   } as Service;
 }
 
-/** What kubectl would show of a new object of ours: the object, or what it is rejected with, and the warnings. */
+/** Creates an object and returns what kubectl shows: the object or the error, and the warnings. */
 export async function post<T extends KubeObject>({ connection }: ApiServer, object: T, query = '') {
   const kind = KINDS.find(({ kind }) => kind === object.kind);
   if (!kind) throw new Error(`there is no kind ${object.kind}`);
@@ -157,7 +157,7 @@ export async function post<T extends KubeObject>({ connection }: ApiServer, obje
   return { status: answer.statusCode, warnings, body: (await answer.body.json()) as T };
 }
 
-/** What the API server said no with. */
+/** The error with which the API server rejects a request. */
 export async function rejectionOf(attempt: Promise<unknown>): Promise<KubeError> {
   try {
     await attempt;

@@ -1,12 +1,12 @@
 import type { PatchOperation } from '../admission/jsonPatch.ts';
 import type { AdmissionResponse } from '../admission/review.ts';
 
-/** The steps of an answer's patch. */
+/** The operations of a response's patch. */
 export function patchOf({ patch }: AdmissionResponse): PatchOperation[] {
   return patch === undefined ? [] : JSON.parse(Buffer.from(patch, 'base64').toString());
 }
 
-/** The object as the API server has it after the patch. */
+/** The object after the patch. */
 export function patched<T>(object: T, operations: readonly PatchOperation[]): T {
   const root = { object: structuredClone(object) } as { object: T };
   for (const operation of operations) {

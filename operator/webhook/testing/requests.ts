@@ -5,7 +5,7 @@ import type { Policy } from '../admission/admit.ts';
 import type { AdmissionRequest } from '../admission/review.ts';
 
 export const OPERATOR = 'system:serviceaccount:homerun-system:homerun-controller';
-/** A cluster that lacks nothing. */
+/** A cluster with all capabilities. */
 export const CAPABILITIES = { resizesPods: true };
 export const LENIENT: Policy = { strict: false, operator: OPERATOR, capabilities: CAPABILITIES };
 export const STRICT: Policy = { ...LENIENT, strict: true };
@@ -14,7 +14,7 @@ function groupOf(kind: string): string {
   return KINDS.find((definition) => definition.kind === kind)?.group ?? 'serving.knative.dev';
 }
 
-/** An object of ours from YAML; kind and name have defaults. */
+/** An object of one of our kinds from YAML; kind and name have defaults. */
 export function objectOf(yaml: string, kind = 'Service'): KubeObject {
   const { metadata, ...rest } = parse(yaml);
   return {
@@ -25,7 +25,7 @@ export function objectOf(yaml: string, kind = 'Service'): KubeObject {
   };
 }
 
-/** What an API server asks about an object; with `oldObject`, about its change. */
+/** An admission request that creates an object, or with `oldObject` updates it. */
 export function requestFor(
   object: unknown,
   { kind = 'Service', oldObject, user = 'jane' }: { kind?: string; oldObject?: unknown; user?: string } = {},

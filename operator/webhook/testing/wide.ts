@@ -3,9 +3,9 @@ import { requestFor } from './requests.ts';
 
 type Json = Record<string, unknown>;
 
-/** As much as an API server takes for one object. */
+/** The API server's limit for one object. */
 const MOST_BYTES = 3_000_000;
-/** As many keys as an object of that size has room for, the shortest there are. */
+/** The maximum number of keys of an object of that size. */
 const MOST_KEYS = Math.floor(MOST_BYTES / '"abcd":1,'.length);
 
 const app = { image: 'app' };
@@ -24,9 +24,9 @@ const job = (task: Json, metadata: Json = {}) =>
   object({ template: { metadata, spec: { template: { spec: task } } } }, {}, {}, 'Job');
 
 export interface WideCase {
-  /** The question about an object that has such a map in one place. */
+  /** The request for an object with such a map in one place. */
   ask: (map: Json) => AdmissionRequest;
-  /** The field that is told; missing where the object is admitted, because only the stored one is so wide. */
+  /** The reported field; unset when the object is admitted because only the stored one is too wide. */
   field?: string;
   reason: string;
 }
@@ -35,7 +35,7 @@ const of = (make: (map: Json) => unknown, kind = 'Service') => ({
   ask: (map: Json) => requestFor(make(map), { kind }),
 });
 
-/** Each kind of place in which a client may write a map with keys of its own. */
+/** Every kind of place where a client may send a map with arbitrary keys. */
 export const WIDE: Readonly<Record<string, WideCase>> = {
   annotations: {
     ...of((annotations) => object(APP_SPEC, {}, { annotations })),
@@ -97,22 +97,22 @@ export const WIDE: Readonly<Record<string, WideCase>> = {
   'unknown fields of a container': {
     ...of((fields) => container(fields)),
     field: 'spec.template.spec.containers[0]',
-    reason: 'the API server hands on what no schema declares',
+    reason: 'the API server passes on undeclared fields',
   },
   'unknown fields of a spec': {
     ...of((fields) => object({ ...APP_SPEC, ...fields })),
     field: 'spec',
-    reason: 'the API server hands on what no schema declares',
+    reason: 'the API server passes on undeclared fields',
   },
   'unknown fields of the metadata': {
     ...of((fields) => object(APP_SPEC, {}, fields)),
     field: 'metadata',
-    reason: 'the API server hands on what no schema declares',
+    reason: 'the API server passes on undeclared fields',
   },
   'unknown fields of the object': {
     ...of((fields) => ({ ...sound, ...fields })),
     field: '',
-    reason: 'the API server hands on what no schema declares',
+    reason: 'the API server passes on undeclared fields',
   },
   'a status': {
     ...of((status) => ({ ...sound, status })),
@@ -124,7 +124,7 @@ export const WIDE: Readonly<Record<string, WideCase>> = {
   'a map in maps': {
     ...of((map) => container({ a: { b: { c: map } } })),
     field: 'spec.template.spec.containers[0].a.b.c',
-    reason: 'a path is told as far as a person follows it',
+    reason: 'a reported path has a limited length',
   },
   'the same in what the API server keeps about fields': {
     ...of((map) => ({
@@ -132,7 +132,7 @@ export const WIDE: Readonly<Record<string, WideCase>> = {
       metadata: { name: 'hello', managedFields: [{ fieldsV1: { 'f:spec': map } }] },
     })),
     field: 'spec.template.spec.containers[0].x',
-    reason: 'a person knows the first, and the second is a copy',
+    reason: 'the user wrote the first, and the second is a copy',
   },
   'annotations of executions': {
     ...of((annotations) => job({ containers: [app] }, { annotations }), 'Job'),
@@ -156,7 +156,7 @@ export const WIDE: Readonly<Record<string, WideCase>> = {
   },
   'what is stored': {
     ask: (map) => requestFor(sound, { oldObject: object({ ...APP_SPEC, ...map }) }),
-    reason: 'it is from before its schema, and must not keep anybody from mending it',
+    reason: 'it predates its schema, and must not prevent its repair',
   },
   'what is stored and what takes its place': {
     ask: (map) => requestFor(object({ ...APP_SPEC, ...map }), { oldObject: object({ ...APP_SPEC, ...map }) }),

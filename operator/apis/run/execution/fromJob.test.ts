@@ -227,7 +227,7 @@ describe('completeExecution', () => {
     assert.deepEqual(again.metadata.ownerReferences, metadata.ownerReferences);
     assert.equal(again.metadata.labels?.['run.googleapis.com/jobUid'], 'job-uid');
     const other = keepStoredExecution(written('{spec: {taskCount: 4}}'), stored);
-    assert.deepEqual(other.spec, { taskCount: 4 }, 'for the law to reject');
+    assert.deepEqual(other.spec, { taskCount: 4 }, 'for validation to reject');
   });
 
   it('knows what is complete', () => {

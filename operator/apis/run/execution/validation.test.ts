@@ -32,7 +32,7 @@ const CASES: Record<string, Case> = {
   'one without a job': {
     yaml: '{metadata: {labels: {}}}',
     errors: [['metadata.labels[run.googleapis.com/job]', /must be set to the name of the job to run/]],
-    reason: 'nobody knows what to run',
+    reason: 'the job to run is unknown',
   },
   'one of a job that does not exist': {
     yaml: '{}',
@@ -51,7 +51,7 @@ const CASES: Record<string, Case> = {
       ['metadata.labels[run.googleapis.com/job]', /there is no such job/],
       ['spec.template.spec.containers[0].image', /does not parse/],
     ],
-    reason: 'all in one answer',
+    reason: 'all in one response',
   },
   'beyond the limits': {
     yaml: '{spec: {taskCount: 10001, template: {spec: {maxRetries: 11, timeoutSeconds: 0}}}}',
@@ -115,7 +115,7 @@ const CASES: Record<string, Case> = {
     errors: [
       [`${OVERRIDES}.containerOverrides[0].name`, /must be set, because the job has several containers/],
     ],
-    reason: 'nobody knows of which',
+    reason: 'the container is ambiguous',
   },
   'an override of the only container': {
     yaml: overriding({ containerOverrides: [{ args: ['x'] }] }),
@@ -166,12 +166,12 @@ const CASES: Record<string, Case> = {
       [`${OVERRIDES}.containerOverrides`, /it must be a list/],
       [`${OVERRIDES}.taskCount`, /is "2"; it must be a whole number from 1 to 10000/],
     ],
-    reason: 'nobody can read them',
+    reason: 'they cannot be parsed',
   },
   'overrides that are no JSON': {
     yaml: "{metadata: {annotations: {homerun.dev/overrides: 'taskCount=2'}, labels: {run.googleapis.com/job: load}}}",
     errors: [[OVERRIDES, /is "taskCount=2"; it must be a JSON object/]],
-    reason: 'nobody can read them',
+    reason: 'they cannot be parsed',
   },
 };
 
@@ -206,7 +206,7 @@ describe('validation of an execution', () => {
     });
   }
 
-  it('looks nothing up where nobody has', () => {
+  it('does not validate a job that was not looked up', () => {
     assert.deepEqual(validateExecution(written()), []);
   });
 

@@ -192,7 +192,7 @@ spec:
 `,
     outcome: 'warned',
     rules: /(?=.*envFrom)(?=.*securityContext)(?=.*configMap)/s,
-    reason: 'the law of containers is that of services',
+    reason: 'the rules for containers are those of services',
   },
   'a schedule and a limit of its history': {
     yaml: `${HEAD}

@@ -94,7 +94,7 @@ const CASES: Record<string, Case> = {
       [`${CONTAINER}.livenessProbe`, /a task runs to completion/],
       [`${CONTAINER}.readinessProbe`, /jobs support only startupProbe/],
     ],
-    reason: 'nobody waits for a task to be ready, and it is alive until it ends',
+    reason: 'a task has no readiness, and it is alive until it ends',
   },
   'variables that the platform sets': {
     container: '{env: [{name: CLOUD_RUN_TASK_INDEX}, {name: CLOUD_RUN_EXECUTION}]}',
@@ -184,7 +184,7 @@ const CASES: Record<string, Case> = {
     template: SIDECAR,
     container: '{name: main}',
     more: '[{name: side, image: b}, {image: c}]',
-    reason: 'the first of those that nobody waits for is the main container',
+    reason: 'the first one without dependents is the main container',
   },
   'containers that wait for each other': {
     template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["b"],"b":["a"]}'}}`,
@@ -195,7 +195,7 @@ const CASES: Record<string, Case> = {
     ],
     reason: 'neither would ever start',
   },
-  'the law of all containers': {
+  'the rules of all containers': {
     container: '{image: gcr.io/PROJECT_ID/app, volumeMounts: [{name: v, mountPath: /v}]}',
     task: '{serviceAccountName: me@PROJECT}',
     errors: [
@@ -262,7 +262,7 @@ const CASES: Record<string, Case> = {
   'a time zone that is none': {
     metadata: '{annotations: {homerun.dev/time-zone: Berlin}}',
     errors: [[`${ANNOTATIONS}[homerun.dev/time-zone]`, /is "Berlin"; it must be the name of a time zone/]],
-    reason: 'nobody knows when that would be',
+    reason: 'the time is undefined',
   },
   'a history of less than nothing': {
     metadata: "{annotations: {homerun.dev/executions-history-limit: '-1'}}",

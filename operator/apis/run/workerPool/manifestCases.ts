@@ -116,7 +116,7 @@ spec:
     outcome: 'rejected',
     schema: /a worker pool receives no requests/,
     rules: /ports: has port 8080; .*\n.*containerConcurrency: is 80; it must be unset or 0/,
-    reason: 'nobody would send it a request',
+    reason: 'it would receive no requests',
   },
   'traffic in place of splits': {
     yaml: `${HEAD}
@@ -125,6 +125,6 @@ spec: {template: {spec: {containers: [{image: app}]}}, instanceSplits: [{revisio
     outcome: 'rejected',
     schema: /sum to 50; they must sum to 100/,
     rules: /instanceSplits: has percents that sum to 50; they must sum to 100/,
-    reason: 'nobody knows where the rest goes',
+    reason: 'the remaining share is unassigned',
   },
 };

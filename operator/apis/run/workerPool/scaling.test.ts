@@ -43,19 +43,19 @@ describe('settledCount', () => {
       previous: { annotation: '3', field: 7 },
       next: { annotation: '4', field: 7 },
       count: 4,
-      reason: 'a person has decided',
+      reason: 'a user has decided',
     },
     'a number in the manifest for the first time': {
       previous: { field: 7 },
       next: { annotation: '4', field: 7 },
       count: 4,
-      reason: 'a person has decided',
+      reason: 'a user has decided',
     },
     'the number taken out of the manifest': {
       previous: { annotation: '3', field: 7 },
       next: { field: 7 },
       count: 7,
-      reason: 'nobody says anything else',
+      reason: 'nothing else is set',
     },
     'kubectl edit of the field': {
       previous: { annotation: '3', field: 7 },

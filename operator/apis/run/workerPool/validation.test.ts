@@ -87,7 +87,7 @@ const CASES: Record<string, Case> = {
     ],
   },
   'a port': {
-    reason: 'nobody would send requests there',
+    reason: 'it would receive no requests',
     container: '{ports: [{containerPort: 80}]}',
     errors: [['spec.template.spec.containers[0].ports', /has port 80; it must be empty/]],
     strict: true,
@@ -98,7 +98,7 @@ const CASES: Record<string, Case> = {
     errors: [['spec.template.spec.containerConcurrency', /is 5; it must be unset or 0/]],
   },
   'splits that sum to 90': {
-    reason: 'nobody knows where the rest goes',
+    reason: 'the remaining share is unassigned',
     spec: '{instanceSplits: [{latestRevision: true, percent: 90}]}',
     errors: [['spec.instanceSplits', /sum to 90; they must sum to 100/]],
   },
@@ -111,12 +111,12 @@ const CASES: Record<string, Case> = {
     ],
   },
   "another pool's revision": {
-    reason: 'its name alone tells so',
+    reason: 'its name shows it',
     spec: '{instanceSplits: [{revisionName: other-a, percent: 100}]}',
     errors: [['spec.instanceSplits[0].revisionName', /is "other-a"; it must be a revision of this pool/]],
   },
   'a revision that is not there': {
-    reason: 'those that are there are told',
+    reason: 'the message lists the existing ones',
     spec: '{instanceSplits: [{revisionName: queue-c, percent: 100}]}',
     revisions: ['queue-a', 'queue-b'],
     errors: [

@@ -5,7 +5,7 @@ describe('environment of a container', () => {
     'a variable named PORT': {
       container: '{env: [{name: PORT, value: "1"}]}',
       errors: [[`${CONTAINER}.env[0].name`, /is "PORT", which the platform sets/]],
-      reason: 'the container would listen where nobody asks',
+      reason: 'the container would listen on a port without requests',
     },
     'a variable named PORT in a sidecar': {
       container: '{ports: [{containerPort: 8080}]}',

@@ -180,7 +180,7 @@ describe('resources of a container', () => {
     'a memory limit that is no quantity': {
       container: '{resources: {limits: {memory: lots}}}',
       errors: [[`${CONTAINER}.resources.limits[memory]`, /is "lots"; it must be a quantity/]],
-      reason: 'nobody knows how much it is',
+      reason: 'the amount is unknown',
     },
     'a request above the limit': {
       container: '{resources: {limits: {memory: 1Gi}, requests: {memory: 2Gi}}}',

@@ -20,19 +20,19 @@ describe('containers', () => {
     'two containers without ports': {
       more: '[{image: b}]',
       errors: [[`${SPEC}.containers`, /several containers, none of them with ports/]],
-      reason: 'nobody knows where requests go',
+      reason: 'the ingress container is ambiguous',
     },
     'two containers with ports': {
       container: '{ports: [{containerPort: 1}]}',
       more: '[{image: b, ports: [{containerPort: 2}]}]',
       errors: [[`${SPEC}.containers`, /ports in containers 0, 1; exactly one/]],
-      reason: 'nobody knows where requests go',
+      reason: 'the ingress container is ambiguous',
     },
     'two containers of one name': {
       container: '{name: a, ports: [{containerPort: 1}]}',
       more: '[{image: b, name: a}]',
       errors: [[`${SPEC}.containers[1].name`, /is "a", the name of another container/]],
-      reason: 'names tell containers apart',
+      reason: 'names identify containers',
     },
     'eleven containers': {
       container: '{ports: [{containerPort: 1}]}',
@@ -81,7 +81,7 @@ describe('containers', () => {
       errors: [[`${ANNOTATIONS}[run.googleapis.com/container-dependencies]`, /has a cycle: a -> b -> a/]],
       reason: 'neither would ever start',
     },
-    'a container waited for that nobody asks whether it has started': {
+    'a dependency without a startup probe': {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"app":["side"]}'}}`,
       container: '{name: app, ports: [{containerPort: 8080}]}',
       more: '[{image: b, name: side}]',
@@ -98,7 +98,7 @@ describe('containers', () => {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"app":["side"]}'}}`,
       container: '{name: app, ports: [{containerPort: 8080}]}',
       more: '[{image: b, name: side, startupProbe: {tcpSocket: {port: 5000}}}]',
-      reason: 'it tells when it has started',
+      reason: 'its probe shows when it has started',
     },
     'a waiting container without a name': {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"":["side"]}'}}`,
@@ -109,7 +109,7 @@ describe('containers', () => {
       ],
       reason: 'there is none of that name',
     },
-    'a container that waits for nobody there': {
+    'a dependency on a missing container': {
       template: `{annotations: {run.googleapis.com/container-dependencies: '{"a":["c"]}'}}`,
       container: '{name: a}',
       errors: [

@@ -8,7 +8,7 @@ const CASES: Record<
 > = {
   'nothing said': { reason: 'one instance proves the revision', revision: {}, want: false },
   zero: {
-    reason: 'nobody asks for one',
+    reason: 'none is wanted',
     revision: { 'autoscaling.knative.dev/initial-scale': '0' },
     want: true,
   },

@@ -78,7 +78,7 @@ describe('defaults of a service', () => {
     });
   }
 
-  it('gives names that nobody has to containers without one', () => {
+  it('generates unused names for containers without one', () => {
     const containers = containersOf(`
       spec: {containers: [{image: a, ports: [{containerPort: 80}]}, {image: b, name: hello-1}, {image: c, name: ''}]}`);
     assert.deepEqual(

@@ -224,7 +224,7 @@ spec:
     outcome: 'rejected',
     schema: /spec.traffic: .*percents of all traffic targets sum to 99; they must sum to 100/,
     rules: /spec.traffic: has percents that sum to 99/,
-    reason: 'nobody knows where the rest goes',
+    reason: 'the remaining share is unassigned',
   },
   'a privileged container': {
     yaml: `${HEAD}

@@ -9,7 +9,7 @@ import { validateService } from './validation.ts';
 
 describe('validation of a service', () => {
   testErrors({
-    'a service account that nobody filled in': {
+    'a service account that was not filled in': {
       spec: '{serviceAccountName: "sa@%PROJECT_ID%.iam.gserviceaccount.com"}',
       errors: [
         [
@@ -19,7 +19,7 @@ describe('validation of a service', () => {
       ],
       reason: 'a script was to do so',
     },
-    'an image whose project nobody filled in': {
+    'an image with a placeholder for its project': {
       container: '{image: gcr.io/PROJECT_ID/x}',
       errors: [
         [
@@ -27,7 +27,7 @@ describe('validation of a service', () => {
           /"PROJECT_ID" looks like a placeholder; paths are in lower/,
         ],
       ],
-      reason: 'a person was to do so',
+      reason: 'it was to be replaced',
     },
     'a number of instances by hand, and no word on the mode': {
       metadata: '{annotations: {run.googleapis.com/manualInstanceCount: "2"}}',
@@ -85,9 +85,9 @@ describe('validation of a service', () => {
       errors: [
         [`${SPEC}.serviceAccountName`, /it must be the name of a service account, or its e-mail address/],
       ],
-      reason: 'nobody has that address',
+      reason: 'no such address exists',
     },
-    "a person's e-mail address as service account": {
+    "a user's e-mail address as service account": {
       spec: '{serviceAccountName: me@example.com}',
       errors: [
         [
@@ -95,7 +95,7 @@ describe('validation of a service', () => {
           /is "me@example.com"; it must be .* ends with .gserviceaccount.com .*: me@example.com: spec.template.spec.serviceAccountName\na lowercase RFC 1123 subdomain/,
         ],
       ],
-      reason: 'an identity of a person is none of a program; Knative rejects it too',
+      reason: 'a user account is not a service account; Knative rejects it too',
     },
     'an hour and a second for a request': {
       spec: '{timeoutSeconds: 3601}',
@@ -163,7 +163,7 @@ describe('validation of a service', () => {
     });
   });
 
-  it('answers at once however long the texts are: it runs before the schema has judged them', function () {
+  it('is fast however long strings are: it runs before the schema has limited them', function () {
     // What grows with the square of the length would take minutes.
     this.timeout(20_000);
     const long = 300_000;

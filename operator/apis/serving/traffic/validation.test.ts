@@ -9,7 +9,7 @@ describe('traffic of a service', () => {
     'traffic that sums to 90': {
       traffic: '[{percent: 50}, {percent: 40, revisionName: hello-1}]',
       errors: [['spec.traffic', /sum to 90; they must sum to 100/]],
-      reason: 'nobody knows where the rest goes',
+      reason: 'the remaining share is unassigned',
     },
     'a share of 101': {
       traffic: '[{percent: 101}, {percent: -1, revisionName: hello-1}]',

@@ -74,7 +74,7 @@ describe('volumes', () => {
     'two volumes of one name': {
       spec: '{volumes: [{name: v, emptyDir: {}}, {name: v, emptyDir: {}}]}',
       errors: [[`${SPEC}.volumes[1].name`, /is "v", the name of another volume/]],
-      reason: 'names tell volumes apart',
+      reason: 'names identify volumes',
     },
     'a relative path on an NFS server': {
       spec: '{volumes: [{name: v, nfs: {server: h, path: x}}]}',

@@ -93,7 +93,7 @@ export const CONTAINERS: AdmissionCases = {
     outcome: 'strict',
     message: /container-dependencies\]: makes containers depend on "b", .* must have a startup probe/,
     source: 'public reports',
-    reason: 'nothing tells when it has started',
+    reason: 'nothing shows when it has started',
   },
   'a startup probe that is empty': {
     service: { container: '{startupProbe: {}}' },

@@ -1,6 +1,6 @@
 import type { AdmissionCases } from './case.ts';
 
-/** Where two sources differ, the stricter one is only told, in both modes. */
+/** Where two sources disagree, the stricter rule is a warning in both modes. */
 export const DECISIONS: AdmissionCases = {
   'a volume on disk': {
     service: { spec: '{volumes: [{name: v, emptyDir: {medium: Disk}}]}' },
@@ -78,13 +78,13 @@ export const DECISIONS: AdmissionCases = {
     outcome: 'warned',
     message: /containers\[0\]\.ports: has port 8080; it must be empty: a task receives no requests/,
     source: 'the container contract has none in jobs, the API knows the field there',
-    reason: 'nobody sends requests to it, and it does no harm',
+    reason: 'it receives no requests, and the port does no harm',
   },
   'a port of a worker pool': {
     pool: { container: '{ports: [{containerPort: 8080}]}' },
     outcome: 'warned',
     message: /containers\[0\]\.ports: has port 8080; it must be empty: a worker pool receives no requests/,
     source: 'the container contract has none in worker pools, the API knows the field there',
-    reason: 'nobody sends requests to it, and it does no harm',
+    reason: 'it receives no requests, and the port does no harm',
   },
 };

@@ -7,7 +7,7 @@ const GPU = '{resources: {limits: {cpu: 4, memory: 16Gi, nvidia.com/gpu: "1"}}}'
 const ZONES = '{annotations: {run.googleapis.com/gpu-zonal-redundancy-disabled: "true"}}';
 const containers = (count: number) => JSON.stringify(Array.from({ length: count }, () => ({ image: 'b' })));
 
-/** What has been right since the law was first gone through. */
+/** Rules that have been right from the start. */
 export const KEPT: AdmissionCases = {
   '4 CPU and 2Gi': {
     service: { container: '{resources: {limits: {cpu: 4, memory: 2Gi}}}' },
@@ -126,7 +126,7 @@ export const KEPT: AdmissionCases = {
     outcome: 'rejected',
     message: /spec\.traffic: has percents that sum to 99; they must sum to 100/,
     source: 'API reference, TrafficTarget',
-    reason: 'nobody knows where the rest goes',
+    reason: 'the remaining share is unassigned',
   },
   'more instances at least than at most': {
     service: {
@@ -184,9 +184,9 @@ export const KEPT: AdmissionCases = {
     outcome: 'rejected',
     message: /containers\[1\]\.name: is "a", the name of another container/,
     source: 'API reference, Container: name',
-    reason: 'names tell containers apart',
+    reason: 'names identify containers',
   },
-  'a volume that nobody mounts': {
+  'a volume that is not mounted': {
     service: { spec: '{volumes: [{name: v, emptyDir: {}}]}' },
     outcome: 'accepted',
     source: 'what the API answers',
@@ -212,7 +212,7 @@ export const KEPT: AdmissionCases = {
     outcome: 'rejected',
     message: /spec\.instanceSplits: has percents that sum to 50; they must sum to 100/,
     source: 'API reference, InstanceSplit',
-    reason: 'nobody knows where the rest runs',
+    reason: 'the remaining share is unassigned',
   },
   'a container that waits for itself, through others, in a job': {
     job: {
@@ -230,6 +230,6 @@ export const KEPT: AdmissionCases = {
     outcome: 'rejected',
     message: /volumes\[1\]\.name: is "v", the name of another volume; names must be unique/,
     source: 'API reference, Volume: name',
-    reason: 'names tell volumes apart',
+    reason: 'names identify volumes',
   },
 };

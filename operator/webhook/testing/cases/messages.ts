@@ -1,10 +1,10 @@
 import type { AdmissionCases } from './case.ts';
 
-const WORDS = 'what a person needs to know';
+const WORDS = 'what a user needs to know';
 
-/** Errors that were told in words which a person does not understand. */
+/** Errors whose messages used to be hard to understand. */
 export const MESSAGES: AdmissionCases = {
-  'a service account that nobody filled in': {
+  'a service account with a placeholder': {
     service: { spec: `{serviceAccountName: "sa@\${PROJECT_ID}.iam.gserviceaccount.com"}` },
     outcome: 'rejected',
     message:
@@ -12,7 +12,7 @@ export const MESSAGES: AdmissionCases = {
     source: WORDS,
     reason: 'not by a regular expression over two lines',
   },
-  'an image whose project nobody filled in': {
+  'an image with a placeholder for its project': {
     service: { container: '{image: gcr.io/PROJECT_ID/x}' },
     outcome: 'rejected',
     message:
@@ -25,7 +25,7 @@ export const MESSAGES: AdmissionCases = {
     outcome: 'rejected',
     message: /^spec\.traffic\[0\]\.percent: is "many"; it must be a whole number from 0 to 100(?!.*sum)/,
     source: WORDS,
-    reason: 'nobody knows the sum while one cannot be read',
+    reason: 'the sum is unknown while one cannot be parsed',
   },
   'a percent in quotes': {
     service: { traffic: '[{percent: "100", latestRevision: true}]' },

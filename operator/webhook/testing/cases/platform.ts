@@ -102,7 +102,7 @@ export const PLATFORM: AdmissionCases = {
     outcome: 'strict',
     message: /network-interfaces\]: must name a network or a subnetwork in each interface/,
     source: API,
-    reason: 'nobody knows where it leads',
+    reason: 'its target is unknown',
   },
   'a database by its name alone': {
     service: { template: annotated('run.googleapis.com/cloudsql-instances: bad') },
@@ -160,6 +160,6 @@ export const PLATFORM: AdmissionCases = {
     service: { metadata: '{labels: {app.kubernetes.io/managed-by: Helm}}' },
     outcome: 'accepted',
     source: FROM_MEMORY,
-    reason: 'tools of Kubernetes write it, and nobody can change that',
+    reason: 'tools of Kubernetes set it, and users cannot change that',
   },
 };

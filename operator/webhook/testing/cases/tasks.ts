@@ -68,7 +68,7 @@ export const TASKS: AdmissionCases = {
     outcome: 'strict',
     message: /manualInstanceCount\]: has no effect without run\.googleapis\.com\/scalingMode: manual/,
     source: API,
-    reason: 'in the automatic mode nobody looks at it',
+    reason: 'the automatic mode ignores it',
   },
   'a number of instances by hand without the mode, of a worker pool': {
     pool: { metadata: '{annotations: {run.googleapis.com/manualInstanceCount: "2"}}' },
