@@ -75,7 +75,7 @@ async function measure(client: KubeClient, url: string): Promise<Result[]> {
   const { succeededCount, failedCount, cancelledCount, retriedCount } = status ?? {};
   const counts = [succeededCount, failedCount, cancelledCount, retriedCount];
   const wanted = [TASKS, 0, 0, FAILING.size];
-  if (String(counts) !== String(wanted)) throw new Error(`the execution tells ${counts} and not ${wanted}`);
+  if (String(counts) !== String(wanted)) throw new Error(`the execution reports ${counts} and not ${wanted}`);
   const listed = status?.tasks?.map(({ index, attempt, state }) => `${index} ${attempt} ${state}`);
   const failing = [...FAILING].map((index) => `${index} 1 Succeeded`);
   if (String(listed) !== String(failing)) throw new Error(`the execution lists ${listed} and not ${failing}`);

@@ -141,8 +141,8 @@ describe("the policies for Homerun's own accounts", function () {
     });
 
     it('are for no account of Homerun’s own namespace or the cluster’s', async () => {
-      await isDenied(token('ours', NAMESPACE), /no instance is in this namespace/);
-      await isDenied(token('ours', 'kube-system'), /no instance is in this namespace/);
+      await isDenied(token('ours', NAMESPACE), /there is no instance in this namespace/);
+      await isDenied(token('ours', 'kube-system'), /there is no instance in this namespace/);
     });
 
     it('are bound to a pod, which must run as the account', async () => {

@@ -71,7 +71,7 @@ export function envOf(variables: Record<string, string>): Container['env'] {
   return Object.entries({ TASK: '1', ...variables }).map(([name, value]) => ({ name, value }));
 }
 
-/** One attempt of a task, as its pod told of it. */
+/** One attempt of a task, as its pod reported it. */
 export interface Attempt {
   index: number;
   attempt: number;
@@ -174,7 +174,7 @@ export class JobWatch {
   }
 }
 
-/** The condition that tells how an execution ended. */
+/** The condition that says how an execution ended. */
 export function completedOf({ status }: Execution) {
   return status?.conditions?.find(({ type }) => type === 'Completed');
 }

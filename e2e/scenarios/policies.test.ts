@@ -73,8 +73,8 @@ describe("whoever gets hold of one of Homerun's accounts", function () {
           },
         },
       );
-    await isDenied(unbound('kube-system'), /no instance is in this namespace/);
-    await isDenied(unbound(SYSTEM_NAMESPACE), /no instance is in this namespace/);
+    await isDenied(unbound('kube-system'), /there is no instance in this namespace/);
+    await isDenied(unbound(SYSTEM_NAMESPACE), /there is no instance in this namespace/);
     await isDenied(unbound(namespace), /is bound to the pod/);
     const annotations = { 'autoscaling.knative.dev/minScale': '1' };
     const { url } = await readyService(client, namespace, 'asks', { annotations });

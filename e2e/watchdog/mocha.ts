@@ -37,7 +37,7 @@ const DRAIN_MS = 1_000;
 
 /**
  * Runs mocha, and watches it from outside: where its event loop is blocked, mocha's own limits do not fire. A process
- * that shows no life tells its stack and is ended, and the files whose turn had not come run in another one; so they
+ * that shows no life prints its stack and is ended, and the files whose turn had not come run in another one; so they
  * do when a process dies.
  */
 export async function runMocha(options: MochaOptions): Promise<MochaTotals> {
@@ -81,7 +81,7 @@ class Run {
     // The inspector opens on demand (SIGUSR1), on any port that is free.
     const mocha = [process.execPath, '--inspect-port=127.0.0.1:0', mochaBin, ...reporting, ...files];
     const [command = '', ...args] = [...(options.prefix ?? []), ...mocha];
-    // A process group of its own, so that what it started ends with it. Only stderr tells where the inspector is.
+    // A process group of its own, so that what it started ends with it. Only stderr says where the inspector is.
     const stdout = options.print ? 'pipe' : 'inherit';
     this.#child = spawn(command, args, { cwd: root, detached: true, stdio: ['ignore', stdout, 'pipe'] });
     this.#child.stdout?.on('data', (data: Buffer) => this.#print(String(data)));
@@ -188,8 +188,8 @@ function placeOf({ pid, suite, file, complete }: Progress): string {
 }
 
 /**
- * What each thread does, as Linux tells: its name, its state and where in the kernel it waits (proc_pid_status(5),
- * proc_pid_wchan(5)). Empty elsewhere. It tells a process that computes from one that waits for another thread.
+ * What each thread does, according to Linux: its name, its state and where in the kernel it waits (proc_pid_status(5),
+ * proc_pid_wchan(5)). Empty elsewhere. It distinguishes a process that computes from one that waits for another thread.
  */
 function stateOf(pid: number): string {
   const folder = `/proc/${pid}/task`;

@@ -17,7 +17,7 @@ export class InvalidObjectError extends Error {
 
 /**
  * The class of a kind's objects, as kubernetes-models has one for each of Kubernetes' own kinds: `new` fills in
- * apiVersion and kind, `validate` checks the schema and throws {@link InvalidObjectError}, `is` tells objects of the
+ * apiVersion and kind, `validate` checks the schema and throws {@link InvalidObjectError}, `is` recognizes objects of the
  * kind from others by apiVersion and kind.
  */
 export function modelOf<T extends KubeObject>(definition: KindDefinition<T>) {

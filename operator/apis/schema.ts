@@ -54,7 +54,7 @@ export function list<T extends TSchema>(items: T, maxItems: number, extras: Extr
   return Type.Optional(Type.Array(items, { 'x-kubernetes-list-type': 'atomic', ...extras, maxItems }));
 }
 
-/** The extension for a list whose entries are told apart by `keys`: the API server rejects duplicates. */
+/** The extension for a list whose entries are distinguished by `keys`: the API server rejects duplicates. */
 export function keyed(...keys: string[]) {
   return { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys };
 }

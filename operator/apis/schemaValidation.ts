@@ -122,7 +122,7 @@ function wrongType(wanted: string, value: unknown, path: string, errors: SchemaE
   errors.push({ path, value, message, unreadable: true });
 }
 
-/** A number that is not whole reaches nobody as it was written, so Kubernetes takes it as a text alone. */
+/** A number that is not whole loses its notation in JSON, so Kubernetes accepts it as a string only. */
 function fraction({ pattern }: Schema, value: number, path: string, errors: SchemaError[]): void {
   const text = String(value);
   const isQuantity = pattern === QUANTITY_PATTERN && new RegExp(QUANTITY_PATTERN).test(text);
@@ -205,7 +205,7 @@ function checkText(schema: Schema, value: string, path: string, errors: SchemaEr
   }
 }
 
-/** A text that is too long for its field is judged by the law as well, unless nobody would wait for that. */
+/** A string that is too long for its field is validated too, unless that would take too long. */
 const LONGEST_READ = 131_072;
 
 /** A pattern that only lists words, in words. */

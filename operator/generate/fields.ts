@@ -49,7 +49,7 @@ export interface Row {
 const NAME = 'hello';
 const WORDS = ['a', 'app', '/a', 'Memory', 'HTTP', 'Always', '1', `${NAME}-a`];
 const NUMBERS = [1, 100];
-/** The page tells of a cluster that can do everything; warnings tell of the others. */
+/** The page describes a cluster with all capabilities; warnings cover the others. */
 const CAPABILITIES = { resizesPods: true };
 const BUCKET = { driver: CLOUD_STORAGE_DRIVER, volumeAttributes: { bucketName: 'a' } };
 /** What takes two fields at once, or one certain value, to be right. */
@@ -114,7 +114,7 @@ function verdictOf(definition: KindDefinition, place: Place): string {
   const [warning] = newWarnings(definition, place, first);
   if (warning) return `warned: ${warning}`;
   let best = newFaults(definition, place, first);
-  // An empty list is an unset one, and tells nothing of a list that may not be there.
+  // An empty list counts as unset, so it does not show whether the list is allowed.
   const forbidden =
     place.schema.type === 'array' &&
     best.some(({ path, strict, advice }) => path === place.path && (!strict || advice));
@@ -213,15 +213,15 @@ function shortened(path: string): string {
 }
 
 /**
- * The rows of a kind without those of containers and volumes that say the same as `others` have them: one law is told
+ * The rows of a kind without those of containers and volumes that say the same as `others` have them: one rule is listed
  * once, however deep the fields lie.
  */
 export function rowsBeside(rows: readonly Row[], others: readonly Row[]): Row[] {
-  const told = new Set(others.flatMap(({ field, ...row }) => toldOf(field, row)));
-  return rows.filter(({ field, ...row }) => toldOf(field, row).every((text) => !told.has(text)));
+  const listed = new Set(others.flatMap(({ field, ...row }) => textsOf(field, row)));
+  return rows.filter(({ field, ...row }) => textsOf(field, row).every((text) => !listed.has(text)));
 }
 
-function toldOf(field: string, row: Omit<Row, 'field'>): string[] {
+function textsOf(field: string, row: Omit<Row, 'field'>): string[] {
   const [shared] = /(?<=\.)(containers|volumes)\[\].*/.exec(field) ?? [];
   return shared === undefined ? [] : [JSON.stringify([shared, row])];
 }

@@ -169,7 +169,7 @@ async function readKubeConfig({ file, context }: { file?: string; context?: stri
     throw new ConnectionError(`proxy-url ${cluster.proxyUrl}: only http and https proxies are supported`);
   }
   if (cluster.server.startsWith('http:')) {
-    // KubeConfig refuses plain http unless told that there is no certificate to verify, as is the case.
+    // KubeConfig rejects plain http unless certificate verification is off; here there is no certificate to verify.
     const plain = { ...cluster, skipTLSVerify: true };
     config.clusters = config.clusters.map((each) => (each === cluster ? plain : each));
   }

@@ -176,7 +176,7 @@ export class LeaderElection {
       if (!isKubeError(error, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND')) throw error;
       const holder = await this.#look();
       if (holder?.spec?.holderIdentity !== identity)
-        lose(`held by ${holder?.spec?.holderIdentity ?? 'nobody'}`);
+        lose(`held by ${holder?.spec?.holderIdentity ?? 'no one'}`);
     }
   }
 

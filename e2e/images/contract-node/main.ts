@@ -81,7 +81,7 @@ function volume(path: string): object | undefined {
   return { type: line.split(' - ')[1]?.split(' ')[0], bytes: blocks * bsize };
 }
 
-/** RLIMIT_NOFILE as the kernel tells it: the runtime has raised its own soft limit by now. */
+/** RLIMIT_NOFILE according to the kernel: the runtime has raised its own soft limit by now. */
 function openFiles(): object {
   const line = lines('/proc/self/limits').find((each) => each.startsWith('Max open files')) ?? '';
   const [soft, hard] = line.replace('Max open files', '').trim().split(/\s+/);

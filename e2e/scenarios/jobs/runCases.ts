@@ -102,7 +102,7 @@ export const RUN_CASES: Record<string, Case> = {
     },
   },
   'image-missing': {
-    reason: 'an execution whose image nobody knows ends, and names the image',
+    reason: 'an execution whose image does not exist ends, and names the image',
     job: { container: { image: 'registry.kube-system.svc/hello:no-such-tag' } },
     want: { completed: 'False', message: /registry\.kube-system\.svc\/hello:no-such-tag/, attempts: [] },
   },
@@ -114,7 +114,7 @@ export const RUN_CASES: Record<string, Case> = {
       volumes: [{ name: 'keys', secret: { secretName: 'late-secret' } }],
     },
     during: async (scene) => {
-      await told(scene, /kubectl create secret generic late-secret/);
+      await reported(scene, /kubectl create secret generic late-secret/);
       await sleep(15_000);
       const options = ['--namespace', scene.namespace, '--from-literal=latest=x'];
       await kubectl(['create', 'secret', 'generic', 'late-secret', ...options]);
@@ -125,7 +125,7 @@ export const RUN_CASES: Record<string, Case> = {
     reason: 'an execution whose service account comes after 15 s says how to make it, and completes',
     job: { serviceAccountName: 'late@demo.iam.gserviceaccount.com' },
     during: async (scene) => {
-      await told(scene, /kubectl create serviceaccount late/);
+      await reported(scene, /kubectl create serviceaccount late/);
       await sleep(15_000);
       await kubectl(['create', 'serviceaccount', 'late', '--namespace', scene.namespace]);
     },
@@ -140,7 +140,7 @@ export const RUN_CASES: Record<string, Case> = {
   },
   'run-token': {
     reason:
-      'with a runExecutionToken the job is ready only when the execution has completed; one that fails is told',
+      'with a runExecutionToken the job is ready only when the execution has completed; one that fails is reported',
     job: { env: { FAIL_CODE: '5' }, spec: { runExecutionToken: 'run' } },
     start: async () => undefined,
     want: { completed: 'False', message: /exit code: 5/ },
@@ -151,7 +151,7 @@ export const RUN_CASES: Record<string, Case> = {
   },
   'run-again': {
     reason:
-      'a new value of homerun.dev/run runs the job again, the same value does not; the job tells of the latest',
+      'a new value of homerun.dev/run runs the job again, the same value does not; the job shows the latest',
     job: {},
     during: async (scene) => {
       const { watch, job, execution } = scene;
@@ -260,8 +260,8 @@ function readyOf({
   return status?.conditions?.find(({ type }) => type === 'Ready');
 }
 
-/** Resolves when the execution tells, while it waits, what it lacks. */
-async function told({ watch, execution }: Scene, message: RegExp): Promise<void> {
+/** Resolves when the execution reports, while it waits, what it lacks. */
+async function reported({ watch, execution }: Scene, message: RegExp): Promise<void> {
   const isTold = ({ status }: Execution) =>
     status?.conditions?.some((each) => each.status === 'Unknown' && message.test(each.message ?? ''));
   await watch.seen(watch.executions, execution, (each) => isTold(each) ?? false, { what: `${message}` });

@@ -24,7 +24,7 @@ export const SIDECAR_CASES: Record<string, Case> = {
     want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
   },
   'sidecar-fails-last': {
-    reason: 'how a sidecar ends after the main container is nobody’s failure',
+    reason: 'how a sidecar ends after the main container does not matter',
     job: {
       container: { name: 'main' },
       others: [{ name: 'helper', env: envOf({ SLEEP_MS: '600000', IGNORE_TERM: '1' }) }],
@@ -33,7 +33,7 @@ export const SIDECAR_CASES: Record<string, Case> = {
     want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
   },
   'sidecar-ends-first': {
-    reason: 'a sidecar that ends before its task is started again, and is nobody’s failure',
+    reason: 'a sidecar that ends before its task is restarted, and fails nothing',
     job: {
       container: { name: 'main', env: envOf({ SLEEP_MS: '5000' }) },
       others: [{ name: 'helper', env: envOf({ SLEEP_MS: '500' }) }],
@@ -59,7 +59,7 @@ export const SIDECAR_CASES: Record<string, Case> = {
     want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
   },
   'sidecar-of-a-failure': {
-    reason: 'the exit code that is told is that of the main container',
+    reason: 'the reported exit code is that of the main container',
     job: {
       container: { name: 'main', env: envOf({ FAIL_CODE: '3' }) },
       others: [{ name: 'helper', env: envOf({ SLEEP_MS: '600000' }) }],

@@ -10,7 +10,7 @@ const EXITED = 'The container exited with an error.';
 /** What becomes of tasks: attempts, retries, deadlines, ends. */
 export const TASK_CASES: Record<string, Case> = {
   once: {
-    reason: 'one task runs once, and the execution tells how long it took',
+    reason: 'one task runs once, and the execution says how long it took',
     job: {},
     want: {
       completed: 'True',
@@ -133,7 +133,7 @@ export const TASK_CASES: Record<string, Case> = {
       const { exitCode, startedAt, finishedAt } = await until('the end of the container', ended);
       assert.equal(exitCode, 137);
       const ran = Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '');
-      // The controller tells the deadline, the kubelet looks for deadlines every second, and times are whole seconds.
+      // The controller sets the deadline, the kubelet looks for deadlines every second, and times are whole seconds.
       assert.ok(ran <= 19_000, `it ran for ${ran} ms`);
     },
   },
@@ -143,7 +143,7 @@ export const TASK_CASES: Record<string, Case> = {
     want: { completed: 'False', reason: 'TimeoutReached', counts: [0, 1, 0, 1], attempts: ['0.0', '0.1'] },
   },
   signal: {
-    reason: 'an exit code above 128 is told as the signal that it stands for',
+    reason: 'an exit code above 128 is reported as the signal that it stands for',
     job: { env: { FAIL_CODE: '139' } },
     want: {
       completed: 'False',
@@ -151,7 +151,7 @@ export const TASK_CASES: Record<string, Case> = {
     },
   },
   'out-of-memory': {
-    reason: 'a task that takes more memory than it may have is told so, as the API words it',
+    reason: 'a task that exceeds its memory limit is reported in the words of the API',
     job: { env: { ALLOCATE_MB: '300' } },
     want: {
       completed: 'False',

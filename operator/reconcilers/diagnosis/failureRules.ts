@@ -41,14 +41,14 @@ const IMAGE_REASONS = [
  */
 export const FAILURE_RULES = {
   imageName: {
-    description: 'the name of the image is none (`InvalidImageName`)',
+    description: 'the image name is invalid (`InvalidImageName`)',
     reasons: ['InvalidImageName'],
     conditionReason: REASONS.containerMissing,
     limit: 'crashSeconds',
     transient: false,
   },
   pullPutOff: {
-    description: 'the registry or the kubelet puts the pull off (429, `pull QPS exceeded`)',
+    description: 'the registry or the kubelet delays the pull (429, `pull QPS exceeded`)',
     reasons: IMAGE_REASONS,
     pattern: /\b429\b|too ?many ?requests|pull QPS exceeded/i,
     conditionReason: REASONS.containerMissing,
@@ -66,7 +66,7 @@ export const FAILURE_RULES = {
     transient: true,
   },
   imageUnauthorized: {
-    description: 'the registry refuses the credentials, or wants some (`Unauthorized`)',
+    description: 'the registry rejects the credentials, or requires some (`Unauthorized`)',
     reasons: IMAGE_REASONS,
     pattern:
       /\b40[13] |unauthori[sz]ed|authori[sz]ation failed|authentication required|access denied|\bdenied:|no basic auth/i,
@@ -75,21 +75,22 @@ export const FAILURE_RULES = {
     transient: true,
   },
   image: {
-    description: 'the image cannot be pulled for another reason: the registry does not answer, say',
+    description: 'the image cannot be pulled for another reason, such as a registry that does not answer',
     reasons: IMAGE_REASONS,
     conditionReason: REASONS.containerMissing,
     limit: 'limitSeconds',
     transient: true,
   },
   program: {
-    description: 'the program cannot be run: there is none of its name, say',
+    description: 'the program cannot be run, for example because the file does not exist',
     reasons: ['RunContainerError', 'CreateContainerError'],
     pattern: /unable to start container process/,
     limit: 'crashSeconds',
     transient: false,
   },
   container: {
-    description: 'the container cannot be made: a Secret or a key of it is not there, say',
+    description:
+      'the container cannot be created, for example because a Secret or one of its keys does not exist',
     reasons: [
       'CreateContainerConfigError',
       'CreateContainerError',
@@ -108,23 +109,23 @@ export const FAILURE_RULES = {
     transient: true,
   },
   account: {
-    description: 'the ServiceAccount of a task is not there',
+    description: 'the ServiceAccount of a task does not exist',
     limit: 'limitSeconds',
     transient: true,
   },
   unprepared: {
-    description: 'the node does not get as far as the first container: its network is not set up, say',
+    description: 'the node does not start the first container, for example because its network is not set up',
     conditionReason: REASONS.progressDeadlineExceeded,
     limit: 'limitSeconds',
     transient: true,
   },
   ends: {
-    description: 'a container of a service or a worker pool ends again and again',
+    description: 'a container of a service or a worker pool exits repeatedly',
     limit: 'crashSeconds',
     transient: false,
   },
   silent: {
-    description: 'no container listens, or a probe does not pass',
+    description: 'no container listens, or a probe fails',
     limit: 'limitSeconds',
     transient: false,
   },

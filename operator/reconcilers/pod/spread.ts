@@ -3,7 +3,7 @@ import type { Pod } from '../../kube/core.ts';
 
 type Constraints = Pick<NonNullable<Pod['spec']>, 'topologySpreadConstraints'>;
 
-/** The part of a pod that spreads a revision's instances; an instance is placed anyhow where that is not possible. */
+/** The part of a pod that spreads a revision's instances; where that is not possible, an instance is scheduled all the same. */
 export function spread(over: readonly string[] = [], revisionUid: string): Constraints {
   if (over.length === 0) return {};
   const labelSelector = { matchLabels: { [SERVING.revisionUID]: revisionUid } };
