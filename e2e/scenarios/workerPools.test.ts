@@ -185,7 +185,7 @@ describe('worker pools', function () {
     await until('the exit and the restart in a condition', async () => {
       const pool = await suite.client.get(WORKER_POOLS, { namespace: suite.namespace, name: 'ending' });
       const condition = pool?.status?.conditions?.find(({ type }) => type === 'InstancesReady');
-      const told = /exited with code 7 and is started again \(restarts so far: 1\)/;
+      const told = /exited with code 7 and is being restarted \(restarts so far: 1\)/;
       return (
         condition?.status === 'True' && condition.reason === 'ExitCode7' && told.test(condition.message ?? '')
       );

@@ -37,7 +37,7 @@ export function portability(errors: FieldError[]): Condition[] {
       severity: 'Warning',
       status: 'True',
       reason: REASONS.invalidArgument,
-      message: `Cloud Run would refuse this: ${errorMessage(errors)}`,
+      message: `Cloud Run would reject this: ${errorMessage(errors)}`,
     },
   ];
 }

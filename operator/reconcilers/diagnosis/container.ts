@@ -78,7 +78,7 @@ function waitingMessage(
   const [, secret] = MISSING_SECRET.exec(message) ?? [];
   if (!secret) return cause;
   const command = `kubectl create secret generic ${secret} --namespace ${metadata.namespace} --from-literal=latest=VALUE`;
-  return `${cause}. Create it, with a key for each version that is asked for: ${command}`;
+  return `${cause}. Create it with a key for each requested version: ${command}`;
 }
 
 /** One exit may be a passing problem; of one that exits again nothing better is expected. That of a task ends its pod. */

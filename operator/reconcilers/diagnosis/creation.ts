@@ -48,7 +48,7 @@ export function noPods(evidence: Evidence): Problem | undefined {
   const recheckAfter = retryAt !== undefined && retryAt > now ? retryAt - now : undefined;
   if (!idle)
     return { reason: REASONS.deploying, message: 'Instances are starting.', final: false, recheckAfter };
-  const message = 'The worker pool gives it no instances; it is tried when it gets some.';
+  const message = 'The worker pool assigns it no instances; it is verified when it gets some.';
   return { reason: REASONS.noInstances, message, final: false, recheckAfter };
 }
 

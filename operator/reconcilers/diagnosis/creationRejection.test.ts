@@ -27,7 +27,7 @@ const CASES: Record<string, { reason: string; message: string; declared?: string
     'no quota is left': {
       reason: 'the cluster’s own words are clear enough',
       message: 'exceeded quota: compute',
-      want: ['FailedCreate', 'The cluster refuses instances: exceeded quota: compute'],
+      want: ['FailedCreate', 'The cluster rejects instances: exceeded quota: compute'],
     },
   };
 

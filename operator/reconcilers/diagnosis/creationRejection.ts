@@ -13,7 +13,7 @@ export function explainRejection(
   declared: string | undefined,
 ): Rejection {
   const [, namespace, name] = MISSING_ACCOUNT.exec(message) ?? [];
-  if (!namespace || !name) return { reason, message: `The cluster refuses instances: ${message}` };
+  if (!namespace || !name) return { reason, message: `The cluster rejects instances: ${message}` };
   const origin = declared && declared !== name ? `, which serviceAccountName "${declared}" stands for,` : '';
   return {
     reason: REASONS.serviceAccountMissing,

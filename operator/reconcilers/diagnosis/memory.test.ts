@@ -130,7 +130,7 @@ describe('memoryMessage', () => {
   it('names the limit of the container that was stopped, and what to do', () => {
     assert.equal(
       memoryMessage(MEMORY, containers),
-      "Memory limit of 512 MiB exceeded: container 'user-container' was stopped. Raise its resources.limits.memory, or let it use less.",
+      "Memory limit of 512 MiB exceeded: container 'user-container' was stopped. Raise its resources.limits.memory, or reduce its memory use.",
     );
   });
 

@@ -94,7 +94,7 @@ export function memoryMessage(
   );
   const limit = limitOf(concerned);
   if (what === 'memory') {
-    return `Memory limit of ${limit} exceeded: container '${concerned[0]?.name ?? container}' was stopped. Raise its resources.limits.memory, or let it use less.`;
+    return `Memory limit of ${limit} exceeded: container '${concerned[0]?.name ?? container}' was stopped. Raise its resources.limits.memory, or reduce its memory use.`;
   }
   return (
     `Memory limit of ${limit} exceeded by files: an instance was ended (${message}) ` +

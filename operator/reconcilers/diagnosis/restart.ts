@@ -29,7 +29,7 @@ export function lastExit(evidence: Evidence, down: boolean): Problem | undefined
   const declared = evidence.containers.find(({ name }) => podContainerName(name) === container);
   // Once it has started, it was not its startup probe that ended it.
   const { startupProbe: _, ...ran } = declared ?? { name: container, image: '' };
-  const when = ` and is started again (restarts so far: ${restarts})`;
+  const when = ` and is being restarted (restarts so far: ${restarts})`;
   const message = exitMessage(ran, terminated, evidence, when);
   return { reason: exitReason(ran, terminated, evidence), message, final: true };
 }

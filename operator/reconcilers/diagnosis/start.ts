@@ -56,7 +56,7 @@ export function settling({ pod, evidence }: PodEvidence): Problem | undefined {
   const { minReadyMs = 0 } = evidence;
   const left = unsettledMs(pod, evidence);
   if (left <= 0 || !statusesOf(pod).every(({ ready }) => ready)) return undefined;
-  const message = `Instances run; they must go on for ${minReadyMs / 1000} s before others are stopped.`;
+  const message = `Instances are running; they must stay up for ${minReadyMs / 1000} s before others are stopped.`;
   return { reason: REASONS.deploying, message, final: false, recheckAfter: left };
 }
 
@@ -81,7 +81,7 @@ export function unprepared({ pod, evidence }: PodEvidence): Problem | undefined 
   const { metadata } = pod;
   const hasBegun = statusesOf(pod).some(({ state, lastState }) => !state?.waiting || lastState?.terminated);
   if (hasBegun) return undefined;
-  const message = `The node did not get as far as the first container within ${limitMs(evidence) / 1000} s; kubectl describe pod ${metadata.name} --namespace ${metadata.namespace} says more.`;
+  const message = `The node did not start the first container within ${limitMs(evidence) / 1000} s; kubectl describe pod ${metadata.name} --namespace ${metadata.namespace} says more.`;
   return { reason: FAILURE_RULES.unprepared.conditionReason, message, final: true };
 }
 

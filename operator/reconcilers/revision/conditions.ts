@@ -82,11 +82,11 @@ function activity(
     return { status: 'False', reason: ready.reason, message: 'There are no instances: none could start.' };
   }
   if (wanted === 0 && pool) {
-    const message = 'The worker pool gives it no instances.';
+    const message = 'The worker pool assigns it no instances.';
     return { status: 'False', reason: REASONS.noInstances, message };
   }
   if (wanted === 0 && (deployment || (startsAtZero && isTrue(ready)))) {
-    const message = 'No request has come; there are no instances.';
+    const message = 'No requests have arrived; there are no instances.';
     return { status: 'False', reason: REASONS.noTraffic, message };
   }
   if (running > 0) return { status: 'True' };

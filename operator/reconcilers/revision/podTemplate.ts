@@ -67,7 +67,7 @@ export function rollOutEvents(
   mayRollOut: boolean,
 ): PlannedEvent[] {
   if (state !== 'outdated' || !mayRollOut) return [];
-  const message = `The instances of revision '${revision}' began to be replaced by ones of the present pod template.`;
+  const message = `The instances of revision '${revision}' are being replaced to use the current pod template.`;
   return [{ type: 'Normal', reason: 'InstancesReplaced', message }];
 }
 

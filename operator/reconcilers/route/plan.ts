@@ -124,7 +124,7 @@ function checked(
 function listing({ namespace, labels }: Route['metadata']): string {
   const service = labels?.[SERVING.service];
   if (service === undefined) return '';
-  return ` There are: kubectl get revisions --namespace ${namespace} --selector ${SERVING.service}=${service}`;
+  return ` List existing ones with: kubectl get revisions --namespace ${namespace} --selector ${SERVING.service}=${service}`;
 }
 
 function served(
@@ -160,7 +160,7 @@ function reachability(route: Route, foreign: boolean, taken: ReadonlyMap<string,
 
 function nameTaken(route: Route): string {
   return (
-    `A core Service named '${route.metadata.name}' exists that this route did not make. ` +
+    `A core Service named '${route.metadata.name}' exists that this route did not create. ` +
     'Delete it, or give the service another name: the name is needed for the address inside the cluster.'
   );
 }

@@ -143,7 +143,7 @@ describe('planService', () => {
     assert.equal(warning?.severity, 'Warning');
     assert.match(
       warning?.message ?? '',
-      /^Cloud Run would refuse this: metadata\.name: .* 1 to 49 characters$/,
+      /^Cloud Run would reject this: metadata\.name: .* 1 to 49 characters$/,
     );
   });
 

@@ -70,7 +70,7 @@ function moving({ count, unproven, instead, running }: InstancesInput): State | 
   if (!leaving) return undefined;
   const replicas = present(leaving.deployment);
   return deploying(
-    `Instances are moving: revision '${leaving.revision.metadata.name}' still has ${replicas} and is to have ${leaving.wanted}.`,
+    `Instances are moving: revision '${leaving.revision.metadata.name}' still has ${replicas} and should have ${leaving.wanted}.`,
   );
 }
 
@@ -109,7 +109,7 @@ function evidenceOf({ revision, pods }: Running, config: RoleConfig<'controller'
 /** All is as it should be; how an instance exited that has been started again is reported nevertheless. */
 function running({ count, running, config, now }: InstancesInput): State {
   if (count === 0) {
-    const message = 'No instance is asked for; the revisions are kept.';
+    const message = 'The desired number of instances is 0; the revisions are kept.';
     return { status: 'True', reason: REASONS.noInstances, message };
   }
   for (const each of running) {

@@ -130,7 +130,7 @@ const CASES: Record<string, Case> = {
       [NEW, 2],
       [OLD, 0],
     ],
-    ready: { status: 'Unknown', reason: 'Deploying', message: /still has 2 and is to have 0/ },
+    ready: { status: 'Unknown', reason: 'Deploying', message: /still has 2 and should have 0/ },
     splits: [NEW],
   },
   'a second revision that failed': {

@@ -188,7 +188,7 @@ function revisionsReady({ ready, latest }: TemplatePlan, { target }: Split, coun
   const name = latest?.metadata.name;
   const share = target.some(({ revisionName, percent = 0 }) => revisionName === name && percent > 0);
   if (count > 0 && share) return { ...ready, type };
-  const message = `Revision '${name}' is tried when it gets instances.`;
+  const message = `Revision '${name}' is verified when it gets instances.`;
   return { type, status: 'True', reason: REASONS.noInstances, message };
 }
 
