@@ -118,7 +118,7 @@ export const TASK_CASES: Record<string, Case> = {
     want: { completed: 'True', counts: [1, 0, 0, 0], attempts: ['0.0'] },
   },
   'timeout-ignored': {
-    reason: 'a program that ignores SIGTERM is gone within its timeout and 14 s',
+    reason: 'a program that ignores SIGTERM is killed ten seconds after its timeout',
     job: { timeoutSeconds: 4, env: { ...LONG, IGNORE_TERM: '1' } },
     want: {
       completed: 'False',
@@ -133,8 +133,9 @@ export const TASK_CASES: Record<string, Case> = {
       const { exitCode, startedAt, finishedAt } = await until('the end of the container', ended);
       assert.equal(exitCode, 137);
       const ran = Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '');
-      // The controller sets the deadline, the kubelet looks for deadlines every second, and times are whole seconds.
-      assert.ok(ran <= 19_000, `it ran for ${ran} ms`);
+      // The controller sets the deadline, and may be replaced meanwhile; the kubelet looks for deadlines every second, on a
+      // node that starts many pods at the same time; times are whole seconds.
+      assert.ok(ran >= 14_000 && ran <= 28_000, `it ran for ${ran} ms`);
     },
   },
   'timeout-retried': {
