@@ -41,7 +41,7 @@ const CASES: Record<string, Case> = {
     errors: [[INTERFACES, /must name a network or a subnetwork/]],
     reason: 'the API rejects it',
   },
-  'no JSON': { annotations: { [INTERFACES]: '[' }, reason: 'that is told by the rule of the annotation' },
+  'no JSON': { annotations: { [INTERFACES]: '[' }, reason: 'the rule of the annotation reports it' },
   'a key': {
     annotations: { [KEY]: SOUND_KEY, [REVOCATION]: 'shut-down' },
     reason: 'with what happens without it',

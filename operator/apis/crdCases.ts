@@ -7,7 +7,7 @@ import { REVISIONS } from './serving/revision/types.ts';
 import { ROUTES } from './serving/route/types.ts';
 import { SERVICES } from './serving/service/types.ts';
 
-/** Objects that the CRDs alone must judge; `rejected` is missing when they take it. */
+/** Objects that the CRDs alone validate; `rejected` is unset when they accept it. */
 export const OBJECTS: Record<
   string,
   { type: ResourceType; yaml: string; rejected?: RegExp; reason: string }
@@ -176,7 +176,7 @@ export const OBJECTS: Record<
     type: JOBS,
     yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {containers: [{image: a, ports: [{containerPort: 80}], livenessProbe: {httpGet: {path: /}}}]}}}}}}',
     rejected: /neither livenessProbe nor readinessProbe/,
-    reason: 'it runs to its end; of a port nobody makes use',
+    reason: 'it runs to completion, and a port has no use',
   },
   'a variable that the platform sets': {
     type: SERVICES,
@@ -188,12 +188,12 @@ export const OBJECTS: Record<
   'the same variable in a task, beside a port': {
     type: JOBS,
     yaml: '{metadata: {name: j}, spec: {template: {spec: {template: {spec: {containers: [{image: a, ports: [{containerPort: 80}], env: [{name: K_SERVICE, value: b}]}]}}}}}}',
-    reason: 'sources differ on both, so the webhook tells of them',
+    reason: 'sources disagree on both, so the webhook warns about them',
   },
   'the same in a worker pool': {
     type: WORKER_POOLS,
     yaml: '{metadata: {name: w}, spec: {template: {spec: {containers: [{image: a, ports: [{containerPort: 80}], env: [{name: K_SERVICE, value: b}]}]}}}}',
-    reason: 'sources differ on both, so the webhook tells of them',
+    reason: 'sources disagree on both, so the webhook warns about them',
   },
   'a container with dots in its name, a volume on disk and a long command': {
     type: SERVICES,

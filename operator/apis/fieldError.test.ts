@@ -37,11 +37,11 @@ describe('shown', () => {
 });
 
 describe('listedErrors', () => {
-  it('tells all of a few', () => {
+  it('lists all of a few', () => {
     assert.equal(errorMessage([error(), error({ path: 'metadata' })]), 'spec: is wrong; metadata: is wrong');
   });
 
-  it('tells fifty of many, and how many more there are', () => {
+  it('lists fifty of many, and the number of those left out', () => {
     const { listed, more } = shortenedErrors(Array(60).fill(error()));
     assert.deepEqual([listed.length, more], [50, 10]);
     assert.match(errorMessage(Array(60).fill(error())), /; and 10 more$/);

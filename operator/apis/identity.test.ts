@@ -47,7 +47,7 @@ const CASES: Record<string, Case> = {
     email: 'worker@shop.iam.gserviceaccount.com',
   },
   'default of Compute Engine': {
-    reason: 'exported YAML names it when nobody chose an account',
+    reason: 'exported YAML names it when no account was chosen',
     name: '123456789012-compute@developer.gserviceaccount.com',
     account: 'default',
     email: '123456789012-compute@developer.gserviceaccount.com',

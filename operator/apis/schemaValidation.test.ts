@@ -73,7 +73,7 @@ describe('errors of shape', () => {
     });
   }
 
-  it('tells of a whole that is missing', () => {
+  it('reports a missing object', () => {
     assert.deepEqual(
       schemaErrors(SCHEMA, undefined, 'spec').map(({ message }) => message),
       ['must be set'],

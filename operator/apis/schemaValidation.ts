@@ -4,7 +4,7 @@ import { canonicalQuantity } from './quantity.ts';
 import { QUANTITY_PATTERN, textMap } from './schema.ts';
 
 /**
- * A value that is not even of the declared type, or lacks what it must have: the law cannot read such an object.
+ * The value has the wrong type or lacks a required field, so validation cannot read the object.
  * Other errors (ranges, lengths, patterns) leave it readable.
  */
 export interface SchemaError extends FieldError {
@@ -42,7 +42,7 @@ const TYPE_NAMES = {
 
 /**
  * What is wrong with a value by its schema alone, all of it, each error with field, value and allowed range. The API
- * server checks the same schema later, but says less and stops before the law is asked.
+ * server checks the same schema later, but reports less and stops before validation.
  */
 export function schemaErrors(schema: TSchema, value: unknown, path: string): SchemaError[] {
   const errors: SchemaError[] = [];
@@ -52,7 +52,7 @@ export function schemaErrors(schema: TSchema, value: unknown, path: string): Sch
 
 /** The part of the metadata that validation reads. */
 const METADATA = Type.Object({
-  // Admission makes one up from generateName where there is none; what is no text cannot be judged.
+  // Admission derives a missing name from generateName; a name that is not a string cannot be validated.
   name: Type.String(),
   namespace: Type.Optional(Type.String()),
   generateName: Type.Optional(Type.String()),
@@ -71,14 +71,14 @@ export function objectErrors(
   object: unknown,
 ): SchemaError[] {
   const { metadata, spec } = (object ?? {}) as { metadata?: unknown; spec?: unknown };
-  const judged = spec === undefined && specOptional ? {} : spec;
-  return [...schemaErrors(METADATA, metadata, 'metadata'), ...schemaErrors(schema, judged, 'spec')];
+  const declared = spec === undefined && specOptional ? {} : spec;
+  return [...schemaErrors(METADATA, metadata, 'metadata'), ...schemaErrors(schema, declared, 'spec')];
 }
 
 function check(schema: Schema, value: unknown, path: string, errors: SchemaError[]): void {
   const last = errors[MOST_FOUND - 1];
   if (last) {
-    // What follows may be of any type, so the whole counts as one that the law cannot read.
+    // The items may have any type, so validation cannot read the object.
     last.unreadable = true;
     return;
   }
@@ -171,7 +171,7 @@ function checkList(schema: Schema, list: unknown[], path: string, errors: Schema
   for (const [index, item] of list.entries()) check(items, item, at(path, index), errors);
 }
 
-/** Nobody reads on in what has too many parts: that alone could keep the process busy for seconds. */
+/** The items of a list or map that is too large are not validated: that could take seconds. */
 function tooMany(count: number, what: string, most: number, path: string, errors: SchemaError[]): void {
   const message = `has ${count} ${what}; it may have at most ${most}`;
   errors.push({ path, value: count, message, unreadable: true });

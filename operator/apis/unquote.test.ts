@@ -18,7 +18,7 @@ const CASES: Record<string, { reason: string; value: unknown; want: unknown }> =
     want: { items: [{ port: 0 }, { port: 1 }] },
   },
   'digits beyond the range': {
-    reason: 'what is wrong with them is told as of a number',
+    reason: 'their errors are reported as those of a number',
     value: { count: '-70000' },
     want: { count: -70000 },
   },
@@ -32,7 +32,7 @@ const KEPT: Record<string, unknown> = {
   'a fraction': { count: '1.5' },
   'more digits than a number holds': { count: '1234567890123456' },
   'a list with too many items': { items: [{ port: '1' }, { port: '2' }, { port: '3' }] },
-  'what nobody declares': { other: { count: '3' }, toString: '3' },
+  'undeclared fields': { other: { count: '3' }, toString: '3' },
   'another type': [1],
 };
 

@@ -32,7 +32,7 @@ describe('url', () => {
     assert.equal(addressOf(config, hello), 'http://hello.demo.svc.cluster.local');
   });
 
-  it('tells tags apart inside the cluster as well', () => {
+  it('distinguishes tags inside the cluster as well', () => {
     assert.deepEqual(hostsOf(config, hello, 'blue').internal, [
       'blue---hello.demo',
       'blue---hello.demo.svc',

@@ -117,7 +117,7 @@ export class FakeApiServer {
     return this.#watches.size;
   }
 
-  /** Lets the next `times` requests that match fail: with a Refusal, or with a connection reset. */
+  /** Lets the next `times` requests that match fail: with a Rejection, or with a connection reset. */
   failNext(fail: Rejection | 'reset', matches: Failure['matches'] = () => true, times = 1): void {
     this.#failures.push({ fail, matches, times });
   }

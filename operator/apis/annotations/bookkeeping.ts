@@ -1,4 +1,4 @@
-/** Annotations by which controllers remember something. Nobody else writes them, so they are in no table. */
+/** Annotations by which controllers remember something. Users do not set them, so they are in no table. */
 export const BOOKKEEPING = {
   /** In the status of a Job: the values of the tokens and of annotation run whose execution has been created. */
   startTokenDone: 'homerun.dev/start-token-done',

@@ -20,7 +20,7 @@ const KEY =
 const OTHER_NAMES = ['apis/labels.ts', 'apis/serving/instance/platform.ts', 'kube/types.ts'];
 
 /** Test data is YAML as people write it. */
-const IS_TEST = /\.test\.ts$|Cases\.ts$|(^|\/)(testing|fuzz|verdicts|models)\//;
+const IS_TEST = /\.test\.ts$|Cases\.ts$|(^|\/)(testing|fuzz|models)\//;
 
 function sources(): string[] {
   return readdirSync(OPERATOR, { recursive: true, encoding: 'utf8' }).filter(

@@ -3,21 +3,21 @@ import { parse } from 'yaml';
 import type { FieldError } from '../fieldError.ts';
 
 /**
- * Manifests with what people really write, one trait each, and what becomes of them: the rules of the law are
- * tried on them alone, those of the CRD on a real API server.
+ * Realistic manifests with one trait each and their expected outcome. They are tested against the validation rules
+ * alone, and against the CRD on a real API server.
  */
 export interface ManifestCase {
   yaml: string;
   /** Accepted as it is, accepted with a warning (rejected in strict mode), or rejected. */
   outcome: 'accepted' | 'warned' | 'rejected';
-  /** What the API server says by the CRD alone; missing when it takes the manifest. */
+  /** The error of the API server by the CRD alone; unset when it accepts the manifest. */
   schema?: RegExp;
-  /** What the law says; missing when it finds nothing. */
+  /** The errors of the validation rules; unset when there are none. */
   rules?: RegExp;
   reason: string;
 }
 
-/** What the manifests are tried on: the law of a kind, and its model. */
+/** What the manifests are tested against: the rules of a kind, and its model. */
 interface Kind<T> {
   validate: (object: T) => FieldError[];
   fill: (object: T) => T;
@@ -30,8 +30,8 @@ export function testManifests<T>(
   { validate, fill, Model }: Kind<T>,
 ): void {
   for (const [name, { yaml, outcome, rules, schema, reason }] of Object.entries(cases)) {
-    const judged = rules === undefined ? 'finds nothing wrong with' : 'names what is wrong with';
-    it(`${judged} ${name}: ${reason}`, () => {
+    const verb = rules === undefined ? 'finds no error in' : 'reports the errors of';
+    it(`${verb} ${name}: ${reason}`, () => {
       const errors = validate(parse(yaml) as T);
       const said = errors.map(({ path, message }) => `${path}: ${message}`).join('\n');
       if (rules) assert.match(said, rules);
