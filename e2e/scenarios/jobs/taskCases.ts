@@ -133,9 +133,9 @@ export const TASK_CASES: Record<string, Case> = {
       const { exitCode, startedAt, finishedAt } = await until('the end of the container', ended);
       assert.equal(exitCode, 137);
       const ran = Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '');
-      // The controller sets the deadline, and may be replaced meanwhile; the kubelet looks for deadlines every second, on a
-      // node that starts many pods at the same time; times are whole seconds.
-      assert.ok(ran >= 14_000 && ran <= 28_000, `it ran for ${ran} ms`);
+      // The controller sets the deadline, and this table kills it: the next one leads after 15 s, when the lease has run
+      // out. The kubelet looks for deadlines every second, and times are whole seconds.
+      assert.ok(ran >= 14_000 && ran <= 60_000, `it ran for ${ran} ms`);
     },
   },
   'timeout-retried': {
