@@ -63,8 +63,8 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
 
 /**
  * Most tests wait for something, so that a machine of two processors has time for two runs at once. Each two patterns
- * complement each other: a new file belongs to one of them. What stops or upgrades parts of Homerun that others need runs by itself
- * (scenarios/platform), and what looks back on all of it runs last.
+ * complement each other: a new file belongs to one of them. What stops or upgrades parts of Homerun that others need runs
+ * by itself (scenarios/platform), and what looks back on all of it runs last.
  */
 const REQUEST_PATH = ['operator/@(autoscaler|gateway|probe)/**/*.test.ts', 'e2e/!(scenarios)/**/*.test.ts'];
 const REST = ['operator/*.test.ts', 'operator/!(autoscaler|gateway|probe)/**/*.test.ts'];

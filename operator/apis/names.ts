@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto';
 /** Maximum length of a DNS label, and so of every name that becomes part of a host name or a label value. */
 export const MAX_NAME = 63;
 
+/** Longest name of any object (Kubernetes, Object names). */
+export const MAX_OBJECT_NAME = 253;
+
 const HASH_LENGTH = 8;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 

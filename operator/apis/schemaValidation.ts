@@ -75,6 +75,17 @@ export function objectErrors(
   return [...schemaErrors(METADATA, metadata, 'metadata'), ...schemaErrors(schema, declared, 'spec')];
 }
 
+/**
+ * What the schema and the rules of a kind report of an object, together. Where both report a field, the rules have the
+ * better message and win, unless theirs is about Cloud Run alone: the API server would not store the object.
+ */
+export function mergedErrors(bySchema: readonly SchemaError[], byRules: readonly FieldError[]): FieldError[] {
+  const outOfSchema = new Set(bySchema.map(({ path }) => path));
+  const kept = byRules.filter(({ path, strict }) => !(strict && outOfSchema.has(path)));
+  const ruled = new Set(kept.map(({ path }) => path));
+  return [...bySchema.filter(({ path }) => !ruled.has(path)), ...kept];
+}
+
 function check(schema: Schema, value: unknown, path: string, errors: SchemaError[]): void {
   const last = errors[MOST_FOUND - 1];
   if (last) {

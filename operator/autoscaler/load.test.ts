@@ -1,22 +1,7 @@
 import assert from 'node:assert/strict';
-import type { RevisionStatsReport, StatsReport } from '../gateway/shared/statsReport.ts';
+import type { StatsReport } from '../gateway/shared/statsReport.ts';
+import { statsReport } from '../gateway/testing/statsReport.ts';
 import { addLoad, loadsBetween } from './load.ts';
-
-const row = (changes: Partial<RevisionStatsReport> = {}): RevisionStatsReport => ({
-  requests: 0,
-  concurrencyMs: 0,
-  inFlight: 0,
-  queued: 0,
-  lastRequestAt: 0,
-  instances: {},
-  ...changes,
-});
-
-const stats = (now: number, start: number, changes?: Partial<RevisionStatsReport>): StatsReport => ({
-  now,
-  instance: { start },
-  revisions: changes ? { 'n/a': row(changes) } : {},
-});
 
 describe('loadsBetween', () => {
   const cases: Record<
@@ -24,68 +9,68 @@ describe('loadsBetween', () => {
     { before?: StatsReport; after: StatsReport; mean: number; lastRequestAt: number; reason: string }
   > = {
     'two answers': {
-      before: stats(1000, 1, { concurrencyMs: 500 }),
-      after: stats(3000, 1, { concurrencyMs: 8500, inFlight: 1 }),
+      before: statsReport(1000, 1, { concurrencyMs: 500 }),
+      after: statsReport(3000, 1, { concurrencyMs: 8500, inFlight: 1 }),
       mean: 4,
       lastRequestAt: 50_000,
       reason: '8,000 request-milliseconds in 2 seconds',
     },
     'first answer': {
-      after: stats(3000, 1, { concurrencyMs: 8_000_000, inFlight: 2, queued: 3 }),
+      after: statsReport(3000, 1, { concurrencyMs: 8_000_000, inFlight: 2, queued: 3 }),
       mean: 5,
       lastRequestAt: 50_000,
       reason: 'without a difference, the requests of the moment',
     },
     'gateway restarted': {
-      before: stats(1000, 1, { concurrencyMs: 1000 }),
-      after: stats(3000, 2, { concurrencyMs: 90_000, inFlight: 1 }),
+      before: statsReport(1000, 1, { concurrencyMs: 1000 }),
+      after: statsReport(3000, 2, { concurrencyMs: 90_000, inFlight: 1 }),
       mean: 1,
       lastRequestAt: 50_000,
       reason: 'counters of another process cannot be compared',
     },
     'row opened anew': {
-      before: stats(1000, 1, { requests: 40, concurrencyMs: 90_000 }),
-      after: stats(2000, 1, { requests: 1, concurrencyMs: 500 }),
+      before: statsReport(1000, 1, { requests: 40, concurrencyMs: 90_000 }),
+      after: statsReport(2000, 1, { requests: 1, concurrencyMs: 500 }),
       mean: 0.5,
       lastRequestAt: 50_000,
       reason: 'the gateway had dropped it: it counts from zero',
     },
     'integral a trifle smaller': {
-      before: stats(1000, 1, { requests: 40, concurrencyMs: 90_000 }),
-      after: stats(2000, 1, { requests: 41, concurrencyMs: 89_999.999, inFlight: 1 }),
+      before: statsReport(1000, 1, { requests: 40, concurrencyMs: 90_000 }),
+      after: statsReport(2000, 1, { requests: 41, concurrencyMs: 89_999.999, inFlight: 1 }),
       mean: 0,
       lastRequestAt: 50_000,
       reason: 'a request that came while the clock was read is no restart',
     },
     'new row': {
-      before: stats(1000, 1),
-      after: stats(2000, 1, { concurrencyMs: 250 }),
+      before: statsReport(1000, 1),
+      after: statsReport(2000, 1, { concurrencyMs: 250 }),
       mean: 0.25,
       lastRequestAt: 50_000,
       reason: 'it counts from zero',
     },
     'clock set back': {
-      before: stats(9000, 1, { concurrencyMs: 500 }),
-      after: stats(2000, 1, { concurrencyMs: 800, inFlight: 2 }),
+      before: statsReport(9000, 1, { concurrencyMs: 500 }),
+      after: statsReport(2000, 1, { concurrencyMs: 800, inFlight: 2 }),
       mean: 2,
       lastRequestAt: 50_000,
       reason: 'no time has passed by the gateway: the requests of the moment',
     },
     'first answer, quiet, of another clock': {
-      after: stats(102_000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 98_000 }),
+      after: statsReport(102_000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 98_000 }),
       mean: 0,
       lastRequestAt: 46_000,
       reason: 'the last request was four seconds before the answer, whatever the clocks say',
     },
     'first answer, of a clock set back': {
-      after: stats(90_000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 98_000 }),
+      after: statsReport(90_000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 98_000 }),
       mean: 0,
       lastRequestAt: 50_000,
       reason: 'no request comes from the time to come',
     },
     'too short to measure': {
-      before: stats(1000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 900 }),
-      after: stats(2000, 1, { requests: 8, concurrencyMs: 500, lastRequestAt: 1500 }),
+      before: statsReport(1000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 900 }),
+      after: statsReport(2000, 1, { requests: 8, concurrencyMs: 500, lastRequestAt: 1500 }),
       mean: 0,
       lastRequestAt: 50_000,
       reason: 'a request that took no time is a request',
@@ -100,15 +85,23 @@ describe('loadsBetween', () => {
 
   it('leaves out what had no request', () => {
     const quiet = { requests: 7, concurrencyMs: 500, lastRequestAt: 900 };
-    assert.equal(loadsBetween(stats(1000, 1, quiet), stats(2000, 1, quiet), 50_000).size, 0);
-    assert.equal(loadsBetween(undefined, stats(2000, 1, {}), 50_000).size, 0, 'a row that was never used');
+    assert.equal(loadsBetween(statsReport(1000, 1, quiet), statsReport(2000, 1, quiet), 50_000).size, 0);
+    assert.equal(
+      loadsBetween(undefined, statsReport(2000, 1, {}), 50_000).size,
+      0,
+      'a row that was never used',
+    );
   });
 });
 
 describe('addLoad', () => {
   it('sums over gateways without changing its arguments', () => {
-    const one = loadsBetween(undefined, stats(1000, 1, { inFlight: 2, instances: { p: 1, q: 1 } }), 5000);
-    const two = loadsBetween(undefined, stats(1000, 1, { queued: 3, instances: { p: 4 } }), 6000);
+    const one = loadsBetween(
+      undefined,
+      statsReport(1000, 1, { inFlight: 2, instances: { p: 1, q: 1 } }),
+      5000,
+    );
+    const two = loadsBetween(undefined, statsReport(1000, 1, { queued: 3, instances: { p: 4 } }), 6000);
     const load = addLoad(addLoad(undefined, one.get('n/a')), two.get('n/a'));
     assert.deepEqual([load?.present, load?.mean, load?.lastRequestAt], [5, 5, 6000]);
     assert.deepEqual(

@@ -4,8 +4,7 @@ import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { CONFIG_MAPS, DEPLOYMENTS, type Deployment } from './core.ts';
 import { StaleError } from './errors.ts';
 import { isApplied, type Plan, PlanExecutor, type PlanExecutorOptions, type PlannedEvent } from './plan.ts';
-import type { KubeObject, ResourceType } from './types.ts';
-import { APPLIED_HASH } from './types.ts';
+import { APPLIED_HASH, type KubeObject, type ResourceType } from './types.ts';
 
 interface Widget extends KubeObject {
   spec: { size: number };

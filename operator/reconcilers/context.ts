@@ -8,8 +8,13 @@ import type { Controller } from '../kube/controller.ts';
 import { BATCH_JOBS, CORE_SERVICES, DEPLOYMENTS, DISRUPTION_BUDGETS } from '../kube/core.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { PlanExecutor } from '../kube/plan.ts';
-import type { Capabilities } from '../kube/types.ts';
-import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../kube/types.ts';
+import {
+  type Capabilities,
+  type KubeObject,
+  keyOf,
+  type ObjectRef,
+  type ResourceType,
+} from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';

@@ -1,25 +1,10 @@
 import assert from 'node:assert/strict';
-import { checkStatsReport, type RevisionStatsReport, type StatsReport } from './statsReport.ts';
-
-const row = (changes: Partial<RevisionStatsReport> = {}): RevisionStatsReport => ({
-  requests: 0,
-  concurrencyMs: 0,
-  inFlight: 0,
-  queued: 0,
-  lastRequestAt: 0,
-  instances: {},
-  ...changes,
-});
-
-const stats = (now: number, start: number, changes?: Partial<RevisionStatsReport>): StatsReport => ({
-  now,
-  instance: { start },
-  revisions: changes ? { 'n/a': row(changes) } : {},
-});
+import { revisionReport, statsReport } from '../testing/statsReport.ts';
+import { checkStatsReport, type StatsReport } from './statsReport.ts';
 
 describe('checkStatsReport', () => {
   it('takes what a gateway answers', () => {
-    const answer: StatsReport = { ...stats(1, 2, { instances: { p: 1 } }), at: 3, partial: false };
+    const answer: StatsReport = { ...statsReport(1, 2, { instances: { p: 1 } }), at: 3, partial: false };
     assert.equal(checkStatsReport(answer), answer);
   });
 
@@ -27,13 +12,13 @@ describe('checkStatsReport', () => {
     'no object': { body: 'ok', message: /the answer is "ok"/ },
     'no clock': { body: { instance: { start: 1 }, revisions: {} }, message: /now is undefined/ },
     'no start': { body: { now: 1, instance: {}, revisions: {} }, message: /instance.start is undefined/ },
-    'no row': { body: { ...stats(1, 1), revisions: { 'n/a': 3 } }, message: /n\/a is 3/ },
+    'no row': { body: { ...statsReport(1, 1), revisions: { 'n/a': 3 } }, message: /n\/a is 3/ },
     'no number': {
-      body: { ...stats(1, 1), revisions: { 'n/a': { ...row(), queued: null } } },
+      body: { ...statsReport(1, 1), revisions: { 'n/a': { ...revisionReport(), queued: null } } },
       message: /n\/a: queued is null/,
     },
     'no count': {
-      body: { ...stats(1, 1), revisions: { 'n/a': { ...row(), instances: { p: '1' } } } },
+      body: { ...statsReport(1, 1), revisions: { 'n/a': { ...revisionReport(), instances: { p: '1' } } } },
       message: /instances.p is "1"/,
     },
   };

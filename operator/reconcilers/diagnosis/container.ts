@@ -1,4 +1,4 @@
-import { podContainerName } from '../../apis/serving/container/names.ts';
+import { containerInPod } from '../../apis/serving/container/names.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Pod } from '../../kube/core.ts';
@@ -41,7 +41,7 @@ export function container({ pod, evidence }: PodEvidence): Problem | undefined {
 function containersOf(pod: Pod, { containers, runs }: Evidence): [Container, ContainerStatus][] {
   const pairs: [Container, ContainerStatus][] = [];
   for (const status of statusesOf(pod)) {
-    const container = containers.find(({ name }) => podContainerName(name) === status.name);
+    const container = containerInPod(containers, status.name);
     if (container) pairs.push([container, status]);
   }
   if (runs === 'job') return pairs;

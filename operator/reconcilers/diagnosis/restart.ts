@@ -1,4 +1,4 @@
-import { podContainerName } from '../../apis/serving/container/names.ts';
+import { containerInPod } from '../../apis/serving/container/names.ts';
 import { type Evidence, livePods, statusesOf, type Terminated } from './evidence.ts';
 import { exitMessage, exitReason } from './exit.ts';
 import type { Problem } from './problem.ts';
@@ -26,7 +26,7 @@ export function lastExit(evidence: Evidence, down: boolean): Problem | undefined
   const [last] = exits.toSorted((a, b) => finished(b) - finished(a));
   if (!last) return undefined;
   const { container, terminated, restarts } = last;
-  const declared = evidence.containers.find(({ name }) => podContainerName(name) === container);
+  const declared = containerInPod(evidence.containers, container);
   // Once it has started, it was not its startup probe that ended it.
   const { startupProbe: _, ...ran } = declared ?? { name: container, image: '' };
   const when = ` and is being restarted (restarts so far: ${restarts})`;

@@ -1,4 +1,4 @@
-import { podContainerName } from '../../apis/serving/container/names.ts';
+import { containerInPod } from '../../apis/serving/container/names.ts';
 import type { Pod } from '../../kube/core.ts';
 import type { Evidence } from './evidence.ts';
 import { exitMessage, exitReason } from './exit.ts';
@@ -20,7 +20,7 @@ export function sidecar({
 }): Problem | undefined {
   if (!status?.containerStatuses?.every(({ state }) => state?.waiting)) return undefined;
   for (const sidecar of status.initContainerStatuses ?? []) {
-    const container = containers.find(({ name }) => podContainerName(name) === sidecar.name);
+    const container = containerInPod(containers, sidecar.name);
     const terminated = sidecar.state?.terminated ?? sidecar.lastState?.terminated;
     if (!container || !terminated || sidecar.started) continue;
     const task = { config: UNLIMITED, runs: 'job' } as const;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
 import { contentHash } from '../../kube/json.ts';
-import type { KubeObject } from '../../kube/types.ts';
-import { APPLIED_HASH } from '../../kube/types.ts';
+import { APPLIED_HASH, type KubeObject } from '../../kube/types.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { route as bareRoute, EPOCH, service } from '../../testing/serving.ts';
 import { desiredConfiguration, desiredRoute, planService, type ServiceInput } from './plan.ts';

@@ -1,6 +1,7 @@
 import { brief, errorMessage, type FieldError, shortenedErrors } from '../../apis/fieldError.ts';
 import type { KindDefinition, ReferencedObjects } from '../../apis/kind.ts';
 import { kindOf } from '../../apis/kinds.ts';
+import { MAX_OBJECT_NAME } from '../../apis/names.ts';
 import { unquoted } from '../../apis/unquote.ts';
 import type { Capabilities, KubeObject } from '../../kube/types.ts';
 import { signed } from './authors.ts';
@@ -168,7 +169,7 @@ function rejection(
   const causes = listed.map(({ path, message }) => ({ reason: 'FieldValueInvalid', field: path, message }));
   if (more > 0) causes.push({ reason: 'FieldValueInvalid', field: '', message: `and ${more} more` });
   const shownName = [name, metadata?.name, metadata?.generateName].find(isName) ?? '';
-  const details = { group: kind.group, kind: kind.kind, name: brief(shownName, LONGEST_NAME), causes };
+  const details = { group: kind.group, kind: kind.kind, name: brief(shownName, MAX_OBJECT_NAME), causes };
   return {
     uid,
     allowed: false,
@@ -180,6 +181,3 @@ function rejection(
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
-
-/** Longest name of any object (Kubernetes, Object names). */
-const LONGEST_NAME = 253;

@@ -1,5 +1,6 @@
 import type { ReferencedObjects } from '../../apis/kind.ts';
 import { RUN } from '../../apis/labels.ts';
+import { MAX_OBJECT_NAME } from '../../apis/names.ts';
 import { isComplete } from '../../apis/run/execution/fromJob.ts';
 import { EXECUTION } from '../../apis/run/execution/kind.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
@@ -12,8 +13,6 @@ import type { KubeClient } from '../../kube/client.ts';
 import { deepEqual } from '../../kube/json.ts';
 import type { Permission } from '../../rbac.ts';
 import type { AdmissionRequest } from './review.ts';
-
-const LONGEST_NAME = 253;
 
 /** Permissions for the lookups, in the namespaces of users. */
 export const lookUpPermissions: readonly Permission[] = [
@@ -40,7 +39,7 @@ export async function lookUpReferenced(
   const name = jobToLookUp(request);
   if (name === undefined) return {};
   // No job can have such a name.
-  if (name.length > LONGEST_NAME) return { job: { job: undefined } };
+  if (name.length > MAX_OBJECT_NAME) return { job: { job: undefined } };
   const job = await client.get(JOBS, { namespace, name });
   // A job that is being deleted takes its executions with it.
   return { job: { job: job?.metadata.deletionTimestamp ? undefined : job } };

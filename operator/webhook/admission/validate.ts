@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox';
 import type { FieldError } from '../../apis/fieldError.ts';
 import type { KindDefinition, ReferencedObjects } from '../../apis/kind.ts';
-import { objectErrors } from '../../apis/schemaValidation.ts';
+import { mergedErrors, objectErrors } from '../../apis/schemaValidation.ts';
 import { deepEqual } from '../../kube/json.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { excessOf } from './excess.ts';
@@ -53,10 +53,7 @@ export function validate(
   return result;
 }
 
-/**
- * Where both the schema and validation report a field, validation has the better message and wins, unless it is about
- * Cloud Run alone: the API server would not store the object.
- */
+/** All errors of an object, whatever its policy; the rules read what the schema finds readable. */
 function errorsIn(
   definition: KindDefinition,
   schema: TSchema,
@@ -70,12 +67,10 @@ function errorsIn(
   if (unreadable.length > 0 && !isReadable(definition, schema, readable)) return bySchema;
   // An error of a list whose item lost an unreadable field may be no more than a consequence of that.
   const removed = new Set(unreadable.flatMap(({ path }) => [path, path.replace(/\[\d+\]\.\w+$/, '')]));
-  const ruledOut = new Set(bySchema.map(({ path }) => path));
   const byRules = definition
     .validate(readable as KubeObject, previous, referenced)
-    .filter(({ path, strict }) => !removed.has(path) && !(strict && ruledOut.has(path)));
-  const validated = new Set(byRules.map(({ path }) => path));
-  return [...bySchema.filter(({ path }) => !validated.has(path)), ...byRules];
+    .filter(({ path }) => !removed.has(path));
+  return mergedErrors(bySchema, byRules);
 }
 
 const ANNOTATIONS = 'metadata.annotations';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { errorsOf } from '../../testing/errors.ts';
+import { assertErrors, errorsOf } from '../../testing/errors.ts';
 import { jobOf, executionOfYaml as written } from '../testing/objects.ts';
 import { completeExecution } from './fromJob.ts';
 import { EXECUTION } from './kind.ts';
@@ -188,17 +188,7 @@ describe('validation of an execution', () => {
     it(`${verb} ${name}: ${reason}`, () => {
       const execution = parsed(one);
       const errors = errorsOf(EXECUTION, execution, undefined, { job: { job: job ?? undefined } });
-      const shown = errors.map(({ path, message }) => `${path}: ${message}`).join('\n');
-      assert.deepEqual(
-        errors.map(({ path }) => path),
-        expected.map(([path]) => path),
-        shown,
-      );
-      for (const [i, [, message]] of expected.entries()) assert.match(errors[i]?.message ?? '', message);
-      assert.equal(
-        errors.every((error) => error.strict),
-        errors.length === 0 || strict,
-      );
+      assertErrors(errors, one);
       if (expected.length > 0) return;
       const complete = completeExecution(execution, job ?? ALONE) as Execution;
       assert.deepEqual(validateExecution(complete, undefined, { job: job ?? undefined }), [], 'complete');

@@ -9,6 +9,14 @@ export function podContainerName(name: string): string {
   return name.includes('.') ? childName(name.replaceAll('.', '-'), `-${letters(name, 5)}`) : name;
 }
 
+/** The container that has this name in its pod. */
+export function containerInPod<C extends { name: string }>(
+  containers: readonly C[],
+  podName: string,
+): C | undefined {
+  return containers.find(({ name }) => podContainerName(name) === podName);
+}
+
 /** Name of an only container without one (Knative API, Container: name). */
 const SOLE_CONTAINER = 'user-container';
 

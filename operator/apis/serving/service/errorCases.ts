@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { parse } from 'yaml';
-import type { FieldError } from '../../fieldError.ts';
-import { errorsOf } from '../../testing/errors.ts';
+import { assertErrors, errorsOf, shown } from '../../testing/errors.ts';
 import { defaultService } from './defaults.ts';
 import { SERVICE } from './kind.ts';
 import type { Service } from './types.ts';
@@ -54,22 +53,9 @@ export function testErrors(cases: Record<string, ErrorCase>): void {
     it(`${verb} ${name}: ${reason}`, () => {
       const given = serviceOf(one);
       const errors = errorsOf(SERVICE, given);
-      assert.deepEqual(
-        errors.map(({ path }) => path),
-        expected.map(([path]) => path),
-        shown(errors),
-      );
-      for (const [i, [, message]] of expected.entries()) assert.match(errors[i]?.message ?? '', message);
-      assert.equal(
-        errors.every((error) => error.strict),
-        errors.length === 0 || strict,
-      );
+      assertErrors(errors, one);
       assert.ok(errors.every((error) => (error.advice ?? false) === advice));
       assert.equal(shown(errorsOf(SERVICE, defaultService(given))), shown(errors), 'with its defaults');
     });
   }
-}
-
-function shown(errors: FieldError[]): string {
-  return errors.map(({ path, message }) => `${path}: ${message}`).join('\n');
 }
