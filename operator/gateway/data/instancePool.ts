@@ -34,9 +34,14 @@ export class InstancePool {
     return this.#instances.some(({ slot }) => this.#slots.inFlight(slot) < limit);
   }
 
-  /** Takes a slot in the instance with the fewest requests in flight; undefined when none is free. */
-  take(limit: number): Instance | undefined {
+  /**
+   * Takes a slot in the instance with the fewest requests in flight; undefined when none is free.
+   * @param cookie of a client that is bound to an instance: that one is taken if it has a free slot and is not ejected.
+   */
+  take(limit: number, cookie?: string): Instance | undefined {
     const now = this.#ejectedUntil > 0 ? this.#whileEjected() : 0;
+    const bound = cookie === undefined ? undefined : this.#boundTo(cookie, limit, now);
+    if (bound) return bound;
     for (;;) {
       const best = this.#emptiest(limit, now);
       if (!best) return undefined;
@@ -55,6 +60,14 @@ export class InstancePool {
     if (!others || !instance.ejection.failed(now)) return false;
     this.#ejectedUntil = Math.max(this.#ejectedUntil, instance.ejection.until);
     return true;
+  }
+
+  #boundTo(cookie: string, limit: number, now: number): Instance | undefined {
+    const instance = this.#instances.find((candidate) => candidate.cookie === cookie);
+    if (!instance || (now > 0 && instance.ejection.until > now)) return undefined;
+    if (!this.#slots.acquire(this.#thread, instance.slot, limit)) return undefined;
+    instance.taken();
+    return instance;
   }
 
   /** @param now leaves out those that are ejected at this time; 0 leaves out none. */
