@@ -42,8 +42,8 @@ describe('session affinity', function () {
       const answer = await visit(url, '/id', cookie);
       assert.deepEqual([answer.body, cookieOf(answer)], [first.body, undefined]);
     }
-    // The program's name for itself is its host name, the pod's.
-    const name = first.body.trim();
+    // An instance's host name is its pod's.
+    const { HOSTNAME: name = '' } = JSON.parse((await visit(url, '/env', cookie)).body);
     await client.delete(PODS, { namespace, name });
     const moved = await until('another instance to answer', async () => {
       const answer = await visit(url, '/id', cookie);

@@ -192,7 +192,7 @@ export class DataPlane {
     const present = this.#instances.get(slot);
     const throttler = entry && this.#throttlers.get(entry.revision);
     if (present && entry && present.throttler === throttler && hasNewCookie(present.instance, entry)) {
-      present.instance.cookie = entry.cookie;
+      throttler.setCookie(present.instance, entry.cookie);
       return;
     }
     if (present) this.#drop(slot, present);

@@ -161,6 +161,11 @@ export class Throttler {
     this.admit();
   }
 
+  /** Clients are bound to the instance by another cookie from now on. */
+  setCookie(instance: Instance, cookie: string | undefined): void {
+    this.#pool.setCookie(instance, cookie);
+  }
+
   removeInstance(instance: Instance): void {
     this.#pool.remove(instance);
     if (this.#queue.first) this.#requestInstance();
