@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
+import fc from 'fast-check';
 import { WebSocket, WebSocketServer } from 'ws';
 import { until } from '../../testing/until.ts';
 import { type Answer, ask, backend, Harness, raw } from '../testing/harness.ts';
@@ -243,6 +244,38 @@ describe('session affinity', () => {
       for (let i = 0; i < 3; i++) await from(undefined).catch(() => {});
       assert.match((await from(cookie)).text, /^two/);
     });
+  });
+
+  it('answers whatever a Cookie header contains', async () => {
+    harness.serve('app.test', { affinity: true, ports: await programs('a', 'b') });
+    const own = (await arrive()).cookie;
+    // What HTTP allows in a field (RFC 9110, 5.5).
+    const text = fc.string({
+      unit: fc
+        .integer({ min: 0x20, max: 0xff })
+        .filter((code) => code !== 0x7f)
+        .map((code) => String.fromCharCode(code)),
+      maxLength: 80,
+    });
+    const piece = fc.oneof(
+      text,
+      fc.constantFrom('GAESA=', own, own.slice(0, 30), ';', '; ', '=', '"', ',', '\t'),
+    );
+    const fields = fc.array(
+      fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join('')),
+      { minLength: 1, maxLength: 3 },
+    );
+    await fc.assert(
+      fc.asyncProperty(fields, async (cookies) => {
+        const lines = cookies.map((cookie) => `Cookie: ${cookie}\r\n`).join('');
+        const answer = await raw(
+          harness.port,
+          `GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n${lines}\r\n`,
+        );
+        assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   describe('with a cookie that is not one', () => {

@@ -129,11 +129,12 @@ export class Harness {
     return slot;
   }
 
-  /** Gives an instance the cookie that it has under another key. */
-  changeCookie(revision: string, port: number, slot: number): void {
+  /** Gives an instance another cookie, as a new key does. @returns the cookie. */
+  changeCookie(revision: string, port: number, slot: number): string {
     const cookie = 'c'.repeat(40);
     const entry: InstanceEntry = { slot, revision, pod: `pod-${slot}`, host: '127.0.0.1', port, cookie };
     this.#apply({ instances: [[slot, entry]] });
+    return cookie;
   }
 
   removeInstance(slot: number): void {
