@@ -6,6 +6,7 @@ import type { Controller } from './kube/controller.ts';
 import { EventRecorder } from './kube/events.ts';
 import { type Lead, LeaderElection } from './kube/lease.ts';
 import type { Permission } from './rbac.ts';
+import { affinityKeyController } from './reconcilers/affinityKey/reconciler.ts';
 import { boostController } from './reconcilers/boost/reconciler.ts';
 import type { Context } from './reconcilers/context.ts';
 import { disruptionController } from './reconcilers/disruption/reconciler.ts';
@@ -86,6 +87,7 @@ function controllersOf(context: Context): Controller[] {
     ...RECONCILERS.map(({ controller }) => controller(context)),
     disruptionController(context),
     boostController(context),
+    affinityKeyController(context),
   ];
 }
 

@@ -1,5 +1,11 @@
 import { equal, match, ok } from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { deployment, REF } from '../../operator/autoscaler/testing/objects.ts';
+import {
+  AFFINITY_SECRET,
+  affinityKeyOf,
+  affinitySecret,
+} from '../../operator/gateway/control/affinityKey.ts';
 import { resourcePath } from '../../operator/kube/client.ts';
 import {
   BATCH_JOBS,
@@ -9,6 +15,7 @@ import {
   NAMESPACES,
   PODS,
   type Pod,
+  SECRETS,
   SERVICE_ACCOUNTS,
 } from '../../operator/kube/core.ts';
 import { isKubeError } from '../../operator/kube/errors.ts';
@@ -123,6 +130,44 @@ describe("the policies for Homerun's own accounts", function () {
       await isDenied(scaled('controller', stranger().metadata, 1), notOurs);
       const status = { selector: 'serving.knative.dev/revisionUID=1' };
       await isDenied(wake(stranger().metadata, { status }), notOurs);
+    });
+  });
+
+  describe('Secrets', () => {
+    const ref = { namespace: NAMESPACE, name: AFFINITY_SECRET };
+    const only = /makes two Secrets of its own/;
+    const token = {
+      type: 'kubernetes.io/service-account-token',
+      metadata: { ...ref, annotations: { 'kubernetes.io/service-account.name': 'worker' } },
+    };
+
+    it('of another name or with the token of an account are not made', async () => {
+      const made = affinitySecret(ref, randomBytes(32));
+      for (const role of ['controller', 'webhook'] as const) {
+        await isDenied(as(role).create(SECRETS, { ...made, metadata: { ...ref, name: 'other' } }), only);
+        await isDenied(as(role).create(SECRETS, { ...made, ...token }), only);
+      }
+    });
+
+    it('with its certificates are made by the webhook', async () => {
+      const made = affinitySecret({ ...ref, name: 'homerun-webhook-cert' }, randomBytes(32));
+      ok(await as('webhook').create(SECRETS, made));
+    });
+
+    it('with the key of affinity cookies are made by the controller and read by the gateway', async () => {
+      await as('controller').create(SECRETS, affinitySecret(ref, randomBytes(32)));
+      const fieldSelector = `metadata.name=${AFFINITY_SECRET}`;
+      const { items } = await as('gateway').list(SECRETS, { namespace: NAMESPACE, fieldSelector });
+      ok(affinityKeyOf(items[0]));
+      const [present] = items;
+      await as('controller').replace(SECRETS, affinitySecret(ref, randomBytes(32), present));
+      const attempts: (() => Promise<unknown>)[] = [
+        () => as('gateway').get(SECRETS, { namespace: NAMESPACE, name: 'homerun-webhook-cert' }),
+        () => as('gateway').list(SECRETS, { namespace: NAMESPACE }),
+        () => as('gateway').replace(SECRETS, affinitySecret(ref, randomBytes(32), present)),
+        () => as('gateway').create(SECRETS, affinitySecret({ ...ref, name: 'more' }, randomBytes(32))),
+      ];
+      for (const attempt of attempts) match((await refusal(attempt())).message, /homerun-gateway" cannot/);
     });
   });
 

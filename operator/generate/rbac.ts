@@ -3,8 +3,8 @@ import { KINDS } from '../apis/kinds.ts';
 import { permissions as autoscaler, namespacePermissions as gatewayPods } from '../autoscaler/permissions.ts';
 import { leasePermissions } from '../controller.ts';
 import {
-  namespacePermissions as controllerPods,
   permissions as gateway,
+  namespacePermissions as gatewayNamespace,
 } from '../gateway/control/permissions.ts';
 import {
   linkLocalPermissions,
@@ -12,13 +12,11 @@ import {
   clusterPermissions as metadataCluster,
 } from '../metadata/permissions.ts';
 import { mergePermissions, type Permission } from '../rbac.ts';
+import { namespacePermissions as affinityKey } from '../reconcilers/affinityKey/reconciler.ts';
 import { permissions as boost } from '../reconcilers/boost/reconciler.ts';
 import { permissions as disruption } from '../reconcilers/disruption/reconciler.ts';
 import { RECONCILERS } from '../reconcilers/index.ts';
-import {
-  permissions as informers,
-  namespacePermissions as metadataService,
-} from '../reconcilers/informers.ts';
+import { permissions as informers, namespacePermissions as ownInformers } from '../reconcilers/informers.ts';
 import { secretPermissions as pullSecrets, permissions as registry } from '../registry/pullsecrets.ts';
 import {
   permissions as webhook,
@@ -52,10 +50,10 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
     autoscaler,
   ],
   'controller-cluster': RECONCILERS.map(({ clusterPermissions = [] }) => clusterPermissions),
-  'controller-namespace': [leasePermissions, gatewayPods, metadataService],
+  'controller-namespace': [leasePermissions, gatewayPods, ownInformers, affinityKey],
   'controller-secrets': [pullSecrets],
   gateway: [gateway],
-  'gateway-namespace': [controllerPods],
+  'gateway-namespace': [gatewayNamespace],
   metadata: [metadata],
   'metadata-cluster': [metadataCluster],
   'metadata-namespace': [linkLocalPermissions],

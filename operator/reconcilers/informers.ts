@@ -5,6 +5,7 @@ import { deploymentName } from '../apis/names.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { UrlConfig } from '../apis/url.ts';
+import { AFFINITY_SECRET } from '../gateway/control/affinityKey.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Controller } from '../kube/controller.ts';
 import {
@@ -18,6 +19,8 @@ import {
   type DisruptionBudget,
   PODS,
   type Pod,
+  SECRETS,
+  type Secret,
 } from '../kube/core.ts';
 import { Informer, type InformerOptions, type Source } from '../kube/informer.ts';
 import { isControlledBy } from '../kube/owner.ts';
@@ -41,6 +44,8 @@ export interface Informers extends OwnInformers {
   batchJobs: Informer<BatchJob>;
   /** The pods of executions, trimmed to what the state of a task follows from. */
   taskPods: Informer<Pod>;
+  /** The one Secret with the key of the gateways' affinity cookies, if it exists. */
+  affinityKeys: Informer<Secret>;
 }
 
 type Kind<K extends keyof Informers> = Informers[K] extends Informer<infer T> ? T : never;
@@ -73,8 +78,14 @@ export const permissions: Permission[] = [
   { apiGroups: [''], resources: ['pods', 'services'], verbs: ['get', 'list', 'watch'] },
 ];
 
-/** In the operator's own namespace: the Service of the metadata server. */
+/** In the operator's own namespace: the Service of the metadata server, and the key of the affinity cookies. */
 export const namespacePermissions: Permission[] = [
+  {
+    apiGroups: [''],
+    resources: ['secrets'],
+    verbs: ['get', 'list', 'watch'],
+    resourceNames: [AFFINITY_SECRET],
+  },
   { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch'] },
 ];
 
@@ -82,7 +93,7 @@ export const namespacePermissions: Permission[] = [
  * The watches of the controller process, not yet running.
  * @param urls what the hosts of routes follow from.
  * @param where.namespaces those to look in; all when empty.
- * @param where.own the operator's, for the Service of the metadata server.
+ * @param where.own the operator's, for the Service of the metadata server and the key of the affinity cookies.
  */
 export function createInformers(
   client: KubeClient,
@@ -122,6 +133,14 @@ export function createInformers(
       name: 'task-pods',
       transform: trimPod,
       indexers: { execution: labelKey(RUN.execution) },
+    }),
+    affinityKeys: new Informer({
+      client,
+      log,
+      namespace: own,
+      type: SECRETS,
+      name: 'affinity-keys',
+      fieldSelector: `metadata.name=${AFFINITY_SECRET}`,
     }),
   };
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { RUN } from '../../apis/annotations/run.ts';
 import type { Condition } from '../../apis/condition.ts';
 import { SERVING, VISIBILITY } from '../../apis/labels.ts';
 import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
@@ -29,10 +30,10 @@ const route = (
   status: traffic && { traffic },
 });
 
-const revision = (spec: Partial<Revision['spec']>): Revision => ({
+const revision = (spec: Partial<Revision['spec']>, annotations?: Record<string, string>): Revision => ({
   apiVersion: REVISIONS.apiVersion,
   kind: REVISIONS.kind,
-  metadata: { namespace: 'ns', name: 'hello-1', uid: 'revision-1' },
+  metadata: { namespace: 'ns', name: 'hello-1', uid: 'revision-1', annotations },
   spec: { containers: [{ name: 'user', image: 'x' }], ...spec },
 });
 
@@ -183,10 +184,25 @@ describe('compileRevision', () => {
   };
   for (const [name, { reason, spec, want }] of Object.entries(tables)) {
     it(`${name}: ${reason}`, () => {
-      const { check, uid, failing, ...compiled } = compileRevision(revision(spec));
+      const { check, uid, failing, affinity, ...compiled } = compileRevision(revision(spec));
       assert.deepEqual(compiled, want);
       assert.equal(uid, 'revision-1');
       assert.equal(check.attempt.port, compiled.port);
+    });
+  }
+});
+
+describe('session affinity of a revision', () => {
+  const tables: Record<string, { reason: string; value: string | undefined; want: boolean }> = {
+    unset: { reason: 'it is off by default', value: undefined, want: false },
+    true: { reason: 'as people and gcloud write it', value: 'true', want: true },
+    True: { reason: 'flags have no case', value: 'True', want: true },
+    false: { reason: 'switched off', value: 'false', want: false },
+  };
+  for (const [name, { reason, value, want }] of Object.entries(tables)) {
+    it(`${name}: ${reason}`, () => {
+      const annotations = value === undefined ? undefined : { [RUN.sessionAffinity]: value };
+      assert.equal(compileRevision(revision({}, annotations)).affinity, want);
     });
   }
 });

@@ -1,3 +1,6 @@
+// One group of annotations and not all of them keeps the gateway small.
+import { INSTANCE } from '../../apis/annotations/run/instance.ts';
+import { parseFlag } from '../../apis/annotations/values.ts';
 import { revisionUidOf, SERVING } from '../../apis/labels.ts';
 import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
 import { whyNoneStarts } from '../../apis/serving/revision/conditions.ts';
@@ -36,6 +39,8 @@ export interface CompiledRevision {
   check: StartCheck;
   /** The reason why none of its instances can start. */
   failing?: string;
+  /** Requests of one client go to one instance, as far as possible (Cloud Run, Session affinity). */
+  affinity?: boolean;
 }
 
 /** What the gateway needs to know of a pod. */
@@ -102,6 +107,7 @@ export function compileRevision(revision: Revision): CompiledRevision {
     port: container ? ingressPort(container) : 8080,
     check: startCheck(containers),
     failing: whyNoneStarts(revision.status?.conditions),
+    affinity: parseFlag(revision.metadata.annotations?.[INSTANCE.sessionAffinity.key]) === true,
   };
 }
 

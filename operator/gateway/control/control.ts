@@ -1,7 +1,7 @@
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import type { Pod } from '../../kube/core.ts';
+import type { Pod, Secret } from '../../kube/core.ts';
 import type { Change, Informer } from '../../kube/informer.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
@@ -11,6 +11,7 @@ import { MAX_REVISIONS } from '../shared/limits.ts';
 import type { FromThread } from '../shared/messages.ts';
 import { Slots } from '../shared/slots.ts';
 import { Stats } from '../shared/stats.ts';
+import { affinityKeyOf } from './affinityKey.ts';
 import { compilePod, compileRevision, compileRoute } from './compile.ts';
 import { Drains } from './drains.ts';
 import { Instances } from './instances.ts';
@@ -129,6 +130,20 @@ export class Control {
         this.table.setRoute(key, type === 'deleted' ? undefined : compileRoute(object, config)),
       ),
     );
+  }
+
+  /** Takes the key of the affinity cookies from a Secret. While there is none it goes on with the last. */
+  watchAffinityKey(secrets: Informer<Secret>): void {
+    secrets.onChange(({ type, object }) => {
+      if (type === 'deleted') return;
+      const key = affinityKeyOf(object);
+      if (key) this.table.setAffinityKey(key);
+      else
+        this.#options.log.error(
+          { secret: keyOf(object.metadata) },
+          'the key of affinity cookies is too short',
+        );
+    });
   }
 
   /** Starts the data threads; resolves when they listen ({@link Threads.start}). */

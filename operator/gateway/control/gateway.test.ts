@@ -3,18 +3,21 @@ import { once } from 'node:events';
 import { createServer as createHttp, type RequestListener, type Server } from 'node:http';
 import { BroadcastChannel } from 'node:worker_threads';
 import { request } from 'undici';
+import { RUN } from '../../apis/annotations/run.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
 import { parseConfig } from '../../config.ts';
-import { DEPLOYMENTS, PODS, type Pod } from '../../kube/core.ts';
-import { FakeApiServer } from '../../testing/fakeApiServer.ts';
+import { DEPLOYMENTS, PODS, type Pod, SECRETS, type Secret } from '../../kube/core.ts';
+import { FakeApiServer, Rejection } from '../../testing/fakeApiServer.ts';
 import { freePort } from '../../testing/freePort.ts';
 import { silent, until } from '../../testing/until.ts';
 import { WAKE_CHANNEL } from '../shared/messages.ts';
 import type { StatsReport } from '../shared/statsReport.ts';
-import { ask } from '../testing/harness.ts';
+import { type Answer, ask } from '../testing/harness.ts';
+import { instanceCookie, revisionToken } from './affinity.ts';
+import { AFFINITY_SECRET } from './affinityKey.ts';
 import { dataThreads, runGateway } from './gateway.ts';
 
 const shares = (traffic: Record<string, number>, tags: Record<string, string> = {}): Route => ({
@@ -341,6 +344,77 @@ describe('gateway role', function () {
     await until('only one answers', async () => (await texts()).size === 1);
     api.put(pod('b', 'hello-1', status('127.0.0.2', 'c2')));
     assert.deepEqual(await texts(), new Set(['b']));
+  });
+
+  describe('with session affinity', () => {
+    const KEYS = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)] as const;
+    const secret = (key: Buffer): Secret => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: 'sys', name: AFFINITY_SECRET },
+      data: { key: key.toString('base64') },
+    });
+    const cookieOf = ({ headers }: Answer) => {
+      const set = headers['set-cookie'];
+      return set === undefined ? undefined : String(set).split(';')[0];
+    };
+    const visit = (cookie?: string) =>
+      ask(origin(), '/', { host: 'hello.ns.test', headers: cookie === undefined ? {} : { cookie } });
+
+    beforeEach(async () => {
+      const at = await program((_req, res) => res.end('p1'));
+      await program((_req, res) => res.end('p2'), '127.0.0.2', at);
+      const made = revision('hello-1', at);
+      api.put({ ...made, metadata: { ...made.metadata, annotations: { [RUN.sessionAffinity]: 'true' } } });
+      api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+      api.put(pod('p2', 'hello-1', { podIP: '127.0.0.2' }));
+      api.put(shares({ 'hello-1': 100 }));
+    });
+
+    const cookieFor = (key: Buffer, name: string) =>
+      `GAESA=${instanceCookie(key, revisionToken(key, 'ns/hello-1', 'uid-hello-1'), name)}`;
+    /** Whether all threads send clients of both instances to their own; each request has its own connection. */
+    const binds = async (key: Buffer) => {
+      const names = Array.from({ length: 16 }, (_, i) => (i % 2 === 0 ? 'p1' : 'p2'));
+      const answers = await Promise.all(names.map((name) => visit(cookieFor(key, name))));
+      return answers.every((answer, i) => answer.text === names[i] && cookieOf(answer) === undefined);
+    };
+
+    it('binds clients with the key that all gateways share', async () => {
+      api.put(secret(KEYS[0]));
+      await begin();
+      await until('clients are bound', () => binds(KEYS[0]));
+      const first = await visit();
+      assert.equal(cookieOf(first), cookieFor(KEYS[0], first.text), 'another gateway makes the same');
+      for (let i = 0; i < 4; i++) assert.ok(await binds(KEYS[0]));
+    });
+
+    it('serves without a key, takes one when it comes, and goes on with it when it is spoiled or deleted', async () => {
+      await begin();
+      const before = await visit('GAESA=old');
+      assert.deepEqual([before.status, cookieOf(before)], [200, undefined]);
+      for (const key of KEYS) {
+        api.put(secret(key));
+        await until('all threads have it', () => binds(key));
+      }
+      const late = await visit(cookieFor(KEYS[0], 'p1'));
+      assert.equal(cookieOf(late), cookieFor(KEYS[1], late.text), 'a cookie of the first key counts as none');
+      api.put({ ...secret(KEYS[0]), data: { key: 'c2hvcnQ=' } });
+      await api.client.delete(SECRETS, { namespace: 'sys', name: AFFINITY_SECRET });
+      // What comes behind these two events is seen after them.
+      api.put(shares({ 'hello-1': 100 }, { later: 'hello-1' }));
+      await until('the tag serves', async () => (await get('later---hello.ns.test')).status === 200);
+      assert.ok(await binds(KEYS[1]));
+    });
+
+    it('serves without affinity where it may not read the Secret', async () => {
+      const isSecrets = ({ path }: { path: string }) => path === '/api/v1/namespaces/sys/secrets';
+      api.failNext(new Rejection(403, 'Forbidden', 'no'), isSecrets, Number.POSITIVE_INFINITY);
+      await begin();
+      const answer = await visit();
+      assert.deepEqual([answer.status, cookieOf(answer)], [200, undefined]);
+      assert.ok(api.requests.some(isSecrets));
+    });
   });
 
   it('is neither ready nor alive while no data thread listens, and serves again with new ones', async () => {

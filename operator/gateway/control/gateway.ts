@@ -5,12 +5,13 @@ import { REVISIONS } from '../../apis/serving/revision/types.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
 import type { Identity } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { PODS } from '../../kube/core.ts';
+import { PODS, SECRETS } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { startAdmin } from '../../telemetry/admin.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { checkOrders } from '../shared/drainProtocol.ts';
+import { AFFINITY_SECRET } from './affinityKey.ts';
 import { Control } from './control.ts';
 import { publishMetrics } from './metrics.ts';
 import { StatsReporter } from './report.ts';
@@ -21,7 +22,10 @@ const FEWEST_THREADS = 2;
 const MOST_THREADS = 4;
 /** The pods of the operator's namespace that are controllers, as the chart labels them. */
 const CONTROLLER_SELECTOR = 'app.kubernetes.io/name=homerun,app.kubernetes.io/component=controller';
-/** How long to wait for the autoscaler's first orders: it sends them once a second, and may be dead. */
+/**
+ * How long to wait for the autoscaler's first orders, which it sends once a second, and for the first list of the Secret
+ * with the key of the affinity cookies. A gateway can serve without either.
+ */
 const FIRST_ORDERS_MS = 2000;
 /**
  * From this pod's termination until no new connection reaches it: endpoints take 50 to 150 ms to change, node proxies
@@ -57,8 +61,17 @@ export async function runGateway(
     log,
   });
   const informers = [routes, revisions, pods, controllers];
+  // It is not waited for as the others are: without it all requests are served, and clients only bound to no instance.
+  const keys = new Informer({
+    client,
+    type: SECRETS,
+    namespace: identity.namespace,
+    fieldSelector: `metadata.name=${AFFINITY_SECRET}`,
+    log,
+  });
   const control = new Control({ config, client, threads, log, signal: stop.signal });
   control.watch(routes, revisions, pods);
+  control.watchAffinityKey(keys);
   publishMetrics(control);
   let ready = false;
   const unready = (): string | undefined => {
@@ -82,13 +95,14 @@ export async function runGateway(
     },
   };
   const admin = await startAdmin({ port: config.adminPort, unready, dead, pages, posts });
-  const watching = informers.map((informer) => informer.run(stop.signal));
+  const watching = [...informers, keys].map((informer) => informer.run(stop.signal));
   try {
     await Promise.race([Promise.all(informers.map(({ synced }) => synced)), aborted(signal)]);
     if (signal.aborted) return;
     await control.start();
     // Before the first orders it could send to an instance that the other gateways have released.
-    await Promise.race([control.drains.firstOrders, sleep(FIRST_ORDERS_MS), aborted(signal)]);
+    const expected = Promise.all([control.drains.firstOrders, keys.synced]);
+    await Promise.race([expected, sleep(FIRST_ORDERS_MS), aborted(signal)]);
     ready = true;
     log.info(
       {

@@ -1,13 +1,20 @@
 import type { Permission } from '../../rbac.ts';
+import { AFFINITY_SECRET } from './affinityKey.ts';
 
-/** Watches what it serves, and wakes a revision that has no instance; it reads no secret and changes no object. */
+/** Watches what it serves, and wakes a revision that has no instance; it reads no Secret there and changes no object. */
 export const permissions: readonly Permission[] = [
   { apiGroups: ['serving.knative.dev'], resources: ['routes', 'revisions'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'patch'] },
 ];
 
-/** In the operator's own namespace: the controllers, which alone may order drains. */
+/** In the operator's own namespace: the controllers, which alone may order drains, and the key of the affinity cookies. */
 export const namespacePermissions: readonly Permission[] = [
+  {
+    apiGroups: [''],
+    resources: ['secrets'],
+    verbs: ['get', 'list', 'watch'],
+    resourceNames: [AFFINITY_SECRET],
+  },
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
 ];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { instanceCookie, revisionToken } from './affinity.ts';
 import type { CompiledRevision, CompiledRoute } from './compile.ts';
 import { IndexAllocator } from './indexAllocator.ts';
 import { RouteTable } from './routeTable.ts';
@@ -137,6 +138,62 @@ describe('RouteTable', () => {
     assert.deepEqual(changes(), [['ns/a', true]]);
     table.setRoute('ns/r', route(hosts));
     assert.deepEqual(changes(), [['ns/a', false]]);
+  });
+
+  describe('with session affinity', () => {
+    const KEYS = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)] as const;
+    const affine = { ...compiled, uid: 'uid-a', affinity: true };
+    const cookies = (update = table.take()) => ({
+      revisions: update?.revisions.map(([key, entry]) => [key, entry?.affinity]) ?? [],
+      instances: update?.instances.map(([slot, entry]) => [slot, entry?.cookie]) ?? [],
+    });
+    beforeEach(() => {
+      table.setRevision('ns/a', affine, 10_000);
+      table.setRoute('ns/r', route({ 'a.test': 'ns/a', 'b.test': 'ns/b' }));
+      table.setInstance(3, instance(3));
+      table.setInstance(4, { ...instance(4), revision: 'ns/b' });
+    });
+
+    it('gives no cookie while there is no key', () => {
+      assert.deepEqual(cookies(), {
+        revisions: [
+          ['ns/a', undefined],
+          ['ns/b', undefined],
+        ],
+        instances: [
+          [3, undefined],
+          [4, undefined],
+        ],
+      });
+    });
+
+    it('gives cookies when a key comes, others when it changes, and nothing when it is the same', () => {
+      table.take();
+      for (const key of KEYS) {
+        table.setAffinityKey(key);
+        const token = revisionToken(key, 'ns/a', 'uid-a');
+        const want = {
+          revisions: [['ns/a', token]],
+          instances: [[3, instanceCookie(key, token, 'p3')]],
+        };
+        assert.deepEqual(cookies(), want);
+        const { revisions, instances } = cookies(table.snapshot());
+        assert.deepEqual(revisions, [...want.revisions, ['ns/b', undefined]]);
+        assert.deepEqual(instances, [...want.instances, [4, undefined]], 'a new thread has the same');
+        table.setAffinityKey(Buffer.from(key));
+        assert.equal(table.take(), undefined);
+      }
+    });
+
+    it('follows a revision that gets it or loses it', () => {
+      table.setAffinityKey(KEYS[0]);
+      table.take();
+      table.setRevision('ns/a', compiled, 10_000);
+      assert.deepEqual(cookies(), { revisions: [['ns/a', undefined]], instances: [[3, undefined]] });
+      table.setRevision('ns/a', affine, 10_000);
+      const token = revisionToken(KEYS[0], 'ns/a', 'uid-a');
+      assert.deepEqual(cookies().instances, [[3, instanceCookie(KEYS[0], token, 'p3')]]);
+    });
   });
 
   it('reports a revision without a free row once, and serves it when there is one', () => {

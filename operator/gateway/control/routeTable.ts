@@ -1,5 +1,6 @@
 import { MAX_REVISIONS } from '../shared/limits.ts';
 import type { HostEntry, InstanceEntry, RevisionEntry, TableUpdate, Target } from '../shared/messages.ts';
+import { instanceCookie, revisionToken } from './affinity.ts';
 import type { CompiledRevision, CompiledRoute } from './compile.ts';
 import { IndexAllocator } from './indexAllocator.ts';
 
@@ -31,6 +32,7 @@ export class RouteTable {
   readonly #unserved = new Set<string>();
   readonly #changed: () => void;
   readonly #full: (revision: string) => void;
+  #affinityKey: Uint8Array | undefined;
   #version = 0;
 
   /**
@@ -82,6 +84,12 @@ export class RouteTable {
     this.#refresh(key);
   }
 
+  /** Sets the key of the affinity cookies. Without one there is no session affinity; cookies of an earlier one bind nobody. */
+  setAffinityKey(key: Uint8Array): void {
+    this.#affinityKey = key;
+    for (const [revision, { compiled }] of this.#revisions) if (compiled.affinity) this.#refresh(revision);
+  }
+
   /** Records that an instance needs the revision (`1`) or no longer does (`-1`). */
   use(revision: string, delta: 1 | -1): void {
     count(this.#uses, revision, delta);
@@ -104,7 +112,7 @@ export class RouteTable {
       version: ++this.#version,
       hosts: [...this.#changedHosts].map((host) => [host, this.#entry(host)]),
       revisions: [...this.#changedRevisions].map((key) => [key, this.#entries.get(key)]),
-      instances: [...this.#changedInstances].map((slot) => [slot, this.#instances.get(slot)]),
+      instances: [...this.#changedInstances].map((slot) => [slot, this.#instance(slot)]),
     };
     this.#changedHosts.clear();
     this.#changedRevisions.clear();
@@ -119,13 +127,25 @@ export class RouteTable {
       version: this.#version,
       hosts: [...this.#claims.keys()].map((host) => [host, this.#entry(host)]),
       revisions: [...this.#entries],
-      instances: [...this.#instances],
+      instances: [...this.#instances.keys()].map((slot) => [slot, this.#instance(slot)]),
     };
   }
 
   /** The version of the next update, in which what is removed now is gone. */
   get nextVersion(): number {
     return this.#version + 1;
+  }
+
+  #instance(slot: number): InstanceEntry | undefined {
+    const entry = this.#instances.get(slot);
+    const key = this.#affinityKey;
+    const affinity = entry && this.#entries.get(entry.revision)?.affinity;
+    if (!key || !affinity) return entry;
+    return { ...entry, cookie: instanceCookie(key, affinity, entry.pod) };
+  }
+
+  #affinityOf(revision: string, { affinity, uid }: CompiledRevision): string | undefined {
+    return affinity && this.#affinityKey ? revisionToken(this.#affinityKey, revision, uid) : undefined;
   }
 
   #entry(host: string): HostEntry | undefined {
@@ -174,12 +194,20 @@ export class RouteTable {
       }
       this.#unserved.delete(key);
       const stopped = this.#stops.has(key);
-      const entry = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped, failing };
+      const affinity = this.#affinityOf(key, known.compiled);
+      const entry = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped, failing, affinity };
       if (present && sameEntry(present, entry)) return;
       this.#entries.set(key, entry);
+      if (present?.affinity !== affinity) this.#cookiesChanged(key);
     }
     this.#changedRevisions.add(key);
     this.#changed();
+  }
+
+  #cookiesChanged(revision: string): void {
+    for (const [slot, entry] of this.#instances) {
+      if (entry.revision === revision) this.#changedInstances.add(slot);
+    }
   }
 }
 
@@ -200,7 +228,8 @@ function sameEntry(a: RevisionEntry, b: RevisionEntry): boolean {
     a.protocol === b.protocol &&
     a.queueLimitMs === b.queueLimitMs &&
     a.stopped === b.stopped &&
-    a.failing === b.failing
+    a.failing === b.failing &&
+    a.affinity === b.affinity
   );
 }
 

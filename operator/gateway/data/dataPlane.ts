@@ -190,9 +190,13 @@ export class DataPlane {
 
   #setInstance(slot: number, entry: InstanceEntry | undefined): void {
     const present = this.#instances.get(slot);
+    const throttler = entry && this.#throttlers.get(entry.revision);
+    if (present && entry && present.throttler === throttler && hasNewCookie(present.instance, entry)) {
+      throttler.setCookie(present.instance, entry.cookie);
+      return;
+    }
     if (present) this.#drop(slot, present);
     if (!entry) return;
-    const throttler = this.#throttlers.get(entry.revision);
     if (!throttler) return;
     const instance = new Instance(entry, throttler.entry.protocol, this.#deadlines);
     this.#instances.set(slot, { instance, throttler });
@@ -220,6 +224,11 @@ export class DataPlane {
     this.#drop(instance.slot, { instance, throttler });
     this.#link.send({ kind: 'unreachable', slot: instance.slot, reason });
   }
+}
+
+/** Whether nothing else of an instance has changed: its connections stay. */
+function hasNewCookie({ pod, host, port, cookie }: Instance, entry: InstanceEntry): boolean {
+  return pod === entry.pod && host === entry.host && port === entry.port && cookie !== entry.cookie;
 }
 
 /** Waits for `done`, at most `limitMs`. */

@@ -1,6 +1,7 @@
 import { clock } from '../shared/clock.ts';
 import { largeHeadBytes, waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
+import { bindClient } from './affinity.ts';
 import type { Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
 import {
@@ -88,6 +89,10 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#headBytes = largeHeadBytes(head.bytes);
   }
 
+  get affinity(): string | undefined {
+    return this.downstream.head.affinity;
+  }
+
   get unsent(): number {
     return this.downstream.unsent + (this.#call ? UPSTREAM_BYTES : 0);
   }
@@ -139,6 +144,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
       return;
     }
     this.#status = status;
+    bindClient(head, this.downstream.head, this.#instance as Instance);
     if (!this.downstream.start(status, reason, head)) {
       this.#abandon();
       this.#reject('bad_response', 'The headers of the response are too large for HTTP/2.');
@@ -289,6 +295,8 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
       this.#reject('unreachable', NO_CONNECTION);
       return;
     }
+    // Connections to the client's own instance break: another may be better than none.
+    if (this.#brokenAttempts > 1) this.downstream.head.affinity = undefined;
     // Queued before the slot is released, so that the slot goes to this request and not to a later one.
     this.#throttler.reenter(this);
     this.#throttler.leave(instance);

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { headerSectionError, MAX_HEADER_FIELDS, TOO_MANY_FIELDS } from '../shared/limits.ts';
 import { REJECTIONS, type Rejection } from '../shared/rejections.ts';
+import { affinityCookie } from './affinity.ts';
 import { type Connection, connectionOf, type Serve } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { Http1Downstream, rejectHttp1 } from './downstream/http1.ts';
@@ -11,7 +12,7 @@ import { rawTarget } from './downstream/rawTarget.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
-import type { Router } from './router.ts';
+import type { Router, Split } from './router.ts';
 import type { Throttler } from './throttler.ts';
 import { Tunnel } from './tunnel.ts';
 
@@ -194,11 +195,34 @@ export class Handler {
     const split = this.#router.find(head.host, this.#internal);
     if (split === null) return { reason: 'malformed', message: 'The Host header is not a valid host name.' };
     if (!split) return { reason: 'unknown_host', message: 'No service answers at this host name.' };
+    return (
+      this.#throttlerOf(split, head) ?? {
+        reason: 'no_revision',
+        message: 'The service has no revision that takes requests.',
+      }
+    );
+  }
+
+  #throttlerOf(split: Split, head: RequestHead): Throttler | undefined {
+    const bound = split.targets.length > 1 ? this.#boundTo(split, head) : undefined;
+    if (bound) return bound;
     const revision = split.next();
     const throttler = revision === undefined ? undefined : this.#throttlers.get(revision);
-    return (
-      throttler ?? { reason: 'no_revision', message: 'The service has no revision that takes requests.' }
-    );
+    if (throttler?.entry.affinity !== undefined) head.affinity ??= affinityCookie(head.headers);
+    return throttler;
+  }
+
+  /** The revision that the client is bound to, which takes precedence over the split (Session affinity and traffic splitting). */
+  #boundTo({ targets }: Split, head: RequestHead): Throttler | undefined {
+    for (const { revision, percent } of targets) {
+      const throttler = percent > 0 ? this.#throttlers.get(revision) : undefined;
+      const affinity = throttler?.entry.affinity;
+      if (affinity === undefined) continue;
+      head.affinity ??= affinityCookie(head.headers);
+      if (head.affinity === undefined) return undefined;
+      if (head.affinity.startsWith(affinity) && !throttler?.isFailing) return throttler;
+    }
+    return undefined;
   }
 }
 

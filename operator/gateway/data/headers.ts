@@ -17,6 +17,8 @@ export interface RequestHead {
   expectsContinue: boolean;
   /** The client takes trailers, which gRPC needs (RFC 9110, 6.5.1). */
   trailers: boolean;
+  /** The client's affinity cookie; read only where the revision has session affinity. */
+  affinity: string | undefined;
 }
 
 /** The client of a connection. Made once for each connection; it caches the last values that it built. */
@@ -192,7 +194,17 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
     'forwarded',
     forwarded ? `${forwarded}, ${element}` : element,
   );
-  return { headers, host, bytes, contentLength, chunked, otherCoding, expectsContinue, trailers };
+  return {
+    headers,
+    host,
+    bytes,
+    contentLength,
+    chunked,
+    otherCoding,
+    expectsContinue,
+    trailers,
+    affinity: undefined,
+  };
 }
 
 /** The value of the first header of this (lower case) name. */

@@ -7,6 +7,7 @@ export class InstancePool {
   readonly #thread: number;
   readonly #slots: Slots;
   readonly #instances: Instance[] = [];
+  readonly #byCookie = new Map<string, Instance>();
   #start = 0;
   /** When the last of the ejected instances may get requests again; 0 when none is ejected. */
   #ejectedUntil = 0;
@@ -22,11 +23,20 @@ export class InstancePool {
 
   add(instance: Instance): void {
     this.#instances.push(instance);
+    this.setCookie(instance, instance.cookie);
   }
 
   remove(instance: Instance): void {
     const at = this.#instances.indexOf(instance);
     if (at >= 0) this.#instances.splice(at, 1);
+    this.#forgetCookie(instance);
+  }
+
+  /** Clients with this cookie are bound to the instance from now on, and those with the one before to none. */
+  setCookie(instance: Instance, cookie: string | undefined): void {
+    this.#forgetCookie(instance);
+    instance.cookie = cookie;
+    if (cookie !== undefined) this.#byCookie.set(cookie, instance);
   }
 
   /** Whether an instance could take one more request. @param limit requests in flight in one instance. */
@@ -34,9 +44,14 @@ export class InstancePool {
     return this.#instances.some(({ slot }) => this.#slots.inFlight(slot) < limit);
   }
 
-  /** Takes a slot in the instance with the fewest requests in flight; undefined when none is free. */
-  take(limit: number): Instance | undefined {
+  /**
+   * Takes a slot in the instance with the fewest requests in flight; undefined when none is free.
+   * @param cookie of a client that is bound to an instance: that one is taken if it has a free slot and is not ejected.
+   */
+  take(limit: number, cookie?: string): Instance | undefined {
     const now = this.#ejectedUntil > 0 ? this.#whileEjected() : 0;
+    const bound = cookie === undefined ? undefined : this.#boundTo(cookie, limit, now);
+    if (bound) return bound;
     for (;;) {
       const best = this.#emptiest(limit, now);
       if (!best) return undefined;
@@ -55,6 +70,20 @@ export class InstancePool {
     if (!others || !instance.ejection.failed(now)) return false;
     this.#ejectedUntil = Math.max(this.#ejectedUntil, instance.ejection.until);
     return true;
+  }
+
+  /** Another instance may have the cookie: a pod that is added again before it is removed. */
+  #forgetCookie(instance: Instance): void {
+    const { cookie } = instance;
+    if (cookie !== undefined && this.#byCookie.get(cookie) === instance) this.#byCookie.delete(cookie);
+  }
+
+  #boundTo(cookie: string, limit: number, now: number): Instance | undefined {
+    const instance = this.#byCookie.get(cookie);
+    if (!instance || (now > 0 && instance.ejection.until > now)) return undefined;
+    if (!this.#slots.acquire(this.#thread, instance.slot, limit)) return undefined;
+    instance.taken();
+    return instance;
   }
 
   /** @param now leaves out those that are ejected at this time; 0 leaves out none. */

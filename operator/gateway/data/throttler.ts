@@ -39,6 +39,8 @@ export interface Waiter {
   readonly source: Source;
   /** Bytes of memory that it holds while it waits. */
   readonly weight: number;
+  /** The affinity cookie of its client, where the revision has session affinity. */
+  readonly affinity: string | undefined;
   /** Its entry in the queue while it waits. */
   queueEntry: QueueEntry<Waiter> | undefined;
   admitted(instance: Instance): void;
@@ -107,7 +109,7 @@ export class Throttler {
     }
     const waiting = slots.waiting(index);
     if (waiting === 0) {
-      const instance = this.#pool.take(this.entry.limit);
+      const instance = this.#pool.take(this.entry.limit, waiter.affinity);
       if (instance) return instance;
     }
     const rejection = this.#rejectionOf(waiter, waiting);
@@ -157,6 +159,11 @@ export class Throttler {
     this.#pool.add(instance);
     this.#wantedAt = Number.NEGATIVE_INFINITY;
     this.admit();
+  }
+
+  /** Clients are bound to the instance by another cookie from now on. */
+  setCookie(instance: Instance, cookie: string | undefined): void {
+    this.#pool.setCookie(instance, cookie);
   }
 
   removeInstance(instance: Instance): void {
@@ -221,7 +228,7 @@ export class Throttler {
       }
       const entry = this.#queue.first;
       if (!entry) return;
-      const instance = this.#pool.take(this.entry.limit);
+      const instance = this.#pool.take(this.entry.limit, entry.waiter.affinity);
       if (!instance) return;
       this.#removed(entry);
       this.#shared.usage.waited(clock() - entry.arrivedAt);

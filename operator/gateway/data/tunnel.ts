@@ -5,6 +5,7 @@ import { clock } from '../shared/clock.ts';
 import { waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import { WEBSOCKETS } from '../shared/usage.ts';
+import { bindClient } from './affinity.ts';
 import type { Timed } from './deadlines.ts';
 import { rejectSocket } from './downstream/socket.ts';
 import {
@@ -85,6 +86,10 @@ export class Tunnel implements Waiter, Timed {
     this.source = source;
     this.weight = waitingBytes(head.bytes, MAX_EARLY_BYTES);
     if (early.length > 0) this.earlyData(early);
+  }
+
+  get affinity(): string | undefined {
+    return this.#head.affinity;
   }
 
   start(): void {
@@ -178,10 +183,8 @@ export class Tunnel implements Waiter, Timed {
     this.#status = response.statusCode as number;
     const socket = this.#socket;
     socket.off('data', this.#onEarlyData).off('end', this.#onEnd);
-    socket.write(
-      startLines(response, [...responseHead(response.rawHeaders).headers, ...upgradeFields(response)]),
-      'latin1',
-    );
+    const headers = [...this.#headersOf(response), ...upgradeFields(response)];
+    socket.write(startLines(response, headers), 'latin1');
     if (/^websocket$/i.test(response.headers.upgrade ?? '')) this.#follow(socket, peer, head);
     if (head.length > 0) socket.write(head);
     for (const chunk of this.#early.splice(0)) peer.write(chunk);
@@ -200,8 +203,8 @@ export class Tunnel implements Waiter, Timed {
       return;
     }
     this.#status = response.statusCode as number;
-    const { headers } = responseHead(response.rawHeaders);
-    this.#socket.write(startLines(response, [...headers, 'connection', 'close']), 'latin1');
+    const headers = [...this.#headersOf(response), 'connection', 'close'];
+    this.#socket.write(startLines(response, headers), 'latin1');
     response.pipe(this.#socket);
   }
 
@@ -240,6 +243,12 @@ export class Tunnel implements Waiter, Timed {
 
   readonly #onEarlyData = (chunk: Buffer): void => this.earlyData(chunk);
   readonly #onEnd = (): void => this.ended();
+
+  #headersOf({ rawHeaders }: IncomingMessage): FlatHeaders {
+    const head = responseHead(rawHeaders);
+    bindClient(head, this.#head, this.#instance as Instance);
+    return head.headers;
+  }
 
   #follow(socket: Socket, peer: Socket, head: Buffer): void {
     const frames = { fromClient: new FrameBoundary(), fromInstance: new FrameBoundary() };

@@ -30,6 +30,8 @@ export interface RevisionEntry {
   stopped?: boolean;
   /** The reason why none of its instances can start, as its controller reports it in the condition; unset otherwise. */
   failing?: string;
+  /** What the cookies of its clients begin with; unset without session affinity. */
+  affinity?: string;
 }
 
 /** An instance that has passed its startup probe. */
@@ -40,6 +42,8 @@ export interface InstanceEntry {
   pod: string;
   host: string;
   port: number;
+  /** Value of the cookie that binds a client to it; unset without session affinity. */
+  cookie?: string;
 }
 
 /** What changed since the last update; `undefined` removes. Entries apply in the order revisions, instances, hosts. */

@@ -104,6 +104,7 @@ describe('Throttlers of several threads', function () {
     readonly arrivedAt = 0;
     readonly weight = 10;
     queueEntry: QueueEntry<Waiter> | undefined;
+    affinity: string | undefined;
     readonly source: Source;
     readonly number: number;
     readonly thread: number;

@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { Client } from 'undici';
 import { parseConfig } from '../../config.ts';
+import { instanceCookie, revisionToken } from '../control/affinity.ts';
 import { DataPlane } from '../data/dataPlane.ts';
 import type { Limits } from '../shared/limits.ts';
 import type {
@@ -28,9 +29,14 @@ export interface TestRevision {
   queueLimitMs?: number;
   stopped?: boolean;
   failing?: string;
+  /** It has session affinity. */
+  affinity?: boolean;
   /** Ports of its instances. */
   ports?: number[];
 }
+
+/** The key of the affinity cookies, the same in all gateways. */
+const AFFINITY_KEY = Buffer.alloc(32, 'k');
 
 /** A whole gateway without Kubernetes: data planes that share their counts as threads do, and a table set by hand. */
 export class Harness {
@@ -41,6 +47,7 @@ export class Harness {
   readonly ports: number[] = [];
   readonly internalPorts: number[] = [];
   #version = 0;
+  readonly #affinity = new Map<string, string>();
   #indexes = new Map<string, number>();
   #nextSlot = 0;
 
@@ -103,7 +110,9 @@ export class Harness {
       queueLimitMs: given.queueLimitMs ?? 10_000,
       stopped: given.stopped,
       failing: given.failing,
+      affinity: given.affinity ? revisionToken(AFFINITY_KEY, key) : undefined,
     };
+    if (entry.affinity) this.#affinity.set(key, entry.affinity);
     this.#apply({ revisions: [[key, entry]] });
     return ports.map((port) => this.addInstance(key, port));
   }
@@ -114,8 +123,18 @@ export class Harness {
 
   addInstance(revision: string, port: number, slot = this.#nextSlot++): number {
     const entry: InstanceEntry = { slot, revision, pod: `pod-${slot}`, host: '127.0.0.1', port };
+    const affinity = this.#affinity.get(revision);
+    if (affinity) entry.cookie = instanceCookie(AFFINITY_KEY, affinity, entry.pod);
     this.#apply({ instances: [[slot, entry]] });
     return slot;
+  }
+
+  /** Gives an instance another cookie, as a new key does. @returns the cookie. */
+  changeCookie(revision: string, port: number, slot: number): string {
+    const cookie = 'c'.repeat(40);
+    const entry: InstanceEntry = { slot, revision, pod: `pod-${slot}`, host: '127.0.0.1', port, cookie };
+    this.#apply({ instances: [[slot, entry]] });
+    return cookie;
   }
 
   removeInstance(slot: number): void {

@@ -135,11 +135,7 @@ const EXPECTED: Record<string, Expected> = {
     messages: [/unknown field "spec.template.spec.containers\[0\].lifecycle"/],
     reason: 'Cloud Run has no hooks: SIGTERM announces the shutdown (container contract, Signals)',
   },
-  'jab-r/rust-nostr-relay cloud-run-service.yaml': {
-    outcome: 'warned',
-    messages: [/sessionAffinity\]: has no effect in a cluster/],
-    reason: 'session affinity is best effort, so a service must do without it (services, Session affinity)',
-  },
+  'jab-r/rust-nostr-relay cloud-run-service.yaml': ACCEPTED,
   'kyletaylored/fake-store-api cloud-run/mcp-service.yaml': placeholder(
     /image "REGION-docker.* does not parse/,
   ),

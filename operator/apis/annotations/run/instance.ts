@@ -40,7 +40,7 @@ export const INSTANCE = {
     key: 'run.googleapis.com/sessionAffinity',
     on: REVISION,
     value: FLAG,
-    effect: ignored('requests of one client may go to any instance', isOff),
+    effect: honoured('best effort, by a cookie that the gateway sets'),
     effects: { WorkerPool: ignored('a worker pool receives no requests', isOff) },
   },
   healthCheckDisabled: {

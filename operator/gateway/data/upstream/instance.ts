@@ -13,6 +13,8 @@ export class Instance {
   readonly port: number;
   readonly upstream: Upstream;
   readonly ejection = new Ejection();
+  /** Value of the cookie that binds a client to it; unset without session affinity. */
+  cookie: string | undefined;
   #inFlight = 0;
   #removed = false;
 
@@ -21,6 +23,7 @@ export class Instance {
     this.pod = entry.pod;
     this.host = entry.host;
     this.port = entry.port;
+    this.cookie = entry.cookie;
     this.upstream =
       protocol === 'h2c'
         ? new Http2Upstream(entry.host, entry.port)
