@@ -151,6 +151,12 @@ describe('gateway role', function () {
       /homerun_gateway_request_duration_seconds_count\{namespace="ns",revision="hello-1"\} 5/,
     );
     assert.match(text, /homerun_gateway_request_duration_seconds_bucket\{[^}]*le="\+Inf"\} 5/);
+    assert.match(text, /homerun_gateway_(?:upstream|overhead)_seconds_count 5/);
+    for (const part of ['gateway', 'upstream']) {
+      const series = `homerun_gateway_time_seconds_total{namespace="ns",revision="hello-1",part="${part}"}`;
+      assert.ok(Number(text.split(`${series} `)[1]?.split('\n')[0]) > 0, part);
+    }
+    assert.doesNotMatch(text, /homerun_gateway_errors_total\{/);
     assert.equal((await get('nobody.test')).status, 404);
     const { text: after } = await admin('/metrics');
     assert.match(after, /homerun_gateway_refusals_total\{reason="unknown_host"\} 2/);
@@ -283,7 +289,12 @@ describe('gateway role', function () {
     assert.equal(status, 503);
     assert.match(text, /^No instance can start: CreateContainerConfigError\./);
     assert.equal(patches().length, 1, 'each request tries it again');
-    assert.match((await admin('/metrics')).text, /homerun_gateway_refusals_total\{reason="start_failed"\} 1/);
+    const { text: metrics } = await admin('/metrics');
+    assert.match(metrics, /homerun_gateway_refusals_total\{reason="start_failed"\} 1/);
+    assert.match(
+      metrics,
+      /homerun_gateway_errors_total\{namespace="ns",revision="[\w-]+",cause="start_failed"\} 1/,
+    );
     api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
     assert.equal((await get()).text, 'hello', 'whatever is reported: the instance is what counts');
   });

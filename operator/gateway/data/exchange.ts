@@ -1,6 +1,7 @@
 import { clock } from '../shared/clock.ts';
 import { largeHeadBytes, waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
+import type { ErrorCause, Stages } from '../shared/stats.ts';
 import type { Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
 import {
@@ -46,9 +47,12 @@ const GRPC_DEADLINE_EXCEEDED = '4';
  * once, whatever happens. It is sent a second time only when no byte of it can have reached a program, or when that is
  * harmless (RFC 9110, 9.2.2).
  */
-export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, UpstreamEvents {
+export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvents, UpstreamEvents {
   readonly downstream: Downstream;
   readonly arrivedAt = clock();
+  queuedMs = 0;
+  sentAt = 0;
+  answeredAt = 0;
   readonly #throttler: Throttler;
   readonly #shared: ExchangeShared;
   #phase: Phase = QUEUED;
@@ -59,6 +63,8 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
   #status = 0;
   #head: ResponseHead | undefined;
   #finished = false;
+  /** Since when it waits for an instance; 0 when it does not. */
+  #queuedSince = 0;
 
   readonly source: Source;
   readonly weight: number;
@@ -100,13 +106,16 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
       this.rejected('memory');
       return;
     }
+    this.#queuedSince = this.arrivedAt;
     const instance = this.#throttler.enter(this);
-    if (instance) this.admitted(instance);
+    if (!instance) return;
+    this.#queuedSince = 0;
+    this.#admitted(instance);
   }
 
   admitted(instance: Instance): void {
-    this.#instance = instance;
-    this.#send(instance, false);
+    this.#leaveQueue(clock());
+    this.#admitted(instance);
   }
 
   rejected(why: QueueRejection): void {
@@ -121,6 +130,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
   sent(): void {
     if (this.#phase !== CONNECTING) return;
     this.#phase = SENT;
+    this.sentAt = clock();
     if (this.downstream.head.expectsContinue) this.downstream.proceed();
   }
 
@@ -130,6 +140,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
 
   responseStart(status: number, reason: string, head: ResponseHead): void {
     if (this.#phase !== SENT) return;
+    this.answeredAt = clock();
     if (status < 200 || status > 599) {
       this.#abandon();
       this.#reject(
@@ -146,6 +157,9 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     }
     this.#head = head;
     this.#phase = ANSWERING;
+    const { sentAt, answeredAt } = this;
+    const overheadMs = sentAt - this.arrivedAt - this.queuedMs;
+    this.#shared.stats.histograms.answered(overheadMs, answeredAt - sentAt);
   }
 
   responseData(chunk: Buffer): boolean {
@@ -212,6 +226,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#shared.closed();
     if (this.#phase === DONE) return;
     this.#shared.usage.count('clientLeft');
+    this.#failed('client_left');
     this.#throttler.remove(this);
     this.#abandon();
     this.#finish();
@@ -241,11 +256,13 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
         return;
       }
       const message = `The call was not over within ${this.#throttler.entry.timeoutMs / 1000} seconds.`;
+      this.#failed('response_broken');
       this.downstream.end(['grpc-status', GRPC_DEADLINE_EXCEEDED, 'grpc-message', message]);
     } else if (contentLength >= 0) {
       this.#cut();
       return;
     } else {
+      this.#failed('response_broken');
       this.downstream.end(undefined);
     }
     this.#finish();
@@ -259,13 +276,23 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     try {
       this.#throttler.remove(this);
       this.#abandon();
-      if (answered) downstream.cut();
+      if (answered) this.#cut();
       else this.#reject('bad_response', 'The response of the instance cannot be passed on.');
     } catch {
       downstream.cut();
     } finally {
       this.#finish();
     }
+  }
+
+  #admitted(instance: Instance): void {
+    this.#instance = instance;
+    this.#send(instance, false);
+  }
+
+  #leaveQueue(now: number): void {
+    if (this.#queuedSince > 0) this.queuedMs += now - this.#queuedSince;
+    this.#queuedSince = 0;
   }
 
   #send(instance: Instance, fresh: boolean): void {
@@ -282,6 +309,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#instance = undefined;
     this.#call = undefined;
     this.#phase = QUEUED;
+    this.#queuedSince = clock();
     if (unreachable) this.#shared.unreachable(this.#throttler, instance, reason);
     else this.#brokenAttempts++;
     if (this.#brokenAttempts > MAX_BROKEN_ATTEMPTS) {
@@ -298,11 +326,18 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#status = REJECTIONS[reason];
     this.#phase = DONE;
     this.#shared.usage.count(reason);
+    this.#failed(reason);
     this.downstream.reject(this.#status, message, retryAfterSeconds);
     this.#finish();
   }
 
+  #failed(cause: ErrorCause): void {
+    if (this.#finished) return;
+    this.#shared.stats.failed(this.#throttler.entry.index, cause);
+  }
+
   #cut(): void {
+    this.#failed('response_broken');
     this.downstream.cut();
     this.#finish();
   }
@@ -326,7 +361,9 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     const instance = this.#instance;
     this.#call = undefined;
     this.#instance = undefined;
-    stats.end(this.#throttler.entry.index, this.arrivedAt, clock(), this.#status);
+    const now = clock();
+    this.#leaveQueue(now);
+    stats.end(this.#throttler.entry.index, this, now, this.#status);
     if (instance) this.#throttler.leave(instance);
   }
 }

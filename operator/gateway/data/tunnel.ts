@@ -4,6 +4,7 @@ import { httpRequest } from '../../builtins.ts';
 import { clock } from '../shared/clock.ts';
 import { waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
+import type { ErrorCause, Stages } from '../shared/stats.ts';
 import { WEBSOCKETS } from '../shared/usage.ts';
 import type { Timed } from './deadlines.ts';
 import { rejectSocket } from './downstream/socket.ts';
@@ -37,8 +38,11 @@ const LINGER_MS = 5000;
  * A request that asks to leave HTTP (WebSocket and any other Upgrade): once the instance agrees, bytes are forwarded
  * both ways. It is one request in flight from its arrival until either side closes or timeoutSeconds have passed.
  */
-export class Tunnel implements Waiter, Timed {
+export class Tunnel implements Waiter, Timed, Stages {
   readonly arrivedAt = clock();
+  queuedMs = 0;
+  sentAt = 0;
+  answeredAt = 0;
   readonly #request: IncomingMessage;
   readonly #socket: Socket;
   readonly #path: string;
@@ -55,6 +59,8 @@ export class Tunnel implements Waiter, Timed {
   #closing = false;
   #status = 0;
   #done = false;
+  /** Since when it waits for an instance; 0 when it does not. */
+  #queuedSince = 0;
 
   readonly source: Source;
   readonly weight: number;
@@ -91,8 +97,11 @@ export class Tunnel implements Waiter, Timed {
     beginRequest(this, this.#throttler, this.#shared);
     // It is read from the beginning, or else a client that leaves while it waits would not be noticed.
     this.#socket.on('data', this.#onEarlyData).on('end', this.#onEnd).on('close', this.#onEnd);
+    this.#queuedSince = this.arrivedAt;
     const instance = this.#throttler.enter(this);
-    if (instance) this.admitted(instance);
+    if (!instance) return;
+    this.#queuedSince = 0;
+    this.admitted(instance);
   }
 
   earlyData(chunk: Buffer): void {
@@ -102,6 +111,7 @@ export class Tunnel implements Waiter, Timed {
   }
 
   admitted(instance: Instance): void {
+    this.#leaveQueue(clock());
     this.#instance = instance;
     this.#connected = false;
     const upstream = httpRequest({
@@ -119,7 +129,9 @@ export class Tunnel implements Waiter, Timed {
       socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(timeoutError()));
       socket.once('connect', () => {
         socket.setTimeout(0);
-        if (upstream === this.#upstream) this.#connected = true;
+        if (upstream !== this.#upstream) return;
+        this.#connected = true;
+        this.sentAt = clock();
       });
     });
     upstream.on('upgrade', (response, socket, head) => this.opened(response, socket as Socket, head));
@@ -175,7 +187,7 @@ export class Tunnel implements Waiter, Timed {
     }
     this.#peer = peer;
     this.#shared.usage.add(WEBSOCKETS, 1);
-    this.#status = response.statusCode as number;
+    this.#answered(response);
     const socket = this.#socket;
     socket.off('data', this.#onEarlyData).off('end', this.#onEnd);
     socket.write(
@@ -199,7 +211,7 @@ export class Tunnel implements Waiter, Timed {
       response.destroy();
       return;
     }
-    this.#status = response.statusCode as number;
+    this.#answered(response);
     const { headers } = responseHead(response.rawHeaders);
     this.#socket.write(startLines(response, [...headers, 'connection', 'close']), 'latin1');
     response.pipe(this.#socket);
@@ -222,6 +234,7 @@ export class Tunnel implements Waiter, Timed {
     }
     this.#instance = undefined;
     this.#upstream = undefined;
+    this.#queuedSince = clock();
     this.#shared.unreachable(this.#throttler, instance, error.message);
     this.#throttler.reenter(this);
     this.#throttler.leave(instance);
@@ -229,7 +242,10 @@ export class Tunnel implements Waiter, Timed {
 
   /** One side has closed its connection. */
   ended(): void {
-    if (!this.#done && this.#status === 0) this.#shared.usage.count('clientLeft');
+    if (!this.#done && this.#status === 0) {
+      this.#shared.usage.count('clientLeft');
+      this.#failed('client_left');
+    }
     this.#finish();
   }
 
@@ -240,6 +256,22 @@ export class Tunnel implements Waiter, Timed {
 
   readonly #onEarlyData = (chunk: Buffer): void => this.earlyData(chunk);
   readonly #onEnd = (): void => this.ended();
+
+  #answered(response: IncomingMessage): void {
+    this.#status = response.statusCode as number;
+    this.answeredAt = clock();
+    const overheadMs = this.sentAt - this.arrivedAt - this.queuedMs;
+    this.#shared.stats.histograms.answered(overheadMs, this.answeredAt - this.sentAt);
+  }
+
+  #leaveQueue(now: number): void {
+    if (this.#queuedSince > 0) this.queuedMs += now - this.#queuedSince;
+    this.#queuedSince = 0;
+  }
+
+  #failed(cause: ErrorCause): void {
+    this.#shared.stats.failed(this.#throttler.entry.index, cause);
+  }
 
   #follow(socket: Socket, peer: Socket, head: Buffer): void {
     const frames = { fromClient: new FrameBoundary(), fromInstance: new FrameBoundary() };
@@ -254,6 +286,7 @@ export class Tunnel implements Waiter, Timed {
     if (this.#done) return;
     this.#status = REJECTIONS[reason];
     this.#shared.usage.count(reason);
+    this.#failed(reason);
     rejectSocket(this.#socket, this.#status, message);
     this.#finish();
   }
@@ -264,7 +297,9 @@ export class Tunnel implements Waiter, Timed {
     const { stats, deadlines } = this.#shared;
     deadlines.remove(this);
     this.#throttler.remove(this);
-    stats.end(this.#throttler.entry.index, this.arrivedAt, clock(), this.#status);
+    const now = clock();
+    this.#leaveQueue(now);
+    stats.end(this.#throttler.entry.index, this, now, this.#status);
     this.#early.length = 0;
     this.#upstream?.destroy();
     this.#peer?.destroy();

@@ -16,6 +16,10 @@ export interface RevisionSeries {
   latency: readonly number[];
   /** Seconds. */
   latencySum: number;
+  /** The same seconds by part: queue, gateway, upstream, response. */
+  parts: readonly (readonly [part: string, seconds: number])[];
+  /** Requests without the (whole) response of an instance by cause, where there are any. */
+  errors: readonly (readonly [cause: string, count: number])[];
 }
 
 export const gatewayColdStart = new Histogram({
@@ -84,6 +88,32 @@ export const gatewayQueueDepth = new Gauge({
     this.reset();
     for (const { namespace, revision, queued } of gatewaySource.read())
       this.set({ namespace, revision }, queued);
+  },
+});
+
+export const gatewayTime = new Counter({
+  name: 'homerun_gateway_time_seconds_total',
+  help: 'Time of the requests answered, by part: queue, gateway (until the request is sent), upstream (until the first byte of the response), response (until its end)',
+  labelNames: [...revisionLabels, 'part'],
+  registers,
+  collect() {
+    this.reset();
+    for (const { namespace, revision, parts } of gatewaySource.read()) {
+      for (const [part, seconds] of parts) this.inc({ namespace, revision, part }, seconds);
+    }
+  },
+});
+
+export const gatewayErrors = new Counter({
+  name: 'homerun_gateway_errors_total',
+  help: 'Requests that did not get the whole response of an instance, by cause: a reason of homerun_gateway_refusals_total, client_left, response_broken',
+  labelNames: [...revisionLabels, 'cause'],
+  registers,
+  collect() {
+    this.reset();
+    for (const { namespace, revision, errors } of gatewaySource.read()) {
+      for (const [cause, count] of errors) this.inc({ namespace, revision, cause }, count);
+    }
   },
 });
 

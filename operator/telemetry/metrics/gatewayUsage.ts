@@ -1,5 +1,4 @@
 import { Counter, Gauge } from '../prometheus.ts';
-import { countedHistogram } from './countedHistogram.ts';
 import { registers } from './registry.ts';
 
 // What clients take of a gateway, and what becomes of their requests.
@@ -16,8 +15,6 @@ export interface GatewayUsage {
   faults: number;
   repeated: number;
   ejected: number;
-  /** Requests that waited for an instance: how many up to each bound and beyond the last, and their waits; in seconds. */
-  waits: { bounds: readonly number[]; counts: readonly number[]; sum: number };
 }
 
 let source: (() => GatewayUsage) | undefined;
@@ -102,11 +99,4 @@ series(
   'homerun_gateway_ejections_total',
   'Times that an instance was left alone because it broke its requests off',
   (u) => u.ejected,
-);
-
-countedHistogram(
-  'homerun_gateway_queue_wait_seconds',
-  'Time that requests waited for an instance, of those that waited',
-  () => source?.().waits.bounds ?? [],
-  () => (source ? [{ labels: {}, ...source().waits }] : []),
 );
