@@ -11,6 +11,7 @@ import { MAX_REVISIONS } from '../shared/limits.ts';
 import type { FromThread } from '../shared/messages.ts';
 import { Slots } from '../shared/slots.ts';
 import { Stats } from '../shared/stats.ts';
+import { AccessLogWriter } from './accessLogWriter.ts';
 import { compilePod, compileRevision, compileRoute } from './compile.ts';
 import { Drains } from './drains.ts';
 import { Instances } from './instances.ts';
@@ -22,6 +23,8 @@ import { Waker } from './wake.ts';
 /** A data thread repeats every second that a request waits; without a message for longer, none does. */
 const WANTED_MS = 2500;
 const RECLAIM_MS = 1000;
+/** How long the last lines of the access log may take to be written. */
+const LOG_MS = 1000;
 
 export interface ControlOptions {
   config: RoleConfig<'gateway'>;
@@ -48,6 +51,7 @@ export class Control {
   readonly #options: ControlOptions;
   readonly #threads: Threads;
   readonly #waker: Waker;
+  readonly #accessLog: AccessLogWriter | undefined;
   readonly #wantedAt = new Map<string, number>();
   #flushing = false;
   #started = false;
@@ -79,6 +83,7 @@ export class Control {
     });
     this.drains = new Drains(this.instances, drainTimeoutMs(config.autoscaler.tickSeconds));
     this.#waker = new Waker(client, log, signal);
+    if (config.gateway.accessLog) this.#accessLog = new AccessLogWriter();
     this.#threads = new Threads({
       slots: this.slots,
       stats: this.stats,
@@ -86,6 +91,7 @@ export class Control {
       internalPort: config.gateway.internalPort,
       heapMb: heapLimitMb(process.constrainedMemory(), threads),
       limits: config.gateway.limits,
+      accessLog: this.#accessLog,
       log,
       snapshot: () => this.table.snapshot(),
       receive: (message) => this.#receive(message),
@@ -146,6 +152,7 @@ export class Control {
 
   async stop(graceMs: number): Promise<void> {
     await this.#threads.stop(graceMs);
+    await this.#accessLog?.end(LOG_MS);
     clearInterval(this.#reclaimer);
     this.instances.close();
   }

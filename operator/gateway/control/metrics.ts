@@ -54,6 +54,7 @@ function usageSeries(usage: UsageReport): GatewayUsage {
     faults: count('internalError'),
     repeated: count('repeated'),
     ejected: count('ejected'),
+    accessLogDropped: count('accessLogDropped'),
   };
 }
 

@@ -2,6 +2,7 @@ import { clock } from '../shared/clock.ts';
 import { largeHeadBytes, waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import type { ErrorCause, Stages } from '../shared/stats.ts';
+import { type AccessLog, headerBytes } from './accessLog.ts';
 import type { Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
 import {
@@ -18,6 +19,7 @@ import { rejectionOf } from './queueRejections.ts';
 import { type ResponseHead, trailerFields } from './responseHead.ts';
 import type { Stalled } from './stalled.ts';
 import type { QueueRejection, Throttler, Waiter } from './throttler.ts';
+import { completeTrace } from './trace.ts';
 import { failureOf } from './upstream/errors.ts';
 import type { Instance } from './upstream/instance.ts';
 import type { UpstreamCall, UpstreamEvents } from './upstream/upstream.ts';
@@ -61,6 +63,9 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
   #brokenAttempts = 0;
   #repeated = false;
   #status = 0;
+  #error: ErrorCause | undefined;
+  /** Bytes of the response's body that were handed to the client's side. */
+  #bodyBytes = 0;
   #head: ResponseHead | undefined;
   #finished = false;
   /** Since when it waits for an instance; 0 when it does not. */
@@ -168,6 +173,7 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
       this.#shared.stalled.abort(this);
       return true;
     }
+    this.#bodyBytes += chunk.length;
     const more = this.downstream.data(chunk);
     if (!more) this.#shared.stalled.add(this);
     return more;
@@ -287,6 +293,7 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
 
   #admitted(instance: Instance): void {
     this.#instance = instance;
+    completeTrace(this.downstream.head, instance, this.arrivedAt);
     this.#send(instance, false);
   }
 
@@ -327,12 +334,14 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
     this.#phase = DONE;
     this.#shared.usage.count(reason);
     this.#failed(reason);
+    this.#bodyBytes = message.length + 1;
     this.downstream.reject(this.#status, message, retryAfterSeconds);
     this.#finish();
   }
 
   #failed(cause: ErrorCause): void {
     if (this.#finished) return;
+    this.#error = cause;
     this.#shared.stats.failed(this.#throttler.entry.index, cause);
   }
 
@@ -364,7 +373,27 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
     const now = clock();
     this.#leaveQueue(now);
     stats.end(this.#throttler.entry.index, this, now, this.#status);
+    if (this.#shared.accessLog) this.#log(this.#shared.accessLog, instance, now);
     if (instance) this.#throttler.leave(instance);
+  }
+
+  #log(log: AccessLog, instance: Instance | undefined, now: number): void {
+    const { method, path, protocol, head, forwarded } = this.downstream;
+    log.request({
+      method,
+      target: path,
+      protocol,
+      head,
+      status: this.#status,
+      requestBytes: forwarded,
+      responseBytes: headerBytes(this.#head?.headers) + this.#bodyBytes,
+      latencyMs: now - this.arrivedAt,
+      queuedMs: this.queuedMs,
+      upstreamMs: this.sentAt && (this.answeredAt || now) - this.sentAt,
+      revision: this.#throttler.entry.key,
+      instance,
+      error: this.#error,
+    });
   }
 }
 

@@ -17,6 +17,12 @@ export interface RequestHead {
   expectsContinue: boolean;
   /** The client takes trailers, which gRPC needs (RFC 9110, 6.5.1). */
   trailers: boolean;
+  /** X-Forwarded-For as received. */
+  forwardedFor: string | undefined;
+  /** The trace context, as received until it is completed for the instance. */
+  traceparent: string | undefined;
+  cloudTrace: string | undefined;
+  peer: Peer;
 }
 
 /** The client of a connection. Made once for each connection; it caches the last values that it built. */
@@ -88,6 +94,8 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
   let forwardedHost: string | undefined;
   let forwarded: string | undefined;
   let proto: string | undefined;
+  let traceparent: string | undefined;
+  let cloudTrace: string | undefined;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
@@ -129,6 +137,11 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
         if (lower === 'connection' || lower === 'keep-alive') continue;
         break;
       }
+      case 11:
+        if (name.toLowerCase() === 'traceparent') {
+          traceparent = traceparent === undefined ? value : `${traceparent}, ${value}`;
+        }
+        break;
       case 14: {
         const lower = name.toLowerCase();
         if (lower === 'http2-settings') continue;
@@ -172,11 +185,18 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
       case 19:
         if (name.toLowerCase() === 'proxy-authorization') continue;
         break;
+      case 21:
+        if (name.toLowerCase() === 'x-cloud-trace-context') {
+          cloudTrace = cloudTrace === undefined ? value : `${cloudTrace}, ${value}`;
+        }
+        break;
     }
     if (named?.has(name.toLowerCase())) continue;
     headers.push(name, value);
   }
   if (hosts > 1) host = undefined;
+  if (named?.has('traceparent')) traceparent = undefined;
+  if (named?.has('x-cloud-trace-context')) cloudTrace = undefined;
   const known = host ?? '';
   const scheme = proto ?? 'http';
   const element = peer.forwarded(known, scheme);
@@ -192,7 +212,20 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
     'forwarded',
     forwarded ? `${forwarded}, ${element}` : element,
   );
-  return { headers, host, bytes, contentLength, chunked, otherCoding, expectsContinue, trailers };
+  return {
+    headers,
+    host,
+    bytes,
+    contentLength,
+    chunked,
+    otherCoding,
+    expectsContinue,
+    trailers,
+    forwardedFor,
+    traceparent,
+    cloudTrace,
+    peer,
+  };
 }
 
 /** The value of the first header of this (lower case) name. */

@@ -6,6 +6,7 @@ import { waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import type { ErrorCause, Stages } from '../shared/stats.ts';
 import { WEBSOCKETS } from '../shared/usage.ts';
+import type { AccessLog } from './accessLog.ts';
 import type { Timed } from './deadlines.ts';
 import { rejectSocket } from './downstream/socket.ts';
 import {
@@ -21,6 +22,7 @@ import type { QueueEntry, Source } from './queue.ts';
 import { rejectionOf } from './queueRejections.ts';
 import { responseHead } from './responseHead.ts';
 import type { QueueRejection, Throttler, Waiter } from './throttler.ts';
+import { completeTrace } from './trace.ts';
 import { failureOf } from './upstream/errors.ts';
 import type { Instance } from './upstream/instance.ts';
 import { CLOSE_FROM_CLIENT, CLOSE_FROM_SERVER, FrameBoundary } from './webSocketFrames.ts';
@@ -58,6 +60,7 @@ export class Tunnel implements Waiter, Timed, Stages {
   #frames: { fromClient: FrameBoundary; fromInstance: FrameBoundary } | undefined;
   #closing = false;
   #status = 0;
+  #error: ErrorCause | undefined;
   #done = false;
   /** Since when it waits for an instance; 0 when it does not. */
   #queuedSince = 0;
@@ -113,6 +116,7 @@ export class Tunnel implements Waiter, Timed, Stages {
   admitted(instance: Instance): void {
     this.#leaveQueue(clock());
     this.#instance = instance;
+    completeTrace(this.#head, instance, this.arrivedAt);
     this.#connected = false;
     const upstream = httpRequest({
       host: instance.host,
@@ -257,6 +261,24 @@ export class Tunnel implements Waiter, Timed, Stages {
   readonly #onEarlyData = (chunk: Buffer): void => this.earlyData(chunk);
   readonly #onEnd = (): void => this.ended();
 
+  #log(log: AccessLog, now: number): void {
+    log.request({
+      method: this.#request.method as string,
+      target: this.#path,
+      protocol: `HTTP/${this.#request.httpVersion}`,
+      head: this.#head,
+      status: this.#status,
+      requestBytes: this.#peer?.bytesWritten ?? 0,
+      responseBytes: this.#socket.bytesWritten,
+      latencyMs: now - this.arrivedAt,
+      queuedMs: this.queuedMs,
+      upstreamMs: this.sentAt && (this.answeredAt || now) - this.sentAt,
+      revision: this.#throttler.entry.key,
+      instance: this.#instance,
+      error: this.#error,
+    });
+  }
+
   #answered(response: IncomingMessage): void {
     this.#status = response.statusCode as number;
     this.answeredAt = clock();
@@ -270,6 +292,7 @@ export class Tunnel implements Waiter, Timed, Stages {
   }
 
   #failed(cause: ErrorCause): void {
+    this.#error = cause;
     this.#shared.stats.failed(this.#throttler.entry.index, cause);
   }
 
@@ -300,6 +323,7 @@ export class Tunnel implements Waiter, Timed, Stages {
     const now = clock();
     this.#leaveQueue(now);
     stats.end(this.#throttler.entry.index, this, now, this.#status);
+    if (this.#shared.accessLog) this.#log(this.#shared.accessLog, now);
     this.#early.length = 0;
     this.#upstream?.destroy();
     this.#peer?.destroy();

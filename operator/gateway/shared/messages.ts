@@ -54,6 +54,8 @@ export interface TableUpdate {
 export type ToThread =
   | TableUpdate
   | { kind: 'closing' }
+  /** The thread's last batch of the access log was written. */
+  | { kind: 'logged' }
   /** A thread was added: this share of the connections moves to it, each after an answer. */
   | { kind: 'shed'; share: number }
   | { kind: 'stop'; graceMs: number };
@@ -66,6 +68,8 @@ export type FromThread =
   | { kind: 'wanted'; revision: string }
   /** An instance did not accept a connection. */
   | { kind: 'unreachable'; slot: number; reason: string }
+  /** Lines of the access log; `logged` follows. */
+  | { kind: 'accessLog'; chunks: string[] }
   /** An exchange ended by an unexpected error. */
   | { kind: 'error'; error: string }
   | { kind: 'stopped' };

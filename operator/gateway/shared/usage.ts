@@ -34,7 +34,7 @@ export const LIMIT_ACTIONS = [
   'cutForStalling',
 ] as const;
 
-const OTHER_EVENTS = ['clientLeft', 'internalError', 'repeated', 'ejected'] as const;
+const OTHER_EVENTS = ['clientLeft', 'internalError', 'repeated', 'ejected', 'accessLogDropped'] as const;
 export const REJECTION_REASONS = Object.keys(REJECTIONS) as RejectionReason[];
 
 /** What is counted for the whole process: limits that took effect, rejections by reason, and other events. */

@@ -15,6 +15,7 @@ export interface GatewayUsage {
   faults: number;
   repeated: number;
   ejected: number;
+  accessLogDropped: number;
 }
 
 let source: (() => GatewayUsage) | undefined;
@@ -99,4 +100,10 @@ series(
   'homerun_gateway_ejections_total',
   'Times that an instance was left alone because it broke its requests off',
   (u) => u.ejected,
+);
+series(
+  Counter,
+  'homerun_gateway_access_log_dropped_total',
+  'Lines of the access log that were dropped because the standard output was slow',
+  (u) => u.accessLogDropped,
 );

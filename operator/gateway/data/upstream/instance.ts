@@ -13,6 +13,8 @@ export class Instance {
   readonly port: number;
   readonly upstream: Upstream;
   readonly ejection = new Ejection();
+  /** When a trace that began here was last sampled, on `clock()`. */
+  sampledAt = Number.NEGATIVE_INFINITY;
   #inFlight = 0;
   #removed = false;
 
