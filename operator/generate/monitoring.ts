@@ -79,6 +79,25 @@ Requests that did not get the whole response of an instance, by revision and cau
 
 A revision has series only for the causes that have occurred, and loses all of its series when it is deleted. An error status of
 the program is in \`homerun_gateway_requests_total{class="5xx"}\` alone.
+
+## Where the time of cold starts goes
+
+\`homerun_gateway_cold_start_seconds\` has the starts from zero that a request waited for, in the gateway that asked for the
+instance:
+
+| part | from | to |
+| --- | --- | --- |
+| decide | the first request waits | the API server has accepted one instance |
+| schedule | | the instance's container runs: its pod is made, scheduled, and has its volumes, network and image |
+| start | | its startup probe passes |
+| first_byte | | the first byte of its first response |
+
+The gateway sees what the API server reports. The kubelet may report a container later than it starts; if the startup probe passes
+before that, \`schedule\` ends when the pod had its address. The slowest part, p95:
+
+    histogram_quantile(0.95, sum by (part, le) (rate(homerun_gateway_cold_start_seconds_bucket[1h])))
+
+\`homerun_gateway_instance_start_seconds\` has all starts of instances, also those that nothing waited for.
 `;
 
 interface Described {

@@ -15,6 +15,7 @@ import { silent, until } from '../../testing/until.ts';
 import { WAKE_CHANNEL } from '../shared/messages.ts';
 import type { StatsReport } from '../shared/statsReport.ts';
 import { ask } from '../testing/harness.ts';
+import { COLD_START_PARTS } from './coldStarts.ts';
 import { dataThreads, runGateway } from './gateway.ts';
 
 const shares = (traffic: Record<string, number>, tags: Record<string, string> = {}): Route => ({
@@ -93,6 +94,14 @@ describe('gateway role', function () {
     return { status: statusCode, text: await body.text() };
   };
   const stats = async () => JSON.parse((await admin('/stats')).text) as StatsReport;
+  /** How many cold starts were measured in this process, by part. */
+  const coldStarts = async () => {
+    const { text } = await admin('/metrics');
+    return COLD_START_PARTS.map((part) => {
+      const series = new RegExp(`^homerun_gateway_cold_start_seconds_count\\{part="${part}"\\} (\\d+)$`, 'm');
+      return Number(series.exec(text)?.[1] ?? 0);
+    });
+  };
   const patches = () =>
     api.requests.filter(({ method, path }) => method === 'PATCH' && path.endsWith('/scale'));
 
@@ -190,6 +199,7 @@ describe('gateway role', function () {
     api.put(shares({ 'hello-1': 100 }));
     api.put(deployment('hello-1', 0));
     await begin();
+    const before = await coldStarts();
     const answers = Promise.all(Array.from({ length: 10 }, () => get()));
     await until('it is woken', () => patches().length > 0);
     assert.equal(
@@ -203,6 +213,10 @@ describe('gateway role', function () {
     await program((_req, res) => res.end('awake'), '127.0.0.1', at);
     for (const { status, text } of await answers) assert.deepEqual([status, text], [200, 'awake']);
     assert.equal(patches().length, 1);
+    await until('each part of the cold start is measured once', async () => {
+      const counts = await coldStarts();
+      return counts.every((count, i) => count === (before[i] as number) + 1);
+    });
   });
 
   it('does not change the number of instances when it is not zero', async () => {

@@ -2,6 +2,7 @@ import {
   type DurationCounts,
   type GatewayUsage,
   gatewayColdStart,
+  gatewayInstanceStart,
   type RevisionSeries,
   setDurationSource,
   setGatewaySource,
@@ -16,7 +17,8 @@ import type { Control } from './control.ts';
 
 /** Connects the gateway's series to the shared counts; they are read on each scrape, never before. */
 export function publishMetrics(control: Control): void {
-  control.onStarted = (_revision, elapsedMs) => gatewayColdStart.observe(elapsedMs / 1000);
+  control.onStarted = (elapsedMs) => gatewayInstanceStart.observe(elapsedMs / 1000);
+  control.onColdStart = (part, elapsedMs) => gatewayColdStart.observe({ part }, elapsedMs / 1000);
   setGatewaySource({
     bounds: LATENCY_BOUNDS_MS.map((bound) => bound / 1000),
     read: () => revisionSeries(control),

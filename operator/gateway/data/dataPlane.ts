@@ -87,6 +87,7 @@ export class DataPlane {
       stalled: new StalledAnswers(answers, () => usage.count('cutForStalling')),
       accessLog: this.#accessLog,
       unreachable: (throttler, instance, reason) => this.#unreachable(throttler, instance, reason),
+      firstAnswer: (revision, at) => link.send({ kind: 'answered', revision, at }),
       opened: () => {
         this.#open++;
       },

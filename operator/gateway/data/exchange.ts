@@ -165,6 +165,10 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
     const { sentAt, answeredAt } = this;
     const overheadMs = sentAt - this.arrivedAt - this.queuedMs;
     this.#shared.stats.histograms.answered(overheadMs, answeredAt - sentAt);
+    const instance = this.#instance as Instance;
+    if (instance.answered) return;
+    instance.answered = true;
+    this.#shared.firstAnswer(this.#throttler.entry.key, answeredAt);
   }
 
   responseData(chunk: Buffer): boolean {

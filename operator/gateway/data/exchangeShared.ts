@@ -19,6 +19,8 @@ export interface ExchangeShared {
   readonly accessLog: AccessLog | undefined;
   /** An instance does not accept connections: it gets no request until it passes its probe again. */
   unreachable(throttler: Throttler, instance: Instance, reason: string): void;
+  /** An instance has responded for the first time. @param at on `clock()`. */
+  firstAnswer(revision: string, at: number): void;
   /** Counts the requests of this thread, from arrival until the client has the whole response, for the drain. */
   opened(): void;
   closed(): void;

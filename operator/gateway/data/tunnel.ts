@@ -284,6 +284,10 @@ export class Tunnel implements Waiter, Timed, Stages {
     this.answeredAt = clock();
     const overheadMs = this.sentAt - this.arrivedAt - this.queuedMs;
     this.#shared.stats.histograms.answered(overheadMs, this.answeredAt - this.sentAt);
+    const instance = this.#instance as Instance;
+    if (instance.answered) return;
+    instance.answered = true;
+    this.#shared.firstAnswer(this.#throttler.entry.key, this.answeredAt);
   }
 
   #leaveQueue(now: number): void {

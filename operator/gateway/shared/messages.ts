@@ -66,6 +66,8 @@ export type FromThread =
   | { kind: 'applied'; version: number }
   /** A request waits and the revision has no instance; repeated while that is so. */
   | { kind: 'wanted'; revision: string }
+  /** The first byte of an instance's first response in this thread arrived, at this time on `clock()`. */
+  | { kind: 'answered'; revision: string; at: number }
   /** An instance did not accept a connection. */
   | { kind: 'unreachable'; slot: number; reason: string }
   /** Lines of the access log; `logged` follows. */

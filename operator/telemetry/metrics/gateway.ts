@@ -23,6 +23,14 @@ export interface RevisionSeries {
 }
 
 export const gatewayColdStart = new Histogram({
+  name: 'homerun_gateway_cold_start_seconds',
+  help: 'Starts of revisions from zero for a request, by part: decide, schedule (until the container runs, with the pull of its image), start (until the startup probe passes), first_byte (until the first response)',
+  labelNames: ['part'],
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 240],
+  registers,
+});
+
+export const gatewayInstanceStart = new Histogram({
   name: 'homerun_gateway_instance_start_seconds',
   help: 'Time from the first sight of an instance until it passed its startup probe',
   buckets: [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 240],

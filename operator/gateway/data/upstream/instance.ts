@@ -15,6 +15,8 @@ export class Instance {
   readonly ejection = new Ejection();
   /** When a trace that began here was last sampled, on `clock()`. */
   sampledAt = Number.NEGATIVE_INFINITY;
+  /** It has responded to a request. */
+  answered = false;
   #inFlight = 0;
   #removed = false;
 
