@@ -1,7 +1,7 @@
 import { clock } from '../shared/clock.ts';
 import { largeHeadBytes, waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
-import type { ErrorCause, Stages } from '../shared/stats.ts';
+import type { ErrorCause } from '../shared/stats.ts';
 import { type AccessLog, headerBytes } from './accessLog.ts';
 import type { Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
@@ -17,6 +17,7 @@ import { type FlatHeaders, headerValue } from './headers.ts';
 import type { QueueEntry, Source } from './queue.ts';
 import { rejectionOf } from './queueRejections.ts';
 import { type ResponseHead, trailerFields } from './responseHead.ts';
+import { MeasuredRequest } from './stages.ts';
 import type { Stalled } from './stalled.ts';
 import type { QueueRejection, Throttler, Waiter } from './throttler.ts';
 import { completeTrace } from './trace.ts';
@@ -49,12 +50,11 @@ const GRPC_DEADLINE_EXCEEDED = '4';
  * once, whatever happens. It is sent a second time only when no byte of it can have reached a program, or when that is
  * harmless (RFC 9110, 9.2.2).
  */
-export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvents, UpstreamEvents {
+export class Exchange
+  extends MeasuredRequest
+  implements Waiter, Timed, Stalled, DownstreamEvents, UpstreamEvents
+{
   readonly downstream: Downstream;
-  readonly arrivedAt = clock();
-  queuedMs = 0;
-  sentAt = 0;
-  answeredAt = 0;
   readonly #throttler: Throttler;
   readonly #shared: ExchangeShared;
   #phase: Phase = QUEUED;
@@ -63,13 +63,10 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
   #brokenAttempts = 0;
   #repeated = false;
   #status = 0;
-  #error: ErrorCause | undefined;
   /** Bytes of the response's body that were handed to the client's side. */
   #bodyBytes = 0;
   #head: ResponseHead | undefined;
   #finished = false;
-  /** Since when it waits for an instance; 0 when it does not. */
-  #queuedSince = 0;
 
   readonly source: Source;
   readonly weight: number;
@@ -88,6 +85,7 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
   deadlineList: Timed['deadlineList'];
 
   constructor(downstream: Downstream, throttler: Throttler, shared: ExchangeShared, source: Source) {
+    super();
     this.downstream = downstream;
     this.#throttler = throttler;
     this.#shared = shared;
@@ -111,15 +109,15 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
       this.rejected('memory');
       return;
     }
-    this.#queuedSince = this.arrivedAt;
+    this.waitsSince(this.arrivedAt);
     const instance = this.#throttler.enter(this);
     if (!instance) return;
-    this.#queuedSince = 0;
+    this.admittedAtOnce();
     this.#admitted(instance);
   }
 
   admitted(instance: Instance): void {
-    this.#leaveQueue(clock());
+    this.waitedUntil(clock());
     this.#admitted(instance);
   }
 
@@ -162,13 +160,7 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
     }
     this.#head = head;
     this.#phase = ANSWERING;
-    const { sentAt, answeredAt } = this;
-    const overheadMs = sentAt - this.arrivedAt - this.queuedMs;
-    this.#shared.stats.histograms.answered(overheadMs, answeredAt - sentAt);
-    const instance = this.#instance as Instance;
-    if (instance.answered) return;
-    instance.answered = true;
-    this.#shared.firstAnswer(this.#throttler.entry.key, answeredAt);
+    this.countAnswer(this.#instance as Instance, this.#throttler, this.#shared);
   }
 
   responseData(chunk: Buffer): boolean {
@@ -301,11 +293,6 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
     this.#send(instance, false);
   }
 
-  #leaveQueue(now: number): void {
-    if (this.#queuedSince > 0) this.queuedMs += now - this.#queuedSince;
-    this.#queuedSince = 0;
-  }
-
   #send(instance: Instance, fresh: boolean): void {
     this.#phase = CONNECTING;
     this.#call = undefined;
@@ -320,7 +307,7 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
     this.#instance = undefined;
     this.#call = undefined;
     this.#phase = QUEUED;
-    this.#queuedSince = clock();
+    this.waitsSince(clock());
     if (unreachable) this.#shared.unreachable(this.#throttler, instance, reason);
     else this.#brokenAttempts++;
     if (this.#brokenAttempts > MAX_BROKEN_ATTEMPTS) {
@@ -344,9 +331,7 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
   }
 
   #failed(cause: ErrorCause): void {
-    if (this.#finished) return;
-    this.#error = cause;
-    this.#shared.stats.failed(this.#throttler.entry.index, cause);
+    if (!this.#finished) this.countError(cause, this.#throttler, this.#shared);
   }
 
   #cut(): void {
@@ -375,7 +360,7 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
     this.#call = undefined;
     this.#instance = undefined;
     const now = clock();
-    this.#leaveQueue(now);
+    this.waitedUntil(now);
     stats.end(this.#throttler.entry.index, this, now, this.#status);
     if (this.#shared.accessLog) this.#log(this.#shared.accessLog, instance, now);
     if (instance) this.#throttler.leave(instance);
@@ -393,10 +378,10 @@ export class Exchange implements Waiter, Timed, Stalled, Stages, DownstreamEvent
       responseBytes: headerBytes(this.#head?.headers) + this.#bodyBytes,
       latencyMs: now - this.arrivedAt,
       queuedMs: this.queuedMs,
-      upstreamMs: this.sentAt && (this.answeredAt || now) - this.sentAt,
+      upstreamMs: this.upstreamMs(now),
       revision: this.#throttler.entry.key,
       instance,
-      error: this.#error,
+      error: this.error,
     });
   }
 }

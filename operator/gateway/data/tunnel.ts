@@ -4,7 +4,6 @@ import { httpRequest } from '../../builtins.ts';
 import { clock } from '../shared/clock.ts';
 import { waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
-import type { ErrorCause, Stages } from '../shared/stats.ts';
 import { WEBSOCKETS } from '../shared/usage.ts';
 import type { AccessLog } from './accessLog.ts';
 import type { Timed } from './deadlines.ts';
@@ -21,6 +20,7 @@ import type { FlatHeaders, RequestHead } from './headers.ts';
 import type { QueueEntry, Source } from './queue.ts';
 import { rejectionOf } from './queueRejections.ts';
 import { responseHead } from './responseHead.ts';
+import { MeasuredRequest } from './stages.ts';
 import type { QueueRejection, Throttler, Waiter } from './throttler.ts';
 import { completeTrace } from './trace.ts';
 import { failureOf } from './upstream/errors.ts';
@@ -40,11 +40,7 @@ const LINGER_MS = 5000;
  * A request that asks to leave HTTP (WebSocket and any other Upgrade): once the instance agrees, bytes are forwarded
  * both ways. It is one request in flight from its arrival until either side closes or timeoutSeconds have passed.
  */
-export class Tunnel implements Waiter, Timed, Stages {
-  readonly arrivedAt = clock();
-  queuedMs = 0;
-  sentAt = 0;
-  answeredAt = 0;
+export class Tunnel extends MeasuredRequest implements Waiter, Timed {
   readonly #request: IncomingMessage;
   readonly #socket: Socket;
   readonly #path: string;
@@ -60,10 +56,7 @@ export class Tunnel implements Waiter, Timed, Stages {
   #frames: { fromClient: FrameBoundary; fromInstance: FrameBoundary } | undefined;
   #closing = false;
   #status = 0;
-  #error: ErrorCause | undefined;
   #done = false;
-  /** Since when it waits for an instance; 0 when it does not. */
-  #queuedSince = 0;
 
   readonly source: Source;
   readonly weight: number;
@@ -85,6 +78,7 @@ export class Tunnel implements Waiter, Timed, Stages {
     shared: ExchangeShared,
     source: Source,
   ) {
+    super();
     this.#request = request;
     this.#socket = socket;
     this.#path = path;
@@ -100,10 +94,10 @@ export class Tunnel implements Waiter, Timed, Stages {
     beginRequest(this, this.#throttler, this.#shared);
     // It is read from the beginning, or else a client that leaves while it waits would not be noticed.
     this.#socket.on('data', this.#onEarlyData).on('end', this.#onEnd).on('close', this.#onEnd);
-    this.#queuedSince = this.arrivedAt;
+    this.waitsSince(this.arrivedAt);
     const instance = this.#throttler.enter(this);
     if (!instance) return;
-    this.#queuedSince = 0;
+    this.admittedAtOnce();
     this.admitted(instance);
   }
 
@@ -114,7 +108,7 @@ export class Tunnel implements Waiter, Timed, Stages {
   }
 
   admitted(instance: Instance): void {
-    this.#leaveQueue(clock());
+    this.waitedUntil(clock());
     this.#instance = instance;
     completeTrace(this.#head, instance, this.arrivedAt);
     this.#connected = false;
@@ -238,7 +232,7 @@ export class Tunnel implements Waiter, Timed, Stages {
     }
     this.#instance = undefined;
     this.#upstream = undefined;
-    this.#queuedSince = clock();
+    this.waitsSince(clock());
     this.#shared.unreachable(this.#throttler, instance, error.message);
     this.#throttler.reenter(this);
     this.#throttler.leave(instance);
@@ -248,7 +242,7 @@ export class Tunnel implements Waiter, Timed, Stages {
   ended(): void {
     if (!this.#done && this.#status === 0) {
       this.#shared.usage.count('clientLeft');
-      this.#failed('client_left');
+      this.countError('client_left', this.#throttler, this.#shared);
     }
     this.#finish();
   }
@@ -272,32 +266,17 @@ export class Tunnel implements Waiter, Timed, Stages {
       responseBytes: this.#socket.bytesWritten,
       latencyMs: now - this.arrivedAt,
       queuedMs: this.queuedMs,
-      upstreamMs: this.sentAt && (this.answeredAt || now) - this.sentAt,
+      upstreamMs: this.upstreamMs(now),
       revision: this.#throttler.entry.key,
       instance: this.#instance,
-      error: this.#error,
+      error: this.error,
     });
   }
 
   #answered(response: IncomingMessage): void {
     this.#status = response.statusCode as number;
     this.answeredAt = clock();
-    const overheadMs = this.sentAt - this.arrivedAt - this.queuedMs;
-    this.#shared.stats.histograms.answered(overheadMs, this.answeredAt - this.sentAt);
-    const instance = this.#instance as Instance;
-    if (instance.answered) return;
-    instance.answered = true;
-    this.#shared.firstAnswer(this.#throttler.entry.key, this.answeredAt);
-  }
-
-  #leaveQueue(now: number): void {
-    if (this.#queuedSince > 0) this.queuedMs += now - this.#queuedSince;
-    this.#queuedSince = 0;
-  }
-
-  #failed(cause: ErrorCause): void {
-    this.#error = cause;
-    this.#shared.stats.failed(this.#throttler.entry.index, cause);
+    this.countAnswer(this.#instance as Instance, this.#throttler, this.#shared);
   }
 
   #follow(socket: Socket, peer: Socket, head: Buffer): void {
@@ -313,7 +292,7 @@ export class Tunnel implements Waiter, Timed, Stages {
     if (this.#done) return;
     this.#status = REJECTIONS[reason];
     this.#shared.usage.count(reason);
-    this.#failed(reason);
+    this.countError(reason, this.#throttler, this.#shared);
     rejectSocket(this.#socket, this.#status, message);
     this.#finish();
   }
@@ -325,7 +304,7 @@ export class Tunnel implements Waiter, Timed, Stages {
     deadlines.remove(this);
     this.#throttler.remove(this);
     const now = clock();
-    this.#leaveQueue(now);
+    this.waitedUntil(now);
     stats.end(this.#throttler.entry.index, this, now, this.#status);
     if (this.#shared.accessLog) this.#log(this.#shared.accessLog, now);
     this.#early.length = 0;
