@@ -16,7 +16,7 @@ interface ColdStart {
 
 /**
  * Measures the starts of revisions from zero, in the gateway whose request raised them. What does not happen in order, such as
- * an instance that someone else asked for, is not measured. All times are in ms on one clock.
+ * an instance that another gateway or the autoscaler asked for, is not measured. All times are in ms on one clock.
  */
 export class ColdStarts {
   readonly #starts = new Map<string, ColdStart>();
@@ -34,7 +34,7 @@ export class ColdStarts {
     return this.#starts.size;
   }
 
-  /** A request waits and its revision has no instance; said again and again while that is so. */
+  /** A request waits and its revision has no instance; repeated while that is so. */
   wanted(revision: string, now: number): void {
     if (!this.#starts.has(revision)) this.#starts.set(revision, { wantedAt: now, placedAt: new Map() });
   }

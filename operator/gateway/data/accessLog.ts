@@ -37,7 +37,7 @@ export interface AccessRecord {
 
 /**
  * The access log of one thread. Its lines go to the control thread in batches, one at a time, so that a standard output
- * which nobody reads holds a bounded amount of memory and no request.
+ * that is not read takes a bounded amount of memory and delays no request.
  */
 export class AccessLog {
   readonly #send: (chunks: string[]) => void;
