@@ -13,6 +13,7 @@ describe('configuration', () => {
       internalPort: 8081,
       threads: 0,
       drainSeconds: 600,
+      accessLog: false,
       limits: {
         connections: 10_000,
         connectionsPerAddress: 5000,

@@ -47,6 +47,8 @@ export const ConfigSchema = Type.Object(
         threads: Type.Integer({ minimum: 0, maximum: 64, default: 0 }),
         /** How long requests in flight may go on after SIGTERM. */
         drainSeconds: seconds(600, 0, 3600),
+        /** Whether the gateway writes a line for each request to its standard output. */
+        accessLog: Type.Boolean({ default: false }),
         /** What clients may take of one gateway pod, so that none starves the others. */
         limits: Type.Object(
           {

@@ -41,6 +41,7 @@ export const ROLE_FIELDS = {
     'gateway.threads',
     'gateway.drainSeconds',
     'gateway.limits',
+    'gateway.accessLog',
     'autoscaler.tickSeconds',
     'startup.limitSeconds',
   ],

@@ -41,6 +41,7 @@ const FULL = {
     },
     threads: 2,
     drainSeconds: 30.5,
+    accessLog: true,
     priorityClassName: 'system-cluster-critical',
     tolerations: [{ key: 'edge', operator: 'Exists' }],
     affinity: { nodeAffinity: {} },
@@ -250,7 +251,7 @@ describe('chart', function () {
       deepEqual([domain, urlScheme], ['run.example.com', 'https']);
       deepEqual([registry.insecure, registry.caFile], [['registry.local:5000'], '/etc/homerun-ca/ca.crt']);
       const { gateway } = parseConfig(configOf(objects, 'gateway'));
-      deepEqual([gateway.threads, gateway.drainSeconds], [2, 30.5]);
+      deepEqual([gateway.threads, gateway.drainSeconds, gateway.accessLog], [2, 30.5, true]);
       equal(parseConfig(configOf(objects, 'webhook')).strict, true);
     });
 

@@ -69,6 +69,7 @@ changes(['webhook'], { strict: true });
 changes(['gateway'], {
   'gateway.threads': 3,
   'gateway.drainSeconds': 60,
+  'gateway.accessLog': true,
   'gateway.limits.connections': 100,
   'gateway.limits.http2Connections': 100,
   'gateway.limits.connectionsPerAddress': 100,

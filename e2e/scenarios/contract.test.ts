@@ -16,6 +16,8 @@ import { until } from '../lib/wait.ts';
 
 const NAMESPACE = 'e2e-contract';
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+/** The same in the form of Cloud Trace. */
+const CLOUD_TRACE = '0af7651916cd43dd8448eb211c80319c/13235353014750950193;o=1';
 const ACCOUNT = 'instance/service-accounts/default';
 
 /** What one image told, from inside its ingress container, its sidecar, and the end of both. */
@@ -186,6 +188,7 @@ const CHECKS: Record<RuntimeContractKey, Check> = {
     want: [2, '203.0.113.7', 'http', true],
   },
   traceparent: { is: ({ report }) => report.request?.headers.traceparent, want: TRACE },
+  cloudTrace: { is: ({ report }) => report.request?.headers['x-cloud-trace-context'], want: CLOUD_TRACE },
   sigterm: { is: signals, want: ['SIGTERM', 'SIGTERM'] },
   // A lower bound of ten seconds less the pause between two lines, an upper one that leaves a slow machine room.
   sigkill: { is: (seen) => lifeAfterSigterm(seen).every((ms) => ms > 8500 && ms < 14_000), want: true },

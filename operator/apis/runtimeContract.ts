@@ -221,8 +221,13 @@ export const RUNTIME_CONTRACT = {
   },
   traceparent: {
     what: 'traceparent',
-    says: 'arrives as it was sent',
-    document: 'Cloud Run, Trace: W3C trace context',
+    says: 'arrives as it was sent; a request without it begins a trace, of which one in ten seconds is sampled for each instance',
+    document: 'Cloud Run, Using distributed tracing',
+  },
+  cloudTrace: {
+    what: 'X-Cloud-Trace-Context',
+    says: 'names the same trace, span and sampling as traceparent; arrives as it was sent',
+    document: 'Cloud Trace, Trace context',
   },
   sigterm: {
     what: 'SIGTERM',

@@ -58,7 +58,7 @@ export function valuesSchema(): Schema {
   const config = plain(ConfigSchema).properties as Record<string, Schema>;
   const { gateway, metadata, registry, webhook: _webhook, ...rest } = config;
   const shared = Object.fromEntries(Object.entries(rest).filter(([name]) => !DECIDED.includes(name)));
-  const { threads, drainSeconds, limits } = propertiesOf(gateway);
+  const { threads, drainSeconds, accessLog, limits } = propertiesOf(gateway);
   const { service: _service, port: _port, ...metadataFields } = propertiesOf(metadata);
   const { caFile: _, ...registryFields } = propertiesOf(registry);
   return {
@@ -86,7 +86,7 @@ export function valuesSchema(): Schema {
       labels: textMap,
       annotations: textMap,
       controller: closed(POD),
-      gateway: closed({ ...POD, service: GATEWAY_SERVICE, threads, drainSeconds, limits }),
+      gateway: closed({ ...POD, service: GATEWAY_SERVICE, threads, drainSeconds, accessLog, limits }),
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text, apiServerAudiences: audiences }),
       webhook: closed({ ...POD, timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
       registry: closed({

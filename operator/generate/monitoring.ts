@@ -59,6 +59,45 @@ Without the operator, \`charts/homerun/files/alerts.yaml\` is a rule file as it 
 
 All roles declare all series; a series that a role does not use stays at 0 or has no samples. The alerts are about Homerun
 itself: failures of a user's program are reported on the user's Service, Job or WorkerPool, by conditions and Events.
+
+## Where the time of requests goes
+
+The time of a request is that in its queue, the gateway's own until the request is sent, the instance's until the first byte of
+its response, and the rest of the response. The distribution of the first three is known for each gateway
+(\`homerun_gateway_queue_wait_seconds\`, \`_overhead_seconds\`, \`_upstream_seconds\`), their sum for each revision, so that a
+revision has four series more and not sixty. The mean time of a revision's requests by part:
+
+    sum by (namespace, revision, part) (rate(homerun_gateway_time_seconds_total[5m]))
+      / on (namespace, revision) group_left
+    sum by (namespace, revision) (rate(homerun_gateway_request_duration_seconds_count[5m]))
+
+What a request waits before the gateway's event loop reads it is in \`homerun_gateway_event_loop_lag_seconds\`.
+
+Requests that did not get the whole response of an instance, by revision and cause:
+
+    sum by (namespace, revision, cause) (rate(homerun_gateway_errors_total[5m])) > 0
+
+A revision has series only for the causes that have occurred, and loses all of its series when it is deleted. An error status of
+the program is in \`homerun_gateway_requests_total{class="5xx"}\` alone.
+
+## Where the time of cold starts goes
+
+\`homerun_gateway_cold_start_seconds\` has the starts from zero that a request waited for, in the gateway that asked for the
+instance:
+
+| part | from | to |
+| --- | --- | --- |
+| decide | the first request waits | the API server has accepted one instance |
+| schedule | | the instance's container runs: its pod is made, scheduled, and has its volumes, network and image |
+| start | | its startup probe passes |
+| first_byte | | the first byte of its first response |
+
+The gateway sees what the API server reports. The kubelet may report a container later than it starts; if the startup probe passes
+before that, \`schedule\` ends when the pod had its address. The slowest part, p95:
+
+    histogram_quantile(0.95, sum by (part, le) (rate(homerun_gateway_cold_start_seconds_bucket[1h])))
+
+\`homerun_gateway_instance_start_seconds\` has all starts of instances, also those that nothing waited for.
 `;
 
 interface Described {

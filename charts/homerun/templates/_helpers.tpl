@@ -93,7 +93,7 @@ subjects:
 {{- if include "homerun.caMounted" . }}
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}
 {{- end }}
-{{- $gateway := pick .Values.gateway "threads" "drainSeconds" "limits" }}
+{{- $gateway := pick .Values.gateway "threads" "drainSeconds" "accessLog" "limits" }}
 {{- $gateway = merge $gateway (dict "port" 8080 "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081) }}
 {{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}
 {{- $metadata = merge $metadata (dict "service" (include "homerun.name" (dict "role" "metadata")) "port" 8080) }}

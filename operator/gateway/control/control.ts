@@ -11,7 +11,9 @@ import { MAX_REVISIONS } from '../shared/limits.ts';
 import type { FromThread } from '../shared/messages.ts';
 import { Slots } from '../shared/slots.ts';
 import { Stats } from '../shared/stats.ts';
+import { AccessLogWriter } from './accessLogWriter.ts';
 import { affinityKeyOf } from './affinityKey.ts';
+import { type ColdStartPart, ColdStarts } from './coldStarts.ts';
 import { compilePod, compileRevision, compileRoute } from './compile.ts';
 import { Drains } from './drains.ts';
 import { Instances } from './instances.ts';
@@ -23,6 +25,10 @@ import { Waker } from './wake.ts';
 /** A data thread repeats every second that a request waits; without a message for longer, none does. */
 const WANTED_MS = 2500;
 const RECLAIM_MS = 1000;
+/** A first response may take so much longer than the longest start. */
+const COLD_START_SLACK_MS = 60_000;
+/** How long the last lines of the access log may take to be written. */
+const LOG_MS = 1000;
 
 export interface ControlOptions {
   config: RoleConfig<'gateway'>;
@@ -44,11 +50,14 @@ export class Control {
   readonly table: RouteTable;
   readonly instances: Instances;
   readonly drains: Drains;
-  /** Called with the duration of each first start, for the metrics. */
-  onStarted: (revision: string, elapsedMs: number) => void = () => {};
+  readonly coldStarts: ColdStarts;
+  /** Called with the duration of each first start, and of each part of a cold start, for the metrics. */
+  onStarted: (elapsedMs: number) => void = () => {};
+  onColdStart: (part: ColdStartPart, elapsedMs: number) => void = () => {};
   readonly #options: ControlOptions;
   readonly #threads: Threads;
   readonly #waker: Waker;
+  readonly #accessLog: AccessLogWriter | undefined;
   readonly #wantedAt = new Map<string, number>();
   #flushing = false;
   #started = false;
@@ -76,10 +85,17 @@ export class Control {
       },
       startLimitMs: config.startup.limitSeconds * 1000,
       log,
-      started: (revision, elapsedMs) => this.onStarted(revision, elapsedMs),
+      placed: ({ revision, uid }) => this.coldStarts.placed(revision, uid, clock()),
+      started: ({ revision, uid }, elapsedMs) => {
+        this.onStarted(elapsedMs);
+        this.coldStarts.started(revision, uid, this.#waiting(revision) > 0, clock());
+      },
     });
+    const limitMs = config.startup.limitSeconds * 1000 + COLD_START_SLACK_MS;
+    this.coldStarts = new ColdStarts(limitMs, (part, elapsedMs) => this.onColdStart(part, elapsedMs));
     this.drains = new Drains(this.instances, drainTimeoutMs(config.autoscaler.tickSeconds));
     this.#waker = new Waker(client, log, signal);
+    if (config.gateway.accessLog) this.#accessLog = new AccessLogWriter();
     this.#threads = new Threads({
       slots: this.slots,
       stats: this.stats,
@@ -87,6 +103,7 @@ export class Control {
       internalPort: config.gateway.internalPort,
       heapMb: heapLimitMb(process.constrainedMemory(), threads),
       limits: config.gateway.limits,
+      accessLog: this.#accessLog,
       log,
       snapshot: () => this.table.snapshot(),
       receive: (message) => this.#receive(message),
@@ -161,6 +178,7 @@ export class Control {
 
   async stop(graceMs: number): Promise<void> {
     await this.#threads.stop(graceMs);
+    await this.#accessLog?.end(LOG_MS);
     clearInterval(this.#reclaimer);
     this.instances.close();
   }
@@ -168,6 +186,7 @@ export class Control {
   #receive(message: FromThread): void {
     if (message.kind === 'wanted') this.#onWanted(message.revision);
     else if (message.kind === 'unreachable') this.instances.unreachable(message.slot, message.reason);
+    else if (message.kind === 'answered') this.coldStarts.answered(message.revision, message.at);
     else if (message.kind === 'error') {
       this.#options.log.error({ error: message.error }, 'a request ended by an unexpected error');
     }
@@ -175,14 +194,18 @@ export class Control {
 
   #onWanted(revision: string): void {
     if (this.instances.usable(revision) > 0 || this.drains.takeBack(revision)) return;
-    this.#wantedAt.set(revision, clock());
+    const now = clock();
+    this.#wantedAt.set(revision, now);
+    this.coldStarts.wanted(revision, now);
     this.instances.setWanted(revision, true);
     const needed = (): boolean =>
       this.instances.usable(revision) === 0 &&
       clock() - (this.#wantedAt.get(revision) ?? Number.NEGATIVE_INFINITY) < WANTED_MS;
     // An instance that is being removed is still counted in the replicas, until the autoscaler has lowered them.
     const leaving = (): boolean => this.instances.count(revision) > 0;
-    void this.#waker.wake(revision, needed, leaving);
+    void this.#waker.wake(revision, needed, leaving).then((raised) => {
+      if (raised) this.coldStarts.decided(revision, clock());
+    });
   }
 
   #waiting(revision: string): number {
@@ -208,7 +231,9 @@ export class Control {
       if (now - at < WANTED_MS) continue;
       this.#wantedAt.delete(revision);
       this.instances.setWanted(revision, false);
+      this.coldStarts.unwanted(revision);
     }
+    this.coldStarts.tick(now);
     this.drains.tick(now);
     this.instances.sweep();
     this.instances.ids.reclaim(known, (slot) => this.slots.inFlight(slot) === 0);

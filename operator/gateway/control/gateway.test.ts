@@ -18,6 +18,7 @@ import type { StatsReport } from '../shared/statsReport.ts';
 import { type Answer, ask } from '../testing/harness.ts';
 import { instanceCookie, revisionToken } from './affinity.ts';
 import { AFFINITY_SECRET } from './affinityKey.ts';
+import { COLD_START_PARTS } from './coldStarts.ts';
 import { dataThreads, runGateway } from './gateway.ts';
 
 const shares = (traffic: Record<string, number>, tags: Record<string, string> = {}): Route => ({
@@ -96,6 +97,14 @@ describe('gateway role', function () {
     return { status: statusCode, text: await body.text() };
   };
   const stats = async () => JSON.parse((await admin('/stats')).text) as StatsReport;
+  /** How many cold starts were measured in this process, by part. */
+  const coldStarts = async () => {
+    const { text } = await admin('/metrics');
+    return COLD_START_PARTS.map((part) => {
+      const series = new RegExp(`^homerun_gateway_cold_start_seconds_count\\{part="${part}"\\} (\\d+)$`, 'm');
+      return Number(series.exec(text)?.[1] ?? 0);
+    });
+  };
   const patches = () =>
     api.requests.filter(({ method, path }) => method === 'PATCH' && path.endsWith('/scale'));
 
@@ -154,6 +163,12 @@ describe('gateway role', function () {
       /homerun_gateway_request_duration_seconds_count\{namespace="ns",revision="hello-1"\} 5/,
     );
     assert.match(text, /homerun_gateway_request_duration_seconds_bucket\{[^}]*le="\+Inf"\} 5/);
+    assert.match(text, /homerun_gateway_(?:upstream|overhead)_seconds_count 5/);
+    for (const part of ['gateway', 'upstream']) {
+      const series = `homerun_gateway_time_seconds_total{namespace="ns",revision="hello-1",part="${part}"}`;
+      assert.ok(Number(text.split(`${series} `)[1]?.split('\n')[0]) > 0, part);
+    }
+    assert.doesNotMatch(text, /homerun_gateway_errors_total\{/);
     assert.equal((await get('nobody.test')).status, 404);
     const { text: after } = await admin('/metrics');
     assert.match(after, /homerun_gateway_refusals_total\{reason="unknown_host"\} 2/);
@@ -187,6 +202,7 @@ describe('gateway role', function () {
     api.put(shares({ 'hello-1': 100 }));
     api.put(deployment('hello-1', 0));
     await begin();
+    const before = await coldStarts();
     const answers = Promise.all(Array.from({ length: 10 }, () => get()));
     await until('it is woken', () => patches().length > 0);
     assert.equal(
@@ -200,6 +216,10 @@ describe('gateway role', function () {
     await program((_req, res) => res.end('awake'), '127.0.0.1', at);
     for (const { status, text } of await answers) assert.deepEqual([status, text], [200, 'awake']);
     assert.equal(patches().length, 1);
+    await until('each part of the cold start is measured once', async () => {
+      const counts = await coldStarts();
+      return counts.every((count, i) => count === (before[i] as number) + 1);
+    });
   });
 
   it('does not change the number of instances when it is not zero', async () => {
@@ -286,7 +306,12 @@ describe('gateway role', function () {
     assert.equal(status, 503);
     assert.match(text, /^No instance can start: CreateContainerConfigError\./);
     assert.equal(patches().length, 1, 'each request tries it again');
-    assert.match((await admin('/metrics')).text, /homerun_gateway_refusals_total\{reason="start_failed"\} 1/);
+    const { text: metrics } = await admin('/metrics');
+    assert.match(metrics, /homerun_gateway_refusals_total\{reason="start_failed"\} 1/);
+    assert.match(
+      metrics,
+      /homerun_gateway_errors_total\{namespace="ns",revision="[\w-]+",cause="start_failed"\} 1/,
+    );
     api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
     assert.equal((await get()).text, 'hello', 'whatever is reported: the instance is what counts');
   });

@@ -72,6 +72,34 @@ describe('Instances', () => {
     assert.equal(instances.count(REVISION), 1);
   });
 
+  it('reports how far an instance is: its address, its container, its start', async () => {
+    const seen: string[] = [];
+    let pass: (() => void) | undefined;
+    instances = new Instances({
+      table,
+      counts,
+      startLimitMs: 1000,
+      log: silent,
+      placed: ({ ip, container }) => seen.push(`${ip} ${container}`),
+      started: ({ uid }) => seen.push(`${uid} started`),
+      probe: () =>
+        new Promise((resolve) => {
+          pass = () => resolve(true);
+        }),
+    });
+    instances.setRevision(REVISION, compiled);
+    const running = pod([{ name: 'user' }], true);
+    const { podIP, containerStatuses } = running.status ?? {};
+    see({ ...running, status: {} });
+    see({ ...running, status: { podIP } });
+    see({ ...running, status: { podIP, phase: 'Pending' } });
+    see({ ...running, status: { podIP, containerStatuses } });
+    pass?.();
+    await until('it has started', () => seen.includes('p1 started'));
+    see({ ...running, status: { podIP, containerStatuses, phase: 'Running' } });
+    assert.deepEqual(seen, ['10.0.0.1 undefined', '10.0.0.1 c-user', 'p1 started']);
+  });
+
   it('lets requests wait for the start limit while the start time is unknown, unless the start fails', () => {
     const limit = () => table.entries.get(REVISION)?.queueLimitMs;
     instances = new Instances({

@@ -25,7 +25,9 @@ export interface InstancesOptions {
   startLimitMs: number;
   log: Logger;
   /** Called when an instance is ready for the first time, with the time since it was first seen. */
-  started?: (revision: string, elapsedMs: number) => void;
+  started?: (pod: CompiledPod, elapsedMs: number) => void;
+  /** Called when an instance that has not started gets its address, and when its container runs. */
+  placed?: (pod: CompiledPod) => void;
   probe?: typeof untilStarted;
   now?: () => number;
   /** How many can be tracked at once. */
@@ -153,16 +155,18 @@ export class Instances implements Drainable {
       this.#unserved.delete(key);
       return;
     }
-    if (!tracked) {
+    const before = tracked?.pod;
+    if (!tracked || !before) {
       tracked = this.#track(pod, found);
       if (!tracked) return;
     } else {
-      const before = tracked.pod;
       tracked.pod = pod;
       // The first container ID belongs to the same start; another one is another start.
       const restarted = before.container !== undefined && before.container !== pod.container;
       if (restarted || pod.held || before.ip !== pod.ip) tracked.setAside();
     }
+    const isAhead = (pod.ip && !before?.ip) || (pod.container && !before?.container);
+    if (isAhead && !tracked.ready) this.#options.placed?.(pod);
     this.#probeIfDue(tracked);
   }
 
@@ -267,17 +271,18 @@ export class Instances implements Drainable {
       host: pod.ip as string,
       port: revision.port,
     });
-    if (!found) this.#timeStart(pod.revision, this.#now() - seenAt);
+    if (!found) this.#timeStart(pod, this.#now() - seenAt);
     // Only the first start is timed; a later one may be a restart.
     tracked.found = true;
     this.#updateQueueLimit(pod.revision);
   }
 
-  #timeStart(revision: string, elapsedMs: number): void {
+  #timeStart(pod: CompiledPod, elapsedMs: number): void {
+    const { revision } = pod;
     const times = this.#startTimes.get(revision) ?? new StartTimes();
     times.add(elapsedMs);
     this.#startTimes.set(revision, times);
-    this.#options.started?.(revision, elapsedMs);
+    this.#options.started?.(pod, elapsedMs);
   }
 
   #updateQueueLimit(revision: string): void {

@@ -1,25 +1,24 @@
 import {
+  type DurationCounts,
   type GatewayUsage,
   gatewayColdStart,
+  gatewayInstanceStart,
   type RevisionSeries,
+  setDurationSource,
   setGatewaySource,
   setThreadSource,
   setUsageSource,
 } from '../../telemetry/metrics.ts';
 import { clock } from '../shared/clock.ts';
-import { LATENCY_BOUNDS_MS } from '../shared/stats.ts';
-import {
-  type Event,
-  LIMIT_ACTIONS,
-  REJECTION_REASONS,
-  type UsageReport,
-  WAIT_BOUNDS_MS,
-} from '../shared/usage.ts';
+import type { HistogramCounts } from '../shared/histograms.ts';
+import { ERROR_CAUSES, LATENCY_BOUNDS_MS, LATENCY_PARTS } from '../shared/stats.ts';
+import { type Event, LIMIT_ACTIONS, REJECTION_REASONS, type UsageReport } from '../shared/usage.ts';
 import type { Control } from './control.ts';
 
 /** Connects the gateway's series to the shared counts; they are read on each scrape, never before. */
 export function publishMetrics(control: Control): void {
-  control.onStarted = (_revision, elapsedMs) => gatewayColdStart.observe(elapsedMs / 1000);
+  control.onStarted = (elapsedMs) => gatewayInstanceStart.observe(elapsedMs / 1000);
+  control.onColdStart = (part, elapsedMs) => gatewayColdStart.observe({ part }, elapsedMs / 1000);
   setGatewaySource({
     bounds: LATENCY_BOUNDS_MS.map((bound) => bound / 1000),
     read: () => revisionSeries(control),
@@ -27,6 +26,12 @@ export function publishMetrics(control: Control): void {
   });
   setThreadSource(() => control.threads.series);
   setUsageSource(() => usageSeries(control.slots.usage.read()));
+  const { histograms } = control.stats;
+  setDurationSource((name) => inSeconds(histograms.read(name)));
+}
+
+function inSeconds({ bounds, counts, sum }: HistogramCounts): DurationCounts {
+  return { bounds: bounds.map((bound) => bound / 1000), counts, sum: sum / 1000 };
 }
 
 function usageSeries(usage: UsageReport): GatewayUsage {
@@ -51,11 +56,7 @@ function usageSeries(usage: UsageReport): GatewayUsage {
     faults: count('internalError'),
     repeated: count('repeated'),
     ejected: count('ejected'),
-    waits: {
-      bounds: WAIT_BOUNDS_MS.map((bound) => bound / 1000),
-      counts: [...WAIT_BOUNDS_MS, Number.POSITIVE_INFINITY].map((bound) => count(`wait${bound}`)),
-      sum: count('waitedMs') / 1000,
-    },
+    accessLogDropped: count('accessLogDropped'),
   };
 }
 
@@ -63,7 +64,17 @@ function revisionSeries({ table, stats }: Control): RevisionSeries[] {
   const now = clock();
   return [...table.entries].map(([key, { index }]) => {
     const [namespace = '', revision = ''] = key.split('/');
-    const { classes, inFlight, queued, latency, latencySumMs } = stats.read(index, now);
-    return { namespace, revision, classes, inFlight, queued, latency, latencySum: latencySumMs / 1000 };
+    const { latencySumMs, parts, errors, ...counts } = stats.read(index, now);
+    return {
+      namespace,
+      revision,
+      classes: counts.classes,
+      inFlight: counts.inFlight,
+      queued: counts.queued,
+      latency: counts.latency,
+      latencySum: latencySumMs / 1000,
+      parts: LATENCY_PARTS.map((part, i) => [part, (parts[i] as number) / 1000] as const),
+      errors: ERROR_CAUSES.flatMap((cause, i) => (errors[i] ? [[cause, errors[i]] as const] : [])),
+    };
   });
 }

@@ -3,6 +3,9 @@ import type { DrainOrders } from '../shared/drainProtocol.ts';
 import { Stats } from '../shared/stats.ts';
 import { type CountSources, StatsReporter } from './report.ts';
 
+/** Of a request that was never sent. */
+const stages = (arrivedAt: number) => ({ arrivedAt, queuedMs: 0, sentAt: 0, answeredAt: 0 });
+
 describe('StatsReporter', () => {
   let stats: Stats;
   let reporter: StatsReporter;
@@ -53,7 +56,7 @@ describe('StatsReporter', () => {
   it('reports what has changed, on whichever thread, and again for two seconds', () => {
     poll();
     stats.writer(1).begin(1, now);
-    stats.writer(1).end(1, now, now + 5, 200);
+    stats.writer(1).end(1, stages(now), now + 5, 200);
     const reported = Array.from({ length: 5 }, () => names(ask()));
     assert.deepEqual(reported, [['n/b'], ['n/b'], ['n/b'], ['n/b'], []]);
   });
@@ -61,7 +64,7 @@ describe('StatsReporter', () => {
   it('reports what changed while another client polled', () => {
     poll();
     stats.writer(0).begin(0, now);
-    stats.writer(0).end(0, now, now + 5, 200);
+    stats.writer(0).end(0, stages(now), now + 5, 200);
     for (let second = 0; second < 10; second++) {
       now += 1_000;
       reporter.report();
@@ -77,7 +80,7 @@ describe('StatsReporter', () => {
       const { inFlight, concurrencyMs } = ask().revisions['n/c'] ?? {};
       assert.deepEqual([inFlight, concurrencyMs], [1, round * 1_000]);
     }
-    stats.writer(0).end(2, startedAt, now + 500, 200);
+    stats.writer(0).end(2, stages(startedAt), now + 500, 200);
     const { inFlight, concurrencyMs } = ask().revisions['n/c'] ?? {};
     assert.deepEqual([inFlight, concurrencyMs], [0, 5_500]);
   });

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createNet } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import { pino } from 'pino';
 import { FAULT_CHANNEL, type Fault, type FaultMessage } from '../../testing/faults.ts';
@@ -11,6 +14,7 @@ import type { FromThread } from '../shared/messages.ts';
 import { Slots } from '../shared/slots.ts';
 import { Stats } from '../shared/stats.ts';
 import { ask, LIMITS } from '../testing/harness.ts';
+import { AccessLogWriter } from './accessLogWriter.ts';
 import { RouteTable } from './routeTable.ts';
 import { Threads, type ThreadsOptions } from './threads.ts';
 
@@ -133,6 +137,21 @@ describe('Threads', function () {
     );
     return statuses;
   };
+
+  it('write the access log of all requests, to the last one', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'access-log-'));
+    const fd = openSync(join(directory, 'log'), 'w');
+    const accessLog = new AccessLogWriter(fd);
+    await start(2, { accessLog });
+    for (let i = 0; i < 20; i++) await get(`/${i}`);
+    await threads.stop(1000);
+    await accessLog.end(5000);
+    closeSync(fd);
+    const log = readFileSync(join(directory, 'log'), 'utf8').trimEnd().split('\n');
+    const urls = log.map((line) => JSON.parse(line).httpRequest.requestUrl).toSorted();
+    assert.deepEqual(urls, Array.from({ length: 20 }, (_, i) => `http://app.test/${i}`).toSorted());
+    rmSync(directory, { recursive: true });
+  });
 
   it('start two, where as many are allowed, and more on demand, up to the limit', async () => {
     await start(3);

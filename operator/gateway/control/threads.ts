@@ -7,6 +7,7 @@ import type { Limits } from '../shared/limits.ts';
 import type { FromThread, TableUpdate, ToThread } from '../shared/messages.ts';
 import type { Slots } from '../shared/slots.ts';
 import type { Stats } from '../shared/stats.ts';
+import type { AccessLogWriter } from './accessLogWriter.ts';
 import { Changes } from './changes.ts';
 import { DataThread, type Death } from './dataThread.ts';
 import { MOST_FAILED_STARTS, RestartDelay, START_LIMIT_MS, Watchdog } from './supervision.ts';
@@ -27,6 +28,8 @@ export interface ThreadsOptions {
   internalPort: number;
   host?: string;
   limits: Limits;
+  /** Where the threads' access log goes, if there is one. */
+  accessLog?: AccessLogWriter;
   log: Logger;
   /** The most that each thread's heap may grow to, in MB; Node's default where it is not given. */
   heapMb?: number;
@@ -206,7 +209,8 @@ export class Threads {
   }
 
   #spawn(thread: number, entry: ThreadEntry): void {
-    const { slots, stats, port, internalPort, host, limits, heapMb, file, snapshot } = this.#options;
+    const { slots, stats, port, internalPort, host, limits, accessLog, heapMb, file, snapshot } =
+      this.#options;
     const { memory: heartbeats } = this.#heartbeats;
     const { threads } = slots;
     try {
@@ -222,11 +226,15 @@ export class Threads {
           internalPort,
           host,
           limits,
+          accessLog: accessLog !== undefined,
         },
         heapMb,
         heartbeats: this.#heartbeats,
         snapshot: snapshot(),
-        receive: (message) => this.#receive(message),
+        receive: (message) => {
+          if (message.kind !== 'accessLog') this.#receive(message);
+          else accessLog?.write(message.chunks, () => entry.thread?.send({ kind: 'logged' }));
+        },
         unreadable: (error) => {
           add(this.#errors, 'message');
           this.#options.log.error({ thread, err: error }, 'message of a data thread cannot be read');

@@ -27,13 +27,14 @@ describe('Waker', () => {
 
   it('raises a Deployment from zero to one, once for many calls', async () => {
     scale(0);
-    await Promise.all(Array.from({ length: 5 }, () => waker.wake('ns/a', () => true)));
+    const raised = await Promise.all(Array.from({ length: 5 }, () => waker.wake('ns/a', () => true)));
     assert.deepEqual([await replicas(), patches().length], [1, 1]);
+    assert.deepEqual(raised, Array(5).fill(true));
   });
 
   it('changes no other number of replicas', async () => {
     scale(4);
-    await waker.wake('ns/a', () => true);
+    assert.equal(await waker.wake('ns/a', () => true), false);
     assert.deepEqual([await replicas(), patches().length], [4, 0]);
   });
 

@@ -24,7 +24,7 @@ export class Waker {
   readonly #client: KubeClient;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #underWay = new Map<string, Promise<boolean>>();
 
   constructor(client: KubeClient, log: Logger, signal: AbortSignal) {
     this.#client = client;
@@ -36,8 +36,9 @@ export class Waker {
    * Calls for a revision that is already being woken share one attempt.
    * @param needed whether a request still waits and the revision has no instance.
    * @param leaving whether an instance that takes no request is still counted, so that the replicas are about to become zero.
+   * @returns whether it was scaled from zero by this call.
    */
-  wake(revision: string, needed: () => boolean, leaving: () => boolean = () => false): Promise<void> {
+  wake(revision: string, needed: () => boolean, leaving: () => boolean = () => false): Promise<boolean> {
     const present = this.#underWay.get(revision);
     if (present) return present;
     const attempt = this.#attempts(revision, needed, leaving).finally(() => this.#underWay.delete(revision));
@@ -45,12 +46,12 @@ export class Waker {
     return attempt;
   }
 
-  async #attempts(revision: string, needed: () => boolean, leaving: () => boolean): Promise<void> {
+  async #attempts(revision: string, needed: () => boolean, leaving: () => boolean): Promise<boolean> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS && needed() && !this.#signal.aborted; attempt++) {
       if (attempt > 0) await sleep(RETRY_MS, undefined, { ref: false });
       try {
         const raised = await raiseFromZero(this.#client, refOf(revision), this.#signal);
-        if (raised || !leaving()) return;
+        if (raised || !leaving()) return raised;
       } catch (error) {
         // Changed in between: it is read again. No Deployment yet: the controller is about to create it.
         if (isKubeError(error, 'KUBE_CONFLICT') || isKubeError(error, 'KUBE_NOT_FOUND')) continue;
@@ -58,6 +59,7 @@ export class Waker {
         this.#log.warn({ revision, err: error }, 'could not wake the revision');
       }
     }
+    return false;
   }
 }
 

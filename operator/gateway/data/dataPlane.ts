@@ -4,6 +4,7 @@ import type { InstanceEntry, Link, RevisionEntry, TableUpdate } from '../shared/
 import type { Slots } from '../shared/slots.ts';
 import type { Stats } from '../shared/stats.ts';
 import { ANSWER_BYTES, answerBytesOf, REQUEST_BYTES, requestBytesOf } from '../shared/usage.ts';
+import { AccessLog } from './accessLog.ts';
 import { Budget } from './budget.ts';
 import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
@@ -30,6 +31,8 @@ export interface DataPlaneOptions {
   stats: Stats;
   link: Link;
   limits: Limits;
+  /** Whether each request gets a line in the log. */
+  accessLog: boolean;
   /** Makes another thread look at its queue for a revision ({@link DataPlane.wake}). */
   wake: (thread: number, revision: number) => void;
 }
@@ -57,17 +60,22 @@ export class DataPlane {
   readonly #handlers: readonly Handler[];
   readonly #link: Link;
   readonly #deadlines: Deadlines;
+  readonly #accessLog: AccessLog | undefined;
   readonly #throttlerShared: ThrottlerShared;
   #open = 0;
   #closing = false;
   #errorAt = Number.NEGATIVE_INFINITY;
   #idle: (() => void) | undefined;
 
-  constructor({ thread, slots, stats, link, limits, wake }: DataPlaneOptions) {
+  constructor({ thread, slots, stats, link, limits, accessLog, wake }: DataPlaneOptions) {
     const deadlines = new Deadlines((error) => this.#onError(error));
     this.#deadlines = deadlines;
     const writer = stats.writer(thread);
     const usage = slots.usage.writer(thread);
+    if (accessLog) {
+      const dropped = (): void => usage.count('accessLogDropped');
+      this.#accessLog = new AccessLog((chunks) => link.send({ kind: 'accessLog', chunks }), dropped);
+    }
     const { requestMebibytes, answerMebibytes } = limits;
     const requests = new Budget(usage, REQUEST_BYTES, requestBytesOf, requestMebibytes * MEBIBYTE);
     const answers = new Budget(usage, ANSWER_BYTES, answerBytesOf, answerMebibytes * MEBIBYTE);
@@ -77,7 +85,9 @@ export class DataPlane {
       deadlines,
       requests,
       stalled: new StalledAnswers(answers, () => usage.count('cutForStalling')),
+      accessLog: this.#accessLog,
       unreachable: (throttler, instance, reason) => this.#unreachable(throttler, instance, reason),
+      firstAnswer: (revision, at) => link.send({ kind: 'answered', revision, at }),
       opened: () => {
         this.#open++;
       },
@@ -137,6 +147,11 @@ export class DataPlane {
     this.#byIndex.get(revision)?.admit();
   }
 
+  /** The last batch of the access log was written. */
+  logged(): void {
+    this.#accessLog?.written();
+  }
+
   /** From now on each response closes its connection. */
   closing(): void {
     if (this.#closing) return;
@@ -167,6 +182,7 @@ export class DataPlane {
     const flushMs = Math.min(FLUSH_MS, Math.max(0, deadline - clock()));
     await within(flushMs, Promise.all(this.#listeners.map((listener) => listener.idle())));
     for (const listener of this.#listeners) listener.destroy();
+    this.#accessLog?.flush();
     for (const { instance } of this.#instances.values()) instance.remove();
   }
 

@@ -1,6 +1,8 @@
 import { clock } from '../shared/clock.ts';
 import { largeHeadBytes, waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
+import type { ErrorCause } from '../shared/stats.ts';
+import { type AccessLog, headerBytes } from './accessLog.ts';
 import { bindClient } from './affinity.ts';
 import type { Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
@@ -16,8 +18,10 @@ import { type FlatHeaders, headerValue } from './headers.ts';
 import type { QueueEntry, Source } from './queue.ts';
 import { rejectionOf } from './queueRejections.ts';
 import { type ResponseHead, trailerFields } from './responseHead.ts';
+import { MeasuredRequest } from './stages.ts';
 import type { Stalled } from './stalled.ts';
 import type { QueueRejection, Throttler, Waiter } from './throttler.ts';
+import { completeTrace } from './trace.ts';
 import { failureOf } from './upstream/errors.ts';
 import type { Instance } from './upstream/instance.ts';
 import type { UpstreamCall, UpstreamEvents } from './upstream/upstream.ts';
@@ -47,9 +51,11 @@ const GRPC_DEADLINE_EXCEEDED = '4';
  * once, whatever happens. It is sent a second time only when no byte of it can have reached a program, or when that is
  * harmless (RFC 9110, 9.2.2).
  */
-export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, UpstreamEvents {
+export class Exchange
+  extends MeasuredRequest
+  implements Waiter, Timed, Stalled, DownstreamEvents, UpstreamEvents
+{
   readonly downstream: Downstream;
-  readonly arrivedAt = clock();
   readonly #throttler: Throttler;
   readonly #shared: ExchangeShared;
   #phase: Phase = QUEUED;
@@ -58,6 +64,8 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
   #brokenAttempts = 0;
   #repeated = false;
   #status = 0;
+  /** Bytes of the response's body that were handed to the client's side. */
+  #bodyBytes = 0;
   #head: ResponseHead | undefined;
   #finished = false;
 
@@ -78,6 +86,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
   deadlineList: Timed['deadlineList'];
 
   constructor(downstream: Downstream, throttler: Throttler, shared: ExchangeShared, source: Source) {
+    super();
     this.downstream = downstream;
     this.#throttler = throttler;
     this.#shared = shared;
@@ -105,13 +114,16 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
       this.rejected('memory');
       return;
     }
+    this.waitsSince(this.arrivedAt);
     const instance = this.#throttler.enter(this);
-    if (instance) this.admitted(instance);
+    if (!instance) return;
+    this.admittedAtOnce();
+    this.#admitted(instance);
   }
 
   admitted(instance: Instance): void {
-    this.#instance = instance;
-    this.#send(instance, false);
+    this.waitedUntil(clock());
+    this.#admitted(instance);
   }
 
   rejected(why: QueueRejection): void {
@@ -126,6 +138,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
   sent(): void {
     if (this.#phase !== CONNECTING) return;
     this.#phase = SENT;
+    this.sentAt = clock();
     if (this.downstream.head.expectsContinue) this.downstream.proceed();
   }
 
@@ -135,6 +148,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
 
   responseStart(status: number, reason: string, head: ResponseHead): void {
     if (this.#phase !== SENT) return;
+    this.answeredAt = clock();
     if (status < 200 || status > 599) {
       this.#abandon();
       this.#reject(
@@ -152,6 +166,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     }
     this.#head = head;
     this.#phase = ANSWERING;
+    this.countAnswer(this.#instance as Instance, this.#throttler, this.#shared);
   }
 
   responseData(chunk: Buffer): boolean {
@@ -160,6 +175,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
       this.#shared.stalled.abort(this);
       return true;
     }
+    this.#bodyBytes += chunk.length;
     const more = this.downstream.data(chunk);
     if (!more) this.#shared.stalled.add(this);
     return more;
@@ -218,6 +234,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#shared.closed();
     if (this.#phase === DONE) return;
     this.#shared.usage.count('clientLeft');
+    this.#failed('client_left');
     this.#throttler.remove(this);
     this.#abandon();
     this.#finish();
@@ -247,11 +264,13 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
         return;
       }
       const message = `The call was not over within ${this.#throttler.entry.timeoutMs / 1000} seconds.`;
+      this.#failed('response_broken');
       this.downstream.end(['grpc-status', GRPC_DEADLINE_EXCEEDED, 'grpc-message', message]);
     } else if (contentLength >= 0) {
       this.#cut();
       return;
     } else {
+      this.#failed('response_broken');
       this.downstream.end(undefined);
     }
     this.#finish();
@@ -265,13 +284,19 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     try {
       this.#throttler.remove(this);
       this.#abandon();
-      if (answered) downstream.cut();
+      if (answered) this.#cut();
       else this.#reject('bad_response', 'The response of the instance cannot be passed on.');
     } catch {
       downstream.cut();
     } finally {
       this.#finish();
     }
+  }
+
+  #admitted(instance: Instance): void {
+    this.#instance = instance;
+    completeTrace(this.downstream.head, instance, this.arrivedAt);
+    this.#send(instance, false);
   }
 
   #send(instance: Instance, fresh: boolean): void {
@@ -288,6 +313,7 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#instance = undefined;
     this.#call = undefined;
     this.#phase = QUEUED;
+    this.waitsSince(clock());
     if (unreachable) this.#shared.unreachable(this.#throttler, instance, reason);
     else this.#brokenAttempts++;
     if (this.#brokenAttempts > MAX_BROKEN_ATTEMPTS) {
@@ -306,11 +332,18 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     this.#status = REJECTIONS[reason];
     this.#phase = DONE;
     this.#shared.usage.count(reason);
+    this.#failed(reason);
+    this.#bodyBytes = message.length + 1;
     this.downstream.reject(this.#status, message, retryAfterSeconds);
     this.#finish();
   }
 
+  #failed(cause: ErrorCause): void {
+    if (!this.#finished) this.countError(cause, this.#throttler, this.#shared);
+  }
+
   #cut(): void {
+    this.#failed('response_broken');
     this.downstream.cut();
     this.#finish();
   }
@@ -334,8 +367,30 @@ export class Exchange implements Waiter, Timed, Stalled, DownstreamEvents, Upstr
     const instance = this.#instance;
     this.#call = undefined;
     this.#instance = undefined;
-    stats.end(this.#throttler.entry.index, this.arrivedAt, clock(), this.#status);
+    const now = clock();
+    this.waitedUntil(now);
+    stats.end(this.#throttler.entry.index, this, now, this.#status);
+    if (this.#shared.accessLog) this.#log(this.#shared.accessLog, instance, now);
     if (instance) this.#throttler.leave(instance);
+  }
+
+  #log(log: AccessLog, instance: Instance | undefined, now: number): void {
+    const { method, path, protocol, head, forwarded } = this.downstream;
+    log.request({
+      method,
+      target: path,
+      protocol,
+      head,
+      status: this.#status,
+      requestBytes: forwarded,
+      responseBytes: headerBytes(this.#head?.headers) + this.#bodyBytes,
+      latencyMs: now - this.arrivedAt,
+      queuedMs: this.queuedMs,
+      upstreamMs: this.upstreamMs(now),
+      revision: this.#throttler.entry.key,
+      instance,
+      error: this.error,
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { StatsWriter } from '../shared/stats.ts';
 import type { UsageWriter } from '../shared/usage.ts';
+import type { AccessLog } from './accessLog.ts';
 import type { Budget } from './budget.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import type { StalledAnswers } from './stalled.ts';
@@ -14,8 +15,12 @@ export interface ExchangeShared {
   /** Memory for requests. */
   readonly requests: Budget;
   readonly stalled: StalledAnswers;
+  /** Unset when it is switched off. */
+  readonly accessLog: AccessLog | undefined;
   /** An instance does not accept connections: it gets no request until it passes its probe again. */
   unreachable(throttler: Throttler, instance: Instance, reason: string): void;
+  /** An instance has responded for the first time. @param at on `clock()`. */
+  firstAnswer(revision: string, at: number): void;
   /** Counts the requests of this thread, from arrival until the client has the whole response, for the drain. */
   opened(): void;
   closed(): void;

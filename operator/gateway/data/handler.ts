@@ -20,6 +20,10 @@ const OTHER_VERSION: Rejection = {
   reason: 'version',
   message: 'Only HTTP/1.0, HTTP/1.1 and HTTP/2 are supported.',
 };
+const NO_UPGRADE: Rejection = {
+  reason: 'unsupported',
+  message: 'This revision speaks HTTP/2, which has no Upgrade.',
+};
 const CHUNKED_HTTP10: Rejection = { reason: 'malformed', message: 'HTTP/1.0 has no Transfer-Encoding.' };
 
 /** Takes requests of every protocol, finds the revision for each and starts its exchange. */
@@ -75,15 +79,17 @@ export class Handler {
     const { bytes, chunked, contentLength = 0 } = head;
     connection.sized(bytes, raw.length / 2, chunked ? undefined : contentLength);
     if (raw.length / 2 > MAX_HEADER_FIELDS) {
-      this.#rejectHttp1(response, { reason: 'header_size', message: TOO_MANY_FIELDS }, peer);
+      this.#rejectHttp1(request, response, head, { reason: 'header_size', message: TOO_MANY_FIELDS });
       return;
     }
     const { httpVersionMajor, httpVersionMinor } = request;
     // Where such a request ends is ambiguous (RFC 9112, 6.1): nothing that follows is read as another request.
     const ambiguous = httpVersionMajor !== 1 || (chunked && httpVersionMinor === 0);
     if (ambiguous) {
-      const { reason, message } = httpVersionMajor === 1 ? CHUNKED_HTTP10 : OTHER_VERSION;
+      const rejection = httpVersionMajor === 1 ? CHUNKED_HTTP10 : OTHER_VERSION;
+      const { reason, message } = rejection;
       this.#shared.usage.count(reason);
+      this.#logHttp1(request, head, rejection);
       rejectHttp1(response, REJECTIONS[reason], message, true);
       connection.rejected();
       return;
@@ -91,7 +97,7 @@ export class Handler {
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
     if ('reason' in found) {
-      this.#rejectHttp1(response, found, peer);
+      this.#rejectHttp1(request, response, head, found);
       return;
     }
     const downstream = new Http1Downstream(request, response, path as string, head, peer, this);
@@ -103,7 +109,8 @@ export class Handler {
     const connection = connectionOf(stream.session);
     const error = headerSectionError(raw);
     if (error) {
-      this.#rejectHttp2(stream, { reason: 'header_size', message: error });
+      this.#shared.usage.count('header_size');
+      rejectHttp2(stream, REJECTIONS.header_size, error);
       return;
     }
     const method = String(headers[':method']);
@@ -124,7 +131,9 @@ export class Handler {
     const hasBody = !stream.endAfterHeaders;
     const found = this.#find(method, path?.startsWith('/') ? path : undefined, head);
     if ('reason' in found) {
-      this.#rejectHttp2(stream, found);
+      this.#shared.usage.count(found.reason);
+      this.#log(method, path ?? '', 'HTTP/2', head, found);
+      rejectHttp2(stream, REJECTIONS[found.reason], found.message);
       return;
     }
     new Exchange(
@@ -147,25 +156,57 @@ export class Handler {
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
     if ('reason' in found) {
+      this.#logHttp1(request, head, found);
       this.#connections.reject(connection, found);
       return;
     }
     if (found.entry.protocol === 'h2c') {
-      const message = 'This revision speaks HTTP/2, which has no Upgrade.';
-      this.#connections.reject(connection, { reason: 'unsupported', message });
+      this.#logHttp1(request, head, NO_UPGRADE);
+      this.#connections.reject(connection, NO_UPGRADE);
       return;
     }
     new Tunnel(request, socket, path as string, early, head, found, this.#shared, connection).start();
   }
 
-  #rejectHttp1(response: ServerResponse, { reason, message }: Rejection, peer: Peer): void {
+  #rejectHttp1(
+    request: IncomingMessage,
+    response: ServerResponse,
+    head: RequestHead,
+    rejection: Rejection,
+  ): void {
+    const { reason, message } = rejection;
     this.#shared.usage.count(reason);
-    rejectHttp1(response, REJECTIONS[reason], message, this.closes(peer));
+    rejectHttp1(response, REJECTIONS[reason], message, this.closes(head.peer));
+    this.#logHttp1(request, head, rejection);
   }
 
-  #rejectHttp2(stream: ServerHttp2Stream, { reason, message }: Rejection): void {
-    this.#shared.usage.count(reason);
-    rejectHttp2(stream, REJECTIONS[reason], message);
+  #logHttp1(
+    { method = '', url = '', httpVersion }: IncomingMessage,
+    head: RequestHead,
+    why: Rejection,
+  ): void {
+    this.#log(method, url, `HTTP/${httpVersion}`, head, why);
+  }
+
+  /** Logs a request that no revision gets. */
+  #log(
+    method: string,
+    target: string,
+    protocol: string,
+    head: RequestHead,
+    { reason, message }: Rejection,
+  ): void {
+    this.#shared.accessLog?.request({
+      method,
+      target,
+      protocol,
+      head,
+      status: REJECTIONS[reason],
+      requestBytes: 0,
+      responseBytes: message.length + 1,
+      latencyMs: 0,
+      error: reason,
+    });
   }
 
   /** One object for each connection. */

@@ -19,6 +19,12 @@ export interface RequestHead {
   trailers: boolean;
   /** The client's affinity cookie; read only where the revision has session affinity. */
   affinity: string | undefined;
+  /** X-Forwarded-For as received. */
+  forwardedFor: string | undefined;
+  /** The trace context, as received until it is completed for the instance. */
+  traceparent: string | undefined;
+  cloudTrace: string | undefined;
+  peer: Peer;
 }
 
 /** The client of a connection. Made once for each connection; it caches the last values that it built. */
@@ -90,6 +96,8 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
   let forwardedHost: string | undefined;
   let forwarded: string | undefined;
   let proto: string | undefined;
+  let traceparent: string | undefined;
+  let cloudTrace: string | undefined;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
@@ -131,6 +139,11 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
         if (lower === 'connection' || lower === 'keep-alive') continue;
         break;
       }
+      case 11:
+        if (name.toLowerCase() === 'traceparent') {
+          traceparent = traceparent === undefined ? value : `${traceparent}, ${value}`;
+        }
+        break;
       case 14: {
         const lower = name.toLowerCase();
         if (lower === 'http2-settings') continue;
@@ -174,11 +187,18 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
       case 19:
         if (name.toLowerCase() === 'proxy-authorization') continue;
         break;
+      case 21:
+        if (name.toLowerCase() === 'x-cloud-trace-context') {
+          cloudTrace = cloudTrace === undefined ? value : `${cloudTrace}, ${value}`;
+        }
+        break;
     }
     if (named?.has(name.toLowerCase())) continue;
     headers.push(name, value);
   }
   if (hosts > 1) host = undefined;
+  if (named?.has('traceparent')) traceparent = undefined;
+  if (named?.has('x-cloud-trace-context')) cloudTrace = undefined;
   const known = host ?? '';
   const scheme = proto ?? 'http';
   const element = peer.forwarded(known, scheme);
@@ -204,6 +224,10 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
     expectsContinue,
     trailers,
     affinity: undefined,
+    forwardedFor,
+    traceparent,
+    cloudTrace,
+    peer,
   };
 }
 

@@ -17,6 +17,7 @@ export interface ThreadData {
   internalPort: number;
   host: string | undefined;
   limits: Limits;
+  accessLog: boolean;
 }
 
 /**
@@ -35,6 +36,7 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
     stats: new Stats(data.stats, data.threads),
     link,
     limits: data.limits,
+    accessLog: data.accessLog,
     wake: (thread, revision) => wakes.postMessage([thread, revision] satisfies WakeMessage),
   });
   wakes.onmessage = (event: unknown) => {
@@ -50,6 +52,8 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
       const { port, internalPort, host, threads } = data;
       const listen = plane.listen({ port, internalPort, host, reusePort: threads > 1 });
       listen.then(() => link.send({ kind: 'listening' })).catch(end);
+    } else if (message.kind === 'logged') {
+      plane.logged();
     } else if (message.kind === 'closing') {
       plane.closing();
     } else if (message.kind === 'shed') {

@@ -231,7 +231,7 @@ export class Throttler {
       const instance = this.#pool.take(this.entry.limit, entry.waiter.affinity);
       if (!instance) return;
       this.#removed(entry);
-      this.#shared.usage.waited(clock() - entry.arrivedAt);
+      this.#shared.stats.histograms.waited(clock() - entry.arrivedAt);
       entry.waiter.admitted(instance);
     }
   }

@@ -5,6 +5,7 @@ import { clock } from '../shared/clock.ts';
 import { waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import { WEBSOCKETS } from '../shared/usage.ts';
+import type { AccessLog } from './accessLog.ts';
 import { bindClient } from './affinity.ts';
 import type { Timed } from './deadlines.ts';
 import { rejectSocket } from './downstream/socket.ts';
@@ -20,7 +21,9 @@ import type { FlatHeaders, RequestHead } from './headers.ts';
 import type { QueueEntry, Source } from './queue.ts';
 import { rejectionOf } from './queueRejections.ts';
 import { responseHead } from './responseHead.ts';
+import { MeasuredRequest } from './stages.ts';
 import type { QueueRejection, Throttler, Waiter } from './throttler.ts';
+import { completeTrace } from './trace.ts';
 import { failureOf } from './upstream/errors.ts';
 import type { Instance } from './upstream/instance.ts';
 import { CLOSE_FROM_CLIENT, CLOSE_FROM_SERVER, FrameBoundary } from './webSocketFrames.ts';
@@ -38,8 +41,7 @@ const LINGER_MS = 5000;
  * A request that asks to leave HTTP (WebSocket and any other Upgrade): once the instance agrees, bytes are forwarded
  * both ways. It is one request in flight from its arrival until either side closes or timeoutSeconds have passed.
  */
-export class Tunnel implements Waiter, Timed {
-  readonly arrivedAt = clock();
+export class Tunnel extends MeasuredRequest implements Waiter, Timed {
   readonly #request: IncomingMessage;
   readonly #socket: Socket;
   readonly #path: string;
@@ -77,6 +79,7 @@ export class Tunnel implements Waiter, Timed {
     shared: ExchangeShared,
     source: Source,
   ) {
+    super();
     this.#request = request;
     this.#socket = socket;
     this.#path = path;
@@ -96,8 +99,11 @@ export class Tunnel implements Waiter, Timed {
     beginRequest(this, this.#throttler, this.#shared);
     // It is read from the beginning, or else a client that leaves while it waits would not be noticed.
     this.#socket.on('data', this.#onEarlyData).on('end', this.#onEnd).on('close', this.#onEnd);
+    this.waitsSince(this.arrivedAt);
     const instance = this.#throttler.enter(this);
-    if (instance) this.admitted(instance);
+    if (!instance) return;
+    this.admittedAtOnce();
+    this.admitted(instance);
   }
 
   earlyData(chunk: Buffer): void {
@@ -107,7 +113,9 @@ export class Tunnel implements Waiter, Timed {
   }
 
   admitted(instance: Instance): void {
+    this.waitedUntil(clock());
     this.#instance = instance;
+    completeTrace(this.#head, instance, this.arrivedAt);
     this.#connected = false;
     const upstream = httpRequest({
       host: instance.host,
@@ -124,7 +132,9 @@ export class Tunnel implements Waiter, Timed {
       socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(timeoutError()));
       socket.once('connect', () => {
         socket.setTimeout(0);
-        if (upstream === this.#upstream) this.#connected = true;
+        if (upstream !== this.#upstream) return;
+        this.#connected = true;
+        this.sentAt = clock();
       });
     });
     upstream.on('upgrade', (response, socket, head) => this.opened(response, socket as Socket, head));
@@ -180,7 +190,7 @@ export class Tunnel implements Waiter, Timed {
     }
     this.#peer = peer;
     this.#shared.usage.add(WEBSOCKETS, 1);
-    this.#status = response.statusCode as number;
+    this.#answered(response);
     const socket = this.#socket;
     socket.off('data', this.#onEarlyData).off('end', this.#onEnd);
     const headers = [...this.#headersOf(response), ...upgradeFields(response)];
@@ -202,7 +212,7 @@ export class Tunnel implements Waiter, Timed {
       response.destroy();
       return;
     }
-    this.#status = response.statusCode as number;
+    this.#answered(response);
     const headers = [...this.#headersOf(response), 'connection', 'close'];
     this.#socket.write(startLines(response, headers), 'latin1');
     response.pipe(this.#socket);
@@ -225,6 +235,7 @@ export class Tunnel implements Waiter, Timed {
     }
     this.#instance = undefined;
     this.#upstream = undefined;
+    this.waitsSince(clock());
     this.#shared.unreachable(this.#throttler, instance, error.message);
     this.#throttler.reenter(this);
     this.#throttler.leave(instance);
@@ -232,7 +243,10 @@ export class Tunnel implements Waiter, Timed {
 
   /** One side has closed its connection. */
   ended(): void {
-    if (!this.#done && this.#status === 0) this.#shared.usage.count('clientLeft');
+    if (!this.#done && this.#status === 0) {
+      this.#shared.usage.count('clientLeft');
+      this.countError('client_left', this.#throttler, this.#shared);
+    }
     this.#finish();
   }
 
@@ -250,6 +264,30 @@ export class Tunnel implements Waiter, Timed {
     return head.headers;
   }
 
+  #log(log: AccessLog, now: number): void {
+    log.request({
+      method: this.#request.method as string,
+      target: this.#path,
+      protocol: `HTTP/${this.#request.httpVersion}`,
+      head: this.#head,
+      status: this.#status,
+      requestBytes: this.#peer?.bytesWritten ?? 0,
+      responseBytes: this.#socket.bytesWritten,
+      latencyMs: now - this.arrivedAt,
+      queuedMs: this.queuedMs,
+      upstreamMs: this.upstreamMs(now),
+      revision: this.#throttler.entry.key,
+      instance: this.#instance,
+      error: this.error,
+    });
+  }
+
+  #answered(response: IncomingMessage): void {
+    this.#status = response.statusCode as number;
+    this.answeredAt = clock();
+    this.countAnswer(this.#instance as Instance, this.#throttler, this.#shared);
+  }
+
   #follow(socket: Socket, peer: Socket, head: Buffer): void {
     const frames = { fromClient: new FrameBoundary(), fromInstance: new FrameBoundary() };
     this.#frames = frames;
@@ -263,6 +301,7 @@ export class Tunnel implements Waiter, Timed {
     if (this.#done) return;
     this.#status = REJECTIONS[reason];
     this.#shared.usage.count(reason);
+    this.countError(reason, this.#throttler, this.#shared);
     rejectSocket(this.#socket, this.#status, message);
     this.#finish();
   }
@@ -273,7 +312,10 @@ export class Tunnel implements Waiter, Timed {
     const { stats, deadlines } = this.#shared;
     deadlines.remove(this);
     this.#throttler.remove(this);
-    stats.end(this.#throttler.entry.index, this.arrivedAt, clock(), this.#status);
+    const now = clock();
+    this.waitedUntil(now);
+    stats.end(this.#throttler.entry.index, this, now, this.#status);
+    if (this.#shared.accessLog) this.#log(this.#shared.accessLog, now);
     this.#early.length = 0;
     this.#upstream?.destroy();
     this.#peer?.destroy();

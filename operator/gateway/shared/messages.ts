@@ -58,6 +58,8 @@ export interface TableUpdate {
 export type ToThread =
   | TableUpdate
   | { kind: 'closing' }
+  /** The thread's last batch of the access log was written. */
+  | { kind: 'logged' }
   /** A thread was added: this share of the connections moves to it, each after an answer. */
   | { kind: 'shed'; share: number }
   | { kind: 'stop'; graceMs: number };
@@ -68,8 +70,12 @@ export type FromThread =
   | { kind: 'applied'; version: number }
   /** A request waits and the revision has no instance; repeated while that is so. */
   | { kind: 'wanted'; revision: string }
+  /** The first byte of an instance's first response in this thread arrived, at this time on `clock()`. */
+  | { kind: 'answered'; revision: string; at: number }
   /** An instance did not accept a connection. */
   | { kind: 'unreachable'; slot: number; reason: string }
+  /** Lines of the access log; `logged` follows. */
+  | { kind: 'accessLog'; chunks: string[] }
   /** An exchange ended by an unexpected error. */
   | { kind: 'error'; error: string }
   | { kind: 'stopped' };

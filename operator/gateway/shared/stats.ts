@@ -1,5 +1,7 @@
 import { unixTime } from './clock.ts';
+import { bucketOf, Histograms, type HistogramWriter, histogramCells } from './histograms.ts';
 import { MAX_REVISIONS } from './limits.ts';
+import { REJECTIONS, type RejectionReason } from './rejections.ts';
 
 /** Upper bounds in milliseconds of the request latency histogram; the last bucket has none. */
 export const LATENCY_BOUNDS_MS = [
@@ -14,11 +16,31 @@ const CLASSES = 4;
 const LATENCY_SUM = 9;
 const QUEUED = 10;
 const BUCKETS = 11;
-const ROW = BUCKETS + LATENCY_BOUNDS_MS.length + 1;
+const PARTS = BUCKETS + LATENCY_BOUNDS_MS.length + 1;
+
+/**
+ * What the time of a request consists of: the wait for an instance; the gateway's own time until the request is sent; the
+ * instance's time until the first byte of its response; and from there to the end of the response.
+ */
+export const LATENCY_PARTS = ['queue', 'gateway', 'upstream', 'response'] as const;
+const ERRORS = PARTS + LATENCY_PARTS.length;
+
+/** Why a request did not get the response of an instance, or not all of it. */
+export const ERROR_CAUSES = [
+  ...(Object.keys(REJECTIONS) as RejectionReason[]),
+  /** The client left before the response was whole. */
+  'client_left',
+  /** The response had begun and was broken off: by the instance, at its deadline, or because the client read too slowly. */
+  'response_broken',
+] as const;
+export type ErrorCause = (typeof ERROR_CAUSES)[number];
+const CAUSE_INDEX = new Map<ErrorCause, number>(ERROR_CAUSES.map((cause, i) => [cause, i]));
+const ROW = ERRORS + ERROR_CAUSES.length;
 
 /** Bytes of shared memory that {@link Stats} needs. */
 export function statsBytes(threads: number): number {
-  return threads * MAX_REVISIONS * (ROW * Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT);
+  const numbers = threads * MAX_REVISIONS * ROW + histogramCells(threads);
+  return numbers * Float64Array.BYTES_PER_ELEMENT + threads * MAX_REVISIONS * Int32Array.BYTES_PER_ELEMENT;
 }
 
 /** The counters of one revision since the process started, over all threads. */
@@ -35,6 +57,20 @@ export interface RevisionStats {
   latencySumMs: number;
   /** Responses by {@link LATENCY_BOUNDS_MS}, not cumulative; one more than there are bounds. */
   latency: number[];
+  /** Their time by {@link LATENCY_PARTS}, in ms; the sum is `latencySumMs`. */
+  parts: number[];
+  /** By {@link ERROR_CAUSES}. */
+  errors: number[];
+}
+
+/** When a request reached the stages of its way, on `clock()`; 0 when it did not. */
+export interface Stages {
+  readonly arrivedAt: number;
+  /** In ms. */
+  readonly queuedMs: number;
+  readonly sentAt: number;
+  /** The first byte of the response. */
+  readonly answeredAt: number;
 }
 
 /**
@@ -44,6 +80,7 @@ export interface RevisionStats {
 export class Stats {
   readonly memory: SharedArrayBuffer;
   readonly threads: number;
+  readonly histograms: Histograms;
   readonly #rows: Float64Array;
   readonly #sequence: Int32Array;
 
@@ -51,7 +88,10 @@ export class Stats {
     this.memory = memory;
     this.threads = threads;
     this.#rows = new Float64Array(memory, 0, threads * MAX_REVISIONS * ROW);
-    this.#sequence = new Int32Array(memory, this.#rows.byteLength, threads * MAX_REVISIONS);
+    const durations = new Float64Array(memory, this.#rows.byteLength, histogramCells(threads));
+    this.histograms = new Histograms(durations, threads);
+    const end = this.#rows.byteLength + durations.byteLength;
+    this.#sequence = new Int32Array(memory, end, threads * MAX_REVISIONS);
   }
 
   static create(threads: number): Stats {
@@ -63,6 +103,7 @@ export class Stats {
     return new StatsWriter(
       this.#rows.subarray(thread * MAX_REVISIONS * ROW, (thread + 1) * MAX_REVISIONS * ROW),
       this.#sequence.subarray(thread * MAX_REVISIONS, (thread + 1) * MAX_REVISIONS),
+      this.histograms.writer(thread),
     );
   }
 
@@ -77,6 +118,8 @@ export class Stats {
       classes: [0, 0, 0, 0, 0],
       latencySumMs: 0,
       latency: LATENCY_BOUNDS_MS.map(() => 0).concat(0),
+      parts: LATENCY_PARTS.map(() => 0),
+      errors: ERROR_CAUSES.map(() => 0),
     };
     for (let thread = 0; thread < this.threads; thread++) this.#addRow(total, thread, revision, now);
     if (total.lastRequestAt > 0) total.lastRequestAt = unixTime(total.lastRequestAt);
@@ -109,10 +152,13 @@ export class Stats {
     total.inFlight += at(ACTIVE) - at(QUEUED);
     total.lastRequestAt = Math.max(total.lastRequestAt, at(LAST));
     total.latencySumMs += at(LATENCY_SUM);
-    for (let i = 0; i < 5; i++) total.classes[i] = (total.classes[i] as number) + at(CLASSES + i);
-    for (let i = 0; i <= LATENCY_BOUNDS_MS.length; i++) {
-      total.latency[i] = (total.latency[i] as number) + at(BUCKETS + i);
-    }
+    const addTo = (sums: number[], first: number): void => {
+      for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + at(first + i);
+    };
+    addTo(total.classes, CLASSES);
+    addTo(total.latency, BUCKETS);
+    addTo(total.parts, PARTS);
+    addTo(total.errors, ERRORS);
   }
 
   /** A copy of a row that no write overlapped; a write takes nanoseconds, so a few attempts are always enough. */
@@ -152,12 +198,14 @@ export class Stats {
 }
 
 export class StatsWriter {
+  readonly histograms: HistogramWriter;
   readonly #rows: Float64Array;
   readonly #sequence: Int32Array;
 
-  constructor(rows: Float64Array, sequence: Int32Array) {
+  constructor(rows: Float64Array, sequence: Int32Array, histograms: HistogramWriter) {
     this.#rows = rows;
     this.#sequence = sequence;
+    this.histograms = histograms;
   }
 
   /** Counts a request's arrival. `now` is `clock()`, in ms. */
@@ -173,20 +221,28 @@ export class StatsWriter {
   }
 
   /** Counts its end with this status; 0 when the client left before a response. */
-  end(revision: number, startedAt: number, now: number, status: number): void {
+  end(revision: number, stages: Stages, now: number, status: number): void {
     const rows = this.#rows;
     const row = revision * ROW;
-    const elapsed = now - startedAt;
+    const elapsed = now - stages.arrivedAt;
     Atomics.add(this.#sequence, revision, 1);
     rows[row + ACTIVE] = (rows[row + ACTIVE] as number) - 1;
     rows[row + START_SUM] = (rows[row + START_SUM] as number) + now;
     if (status >= 100) {
       const kind = row + CLASSES + Math.min(4, Math.floor(status / 100) - 1);
-      const bucket = row + BUCKETS + bucketOf(elapsed);
+      const bucket = row + BUCKETS + bucketOf(LATENCY_BOUNDS_MS, elapsed);
       rows[kind] = (rows[kind] as number) + 1;
       rows[bucket] = (rows[bucket] as number) + 1;
       rows[row + LATENCY_SUM] = (rows[row + LATENCY_SUM] as number) + elapsed;
+      this.#addParts(row + PARTS, stages, now);
     }
+    Atomics.add(this.#sequence, revision, 1);
+  }
+
+  failed(revision: number, cause: ErrorCause): void {
+    const cell = revision * ROW + ERRORS + (CAUSE_INDEX.get(cause) as number);
+    Atomics.add(this.#sequence, revision, 1);
+    this.#rows[cell] = (this.#rows[cell] as number) + 1;
     Atomics.add(this.#sequence, revision, 1);
   }
 
@@ -196,10 +252,15 @@ export class StatsWriter {
     this.#rows[cell] = (this.#rows[cell] as number) + delta;
     Atomics.add(this.#sequence, revision, 1);
   }
-}
 
-function bucketOf(elapsed: number): number {
-  let bucket = 0;
-  while (bucket < LATENCY_BOUNDS_MS.length && elapsed > (LATENCY_BOUNDS_MS[bucket] as number)) bucket++;
-  return bucket;
+  /** Divides a request's time by {@link LATENCY_PARTS}. */
+  #addParts(first: number, { arrivedAt, queuedMs, sentAt, answeredAt }: Stages, now: number): void {
+    const rows = this.#rows;
+    const sent = sentAt || now;
+    const answered = answeredAt || now;
+    rows[first] = (rows[first] as number) + queuedMs;
+    rows[first + 1] = (rows[first + 1] as number) + sent - arrivedAt - queuedMs;
+    rows[first + 2] = (rows[first + 2] as number) + answered - sent;
+    rows[first + 3] = (rows[first + 3] as number) + now - answered;
+  }
 }

@@ -34,15 +34,11 @@ export const LIMIT_ACTIONS = [
   'cutForStalling',
 ] as const;
 
-/** Upper bounds in milliseconds of the time that requests wait for an instance; the last bucket has none. */
-export const WAIT_BOUNDS_MS = [5, 25, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
-
-const OTHER_EVENTS = ['clientLeft', 'internalError', 'repeated', 'ejected'] as const;
-const WAIT_EVENTS = [...WAIT_BOUNDS_MS, Number.POSITIVE_INFINITY].map((bound) => `wait${bound}` as const);
+const OTHER_EVENTS = ['clientLeft', 'internalError', 'repeated', 'ejected', 'accessLogDropped'] as const;
 export const REJECTION_REASONS = Object.keys(REJECTIONS) as RejectionReason[];
 
 /** What is counted for the whole process: limits that took effect, rejections by reason, and other events. */
-const EVENTS = [...LIMIT_ACTIONS, ...REJECTION_REASONS, ...OTHER_EVENTS, ...WAIT_EVENTS, 'waitedMs'] as const;
+const EVENTS = [...LIMIT_ACTIONS, ...REJECTION_REASONS, ...OTHER_EVENTS] as const;
 export type Event = (typeof EVENTS)[number];
 const EVENT_INDEX = new Map<Event, number>(EVENTS.map((event, i) => [event, i]));
 
@@ -149,13 +145,6 @@ export class UsageWriter implements Amounts {
 
   count(event: Event): void {
     Atomics.add(this.#events, EVENT_INDEX.get(event) as number, 1n);
-  }
-
-  /** A request was admitted to an instance after waiting for `ms`. */
-  waited(ms: number): void {
-    const bound = WAIT_BOUNDS_MS.find((candidate) => ms <= candidate) ?? Number.POSITIVE_INFINITY;
-    this.count(`wait${bound}`);
-    Atomics.add(this.#events, EVENT_INDEX.get('waitedMs') as number, BigInt(Math.round(ms)));
   }
 }
 

@@ -51,7 +51,7 @@ export class Harness {
   #indexes = new Map<string, number>();
   #nextSlot = 0;
 
-  constructor(threads = 1, limits: Partial<Limits> = {}) {
+  constructor(threads = 1, limits: Partial<Limits> = {}, accessLog = false) {
     this.slots = Slots.create(threads);
     this.stats = Stats.create(threads);
     this.planes = Array.from(
@@ -62,6 +62,7 @@ export class Harness {
           slots: this.slots,
           stats: this.stats,
           limits: { ...LIMITS, ...limits },
+          accessLog,
           link: { send: (message) => this.messages.push(message) },
           // As in a real gateway, the other thread hears of it in a later turn.
           wake: (other, revision) => setImmediate(() => this.planes[other]?.wake(revision)),

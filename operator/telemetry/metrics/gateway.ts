@@ -16,9 +16,21 @@ export interface RevisionSeries {
   latency: readonly number[];
   /** Seconds. */
   latencySum: number;
+  /** The same seconds by part: queue, gateway, upstream, response. */
+  parts: readonly (readonly [part: string, seconds: number])[];
+  /** Requests without the (whole) response of an instance by cause, where there are any. */
+  errors: readonly (readonly [cause: string, count: number])[];
 }
 
 export const gatewayColdStart = new Histogram({
+  name: 'homerun_gateway_cold_start_seconds',
+  help: 'Starts of revisions from zero for a request, by part: decide, schedule (until the container runs, with the pull of its image), start (until the startup probe passes), first_byte (until the first response)',
+  labelNames: ['part'],
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 240],
+  registers,
+});
+
+export const gatewayInstanceStart = new Histogram({
   name: 'homerun_gateway_instance_start_seconds',
   help: 'Time from the first sight of an instance until it passed its startup probe',
   buckets: [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 240],
@@ -42,7 +54,20 @@ let gatewaySource: GatewaySource = {
 
 /** So a request costs nothing here, and a revision that goes takes its series along. */
 export function setGatewaySource(source: GatewaySource): void {
-  gatewaySource = source;
+  gatewaySource = { ...source, read: oncePerTurn(source.read) };
+}
+
+/** All series are collected in one turn of the event loop; thousands of revisions are read once for it and not for each. */
+function oncePerTurn<T extends object>(read: () => T): () => T {
+  let kept: T | undefined;
+  return () => {
+    if (kept) return kept;
+    kept = read();
+    setImmediate(() => {
+      kept = undefined;
+    });
+    return kept;
+  };
 }
 
 const revisionLabels = ['namespace', 'revision'] as const;
@@ -84,6 +109,32 @@ export const gatewayQueueDepth = new Gauge({
     this.reset();
     for (const { namespace, revision, queued } of gatewaySource.read())
       this.set({ namespace, revision }, queued);
+  },
+});
+
+export const gatewayTime = new Counter({
+  name: 'homerun_gateway_time_seconds_total',
+  help: 'Time of the requests answered, by part: queue, gateway (until the request is sent), upstream (until the first byte of the response), response (until its end)',
+  labelNames: [...revisionLabels, 'part'],
+  registers,
+  collect() {
+    this.reset();
+    for (const { namespace, revision, parts } of gatewaySource.read()) {
+      for (const [part, seconds] of parts) this.inc({ namespace, revision, part }, seconds);
+    }
+  },
+});
+
+export const gatewayErrors = new Counter({
+  name: 'homerun_gateway_errors_total',
+  help: 'Requests that did not get the whole response of an instance, by cause: a reason of homerun_gateway_refusals_total, client_left, response_broken',
+  labelNames: [...revisionLabels, 'cause'],
+  registers,
+  collect() {
+    this.reset();
+    for (const { namespace, revision, errors } of gatewaySource.read()) {
+      for (const [cause, count] of errors) this.inc({ namespace, revision, cause }, count);
+    }
   },
 });
 

@@ -1,5 +1,4 @@
 import { Counter, Gauge } from '../prometheus.ts';
-import { countedHistogram } from './countedHistogram.ts';
 import { registers } from './registry.ts';
 
 // What clients take of a gateway, and what becomes of their requests.
@@ -16,8 +15,7 @@ export interface GatewayUsage {
   faults: number;
   repeated: number;
   ejected: number;
-  /** Requests that waited for an instance: how many up to each bound and beyond the last, and their waits; in seconds. */
-  waits: { bounds: readonly number[]; counts: readonly number[]; sum: number };
+  accessLogDropped: number;
 }
 
 let source: (() => GatewayUsage) | undefined;
@@ -103,10 +101,9 @@ series(
   'Times that an instance was left alone because it broke its requests off',
   (u) => u.ejected,
 );
-
-countedHistogram(
-  'homerun_gateway_queue_wait_seconds',
-  'Time that requests waited for an instance, of those that waited',
-  () => source?.().waits.bounds ?? [],
-  () => (source ? [{ labels: {}, ...source().waits }] : []),
+series(
+  Counter,
+  'homerun_gateway_access_log_dropped_total',
+  'Lines of the access log that were dropped because the standard output was slow',
+  (u) => u.accessLogDropped,
 );

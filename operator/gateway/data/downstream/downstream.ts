@@ -17,8 +17,12 @@ export interface Downstream {
   readonly method: string;
   /** Path and query, as the client wrote them. */
   readonly path: string;
+  /** The client's protocol, such as HTTP/1.1. */
+  readonly protocol: string;
   readonly head: RequestHead;
   readonly hasBody: boolean;
+  /** Bytes of the body that were forwarded. */
+  forwarded: number;
   /** Bytes of the response that wait in this process for the client. */
   readonly unsent: number;
   /** The request's body; not read before the request is admitted. */

@@ -34,6 +34,7 @@ export class Http1Downstream implements Downstream {
   readonly path: string;
   readonly head: RequestHead;
   readonly hasBody: boolean;
+  forwarded = 0;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #peer: Peer;
@@ -60,6 +61,10 @@ export class Http1Downstream implements Downstream {
     this.#response = response;
     this.#peer = peer;
     this.#closer = closer;
+  }
+
+  get protocol(): string {
+    return `HTTP/${this.#request.httpVersion}`;
   }
 
   get body(): Readable {

@@ -46,6 +46,8 @@ export class Http2Downstream implements Downstream {
   readonly path: string;
   readonly head: RequestHead;
   readonly hasBody: boolean;
+  readonly protocol = 'HTTP/2';
+  forwarded = 0;
   readonly #stream: ServerHttp2Stream;
   #events: DownstreamEvents | undefined;
   #takesTrailers = false;

@@ -290,6 +290,7 @@ function withoutPseudo(raw: string[]): FlatHeaders {
 function pump(downstream: Downstream, stream: ClientHttp2Stream): void {
   const { body } = downstream;
   const onData = (chunk: Buffer): void => {
+    downstream.forwarded += chunk.length;
     if (!stream.write(chunk)) body.pause();
   };
   const onEnd = (): void => {

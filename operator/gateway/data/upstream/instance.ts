@@ -15,6 +15,10 @@ export class Instance {
   readonly ejection = new Ejection();
   /** Value of the cookie that binds a client to it; unset without session affinity. */
   cookie: string | undefined;
+  /** When a trace that began here was last sampled, on `clock()`. */
+  sampledAt = Number.NEGATIVE_INFINITY;
+  /** It has responded to a request. */
+  answered = false;
   #inFlight = 0;
   #removed = false;
 

@@ -237,6 +237,7 @@ class Call implements UpstreamCall {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.events.downstream.forwarded += chunk.length;
     if (this.#chunked) {
       this.#socket.cork();
       this.#socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');

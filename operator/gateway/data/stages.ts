@@ -1,0 +1,51 @@
+import { clock } from '../shared/clock.ts';
+import type { ErrorCause, Stages } from '../shared/stats.ts';
+import type { ExchangeShared } from './exchangeShared.ts';
+import type { Throttler } from './throttler.ts';
+import type { Instance } from './upstream/instance.ts';
+
+/** What is measured of a request for an instance. A base class, so that it costs no object of its own. */
+export abstract class MeasuredRequest implements Stages {
+  readonly arrivedAt = clock();
+  queuedMs = 0;
+  sentAt = 0;
+  answeredAt = 0;
+  /** Why it did not get the whole response of an instance. */
+  protected error: ErrorCause | undefined;
+  /** Since when it waits for an instance; 0 when it does not. */
+  #queuedSince = 0;
+
+  protected waitsSince(now: number): void {
+    this.#queuedSince = now;
+  }
+
+  /** It found a free slot, so it did not wait. */
+  protected admittedAtOnce(): void {
+    this.#queuedSince = 0;
+  }
+
+  /** It waits no longer, if it did. */
+  protected waitedUntil(now: number): void {
+    if (this.#queuedSince > 0) this.queuedMs += now - this.#queuedSince;
+    this.#queuedSince = 0;
+  }
+
+  /** How long the instance has taken, or took, until the first byte of its response. */
+  protected upstreamMs(now: number): number {
+    return this.sentAt && (this.answeredAt || now) - this.sentAt;
+  }
+
+  /** The response of this instance has begun at `answeredAt`. */
+  protected countAnswer(instance: Instance, { entry }: Throttler, shared: ExchangeShared): void {
+    const { arrivedAt, queuedMs, sentAt, answeredAt } = this;
+    shared.stats.histograms.answered(sentAt - arrivedAt - queuedMs, answeredAt - sentAt);
+    if (instance.answered) return;
+    instance.answered = true;
+    shared.firstAnswer(entry.key, answeredAt);
+  }
+
+  protected countError(cause: ErrorCause, { entry }: Throttler, shared: ExchangeShared): void {
+    this.error = cause;
+    shared.stats.failed(entry.index, cause);
+  }
+}
