@@ -6,8 +6,8 @@
 
 kube_names=(etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl)
 
-# module_of NAME: where the source lies: a tool of the cluster, the conformance
-# tests, or a program for an image.
+# module_of NAME: where the source lies: a tool of the cluster, the programs of
+# other tests, or a program for an image.
 module_of() {
   local folder
   case $1 in coredns | helm | metrics-server) set -- kube ;; esac
@@ -57,6 +57,7 @@ compile() {
 programs() {
   case $1 in
   conformance) conformance_programs "$2" ;;
+  protocols) go build -trimpath -ldflags "-s -w" -o "$2/" tool ;;
   *)
     go build -trimpath -ldflags "$(link_flags "$1")" -o "$2/$1" "$(package_of "$1")" || return
     [ "$1" != kube ] || for link in "${kube_names[@]}"; do ln -s kube "$2/$link"; done
