@@ -17,7 +17,11 @@ const SERVICE: grpc.ServiceDefinition = {
   download: { path: '/test.Echo/Download', requestStream: false, responseStream: true, ...bytes },
   chat: { path: '/test.Echo/Chat', requestStream: true, responseStream: true, ...bytes },
   hang: { path: '/test.Echo/Hang', requestStream: false, responseStream: false, ...bytes },
+  missing: { path: '/test.Echo/Missing', requestStream: false, responseStream: false, ...bytes },
 };
+
+/** gRPC, Interoperability Test Case Descriptions, special_status_message. */
+const SPECIAL = '\t\ntest with whitespace\r\nand Unicode BMP \u263a and non-BMP \u{1f608}\t\n';
 
 interface Stub extends grpc.Client {
   unary(
@@ -30,6 +34,7 @@ interface Stub extends grpc.Client {
   download(b: Buffer): grpc.ClientReadableStream<Buffer>;
   chat(): grpc.ClientDuplexStream<Buffer, Buffer>;
   hang(b: Buffer, o: grpc.CallOptions, done: (error: grpc.ServiceError | null) => void): grpc.ClientUnaryCall;
+  missing(b: Buffer, done: (error: grpc.ServiceError | null) => void): grpc.ClientUnaryCall;
 }
 
 /** A real gRPC client and server with the gateway between them. */
@@ -38,19 +43,31 @@ describe('gateway and gRPC', () => {
   let server: grpc.Server;
   let stub: Stub;
   let cancelled = 0;
+  const onCancelled = () => {
+    cancelled++;
+  };
+
+  beforeEach(() => {
+    cancelled = 0;
+  });
 
   before(async () => {
     server = new grpc.Server();
     server.addService(SERVICE, {
       unary: (call: grpc.ServerUnaryCall<Buffer, Buffer>, done: grpc.sendUnaryData<Buffer>) => {
+        const initial = new grpc.Metadata();
+        for (const value of call.metadata.get('x-initial')) initial.add('x-initial', value);
+        call.sendMetadata(initial);
         const trailer = new grpc.Metadata();
+        for (const value of call.metadata.get('x-trailing-bin')) trailer.add('x-trailing-bin', value);
         trailer.set('x-sum', String(call.request.length));
         done(null, call.request, trailer);
       },
-      fail: (_call: unknown, done: grpc.sendUnaryData<Buffer>) =>
-        done({ code: grpc.status.NOT_FOUND, details: 'nope' }),
+      fail: (call: grpc.ServerUnaryCall<Buffer, Buffer>, done: grpc.sendUnaryData<Buffer>) =>
+        done({ code: grpc.status.NOT_FOUND, details: String(call.request) }),
       upload: (call: grpc.ServerReadableStream<Buffer, Buffer>, done: grpc.sendUnaryData<Buffer>) => {
         let length = 0;
+        call.on('cancelled', onCancelled);
         call.on('data', (part: Buffer) => {
           length += part.length;
         });
@@ -61,13 +78,12 @@ describe('gateway and gRPC', () => {
         call.end();
       },
       chat: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => {
+        call.on('cancelled', onCancelled);
         call.on('data', (part: Buffer) => call.write(Buffer.concat([Buffer.from('re: '), part])));
         call.on('end', () => call.end());
       },
       hang: (call: grpc.ServerUnaryCall<Buffer, Buffer>) => {
-        call.on('cancelled', () => {
-          cancelled++;
-        });
+        call.on('cancelled', onCancelled);
       },
     });
     const port = await new Promise<number>((resolve, reject) => {
@@ -89,24 +105,36 @@ describe('gateway and gRPC', () => {
     server.forceShutdown();
   });
 
-  const unary = (message: Buffer) =>
-    new Promise<{ answer: Buffer; sum: unknown }>((resolve, reject) => {
-      let sum: unknown;
+  const unary = (message: Buffer, metadata = new grpc.Metadata()) =>
+    new Promise<{ answer: Buffer; initial: grpc.Metadata; trailing: grpc.Metadata }>((resolve, reject) => {
+      let initial = new grpc.Metadata();
       let answer: Buffer | undefined;
-      const call = stub.unary(message, new grpc.Metadata(), (error, b) => {
+      const call = stub.unary(message, metadata, (error, b) => {
         if (error) reject(error);
         else answer = b;
       });
+      call.on('metadata', (received) => {
+        initial = received;
+      });
       call.on('status', (status) => {
-        sum = status.metadata.get('x-sum')[0];
-        if (answer) resolve({ answer, sum });
+        if (answer) resolve({ answer, initial, trailing: status.metadata });
       });
     });
 
   it('unary call, with trailing metadata', async () => {
-    const { answer, sum } = await unary(Buffer.from('hi'));
+    const { answer, trailing } = await unary(Buffer.from('hi'));
     assert.equal(answer.toString(), 'hi');
-    assert.equal(sum, '2');
+    assert.deepEqual(trailing.get('x-sum'), ['2']);
+  });
+
+  it('metadata of text and of bytes, several of a name, in both directions', async () => {
+    const metadata = new grpc.Metadata();
+    const values = [Buffer.from([0xab, 0xab, 0xab, 0, 0xff]), Buffer.from('b')];
+    for (const value of values) metadata.add('x-trailing-bin', value);
+    for (const value of ['one', 'two']) metadata.add('x-initial', value);
+    const { initial, trailing } = await unary(Buffer.from('hi'), metadata);
+    assert.deepEqual(initial.get('x-initial').join(', '), 'one, two');
+    assert.deepEqual(trailing.get('x-trailing-bin'), values);
   });
 
   it('a message of 2 MB', async () => {
@@ -114,12 +142,22 @@ describe('gateway and gRPC', () => {
     assert.ok((await unary(message)).answer.equals(message));
   });
 
-  it('an error status, which has trailers only', async () => {
+  for (const [name, message] of Object.entries({ 'a message': 'nope', 'a special message': SPECIAL })) {
+    it(`an error status with ${name}, which has trailers only`, async () => {
+      const error = await new Promise<grpc.ServiceError | null>((resolve) =>
+        stub.fail(Buffer.from(message), resolve),
+      );
+      assert.equal(error?.code, grpc.status.NOT_FOUND);
+      assert.equal(error?.details, message);
+    });
+  }
+
+  it('a method that the program does not have', async () => {
     const error = await new Promise<grpc.ServiceError | null>((resolve) =>
-      stub.fail(Buffer.from('x'), resolve),
+      stub.missing(Buffer.from('x'), resolve),
     );
-    assert.equal(error?.code, grpc.status.NOT_FOUND);
-    assert.equal(error?.details, 'nope');
+    assert.equal(error?.code, grpc.status.UNIMPLEMENTED);
+    assert.match(error?.details ?? '', /does not implement/);
   });
 
   it('client streaming', async () => {
@@ -149,8 +187,33 @@ describe('gateway and gRPC', () => {
     assert.equal(((await status) as [grpc.StatusObject])[0].code, grpc.status.OK);
   });
 
-  it('a call that its client cancels is cancelled in the instance', async () => {
-    cancelled = 0;
+  it('both directions, without a message', async () => {
+    const call = stub.chat();
+    const messages: unknown[] = [];
+    call.on('data', (part) => messages.push(part));
+    call.end();
+    const [status] = (await once(call, 'status')) as [grpc.StatusObject];
+    assert.deepEqual([status.code, messages], [grpc.status.OK, []]);
+  });
+
+  it('a call that its client cancels before its first message', async () => {
+    const error = await new Promise<grpc.ServiceError | null>((resolve) => {
+      stub.upload(resolve).cancel();
+    });
+    assert.equal(error?.code, grpc.status.CANCELLED);
+  });
+
+  it('a call that its client cancels after the first response is cancelled in the instance', async () => {
+    const call = stub.chat();
+    call.write(Buffer.from('a'));
+    await once(call, 'data');
+    const error = once(call, 'error');
+    call.cancel();
+    assert.equal(((await error) as [grpc.ServiceError])[0].code, grpc.status.CANCELLED);
+    await until('the instance knows', () => cancelled === 1);
+  });
+
+  it('a call that misses its deadline is cancelled in the instance', async () => {
     const error = await new Promise<grpc.ServiceError | null>((resolve) =>
       stub.hang(Buffer.from('x'), { deadline: Date.now() + 300 }, resolve),
     );
