@@ -181,6 +181,13 @@ export const ConfigSchema = Type.Object(
       },
       { default: {} },
     ),
+    traffic: Type.Object(
+      {
+        /** Time over which traffic moves to a new latest revision where no annotation says otherwise; 0 is at once. */
+        rolloutDurationSeconds: Type.Integer({ minimum: 0, maximum: 2_592_000, default: 0 }),
+      },
+      { default: {} },
+    ),
     revisionHistory: Type.Object(
       {
         minNonActive: Type.Integer({ minimum: 0, default: 20 }),

@@ -26,6 +26,7 @@ export const ROLE_FIELDS = {
     'jobs',
     'startup',
     'registry',
+    'traffic',
     'revisionHistory',
   ],
   webhook: ['logLevel', 'adminPort', 'strict', 'webhook'],

@@ -60,6 +60,7 @@ changes(['controller'], {
   'registry.timeoutSeconds': 20,
   'registry.ca.configMap': 'ca',
   'registry.ca.secret': 'ca',
+  'traffic.rolloutDurationSeconds': 60,
   'revisionHistory.minNonActive': 1,
   'revisionHistory.maxNonActive': 2,
   'revisionHistory.retainSinceCreateSeconds': 1,

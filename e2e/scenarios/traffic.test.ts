@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
 import { internalGatewayAddress, revisionsOf, serviceReady } from '../lib/cluster.ts';
 import { Visitor } from '../lib/http.ts';
 import { constantLoad } from '../lib/load.ts';
@@ -89,6 +90,47 @@ describe('traffic', function () {
     assert.deepEqual(failures, []);
     assert.ok(sent > 500, `only ${sent} requests were sent`);
     assert.ok((bodies.get('Hello old!') ?? 0) > 0 && (bodies.get('Hello new!') ?? 0) > 0);
+  });
+
+  it('a gradual roll-out moves traffic in steps, fails no request, and is over in time', async () => {
+    const { client, visitor, namespace } = suite;
+    const serviceAnnotations = { 'serving.knative.dev/rollout-duration': '20s' };
+    const options = (TARGET: string) => ({ env: { TARGET }, serviceAnnotations });
+    const service = await readyService(client, namespace, 'gradual', options('old'));
+    const stop = new AbortController();
+    const load = constantLoad(visitor, service.url, 100, stop.signal);
+    await applyService(client, helloService(namespace, 'gradual', options('new')));
+    const look = async () => {
+      const { status } = (await client.get<Service>(SERVICES, { namespace, name: 'gradual' })) as Service;
+      const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+      return { ready, percents: status?.traffic?.map(({ percent = 0 }) => percent) ?? [] };
+    };
+    await until('the roll-out to begin', async () => (await look()).percents.length === 2);
+    const startedAt = Date.now();
+    const looks: Awaited<ReturnType<typeof look>>[] = [];
+    await until('the roll-out to end', async () => {
+      const found = await look();
+      looks.push(found);
+      return found.percents.length === 1 && found.ready?.status === 'True';
+    });
+    const tookMs = Date.now() - startedAt;
+    stop.abort();
+    const { failures, bodies } = await load;
+    assert.deepEqual(failures, []);
+    assert.ok(tookMs > 17_000 && tookMs < 25_000, `${tookMs} ms`);
+    for (const { ready, percents } of looks) {
+      const total = percents.reduce((sum, percent) => sum + percent, 0);
+      assert.equal(total, 100);
+      if (percents.length === 2) assert.equal(ready?.reason, 'RolloutInProgress');
+    }
+    const seen = looks.map(({ percents }) => percents.at(-1) ?? 0);
+    assert.ok((seen[0] ?? 100) <= 6 && new Set(seen).size >= 10, seen.join(' '));
+    assert.deepEqual(
+      seen,
+      seen.toSorted((a, b) => a - b),
+    );
+    const [before, after] = ['old', 'new'].map((target) => bodies.get(`Hello ${target}!`) ?? 0);
+    assert.ok(Number(before) > 500 && Number(after) > 500, `${before} old, ${after} new`);
   });
 
   it('a host that nobody has is answered with 404 and one clear line', async () => {

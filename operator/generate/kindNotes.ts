@@ -1,5 +1,6 @@
 import { HOMERUN } from '../apis/annotations/homerun.ts';
 import { RUN } from '../apis/annotations/run.ts';
+import { SERVING } from '../apis/annotations/serving.ts';
 import { keyed } from '../apis/fieldError.ts';
 import type { KINDS_BY_NAME } from '../apis/kinds.ts';
 import { RUN as LABELS } from '../apis/labels.ts';
@@ -25,6 +26,23 @@ export const KIND_NOTES: { readonly [K in keyof typeof KINDS_BY_NAME]?: KindNote
 warning, and is rejected when strict. Keys of other prefixes are kept as they are.`,
     before: `A Configuration has the same \`spec.template\`. The \`spec\` of a Revision has the fields of \`spec.template.spec\` and is
 immutable.`,
+  },
+  routes: {
+    after: `### Gradual roll-out
+
+A new latest revision gets the traffic of the targets that follow it at once, or gradually if \`${SERVING.rolloutDuration}\` of the
+Service or Route, or the chart value \`traffic.rolloutDurationSeconds\`, is more than 0: 1 % when it is ready, and the rest in equal
+steps of at least 1 % and one second until that time is over (Knative Serving, Configuring gradual rollout of traffic to Revisions).
+
+- \`status.traffic\` has the shares in force, the oldest revision first. Ready is Unknown with the reason RolloutInProgress until the end.
+- A revision that becomes ready in the middle begins with 1 % at once. What it gets is taken from the newest of the others first.
+- An older revision that is deleted, or of which no instance can start, loses its share at once.
+- Changed percentages, named revisions and the address of a tag apply at once; on Knative, a tag's address moves gradually too.
+- A duration of \`0s\` is none, also during a roll-out, which it ends; on Knative, it stands for the default. To stop or undo a
+  roll-out, name revisions in \`spec.traffic\`.
+- It follows the time alone: it does not look at errors, starts no instances ahead, and a controller that has been down continues
+  with the shares of the present time. Instances follow the load. A minimum of the service is divided by the shares in force; a
+  revision keeps its own minimum until it has no share. A client with session affinity stays with its revision until then.`,
   },
   configurations: { fieldsOfTemplate: true },
   revisions: { fieldsOfTemplate: true },

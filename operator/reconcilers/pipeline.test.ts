@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { SERVING as ANNOTATION } from '../apis/annotations/serving.ts';
 import { conditionOf } from '../apis/condition.ts';
 import { SERVING } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
@@ -6,7 +7,7 @@ import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuration/types.ts';
 import { scalingSpec } from '../apis/serving/revision/scaling.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
-import { ROUTES } from '../apis/serving/route/types.ts';
+import { ROUTES, type Route } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import { parseConfig } from '../config.ts';
 import {
@@ -53,7 +54,10 @@ describe('service to deployment', () => {
     await server.close();
   });
 
-  function apply(changes: Parameters<typeof service>[1] = {}): Promise<Service> {
+  function apply(
+    changes: Parameters<typeof service>[1] = {},
+    annotations?: Record<string, string>,
+  ): Promise<Service> {
     const object = service('hello', {
       ...changes,
       spec: { containers: [{ image: PINNED }], ...changes.spec },
@@ -61,7 +65,7 @@ describe('service to deployment', () => {
     const { name, namespace } = object.metadata;
     return server.client.apply(
       SERVICES,
-      { ...object, metadata: { name, namespace } },
+      { ...object, metadata: { name, namespace, ...(annotations ? { annotations } : {}) } },
       { fieldManager: 'person' },
     );
   }
@@ -287,6 +291,40 @@ describe('service to deployment', () => {
     const { status } = await ready();
     assert.equal(status?.traffic?.[0]?.revisionName, second);
   });
+
+  it('a gradual roll-out goes on in a controller that starts again, and ends in time', async () => {
+    const gradual = { [ANNOTATION.rolloutDuration]: '4s' };
+    await apply({}, gradual);
+    const first = await latest(1);
+    await start(first);
+    await ready();
+    await apply({ spec: { timeoutSeconds: 7 } }, gradual);
+    const second = await latest(2);
+    server.requests = [];
+    await start(second);
+    const split = () =>
+      server
+        .get(ROUTES, REF)
+        ?.status?.traffic?.map(({ percent }) => percent)
+        .join(' ');
+    await until('the first percent', () => split() === '99 1');
+    const startedAt = Date.now();
+    await until('the service to say so', () => {
+      const ready = conditionOf(server.get(SERVICES, REF)?.status?.conditions, 'Ready');
+      return ready?.reason === 'RolloutInProgress';
+    });
+    await until('another step', () => split() === '74 26');
+    await process.stop();
+    process = new ServingProcess(server);
+    const { status } = await ready();
+    const tookMs = Date.now() - startedAt;
+    assert.deepEqual(status?.traffic, [{ revisionName: second, percent: 100, latestRevision: true }]);
+    assert.ok(tookMs > 3900 && tookMs < 6000, `${tookMs} ms`);
+    const written = server.requests
+      .filter(({ method, path }) => method === 'PATCH' && path.endsWith('/routes/hello/status'))
+      .map(({ body }) => (body as Route).status?.traffic?.map(({ percent }) => percent).join(' '));
+    assert.deepEqual(written, ['99 1', '74 26', '49 51', '25 75', '100']);
+  }).timeout(20_000);
 
   it('a ready revision that breaks later keeps its traffic, and says why it cannot answer (knative/serving#12078)', async () => {
     await apply();

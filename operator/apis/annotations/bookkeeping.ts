@@ -7,6 +7,8 @@ export const BOOKKEEPING = {
   scheduleKept: 'homerun.dev/schedule-kept',
   /** In the status of a WorkerPool: the highest revision number seen, whose revision may have been deleted since. */
   lastRevisionNumber: 'homerun.dev/last-revision-number',
+  /** In the status of a Route: configuration -> the roll-out of its latest revision that is in progress, as JSON. */
+  rollout: 'homerun.dev/rollout',
   /** On a Deployment: the hash of what its pod template was made from. */
   templateHash: 'homerun.dev/template-hash',
   /** On a Deployment: when Kubernetes was last asked to create its pods after all. */

@@ -36,6 +36,19 @@ const ROWS: Row[] = [
     message: /scaling of a revision belongs in spec.template.metadata.annotations/,
     reason: 'Knative rejects scaling outside of the template as well',
   },
+  ...['0s', '380s', '5m', '720h', '1.5m', ''].map((value) => ({
+    on: 'service' as const,
+    key: 'serving.knative.dev/rollout-duration',
+    value,
+    reason: `"${value}" is in whole seconds`,
+  })),
+  ...['380', '500ms', '-5s', 'soon', '721h'].map((value) => ({
+    on: 'service' as const,
+    key: 'serving.knative.dev/rollout-duration',
+    value,
+    message: /it must be a duration of whole seconds up to 720h, such as 90s or 5m/,
+    reason: `"${value}" is a duration that Knative rejects, or too long`,
+  })),
   { on: 'service', key: 'run.googleapis.com/maxScale', value: '3', reason: 'of the whole service' },
   {
     on: 'revision',

@@ -1,3 +1,5 @@
+import { parseDuration } from '../duration.ts';
+
 /** What the value of an annotation may be. */
 export interface ValueRule {
   /** The values allowed, for docs/contract.md. */
@@ -24,6 +26,15 @@ export const wholeNumber = (minimum: number, maximum = 2 ** 31 - 1): ValueRule =
     `a whole number from ${minimum} to ${maximum}`,
     (value) => /^\d+$/.test(value) && Number(value) >= minimum && Number(value) <= maximum,
   );
+
+/** Longest duration of a gradual roll-out: 30 days. */
+export const MAX_ROLLOUT_MS = 30 * 24 * 3_600_000;
+
+/** A Go duration with the precision of seconds; empty counts as unset. */
+export const WHOLE_SECONDS = rule('a duration of whole seconds up to 720h, such as 90s or 5m', (value) => {
+  const ms = value === '' ? 0 : parseDuration(value);
+  return ms !== undefined && ms % 1000 === 0 && ms <= MAX_ROLLOUT_MS;
+});
 
 const json = (allowed: string, accepts: (value: unknown) => boolean): ValueRule =>
   rule(allowed, (text) => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { BOOKKEEPING } from '../../apis/annotations/bookkeeping.ts';
 import { RUN } from '../../apis/annotations/run.ts';
+import { SERVING as ANNOTATION } from '../../apis/annotations/serving.ts';
 import { conditionOf } from '../../apis/condition.ts';
 import { SERVING, VISIBILITY } from '../../apis/labels.ts';
 import { parseConfig } from '../../config.ts';
@@ -124,6 +126,117 @@ describe('planRoute', () => {
       if (test.ready.message) assert.match(actual?.message ?? '', test.ready.message);
     });
   }
+
+  describe('a gradual roll-out', () => {
+    const owned = (name: string) => {
+      const made = revision(name, { ready: 'True' });
+      return {
+        ...made,
+        metadata: { ...made.metadata, labels: { ...made.metadata.labels, [SERVING.configuration]: 'hello' } },
+      };
+    };
+    const revisions = byName(['hello-00001-abc', 'hello-00002-abc', 'hello-00003-abc'].map(owned));
+    const gradual = (targets?: Parameters<typeof route>[1]) => {
+      const made = route('hello', targets);
+      const annotations = { [ANNOTATION.rolloutDuration]: '100s' };
+      return { ...made, metadata: { ...made.metadata, annotations }, status: { traffic: before } };
+    };
+    const look = (subject: RouteInput['route'], latest: string, seconds: number, settings = config) => {
+      const configurations = byName([following({ latestReadyRevisionName: latest })]);
+      const input = { route: subject, configurations, revisions };
+      return planRoute(input, 'homerun-system', settings, EPOCH + seconds * 1000);
+    };
+    const split = (plan: ReturnType<typeof planRoute>) =>
+      plan.status?.status?.traffic?.map(({ revisionName, percent, latestRevision, tag }) =>
+        [revisionName?.slice(6, 11), percent, latestRevision ? 'latest' : 'named', tag]
+          .filter(Boolean)
+          .join(' '),
+      );
+    const readyIn = (plan: ReturnType<typeof planRoute>) =>
+      conditionOf(plan.status?.status?.conditions, 'Ready');
+
+    it('goes on from the status of the route, which says what is in progress and until when', () => {
+      const first = look(gradual(), 'hello-00002-abc', 0);
+      assert.deepEqual(split(first), ['00001 99 latest', '00002 1 latest']);
+      assert.equal(first.requeueAfterMs, 1011);
+      assert.equal(first.statusWaitMs, undefined, 'a step is not put off');
+      const { status, reason, message } = readyIn(first) ?? {};
+      assert.deepEqual([status, reason], ['Unknown', 'RolloutInProgress']);
+      assert.match(message ?? '', /is in progress until 2026-\d\d-\d\dT\d\d:01:40Z\.$/);
+      const later = look(first.status as RouteInput['route'], 'hello-00002-abc', 50);
+      assert.deepEqual(split(later), ['00001 50 latest', '00002 50 latest']);
+      const next = look(later.status as RouteInput['route'], 'hello-00003-abc', 50);
+      assert.deepEqual(split(next), ['00001 50 latest', '00002 49 latest', '00003 1 latest']);
+      const last = look(next.status as RouteInput['route'], 'hello-00003-abc', 150);
+      assert.deepEqual(split(last), ['00003 100 latest']);
+      assert.equal(readyIn(last)?.status, 'True');
+      assert.equal(last.status?.status?.annotations, undefined);
+      assert.equal(last.requeueAfterMs, undefined);
+    });
+
+    it('moves what the targets of a configuration have together, and the address of a tag at once', () => {
+      const targets = [
+        { configurationName: 'hello', percent: 30 },
+        { revisionName: 'hello-00001-abc', percent: 20 },
+        { configurationName: 'hello', percent: 50, tag: 'next' },
+      ];
+      const settled = look(gradual(targets), 'hello-00001-abc', 0);
+      const started = look(settled.status as RouteInput['route'], 'hello-00002-abc', 0);
+      assert.deepEqual(split(started), [
+        '00001 79 latest',
+        '00002 1 latest',
+        '00001 20 named',
+        '00002 latest next',
+      ]);
+      const later = look(started.status as RouteInput['route'], 'hello-00002-abc', 50);
+      assert.deepEqual(split(later), [
+        '00001 40 latest',
+        '00002 30 latest',
+        '00001 20 named',
+        '00002 10 latest next',
+      ]);
+    });
+
+    it('is not asked for by a change of the targets, and ends with a named revision', () => {
+      const named = [{ revisionName: 'hello-00001-abc', percent: 100 }];
+      const pinned = look(gradual(named), 'hello-00002-abc', 0);
+      const latest = { ...(pinned.status as RouteInput['route']), spec: gradual().spec };
+      assert.deepEqual(split(look(latest, 'hello-00002-abc', 0)), ['00002 100 latest']);
+      const started = look(gradual(), 'hello-00002-abc', 0);
+      const back = { ...(started.status as RouteInput['route']), spec: gradual(named).spec };
+      const { requeueAfterMs, ...plan } = look(back, 'hello-00002-abc', 10);
+      assert.deepEqual([split(plan), requeueAfterMs], [['00001 100 named'], undefined]);
+    });
+
+    it('stands still, and is remembered, while a target cannot be served', () => {
+      const started = look(gradual(), 'hello-00002-abc', 0).status as RouteInput['route'];
+      const broken = { ...started, spec: gradual([{ revisionName: 'hello-9', percent: 100 }]).spec };
+      const { status } = look(broken, 'hello-00002-abc', 50).status ?? {};
+      assert.deepEqual(status?.traffic, started.status?.traffic);
+      assert.deepEqual(status?.annotations, started.status?.annotations);
+    });
+
+    it('takes the time of the chart where the route has none, and none where it says 0s', () => {
+      const settings = parseConfig({ traffic: { rolloutDurationSeconds: 10 } });
+      const plain = { ...route(), status: { traffic: before } };
+      const annotations = { [ANNOTATION.rolloutDuration]: '0s' };
+      const off = { ...plain, metadata: { ...plain.metadata, annotations } };
+      assert.equal(look(plain, 'hello-00002-abc', 0, settings).requeueAfterMs, 1000);
+      assert.deepEqual(split(look(off, 'hello-00002-abc', 0, settings)), ['00002 100 latest']);
+      assert.deepEqual(split(look(plain, 'hello-00002-abc', 0)), ['00002 100 latest']);
+    });
+
+    for (const text of ['', '[', '7', 'null', '{"hello":{}}', '{"hello":null}', '{"hello":{"shares":[]}}']) {
+      it(`reads ${JSON.stringify(text)} as nothing remembered, and goes on from the traffic in force`, () => {
+        const started = look(gradual(), 'hello-00002-abc', 0).status as RouteInput['route'];
+        const annotations = { [BOOKKEEPING.rollout]: text };
+        const lost = { ...started, status: { ...started.status, annotations } };
+        const plan = look(lost, 'hello-00002-abc', 50);
+        assert.deepEqual(split(plan), ['00001 99 latest', '00002 1 latest']);
+        assert.equal(plan.requeueAfterMs, 1011);
+      });
+    }
+  });
 
   it('leaves hosts to those who have them, and says who that is', () => {
     const tagged = route('hello', [

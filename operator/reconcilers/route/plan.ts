@@ -12,16 +12,20 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTE_REASONS as REASONS, ROUTE_CONDITIONS as TYPES } from '../../apis/serving/route/conditions.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import { hasOutsideName } from '../../apis/serving/route/visibility.ts';
+import type { RouteTarget } from '../../apis/serving/traffic/types.ts';
 import { addressOf, urlOf } from '../../apis/url.ts';
 import type { CoreService } from '../../kube/core.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
+import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { passingMs } from '../readiness.ts';
 import { type RejectionInput, withRejection } from '../rejection.ts';
 import { desiredAlias } from './alias.ts';
 import { OWN, type TakenHost } from './hosts.ts';
+import type { Rollout } from './rollout.ts';
+import { type Resolved, trafficOf } from './traffic.ts';
 
 export interface RouteInput {
   route: Route;
@@ -34,13 +38,12 @@ export interface RouteInput {
   taken?: ReadonlyMap<string, TakenHost>;
 }
 
-type Target = NonNullable<Route['spec']['traffic']>[number];
-type Resolved = { target: Target; revisionName: string } | { target: Target; problem: TargetProblem };
 type TargetProblem = Pick<Condition, 'reason' | 'message'> & { status: 'False' | 'Unknown' };
 
 /**
  * What a route serves. Traffic moves as a whole: while one target cannot take its share, everything stays
- * where it was, so that a failing revision never sees a request and the one before it goes on serving.
+ * where it was, so that a failing revision never sees a request and the one before it goes on serving. To a new latest
+ * revision it moves gradually where that is asked for; Ready is Unknown for as long (Knative API, Route conditions).
  */
 export function planRoute(
   input: RouteInput,
@@ -50,30 +53,32 @@ export function planRoute(
 ): Plan<Route> {
   const { route } = input;
   const foreign = input.alias !== undefined && !isControlledBy(input.alias, route.metadata.uid ?? '');
-  const resolved = (route.spec.traffic ?? []).map((target) => resolve(target, input));
-  const problem = resolved.flatMap((each) => ('problem' in each ? [each.problem] : []))[0];
+  const targets = (route.spec.traffic ?? []).map((target) => resolve(target, input));
+  const problem = targets.flatMap((each) => ('problem' in each ? [each.problem] : []))[0];
   const assigned: Condition = problem
     ? { type: TYPES.allTrafficAssigned, ...problem }
     : { type: TYPES.allTrafficAssigned, status: 'True' };
   const { taken = NONE } = input;
-  const reachable = reachability(route, foreign, taken);
-  const conditions = [assigned, reachable];
+  const resolved = targets.flatMap((each) => ('problem' in each ? [] : [each]));
+  const traffic = problem || taken.has(OWN) ? undefined : trafficOf(resolved, input, config, now);
+  const conditions = [assigned, reachability(route, foreign, taken, traffic?.rollouts)];
   const status = {
     observedGeneration: route.metadata.generation,
     conditions: mergeConditions(route.status?.conditions, [...conditions, readyOf(conditions)], now),
     url: hasOutsideName(route) ? urlOf(config, route.metadata) : addressOf(config, route.metadata),
     address: { url: addressOf(config, route.metadata) },
-    traffic:
-      problem || taken.has(OWN)
-        ? route.status?.traffic
-        : resolved.map((each) => served(each, route, config, taken)),
+    traffic: traffic
+      ? traffic.entries.map((each) => addressed(each, route, config, taken))
+      : route.status?.traffic,
+    annotations: (traffic ?? route.status)?.annotations,
   };
   return {
     apply: foreign ? [] : [desiredAlias(route, namespace, config, input.alias)],
     remove: [],
     status: { ...route, status },
-    statusWaitMs: passingMs(route.status, status),
+    statusWaitMs: traffic?.nextAt === undefined ? passingMs(route.status, status) : undefined,
     events: [],
+    requeueAfterMs: traffic?.nextAt === undefined ? undefined : traffic.nextAt - now,
   };
 }
 
@@ -82,13 +87,18 @@ export function rejectedRoute(input: RejectionInput): KubeObject {
   return withRejection(input, [TYPES.ingressReady, READY]);
 }
 
-function resolve(target: Target, { configurations, revisions, route }: RouteInput): Resolved {
+type Unresolved = { problem: TargetProblem };
+
+function resolve(
+  target: RouteTarget,
+  { configurations, revisions, route }: RouteInput,
+): Resolved | Unresolved {
   if (target.revisionName) return checked(target, target.revisionName, revisions, route);
   const name = target.configurationName ?? '';
   const configuration = configurations.get(name);
   if (!configuration) {
     const message = `Configuration '${name}' referenced in traffic not found.`;
-    return { target, problem: { status: 'False', reason: REASONS.configurationMissing, message } };
+    return { problem: { status: 'False', reason: REASONS.configurationMissing, message } };
   }
   const { latestReadyRevisionName, conditions } = configuration.status ?? {};
   if (latestReadyRevisionName) return { target, revisionName: latestReadyRevisionName };
@@ -96,28 +106,28 @@ function resolve(target: Target, { configurations, revisions, route }: RouteInpu
   if (ready?.status === 'False') {
     const message =
       `Configuration '${name}' has no revision that can serve. ${ready.message ?? ''}`.trimEnd();
-    return { target, problem: { status: 'False', reason: REASONS.revisionMissing, message } };
+    return { problem: { status: 'False', reason: REASONS.revisionMissing, message } };
   }
   const message = `Configuration '${name}' is waiting for a Revision to become ready.`;
-  return { target, problem: { status: 'Unknown', reason: REASONS.revisionMissing, message } };
+  return { problem: { status: 'Unknown', reason: REASONS.revisionMissing, message } };
 }
 
 function checked(
-  target: Target,
+  target: RouteTarget,
   name: string,
   revisions: ReadonlyMap<string, Revision>,
   { metadata }: Route,
-): Resolved {
+): Resolved | Unresolved {
   const revision = revisions.get(name);
   if (!revision) {
     const message = `Revision '${name}' referenced in traffic not found. Traffic stays where it was.${listing(metadata)}`;
-    return { target, problem: { status: 'False', reason: REASONS.revisionMissing, message } };
+    return { problem: { status: 'False', reason: REASONS.revisionMissing, message } };
   }
   const ready = conditionOf(revision.status?.conditions, READY);
   if (isTrue(ready)) return { target, revisionName: name };
   const message = `Revision '${name}' referenced in traffic is not ready. ${ready?.message ?? ''}`.trimEnd();
   const status = ready?.status === 'False' ? 'False' : 'Unknown';
-  return { target, problem: { status, reason: REASONS.revisionNotReady, message } };
+  return { problem: { status, reason: REASONS.revisionNotReady, message } };
 }
 
 /** How to see which revisions there are. */
@@ -127,35 +137,43 @@ function listing({ namespace, labels }: Route['metadata']): string {
   return ` List existing ones with: kubectl get revisions --namespace ${namespace} --selector ${SERVING.service}=${service}`;
 }
 
-function served(
-  resolved: Resolved,
+/** An entry of the status with the URL of its tag, unless the tag's host belongs to another route. */
+function addressed(
+  { tag, ...entry }: RouteTarget,
   route: Route,
   config: RoleConfig<'controller'>,
   taken: ReadonlyMap<string, TakenHost>,
-): Target {
-  const { target } = resolved;
-  const url = hasOutsideName(route) ? { url: urlOf(config, route.metadata, target.tag) } : {};
-  const revisionName = 'revisionName' in resolved ? resolved.revisionName : target.revisionName;
-  return {
-    revisionName,
-    percent: target.percent ?? 0,
-    latestRevision: !target.revisionName,
-    ...(target.tag && !taken.has(target.tag) ? { tag: target.tag, ...url } : {}),
-  };
+) {
+  if (!tag || taken.has(tag)) return entry;
+  const url = hasOutsideName(route) ? { url: urlOf(config, route.metadata, tag) } : {};
+  return { ...entry, tag, ...url };
 }
 
 const NONE: ReadonlyMap<string, TakenHost> = new Map();
 
 /** Whether requests for the route's names reach it. */
-function reachability(route: Route, foreign: boolean, taken: ReadonlyMap<string, TakenHost>): Condition {
+function reachability(
+  route: Route,
+  foreign: boolean,
+  taken: ReadonlyMap<string, TakenHost>,
+  rollouts: readonly Rollout[] = [],
+): Condition {
   const type = TYPES.ingressReady;
   if (foreign) return { type, status: 'False', reason: REASONS.notOwned, message: nameTaken(route) };
   const [first] = taken.values();
-  if (!first) return { type, status: 'True' };
+  if (!first) return rolledOut(type, rollouts);
   const message =
     `Host '${first.host}' belongs to service '${first.by}', which had it before. ` +
     'Requests for it go there as long as that service exists and has it; choose another name or tag.';
   return { type, status: 'False', reason: REASONS.hostTaken, message };
+}
+
+/** (Knative API, Route conditions) */
+function rolledOut(type: string, rollouts: readonly Rollout[]): Condition {
+  if (rollouts.length === 0) return { type, status: 'True' };
+  const end = timestamp(Math.max(...rollouts.map(({ endsAt }) => endsAt)));
+  const message = `A gradual rollout of the latest revision(s) is in progress until ${end}.`;
+  return { type, status: 'Unknown', reason: REASONS.rolloutInProgress, message };
 }
 
 function nameTaken(route: Route): string {

@@ -1,10 +1,11 @@
 import { type Annotation, honoured, ignored, REVISION, SCALED } from '../annotation.ts';
+import { SERVING } from '../serving.ts';
 import { FLAG, isOff, oneOf, wholeNumber } from '../values.ts';
 
 export const NO_MAXIMUM = '0 means that no maximum is set';
 export const FIXED_SIZE =
   'run.googleapis.com/manualInstanceCount sets the number of instances of a worker pool';
-const ONE_STEP = ignored('traffic moves in one step');
+const ONE_STEP = ignored(`traffic moves in one step, or over the time that ${SERVING.rolloutDuration} gives`);
 
 /** How many instances a whole service or worker pool has. */
 export const SCALING = {

@@ -14,4 +14,6 @@ export const ROUTE_REASONS = {
   notOwned: 'NotOwned',
   /** Its host, or the host of a tag, belongs to another route. */
   hostTaken: 'HostTaken',
+  /** Traffic is moving to the latest revision over a given time. */
+  rolloutInProgress: 'RolloutInProgress',
 } as const;

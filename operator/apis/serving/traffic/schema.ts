@@ -66,6 +66,7 @@ export const TrafficStatusSchema = list(
     configurationName,
     url: text(2048, { description: 'URL of the tag.' }),
   }),
-  MAX_TARGETS,
+  // While roll-outs are in progress, each older revision that still has a percent is one more.
+  MAX_TARGETS + 100,
   { description: 'Revisions and their shares of the traffic.' },
 );
