@@ -29,6 +29,10 @@ fuzz: $(dependencies) ## Fuzz the gateway from both sides, scale-ins and admissi
 	@node operator/gateway/fuzz/main.ts --count $(or $(COUNT),100000) $(if $(SEED),--seed $(SEED))
 	@node operator/webhook/fuzz/main.ts --count $(or $(COUNT),100000) $(if $(SEED),--seed $(SEED))
 
+.PHONY: simulate
+simulate: $(dependencies) ## Simulate scaling for a day: TRAFFIC (all, or a name or file), RETENTION seconds; docs/autoscaling.md
+	@node operator/autoscaler/simulation/main.ts $(if $(TRAFFIC),--traffic "$(TRAFFIC)") $(if $(RETENTION),--retention "$(RETENTION)")
+
 ##@ Try it
 
 .PHONY: demo

@@ -8,13 +8,13 @@ const NOW = 1_700_000_000_000;
 const LONG_AGO = NOW - 60 * MINUTE;
 
 function loadWith(changes: Partial<Load> = {}): Load {
-  const { replicas = 1 } = changes;
+  const { replicas = 1, present = 0 } = changes;
   return {
     replicas,
     ready: replicas,
-    present: 0,
+    present,
+    recent: present,
     concurrency: 0,
-    busy: 0,
     lastRequestAt: undefined,
     complete: true,
     ...changes,
@@ -87,7 +87,7 @@ describe('decide', () => {
       reason: 'never more than the maximum',
     },
     'lower maximum': {
-      load: { replicas: 9, concurrency: 700, present: 700, busy: 9, complete: false },
+      load: { replicas: 9, concurrency: 700, present: 700, complete: false },
       spec: { max: 4 },
       state: initialState(9, NOW),
       replicas: 4,
@@ -177,17 +177,85 @@ describe('decide', () => {
     },
     'spare but needed a while ago': {
       load: { replicas: 6, present: 1, concurrency: 1 },
-      state: { replicas: 6, lastActivityAt: NOW, needs: [{ count: 4, at: NOW - 14 * MINUTE }] },
+      state: { replicas: 6, lastActivityAt: NOW, needs: [{ count: 4, at: NOW - 9 * MINUTE }] },
       replicas: 4,
       why: 'spare',
-      reason: 'four were needed within the idle time',
+      reason: 'four were needed within two thirds of the idle time',
     },
-    'spare but busy': {
-      load: { replicas: 6, present: 3, concurrency: 3, busy: 3 },
-      state: spare(6),
-      replicas: 3,
+    'spare together': {
+      load: { replicas: 6, present: 1, concurrency: 1 },
+      state: { replicas: 6, lastActivityAt: NOW, needs: [{ count: 4, at: NOW - 14 * MINUTE }] },
+      replicas: 1,
       why: 'spare',
-      reason: 'only idle instances go',
+      reason: 'two go after the idle time, and three that would follow within a third of it go with them',
+    },
+    'none spare for the idle time': {
+      load: { replicas: 6, present: 1, concurrency: 1 },
+      state: { replicas: 6, lastActivityAt: NOW, needs: [{ count: 6, at: NOW - 14 * MINUTE }] },
+      replicas: undefined,
+      why: 'steady',
+      reason: 'all were needed within it',
+    },
+    'spare with long requests': {
+      load: { replicas: 6, present: 3, concurrency: 3 },
+      state: spare(6),
+      replicas: 1,
+      why: 'spare',
+      reason: 'an instance that is drained keeps its requests until they end',
+    },
+    'a little above the target': {
+      load: { replicas: 10, concurrency: 520, present: 520 },
+      replicas: undefined,
+      why: 'steady',
+      reason: 'ten instances are for 480; 8 % more is within the tolerance',
+    },
+    'more than a little above the target': {
+      load: { replicas: 10, concurrency: 530, present: 530 },
+      replicas: 12,
+      why: 'concurrency',
+      reason: '530 / 48, as 10 % are exceeded',
+    },
+    'a peak within a second': {
+      load: { replicas: 1, concurrency: 3, present: 90, recent: 40 },
+      replicas: undefined,
+      why: 'steady',
+      reason: 'it is over before another instance has started',
+    },
+    'a peak when no instance runs': {
+      load: { replicas: 0, concurrency: 0, present: 200, recent: 1 },
+      state: unused(0),
+      replicas: 3,
+      why: 'burst',
+      reason: 'no slot is there for any of them',
+    },
+    'more requests soon after a raise': {
+      load: { replicas: 7, ready: 1, present: 900, concurrency: 30 },
+      state: { ...initialState(7, NOW), raised: { first: NOW - 4 * SECOND, last: NOW - 3 * SECOND } },
+      replicas: 12,
+      why: 'burst',
+      reason: 'the second raise came after 1 s, so the third may come 2 s later',
+    },
+    'more requests too soon after a raise': {
+      load: { replicas: 7, ready: 1, present: 900, concurrency: 30 },
+      state: { ...initialState(7, NOW), raised: { first: NOW - 6 * SECOND, last: NOW - 3 * SECOND } },
+      replicas: undefined,
+      why: 'steady',
+      reason: 'those that start serve them before another one would',
+    },
+    'more requests after a raise, all started': {
+      load: { replicas: 7, present: 900, concurrency: 30 },
+      state: { ...initialState(7, NOW), raised: { first: NOW - 6 * SECOND, last: NOW - 3 * SECOND } },
+      replicas: 12,
+      why: 'burst',
+      reason: 'there is nothing to wait for',
+    },
+    'minimum raised soon after a burst': {
+      load: { replicas: 7, ready: 1, present: 900, concurrency: 30 },
+      spec: { min: 9 },
+      state: { ...initialState(7, NOW), raised: { first: NOW - 6 * SECOND, last: NOW - 3 * SECOND } },
+      replicas: 9,
+      why: 'min',
+      reason: 'it needs no measurement',
     },
     'spare with a short idle time': {
       load: { replicas: 6, present: 1, concurrency: 1 },
@@ -335,7 +403,7 @@ const anyLoad: fc.Arbitrary<Load> = fc.record({
   ready: fc.nat(60),
   present: fc.nat(3000),
   concurrency: fc.option(fc.double({ min: 0, max: 3000, noNaN: true }), { nil: undefined }),
-  busy: fc.nat(60),
+  recent: fc.nat(3000),
   lastRequestAt: fc.option(fc.integer({ min: NOW - 1_800_000, max: NOW + 1000 }), { nil: undefined }),
   complete: fc.boolean(),
   cpu: fc.option(

@@ -8,10 +8,10 @@ export interface Load {
   readonly ready: number;
   /** Requests in flight and queued now, over all gateways; a lower bound unless `complete`. */
   readonly present: number;
+  /** Their mean since the previous decision. */
+  readonly recent: number;
   /** Mean of requests in flight and queued over the window; undefined when it has no sample. */
   readonly concurrency: number | undefined;
-  /** Instances that have a request now. */
-  readonly busy: number;
   /** When a request last arrived or was in flight (Unix time in ms), if any gateway reports one. */
   readonly lastRequestAt: number | undefined;
   /** Every gateway has answered. */
@@ -40,7 +40,19 @@ export interface ScaleState {
   readonly lastActivityAt: number;
   /** Needs within the idle time, oldest first, each smaller than the one before: the first is the maximum. */
   readonly needs: readonly Need[];
+  /** When requests that waited raised the number while instances were starting: first and last (ms). */
+  readonly raised?: Raised | undefined;
 }
+
+export interface Raised {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The mean may exceed its target by so much before instances are added (as Kubernetes' HPA does). */
+const TOLERANCE = 1.1;
+/** The longest time between two raises for requests that wait while instances start. */
+const RAISE_EVERY_MS = 15_000;
 
 export type Reason =
   | 'steady'
@@ -75,8 +87,8 @@ export function initialState(replicas: number, now: number): ScaleState {
  * measurements.
  */
 export function decide(load: Load, spec: ScalingSpec, state: ScaleState, now: number): Decision {
-  const need = needOf(load, spec);
-  const next = remember(load, spec, state, need.count, now);
+  const need = needOf(load, spec, state, now);
+  const next = remember(load, spec, state, need, now);
   const set = (replicas: number, reason: Reason): Decision =>
     replicas === load.replicas
       ? { replicas: undefined, reason: 'steady', state: next }
@@ -97,12 +109,12 @@ export function decide(load: Load, spec: ScalingSpec, state: ScaleState, now: nu
   return unknown ? keep('incomplete') : set(kept, 'spare');
 }
 
-/** The number down to which spare instances may be removed now: those needed within the idle time or with requests. */
+/** The number down to which spare instances may be removed now: those needed within the idle time. */
 function spareLimit(load: Load, spec: ScalingSpec, state: ScaleState): number {
   const held = state.needs[0]?.count ?? load.replicas;
   // An instance whose CPU use is not measured yet counts as used at the target.
-  const forCpu = cpuNeed(load, spec) + (load.cpu?.unmeasured ?? 0);
-  return Math.min(Math.max(1, held, load.busy, forCpu), load.replicas);
+  const forCpu = ceil(cpuInstances(load, spec)) + (load.cpu?.unmeasured ?? 0);
+  return Math.min(Math.max(1, held, forCpu), load.replicas);
 }
 
 /** How long a spare instance stays since it was last needed: never less than the window of the need. */
@@ -115,11 +127,16 @@ export function floorOf(spec: ScalingSpec): number {
   return spec.pending ? Math.max(spec.min, spec.initial) : spec.min;
 }
 
-function needOf(load: Load, spec: ScalingSpec): { count: number; reason: Reason } {
+function needOf(
+  load: Load,
+  spec: ScalingSpec,
+  state: ScaleState,
+  now: number,
+): { count: number; reason: Reason } {
   const causes: [count: number, reason: Reason][] = [
-    [ceil(load.present / spec.concurrency), 'burst'],
-    [ceil((load.concurrency ?? 0) / spec.targetConcurrency), 'concurrency'],
-    [cpuNeed(load, spec), 'cpu'],
+    [burstNeed(load, spec, state, now), 'burst'],
+    [tolerant((load.concurrency ?? 0) / spec.targetConcurrency, load.replicas), 'concurrency'],
+    [tolerant(cpuInstances(load, spec), load.replicas), 'cpu'],
     [floorOf(spec), spec.pending ? 'starting' : 'min'],
   ];
   let [count, reason] = causes[0] as [number, Reason];
@@ -128,12 +145,36 @@ function needOf(load: Load, spec: ScalingSpec): { count: number; reason: Reason 
 }
 
 /**
+ * A slot for every request, in flight or queued. A peak within a second is no need: it is over before an instance has
+ * started. And while instances start, more are added at growing intervals.
+ */
+function burstNeed(load: Load, spec: ScalingSpec, state: ScaleState, now: number): number {
+  const { replicas, ready, present, recent } = load;
+  if (present === 0) return 0;
+  const lasting = Math.max(1, ceil(Math.min(present, recent) / spec.concurrency));
+  if (replicas > 0 && lasting <= replicas) return lasting;
+  const isTooSoon = ready < replicas && state.raised !== undefined && now < nextRaise(state.raised);
+  return isTooSoon ? replicas : ceil(present / spec.concurrency);
+}
+
+/** After 1, 3, 9 s ...: the later an instance is added, the less it can help those that wait already. */
+function nextRaise({ first, last }: Raised): number {
+  return last + Math.min(2 * (last - first), RAISE_EVERY_MS);
+}
+
+/** Rounds up; but no more than there are, unless these have clearly more than their target. */
+function tolerant(instances: number, replicas: number): number {
+  const count = ceil(instances);
+  return instances <= replicas * TOLERANCE ? Math.min(count, replicas) : count;
+}
+
+/**
  * Instances that the CPU use asks for. Without requests it asks for none: the background use of instances grows with
  * their number, so it would raise that number without end.
  */
-function cpuNeed(load: Load, spec: ScalingSpec): number {
+function cpuInstances(load: Load, spec: ScalingSpec): number {
   if (!load.concurrency) return 0;
-  return ceil((load.cpu?.cores ?? 0) / spec.targetCpu);
+  return (load.cpu?.cores ?? 0) / spec.targetCpu;
 }
 
 /** Rounds up, but 3.0000000001, a sum's rounding error, to 3. */
@@ -141,7 +182,13 @@ function ceil(instances: number): number {
   return Math.ceil(instances - 1e-9);
 }
 
-function remember(load: Load, spec: ScalingSpec, state: ScaleState, count: number, now: number): ScaleState {
+function remember(
+  load: Load,
+  spec: ScalingSpec,
+  state: ScaleState,
+  { count, reason }: { count: number; reason: Reason },
+  now: number,
+): ScaleState {
   // Another client raised it: the gateway for a waiting request, or a user.
   const raised = load.replicas > state.replicas;
   const active = raised || spec.pending || load.present > 0;
@@ -150,16 +197,23 @@ function remember(load: Load, spec: ScalingSpec, state: ScaleState, count: numbe
   return {
     replicas: load.replicas,
     lastActivityAt: active ? now : Math.max(state.lastActivityAt, lastRequestAt),
-    needs: pushNeed(
-      state.needs,
-      { count: known ? count : Math.max(count, load.replicas), at: now },
-      holdMs(spec),
-    ),
+    needs: needsAfter(load, spec, state, { count: known ? count : Math.max(count, load.replicas), at: now }),
+    raised: reason === 'burst' && count > load.replicas ? raisedAgain(load, state.raised, now) : state.raised,
   };
 }
 
-function pushNeed(needs: readonly Need[], need: Need, holdMs: number): Need[] {
-  const kept = needs.filter((other) => other.count > need.count && need.at - other.at < holdMs);
-  kept.push(need);
-  return kept;
+function raisedAgain({ ready, replicas }: Load, raised: Raised | undefined, now: number): Raised {
+  const isSameBurst = raised && ready < replicas && now - raised.last < RAISE_EVERY_MS;
+  return { first: isSameBurst ? raised.first : now, last: now };
+}
+
+/**
+ * The needs within the idle time. When an instance has been spare for all of it, those that have been for two thirds go
+ * with it, so that a load that falls slowly gives few changes.
+ */
+function needsAfter({ replicas }: Load, spec: ScalingSpec, { needs }: ScaleState, need: Need): Need[] {
+  const newerThan = (ms: number) => (other: Need) => other.count > need.count && need.at - other.at < ms;
+  const held = needs.filter(newerThan(holdMs(spec)));
+  const isSpare = (held[0] ?? need).count < replicas;
+  return [...(isSpare ? held.filter(newerThan(Math.max((spec.idleMs * 2) / 3, spec.windowMs))) : held), need];
 }

@@ -195,7 +195,6 @@ export class Autoscaler {
         replicas,
         ready,
         requests,
-        busy: this.#busyCount(revision, requests),
         complete: view.isComplete(key, timeout),
         cpu: replicas > 0 ? this.#cpuLoad(entry, now) : undefined,
       },
@@ -243,17 +242,6 @@ export class Autoscaler {
     const spec = scalingSpec(revision, service, target, this.#options.config.autoscaler);
     Object.assign(entry, { spec, revision, service, target });
     return spec;
-  }
-
-  /** Instances with a request, without those being deleted. */
-  #busyCount(revision: Revision, requests: RequestLoad | undefined): number {
-    let busy = 0;
-    for (const [name, inFlight] of requests?.instances ?? []) {
-      if (inFlight === 0) continue;
-      const pod = this.#options.informers.pods.store.get(`${revision.metadata.namespace}/${name}`);
-      if (!pod?.metadata.deletionTimestamp) busy++;
-    }
-    return busy;
   }
 
   #cpuLoad(entry: Entry, now: number): CpuLoad | undefined {

@@ -10,7 +10,6 @@ export interface Observation {
   readonly ready: number;
   /** Undefined when no gateway reports any. */
   readonly requests: RequestLoad | undefined;
-  readonly busy: number;
   /** Every gateway has answered. */
   readonly complete: boolean;
   /** CPU use now; see {@link CpuLoad}. */
@@ -48,8 +47,8 @@ export class Track {
         replicas: seen.replicas,
         ready: seen.ready,
         present: seen.requests?.present ?? 0,
+        recent: seen.requests?.mean ?? 0,
         concurrency: memory.requests.mean(now),
-        busy: seen.busy,
         lastRequestAt: seen.requests?.lastRequestAt,
         complete: seen.complete,
         cpu: seen.cpu && {

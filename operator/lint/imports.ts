@@ -33,7 +33,7 @@ const MUST_NOT_IMPORT: Readonly<Record<string, string>> = {
 };
 
 /** Files that only tests load. */
-const TESTING = /\.test\.ts$|Cases\.ts$|\.d\.ts$|(^|\/)(testing|fuzz|memory)\//;
+const TESTING = /\.test\.ts$|Cases\.ts$|\.d\.ts$|(^|\/)(testing|fuzz|memory|simulation)\//;
 
 /** `import … from 'x'`, `export … from 'x'`, `import 'x'`, `import('x')` and a worker's `new URL('x', …)`. */
 const IMPORT =

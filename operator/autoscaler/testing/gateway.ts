@@ -26,6 +26,7 @@ export class FakeGateway {
   readonly drains: Record<string, DrainState> = {};
   /** When a revision last changed. */
   readonly #changedAt = new Map<string, number>();
+  #countedAt: number | undefined;
   #beforeAnswer: (() => void)[] = [];
   readonly #server: Server;
 
@@ -77,7 +78,19 @@ export class FakeGateway {
     response.statusCode = this.mood === 'refusing' ? 503 : 200;
     if (!isPost) this.orders = undefined;
     else this.orders = JSON.parse(body) as DrainOrders;
+    this.#count();
     response.end(this.mood === 'garbage' ? '{"now":"noon"}' : JSON.stringify(this.stats));
+  }
+
+  /** Adds the requests that are present to what has been counted since the last report, as a real gateway does. */
+  #count(): void {
+    const now = this.now();
+    const elapsed = Math.max(0, now - (this.#countedAt ?? now));
+    this.#countedAt = now;
+    for (const [name, row] of Object.entries(this.revisions)) {
+      const concurrencyMs = row.concurrencyMs + (row.inFlight + row.queued) * elapsed;
+      this.revisions[name] = { ...row, concurrencyMs };
+    }
   }
 
   /** Does something between the next question and its answer, so that both sides see it done. */

@@ -62,7 +62,6 @@ export function simulate({ spec, seconds, replicas = 0, load, complete = () => t
         replicas: current,
         ready: current,
         requests: known ? { present, mean: offered, lastRequestAt, instances: new Map() } : undefined,
-        busy: known ? Math.min(present, 1) : 0,
         complete: known,
         cpu: undefined,
       },
