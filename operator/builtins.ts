@@ -5,4 +5,7 @@ const http = process.getBuiltinModule('node:http');
 // Nor is node:http2, with TLS behind it 4 MB more, loaded before the first HTTP/2 connection.
 export const http2 = () => process.getBuiltinModule('node:http2');
 
+// Nor TLS, before it is needed.
+export const tls = () => process.getBuiltinModule('node:tls');
+
 export const { createServer: createHttpServer, request: httpRequest, STATUS_CODES } = http;

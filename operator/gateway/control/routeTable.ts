@@ -1,5 +1,12 @@
 import { MAX_REVISIONS } from '../shared/limits.ts';
-import type { HostEntry, InstanceEntry, RevisionEntry, TableUpdate, Target } from '../shared/messages.ts';
+import type {
+  CertificateEntry,
+  HostEntry,
+  InstanceEntry,
+  RevisionEntry,
+  TableUpdate,
+  Target,
+} from '../shared/messages.ts';
 import { instanceCookie, revisionToken } from './affinity.ts';
 import type { CompiledRevision, CompiledRoute } from './compile.ts';
 import { IndexAllocator } from './indexAllocator.ts';
@@ -25,9 +32,11 @@ export class RouteTable {
   readonly #stops = new Map<string, number>();
   readonly #entries = new Map<string, RevisionEntry>();
   readonly #instances = new Map<number, InstanceEntry>();
+  readonly #certificates = new Map<string, CertificateEntry>();
   readonly #changedHosts = new Set<string>();
   readonly #changedRevisions = new Set<string>();
   readonly #changedInstances = new Set<number>();
+  readonly #changedCertificates = new Set<string>();
   /** Revisions that are needed and have no row. */
   readonly #unserved = new Set<string>();
   readonly #changed: () => void;
@@ -103,20 +112,29 @@ export class RouteTable {
     this.#changed();
   }
 
+  setCertificate(secret: string, entry: CertificateEntry | undefined): void {
+    if (entry) this.#certificates.set(secret, entry);
+    else if (!this.#certificates.delete(secret)) return;
+    this.#changedCertificates.add(secret);
+    this.#changed();
+  }
+
   /** What changed since the last call; undefined when nothing did. */
   take(): TableUpdate | undefined {
     const size = this.#changedHosts.size + this.#changedRevisions.size + this.#changedInstances.size;
-    if (size === 0) return undefined;
+    if (size + this.#changedCertificates.size === 0) return undefined;
     const update: TableUpdate = {
       kind: 'update',
       version: ++this.#version,
       hosts: [...this.#changedHosts].map((host) => [host, this.#entry(host)]),
       revisions: [...this.#changedRevisions].map((key) => [key, this.#entries.get(key)]),
       instances: [...this.#changedInstances].map((slot) => [slot, this.#instance(slot)]),
+      certificates: [...this.#changedCertificates].map((secret) => [secret, this.#certificates.get(secret)]),
     };
     this.#changedHosts.clear();
     this.#changedRevisions.clear();
     this.#changedInstances.clear();
+    this.#changedCertificates.clear();
     return update;
   }
 
@@ -128,6 +146,7 @@ export class RouteTable {
       hosts: [...this.#claims.keys()].map((host) => [host, this.#entry(host)]),
       revisions: [...this.#entries],
       instances: [...this.#instances.keys()].map((slot) => [slot, this.#instance(slot)]),
+      certificates: [...this.#certificates],
     };
   }
 

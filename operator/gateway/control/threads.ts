@@ -1,6 +1,7 @@
 import type { Logger } from '../../telemetry/log.ts';
 import type { DeathReason, ThreadErrorKind, ThreadSeries } from '../../telemetry/metrics.ts';
 import { keepHeapsSmall } from '../../v8.ts';
+import type { ThreadData } from '../data/thread.ts';
 import { clock } from '../shared/clock.ts';
 import { every, Heartbeats, LagPeak } from '../shared/heartbeat.ts';
 import type { Limits } from '../shared/limits.ts';
@@ -26,6 +27,7 @@ export interface ThreadsOptions {
   stats: Stats;
   port: number;
   internalPort: number;
+  tls?: ThreadData['tls'];
   host?: string;
   limits: Limits;
   /** Where the threads' access log goes, if there is one. */
@@ -209,7 +211,7 @@ export class Threads {
   }
 
   #spawn(thread: number, entry: ThreadEntry): void {
-    const { slots, stats, port, internalPort, host, limits, accessLog, heapMb, file, snapshot } =
+    const { slots, stats, port, internalPort, tls, host, limits, accessLog, heapMb, file, snapshot } =
       this.#options;
     const { memory: heartbeats } = this.#heartbeats;
     const { threads } = slots;
@@ -224,6 +226,7 @@ export class Threads {
           heartbeats,
           port,
           internalPort,
+          tls,
           host,
           limits,
           accessLog: accessLog !== undefined,

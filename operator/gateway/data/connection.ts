@@ -29,6 +29,8 @@ export function connectionOf(socket: object): Connection {
 export type Serve = (request: IncomingMessage, response: ServerResponse, connection: Connection) => void;
 
 type Phase =
+  /** The handshake of TLS is not complete. */
+  | 'handshake'
   /** No header section has been complete. */
   | 'new'
   /** HTTP/2 without a request in the time for a header section. */
@@ -42,6 +44,7 @@ export interface ConnectionSet {
   readonly deadlines: Deadlines;
   readonly usage: UsageWriter;
   readonly requestBytes: Budget;
+  readonly handshakeMs: number;
   readonly headerMs: number;
   readonly firstRequestMs: number;
   readonly lingerMs: number;
@@ -57,7 +60,10 @@ export interface ConnectionSet {
 
 /** One client's connection: its requests, its unread bytes, and its time limits. */
 export class Connection implements Source, Timed {
-  readonly socket: Socket;
+  /** Whether its client uses TLS. */
+  readonly isSecure: boolean;
+  /** Where HTTP is read and written: with TLS, the socket on top of the client's once the handshake is complete. */
+  socket: Socket;
   readonly address: number;
   peer: Peer | undefined;
   protocol: 'http1' | 'http2' | undefined;
@@ -68,7 +74,7 @@ export class Connection implements Source, Timed {
   pendingSince = 0;
   readonly #connections: ConnectionSet;
   #beginsWithHead: boolean | undefined;
-  #phase: Phase = 'new';
+  #phase: Phase;
   #closed = false;
   /** Bytes up to here belong to parsed requests. */
   #known = 0;
@@ -92,13 +98,27 @@ export class Connection implements Source, Timed {
   later: Timed | undefined;
   deadlineList: Timed['deadlineList'];
 
-  constructor(socket: Socket, connections: ConnectionSet) {
+  constructor(socket: Socket, connections: ConnectionSet, isSecure: boolean) {
     this.socket = socket;
+    this.isSecure = isSecure;
+    this.#phase = isSecure ? 'handshake' : 'new';
     this.#connections = connections;
     this.address = addressCell(socket.remoteAddress ?? '');
     (socket as WithConnection)[CONNECTION] = this;
     socket.on('close', () => this.#onClose());
-    connections.deadlines.add(this, connections.headerMs, clock());
+    connections.deadlines.add(this, isSecure ? connections.handshakeMs : connections.headerMs, clock());
+  }
+
+  /** Its handshake is complete. @returns false when it has been closed meanwhile. */
+  secured(socket: Socket): boolean {
+    if (this.#closed) return false;
+    this.socket = socket;
+    (socket as WithConnection)[CONNECTION] = this;
+    this.#phase = 'new';
+    const { deadlines, headerMs } = this.#connections;
+    deadlines.remove(this);
+    deadlines.add(this, headerMs, clock());
+    return true;
   }
 
   get window(): number {
@@ -190,7 +210,7 @@ export class Connection implements Source, Timed {
 
   /** Bytes of an incomplete header section. */
   get pendingBytes(): number {
-    if (this.#closed) return 0;
+    if (this.#closed || this.#phase === 'handshake') return 0;
     const { bytesRead } = this.socket;
     if (this.protocol !== 'http2') {
       return this.#request?.complete === false ? 0 : Math.max(0, bytesRead - this.#known);
@@ -221,7 +241,9 @@ export class Connection implements Source, Timed {
 
   expired(): void {
     const { deadlines, headerMs, firstRequestMs } = this.#connections;
-    if (this.#phase === 'lingering') {
+    if (this.#phase === 'handshake') {
+      this.close('closedForHandshakeTime');
+    } else if (this.#phase === 'lingering') {
       this.close('closedForLingering');
     } else if (this.#phase === 'unused') {
       this.#goAway();

@@ -18,6 +18,8 @@ import { rejectSocket } from './downstream/socket.ts';
 
 /** How often connections are looked at for header sections that are not complete. */
 const LOOK_MS = 200;
+/** From a connection's accept to the end of its TLS handshake: two or three packets from the client. */
+const HANDSHAKE_MS = 10_000;
 const MEBIBYTE = 1024 * 1024;
 /** Less than this is the ordinary begin of a header section. */
 const NOTABLE_BYTES = 512;
@@ -34,6 +36,7 @@ export class Connections implements ConnectionSet {
   readonly deadlines: Deadlines;
   readonly usage: UsageWriter;
   readonly requestBytes: Budget;
+  readonly handshakeMs: number;
   readonly headerMs: number;
   readonly firstRequestMs: number;
   readonly lingerMs: number;
@@ -49,19 +52,20 @@ export class Connections implements ConnectionSet {
     this.usage = usage;
     this.requestBytes = requestBytes;
     this.headerMs = limits.headerSeconds * 1000;
+    this.handshakeMs = Math.min(HANDSHAKE_MS, this.headerMs);
     this.firstRequestMs = limits.firstRequestSeconds * 1000;
     this.lingerMs = limits.lingerSeconds * 1000;
     this.#limits = limits;
   }
 
-  /** Accepts a new connection; undefined when it exceeds a limit, and then it is closed. */
-  open(socket: Socket): Connection | undefined {
+  /** Accepts a new connection, with TLS or without; undefined when it exceeds a limit, and then it is closed. */
+  open(socket: Socket, isSecure = false): Connection | undefined {
     // It was reset before it was accepted.
     if (socket.destroyed || socket.remoteAddress === undefined) {
       socket.destroy();
       return undefined;
     }
-    const connection = new Connection(socket, this);
+    const connection = new Connection(socket, this, isSecure);
     this.#open.add(connection);
     const address = connectionsFrom(connection.address);
     this.usage.add(CONNECTIONS, 1);
@@ -124,9 +128,9 @@ export class Connections implements ConnectionSet {
   }
 
   /** Responds with one line of text on a connection whose request is incomplete, and closes it. */
-  reject(connection: Connection, { reason, message }: Rejection, toHead = false): void {
+  reject(connection: Connection, { reason, message, location }: Rejection, toHead = false): void {
     this.usage.count(reason);
-    rejectSocket(connection.socket, REJECTIONS[reason], message, toHead);
+    rejectSocket(connection.socket, REJECTIONS[reason], message, toHead, location);
     connection.rejected();
   }
 

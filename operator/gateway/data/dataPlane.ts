@@ -6,10 +6,12 @@ import type { Stats } from '../shared/stats.ts';
 import { ANSWER_BYTES, answerBytesOf, REQUEST_BYTES, requestBytesOf } from '../shared/usage.ts';
 import { AccessLog } from './accessLog.ts';
 import { Budget } from './budget.ts';
+import { Certificates } from './certificates.ts';
 import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
 import { Handler } from './handler.ts';
+import { HttpsRedirect } from './httpsRedirect.ts';
 import { Listener } from './listener.ts';
 import { Router } from './router.ts';
 import { StalledAnswers } from './stalled.ts';
@@ -33,8 +35,18 @@ export interface DataPlaneOptions {
   limits: Limits;
   /** Whether each request gets a line in the log. */
   accessLog: boolean;
+  /** Unset where no certificates are configured. */
+  tls?: TlsOptions;
   /** Makes another thread look at its queue for a revision ({@link DataPlane.wake}). */
   wake: (thread: number, revision: number) => void;
+}
+
+/** How requests over TLS are served. */
+export interface TlsOptions {
+  /** The secret of session tickets ({@link Handshakes}). */
+  ticketKeys: Uint8Array;
+  /** Where requests without TLS are redirected, as far as their hosts have certificates; unset where they are served. */
+  redirectPort: number | undefined;
 }
 
 /** Where a data plane listens; 0 lets the system choose a port. */
@@ -43,6 +55,8 @@ export interface ListenOptions {
   port: number;
   /** Of requests from inside the cluster, which may also reach internal routes. */
   internalPort: number;
+  /** Of requests over TLS from anywhere, if there are {@link TlsOptions}. */
+  tlsPort?: number;
   host?: string;
   reusePort?: boolean;
 }
@@ -51,8 +65,10 @@ export interface ListenOptions {
 export class DataPlane {
   readonly #external: Listener;
   readonly #internal: Listener;
+  readonly #secure: Listener | undefined;
   readonly #listeners: readonly Listener[];
   readonly #router = new Router();
+  readonly #certificates = new Certificates();
   readonly #throttlers = new Map<string, Throttler>();
   readonly #byIndex = new Map<number, Throttler>();
   readonly #instances = new Map<number, { instance: Instance; throttler: Throttler }>();
@@ -67,7 +83,7 @@ export class DataPlane {
   #errorAt = Number.NEGATIVE_INFINITY;
   #idle: (() => void) | undefined;
 
-  constructor({ thread, slots, stats, link, limits, accessLog, wake }: DataPlaneOptions) {
+  constructor({ thread, slots, stats, link, limits, accessLog, tls, wake }: DataPlaneOptions) {
     const deadlines = new Deadlines((error) => this.#onError(error));
     this.#deadlines = deadlines;
     const writer = stats.writer(thread);
@@ -113,20 +129,32 @@ export class DataPlane {
       waiting: this.#queues,
     };
     const connections = new Connections({ deadlines, limits, usage, requestBytes: requests });
-    const external = new Handler(this.#router, this.#throttlers, shared, connections, false);
-    const internal = new Handler(this.#router, this.#throttlers, shared, connections, true);
-    this.#handlers = [external, internal];
+    const certificates = this.#certificates;
+    const redirect = tls?.redirectPort ? new HttpsRedirect(certificates, tls.redirectPort) : undefined;
+    const handler = (internal: boolean, redirect?: HttpsRedirect): Handler =>
+      new Handler(this.#router, this.#throttlers, shared, connections, internal, redirect);
+    const external = handler(false, redirect);
+    const internal = handler(true);
     this.#external = new Listener(external, connections);
     this.#internal = new Listener(internal, connections);
+    this.#handlers = [external, internal];
     this.#listeners = [this.#external, this.#internal];
+    if (!tls) return;
+    const secure = handler(false);
+    this.#secure = new Listener(secure, connections, { certificates, ticketKeys: tls.ticketKeys });
+    this.#handlers = [...this.#handlers, secure];
+    this.#listeners = [...this.#listeners, this.#secure];
   }
 
   /** @returns the ports. */
-  async listen(options: ListenOptions): Promise<{ port: number; internalPort: number }> {
-    const { port, internalPort, ...where } = options;
+  async listen(
+    options: ListenOptions,
+  ): Promise<{ port: number; internalPort: number; tlsPort: number | undefined }> {
+    const { port, internalPort, tlsPort, ...where } = options;
     return {
       port: await this.#external.listen({ ...where, port }),
       internalPort: await this.#internal.listen({ ...where, port: internalPort }),
+      tlsPort: tlsPort === undefined ? undefined : await this.#secure?.listen({ ...where, port: tlsPort }),
     };
   }
 
@@ -139,6 +167,7 @@ export class DataPlane {
     for (const [key, entry] of update.revisions) this.#setRevision(key, entry);
     for (const [slot, entry] of update.instances) this.#setInstance(slot, entry);
     for (const [host, entry] of update.hosts) this.#router.set(host, entry);
+    for (const [secret, entry] of update.certificates) this.#certificates.set(secret, entry);
     this.#link.send({ kind: 'applied', version: update.version });
   }
 

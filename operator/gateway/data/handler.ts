@@ -12,6 +12,7 @@ import { rawTarget } from './downstream/rawTarget.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
+import type { HttpsRedirect } from './httpsRedirect.ts';
 import type { Router, Split } from './router.ts';
 import type { Throttler } from './throttler.ts';
 import { Tunnel } from './tunnel.ts';
@@ -35,19 +36,25 @@ export class Handler {
   readonly #shared: ExchangeShared;
   readonly #connections: Connections;
   readonly #internal: boolean;
+  readonly #redirect: HttpsRedirect | undefined;
   #shedRound = 0;
   #shedShare = 0;
 
-  /** @param internal whether its requests come from inside the cluster. */
+  /**
+   * @param internal whether its requests come from inside the cluster.
+   * @param redirect where some of its requests are sent.
+   */
   constructor(
     router: Router,
     throttlers: ReadonlyMap<string, Throttler>,
     shared: ExchangeShared,
     connections: Connections,
     internal: boolean,
+    redirect?: HttpsRedirect,
   ) {
     this.#connections = connections;
     this.#internal = internal;
+    this.#redirect = redirect;
     this.#router = router;
     this.#throttlers = throttlers;
     this.#shared = shared;
@@ -133,7 +140,7 @@ export class Handler {
     if ('reason' in found) {
       this.#shared.usage.count(found.reason);
       this.#log(method, path ?? '', 'HTTP/2', head, found);
-      rejectHttp2(stream, REJECTIONS[found.reason], found.message);
+      rejectHttp2(stream, REJECTIONS[found.reason], found.message, undefined, found.location);
       return;
     }
     new Exchange(
@@ -174,9 +181,9 @@ export class Handler {
     head: RequestHead,
     rejection: Rejection,
   ): void {
-    const { reason, message } = rejection;
+    const { reason, message, location } = rejection;
     this.#shared.usage.count(reason);
-    rejectHttp1(response, REJECTIONS[reason], message, this.closes(head.peer));
+    rejectHttp1(response, REJECTIONS[reason], message, this.closes(head.peer), undefined, location);
     this.#logHttp1(request, head, rejection);
   }
 
@@ -211,7 +218,8 @@ export class Handler {
 
   /** One object for each connection. */
   #peerOf(connection: Connection): Peer {
-    connection.peer ??= new Peer(connection.socket.remoteAddress, this.#shedRound);
+    const { socket, isSecure } = connection;
+    connection.peer ??= new Peer(socket.remoteAddress, this.#shedRound, isSecure);
     return connection.peer;
   }
 
@@ -236,6 +244,8 @@ export class Handler {
     const split = this.#router.find(head.host, this.#internal);
     if (split === null) return { reason: 'malformed', message: 'The Host header is not a valid host name.' };
     if (!split) return { reason: 'unknown_host', message: 'No service answers at this host name.' };
+    const location = this.#redirect?.target(head, path);
+    if (location) return { reason: 'redirected', message: 'This host is served over HTTPS.', location };
     return (
       this.#throttlerOf(split, head) ?? {
         reason: 'no_revision',

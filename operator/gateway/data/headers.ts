@@ -32,13 +32,16 @@ export class Peer {
   readonly address: string;
   /** The last round of shedding that this connection took part in. */
   shedRound: number;
+  /** `https` when its connection has TLS; otherwise a load balancer may have terminated it. */
+  readonly scheme: 'https' | undefined;
   readonly #node: string;
   #host = '';
   #proto = '';
   #forwarded = '';
 
-  constructor(remoteAddress: string | undefined, shedRound = 0) {
+  constructor(remoteAddress: string | undefined, shedRound = 0, isSecure = false) {
     this.shedRound = shedRound;
+    this.scheme = isSecure ? 'https' : undefined;
     // A dual-stack listener shows IPv4 clients as mapped IPv6 addresses.
     this.address = remoteAddress?.startsWith('::ffff:')
       ? remoteAddress.slice(7)
@@ -200,7 +203,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
   if (named?.has('traceparent')) traceparent = undefined;
   if (named?.has('x-cloud-trace-context')) cloudTrace = undefined;
   const known = host ?? '';
-  const scheme = proto ?? 'http';
+  const scheme = peer.scheme ?? proto ?? 'http';
   const element = peer.forwarded(known, scheme);
   headers.push(
     'host',

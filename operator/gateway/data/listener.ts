@@ -5,13 +5,14 @@ import { createServer as createNetServer, type Server as NetServer, type Socket 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpServer, http2 } from '../../builtins.ts';
 import { HTTP2_WINDOW, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from '../shared/limits.ts';
-import { connectionOf } from './connection.ts';
+import { type Connection, connectionOf } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { belongsToHead, type ClientError, clientErrorRejection } from './downstream/clientErrors.ts';
 import { readEscaped } from './downstream/rawTarget.ts';
 import { afterResponses, runningResponse } from './downstream/socket.ts';
 import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
 import type { Handler } from './handler.ts';
+import { Handshakes, type HandshakesOptions } from './handshakes.ts';
 import { outliveStreams } from './http2Memory.ts';
 import { closeAfterStreams, endSession } from './sessionClose.ts';
 import { SessionStarts } from './sessionStarts.ts';
@@ -32,25 +33,40 @@ const GOAWAY_MS = 500;
 /** The highest stream number that there is. */
 const LAST_STREAM = 2 ** 31 - 1;
 
-/** One port for HTTP/1.0, 1.1, HTTP/2 without TLS, WebSocket and gRPC: the first bytes distinguish them. */
+/** What a listener with TLS needs. */
+export type SecureOptions = Pick<HandshakesOptions, 'certificates' | 'ticketKeys'>;
+
+/**
+ * One port for HTTP/1.0, 1.1, HTTP/2, WebSocket and gRPC: the first bytes distinguish them, or ALPN where there is TLS (RFC
+ * 7301).
+ */
 export class Listener {
   readonly #connections: Connections;
   readonly #net: NetServer;
   readonly #http1: HttpServer;
   readonly #handler: Handler;
   readonly #starts = new SessionStarts();
+  readonly #handshakes: Handshakes | undefined;
   #http2: Http2Server | undefined;
   readonly #sessions = new Set<ServerHttp2Session>();
   /** Those that were sent a GOAWAY. */
   readonly #announced = new WeakSet<ServerHttp2Session>();
 
-  constructor(handler: Handler, connections: Connections) {
+  /** @param secure makes it a port for TLS only. */
+  constructor(handler: Handler, connections: Connections, secure?: SecureOptions) {
     this.#connections = connections;
     this.#http1 = http1Server(handler, connections);
     // It never listens itself, and without that it would not enforce timeouts on its connections.
     this.#http1.emit('listening');
     this.#handler = handler;
-    this.#net = createNetServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
+    if (secure) {
+      const { usage } = connections;
+      const secured = (connection: Connection): void => this.#begin(connection);
+      this.#handshakes = new Handshakes({ ...secure, usage, secured });
+    }
+    // A client that closes its side in the handshake has left; later that is the protocol's to say.
+    const options = { noDelay: true, allowHalfOpen: !secure };
+    this.#net = createNetServer(options, (socket) => this.#accept(socket));
   }
 
   /** @returns the port, which the system chooses for port 0. */
@@ -107,8 +123,15 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const connection = this.#connections.open(socket);
+    const connection = this.#connections.open(socket, this.#handshakes !== undefined);
     if (!connection) return;
+    if (this.#handshakes) this.#handshakes.start(connection);
+    else this.#begin(connection);
+  }
+
+  /** Finds out which protocol a client speaks, and hands its connection on. */
+  #begin(connection: Connection): void {
+    const { socket } = connection;
     this.#starts.accepted();
     const onEnd = (): void => void socket.destroy();
     let held: Buffer | undefined;
@@ -117,8 +140,9 @@ export class Listener {
       if (!bytes) return;
       const all = held ? Buffer.concat([held, bytes]) : bytes;
       const common = Math.min(all.length, PREFACE.length);
-      const alike = all.compare(PREFACE, 0, common, 0, common) === 0;
-      if (alike && all.length < PREFACE.length) {
+      const agreed = agreedProtocol(socket);
+      const alike = agreed === undefined ? all.compare(PREFACE, 0, common, 0, common) === 0 : agreed === 'h2';
+      if (agreed === undefined && alike && all.length < PREFACE.length) {
         // "P" may still become POST or PRI.
         held = all;
         return;
@@ -177,6 +201,13 @@ export class Listener {
     });
     return server;
   }
+}
+
+/** What the client agreed to by ALPN, where there is TLS: without ALPN only HTTP/1.1 (RFC 9113, 3.2). */
+function agreedProtocol(socket: Socket): 'h2' | 'http/1.1' | undefined {
+  const { alpnProtocol } = socket as { alpnProtocol?: string | false };
+  if (alpnProtocol === undefined) return undefined;
+  return alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
 }
 
 function http1Server(handler: Handler, connections: Connections): HttpServer {

@@ -2,15 +2,21 @@
 const PATIENCE_MS = 20;
 
 /**
- * Starts HTTP/2 connections one at a time, each in a turn of the event loop of its own, and fewer while new connections
+ * Starts HTTP/2 connections, or handshakes of TLS, one at a time, each in a turn of the event loop of its own, and fewer while new connections
  * arrive. The first bytes of each may be 100 requests, which are milliseconds of work, and a turn accepts one connection:
  * a thousand of them would delay every later connection for seconds. First come, first served.
  */
 export class SessionStarts {
+  readonly #patienceMs: number;
   #waiting: (() => void)[] = [];
   #accepted = false;
   #startedAt = 0;
   #scheduled = false;
+
+  /** @param patienceMs how often one is started while connections keep arriving; with 0 in each turn. */
+  constructor(patienceMs = PATIENCE_MS) {
+    this.#patienceMs = patienceMs;
+  }
 
   /** A connection of any kind was accepted. */
   accepted(): void {
@@ -34,7 +40,7 @@ export class SessionStarts {
     const now = performance.now();
     // A single one delays no other.
     const alone = this.#waiting.length === 1;
-    if (alone || !this.#accepted || now - this.#startedAt >= PATIENCE_MS) {
+    if (alone || !this.#accepted || now - this.#startedAt >= this.#patienceMs) {
       this.#startedAt = now;
       this.#waiting.shift()?.();
     }

@@ -4,7 +4,7 @@ import type { Limits } from '../shared/limits.ts';
 import { type FromThread, type ToThread, WAKE_CHANNEL, type WakeMessage } from '../shared/messages.ts';
 import { Slots } from '../shared/slots.ts';
 import { Stats } from '../shared/stats.ts';
-import { DataPlane } from './dataPlane.ts';
+import { DataPlane, type TlsOptions } from './dataPlane.ts';
 
 /** What the control thread hands to a data thread. */
 export interface ThreadData {
@@ -15,6 +15,8 @@ export interface ThreadData {
   heartbeats: SharedArrayBuffer;
   port: number;
   internalPort: number;
+  /** Unset where no certificates are configured. */
+  tls: (TlsOptions & { port: number }) | undefined;
   host: string | undefined;
   limits: Limits;
   accessLog: boolean;
@@ -37,6 +39,7 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
     link,
     limits: data.limits,
     accessLog: data.accessLog,
+    tls: data.tls,
     wake: (thread, revision) => wakes.postMessage([thread, revision] satisfies WakeMessage),
   });
   wakes.onmessage = (event: unknown) => {
@@ -49,8 +52,9 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
       plane.apply(message);
       if (listening) return;
       listening = true;
-      const { port, internalPort, host, threads } = data;
-      const listen = plane.listen({ port, internalPort, host, reusePort: threads > 1 });
+      const { port, internalPort, tls, host, threads } = data;
+      const tlsPort = tls?.port;
+      const listen = plane.listen({ port, internalPort, tlsPort, host, reusePort: threads > 1 });
       listen.then(() => link.send({ kind: 'listening' })).catch(end);
     } else if (message.kind === 'logged') {
       plane.logged();

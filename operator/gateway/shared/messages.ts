@@ -46,6 +46,14 @@ export interface InstanceEntry {
   cookie?: string;
 }
 
+/** A certificate with its chain and its private key, both PEM. */
+export interface CertificateEntry {
+  certificate: string;
+  key: string;
+  /** Host names for which it is served, in lower case; `*.example.com` is every name with one more label. */
+  names: string[];
+}
+
 /** What changed since the last update; `undefined` removes. Entries apply in the order revisions, instances, hosts. */
 export interface TableUpdate {
   kind: 'update';
@@ -53,6 +61,8 @@ export interface TableUpdate {
   hosts: [host: string, entry: HostEntry | undefined][];
   revisions: [key: string, entry: RevisionEntry | undefined][];
   instances: [slot: number, entry: InstanceEntry | undefined][];
+  /** By the Secret that each is from. */
+  certificates: [secret: string, entry: CertificateEntry | undefined][];
 }
 
 export type ToThread =

@@ -1,5 +1,7 @@
 /** Why the gateway rejects a request, and with which status. The reasons are label values of a metric. */
 export const REJECTIONS = {
+  /** It came without TLS, and its host has a certificate. */
+  redirected: 302,
   /** It is not valid HTTP, or names no host or path. */
   malformed: 400,
   /** No service has its host. */
@@ -47,4 +49,6 @@ export interface Rejection {
   message: string;
   /** When another attempt may succeed. */
   retryAfterSeconds?: number;
+  /** Where the client is sent. */
+  location?: string;
 }

@@ -25,6 +25,7 @@ function cells(): number {
 /** What a limit did to a connection or a response. */
 export const LIMIT_ACTIONS = [
   'closedForCap',
+  'closedForHandshakeTime',
   'closedForHeaderTime',
   'closedForHeaderBytes',
   'closedForIdleness',
@@ -34,7 +35,14 @@ export const LIMIT_ACTIONS = [
   'cutForStalling',
 ] as const;
 
-const OTHER_EVENTS = ['clientLeft', 'internalError', 'repeated', 'ejected', 'accessLogDropped'] as const;
+const OTHER_EVENTS = [
+  'clientLeft',
+  'internalError',
+  'repeated',
+  'ejected',
+  'accessLogDropped',
+  'failedHandshakes',
+] as const;
 export const REJECTION_REASONS = Object.keys(REJECTIONS) as RejectionReason[];
 
 /** What is counted for the whole process: limits that took effect, rejections by reason, and other events. */

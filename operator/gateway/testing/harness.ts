@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
@@ -7,6 +8,7 @@ import { instanceCookie, revisionToken } from '../control/affinity.ts';
 import { DataPlane } from '../data/dataPlane.ts';
 import type { Limits } from '../shared/limits.ts';
 import type {
+  CertificateEntry,
   FromThread,
   InstanceEntry,
   Protocol,
@@ -46,12 +48,15 @@ export class Harness {
   readonly messages: FromThread[] = [];
   readonly ports: number[] = [];
   readonly internalPorts: number[] = [];
+  readonly tlsPorts: number[] = [];
   #version = 0;
   readonly #affinity = new Map<string, string>();
   #indexes = new Map<string, number>();
   #nextSlot = 0;
 
-  constructor(threads = 1, limits: Partial<Limits> = {}, accessLog = false) {
+  /** @param redirectPort where clients without TLS are sent. */
+  constructor(threads = 1, limits: Partial<Limits> = {}, accessLog = false, redirectPort?: number) {
+    const ticketKeys = randomBytes(48);
     this.slots = Slots.create(threads);
     this.stats = Stats.create(threads);
     this.planes = Array.from(
@@ -63,6 +68,7 @@ export class Harness {
           stats: this.stats,
           limits: { ...LIMITS, ...limits },
           accessLog,
+          tls: { ticketKeys, redirectPort },
           link: { send: (message) => this.messages.push(message) },
           // As in a real gateway, the other thread hears of it in a later turn.
           wake: (other, revision) => setImmediate(() => this.planes[other]?.wake(revision)),
@@ -72,15 +78,21 @@ export class Harness {
 
   async listen(): Promise<this> {
     for (const plane of this.planes) {
-      const { port, internalPort } = await plane.listen({ port: 0, internalPort: 0, host: '127.0.0.1' });
+      const any = { port: 0, internalPort: 0, tlsPort: 0, host: '127.0.0.1' };
+      const { port, internalPort, tlsPort } = await plane.listen(any);
       this.ports.push(port);
       this.internalPorts.push(internalPort);
+      this.tlsPorts.push(tlsPort as number);
     }
     return this;
   }
 
   get port(): number {
     return this.ports[0] as number;
+  }
+
+  get tlsPort(): number {
+    return this.tlsPorts[0] as number;
   }
 
   get origin(): string {
@@ -116,6 +128,10 @@ export class Harness {
     if (entry.affinity) this.#affinity.set(key, entry.affinity);
     this.#apply({ revisions: [[key, entry]] });
     return ports.map((port) => this.addInstance(key, port));
+  }
+
+  certificate(secret: string, entry: CertificateEntry | undefined): void {
+    this.#apply({ certificates: [[secret, entry]] });
   }
 
   removeRevision(key: string): void {
@@ -156,7 +172,15 @@ export class Harness {
   #apply(part: Partial<TableUpdate>): void {
     const version = ++this.#version;
     for (const plane of this.planes) {
-      plane.apply({ kind: 'update', version, hosts: [], revisions: [], instances: [], ...part });
+      plane.apply({
+        kind: 'update',
+        version,
+        hosts: [],
+        revisions: [],
+        instances: [],
+        certificates: [],
+        ...part,
+      });
     }
   }
 }

@@ -4,6 +4,7 @@ import { STATUS_CODES } from '../../../builtins.ts';
 import type { FlatHeaders, Peer, RequestHead } from '../headers.ts';
 import { type ResponseHead, without } from '../responseHead.ts';
 import { type Downstream, type DownstreamEvents, earlyHints } from './downstream.ts';
+import { resetSocket } from './socket.ts';
 
 /** Up to this size a body is joined to its headers as text, which leaves in one write. */
 const JOIN_BYTES = 16 * 1024;
@@ -181,7 +182,7 @@ export class Http1Downstream implements Downstream {
     this.#flushed = true;
     // Where the end of the connection ends the response, only a reset shows that it is incomplete.
     const { socket } = this.#response;
-    if (this.#endsWithConnection) socket?.resetAndDestroy();
+    if (this.#endsWithConnection && socket) resetSocket(socket);
     this.#response.destroy();
   }
 
@@ -196,6 +197,7 @@ export function rejectHttp1(
   message: string,
   close: boolean,
   retryAfterSeconds?: number,
+  location?: string,
 ): void {
   const body = `${message}\n`;
   const headers = [
@@ -205,6 +207,7 @@ export function rejectHttp1(
     String(Buffer.byteLength(body)),
   ];
   if (retryAfterSeconds !== undefined) headers.push('retry-after', String(retryAfterSeconds));
+  if (location !== undefined) headers.push('location', location);
   if (close) headers.push('connection', 'close');
   response.writeHead(status, headers);
   response.end(body);

@@ -40,7 +40,7 @@ function hasNoContent(status: number): boolean {
   return status === 204 || status === 205;
 }
 
-/** A request that came over HTTP/2 without TLS. */
+/** A request that came over HTTP/2. */
 export class Http2Downstream implements Downstream {
   readonly method: string;
   readonly path: string;
@@ -203,6 +203,7 @@ export function rejectHttp2(
   status: number,
   message: string,
   retryAfterSeconds?: number,
+  location?: string,
 ): void {
   if (isOver(stream) || stream.headersSent) return;
   const body = Buffer.from(`${message}\n`);
@@ -211,6 +212,7 @@ export function rejectHttp2(
     'content-type': 'text/plain; charset=utf-8',
     'content-length': body.length,
     ...(retryAfterSeconds === undefined ? undefined : { 'retry-after': String(retryAfterSeconds) }),
+    ...(location === undefined ? undefined : { location }),
   });
   // The response to HEAD has ended with its headers. A write behind that is an error, after which the stream may never close.
   if (!stream.writableEnded) stream.end(body);

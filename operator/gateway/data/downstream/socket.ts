@@ -9,21 +9,38 @@ const ignore = (): void => {};
  * already, which is not an error.
  * @param message an empty one is a response without a body.
  * @param toHead whether it responds to HEAD, which has no body.
+ * @param location where a redirect leads.
  */
-export function rejectSocket(socket: Socket, status: number, message: string, toHead = false): void {
+export function rejectSocket(
+  socket: Socket,
+  status: number,
+  message: string,
+  toHead = false,
+  location?: string,
+): void {
   socket.on('error', ignore);
   if (!socket.writable) {
     socket.destroy();
     return;
   }
   const body = message === '' ? '' : `${message}\n`;
+  const field = location === undefined ? '' : `location: ${location}\r\n`;
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${toHead ? '' : body}`,
+      `${field}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${toHead ? '' : body}`,
     () => socket.destroySoon(),
   );
   // Further input is dropped, so that the client reads the response and not a reset.
   socket.resume();
+}
+
+/**
+ * Closes a connection so that its peer gets a reset. With TLS it is the end without a close_notify by which the peer sees
+ * that data is missing (RFC 8446, 6.1), and the reset of the socket below, which Node resets on that one only.
+ */
+export function resetSocket(socket: Socket): void {
+  const { _parent: below } = socket as { _parent?: Socket | null };
+  (below ?? socket).resetAndDestroy();
 }
 
 /** The response of this connection that has not been written to its end; node:http keeps it with the socket. */
