@@ -49,6 +49,28 @@ export const ConfigSchema = Type.Object(
         drainSeconds: seconds(600, 0, 3600),
         /** Whether the gateway writes a line for each request to its standard output. */
         accessLog: Type.Boolean({ default: false }),
+        tlsPort: port(8443),
+        /** HTTPS is served where there are Secrets with certificates. */
+        tls: Type.Object(
+          {
+            /** Their names, in the operator's namespace. */
+            secrets: Type.Array(
+              Type.String({ minLength: 1, maxLength: 253, pattern: '^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$' }),
+              { default: [] },
+            ),
+            /** A namespace for certificates alone: all its Secrets of the type kubernetes.io/tls; empty is none. */
+            namespace: Type.String({
+              maxLength: 63,
+              pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$',
+              default: '',
+            }),
+            /** Whether requests without TLS are redirected where their host has a certificate. */
+            redirect: Type.Boolean({ default: true }),
+            /** The port where clients reach it. */
+            publicPort: port(443),
+          },
+          { default: {} },
+        ),
         /** What clients may take of one gateway pod, so that none starves the others. */
         limits: Type.Object(
           {

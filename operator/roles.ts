@@ -39,6 +39,8 @@ export const ROLE_FIELDS = {
     'namespaces',
     'gateway.port',
     'gateway.internalPort',
+    'gateway.tlsPort',
+    'gateway.tls',
     'gateway.threads',
     'gateway.drainSeconds',
     'gateway.limits',

@@ -14,6 +14,7 @@ const texts: Schema = { type: 'array', items: text };
 const audiences: Schema = { type: 'array', items: { type: 'string', pattern: `^[^'\\\\"]+$` } };
 const textMap: Schema = { type: 'object', additionalProperties: text };
 const port: Schema = { type: 'integer', minimum: 1, maximum: 65535 };
+const nodePort: Schema = { type: ['integer', 'null'], minimum: 1, maximum: 65535 };
 const anyObject: Schema = { type: 'object' };
 const objects: Schema = { type: 'array', items: anyObject };
 const quantities: Schema = { type: 'object', additionalProperties: { type: ['string', 'number'] } };
@@ -42,7 +43,7 @@ const POD: Record<string, Schema> = {
 const GATEWAY_SERVICE = closed({
   type: { enum: ['LoadBalancer', 'NodePort', 'ClusterIP'] },
   port,
-  nodePort: { type: ['integer', 'null'], minimum: 1, maximum: 65535 },
+  nodePort,
   annotations: textMap,
   loadBalancerClass: text,
   loadBalancerSourceRanges: texts,
@@ -58,7 +59,8 @@ export function valuesSchema(): Schema {
   const config = plain(ConfigSchema).properties as Record<string, Schema>;
   const { gateway, metadata, registry, webhook: _webhook, ...rest } = config;
   const shared = Object.fromEntries(Object.entries(rest).filter(([name]) => !DECIDED.includes(name)));
-  const { threads, drainSeconds, accessLog, limits } = propertiesOf(gateway);
+  const { threads, drainSeconds, accessLog, limits, tls } = propertiesOf(gateway);
+  const { publicPort: _publicPort, ...tlsFields } = propertiesOf(tls);
   const { service: _service, port: _port, ...metadataFields } = propertiesOf(metadata);
   const { caFile: _, ...registryFields } = propertiesOf(registry);
   return {
@@ -86,7 +88,15 @@ export function valuesSchema(): Schema {
       labels: textMap,
       annotations: textMap,
       controller: closed(POD),
-      gateway: closed({ ...POD, service: GATEWAY_SERVICE, threads, drainSeconds, accessLog, limits }),
+      gateway: closed({
+        ...POD,
+        service: GATEWAY_SERVICE,
+        tls: closed({ ...tlsFields, port, nodePort }),
+        threads,
+        drainSeconds,
+        accessLog,
+        limits,
+      }),
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text, apiServerAudiences: audiences }),
       webhook: closed({ ...POD, timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
       registry: closed({

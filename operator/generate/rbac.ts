@@ -4,6 +4,7 @@ import { permissions as autoscaler, namespacePermissions as gatewayPods } from '
 import { leasePermissions } from '../controller.ts';
 import {
   permissions as gateway,
+  certificatePermissions as gatewayCertificates,
   namespacePermissions as gatewayNamespace,
 } from '../gateway/control/permissions.ts';
 import {
@@ -53,6 +54,7 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
   'controller-namespace': [leasePermissions, gatewayPods, ownInformers, affinityKey],
   'controller-secrets': [pullSecrets],
   gateway: [gateway],
+  'gateway-certificates': [gatewayCertificates],
   'gateway-namespace': [gatewayNamespace],
   metadata: [metadata],
   'metadata-cluster': [metadataCluster],

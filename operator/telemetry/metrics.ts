@@ -2,6 +2,7 @@
 // bounded: never an object's name, unless the series is removed with the object.
 
 export * from './metrics/gateway.ts';
+export * from './metrics/gatewayCertificates.ts';
 export * from './metrics/gatewayDurations.ts';
 export * from './metrics/gatewayUsage.ts';
 export * from './metrics/instances.ts';

@@ -48,6 +48,11 @@ annotations:
 {{- with .Values.registry.ca }}{{ if or .configMap .secret }}true{{ end }}{{ end }}
 {{- end }}
 
+{{/* Whether the gateways serve HTTPS. */}}
+{{- define "homerun.tls" -}}
+{{- with .Values.gateway.tls }}{{ if or .secrets .namespace }}true{{ end }}{{ end }}
+{{- end }}
+
 {{/* The roles that this installation has, separated by spaces. */}}
 {{- define "homerun.roles" -}}
 controller webhook gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
@@ -94,6 +99,10 @@ subjects:
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}
 {{- end }}
 {{- $gateway := pick .Values.gateway "threads" "drainSeconds" "accessLog" "limits" }}
+{{- $tls := .Values.gateway.tls }}
+{{- $publicPort := and (eq .Values.gateway.service.type "NodePort") $tls.nodePort | default $tls.port }}
+{{- $tls = merge (pick $tls "secrets" "namespace" "redirect") (dict "publicPort" $publicPort) }}
+{{- $gateway = merge $gateway (dict "tlsPort" 8443 "tls" $tls) }}
 {{- $gateway = merge $gateway (dict "port" 8080 "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081) }}
 {{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}
 {{- $metadata = merge $metadata (dict "service" (include "homerun.name" (dict "role" "metadata")) "port" 8080) }}

@@ -13,6 +13,8 @@ import { Slots } from '../shared/slots.ts';
 import { Stats } from '../shared/stats.ts';
 import { AccessLogWriter } from './accessLogWriter.ts';
 import { affinityKeyOf } from './affinityKey.ts';
+import { Certificates } from './certificates.ts';
+import { tlsOfThreads } from './certificateWatch.ts';
 import { type ColdStartPart, ColdStarts } from './coldStarts.ts';
 import { compilePod, compileRevision, compileRoute } from './compile.ts';
 import { Drains } from './drains.ts';
@@ -32,6 +34,8 @@ const LOG_MS = 1000;
 
 export interface ControlOptions {
   config: RoleConfig<'gateway'>;
+  /** The operator's own. */
+  namespace: string;
   client: KubeClient;
   threads: number;
   log: Logger;
@@ -50,6 +54,7 @@ export class Control {
   readonly table: RouteTable;
   readonly instances: Instances;
   readonly drains: Drains;
+  readonly certificates: Certificates;
   readonly coldStarts: ColdStarts;
   /** Called with the duration of each first start, and of each part of a cold start, for the metrics. */
   onStarted: (elapsedMs: number) => void = () => {};
@@ -64,7 +69,7 @@ export class Control {
   #reclaimer: NodeJS.Timeout | undefined;
 
   constructor(options: ControlOptions) {
-    const { config, client, threads, log, signal } = options;
+    const { config, namespace, client, threads, log, signal } = options;
     this.#options = options;
     this.slots = Slots.create(threads);
     this.stats = Stats.create(threads);
@@ -94,6 +99,13 @@ export class Control {
     const limitMs = config.startup.limitSeconds * 1000 + COLD_START_SLACK_MS;
     this.coldStarts = new ColdStarts(limitMs, (part, elapsedMs) => this.onColdStart(part, elapsedMs));
     this.drains = new Drains(this.instances, drainTimeoutMs(config.autoscaler.tickSeconds));
+    const { tls } = config.gateway;
+    this.certificates = new Certificates({
+      expected: tls.secrets.map((name) => keyOf({ namespace, name })),
+      log,
+      now: Date.now,
+      publish: (secret, entry) => this.table.setCertificate(secret, entry),
+    });
     this.#waker = new Waker(client, log, signal);
     if (config.gateway.accessLog) this.#accessLog = new AccessLogWriter();
     this.#threads = new Threads({
@@ -101,6 +113,7 @@ export class Control {
       stats: this.stats,
       port: config.gateway.port,
       internalPort: config.gateway.internalPort,
+      tls: tlsOfThreads(config.gateway),
       heapMb: heapLimitMb(process.constrainedMemory(), threads),
       limits: config.gateway.limits,
       accessLog: this.#accessLog,
@@ -163,9 +176,17 @@ export class Control {
     });
   }
 
+  /** @param secrets those with certificates. */
+  watchCertificates(secrets: Informer<Secret>): void {
+    secrets.onChange(({ type, object }) =>
+      this.certificates.set(keyOf(object.metadata), type === 'deleted' ? undefined : object),
+    );
+  }
+
   /** Starts the data threads; resolves when they listen ({@link Threads.start}). */
   async start(): Promise<void> {
     this.#started = true;
+    this.certificates.refresh();
     this.table.take();
     await this.#threads.start();
     this.#reclaimer = setInterval(() => this.#reclaim(), RECLAIM_MS).unref();
@@ -235,6 +256,7 @@ export class Control {
     }
     this.coldStarts.tick(now);
     this.drains.tick(now);
+    this.certificates.tick();
     this.instances.sweep();
     this.instances.ids.reclaim(known, (slot) => this.slots.inFlight(slot) === 0);
     const reclaimed = this.table.ids.reclaim(known, (index) => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttp, type RequestListener, type Server } from 'node:http';
+import { connect as connectTls } from 'node:tls';
 import { BroadcastChannel } from 'node:worker_threads';
-import { request } from 'undici';
+import { Client, request } from 'undici';
 import { RUN } from '../../apis/annotations/run.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
@@ -12,6 +14,7 @@ import { parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, PODS, type Pod, SECRETS, type Secret } from '../../kube/core.ts';
 import { FakeApiServer, Rejection } from '../../testing/fakeApiServer.ts';
 import { freePort } from '../../testing/freePort.ts';
+import { serverCertificate, testAuthority } from '../../testing/serverCertificate.ts';
 import { silent, until } from '../../testing/until.ts';
 import { WAKE_CHANNEL } from '../shared/messages.ts';
 import type { StatsReport } from '../shared/statsReport.ts';
@@ -108,12 +111,12 @@ describe('gateway role', function () {
   const patches = () =>
     api.requests.filter(({ method, path }) => method === 'PATCH' && path.endsWith('/scale'));
 
-  const begin = async () => {
+  const begin = async (gateway: object = {}) => {
     [port, internalPort, adminPort] = [await freePort(), await freePort(), await freePort()];
     const config = parseConfig({
       domain: 'test',
       adminPort,
-      gateway: { port, internalPort, threads: 2, drainSeconds: 20 },
+      gateway: { port, internalPort, threads: 2, drainSeconds: 20, ...gateway },
     });
     stop = new AbortController();
     running = runGateway(config, { namespace: 'sys', podName: 'gw' }, api.client, silent, stop.signal);
@@ -134,6 +137,67 @@ describe('gateway role', function () {
       server.closeAllConnections();
       server.close();
     }
+  });
+
+  it('serves HTTPS with the certificates of Secrets, which may change while it runs', async () => {
+    const at = await program((request, response) => response.end(request.headers['x-forwarded-proto']));
+    api.put(revision('hello-1', at));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }));
+    const secret = async (namespace: string, name: string, host: string, key?: string) => {
+      const pair = await serverCertificate([host]);
+      const base64 = (text: string) => Buffer.from(text).toString('base64');
+      const data = { 'tls.crt': base64(pair.certificate), 'tls.key': base64(key ?? pair.key) };
+      const type = 'kubernetes.io/tls';
+      api.put({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, type, data } as Secret);
+      return new X509Certificate(pair.certificate).serialNumber;
+    };
+    const first = await secret('sys', 'named', 'hello.ns.test');
+    // Nothing says that it is for the gateway.
+    await secret('sys', 'other', 'other.ns.test');
+    const tlsPort = await freePort();
+    await begin({ tlsPort, tls: { secrets: ['named'], namespace: 'certs', publicPort: tlsPort } });
+    const ca = await testAuthority();
+    const served = async (servername: string) => {
+      const socket = connectTls({ host: '127.0.0.1', port: tlsPort, servername, ca });
+      try {
+        await once(socket, 'secureConnect');
+        return socket.getPeerCertificate().serialNumber;
+      } finally {
+        socket.destroy();
+      }
+    };
+    const connect = { ca, servername: 'hello.ns.test' };
+    const client = new Client(`https://127.0.0.1:${tlsPort}`, { connect });
+    const over = async () => {
+      const { body } = await client.request({ method: 'GET', path: '/', headers: { host: 'hello.ns.test' } });
+      return body.text();
+    };
+    assert.equal(await over(), 'https');
+    assert.equal(await served('hello.ns.test'), first);
+    await assert.rejects(served('other.ns.test'));
+    const redirect = await get('hello.ns.test', '/a');
+    assert.deepEqual(
+      [redirect.status, redirect.headers.location],
+      [302, `https://hello.ns.test:${tlsPort}/a`],
+    );
+
+    const second = await secret('sys', 'named', 'hello.ns.test');
+    await until('the new one is served', async () => (await served('hello.ns.test')) === second);
+    await secret('sys', 'named', 'hello.ns.test', 'no key');
+    const faults = async () => /^homerun_gateway_certificate_faults 1$/m.test((await admin('/metrics')).text);
+    await until('the fault is seen', faults);
+    assert.equal(await served('hello.ns.test'), second);
+    const added = await secret('certs', 'added', '*.ns.test');
+    await until('the added one is served', () =>
+      served('any.ns.test').then(
+        (serial) => serial === added,
+        () => false,
+      ),
+    );
+    // The connection of the first certificate.
+    assert.equal(await over(), 'https');
+    await client.close();
   });
 
   it('serves a route on all its hosts, and reports to the autoscaler and Prometheus', async () => {

@@ -12,6 +12,7 @@ import { startAdmin } from '../../telemetry/admin.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { checkOrders } from '../shared/drainProtocol.ts';
 import { AFFINITY_SECRET } from './affinityKey.ts';
+import { certificateInformers } from './certificateWatch.ts';
 import { Control } from './control.ts';
 import { publishMetrics } from './metrics.ts';
 import { StatsReporter } from './report.ts';
@@ -60,7 +61,8 @@ export async function runGateway(
     labelSelector: CONTROLLER_SELECTOR,
     log,
   });
-  const informers = [routes, revisions, pods, controllers];
+  const certificates = certificateInformers(config.gateway.tls, identity.namespace, { client, log });
+  const informers = [routes, revisions, pods, controllers, ...certificates];
   // It is not waited for as the others are: without it all requests are served, and clients only bound to no instance.
   const keys = new Informer({
     client,
@@ -69,9 +71,11 @@ export async function runGateway(
     fieldSelector: `metadata.name=${AFFINITY_SECRET}`,
     log,
   });
-  const control = new Control({ config, client, threads, log, signal: stop.signal });
+  const { namespace } = identity;
+  const control = new Control({ config, namespace, client, threads, log, signal: stop.signal });
   control.watch(routes, revisions, pods);
   control.watchAffinityKey(keys);
+  for (const informer of certificates) control.watchCertificates(informer);
   publishMetrics(control);
   let ready = false;
   const unready = (): string | undefined => {

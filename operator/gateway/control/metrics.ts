@@ -4,6 +4,7 @@ import {
   gatewayColdStart,
   gatewayInstanceStart,
   type RevisionSeries,
+  setCertificateSource,
   setDurationSource,
   setGatewaySource,
   setThreadSource,
@@ -25,6 +26,7 @@ export function publishMetrics(control: Control): void {
     unserved: () => ({ revisions: control.table.unserved, instances: control.instances.unserved }),
   });
   setThreadSource(() => control.threads.series);
+  setCertificateSource(control.certificates);
   setUsageSource(() => usageSeries(control.slots.usage.read()));
   const { histograms } = control.stats;
   setDurationSource((name) => inSeconds(histograms.read(name)));
@@ -57,6 +59,7 @@ function usageSeries(usage: UsageReport): GatewayUsage {
     repeated: count('repeated'),
     ejected: count('ejected'),
     accessLogDropped: count('accessLogDropped'),
+    failedHandshakes: count('failedHandshakes'),
   };
 }
 

@@ -8,6 +8,11 @@ export const permissions: readonly Permission[] = [
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'patch'] },
 ];
 
+/** In a namespace for certificates alone; the chart gives it also those of its own that its values name. */
+export const certificatePermissions: readonly Permission[] = [
+  { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] },
+];
+
 /** In the operator's own namespace: the controllers, which alone may order drains, and the key of the affinity cookies. */
 export const namespacePermissions: readonly Permission[] = [
   {

@@ -16,6 +16,7 @@ export interface GatewayUsage {
   repeated: number;
   ejected: number;
   accessLogDropped: number;
+  failedHandshakes: number;
 }
 
 let source: (() => GatewayUsage) | undefined;
@@ -106,4 +107,10 @@ series(
   'homerun_gateway_access_log_dropped_total',
   'Lines of the access log that were dropped because the standard output was slow',
   (u) => u.accessLogDropped,
+);
+series(
+  Counter,
+  'homerun_gateway_failed_handshakes_total',
+  'Handshakes of TLS that failed: no certificate for the host, no common version, or a client that left',
+  (u) => u.failedHandshakes,
 );
