@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { KINDS } from '../../operator/apis/kinds.ts';
 import { parseConfig } from '../../operator/config.ts';
+import { AFFINITY_SECRET } from '../../operator/gateway/control/affinityKey.ts';
 import { ROLE_FIELDS, type Role } from '../../operator/roles.ts';
 import { ALERTS } from '../../operator/telemetry/alerts.ts';
 import { assertGolden } from '../../operator/testing/golden.ts';
@@ -39,6 +40,7 @@ const FULL = {
       externalTrafficPolicy: 'Local',
       ipFamilyPolicy: 'PreferDualStack',
     },
+    tls: { secrets: ['web-tls'], namespace: 'certificates', nodePort: 30443 },
     threads: 2,
     drainSeconds: 30.5,
     accessLog: true,
@@ -174,6 +176,44 @@ describe('chart', function () {
       });
     }
   });
+
+  it('lets the gateway read certificates where the values say so, and no other Secret', () => {
+    const secretRules = (tls: object) =>
+      (render({ gateway: { tls } }) as (Rendered & { rules?: Json[] })[])
+        .filter(({ kind, metadata }) => /Role$/.test(kind) && metadata.name.startsWith('homerun-gateway'))
+        .flatMap(({ kind, rules = [] }) => rules.map((rule) => ({ kind, ...rule }) as Json))
+        .filter(
+          ({ resources, resourceNames }) =>
+            String(resources) === 'secrets' && String(resourceNames) !== AFFINITY_SECRET,
+        );
+    deepEqual(secretRules({}), []);
+    const rule = { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] };
+    deepEqual(secretRules({ secrets: ['a', 'b'] }), [{ kind: 'Role', ...rule, resourceNames: ['a', 'b'] }]);
+    const objects = render({ gateway: { tls: { namespace: 'certificates' } } });
+    deepEqual(secretRules({ namespace: 'certificates' }), [{ kind: 'ClusterRole', ...rule }]);
+    const bindings = objects.filter(
+      ({ kind, metadata }) => /Binding$/.test(kind) && metadata.name === 'homerun-gateway-certificates',
+    );
+    deepEqual(
+      bindings.map(({ kind, metadata }) => [kind, metadata.namespace]),
+      [['RoleBinding', 'certificates']],
+    );
+  });
+
+  const publicPorts: [given: object, port: number][] = [
+    [{}, 443],
+    [{ tls: { port: 8443 } }, 8443],
+    [{ tls: { nodePort: 30443 } }, 443],
+    [{ service: { type: 'NodePort' }, tls: { nodePort: 30443 } }, 30443],
+  ];
+  for (const [gateway, port] of publicPorts) {
+    it(`redirects to port ${port} with ${JSON.stringify(gateway)}`, () => {
+      const { gateway: config } = configOf(render({ gateway }), 'gateway') as {
+        gateway: { tls: { publicPort: number } };
+      };
+      equal(config.tls.publicPort, port);
+    });
+  }
 
   it('leaves the metadata server out', () => {
     const objects = render({ metadata: { enabled: false }, networkPolicy: { enabled: true } });

@@ -24,7 +24,11 @@ describe('an installation for some namespaces', function () {
     server = await ApiServer.start();
     for (const name of [...WATCHED, 'elsewhere'])
       await server.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    installChart(server, { namespaces: WATCHED, registry: { pullSecretNamespaces: ['here'] } });
+    installChart(server, {
+      namespaces: WATCHED,
+      registry: { pullSecretNamespaces: ['here'] },
+      gateway: { tls: { secrets: ['web-tls'], namespace: 'elsewhere' } },
+    });
     const isServed = () => server.client.list(SERVICES, { namespace: 'here' }).catch(() => undefined);
     await until('the kinds are served', isServed, { timeoutMs: 20_000 });
   });
@@ -101,6 +105,16 @@ describe('an installation for some namespaces', function () {
     const { secrets, problems } = await read('there');
     deepEqual(secrets, []);
     match(problems[0] ?? '', /^secret "regcred" may not be read/);
+  });
+
+  it('shows the gateway the certificates that the values name, and no other Secret', async () => {
+    const list = (namespace: string, fieldSelector?: string) =>
+      isForbidden(asRole(server.client, 'gateway').list(SECRETS, { namespace, fieldSelector }));
+    equal(await list(NAMESPACE, 'metadata.name=web-tls'), false);
+    equal(await list('elsewhere', 'type=kubernetes.io/tls'), false);
+    for (const selector of [undefined, 'metadata.name=homerun-webhook-cert', 'type=kubernetes.io/tls'])
+      equal(await list(NAMESPACE, selector), true, selector);
+    for (const namespace of WATCHED) equal(await list(namespace), true, namespace);
   });
 
   it('is admitted there alone', async () => {
