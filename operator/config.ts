@@ -78,6 +78,8 @@ export const ConfigSchema = Type.Object(
             connections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 10_000 }),
             /** Those of HTTP/2 among them, each of which may have many requests. */
             http2Connections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 2_000 }),
+            /** Those with TLS among them, each of which takes some 50 kB more. */
+            tlsConnections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 4_000 }),
             connectionsPerAddress: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 5_000 }),
             /** Requests that wait for instances, of all revisions. */
             queue: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 20_000 }),

@@ -71,8 +71,14 @@ changes(['gateway'], {
   'gateway.threads': 3,
   'gateway.drainSeconds': 60,
   'gateway.accessLog': true,
+  'gateway.tls.secrets': ['web-tls'],
+  'gateway.tls.namespace': 'certificates',
+  'gateway.tls.redirect': false,
+  // It is where clients without TLS are sent.
+  'gateway.tls.port': 8443,
   'gateway.limits.connections': 100,
   'gateway.limits.http2Connections': 100,
+  'gateway.limits.tlsConnections': 100,
   'gateway.limits.connectionsPerAddress': 100,
   'gateway.limits.queue': 100,
   'gateway.limits.queuePerAddress': 100,
@@ -103,6 +109,7 @@ changes([], {
   'gateway.service.loadBalancerSourceRanges': ['10.0.0.0/8'],
   'gateway.service.externalTrafficPolicy': 'Local',
   'gateway.service.ipFamilyPolicy': 'SingleStack',
+  'gateway.tls.nodePort': 30443,
   'metadata.clusterIP': '10.96.0.254',
   'metadata.apiServerAudiences': ['https://api.example.com'],
   // Without a source of authorities it means nothing.

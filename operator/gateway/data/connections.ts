@@ -9,6 +9,7 @@ import {
   HEADER_BYTES,
   HTTP1_CONNECTIONS,
   HTTP2_CONNECTIONS,
+  TLS_CONNECTIONS,
   type UsageWriter,
 } from '../shared/usage.ts';
 import type { Budget } from './budget.ts';
@@ -70,9 +71,11 @@ export class Connections implements ConnectionSet {
     const address = connectionsFrom(connection.address);
     this.usage.add(CONNECTIONS, 1);
     const same = this.usage.add(address, 1);
-    const { connections, connectionsPerAddress } = this.#limits;
+    const withTls = isSecure ? this.usage.add(TLS_CONNECTIONS, 1) : 0;
+    const { connections, connectionsPerAddress, tlsConnections } = this.#limits;
     const room =
       (same <= connectionsPerAddress || this.#evict(({ address }) => address === connection.address)) &&
+      (withTls <= tlsConnections || this.#evict(({ isSecure }) => isSecure)) &&
       (this.usage.get(CONNECTIONS) <= connections || this.#evict(() => true));
     if (!room) {
       connection.close('refusedConnections');
@@ -88,6 +91,7 @@ export class Connections implements ConnectionSet {
     if (connection.idle) this.busy(connection);
     this.usage.add(CONNECTIONS, -1);
     this.usage.add(connectionsFrom(connection.address), -1);
+    if (connection.isSecure) this.usage.add(TLS_CONNECTIONS, -1);
   }
 
   /** Counts a connection by its protocol. @returns how many there are. */

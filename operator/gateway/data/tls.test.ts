@@ -62,6 +62,7 @@ describe('gateway over TLS', () => {
   afterEach(async () => {
     for (const socket of open.splice(0)) socket.destroy();
     await until('nothing is left', () => harness.slots.usage.read().connections === 0);
+    assert.equal(harness.slots.usage.read().tlsConnections, 0);
     await harness.close();
   });
 
@@ -275,7 +276,7 @@ describe('gateway over TLS', () => {
 
     it('that are slow give way to other connections', async () => {
       await harness.close();
-      await gateway(1, { connections: 5 });
+      await gateway(1, { tlsConnections: 5 });
       for (let i = 0; i < 5; i++) {
         const socket = connect(harness.tlsPort, '127.0.0.1');
         socket.write(Buffer.from([22, 3, 1, 2, 0, 1]));
@@ -284,6 +285,20 @@ describe('gateway over TLS', () => {
       await until('all are open', () => harness.slots.usage.read().connections === 5);
       assert.match(await exchange(await client('app.test'), GET), /^HTTP\/1\.1 200/);
       assert.equal(counted('closedForCap'), 1);
+    });
+
+    it('have as many connections as the limit for them allows, and others are left alone', async () => {
+      await harness.close();
+      await gateway(1, { tlsConnections: 2 });
+      const plain = connect(harness.port, '127.0.0.1');
+      open.push(plain);
+      await once(plain, 'connect');
+      const first = await client('app.test');
+      const closed = once(first.resume(), 'close');
+      await client('app.test');
+      await client('app.test');
+      await closed;
+      assert.match(await exchange(plain, GET), /^HTTP\/1\.1 200/);
     });
 
     it('that are no TLS end with their connection', async () => {

@@ -3,6 +3,7 @@ export type Limits = Readonly<
   Record<
     | 'connections'
     | 'http2Connections'
+    | 'tlsConnections'
     | 'connectionsPerAddress'
     | 'queue'
     | 'queuePerAddress'

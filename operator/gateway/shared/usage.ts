@@ -13,7 +13,8 @@ export const REQUEST_BYTES = 4;
 export const ANSWER_BYTES = 5;
 export const HEADER_BYTES = 6;
 export const WEBSOCKETS = 7;
-const ADDRESS_CONNECTIONS = 8;
+export const TLS_CONNECTIONS = 8;
+const ADDRESS_CONNECTIONS = 9;
 const ADDRESS_QUEUED = ADDRESS_CONNECTIONS + ADDRESSES;
 /** Two for each revision: bytes of requests and of responses. */
 const REVISION_BYTES = ADDRESS_QUEUED + ADDRESSES;
@@ -73,6 +74,7 @@ export interface UsageReport {
   answerBytes: number;
   headerBytes: number;
   websockets: number;
+  tlsConnections: number;
   /** How often each event has occurred. */
   count: (event: Event) => number;
 }
@@ -115,6 +117,7 @@ export class Usage {
       answerBytes: at(ANSWER_BYTES),
       headerBytes: at(HEADER_BYTES),
       websockets: at(WEBSOCKETS),
+      tlsConnections: at(TLS_CONNECTIONS),
       count: (event) => Number(Atomics.load(this.#events, EVENT_INDEX.get(event) as number)),
     };
   }
