@@ -17,6 +17,11 @@ export interface Removal {
   uid?: string;
 }
 
+/** The removal of this very object, and of no later one of its name. */
+export function removalOf(type: ResourceType, { metadata }: Pick<KubeObject, 'metadata'>): Removal {
+  return { type, ref: metadata, uid: metadata.uid };
+}
+
 /** A change of a few fields of an object that exists. */
 export interface Change {
   type: ResourceType;

@@ -1,4 +1,5 @@
 import type { Pod } from '../../kube/core.ts';
+import { earliest } from '../duration.ts';
 import { container, volumes } from './container.ts';
 import { creation, lastFailure, noPods, recheckOfJob, startingTasks } from './creation.ts';
 import { type Evidence, livePods, type PodEvidence } from './evidence.ts';
@@ -62,12 +63,11 @@ function instances(evidence: Evidence): Problem | undefined {
   );
   const gravest = problems.find(({ final }) => final) ?? problems[0];
   if (!gravest) return undefined;
-  const rechecks = problems.flatMap(({ recheckAfter }) => recheckAfter ?? []);
   const again = gravest.final && evidence.retried && isTransient(gravest) ? RETRIED : '';
   return {
     ...gravest,
     message: `${gravest.message}${again}`,
-    recheckAfter: rechecks.length > 0 ? Math.min(...rechecks) : undefined,
+    recheckAfter: earliest(...problems.map(({ recheckAfter }) => recheckAfter)),
   };
 }
 

@@ -18,9 +18,11 @@ const shared = {
   }),
 };
 
-const configurationName = text(63, 'Configuration whose latest ready revision the share belongs to.', {
-  pattern: OPTIONAL_DNS_LABEL,
-});
+const configurationFields = {
+  configurationName: text(63, 'Configuration whose latest ready revision the share belongs to.', {
+    pattern: OPTIONAL_DNS_LABEL,
+  }),
+};
 
 const NAMED = "has(self.revisionName) && self.revisionName != ''";
 const CONFIGURED = "has(self.configurationName) && self.configurationName != ''";
@@ -60,7 +62,7 @@ export const ServiceTrafficSchema = traffic(Type.Object(shared, rules(LATEST_RUL
 /** `spec.traffic` of a Route: each target names a revision or a configuration. */
 export const RouteTrafficSchema = traffic(
   Type.Object(
-    { ...shared, configurationName },
+    { ...shared, ...configurationFields },
     rules(LATEST_RULE, {
       rule: `(${NAMED}) != (${CONFIGURED})`,
       message: 'a traffic target needs exactly one of revisionName and configurationName',
@@ -70,7 +72,7 @@ export const RouteTrafficSchema = traffic(
 
 /** `status.traffic`: the resolved targets. */
 export const TrafficStatusSchema = list(
-  Type.Object({ ...shared, configurationName, url: text(2048, 'URL of the tag.') }),
+  Type.Object({ ...shared, ...configurationFields, url: text(2048, 'URL of the tag.') }),
   // While roll-outs are in progress, each older revision that still has a percent is one more.
   MAX_TARGETS + 100,
   'Revisions and their shares of the traffic.',
