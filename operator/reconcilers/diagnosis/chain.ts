@@ -9,14 +9,14 @@ import { isBeingPrepared } from './mounts.ts';
 import { type Check, firstProblem, type Problem } from './problem.ts';
 import { restart } from './restart.ts';
 import { sidecar } from './sidecars.ts';
-import { hasStarted, settling, silent, starting, unprepared, unschedulable } from './start.ts';
+import { hasStarted, runningTooShort, silent, starting, unprepared, unschedulable } from './start.ts';
 
 /** What keeps one instance from starting; the first that applies counts. The last one always does. */
 export const INSTANCE_CHECKS = [
   volumes,
   container,
   unschedulable,
-  settling,
+  runningTooShort,
   starting,
   unprepared,
   silent,
