@@ -1,3 +1,5 @@
+import { compareTexts } from './kube/json.ts';
+
 /** One rule of what a part may do in the cluster, declared beside the code that does it (Kubernetes: RBAC). */
 export interface Permission {
   /** `''` is the core group. */
@@ -33,7 +35,9 @@ export function mergePermissions(permissions: readonly Permission[]): Rule[] {
       }
     }
   }
-  return [...verbsOf].sort(byKey).flatMap(([scope, resources]) => rulesOf(scope, resources));
+  return [...verbsOf]
+    .sort(([a], [b]) => compareTexts(a, b))
+    .flatMap(([scope, resources]) => rulesOf(scope, resources));
 }
 
 /** Between a group and the names of objects: part of neither, and sorted before everything that is. */
@@ -42,7 +46,7 @@ const SEPARATOR = '\0';
 function rulesOf(scope: string, resources: Map<string, Set<string>>): Rule[] {
   const [group = '', ...resourceNames] = scope.split(SEPARATOR);
   const byVerbs = new Map<string, string[]>();
-  for (const [resource, verbs] of [...resources].sort(byKey)) {
+  for (const [resource, verbs] of [...resources].sort(([a], [b]) => compareTexts(a, b))) {
     getOrAdd(byVerbs, [...verbs].sort().join(' '), () => [] as string[]).push(resource);
   }
   return [...byVerbs].map(([verbs, names]) => ({
@@ -59,8 +63,4 @@ function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const made = make();
   map.set(key, made);
   return made;
-}
-
-function byKey<V>([a]: [string, V], [b]: [string, V]): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

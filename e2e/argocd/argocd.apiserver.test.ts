@@ -20,7 +20,7 @@ interface View {
 const text = readFileSync(new URL('../../docs/argocd.md', import.meta.url), 'utf8');
 const [settings = '', hook = ''] = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, yaml]) => yaml);
 
-/** The scripts that people are told to configure, for each kind that a pattern stands for. */
+/** The scripts that docs/argocd.md gives, for each kind that a pattern stands for. */
 function scripts(): Record<string, string> {
   const customizations = parse(parse(settings).data['resource.customizations']);
   return Object.fromEntries(
@@ -106,12 +106,12 @@ describe('Argo CD', function () {
         const live = { apiVersion, kind, metadata: { name: 'app', generation: 1 }, status };
         const [view] = views([{ live, config: live }]);
         assert.equal(view?.health.status, shown);
-        const told = conditions?.find(({ message }) => message)?.message;
-        if (shown === 'Degraded') assert.ok(view?.health.message?.includes(told ?? 'nothing'));
+        const cause = conditions?.find(({ message }) => message)?.message;
+        if (shown === 'Degraded') assert.ok(view?.health.message?.includes(cause ?? 'nothing'));
       });
     }
 
-    it('a job whose change nobody has looked at: Progressing', () => {
+    it('a job whose change has not been observed: Progressing', () => {
       const status = { observedGeneration: 1, conditions: ready('Ready') };
       const metadata = { name: 'app', generation: 2 };
       const live = { apiVersion: 'run.googleapis.com/v1', kind: 'Job', metadata, status };

@@ -14,7 +14,7 @@ import { CONFIGURATION_TYPES } from '../../operator/webhook/certificates/caBundl
 import { until } from '../lib/wait.ts';
 import { seriesAt } from './pods.ts';
 import { limitResult, type Result } from './result.ts';
-import { settledJob, settledService } from './thousand.ts';
+import { finishedJob, finishedService } from './thousand.ts';
 
 const SYSTEM = 'homerun-system';
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -48,7 +48,7 @@ export async function controllerMemory(size: Size = THOUSAND): Promise<Result[]>
     controller = await start(server, folder, adminPort);
     const begun = performance.now();
     const url = `http://127.0.0.1:${adminPort}`;
-    await settled(url, size, controller);
+    await atRest(url, size, controller);
     const seconds = (performance.now() - begun - QUIET_MS) / 1000;
     const writes = server.requests.filter(
       ({ method, path }) => method !== 'GET' && !/leases|secrets/.test(path),
@@ -77,12 +77,12 @@ function seed(server: FakeApiServer, { services, revisions, jobs, executions }: 
   const put = (objects: Parameters<FakeApiServer['put']>[0][]) => {
     for (const object of objects) server.put(object);
   };
-  for (let i = 0; i < services; i++) put(settledService(`service-${i}`, revisions, config, SYSTEM));
-  for (let i = 0; i < jobs; i++) put(settledJob(`job-${i}`, executions, config));
+  for (let i = 0; i < services; i++) put(finishedService(`service-${i}`, revisions, config, SYSTEM));
+  for (let i = 0; i < jobs; i++) put(finishedJob(`job-${i}`, executions, config));
   server.compact();
 }
 
-async function settled(url: string, size: Size, child: ChildProcess): Promise<void> {
+async function atRest(url: string, size: Size, child: ChildProcess): Promise<void> {
   const wanted = size.services * (4 + 2 * size.revisions) + size.jobs * (1 + size.executions);
   const cached = async () => {
     if (child.exitCode !== null || child.signalCode) throw new Error('the controller has ended');

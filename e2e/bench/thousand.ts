@@ -62,7 +62,7 @@ function stored<T extends KubeObject>(object: T, generation = 1): T {
 }
 
 /** A service of so many revisions, of which the last has all traffic and an idle one of none each the others. */
-export function settledService(
+export function finishedService(
   name: string,
   revisions: number,
   config: Config,
@@ -100,7 +100,7 @@ export function settledService(
     const of = { ...manifest(generation), metadata: service.metadata } as unknown as Service;
     const past = { ...configuration, spec: desiredConfiguration(of).spec } as Configuration;
     past.metadata = { ...configuration.metadata, generation };
-    return settledRevision(
+    return finishedRevision(
       stored(markApplied(desiredRevision(ownerOf(past)))),
       generation === revisions,
       config,
@@ -129,7 +129,7 @@ export function settledService(
   ];
 }
 
-function settledRevision(
+function finishedRevision(
   fresh: Revision,
   routed: boolean,
   config: Config,
@@ -198,7 +198,7 @@ function asStored(deployment: Deployment): Deployment {
 }
 
 /** A job with so many executions that have all ended well. */
-export function settledJob(name: string, executions: number, config: Config): KubeObject[] {
+export function finishedJob(name: string, executions: number, config: Config): KubeObject[] {
   const { ports: _, startupProbe: __, ...task } = container(1) as Container & Record<string, unknown>;
   const job = stored({
     apiVersion: 'run.googleapis.com/v1',

@@ -197,8 +197,8 @@ describe("the policies for Homerun's own accounts", function () {
       await isDenied(tokenOf({ audiences, boundObjectRef: secret }), /bound to the pod/);
       const nameless = { apiVersion: 'v1', kind: 'Pod', name: 'ours' };
       await isDenied(tokenOf({ audiences, boundObjectRef: nameless }), /bound to the pod/);
-      const nobody = { apiVersion: 'v1', kind: 'Pod', name: 'nobody', uid: '1' };
-      match((await refusal(tokenOf({ audiences, boundObjectRef: nobody }))).message, /not found/);
+      const missing = { apiVersion: 'v1', kind: 'Pod', name: 'missing', uid: '1' };
+      match((await refusal(tokenOf({ audiences, boundObjectRef: missing }))).message, /not found/);
     });
 
     it('are never for the API server itself', async () => {
@@ -285,7 +285,7 @@ describe("the policies for Homerun's own accounts", function () {
     }
   });
 
-  it('bind nobody else', async () => {
+  it('bind no other account', async () => {
     await server.client.mergePatch(
       DEPLOYMENTS,
       stranger().metadata,

@@ -57,7 +57,7 @@ describe('while both versions run', function () {
     await server.client.mergePatch(PODS, metadata, { status }, { subresource: 'status' });
   }
 
-  it('API servers reach the old controllers and the webhooks, and nobody else', async () => {
+  it('API servers reach the old controllers and the webhooks, and nothing else does', async () => {
     const reached = async () => {
       const labelSelector = 'kubernetes.io/service-name=homerun-webhook';
       const { items } = await server.client.list(SLICES, { namespace: NAMESPACE, labelSelector });

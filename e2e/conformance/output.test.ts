@@ -5,8 +5,8 @@ interface Case {
   reason: string;
   tests: string[];
   lines: string[];
-  /** Name, outcome and log of each test, in the order in which they are told. */
-  told: [name: string, outcome: Result['outcome'], log: string[]][];
+  /** Name, outcome and log of each test, in the order in which they are reported. */
+  reported: [name: string, outcome: Result['outcome'], log: string[]][];
 }
 
 const CASES: Record<string, Case> = {
@@ -26,13 +26,13 @@ const CASES: Record<string, Case> = {
       '--- PASS: TestB (2.00s)',
       'FAIL',
     ],
-    told: [
+    reported: [
       ['TestA', 'failed', ['    a.go:1: second']],
       ['TestB', 'passed', ['    b.go:1: first', '    b.go:2: third', 'FAIL']],
     ],
   },
   subtests: {
-    reason: 'they are a part of their test, and what ended within it is told with it',
+    reason: 'they are a part of their test, and what ended within it is reported with it',
     tests: ['TestA'],
     lines: [
       '=== RUN   TestA',
@@ -42,7 +42,7 @@ const CASES: Record<string, Case> = {
       '    --- FAIL: TestA/one (3.10s)',
       '    --- PASS: TestA/two (0.20s)',
     ],
-    told: [
+    reported: [
       [
         'TestA',
         'failed',
@@ -54,19 +54,19 @@ const CASES: Record<string, Case> = {
     reason: 'a test of which a part did not run has not passed',
     tests: ['TestA'],
     lines: ['--- PASS: TestA (0.00s)', '    --- SKIP: TestA/one (0.00s)', 'PASS'],
-    told: [['TestA', 'skipped', ['    --- SKIP: TestA/one (0.00s)', 'PASS']]],
+    reported: [['TestA', 'skipped', ['    --- SKIP: TestA/one (0.00s)', 'PASS']]],
   },
   'a program prints what looks like an end': {
     reason: 'only what is one line of its own and names a test counts',
     tests: ['TestA'],
     lines: ['=== RUN   TestA', '    a.go:1: saw --- PASS: TestA (0.00s)', '--- PASS: TestOther (0.00s)'],
-    told: [['TestA', 'unfinished', ['    a.go:1: saw --- PASS: TestA (0.00s)']]],
+    reported: [['TestA', 'unfinished', ['    a.go:1: saw --- PASS: TestA (0.00s)']]],
   },
   'the suite ends early': {
-    reason: 'a test that nobody heard the end of is told too, or a panic would hide the rest',
+    reason: 'a test whose end was never printed is reported too, or a panic would hide the rest',
     tests: ['TestA', 'TestB'],
     lines: ['=== RUN   TestA', '--- PASS: TestA (0.10s)', '=== RUN   TestB', 'panic: test timed out'],
-    told: [
+    reported: [
       ['TestA', 'passed', []],
       ['TestB', 'unfinished', ['panic: test timed out']],
     ],
@@ -74,7 +74,7 @@ const CASES: Record<string, Case> = {
 };
 
 describe('output of a Go test binary', () => {
-  for (const [name, { reason, tests, lines, told }] of Object.entries(CASES)) {
+  for (const [name, { reason, tests, lines, reported }] of Object.entries(CASES)) {
     it(`${name}: ${reason}`, () => {
       const seen: Result[] = [];
       const output = new Output(tests, (result) => seen.push(result));
@@ -82,7 +82,7 @@ describe('output of a Go test binary', () => {
       const results = output.close();
       assert.deepEqual(
         seen.map((result) => [result.name, result.outcome, result.log]),
-        told,
+        reported,
       );
       assert.deepEqual(
         results.map((result) => result.name),

@@ -44,13 +44,13 @@ export class Output {
       return;
     }
     this.#current = this.#results.get(name.replace(/\/.*/s, ''));
-    if (this.#current !== this.#ending) this.#settle();
+    if (this.#current !== this.#ending) this.#finish();
     if (end && this.#current) this.#end(this.#current, end);
   }
 
   /** The binary has ended: gives every test's result, those that never came included. */
   close(): Result[] {
-    this.#settle();
+    this.#finish();
     const results = [...this.#results.values()];
     for (const result of results) if (result.outcome === 'unfinished') this.#ended(result);
     return results;
@@ -68,7 +68,7 @@ export class Output {
     this.#ending = result;
   }
 
-  #settle(): void {
+  #finish(): void {
     if (this.#ending) this.#ended(this.#ending);
     this.#ending = undefined;
   }

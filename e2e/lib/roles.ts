@@ -73,7 +73,7 @@ export async function withoutControllers<T>(client: KubeClient, work: () => Prom
 async function areAsked(client: KubeClient, pods: readonly Pod[]): Promise<boolean> {
   const labelSelector = 'kubernetes.io/service-name=homerun-webhook';
   const { items } = await client.list(ENDPOINT_SLICES, { namespace: SYSTEM_NAMESPACE, labelSelector });
-  // Pods of other roles do not have the port: they are in a slice without any, and nobody is sent to them.
+  // Pods of other roles do not have the port: they are in a slice without any, and no request is sent to them.
   const endpoints = items.filter(({ ports }) => ports?.length).flatMap(({ endpoints }) => endpoints ?? []);
   const asked = endpoints
     .filter(({ conditions }) => conditions?.ready)

@@ -29,18 +29,18 @@ const NODE_FAILS: Record<string, string> = {
 };
 
 /** What of the gateway alone h2spec does not expect, and what it says of it. */
-const GATEWAY_DIFFERS: Record<string, { verdict: RegExp; reason: string }> = {
+const GATEWAY_DIFFERS: Record<string, { failure: RegExp; reason: string }> = {
   '3.5 Sends invalid connection preface': {
-    verdict: /looked like an HTTP\/1\.1 header/,
+    failure: /looked like an HTTP\/1\.1 header/,
     reason: 'the port has HTTP/1.1 as well, so the client gets a 400 before its connection is closed',
   },
 };
 
 /** What h2spec says of each case: nothing if it passed. */
-type Verdicts = Map<string, string>;
+type Results = Map<string, string>;
 
 /** Runs all cases of h2spec, strict ones too, most of whose time is waiting for what must not come. */
-async function judge(port: number, folder: string): Promise<Verdicts> {
+async function run(port: number, folder: string): Promise<Results> {
   const report = join(folder, `${port}.xml`);
   const args = ['--strict', '--host', HOST, '--port', String(port), '--junit-report', report];
   const child = spawn(program('h2spec'), args, { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -68,8 +68,8 @@ describe('h2spec', function () {
   });
   const http2 = createHttp2({ settings: { maxConcurrentStreams: 100 } }, answer);
   let harnesses: Harness[];
-  let bare: Verdicts;
-  const gateways: Record<'http1' | 'h2c', Verdicts> = { http1: new Map(), h2c: new Map() };
+  let bare: Results;
+  const gateways: Record<'http1' | 'h2c', Results> = { http1: new Map(), h2c: new Map() };
 
   before(async function () {
     this.timeout(1_800_000);
@@ -81,9 +81,9 @@ describe('h2spec', function () {
     ofHttp1.serve(HOST, { protocol: 'http1', ports: [ports.http1] });
     ofH2c.serve(HOST, { protocol: 'h2c', ports: [ports.h2c] });
     [bare, gateways.http1, gateways.h2c] = await Promise.all([
-      judge(ports.h2c, folder),
-      judge(ofHttp1.port, folder),
-      judge(ofH2c.port, folder),
+      run(ports.h2c, folder),
+      run(ofHttp1.port, folder),
+      run(ofH2c.port, folder),
     ]);
     await rm(folder, { recursive: true });
   });
@@ -94,7 +94,7 @@ describe('h2spec', function () {
     http2.close();
   });
 
-  const failures = (verdicts: Verdicts) => [...verdicts].filter(([, said]) => said !== '');
+  const failures = (results: Results) => [...results].filter(([, said]) => said !== '');
 
   it('finds in node:http2 alone what is known of it', () => {
     assert.equal(bare.size, 146);
@@ -106,11 +106,11 @@ describe('h2spec', function () {
 
   for (const protocol of ['http1', 'h2c'] as const) {
     it(`finds no more in the gateway before an instance on ${protocol} (RFC 9113)`, () => {
-      const verdicts = gateways[protocol];
-      assert.equal(verdicts.size, 146);
-      const unexpected = failures(verdicts).filter(([name, said]) => {
+      const results = gateways[protocol];
+      assert.equal(results.size, 146);
+      const unexpected = failures(results).filter(([name, said]) => {
         const own = GATEWAY_DIFFERS[name];
-        return own ? !own.verdict.test(said) : !(name in NODE_FAILS && bare.get(name));
+        return own ? !own.failure.test(said) : !(name in NODE_FAILS && bare.get(name));
       });
       assert.deepEqual(unexpected, []);
     });

@@ -23,7 +23,7 @@ const CASES: Record<string, Case> = {
     refusal: /spec\.template\.spec\.timeoutSeconds/,
   },
   'out-of-range': {
-    reason: 'a value beyond the limit is told with the limit',
+    reason: 'a value beyond the limit is reported with the limit',
     spec: `{template: {spec: {${containers}, timeoutSeconds: 3601}}}`,
     refusal: /timeoutSeconds.*3600/s,
   },
@@ -59,7 +59,7 @@ describe('bad input', function () {
     });
   }
 
-  it('a name of 50 characters, one more than Cloud Run takes, is told as a warning in a condition', async () => {
+  it('a name of 50 characters, one more than Cloud Run takes, is reported as a warning in a condition', async () => {
     const { client, namespace } = suite;
     const service = await readyService(client, namespace, `n${'a'.repeat(49)}`);
     const warning = service.status?.conditions?.find(({ type }) => type === 'CloudRunIncompatible');
@@ -81,7 +81,7 @@ describe('bad input', function () {
     assert.match((await visitor.ask(url)).body, /old/);
   });
 
-  it('a revision name that exists with another content is told, and nothing else changes', async () => {
+  it('a revision name that exists with another content is reported, and nothing else changes', async () => {
     const { client, namespace, visitor } = suite;
     await readyService(client, namespace, 'taken', { revision: 'taken-one', env: { TARGET: 'one' } });
     const { url } = await readyService(client, namespace, 'taken', {

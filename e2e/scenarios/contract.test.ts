@@ -20,7 +20,7 @@ const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const CLOUD_TRACE = '0af7651916cd43dd8448eb211c80319c/13235353014750950193;o=1';
 const ACCOUNT = 'instance/service-accounts/default';
 
-/** What one image told, from inside its ingress container, its sidecar, and the end of both. */
+/** What one image reported, from inside its ingress container, its sidecar, and the end of both. */
 interface Seen {
   program: keyof typeof CONTRACT_IMAGES;
   report: Report;
@@ -42,8 +42,8 @@ interface Check {
 }
 
 const ask = (path: string) => (seen: Seen) => seen.report.metadata.answers[path];
-const told = (path: string) => (seen: Seen) => ask(path)(seen)?.body;
-const number = told('project/numeric-project-id');
+const bodyOf = (path: string) => (seen: Seen) => ask(path)(seen)?.body;
+const number = bodyOf('project/numeric-project-id');
 
 /** Names that the image, the container runtime and the service itself set. */
 const OWN = ['PATH', 'FROM_IMAGE', 'HOME', 'HOSTNAME', 'PRICE', 'IGNORE_TERM', 'CONTRACT_MODE'];
@@ -147,24 +147,24 @@ const CHECKS: Record<RuntimeContractKey, Check> = {
     is: ({ report }) => report.addresses,
     want: ({ metadataServer }: Seen) => [metadataServer],
   },
-  projectId: { is: told('project/project-id'), want: NAMESPACE },
+  projectId: { is: bodyOf('project/project-id'), want: NAMESPACE },
   projectNumber: { is: (seen) => /^\d{12}$/.test(number(seen) ?? ''), want: true },
   region: {
-    is: told('instance/region'),
+    is: bodyOf('instance/region'),
     want: (seen: Seen) => `projects/${number(seen)}/regions/local-cluster1`,
   },
   zone: {
-    is: told('instance/zone'),
+    is: bodyOf('instance/zone'),
     want: (seen: Seen) => `projects/${number(seen)}/zones/local-cluster1-1`,
   },
-  instanceId: { is: (seen) => /^[0-9a-f]{130}$/.test(told('instance/id')(seen) ?? ''), want: true },
+  instanceId: { is: (seen) => /^[0-9a-f]{130}$/.test(bodyOf('instance/id')(seen) ?? ''), want: true },
   email: {
-    is: told(`${ACCOUNT}/email`),
+    is: bodyOf(`${ACCOUNT}/email`),
     want: (seen: Seen) => `${number(seen)}-compute@developer.gserviceaccount.com`,
   },
   identityToken: {
     is: (seen) => {
-      const [, claims = ''] = told(`${ACCOUNT}/identity?audience=contract`)(seen)?.split('.') ?? [];
+      const [, claims = ''] = bodyOf(`${ACCOUNT}/identity?audience=contract`)(seen)?.split('.') ?? [];
       return JSON.parse(Buffer.from(claims, 'base64url').toString()).aud;
     },
     want: ['contract'],
@@ -253,7 +253,7 @@ describe('inside a container', function () {
     };
   }
 
-  /** What its containers write until they end, after it was told to. */
+  /** What its containers write until they end, after it was asked to. */
   async function endOf({ metadata }: Pod): Promise<Record<'app' | 'beside', object[]>> {
     const app = linesUntilEnd(NAMESPACE, metadata.name, 'app');
     const beside = linesUntilEnd(NAMESPACE, metadata.name, 'beside');

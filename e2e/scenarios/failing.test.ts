@@ -15,7 +15,7 @@ interface Case {
 
 const CASES: Record<string, Case> = {
   'image-missing': {
-    reason: 'a tag that the registry does not know is told with the name of the image',
+    reason: 'a tag that the registry does not know is reported with the name of the image',
     options: { image: 'registry.kube-system.svc/hello:no-such-tag' },
     message: /registry\.kube-system\.svc\/hello:no-such-tag/,
   },
@@ -25,7 +25,7 @@ const CASES: Record<string, Case> = {
     message: /exited with code 3.*cannot open the database/s,
   },
   'never-listens': {
-    reason: 'a container that does not listen is told which port and address it must listen on',
+    reason: 'a container that does not listen is reported with the port and address that it must listen on',
     options: {
       env: { NEVER_LISTEN: '1' },
       container: { startupProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 5 } },
@@ -41,7 +41,7 @@ const LATE: Record<string, ServiceOptions> = {
       env: [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'late-secret', key: 'latest' } } }],
     },
   },
-  // By its digest nobody asks the registry before the kubelet does.
+  // By its digest the registry is not asked before the kubelet does.
   'image-late': { image: `registry.kube-system.svc/hello@sha256:${'0'.repeat(64)}` },
 };
 

@@ -122,7 +122,7 @@ describe('the metadata server', function () {
     const another = await inside(`${V1}/instance/service-accounts/${WORKER}/identity?audience=a`, {
       from: beside,
     });
-    assert.equal(another.status, 404, 'nobody can ask for the account of another');
+    assert.equal(another.status, 404, 'no program can ask for the account of another');
   });
 
   it('is found and understood by Google’s own client library', async () => {

@@ -133,9 +133,9 @@ describe('traffic', function () {
     assert.ok(Number(before) > 500 && Number(after) > 500, `${before} old, ${after} new`);
   });
 
-  it('a host that nobody has is answered with 404 and one clear line', async () => {
+  it('a host that no service has is answered with 404 and one clear line', async () => {
     const { visitor, namespace } = suite;
-    const { status, body } = await visitor.ask(`http://nobody.${namespace}.localhost/`);
+    const { status, body } = await visitor.ask(`http://unknown.${namespace}.localhost/`);
     assert.equal(status, 404);
     assert.equal(body.trim().split('\n').length, 1);
   });

@@ -185,9 +185,11 @@ describe('worker pools', function () {
     await until('the exit and the restart in a condition', async () => {
       const pool = await suite.client.get(WORKER_POOLS, { namespace: suite.namespace, name: 'ending' });
       const condition = pool?.status?.conditions?.find(({ type }) => type === 'InstancesReady');
-      const told = /exited with code 7 and is being restarted \(restarts so far: 1\)/;
+      const exited = /exited with code 7 and is being restarted \(restarts so far: 1\)/;
       return (
-        condition?.status === 'True' && condition.reason === 'ExitCode7' && told.test(condition.message ?? '')
+        condition?.status === 'True' &&
+        condition.reason === 'ExitCode7' &&
+        exited.test(condition.message ?? '')
       );
     });
     const [same] = await pods('ending');

@@ -1,5 +1,5 @@
 import { RUN } from './annotations/run.ts';
-import { type FieldError, formatted, keyed } from './fieldError.ts';
+import { type FieldError, keyed, mustBe, STRICT } from './fieldError.ts';
 
 const SQL_INSTANCE = /^([^:,\s]+:)?[^:,\s]+:[^:,\s]+:[^:,\s]+$/;
 const KEY = /^projects\/[^/\s]+\/locations\/[^/\s]+\/keyRings\/[^/\s]+\/cryptoKeys\/[^/\s]+$/;
@@ -19,8 +19,7 @@ export function validateConnections(annotations: Record<string, string> = {}, pa
 
 function validateSql(value: string | undefined, path: string): FieldError[] {
   if (!value || value.split(',').every((entry) => SQL_INSTANCE.test(entry.trim()))) return [];
-  const message = `is ${formatted(value)}; it must be PROJECT:REGION:INSTANCE, or several of these separated by commas`;
-  return [{ path, value, message, strict: true }];
+  return [mustBe(path, value, 'PROJECT:REGION:INSTANCE, or several of these separated by commas', STRICT)];
 }
 
 function validateNetwork(annotations: Record<string, string>, path: string): FieldError[] {
@@ -56,9 +55,8 @@ function interfacesIn(text = '[]'): NetworkInterface[] {
 function validateKey(annotations: Record<string, string>, path: string): FieldError[] {
   const key = annotations[RUN.encryptionKey];
   if (key) {
-    if (KEY.test(key)) return [];
-    const message = `is ${formatted(key)}; it must be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY`;
-    return [{ path: keyed(path, RUN.encryptionKey), value: key, message, strict: true }];
+    const form = 'projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY';
+    return KEY.test(key) ? [] : [mustBe(keyed(path, RUN.encryptionKey), key, form, STRICT)];
   }
   return [RUN.postKeyRevocationActionType, RUN.encryptionKeyShutdownHours]
     .filter((name) => annotations[name] !== undefined)

@@ -11,6 +11,12 @@ export interface FieldError {
   advice?: boolean;
 }
 
+/** What Cloud Run alone forbids. */
+export const STRICT = { strict: true } as const;
+
+/** What Cloud Run alone may forbid, as sources disagree. */
+export const ADVICE = { strict: true, advice: true } as const;
+
 /** Maximum number of errors in one response. */
 const MOST_LISTED = 50;
 /** Maximum bytes of JSON of all listed paths and messages; a rejection contains them twice. */
@@ -98,22 +104,19 @@ export function unsupported<T extends object>(
     }));
 }
 
-/** An error if the value is set and is not a whole number in [minimum, maximum]. */
-export function outOfRange(
-  value: number | undefined,
-  [minimum, maximum]: readonly [number, number],
+/** An error in a value that is not what it must be. */
+export function mustBe(
   path: string,
-  extras: Pick<FieldError, 'strict'> = {},
-): FieldError[] {
-  if (value === undefined || (Number.isInteger(value) && value >= minimum && value <= maximum)) return [];
-  return [
-    {
-      path,
-      value,
-      message: `is ${value}; it must be a whole number from ${minimum} to ${maximum}`,
-      ...extras,
-    },
-  ];
+  value: unknown,
+  wanted: string,
+  extras: Pick<FieldError, 'strict' | 'advice'> = {},
+): FieldError {
+  return { path, value, message: `is ${formatted(value)}; it must be ${wanted}`, ...extras };
+}
+
+/** An error in a field that must be set. */
+export function missing(path: string): FieldError {
+  return { path, message: 'must be set' };
 }
 
 /** Validation of a list stops after this many errors: a response lists far fewer. */
@@ -139,12 +142,18 @@ export function errorsOfEach<T>(
   return found;
 }
 
-/** The values that occur more than once, with the index of each later occurrence. */
-export function duplicates<T>(values: readonly T[]): { value: T; index: number }[] {
-  const seen = new Set<T>();
+/** An error in a field of each item of a list whose value an earlier item has too. */
+export function repeated(
+  values: readonly unknown[],
+  path: string,
+  field: string,
+  problem: string,
+): FieldError[] {
+  const seen = new Set();
   return values.flatMap((value, index) => {
-    if (seen.has(value)) return [{ value, index }];
+    const isNew = !seen.has(value);
     seen.add(value);
-    return [];
+    const message = `is ${formatted(value)}, ${problem}`;
+    return isNew ? [] : [{ path: `${at(path, index)}.${field}`, value, message }];
   });
 }

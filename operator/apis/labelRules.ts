@@ -31,12 +31,7 @@ const LOWER_CASE = /^[-_a-z0-9]*$/;
  */
 export function adviseLabels(labels: Record<string, string> | undefined, path: string): FieldError[] {
   const own = Object.entries(labels ?? {}).filter(([key]) => !key.includes('/'));
-  const advice = (where: string, message: string): FieldError => ({
-    path: where,
-    message,
-    strict: true,
-    advice: true,
-  });
+  const advice = (where: string, message: string) => ({ path: where, message, strict: true, advice: true });
   const many = own.length > MOST_LABELS;
   return [
     ...(many ? [advice(path, `has ${own.length} labels; Cloud Run allows at most ${MOST_LABELS}`)] : []),

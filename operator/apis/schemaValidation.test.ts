@@ -8,8 +8,8 @@ const SCHEMA = Type.Object({
   count: int32(0, 5),
   on: flag('Whether it is on.'),
   size: Type.Optional(quantity()),
-  medium: text(9, { pattern: '^(Memory|)$' }),
-  scheme: text(9, { pattern: '^(HTTP|HTTPS|)$' }),
+  medium: text(9, undefined, { pattern: '^(Memory|)$' }),
+  scheme: text(9, undefined, { pattern: '^(HTTP|HTTPS|)$' }),
   must: Type.String(),
 });
 

@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox';
 import { at, type FieldError, formatted, keyed, MOST_FOUND } from './fieldError.ts';
 import { canonicalQuantity } from './quantity.ts';
-import { QUANTITY_PATTERN, textMap } from './schema.ts';
+import { type CelRule, QUANTITY_PATTERN, textMap } from './schema.ts';
 
 /**
  * The value has the wrong type or lacks a required field, so validation cannot read the object.
@@ -13,6 +13,7 @@ export interface SchemaError extends FieldError {
 
 /** The subset of JSON Schema that our kinds are declared in (schema.ts). */
 export interface Schema {
+  description?: string;
   type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   nullable?: boolean;
   properties?: Record<string, Schema>;
@@ -29,6 +30,7 @@ export interface Schema {
   minimum?: number;
   maximum?: number;
   'x-kubernetes-int-or-string'?: boolean;
+  'x-kubernetes-validations'?: CelRule[];
 }
 
 const TYPE_NAMES = {

@@ -1,5 +1,5 @@
 import { RUN } from './annotations/run.ts';
-import { type FieldError, formatted } from './fieldError.ts';
+import { type FieldError, mustBe, STRICT } from './fieldError.ts';
 
 /** Names in Secret Manager (Secret Manager, Create a secret). */
 const NAME = /^[A-Za-z0-9_-]{1,255}$/;
@@ -18,13 +18,11 @@ export function validateSecretName(name: string, path: string): FieldError[] {
   const hint = name.includes('/')
     ? `; for a secret of another project declare an alias in annotation ${RUN.secrets}`
     : '';
-  const message = `is ${formatted(name)}; it must be the name of a secret, ${wanted}${hint}`;
-  return [{ path, value: name, message, strict: true }];
+  return [mustBe(path, name, `the name of a secret, ${wanted}${hint}`, STRICT)];
 }
 
 /** The errors of a key: one that Kubernetes does not take is in no Secret, and an instance would wait for it. */
 export function validateDataKey(key: string, path: string): FieldError[] {
-  if (KEY.test(key)) return [];
-  const message = `is ${formatted(key)}; it must be latest, a number or an alias, or a key: letters, digits, dashes, dots and underscores`;
-  return [{ path, value: key, message }];
+  const form = 'latest, a number or an alias, or a key: letters, digits, dashes, dots and underscores';
+  return KEY.test(key) ? [] : [mustBe(path, key, form)];
 }

@@ -4,9 +4,10 @@ import { SERVING } from '../apis/annotations/serving.ts';
 import { ANNOTATIONS } from '../apis/annotations/table.ts';
 import type { KindDefinition } from '../apis/kind.ts';
 import { KINDS_BY_NAME } from '../apis/kinds.ts';
+import type { Schema } from '../apis/schemaValidation.ts';
 import { SERVICE } from '../apis/serving/service/kind.ts';
 import { failureRulesSection } from './failureRules.ts';
-import { fieldRows, type Row, rowsBeside, type Schema } from './fields.ts';
+import { fieldRows, type Row, rowsBeside } from './fields.ts';
 import { type GeneratedFile, generatedFrom } from './file.ts';
 import { KIND_NOTES, type KindNotes } from './kindNotes.ts';
 import { runtimeContractSection } from './runtimeContract.ts';
@@ -35,7 +36,7 @@ function isAnnotated(kind: string): kind is keyof typeof ANNOTATED {
   return Object.hasOwn(ANNOTATED, kind);
 }
 
-const VERDICTS: Readonly<Record<Effect['outcome'], string>> = {
+const RESULTS: Readonly<Record<Effect['outcome'], string>> = {
   honoured: 'accepted',
   stored: 'accepted, no effect',
   ignored: 'warned',
@@ -50,17 +51,17 @@ function annotationTable(kind: keyof typeof ANNOTATED): string {
     const isKnative = outcome === 'knative';
     // Knative's own annotations are about scaling by load, which a worker pool does not have.
     if (where.length === 0 || (isKnative && kind === 'WorkerPool')) return [];
-    const verdict = VERDICTS[outcome];
+    const result = RESULTS[outcome];
     return [
       {
         field: annotation.key,
         values: annotation.value?.allowed ?? (isKnative ? 'not checked' : 'any text'),
         usual: where.join(', '),
-        verdict: note ? `${verdict}: ${note}` : verdict,
+        result: note ? `${result}: ${note}` : result,
       },
     ];
   });
-  return table(['annotation', 'value', 'where', 'verdict'], rows);
+  return table(['annotation', 'value', 'where', 'result'], rows);
 }
 
 function rulesOf(schema: Schema, path: string): string[] {
@@ -84,11 +85,11 @@ function table(head: readonly string[], rows: readonly Row[]): string {
   return [
     line(head),
     line(head.map(() => '---')),
-    ...rows.map(({ field, values, usual, verdict }) => line([`\`${field}\``, values, usual, verdict])),
+    ...rows.map(({ field, values, usual, result }) => line([`\`${field}\``, values, usual, result])),
   ].join('\n');
 }
 
-const FIELDS = ['field', 'values', 'default', 'verdict'];
+const FIELDS = ['field', 'values', 'default', 'result'];
 
 function namedKinds(): [KindDefinition, KindNotes][] {
   return Object.entries<KindDefinition>(KINDS_BY_NAME).map(([name, definition]) => [
@@ -133,8 +134,8 @@ export function contractFile(): GeneratedFile {
   const text = `<!-- ${generatedFrom('operator/apis and operator/webhook')} -->
 # Fields and annotations
 
-Homerun accepts what Cloud Run's v1 API accepts and, by default, what Knative Serving accepts beyond it. This page has a
-verdict for each field and annotation:
+Homerun accepts what Cloud Run's v1 API accepts and, by default, what Knative Serving accepts beyond it. Each field and
+annotation has one of these results:
 
 - **accepted**: it does what Cloud Run documents.
 - **accepted, no effect**: it is stored and shown. It is informational, or what it asks for is always the case.

@@ -1,33 +1,13 @@
 import type { TSchema } from 'typebox';
 import type { FieldError } from '../apis/fieldError.ts';
 import type { KindDefinition } from '../apis/kind.ts';
-import type { CelRule } from '../apis/schema.ts';
-import { schemaErrors } from '../apis/schemaValidation.ts';
+import { type Schema, schemaErrors } from '../apis/schemaValidation.ts';
 import { BASE_IMAGE_RUNTIME, CLOUD_STORAGE_DRIVER } from '../apis/serving/instance/platform.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { warningsOf } from '../webhook/admission/warnings.ts';
 
-// What becomes of each field. It is not written but asked: each field is put into the smallest object that can hold
-// it, and the law that admission applies says what it makes of it.
-
-/** The parts of a schema that tell what a field may be. */
-export interface Schema {
-  type?: string;
-  description?: string;
-  properties?: Record<string, Schema>;
-  required?: string[];
-  patternProperties?: Record<string, Schema>;
-  items?: Schema;
-  minItems?: number;
-  maxItems?: number;
-  enum?: string[];
-  pattern?: string;
-  maxLength?: number;
-  minimum?: number;
-  maximum?: number;
-  'x-kubernetes-int-or-string'?: boolean;
-  'x-kubernetes-validations'?: CelRule[];
-}
+// What becomes of each field. It is not declared but found out: each field is put into the smallest object that can hold
+// it, and that object is defaulted and validated as at admission.
 
 type Json = Record<string, unknown>;
 
@@ -43,7 +23,7 @@ export interface Row {
   field: string;
   values: string;
   usual: string;
-  verdict: string;
+  result: string;
 }
 
 const NAME = 'hello';
@@ -99,34 +79,34 @@ function objectOf(definition: KindDefinition, spec: unknown): KubeObject {
   } as KubeObject;
 }
 
-/** What the law newly finds wrong at or below a path once the field has a value. */
-function newFaults(definition: KindDefinition, { path, put }: Place, value: unknown): FieldError[] {
+/** The errors at or below a path that the field's value adds. */
+function newErrors(definition: KindDefinition, { path, put }: Place, value: unknown): FieldError[] {
   const known = new Set(
     definition.validate(objectOf(definition, put(undefined))).map(({ message }) => message),
   );
   const found = definition.validate(objectOf(definition, put(value)));
-  return found.filter((fault) => fault.path.startsWith(path) && !known.has(fault.message));
+  return found.filter((error) => error.path.startsWith(path) && !known.has(error.message));
 }
 
-/** What is said of the field with the best of the values that it may have. */
-function verdictOf(definition: KindDefinition, place: Place): string {
+/** The result of the field with the best of the values that it may have. */
+function resultOf(definition: KindDefinition, place: Place): string {
   const first = SAMPLES[place.path] ?? sample(place.schema);
   const [warning] = newWarnings(definition, place, first);
   if (warning) return `warned: ${warning}`;
-  let best = newFaults(definition, place, first);
+  let best = newErrors(definition, place, first);
   // An empty list counts as unset, so it does not show whether the list is allowed.
   const forbidden =
     place.schema.type === 'array' &&
     best.some(({ path, strict, advice }) => path === place.path && (!strict || advice));
   for (const value of forbidden ? [] : samples(place.schema, 2)) {
     if (best.length === 0) return 'accepted';
-    const faults = newFaults(definition, place, value);
-    if (rank(faults) < rank(best)) best = faults;
+    const errors = newErrors(definition, place, value);
+    if (rank(errors) < rank(best)) best = errors;
   }
-  const [fault] = best;
-  if (!fault) return 'accepted';
-  if (best.every(({ advice }) => advice)) return `warned: ${fault.message}`;
-  return rank(best) > 1 ? `rejected: ${fault.message}` : `warned, rejected when strict: ${fault.message}`;
+  const [error] = best;
+  if (!error) return 'accepted';
+  if (best.every(({ advice }) => advice)) return `warned: ${error.message}`;
+  return rank(best) > 1 ? `rejected: ${error.message}` : `warned, rejected when strict: ${error.message}`;
 }
 
 /** What a cluster does otherwise, although there is nothing wrong with the field. */
@@ -138,9 +118,9 @@ function newWarnings(definition: KindDefinition, { path, put }: Place, value: un
   return said.flatMap((line) => (line.startsWith(path) ? [line.slice(line.indexOf(': ') + 2)] : []));
 }
 
-function rank(faults: readonly FieldError[]): 0 | 1 | 2 {
-  if (faults.length === 0) return 0;
-  return faults.every(({ strict }) => strict) ? 1 : 2;
+function rank(errors: readonly FieldError[]): 0 | 1 | 2 {
+  if (errors.length === 0) return 0;
+  return errors.every(({ strict }) => strict) ? 1 : 2;
 }
 
 /** The value that a field gets when it is left out, and what it stands in is there. */
@@ -170,16 +150,16 @@ function valuesOf(schema: Schema): string {
 
 function rowsOf(definition: KindDefinition, place: Place): Row[] {
   const { schema, path } = place;
-  const verdict = verdictOf(definition, place);
+  const result = resultOf(definition, place);
   const usual = usualOf(definition, place);
   const row: Row = {
     field: shortened(path),
     values: valuesOf(schema),
     usual: usual === undefined || typeof usual === 'object' ? '' : shown(schema, usual),
-    verdict,
+    result,
   };
   // Whatever stands below a field that is warned of shares its fate.
-  return verdict === 'accepted'
+  return result === 'accepted'
     ? [row, ...childrenOf(place).flatMap((child) => rowsOf(definition, child))]
     : [row];
 }

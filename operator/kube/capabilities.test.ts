@@ -26,7 +26,7 @@ describe('abilitiesOf', () => {
     });
   });
 
-  it('are asked for again while nobody answers', async () => {
+  it('are asked for again while there is no answer', async () => {
     const away = new KubeError('away', { code: 'KUBE_UNREACHABLE' });
     assert.deepEqual(await capabilitiesOf(answering(away, ['pods/resize']), options), { resizesPods: true });
   });

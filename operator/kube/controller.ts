@@ -71,8 +71,8 @@ export class Controller {
   }
 
   /**
-   * The store of a kind, for the reconciles to read: the first of them waits until it is complete. What nobody waits
-   * for may be empty after a start, and what is not there would be taken for what does not exist.
+   * The store of a kind, for the reconciles to read: the first of them waits until it is complete. Another store
+   * may be empty after a start, and what is not there would be taken for what does not exist.
    */
   reads<T extends KubeObject>(informer: Source<T>): Store<T> {
     this.#synced.push(informer.synced);

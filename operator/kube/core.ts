@@ -9,7 +9,7 @@ import type { IPod } from 'kubernetes-models/v1/Pod';
 import type { ISecret } from 'kubernetes-models/v1/Secret';
 import type { IService } from 'kubernetes-models/v1/Service';
 import type { IServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
-import type { KubeObject, ResourceType, Typed } from './types.ts';
+import { namespaced, type ResourceType, type Typed } from './types.ts';
 
 // The kinds of Kubernetes itself that Homerun reads or writes. The models are imported as types only,
 // so a process that watches pods does not load a validator for every kind.
@@ -26,12 +26,6 @@ export type Lease = Typed<ILease>;
 export type Namespace = Typed<INamespace>;
 export type BatchJob = Typed<IJob>;
 export type DisruptionBudget = Typed<IPodDisruptionBudget>;
-
-const namespaced = <T extends KubeObject>(
-  apiVersion: string,
-  kind: string,
-  plural: string,
-): ResourceType<T> => ({ apiVersion, kind, plural, namespaced: true });
 
 export const PODS = namespaced<Pod>('v1', 'Pod', 'pods');
 export const DEPLOYMENTS = namespaced<Deployment>('apps/v1', 'Deployment', 'deployments');

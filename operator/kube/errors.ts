@@ -24,7 +24,7 @@ export interface StatusDetails {
   causes?: { reason?: string; message?: string; field?: string }[];
 }
 
-/** A request that the API server refused, or that never reached it (`KUBE_UNREACHABLE`). Match on `code`. */
+/** A request that the API server rejected, or that never reached it (`KUBE_UNREACHABLE`). Match on `code`. */
 export class KubeError extends Error {
   override readonly name = 'KubeError';
   readonly code: KubeErrorCode;
@@ -92,17 +92,17 @@ export function isUnanswered(error: unknown): boolean {
   return isKubeError(error) && (error.code === 'KUBE_UNREACHABLE' || isGatewayError(error.status));
 }
 
-/** Whether the API server refused a new object because its namespace is being deleted. */
+/** Whether the API server rejected a new object because its namespace is being deleted. */
 export function isNamespaceTerminating(error: unknown): boolean {
   if (!isKubeError(error, 'KUBE_FORBIDDEN')) return false;
   return error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false;
 }
 
 /**
- * Whether the API server refused an object for what it is or because of who asks: a quota, a policy, a right that is
+ * Whether the API server rejected an object for what it is or because of who asks: a quota, a policy, a right that is
  * missing. A person has to do something about it; that a token has run out (401) mends itself.
  */
-export function isRefusal(error: unknown): error is KubeError {
+export function isRejection(error: unknown): error is KubeError {
   if (!isKubeError(error, 'KUBE_FORBIDDEN', 'KUBE_INVALID')) return false;
   return error.status !== 401 && !isNamespaceTerminating(error);
 }

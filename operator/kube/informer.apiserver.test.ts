@@ -57,7 +57,7 @@ describe('Informer on a real API server', function () {
     await Promise.all(running);
   });
 
-  /** A running informer of the test's ConfigMaps, and what it told: `type name=value`. */
+  /** A running informer of the test's ConfigMaps, and what it reported: `type name=value`. */
   function start(options: Partial<InformerOptions<ConfigMap>> = {}) {
     const { client } = server;
     const informer = new Informer<ConfigMap>({
@@ -67,12 +67,12 @@ describe('Informer on a real API server', function () {
       log: silent,
       ...options,
     });
-    const told: string[] = [];
+    const reported: string[] = [];
     informer.onChange(({ type, object }) =>
-      told.push(`${type} ${object.metadata.name}=${object.data?.value}`),
+      reported.push(`${type} ${object.metadata.name}=${object.data?.value}`),
     );
     running.push(informer.run(stop.signal));
-    return { informer, told };
+    return { informer, reported };
   }
 
   const map = (name: string, value: string): ConfigMap => {
@@ -126,11 +126,11 @@ describe('Informer on a real API server', function () {
   });
 
   it('lists again when its version was compacted away, and tells only differences', async function () {
-    const { informer, told } = start({ client: throughProxy() });
+    const { informer, reported } = start({ client: throughProxy() });
     await write('kept', '1');
     await write('changed', '1');
     await write('deleted', '1');
-    await until('all three', () => told.length === 3 && informer.hasSynced);
+    await until('all three', () => reported.length === 3 && informer.hasSynced);
     proxy.cut();
     await write('changed', '2');
     await write('new', '1');
@@ -141,15 +141,15 @@ describe('Informer on a real API server', function () {
     await server.restart();
     proxy.mend();
     const mended = performance.now();
-    await until('all differences', () => told.length === 6, { timeoutMs: RECOVERY_MS });
-    assert.deepEqual(told.slice(3).sort(), ['added new=1', 'deleted deleted=1', 'updated changed=2']);
+    await until('all differences', () => reported.length === 6, { timeoutMs: RECOVERY_MS });
+    assert.deepEqual(reported.slice(3).sort(), ['added new=1', 'deleted deleted=1', 'updated changed=2']);
     measured(this, `${Math.round(performance.now() - mended)} ms`);
   });
 
-  it('takes an object deleted and created again while nobody looked for another one', async () => {
-    const { informer, told } = start({ client: throughProxy() });
+  it('takes an object deleted and created again between two watches, as another one', async () => {
+    const { informer, reported } = start({ client: throughProxy() });
     const first = await write('twice', '1');
-    await until('the first', () => told.length === 1);
+    await until('the first', () => reported.length === 1);
     proxy.cut();
     await server.client.delete(CONFIG_MAPS, ref('twice'));
     const second = await write('twice', '1');
@@ -157,37 +157,37 @@ describe('Informer on a real API server', function () {
     await server.kill();
     await server.restart();
     proxy.mend();
-    await until('both changes', () => told.length === 3, { timeoutMs: RECOVERY_MS });
-    assert.deepEqual(told.slice(1), ['deleted twice=1', 'added twice=1']);
+    await until('both changes', () => reported.length === 3, { timeoutMs: RECOVERY_MS });
+    assert.deepEqual(reported.slice(1), ['deleted twice=1', 'added twice=1']);
     assert.equal(informer.store.get(keyOf(ref('twice')))?.metadata.uid, second.metadata.uid);
   });
 
   it('goes on after the API server stood still', async function () {
-    const { informer, told } = start({ idleTimeoutMs: 2_000 });
+    const { informer, reported } = start({ idleTimeoutMs: 2_000 });
     await write('a', '1');
-    await until('the first', () => told.length === 1);
+    await until('the first', () => reported.length === 1);
     server.pause();
     const written = write('a', '2');
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     server.resume();
     const resumed = performance.now();
     await written;
-    await until('the change', () => told.length === 2, { timeoutMs: RECOVERY_MS });
+    await until('the change', () => reported.length === 2, { timeoutMs: RECOVERY_MS });
     measured(this, `${Math.round(performance.now() - resumed)} ms`);
     assert.equal(informer.store.get(keyOf(ref('a')))?.data?.value, '2');
   });
 
   it('notices a half-open connection by its silence, and misses nothing', async () => {
-    const { informer, told } = start({ client: throughProxy(), idleTimeoutMs: 1_500 });
+    const { informer, reported } = start({ client: throughProxy(), idleTimeoutMs: 1_500 });
     await informer.synced;
     await write('a', '1');
-    await until('the first', () => told.length === 1);
+    await until('the first', () => reported.length === 1);
     proxy.freeze();
     await write('a', '2');
     await write('b', '1');
     await server.client.delete(CONFIG_MAPS, ref('b'));
-    await until('all changes', () => told.length === 4, { timeoutMs: 1_500 + RECOVERY_MS });
-    assert.deepEqual(told.slice(1), ['updated a=2', 'added b=1', 'deleted b=1']);
+    await until('all changes', () => reported.length === 4, { timeoutMs: 1_500 + RECOVERY_MS });
+    assert.deepEqual(reported.slice(1), ['updated a=2', 'added b=1', 'deleted b=1']);
   });
 
   it('lists 10,000 objects without holding up the process', async function () {
@@ -203,7 +203,7 @@ describe('Informer on a real API server', function () {
     const stalls = monitorEventLoopDelay({ resolution: 5 });
     stalls.enable();
     const startedAt = performance.now();
-    const { informer, told } = start();
+    const { informer, reported } = start();
     await informer.synced;
     const took = performance.now() - startedAt;
     stalls.disable();
@@ -214,7 +214,7 @@ describe('Informer on a real API server', function () {
       `${took.toFixed(0)} ms, longest stall ${stall.toFixed(0)} ms, heap +${heap.toFixed(0)} MB`,
     );
     assert.equal(informer.store.size, count);
-    assert.equal(told.length, count);
+    assert.equal(reported.length, count);
     assert.ok(stall < 500, `the event loop stood still for ${stall} ms`);
     assert.ok(heap < 60, `${heap} MB for ${count} objects`);
   });

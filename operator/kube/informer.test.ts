@@ -32,7 +32,7 @@ describe('Informer', () => {
     await server.close();
   });
 
-  /** A running informer and what it told, as `type name=value`. */
+  /** A running informer and what it reported, as `type name=value`. */
   function start(options: Partial<InformerOptions<ConfigMap>> = {}) {
     const informer = new Informer<ConfigMap>({
       client: server.client,
@@ -41,14 +41,14 @@ describe('Informer', () => {
       random: () => 1,
       ...options,
     });
-    const told: string[] = [];
+    const reported: string[] = [];
     const changes: Change<ConfigMap>[] = [];
     informer.onChange((change) => {
       changes.push(change);
-      told.push(`${change.type} ${change.object.metadata.name}=${change.object.data?.value ?? ''}`);
+      reported.push(`${change.type} ${change.object.metadata.name}=${change.object.data?.value ?? ''}`);
     });
     running.push(informer.run(stop.signal));
-    return { informer, told, changes };
+    return { informer, reported, changes };
   }
 
   const lists = () => server.requests.filter(({ query }) => !query.has('watch'));
@@ -80,18 +80,18 @@ describe('Informer', () => {
 
   it('lists in pages, then tells what changes', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e']) server.put(configMap(name, '1'));
-    const { informer, told, changes } = start({ pageSize: 2 });
+    const { informer, reported, changes } = start({ pageSize: 2 });
     await informer.synced;
     assert.equal(informer.hasSynced, true);
     assert.equal(lists().length, 3);
-    assert.deepEqual(told, ['added a=1', 'added b=1', 'added c=1', 'added d=1', 'added e=1']);
+    assert.deepEqual(reported, ['added a=1', 'added b=1', 'added c=1', 'added d=1', 'added e=1']);
     assert.ok(changes.every(({ initial }) => initial));
     await watching();
     server.put(configMap('f', '1'));
     server.put(configMap('a', '2'));
     server.remove(CONFIG_MAPS, ref('b'));
-    await until('three changes', () => told.length === 8);
-    assert.deepEqual(told.slice(5), ['added f=1', 'updated a=2', 'deleted b=1']);
+    await until('three changes', () => reported.length === 8);
+    assert.deepEqual(reported.slice(5), ['added f=1', 'updated a=2', 'deleted b=1']);
     assert.equal(changes[5]?.initial, undefined);
     assert.equal(changes[6]?.old?.data?.value, '1');
     assert.equal(informer.store.size, 5);
@@ -141,17 +141,19 @@ describe('Informer', () => {
     assert.equal(query.get('timeoutSeconds'), '450');
   });
 
-  it('tells a handler that comes late what is there', async () => {
+  it('reports to a late handler what is there', async () => {
     server.put(configMap('a', '1'));
     const { informer } = start();
     await informer.synced;
-    const told: string[] = [];
-    informer.onChange(({ type, object, initial }) => told.push(`${type} ${object.metadata.name} ${initial}`));
-    assert.deepEqual(told, ['added a true']);
+    const reported: string[] = [];
+    informer.onChange(({ type, object, initial }) =>
+      reported.push(`${type} ${object.metadata.name} ${initial}`),
+    );
+    assert.deepEqual(reported, ['added a true']);
   });
 
   it('goes on when a handler throws', async () => {
-    const { informer, told } = start();
+    const { informer, reported } = start();
     await watching();
     const seen: string[] = [];
     informer.onChange(() => {
@@ -160,18 +162,18 @@ describe('Informer', () => {
     informer.onChange(({ object }) => seen.push(object.metadata.name));
     server.put(configMap('a', '1'));
     server.put(configMap('b', '1'));
-    await until('both are told', () => seen.length === 2);
-    assert.equal(told.length, 2);
+    await until('both handlers to be called', () => seen.length === 2);
+    assert.equal(reported.length, 2);
   });
 
-  it('keeps and tells what transform makes of an object', async () => {
+  it('keeps and reports what transform makes of an object', async () => {
     server.put(configMap('a', '1'));
     const transform = (object: ConfigMap) => ({ ...object, data: { value: 'short' } });
-    const { informer, told } = start({ transform });
+    const { informer, reported } = start({ transform });
     await watching();
     server.remove(CONFIG_MAPS, ref('a'));
-    await until('two changes', () => told.length === 2);
-    assert.deepEqual(told, ['added a=short', 'deleted a=short']);
+    await until('two changes', () => reported.length === 2);
+    assert.deepEqual(reported, ['added a=short', 'deleted a=short']);
     assert.equal(informer.store.size, 0);
   });
 
@@ -215,21 +217,21 @@ describe('Informer', () => {
   for (const [name, { reason, interrupt }] of Object.entries(interruptions)) {
     it(`goes on where it was when ${name} (${reason})`, async () => {
       server.put(configMap('a', '1'));
-      const { informer, told } = start();
+      const { informer, reported } = start();
       await informer.synced;
       await watching();
       await interrupt();
       server.put(configMap('a', '2'));
       server.put(configMap('b', '1'));
-      await until('both changes', () => told.length === 3);
-      assert.deepEqual(told.slice(1), ['updated a=2', 'added b=1']);
+      await until('both changes', () => reported.length === 3);
+      assert.deepEqual(reported.slice(1), ['updated a=2', 'added b=1']);
       assert.equal(lists().length, 1, 'nothing is listed again');
     });
   }
 
   it('goes on from the last bookmark', async () => {
     server.put(configMap('a', '1'));
-    const { informer, told } = start();
+    const { informer, reported } = start();
     await informer.synced;
     await watching();
     server.compact();
@@ -240,7 +242,7 @@ describe('Informer', () => {
       return watches().at(-1)?.query.get('resourceVersion') === String(server.storage.version);
     });
     assert.equal(lists().length, 1);
-    assert.deepEqual(told, ['added a=1']);
+    assert.deepEqual(reported, ['added a=1']);
   });
 
   const expiries: Record<string, () => void> = {
@@ -251,9 +253,9 @@ describe('Informer', () => {
       ),
   };
   for (const [name, prepare] of Object.entries(expiries)) {
-    it(`lists again when its version is too old, told by ${name}, and tells only differences`, async () => {
+    it(`lists again when its version is too old, reported by ${name}, and reports only differences`, async () => {
       for (const each of ['kept', 'changed', 'deleted', 'replaced']) server.put(configMap(each, '1'));
-      const { informer, told } = start();
+      const { informer, reported } = start();
       await informer.synced;
       await watching();
       server.kill();
@@ -265,8 +267,8 @@ describe('Informer', () => {
       server.compact();
       prepare();
       await server.restart();
-      await until('five changes', () => told.length >= 9);
-      assert.deepEqual(told.slice(4), [
+      await until('five changes', () => reported.length >= 9);
+      assert.deepEqual(reported.slice(4), [
         'updated changed=2',
         'added new=1',
         'deleted replaced=1',
@@ -284,9 +286,9 @@ describe('Informer', () => {
       ({ query }) => query.has('continue'),
       2,
     );
-    const { informer, told } = start({ pageSize: 2 });
+    const { informer, reported } = start({ pageSize: 2 });
     await informer.synced;
-    assert.deepEqual(told, ['added a=1', 'added b=1', 'added c=1']);
+    assert.deepEqual(reported, ['added a=1', 'added b=1', 'added c=1']);
     assert.deepEqual(
       lists().map(({ query }) => query.get('limit')),
       ['2', '2', '2', '2', null],
@@ -294,7 +296,7 @@ describe('Informer', () => {
   });
 
   it('lists again when the server keeps refusing to watch', async () => {
-    const { told } = start({ random: () => 1 });
+    const { reported } = start({ random: () => 1 });
     await watching();
     server.failNext(
       new Rejection(500, 'InternalError', 'cannot decode'),
@@ -303,21 +305,21 @@ describe('Informer', () => {
     );
     server.endWatches();
     server.put(configMap('a', '1'));
-    await until('the change', () => told.length === 1, { timeoutMs: 9_000 });
+    await until('the change', () => reported.length === 1, { timeoutMs: 9_000 });
     assert.equal(lists().length, 2);
   });
 
   it('opens a watch that is silent again: a half-open connection', async () => {
     server.put(configMap('a', '1'));
-    const { informer, told } = start({ idleTimeoutMs: 150 });
+    const { informer, reported } = start({ idleTimeoutMs: 150 });
     await informer.synced;
     await watching();
     server.pause();
     server.put(configMap('a', '2'));
     await until('the watch is given up', () => server.watches === 0);
     server.resume();
-    await until('the change', () => told.length === 2);
-    assert.deepEqual(told, ['added a=1', 'updated a=2']);
+    await until('the change', () => reported.length === 2);
+    assert.deepEqual(reported, ['added a=1', 'updated a=2']);
     assert.equal(lists().length, 1);
   });
 
@@ -345,27 +347,27 @@ describe('Informer', () => {
 
   it('takes another UID under a name for another object, in a watch event too', async () => {
     server.put(configMap('a', '1'));
-    const { informer, told } = start();
+    const { informer, reported } = start();
     await informer.synced;
     await watching();
     const other = configMap('a', '2');
     other.metadata.uid = 'other';
     other.metadata.resourceVersion = '999';
     server.send({ type: 'MODIFIED', object: other });
-    await until('two changes', () => told.length === 3);
-    assert.deepEqual(told.slice(1), ['deleted a=1', 'added a=2']);
+    await until('two changes', () => reported.length === 3);
+    assert.deepEqual(reported.slice(1), ['deleted a=1', 'added a=2']);
   });
 
   it('sees only what its selector matches, as it begins and ceases to', async () => {
     server.put(configMap('a', '1', { app: 'x' }));
     server.put(configMap('b', '1', { app: 'y' }));
-    const { informer, told } = start({ labelSelector: 'app=x' });
+    const { informer, reported } = start({ labelSelector: 'app=x' });
     await informer.synced;
     await watching();
     server.put(configMap('b', '2', { app: 'x' }));
     server.put(configMap('a', '2', { app: 'y' }));
-    await until('three changes', () => told.length === 3);
-    assert.deepEqual(told, ['added a=1', 'added b=2', 'deleted a=1']);
+    await until('three changes', () => reported.length === 3);
+    assert.deepEqual(reported, ['added a=1', 'added b=2', 'deleted a=1']);
   });
 
   it('counts what it does', async () => {
@@ -385,18 +387,18 @@ describe('Informer', () => {
       await value(watchEvents, { type: 'ADDED' }),
     ];
     const before = await counts();
-    const { informer, told } = start();
+    const { informer, reported } = start();
     await informer.synced;
     await watching();
     server.endWatches();
     await until('it watches again', () => watches().length === 2);
     server.put(configMap('a', '1'));
-    await until('the first change', () => told.length === 1);
+    await until('the first change', () => reported.length === 1);
     server.kill();
     server.put(configMap('b', '1'));
     server.compact();
     await server.restart();
-    await until('the second change', () => told.length === 2);
+    await until('the second change', () => reported.length === 2);
     const after = await counts();
     assert.deepEqual(
       after.map((count, index) => count - (before[index] ?? 0)),

@@ -53,7 +53,7 @@ describe('LeaderElection', function () {
     mayLook = Promise.resolve();
     /** Updates of the Lease that it asked for. */
     writes = 0;
-    /** Whether it goes on after it was told to stop, until `done`. */
+    /** Whether it goes on after it was asked to stop, until `done`. */
     holdOn = false;
 
     get leads(): boolean {
@@ -349,7 +349,7 @@ describe('LeaderElection', function () {
     });
   }
 
-  it('does not begin to lead when it was told to stop while it asked for the lease', async () => {
+  it('does not begin to lead when it was asked to stop while it asked for the lease', async () => {
     const one = new Candidate('one');
     server.pause();
     one.stop.abort();
@@ -359,7 +359,7 @@ describe('LeaderElection', function () {
     assert.equal(held().holderIdentity, '', 'given back at once');
   });
 
-  it('stops waiting when told to', async () => {
+  it('stops waiting when asked to', async () => {
     const one = new Candidate('one');
     await passing('one leads', () => one.leads);
     const two = new Candidate('two');

@@ -44,7 +44,7 @@ interface Case {
   /** Given one after another, and then again from the first. */
   answers: Answer[];
   steps: Step[];
-  /** How long what leads goes on after it was told to stop; it ends by itself at once with -1, and fails with -2. */
+  /** How long what leads goes on after it was asked to stop; it ends by itself at once with -1, and fails with -2. */
   lingerMs: number;
 }
 
@@ -117,7 +117,7 @@ class Trial implements Clock {
     const limitMs = 3 * timing.leaseMs + lingerMs;
     for (let passed = 0; passed < limitMs && !this.#ended; passed += timing.retryMs)
       await this.step({ pass: timing.retryMs });
-    assert.ok(this.#ended, 'it ends when told to');
+    assert.ok(this.#ended, 'it ends when asked to');
   }
 
   async #turn(): Promise<void> {
@@ -257,7 +257,7 @@ describe('LeaderElection, whatever the API server answers and the clock does', (
       message: /^leaseMs is -15000; /,
     },
     'a lease for ever': {
-      reason: 'nobody would take over, and JSON has no such number',
+      reason: 'no other process would take over, and JSON has no such number',
       timing: { leaseMs: Number.POSITIVE_INFINITY },
       message: /^leaseMs is Infinity; /,
     },

@@ -76,7 +76,7 @@ export class OwnWrites {
   }
 
   /** Nothing waits to be written any more. */
-  settled({ metadata: { uid = '' } }: KubeObject): void {
+  forgetWait({ metadata: { uid = '' } }: KubeObject): void {
     this.#waiting.delete(uid);
   }
 

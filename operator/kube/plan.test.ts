@@ -54,7 +54,7 @@ function serverDefaults(object: { kind: string; spec?: unknown }): void {
 describe('PlanExecutor', () => {
   let server: FakeApiServer;
   let subject: Widget;
-  let told: PlannedEvent[];
+  let recorded: PlannedEvent[];
 
   beforeEach(async () => {
     server = await FakeApiServer.start({ types: [WIDGETS], defaults: serverDefaults });
@@ -64,7 +64,7 @@ describe('PlanExecutor', () => {
       metadata: metadata('w'),
       spec: { size: 1 },
     });
-    told = [];
+    recorded = [];
   });
 
   afterEach(() => server.close());
@@ -72,13 +72,13 @@ describe('PlanExecutor', () => {
   const typeOf = ({ kind }: KubeObject) => TYPES.find((type) => type.kind === kind) as ResourceType;
 
   /** An executor whose cache is always up to date. */
-  function executor(refused?: PlanExecutorOptions['refused']): PlanExecutor {
+  function executor(rejected?: PlanExecutorOptions['rejected']): PlanExecutor {
     return new PlanExecutor({
       client: server.client,
       fieldManager: 'widgets',
-      recorder: { event: (_subject, event) => told.push(event) },
+      recorder: { event: (_subject, event) => recorded.push(event) },
       typeOf,
-      refused,
+      rejected,
       cached: (object) => server.get(typeOf(object), object.metadata),
     });
   }
@@ -94,10 +94,10 @@ describe('PlanExecutor', () => {
       server.get(DEPLOYMENTS, metadata('app'))?.metadata.annotations?.[APPLIED_HASH] ?? '',
       /^[0-9a-f]{16}$/,
     );
-    assert.deepEqual(told, [created]);
+    assert.deepEqual(recorded, [created]);
     await each.execute(subject, wanted);
     assert.equal(server.writes.length, 2, 'neither defaults nor 1000m as 1 are drift');
-    assert.deepEqual(told, [created], 'nothing happened, so nothing is told');
+    assert.deepEqual(recorded, [created], 'nothing happened, so nothing is recorded');
   });
 
   it('creates what is missing, and leaves alone what has that name already', async () => {
@@ -105,7 +105,7 @@ describe('PlanExecutor', () => {
     await executor().execute(subject, wanted);
     await executor().execute(subject, plan({ create: [configMap('c', '2')], events: [created] }));
     assert.equal(server.get(CONFIG_MAPS, metadata('c'))?.data?.value, '1');
-    assert.deepEqual(told, [created], 'the second time nothing was made');
+    assert.deepEqual(recorded, [created], 'the second time nothing was made');
   });
 
   it('changes fields of an object, and not of another that has its name by now', async () => {
@@ -206,16 +206,16 @@ describe('PlanExecutor', () => {
       server.writes.map(({ path }) => path.split('/').at(-1)),
       ['a', 'b'],
     );
-    assert.deepEqual(told, []);
+    assert.deepEqual(recorded, []);
   });
 
-  describe('what the cluster refuses', () => {
+  describe('what the cluster rejects', () => {
     const quota = new Rejection(403, 'Forbidden', 'configmaps "c" is forbidden: exceeded quota');
     const message = 'The cluster refuses what is needed: configmaps "c" is forbidden: exceeded quota';
-    const refusing = () =>
-      executor((widget, planned, refusal) => {
+    const rejecting = () =>
+      executor((widget, planned, rejection) => {
         const { status } = planned as Widget;
-        return { ...widget, status: { ...status, ready: false, why: refusal.message } } as KubeObject;
+        return { ...widget, status: { ...status, ready: false, why: rejection.message } } as KubeObject;
       });
     const wanted = (part: Partial<Plan> = { apply: [configMap('c', '1')] }) =>
       plan({
@@ -226,18 +226,18 @@ describe('PlanExecutor', () => {
     const live = () => server.get(WIDGETS, subject.metadata) as Widget;
 
     for (const part of ['apply', 'create'] as const) {
-      it(`is told on the subject, once, in the cluster's words: ${part}`, async () => {
+      it(`is reported on the subject, once, in the cluster's words: ${part}`, async () => {
         server.failNext(quota, ({ path }) => path.includes('configmaps'), 2);
         for (let n = 0; n < 2; n++) {
-          const refused = refusing().execute(live(), wanted({ [part]: [configMap('c', '1')] }));
-          await assert.rejects(refused, { code: 'KUBE_FORBIDDEN' }, 'it is tried again');
+          const rejected = rejecting().execute(live(), wanted({ [part]: [configMap('c', '1')] }));
+          await assert.rejects(rejected, { code: 'KUBE_FORBIDDEN' }, 'it is tried again');
         }
         assert.deepEqual(live().status, { ready: false, size: 1, why: message });
-        assert.deepEqual(told, [{ type: 'Warning', reason: 'Refused', message }]);
+        assert.deepEqual(recorded, [{ type: 'Warning', reason: 'Refused', message }]);
       });
     }
 
-    const untold: Record<string, { reason: string; fail: Rejection | 'reset' }> = {
+    const unreported: Record<string, { reason: string; fail: Rejection | 'reset' }> = {
       'a token has run out': {
         reason: 'it is renewed',
         fail: new Rejection(401, 'Unauthorized', 'Unauthorized'),
@@ -249,12 +249,12 @@ describe('PlanExecutor', () => {
         fail: new Rejection(409, 'Conflict', 'no'),
       },
     };
-    for (const [name, { reason, fail }] of Object.entries(untold)) {
-      it(`is not told when ${name}: ${reason}`, async () => {
+    for (const [name, { reason, fail }] of Object.entries(unreported)) {
+      it(`is not reported when ${name}: ${reason}`, async () => {
         server.failNext(fail, ({ path }) => path.includes('configmaps'));
-        await assert.rejects(refusing().execute(subject, wanted()));
+        await assert.rejects(rejecting().execute(subject, wanted()));
         assert.equal(live().status, undefined);
-        assert.deepEqual(told, []);
+        assert.deepEqual(recorded, []);
       });
     }
   });
@@ -283,7 +283,7 @@ describe('PlanExecutor', () => {
     assert.deepEqual(now.spec, { size: 1 });
     await each.execute(now, status([{ status: 'True', type: 'Ready' }]));
     assert.equal(server.writes.length, 1);
-    assert.equal(told.length, 1);
+    assert.equal(recorded.length, 1);
     await each.execute(now, status([]));
     assert.deepEqual(server.get(WIDGETS, subject.metadata)?.status, { ready: true, conditions: [] });
   });

@@ -1,7 +1,7 @@
 import type { KubeClient } from './client.ts';
 import type { Clock } from './clock.ts';
 import type { Outcome } from './controller.ts';
-import { isKubeError, isRefusal, NotOwnedError, StaleError } from './errors.ts';
+import { isKubeError, isRejection, NotOwnedError, StaleError } from './errors.ts';
 import type { EventRecorder, PlannedEvent } from './events.ts';
 import { contentHash, deepEqual, isSubset, project } from './json.ts';
 import { isControlledBy } from './owner.ts';
@@ -15,6 +15,11 @@ export interface Removal {
   ref: ObjectRef;
   /** Only the object with this UID. */
   uid?: string;
+}
+
+/** The removal of this very object, and of no later one of its name. */
+export function removalOf(type: ResourceType, { metadata }: Pick<KubeObject, 'metadata'>): Removal {
+  return { type, ref: metadata, uid: metadata.uid };
 }
 
 /** A change of a few fields of an object that exists. */
@@ -57,10 +62,10 @@ export interface PlanExecutorOptions {
   /** The live object as last seen. */
   cached: (object: KubeObject) => KubeObject | undefined;
   /**
-   * The subject with the status that says that the cluster refuses an object of the plan; undefined when that is
+   * The subject with the status that says that the cluster rejects an object of the plan; undefined when that is
    * nothing to report. `planned` is the subject as it would be if all had been written.
    */
-  refused?: (subject: KubeObject, planned: KubeObject, refusal: Rejection) => KubeObject | undefined;
+  rejected?: (subject: KubeObject, planned: KubeObject, rejection: Rejection) => KubeObject | undefined;
   clock?: Clock;
 }
 
@@ -113,8 +118,8 @@ export class PlanExecutor {
       for (const object of plan.apply) wrote = (await this.#apply(object)) || wrote;
       for (const object of plan.create ?? []) wrote = (await this.#create(object)) || wrote;
     } catch (error) {
-      const refusal = refusalOf(error);
-      if (refusal) await this.#tellRefusal(subject, plan, refusal);
+      const rejection = rejectionOf(error);
+      if (rejection) await this.#reportRejection(subject, plan, rejection);
       throw error;
     }
     for (const change of plan.change ?? []) wrote = (await this.#change(change)) || wrote;
@@ -132,14 +137,14 @@ export class PlanExecutor {
       const leftMs = this.#own.leftMs(subject, statusWaitMs);
       if (leftMs > 0) return leftMs;
     }
-    this.#own.settled(subject);
+    this.#own.forgetWait(subject);
     return undefined;
   }
 
-  async #tellRefusal(subject: KubeObject, plan: Plan, refusal: Rejection): Promise<void> {
-    const wanted = this.#options.refused?.(subject, plan.status ?? subject, refusal);
+  async #reportRejection(subject: KubeObject, plan: Plan, rejection: Rejection): Promise<void> {
+    const wanted = this.#options.rejected?.(subject, plan.status ?? subject, rejection);
     const written = wanted && (await this.#writeStatus(subject, wanted));
-    if (written) this.#options.recorder.event(subject, { type: 'Warning', ...refusal });
+    if (written) this.#options.recorder.event(subject, { type: 'Warning', ...rejection });
   }
 
   async #apply(planned: KubeObject): Promise<boolean> {
@@ -265,9 +270,9 @@ export class PlanExecutor {
 }
 
 /** What is reported of an error that a person has to do something about; undefined for all others. */
-function refusalOf(error: unknown): Rejection | undefined {
+function rejectionOf(error: unknown): Rejection | undefined {
   if (error instanceof NotOwnedError) return { reason: 'NotOwned', message: error.message };
-  if (!isRefusal(error)) return undefined;
+  if (!isRejection(error)) return undefined;
   return { reason: 'Refused', message: `The cluster refuses what is needed: ${error.said}` };
 }
 

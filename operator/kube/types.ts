@@ -42,6 +42,15 @@ export interface ResourceType<T extends KubeObject = KubeObject> {
   readonly _type?: T;
 }
 
+/** The type of a kind whose objects are in namespaces. */
+export function namespaced<T extends KubeObject>(
+  apiVersion: string,
+  kind: string,
+  plural: string,
+): ResourceType<T> {
+  return { apiVersion, kind, plural, namespaced: true };
+}
+
 export interface ObjectRef {
   namespace?: string;
   name: string;

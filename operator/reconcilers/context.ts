@@ -94,7 +94,7 @@ export function executorOf(
     recorder,
     fieldManager: `homerun-${controller}`,
     typeOf,
-    refused: (subject, planned, rejection) => rejected({ subject, planned, rejection, now: now() }),
+    rejected: (subject, planned, rejection) => rejected({ subject, planned, rejection, now: now() }),
     cached: (object) => caches.find(([type]) => isOf(type, object))?.[1]?.get(keyOf(object.metadata)),
   });
 }

@@ -12,3 +12,9 @@ export function duration(ms: number): string {
     .map(([value, unit]) => `${value}${unit}`)
     .join('');
 }
+
+/** The least of the times that there are. */
+export function earliest(...times: (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
+}

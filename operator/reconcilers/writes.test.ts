@@ -41,7 +41,7 @@ describe('writes of a new service', () => {
   });
 
   /** Nothing more is written: whatever waits for its time has had it. */
-  async function settled(): Promise<void> {
+  async function noMoreWrites(): Promise<void> {
     let [count, since] = [server.requests.length, performance.now()];
     const isQuiet = () => {
       if (server.requests.length !== count) [count, since] = [server.requests.length, performance.now()];
@@ -100,7 +100,7 @@ describe('writes of a new service', () => {
   it(`are at most ${MOST_WRITES}, and none is rejected as out of date`, async () => {
     const before = await conflicts();
     await deploy(['hello']);
-    await settled();
+    await noMoreWrites();
     const writes = writesOf('hello');
     assert.equal(writes.length, server.requests.filter(isWrite).length - 1, 'all but what made the service');
     assert.ok(writes.length < MOST_WRITES, writes.join('\n'));
@@ -111,7 +111,7 @@ describe('writes of a new service', () => {
     const before = await conflicts();
     const names = Array.from({ length: 200 }, (_, index) => `many-${index}`);
     await deploy(names);
-    await settled();
+    await noMoreWrites();
     for (const name of names) {
       const writes = writesOf(name);
       assert.ok(writes.length < MOST_WRITES, writes.join('\n'));

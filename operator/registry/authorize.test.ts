@@ -29,12 +29,12 @@ describe('RegistryClient: authentication', () => {
     const seen: string[] = [];
     const { digest } = await ask({
       handler: bearerRegistry((request, url, response) => {
-        seen.push(`${url.search} ${request.headers.authorization ?? 'nobody'}`);
+        seen.push(`${url.search} ${request.headers.authorization ?? 'anonymous'}`);
         response.end(JSON.stringify({ token: 'good' }));
       }),
     });
     equal(digest, INDEX_DIGEST);
-    equal(seen.join(), '?service=test&scope=repository%3Ateam%2Fapp%3Apull nobody');
+    equal(seen.join(), '?service=test&scope=repository%3Ateam%2Fapp%3Apull anonymous');
   });
 
   it('gets a token with the credentials of the pull secret', async () => {

@@ -1,3 +1,5 @@
+import { compareTexts } from '../kube/json.ts';
+
 /** What a pull secret says for one registry or part of it. */
 export interface Credential {
   username: string;
@@ -61,7 +63,7 @@ export function makeKeyring(secrets: readonly PullSecret[], unread: readonly str
       keyring.problems.push(`secret "${secret.name}" ${(error as Error).message}`);
     }
   }
-  keyring.entries.sort((a, b) => (a.pattern < b.pattern ? 1 : a.pattern > b.pattern ? -1 : 0));
+  keyring.entries.sort((a, b) => compareTexts(b.pattern, a.pattern));
   return keyring;
 }
 

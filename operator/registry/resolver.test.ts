@@ -12,7 +12,7 @@ const request = (revision: string, image = 'r.example/app:v1'): DigestRequest =>
   serviceAccount: 'default',
   pullSecrets: [],
 });
-const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A resolver whose registry answers when the test says so. */
 function setUp(options: { concurrency?: number; skip?: string[] } = {}) {
@@ -27,11 +27,11 @@ function setUp(options: { concurrency?: number; skip?: string[] } = {}) {
           image: `${repository}:${tag}`,
           answer: (digest) => {
             resolve(digest);
-            return settled();
+            return nextTurn();
           },
           fail: (error) => {
             reject(error);
-            return settled();
+            return nextTurn();
           },
         });
       }),

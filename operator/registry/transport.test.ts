@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { RegistryClient } from './client.ts';
-import { type Asking, ask, basic, keyringOf, NOBODY } from './testing/ask.ts';
+import { ANONYMOUS, type Asking, ask, basic, keyringOf } from './testing/ask.ts';
 import { CA_FILE, INDEX_DIGEST, serveError, serveIndex, startServer } from './testing/registry.ts';
 import { createDispatcher } from './transport.ts';
 
@@ -31,10 +31,10 @@ describe('RegistryClient: connections', () => {
     });
   });
 
-  it('says that nobody listens', async () => {
+  it('says that nothing listens', async () => {
     const { port } = await closedPort();
     const dispatcher = createDispatcher();
-    await rejects(clientOf(dispatcher).digest(image(`127.0.0.1:${port}`), NOBODY), {
+    await rejects(clientOf(dispatcher).digest(image(`127.0.0.1:${port}`), ANONYMOUS), {
       code: 'REGISTRY_UNREACHABLE',
       message: new RegExp(`registry unreachable: 127\\.0\\.0\\.1:${port} refused the connection\\.$`),
     });
@@ -43,7 +43,7 @@ describe('RegistryClient: connections', () => {
 
   it('says that a name does not resolve', async () => {
     const dispatcher = createDispatcher();
-    await rejects(clientOf(dispatcher).digest(image('registry.invalid'), NOBODY), {
+    await rejects(clientOf(dispatcher).digest(image('registry.invalid'), ANONYMOUS), {
       code: 'REGISTRY_UNREACHABLE',
       message: /the name registry\.invalid (does not resolve|could not be resolved now)\.$/,
     });

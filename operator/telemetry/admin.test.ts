@@ -62,7 +62,7 @@ describe('the admin port', () => {
     assert.deepEqual(await get('/broken'), [500, 'no data\n']);
   });
 
-  it('takes what a role is told, from those who may tell it, and says what is wrong with it', async () => {
+  it('takes posts from those who may send them, and says what is wrong with one', async () => {
     const post = async (body: string) => {
       const answer = await fetch(`${url}/stats`, { method: 'POST', body, headers: { connection: 'close' } });
       return [answer.status, await answer.text()];

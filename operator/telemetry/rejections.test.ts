@@ -39,7 +39,7 @@ describe('surviveRejections', () => {
     assert.match(output, /^homerun_unhandled_rejections_total 2$/m);
   });
 
-  it('leaves an exception that nobody catches fatal', async () => {
+  it('leaves an uncaught exception fatal', async () => {
     const { code, output, errors } = await run(`
       setTimeout(() => console.log('went on'), 10);
       setTimeout(() => { throw new Error('half done'); }, 0);

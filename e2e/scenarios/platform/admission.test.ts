@@ -77,7 +77,7 @@ describe('admission', function () {
     );
   });
 
-  it('webhooks that are replaced while people apply refuse nobody', async () => {
+  it('webhooks that are replaced while objects are applied reject none', async () => {
     const { client } = suite;
     const before = await podsOfRole(client, 'webhook');
     await kubectl(['rollout', 'restart', 'deployment/homerun-webhook', '-n', SYSTEM_NAMESPACE]);

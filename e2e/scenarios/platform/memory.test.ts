@@ -22,7 +22,7 @@ describe('the memory limit', function () {
     return url;
   }
 
-  /** The message of the Warning about an object, once it is told. */
+  /** The message of the Warning about an object, once there is one. */
   function warned(kind: string, name: string): Promise<string> {
     const { client, namespace } = suite;
     const fieldSelector = `involvedObject.kind=${kind},involvedObject.name=${name},reason=OutOfMemory`;
@@ -40,27 +40,27 @@ describe('the memory limit', function () {
     return Number(line.exec(await kubectl(['get', '--raw', path]))?.[1] ?? 0);
   }
 
-  async function isTold(name: string, what: string, counted: number): Promise<void> {
+  async function isReported(name: string, what: string, counted: number): Promise<void> {
     const { client, namespace } = suite;
     const [revision] = await revisionsOf(client, namespace, name);
     assert.match(await warned('Revision', revision?.metadata.name ?? ''), EXCEEDED);
     assert.match(await warned('Service', name), EXCEEDED);
     await until('the condition of the revision', async () => {
       const [now] = await revisionsOf(client, namespace, name);
-      const told = conditionOf(now?.status?.conditions, 'MemorySufficient');
-      return told?.status === 'False' && EXCEEDED.test(told.message ?? '');
+      const condition = conditionOf(now?.status?.conditions, 'MemorySufficient');
+      return condition?.status === 'False' && EXCEEDED.test(condition.message ?? '');
     });
     const [now] = await revisionsOf(client, namespace, name);
     assert.equal(conditionOf(now?.status?.conditions, 'Ready')?.status, 'True');
     assert.equal(await exceeded(what), counted + 1);
   }
 
-  it('ends a program that allocates more: the request gets a 500, everyone is told, the next one works', async () => {
+  it('ends a program that allocates more: the request gets a 500, it is reported everywhere, the next one works', async () => {
     const url = await small('greedy');
     const before = await exceeded('memory');
     assert.equal((await suite.visitor.ask(`${url}/write?mb=1&in=/work`)).status, 200);
     assert.equal((await suite.visitor.ask(`${url}/allocate?mb=300`)).status, 500);
-    await isTold('greedy', 'memory', before);
+    await isReported('greedy', 'memory', before);
     const again = await suite.visitor.ask(`${url}/allocate?mb=1`);
     assert.deepEqual([again.status, JSON.parse(again.body)], [200, { keptMb: 1 }], 'it began anew');
   });
@@ -71,7 +71,7 @@ describe('the memory limit', function () {
     const [first] = await podsOf(suite.client, suite.namespace, 'writer');
     const { status, body } = await suite.visitor.ask(`${url}/write?mb=200&in=/work`);
     assert.equal(status, 200, body);
-    await isTold('writer', 'files', before);
+    await isReported('writer', 'files', before);
     await until('another instance in its place', async () => {
       const pods = await podsOf(suite.client, suite.namespace, 'writer');
       return pods.some(

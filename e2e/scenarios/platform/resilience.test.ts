@@ -85,7 +85,7 @@ describe('when something breaks', function () {
     const registry = { namespace: 'kube-system', name: 'registry' };
     const select = (app: string) =>
       client.mergePatch(CORE_SERVICES, registry, { spec: { selector: { app } } });
-    await select('nobody');
+    await select('none');
     try {
       assert.equal((await visitor.ask(url)).status, 200);
       const [pod] = await podsOf(client, namespace, 'pinned');

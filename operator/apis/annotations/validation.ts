@@ -1,5 +1,5 @@
 import { APPLIED_HASH } from '../../kube/types.ts';
-import { errorsOfEach, type FieldError, formatted, keyed } from '../fieldError.ts';
+import { errorsOfEach, type FieldError, formatted, keyed, mustBe } from '../fieldError.ts';
 import { ACCELERATOR } from '../serving/instance/platform.ts';
 import { type Annotation, type AnnotationHolder, TASKS } from './annotation.ts';
 import { AUTOSCALING } from './autoscaling.ts';
@@ -69,27 +69,21 @@ function errorOf(holder: AnnotationHolder, key: string, value: string): KeyError
     if (wanted) return { message: `is ${formatted(value)}; it must be ${wanted}` };
     return JOB_HOLDERS.has(holder) ? firstGeneration(key, value) : undefined;
   }
-  const [domain = '', name = ''] = key.split('/');
+  const [domain] = key.split('/');
   if (domain === SCALING_DOMAIN && JOB_HOLDERS.has(holder)) {
-    return {
-      message: 'has no effect on a job: as many tasks run as taskCount and parallelism say',
-      strict: true,
-    };
+    const message = 'has no effect on a job: as many tasks run as taskCount and parallelism say';
+    return { message, strict: true };
   }
   if (annotation) {
     const message = `has no effect here; it belongs in ${homeOf(annotation, holder)}`;
     // Knative Serving rejects scaling outside of the template too.
     return { message, strict: domain !== SCALING_DOMAIN };
   }
-  return unknownKey(holder, key, domain, name);
+  return unknownKey(holder, key);
 }
 
-function unknownKey(
-  holder: AnnotationHolder,
-  key: string,
-  domain: string,
-  name: string,
-): KeyError | undefined {
+function unknownKey(holder: AnnotationHolder, key: string): KeyError | undefined {
+  const [domain, name = ''] = key.split('/');
   if (domain === SCALING_DOMAIN) return unknownScaling(holder);
   if (domain === OWN_DOMAIN && key !== APPLIED_HASH) {
     return { message: `is not known to Homerun and has no effect; it knows ${OWN_KEYS}`, strict: true };
@@ -148,12 +142,6 @@ export function validateScale(annotations: Record<string, string> = {}, path: st
   return pairs.flatMap(([minKey, maxKey, minimum = 0, maximum = 0]) =>
     maximum === 0 || minimum <= maximum
       ? []
-      : [
-          {
-            path: keyed(path, maxKey),
-            value: maximum,
-            message: `is ${maximum}; it must be at least ${minKey}, ${minimum}`,
-          },
-        ],
+      : [mustBe(keyed(path, maxKey), maximum, `at least ${minKey}, ${minimum}`)],
   );
 }

@@ -11,7 +11,7 @@ describe('gateway and generated traffic', function () {
 
   for (const [name, count] of Object.entries(COUNTS)) {
     const who = name === 'instance' ? 'an instance that answers anything' : 'a client that sends anything';
-    it(`${who} gets right answers, clean refusals or broken connections, and harms nobody else (seed ${SEED}, ${count} cases)`, async () => {
+    it(`${who} gets right answers, clean rejections or broken connections, and harms no other client (seed ${SEED}, ${count} cases)`, async () => {
       const options = { name, seed: SEED, count };
       const report = await fuzz(options);
       assert.equal(report.kinds.length, 0, describeReport(options, report));

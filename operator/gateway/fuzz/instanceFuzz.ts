@@ -92,7 +92,7 @@ class InstanceLane implements Lane, Stage {
     const lines: string[] = [];
     for (const { asked, http2, script } of this.#exchanges.values()) {
       const { model, pieces, ending, early, retry } = script(1);
-      const about = `${http2 ? 'h2c' : 'http1'} instance, verdict ${model.verdict}, then ${ending}${early ? ', early' : ''}`;
+      const about = `${http2 ? 'h2c' : 'http1'} instance, expected ${model.expectation}, then ${ending}${early ? ', early' : ''}`;
       lines.push(`${asked.method} ${asked.id} HTTP/${asked.version} (${asked.body.length} bytes): ${about}`);
       for (const piece of [...pieces, ...(retry?.pieces ?? [])].slice(0, 12)) {
         if (http2) lines.push(...describeFrames(piece).map((frame) => `  ${frame}`));
@@ -153,7 +153,7 @@ class InstanceLane implements Lane, Stage {
     const lenient = disturbed || (this.#spoilt[which] === true && !repeatable);
     this.#spoilt[which] ||= spoils;
     const closing = this.#mayClose;
-    this.#mayClose = asked.version === '1.1' && model.verdict !== 'right';
+    this.#mayClose = asked.version === '1.1' && model.expectation !== 'right';
     // What is broken off behind its announced length is whole to the client, whose connection closes all the same.
     if (closing && asked.version === '1.1' && seen?.status === 0 && seen.malformed === undefined) return;
     if (seen) judge(asked, model, seen, lenient);

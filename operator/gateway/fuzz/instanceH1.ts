@@ -6,7 +6,7 @@ import type { Asked, Given } from './oracle.ts';
 function draftOf(random: Random, asked: Asked): Draft {
   const text = `${asked.id}:${random.word(random.pick([0, 3, 40, 40, 700, 20_000]))}`;
   return {
-    verdict: 'right',
+    expectation: 'right',
     status: 200,
     fields: [{ name: 'x-id', value: asked.id, passes: 'must' }, ...legalFields(random)],
     body: Buffer.from(text),
@@ -43,20 +43,21 @@ function framed(draft: Draft, random: Random): string {
 const line = ({ name, value }: Given): string => `${name}: ${value}\r\n`;
 
 /** Takes back what quirks in their sum make of a legal answer. */
-function settle(draft: Draft, bodiless: boolean): void {
+function reconcile(draft: Draft, bodiless: boolean): void {
   if (draft.version === 'HTTP/1.0') {
     draft.before = '';
-    if (draft.framing === 'chunked' && draft.verdict === 'right') draft.framing = 'length';
+    if (draft.framing === 'chunked' && draft.expectation === 'right') draft.framing = 'length';
   }
   if (draft.status === 205) draft.body = Buffer.alloc(0);
   // RFC 9110, 8.6, and RFC 9112, 6.1: a 204 has neither of the two.
-  if (draft.status === 204 && draft.verdict === 'right') draft.framing = 'none';
+  if (draft.status === 204 && draft.expectation === 'right') draft.framing = 'none';
   if (draft.framing === 'close' && draft.ending === 'keep') draft.ending = 'end';
   if (draft.framing !== 'chunked' || bodiless) draft.trailers = [];
   // A 205 has no body for HTTP/2 to break off.
-  if (draft.status === 205 && draft.verdict === 'broken' && draft.headSent) draft.verdict = 'either';
-  // Nobody looks at the framing of a body that cannot come.
-  if (bodiless && draft.verdict === 'broken' && draft.share === 1 && draft.headSent) draft.verdict = 'either';
+  if (draft.status === 205 && draft.expectation === 'broken' && draft.headSent) draft.expectation = 'either';
+  // The framing does not matter of a body that cannot come.
+  if (bodiless && draft.expectation === 'broken' && draft.share === 1 && draft.headSent)
+    draft.expectation = 'either';
 }
 
 /** @returns what an instance of HTTP/1.1 answers to this request. */
@@ -66,7 +67,7 @@ export function scriptH1(random: Random, asked: Asked): Script {
   if (random.chance(STALLS)) stall(draft, random, asked);
   else if (random.chance(0.45)) random.pick(FLAWS)(draft, random, asked);
   const bodiless = asked.method === 'HEAD' || draft.status === 204 || draft.status === 304;
-  settle(draft, bodiless);
+  reconcile(draft, bodiless);
   const announced = draft.framing === 'length' ? `content-length: ${draft.body.length}\r\n` : '';
   const framing = draft.framing === 'chunked' ? 'transfer-encoding: chunked\r\n' : announced;
   const written = draft.fields.map(line);
@@ -85,13 +86,13 @@ export function scriptH1(random: Random, asked: Asked): Script {
     : [];
   const early = asked.body.length > 0 && random.chance(0.2);
   // Who closes while the request still comes resets the connection, and its answer may be lost with it.
-  if (early && draft.ending !== 'keep' && draft.verdict === 'right') draft.verdict = 'either';
+  if (early && draft.ending !== 'keep' && draft.expectation === 'right') draft.expectation = 'either';
   return {
     model: draft,
     pieces: split(bytes, places),
     ending: draft.ending,
     early,
-    spoils: draft.ending !== 'keep' || draft.verdict !== 'right',
+    spoils: draft.ending !== 'keep' || draft.expectation !== 'right',
   };
 }
 
@@ -102,7 +103,7 @@ function cutShort(draft: Draft, sent: number, headLength: number, total: number)
   if (draft.framing === 'close' && draft.ending === 'end')
     draft.body = draft.body.subarray(0, sent - headLength);
   if (sent === total || (draft.framing === 'close' && draft.ending === 'end') || draft.framing === 'none') {
-    draft.verdict = 'either';
+    draft.expectation = 'either';
   }
 }
 

@@ -94,18 +94,18 @@ export const QUIRKS: Change[] = [
 
 /** A fault in the head: nothing of the answer can have begun. */
 const head =
-  (verdict: 'either' | 'broken', change: Change): Change =>
+  (expectation: 'either' | 'broken', change: Change): Change =>
   (draft, random, asked) => {
-    draft.verdict = verdict;
+    draft.expectation = expectation;
     draft.headSent = false;
     if (draft.ending === 'keep') draft.ending = 'end';
     change(draft, random, asked);
   };
 
 const body =
-  (verdict: 'either' | 'broken', change: Change): Change =>
+  (expectation: 'either' | 'broken', change: Change): Change =>
   (draft, random, asked) => {
-    head(verdict, change)(draft, random, asked);
+    head(expectation, change)(draft, random, asked);
     draft.headSent = true;
   };
 

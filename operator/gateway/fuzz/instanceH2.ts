@@ -14,7 +14,7 @@ function draftOf(random: Random, asked: Asked): Draft {
     name: field.name.toLowerCase(),
   }));
   return {
-    verdict: 'right',
+    expectation: 'right',
     status: 200,
     fields: fields.filter(({ name }) => name !== 'te'),
     body: Buffer.from(`${asked.id}:${random.word(random.pick([0, 3, 40, 40, 700, 20_000]))}`),
@@ -72,7 +72,8 @@ export function scriptH2(random: Random, asked: Asked, stream: number): Script {
   for (const { name, value } of draft.fields) draft.section.push([name, value]);
   if (random.chance(0.45)) random.pick(FLAWS)(draft, random, stream);
   // The head is the whole answer: what goes wrong behind it may come too late.
-  if (bodiless && draft.verdict === 'broken' && draft.share === 1 && draft.headSent) draft.verdict = 'either';
+  if (bodiless && draft.expectation === 'broken' && draft.share === 1 && draft.headSent)
+    draft.expectation = 'either';
   if (draft.status > 599) draft.section[0] = [':status', String(draft.status)];
   if (draft.announced) draft.section.push(['content-length', String(draft.body.length)]);
   const alone =
@@ -88,10 +89,10 @@ export function scriptH2(random: Random, asked: Asked, stream: number): Script {
     ending.push(
       ...h2.headers(stream, h2.END_STREAM, h2.block(draft.trailers.map(({ name, value }) => [name, value]))),
     );
-  } else if (!alone && (draft.ends || draft.verdict !== 'broken' || draft.after.length === 0)) {
+  } else if (!alone && (draft.ends || draft.expectation !== 'broken' || draft.after.length === 0)) {
     ending.push(h2.frame(h2.DATA, h2.END_STREAM, stream));
   }
-  if (draft.verdict === 'broken' && !draft.ends && draft.after.length > 0) ending.length = 0;
+  if (draft.expectation === 'broken' && !draft.ends && draft.after.length > 0) ending.length = 0;
   // What comes on a stream that has ended is an error of the whole connection (RFC 9113, 5.1).
   const late = draft.after.some((frame) => frame[3] === h2.HEADERS || frame[3] === h2.DATA);
   if (late && ending.length > 0) draft.spoils = true;
@@ -124,7 +125,7 @@ function finish(
     // Whatever comes in the middle of a header section ends the connection (RFC 9113, 6.10).
     const last = all[kept - 1];
     if (last && sectionOpen(last) && pieces.length > kept) draft.spoils = true;
-    if (draft.headSent && draft.bodiless) draft.verdict = 'either';
+    if (draft.headSent && draft.bodiless) draft.expectation = 'either';
   }
   const early = draft.early || (asked.body.length > 0 && random.chance(0.2));
   const spoils = draft.spoils || draft.ending !== 'keep';
@@ -139,7 +140,7 @@ function finish(
   };
   if (!draft.retry) return script;
   // Only a request without a body can be sent again.
-  if (asked.body.length > 0) draft.verdict = 'either';
+  if (asked.body.length > 0) draft.expectation = 'either';
   return { ...script, pieces: [h2.reset(stream, 7)], retry: script };
 }
 

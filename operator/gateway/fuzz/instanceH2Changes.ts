@@ -95,9 +95,9 @@ export const QUIRKS: Change[] = [
 ];
 
 const flaw =
-  (verdict: Model['verdict'], headSent: boolean, change: Change): Change =>
+  (expectation: Model['expectation'], headSent: boolean, change: Change): Change =>
   (draft, random, stream) => {
-    draft.verdict = verdict;
+    draft.expectation = expectation;
     draft.headSent = headSent;
     change(draft, random, stream);
   };
@@ -152,7 +152,7 @@ export const FLAWS: Change[] = [
   }),
   flaw('broken', true, (draft, random) => {
     draft.announced = false;
-    if (draft.bodiless) draft.verdict = 'either';
+    if (draft.bodiless) draft.expectation = 'either';
     draft.section.push(['content-length', String(draft.body.length + random.pick([1, 100, 1e12]))]);
   }),
   flaw('either', true, (draft, random) => {

@@ -68,7 +68,7 @@ export function instanceH1(stage: Stage): Promise<RawInstance> {
       const script = stage.script(idOf(target), 0);
       answered = true;
       if (script) play(socket, script);
-      else stage.failed('a request that nobody made reached an instance', target);
+      else stage.failed('a request that no client made reached an instance', target);
     };
     socket.on('end', () => socket.end());
     socket.on('data', (bytes: Buffer) => {
@@ -120,7 +120,7 @@ export function instanceH2(stage: Stage): Promise<RawInstance> {
       const script = stage.script(stream.id, number);
       stream.answered = true;
       if (script) play(socket, script);
-      else stage.failed('a request that nobody made reached an instance', stream.id);
+      else stage.failed('a request that no client made reached an instance', stream.id);
     };
     const ended = (number: number, stream: Stream): void => {
       streams.delete(number);

@@ -52,8 +52,8 @@ export interface Given {
 
 /** What an instance was made to answer, and what a client may see of it. */
 export interface Model {
-  /** `right`: exactly this; `either`: this, a refusal or a broken connection; `broken`: never as if it were whole. */
-  verdict: 'right' | 'either' | 'broken';
+  /** `right`: exactly this; `either`: this, a rejection or a broken connection; `broken`: never as if it were whole. */
+  expectation: 'right' | 'either' | 'broken';
   status: number;
   fields: Given[];
   body: Buffer;
@@ -82,32 +82,32 @@ const NEVER_TRAILERS = new Set([
   'trailer',
   'te',
 ]);
-const REFUSALS = new Set([500, 502, 503, 504]);
+const REJECTIONS = new Set([500, 502, 503, 504]);
 
 const show = (value: unknown): string => JSON.stringify(value)?.slice(0, 300) ?? '';
 
 /**
- * Judges what a client got for a request.
- * @param lenient an instance's earlier fault may have reached this request, so that a refusal is right as well.
+ * Checks what a client got for a request.
+ * @param lenient an instance's earlier fault may have reached this request, so that a rejection is right as well.
  * @throws Finding
  */
 export function judge(asked: Asked, model: Model, seen: Seen, lenient: boolean): void {
   try {
-    judgeSeen(asked, model, seen, lenient);
+    checkSeen(asked, model, seen, lenient);
   } catch (error) {
     if (error instanceof Finding) throw new Finding(error.message, `${asked.id}: ${error.detail}`);
     throw error;
   }
 }
 
-function judgeSeen(asked: Asked, model: Model, seen: Seen, lenient: boolean): void {
-  const verdict = lenient && model.verdict === 'right' ? 'either' : model.verdict;
+function checkSeen(asked: Asked, model: Model, seen: Seen, lenient: boolean): void {
+  const expectation = lenient && model.expectation === 'right' ? 'either' : model.expectation;
   if (seen.malformed !== undefined)
     throw new Finding('the client got bytes that are no HTTP', seen.malformed);
   if (seen.status === 0) {
-    if (verdict !== 'right' && (model.headSent || lenient)) return;
+    if (expectation !== 'right' && (model.headSent || lenient)) return;
     throw new Finding(
-      `the connection ended without an answer (HTTP/${asked.version}, expected: ${verdict === 'right' ? 'an answer' : 'a refusal'})`,
+      `the connection ended without an answer (HTTP/${asked.version}, expected: ${expectation === 'right' ? 'an answer' : 'a rejection'})`,
       show(model.status),
     );
   }
@@ -115,21 +115,21 @@ function judgeSeen(asked: Asked, model: Model, seen: Seen, lenient: boolean): vo
   if (ids.some((id) => id !== asked.id)) {
     throw new Finding('FATAL: an answer of another request', `${show(ids)} for ${asked.id}`);
   }
-  if (ids.length === 0) judgeRefusal(asked, verdict, seen);
-  else judgePassed(asked, { ...model, verdict }, seen);
+  if (ids.length === 0) checkRejection(asked, expectation, seen);
+  else checkPassed(asked, { ...model, expectation }, seen);
 }
 
-function judgeRefusal(asked: Asked, verdict: Model['verdict'], seen: Seen): void {
+function checkRejection(asked: Asked, expectation: Model['expectation'], seen: Seen): void {
   const said = `${seen.status} ${show(seen.body.toString('latin1'))}`;
-  if (verdict === 'right')
-    throw new Finding(`a right answer was refused with ${seen.status} (HTTP/${asked.version})`, said);
-  if (!REFUSALS.has(seen.status))
+  if (expectation === 'right')
+    throw new Finding(`a right answer was rejected with ${seen.status} (HTTP/${asked.version})`, said);
+  if (!REJECTIONS.has(seen.status))
     throw new Finding(`the instance's fault was answered with ${seen.status}`, said);
-  if (!seen.whole) throw new Finding('a refusal was broken off', said);
+  if (!seen.whole) throw new Finding('a rejection was broken off', said);
 }
 
-function judgePassed(asked: Asked, model: Model, seen: Seen): void {
-  const { verdict } = model;
+function checkPassed(asked: Asked, model: Model, seen: Seen): void {
+  const { expectation } = model;
   const to = `(HTTP/${asked.version})`;
   if (seen.status !== model.status)
     throw new Finding(`another status than the instance's ${to}`, `${seen.status}, not ${model.status}`);
@@ -138,23 +138,23 @@ function judgePassed(asked: Asked, model: Model, seen: Seen): void {
   const length = values(seen.fields, 'content-length')[0];
   const announced =
     model.headSent && length === String(model.body.length) && seen.body.length === model.body.length;
-  if (seen.whole && verdict === 'broken' && !model.stalls && !announced) {
+  if (seen.whole && expectation === 'broken' && !model.stalls && !announced) {
     throw new Finding(`a broken answer looks whole ${to}`, `${seen.body.length} bytes`);
   }
-  if (!seen.whole && verdict === 'right')
+  if (!seen.whole && expectation === 'right')
     throw new Finding(`a right answer was broken off ${to}`, `${seen.body.length} bytes`);
   const got = model.body.subarray(0, seen.body.length);
   if (!got.equals(seen.body))
     throw new Finding(`another body than the instance's ${to}`, show(seen.body.toString('latin1')));
-  if (seen.whole && verdict !== 'broken' && !model.stalls && got.length < model.body.length) {
+  if (seen.whole && expectation !== 'broken' && !model.stalls && got.length < model.body.length) {
     throw new Finding(`half of a body looks whole ${to}`, `${got.length} of ${model.body.length}`);
   }
-  judgeFraming(asked, seen, to);
-  judgeFields(model.fields, seen.fields, `field ${to}`);
-  if (seen.whole && verdict === 'right') judgeTrailers(asked, model, seen, to);
+  checkFraming(asked, seen, to);
+  checkFields(model.fields, seen.fields, `field ${to}`);
+  if (seen.whole && expectation === 'right') checkTrailers(asked, model, seen, to);
 }
 
-function judgeFraming(asked: Asked, seen: Seen, to: string): void {
+function checkFraming(asked: Asked, seen: Seen, to: string): void {
   if (seen.status === 204 && values(seen.fields, 'content-length').length > 0) {
     throw new Finding(`204 with Content-Length ${to}`);
   }
@@ -169,7 +169,7 @@ function judgeFraming(asked: Asked, seen: Seen, to: string): void {
   }
 }
 
-function judgeFields(given: readonly Given[], seen: readonly Field[], what: string): void {
+function checkFields(given: readonly Given[], seen: readonly Field[], what: string): void {
   const got = new Map<string, string[]>();
   for (const [name, value] of seen) {
     const lower = name.toLowerCase();
@@ -193,10 +193,10 @@ function judgeFields(given: readonly Given[], seen: readonly Field[], what: stri
       throw new Finding(`a ${what} that came twice was lost`, show([name, value]));
   }
   for (const name of got.keys())
-    if (!known.has(name)) throw new Finding(`a ${what} that nobody sent`, show(name));
+    if (!known.has(name)) throw new Finding(`a ${what} that neither side sent`, show(name));
 }
 
-function judgeTrailers(asked: Asked, model: Model, seen: Seen, to: string): void {
+function checkTrailers(asked: Asked, model: Model, seen: Seen, to: string): void {
   for (const [name] of seen.trailers) {
     if (NEVER_TRAILERS.has(name.toLowerCase()))
       throw new Finding(`the forbidden trailer ${name} was passed ${to}`);
@@ -205,7 +205,7 @@ function judgeTrailers(asked: Asked, model: Model, seen: Seen, to: string): void
   const lost = (trailer: Given): Given =>
     chunked || trailer.passes !== 'must' ? trailer : { ...trailer, passes: 'may' };
   const bodiless = asked.method === 'HEAD' || [204, 205, 304].includes(seen.status);
-  judgeFields(
+  checkFields(
     bodiless ? model.trailers.map((t) => ({ ...t, passes: 'may' })) : model.trailers.map(lost),
     seen.trailers,
     `trailer ${to}`,

@@ -107,23 +107,23 @@ async function runCase(
   const { expired, cancel } = watch.expiry(HANG_MS, () => new Finding('a request hangs'));
   try {
     await Promise.race([lane.run(), expired]);
-    await settle(world, lane);
+    await becomeIdle(world, lane);
     return undefined;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const kind = error instanceof Finding ? error.message : `the fuzzer itself failed: ${error.stack}`;
     const detail = error instanceof Finding ? error.detail : '';
-    const told = `${detail} (${watch.describe()})`;
+    const context = `${detail} (${watch.describe()})`;
     // The gateway's clock does not know of other processes.
     const starved = TIMED_OUT.test(kind) && watch.fairMs < TIMEOUT_MS / 2;
-    return { kind, index, detail: told, transcript: lane.transcript(), starved };
+    return { kind, index, detail: context, transcript: lane.transcript(), starved };
   } finally {
     cancel();
   }
 }
 
 /** Waits until nothing is in flight any more. */
-async function settle(world: World, lane: Lane): Promise<void> {
+async function becomeIdle(world: World, lane: Lane): Promise<void> {
   for (let i = 0; i < 20; i++) {
     if (lane.places.every((place) => world.idle(place))) return;
     await turn();

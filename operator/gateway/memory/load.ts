@@ -11,7 +11,7 @@ const BODY = Buffer.alloc(200_000, 'x');
 const FIELD = 'x'.repeat(7_500);
 
 /** What each connection of `burst` does at last, once it has the settings of the gateway or is closed. */
-const settled: Promise<() => unknown>[] = [];
+const lastSteps: Promise<() => unknown>[] = [];
 
 /** What each kind of connection sends, and what once all are open. No answer is ever read. */
 const KINDS: Record<string, (socket: Socket) => unknown> = {
@@ -32,7 +32,7 @@ const KINDS: Record<string, (socket: Socket) => unknown> = {
   session: (socket) => session(socket, 0),
   burst: (socket) => {
     const ask = session(socket, 100);
-    settled.push(
+    lastSteps.push(
       new Promise((resolve) =>
         socket.once('data', () => resolve(ask)).once('close', () => resolve(() => {})),
       ),
@@ -65,6 +65,6 @@ for (let opened = 0; opened < Number(connections); opened += BATCH) {
   const batch = Math.min(BATCH, Number(connections) - opened);
   await Promise.all(Array.from({ length: batch }, () => open(begin)));
 }
-for (const ask of await Promise.all(settled)) ask();
+for (const ask of await Promise.all(lastSteps)) ask();
 process.send?.('held');
 process.on('disconnect', () => process.exit());

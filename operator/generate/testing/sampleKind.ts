@@ -4,19 +4,17 @@
  */
 export const SAMPLE_FILES: Readonly<Record<string, string>> = {
   'operator/apis/run/sample/schema.ts': `
-import { Type } from 'typebox';
-import { int32 } from '../../schema.ts';
+import { int32, object } from '../../schema.ts';
 import { statusFields } from '../../serving/statusSchema.ts';
 
-export const SampleSpecSchema = Type.Object(
-  { size: int32(1, 9, { description: 'Size of the sample; 3 when unset.' }) },
-  { description: 'What is wanted.' },
-);
-export const SampleStatusSchema = Type.Object(statusFields, { description: 'What is known of the sample.' });
+export const SampleSpecSchema = object('Desired state.', {
+  size: int32(1, 9, 'Size of the sample; 3 when unset.'),
+});
+export const SampleStatusSchema = object('Observed state of the sample.', statusFields);
 `,
   'operator/apis/run/sample/types.ts': `
 import type { Static } from 'typebox';
-import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import { type KubeObject, namespaced } from '../../../kube/types.ts';
 import type { SampleSpecSchema, SampleStatusSchema } from './schema.ts';
 
 export interface Sample extends KubeObject {
@@ -24,12 +22,7 @@ export interface Sample extends KubeObject {
   status?: Static<typeof SampleStatusSchema>;
 }
 
-export const SAMPLES: ResourceType<Sample> = {
-  apiVersion: 'run.googleapis.com/v1',
-  kind: 'Sample',
-  plural: 'samples',
-  namespaced: true,
-};
+export const SAMPLES = namespaced<Sample>('run.googleapis.com/v1', 'Sample', 'samples');
 `,
   'operator/apis/run/sample/kind.ts': `
 import { defineKind } from '../../kind.ts';

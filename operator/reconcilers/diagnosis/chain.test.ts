@@ -156,7 +156,7 @@ const INSTANCE: Record<string, PodRank> = {
     evidence: late,
     want: 'Unschedulable',
   },
-  settling: {
+  runningTooShort: {
     reason: 'it runs well, however long that took',
     pod: { ...running, status: { ...running.status, startTime: '2026-01-01T00:00:00Z' } } as Pod,
     evidence: { ...late, runs: 'workerPool', minReadyMs: 10_000 },

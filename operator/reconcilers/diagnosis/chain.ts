@@ -1,4 +1,5 @@
 import type { Pod } from '../../kube/core.ts';
+import { earliest } from '../duration.ts';
 import { container, volumes } from './container.ts';
 import { creation, lastFailure, noPods, recheckOfJob, startingTasks } from './creation.ts';
 import { type Evidence, livePods, type PodEvidence } from './evidence.ts';
@@ -8,14 +9,14 @@ import { isBeingPrepared } from './mounts.ts';
 import { type Check, firstProblem, type Problem } from './problem.ts';
 import { restart } from './restart.ts';
 import { sidecar } from './sidecars.ts';
-import { hasStarted, settling, silent, starting, unprepared, unschedulable } from './start.ts';
+import { hasStarted, runningTooShort, silent, starting, unprepared, unschedulable } from './start.ts';
 
 /** What keeps one instance from starting; the first that applies counts. The last one always does. */
 export const INSTANCE_CHECKS = [
   volumes,
   container,
   unschedulable,
-  settling,
+  runningTooShort,
   starting,
   unprepared,
   silent,
@@ -62,12 +63,11 @@ function instances(evidence: Evidence): Problem | undefined {
   );
   const gravest = problems.find(({ final }) => final) ?? problems[0];
   if (!gravest) return undefined;
-  const rechecks = problems.flatMap(({ recheckAfter }) => recheckAfter ?? []);
   const again = gravest.final && evidence.retried && isTransient(gravest) ? RETRIED : '';
   return {
     ...gravest,
     message: `${gravest.message}${again}`,
-    recheckAfter: rechecks.length > 0 ? Math.min(...rechecks) : undefined,
+    recheckAfter: earliest(...problems.map(({ recheckAfter }) => recheckAfter)),
   };
 }
 

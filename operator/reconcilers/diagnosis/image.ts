@@ -1,5 +1,6 @@
 import { isFalse } from '../../apis/condition.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
+import { earliest } from '../duration.ts';
 import type { Evidence } from './evidence.ts';
 import { RETRIED, ruleOfRegistry } from './failureRules.ts';
 import { type Problem, SHORTEST_RECHECK_MS, waitedOut } from './problem.ts';
@@ -24,8 +25,4 @@ export function image(evidence: Evidence): Problem | undefined {
   }
   const message = `Asking the registry for the digest of the image of container '${container}'.`;
   return { reason: REASONS.resolvingDigests, message, final: false };
-}
-
-function earliest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }

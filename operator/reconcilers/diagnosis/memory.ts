@@ -7,6 +7,7 @@ import {
   REVISION_CONDITIONS as TYPES,
 } from '../../apis/serving/revision/conditions.ts';
 import type { Pod } from '../../kube/core.ts';
+import { type ContainerStatus, statusesOf } from './evidence.ts';
 import type { Problem } from './problem.ts';
 
 /** An instance, or one of its containers, was ended because it took more memory than its limit. */
@@ -27,8 +28,6 @@ const MIB = 2 ** 20;
 /** An eviction for what the instance itself wrote, and not because its node had no room left. */
 export const LIMIT_EXCEEDED = /exceed(s|ed) .*limit/i;
 
-type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
-
 /** A container that ran for so long is started again at once (Kubernetes, Container restart policy). */
 const FORGIVEN_MS = 600_000;
 
@@ -40,9 +39,9 @@ const YOUNG_MS = 60_000;
  * for up to five minutes. Its time is over, and another one can be there in a second (container contract, Forced
  * termination: the instance ends).
  */
-export function isSpent({ metadata, status }: Pod, now: number): boolean {
-  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  return statuses.some(isPutOff) && now - Date.parse(metadata.creationTimestamp ?? '') >= YOUNG_MS;
+export function isSpent(pod: Pod, now: number): boolean {
+  const ageMs = now - Date.parse(pod.metadata.creationTimestamp ?? '');
+  return ageMs >= YOUNG_MS && statusesOf(pod).some(isPutOff);
 }
 
 /** The kubelet reports that it waits only seconds after it began to; a container that ended once before will have to. */
@@ -58,18 +57,16 @@ function isPutOff({ state, lastState, restartCount = 0 }: ContainerStatus): bool
  * @param eviction the message of the node's Event, where the pod's status does not repeat it.
  */
 export function memoryKills(pod: Pod, eviction?: string): MemoryKill[] {
-  const { initContainerStatuses = [], containerStatuses = [], reason, message } = pod.status ?? {};
+  const { reason, message } = pod.status ?? {};
   const uid = pod.metadata.uid ?? '';
-  const stopped = [...initContainerStatuses, ...containerStatuses].flatMap(
-    ({ name, state, lastState }): MemoryKill[] => {
-      const terminated = state?.terminated ?? lastState?.terminated;
-      if (terminated?.reason !== 'OOMKilled') return [];
-      const { finishedAt = '' } = terminated;
-      return [
-        { id: `${uid}/${name}/${finishedAt}`, what: 'memory', container: name, at: Date.parse(finishedAt) },
-      ];
-    },
-  );
+  const stopped = statusesOf(pod).flatMap(({ name, state, lastState }): MemoryKill[] => {
+    const terminated = state?.terminated ?? lastState?.terminated;
+    if (terminated?.reason !== 'OOMKilled') return [];
+    const { finishedAt = '' } = terminated;
+    return [
+      { id: `${uid}/${name}/${finishedAt}`, what: 'memory', container: name, at: Date.parse(finishedAt) },
+    ];
+  });
   const evicted = eviction ?? (reason === 'Evicted' ? message : undefined);
   if (!evicted || !LIMIT_EXCEEDED.test(evicted)) return stopped;
   return [...stopped, { id: `${uid}/files`, what: 'files', message: evicted.trim(), at: endOf(pod) }];

@@ -22,13 +22,13 @@ function isStarted(pod: Pod, evidence: Evidence): boolean {
   const { passed, containers } = evidence;
   const statuses = statusesOf(pod);
   if (statuses.length < containers.length || !statuses.every((status) => status.state?.running)) return false;
-  if (unsettledMs(pod, evidence) > 0) return false;
+  if (untilStartedMs(pod, evidence) > 0) return false;
   if (statuses.every(({ ready }) => ready)) return true;
   return Boolean(passed?.has(pod.metadata.uid ?? '')) && !notReady(pod, containers);
 }
 
 /** How long the instance still has to run until it counts as started. */
-function unsettledMs(pod: Pod, { minReadyMs = 0, now }: Evidence): number {
+function untilStartedMs(pod: Pod, { minReadyMs = 0, now }: Evidence): number {
   if (minReadyMs === 0) return 0;
   const since = statusesOf(pod).map(({ state }) => Date.parse(state?.running?.startedAt ?? '') || now);
   return Math.max(...since) + minReadyMs - now;
@@ -52,9 +52,9 @@ export function unschedulable({ pod, evidence }: PodEvidence): Problem | undefin
 }
 
 /** All containers run, and have not run for long enough. */
-export function settling({ pod, evidence }: PodEvidence): Problem | undefined {
+export function runningTooShort({ pod, evidence }: PodEvidence): Problem | undefined {
   const { minReadyMs = 0 } = evidence;
-  const left = unsettledMs(pod, evidence);
+  const left = untilStartedMs(pod, evidence);
   if (left <= 0 || !statusesOf(pod).every(({ ready }) => ready)) return undefined;
   const message = `Instances are running; they must stay up for ${minReadyMs / 1000} s before others are stopped.`;
   return { reason: REASONS.deploying, message, final: false, recheckAfter: left };

@@ -4,7 +4,7 @@ import { keptInstances, type ScalingSpec } from '../../apis/serving/revision/sca
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { type Deployment, DISRUPTION_BUDGETS, type DisruptionBudget } from '../../kube/core.ts';
 import { controllerReference, isControlledBy } from '../../kube/owner.ts';
-import type { Plan } from '../../kube/plan.ts';
+import { type Plan, removalOf } from '../../kube/plan.ts';
 import { type LabelSelector, selects } from '../../kube/selector.ts';
 import { instanceLabels } from '../revision/deployment.ts';
 
@@ -39,7 +39,7 @@ export function planDisruption({ revision, scaling, deployment, budgets }: Disru
   const isWanted = kept > 0 && !isOthers;
   return {
     apply: isWanted ? [desiredBudget(revision)] : [],
-    remove: own && !isWanted ? [{ type: DISRUPTION_BUDGETS, ref: own.metadata, uid: own.metadata.uid }] : [],
+    remove: own && !isWanted ? [removalOf(DISRUPTION_BUDGETS, own)] : [],
     events: [],
   };
 }

@@ -53,7 +53,7 @@ describe('planDefaults', () => {
   });
 
   it('names the job that there is not', () => {
-    const plan = planDefaults(written({}, { [RUN.job]: 'nobody' }), undefined, EPOCH);
-    assert.match(completedOf(plan)?.message ?? '', /is "nobody"; there is no such job in namespace "demo"/);
+    const plan = planDefaults(written({}, { [RUN.job]: 'unknown' }), undefined, EPOCH);
+    assert.match(completedOf(plan)?.message ?? '', /is "unknown"; there is no such job in namespace "demo"/);
   });
 });

@@ -7,13 +7,13 @@ import {
 } from '../../apis/run/execution/conditions.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
 import { BATCH_JOBS, type BatchJob } from '../../kube/core.ts';
-import type { Plan } from '../../kube/plan.ts';
+import { type Plan, removalOf } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { diagnose } from '../diagnosis/chain.ts';
 import { pinnedImages } from '../digests.ts';
-import { duration } from '../duration.ts';
+import { duration, earliest } from '../duration.ts';
 import { type RejectionInput, withRejection } from '../rejection.ts';
 import { desiredBatchJob } from './batchJob.ts';
 import { type Completion, completionOf, isFinished } from './completion.ts';
@@ -22,7 +22,7 @@ import { isDefaulted, planDefaults } from './defaults.ts';
 import { evidenceOf } from './evidence.ts';
 import type { CompleteInput, ExecutionInput } from './input.ts';
 import { startConditions, waitingConditions } from './progress.ts';
-import { earliest, readTasks, type Tasks } from './tasks.ts';
+import { readTasks, type Tasks } from './tasks.ts';
 
 /**
  * What an execution needs: its images pinned to digests, one batch/v1 Job, and a status that shows how its tasks fare.
@@ -34,7 +34,8 @@ export function planExecution(
   now: number,
 ): Plan<Execution> {
   const { execution, job, batchJob, namespaceEnds } = input;
-  if (namespaceEnds) return { apply: [], remove: batchJob ? [removal(batchJob)] : [], events: [] };
+  if (namespaceEnds)
+    return { apply: [], remove: batchJob ? [removalOf(BATCH_JOBS, batchJob)] : [], events: [] };
   if (isFinished(execution)) return planRetention(input, config, now);
   if (!isDefaulted(execution, batchJob ? undefined : job)) return planDefaults(execution, job, now);
   const complete = { ...input, execution };
@@ -88,13 +89,8 @@ function planProgress(
   }
   if (end) return ended(input, end, readTasks({ ...reading, over: true }), now);
   const evidence = evidenceOf(input, config, now);
-  const { conditions, recheckAfter, stuck } = startConditions({
-    execution,
-    batchJob,
-    tasks,
-    cancel,
-    evidence,
-  });
+  const progress = { execution, batchJob, tasks, cancel, evidence };
+  const { conditions, recheckAfter, stuck } = startConditions(progress);
   const status = withStatus(execution, conditions, counts(batchJob, tasks), now);
   // The status must say why it is stopped before it is stopped: the pods that show it will go.
   const recorded = cancel ?? (stuck && isFalse(conditionOf(execution.status?.conditions, TYPES.started)));
@@ -107,7 +103,7 @@ function planProgress(
     remove: [],
     status: held > 0 ? undefined : status,
     events: startEvents(execution, conditions),
-    requeueAfterMs: earliest(earliest(held > 0 ? held : undefined, recheckAfter), late.nextMs),
+    requeueAfterMs: earliest(held > 0 ? held : undefined, recheckAfter, late.nextMs),
   };
 }
 
@@ -130,11 +126,7 @@ function planRetention(
   if (!batchJob || batchJob.metadata.deletionTimestamp) return nothing;
   const left = Date.parse(execution.status?.completionTime ?? '') + jobs.retainPodsSeconds * 1000 - now;
   if (left > 0) return { ...nothing, requeueAfterMs: left };
-  return { ...nothing, remove: [removal(batchJob)] };
-}
-
-function removal({ metadata }: BatchJob): Plan['remove'][number] {
-  return { type: BATCH_JOBS, ref: metadata, uid: metadata.uid };
+  return { ...nothing, remove: [removalOf(BATCH_JOBS, batchJob)] };
 }
 
 type Counts = Pick<
@@ -276,11 +268,6 @@ function startEvents(execution: Execution, conditions: Condition[]): Plan['event
   const before = conditionOf(execution.status?.conditions, TYPES.started);
   const started = conditionOf(conditions, TYPES.started);
   if (!isTrue(started) || isTrue(before)) return [];
-  return [
-    {
-      type: 'Normal',
-      reason: 'ExecutionStarted',
-      message: `Execution '${execution.metadata.name}' started.`,
-    },
-  ];
+  const message = `Execution '${execution.metadata.name}' started.`;
+  return [{ type: 'Normal', reason: 'ExecutionStarted', message }];
 }

@@ -2,8 +2,10 @@ import { MAX_LISTED_TASKS } from '../../apis/run/execution/schema.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
+import { withoutUndefined } from '../../kube/json.ts';
 import { hasEnded } from '../../kube/pod.ts';
 import { attemptFailure, type Failure } from '../diagnosis/taskFailure.ts';
+import { earliest } from '../duration.ts';
 import { TASK } from './batchJob.ts';
 
 /** One row of an execution's table of tasks. */
@@ -117,7 +119,7 @@ function taskRow(
     pod: pod?.metadata.name,
     message: done ? undefined : failure?.message.slice(0, 1024),
   };
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) as TaskRow;
+  return withoutUndefined(row) as TaskRow;
 }
 
 /** The index of the task that a pod is an attempt of. */
@@ -144,12 +146,6 @@ function startOf(pod: Pod): number | undefined {
     if (Number.isFinite(at)) first = earliest(first, at);
   }
   return first;
-}
-
-/** The lesser of two numbers, or the one that there is. */
-export function earliest(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return Math.min(a, b);
 }
 
 /** The indexes that a text such as `0-3,5` stands for (batch/v1, JobStatus: completedIndexes). */

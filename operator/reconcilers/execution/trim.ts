@@ -3,6 +3,7 @@ import { RUN } from '../../apis/labels.ts';
 import { EXECUTION_CONDITIONS as TYPES } from '../../apis/run/execution/conditions.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
+import type { ContainerStatus } from '../diagnosis/evidence.ts';
 import { TASK } from './batchJob.ts';
 import { isFinished } from './completion.ts';
 
@@ -14,8 +15,6 @@ const KEPT_CONDITIONS: ReadonlySet<string> = new Set(['PodScheduled', 'PodReadyT
 
 /** The conditions of an execution that has ended which its job and metrics read. */
 const KEPT_OF_ENDED: ReadonlySet<string> = new Set([TYPES.completed, TYPES.started]);
-
-type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 
 /** A pod of an execution as the cache keeps it: ten thousand of them must fit. */
 export function trimPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
@@ -61,11 +60,8 @@ function trimContainer({ name, state, restartCount }: ContainerStatus, succeeded
   if (!terminated) return { name, state, restartCount } as ContainerStatus;
   const { exitCode, reason, message, startedAt, finishedAt } = terminated;
   const why = succeeded ? {} : { reason, message };
-  return {
-    name,
-    restartCount,
-    state: { terminated: { exitCode, startedAt, finishedAt, ...why } },
-  } as ContainerStatus;
+  const trimmed = { terminated: { exitCode, startedAt, finishedAt, ...why } };
+  return { name, restartCount, state: trimmed } as ContainerStatus;
 }
 
 /**

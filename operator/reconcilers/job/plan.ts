@@ -8,7 +8,7 @@ import { scheduleOf } from '../../apis/run/job/schedule.ts';
 import type { Job } from '../../apis/run/job/types.ts';
 import { validateJob } from '../../apis/run/job/validation.ts';
 import type { Config } from '../../config.ts';
-import type { Plan } from '../../kube/plan.ts';
+import { type Plan, removalOf } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { isFinished } from '../execution/completion.ts';
@@ -43,11 +43,7 @@ export function planJob({ job, executions }: JobInput, config: Pick<Config, 'job
   return {
     apply: [],
     create: made,
-    remove: expiredExecutions(executions, limit).map(({ metadata }) => ({
-      type: EXECUTIONS,
-      ref: metadata,
-      uid: metadata.uid,
-    })),
+    remove: expiredExecutions(executions, limit).map((execution) => removalOf(EXECUTIONS, execution)),
     status: withStatus(job, all, [readyCondition(job, all)], { ...kept(job), ...remembered }, now),
     events: made.map(({ metadata }) => ({
       type: 'Normal',

@@ -3,6 +3,7 @@ import { podContainerName } from '../../apis/serving/container/names.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
+import { withoutUndefined } from '../../kube/json.ts';
 import { boostedCpu } from './boost.ts';
 import { startupProbe, withPort } from './probes.ts';
 import { kubernetesSecret } from './secrets.ts';
@@ -164,8 +165,4 @@ function canonical(quantities: Record<string, string | number>): Record<string, 
   return Object.fromEntries(
     Object.entries(quantities).map(([name, value]) => [name, canonicalQuantity(String(value))]),
   );
-}
-
-function withoutUndefined(object: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }

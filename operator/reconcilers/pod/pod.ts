@@ -6,6 +6,7 @@ import type { Container, Volume } from '../../apis/serving/container/types.ts';
 import { ACCELERATOR, BASE_IMAGE_RUNTIME } from '../../apis/serving/instance/platform.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
+import { withoutUndefined } from '../../kube/json.ts';
 import { type PodContainer, podContainer } from './container.ts';
 import { hostAliases, type MetadataAccess, metadataEnv } from './metadata.ts';
 import { startOrder, taskOrder } from './order.ts';
@@ -75,9 +76,7 @@ export function instancePodSpec(spec: InstanceSpec, context: InstanceContext): P
     runtimeClassName: runtimeClass(spec.runtimeClassName, context),
     terminationGracePeriodSeconds: TERMINATION_SECONDS + preStopSeconds(context),
   };
-  return Object.fromEntries(
-    Object.entries(built).filter(([, value]) => value !== undefined),
-  ) as unknown as PodSpec;
+  return withoutUndefined(built) as unknown as PodSpec;
 }
 
 function instanceContainer(

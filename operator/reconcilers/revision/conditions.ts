@@ -31,8 +31,8 @@ export function conditionsOf(input: RevisionInput, progress: Progress): Conditio
 
 /** The two conditions that Ready depends on. Once instances have started they stay True. */
 function startConditions(input: RevisionInput, { problem, started }: Progress): Condition[] {
-  const isSettled = started || needsNoStart(input);
-  if (!problem || (isSettled && problem.check !== 'image')) return [healthy('True'), available('True')];
+  const isProven = started || needsNoStart(input);
+  if (!problem || (isProven && problem.check !== 'image')) return [healthy('True'), available('True')];
   const { check, reason, message, final } = problem;
   if (check === 'creation') {
     return [healthy('Unknown', { reason: REASONS.deploying }), available('False', { reason, message })];

@@ -41,7 +41,7 @@ describe('what runs while the configuration changes', function () {
     for (const name of NAMES) server.put(readyRevision(name));
     process = new ServingProcess(server, undefined, before);
     await until('all Deployments', () => server.list(DEPLOYMENTS).length === COUNT);
-    for (const name of NAMES) settle(name, 1);
+    for (const name of NAMES) becomeReady(name, 1);
     await process.stop();
   });
 
@@ -65,7 +65,7 @@ describe('what runs while the configuration changes', function () {
     deploymentOf(name).spec?.template.spec?.containers[0]?.resources?.requests?.cpu;
 
   /** The cluster's part: so many instances of the present template, all of them ready. */
-  function settle(name: string, replicas: number): void {
+  function becomeReady(name: string, replicas: number): void {
     const deployment = deploymentOf(name);
     const { generation = 1 } = deployment.metadata;
     server.put({
@@ -163,7 +163,7 @@ describe('what runs while the configuration changes', function () {
       await until(`${wanted} under way`, () => rolling.size === wanted);
       const [name = ''] = rolling;
       rolling.delete(name);
-      settle(name, 1);
+      becomeReady(name, 1);
     }
     assert.equal(most, limit);
     assert.equal(rolled.length, COUNT);

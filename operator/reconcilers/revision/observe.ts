@@ -1,8 +1,8 @@
-import { conditionOf, isTrue, READY } from '../../apis/condition.ts';
 import { kubernetesServiceAccount } from '../../apis/identity.ts';
 import { RUN, SERVING, workerPoolOf } from '../../apis/labels.ts';
 import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
+import { isReady } from '../../apis/serving/revision/conditions.ts';
 import { needsNoInstance } from '../../apis/serving/revision/initialScale.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Service } from '../../apis/serving/service/types.ts';
@@ -89,7 +89,7 @@ function startedPods(
   pool: RevisionInput['pool'],
   { starts }: Pick<RevisionQueues, 'starts'>,
 ): ReadonlySet<string> {
-  if (!isProven(revision) && !pool) return starts.passed(revision, pods);
+  if (!isReady(revision) && !pool) return starts.passed(revision, pods);
   starts.forget(keyOf(revision.metadata));
   return new Set();
 }
@@ -106,10 +106,6 @@ async function hasAccount(
 export function serviceOf(revision: Revision, { services }: Stores<'services'>): Service | undefined {
   const [service] = labelKey(SERVING.service)(revision);
   return service === undefined ? undefined : services.get(service);
-}
-
-function isProven(revision: Revision): boolean {
-  return isTrue(conditionOf(revision.status?.conditions, READY));
 }
 
 /** Key of the revision that a template stands for now. */
@@ -135,5 +131,5 @@ function poolContext(revision: Revision, { revisions }: Stores<'revisions'>): Re
   if (workerPoolOf(revision) === undefined) return undefined;
   const [pool = ''] = labelKey(RUN.workerPool)(revision);
   const siblings = revisions.byIndex('workerPool', pool);
-  return { replaces: siblings.some((sibling) => sibling !== revision && isProven(sibling)) };
+  return { replaces: siblings.some((sibling) => sibling !== revision && isReady(sibling)) };
 }

@@ -4,7 +4,7 @@ import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/condit
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
 import { deepEqual } from '../../kube/json.ts';
-import type { Change, Plan } from '../../kube/plan.ts';
+import { type Change, type Plan, removalOf } from '../../kube/plan.ts';
 import { hasEnded } from '../../kube/pod.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
@@ -49,7 +49,7 @@ export function planRevision(
     ...(made ? deployments(made, input) : { apply: [] }),
     template,
     change: creationRetry(input, evidence.rejection, now),
-    remove: [...endedPods(input), ...spentPods(input, now)].map(removal),
+    remove: [...endedPods(input), ...spentPods(input, now)].map((pod) => removalOf(PODS, pod)),
     labels: routingState(input),
     status: { ...revision, status },
     statusWaitMs: statusWait(input, status),
@@ -93,10 +93,6 @@ function endedPods({ pods }: RevisionInput): Pod[] {
 function spentPods({ pods, revision }: RevisionInput, now: number): Pod[] {
   if (!isTrue(conditionOf(revision.status?.conditions, TYPES.containerHealthy))) return [];
   return pods.filter((pod) => !pod.metadata.deletionTimestamp && isSpent(pod, now));
-}
-
-function removal({ metadata }: Pod): Plan['remove'][number] {
-  return { type: PODS, ref: metadata, uid: metadata.uid };
 }
 
 /**

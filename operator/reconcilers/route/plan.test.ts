@@ -180,8 +180,8 @@ describe('planRoute', () => {
         { revisionName: 'hello-00001-abc', percent: 20 },
         { configurationName: 'hello', percent: 50, tag: 'next' },
       ];
-      const settled = look(gradual(targets), 'hello-00001-abc', 0);
-      const started = look(settled.status as RouteInput['route'], 'hello-00002-abc', 0);
+      const finished = look(gradual(targets), 'hello-00001-abc', 0);
+      const started = look(finished.status as RouteInput['route'], 'hello-00002-abc', 0);
       assert.deepEqual(split(started), [
         '00001 79 latest',
         '00002 1 latest',

@@ -4,12 +4,13 @@ import { errorMessage, type FieldError } from '../../apis/fieldError.ts';
 import { RUN, SERVING } from '../../apis/labels.ts';
 import { revisionName } from '../../apis/names.ts';
 import { CONFIGURATION_REASONS as REASONS } from '../../apis/serving/configuration/conditions.ts';
+import { isReady } from '../../apis/serving/revision/conditions.ts';
 import { defaultRevisionSpec } from '../../apis/serving/revision/defaults.ts';
 import { REVISIONS, type Revision, type RevisionTemplate } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import { isSubset } from '../../kube/json.ts';
 import { controllerReference, isControlledBy } from '../../kube/owner.ts';
-import { isApplied, type Plan } from '../../kube/plan.ts';
+import { isApplied, type Plan, removalOf } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { inherited } from '../inherit.ts';
 import { generationOf } from './generation.ts';
@@ -98,11 +99,8 @@ function removals(
   now: number,
 ): Plan['remove'] {
   const referenced = new Set([...used, latestCreatedRevisionName, latestReadyRevisionName]);
-  return expiredRevisions({ revisions, referenced }, limits, now).map(({ metadata }) => ({
-    type: REVISIONS,
-    ref: metadata,
-    uid: metadata.uid,
-  }));
+  const expired = expiredRevisions({ revisions, referenced }, limits, now);
+  return expired.map((revision) => removalOf(REVISIONS, revision));
 }
 
 /** The revision that a template stamps out, its defaults filled in for good. */
@@ -160,10 +158,6 @@ function latestReady(
     .filter((revision) => isReady(revision) && generationOf(revision) > since)
     .sort((a, b) => generationOf(b) - generationOf(a));
   return (newer[0] ?? present)?.metadata.name;
-}
-
-function isReady(revision: Revision): boolean {
-  return isTrue(conditionOf(revision.status?.conditions, READY));
 }
 
 function readyCondition(revision: Revision, ingress: boolean): Condition {

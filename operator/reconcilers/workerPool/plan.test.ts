@@ -24,7 +24,7 @@ function pool(count: number, spec: Partial<WorkerPool['spec']> = {}, status: obj
 }
 
 /** A pool that has made these revisions, the last one for its present generation. */
-const settled = (latest: string, inForce = latest) => ({
+const statusWith = (latest: string, inForce = latest) => ({
   observedGeneration: 1,
   latestCreatedRevisionName: latest,
   instanceSplits: [{ revisionName: inForce, percent: 100, latestRevision: true }],
@@ -70,7 +70,7 @@ const CASES: Record<string, Case> = {
   },
   'a first revision': {
     reason: 'a revision gets all its instances at once',
-    pool: pool(3, {}, settled(OLD)),
+    pool: pool(3, {}, statusWith(OLD)),
     revisions: [pooledRevision(OLD)],
     applies: [[OLD, 3]],
     ready: { status: 'Unknown' },
@@ -78,7 +78,7 @@ const CASES: Record<string, Case> = {
   },
   ready: {
     reason: 'a pool is ready when all its instances are',
-    pool: pool(3, {}, settled(OLD)),
+    pool: pool(3, {}, statusWith(OLD)),
     revisions: [old],
     deployments: running([OLD, 3, 3]),
     applies: [[OLD, 3]],
@@ -87,7 +87,7 @@ const CASES: Record<string, Case> = {
   },
   'some ready': {
     reason: 'how many are missing is reported',
-    pool: pool(3, {}, settled(OLD)),
+    pool: pool(3, {}, statusWith(OLD)),
     revisions: [old],
     deployments: running([OLD, 3, 2]),
     applies: [[OLD, 3]],
@@ -95,7 +95,7 @@ const CASES: Record<string, Case> = {
   },
   off: {
     reason: 'a pool of no instances is as it should be, and keeps its revisions',
-    pool: pool(0, {}, settled(OLD)),
+    pool: pool(0, {}, statusWith(OLD)),
     revisions: [old],
     deployments: running([OLD, 0, 0]),
     applies: [],
@@ -104,14 +104,14 @@ const CASES: Record<string, Case> = {
   },
   'off, with a revision that was never tried': {
     reason: 'nothing waits for what is not asked for',
-    pool: pool(0, {}, settled(OLD)),
+    pool: pool(0, {}, statusWith(OLD)),
     revisions: [pooledRevision(OLD)],
     applies: [],
     ready: { status: 'True' },
   },
   'a second revision': {
     reason: 'it is tried beside the first one, which keeps its share',
-    pool: pool(2, {}, settled(NEW, OLD)),
+    pool: pool(2, {}, statusWith(NEW, OLD)),
     revisions: [old, fresh()],
     deployments: running([OLD, 2, 2]),
     applies: [
@@ -123,7 +123,7 @@ const CASES: Record<string, Case> = {
   },
   'a second revision that is proven': {
     reason: 'its share goes over to it, and what it replaces goes',
-    pool: pool(2, {}, settled(NEW, OLD)),
+    pool: pool(2, {}, statusWith(NEW, OLD)),
     revisions: [old, fresh({ ready: 'True' })],
     deployments: running([OLD, 2, 2], [NEW, 2, 2]),
     applies: [
@@ -135,7 +135,7 @@ const CASES: Record<string, Case> = {
   },
   'a second revision that failed': {
     reason: 'the first one has everything, and the pool says why',
-    pool: pool(2, {}, settled(NEW, OLD)),
+    pool: pool(2, {}, statusWith(NEW, OLD)),
     revisions: [old, fresh({ ready: 'False', message: 'It exited.' })],
     deployments: running([OLD, 2, 2], [NEW, 2, 0]),
     applies: [
@@ -151,7 +151,7 @@ const CASES: Record<string, Case> = {
   },
   'a first revision whose image cannot be had': {
     reason: 'its instances are taken away, so that no registry is asked for ever; the pool says why',
-    pool: pool(2, {}, settled(NEW)),
+    pool: pool(2, {}, statusWith(NEW)),
     revisions: [fresh({ ready: 'False', reason: 'ContainerMissing', message: 'Image cannot be pulled.' })],
     deployments: running([NEW, 2, 0]),
     applies: [[NEW, 0]],
@@ -159,7 +159,7 @@ const CASES: Record<string, Case> = {
   },
   'a second revision whose pods the cluster rejects': {
     reason: 'a quota may be raised: it is tried further',
-    pool: pool(2, {}, settled(NEW, OLD)),
+    pool: pool(2, {}, statusWith(NEW, OLD)),
     revisions: [old, fresh({ ready: 'False', healthy: 'Unknown', message: 'quota' })],
     deployments: running([OLD, 2, 2], [NEW, 2, 0]),
     applies: [
@@ -171,7 +171,7 @@ const CASES: Record<string, Case> = {
   },
   'an unknown revision in a split': {
     reason: 'everything stays where it was',
-    pool: pool(2, { instanceSplits: [{ revisionName: 'queue-gone', percent: 100 }] }, settled(OLD)),
+    pool: pool(2, { instanceSplits: [{ revisionName: 'queue-gone', percent: 100 }] }, statusWith(OLD)),
     revisions: [old],
     deployments: running([OLD, 2, 2]),
     applies: [[OLD, 2]],
@@ -192,7 +192,7 @@ const CASES: Record<string, Case> = {
           { latestRevision: true, percent: 30 },
         ],
       },
-      settled(NEW),
+      statusWith(NEW),
     ),
     revisions: [old, fresh({ ready: 'True' })],
     deployments: running([OLD, 0, 0], [NEW, 10, 10]),
@@ -205,7 +205,7 @@ const CASES: Record<string, Case> = {
   },
   'an instance that exits': {
     reason: 'the exit is reported, with what the program wrote last',
-    pool: pool(1, {}, settled(OLD)),
+    pool: pool(1, {}, statusWith(OLD)),
     revisions: [old],
     deployments: running([OLD, 1, 0]),
     pods: new Map([[OLD, [pod(exited)]]]),
@@ -218,7 +218,7 @@ const CASES: Record<string, Case> = {
   },
   'a pool that breaks the contract': {
     reason: 'nothing changes, and all that is wrong is reported',
-    pool: pool(1, { instanceSplits: [{ percent: 90, latestRevision: false }] }, settled(OLD)),
+    pool: pool(1, { instanceSplits: [{ percent: 90, latestRevision: false }] }, statusWith(OLD)),
     revisions: [old],
     deployments: running([OLD, 2, 2]),
     ready: { status: 'False', reason: 'InvalidArgument', message: /latestRevision: is false.*sum to 90/ },
@@ -253,7 +253,7 @@ describe('planWorkerPool', () => {
   it('reports an exit after which the instance runs again, and stays ready', () => {
     const again = { ...exited, ready: true, state: { running: {} } };
     const input = {
-      pool: pool(1, {}, settled(OLD)),
+      pool: pool(1, {}, statusWith(OLD)),
       revisions: [old],
       deployments: running([OLD, 1, 1]),
       pods: new Map([[OLD, [pod(again)]]]),
@@ -313,7 +313,7 @@ describe('planWorkerPool', () => {
       EPOCH,
     );
     assert.equal(first.apply.length, 1);
-    const changed = pool(5, {}, settled(OLD));
+    const changed = pool(5, {}, statusWith(OLD));
     const later = { ...changed, metadata: { ...changed.metadata, generation: 2 } };
     const made = first.apply[0] as Revision;
     const { apply } = planWorkerPool(
@@ -380,7 +380,7 @@ describe('planWorkerPool', () => {
   };
   for (const [name, { reason, annotations, want }] of Object.entries(STEPS)) {
     it(`lets Kubernetes replace instances within the steps of the pool, ${name}: ${reason}`, () => {
-      const made = pool(3, {}, settled(OLD));
+      const made = pool(3, {}, statusWith(OLD));
       const stepped = { ...made, metadata: { ...made.metadata, annotations } };
       const input = { pool: stepped, revisions: [old], deployments: new Map(), pods: new Map() };
       const [applied] = planWorkerPool(input, config, EPOCH).apply as Deployment[];

@@ -1,5 +1,6 @@
 import type { Steps } from '../../apis/run/workerPool/scaling.ts';
 import { partsOf, type Share } from '../../apis/serving/traffic/shares.ts';
+import { compareTexts } from '../../kube/json.ts';
 
 /** One revision's instances now. */
 export interface Member {
@@ -50,7 +51,7 @@ export function rollOut({ count, inForce, target, steps, members }: RollOut): Ma
   lower(next, goal, members, { least, kept: wanted });
   let room = count + steps.surge - members.reduce((sum, member) => sum + occupied(member, next), 0);
   for (const parts of [goal, wanted]) {
-    for (const [revision, part] of [...parts].toSorted(byName)) {
+    for (const [revision, part] of [...parts].toSorted(([a], [b]) => compareTexts(a, b))) {
       const present = next.get(revision) ?? 0;
       const added = Math.max(0, Math.min(part - present, room));
       next.set(revision, present + added);
@@ -72,7 +73,7 @@ function lower(
     0,
   );
   let spare = Math.max(0, available - least);
-  for (const member of members.toSorted((a, b) => byName([a.revision], [b.revision]))) {
+  for (const member of members.toSorted((a, b) => compareTexts(a.revision, b.revision))) {
     const { revision, replicas, state } = member;
     const excess = replicas - Math.max(goal.get(revision) ?? 0, kept.get(revision) ?? 0);
     if (excess <= 0) continue;
@@ -96,8 +97,4 @@ function healthy({ ready, replicas }: Member): number {
 
 function revisionOf({ revision }: Member): string {
   return revision;
-}
-
-function byName([a]: readonly [string, ...unknown[]], [b]: readonly [string, ...unknown[]]): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

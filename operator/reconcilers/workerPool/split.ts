@@ -1,6 +1,6 @@
-import { conditionOf, isFalse, isTrue, READY } from '../../apis/condition.ts';
+import { conditionOf, isFalse } from '../../apis/condition.ts';
 import type { InstanceSplit, WorkerPool } from '../../apis/run/workerPool/types.ts';
-import { REVISION_CONDITIONS, REVISION_REASONS } from '../../apis/serving/revision/conditions.ts';
+import { isReady, REVISION_CONDITIONS, REVISION_REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { defaultServiceTraffic } from '../../apis/serving/traffic/defaults.ts';
 import type { Share } from '../../apis/serving/traffic/shares.ts';
@@ -48,9 +48,9 @@ export function splitOf(
 
 /** Whether a revision has shown that its instances start. One whose pods the cluster rejects may still do so. */
 export function stateOf(revision: Revision | undefined): Member['state'] {
-  const conditions = revision?.status?.conditions;
-  if (isTrue(conditionOf(conditions, READY))) return 'proven';
-  return isFalse(conditionOf(conditions, REVISION_CONDITIONS.containerHealthy)) ? 'failed' : 'trying';
+  if (revision && isReady(revision)) return 'proven';
+  const healthy = conditionOf(revision?.status?.conditions, REVISION_CONDITIONS.containerHealthy);
+  return isFalse(healthy) ? 'failed' : 'trying';
 }
 
 /** Whether a revision has failed because its image cannot be had. */

@@ -4,7 +4,7 @@ import { createDispatcher } from '../transport.ts';
 import { type Handler, pullSecret, startServer } from './registry.ts';
 
 /** No pull secrets. */
-export const NOBODY = makeKeyring([]);
+export const ANONYMOUS = makeKeyring([]);
 /** The header that the user's password gives. */
 export const basic = (user: string) => `Basic ${Buffer.from(`${user}:pw`).toString('base64')}`;
 /** One secret for each user, named after them. */
@@ -34,7 +34,7 @@ export async function ask(asking: Asking): Promise<{ digest: string; requests: s
       timeoutMs: asking.timeoutMs ?? 5000,
     });
     const image = { registry: server.host, repository: 'team/app', tag: asking.tag };
-    const digest = await client.digest(image, asking.keyring?.(server.host) ?? NOBODY);
+    const digest = await client.digest(image, asking.keyring?.(server.host) ?? ANONYMOUS);
     return { digest, requests: server.requests };
   } finally {
     await dispatcher.destroy();

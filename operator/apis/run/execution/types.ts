@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import { type KubeObject, namespaced } from '../../../kube/types.ts';
 import type { Container } from '../../serving/container/types.ts';
 import type { ExecutionSpecSchema, ExecutionTemplateSpecSchema } from '../task/schema.ts';
 import type { ExecutionStatusSchema } from './schema.ts';
@@ -34,9 +34,4 @@ export type CompleteExecutionSpec = Omit<ExecutionSpec, 'taskCount' | 'template'
 export type CompleteExecution = Omit<Execution, 'spec'> & { spec: CompleteExecutionSpec };
 
 /** Resource type of executions. */
-export const EXECUTIONS: ResourceType<Execution> = {
-  apiVersion: 'run.googleapis.com/v1',
-  kind: 'Execution',
-  plural: 'executions',
-  namespaced: true,
-};
+export const EXECUTIONS = namespaced<Execution>('run.googleapis.com/v1', 'Execution', 'executions');

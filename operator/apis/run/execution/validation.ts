@@ -109,11 +109,8 @@ function validateContainerOverride(
     const problem = name
       ? `is ${formatted(name)}; there is no such container`
       : 'must be set, because the job has several containers';
-    errors.push({
-      path: `${path}.name`,
-      value: name,
-      message: `${problem}; the job's containers are ${names}`,
-    });
+    const message = `${problem}; the job's containers are ${names}`;
+    errors.push({ path: `${path}.name`, value: name, message });
   }
   if (clearArgs && args.length > 0) {
     errors.push({ path: `${path}.args`, message: 'must be empty when clearArgs is true' });

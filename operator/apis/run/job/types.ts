@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import { type KubeObject, namespaced } from '../../../kube/types.ts';
 import type { JobSpecSchema, JobStatusSchema } from './schema.ts';
 
 /** A job as the API server returns it. */
@@ -12,9 +12,4 @@ export interface Job extends KubeObject {
 export type ExecutionTemplate = Job['spec']['template'];
 
 /** Resource type of jobs. */
-export const JOBS: ResourceType<Job> = {
-  apiVersion: 'run.googleapis.com/v1',
-  kind: 'Job',
-  plural: 'jobs',
-  namespaced: true,
-};
+export const JOBS = namespaced<Job>('run.googleapis.com/v1', 'Job', 'jobs');

@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import { type CelRule, int32, int64OrText, rules } from '../../schema.ts';
+import { type CelRule, int32, int64OrText, object, optionalObject, rules } from '../../schema.ts';
 import { TemplateContainerSchema } from '../../serving/container/schema.ts';
 import { CONTAINER_NAMES, instanceFields, MOUNTED_VOLUMES } from '../../serving/instance/schema.ts';
 
@@ -37,19 +37,21 @@ const CONTAINERS =
 
 const taskFields = <T extends TSchema>(container: T) => ({
   ...instanceFields(container, CONTAINERS),
-  maxRetries: int32(0, MAX_RETRIES, {
-    description: 'Number of retries of a failed task; 3 when unset.',
-  }),
-  timeoutSeconds: int64OrText(1, MAX_TIMEOUT_SECONDS, {
-    description: `Timeout of one attempt of a task in seconds; 600 when unset, at most ${MAX_GPU_TIMEOUT_SECONDS} with a GPU.`,
-  }),
+  maxRetries: int32(0, MAX_RETRIES, 'Number of retries of a failed task; 3 when unset.'),
+  timeoutSeconds: int64OrText(
+    1,
+    MAX_TIMEOUT_SECONDS,
+    `Timeout of one attempt of a task in seconds; 600 when unset, at most ${MAX_GPU_TIMEOUT_SECONDS} with a GPU.`,
+  ),
 });
 
 const executionFields = <T extends TSchema>(template: T) => ({
-  parallelism: int32(0, MAX_TASKS, {
-    description: 'Maximum number of tasks that run at once; as many as possible when unset or 0.',
-  }),
-  taskCount: int32(0, MAX_TASKS, { description: 'Number of tasks; 1 when unset.' }),
+  parallelism: int32(
+    0,
+    MAX_TASKS,
+    'Maximum number of tasks that run at once; as many as possible when unset or 0.',
+  ),
+  taskCount: int32(0, MAX_TASKS, 'Number of tasks; 1 when unset.'),
   template,
 });
 
@@ -60,19 +62,13 @@ const DESCRIPTIONS = {
 } as const;
 
 /** The spec of an execution as a job declares it: complete except for defaults. */
-export const ExecutionTemplateSpecSchema = Type.Object(
+export const ExecutionTemplateSpecSchema = object(
+  DESCRIPTIONS.execution,
   executionFields(
-    Type.Object(
-      {
-        spec: Type.Object(taskFields(TemplateContainerSchema), {
-          description: DESCRIPTIONS.task,
-          ...rules(...TASK_RULES),
-        }),
-      },
-      { description: DESCRIPTIONS.template },
-    ),
+    object(DESCRIPTIONS.template, {
+      spec: object(DESCRIPTIONS.task, taskFields(TemplateContainerSchema), rules(...TASK_RULES)),
+    }),
   ),
-  { description: DESCRIPTIONS.execution },
 );
 
 const ifThere = (field: string, rule: CelRule): CelRule => ({
@@ -83,24 +79,15 @@ const ifThere = (field: string, rule: CelRule): CelRule => ({
 const { containers, ...others } = taskFields(TemplateContainerSchema);
 
 /** The spec of a manually created execution: unset fields are those of its job. */
-export const ExecutionSpecSchema = Type.Object(
+export const ExecutionSpecSchema = object(
+  DESCRIPTIONS.execution,
   executionFields(
-    Type.Optional(
-      Type.Object(
-        {
-          spec: Type.Optional(
-            Type.Object(
-              { containers: Type.Optional(containers), ...others },
-              {
-                description: DESCRIPTIONS.task,
-                ...rules(...TASK_RULES.map((rule) => ifThere('containers', rule))),
-              },
-            ),
-          ),
-        },
-        { description: DESCRIPTIONS.template },
+    optionalObject(DESCRIPTIONS.template, {
+      spec: optionalObject(
+        DESCRIPTIONS.task,
+        { containers: Type.Optional(containers), ...others },
+        rules(...TASK_RULES.map((rule) => ifThere('containers', rule))),
       ),
-    ),
+    }),
   ),
-  { description: DESCRIPTIONS.execution },
 );

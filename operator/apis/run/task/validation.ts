@@ -1,4 +1,4 @@
-import { type FieldError, formatted } from '../../fieldError.ts';
+import { type FieldError, mustBe } from '../../fieldError.ts';
 import { isQuantity, parseQuantity } from '../../quantity.ts';
 import { validateDependencies } from '../../serving/container/dependencies.ts';
 import { GPU } from '../../serving/container/resources.ts';
@@ -11,7 +11,7 @@ import {
   validateServiceAccount,
 } from '../../serving/revision/validation.ts';
 import { validateVolumes } from '../../serving/volume/validation.ts';
-import type { ExecutionSpec, TaskSpec } from '../execution/types.ts';
+import type { ExecutionSpec } from '../execution/types.ts';
 import { MAX_GPU_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS } from './schema.ts';
 
 /** The annotations of an execution, one of which declares the start order of its containers. */
@@ -22,12 +22,12 @@ export interface SpecContext {
 }
 
 /** Validates the spec of an execution, of a job's template or of a complete execution. */
-export function validateExecutionSpec(spec: ExecutionSpec, context: SpecContext, path: string): FieldError[] {
-  return [...validateTaskSpec(spec.template.spec, context, `${path}.template.spec`)];
-}
-
-function validateTaskSpec(spec: TaskSpec, context: SpecContext, path: string): FieldError[] {
-  const { annotations, annotationsPath } = context;
+export function validateExecutionSpec(
+  { template: { spec } }: ExecutionSpec,
+  { annotations, annotationsPath }: SpecContext,
+  executionPath: string,
+): FieldError[] {
+  const path = `${executionPath}.template.spec`;
   const { containers } = spec;
   const volumes = new Map((spec.volumes as Volume[] | undefined)?.map((volume) => [volume.name, volume]));
   return [
@@ -56,8 +56,7 @@ export function validateTimeout(
   const most = gpu ? MAX_GPU_TIMEOUT_SECONDS : MAX_TIMEOUT_SECONDS;
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= most) return [];
   const range = gpu ? `${most}, one hour, with a GPU` : `${most}, 168 hours`;
-  const message = `is ${formatted(value)}; it must be a whole number of seconds from 1 to ${range}`;
-  return [{ path, value, message }];
+  return [mustBe(path, value, `a whole number of seconds from 1 to ${range}`)];
 }
 
 /** Whether a container requests a GPU. */

@@ -17,7 +17,7 @@ function pool({ annotation, field }: Said, annotations: Record<string, string> =
   } as unknown as WorkerPool;
 }
 
-describe('settledCount', () => {
+describe('effectiveInstanceCount', () => {
   const cases: Record<string, { previous?: Said; next: Said; count: number; reason: string }> = {
     'a new pool that says nothing': { next: {}, count: 1, reason: 'one instance is the default' },
     'a new pool with an annotation': { next: { annotation: '3' }, count: 3, reason: 'as Cloud Run has it' },

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import { type KubeObject, namespaced } from '../../../kube/types.ts';
 import type { WorkerPoolSpecSchema, WorkerPoolStatusSchema } from './schema.ts';
 
 /** A worker pool as the API server returns it. */
@@ -12,9 +12,4 @@ export interface WorkerPool extends KubeObject {
 export type InstanceSplit = NonNullable<WorkerPool['spec']['instanceSplits']>[number];
 
 /** Resource type of worker pools. */
-export const WORKER_POOLS: ResourceType<WorkerPool> = {
-  apiVersion: 'run.googleapis.com/v1',
-  kind: 'WorkerPool',
-  plural: 'workerpools',
-  namespaced: true,
-};
+export const WORKER_POOLS = namespaced<WorkerPool>('run.googleapis.com/v1', 'WorkerPool', 'workerpools');

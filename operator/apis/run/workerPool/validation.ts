@@ -1,6 +1,6 @@
 import { RUN } from '../../annotations/run.ts';
 import { firstGeneration, validateAnnotations, validateScale } from '../../annotations/validation.ts';
-import { at, type FieldError, formatted, keyed } from '../../fieldError.ts';
+import { ADVICE, at, type FieldError, formatted, keyed, mustBe } from '../../fieldError.ts';
 import { adviseLabels } from '../../labelRules.ts';
 import { validateNameChange } from '../../serving/configuration/validation.ts';
 import { needlessPorts } from '../../serving/container/validation.ts';
@@ -53,10 +53,9 @@ function validateMode(annotations: Record<string, string> = {}): FieldError[] {
   const { [RUN.scalingMode]: value, [RUN.manualInstanceCount]: count } = annotations;
   if (value === 'manual') return [];
   if (value === undefined) return /^\d+$/.test(count ?? '') ? [withoutMode(count ?? '')] : [];
-  const message = `is ${formatted(value)}; it must be manual: ${RUN.manualInstanceCount} sets the number of instances of a worker pool`;
+  const wanted = `manual: ${RUN.manualInstanceCount} sets the number of instances of a worker pool`;
   // gcloud accepts this mode for pools although its help denies that it exists.
-  const severity = value === 'automatic' ? { strict: true, advice: true } : {};
-  return [{ path: MODE, value, message, ...severity }];
+  return [mustBe(MODE, value, wanted, value === 'automatic' ? ADVICE : {})];
 }
 
 /** The API requires the mode together with the number, at least for services; a pool has no other mode. */
@@ -89,22 +88,16 @@ function validateRequests({ spec }: RevisionTemplate, path: string): FieldError[
       if (PLATFORM_VARIABLES.has(name)) {
         return [{ ...where, message: `is ${formatted(name)}, which the platform sets; remove it` }];
       }
-      if (name !== 'PORT') return [];
-      return [
-        {
-          ...where,
-          message: 'is "PORT", which Cloud Run reserves; a worker pool receives no requests',
-          strict: true,
-        },
-      ];
+      const message = 'is "PORT", which Cloud Run reserves; a worker pool receives no requests';
+      return name === 'PORT' ? [{ ...where, message, strict: true }] : [];
     });
     if (!ports || ports.length === 0) return variables;
     return [needlessPorts(ports, 'a worker pool', container), ...variables];
   });
   const { containerConcurrency: concurrency, timeoutSeconds: timeout } = spec;
   if (concurrency) {
-    const message = `is ${concurrency}; it must be unset or 0: a worker pool receives no requests`;
-    errors.push({ path: `${path}.containerConcurrency`, value: concurrency, message });
+    const wanted = 'unset or 0: a worker pool receives no requests';
+    errors.push(mustBe(`${path}.containerConcurrency`, concurrency, wanted));
   }
   if (timeout) {
     const message = `is ${timeout} and has no effect: a worker pool receives no requests`;
@@ -127,12 +120,9 @@ function validateRevisions(
   const listed = names.slice(0, MOST_LISTED).join(', ');
   const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '';
   const wanted = names.length > 0 ? `one of this pool's revisions: ${listed}${more}` : NONE_YET;
-  return (spec.instanceSplits ?? []).flatMap((split, i) => {
-    if (!isUnknown(split)) return [];
-    const { revisionName: value } = split;
-    const message = `is ${formatted(value)}; it must be ${wanted}`;
-    return [{ path: `${at(path, i)}.revisionName`, value, message }];
-  });
+  return (spec.instanceSplits ?? []).flatMap((split, i) =>
+    isUnknown(split) ? [mustBe(`${at(path, i)}.revisionName`, split.revisionName, wanted)] : [],
+  );
 }
 
 const NONE_YET = 'a revision of this pool, or the name in spec.template.metadata.name';

@@ -1,15 +1,12 @@
-import { Type } from 'typebox';
+import { object } from '../../schema.ts';
 import { RevisionTemplateSchema } from '../revision/schema.ts';
 import { latestRevisionFields, statusFields } from '../statusSchema.ts';
 
 /** `spec` of a configuration. */
-export const ConfigurationSpecSchema = Type.Object(
-  { template: RevisionTemplateSchema },
-  { description: 'Desired state.' },
-);
+export const ConfigurationSpecSchema = object('Desired state.', { template: RevisionTemplateSchema });
 
 /** `status` of a configuration. */
-export const ConfigurationStatusSchema = Type.Object(
-  { ...statusFields, ...latestRevisionFields },
-  { description: 'Observed state of the configuration.' },
-);
+export const ConfigurationStatusSchema = object('Observed state of the configuration.', {
+  ...statusFields,
+  ...latestRevisionFields,
+});

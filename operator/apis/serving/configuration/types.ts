@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import { type KubeObject, namespaced } from '../../../kube/types.ts';
 import type { ConfigurationSpecSchema, ConfigurationStatusSchema } from './schema.ts';
 
 /** A configuration as the API server returns it. */
@@ -9,9 +9,8 @@ export interface Configuration extends KubeObject {
 }
 
 /** Resource type of configurations. */
-export const CONFIGURATIONS: ResourceType<Configuration> = {
-  apiVersion: 'serving.knative.dev/v1',
-  kind: 'Configuration',
-  plural: 'configurations',
-  namespaced: true,
-};
+export const CONFIGURATIONS = namespaced<Configuration>(
+  'serving.knative.dev/v1',
+  'Configuration',
+  'configurations',
+);

@@ -1,3 +1,4 @@
+import { withoutUndefined } from '../../../kube/json.ts';
 import { compareQuantities, isQuantity } from '../../quantity.ts';
 import { defaultProbe, defaultStartupProbe, type ProbePort } from '../probe/defaults.ts';
 import { ingressPort } from './ingress.ts';
@@ -58,10 +59,4 @@ function defaultLimits({
     return [resource, larger ? requested : usual] as const;
   });
   return { ...limits, ...Object.fromEntries(filled) };
-}
-
-function withoutUndefined(container: Container): Container {
-  return Object.fromEntries(
-    Object.entries(container).filter(([, value]) => value !== undefined),
-  ) as unknown as Container;
 }

@@ -1,4 +1,12 @@
-import { at, errorsOfEach, type FieldError, formatted, unsupported } from '../../fieldError.ts';
+import {
+  at,
+  errorsOfEach,
+  type FieldError,
+  formatted,
+  missing,
+  mustBe,
+  unsupported,
+} from '../../fieldError.ts';
 import { validateDataKey, validateSecretName } from '../../secretRules.ts';
 import { MAX_VALUE, RESERVED_NAMES } from './schema.ts';
 import type { EnvVar, TemplateContainer } from './types.ts';
@@ -49,9 +57,8 @@ export function validateEnvironment(
     ...unsupported(container, ['envFrom'], path),
     ...(container.envFrom ?? []).flatMap(({ secretRef, configMapRef }, i) => {
       if ((secretRef === undefined) !== (configMapRef === undefined)) return [];
-      return [
-        { path: at(`${path}.envFrom`, i), message: 'must have exactly one of secretRef and configMapRef' },
-      ];
+      const message = 'must have exactly one of secretRef and configMapRef';
+      return [{ path: at(`${path}.envFrom`, i), message }];
     }),
   ];
 }
@@ -64,11 +71,7 @@ function validateVariable(
   const { name, value = '', valueFrom } = variable;
   const errors: FieldError[] = [];
   if (!/^[ -<>-~]+$/.test(name)) {
-    errors.push({
-      path: `${path}.name`,
-      value: name,
-      message: `is ${formatted(name)}; it must be printable ASCII without =`,
-    });
+    errors.push(mustBe(`${path}.name`, name, 'printable ASCII without ='));
   }
   const platform =
     (service && RESERVED.has(name)) || (ingress && name === 'PORT') || (task && RESERVED_IN_TASKS.has(name));
@@ -86,10 +89,8 @@ function validateVariable(
   }
   const size = Buffer.byteLength(value);
   if (size > MAX_VALUE) {
-    errors.push({
-      path: `${path}.value`,
-      message: `of ${formatted(name)} has ${size} bytes; it may have at most ${MAX_VALUE}`,
-    });
+    const message = `of ${formatted(name)} has ${size} bytes; it may have at most ${MAX_VALUE}`;
+    errors.push({ path: `${path}.value`, message });
   }
   if (valueFrom) errors.push(...validateSource(valueFrom, value, path));
   return errors;
@@ -97,21 +98,16 @@ function validateVariable(
 
 function validateSource(source: NonNullable<EnvVar['valueFrom']>, value: string, path: string): FieldError[] {
   const set = SOURCES.filter((kind) => source[kind] !== undefined);
-  const errors: FieldError[] = unsupported(
-    source,
-    ['configMapKeyRef', 'fieldRef', 'resourceFieldRef'],
-    `${path}.valueFrom`,
-  );
-  if (value !== '')
-    errors.push({ path: `${path}.valueFrom`, message: 'must not be set together with value' });
-  if (set.length !== 1) {
-    errors.push({ path: `${path}.valueFrom`, message: `must have exactly one of ${SOURCES.join(', ')}` });
-  }
+  const here = `${path}.valueFrom`;
+  const errors: FieldError[] = unsupported(source, ['configMapKeyRef', 'fieldRef', 'resourceFieldRef'], here);
+  if (value !== '') errors.push({ path: here, message: 'must not be set together with value' });
+  if (set.length !== 1)
+    errors.push({ path: here, message: `must have exactly one of ${SOURCES.join(', ')}` });
   for (const kind of ['secretKeyRef', 'configMapKeyRef'] as const) {
     const reference = source[kind];
     if (!reference) continue;
-    const where = `${path}.valueFrom.${kind}`;
-    if (!reference.name) errors.push({ path: `${where}.name`, message: 'must be set' });
+    const where = `${here}.${kind}`;
+    if (!reference.name) errors.push(missing(`${where}.name`));
     else if (kind === 'secretKeyRef') errors.push(...validateSecretName(reference.name, `${where}.name`));
     errors.push(...validateDataKey(reference.key, `${where}.key`));
   }

@@ -1,4 +1,4 @@
-import { type FieldError, formatted, keyed } from '../../fieldError.ts';
+import { type FieldError, keyed, mustBe } from '../../fieldError.ts';
 import { bytes, cores, isQuantity, parseQuantity } from '../../quantity.ts';
 import { DEFAULT_LIMITS } from './defaults.ts';
 import type { ResourceList, TemplateContainer } from './types.ts';
@@ -55,18 +55,11 @@ function validateList(list: ResourceList, path: string): FieldError[] {
   return Object.entries(list).flatMap(([resource, value]) => {
     const where = keyed(path, resource);
     if (!isQuantity(value) || parseQuantity(value) < 0n) {
-      const message = `is ${formatted(value)}; it must be a quantity of 0 or more, such as 500m, 2 or 512Mi`;
-      return [{ path: where, value, message }];
+      return [mustBe(where, value, 'a quantity of 0 or more, such as 500m, 2 or 512Mi')];
     }
     if (Object.hasOwn(DEFAULT_LIMITS, resource) || resource === GPU) return [];
-    return [
-      {
-        path: where,
-        value,
-        message: `is not known to Cloud Run; it must be cpu, memory or ${GPU}`,
-        strict: true,
-      },
-    ];
+    const message = `is not known to Cloud Run; it must be cpu, memory or ${GPU}`;
+    return [{ path: where, value, message, strict: true }];
   });
 }
 
@@ -104,23 +97,16 @@ function validateSizes(limits: ResourceList, accelerator: string | undefined, pa
   if (cpu >= 1 && !size) say('cpu', `is ${limits.cpu}; it must be 1, 2, 4, 6, 8 or less than 1`);
   if (cpu < 0.08) say('cpu', `is ${limits.cpu}; it must be at least 80m`);
   if (cpu < 1 && memory > (cpu < 0.5 ? 0.5 : 1)) {
-    say(
-      'memory',
-      `is ${limits.memory}; with ${limits.cpu} CPU it must be at most ${cpu < 0.5 ? '512Mi' : '1Gi'}`,
-    );
+    const most = cpu < 0.5 ? '512Mi' : '1Gi';
+    say('memory', `is ${limits.memory}; with ${limits.cpu} CPU it must be at most ${most}`);
   }
   if (size && (memory < size.least || memory > size.greatest)) {
-    const least = size.least === 0 ? '' : `at least ${size.least}Gi and `;
-    say(
-      'memory',
-      `is ${limits.memory ?? DEFAULT_LIMITS.memory}; with ${cpu} CPU it must be ${least}at most ${size.greatest}Gi`,
-    );
+    const range = `${size.least === 0 ? '' : `at least ${size.least}Gi and `}at most ${size.greatest}Gi`;
+    say('memory', `is ${limits.memory ?? DEFAULT_LIMITS.memory}; with ${cpu} CPU it must be ${range}`);
   }
   if (gpus > 0 && (cpu < GPU_NEEDS.cpu || memory < GPU_NEEDS.memory)) {
-    say(
-      GPU,
-      `is ${limits[GPU]}; a GPU requires at least ${GPU_NEEDS.cpu} CPU and ${GPU_NEEDS.memory}Gi of memory`,
-    );
+    const least = `${GPU_NEEDS.cpu} CPU and ${GPU_NEEDS.memory}Gi of memory`;
+    say(GPU, `is ${limits[GPU]}; a GPU requires at least ${least}`);
   }
   return errors;
 }

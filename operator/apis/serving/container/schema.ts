@@ -1,6 +1,19 @@
 import { Type } from 'typebox';
 import { MAX_REFERENCE } from '../../image.ts';
-import { choice, flag, int32, int64, keyed, list, quantity, rules, text } from '../../schema.ts';
+import {
+  choice,
+  flag,
+  int32,
+  int64,
+  keyed,
+  list,
+  object,
+  optionalObject,
+  quantity,
+  requiredText,
+  rules,
+  text,
+} from '../../schema.ts';
 import { DATA_KEY } from '../../secretRules.ts';
 import { LivenessProbeSchema, ReadinessProbeSchema, StartupProbeSchema } from '../probe/schema.ts';
 
@@ -13,18 +26,32 @@ export const MAX_VALUE = 32_768;
 const MAX_MOUNTS = 50;
 
 const reference = (what: string) => ({
-  name: text(253, { description: `Name of the ${what}.` }),
+  name: text(253, `Name of the ${what}.`),
   optional: flag(`Whether the ${what} may be missing.`),
 });
 
 const keySelector = (what: string, key: string) =>
-  Type.Object(
+  object(
+    `A key of a ${what}.`,
     {
-      key: Type.String({ description: key, minLength: 1, maxLength: 253, pattern: DATA_KEY }),
+      key: requiredText(253, key, { minLength: 1, pattern: DATA_KEY }),
       ...reference(what),
     },
-    { description: `A key of a ${what}.`, 'x-kubernetes-map-type': 'atomic' },
+    { 'x-kubernetes-map-type': 'atomic' },
   );
+
+/** A field of the pod or of one of its containers, as the value of a variable or the content of a file. */
+export const downwardFields = (note = '') => ({
+  fieldRef: optionalObject(`A field of the pod.${note}`, {
+    apiVersion: text(64, 'API version of the field path.'),
+    fieldPath: requiredText(1024, 'Path of the field.'),
+  }),
+  resourceFieldRef: optionalObject(`A resource of a container.${note}`, {
+    containerName: text(63, 'Name of the container.'),
+    divisor: Type.Optional(quantity('Unit of the value.')),
+    resource: requiredText(253, 'Resource name.'),
+  }),
+});
 
 /** The grammar of image references; image.ts implements the same with better messages. */
 const IMAGE = (() => {
@@ -44,116 +71,81 @@ export const EnvVarSchema = Type.Object({
     maxLength: 1024,
     pattern: '^[ -<>-~]+$',
   }),
-  value: text(MAX_VALUE, { description: 'Value of the variable.' }),
-  valueFrom: Type.Optional(
-    Type.Object(
-      {
-        secretKeyRef: Type.Optional(
-          keySelector('secret', 'Version of the secret (latest, a number or an alias), or key of a Secret.'),
-        ),
-        configMapKeyRef: Type.Optional(
-          keySelector('ConfigMap', 'Key of the ConfigMap. Not supported by Cloud Run.'),
-        ),
-        fieldRef: Type.Optional(
-          Type.Object(
-            {
-              apiVersion: text(64, { description: 'API version of the field path.' }),
-              fieldPath: Type.String({ description: 'Path of the field.', maxLength: 1024 }),
-            },
-            { description: 'A field of the pod. Not supported by Cloud Run.' },
-          ),
-        ),
-        resourceFieldRef: Type.Optional(
-          Type.Object(
-            {
-              containerName: text(63, { description: 'Name of the container.' }),
-              divisor: Type.Optional(quantity({ description: 'Unit of the value.' })),
-              resource: Type.String({ description: 'Resource name.', maxLength: 253 }),
-            },
-            { description: 'A resource of a container. Not supported by Cloud Run.' },
-          ),
-        ),
-      },
-      {
-        description: 'Where the value comes from; not together with value.',
-        ...rules({
-          rule: '[has(self.secretKeyRef), has(self.configMapKeyRef), has(self.fieldRef), has(self.resourceFieldRef)].filter(s, s).size() == 1',
-          message: 'valueFrom needs exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef',
-        }),
-      },
-    ),
+  value: text(MAX_VALUE, 'Value of the variable.'),
+  valueFrom: optionalObject(
+    'Where the value comes from; not together with value.',
+    {
+      secretKeyRef: Type.Optional(
+        keySelector('secret', 'Version of the secret (latest, a number or an alias), or key of a Secret.'),
+      ),
+      configMapKeyRef: Type.Optional(
+        keySelector('ConfigMap', 'Key of the ConfigMap. Not supported by Cloud Run.'),
+      ),
+      ...downwardFields(' Not supported by Cloud Run.'),
+    },
+    rules({
+      rule: '[has(self.secretKeyRef), has(self.configMapKeyRef), has(self.fieldRef), has(self.resourceFieldRef)].filter(s, s).size() == 1',
+      message: 'valueFrom needs exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef',
+    }),
   ),
 });
 
 const EnvFrom = Type.Object({
-  prefix: text(253, { description: 'Prefix of each name.' }),
-  configMapRef: Type.Optional(
-    Type.Object(reference('ConfigMap'), { description: 'Every key of a ConfigMap.' }),
-  ),
-  secretRef: Type.Optional(Type.Object(reference('Secret'), { description: 'Every key of a Secret.' })),
+  prefix: text(253, 'Prefix of each name.'),
+  configMapRef: optionalObject('Every key of a ConfigMap.', reference('ConfigMap')),
+  secretRef: optionalObject('Every key of a Secret.', reference('Secret')),
 });
 
 const Port = Type.Object({
-  containerPort: int32(0, 65_535, {
-    description: 'Port that the container listens on; 8080 when unset or 0.',
-  }),
-  name: choice(['http1', 'h2c', ''], { description: 'Protocol of the container: http1 (default) or h2c.' }),
-  protocol: choice(['TCP', ''], { description: 'TCP.' }),
+  containerPort: int32(0, 65_535, 'Port that the container listens on; 8080 when unset or 0.'),
+  name: choice(['http1', 'h2c', ''], 'Protocol of the container: http1 (default) or h2c.'),
+  protocol: choice(['TCP', ''], 'TCP.'),
 });
 
 const VolumeMount = Type.Object({
-  name: Type.String({ description: 'Name of the volume.', minLength: 1, maxLength: 63 }),
-  mountPath: Type.String({
-    description: 'Absolute path in the container, without a colon.',
+  name: requiredText(63, 'Name of the volume.', { minLength: 1 }),
+  mountPath: requiredText(1024, 'Absolute path in the container, without a colon.', {
     minLength: 1,
-    maxLength: 1024,
     pattern: '^/[^:]*$',
   }),
   readOnly: flag('Whether the mount is read-only.'),
-  subPath: text(1024, { description: 'Path within the volume to mount; its root when unset.' }),
+  subPath: text(1024, 'Path within the volume to mount; its root when unset.'),
 });
 
 const resourceList = (description: string) =>
   Type.Optional(Type.Record(Type.String(), quantity(), { description, maxProperties: 20 }));
 
-const MAX_ID = 2 ** 31 - 1;
+/** Largest id of a user or group. */
+export const MAX_ID = 2 ** 31 - 1;
+
+/** The system call filter of a container, or of all of a pod. */
+export const SeccompProfile = optionalObject('System call filter.', {
+  type: requiredText(64, 'RuntimeDefault, Localhost or Unconfined.'),
+  localhostProfile: text(1024, 'Profile file on the node.'),
+});
 
 /** The fields of a security context that the contract permits (container contract, Privileged containers). */
-export const SecurityContextSchema = Type.Object(
-  {
-    allowPrivilegeEscalation: flag('Whether a process may gain more privileges than its parent.'),
-    capabilities: Type.Optional(
-      Type.Object(
-        {
-          add: list(Type.String({ maxLength: 64 }), 1, {
-            description: 'Only NET_BIND_SERVICE may be added.',
-            ...rules({
-              rule: "self.all(c, c == 'NET_BIND_SERVICE')",
-              message: 'only NET_BIND_SERVICE may be added: privileged containers are not supported',
-            }),
-          }),
-          drop: list(Type.String({ maxLength: 64 }), 64, { description: 'Capabilities to drop.' }),
-        },
-        { description: 'Linux capabilities.' },
-      ),
+const SecurityContextSchema = object('Security settings of the container. Not supported by Cloud Run.', {
+  allowPrivilegeEscalation: flag('Whether a process may gain more privileges than its parent.'),
+  capabilities: optionalObject('Linux capabilities.', {
+    add: list(
+      Type.String({ maxLength: 64 }),
+      1,
+      'Only NET_BIND_SERVICE may be added.',
+      rules({
+        rule: "self.all(c, c == 'NET_BIND_SERVICE')",
+        message: 'only NET_BIND_SERVICE may be added: privileged containers are not supported',
+      }),
     ),
-    privileged: flag('Must be false.', { rule: '!self', message: 'privileged containers are not supported' }),
-    readOnlyRootFilesystem: flag('Whether the root file system is read-only.'),
-    runAsGroup: int64(0, MAX_ID, { description: 'Group id of the process.' }),
-    runAsNonRoot: flag('Whether the container must not run as root.'),
-    runAsUser: int64(0, MAX_ID, { description: 'User id of the process; that of the image when unset.' }),
-    seccompProfile: Type.Optional(
-      Type.Object(
-        {
-          type: Type.String({ description: 'RuntimeDefault, Localhost or Unconfined.', maxLength: 64 }),
-          localhostProfile: text(1024, { description: 'Profile file on the node.' }),
-        },
-        { description: 'System call filter.' },
-      ),
-    ),
-  },
-  { description: 'Security settings of the container. Not supported by Cloud Run.' },
-);
+    drop: list(Type.String({ maxLength: 64 }), 64, 'Capabilities to drop.'),
+  }),
+  privileged: flag('Must be false.', { rule: '!self', message: 'privileged containers are not supported' }),
+  readOnlyRootFilesystem: flag('Whether the root file system is read-only.'),
+  runAsGroup: int64(0, MAX_ID, 'Group id of the process.'),
+  runAsNonRoot: flag('Whether the container must not run as root.'),
+  runAsUser: int64(0, MAX_ID, 'User id of the process; that of the image when unset.'),
+  seccompProfile: SeccompProfile,
+});
 
 /** As gcloud accepts them, including dots. */
 export const CONTAINER_NAME = '[a-z0-9]([-.a-z0-9]*[a-z0-9])?';
@@ -170,76 +162,44 @@ const fields = {
       message: 'image does not parse; it must be [HOST[:PORT]/]PATH[:TAG][@DIGEST] with a lowercase path',
     }),
   }),
-  command: list(Type.String({ maxLength: 32_768 }), 1000, {
-    description: 'Entrypoint; that of the image when unset.',
-  }),
-  args: list(Type.String({ maxLength: 32_768 }), 1000, { description: 'Arguments to the entrypoint.' }),
-  env: list(EnvVarSchema, MAX_ENV, {
-    description: 'Environment variables; the last of several with the same name wins.',
-  }),
-  envFrom: list(EnvFrom, 50, {
-    description: 'Sources of environment variables. Not supported by Cloud Run.',
-  }),
-  workingDir: text(4096, { description: 'Working directory; that of the image when unset.' }),
-  ports: Type.Optional(
-    Type.Array(Port, {
-      description: 'The port that receives requests. The container that has it is the ingress container.',
-      maxItems: 1,
-      'x-kubernetes-list-type': 'atomic',
-    }),
+  command: list(Type.String({ maxLength: 32_768 }), 1000, 'Entrypoint; that of the image when unset.'),
+  args: list(Type.String({ maxLength: 32_768 }), 1000, 'Arguments to the entrypoint.'),
+  env: list(EnvVarSchema, MAX_ENV, 'Environment variables; the last of several with the same name wins.'),
+  envFrom: list(EnvFrom, 50, 'Sources of environment variables. Not supported by Cloud Run.'),
+  workingDir: text(4096, 'Working directory; that of the image when unset.'),
+  ports: list(
+    Port,
+    1,
+    'The port that receives requests. The container that has it is the ingress container.',
   ),
-  resources: Type.Optional(
-    Type.Object(
-      {
-        limits: resourceList(
-          'Maximum resources: cpu (default 1000m), memory (default 512Mi), nvidia.com/gpu.',
-        ),
-        requests: resourceList('Minimum resources; the limits when unset.'),
-      },
-      { description: 'Compute resources.' },
-    ),
-  ),
-  volumeMounts: list(VolumeMount, MAX_MOUNTS, {
-    ...keyed('mountPath'),
-    description: 'Volumes mounted into the container.',
+  resources: optionalObject('Compute resources.', {
+    limits: resourceList('Maximum resources: cpu (default 1000m), memory (default 512Mi), nvidia.com/gpu.'),
+    requests: resourceList('Minimum resources; the limits when unset.'),
   }),
+  volumeMounts: list(VolumeMount, MAX_MOUNTS, 'Volumes mounted into the container.', keyed('mountPath')),
   startupProbe: Type.Optional(StartupProbeSchema),
   livenessProbe: Type.Optional(LivenessProbeSchema),
   readinessProbe: Type.Optional(ReadinessProbeSchema),
-  imagePullPolicy: choice(['Always', 'IfNotPresent', 'Never', ''], {
-    description: 'When to pull the image.',
-  }),
+  imagePullPolicy: choice(['Always', 'IfNotPresent', 'Never', ''], 'When to pull the image.'),
   securityContext: Type.Optional(SecurityContextSchema),
-  terminationMessagePath: text(1024, { description: 'File with the termination message.' }),
-  terminationMessagePolicy: choice(['File', 'FallbackToLogsOnError', ''], {
-    description: 'Source of the termination message when the file is empty.',
-  }),
+  terminationMessagePath: text(1024, 'File with the termination message.'),
+  terminationMessagePolicy: choice(
+    ['File', 'FallbackToLogsOnError', ''],
+    'Source of the termination message when the file is empty.',
+  ),
 };
 
 const description = 'A container of an instance.';
 const NAMED = 'Name of the container: lowercase letters, digits, dashes and dots';
 
 /** A container in a template of a service, job or worker pool, which share one schema. */
-export const TemplateContainerSchema = Type.Object(
-  {
-    name: text(63, {
-      description: `${NAMED}; generated when unset.`,
-      pattern: `^(${CONTAINER_NAME})?$`,
-    }),
-    ...fields,
-  },
-  { description },
-);
+export const TemplateContainerSchema = object(description, {
+  name: text(63, `${NAMED}; generated when unset.`, { pattern: `^(${CONTAINER_NAME})?$` }),
+  ...fields,
+});
 
 /** A container of a revision: its defaults are set, so it has a name. */
-export const ContainerSchema = Type.Object(
-  {
-    name: Type.String({
-      description: `${NAMED}.`,
-      maxLength: 63,
-      pattern: `^${CONTAINER_NAME}$`,
-    }),
-    ...fields,
-  },
-  { description },
-);
+export const ContainerSchema = object(description, {
+  name: requiredText(63, `${NAMED}.`, { pattern: `^${CONTAINER_NAME}$` }),
+  ...fields,
+});

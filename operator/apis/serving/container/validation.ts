@@ -1,5 +1,14 @@
 import { posix } from 'node:path';
-import { at, duplicates, errorsOfEach, type FieldError, formatted, unsupported } from '../../fieldError.ts';
+import {
+  at,
+  errorsOfEach,
+  type FieldError,
+  formatted,
+  mustBe,
+  repeated,
+  STRICT,
+  unsupported,
+} from '../../fieldError.ts';
 import { parseImage } from '../../image.ts';
 import type { ProbePort } from '../probe/defaults.ts';
 import { validateProbe } from '../probe/validation.ts';
@@ -13,6 +22,8 @@ import type { TemplateContainer, Volume, VolumeMount } from './types.ts';
 const MAX_CONTAINERS = 10;
 
 const NAME = new RegExp(`^${CONTAINER_NAME}$`);
+const NAME_FORM =
+  'at most 63 lowercase letters, digits, dashes and dots, starting and ending with a letter or digit';
 
 /** The context in which the containers of a service, job or worker pool are validated. */
 export interface ContainersContext {
@@ -70,11 +81,7 @@ function validatePortCount(
 
 function repeatedNames(containers: readonly TemplateContainer[], path: string): FieldError[] {
   const names = containers.map(({ name }, i) => name || i);
-  return duplicates(names).map(({ value, index }) => ({
-    path: `${at(path, index)}.name`,
-    value,
-    message: `is ${formatted(value)}, the name of another container; names must be unique`,
-  }));
+  return repeated(names, path, 'name', 'the name of another container; names must be unique');
 }
 
 function validateContainer(
@@ -85,18 +92,8 @@ function validateContainer(
 ): FieldError[] {
   const port = ingress ? portOf(container) : undefined;
   const { name, startupProbe, livenessProbe, readinessProbe, securityContext } = container;
-  const named: FieldError[] =
-    !name || (NAME.test(name) && name.length <= 63)
-      ? []
-      : [
-          {
-            path: `${path}.name`,
-            value: name,
-            message: `is ${formatted(name)}; it must be at most 63 lowercase letters, digits, dashes and dots, starting and ending with a letter or digit`,
-          },
-        ];
   return [
-    ...named,
+    ...(!name || (NAME.test(name) && name.length <= 63) ? [] : [mustBe(`${path}.name`, name, NAME_FORM)]),
     ...validateImage(container.image, path),
     ...validateCommand(container.command, path),
     ...(around.task ? validateTask(container, path) : []),
@@ -111,16 +108,12 @@ function validateContainer(
           ...validateProbe('readinessProbe', readinessProbe, port, `${path}.readinessProbe`),
         ]),
     ...unsupported(container, ['securityContext'], path),
-    ...(securityContext?.privileged
-      ? [
-          {
-            path: `${path}.securityContext.privileged`,
-            value: true,
-            message: 'is true; privileged containers are not supported',
-          },
-        ]
-      : []),
+    ...(securityContext?.privileged ? [privileged(`${path}.securityContext.privileged`)] : []),
   ];
+}
+
+function privileged(path: string): FieldError {
+  return { path, value: true, message: 'is true; privileged containers are not supported' };
 }
 
 /** A task receives no requests and runs to completion (container contract, jobs). */
@@ -173,46 +166,37 @@ function validateMounts(
   path: string,
 ): FieldError[] {
   const paths = mounts.map(({ mountPath }) => normalise(mountPath));
-  const taken = duplicates(paths).map(({ value, index }) => ({
-    path: `${at(path, index)}.mountPath`,
-    value,
-    message: `is ${formatted(value)}, where another volume is mounted; paths must be unique`,
-  }));
-  const errors = errorsOfEach(mounts, ({ name, mountPath, subPath }, i) => {
-    const where = at(path, i);
-    const wrong =
-      !mountPath.startsWith('/') ||
-      mountPath.includes(':') ||
-      ['/', '/dev', '/dev/log'].includes(normalise(mountPath));
-    const message = `is ${formatted(mountPath)}; it must be an absolute path without a colon, other than /, /dev and /dev/log`;
-    const system = wrong ? undefined : systemFolder(mountPath);
-    return [
-      ...(wrong ? [{ path: `${where}.mountPath`, value: mountPath, message }] : []),
-      ...(system
-        ? [
-            {
-              path: `${where}.mountPath`,
-              value: mountPath,
-              message: `is ${formatted(mountPath)}; nothing may be mounted in ${system}`,
-              strict: true,
-            },
-          ]
-        : []),
-      ...(volumes.has(name)
-        ? []
-        : [
-            { path: `${where}.name`, value: name, message: `is ${formatted(name)}; there is no such volume` },
-          ]),
-      ...(subPath && volumes.get(name)?.secret ? [withinSecret(subPath, name, `${where}.subPath`)] : []),
-    ];
-  });
-  return [...taken, ...errors];
+  return [
+    ...repeated(paths, path, 'mountPath', 'where another volume is mounted; paths must be unique'),
+    ...errorsOfEach(mounts, (mount, i) => validateMount(mount, volumes, at(path, i))),
+  ];
 }
 
-/** Cloud Run mounts a secret as a whole; its items select the files. */
-function withinSecret(subPath: string, volume: string, path: string): FieldError {
-  const message = `is ${formatted(subPath)}; it must be unset for volume ${formatted(volume)}, which is a secret`;
-  return { path, value: subPath, message, strict: true };
+function validateMount(
+  { name, mountPath, subPath }: VolumeMount,
+  volumes: ReadonlyMap<string, Volume>,
+  path: string,
+): FieldError[] {
+  const errors = validateMountPath(mountPath, `${path}.mountPath`);
+  if (!volumes.has(name)) {
+    const message = `is ${formatted(name)}; there is no such volume`;
+    errors.push({ path: `${path}.name`, value: name, message });
+  }
+  // Cloud Run mounts a secret as a whole; its items select the files.
+  if (subPath && volumes.get(name)?.secret) {
+    const wanted = `unset for volume ${formatted(name)}, which is a secret`;
+    errors.push(mustBe(`${path}.subPath`, subPath, wanted, STRICT));
+  }
+  return errors;
+}
+
+function validateMountPath(value: string, path: string): FieldError[] {
+  if (!value.startsWith('/') || value.includes(':') || ['/', '/dev', '/dev/log'].includes(normalise(value))) {
+    return [mustBe(path, value, 'an absolute path without a colon, other than /, /dev and /dev/log')];
+  }
+  const system = systemFolder(value);
+  const message = `is ${formatted(value)}; nothing may be mounted in ${system}`;
+  return system ? [{ path, value, message, strict: true }] : [];
 }
 
 /** The system directory that contains a path (Cloud Run API: disallowed mount points); undefined for other paths. */

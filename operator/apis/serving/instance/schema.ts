@@ -31,16 +31,11 @@ export function instanceFields<T extends TSchema>(container: T, description: str
       maxItems: MAX_CONTAINERS,
       'x-kubernetes-list-type': 'atomic',
     }),
-    volumes: list(VolumeSchema, 50, {
-      ...keyed('name'),
-      description: 'Volumes that containers may mount.',
-    }),
-    serviceAccountName: text(253, {
-      description: 'Service account of the instances: a name or an e-mail address.',
+    volumes: list(VolumeSchema, 50, 'Volumes that containers may mount.', keyed('name')),
+    serviceAccountName: text(253, 'Service account of the instances: a name or an e-mail address.', {
       pattern: `^(${SERVICE_ACCOUNT})?$`,
     }),
-    nodeSelector: textMap(20, {
-      description: `Labels of the nodes to run on; ${ACCELERATOR} is the type of GPU.`,
+    nodeSelector: textMap(20, `Labels of the nodes to run on; ${ACCELERATOR} is the type of GPU.`, {
       'x-kubernetes-map-type': 'atomic',
     }),
   };

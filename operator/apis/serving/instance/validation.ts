@@ -62,11 +62,8 @@ function validateSecondGeneration(
   const say = (resource: string, wanted: string): FieldError => {
     const [only] = containers;
     if (containers.length > 1) {
-      return {
-        path,
-        message: `have limits of less than ${wanted} of ${resource} in total; they must be at least ${wanted} in gen2`,
-        strict: true,
-      };
+      const message = `have limits of less than ${wanted} of ${resource} in total; they must be at least ${wanted} in gen2`;
+      return { path, message, strict: true };
     }
     const value = only?.resources?.limits?.[resource];
     const where = keyed(`${at(path, 0)}.resources.limits`, resource);

@@ -1,5 +1,15 @@
 import { Type } from 'typebox';
-import { type CelRule, int32, intOrString, list, rules, text } from '../../schema.ts';
+import {
+  type CelRule,
+  int32,
+  intOrString,
+  list,
+  object,
+  optionalObject,
+  requiredText,
+  rules,
+  text,
+} from '../../schema.ts';
 
 const port = () =>
   Type.Optional(
@@ -21,65 +31,38 @@ export const HEADER_VALUE = '^[\\t -~]*$';
 export const REQUEST_PATH = '^[!-~]*$';
 
 const HttpHeader = Type.Object({
-  name: Type.String({
-    description: 'Header field name: letters, digits and dashes.',
+  name: requiredText(256, 'Header field name: letters, digits and dashes.', {
     minLength: 1,
-    maxLength: 256,
     pattern: HEADER_NAME,
   }),
-  value: text(8192, {
-    description: 'Header field value: visible ASCII, spaces and tabs.',
-    pattern: HEADER_VALUE,
-  }),
+  value: text(8192, 'Header field value: visible ASCII, spaces and tabs.', { pattern: HEADER_VALUE }),
 });
 
 const handlers = {
-  exec: Type.Optional(
-    Type.Object(
-      {
-        command: list(Type.String({ maxLength: 4096 }), 100, {
-          description: 'Command to run inside the container; exit code 0 is a success.',
-        }),
-      },
-      { description: 'Runs a command. Not supported by Cloud Run.' },
+  exec: optionalObject('Runs a command. Not supported by Cloud Run.', {
+    command: list(
+      Type.String({ maxLength: 4096 }),
+      100,
+      'Command to run inside the container; exit code 0 is a success.',
     ),
-  ),
-  httpGet: Type.Optional(
-    Type.Object(
-      {
-        host: text(253, { description: 'Host to connect to. Not supported by Cloud Run.' }),
-        httpHeaders: list(HttpHeader, 50, { description: 'Headers to send.' }),
-        path: text(2048, {
-          description: 'Path to request, visible ASCII without spaces; / when unset.',
-          pattern: REQUEST_PATH,
-        }),
-        port: port(),
-        scheme: text(5, {
-          description: 'HTTP (default) or HTTPS. Not supported by Cloud Run.',
-          pattern: '^(HTTP|HTTPS|)$',
-        }),
-      },
-      { description: 'Sends an HTTP GET request; a status from 200 to 399 is a success.' },
-    ),
-  ),
-  tcpSocket: Type.Optional(
-    Type.Object(
-      {
-        host: text(253, { description: 'Host to connect to. Not supported by Cloud Run.' }),
-        port: port(),
-      },
-      { description: 'Opens a TCP connection; an accepted connection is a success.' },
-    ),
-  ),
-  grpc: Type.Optional(
-    Type.Object(
-      {
-        port: int32(0, 65535, { description: 'Port number. Unset or 0 is the port of the container.' }),
-        service: text(1024, { description: 'Service name in the gRPC health check request.' }),
-      },
-      { description: 'Calls the gRPC health service.' },
-    ),
-  ),
+  }),
+  httpGet: optionalObject('Sends an HTTP GET request; a status from 200 to 399 is a success.', {
+    host: text(253, 'Host to connect to. Not supported by Cloud Run.'),
+    httpHeaders: list(HttpHeader, 50, 'Headers to send.'),
+    path: text(2048, 'Path to request, visible ASCII without spaces; / when unset.', {
+      pattern: REQUEST_PATH,
+    }),
+    port: port(),
+    scheme: text(5, 'HTTP (default) or HTTPS. Not supported by Cloud Run.', { pattern: '^(HTTP|HTTPS|)$' }),
+  }),
+  tcpSocket: optionalObject('Opens a TCP connection; an accepted connection is a success.', {
+    host: text(253, 'Host to connect to. Not supported by Cloud Run.'),
+    port: port(),
+  }),
+  grpc: optionalObject('Calls the gRPC health service.', {
+    port: int32(0, 65535, 'Port number. Unset or 0 is the port of the container.'),
+    service: text(1024, 'Service name in the gRPC health check request.'),
+  }),
 };
 
 const COUNT_HANDLERS =
@@ -99,24 +82,29 @@ const EXACTLY_ONE: CelRule = {
 const MAX_THRESHOLD = 2 ** 31 - 1;
 
 function probe(description: string, rule: CelRule, mostSuccesses = 1) {
-  return Type.Object(
+  return object(
+    description,
     {
       ...handlers,
-      initialDelaySeconds: int32(0, 3600, {
-        description: 'Seconds from the start of the container to the first probe; 0 when unset.',
-      }),
-      periodSeconds: int32(0, 3600, { description: 'Seconds between probes; 10 when unset or 0.' }),
-      timeoutSeconds: int32(0, 3600, {
-        description: 'Timeout of a probe in seconds; 1 when unset or 0.',
-      }),
-      failureThreshold: int32(0, MAX_THRESHOLD, {
-        description: 'Consecutive failures after which the probe has failed; 3 when unset or 0.',
-      }),
-      successThreshold: int32(0, mostSuccesses, {
-        description: 'Consecutive successes after which the probe has succeeded; 1 when unset or 0.',
-      }),
+      initialDelaySeconds: int32(
+        0,
+        3600,
+        'Seconds from the start of the container to the first probe; 0 when unset.',
+      ),
+      periodSeconds: int32(0, 3600, 'Seconds between probes; 10 when unset or 0.'),
+      timeoutSeconds: int32(0, 3600, 'Timeout of a probe in seconds; 1 when unset or 0.'),
+      failureThreshold: int32(
+        0,
+        MAX_THRESHOLD,
+        'Consecutive failures after which the probe has failed; 3 when unset or 0.',
+      ),
+      successThreshold: int32(
+        0,
+        mostSuccesses,
+        'Consecutive successes after which the probe has succeeded; 1 when unset or 0.',
+      ),
     },
-    { description, ...rules(rule) },
+    rules(rule),
   );
 }
 

@@ -1,4 +1,4 @@
-import { at, type FieldError, formatted, outOfRange, unsupported } from '../../fieldError.ts';
+import { ADVICE, at, type FieldError, mustBe, STRICT, unsupported } from '../../fieldError.ts';
 import type { Probe } from '../container/types.ts';
 import type { ProbePort } from './defaults.ts';
 import { HEADER_NAME, HEADER_VALUE, REQUEST_PATH } from './schema.ts';
@@ -81,8 +81,7 @@ function validateRequest(httpGet: NonNullable<Probe['httpGet']>, path: string): 
 }
 
 function unlike(value: string, pattern: string, wanted: string, path: string): FieldError[] {
-  if (new RegExp(pattern).test(value)) return [];
-  return [{ path, value, message: `is ${formatted(value)}; it must be ${wanted}` }];
+  return new RegExp(pattern).test(value) ? [] : [mustBe(path, value, wanted)];
 }
 
 function validatePorts(
@@ -90,10 +89,9 @@ function validatePorts(
   port: ProbePort | undefined,
   path: string,
 ): FieldError[] {
-  const declared = Object.entries({ httpGet, tcpSocket, grpc }).filter(
-    ([, handler]) => handler !== undefined,
+  return Object.entries({ httpGet, tcpSocket, grpc }).flatMap(([name, handler]) =>
+    handler ? validatePort(handler.port, port, `${path}.${name}.port`) : [],
   );
-  return declared.flatMap(([name, handler]) => validatePort(handler?.port, port, `${path}.${name}.port`));
 }
 
 function validatePort(
@@ -101,30 +99,25 @@ function validatePort(
   port: ProbePort | undefined,
   path: string,
 ): FieldError[] {
-  if (!value)
-    return port
-      ? []
-      : [{ path, message: 'must be set: only probes of the ingress container have a default port' }];
+  const message = 'must be set: only probes of the ingress container have a default port';
+  if (!value) return port ? [] : [{ path, message }];
   if (typeof value === 'number' || value === port?.name) return [];
-  const name = port
-    ? `a number from 1 to 65535, or ${port.name}, the name of the container's port`
-    : 'a number from 1 to 65535';
-  return [{ path, value, message: `is ${formatted(value)}; it must be ${name}` }];
+  const name = port ? `, or ${port.name}, the name of the container's port` : '';
+  return [mustBe(path, value, `a number from 1 to 65535${name}`)];
 }
 
 function validateTiming(kind: ProbeKind, probe: Probe, path: string): FieldError[] {
   const limits = Object.entries(LONGEST[kind]) as [TimingField, number][];
   const errors = limits.flatMap(([field, most]) =>
     (probe[field] ?? 0) > most
-      ? outOfRange(probe[field], [0, most], `${path}.${field}`, { strict: true })
+      ? [mustBe(`${path}.${field}`, probe[field], `a whole number from 0 to ${most}`, STRICT)]
       : [],
   );
   const period = probe.periodSeconds || 10;
   const timeout = probe.timeoutSeconds || 1;
   if (timeout > period) {
-    const message = `is ${timeout}; it must be at most periodSeconds, ${period}`;
     // The documentation forbids it; the API accepts it.
-    errors.push({ path: `${path}.timeoutSeconds`, value: timeout, message, strict: true, advice: true });
+    errors.push(mustBe(`${path}.timeoutSeconds`, timeout, `at most periodSeconds, ${period}`, ADVICE));
   }
   return errors;
 }

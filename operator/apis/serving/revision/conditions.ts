@@ -1,4 +1,4 @@
-import { type Condition, conditionOf, isFalse } from '../../condition.ts';
+import { type Condition, conditionOf, isFalse, isTrue, READY } from '../../condition.ts';
 
 /** Conditions of a revision (Cloud Run API v1, RevisionStatus); Ready depends on the next two. */
 export const REVISION_CONDITIONS = {
@@ -27,6 +27,11 @@ export const REVISION_REASONS = {
   /** It has no share of its worker pool's instances. */
   noInstances: 'NoInstances',
 } as const;
+
+/** Whether a revision has been ready and can be used. */
+export function isReady({ status }: { status?: { conditions?: Condition[] } }): boolean {
+  return isTrue(conditionOf(status?.conditions, READY));
+}
 
 /** The reason of a container that exited, such as `ExitCode1`. */
 export function exitCodeReason(exitCode: number): string {

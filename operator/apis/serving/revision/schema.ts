@@ -7,6 +7,7 @@ import {
   int64,
   list,
   OPTIONAL_DNS_LABEL,
+  object,
   rules,
   text,
   textMap,
@@ -50,31 +51,31 @@ const INGRESS: Record<'template' | 'revision', CelRule> = {
 };
 
 function revisionSpecSchema<T extends TSchema>(container: T, ...ingress: CelRule[]) {
-  return Type.Object(
+  return object(
+    'Spec of an instance.',
     {
       ...instanceFields(container, 'Containers of an instance; the one with ports receives the requests.'),
-      containerConcurrency: int64(0, 1000, {
-        description:
-          'Maximum number of concurrent requests per instance; when unset or 0, 80 with at least one CPU, else 1.',
-      }),
-      timeoutSeconds: int64(0, 3600, {
-        description: 'Request timeout in seconds; 300 when unset or 0.',
-      }),
-      responseStartTimeoutSeconds: int64(0, 3600, {
-        description: 'Maximum time to the first byte of a response in seconds. Not supported by Cloud Run.',
-      }),
-      idleTimeoutSeconds: int64(0, 3600, {
-        description:
-          'Maximum time without traffic in either direction in seconds. Not supported by Cloud Run.',
-      }),
-      runtimeClassName: text(253, { description: 'Runtime class; unset for the default one.' }),
+      containerConcurrency: int64(
+        0,
+        1000,
+        'Maximum number of concurrent requests per instance; when unset or 0, 80 with at least one CPU, else 1.',
+      ),
+      timeoutSeconds: int64(0, 3600, 'Request timeout in seconds; 300 when unset or 0.'),
+      responseStartTimeoutSeconds: int64(
+        0,
+        3600,
+        'Maximum time to the first byte of a response in seconds. Not supported by Cloud Run.',
+      ),
+      idleTimeoutSeconds: int64(
+        0,
+        3600,
+        'Maximum time without traffic in either direction in seconds. Not supported by Cloud Run.',
+      ),
+      runtimeClassName: text(253, 'Runtime class; unset for the default one.'),
       imagePullSecrets: list(
-        Type.Object(
-          { name: text(253, { description: 'Name of the Secret.' }) },
-          { 'x-kubernetes-map-type': 'atomic' },
-        ),
+        Type.Object({ name: text(253, 'Name of the Secret.') }, { 'x-kubernetes-map-type': 'atomic' }),
         50,
-        { description: 'Image pull secrets. Not supported by Cloud Run.' },
+        'Image pull secrets. Not supported by Cloud Run.',
       ),
       enableServiceLinks: flag(
         'Whether services are injected as environment variables. Not supported by Cloud Run.',
@@ -84,47 +85,40 @@ function revisionSpecSchema<T extends TSchema>(container: T, ...ingress: CelRule
       ),
       ...schedulingFields,
     },
-    {
-      description: 'Spec of an instance.',
-      ...rules(...ingress, CONTAINER_NAMES, MOUNTED_VOLUMES),
-    },
+    rules(...ingress, CONTAINER_NAMES, MOUNTED_VOLUMES),
   );
 }
 
-const TemplateMetadata = Type.Object(
-  {
-    name: text(63, {
-      description:
-        'Name of the revision, starting with the name of the service and a dash. Generated when unset.',
-      pattern: OPTIONAL_DNS_LABEL,
-    }),
-    namespace: text(63, { description: 'Ignored: a revision is in the namespace of its service.' }),
-    labels: textMap(200, { description: 'Labels of the revision.' }),
-    annotations: textMap(200, {
-      description: `Annotations of the revision, all strings. Those with an effect: ${honouredOn('revision')}.`,
-    }),
-    creationTimestamp: text(64, { description: 'Ignored.', nullable: true }),
-  },
-  { description: 'Metadata of the revision.' },
-);
+const TemplateMetadata = object('Metadata of the revision.', {
+  name: text(
+    63,
+    'Name of the revision, starting with the name of the service and a dash. Generated when unset.',
+    { pattern: OPTIONAL_DNS_LABEL },
+  ),
+  namespace: text(63, 'Ignored: a revision is in the namespace of its service.'),
+  labels: textMap(200, 'Labels of the revision.'),
+  annotations: textMap(
+    200,
+    `Annotations of the revision, all strings. Those with an effect: ${honouredOn('revision')}.`,
+  ),
+  creationTimestamp: text(64, 'Ignored.', { nullable: true }),
+});
 
 const NAMED = (self: string) =>
   `has(${self}.metadata) && has(${self}.metadata.name) && ${self}.metadata.name != ''`;
 
 function templateSchema(...ingress: CelRule[]) {
-  return Type.Object(
+  return object(
+    'Template of the next revision. Any change creates a new revision.',
     {
       metadata: Type.Optional(TemplateMetadata),
       spec: revisionSpecSchema(TemplateContainerSchema, ...ingress),
     },
-    {
-      description: 'Template of the next revision. Any change creates a new revision.',
-      ...rules({
-        rule: `!(${NAMED('self')}) || !(${NAMED('oldSelf')}) || self.metadata.name != oldSelf.metadata.name || self == oldSelf`,
-        message: 'a changed template needs a new metadata.name, or none',
-        fieldPath: '.metadata.name',
-      }),
-    },
+    rules({
+      rule: `!(${NAMED('self')}) || !(${NAMED('oldSelf')}) || self.metadata.name != oldSelf.metadata.name || self == oldSelf`,
+      message: 'a changed template needs a new metadata.name, or none',
+      fieldPath: '.metadata.name',
+    }),
   );
 }
 
@@ -148,25 +142,22 @@ export const REVISION_NAME_RULE: CelRule = {
 };
 
 /** `status` of a revision. */
-export const RevisionStatusSchema = Type.Object(
-  {
-    ...statusFields,
-    containerStatuses: list(
-      Type.Object({
-        name: text(63, { description: 'Name of the container.' }),
-        imageDigest: text(1024, { description: 'Image by digest.' }),
-      }),
-      MAX_CONTAINERS,
-      { description: 'Resolved images of the containers.' },
-    ),
-    imageDigest: text(1024, { description: 'Image of the ingress container, by digest.' }),
-    logUrl: text(2048, { description: 'Where the logs are.' }),
-    serviceName: text(253, { description: 'Name of the core Service.' }),
-    desiredReplicas: int32(0, 2 ** 31 - 1, { description: 'Desired number of instances.' }),
-    actualReplicas: int32(0, 2 ** 31 - 1, { description: 'Actual number of instances.' }),
-  },
-  { description: 'Observed state of the revision.' },
-);
+export const RevisionStatusSchema = object('Observed state of the revision.', {
+  ...statusFields,
+  containerStatuses: list(
+    Type.Object({
+      name: text(63, 'Name of the container.'),
+      imageDigest: text(1024, 'Image by digest.'),
+    }),
+    MAX_CONTAINERS,
+    'Resolved images of the containers.',
+  ),
+  imageDigest: text(1024, 'Image of the ingress container, by digest.'),
+  logUrl: text(2048, 'Where the logs are.'),
+  serviceName: text(253, 'Name of the core Service.'),
+  desiredReplicas: int32(0, 2 ** 31 - 1, 'Desired number of instances.'),
+  actualReplicas: int32(0, 2 ** 31 - 1, 'Actual number of instances.'),
+});
 
 /** `spec` of a revision. */
 export const RevisionSpecSchema = revisionSpecSchema(ContainerSchema, INGRESS.revision);

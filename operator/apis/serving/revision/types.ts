@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import { type KubeObject, namespaced } from '../../../kube/types.ts';
 import type { RevisionSpecSchema, RevisionStatusSchema, RevisionTemplateSchema } from './schema.ts';
 
 /** A revision as the API server returns it, with its defaults set. */
@@ -16,9 +16,4 @@ export type RevisionTemplate = Static<typeof RevisionTemplateSchema>;
 export type TemplateSpec = RevisionTemplate['spec'];
 
 /** Resource type of revisions. */
-export const REVISIONS: ResourceType<Revision> = {
-  apiVersion: 'serving.knative.dev/v1',
-  kind: 'Revision',
-  plural: 'revisions',
-  namespaced: true,
-};
+export const REVISIONS = namespaced<Revision>('serving.knative.dev/v1', 'Revision', 'revisions');

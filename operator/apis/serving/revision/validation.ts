@@ -170,14 +170,8 @@ export function validateNodeSelector(
 
 function validateRuntimeClass(value: string | undefined, path: string): FieldError[] {
   if (!value || value === BASE_IMAGE_RUNTIME) return [];
-  return [
-    {
-      path,
-      value,
-      message: `is ${formatted(value)}; Cloud Run supports only ${BASE_IMAGE_RUNTIME}`,
-      strict: true,
-    },
-  ];
+  const message = `is ${formatted(value)}; Cloud Run supports only ${BASE_IMAGE_RUNTIME}`;
+  return [{ path, value, message, strict: true }];
 }
 
 /** Validates a revision; `previous` is the stored one that it replaces. */

@@ -1,15 +1,13 @@
-import { Type } from 'typebox';
+import { object } from '../../schema.ts';
 import { addressFields, statusFields } from '../statusSchema.ts';
 import { RouteTrafficSchema, TrafficStatusSchema } from '../traffic/schema.ts';
 
 /** `spec` of a route. */
-export const RouteSpecSchema = Type.Object(
-  { traffic: RouteTrafficSchema },
-  { description: 'Desired state.' },
-);
+export const RouteSpecSchema = object('Desired state.', { traffic: RouteTrafficSchema });
 
 /** `status` of a route. */
-export const RouteStatusSchema = Type.Object(
-  { ...statusFields, ...addressFields, traffic: TrafficStatusSchema },
-  { description: 'Observed state of the route.' },
-);
+export const RouteStatusSchema = object('Observed state of the route.', {
+  ...statusFields,
+  ...addressFields,
+  traffic: TrafficStatusSchema,
+});

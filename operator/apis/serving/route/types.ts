@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import { type KubeObject, namespaced } from '../../../kube/types.ts';
 import type { RouteSpecSchema, RouteStatusSchema } from './schema.ts';
 
 /** A route as the API server returns it. */
@@ -9,9 +9,4 @@ export interface Route extends KubeObject {
 }
 
 /** Resource type of routes. */
-export const ROUTES: ResourceType<Route> = {
-  apiVersion: 'serving.knative.dev/v1',
-  kind: 'Route',
-  plural: 'routes',
-  namespaced: true,
-};
+export const ROUTES = namespaced<Route>('serving.knative.dev/v1', 'Route', 'routes');

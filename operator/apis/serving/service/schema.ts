@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { object } from '../../schema.ts';
 import { RevisionTemplateSchema } from '../revision/schema.ts';
 import { addressFields, latestRevisionFields, statusFields } from '../statusSchema.ts';
 import { ServiceTrafficSchema, TrafficStatusSchema } from '../traffic/schema.ts';
@@ -7,13 +7,15 @@ import { ServiceTrafficSchema, TrafficStatusSchema } from '../traffic/schema.ts'
 export const MAX_CLOUD_RUN_NAME = 49;
 
 /** `spec` of a service. */
-export const ServiceSpecSchema = Type.Object(
-  { template: RevisionTemplateSchema, traffic: ServiceTrafficSchema },
-  { description: 'Desired state.' },
-);
+export const ServiceSpecSchema = object('Desired state.', {
+  template: RevisionTemplateSchema,
+  traffic: ServiceTrafficSchema,
+});
 
 /** `status` of a service. */
-export const ServiceStatusSchema = Type.Object(
-  { ...statusFields, ...addressFields, ...latestRevisionFields, traffic: TrafficStatusSchema },
-  { description: 'Observed state of the service.' },
-);
+export const ServiceStatusSchema = object('Observed state of the service.', {
+  ...statusFields,
+  ...addressFields,
+  ...latestRevisionFields,
+  traffic: TrafficStatusSchema,
+});

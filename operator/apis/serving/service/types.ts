@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import type { KubeObject, ResourceType } from '../../../kube/types.ts';
+import { type KubeObject, namespaced } from '../../../kube/types.ts';
 import type { ServiceSpecSchema, ServiceStatusSchema } from './schema.ts';
 
 /** A service as the API server returns it. */
@@ -9,9 +9,4 @@ export interface Service extends KubeObject {
 }
 
 /** Resource type of services. */
-export const SERVICES: ResourceType<Service> = {
-  apiVersion: 'serving.knative.dev/v1',
-  kind: 'Service',
-  plural: 'services',
-  namespaced: true,
-};
+export const SERVICES = namespaced<Service>('serving.knative.dev/v1', 'Service', 'services');

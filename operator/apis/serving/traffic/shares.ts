@@ -1,3 +1,5 @@
+import { compareTexts } from '../../../kube/json.ts';
+
 /** A revision's percentage of its route's requests, or of its worker pool's instances. */
 export interface Share {
   readonly revision: string;
@@ -27,7 +29,9 @@ export function partsOf(total: number, split: readonly Share[]): Map<string, num
   for (const [revision, part] of result) {
     if (part > 0) continue;
     const donors = [...result].filter(([, other]) => other > 1);
-    const [donor] = donors.toSorted((a, b) => beyond(b) - beyond(a) || b[1] - a[1] || order(a[0], b[0]));
+    const [donor] = donors.toSorted(
+      (a, b) => beyond(b) - beyond(a) || b[1] - a[1] || compareTexts(a[0], b[0]),
+    );
     if (!donor) break;
     result.set(donor[0], donor[1] - 1);
     result.set(revision, 1);
@@ -54,12 +58,8 @@ function largestRemainders(total: number, split: readonly Share[]): Map<string, 
   });
   const left = Math.max(0, total) - parts.reduce((all, { whole }) => all + whole, 0);
   const byRemainder = parts.toSorted(
-    (a, b) => b.exact - b.whole - (a.exact - a.whole) || order(a.revision, b.revision),
+    (a, b) => b.exact - b.whole - (a.exact - a.whole) || compareTexts(a.revision, b.revision),
   );
   for (const part of byRemainder.slice(0, left)) part.whole += 1;
   return new Map(parts.map(({ revision, exact, whole }) => [revision, { exact, whole }]));
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-import { at, duplicates, type FieldError, formatted } from '../../fieldError.ts';
+import { at, type FieldError, formatted, mustBe, repeated } from '../../fieldError.ts';
 import type { RouteTarget, ServiceTarget } from './types.ts';
 
 const TAG = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
@@ -43,11 +43,7 @@ function validateTargets(targets: readonly ServiceTarget[], owner: string, path:
   const tags = targets.map(({ tag }, i) => tag || i);
   return [
     ...targets.flatMap((target, i) => validateTarget(target, owner, at(path, i))),
-    ...duplicates(tags).map(({ value, index }) => ({
-      path: `${at(path, index)}.tag`,
-      value,
-      message: `is ${formatted(value)}, the tag of another target; tags must be unique`,
-    })),
+    ...repeated(tags, path, 'tag', 'the tag of another target; tags must be unique'),
   ];
 }
 
@@ -61,16 +57,12 @@ function validateTarget(
     const why = revisionName
       ? `false or unset, as revisionName is ${formatted(revisionName)}`
       : 'true or unset, as revisionName is not set';
-    errors.push({
-      path: `${path}.latestRevision`,
-      value: latestRevision,
-      message: `is ${latestRevision}; it must be ${why}`,
-    });
+    errors.push(mustBe(`${path}.latestRevision`, latestRevision, why));
   }
   if (!tag) return errors;
   if (!TAG.test(tag)) {
-    const message = `is ${formatted(tag)}; it must be a DNS label: lowercase letters, digits and dashes, starting with a letter`;
-    errors.push({ path: `${path}.tag`, value: tag, message });
+    const form = 'a DNS label: lowercase letters, digits and dashes, starting with a letter';
+    errors.push(mustBe(`${path}.tag`, tag, form));
   }
   const length = tag.length + SEPARATOR.length + owner.length;
   if (length > MAX_LABEL) {

@@ -1,88 +1,65 @@
 import { Type } from 'typebox';
 import { RUN } from '../../annotations/run.ts';
-import { flag, int32, int64, list, quantity, rules, text, textMap } from '../../schema.ts';
+import {
+  flag,
+  int32,
+  int64,
+  list,
+  object,
+  optionalObject,
+  quantity,
+  requiredText,
+  rules,
+  text,
+  textMap,
+} from '../../schema.ts';
 import { DATA_KEY } from '../../secretRules.ts';
+import { downwardFields } from '../container/schema.ts';
 
 const MODE = 0o777;
 
 const KeyToPath = Type.Object({
-  key: Type.String({
-    description: 'Key, or version of a Cloud Run secret (latest, a number, an alias).',
-    maxLength: 253,
+  key: requiredText(253, 'Key, or version of a Cloud Run secret (latest, a number, an alias).', {
     pattern: DATA_KEY,
   }),
-  path: Type.String({
-    description: 'Relative path of the file; may contain / but not ..',
-    minLength: 1,
-    maxLength: 1024,
-  }),
-  mode: int32(0, MODE, { description: 'Mode bits of the file, 0 to 0777; the default mode when unset.' }),
+  path: requiredText(1024, 'Relative path of the file; may contain / but not ..', { minLength: 1 }),
+  mode: int32(0, MODE, 'Mode bits of the file, 0 to 0777; the default mode when unset.'),
 });
 
-const items = () => list(KeyToPath, 100, { description: 'Keys to project, and their file names.' });
+const items = () => list(KeyToPath, 100, 'Keys to project, and their file names.');
 const optional = () => flag('Whether the volume may be empty when the source is missing.');
 const defaultMode = (usual: string) =>
-  int32(0, MODE, { description: `Mode bits of the files, 0 to 0777; ${usual} when unset.` });
-const name = (what: string) => text(253, { description: `Name of the ${what} in the namespace.` });
+  int32(0, MODE, `Mode bits of the files, 0 to 0777; ${usual} when unset.`);
+const name = (what: string) => text(253, `Name of the ${what} in the namespace.`);
 
 const Projection = Type.Object(
   {
-    configMap: Type.Optional(
-      Type.Object(
-        { name: name('ConfigMap'), items: items(), optional: optional() },
-        { description: 'Keys of a ConfigMap.' },
+    configMap: optionalObject('Keys of a ConfigMap.', {
+      name: name('ConfigMap'),
+      items: items(),
+      optional: optional(),
+    }),
+    secret: optionalObject('Keys of a Secret.', {
+      name: name('Secret'),
+      items: items(),
+      optional: optional(),
+    }),
+    serviceAccountToken: optionalObject('A token of the service account.', {
+      audience: text(1024, 'Audience of the token; the API server when unset.'),
+      expirationSeconds: int64(600, 2 ** 32, 'Lifetime of the token in seconds.'),
+      path: requiredText(1024, 'File name of the token.', { minLength: 1 }),
+    }),
+    downwardAPI: optionalObject('Fields of the pod.', {
+      items: list(
+        Type.Object({
+          path: requiredText(1024, 'File name.', { minLength: 1 }),
+          mode: int32(0, MODE, 'Mode bits of the file.'),
+          ...downwardFields(),
+        }),
+        50,
+        'Files to create.',
       ),
-    ),
-    secret: Type.Optional(
-      Type.Object(
-        { name: name('Secret'), items: items(), optional: optional() },
-        { description: 'Keys of a Secret.' },
-      ),
-    ),
-    serviceAccountToken: Type.Optional(
-      Type.Object(
-        {
-          audience: text(1024, { description: 'Audience of the token; the API server when unset.' }),
-          expirationSeconds: int64(600, 2 ** 32, { description: 'Lifetime of the token in seconds.' }),
-          path: Type.String({ description: 'File name of the token.', minLength: 1, maxLength: 1024 }),
-        },
-        { description: 'A token of the service account.' },
-      ),
-    ),
-    downwardAPI: Type.Optional(
-      Type.Object(
-        {
-          items: list(
-            Type.Object({
-              path: Type.String({ description: 'File name.', minLength: 1, maxLength: 1024 }),
-              mode: int32(0, MODE, { description: 'Mode bits of the file.' }),
-              fieldRef: Type.Optional(
-                Type.Object(
-                  {
-                    apiVersion: text(64, { description: 'API version of the field path.' }),
-                    fieldPath: Type.String({ description: 'Path of the field.', maxLength: 1024 }),
-                  },
-                  { description: 'A field of the pod.' },
-                ),
-              ),
-              resourceFieldRef: Type.Optional(
-                Type.Object(
-                  {
-                    containerName: text(63, { description: 'Name of the container.' }),
-                    divisor: Type.Optional(quantity({ description: 'Unit of the value.' })),
-                    resource: Type.String({ description: 'Resource name.', maxLength: 253 }),
-                  },
-                  { description: 'A resource of a container.' },
-                ),
-              ),
-            }),
-            50,
-            { description: 'Files to create.' },
-          ),
-        },
-        { description: 'Fields of the pod.' },
-      ),
-    ),
+    }),
   },
   rules({
     rule: '[has(self.configMap), has(self.secret), has(self.serviceAccountToken), has(self.downwardAPI)].filter(s, s).size() == 1',
@@ -102,107 +79,57 @@ export const VOLUME_KINDS = [
 ] as const;
 
 /** A volume, which containers mount by name. */
-export const VolumeSchema = Type.Object(
+export const VolumeSchema = object(
+  'A volume that containers may mount.',
   {
-    name: Type.String({ description: 'Name of the volume.', minLength: 1, maxLength: 63 }),
-    secret: Type.Optional(
-      Type.Object(
-        {
-          secretName: text(253, {
-            description: `Name of the secret, or an alias of annotation ${RUN.secrets}.`,
-          }),
-          items: items(),
-          defaultMode: defaultMode('0444'),
-          optional: optional(),
-        },
-        { description: 'Versions of a secret as files.' },
+    name: requiredText(63, 'Name of the volume.', { minLength: 1 }),
+    secret: optionalObject('Versions of a secret as files.', {
+      secretName: text(253, `Name of the secret, or an alias of annotation ${RUN.secrets}.`),
+      items: items(),
+      defaultMode: defaultMode('0444'),
+      optional: optional(),
+    }),
+    emptyDir: optionalObject('A directory in memory, or on disk, that the containers of an instance share.', {
+      medium: text(64, 'Memory (default), or Disk for the disk of the node.', {
+        pattern: '^(Memory|Disk|)$',
+      }),
+      sizeLimit: Type.Optional(
+        quantity('Maximum size of the volume; half of the memory of all containers when unset.'),
       ),
-    ),
-    emptyDir: Type.Optional(
-      Type.Object(
-        {
-          medium: text(64, {
-            description: 'Memory (default), or Disk for the disk of the node.',
-            pattern: '^(Memory|Disk|)$',
-          }),
-          sizeLimit: Type.Optional(
-            quantity({
-              description: 'Maximum size of the volume; half of the memory of all containers when unset.',
-            }),
-          ),
-        },
-        { description: 'A directory in memory, or on disk, that the containers of an instance share.' },
-      ),
-    ),
-    csi: Type.Optional(
-      Type.Object(
-        {
-          driver: Type.String({
-            description: 'Name of the CSI driver, gcsfuse.run.googleapis.com for Cloud Storage.',
-            minLength: 1,
-            maxLength: 253,
-          }),
-          fsType: text(64, { description: 'File system to mount. Not supported by Cloud Run.' }),
-          readOnly: flag('Whether to mount it read-only.'),
-          volumeAttributes: textMap(50, { description: 'Attributes of the driver, such as bucketName.' }),
-          nodePublishSecretRef: Type.Optional(
-            Type.Object(
-              { name: name('Secret') },
-              { description: 'Secret for the driver. Not supported by Cloud Run.' },
-            ),
-          ),
-        },
-        { description: 'A volume that a CSI driver mounts, such as a Cloud Storage bucket.' },
-      ),
-    ),
-    nfs: Type.Optional(
-      Type.Object(
-        {
-          server: Type.String({
-            description: 'Host name or address of the server.',
-            minLength: 1,
-            maxLength: 253,
-          }),
-          path: Type.String({ description: 'Path exported by the server.', minLength: 1, maxLength: 4096 }),
-          readOnly: flag('Whether to mount it read-only.'),
-        },
-        { description: 'A directory of an NFS server.' },
-      ),
-    ),
-    configMap: Type.Optional(
-      Type.Object(
-        { name: name('ConfigMap'), items: items(), defaultMode: defaultMode('0644'), optional: optional() },
-        { description: 'Keys of a ConfigMap as files. Not supported by Cloud Run.' },
-      ),
-    ),
-    projected: Type.Optional(
-      Type.Object(
-        {
-          defaultMode: defaultMode('0644'),
-          sources: list(Projection, 20, { description: 'Sources to project into one directory.' }),
-        },
-        { description: 'Several sources in one directory. Not supported by Cloud Run.' },
-      ),
-    ),
-    persistentVolumeClaim: Type.Optional(
-      Type.Object(
-        {
-          claimName: Type.String({
-            description: 'Name of the claim in the namespace.',
-            minLength: 1,
-            maxLength: 253,
-          }),
-          readOnly: flag('Whether to mount it read-only.'),
-        },
-        { description: 'A persistent volume claim. Not supported by Cloud Run.' },
-      ),
-    ),
-  },
-  {
-    description: 'A volume that containers may mount.',
-    ...rules({
-      rule: `[${VOLUME_KINDS.map((kind) => `has(self.${kind})`).join(', ')}].filter(k, k).size() == 1`,
-      message: `a volume needs exactly one of ${VOLUME_KINDS.join(', ')}`,
+    }),
+    csi: optionalObject('A volume that a CSI driver mounts, such as a Cloud Storage bucket.', {
+      driver: requiredText(253, 'Name of the CSI driver, gcsfuse.run.googleapis.com for Cloud Storage.', {
+        minLength: 1,
+      }),
+      fsType: text(64, 'File system to mount. Not supported by Cloud Run.'),
+      readOnly: flag('Whether to mount it read-only.'),
+      volumeAttributes: textMap(50, 'Attributes of the driver, such as bucketName.'),
+      nodePublishSecretRef: optionalObject('Secret for the driver. Not supported by Cloud Run.', {
+        name: name('Secret'),
+      }),
+    }),
+    nfs: optionalObject('A directory of an NFS server.', {
+      server: requiredText(253, 'Host name or address of the server.', { minLength: 1 }),
+      path: requiredText(4096, 'Path exported by the server.', { minLength: 1 }),
+      readOnly: flag('Whether to mount it read-only.'),
+    }),
+    configMap: optionalObject('Keys of a ConfigMap as files. Not supported by Cloud Run.', {
+      name: name('ConfigMap'),
+      items: items(),
+      defaultMode: defaultMode('0644'),
+      optional: optional(),
+    }),
+    projected: optionalObject('Several sources in one directory. Not supported by Cloud Run.', {
+      defaultMode: defaultMode('0644'),
+      sources: list(Projection, 20, 'Sources to project into one directory.'),
+    }),
+    persistentVolumeClaim: optionalObject('A persistent volume claim. Not supported by Cloud Run.', {
+      claimName: requiredText(253, 'Name of the claim in the namespace.', { minLength: 1 }),
+      readOnly: flag('Whether to mount it read-only.'),
     }),
   },
+  rules({
+    rule: `[${VOLUME_KINDS.map((kind) => `has(self.${kind})`).join(', ')}].filter(k, k).size() == 1`,
+    message: `a volume needs exactly one of ${VOLUME_KINDS.join(', ')}`,
+  }),
 );

@@ -1,4 +1,14 @@
-import { at, duplicates, errorsOfEach, type FieldError, formatted, unsupported } from '../../fieldError.ts';
+import {
+  ADVICE,
+  at,
+  errorsOfEach,
+  type FieldError,
+  formatted,
+  missing,
+  mustBe,
+  repeated,
+  unsupported,
+} from '../../fieldError.ts';
 import { isQuantity, parseQuantity } from '../../quantity.ts';
 import { validateDataKey, validateSecretName } from '../../secretRules.ts';
 import type { Volume } from '../container/types.ts';
@@ -11,12 +21,9 @@ const KNATIVE_ONLY = ['configMap', 'projected', 'persistentVolumeClaim'] as cons
 /** Validates the volumes of a revision or task. */
 export function validateVolumes(volumes: readonly Volume[] | undefined, path: string): FieldError[] {
   const list = volumes ?? [];
+  const names = list.map(({ name }) => name);
   return [
-    ...duplicates(list.map(({ name }) => name)).map(({ value, index }) => ({
-      path: `${at(path, index)}.name`,
-      value,
-      message: `is ${formatted(value)}, the name of another volume; names must be unique`,
-    })),
+    ...repeated(names, path, 'name', 'the name of another volume; names must be unique'),
     ...errorsOfEach(list, (volume, i) => validateVolume(volume, at(path, i))),
   ];
 }
@@ -60,29 +67,22 @@ function validateItems(items: Items, path: string): FieldError[] {
     const where = at(path, i);
     const outside = item.path.startsWith('/') || item.path.split('/').includes('..');
     const key = item.key === '' ? [missing(`${where}.key`)] : validateDataKey(item.key, `${where}.key`);
-    const message = `is ${formatted(item.path)}; it must be a path below the volume, without a leading / and without ..`;
-    return outside ? [...key, { path: `${where}.path`, value: item.path, message }] : key;
+    const form = 'a path below the volume, without a leading / and without ..';
+    return outside ? [...key, mustBe(`${where}.path`, item.path, form)] : key;
   });
 }
 
 /** Only v2 of the API supports volumes on disk; a node supports them. */
 function validateMedium(medium: string | undefined, path: string): FieldError[] {
   if (!medium || medium === 'Memory') return [];
-  const message = `is ${formatted(medium)}; it must be Memory or unset`;
-  if (medium !== 'Disk') return [{ path, value: medium, message }];
+  if (medium !== 'Disk') return [mustBe(path, medium, 'Memory or unset')];
   const here = 'only v2 of the API has Disk; here it is the disk of the node';
-  return [{ path, value: medium, message: `${message}: ${here}`, strict: true, advice: true }];
+  return [mustBe(path, medium, `Memory or unset: ${here}`, ADVICE)];
 }
 
 function validateSize(size: string | number | undefined, path: string): FieldError[] {
   if (size === undefined || (isQuantity(size) && parseQuantity(size) > 0n)) return [];
-  return [
-    {
-      path,
-      value: size,
-      message: `is ${formatted(size)}; it must be a quantity above 0, such as 512Mi`,
-    },
-  ];
+  return [mustBe(path, size, 'a quantity above 0, such as 512Mi')];
 }
 
 function validateCsi(csi: Volume['csi'], path: string): FieldError[] {
@@ -99,18 +99,12 @@ function validateCsi(csi: Volume['csi'], path: string): FieldError[] {
 
 function validateNfs(nfs: Volume['nfs'], path: string): FieldError[] {
   if (!nfs || nfs.path.startsWith('/')) return [];
-  return [
-    {
-      path: `${path}.path`,
-      value: nfs.path,
-      message: `is ${formatted(nfs.path)}; it must be an absolute path`,
-    },
-  ];
+  return [mustBe(`${path}.path`, nfs.path, 'an absolute path')];
 }
 
 function validateProjected(projected: Volume['projected'], path: string): FieldError[] {
   return (projected?.sources ?? []).flatMap((source, i) => {
-    const where = `${at(`${path}.sources`, i)}`;
+    const where = at(`${path}.sources`, i);
     return [
       ...validateNamed(source.secret, `${where}.secret`),
       ...validateItems(source.secret?.items, `${where}.secret.items`),
@@ -118,8 +112,4 @@ function validateProjected(projected: Volume['projected'], path: string): FieldE
       ...validateItems(source.configMap?.items, `${where}.configMap.items`),
     ];
   });
-}
-
-function missing(path: string): FieldError {
-  return { path, message: 'must be set' };
 }
