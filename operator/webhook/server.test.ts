@@ -98,6 +98,10 @@ describe('webhook server', function () {
       body: '{"apiVersion":"admission.k8s.io/v1"}',
       says: /request with uid, kind and operation/,
     },
+    'larger than two objects': {
+      body: JSON.stringify([Array(300_000).fill(1)]),
+      says: /the review has too many values/,
+    },
     null: { body: 'null', says: /must be admission\.k8s\.io\/v1/ },
     'of a user whose name is a deep list': {
       body: review(APP).replace(
@@ -137,6 +141,19 @@ describe('webhook server', function () {
       assert.equal(
         body.response?.status?.message,
         'metadata.annotations: has more than 10000 keys; it may have at most 10000',
+      );
+    }
+  });
+
+  it('rejects an object with too many values', async () => {
+    server.serve(credentials);
+    const wide = { ...APP, spec: { a: Array(150_000).fill({}) } };
+    for (const path of ['/default', '/validate']) {
+      const { statusCode, body } = await ask(path, review(wide));
+      assert.deepEqual([statusCode, body.response?.uid, body.response?.allowed], [200, 'review-1', false]);
+      assert.match(
+        body.response?.status?.message ?? '',
+        /^spec\.a\[999\d\d\]: is too large: the object has more than 100000 values$/,
       );
     }
   });

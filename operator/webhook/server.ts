@@ -70,9 +70,17 @@ export async function startServer({
   });
   // Keys such as __proto__ are user data and no reason to reject a review.
   const parse = app.getDefaultJsonParser('remove', 'ignore');
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) =>
-    parse(request, narrowed(body).toString(), done),
-  );
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    let text: string;
+    try {
+      text = narrowed(body).toString();
+    } catch (error) {
+      // What is thrown here would end the process.
+      done(error as Error);
+      return;
+    }
+    parse(request, text, done);
+  });
   let draining = false;
   app.addHook('onRequest', async (_request, reply) => {
     if (draining) reply.header('connection', 'close');

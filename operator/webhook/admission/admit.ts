@@ -62,13 +62,19 @@ export function admitDefault(
   return { ...response, patchType: 'JSONPatch', patch: encoded };
 }
 
-/** The warnings that the validating webhook does not repeat, because setting the defaults removed their cause. */
+/** The API server passes on far fewer warnings. */
+const MANY_WARNINGS = 100;
+
+/**
+ * The warnings that the validating webhook does not repeat, because setting the defaults removed their cause. Of many,
+ * none are shown here: to find them takes as long as to validate the object.
+ */
 function hiddenByDefaults(
   filled: KubeObject,
   warnings: readonly FieldError[],
   validateFilled: (object: KubeObject) => ValidationResult,
 ): FieldError[] {
-  if (warnings.length === 0) return [];
+  if (warnings.length === 0 || warnings.length > MANY_WARNINGS) return [];
   const repeated = new Set(validateFilled(filled).warnings.map(({ path }) => path));
   return warnings.filter(({ path }) => !repeated.has(path));
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { COSTLY } from '../testing/costly.ts';
 import { HOSTILE } from '../testing/hostile.ts';
 import { LENIENT, STRICT } from '../testing/requests.ts';
 import { WIDE, wideMap } from '../testing/wide.ts';
@@ -6,7 +7,7 @@ import { admitDefault, admitValidate } from './admit.ts';
 import { MOST_KEYS } from './excess.ts';
 import { narrowed } from './narrow.ts';
 import { lookUpReferenced } from './referencedObjects.ts';
-import { type AdmissionRequest, type AdmissionResponse, requestOf, reviewOf } from './review.ts';
+import { type AdmissionRequest, type AdmissionResponse, ReviewError, requestOf, reviewOf } from './review.ts';
 
 /** Most that the process may be busy with one answer; it takes half of that at most. */
 const MOST_MS = 50;
@@ -34,6 +35,7 @@ describe('admission of maps that are too wide', function () {
   // To write out what is asked takes longer than the answers.
   this.timeout(60_000);
   const map = wideMap();
+  const full = wideMap(MOST_KEYS - 10);
 
   for (const [name, { ask, field, reason }] of Object.entries(WIDE)) {
     it(`${field === undefined ? 'admits' : 'rejects'} ${name} soon, from the bytes on: ${reason}`, async () => {
@@ -53,8 +55,43 @@ describe('admission of maps that are too wide', function () {
         }
       }
     });
+
+    it(`answers ${name} soon where nothing is too wide: ${reason}`, async () => {
+      const body = Buffer.from(JSON.stringify({ apiVersion: 'admission.k8s.io/v1', request: ask(full) }));
+      for (const admit of [admitDefault, admitValidate]) {
+        checkAnswer(await timed(async () => admit(requestIn(body), LENIENT)));
+      }
+    });
   }
 });
+
+describe('admission of reviews that are costly to parse', function () {
+  this.timeout(60_000);
+
+  for (const [name, { body: make, says, reason }] of Object.entries(COSTLY)) {
+    it(`answers ${name} soon, from the bytes on: ${reason}`, async () => {
+      const body = Buffer.from(make());
+      for (const admit of [admitDefault, admitValidate]) {
+        const answer = await timed(async () => {
+          const request = requestIn(body);
+          return admit(request, LENIENT, await lookUpReferenced(request, nothing as never));
+        }).catch(messageOf);
+        if (typeof answer === 'string') {
+          assert.match(answer, says ?? /^$/);
+          continue;
+        }
+        checkAnswer(answer);
+        assert.equal(answer.uid, 'review-1');
+        assert.match(answer.status?.message ?? '', says ?? /^$/);
+      }
+    });
+  }
+});
+
+function messageOf(error: unknown): string {
+  if (error instanceof ReviewError || error instanceof SyntaxError) return error.message;
+  throw error;
+}
 
 const TOO_WIDE = `has more than ${MOST_KEYS} keys; it may have at most ${MOST_KEYS}`;
 

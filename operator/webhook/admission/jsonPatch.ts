@@ -20,15 +20,16 @@ export function patchBetween(from: unknown, to: unknown, path = ''): PatchOperat
 
 function betweenMaps(from: Json, to: Json, path: string): PatchOperation[] {
   const operations: PatchOperation[] = [];
-  for (const [key, value] of Object.entries(to)) {
-    // Most of a large map is unchanged, and its keys need not be escaped.
+  // A map may have thousands of keys, most of them unchanged: no entries are made of those, and nothing is escaped.
+  for (const key of Object.keys(to)) {
+    const value = to[key];
     if (value === undefined || (value === from[key] && Object.hasOwn(from, key))) continue;
     const where = `${path}/${escaped(key)}`;
     if (ownValue(from, key) === undefined) operations.push({ op: 'add', path: where, value });
     else operations.push(...patchBetween(from[key], value, where));
   }
-  for (const [key, value] of Object.entries(from)) {
-    if (value !== undefined && ownValue(to, key) === undefined) {
+  for (const key of Object.keys(from)) {
+    if (from[key] !== undefined && ownValue(to, key) === undefined) {
       operations.push({ op: 'remove', path: `${path}/${escaped(key)}` });
     }
   }

@@ -41,7 +41,7 @@ export function validate(
   const excess = excessOf(object);
   if (excess) {
     // The schema often reports more precisely what is too large, and does not descend into undeclared fields.
-    const bySchema = excess.wide ? [] : objectErrors(definition, schema, object);
+    const bySchema = excess.large ? [] : objectErrors(definition, schema, object);
     return { errors: [...bySchema, excess], warnings: [] };
   }
   const isUnchanged = previous === undefined ? () => false : unchangedParts(definition, object, previous);
@@ -64,6 +64,7 @@ function errorsIn(
   const bySchema = objectErrors(definition, schema, object);
   const unreadable = bySchema.filter((error) => error.unreadable);
   const readable = unreadable.length === 0 ? object : without(object, unreadable);
+  if (readable === undefined) return bySchema;
   if (unreadable.length > 0 && !isReadable(definition, schema, readable)) return bySchema;
   // An error of a list whose item lost an unreadable field may be no more than a consequence of that.
   const removed = new Set(unreadable.flatMap(({ path }) => [path, path.replace(/\[\d+\]\.\w+$/, '')]));
@@ -110,12 +111,17 @@ function partAt(object: unknown, path: string): unknown {
     .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], object);
 }
 
-/** The object without its unreadable values, so that the rest can be validated; other parts are shared. */
+/**
+ * The object without its unreadable values, so that the rest can be validated; other parts are shared. undefined when
+ * one of them is an item of a list: without it, the paths of the others would be wrong.
+ */
 function without(object: unknown, errors: readonly FieldError[]): unknown {
   const removed = new Set(errors.map(({ path }) => path));
   const sorted = [...removed].sort();
+  let unremovable = false;
   const copy = (value: unknown, path: string): unknown => {
-    if (typeof value !== 'object' || value === null || !isPrefix(sorted, path)) return value;
+    if (removed.has(path)) unremovable = true;
+    if (typeof value !== 'object' || value === null || unremovable || !isPrefix(sorted, path)) return value;
     if (Array.isArray(value)) return value.map((item, index) => copy(item, `${path}[${index}]`));
     const kept = Object.entries(value).flatMap(([key, inner]) => {
       const where = path === '' ? key : `${path}.${key}`;
@@ -123,7 +129,8 @@ function without(object: unknown, errors: readonly FieldError[]): unknown {
     });
     return Object.fromEntries(kept);
   };
-  return copy(object, '');
+  const rest = copy(object, '');
+  return unremovable ? undefined : rest;
 }
 
 /** Whether one of the sorted strings starts with `start`. */

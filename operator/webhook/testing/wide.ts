@@ -165,7 +165,7 @@ export const WIDE: Readonly<Record<string, WideCase>> = {
   },
 };
 
-/** A map of as many keys as an object has room for. */
-export function wideMap(): Json {
-  return Object.fromEntries(Array.from({ length: MOST_KEYS }, (_, i) => [(36 ** 3 + i).toString(36), 1]));
+/** A map of as many keys as an object has room for, or fewer. */
+export function wideMap(length = MOST_KEYS): Json {
+  return Object.fromEntries(Array.from({ length }, (_, i) => [(36 ** 3 + i).toString(36), 1]));
 }
