@@ -41,7 +41,7 @@ describe('bundle', function () {
   it('starts without node_modules and names the roles', () => {
     const { status, stderr } = run({});
     equal(status, 1);
-    equal(stderr, 'homerun: usage: homerun controller | webhook | gateway | metadata\n');
+    equal(stderr, 'homerun: usage: homerun controller | webhook | gateway | metadata | node\n');
   });
 
   for (const role of ['controller', 'webhook', 'gateway', 'metadata']) {
