@@ -31,7 +31,7 @@ export class Results {
   /** UID of the pod by file. */
   readonly #files = new Map<string, string>();
   /** The newest file by UID: a pod whose sandbox is made anew has two for a while. */
-  readonly #newest = new Map<string, { file: string; text: string }>();
+  readonly #newest = new Map<string, { file: string; ips: string }>();
 
   constructor(options: ResultsOptions) {
     this.#options = options;
@@ -59,11 +59,12 @@ export class Results {
     const result = parseCniResult(text);
     if (!result || !this.#options.isWanted(result)) return;
     const { uid } = result;
+    const ips = result.ips.join();
     const known = this.#newest.get(uid);
-    if (known?.file === file && known.text === text) return;
+    if (known?.file === file && known.ips === ips) return;
     this.#files.delete(file);
     this.#files.set(file, uid);
-    this.#newest.set(uid, { file, text });
+    this.#newest.set(uid, { file, ips });
     const [oldest] = this.#files.keys();
     if (this.#files.size > MAX_REMEMBERED && oldest !== undefined) this.#forget(oldest);
     this.#options.added(result);
