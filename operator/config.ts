@@ -205,6 +205,18 @@ export const ConfigSchema = Type.Object(
       },
       { default: {} },
     ),
+    node: Type.Object(
+      {
+        /** Where container runtimes keep the results of network plugins. */
+        cniResults: Type.String({ pattern: '^/', default: '/var/lib/cni/results' }),
+        /** Name that resolves to the addresses of all gateway pods. */
+        gateways: Type.String({
+          minLength: 1,
+          default: 'homerun-gateway-pods.homerun-system.svc.cluster.local.',
+        }),
+      },
+      { default: {} },
+    ),
     traffic: Type.Object(
       {
         /** Time over which traffic moves to a new latest revision where no annotation says otherwise; 0 is at once. */
@@ -241,6 +253,8 @@ interface DefaultedSchema {
 export interface Identity {
   namespace: string;
   podName: string;
+  /** Unset outside a pod. */
+  podIP?: string;
 }
 
 export class ConfigError extends Error {
@@ -296,10 +310,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   }
 }
 
-/** The pod's own name and namespace (POD_NAME, POD_NAMESPACE). */
+/** The pod's own name, namespace and address (POD_NAME, POD_NAMESPACE, POD_IP). */
 export function identityOf(env: NodeJS.ProcessEnv): Identity {
   return {
     namespace: env.POD_NAMESPACE ?? 'homerun-system',
     podName: env.POD_NAME ?? `local-${process.pid}`,
+    podIP: env.POD_IP || undefined,
   };
 }

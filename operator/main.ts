@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, type Identity, identityOf, loadConfig } from './config.ts';
-import { KubeClient } from './kube/client.ts';
-import { ConnectionError, ownConnection } from './kube/connection.ts';
+import type { KubeClient } from './kube/client.ts';
 import type { Role, RoleConfig } from './roles.ts';
 import { createLogger, type Logger } from './telemetry/log.ts';
 import { watchEventLoop } from './telemetry/metrics/process.ts';
@@ -12,6 +11,14 @@ import { tuneV8 } from './v8.ts';
 type Run<R extends Role> = (
   config: RoleConfig<R>,
   identity: Identity,
+  log: Logger,
+  signal: AbortSignal,
+) => Promise<void>;
+
+/** The same with a client for the API server. */
+type ClientRun<R extends Role> = (
+  config: RoleConfig<R>,
+  identity: Identity,
   client: KubeClient,
   log: Logger,
   signal: AbortSignal,
@@ -19,15 +26,26 @@ type Run<R extends Role> = (
 
 /** What each role runs. It is loaded with the role, so that none pays for another. */
 const ROLES: { [R in Role]: () => Promise<Run<R>> } = {
-  controller: async () => (await import('./controller.ts')).runController,
-  webhook: async () => (await import('./webhook/webhook.ts')).runWebhook,
-  gateway: async () => (await import('./gateway/control/gateway.ts')).runGateway,
-  metadata: async () => (await import('./metadata/metadata.ts')).runMetadata,
+  controller: async () => withClient((await import('./controller.ts')).runController),
+  webhook: async () => withClient((await import('./webhook/webhook.ts')).runWebhook),
+  gateway: async () => withClient((await import('./gateway/control/gateway.ts')).runGateway),
+  metadata: async () => withClient((await import('./metadata/metadata.ts')).runMetadata),
+  node: async () => (await import('./node/node.ts')).runNode,
 };
+/** Codes of errors that a person can mend: ConfigError and ConnectionError. */
+const EXPECTED: ReadonlySet<unknown> = new Set(['CONFIG_INVALID', 'KUBE_CONNECTION']);
 const USAGE = `usage: homerun ${Object.keys(ROLES).join(' | ')}`;
 
 function isRole(name: string): name is Role {
   return Object.hasOwn(ROLES, name);
+}
+
+/** Gives a role its client, which is not loaded for the one that asks the API server nothing. */
+function withClient<R extends Role>(run: ClientRun<R>): Run<R> {
+  return async (config, identity, log, signal) => {
+    const { ownClient } = await import('./kube/ownClient.ts');
+    await run(config, identity, await ownClient(), log, signal);
+  };
 }
 
 /** SIGTERM and SIGINT ask for a clean end; a second one is left to the system and ends at once. */
@@ -55,7 +73,7 @@ async function main(): Promise<void> {
   }
   const signal = stopSignal(log);
   const run = await ROLES[role]();
-  await run(config, identityOf(process.env), new KubeClient(await ownConnection()), log, signal);
+  await run(config, identityOf(process.env), log, signal);
 }
 
 tuneV8();
@@ -63,7 +81,7 @@ try {
   await main();
   process.exit(0);
 } catch (error) {
-  const expected = error instanceof ConfigError || error instanceof ConnectionError;
-  console.error(expected ? `homerun: ${error.message}` : error);
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  console.error(EXPECTED.has(code) ? `homerun: ${message}` : error);
   process.exit(1);
 }

@@ -60,6 +60,7 @@ export const ROLE_FIELDS = {
     'metadata.linkLocal',
     'metadata.workloadIdentity',
   ],
+  node: ['logLevel', 'adminPort', 'namespaces', 'node'],
 } as const satisfies Record<string, readonly FieldPath[]>;
 
 /** A role of the program: `homerun ROLE`. */

@@ -9,7 +9,7 @@ import { manyTasks } from './manyTasks.ts';
 import { poolApplyToReady } from './pools.ts';
 import { proxyResults } from './proxy.ts';
 import { type Result, ratioResult, table } from './result.ts';
-import { applyToReady, manyAtZero, wakeFromZero } from './services.ts';
+import { applyToReady, manyAtZero, nodeRole, wakeFromZero } from './services.ts';
 
 const client = await connect();
 await using visitor = new Visitor(await gatewayAddress(client));
@@ -25,7 +25,14 @@ results.push(await manyAtZero(bench));
 
 const wake = await wakeFromZero(bench);
 console.log(table('wake-from-zero', 'ms', wake));
-results.push(ratioResult('wake-from-zero', 'ms', wake, 1.15));
+const node = await nodeRole(client);
+results.push(ratioResult('wake-from-zero', `ms, node role ${node}`, wake, 1.15));
+if (node === 'on') {
+  const samples = { ours: wake.ours, bare: wake.addressed };
+  results.push(
+    ratioResult('wake-before-address', 'ms to an answer, against an address in the API', samples, 0.5),
+  );
+}
 
 const pools = await poolApplyToReady(bench);
 console.log(table('pool-apply-to-ready', 'ms', pools));

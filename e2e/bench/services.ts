@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { conditionOf } from '../../operator/apis/condition.ts';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
-import { DEPLOYMENTS, type Deployment } from '../../operator/kube/core.ts';
+import type { KubeClient } from '../../operator/kube/client.ts';
+import { DEPLOYMENTS, type Deployment, PODS } from '../../operator/kube/core.ts';
+import { readyCondition } from '../../operator/kube/pod.ts';
+import { SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 import { applyService, helloService, readyService } from '../lib/services.ts';
 import { limitResult, type Result, type Samples } from './result.ts';
 import { type Bench, bareDeployment, noPods, type PodSpec, timed, Watches } from './watches.ts';
@@ -58,8 +61,14 @@ export async function manyAtZero(bench: Bench): Promise<Result> {
   return limitResult('50-services-at-zero', 's from apply to ready', ms / 1000, 5);
 }
 
+/** What a wake is held against. */
+export interface WakeSamples extends Samples {
+  /** From scaling the Deployment until the API shows its pod's address. */
+  addressed: number[];
+}
+
 /** From a request at zero instances to its answer, against scaling a Deployment of the same pod to its first answer. */
-export async function wakeFromZero(bench: Bench): Promise<Samples> {
+export async function wakeFromZero(bench: Bench): Promise<WakeSamples> {
   const { client, namespace, visitor } = bench;
   const watches = new Watches(bench);
   const { url } = await readyService(client, namespace, 'wake', { annotations: { [IDLE]: '1s' } });
@@ -69,18 +78,32 @@ export async function wakeFromZero(bench: Bench): Promise<Samples> {
   await client.create(DEPLOYMENTS, same);
   const ours: number[] = [];
   const bare: number[] = [];
+  const addressed: number[] = [];
   for (let i = 0; i < bench.samples; i++) {
     ours.push(await timed(async () => void (await visitor.ask(url))));
     await noPods(bench);
-    bare.push(await timed(() => scaleToFirstAnswer(bench, watches, same)));
+    bare.push(await timed(() => scaleToFirstAnswer(bench, watches, same, (ms) => addressed.push(ms))));
     await scale(bench, same, 0);
     await noPods(bench);
   }
   watches.stop();
-  return { ours, bare };
+  return { ours, bare, addressed };
 }
 
-async function scaleToFirstAnswer(bench: Bench, watches: Watches, deployment: Deployment): Promise<void> {
+/** Whether nodes tell the gateways addresses, for a row of the results. */
+export async function nodeRole(client: KubeClient): Promise<'on' | 'off'> {
+  const labelSelector = 'app.kubernetes.io/component=node';
+  const { items } = await client.list(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector });
+  return items.some(readyCondition) ? 'on' : 'off';
+}
+
+async function scaleToFirstAnswer(
+  bench: Bench,
+  watches: Watches,
+  deployment: Deployment,
+  onAddress: (elapsedMs: number) => void,
+): Promise<void> {
+  const begun = performance.now();
   const addressed = watches.seen(
     watches.pods,
     deployment.metadata.name,
@@ -88,6 +111,7 @@ async function scaleToFirstAnswer(bench: Bench, watches: Watches, deployment: De
   );
   await scale(bench, deployment, 1);
   const { status } = await addressed;
+  onAddress(performance.now() - begun);
   for (;;) {
     try {
       const { body } = await request(`http://${status?.podIP}:8080/`);

@@ -189,6 +189,32 @@ describe('chart on an API server', function () {
       match(upgrade(), /get service homerun-gateway/);
     });
 
+    it('leaves the node role out where the namespace would admit none of its pods', async () => {
+      const enforce = (level: string | null) =>
+        server.client.mergePatch(
+          NAMESPACES,
+          { name: NAMESPACE },
+          { metadata: { labels: { 'pod-security.kubernetes.io/enforce': level } } },
+        );
+      const path = `/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`;
+      const names = async () => {
+        const { items } = await server.client.request<{ items: KubeObject[] }>('GET', path);
+        return items.map(({ metadata }) => metadata.name);
+      };
+      deepEqual(await names(), ['homerun-node']);
+      for (const level of ['restricted', 'baseline']) {
+        await enforce(level);
+        match(
+          upgrade(),
+          new RegExp(`enforces the Pod Security Standard ${level}, so the role "node" is left out`),
+        );
+        deepEqual(await names(), []);
+        await enforce(level === 'restricted' ? 'privileged' : null);
+        upgrade();
+        deepEqual(await names(), ['homerun-node']);
+      }
+    });
+
     it('has pods that the restricted security standard admits', async () => {
       const namespace = 'restricted';
       const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };

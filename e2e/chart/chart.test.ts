@@ -14,6 +14,9 @@ import { CHART, helm, leaves, type Rendered, refusal, render } from './helm.ts';
 type Json = Record<string, unknown>;
 const ROLES = Object.keys(ROLE_FIELDS) as Role[];
 
+/** What makes the pods of a role, where it is no Deployment. */
+const WORKLOADS: Partial<Record<Role, string>> = { node: 'DaemonSet' };
+
 /** A production installation: everything that has a template of its own. */
 const FULL = {
   domain: 'run.example.com',
@@ -71,6 +74,7 @@ function configOf(objects: Rendered[], role: Role): Json {
 function visible(objects: Rendered[]): unknown[] {
   const kinds = [
     'Deployment',
+    'DaemonSet',
     'Service',
     'PodDisruptionBudget',
     'NetworkPolicy',
@@ -225,6 +229,54 @@ describe('chart', function () {
     equal(metadata.enabled, false);
   });
 
+  it('leaves the node role out', () => {
+    const objects = render({ node: { enabled: false }, networkPolicy: { enabled: true } });
+    const isOfNodes = ({ metadata }: Rendered) => /^homerun-(node|gateway-pods)$/.test(metadata.name);
+    deepEqual(objects.filter(isOfNodes), []);
+    ok(!JSON.stringify(objects).includes('"node"'), 'no policy names it');
+  });
+
+  it('runs the node role as root that can only read one folder, and that has no token', () => {
+    const objects = render({ node: { cniResults: '/var/run/cni', nodeSelector: { pool: 'a' } } });
+    const { spec } = find(objects, 'DaemonSet', 'homerun-node') as unknown as {
+      spec: { template: { spec: Json & { containers: [Json & { volumeMounts: Json[] }]; volumes: Json[] } } };
+    };
+    const { containers, volumes, nodeSelector, automountServiceAccountToken } = spec.template.spec;
+    deepEqual(nodeSelector, { 'kubernetes.io/os': 'linux', pool: 'a' });
+    equal(automountServiceAccountToken, false);
+    const [{ securityContext, volumeMounts }] = containers;
+    deepEqual(securityContext, {
+      runAsNonRoot: false,
+      runAsUser: 0,
+      runAsGroup: 0,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+    deepEqual(volumes[1], {
+      name: 'cni-results',
+      hostPath: { path: '/var/run/cni', type: 'DirectoryOrCreate' },
+    });
+    deepEqual(volumeMounts[1], {
+      name: 'cni-results',
+      mountPath: '/var/run/cni',
+      readOnly: true,
+    });
+    deepEqual(
+      objects.filter(({ kind, metadata }) => /Role/.test(kind) && metadata.name.startsWith('homerun-node')),
+      [],
+      'it may do nothing in the cluster',
+    );
+  });
+
+  it('names the gateways to the nodes as the cluster does', () => {
+    const config = configOf(render({ clusterDomain: 'example.local' }, { templates: ['config'] }), 'node');
+    deepEqual(config.node, {
+      cniResults: '/var/lib/cni/results',
+      gateways: 'homerun-gateway-pods.homerun-system.svc.example.local.',
+    });
+  });
+
   it('makes the metadata server a load balancer of its own class for 169.254.169.254', () => {
     const objects = render({ metadata: { linkLocal: true, clusterIP: '10.96.0.254' } });
     const { spec } = find(objects, 'Service', 'homerun-metadata') as unknown as { spec: Json };
@@ -372,7 +424,7 @@ describe('chart', function () {
 
     it('never leave a pod without restrictions', () => {
       for (const role of ROLES) {
-        const text = JSON.stringify(find(render(), 'Deployment', `homerun-${role}`));
+        const text = JSON.stringify(find(render(), WORKLOADS[role] ?? 'Deployment', `homerun-${role}`));
         for (const part of ['"runAsNonRoot":true', '"readOnlyRootFilesystem":true', '"drop":["ALL"]'])
           ok(text.includes(part), `${role}: ${part}`);
         ok(!/"limits":\{[^}]*"cpu"/.test(text), `${role} has no CPU limit`);

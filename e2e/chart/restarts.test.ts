@@ -26,11 +26,10 @@ changes(ROLES, {
   'podSecurityContext.runAsGroup': 1,
   labels: { team: 'platform' },
 });
+changes(['controller', 'gateway', 'node'], { clusterDomain: 'example.local', namespaces: ['demo'] });
 changes(['controller', 'gateway'], {
   domain: 'run.example.com',
   urlTemplate: '{tag---}{service}-{namespace}.{domain}',
-  clusterDomain: 'example.local',
-  namespaces: ['demo'],
   'autoscaler.tickSeconds': 2,
   'startup.limitSeconds': 300,
 });
@@ -98,6 +97,7 @@ changes(['metadata'], {
   'metadata.workloadIdentity.tokenUrl': 'https://sts.example.com',
   'metadata.workloadIdentity.impersonationUrl': 'https://iam.example.com/{email}',
 });
+changes(['node'], { 'node.cniResults': '/var/run/cni' });
 changes([], {
   annotations: { note: 'x' },
   'webhook.timeoutSeconds': 5,
@@ -124,7 +124,11 @@ changes([], {
   'monitoring.rules.labels': { release: 'prometheus' },
 });
 for (const role of ROLES) {
-  changes([], { [`${role}.replicas`]: 3 });
+  // One on every node anyway.
+  if (role !== 'node') {
+    changes([], { [`${role}.replicas`]: 3 });
+    changes([role], { [`${role}.topologySpreadConstraints`]: [{ maxSkew: 2 }] });
+  }
   changes([role], {
     [`${role}.resources`]: { limits: { memory: '2Gi' } },
     [`${role}.env`]: [{ name: 'NO_PROXY', value: '*' }],
@@ -132,15 +136,16 @@ for (const role of ROLES) {
     [`${role}.nodeSelector`]: { pool: 'system' },
     [`${role}.tolerations`]: [{ operator: 'Exists' }],
     [`${role}.affinity`]: { nodeAffinity: {} },
-    [`${role}.topologySpreadConstraints`]: [{ maxSkew: 2 }],
     [`${role}.podLabels`]: { tier: 'edge' },
     [`${role}.podAnnotations`]: { note: 'x' },
   });
 }
 
-/** The pods that a Deployment makes, as text; by role. */
+/** The pods that a Deployment or DaemonSet makes, as text; by role. */
 function templatesOf(values: object): Map<Role, string> {
-  const deployments = render(values, { templates: ROLES }).filter(({ kind }) => kind === 'Deployment');
+  const deployments = render(values, { templates: ROLES }).filter(({ kind }) =>
+    ['Deployment', 'DaemonSet'].includes(kind),
+  );
   const found = deployments as (Rendered & { spec: { template: unknown } })[];
   return new Map(
     ROLES.map((role) => {
@@ -166,8 +171,8 @@ describe('a value of the chart restarts the roles that read it, and no other', f
 
   it('for each value that there is', () => {
     const values = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
-    // Takes the metadata server away, and with it what would be compared.
-    const known = [...Object.keys(CHANGES), 'metadata.enabled'].sort();
+    // These take a role away, and with it what would be compared.
+    const known = [...Object.keys(CHANGES), 'metadata.enabled', 'node.enabled'].sort();
     deepEqual(leaves(values), known);
   });
 

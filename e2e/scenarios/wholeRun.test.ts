@@ -6,7 +6,7 @@ import { connect, kubectl, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 describe('over the whole run', function () {
   this.timeout(30_000);
 
-  for (const component of ['controller', 'gateway', 'metadata', 'webhook']) {
+  for (const component of ['controller', 'gateway', 'metadata', 'node', 'webhook']) {
     it(`the ${component} asked for nothing that its role forbids, and met nothing unexpected`, async () => {
       const selector = `app.kubernetes.io/component=${component}`;
       const text = await kubectl(['logs', '-n', SYSTEM_NAMESPACE, '-l', selector, '--tail=-1']);

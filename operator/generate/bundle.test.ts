@@ -1,8 +1,11 @@
-import { deepEqual, equal } from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { freePort } from '../testing/freePort.ts';
+import { until } from '../testing/until.ts';
 import { bundle, closure } from './bundle.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -41,7 +44,36 @@ describe('bundle', function () {
   it('starts without node_modules and names the roles', () => {
     const { status, stderr } = run({});
     equal(status, 1);
-    equal(stderr, 'homerun: usage: homerun controller | webhook | gateway | metadata\n');
+    equal(stderr, 'homerun: usage: homerun controller | webhook | gateway | metadata | node\n');
+  });
+
+  it('runs the node role without an API server, in the memory that a node can spare', async () => {
+    const adminPort = await freePort();
+    const config = join(outdir, 'config.json');
+    await writeFile(config, JSON.stringify({ adminPort, node: { cniResults: outdir } }));
+    const child = spawn(process.execPath, ['--jitless', join(outdir, 'main.js'), 'node'], {
+      env: { HOMERUN_CONFIG: config, MALLOC_ARENA_MAX: '1' },
+      cwd: outdir,
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit');
+    try {
+      const metrics = async () => (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+      await until(
+        'it watches',
+        async () => /^homerun_node_watching 1$/m.test(await metrics().catch(() => '')),
+        {
+          timeoutMs: 20_000,
+        },
+      );
+      // Without the pages of Node's binary, which are on a node once.
+      const [, kilobytes] =
+        /^RssAnon:\s+(\d+) kB$/m.exec(await readFile(`/proc/${child.pid}/status`, 'utf8')) ?? [];
+      ok(Number(kilobytes) < 20_000, `${kilobytes} kB`);
+    } finally {
+      child.kill('SIGTERM');
+    }
+    deepEqual(await ended, [0, null]);
   });
 
   for (const role of ['controller', 'webhook', 'gateway', 'metadata']) {

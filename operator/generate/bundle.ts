@@ -13,15 +13,33 @@ const NOT_IN_GATEWAY = [
   'node_modules/undici/lib/milo/',
 ];
 
+/** The node role, of which every node has one, asks the API server nothing. */
+const NOT_IN_NODE = [...NOT_IN_GATEWAY, 'node_modules/undici/', 'operator/kube/'];
+
+/** What a role must not load, besides what none may. */
+const UNWANTED: Readonly<Record<string, readonly string[]>> = {
+  gateway: NOT_IN_GATEWAY,
+  node: NOT_IN_NODE,
+};
+
 /** CommonJS dependencies in an ES module look for `require` by themselves. */
 const REQUIRE = "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);";
 
+/** The client of all roles that ask the API server, loaded after them. */
+const OWN_CLIENT = 'operator/kube/ownClient.ts';
+
 /** What each role loads, by their source. */
 const ROLE_ENTRIES: Readonly<Record<string, readonly string[]>> = {
-  controller: ['operator/main.ts', 'operator/controller.ts'],
-  webhook: ['operator/main.ts', 'operator/webhook/webhook.ts'],
-  gateway: ['operator/main.ts', 'operator/gateway/control/gateway.ts', 'operator/gateway/data/thread.ts'],
-  metadata: ['operator/main.ts', 'operator/metadata/metadata.ts'],
+  controller: ['operator/main.ts', 'operator/controller.ts', OWN_CLIENT],
+  webhook: ['operator/main.ts', 'operator/webhook/webhook.ts', OWN_CLIENT],
+  gateway: [
+    'operator/main.ts',
+    'operator/gateway/control/gateway.ts',
+    'operator/gateway/data/thread.ts',
+    OWN_CLIENT,
+  ],
+  metadata: ['operator/main.ts', 'operator/metadata/metadata.ts', OWN_CLIENT],
+  node: ['operator/main.ts', 'operator/node/node.ts'],
 };
 
 type Outputs = Metafile['outputs'];
@@ -75,7 +93,7 @@ export async function bundle(root: string, outdir: string): Promise<Outputs> {
     thread: 'operator/gateway/data/thread.ts',
   });
   for (const [role, entries] of Object.entries(ROLE_ENTRIES)) {
-    const unwanted = role === 'gateway' ? [...NOT_AT_START, ...NOT_IN_GATEWAY] : NOT_AT_START;
+    const unwanted = [...NOT_AT_START, ...(UNWANTED[role] ?? [])];
     const inputs = closure(outputs, entries).flatMap((name) => Object.keys(outputs[name]?.inputs ?? {}));
     const found = inputs.find((input) => unwanted.some((part) => input.includes(part)));
     if (found) throw new BundleError(`the ${role} would load ${found}`);

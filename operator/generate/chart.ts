@@ -40,6 +40,9 @@ const POD: Record<string, Schema> = {
   podAnnotations: textMap,
 };
 
+/** One on every node: neither their number nor their spreading is asked for. */
+const { replicas: _replicas, topologySpreadConstraints: _spread, ...NODE_POD } = POD;
+
 const GATEWAY_SERVICE = closed({
   type: { enum: ['LoadBalancer', 'NodePort', 'ClusterIP'] },
   port,
@@ -57,11 +60,12 @@ const DECIDED = ['adminPort'];
 /** The schema of the chart's values: the configuration's own (operator/config.ts), and what only Kubernetes needs. */
 export function valuesSchema(): Schema {
   const config = plain(ConfigSchema).properties as Record<string, Schema>;
-  const { gateway, metadata, registry, webhook: _webhook, ...rest } = config;
+  const { gateway, metadata, node, registry, webhook: _webhook, ...rest } = config;
   const shared = Object.fromEntries(Object.entries(rest).filter(([name]) => !DECIDED.includes(name)));
   const { threads, drainSeconds, accessLog, limits, tls } = propertiesOf(gateway);
   const { publicPort: _publicPort, ...tlsFields } = propertiesOf(tls);
   const { service: _service, port: _port, ...metadataFields } = propertiesOf(metadata);
+  const { cniResults } = propertiesOf(node);
   const { caFile: _, ...registryFields } = propertiesOf(registry);
   return {
     $comment: generatedFrom('operator/config.ts and operator/generate/chart.ts'),
@@ -98,6 +102,7 @@ export function valuesSchema(): Schema {
         limits,
       }),
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text, apiServerAudiences: audiences }),
+      node: closed({ ...NODE_POD, enabled: { type: 'boolean' }, cniResults }),
       webhook: closed({ ...POD, timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
       registry: closed({
         ...registryFields,

@@ -71,7 +71,7 @@ describe('the admin port', () => {
     assert.deepEqual(await post('null'), [400, 'no orders\n']);
     assert.equal((await post('{"rou'))[0], 400);
     allowed = '127.0.0.9';
-    assert.deepEqual(await post('{"round":1}'), [403, 'only the controller may say so\n']);
+    assert.deepEqual(await post('{"round":1}'), [403, 'this address may not say so\n']);
   });
 
   it('has nothing else, and takes nothing', async () => {

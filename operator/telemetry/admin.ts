@@ -18,7 +18,9 @@ export interface Post {
   /** @param address of the client, IPv4 as such. */
   allows: (address: string) => boolean;
   /** @throws {Error} for a body that is not as it must be: 400 with its message. */
-  answer: (body: unknown) => unknown;
+  answer: (body: unknown, address: string) => unknown;
+  /** Longest body; {@link MAX_BODY_BYTES} when left out. */
+  maxBytes?: number;
 }
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -94,23 +96,23 @@ function check(response: ServerResponse, why: string | undefined): void {
 async function take(post: Post, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const address = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   if (!post.allows(address)) {
-    send(response, 403, 'text/plain', 'only the controller may say so\n');
+    send(response, 403, 'text/plain', 'this address may not say so\n');
     return;
   }
   try {
-    const answer = post.answer(JSON.parse(await readText(request)));
+    const answer = post.answer(JSON.parse(await readText(request, post.maxBytes)), address);
     send(response, 200, 'application/json', JSON.stringify(answer));
   } catch (error) {
     send(response, 400, 'text/plain', `${(error as Error).message}\n`);
   }
 }
 
-async function readText(request: IncomingMessage): Promise<string> {
+async function readText(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new Error(`the body is longer than ${MAX_BODY_BYTES} bytes`);
+    if (size > maxBytes) throw new Error(`the body is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

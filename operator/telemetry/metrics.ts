@@ -9,6 +9,7 @@ export * from './metrics/instances.ts';
 export * from './metrics/jobs.ts';
 export * from './metrics/kube.ts';
 export * from './metrics/metadata.ts';
+export * from './metrics/node.ts';
 export * from './metrics/process.ts';
 export { registry } from './metrics/registry.ts';
 export * from './metrics/threads.ts';

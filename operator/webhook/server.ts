@@ -76,10 +76,9 @@ export async function startServer({
       text = narrowed(body).toString();
     } catch (error) {
       // What is thrown here would end the process.
-      done(error as Error);
-      return;
+      return done(error as Error);
     }
-    parse(request, text, done);
+    return parse(request, text, done);
   });
   let draining = false;
   app.addHook('onRequest', async (_request, reply) => {

@@ -53,9 +53,22 @@ annotations:
 {{- with .Values.gateway.tls }}{{ if or .secrets .namespace }}true{{ end }}{{ end }}
 {{- end }}
 
+{{/*
+The Pod Security Standard of this namespace, where it allows no pod to see a folder of its node: then there is no node role.
+*/}}
+{{- define "homerun.nodeForbidden" -}}
+{{- $labels := (lookup "v1" "Namespace" "" .Release.Namespace | default dict).metadata | default dict | dig "labels" dict }}
+{{- $level := get ($labels | default dict) "pod-security.kubernetes.io/enforce" }}
+{{- if has $level (list "baseline" "restricted") }}{{ $level }}{{ end }}
+{{- end }}
+
+{{- define "homerun.nodeEnabled" -}}
+{{- with .Values.node }}{{ if and .enabled (not (include "homerun.nodeForbidden" $)) }}true{{ end }}{{ end }}
+{{- end }}
+
 {{/* The roles that this installation has, separated by spaces. */}}
 {{- define "homerun.roles" -}}
-controller webhook gateway{{ if .Values.metadata.enabled }} metadata{{ end }}
+controller webhook gateway{{ if .Values.metadata.enabled }} metadata{{ end }}{{ if include "homerun.nodeEnabled" . }} node{{ end }}
 {{- end }}
 
 {{/*
@@ -106,8 +119,10 @@ subjects:
 {{- $gateway = merge $gateway (dict "port" 8080 "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081) }}
 {{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}
 {{- $metadata = merge $metadata (dict "service" (include "homerun.name" (dict "role" "metadata")) "port" 8080) }}
+{{- $gateways := printf "%s.%s.svc.%s." (include "homerun.name" (dict "role" "gateway-pods")) .Release.Namespace .Values.clusterDomain }}
+{{- $node := merge (pick (.Values.node | default dict) "cniResults") (dict "gateways" $gateways) }}
 {{- $webhook := dict "service" (include "homerun.name" (dict "role" "webhook")) "port" 8443 }}
-{{- $chart := dict "registry" $registry "gateway" $gateway "metadata" $metadata "webhook" $webhook "adminPort" 9090 }}
+{{- $chart := dict "registry" $registry "gateway" $gateway "metadata" $metadata "webhook" $webhook "node" $node "adminPort" 9090 }}
 {{- merge $config $chart | mustToJson }}
 {{- end }}
 

@@ -53,6 +53,10 @@ export interface CompiledPod {
   revisionUid?: string;
   /** Unset until the network of the pod exists. */
   ip: string | undefined;
+  /** The API does not show the address yet; the node has told it. */
+  early?: boolean;
+  /** Unset until it is scheduled. */
+  node?: string;
   /** It is being deleted or has ended: it gets no new request (container contract, Shutdown). */
   leaving: boolean;
   /** A container fails the readiness probe that it declares: no request until it passes (Knative API, Container). */
@@ -128,6 +132,7 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
     revision: keyOf({ namespace, name: revision }),
     revisionUid: revisionUidOf(pod),
     ip: podIP || undefined,
+    node: pod.spec?.nodeName,
     leaving: deletionTimestamp !== undefined || hasEnded(pod),
     held:
       startsInOrder(pod) ||

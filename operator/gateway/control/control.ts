@@ -12,6 +12,7 @@ import type { FromThread } from '../shared/messages.ts';
 import { Slots } from '../shared/slots.ts';
 import { Stats } from '../shared/stats.ts';
 import { AccessLogWriter } from './accessLogWriter.ts';
+import { EarlyAddresses } from './addresses.ts';
 import { affinityKeyOf } from './affinityKey.ts';
 import { Certificates } from './certificates.ts';
 import { tlsOfThreads } from './certificateWatch.ts';
@@ -55,6 +56,7 @@ export class Control {
   readonly instances: Instances;
   readonly drains: Drains;
   readonly certificates: Certificates;
+  readonly addresses: EarlyAddresses;
   readonly coldStarts: ColdStarts;
   /** Called with the duration of each first start, and of each part of a cold start, for the metrics. */
   onStarted: (elapsedMs: number) => void = () => {};
@@ -98,6 +100,7 @@ export class Control {
     });
     const limitMs = config.startup.limitSeconds * 1000 + COLD_START_SLACK_MS;
     this.coldStarts = new ColdStarts(limitMs, (part, elapsedMs) => this.onColdStart(part, elapsedMs));
+    this.addresses = new EarlyAddresses(this.instances);
     this.drains = new Drains(this.instances, drainTimeoutMs(config.autoscaler.tickSeconds));
     const { tls } = config.gateway;
     this.certificates = new Certificates({
@@ -152,7 +155,7 @@ export class Control {
     );
     pods.onChange(
       each((key, { type, object }) =>
-        this.instances.setPod(key, type === 'deleted' ? undefined : compilePod(object), !this.#started),
+        this.addresses.setPod(key, type === 'deleted' ? undefined : compilePod(object), !this.#started),
       ),
     );
     routes.onChange(
@@ -257,6 +260,7 @@ export class Control {
     this.coldStarts.tick(now);
     this.drains.tick(now);
     this.certificates.tick();
+    this.addresses.tick(now);
     this.instances.sweep();
     this.instances.ids.reclaim(known, (slot) => this.slots.inFlight(slot) === 0);
     const reclaimed = this.table.ids.reclaim(known, (index) => {

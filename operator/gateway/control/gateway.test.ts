@@ -260,6 +260,45 @@ describe('gateway role', function () {
     assert.equal((await ask(internal, '/', { host: 'hello.ns' })).text, 'hello');
   });
 
+  it('takes addresses from the node role alone, and only such as pods can have', async () => {
+    const outcomes = async () => {
+      const { text } = await admin('/metrics');
+      return [...text.matchAll(/^homerun_gateway_node_addresses_total\{outcome="(\w+)"\} (\d+)$/gm)].map(
+        ([, outcome, count]) => `${outcome} ${count}`,
+      );
+    };
+    const post = async (body: string) => {
+      const answer = await request(`http://127.0.0.1:${adminPort}/addresses`, { method: 'POST', body });
+      return [answer.statusCode, await answer.body.text()];
+    };
+    const own = (component: string, podIP: string) => ({
+      ...pod(component, component, { podIP, podIPs: [{ ip: podIP }] }),
+      metadata: {
+        namespace: 'sys',
+        name: component,
+        labels: { 'app.kubernetes.io/name': 'homerun', 'app.kubernetes.io/component': component },
+      },
+      spec: { containers: [], nodeName: 'n1' },
+    });
+    // What the kubelet holds back is not dialled.
+    const container = { name: 'user', image: 'x', readinessProbe: {}, ports: [{ containerPort: 1 }] };
+    const waiting = { ...pod('p1', 'hello-1', { phase: 'Pending' }, { uid: 'p1' }) };
+    api.put(revision('hello-1', await freePort()));
+    api.put({ ...waiting, spec: { nodeName: 'n1', containers: [container] } });
+    api.put(own('controller', '127.0.0.1'));
+    await begin();
+    const before = await outcomes();
+    assert.deepEqual(await post('{"p1":"10.0.0.1"}'), [403, 'this address may not say so\n']);
+    api.put(own('node', '127.0.0.1'));
+    await until('the node is known', async () => (await post('{}'))[0] === 200);
+    assert.equal((await post('{"p1":"127.0.0.1"}'))[0], 400);
+    assert.equal((await post(`{"p1":"${'x'.repeat(200_000)}"}`))[0], 400);
+    assert.deepEqual(await outcomes(), before);
+    assert.deepEqual(await post('{"p1":"10.0.0.1"}'), [200, '{}']);
+    const used = Number(before.find((each) => each.startsWith('used '))?.slice(5) ?? 0);
+    assert.ok((await outcomes()).includes(`used ${used + 1}`));
+  });
+
   it('wakes a revision once for all waiting requests, and answers as soon as its instance does', async () => {
     const at = await freePort();
     api.put(revision('hello-1', at));

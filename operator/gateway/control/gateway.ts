@@ -10,19 +10,20 @@ import { Informer } from '../../kube/informer.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { startAdmin } from '../../telemetry/admin.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { checkAddresses, MAX_ADDRESSES_BYTES } from '../shared/addressProtocol.ts';
+import { clock } from '../shared/clock.ts';
 import { checkOrders } from '../shared/drainProtocol.ts';
 import { AFFINITY_SECRET } from './affinityKey.ts';
 import { certificateInformers } from './certificateWatch.ts';
 import { Control } from './control.ts';
 import { publishMetrics } from './metrics.ts';
+import { Peers } from './peers.ts';
 import { StatsReporter } from './report.ts';
 
 /** One serves while the other is replaced. */
 const FEWEST_THREADS = 2;
 /** More than four threads would only compete with the programs for the same cores. */
 const MOST_THREADS = 4;
-/** The pods of the operator's namespace that are controllers, as the chart labels them. */
-const CONTROLLER_SELECTOR = 'app.kubernetes.io/name=homerun,app.kubernetes.io/component=controller';
 /**
  * How long to wait for the autoscaler's first orders, which it sends once a second, and for the first list of the Secret
  * with the key of the affinity cookies. A gateway can serve without either.
@@ -52,17 +53,9 @@ export async function runGateway(
   const routes = new Informer({ ...common, type: ROUTES });
   const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED });
   const pods = new Informer({ ...common, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}` });
-  // Scaling instances in can stop services, so only orders from the controller's own pods are accepted.
-  const controllers = new Informer({
-    client,
-    type: PODS,
-    name: 'controller-pods',
-    namespace: identity.namespace,
-    labelSelector: CONTROLLER_SELECTOR,
-    log,
-  });
+  const peers = new Peers({ client, log, namespace: identity.namespace });
   const certificates = certificateInformers(config.gateway.tls, identity.namespace, { client, log });
-  const informers = [routes, revisions, pods, controllers, ...certificates];
+  const informers = [routes, revisions, pods, peers.informer, ...certificates];
   // It is not waited for as the others are: without it all requests are served, and clients only bound to no instance.
   const keys = new Informer({
     client,
@@ -92,10 +85,18 @@ export async function runGateway(
   const reporter = new StatsReporter(control);
   const pages = { '/stats': () => reporter.report() };
   const posts = {
+    // Scaling instances in can stop services, so only orders from the controller's own pods are accepted.
     '/stats': {
-      allows: (address: string) =>
-        controllers.store.list().some(({ status }) => status?.podIPs?.some(({ ip }) => ip === address)),
+      allows: (address: string) => peers.isController(address),
       answer: (body: unknown) => reporter.report(checkOrders(body)),
+    },
+    '/addresses': {
+      allows: (address: string) => peers.nodeAt(address) !== undefined,
+      answer: (body: unknown, address: string) => {
+        control.addresses.take(checkAddresses(body), peers.nodeAt(address) ?? '', clock());
+        return {};
+      },
+      maxBytes: MAX_ADDRESSES_BYTES,
     },
   };
   const admin = await startAdmin({ port: config.adminPort, unready, dead, pages, posts });

@@ -107,6 +107,18 @@ export class Instances implements Drainable {
     for (const { drained, pod } of this.#byRevision.get(revision) ?? []) if (drained) yield pod.uid;
   }
 
+  /** The pod with this UID, unless it terminates. */
+  podOf(uid: string): CompiledPod | undefined {
+    const tracked = this.#byUid.get(uid);
+    return tracked && this.#pods.get(tracked.pod.key) === tracked ? tracked.pod : undefined;
+  }
+
+  /** The pod that has this address, unless it terminates. */
+  podAt(ip: string): CompiledPod | undefined {
+    for (const { pod } of this.#pods.values()) if (pod.ip === ip) return pod;
+    return undefined;
+  }
+
   /** Releases the terminated instances that have no request any more. */
   sweep(): void {
     for (const tracked of [...this.#leaving.values()].flatMap((leaving) => [...leaving])) {
@@ -163,7 +175,9 @@ export class Instances implements Drainable {
       tracked.pod = pod;
       // The first container ID belongs to the same start; another one is another start.
       const restarted = before.container !== undefined && before.container !== pod.container;
-      if (restarted || pod.held || before.ip !== pod.ip) tracked.setAside();
+      // An address is dialled anew when the API shows it: the first packets to it may be lost, and sent again after a second.
+      const confirmed = before.early && !pod.early && !tracked.ready;
+      if (restarted || confirmed || pod.held || before.ip !== pod.ip) tracked.setAside();
     }
     const isAhead = (pod.ip && !before?.ip) || (pod.container && !before?.container);
     if (isAhead && !tracked.ready) this.#options.placed?.(pod);

@@ -37,6 +37,13 @@ export const gatewayInstanceStart = new Histogram({
   registers,
 });
 
+export const gatewayAddresses = new Counter({
+  name: 'homerun_gateway_node_addresses_total',
+  help: 'Addresses of new pods that nodes have told, by outcome: used; late, the API showed one before; wrong, the API shows another one after it was used; unknown, no instance; rejected, of a pod of another node or taken by another pod',
+  labelNames: ['outcome'],
+  registers,
+});
+
 /** Where the gateway's series per revision come from: its shared memory, read when /metrics is asked. */
 export interface GatewaySource {
   /** Upper bounds of the latency buckets in seconds. */
