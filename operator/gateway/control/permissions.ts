@@ -13,7 +13,10 @@ export const certificatePermissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] },
 ];
 
-/** In the operator's own namespace: the controllers, which alone may order drains, and the key of the affinity cookies. */
+/**
+ * In the operator's own namespace: the controllers, which alone may order drains, the nodes, which tell addresses, and the
+ * key of the affinity cookies.
+ */
 export const namespacePermissions: readonly Permission[] = [
   {
     apiGroups: [''],
