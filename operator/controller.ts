@@ -13,6 +13,7 @@ import { disruptionController } from './reconcilers/disruption/reconciler.ts';
 import { RECONCILERS } from './reconcilers/index.ts';
 import { createInformers, type Informers } from './reconcilers/informers.ts';
 import { rollOutsOf } from './reconcilers/revision/rollOuts.ts';
+import { ScalingReports } from './reconcilers/revision/scalingReports.ts';
 import type { RoleConfig } from './roles.ts';
 import { startAdmin } from './telemetry/admin.ts';
 import type { Logger } from './telemetry/log.ts';
@@ -52,6 +53,7 @@ export async function runController(
       return waiting.length > 0 ? `waiting for the first list of ${waiting.join(', ')}` : undefined;
     };
     const rollOuts = rollOutsOf(config, informers);
+    const scaling = new ScalingReports();
     const now = Date.now;
     const context: Context = {
       client,
@@ -61,6 +63,7 @@ export async function runController(
       identity,
       capabilities,
       rollOuts,
+      scaling,
       log,
       now,
     };
@@ -97,7 +100,7 @@ function controllersOf(context: Context): Controller[] {
  * @param controllers filled in when it leads for the first time.
  */
 function leaderOf(context: Context & { informers: Informers }, controllers: Controller[]): Lead {
-  const { client, config, identity, informers, log } = context;
+  const { client, config, identity, informers, scaling, log } = context;
   let present = AbortSignal.abort();
   // Whoever does not lead any more writes nothing, and what is under way ends.
   const guarded = client.guarded(() => present);
@@ -107,7 +110,7 @@ function leaderOf(context: Context & { informers: Informers }, controllers: Cont
   let autoscaler: Autoscaler | undefined;
   return async (signal, lost) => {
     present = lost;
-    autoscaler ??= new Autoscaler({ client: guarded, config, identity, informers, log });
+    autoscaler ??= new Autoscaler({ client: guarded, config, identity, informers, reports: scaling, log });
     if (controllers.length === 0) controllers.push(...controllersOf({ ...context, client: guarded }));
     for (const controller of controllers) controller.serverReturned();
     await Promise.all([...controllers, autoscaler].map((part) => part.run(signal)));

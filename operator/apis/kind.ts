@@ -67,6 +67,8 @@ export interface PrinterColumn {
   name: string;
   type: 'string' | 'integer' | 'date';
   jsonPath: string;
+  /** Above 0: only in the wide output. */
+  priority?: number;
 }
 
 /** Keys of the annotations that name who created an object and who changed its spec last. */

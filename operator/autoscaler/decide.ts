@@ -68,10 +68,25 @@ export type Reason =
   | 'idle'
   | 'incomplete';
 
+/** How many instances the load and the specification ask for now. */
+export interface Asked {
+  /** At most the maximum. */
+  readonly count: number;
+  /** The same without the maximum. */
+  readonly unlimited: number;
+  /** What asks for so many: what raises the number. */
+  readonly reason: Reason;
+  /** The same, but of several that ask for equally many the one that changes least. */
+  readonly rule: Reason;
+}
+
 export interface Decision {
   /** The number to set; undefined keeps the present one. */
   readonly replicas: number | undefined;
   readonly reason: Reason;
+  /** What it was decided by. */
+  readonly load: Load;
+  readonly asked: Asked;
   readonly state: ScaleState;
 }
 
@@ -89,11 +104,15 @@ export function initialState(replicas: number, now: number): ScaleState {
 export function decide(load: Load, spec: ScalingSpec, state: ScaleState, now: number): Decision {
   const need = needOf(load, spec, state, now);
   const next = remember(load, spec, state, need, now);
+  const keep = (reason: Reason): Decision => ({
+    replicas: undefined,
+    reason,
+    load,
+    asked: need,
+    state: next,
+  });
   const set = (replicas: number, reason: Reason): Decision =>
-    replicas === load.replicas
-      ? { replicas: undefined, reason: 'steady', state: next }
-      : { replicas, reason, state: next };
-  const keep = (reason: Reason): Decision => ({ replicas: undefined, reason, state: next });
+    replicas === load.replicas ? keep('steady') : { ...keep(reason), replicas };
 
   if (spec.manual !== undefined) return set(spec.manual, 'manual');
   if (spec.failed && load.ready === 0) {
@@ -103,10 +122,15 @@ export function decide(load: Load, spec: ScalingSpec, state: ScaleState, now: nu
   if (load.complete && idle) return set(floorOf(spec), floorOf(spec) > load.replicas ? 'min' : 'idle');
   if (need.count > load.replicas) return set(need.count, need.reason);
   if (need.count === load.replicas) return keep('steady');
-  const unknown = !load.complete || (load.cpu && load.cpu.cores === undefined);
+  const unknown = isIncomplete(load);
   const kept = unknown ? load.replicas : spareLimit(load, spec, next);
   if (kept > spec.max) return set(spec.max, 'max');
   return unknown ? keep('incomplete') : set(kept, 'spare');
+}
+
+/** Whether a measurement is missing. */
+export function isIncomplete({ complete, cpu }: Load): boolean {
+  return !complete || (cpu !== undefined && cpu.cores === undefined);
 }
 
 /** The number down to which spare instances may be removed now: those needed within the idle time. */
@@ -117,8 +141,8 @@ function spareLimit(load: Load, spec: ScalingSpec, state: ScaleState): number {
   return Math.min(Math.max(1, held, forCpu), load.replicas);
 }
 
-/** How long a spare instance stays since it was last needed: never less than the window of the need. */
-function holdMs(spec: ScalingSpec): number {
+/** How long a spare instance stays since it was last needed, in ms: never less than the window of the need. */
+export function holdMs(spec: ScalingSpec): number {
   return Math.max(spec.idleMs, spec.windowMs);
 }
 
@@ -127,12 +151,7 @@ export function floorOf(spec: ScalingSpec): number {
   return spec.pending ? Math.max(spec.min, spec.initial) : spec.min;
 }
 
-function needOf(
-  load: Load,
-  spec: ScalingSpec,
-  state: ScaleState,
-  now: number,
-): { count: number; reason: Reason } {
+function needOf(load: Load, spec: ScalingSpec, state: ScaleState, now: number): Asked {
   const causes: [count: number, reason: Reason][] = [
     [burstNeed(load, spec, state, now), 'burst'],
     [tolerant((load.concurrency ?? 0) / spec.targetConcurrency, load.replicas), 'concurrency'],
@@ -141,7 +160,8 @@ function needOf(
   ];
   let [count, reason] = causes[0] as [number, Reason];
   for (const cause of causes) if (cause[0] > count) [count, reason] = cause;
-  return { count: Math.min(count, spec.max), reason };
+  const rule = causes.findLast(([asked, by]) => asked === count && by !== 'burst')?.[1] ?? reason;
+  return { count: Math.min(count, spec.max), unlimited: count, reason, rule };
 }
 
 /**

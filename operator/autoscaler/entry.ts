@@ -3,9 +3,12 @@ import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
 import type { Target } from '../apis/serving/traffic/targets.ts';
 import type { Deployment } from '../kube/core.ts';
-import { actualInstances, desiredInstances } from '../telemetry/metrics.ts';
-import type { CpuLoad } from './decide.ts';
+import { refOf } from '../kube/types.ts';
+import { actualInstances, desiredInstances, type RevisionScaling } from '../telemetry/metrics.ts';
+import type { CpuLoad, Decision } from './decide.ts';
 import type { Drains } from './drain.ts';
+import { cpuUse, explain, type Reports, ruleOf } from './explain.ts';
+import type { RequestLoad } from './load.ts';
 import type { Track } from './track.ts';
 
 /** The autoscaler's state of one revision. */
@@ -24,6 +27,8 @@ export interface Entry {
   /** Its instances that are being scaled in. */
   drains: Drains;
   cpu?: { poll: number; load: CpuLoad };
+  /** The last decision; undefined while there was nothing to decide. */
+  decision?: Decision;
   /** The values of its series. */
   reported?: { desired: number; actual: number };
 }
@@ -44,6 +49,50 @@ export function report(entry: Entry, { metadata }: Revision, desired: number, ac
   desiredInstances.set(labels, desired);
   actualInstances.set(labels, actual);
   entry.reported = { desired, actual };
+}
+
+/** Passes on what a revision's number goes by; nothing while it has no instances and needs none. */
+export function explained(
+  entry: Entry,
+  key: string,
+  decision: Decision | undefined,
+  reports?: Reports,
+): void {
+  entry.decision = decision;
+  if (decision && entry.spec) reports?.report(key, explain(decision, entry.spec));
+  else reports?.forget(key);
+}
+
+/** The last decisions as metrics show them. */
+export function* scalingsOf(entries: ReadonlyMap<string, Entry>): Iterable<RevisionScaling> {
+  for (const [key, entry] of entries) {
+    const scaling = scalingOf(key, entry);
+    if (scaling) yield scaling;
+  }
+}
+
+function scalingOf(key: string, { decision, spec }: Entry): RevisionScaling | undefined {
+  if (!decision || !spec) return undefined;
+  const { namespace = '', name: revision } = refOf(key);
+  return {
+    namespace,
+    revision,
+    rule: ruleOf(decision, spec),
+    requests: decision.load.concurrency,
+    requestsWanted: spec.targetConcurrency,
+    cpu: cpuUse(decision.load, spec),
+    min: spec.min,
+    max: spec.max,
+  };
+}
+
+/** Whether the next round visits it: it has instances, requests, drains or a pending write. */
+export function isAwake(
+  { drains, written }: Entry,
+  replicas: number,
+  requests: RequestLoad | undefined,
+): boolean {
+  return replicas > 0 || drains.size > 0 || written !== undefined || requests !== undefined;
 }
 
 /** Removes a revision's series. */

@@ -4,7 +4,7 @@ import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
 import { DEPLOYMENTS, PODS, type Pod } from '../kube/core.ts';
 import type { KubeObject } from '../kube/types.ts';
-import { actualInstances, autoscalerTick, desiredInstances } from '../telemetry/metrics.ts';
+import { actualInstances, autoscalerTick, desiredInstances, registry } from '../telemetry/metrics.ts';
 import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { until } from '../testing/until.ts';
 import { DELETION_COST } from './deletionCost.ts';
@@ -22,6 +22,8 @@ describe('Autoscaler', () => {
   /** How far the autoscaler's clock, and the gateway's, are ahead. */
   let ahead: number;
   const now = () => Date.now() + ahead;
+  /** What is said of the numbers, by revision. */
+  const texts = new Map<string, string>();
 
   beforeEach(async () => {
     ahead = 0;
@@ -45,6 +47,11 @@ describe('Autoscaler', () => {
       gatewayPort: gateway.port,
       signal: stop.signal,
       now,
+      reports: {
+        report: (key, text) => texts.set(key, text),
+        forget: (key) => texts.delete(key),
+        show() {},
+      },
     });
   }
 
@@ -72,6 +79,32 @@ describe('Autoscaler', () => {
     await reaches(4);
     await ticks(5);
     assert.equal(scaleWrites().length, 1);
+  });
+
+  it('explains the number, in the reports and in the metrics, until there is nothing to explain', async () => {
+    const rules = async () => {
+      const found = await registry.getSingleMetric('homerun_revision_scaling_rule')?.get();
+      return found?.values.map(({ labels }) => labels);
+    };
+    server.put(revision({ 'scale-to-zero-pod-retention-period': '5m' }));
+    server.put(deployment(1));
+    start();
+    await ticks();
+    gateway.tell(KEY, { inFlight: 80, queued: 240 });
+    await reaches(4);
+    const four =
+      /^4 instances by (burst|concurrency|need within 5 min): .* requests in flight.*, min 0, max 100$/;
+    await until('four are explained', () => four.test(texts.get(KEY) ?? ''));
+    assert.deepEqual(
+      (await rules())?.map(({ namespace, revision }) => [namespace, revision]),
+      [[REF.namespace, REF.name]],
+    );
+    gateway.tell(KEY, { inFlight: 0, queued: 0 });
+    await ticks();
+    await pass(6 * MINUTE);
+    await reaches(0);
+    await until('nothing is explained', () => !texts.has(KEY));
+    assert.deepEqual(await rules(), []);
   });
 
   it('takes the last instance when the idle time is over, and not before', async () => {

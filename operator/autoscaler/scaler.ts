@@ -15,12 +15,13 @@ import { Informer } from '../kube/informer.ts';
 import { keyOf } from '../kube/types.ts';
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { autoscalerTick } from '../telemetry/metrics.ts';
+import { autoscalerTick, setScalingSource } from '../telemetry/metrics.ts';
 import { CpuReader, cpuOf } from './cpu.ts';
 import type { CpuLoad } from './decide.ts';
 import { afterFailure, afterPause, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
-import { type Entry, removeSeries, replicasOf, report } from './entry.ts';
+import { type Entry, explained, isAwake, removeSeries, replicasOf, report, scalingsOf } from './entry.ts';
 import { isEvicting } from './evictions.ts';
+import type { Reports } from './explain.ts';
 import { GatewayScraper } from './gateways.ts';
 import { candidateOf, isObserved, isThere, namedInstance, uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
@@ -44,6 +45,8 @@ export interface AutoscalerOptions {
     deployments: Informer<Deployment>;
     pods: Informer<Pod>;
   };
+  /** Where the reasons of the numbers go; nowhere when left out. */
+  reports?: Reports;
   log: Logger;
   /** Unix time in ms. */
   now?: () => number;
@@ -120,6 +123,7 @@ export class Autoscaler {
   async run(signal: AbortSignal): Promise<void> {
     const { informers, config } = this.#options;
     this.#resume(this.#now());
+    setScalingSource(() => scalingsOf(this.#entries));
     const watching = this.#gatewayPods.run(signal);
     await Promise.race([
       Promise.all([this.#gatewayPods, ...Object.values(informers)].map(({ synced }) => synced)),
@@ -134,7 +138,11 @@ export class Autoscaler {
     await Promise.allSettled([watching, ...this.#writes]);
     await this.#gateways.close();
     this.#stoppedAt = this.#now();
-    for (const [key, entry] of this.#entries) if (entry.reported) removeSeries(key, entry);
+    setScalingSource(() => []);
+    for (const [key, entry] of this.#entries) {
+      this.#options.reports?.forget(key);
+      if (entry.reported) removeSeries(key, entry);
+    }
   }
 
   /** The time without the lease does not count as idle time, and drains start over. */
@@ -161,6 +169,7 @@ export class Autoscaler {
       await nextTurn();
       stretchStart = performance.now();
     }
+    this.#options.reports?.show(now);
     stopTimer();
   }
 
@@ -202,6 +211,7 @@ export class Autoscaler {
     );
     const target = decision?.replicas ?? replicas;
     report(entry, revision, target, ready);
+    explained(entry, key, decision, this.#options.reports);
     const scaling = { deployment, replicas, target, keep: keptInstances(spec), requests };
     const { write } = this.#drain(entry, key, scaling, view, timeout, now);
     const to = target > replicas ? target : write?.replicas;
@@ -306,10 +316,7 @@ export class Autoscaler {
     const entry = this.#entries.get(key);
     if (!entry) return;
     this.#entries.delete(key);
+    this.#options.reports?.forget(key);
     removeSeries(key, entry);
   }
-}
-
-function isAwake({ drains, written }: Entry, replicas: number, requests: RequestLoad | undefined): boolean {
-  return replicas > 0 || drains.size > 0 || written !== undefined || requests !== undefined;
 }

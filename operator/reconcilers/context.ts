@@ -22,6 +22,7 @@ import type { Sources, Stores } from './informers.ts';
 import { type MetadataAccess, metadataAccess } from './pod/metadata.ts';
 import type { RejectionInput } from './rejection.ts';
 import type { RollOuts } from './revision/rollOuts.ts';
+import type { ScalingReports } from './revision/scalingReports.ts';
 
 /** What every reconciler gets; all of its IO goes through here. */
 export interface Context {
@@ -32,6 +33,7 @@ export interface Context {
   identity: Identity;
   capabilities: Capabilities;
   rollOuts: RollOuts;
+  scaling: ScalingReports;
   log: Logger;
   now: () => number;
 }

@@ -107,6 +107,25 @@ describe('writes of a new service', () => {
     assert.equal((await conflicts()) - before, 0);
   });
 
+  it('are one more for each text that explains the number of instances, and none for one that stays', async () => {
+    const { scaling } = process;
+    await deploy(['hello']);
+    await noMoreWrites();
+    const [made] = server.list(REVISIONS);
+    const key = `demo/${made?.metadata.name}`;
+    const stored = () => server.get(REVISIONS, made?.metadata ?? { name: '' })?.status?.scaling;
+    const before = server.requests.filter(isWrite).length;
+    for (let second = 0; second < 20; second++) {
+      scaling.report(key, `text ${Math.floor(second / 5)}`);
+      scaling.show(second * 1000);
+      if (second % 10 === 0) await until('it is written', () => stored() === scaling.of(key));
+    }
+    await noMoreWrites();
+    assert.equal(stored(), 'text 2');
+    assert.equal(server.requests.filter(isWrite).length - before, 2);
+    assert.ok(writesOf('hello').length < MOST_WRITES);
+  });
+
   it('are no more for each of two hundred at once', async () => {
     const before = await conflicts();
     const names = Array.from({ length: 200 }, (_, index) => `many-${index}`);

@@ -12,5 +12,6 @@ export * from './metrics/metadata.ts';
 export * from './metrics/node.ts';
 export * from './metrics/process.ts';
 export { registry } from './metrics/registry.ts';
+export * from './metrics/scaling.ts';
 export * from './metrics/threads.ts';
 export * from './metrics/webhook.ts';

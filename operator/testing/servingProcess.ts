@@ -8,6 +8,7 @@ import { disruptionController } from '../reconcilers/disruption/reconciler.ts';
 import { createInformers } from '../reconcilers/informers.ts';
 import { revisionController } from '../reconcilers/revision/reconciler.ts';
 import { rollOutsOf } from '../reconcilers/revision/rollOuts.ts';
+import { ScalingReports } from '../reconcilers/revision/scalingReports.ts';
 import { routeController } from '../reconcilers/route/reconciler.ts';
 import { serviceController } from '../reconcilers/service/reconciler.ts';
 import { silent } from './until.ts';
@@ -22,6 +23,8 @@ const SERVING = [
 
 /** A controller process for tests: all informers and the controllers of one, without autoscaler and gateway. */
 export class ServingProcess {
+  /** What an autoscaler would report. */
+  readonly scaling = new ScalingReports();
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
 
@@ -44,6 +47,7 @@ export class ServingProcess {
       identity,
       capabilities,
       rollOuts,
+      scaling: this.scaling,
       log: silent,
       now: Date.now,
     };

@@ -13,6 +13,7 @@ export function homerun({ concurrency, utilization, retentionMs, windowMs, max }
     failed: false,
     concurrency,
     targetConcurrency: concurrency * utilization,
+    cpu: 1,
     targetCpu: 1,
     idleMs: retentionMs,
     windowMs,

@@ -7,6 +7,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { DEPLOYMENTS, PODS } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
 import { silent } from '../../testing/until.ts';
+import type { Reports } from '../explain.ts';
 import { Autoscaler } from '../scaler.ts';
 
 export interface RunOptions {
@@ -15,6 +16,7 @@ export interface RunOptions {
   gatewayPort: number;
   signal: AbortSignal;
   now?: () => number;
+  reports?: Reports;
 }
 
 export interface RunningInformers {
@@ -30,7 +32,13 @@ export function runAutoscaler(options: RunOptions): Promise<unknown> {
 }
 
 /** The same, not yet running; its informers do. */
-export function watchForAutoscaler({ client, gatewayPort, signal, now }: RunOptions): RunningInformers {
+export function watchForAutoscaler({
+  client,
+  gatewayPort,
+  signal,
+  now,
+  reports,
+}: RunOptions): RunningInformers {
   const own = { client, log: silent };
   const informers = {
     revisions: new Informer({ ...own, type: REVISIONS }),
@@ -42,7 +50,7 @@ export function watchForAutoscaler({ client, gatewayPort, signal, now }: RunOpti
   const parsed = parseConfig({ adminPort: gatewayPort });
   const config = { ...parsed, autoscaler: { ...parsed.autoscaler, tickSeconds: 0.02 } };
   const identity = { namespace: 'homerun-system', podName: 'controller-1' };
-  const autoscaler = new Autoscaler({ client, config, identity, informers, log: silent, now });
+  const autoscaler = new Autoscaler({ client, config, identity, informers, reports, log: silent, now });
   const watching = Promise.all(Object.values(informers).map((informer) => informer.run(signal)));
   return { autoscaler, watching };
 }

@@ -16,6 +16,7 @@ export function specWith(changes: Partial<ScalingSpec> = {}): ScalingSpec {
     failed: false,
     concurrency,
     targetConcurrency: concurrency * 0.6,
+    cpu: 1,
     targetCpu: 0.6,
     idleMs,
     windowMs,

@@ -12,6 +12,7 @@ import { silent, until } from '../../testing/until.ts';
 import { createInformers } from '../informers.ts';
 import { desiredDeployment } from '../revision/deployment.ts';
 import { rollOutsOf } from '../revision/rollOuts.ts';
+import { ScalingReports } from '../revision/scalingReports.ts';
 import { disruptionController } from './reconciler.ts';
 
 const config = parseConfig({});
@@ -35,7 +36,7 @@ describe("a minimum of two instances, on a real API server with Kubernetes' own 
     const capabilities = { resizesPods: true };
     const rollOuts = rollOutsOf(config, informers);
     const known = { client, informers, recorder, config, identity, capabilities, rollOuts };
-    const context = { ...known, log: silent, now: Date.now };
+    const context = { ...known, scaling: new ScalingReports(), log: silent, now: Date.now };
     running = Promise.all([
       ...Object.values(informers).map((informer) => informer.run(stop.signal)),
       disruptionController(context).run(stop.signal),

@@ -12,6 +12,7 @@ import { PINNED } from '../../testing/serving.ts';
 import { silent, until } from '../../testing/until.ts';
 import { createInformers } from '../informers.ts';
 import { rollOutsOf } from '../revision/rollOuts.ts';
+import { ScalingReports } from '../revision/scalingReports.ts';
 import { executionController } from './reconciler.ts';
 
 const NAMESPACE = 'demo';
@@ -37,6 +38,7 @@ describe("an execution's namespace on a real API server, with Kubernetes' own co
       identity: { namespace: 'homerun-system', podName: 'test' },
       capabilities: { resizesPods: false },
       rollOuts: rollOutsOf(config, informers),
+      scaling: new ScalingReports(),
       log: silent,
       now: Date.now,
     });

@@ -28,6 +28,8 @@ export interface RevisionInput extends Offer {
   startsAtZero?: boolean;
   /** Whether it is the latest of its template, or has traffic or a share of instances. */
   wanted?: boolean;
+  /** Why there are so many instances; undefined until the autoscaler has said it. */
+  scaling?: string;
   /** Set for a revision of a worker pool, whose reconciler makes the Deployment. */
   pool?: {
     /** Whether another revision of the pool has proven itself: this one must run for a while before it replaces it. */

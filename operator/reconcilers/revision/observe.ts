@@ -62,6 +62,7 @@ export async function observe(
     startsAtZero: needsNoInstance(revision, serviceOf(revision, stores)),
     routed,
     wanted,
+    scaling: context.scaling.of(key),
     pool,
   };
 }

@@ -326,6 +326,29 @@ describe('planRevision', () => {
     assert.equal(planned(now, 0).statusWaitMs, undefined, 'it is not active any more');
   });
 
+  it('explains the number of instances at once, keeps what is explained until there is news, and drops it at zero', () => {
+    const digests = new Map([['user-container', resolved]]);
+    const input = { pods: [], passed: new Set<string>(), digests, routed: false };
+    const planned = (before: Revision, replicas: number, scaling?: string) =>
+      planRevision(
+        { ...input, revision: before, deployment: deployment('hello-00001-abc', replicas), scaling },
+        config,
+        EPOCH,
+      );
+    const first = planned(proven, 3).status as Revision;
+    assert.equal(first.status?.scaling, undefined);
+    const explained = planned(first, 3, '3 instances by minimum');
+    assert.equal(explained.statusWaitMs, undefined);
+    const now = explained.status as Revision;
+    assert.equal(now.status?.scaling, '3 instances by minimum');
+    assert.deepEqual(
+      (planned(now, 3).status as Revision).status,
+      now.status,
+      'another controller has just started',
+    );
+    assert.equal((planned(now, 0, '0 instances by idle time').status as Revision).status?.scaling, undefined);
+  });
+
   it('has Kubernetes try again once a service account that was missing is there', () => {
     const message = 'error looking up service account demo/db: serviceaccount "db" not found';
     const conditions = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }];

@@ -123,13 +123,14 @@ function deployments(
 }
 
 function statusOf(
-  { revision, deployment, digests }: RevisionInput,
+  { revision, deployment, digests, scaling = revision.status?.scaling }: RevisionInput,
   images: ReadonlyMap<string, string>,
   conditions: Condition[],
 ): NonNullable<Revision['status']> {
   const containerStatuses = revision.spec.containers
     .filter(({ name }) => digests.get(name)?.state === 'resolved')
     .map(({ name, image }) => ({ name, imageDigest: images.get(name) ?? image }));
+  const desiredReplicas = deployment?.spec?.replicas ?? 0;
   const pinned = containerStatuses.length === revision.spec.containers.length;
   return {
     observedGeneration: revision.metadata.generation,
@@ -137,7 +138,8 @@ function statusOf(
     containerStatuses,
     ...(pinned ? { imageDigest: containerStatuses[0]?.imageDigest } : {}),
     actualReplicas: deployment?.status?.readyReplicas ?? 0,
-    desiredReplicas: deployment?.spec?.replicas ?? 0,
+    desiredReplicas,
+    ...(desiredReplicas > 0 && scaling ? { scaling } : {}),
   };
 }
 

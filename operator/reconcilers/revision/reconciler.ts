@@ -36,6 +36,7 @@ export function revisionController(context: Context): Controller {
     return executor.execute(input.revision, plan);
   };
   const controller = new Controller({ name: 'revision', workers: 8, reconcile, log });
+  context.scaling.onChange(enqueue);
   const stores = storesFor(controller, informers, ...READ);
   const executor = executorOf(context, 'revision', stores, rejectedRevision);
   return controller

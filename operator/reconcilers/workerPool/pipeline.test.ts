@@ -19,6 +19,7 @@ import type { Context } from '../context.ts';
 import { createInformers } from '../informers.ts';
 import { revisionController } from '../revision/reconciler.ts';
 import { rollOutsOf } from '../revision/rollOuts.ts';
+import { ScalingReports } from '../revision/scalingReports.ts';
 import { workerPoolController } from './reconciler.ts';
 
 const REF = { namespace: 'demo', name: 'queue' };
@@ -37,6 +38,7 @@ function start({ client }: FakeApiServer, config = parseConfig({ startup })): ()
     identity: { namespace: 'homerun-system', podName: 'test' },
     capabilities: { resizesPods: false },
     rollOuts: rollOutsOf(config, informers),
+    scaling: new ScalingReports(),
     log: silent,
     now: Date.now,
   };

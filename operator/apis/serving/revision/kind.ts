@@ -26,6 +26,7 @@ export const REVISION = defineKind<Revision>(REVISIONS, {
     ...READY_COLUMNS,
     { name: 'Actual Replicas', type: 'integer', jsonPath: '.status.actualReplicas' },
     { name: 'Desired Replicas', type: 'integer', jsonPath: '.status.desiredReplicas' },
+    { name: 'Scaling', type: 'string', jsonPath: '.status.scaling', priority: 1 },
   ],
   maxNameLength: 63,
   spec: RevisionSpecSchema,

@@ -26,6 +26,8 @@ export interface ScalingSpec {
   readonly concurrency: number;
   /** Concurrent requests that one instance should have, as a mean over the window. */
   readonly targetConcurrency: number;
+  /** Cores of one instance. */
+  readonly cpu: number;
   /** Cores that one instance should use, as a mean over the window. */
   readonly targetCpu: number;
   readonly idleMs: number;
@@ -65,6 +67,7 @@ export function scalingSpec(
   const { pending, failed } = progressOf(revision);
   const max = maxOf(revision, service, target, config);
   const concurrency = concurrencyOf(revision);
+  const cpu = cpuLimit(revision);
   const utilization = number(revision, AUTOSCALING.targetUtilizationPercentage, 1, 100);
   const idleMs = duration(revision, AUTOSCALING.retentionPeriod, 0, LONGEST_MS) ?? config.idleSeconds * 1000;
   const windowMs = duration(revision, AUTOSCALING.window, SHORTEST_WINDOW_MS, LONGEST_MS);
@@ -77,7 +80,8 @@ export function scalingSpec(
     failed,
     concurrency,
     targetConcurrency: concurrency * (utilization ? utilization / 100 : config.concurrencyUtilization),
-    targetCpu: cpuLimit(revision) * config.cpuUtilization,
+    cpu,
+    targetCpu: cpu * config.cpuUtilization,
     idleMs: Math.max(idleMs, SHORTEST_IDLE_MS),
     windowMs: windowMs ?? config.windowSeconds * 1000,
   };

@@ -157,6 +157,10 @@ export const RevisionStatusSchema = object('Observed state of the revision.', {
   serviceName: text(253, 'Name of the core Service.'),
   desiredReplicas: int32(0, 2 ** 31 - 1, 'Desired number of instances.'),
   actualReplicas: int32(0, 2 ** 31 - 1, 'Actual number of instances.'),
+  scaling: text(
+    1024,
+    'Why there are so many instances: what their number goes by and its numbers, of which those that are measured may be some time old.',
+  ),
 });
 
 /** `spec` of a revision. */
