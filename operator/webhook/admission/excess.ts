@@ -1,4 +1,5 @@
 import { at, brief, type FieldError } from '../../apis/fieldError.ts';
+import { CROWD } from './size.ts';
 
 /** Deeper than any of our fields and than the managedFields of the API server. */
 const DEEPEST = 64;
@@ -6,8 +7,13 @@ const DEEPEST = 64;
 export const MOST_VALUES = 100_000;
 /** Maximum number of keys of one map, such as labels and annotations. */
 export const MOST_KEYS = 10_000;
-/** Maximum number of different keys of an object: those of one map, and the names of all declared fields. */
+/**
+ * Maximum number of different keys of an object: those of one map, and the names of all declared fields. managedFields
+ * repeat each label and annotation with a prefix, so there may be almost 6,000 of those.
+ */
 export const MOST_DIFFERENT_KEYS = 12_000;
+/** Maximum number of keys of an object that follow a thousand others in their map: enough for two maps at their limit. */
+export const MOST_CROWDED_KEYS = 20_000;
 /** Maximum total size of annotations (Kubernetes, Annotations: 256 KiB). */
 const MOST_ANNOTATION_BYTES = 262_144;
 
@@ -16,7 +22,14 @@ const MOST_ANNOTATION_BYTES = 262_144;
  * that runs after this check may recurse into the object and traverse it several times. Pure.
  */
 export function excessOf(object: unknown): Excess | undefined {
-  const search: Search = { left: MOST_VALUES, keys: new Set(), trail: [], wide: false, cut: false };
+  const search: Search = {
+    left: MOST_VALUES,
+    keys: new Set(),
+    crowdedKeys: 0,
+    trail: [],
+    wide: false,
+    cut: false,
+  };
   const message = walk(object, 0, search) ?? annotationExcess(object, search);
   if (message === undefined) return undefined;
   const { wide, cut } = search;
@@ -36,6 +49,7 @@ interface Search {
   left: number;
   /** The keys of all maps that have been visited. */
   keys: Set<string>;
+  crowdedKeys: number;
   /** Steps from the error up to the root. */
   trail: Step[];
   /** One map has too many keys. */
@@ -74,6 +88,10 @@ function walk(value: unknown, level: number, search: Search): string | undefined
     search.wide = true;
     // The actual number is unknown: narrow.ts drops the keys that exceed the limit before parsing.
     return `has more than ${MOST_KEYS} keys; it may have at most ${MOST_KEYS}`;
+  }
+  search.crowdedKeys += Math.max(0, keys.length - CROWD);
+  if (search.crowdedKeys > MOST_CROWDED_KEYS) {
+    return tooLarge(search, `${MOST_CROWDED_KEYS} keys in maps of more than ${CROWD}`);
   }
   // The spec before the metadata: managedFields repeat its keys, and their paths would not help users.
   if (level === 0) keys.reverse();

@@ -6,10 +6,14 @@ export interface Limits {
   keys: number;
   /** Keys of `object`, and of `oldObject`, each counted once. */
   differentKeys: number;
+  /** Keys of `object`, and of `oldObject`, that follow {@link CROWD} others in their map. */
+  crowdedKeys: number;
   /** Values of `object`, and of `oldObject`: itself and all that is in it. */
   values: number;
 }
 
+/** A map with more keys than this is a hash table to V8, which takes three times as long to fill and to list. */
+export const CROWD = 1_000;
 /** Values and keys of a review beside its two objects, such as the groups of the user. */
 const MOST_OTHERS = 10_000;
 /** Far more than an object may have different keys; a power of two. */
@@ -20,6 +24,7 @@ export class ReviewSize {
   readonly #limits: Limits;
   #values = 0;
   #keys = 0;
+  #crowdedKeys = 0;
   #allValues = 0;
   #allKeys = 0;
   #objects = 1;
@@ -34,6 +39,7 @@ export class ReviewSize {
   beginObject(): void {
     this.#values = 1;
     this.#keys = 0;
+    this.#crowdedKeys = 0;
     this.#objects++;
   }
 
@@ -46,9 +52,11 @@ export class ReviewSize {
 
   /**
    * A key that begins and ends at these quotes.
+   * @param index how many others precede it in its map.
    * @throws {ReviewError} when the review is larger than two objects may be.
    */
-  addKey(body: Buffer, begin: number, end: number): void {
+  addKey(body: Buffer, begin: number, end: number, index: number): void {
+    if (index >= CROWD) this.#crowdedKeys++;
     let hash = 0;
     for (let i = begin + 1; i < end; i++) hash = (Math.imul(hash, 31) + (body[i] ?? 0)) | 0;
     const slot = (hash ^ (hash >>> 16)) & (SLOTS - 1);
@@ -62,6 +70,7 @@ export class ReviewSize {
 
   /** Whether the object that is open exceeds a limit. */
   isTooLarge(): boolean {
-    return this.#values > this.#limits.values || this.#keys > this.#limits.differentKeys;
+    const { values, differentKeys, crowdedKeys } = this.#limits;
+    return this.#values > values || this.#keys > differentKeys || this.#crowdedKeys > crowdedKeys;
   }
 }
