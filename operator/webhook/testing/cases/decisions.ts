@@ -77,14 +77,16 @@ export const DECISIONS: AdmissionCases = {
     job: { container: '{ports: [{containerPort: 8080}]}' },
     outcome: 'warned',
     message: /containers\[0\]\.ports: has port 8080; it must be empty: a task receives no requests/,
-    source: 'the container contract has none in jobs, the API knows the field there',
+    source:
+      'the container contract has none in jobs, the API stores one (Terraform, TestAccCloudRunV2Job_cloudrunv2JobFullUpdate)',
     reason: 'it receives no requests, and the port does no harm',
   },
   'a port of a worker pool': {
     pool: { container: '{ports: [{containerPort: 8080}]}' },
     outcome: 'warned',
     message: /containers\[0\]\.ports: has port 8080; it must be empty: a worker pool receives no requests/,
-    source: 'the container contract has none in worker pools, the API knows the field there',
+    source:
+      'the container contract has none in worker pools, nor has Terraform; the API reference has the field in each container',
     reason: 'it receives no requests, and the port does no harm',
   },
 };
