@@ -244,4 +244,19 @@ describe('gateway over HTTP/2', () => {
     assert.ok(connections >= 3, `${connections} connections`);
     small.close();
   });
+
+  it('has one deadline for a request that an instance refused and that is sent again', async () => {
+    const { port } = server.address() as { port: number };
+    harness.serve('short.test', { key: 'ns/short', protocol: 'h2c', timeoutMs: 200, ports: [port] });
+    const ask = () => read(send({ ':authority': 'short.test' }));
+    let streams = 0;
+    handle = (stream) => {
+      streams++;
+      if (streams === 1) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      else if (streams === 2) stream.respond({ ':status': 200 }, { endStream: true });
+    };
+    assert.deepEqual([(await ask()).status, streams], [200, 2]);
+    // A second deadline of the first request would expire now, again and again, and keep the thread from all else.
+    assert.deepEqual([(await ask()).status, streams], [504, 3]);
+  });
 });
