@@ -118,7 +118,9 @@ function sidecar(...args: Parameters<typeof instanceContainer>): PodContainer {
  * Kubernetes sends SIGTERM to a native sidecar only when those that started after it have ended, but it runs the hooks
  * of all containers at once: so the hook sends it, and all get it together (container contract, Shutdown). It takes a
  * shell in the image; without one the container gets SIGTERM when its turn comes. The other hooks (httpGet, sleep) send no
- * signal, and plain containers in place of sidecars would not wait for each other.
+ * signal, lifecycle.stopSignal chooses which one is sent and not when, and plain containers in place of sidecars would
+ * not wait for each other. Where every server mounts images as volumes (Kubernetes 1.36), such a volume could bring a
+ * program that sends it.
  */
 function terminate(afterSeconds: number): string[] {
   const wait = afterSeconds > 0 ? `sleep ${afterSeconds}; ` : '';
