@@ -26,6 +26,8 @@ export const KIND_NOTES: { readonly [K in keyof typeof KINDS_BY_NAME]?: KindNote
 warning, and is rejected when strict. Keys of other prefixes are kept as they are.`,
     before: `A Configuration has the same \`spec.template\`. The \`spec\` of a Revision has the fields of \`spec.template.spec\` and is
 immutable.`,
+    after: `The \`readinessProbe\` of the ingress container is run by the gateways and is not part of the pod; the kubelet runs those of other
+containers ([gateway](gateway.md#readiness-probes)).`,
   },
   routes: {
     after: `### Gradual roll-out

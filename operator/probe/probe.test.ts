@@ -31,6 +31,11 @@ describe('startCheck', () => {
         containers: container({ ports: undefined }),
         want: { kind: 'tcp', port: 8080, timeoutMs: 1000 },
       },
+      'a path without a slash': {
+        reason: 'older objects may have it',
+        containers: container({ startupProbe: { httpGet: { path: 'up' } } as never }),
+        want: { kind: 'http', port: 9000, path: '/up', headers: {}, timeoutMs: 1000 },
+      },
       http: {
         reason: 'with its own port, path and headers',
         containers: container({
@@ -64,9 +69,9 @@ describe('startCheck', () => {
         want: { kind: 'tcp', port: 9000, timeoutMs: 1000 },
       },
       'readiness probe only': {
-        reason: 'Knative begins with it',
-        containers: container({ readinessProbe: { httpGet: { path: 'ready' } } as never }),
-        want: { kind: 'http', port: 9000, path: '/ready', headers: {}, timeoutMs: 1000 },
+        reason: 'it begins once the port is open',
+        containers: container({ readinessProbe: { httpGet: { path: '/ready' } } as never }),
+        want: { kind: 'tcp', port: 9000, timeoutMs: 1000 },
       },
     };
   for (const [name, { reason, containers, want, delayMs = 0 }] of Object.entries(tables)) {

@@ -20,6 +20,9 @@ import (
 // instance tells one start of the program from every other.
 var instance = rand.Text()
 
+// unreadyUntil is when /ready answers 200 again, in milliseconds since 1970.
+var unreadyUntil atomic.Int64
+
 // inside counts the requests that are in the program now, most how many there ever were at once.
 var inside, most atomic.Int64
 
@@ -33,6 +36,7 @@ func newHandler() http.Handler {
 	mux.HandleFunc("/busy", busy)
 	mux.HandleFunc("/alloc", allocate)
 	mux.HandleFunc("/status", status)
+	mux.HandleFunc("/ready", ready)
 	mux.HandleFunc("/stream", stream)
 	mux.HandleFunc("/sse", events)
 	mux.HandleFunc("/echo", echo)
@@ -100,6 +104,16 @@ func headers(w http.ResponseWriter, r *http.Request) {
 		"method": r.Method, "uri": r.RequestURI, "proto": r.Proto, "host": r.Host,
 		"remote": r.RemoteAddr, "headers": r.Header, "transferEncoding": r.TransferEncoding,
 	})
+}
+
+// ready is what a readiness probe asks. It answers 503 for ?unready=MS from then on, and who it is.
+func ready(w http.ResponseWriter, r *http.Request) {
+	if ms := r.FormValue("unready"); ms != "" {
+		unreadyUntil.Store(time.Now().Add(milliseconds(ms, 0)).UnixMilli())
+	} else if time.Now().UnixMilli() < unreadyUntil.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	fmt.Fprintln(w, instance)
 }
 
 func sleep(w http.ResponseWriter, r *http.Request) {

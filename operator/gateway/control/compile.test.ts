@@ -184,10 +184,11 @@ describe('compileRevision', () => {
   };
   for (const [name, { reason, spec, want }] of Object.entries(tables)) {
     it(`${name}: ${reason}`, () => {
-      const { check, uid, failing, affinity, ...compiled } = compileRevision(revision(spec));
+      const { check, readiness, uid, failing, affinity, ...compiled } = compileRevision(revision(spec));
       assert.deepEqual(compiled, want);
       assert.equal(uid, 'revision-1');
       assert.equal(check.attempt.port, compiled.port);
+      assert.equal(readiness, undefined);
     });
   }
 });
@@ -288,6 +289,35 @@ describe('compilePod', () => {
       assert.deepEqual([key, uid, podName, of, held], ['ns/p', 'u', 'p', 'ns/hello-1', false]);
       assert.equal(revisionUid, 'revision-1');
       assert.deepEqual(compiled, want);
+    });
+  }
+
+  const held: Record<string, { reason: string; container: object; aside?: object; want: boolean }> = {
+    'no probe': { reason: 'the startup probe decides', container: {}, want: false },
+    'HTTP of the ingress container': {
+      reason: 'the gateway runs it, also while an older template has the kubelet run it',
+      container: { readinessProbe: { httpGet: { path: '/', port: 8080 } } },
+      want: false,
+    },
+    'exec of the ingress container': {
+      reason: 'only the kubelet can run it',
+      container: { readinessProbe: { exec: { command: ['x'] } } },
+      want: true,
+    },
+    'HTTP of a sidecar': {
+      reason: 'the kubelet runs it',
+      container: {},
+      aside: { readinessProbe: { httpGet: { path: '/', port: 9000 } } },
+      want: true,
+    },
+  };
+  for (const [name, { reason, container, aside, want }] of Object.entries(held)) {
+    it(`readiness probe, ${name}: ${reason}`, () => {
+      const unready = (of: string) => ({ ...running(of, of), ready: false });
+      const object = pod({ podIP: '10.0.0.1', containerStatuses: [unready('user'), unready('aside')] });
+      const user = { name: 'user', ports: [{ containerPort: 8080 }], ...container };
+      object.spec = { containers: [user, { name: 'aside', ...aside }] };
+      assert.equal(compilePod(object)?.held, want);
     });
   }
 

@@ -3,6 +3,7 @@ import { INSTANCE } from '../../apis/annotations/run/instance.ts';
 import { parseFlag } from '../../apis/annotations/values.ts';
 import { revisionUidOf, SERVING } from '../../apis/labels.ts';
 import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
+import type { Probe } from '../../apis/serving/container/types.ts';
 import { whyNoneStarts } from '../../apis/serving/revision/conditions.ts';
 import { timeoutMs } from '../../apis/serving/revision/timeout.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
@@ -13,7 +14,13 @@ import { type HostConfig, hostsOf } from '../../apis/url.ts';
 import type { Pod } from '../../kube/core.ts';
 import { hasEnded } from '../../kube/pod.ts';
 import { keyOf } from '../../kube/types.ts';
-import { type StartCheck, startCheck } from '../../probe/attempt.ts';
+import {
+  isProbedFromOutside,
+  type ReadinessCheck,
+  readinessCheck,
+  type StartCheck,
+  startCheck,
+} from '../../probe/attempt.ts';
 import { UNLIMITED } from '../shared/limits.ts';
 import type { Protocol, Target } from '../shared/messages.ts';
 
@@ -37,6 +44,8 @@ export interface CompiledRevision {
   protocol: Protocol;
   port: number;
   check: StartCheck;
+  /** The readiness probe that the gateway runs; unset where there is none. */
+  readiness?: ReadinessCheck;
   /** The reason why none of its instances can start. */
   failing?: string;
   /** Requests of one client go to one instance, as far as possible (Cloud Run, Session affinity). */
@@ -59,7 +68,10 @@ export interface CompiledPod {
   node?: string;
   /** It is being deleted or has ended: it gets no new request (container contract, Shutdown). */
   leaving: boolean;
-  /** A container fails the readiness probe that it declares: no request until it passes (Knative API, Container). */
+  /**
+   * Containers still wait for others, or one fails a readiness probe that the kubelet runs: no request until then
+   * (Knative API, Container).
+   */
   held: boolean;
   /** Changes when the ingress container is started again. */
   container: string | undefined;
@@ -110,6 +122,7 @@ export function compileRevision(revision: Revision): CompiledRevision {
     protocol: container?.ports?.[0]?.name === 'h2c' ? 'h2c' : 'http1',
     port: container ? ingressPort(container) : 8080,
     check: startCheck(containers),
+    readiness: readinessCheck(containers),
     failing: whyNoneStarts(revision.status?.conditions),
     affinity: parseFlag(revision.metadata.annotations?.[INSTANCE.sessionAffinity.key]) === true,
   };
@@ -136,13 +149,16 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
     leaving: deletionTimestamp !== undefined || hasEnded(pod),
     held:
       startsInOrder(pod) ||
-      containers.some(({ name, readinessProbe }) => readinessProbe && !isReady(pod, name)),
+      containers.some(
+        ({ name, readinessProbe: probe }) =>
+          probe && !(name === ingress && isProbedFromOutside(probe as Probe)) && !isReady(pod, name),
+      ),
     // A terminated container differs from the running one, so that it gets no request until it has passed again.
     container: status?.containerID && `${status.containerID}${status.state?.terminated ? ' ended' : ''}`,
   };
 }
 
-/** The kubelet runs the readiness probes of all containers and reports the result here. */
+/** The kubelet reports the result of the readiness probes here. The gateway runs those of ingress containers itself. */
 function isReady(pod: Pod, container: string): boolean {
   return statusesOf(pod).find(({ name }) => name === container)?.ready === true;
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { SERVING } from '../../apis/labels.ts';
 import type { Pod } from '../../kube/core.ts';
+import type { FollowOptions } from '../../probe/readiness.ts';
 import { silent, until } from '../../testing/until.ts';
 import { compilePod } from './compile.ts';
 import { Instances } from './instances.ts';
@@ -124,7 +126,7 @@ describe('Instances', () => {
   });
 
   for (const [where, containers] of Object.entries<Containers>({
-    'the ingress container': [{ name: 'user', readinessProbe }],
+    'the ingress container, run by the kubelet,': [{ name: 'user', readinessProbe }],
     'a sidecar': [
       { name: 'user', ports: [{ containerPort: 8080 }] },
       { name: 'aside', readinessProbe },
@@ -143,6 +145,87 @@ describe('Instances', () => {
       await until('it serves again', () => serving() === 1);
     });
   }
+
+  describe('of a revision whose readiness probe the gateway runs', () => {
+    const attempt = { kind: 'http' as const, port: 8080, path: '/ready', headers: {}, timeoutMs: 1000 };
+    const readiness = { attempt, delayMs: 0, periodMs: 10_000, successThreshold: 1, failureThreshold: 3 };
+    /** The container of a pod whose template is older: the kubelet probes it too. */
+    const both: Containers = [{ name: 'user', readinessProbe: { httpGet: { path: '/ready', port: 8080 } } }];
+    let followed: { host: string; options: FollowOptions }[];
+    let startLimitMs: number[];
+
+    beforeEach(() => {
+      followed = [];
+      startLimitMs = [];
+      instances = new Instances({
+        table,
+        counts,
+        startLimitMs: 1000,
+        log: silent,
+        probe: async (_host, _check, { limitMs }) => {
+          startLimitMs.push(limitMs);
+          return true;
+        },
+        follow: (host, check, options) => {
+          assert.equal(check, readiness);
+          followed.push({ host, options });
+          return once(options.signal, 'abort').then(() => {});
+        },
+      });
+      instances.setRevision(REVISION, { ...compiled, readiness });
+    });
+
+    const begun = (times: number) =>
+      until('it is followed', () => followed.length === times && followed.at(-1)?.options);
+
+    it('sends an instance requests while it is ready, whatever the kubelet says', async () => {
+      see(pod(both, false));
+      const { onChange } = await begun(1);
+      assert.deepEqual([followed[0]?.host, serving()], ['10.0.0.1', 0]);
+      onChange(true);
+      assert.equal(serving(), 1);
+      see(pod(both, true));
+      onChange(false);
+      assert.deepEqual([serving(), instances.count(REVISION), instances.usable(REVISION)], [0, 1, 1]);
+      onChange(true);
+      assert.deepEqual([serving(), startLimitMs.length], [1, 1]);
+    });
+
+    it('begins anew with an instance that restarts, is unreachable or whose sidecar is not ready', async () => {
+      const aside = { name: 'aside', readinessProbe };
+      const ports = [{ containerPort: 8080 }];
+      see(pod([{ name: 'user', ports }, aside], true));
+      (await begun(1)).onChange(true);
+      instances.unreachable(0, 'refused');
+      assert.deepEqual([serving(), followed[0]?.options.signal.aborted], [0, true]);
+      (await begun(2)).onChange(true);
+      assert.equal(serving(), 1);
+      see(pod([{ name: 'user', ports }, aside], false));
+      assert.deepEqual([serving(), followed[1]?.options.signal.aborted], [0, true]);
+      see(pod([{ name: 'user', ports }, aside], true));
+      (await begun(3)).onChange(true);
+      (await begun(3)).onChange(false);
+      instances.setPod('ns/p1', undefined);
+      assert.equal(followed[2]?.options.signal.aborted, true);
+    });
+
+    it('lets requests wait for a start while the first one is not ready, and as without instances later', async () => {
+      const limit = () => table.entries.get(REVISION)?.queueLimitMs;
+      instances.setPod('ns/p1', compilePod(pod(both, true)), true);
+      const { onChange } = await begun(1);
+      assert.equal(limit(), 10_000);
+      onChange(true);
+      onChange(false);
+      assert.equal(limit(), 10_000);
+    });
+
+    it('ends all probes when the gateway ends', async () => {
+      see(pod(both, true));
+      const { signal } = await begun(1);
+      instances.close();
+      assert.ok(signal.aborted);
+    });
+  });
 
   it('tracks an instance without a row once there is a free one', async () => {
     const small = new Instances({

@@ -1,9 +1,8 @@
-import { untilStarted } from '../../probe/probe.ts';
-import type { Logger } from '../../telemetry/log.ts';
 import { MAX_INSTANCES } from '../shared/limits.ts';
 import type { CompiledPod, CompiledRevision } from './compile.ts';
 import type { Drainable } from './drains.ts';
 import { IndexAllocator } from './indexAllocator.ts';
+import { InstanceProbes, type InstanceProbesOptions } from './instanceProbes.ts';
 import type { RouteTable } from './routeTable.ts';
 import { queueLimitMs, StartTimes } from './startTimes.ts';
 import { Tracked } from './tracked.ts';
@@ -18,17 +17,13 @@ export interface ThreadCounts {
   waiting(revision: string): number;
 }
 
-export interface InstancesOptions {
+export interface InstancesOptions extends InstanceProbesOptions {
   table: RouteTable;
   counts: ThreadCounts;
-  /** How long an instance may take to start. */
-  startLimitMs: number;
-  log: Logger;
   /** Called when an instance is ready for the first time, with the time since it was first seen. */
   started?: (pod: CompiledPod, elapsedMs: number) => void;
   /** Called when an instance that has not started gets its address, and when its container runs. */
   placed?: (pod: CompiledPod) => void;
-  probe?: typeof untilStarted;
   now?: () => number;
   /** How many can be tracked at once. */
   max?: number;
@@ -36,13 +31,13 @@ export interface InstancesOptions {
 
 /**
  * Tracks every instance from its pod's first event to its end: probes it once it has an address, adds it to the table of
- * the data threads when it has started, removes it when it terminates, restarts or is unreachable. Instances are tracked
- * independently: one that hangs delays no other. A terminating one is kept until its last request has ended.
+ * the data threads when it has started, removes it when it terminates, restarts, is unreachable or not ready. Instances are
+ * tracked independently: one that hangs delays no other. A terminating one is kept until its last request has ended.
  */
 export class Instances implements Drainable {
   readonly ids: IndexAllocator;
   readonly #options: InstancesOptions;
-  readonly #probe: typeof untilStarted;
+  readonly #probes: InstanceProbes;
   readonly #now: () => number;
   readonly #revisions = new Map<string, CompiledRevision>();
   readonly #pods = new Map<string, Tracked>();
@@ -60,7 +55,7 @@ export class Instances implements Drainable {
   constructor(options: InstancesOptions) {
     this.#options = options;
     this.ids = new IndexAllocator(options.max ?? MAX_INSTANCES);
-    this.#probe = options.probe ?? untilStarted;
+    this.#probes = new InstanceProbes(options);
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -262,18 +257,7 @@ export class Instances implements Drainable {
     if (tracked.ready || tracked.probing || pod.held || !pod.ip || !revision) return;
     if (!this.#isOwn(tracked)) return;
     if (pod.container?.endsWith(' ended')) return;
-    const probing = new AbortController();
-    tracked.probing = probing;
-    const { startLimitMs: limitMs, log } = this.#options;
-    this.#probe(pod.ip, revision.check, { limitMs, signal: probing.signal }).then(
-      (started) => {
-        if (tracked.probing !== probing) return;
-        tracked.probing = undefined;
-        if (started) this.#admit(tracked, revision);
-        else log.warn({ pod: pod.key, limitMs }, 'instance did not start in time');
-      },
-      (error) => log.error({ pod: pod.key, err: error }, 'probe failed'),
-    );
+    this.#probes.begin(tracked, revision, () => this.#admit(tracked, revision));
   }
 
   #admit(tracked: Tracked, revision: CompiledRevision): void {

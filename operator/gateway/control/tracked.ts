@@ -2,17 +2,19 @@ import type { InstanceEntry } from '../shared/messages.ts';
 import type { CompiledPod } from './compile.ts';
 import type { RouteTable } from './routeTable.ts';
 
-/** One instance, and whether the data threads have it: they do while it has started and is not drained. */
+/** One instance, and whether the data threads have it: they do while it has started, is ready and is not drained. */
 export class Tracked {
   pod: CompiledPod;
   readonly slot: number;
   readonly seenAt: number;
   /** It ran before this process watched it, so its start cannot be timed. */
   found: boolean;
+  /** Ends its probes. It is set while it starts and, with a readiness probe, as long as it runs. */
   probing: AbortController | undefined;
   readonly #table: RouteTable;
   #entry: InstanceEntry | undefined;
   #drained = false;
+  #held = false;
   #listed = false;
   /** Version of the table from which on the data threads do not have it. */
   #goneIn = 0;
@@ -45,6 +47,13 @@ export class Tracked {
     this.probing?.abort();
     this.probing = undefined;
     this.#entry = undefined;
+    this.#held = false;
+    this.#publish();
+  }
+
+  /** It has started and fails its readiness probe: it gets no new request. */
+  setHeld(held: boolean): void {
+    this.#held = held;
     this.#publish();
   }
 
@@ -60,7 +69,7 @@ export class Tracked {
   }
 
   #publish(): void {
-    const entry = this.#drained ? undefined : this.#entry;
+    const entry = this.#drained || this.#held ? undefined : this.#entry;
     if (!entry && !this.#listed) return;
     this.#listed = entry !== undefined;
     if (!entry) this.#goneIn = this.#table.nextVersion;

@@ -37,7 +37,7 @@ export interface Evidence {
   /** Whether the worker pool gives the revision no instances. */
   idle?: boolean;
   mount?: MountFailure;
-  /** UIDs of the pods whose startup probe the controller saw pass. */
+  /** UIDs of the pods whose startup probe, and readiness probe where it runs that, the controller saw pass. */
   passed?: ReadonlySet<string>;
   /** Whether an instance has run before: a container that exits has not, for certain, failed to start. */
   proven?: boolean;

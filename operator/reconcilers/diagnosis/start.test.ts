@@ -29,6 +29,7 @@ interface Case {
   reason: string;
   pods: Evidence['pods'];
   passed?: string[];
+  proven?: boolean;
   afterSeconds?: number;
   spec?: object;
   want: {
@@ -62,15 +63,36 @@ const CASES: Record<string, Case> = {
     want: { state: 'started' },
   },
   'probed, but not ready by its own word': {
-    reason: 'a readiness probe that a container declares holds the revision back until it passes',
-    spec: { containers: [{ image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    reason: 'a readiness probe that only the kubelet can run holds the revision back until it passes',
+    spec: { containers: [{ image: 'a', readinessProbe: { exec: { command: ['ready'] } } }] },
     pods: [pod({ state: { running: {} } })],
     passed: ['pod-x'],
     want: { state: 'starting', reason: 'Deploying' },
   },
+  'ready for the kubelet, readiness not probed yet': {
+    reason:
+      'the kubelet does not run a readiness probe that the gateways run; the controller does until it has passed',
+    spec: { containers: [{ image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    pods: [pod({ state: { running: {} }, ready: true })],
+    want: { state: 'starting', reason: 'Deploying' },
+  },
+  'readiness probed': {
+    reason: 'the controller probes it as the gateways do',
+    spec: { containers: [{ image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    pods: [pod({ state: { running: {} } })],
+    passed: ['pod-x'],
+    want: { state: 'started' },
+  },
+  'readiness of a revision that has been ready': {
+    reason: 'from then on only the gateways probe it',
+    spec: { containers: [{ image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    pods: [pod({ state: { running: {} }, ready: true })],
+    proven: true,
+    want: { state: 'started' },
+  },
   'ready, of a container with a dot in its name': {
     reason: 'its pod calls it otherwise',
-    spec: { containers: [{ name: 'app.v2', image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    spec: { containers: [{ name: 'app.v2', image: 'a', readinessProbe: { exec: { command: ['ready'] } } }] },
     pods: [pod({ name: podContainerName('app.v2'), state: { running: {} }, ready: true })],
     want: { state: 'started' },
   },
@@ -88,9 +110,16 @@ const CASES: Record<string, Case> = {
   },
   'never ready by its own word': {
     reason: 'the probe that did not pass is named, not the port, which answers',
-    spec: { containers: [{ image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    spec: { containers: [{ image: 'a', readinessProbe: { exec: { command: ['ready'] } } }] },
     pods: [pod({ state: { running: {} } })],
     passed: ['pod-x'],
+    afterSeconds: 240,
+    want: { state: 'failed', reason: 'HealthCheckContainerError', message: /readiness probe within 240 s/ },
+  },
+  'never ready, though it listens': {
+    reason: 'the kubelet calls it ready once it listens; the probe that the controller runs did not pass',
+    spec: { containers: [{ image: 'a', readinessProbe: { httpGet: { path: '/ready' } } }] },
+    pods: [pod({ state: { running: {} }, ready: true })],
     afterSeconds: 240,
     want: { state: 'failed', reason: 'HealthCheckContainerError', message: /readiness probe within 240 s/ },
   },
@@ -401,11 +430,14 @@ function stateOf(evidence: Evidence): Case['want']['state'] {
 }
 
 describe('what keeps an instance from starting', () => {
-  for (const [name, { reason, pods, passed = [], afterSeconds = 5, spec, want }] of Object.entries(CASES)) {
+  for (const [name, { reason, pods, passed = [], proven, afterSeconds = 5, spec, want }] of Object.entries(
+    CASES,
+  )) {
     it(`${name}: ${reason}`, () => {
       const { containers } = revision('hello-00001-abc', { spec }).spec;
       const now = EPOCH + afterSeconds * 1000;
-      const evidence: Evidence = { runs: 'service', containers, pods, passed: new Set(passed), now, config };
+      const seen = { pods, passed: new Set(passed), proven };
+      const evidence: Evidence = { runs: 'service', containers, ...seen, now, config };
       const problem = diagnose(evidence);
       assert.equal(stateOf(evidence), want.state);
       if (want.reason) assert.equal(problem?.reason, want.reason);

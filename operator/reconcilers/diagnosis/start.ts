@@ -4,6 +4,7 @@ import type { Container } from '../../apis/serving/container/types.ts';
 import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditions.ts';
 import type { Pod } from '../../kube/core.ts';
 import { ageMs } from '../../kube/pod.ts';
+import { readinessCheck } from '../../probe/attempt.ts';
 import { type Evidence, livePods, type PodEvidence, statusesOf } from './evidence.ts';
 import { notListening } from './exit.ts';
 import { FAILURE_RULES } from './failureRules.ts';
@@ -19,12 +20,17 @@ export function hasStarted(evidence: Evidence): boolean {
 }
 
 function isStarted(pod: Pod, evidence: Evidence): boolean {
-  const { passed, containers } = evidence;
+  const { containers } = evidence;
   const statuses = statusesOf(pod);
   if (statuses.length < containers.length || !statuses.every((status) => status.state?.running)) return false;
   if (untilStartedMs(pod, evidence) > 0) return false;
-  if (statuses.every(({ ready }) => ready)) return true;
-  return Boolean(passed?.has(pod.metadata.uid ?? '')) && !notReady(pod, containers);
+  if (notReady(pod, evidence)) return false;
+  return statuses.every(({ ready }) => ready) || hasPassed(pod, evidence);
+}
+
+/** Whether the controller saw its startup probe pass, and the readiness probe that it runs. */
+function hasPassed({ metadata }: Pod, { passed }: Evidence): boolean {
+  return passed?.has(metadata.uid ?? '') ?? false;
 }
 
 /** How long the instance still has to run until it counts as started. */
@@ -34,10 +40,23 @@ function untilStartedMs(pod: Pod, { minReadyMs = 0, now }: Evidence): number {
   return Math.max(...since) + minReadyMs - now;
 }
 
-/** The container whose own readiness probe does not pass; the kubelet asks it, and it may be of any kind. */
-function notReady(pod: Pod, containers: readonly Container[]): Container | undefined {
-  const ready = new Set(statusesOf(pod).flatMap(({ name, ready }) => (ready ? [name] : [])));
-  return containers.find(({ name, readinessProbe }) => readinessProbe && !ready.has(podContainerName(name)));
+/**
+ * The container whose own readiness probe does not pass. The kubelet runs those of any kind, except for the ingress
+ * container's, which the controller runs as the gateways do, until the revision has been ready.
+ */
+function notReady(pod: Pod, evidence: Evidence): Container | undefined {
+  const { containers, runs, proven } = evidence;
+  const own = runs === 'service' && readinessCheck(containers) ? ingressContainer(containers) : undefined;
+  return containers.find((container) => {
+    if (!container.readinessProbe) return false;
+    if (container === own) return !proven && !hasPassed(pod, evidence);
+    return !isReady(pod, container);
+  });
+}
+
+/** Whether the kubelet calls a container ready. */
+function isReady(pod: Pod, { name }: Container): boolean {
+  return statusesOf(pod).some((status) => status.name === podContainerName(name) && status.ready);
 }
 
 /** No node has room for the pod. */
@@ -87,10 +106,11 @@ export function unprepared({ pod, evidence }: PodEvidence): Problem | undefined 
 
 /** No container listens, or a probe does not pass. */
 export function silent({ pod, evidence }: PodEvidence): Problem {
-  const { passed, containers, runs } = evidence;
+  const { containers, runs } = evidence;
   const seconds = limitMs(evidence) / 1000;
-  const held = passed?.has(pod.metadata.uid ?? '') ? notReady(pod, containers) : undefined;
   const ingress = runs === 'service' ? ingressContainer(containers) : undefined;
+  const listens = hasPassed(pod, evidence) || (ingress !== undefined && isReady(pod, ingress));
+  const held = listens ? notReady(pod, evidence) : undefined;
   const message = held
     ? `Container '${held.name}' did not pass its readiness probe within ${seconds} s.`
     : notListening(ingress ?? containers[0], seconds, evidence);

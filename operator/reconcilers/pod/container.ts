@@ -5,7 +5,7 @@ import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
 import { withoutUndefined } from '../../kube/json.ts';
 import { boostedCpu } from './boost.ts';
-import { startupProbe, withPort } from './probes.ts';
+import { readinessProbe, startupProbe, withPort } from './probes.ts';
 import { kubernetesSecret } from './secrets.ts';
 
 export type PodContainer = NonNullable<Pod['spec']>['containers'][number];
@@ -50,7 +50,7 @@ export function podContainer(container: Container, context: ContainerContext): P
     volumeMounts,
     startupProbe: startupProbe(container, port),
     livenessProbe: container.livenessProbe && withPort(container.livenessProbe, port),
-    readinessProbe: container.readinessProbe && withPort(container.readinessProbe, port),
+    readinessProbe: readinessProbe(container, port),
     securityContext: {
       ...POD_SECURITY[context.config.instance.podSecurity],
       ...container.securityContext,

@@ -1,4 +1,5 @@
 import type { Container, Probe } from '../../apis/serving/container/types.ts';
+import { isProbedFromOutside } from '../../probe/attempt.ts';
 
 /** Seconds a container has to start where no probe says otherwise (container contract, Startup: 4 minutes). */
 const START_LIMIT_SECONDS = 240;
@@ -15,6 +16,18 @@ export function startupProbe(container: Container, port: number | undefined): Pr
   if (declared && !isDefault(declared)) return withPort(declared, port);
   if (port === undefined) return undefined;
   return { tcpSocket: { port }, periodSeconds: 1, timeoutSeconds: 1, failureThreshold: START_LIMIT_SECONDS };
+}
+
+/**
+ * The readiness probe that the kubelet runs. Gateways run that of the ingress container themselves wherever it can be run
+ * from outside: they do not wait until the kubelet has reported it and the API has passed it on.
+ */
+export function readinessProbe(
+  { readinessProbe: declared }: Container,
+  port: number | undefined,
+): Probe | undefined {
+  if (!declared || (port !== undefined && isProbedFromOutside(declared))) return undefined;
+  return withPort(declared, port);
 }
 
 /** A liveness or readiness probe as the kubelet needs it: with a port, which Cloud Run may leave out. */

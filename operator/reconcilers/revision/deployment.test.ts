@@ -10,6 +10,13 @@ import { desiredDeployment } from './deployment.ts';
 const config = parseConfig({});
 const golden = (name: string) => new URL(`./golden/${name}.golden.yaml`, import.meta.url);
 
+/** A revision of two containers, both with a readiness probe. */
+function withReadiness(readinessProbe: object): Revision {
+  const aside = { name: 'aside', image: 'aside:1', readinessProbe: { tcpSocket: { port: 9000 } } };
+  const app = { name: 'app', image: 'app:1', ports: [{ containerPort: 8080 }], readinessProbe };
+  return revision('hello-v2', { spec: { containers: [app, aside] } });
+}
+
 describe('desiredDeployment', () => {
   it('runs the simplest revision', () => {
     assertGolden(
@@ -169,6 +176,37 @@ describe('desiredDeployment', () => {
     ]);
     assertGolden(golden('rich'), desiredDeployment(rich, images, config));
   });
+
+  const readinessProbes: Record<
+    string,
+    { reason: string; made: Revision; kubelets: (string | undefined)[] }
+  > = {
+    'HTTP of a service': {
+      reason: 'gateways run that of the ingress container, the kubelet those of others',
+      made: withReadiness({ httpGet: { path: '/ready' } }),
+      kubelets: [undefined, 'tcpSocket'],
+    },
+    'exec of a service': {
+      reason: 'it runs inside the container',
+      made: withReadiness({ exec: { command: ['ready'] } }),
+      kubelets: ['exec', 'tcpSocket'],
+    },
+    'HTTP of a worker pool': {
+      reason: 'it has no ingress container',
+      made: { ...pooledRevision(), spec: withReadiness({ httpGet: { path: '/ready', port: 1 } }).spec },
+      kubelets: ['httpGet', 'tcpSocket'],
+    },
+  };
+  for (const [name, { reason, made, kubelets }] of Object.entries(readinessProbes)) {
+    it(`leaves the kubelet readiness probes, ${name}: ${reason}`, () => {
+      const { containers } = desiredDeployment(made, new Map(), config).spec?.template.spec ?? {
+        containers: [],
+      };
+      const kinds = ['exec', 'httpGet', 'tcpSocket'] as const;
+      const handlers = containers.map(({ readinessProbe }) => kinds.find((kind) => readinessProbe?.[kind]));
+      deepEqual(handlers, kubelets);
+    });
+  }
 
   it('starts containers in the order of their dependencies, on the runtime and nodes that the chart names', () => {
     const ordered = revision('hello-v3', {

@@ -1,6 +1,6 @@
 import { EVENTS, type Pod } from '../../kube/core.ts';
-import { startCheck } from '../../probe/attempt.ts';
-import { untilStarted } from '../../probe/probe.ts';
+import { AttemptLimit } from '../../probe/attemptLimit.ts';
+import { untilReady } from '../../probe/readiness.ts';
 import { createResolver } from '../../registry/create.ts';
 import type { Context } from '../context.ts';
 import { Evictions } from '../diagnosis/evictions.ts';
@@ -8,6 +8,9 @@ import { mountFailures } from '../diagnosis/mounts.ts';
 import { sideQueues } from '../sideQueues.ts';
 import { MemoryWatch } from './memoryWatch.ts';
 import { StartWatch } from './startWatch.ts';
+
+/** Attempts of readiness probes at once. */
+const MOST_ATTEMPTS = 64;
 
 export type RevisionQueues = ReturnType<typeof revisionQueues>;
 
@@ -20,11 +23,12 @@ export function revisionQueues(
   enqueue: (key: string) => void,
 ) {
   const limitMs = config.startup.limitSeconds * 1000;
+  const limit = new AttemptLimit(MOST_ATTEMPTS);
   return sideQueues({
     digests: createResolver({ client, config: config.registry, onDone: enqueue, log }),
     starts: new StartWatch({
       probe: (revision, pod, signal) =>
-        untilStarted(pod.status?.podIP ?? '', startCheck(revision.spec.containers), { limitMs, signal }),
+        untilReady(pod.status?.podIP ?? '', revision.spec.containers, { limitMs, signal, limit }),
       onPassed: enqueue,
       log,
     }),
