@@ -284,9 +284,13 @@ describe('compilePod', () => {
         revision: of,
         revisionUid,
         held,
+        node,
         ...compiled
       } = compilePod(object) ?? assert.fail();
-      assert.deepEqual([key, uid, podName, of, held], ['ns/p', 'u', 'p', 'ns/hello-1', false]);
+      assert.deepEqual(
+        [key, uid, podName, of, held, node],
+        ['ns/p', 'u', 'p', 'ns/hello-1', false, undefined],
+      );
       assert.equal(revisionUid, 'revision-1');
       assert.deepEqual(compiled, want);
     });
