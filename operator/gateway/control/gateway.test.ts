@@ -139,6 +139,45 @@ describe('gateway role', function () {
     }
   });
 
+  it('sends no new request to an instance that fails its readiness probe, until it passes again', async () => {
+    const unready = new Set<string>();
+    const instance = (name: string): RequestListener => {
+      return ({ url }, response) =>
+        response.writeHead(url === '/ready' && unready.has(name) ? 503 : 200).end(name);
+    };
+    const at = await program(instance('p1'));
+    await program(instance('p2'), '127.0.0.2', at);
+    const made = revision('hello-1', at);
+    const timing = { periodSeconds: 1, failureThreshold: 1 };
+    const containers = made.spec.containers.map((container) => ({
+      ...container,
+      readinessProbe: { httpGet: { path: '/ready' }, ...timing },
+    }));
+    api.put({ ...made, spec: { ...made.spec, containers } } as Revision);
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(pod('p2', 'hello-1', { podIP: '127.0.0.2' }));
+    api.put(shares({ 'hello-1': 100 }));
+    await begin();
+    const served = async () =>
+      new Set(await Promise.all(Array.from({ length: 8 }, async () => (await get()).text)));
+    await until('both serve', async () => (await served()).size === 2);
+    unready.add('p2');
+    await until('one serves', async () => (await served()).size === 1);
+    assert.deepEqual(await served(), new Set(['p1']));
+    unready.add('p1').delete('p2');
+    await until('the other serves', async () => !(await served()).has('p1'));
+    unready.add('p2');
+    await until('a request waits', async () => {
+      const answer = get();
+      const isWaiting = async () => (await stats()).revisions['ns/hello-1']?.queued === 1;
+      const waits = await Promise.race([answer.then(() => false), until('it is queued', isWaiting)]);
+      if (!waits) return false;
+      unready.delete('p1');
+      assert.equal((await answer).text, 'p1');
+      return true;
+    });
+  });
+
   it('serves HTTPS with the certificates of Secrets, which may change while it runs', async () => {
     const at = await program((request, response) => response.end(request.headers['x-forwarded-proto']));
     api.put(revision('hello-1', at));
