@@ -5,10 +5,10 @@ import { admissionLatency } from './admission.ts';
 import { controllerMemory } from './controllerMemory.ts';
 import { idleFootprint } from './idle.ts';
 import { thousandTasks } from './jobs.ts';
+import { localResults } from './local.ts';
 import { manyTasks } from './manyTasks.ts';
 import { poolApplyToReady } from './pools.ts';
-import { proxyResults } from './proxy.ts';
-import { type Result, ratioResult, table } from './result.ts';
+import { type Result, ratioResult, table, verdict } from './result.ts';
 import { applyToReady, manyAtZero, wakeFromZero } from './services.ts';
 
 const client = await connect();
@@ -31,7 +31,7 @@ const pools = await poolApplyToReady(bench);
 console.log(table('pool-apply-to-ready', 'ms', pools));
 results.push(ratioResult('pool-apply-to-ready', 'ms', pools, 1.5));
 
-results.push(...(await proxyResults()));
+results.push(...(await localResults()));
 
 results.push(await admissionLatency(client, namespace));
 
@@ -44,9 +44,5 @@ results.push(...(await manyTasks()));
 results.push(...(await controllerMemory()));
 
 await writeFile(new URL('./results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
-for (const { name, unit, value, baseline, ratio, goal, holds } of results) {
-  console.log(
-    `${holds ? 'holds' : 'FAILS'}  ${name}: ${value} ${unit}, baseline ${baseline}, ratio ${ratio} (goal ${goal})`,
-  );
-}
+for (const result of results) console.log(verdict(result));
 if (!results.every(({ holds }) => holds)) process.exitCode = 1;
