@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { constantRate } from './constantRate.ts';
+import { latenciesOf } from './constantRate.ts';
 import { pairedResult, type Result, table } from './result.ts';
 import { MEASURED, OTHERS, ready, Server } from './servers.ts';
 import { wrk } from './wrk.ts';
@@ -11,10 +11,10 @@ const SERVICES = 20;
 /** Clients of the hostile service, all from one address. */
 const CLIENTS = 3000;
 /** Small requests at a constant rate, a good deal below what the gateway can do. */
-const RATE = { perSecond: 1000, seconds: 5 };
+const PHASES = [{ perSecond: 1000, seconds: 5 }];
 /** It names the services; see proxyServer.ts. */
 const SCRIPT = fileURLToPath(new URL('./hosts.lua', import.meta.url));
-const HOSTS = Array.from({ length: SERVICES }, (_, i) => `steady-${i}`);
+const NAMES = Array.from({ length: SERVICES }, (_, i) => `steady-${i}`);
 
 interface Figures {
   perSecond: number;
@@ -74,10 +74,10 @@ function worse(a: Result, b: Result): Result {
   return better ? b : a;
 }
 
-async function figures({ port }: Server): Promise<Figures> {
-  const url = `http://127.0.0.1:${port}/`;
+async function figures(gateway: Server): Promise<Figures> {
+  const url = `http://127.0.0.1:${gateway.port}/`;
   const { perSecond } = await wrk({ connections: 64, seconds: 3, url, cpu: OTHERS, script: SCRIPT });
-  const { p99 } = await constantRate({ ...RATE, port, hosts: HOSTS }, OTHERS);
+  const { p99 } = await latenciesOf(gateway, NAMES, PHASES);
   return { perSecond, p99 };
 }
 

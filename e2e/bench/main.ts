@@ -9,12 +9,15 @@ import { localResults } from './local.ts';
 import { manyTasks } from './manyTasks.ts';
 import { poolApplyToReady } from './pools.ts';
 import { type Result, ratioResult, table, verdict } from './result.ts';
-import { applyToReady, manyAtZero, wakeFromZero } from './services.ts';
+import { applyToReady, manyAtZero } from './services.ts';
+import { clusterThroughput, steps } from './throughput.ts';
+import { wakeFromZero, wakeTen } from './wake.ts';
 
 const client = await connect();
-await using visitor = new Visitor(await gatewayAddress(client));
+const gateway = await gatewayAddress(client);
+await using visitor = new Visitor(gateway);
 const namespace = await freshNamespace(client, 'bench');
-const bench = { client, visitor, namespace, samples: 15 };
+const bench = { client, visitor, gateway, namespace, samples: 15 };
 const results: Result[] = [];
 
 const ready = await applyToReady(bench);
@@ -25,7 +28,13 @@ results.push(await manyAtZero(bench));
 
 const wake = await wakeFromZero(bench);
 console.log(table('wake-from-zero', 'ms', wake));
-results.push(ratioResult('wake-from-zero', 'ms', wake, 1.15));
+results.push(ratioResult('wake-from-zero', 'ms', wake, 0.5));
+
+results.push(await wakeTen(bench));
+
+results.push(...(await clusterThroughput(bench)));
+
+results.push(await steps(bench));
 
 const pools = await poolApplyToReady(bench);
 console.log(table('pool-apply-to-ready', 'ms', pools));

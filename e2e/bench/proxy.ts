@@ -1,4 +1,4 @@
-import { constantRate } from './constantRate.ts';
+import { latenciesOf } from './constantRate.ts';
 import { startNginx } from './nginx.ts';
 import { differenceResult, pairedResult, type Result, type Samples, table } from './result.ts';
 import { MEASURED, OTHERS, Server } from './servers.ts';
@@ -10,7 +10,7 @@ import { wrk } from './wrk.ts';
 const REPETITIONS = 3;
 /** The compiler has seen all of the path of a request after so many, which take some seconds at the most. */
 const [WARM_REQUESTS, WARM_TURNS] = [30_000, 10];
-const RATE = { perSecond: 1000, seconds: 3 };
+const PHASES = [{ perSecond: 1000, seconds: 3 }];
 /** Bodies by the name of their row: bytes, and over how many connections they are asked for. */
 const BODIES = { '64k': [64 * 1024, 16], '10m': [10 * 1024 * 1024, 4] } as const;
 
@@ -91,7 +91,7 @@ async function latencyResults(): Promise<Result[]> {
   await using backend = await Server.start('backend', OTHERS);
   await using gateway = await Server.start('gateway', MEASURED, backend.port);
   await warm(gateway);
-  const latencies = ({ port }: Server) => constantRate({ ...RATE, port, hosts: ['127.0.0.1'] }, OTHERS);
+  const latencies = (server: Server) => latenciesOf(server, ['127.0.0.1'], PHASES);
   const pairs = await alternated(
     REPETITIONS,
     () => latencies(gateway),

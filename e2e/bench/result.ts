@@ -79,6 +79,11 @@ export function limitResult(name: string, unit: string, value: number, goal: num
   return { name, unit, value: round(value), baseline: goal, ratio, goal, holds: value <= goal };
 }
 
+/** Something that must not happen, and how often it did. */
+export function countResult(name: string, unit: string, count: number): Result {
+  return { name, unit, value: count, baseline: 0, ratio: count, goal: 0, holds: count === 0 };
+}
+
 /** A line for people: median and 95th percentile of both sides. */
 export function table(name: string, unit: string, { ours, bare }: Samples): string {
   const line = (label: string, samples: number[]) =>

@@ -52,14 +52,8 @@ export class Server {
     return new Server(process, port);
   }
 
-  /** Processor time of all its threads so far, in microseconds. */
   cpuMicros(): number {
-    const tasks = `/proc/${this.#process.pid}/task`;
-    let nanos = 0;
-    for (const task of readdirSync(tasks)) {
-      nanos += Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ', 1)[0]);
-    }
-    return nanos / 1000;
+    return cpuMicrosOf(this.#process.pid as number);
   }
 
   residentMb(): number {
@@ -85,6 +79,16 @@ export async function ready(child: ChildProcess, what: string, cpu: number | und
 /** Moves all threads of a process to a processor; those that they start stay there. */
 function pin({ pid }: ChildProcess, cpu: number | undefined): void {
   if (cpu !== undefined) spawnSync('taskset', ['-acp', String(cpu), String(pid)]);
+}
+
+/** Processor time of all threads of a process so far, in microseconds. */
+export function cpuMicrosOf(pid: number): number {
+  const tasks = `/proc/${pid}/task`;
+  let nanos = 0;
+  for (const task of readdirSync(tasks)) {
+    nanos += Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ', 1)[0]);
+  }
+  return nanos / 1000;
 }
 
 /** Memory of a process that is resident, in MB. */
