@@ -45,6 +45,7 @@ conformance: deploy ## Run Knative Serving's own conformance tests against it, A
 
 .PHONY: bench
 bench: deploy images ## Measure it, against plain Kubernetes in the same run (e2e/bench/results.json)
+	@e2e/bench/programs >/dev/null
 	@e2e/in node e2e/bench/main.ts
 
 ##@ Cluster

@@ -1,26 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { parse } from 'yaml';
-import { KINDS } from '../../operator/apis/kinds.ts';
-import { bytes } from '../../operator/apis/quantity.ts';
+import { join } from 'node:path';
 import { parseConfig } from '../../operator/config.ts';
-import { bundle } from '../../operator/generate/bundle.ts';
-import { FakeApiServer } from '../../operator/testing/fakeApiServer.ts';
+import type { FakeApiServer } from '../../operator/testing/fakeApiServer.ts';
 import { freePort } from '../../operator/testing/freePort.ts';
-import { CONFIGURATION_TYPES } from '../../operator/webhook/certificates/caBundle.ts';
 import { until } from '../lib/wait.ts';
+import { fakeCluster, SYSTEM, startRole } from './bundledRole.ts';
 import { seriesAt } from './pods.ts';
 import { limitResult, type Result } from './result.ts';
 import { finishedJob, finishedService } from './thousand.ts';
 
-const SYSTEM = 'homerun-system';
-const ROOT = resolve(import.meta.dirname, '../..');
 const LIMIT_MB = 350;
-/** As the chart sets it (templates/_pod.tpl). */
-const HEAP_SHARE = 0.5;
 /** Nothing was written for so long: the controller has looked at everything. */
 const QUIET_MS = 5_000;
 
@@ -39,13 +30,13 @@ const THOUSAND: Size = { services: 1000, revisions: 20, jobs: 1000, executions: 
  */
 export async function controllerMemory(size: Size = THOUSAND): Promise<Result[]> {
   const folder = mkdtempSync(join(tmpdir(), 'homerun-memory-'));
-  const server = await FakeApiServer.start({ types: [...KINDS.map(typeOf), ...CONFIGURATION_TYPES] });
+  const server = await fakeCluster();
   let controller: ChildProcess | undefined;
   try {
     seed(server, size);
-    await bundle(ROOT, join(folder, 'bundle'));
     const adminPort = await freePort();
-    controller = await start(server, folder, adminPort);
+    const config = { adminPort, webhook: { port: await freePort() } };
+    controller = await startRole('controller', { server, folder, config });
     const begun = performance.now();
     const url = `http://127.0.0.1:${adminPort}`;
     await atRest(url, size, controller);
@@ -66,10 +57,6 @@ export async function controllerMemory(size: Size = THOUSAND): Promise<Result[]>
     await server.close();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function typeOf({ group, version, kind, plural }: (typeof KINDS)[number]) {
-  return { apiVersion: `${group}/${version}`, kind, plural, namespaced: true };
 }
 
 function seed(server: FakeApiServer, { services, revisions, jobs, executions }: Size): void {
@@ -109,47 +96,4 @@ function memoryOf({ pid }: ChildProcess): { peak: number; resident: number } {
   const of = (name: string) =>
     (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6;
   return { peak: of('VmHWM'), resident: of('VmRSS') };
-}
-
-async function start(server: FakeApiServer, folder: string, adminPort: number): Promise<ChildProcess> {
-  const kubeconfig = join(folder, 'kubeconfig');
-  writeFileSync(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'test', cluster: { server: server.connection.server } }],
-      users: [{ name: 'test', user: {} }],
-      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-      'current-context': 'test',
-    }),
-  );
-  const config = join(folder, 'config.json');
-  writeFileSync(config, JSON.stringify({ logLevel: 'warn', adminPort, webhook: { port: await freePort() } }));
-  const child = spawn(
-    process.execPath,
-    [`--max-old-space-size=${heapMebibytes()}`, join(folder, 'bundle/main.js'), 'controller'],
-    {
-      env: {
-        ...process.env,
-        KUBECONFIG: kubeconfig,
-        HOMERUN_CONFIG: config,
-        POD_NAMESPACE: SYSTEM,
-        POD_NAME: 'controller',
-        // As the chart sets them (templates/_pod.tpl).
-        NODE_OPTIONS: '--max-semi-space-size=4',
-        MALLOC_ARENA_MAX: '1',
-        MALLOC_TRIM_THRESHOLD_: '131072',
-      },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
-  );
-  await once(child, 'spawn');
-  return child;
-}
-
-/** What Node takes for its heap in a pod of the chart. */
-function heapMebibytes(): number {
-  const values = parse(readFileSync(join(ROOT, 'charts/homerun/values.yaml'), 'utf8'));
-  return Math.floor((bytes(values.controller.resources.limits.memory) * HEAP_SHARE) / 2 ** 20);
 }

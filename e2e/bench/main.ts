@@ -5,16 +5,19 @@ import { admissionLatency } from './admission.ts';
 import { controllerMemory } from './controllerMemory.ts';
 import { idleFootprint } from './idle.ts';
 import { thousandTasks } from './jobs.ts';
+import { localResults } from './local.ts';
 import { manyTasks } from './manyTasks.ts';
 import { poolApplyToReady } from './pools.ts';
-import { proxyResults } from './proxy.ts';
-import { type Result, ratioResult, table } from './result.ts';
-import { applyToReady, manyAtZero, nodeRole, wakeFromZero } from './services.ts';
+import { type Result, ratioResult, table, verdict } from './result.ts';
+import { applyToReady, manyAtZero } from './services.ts';
+import { clusterThroughput, steps } from './throughput.ts';
+import { nodeRole, wakeFromZero, wakeTen } from './wake.ts';
 
 const client = await connect();
-await using visitor = new Visitor(await gatewayAddress(client));
+const gateway = await gatewayAddress(client);
+await using visitor = new Visitor(gateway);
 const namespace = await freshNamespace(client, 'bench');
-const bench = { client, visitor, namespace, samples: 15 };
+const bench = { client, visitor, gateway, namespace, samples: 15 };
 const results: Result[] = [];
 
 const ready = await applyToReady(bench);
@@ -25,20 +28,19 @@ results.push(await manyAtZero(bench));
 
 const wake = await wakeFromZero(bench);
 console.log(table('wake-from-zero', 'ms', wake));
-const node = await nodeRole(client);
-results.push(ratioResult('wake-from-zero', `ms, node role ${node}`, wake, 1.15));
-if (node === 'on') {
-  const samples = { ours: wake.ours, bare: wake.addressed };
-  results.push(
-    ratioResult('wake-before-address', 'ms to an answer, against an address in the API', samples, 0.5),
-  );
-}
+results.push(ratioResult('wake-from-zero', `ms, node role ${await nodeRole(client)}`, wake, 0.5));
+
+results.push(await wakeTen(bench));
+
+results.push(...(await clusterThroughput(bench)));
+
+results.push(await steps(bench));
 
 const pools = await poolApplyToReady(bench);
 console.log(table('pool-apply-to-ready', 'ms', pools));
 results.push(ratioResult('pool-apply-to-ready', 'ms', pools, 1.5));
 
-results.push(...(await proxyResults()));
+results.push(...(await localResults()));
 
 results.push(await admissionLatency(client, namespace));
 
@@ -51,9 +53,5 @@ results.push(...(await manyTasks()));
 results.push(...(await controllerMemory()));
 
 await writeFile(new URL('./results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
-for (const { name, unit, value, baseline, ratio, goal, holds } of results) {
-  console.log(
-    `${holds ? 'holds' : 'FAILS'}  ${name}: ${value} ${unit}, baseline ${baseline}, ratio ${ratio} (goal ${goal})`,
-  );
-}
+for (const result of results) console.log(verdict(result));
 if (!results.every(({ holds }) => holds)) process.exitCode = 1;

@@ -1,5 +1,5 @@
 import { createServer as createHttp } from 'node:http';
-import { createServer as createNet } from 'node:net';
+import { createServer as createNet, type Socket } from 'node:net';
 import { parseConfig } from '../../operator/config.ts';
 import { RouteTable } from '../../operator/gateway/control/routeTable.ts';
 import { Threads } from '../../operator/gateway/control/threads.ts';
@@ -11,18 +11,62 @@ import { tuneV8 } from '../../operator/v8.ts';
 // One process of the proxy benches, named by its first argument; it says `ready` to its parent once it listens.
 
 const BODY = 'Hello, world!';
-const ANSWER = Buffer.from(
-  `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Mon, 23 Nov 2026 00:00:00 GMT\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`,
-);
+const ANSWER = answer(BODY.length, BODY);
+const SPACE = 0x20;
+/** Where the path begins after the slash of `GET /`. */
+const PATH = 5;
+const CHUNK = Buffer.alloc(64 * 1024, 'x');
+/** What each request of the flooded service takes; it does one at a time. */
+const SLOW_MS = 5;
 
-/** A program that costs next to nothing: what is measured is the way to it. */
+function answer(length: number, body = ''): Buffer {
+  return Buffer.from(
+    `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Mon, 23 Nov 2026 00:00:00 GMT\r\nContent-Length: ${length}\r\n\r\n${body}`,
+  );
+}
+
+/**
+ * A program that costs next to nothing: what is measured is the way to it. Its path is the length of the body, or
+ * nothing. Each request of these benches comes in one piece.
+ */
 function backend(port: number): Promise<void> {
+  return listen(port, (socket, request) => {
+    if (request[PATH] === SPACE) socket.write(ANSWER);
+    else large(socket, Number.parseInt(request.toString('latin1', PATH), 10));
+  });
+}
+
+/** Writes a body no faster than it is taken. */
+function large(socket: Socket, length: number): void {
+  let left = length;
+  socket.write(answer(length));
+  const more = (): void => {
+    while (left > 0) {
+      const chunk = left < CHUNK.length ? CHUNK.subarray(0, left) : CHUNK;
+      left -= chunk.length;
+      if (!socket.write(chunk)) break;
+    }
+    if (left > 0) socket.once('drain', more);
+  };
+  more();
+}
+
+/** A program that never answers. */
+function stuck(port: number): Promise<void> {
+  return listen(port, () => {});
+}
+
+/** A program that is always busy. */
+function slow(port: number): Promise<void> {
+  return listen(port, (socket) => setTimeout(() => socket.write(ANSWER), SLOW_MS));
+}
+
+function listen(port: number, onRequest: (socket: Socket, request: Buffer) => void): Promise<void> {
   const server = createNet({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
-    // Each request of these benches comes in one piece.
-    socket.on('data', () => socket.write(ANSWER));
+    socket.on('data', (request) => onRequest(socket, request));
   });
-  return new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return new Promise((resolve) => server.listen(port, '127.0.0.1', 4096, resolve));
 }
 
 /** node:http answering by itself: the baseline. */
@@ -34,31 +78,28 @@ function plain(port: number): Promise<void> {
   return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve()));
 }
 
-/** The gateway's own data thread, with the route table that it would have for one service of one instance. */
-async function gateway(port: number, backendPort: number): Promise<void> {
+/** A service of one instance. */
+interface Service {
+  host: string;
+  port: number;
+  limit: number;
+}
+
+/** The gateway's own data threads, with the route table that they would have for these services. */
+async function serve(port: number, threads: number, services: readonly Service[]): Promise<void> {
   tuneV8();
   const table = new RouteTable();
-  const revision = 'bench/hello-00001';
-  table.setRevision(
-    revision,
-    {
-      limit: 80,
-      timeoutMs: 300_000,
-      protocol: 'http1',
-      port: backendPort,
-      check: { attempt: { kind: 'tcp', port: backendPort, timeoutMs: 1000 }, delayMs: 0 },
-    },
-    10_000,
-  );
-  table.setRoute('bench/hello', {
-    createdAt: '',
-    hosts: new Map([['127.0.0.1', [{ revision, percent: 100 }]]]),
-    internalOnly: false,
-  });
-  table.setInstance(0, { slot: 0, revision, pod: 'hello', host: '127.0.0.1', port: backendPort });
-  const threads = new Threads({
-    slots: Slots.create(1),
-    stats: Stats.create(1),
+  for (const [slot, { host, port, limit }] of services.entries()) {
+    const revision = `bench/${host}`;
+    const check = { attempt: { kind: 'tcp' as const, port, timeoutMs: 1000 }, delayMs: 0 };
+    table.setRevision(revision, { limit, timeoutMs: 300_000, protocol: 'http1', port, check }, 10_000);
+    const hosts = new Map([[host, [{ revision, percent: 100 }]]]);
+    table.setRoute(revision, { createdAt: '', hosts, internalOnly: false });
+    table.setInstance(slot, { slot, revision, pod: host, host: '127.0.0.1', port });
+  }
+  const data = new Threads({
+    slots: Slots.create(threads),
+    stats: Stats.create(threads),
     port,
     internalPort: 0,
     host: '127.0.0.1',
@@ -67,14 +108,28 @@ async function gateway(port: number, backendPort: number): Promise<void> {
     snapshot: () => table.snapshot(),
     receive: () => {},
   });
-  await threads.start();
+  await data.start();
 }
 
-const [role, port, backendPort] = process.argv.slice(2);
-const roles: Record<string, () => Promise<void>> = {
-  backend: () => backend(Number(port)),
-  plain: () => plain(Number(port)),
-  gateway: () => gateway(Number(port), Number(backendPort)),
+/** One thread, before one service. */
+function gateway(port: number, backend: number): Promise<void> {
+  return serve(port, 1, [{ host: '127.0.0.1', port: backend, limit: 80 }]);
+}
+
+/** Two threads, before so many services of one program and another one, whose instance takes one request at a time. */
+function neighbours(port: number, backend: number, hostile: number, count: number): Promise<void> {
+  const steady = Array.from({ length: count }, (_, i) => ({ host: `steady-${i}`, port: backend, limit: 80 }));
+  return serve(port, 2, [...steady, { host: 'hostile', port: hostile, limit: 1 }]);
+}
+
+const [role = '', ...args] = process.argv.slice(2);
+const roles: Record<string, (...args: [number, number, number, number]) => Promise<void>> = {
+  backend,
+  stuck,
+  slow,
+  plain,
+  gateway,
+  neighbours,
 };
-await roles[role as string]?.();
+await roles[role]?.(...(args.map(Number) as [number, number, number, number]));
 process.send?.('ready');

@@ -5,6 +5,7 @@ import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../../operator/kub
 import { Informer } from '../../operator/kube/informer.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
 import { createLogger } from '../../operator/telemetry/log.ts';
+import type { Address } from '../lib/cluster.ts';
 import type { Visitor } from '../lib/http.ts';
 import { HELLO_IMAGE } from '../lib/services.ts';
 import { until } from '../lib/wait.ts';
@@ -14,6 +15,8 @@ const log = createLogger('bench', 'warn');
 export interface Bench {
   client: KubeClient;
   visitor: Visitor;
+  /** Where the gateway's node port answers. */
+  gateway: Address;
   namespace: string;
   samples: number;
 }

@@ -1,0 +1,15 @@
+import { isolationResults } from './isolation.ts';
+import { proxyResults } from './proxy.ts';
+import { type Result, verdict } from './result.ts';
+import { routesResults } from './routes.ts';
+
+/** The benches of the gateway that need no cluster: all of their processes are on loopback. */
+export async function localResults(): Promise<Result[]> {
+  return [...(await proxyResults()), ...(await isolationResults()), ...(await routesResults())];
+}
+
+if (import.meta.main) {
+  const results = await localResults();
+  for (const result of results) console.log(verdict(result));
+  process.exitCode = results.every(({ holds }) => holds) ? 0 : 1;
+}
