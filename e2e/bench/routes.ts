@@ -12,7 +12,7 @@ import { fakeCluster, SYSTEM, startRole } from './bundledRole.ts';
 import { seriesAt } from './pods.ts';
 import { limitResult, type Result } from './result.ts';
 import { MEASURED, Server } from './servers.ts';
-import { settledService } from './thousand.ts';
+import { finishedService } from './thousand.ts';
 
 const SERVICES = 1000;
 const REVISIONS = 2;
@@ -36,7 +36,7 @@ export async function routesResults(): Promise<Result[]> {
     await until('the gateway to be ready', async () => (await fetch(`${url}/readyz`)).ok);
     const idle = gateway.residentMb();
     for (let i = 0; i < SERVICES; i++) {
-      for (const object of settledService(`service-${i}`, REVISIONS, parseConfig({}), SYSTEM))
+      for (const object of finishedService(`service-${i}`, REVISIONS, parseConfig({}), SYSTEM))
         server.put(object);
     }
     await until('all routes to be cached', async () => (await cached(url)) === SERVICES);
