@@ -96,7 +96,7 @@ const CASES: Record<string, { text: string; ips: string[] | undefined; reason: s
   'an interface that is not listed': {
     text: entry({ ...bridged, ips: [{ address: '10.244.0.1/24', interface: 9 }] }),
     ips: undefined,
-    reason: 'nobody knows whose it is',
+    reason: 'its pod is unknown',
   },
   loopback: {
     text: entry({ ...bridged, ips: [{ address: '127.0.0.1/8' }] }, { ifName: 'lo' }),

@@ -13,7 +13,7 @@ import { Results } from './results.ts';
 const RETRY_MS = 30_000;
 
 /**
- * The node role: tells all gateways the address of each new pod on its node as soon as the network plugin has assigned
+ * The node role: sends all gateways the address of each new pod on its node as soon as the network plugin has assigned
  * it, until `signal` aborts. Where the runtime keeps no results, or none that can be read, it does nothing: gateways
  * learn the addresses from the API then, a second later.
  */

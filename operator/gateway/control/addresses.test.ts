@@ -48,9 +48,9 @@ describe('EarlyAddresses', () => {
     return Object.fromEntries(now.filter(([, value]) => value !== 0));
   };
 
-  beforeEach(async () => {
+  /** Begins without any pod and address. */
+  const begin = () => {
     dialled = [];
-    before = await outcomes();
     instances = new Instances({
       table: new RouteTable(),
       counts: { applied: () => Number.POSITIVE_INFINITY, inFlight: () => 0, waiting: () => 0 },
@@ -63,9 +63,14 @@ describe('EarlyAddresses', () => {
     });
     instances.setRevision(REVISION, compiled);
     early = new EarlyAddresses(instances);
+  };
+
+  beforeEach(async () => {
+    before = await outcomes();
+    begin();
   });
 
-  it('dials a pod at the address that its node tells, until the API shows one', async () => {
+  it('dials a pod at the address that its node reports, until the API shows one', async () => {
     see(pod('p1'));
     early.take({ p1: '10.0.0.1' }, 'n1', 0);
     assert.deepEqual(dialling(), ['10.0.0.1']);
@@ -122,7 +127,7 @@ describe('EarlyAddresses', () => {
       },
     },
     'of a pod that turns out to be of another node': {
-      reason: 'it was told before the pod was scheduled',
+      reason: 'it was reported before the pod was scheduled',
       outcome: { rejected: 1 },
       run: () => {
         early.take({ p1: '10.0.0.1' }, 'n2', 0);
@@ -173,7 +178,7 @@ describe('EarlyAddresses', () => {
     });
   }
 
-  it('gives an address that two pods are told to have to the newer', () => {
+  it('gives an address that is reported for two pods to the newer', () => {
     see(pod('p1'));
     see(pod('p2'));
     early.take({ p1: '10.0.0.1' }, 'n1', 0);
@@ -191,22 +196,22 @@ describe('EarlyAddresses', () => {
     assert.deepEqual(dialling(), ['10.9.9.9']);
   });
 
-  it('never dials two pods at one address, nor one of another node, whatever is told in whatever order', () => {
+  it('never dials two pods at one address, nor one of another node, whatever is reported in whatever order', () => {
     const uid = fc.constantFrom('p1', 'p2', 'p3');
     const ip = fc.constantFrom('', '10.0.0.1', '10.0.0.2');
     const node = fc.constantFrom('n1', 'n2');
     const step = fc.oneof(
-      fc.record({ told: fc.dictionary(uid, ip), node }),
+      fc.record({ reported: fc.dictionary(uid, ip), node }),
       fc.record({ seen: uid, ip, leaving: fc.boolean() }),
       fc.record({ gone: uid }),
       fc.record({ tick: fc.integer({ min: 0, max: 20_000 }) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-        const first = dialled.length;
+        begin();
         const shown = new Map<string, string>();
         for (const each of steps) {
-          if ('told' in each) early.take(each.told, each.node, 0);
+          if ('reported' in each) early.take(each.reported, each.node, 0);
           else if ('tick' in each) early.tick(each.tick);
           else if ('gone' in each) {
             shown.delete(each.gone);
@@ -225,7 +230,6 @@ describe('EarlyAddresses', () => {
         for (const each of ['p1', 'p2', 'p3']) early.setPod(`ns/${each}`, undefined);
         early.tick(100_000);
         assert.deepEqual(dialling(), [], 'nothing is left');
-        dialled.length = first;
       }),
       { numRuns: 500 },
     );

@@ -16,7 +16,7 @@ export interface AddressedPods {
 
 interface Held {
   readonly ip: string;
-  /** Name of the node that has told it. */
+  /** Name of the node that has reported it. */
   readonly node: string;
   readonly at: number;
   /** A pod that the API shows has it for now. */
@@ -24,8 +24,8 @@ interface Held {
 }
 
 /**
- * The addresses that nodes have told and the API does not show yet. One counts only for a pod that the API has assigned to
- * the node that tells it, and only until the API shows an address; one that the API shows for another pod is never used.
+ * The addresses that nodes have reported and the API does not show yet. One counts only for a pod that the API has assigned to
+ * the node that reports it, and only until the API shows an address; one that the API shows for another pod is never used.
  */
 export class EarlyAddresses {
   readonly #pods: AddressedPods;
@@ -36,7 +36,7 @@ export class EarlyAddresses {
     this.#pods = pods;
   }
 
-  /** Takes what a node tells of its pods. */
+  /** Takes what a node reports of its pods. */
   take(addresses: PodAddresses, node: string, now: number): void {
     for (const [uid, ip] of Object.entries(addresses)) {
       if (ip === '') this.#takeBack(uid, node);
@@ -75,7 +75,7 @@ export class EarlyAddresses {
       return;
     }
     // Of two pods that nodes name, the newer has it.
-    if (owner && owner.uid !== uid) this.#drop(owner.uid);
+    this.#dropOthers(uid, held.ip);
     this.#held.delete(uid);
     this.#held.set(uid, held);
     const [oldest] = this.#held.keys();
@@ -102,8 +102,13 @@ export class EarlyAddresses {
       if (!held.used) gatewayAddresses.inc({ outcome: 'late' });
       else if (held.ip !== ip) gatewayAddresses.inc({ outcome: 'wrong' });
     }
+    this.#dropOthers(uid, ip);
+  }
+
+  /** Other pods that nodes have named at the address, known or not, lose it. */
+  #dropOthers(uid: string, ip: string): void {
     if (this.#held.size === 0) return;
-    for (const [other, { ip: claimed }] of this.#held) if (claimed === ip) this.#drop(other);
+    for (const [other, { ip: claimed }] of this.#held) if (other !== uid && claimed === ip) this.#drop(other);
   }
 
   #completed(pod: CompiledPod): CompiledPod {

@@ -10,7 +10,7 @@ const SELECTOR = `app.kubernetes.io/name=homerun,${COMPONENT} in (controller,nod
 
 export interface PeersOptions {
   client: Pick<KubeClient, 'list' | 'watch'>;
-  /** The operator's own, in which nobody else makes pods. */
+  /** The operator's own, in which only its administrators make pods. */
   namespace: string;
   log: Logger;
 }
