@@ -104,12 +104,12 @@ export const TASK_CASES: Record<string, Case> = {
   'timeout-from-start': {
     reason: 'the time that its sidecar takes to start is not the task’s',
     job: {
-      timeoutSeconds: 6,
+      timeoutSeconds: 12,
       container: { name: 'main', env: envOf({ SLEEP_MS: '2000' }) },
       others: [
         {
           name: 'helper',
-          env: envOf({ TASK: '0', START_DELAY_MS: '8000' }),
+          env: envOf({ TASK: '0', START_DELAY_MS: '14000' }),
           startupProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 60 },
         },
       ],

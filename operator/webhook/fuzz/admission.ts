@@ -101,12 +101,14 @@ async function askOnce(sound: KubeObject, random: Random, report: FuzzReport): P
 }
 
 async function admitOnce(request: AdmissionRequest, policy: Policy, report: FuzzReport): Promise<void> {
-  const begun = performance.now();
+  // Of the processor: other processes may be in the way.
+  const begun = process.cpuUsage();
   const known = await lookUpReferenced(request, cluster as never);
   const first = admitDefault(request, policy, known);
   checked(first);
   checked(admitValidate(request, policy, known));
-  const took = performance.now() - begun;
+  const { user, system } = process.cpuUsage(begun);
+  const took = (user + system) / 1000;
   report.slowestMs = Math.max(report.slowestMs, took);
   assert.ok(took < MOST_MS, `the response took ${took.toFixed(0)} ms`);
   if (!first.allowed) {
