@@ -114,5 +114,6 @@ if (import.meta.main) {
       process.send?.(outcome, () => process.exit());
     });
   });
+  process.on('disconnect', () => process.exit());
   process.send?.('ready');
 }

@@ -8,7 +8,7 @@ import { thousandTasks } from './jobs.ts';
 import { localResults } from './local.ts';
 import { manyTasks } from './manyTasks.ts';
 import { poolApplyToReady } from './pools.ts';
-import { type Result, ratioResult, table, verdict } from './result.ts';
+import { attempt, type Result, ratioResult, table, verdict } from './result.ts';
 import { applyToReady, manyAtZero } from './services.ts';
 import { clusterThroughput, steps } from './throughput.ts';
 import { nodeRole, wakeFromZero, wakeTen } from './wake.ts';
@@ -30,11 +30,11 @@ const wake = await wakeFromZero(bench);
 console.log(table('wake-from-zero', 'ms', wake));
 results.push(ratioResult('wake-from-zero', `ms, node role ${await nodeRole(client)}`, wake, 0.5));
 
-results.push(await wakeTen(bench));
+results.push(...(await attempt('wake-ten', () => wakeTen(bench))));
 
-results.push(...(await clusterThroughput(bench)));
+results.push(...(await attempt('cluster-throughput', () => clusterThroughput(bench))));
 
-results.push(await steps(bench));
+results.push(...(await attempt('steps', () => steps(bench))));
 
 const pools = await poolApplyToReady(bench);
 console.log(table('pool-apply-to-ready', 'ms', pools));

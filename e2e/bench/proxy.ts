@@ -1,6 +1,6 @@
 import { latenciesOf } from './constantRate.ts';
 import { startNginx } from './nginx.ts';
-import { differenceResult, pairedResult, type Result, type Samples, table } from './result.ts';
+import { attempt, differenceResult, pairedResult, type Result, type Samples, table } from './result.ts';
 import { MEASURED, OTHERS, Server } from './servers.ts';
 import { slowReaderResult } from './slowReader.ts';
 import { wrk } from './wrk.ts';
@@ -42,7 +42,7 @@ async function warm(server: Server): Promise<void> {
  * Processor time per small keep-alive GET: through the gateway against node:http answering by itself. The two take
  * turns, so that what else the machine does falls on both.
  */
-export async function proxyCpu(repetitions = 15): Promise<Samples> {
+async function proxyCpu(repetitions = 15): Promise<Samples> {
   await using backend = await Server.start('backend', OTHERS);
   await using plain = await Server.start('plain', MEASURED);
   await using gateway = await Server.start('gateway', MEASURED, backend.port);
@@ -123,14 +123,18 @@ async function alternated<T>(
   return result;
 }
 
-/** The benches of the gateway as a proxy. */
-export async function proxyResults(): Promise<Result[]> {
+async function cpuResult(): Promise<Result> {
   const cpu = await proxyCpu();
   console.log(table('proxy-cpu', 'us', cpu));
+  return pairedResult('proxy-cpu', 'us per request', cpu, 2.5);
+}
+
+/** The benches of the gateway as a proxy. */
+export async function proxyResults(): Promise<Result[]> {
   return [
-    pairedResult('proxy-cpu', 'us per request', cpu, 2.5),
-    ...(await nginxResults()),
-    ...(await latencyResults()),
-    await slowReaderResult(),
+    ...(await attempt('proxy-cpu', cpuResult)),
+    ...(await attempt('proxy-nginx', nginxResults)),
+    ...(await attempt('proxy-latency', latencyResults)),
+    ...(await attempt('proxy-slow-reader-rss', slowReaderResult)),
   ];
 }

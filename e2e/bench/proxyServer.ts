@@ -133,3 +133,4 @@ const roles: Record<string, (...args: [number, number, number, number]) => Promi
 };
 await roles[role]?.(...(args.map(Number) as [number, number, number, number]));
 process.send?.('ready');
+process.on('disconnect', () => process.exit());

@@ -84,6 +84,16 @@ export function countResult(name: string, unit: string, count: number): Result {
   return { name, unit, value: count, baseline: 0, ratio: count, goal: 0, holds: count === 0 };
 }
 
+/** What a bench measures; a row that says so when it fails, so that the others are measured all the same. */
+export async function attempt(name: string, measure: () => Promise<Result | Result[]>): Promise<Result[]> {
+  try {
+    return [await measure()].flat();
+  } catch (error) {
+    console.error(error);
+    return [countResult(name, 'benches failed', 1)];
+  }
+}
+
 /** A line for people: median and 95th percentile of both sides. */
 export function table(name: string, unit: string, { ours, bare }: Samples): string {
   const line = (label: string, samples: number[]) =>

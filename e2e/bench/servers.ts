@@ -42,6 +42,8 @@ export class Server {
   static async spawn(port: number, cpu: number | undefined, command: string[]): Promise<Server> {
     const [file, args] = onCpu(cpu, command);
     const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    // Children of Node's notice by themselves that their parent has ended.
+    process.once('exit', () => child.kill('SIGKILL'));
     await until(`${command[0]} to listen`, () => listens(port), { timeoutMs: 10_000, everyMs: 20 });
     return new Server(child, port);
   }
