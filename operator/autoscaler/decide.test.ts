@@ -79,6 +79,35 @@ describe('decide', () => {
       why: 'steady',
       reason: 'more instances of a program that is busy by itself would be busier still',
     },
+    'CPU use that does not count': {
+      load: { replicas: 2, concurrency: 1, present: 1, cpu: { cores: 1.9, unmeasured: 0 } },
+      spec: { targetCpu: Number.POSITIVE_INFINITY },
+      replicas: undefined,
+      why: 'steady',
+      reason: 'its target is disabled',
+    },
+    'mean concurrency that does not count': {
+      load: { replicas: 2, concurrency: 150, present: 150 },
+      spec: { targetConcurrency: Number.POSITIVE_INFINITY },
+      replicas: undefined,
+      why: 'steady',
+      reason: 'its target is disabled, and two instances have 160 slots',
+    },
+    'requests without a slot, where their mean does not count': {
+      load: { replicas: 2, concurrency: 170, present: 170 },
+      spec: { targetConcurrency: Number.POSITIVE_INFINITY },
+      replicas: 3,
+      why: 'burst',
+      reason: 'a request that waits gets an instance at once',
+    },
+    'CPU data lost, where it does not count': {
+      load: { replicas: 6, present: 1, concurrency: 1, cpu: { cores: undefined, unmeasured: 6 } },
+      spec: { targetCpu: Number.POSITIVE_INFINITY },
+      state: spare(6),
+      replicas: 1,
+      why: 'spare',
+      reason: 'nothing that counts is missing',
+    },
     maximum: {
       load: { replicas: 1, concurrency: 9000, present: 9000 },
       spec: { max: 4 },
@@ -389,10 +418,13 @@ const anySpec = fc
     failed: fc.boolean(),
     concurrency: fc.integer({ min: 1, max: 100 }),
     idleMs: fc.integer({ min: 1000, max: 900_000 }),
+    utilization: fc.constantFrom(0.1, 0.6, 0.95, Number.POSITIVE_INFINITY),
+    targetCpu: fc.constantFrom(0.1, 0.6, 0.95, Number.POSITIVE_INFINITY),
   })
-  .map((changes) =>
+  .map(({ utilization, ...changes }) =>
     specWith({
       ...changes,
+      targetConcurrency: changes.concurrency * utilization,
       min: Math.min(changes.min, changes.max),
       initial: Math.min(changes.initial, changes.max),
       failed: changes.failed && !changes.pending,

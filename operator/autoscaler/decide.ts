@@ -122,22 +122,26 @@ export function decide(load: Load, spec: ScalingSpec, state: ScaleState, now: nu
   if (load.complete && idle) return set(floorOf(spec), floorOf(spec) > load.replicas ? 'min' : 'idle');
   if (need.count > load.replicas) return set(need.count, need.reason);
   if (need.count === load.replicas) return keep('steady');
-  const unknown = isIncomplete(load);
+  const unknown = isIncomplete(load, spec);
   const kept = unknown ? load.replicas : spareLimit(load, spec, next);
   if (kept > spec.max) return set(spec.max, 'max');
   return unknown ? keep('incomplete') : set(kept, 'spare');
 }
 
-/** Whether a measurement is missing. */
-export function isIncomplete({ complete, cpu }: Load): boolean {
-  return !complete || (cpu !== undefined && cpu.cores === undefined);
+/** Whether a measurement is missing that counts. */
+export function isIncomplete({ complete, cpu }: Load, spec: ScalingSpec): boolean {
+  return !complete || (countsCpu(spec) && cpu !== undefined && cpu.cores === undefined);
+}
+
+function countsCpu({ targetCpu }: ScalingSpec): boolean {
+  return targetCpu !== Number.POSITIVE_INFINITY;
 }
 
 /** The number down to which spare instances may be removed now: those needed within the idle time. */
 function spareLimit(load: Load, spec: ScalingSpec, state: ScaleState): number {
   const held = state.needs[0]?.count ?? load.replicas;
   // An instance whose CPU use is not measured yet counts as used at the target.
-  const forCpu = ceil(cpuInstances(load, spec)) + (load.cpu?.unmeasured ?? 0);
+  const forCpu = countsCpu(spec) ? ceil(cpuInstances(load, spec)) + (load.cpu?.unmeasured ?? 0) : 0;
   return Math.min(Math.max(1, held, forCpu), load.replicas);
 }
 

@@ -79,7 +79,7 @@ function scalingOf(key: string, { decision, spec }: Entry): RevisionScaling | un
     revision,
     rule: ruleOf(decision, spec),
     requests: decision.load.concurrency,
-    requestsWanted: spec.targetConcurrency,
+    requestsWanted: Number.isFinite(spec.targetConcurrency) ? spec.targetConcurrency : undefined,
     cpu: cpuUse(decision.load, spec),
     min: spec.min,
     max: spec.max,

@@ -42,6 +42,12 @@ describe('explain', () => {
       rule: 'cpu',
       text: '4 instances by CPU: 1 request in flight / 48 wanted each, CPU 95 %, min 0, max 100',
     },
+    'CPU, where requests do not count': {
+      load: { replicas: 2, present: 9, concurrency: 9, cpu: { cores: 1.9, unmeasured: 0 } },
+      spec: { targetConcurrency: Number.POSITIVE_INFINITY },
+      rule: 'cpu',
+      text: '4 instances by CPU: 9 requests in flight, CPU 95 %, min 0, max 100',
+    },
     minimum: {
       load: { replicas: 0, ready: 0, concurrency: 0 },
       spec: { min: 2 },

@@ -25,7 +25,7 @@ export function ruleOf(decision: Decision, spec: ScalingSpec): Rule {
   if (spec.failed && load.ready === 0) return 'failed';
   if (count === 0) return 'idle';
   if (decision.reason === 'max' || (count === spec.max && asked.unlimited > count)) return 'max';
-  if (asked.count < count) return isIncomplete(load) ? 'incomplete' : 'kept';
+  if (asked.count < count) return isIncomplete(load, spec) ? 'incomplete' : 'kept';
   return asked.rule as Rule;
 }
 
@@ -66,7 +66,9 @@ function requestsText({ present, concurrency }: Load, spec: ScalingSpec, rule: R
     return `${requests(present)} in flight and queued / ${rounded(spec.concurrency)} at most each`;
   }
   if (concurrency === undefined) return 'requests unknown';
-  return `${requests(concurrency)} in flight / ${rounded(spec.targetConcurrency)} wanted each`;
+  const inFlight = `${requests(concurrency)} in flight`;
+  if (spec.targetConcurrency === Number.POSITIVE_INFINITY) return inFlight;
+  return `${inFlight} / ${rounded(spec.targetConcurrency)} wanted each`;
 }
 
 /** No text on a cluster that does not measure CPU use, and while no instance runs. */

@@ -55,6 +55,16 @@ describe('Track', () => {
     assert.equal(repeat(track, 30, partial, START + 60 * SECOND)?.replicas, 9, 'the mean is still 400');
   });
 
+  it('keeps what runs after a restart, and its mean, when the target of requests is disabled', () => {
+    const spec = specWith({ targetConcurrency: Number.POSITIVE_INFINITY });
+    const track = new Track();
+    const busy = seen({ spec, replicas: 3, ready: 3, requests: requests(60) });
+    const first = track.next(busy, START);
+    assert.equal(first?.replicas, undefined);
+    assert.equal(first?.load.concurrency, 0.5, 'a number, although there is no target to begin with');
+    assert.equal(repeat(track, 60, busy, START + SECOND)?.load.concurrency, 60);
+  });
+
   it('averages CPU use over the window', () => {
     const track = new Track();
     const busy = (cores: number) => seen({ requests: requests(1), cpu: { cores, unmeasured: 0 } });

@@ -81,9 +81,11 @@ export class Track {
     // Half of the last instance's part: the middle of the loads for which this number would be right.
     const parts = this.#unknownPast ? Math.max(0, replicas - 0.5) : 0;
     this.#unknownPast = false;
+    // Without a target, any number of instances is right for any load.
+    const part = spec.targetConcurrency === Number.POSITIVE_INFINITY ? 0 : spec.targetConcurrency;
     return {
       state: initialState(replicas, now),
-      requests: new Window(spec.windowMs, parts * spec.targetConcurrency, now),
+      requests: new Window(spec.windowMs, parts * part, now),
       cpu: new Window(spec.windowMs, 0, now),
     };
   }

@@ -1,6 +1,6 @@
 import { type Annotation, honoured, ignored, keysOf, knative, REVISION } from './annotation.ts';
 import { FIXED_SIZE, NO_MAXIMUM } from './run/scaling.ts';
-import { wholeNumber } from './values.ts';
+import { decimalNumber, durationWithin, wholeNumber } from './values.ts';
 
 /** Scaling of one revision (Cloud Run API v1 and Knative Serving, Configuring scale bounds). */
 export const AUTOSCALING_ANNOTATIONS = {
@@ -21,37 +21,44 @@ export const AUTOSCALING_ANNOTATIONS = {
   minScaleKebab: {
     key: 'autoscaling.knative.dev/min-scale',
     on: REVISION,
+    value: wholeNumber(0),
     effect: knative("Knative's spelling of minScale"),
   },
   maxScaleKebab: {
     key: 'autoscaling.knative.dev/max-scale',
     on: REVISION,
+    value: wholeNumber(0),
     effect: knative("Knative's spelling of maxScale"),
   },
   initialScale: {
     key: 'autoscaling.knative.dev/initial-scale',
     on: REVISION,
+    value: wholeNumber(0),
     effect: knative('instances that start before the revision becomes ready; 1 when unset'),
   },
   window: {
     key: 'autoscaling.knative.dev/window',
     on: REVISION,
-    effect: knative('duration over which load is averaged, from 6s to 1h'),
+    value: durationWithin('6s', '1h'),
+    effect: knative('duration over which load is averaged'),
   },
   target: {
     key: 'autoscaling.knative.dev/target',
     on: REVISION,
+    value: decimalNumber(0.01),
     effect: knative('concurrent requests that one instance should have on average'),
   },
   targetUtilizationPercentage: {
     key: 'autoscaling.knative.dev/target-utilization-percentage',
     on: REVISION,
-    effect: knative('percentage of its capacity that one instance should use, from 1 to 100'),
+    value: decimalNumber(1, 100),
+    effect: knative('percentage of its concurrent requests that one instance should have on average'),
   },
   retentionPeriod: {
     key: 'autoscaling.knative.dev/scale-to-zero-pod-retention-period',
     on: REVISION,
-    effect: knative('duration for which an idle instance stays, up to 1h'),
+    value: durationWithin('0s', '1h'),
+    effect: knative('duration for which an idle instance stays'),
   },
   metric: {
     key: 'autoscaling.knative.dev/metric',

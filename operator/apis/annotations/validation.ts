@@ -64,11 +64,13 @@ type KeyError = Pick<FieldError, 'message' | 'strict'>;
 
 function errorOf(holder: AnnotationHolder, key: string, value: string): KeyError | undefined {
   const known = ANNOTATIONS.get(key);
+  if (known?.on.includes(holder)) {
+    const wanted = known.value?.check(value);
+    if (wanted) return { message: `is ${formatted(value)}; it must be ${wanted}` };
+  }
   // Cloud Run does not know Knative's own: they are treated as any other key of their domain.
   const annotation = known?.effect.outcome === 'knative' ? undefined : known;
   if (annotation?.on.includes(holder)) {
-    const wanted = annotation.value?.check(value);
-    if (wanted) return { message: `is ${formatted(value)}; it must be ${wanted}` };
     return JOB_HOLDERS.has(holder) ? firstGeneration(key, value) : undefined;
   }
   const slash = key.indexOf('/');

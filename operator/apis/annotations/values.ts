@@ -27,6 +27,28 @@ export const wholeNumber = (minimum: number, maximum = 2 ** 31 - 1): ValueRule =
     (value) => /^\d+$/.test(value) && Number(value) >= minimum && Number(value) <= maximum,
   );
 
+/** A number that may have decimals, within [minimum, maximum]. */
+export const decimalNumber = (minimum: number, maximum = Number.POSITIVE_INFINITY): ValueRule =>
+  rule(
+    Number.isFinite(maximum)
+      ? `a number from ${minimum} to ${maximum}`
+      : `a number that is at least ${minimum}`,
+    (value) => /^(\d+\.?\d*|\.\d+)$/.test(value) && Number(value) >= minimum && Number(value) <= maximum,
+  );
+
+/** A Go duration within [minimum, maximum], both in the same form. */
+export const durationWithin = (minimum: string, maximum: string): ValueRule =>
+  rule(`a duration from ${minimum} to ${maximum}, such as 90s or 5m`, (value) => {
+    const ms = parseDuration(value) ?? Number.NaN;
+    return ms >= (parseDuration(minimum) ?? 0) && ms <= (parseDuration(maximum) ?? 0);
+  });
+
+/** A scaling target (Cloud Run, Configure custom scaling controls for services). */
+export const UTILIZATION_TARGET = rule(
+  'a number from 0.1 to 0.95 with at most two decimals such as 0.75, the same in percent such as 75%, or disabled',
+  (value) => parseUtilizationTarget(value) !== undefined,
+);
+
 /** Longest duration of a gradual roll-out: 30 days. */
 export const MAX_ROLLOUT_MS = 30 * 24 * 3_600_000;
 
@@ -73,6 +95,17 @@ export const SECRET_ALIASES = rule(
 export function parseFlag(value: string | undefined): boolean | undefined {
   const text = value?.toLowerCase();
   return text === 'true' ? true : text === 'false' ? false : undefined;
+}
+
+/**
+ * The part of its capacity that an instance should use, by the value of a scaling target: 0.75 for `0.75` and `75%`.
+ * @returns Infinity for `disabled`, as no use is too much then; undefined for anything else.
+ */
+export function parseUtilizationTarget(text: string | undefined): number | undefined {
+  if (text === 'disabled') return Number.POSITIVE_INFINITY;
+  const match = /^(0?\.\d{1,2})$|^(\d{1,2})%$/.exec(text ?? '');
+  const part = match ? Number(match[1] ?? Number(match[2]) / 100) : Number.NaN;
+  return part >= 0.1 && part <= 0.95 ? part : undefined;
 }
 
 /** Whether a value switches something off. */

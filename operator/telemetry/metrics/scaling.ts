@@ -9,7 +9,7 @@ export interface RevisionScaling {
   revision: string;
   rule: string;
   requests: number | undefined;
-  requestsWanted: number;
+  requestsWanted: number | undefined;
   cpu: number | undefined;
   min: number;
   max: number;
@@ -57,7 +57,7 @@ series(
 );
 series(
   'homerun_revision_requests_wanted_each',
-  'Requests that one instance should have, as a mean over the window',
+  'Requests that one instance should have, as a mean over the window; absent while that target is disabled',
   (of) => of.requestsWanted,
 );
 series(

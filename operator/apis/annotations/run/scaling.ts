@@ -1,13 +1,13 @@
 import { type Annotation, honoured, ignored, REVISION, SCALED } from '../annotation.ts';
 import { SERVING } from '../serving.ts';
-import { FLAG, isOff, oneOf, wholeNumber } from '../values.ts';
+import { FLAG, isOff, oneOf, UTILIZATION_TARGET, wholeNumber } from '../values.ts';
 
 export const NO_MAXIMUM = '0 means that no maximum is set';
 export const FIXED_SIZE =
   'run.googleapis.com/manualInstanceCount sets the number of instances of a worker pool';
 const ONE_STEP = ignored(`traffic moves in one step, or over the time that ${SERVING.rolloutDuration} gives`);
 
-/** How many instances a whole service or worker pool has. */
+/** How many instances a whole service or worker pool has, and how much one instance of a service should be used. */
 export const SCALING = {
   minScale: {
     key: 'run.googleapis.com/minScale',
@@ -54,6 +54,22 @@ export const SCALING = {
     value: wholeNumber(0, 100),
     effect: ONE_STEP,
     effects: { WorkerPool: honoured('percent of the instances, rounded down; 0 when unset') },
+  },
+  scalingCpuTarget: {
+    key: 'run.googleapis.com/scaling-cpu-target',
+    on: REVISION,
+    value: UTILIZATION_TARGET,
+    effect: honoured('the CPU that an instance should use on average; autoscaler.cpuUtilization when unset'),
+    effects: { WorkerPool: ignored(FIXED_SIZE) },
+  },
+  scalingConcurrencyTarget: {
+    key: 'run.googleapis.com/scaling-concurrency-target',
+    on: REVISION,
+    value: UTILIZATION_TARGET,
+    effect: honoured(
+      'the part of its concurrent requests that an instance should have on average; autoscaler.concurrencyUtilization when unset',
+    ),
+    effects: { WorkerPool: ignored(FIXED_SIZE) },
   },
   overflowScaling: {
     key: 'run.googleapis.com/overflow-scaling',

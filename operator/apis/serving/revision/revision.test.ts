@@ -48,6 +48,36 @@ describe('revision', () => {
     assert.match(error?.message ?? '', /has a cycle: a -> a/);
   });
 
+  const targets: Record<string, { cpu: string; concurrency: string; message?: RegExp; advice?: boolean }> = {
+    'one disabled': { cpu: 'disabled', concurrency: '0.5' },
+    'the other disabled': { cpu: '0.9', concurrency: 'disabled' },
+    'both disabled': {
+      cpu: 'disabled',
+      concurrency: 'disabled',
+      message: /is "disabled"; it must be a number while run.googleapis.com\/scaling-cpu-target is disabled/,
+    },
+    'a high target for CPU': {
+      cpu: '0.95',
+      concurrency: '0.95',
+      message: /is "0.95"; it must be at most 0.9$/,
+      advice: true,
+    },
+  };
+  for (const [name, { cpu, concurrency, message, advice }] of Object.entries(targets)) {
+    it(`${message ? (advice ? 'warns about' : 'rejects') : 'accepts'} scaling targets: ${name}`, () => {
+      const annotations = {
+        'run.googleapis.com/scaling-cpu-target': cpu,
+        'run.googleapis.com/scaling-concurrency-target': concurrency,
+      };
+      const errors = validateRevision(revision('{containers: [{name: a, image: a}]}', annotations));
+      assert.equal(errors.length, message ? 1 : 0);
+      if (!message) return;
+      assert.match(errors[0]?.message ?? '', message);
+      assert.match(errors[0]?.path ?? '', /^metadata\.annotations\[run\.googleapis\.com\/scaling-/);
+      assert.equal(errors[0]?.advice, advice);
+    });
+  }
+
   it('keeps what its configuration made of the defaults', () => {
     const made = defaultConfiguration(configuration('{spec: {containers: [{image: a}]}}')).spec.template.spec;
     assert.deepEqual(defaultRevisionSpec(made, {}), made, 'with another name at hand');

@@ -12,6 +12,8 @@ type Text = Record<string, string>;
 interface Case {
   /** Annotations of the revision, without their domain. */
   revision?: Text;
+  /** Cloud Run's own annotations of the revision, without their domain. */
+  targets?: Text;
   /** Annotations of the Service, without their domain. */
   service?: Text;
   /** Percentages of revisions a, b, ...; the one asked for is a. Empty is a tag alone, undefined no route. */
@@ -27,6 +29,7 @@ const prefixed = (domain: string, texts: Text = {}) =>
 
 function specOf({
   revision,
+  targets,
   service,
   percents = [100],
   conditions = { Ready: 'True' },
@@ -36,7 +39,13 @@ function specOf({
   const target: Target = { revision: 'a', percent: percents[0] ?? 0, split };
   return scalingSpec(
     {
-      metadata: { name: 'a', annotations: prefixed('autoscaling.knative.dev', revision) },
+      metadata: {
+        name: 'a',
+        annotations: {
+          ...prefixed('autoscaling.knative.dev', revision),
+          ...prefixed('run.googleapis.com', targets),
+        },
+      },
       spec: { containerConcurrency: 80, containers: [{ name: 'app', image: 'app' }], ...spec },
       status: { conditions: Object.entries(conditions).map(([type, status]) => ({ type, status })) },
     } as Revision,
@@ -159,6 +168,32 @@ describe('scalingSpec', () => {
       revision: { target: '10', 'target-utilization-percentage': '90' },
       want: { concurrency: 10, targetConcurrency: 9 },
       reason: 'Knative: the target lowers the limit',
+    },
+    'custom targets': {
+      targets: { 'scaling-cpu-target': '0.75', 'scaling-concurrency-target': '50%' },
+      want: { targetCpu: 0.75, targetConcurrency: 40 },
+      reason: 'Cloud Run: custom scaling controls',
+    },
+    'a custom target beside that of Knative': {
+      revision: { 'target-utilization-percentage': '90' },
+      targets: { 'scaling-concurrency-target': '0.5' },
+      want: { targetConcurrency: 40, targetCpu: 0.6 },
+      reason: "Cloud Run's own counts",
+    },
+    'no target for CPU': {
+      targets: { 'scaling-cpu-target': 'disabled' },
+      want: { targetCpu: Number.POSITIVE_INFINITY, targetConcurrency: 48 },
+      reason: 'no use of CPU is too much',
+    },
+    'no target for requests': {
+      targets: { 'scaling-concurrency-target': 'disabled' },
+      want: { targetCpu: 0.6, targetConcurrency: Number.POSITIVE_INFINITY, concurrency: 80 },
+      reason: 'the limit of an instance remains',
+    },
+    'a target out of range': {
+      targets: { 'scaling-cpu-target': '1.5', 'scaling-concurrency-target': 'x' },
+      want: { targetCpu: 0.6, targetConcurrency: 48 },
+      reason: 'what does not parse counts as absent',
     },
     'soft target above the limit': {
       revision: { target: '200' },

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../../kube/types.ts';
 import { AUTOSCALING } from '../../annotations/autoscaling.ts';
 import { RUN } from '../../annotations/run.ts';
+import { parseUtilizationTarget } from '../../annotations/values.ts';
 import { conditionOf, isFalse, isTrue, READY } from '../../condition.ts';
 import { parseDuration } from '../../duration.ts';
 import { cores, isQuantity } from '../../quantity.ts';
@@ -24,11 +25,11 @@ export interface ScalingSpec {
   readonly failed: boolean;
   /** Concurrent requests that one instance can take. */
   readonly concurrency: number;
-  /** Concurrent requests that one instance should have, as a mean over the window. */
+  /** Concurrent requests that one instance should have, as a mean over the window; Infinity: they do not count. */
   readonly targetConcurrency: number;
   /** Cores of one instance. */
   readonly cpu: number;
-  /** Cores that one instance should use, as a mean over the window. */
+  /** Cores that one instance should use, as a mean over the window; Infinity: they do not count. */
   readonly targetCpu: number;
   readonly idleMs: number;
   readonly windowMs: number;
@@ -68,7 +69,6 @@ export function scalingSpec(
   const max = maxOf(revision, service, target, config);
   const concurrency = concurrencyOf(revision);
   const cpu = cpuLimit(revision);
-  const utilization = number(revision, AUTOSCALING.targetUtilizationPercentage, 1, 100);
   const idleMs = duration(revision, AUTOSCALING.retentionPeriod, 0, LONGEST_MS) ?? config.idleSeconds * 1000;
   const windowMs = duration(revision, AUTOSCALING.window, SHORTEST_WINDOW_MS, LONGEST_MS);
   return {
@@ -79,9 +79,9 @@ export function scalingSpec(
     pending,
     failed,
     concurrency,
-    targetConcurrency: concurrency * (utilization ? utilization / 100 : config.concurrencyUtilization),
+    targetConcurrency: concurrency * concurrencyUtilization(revision, config),
     cpu,
-    targetCpu: cpu * config.cpuUtilization,
+    targetCpu: cpu * (utilizationTarget(revision, RUN.scalingCpuTarget) ?? config.cpuUtilization),
     idleMs: Math.max(idleMs, SHORTEST_IDLE_MS),
     windowMs: windowMs ?? config.windowSeconds * 1000,
   };
@@ -131,6 +131,17 @@ function concurrencyOf(revision: Revision): number {
   const metric = revision.metadata.annotations?.[AUTOSCALING.metric] ?? 'concurrency';
   if (metric !== 'concurrency') return limit;
   return Math.min(limit, number(revision, AUTOSCALING.target, 0.01, Number.MAX_SAFE_INTEGER) ?? limit);
+}
+
+/** The part of its requests that an instance should have: Cloud Run's target, or else Knative's. */
+function concurrencyUtilization(revision: Revision, config: ScalingConfig): number {
+  const percentage = number(revision, AUTOSCALING.targetUtilizationPercentage, 1, 100);
+  const other = percentage === undefined ? config.concurrencyUtilization : percentage / 100;
+  return utilizationTarget(revision, RUN.scalingConcurrencyTarget) ?? other;
+}
+
+function utilizationTarget({ metadata }: Revision, key: string): number | undefined {
+  return parseUtilizationTarget(metadata.annotations?.[key]);
 }
 
 /** Cores of all containers of an instance; one for a container that declares none (Cloud Run's default). */
