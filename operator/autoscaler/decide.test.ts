@@ -66,6 +66,61 @@ describe('decide', () => {
       why: 'burst',
       reason: 'should the gateway not wake it, the autoscaler does',
     },
+    'request at zero with an activation scale': {
+      load: { replicas: 0, present: 1 },
+      spec: { activation: 5 },
+      state: unused(0),
+      replicas: 5,
+      why: 'activation',
+      reason: 'so many start together',
+    },
+    'woken by a gateway, with an activation scale': {
+      load: { replicas: 1, ready: 0, present: 1 },
+      spec: { activation: 5 },
+      state: unused(0),
+      replicas: 5,
+      why: 'activation',
+      reason: 'there was none before',
+    },
+    'an activation scale that could not be written': {
+      load: { replicas: 1, present: 1 },
+      spec: { activation: 5 },
+      state: { ...unused(1), activating: true },
+      replicas: 5,
+      why: 'activation',
+      reason: 'it has not been reached yet',
+    },
+    'an activation scale, and an instance': {
+      load: { replicas: 1, present: 1 },
+      spec: { activation: 5 },
+      replicas: undefined,
+      why: 'steady',
+      reason: 'it did not start from zero',
+    },
+    'an activation scale that was reached': {
+      load: { replicas: 5, present: 1, concurrency: 1 },
+      spec: { activation: 5 },
+      state: { ...spare(5), activating: true },
+      replicas: 1,
+      why: 'spare',
+      reason: 'it is no minimum',
+    },
+    'an activation scale without a request': {
+      load: { replicas: 1, ready: 0 },
+      spec: { activation: 5 },
+      state: unused(0),
+      replicas: undefined,
+      why: 'steady',
+      reason: 'whoever woke it got an instance',
+    },
+    'an activation scale before the revision is ready': {
+      load: { replicas: 0, present: 1 },
+      spec: { activation: 5, pending: true, initial: 2 },
+      state: unused(0),
+      replicas: 2,
+      why: 'starting',
+      reason: 'the initial scale is for that',
+    },
     'CPU use': {
       load: { replicas: 2, concurrency: 1, present: 1, cpu: { cores: 1.9, unmeasured: 0 } },
       replicas: 4,
@@ -294,6 +349,22 @@ describe('decide', () => {
       why: 'spare',
       reason: 'the window is the least time in which an instance is shown to be spare',
     },
+    'spare with a scale-down delay': {
+      load: { replicas: 6, present: 1, concurrency: 1 },
+      spec: { spareMs: 2 * MINUTE },
+      state: { replicas: 6, lastActivityAt: NOW, needs: [{ count: 6, at: NOW - 2 * MINUTE }] },
+      replicas: 1,
+      why: 'spare',
+      reason: 'it is shorter than the idle time',
+    },
+    'the last one with a scale-down delay': {
+      load: {},
+      spec: { spareMs: SECOND },
+      state: initialState(1, NOW - 10 * MINUTE),
+      replicas: undefined,
+      why: 'steady',
+      reason: 'it stays for the idle time',
+    },
     'spare by requests, used by CPU': {
       load: { replicas: 6, present: 1, concurrency: 1, cpu: { cores: 1.5, unmeasured: 1 } },
       state: spare(6),
@@ -419,6 +490,8 @@ const anySpec = fc
     concurrency: fc.integer({ min: 1, max: 100 }),
     idleMs: fc.integer({ min: 1000, max: 900_000 }),
     utilization: fc.constantFrom(0.1, 0.6, 0.95, Number.POSITIVE_INFINITY),
+    spareMs: fc.integer({ min: 1000, max: 900_000 }),
+    activation: fc.nat(8),
     targetCpu: fc.constantFrom(0.1, 0.6, 0.95, Number.POSITIVE_INFINITY),
   })
   .map(({ utilization, ...changes }) =>
@@ -427,6 +500,7 @@ const anySpec = fc
       targetConcurrency: changes.concurrency * utilization,
       min: Math.min(changes.min, changes.max),
       initial: Math.min(changes.initial, changes.max),
+      activation: Math.min(changes.activation, changes.max),
       failed: changes.failed && !changes.pending,
     }),
   );
@@ -452,6 +526,7 @@ const anyState: fc.Arbitrary<ScaleState> = fc.record({
   needs: fc.array(fc.record({ count: fc.nat(60), at: fc.integer({ min: NOW - 900_000, max: NOW - 1 }) }), {
     maxLength: 1,
   }),
+  activating: fc.boolean(),
 });
 
 describe('decide, for any input', () => {

@@ -42,6 +42,8 @@ export interface ScaleState {
   readonly needs: readonly Need[];
   /** When requests that waited raised the number while instances were starting: first and last (ms). */
   readonly raised?: Raised | undefined;
+  /** It had no instances, and has not had its activation scale since. */
+  readonly activating?: boolean;
 }
 
 export interface Raised {
@@ -59,6 +61,7 @@ export type Reason =
   | 'manual'
   | 'failed'
   | 'starting'
+  | 'activation'
   | 'min'
   | 'max'
   | 'burst'
@@ -147,7 +150,7 @@ function spareLimit(load: Load, spec: ScalingSpec, state: ScaleState): number {
 
 /** How long a spare instance stays since it was last needed, in ms: never less than the window of the need. */
 export function holdMs(spec: ScalingSpec): number {
-  return Math.max(spec.idleMs, spec.windowMs);
+  return Math.max(spec.spareMs, spec.windowMs);
 }
 
 /** The minimum that the specification asks for now, whatever the load. */
@@ -158,6 +161,7 @@ export function floorOf(spec: ScalingSpec): number {
 function needOf(load: Load, spec: ScalingSpec, state: ScaleState, now: number): Asked {
   const causes: [count: number, reason: Reason][] = [
     [burstNeed(load, spec, state, now), 'burst'],
+    [load.present > 0 && isActivating(load, spec, state) ? spec.activation : 0, 'activation'],
     [tolerant((load.concurrency ?? 0) / spec.targetConcurrency, load.replicas), 'concurrency'],
     [tolerant(cpuInstances(load, spec), load.replicas), 'cpu'],
     [floorOf(spec), spec.pending ? 'starting' : 'min'],
@@ -179,6 +183,12 @@ function burstNeed(load: Load, spec: ScalingSpec, state: ScaleState, now: number
   if (replicas > 0 && lasting <= replicas) return lasting;
   const isTooSoon = ready < replicas && state.raised !== undefined && now < nextRaise(state.raised);
   return isTooSoon ? replicas : ceil(present / spec.concurrency);
+}
+
+/** From zero until it has its activation scale once (Knative, Configuring scale bounds: Scale Up Minimum). */
+function isActivating({ replicas }: Load, spec: ScalingSpec, state: ScaleState): boolean {
+  if (spec.pending || replicas >= spec.activation) return false;
+  return state.activating === true || replicas === 0 || state.replicas === 0;
 }
 
 /** After 1, 3, 9 s ...: the later an instance is added, the less it can help those that wait already. */
@@ -223,6 +233,7 @@ function remember(
     lastActivityAt: active ? now : Math.max(state.lastActivityAt, lastRequestAt),
     needs: needsAfter(load, spec, state, { count: known ? count : Math.max(count, load.replicas), at: now }),
     raised: reason === 'burst' && count > load.replicas ? raisedAgain(load, state.raised, now) : state.raised,
+    activating: isActivating(load, spec, state),
   };
 }
 
@@ -239,5 +250,8 @@ function needsAfter({ replicas }: Load, spec: ScalingSpec, { needs }: ScaleState
   const newerThan = (ms: number) => (other: Need) => other.count > need.count && need.at - other.at < ms;
   const held = needs.filter(newerThan(holdMs(spec)));
   const isSpare = (held[0] ?? need).count < replicas;
-  return [...(isSpare ? held.filter(newerThan(Math.max((spec.idleMs * 2) / 3, spec.windowMs))) : held), need];
+  return [
+    ...(isSpare ? held.filter(newerThan(Math.max((spec.spareMs * 2) / 3, spec.windowMs))) : held),
+    need,
+  ];
 }

@@ -79,6 +79,13 @@ describe('explain', () => {
       rule: 'starting',
       text: '1 instance by initial scale: 0 requests in flight / 48 wanted each, min 0, max 100',
     },
+    'an activation scale': {
+      load: { replicas: 1, ready: 0, present: 1, concurrency: 0 },
+      spec: { activation: 5 },
+      state: unused(0),
+      rule: 'activation',
+      text: '5 instances by activation scale: 0 requests in flight / 48 wanted each, min 0, max 100',
+    },
     'spare, but needed a while ago': {
       load: { replicas: 3, present: 1, concurrency: 1 },
       rule: 'kept',

@@ -53,6 +53,7 @@ const RULE_TEXTS: Readonly<Record<Exclude<Rule, 'kept'>, string>> = {
   idle: 'idle time',
   incomplete: 'missing measurements',
   starting: 'initial scale',
+  activation: 'activation scale',
   min: 'minimum',
   max: 'maximum',
   burst: 'burst',

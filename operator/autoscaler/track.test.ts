@@ -55,6 +55,19 @@ describe('Track', () => {
     assert.equal(repeat(track, 30, partial, START + 60 * SECOND)?.replicas, 9, 'the mean is still 400');
   });
 
+  it('starts its activation scale each time that it wakes, and not after a restart', () => {
+    const spec = specWith({ activation: 5 });
+    const woken = seen({ spec, ready: 0, requests: requests(1) });
+    assert.equal(new Track().next(woken, START)?.replicas, undefined, 'what runs may be right');
+    const track = new Track();
+    for (const at of [START, START + 60 * SECOND]) {
+      assert.equal(track.next(seen({ spec, replicas: 0 }), at), undefined, 'asleep');
+      assert.equal(track.next(woken, at + SECOND)?.replicas, 5);
+      const reached = track.next({ ...woken, replicas: 5 }, at + 2 * SECOND);
+      assert.equal(reached?.replicas, undefined, 'they stay while they start');
+    }
+  });
+
   it('keeps what runs after a restart, and its mean, when the target of requests is disabled', () => {
     const spec = specWith({ targetConcurrency: Number.POSITIVE_INFINITY });
     const track = new Track();

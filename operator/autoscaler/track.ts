@@ -80,11 +80,13 @@ export class Track {
   #begin({ spec, replicas }: Observation, now: number): Memory {
     // Half of the last instance's part: the middle of the loads for which this number would be right.
     const parts = this.#unknownPast ? Math.max(0, replicas - 0.5) : 0;
+    // A revision that was asleep had none, whoever has woken it.
+    const earlier = this.#unknownPast ? replicas : 0;
     this.#unknownPast = false;
     // Without a target, any number of instances is right for any load.
     const part = spec.targetConcurrency === Number.POSITIVE_INFINITY ? 0 : spec.targetConcurrency;
     return {
-      state: initialState(replicas, now),
+      state: initialState(earlier, now),
       requests: new Window(spec.windowMs, parts * part, now),
       cpu: new Window(spec.windowMs, 0, now),
     };

@@ -60,6 +60,18 @@ export const AUTOSCALING_ANNOTATIONS = {
     value: durationWithin('0s', '1h'),
     effect: knative('duration for which an idle instance stays'),
   },
+  scaleDownDelay: {
+    key: 'autoscaling.knative.dev/scale-down-delay',
+    on: REVISION,
+    value: durationWithin('0s', '1h'),
+    effect: knative('duration for which an instance stays that is no longer needed, while others are'),
+  },
+  activationScale: {
+    key: 'autoscaling.knative.dev/activation-scale',
+    on: REVISION,
+    value: wholeNumber(1),
+    effect: knative('instances that start for a request when there is none'),
+  },
   metric: {
     key: 'autoscaling.knative.dev/metric',
     on: REVISION,

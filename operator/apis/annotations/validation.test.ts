@@ -192,6 +192,8 @@ const ROWS: Row[] = [
     target: ['x', /it must be a number that is at least 0.01$/],
     'target-utilization-percentage': ['101', /it must be a number from 1 to 100/],
     'scale-to-zero-pod-retention-period': ['61m', /it must be a duration from 0s to 1h/],
+    'scale-down-delay': ['15', /is "15"; it must be a duration from 0s to 1h/],
+    'activation-scale': ['0', /it must be a whole number from 1/],
   } as Record<string, [value: string, message: RegExp]>).map(([name, [value, message]]) => ({
     on: 'revision' as const,
     key: `autoscaling.knative.dev/${name}`,

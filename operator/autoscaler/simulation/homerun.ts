@@ -16,6 +16,8 @@ export function homerun({ concurrency, utilization, retentionMs, windowMs, max }
     cpu: 1,
     targetCpu: 1,
     idleMs: retentionMs,
+    spareMs: retentionMs,
+    activation: 0,
     windowMs,
   };
   return {

@@ -19,6 +19,8 @@ export function specWith(changes: Partial<ScalingSpec> = {}): ScalingSpec {
     cpu: 1,
     targetCpu: 0.6,
     idleMs,
+    spareMs: idleMs,
+    activation: 0,
     windowMs,
     ...changes,
   };

@@ -41,7 +41,7 @@ function series(name: string, help: string, read: (scaling: RevisionScaling) => 
 
 new Gauge({
   name: 'homerun_revision_scaling_rule',
-  help: 'Always 1; its label says what the number of instances goes by: concurrency, burst, cpu, min, max, starting, kept, incomplete, idle, manual, failed',
+  help: 'Always 1; its label says what the number of instances goes by: concurrency, burst, cpu, min, max, starting, activation, kept, incomplete, idle, manual, failed',
   labelNames: ['namespace', 'revision', 'rule'],
   registers,
   collect() {

@@ -210,6 +210,27 @@ describe('scalingSpec', () => {
       want: { windowMs: 30_000, idleMs: 90_000 },
       reason: 'Go durations',
     },
+    'scale-down delay': {
+      revision: { 'scale-down-delay': '2m' },
+      want: { spareMs: 120_000, idleMs: 900_000 },
+      reason: 'of instances that are not needed; the last stays for the idle time',
+    },
+    'scale-down delay above the idle time': {
+      revision: { 'scale-down-delay': '30m', 'scale-to-zero-pod-retention-period': '1m' },
+      want: { spareMs: 1_800_000, idleMs: 1_800_000 },
+      reason: 'Knative delays the last instance too',
+    },
+    'no scale-down delay': {
+      revision: { 'scale-down-delay': '2h', 'scale-to-zero-pod-retention-period': '1m' },
+      want: { spareMs: 60_000, idleMs: 60_000 },
+      reason: 'one hour at most, and what is out of range counts as absent',
+    },
+    'activation scale': {
+      revision: { 'activation-scale': '5', 'max-scale': '3' },
+      want: { activation: 3, min: 0 },
+      reason: 'the maximum is the limit',
+    },
+    'no activation scale': { want: { activation: 0 }, reason: 'requests alone decide' },
     'window too short': {
       revision: { window: '1s' },
       want: { windowMs: 60_000 },

@@ -31,7 +31,12 @@ export interface ScalingSpec {
   readonly cpu: number;
   /** Cores that one instance should use, as a mean over the window; Infinity: they do not count. */
   readonly targetCpu: number;
+  /** How long instances stay without a request. */
   readonly idleMs: number;
+  /** How long an instance stays that is not needed, while others are. */
+  readonly spareMs: number;
+  /** So many start at least when a request comes and there is none; 0 is no such minimum. */
+  readonly activation: number;
   readonly windowMs: number;
 }
 
@@ -70,6 +75,7 @@ export function scalingSpec(
   const concurrency = concurrencyOf(revision);
   const cpu = cpuLimit(revision);
   const idleMs = duration(revision, AUTOSCALING.retentionPeriod, 0, LONGEST_MS) ?? config.idleSeconds * 1000;
+  const delayMs = duration(revision, AUTOSCALING.scaleDownDelay, 0, LONGEST_MS);
   const windowMs = duration(revision, AUTOSCALING.window, SHORTEST_WINDOW_MS, LONGEST_MS);
   return {
     min: target || pending ? Math.min(minOf(revision, service, target), max) : 0,
@@ -82,7 +88,10 @@ export function scalingSpec(
     targetConcurrency: concurrency * concurrencyUtilization(revision, config),
     cpu,
     targetCpu: cpu * (utilizationTarget(revision, RUN.scalingCpuTarget) ?? config.cpuUtilization),
-    idleMs: Math.max(idleMs, SHORTEST_IDLE_MS),
+    // Knative delays the last instance as well as the others.
+    idleMs: Math.max(idleMs, delayMs ?? 0, SHORTEST_IDLE_MS),
+    spareMs: Math.max(delayMs ?? idleMs, SHORTEST_IDLE_MS),
+    activation: Math.min(count(revision, AUTOSCALING.activationScale) ?? 0, max),
     windowMs: windowMs ?? config.windowSeconds * 1000,
   };
 }
