@@ -8,6 +8,8 @@ export interface Fleet {
   addresses: string[];
   /** Revisions that each of them has had requests of. */
   revisions: string[];
+  /** So many of these, the first ones, have a request in flight at each of them. */
+  active: number;
 }
 
 /** What it answers once they listen. */
@@ -17,13 +19,14 @@ export interface Listening {
 }
 
 // Gateways on a thread of their own: what answers cost is none of the autoscaler's time.
-const { addresses, revisions } = workerData as Fleet;
+const { addresses, revisions, active } = workerData as Fleet;
 const gateways: FakeGateway[] = [];
 for (const address of addresses) {
   const gateway = await FakeGateway.listen(address, gateways[0]?.port);
-  for (const revision of revisions) {
-    gateway.tell(revision, { requests: 9, concurrencyMs: 900, lastRequestAt: 1 });
-  }
+  revisions.forEach((revision, index) => {
+    const inFlight = index < active ? 1 : 0;
+    gateway.tell(revision, { requests: 9, concurrencyMs: 900, lastRequestAt: 1, inFlight });
+  });
   gateways.push(gateway);
 }
 const pods = gateways.map((gateway) => gateway.pod(`gateway-${gateway.address}`));
