@@ -1,4 +1,5 @@
 import type { ResourceType } from '../kube/types.ts';
+import { DOMAIN_MAPPINGS } from './domains/domainMapping/types.ts';
 import { EXECUTIONS } from './run/execution/types.ts';
 import { JOBS } from './run/job/types.ts';
 import { WORKER_POOLS } from './run/workerPool/types.ts';
@@ -248,5 +249,28 @@ export const OBJECTS: Record<
     yaml: '{metadata: {name: e}, spec: {taskCount: 10001, template: {spec: {maxRetries: 11, timeoutSeconds: 0, containers: [{image: a, ports: [{}]}]}}}}',
     rejected: /(?=.*taskCount.*10000)(?=.*maxRetries.*10)(?=.*timeoutSeconds.*1)/s,
     reason: 'the limits are those of its job',
+  },
+  'a domain mapping': {
+    type: DOMAIN_MAPPINGS,
+    yaml: '{metadata: {name: 1.www.example.com}, spec: {routeName: hello, certificateMode: AUTOMATIC, forceOverride: false}}',
+    reason: 'its name is the domain',
+  },
+  'a domain mapping without a domain': {
+    type: DOMAIN_MAPPINGS,
+    yaml: '{metadata: {name: hello}, spec: {routeName: hello}}',
+    rejected: /metadata.name/,
+    reason: 'one label is no domain',
+  },
+  'a domain mapping to an address': {
+    type: DOMAIN_MAPPINGS,
+    yaml: '{metadata: {name: 10.0.0.1}, spec: {routeName: hello}}',
+    rejected: /metadata.name/,
+    reason: 'an address is no domain',
+  },
+  'a domain mapping to nothing': {
+    type: DOMAIN_MAPPINGS,
+    yaml: '{metadata: {name: www.example.com}, spec: {}}',
+    rejected: /spec.routeName: Required value/,
+    reason: 'it has to name a service',
   },
 };

@@ -17,6 +17,8 @@ export interface KindDeclaration<T extends KubeObject> {
   columns: readonly PrinterColumn[];
   /** Longest name of an object. */
   maxNameLength: number;
+  /** Which names an object may have; a DNS label that starts with a letter when left out. */
+  namePattern?: string;
   spec: TSchema;
   /** The schema of `spec` before its defaults are set, where that is another one. */
   written?: TSchema;

@@ -1,3 +1,4 @@
+import { DOMAIN_MAPPING } from './domains/domainMapping/kind.ts';
 import type { KindDefinition } from './kind.ts';
 import { EXECUTION } from './run/execution/kind.ts';
 import { JOB } from './run/job/kind.ts';
@@ -16,6 +17,7 @@ export const KINDS_BY_NAME = {
   jobs: JOB,
   executions: EXECUTION,
   workerPools: WORKER_POOL,
+  domainMappings: DOMAIN_MAPPING,
 };
 
 export const KINDS: readonly KindDefinition[] = Object.values(KINDS_BY_NAME);

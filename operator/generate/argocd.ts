@@ -53,7 +53,7 @@ executions and pods appear below their owner and are never pruned.
 
 ## Health
 
-Argo CD has a health check for Services. Add one for jobs, executions and worker pools to the ConfigMap \`argocd-cm\`:
+Argo CD has a health check for Services. Add one for jobs, executions, worker pools and domain mappings to the ConfigMap \`argocd-cm\`:
 
 \`\`\`yaml
 data:

@@ -64,7 +64,13 @@ export function customResourceDefinition(kind: KindDefinition): Record<string, u
                 kind: { type: 'string' },
                 metadata: {
                   type: 'object',
-                  properties: { name: { type: 'string', maxLength: kind.maxNameLength, pattern: DNS_LABEL } },
+                  properties: {
+                    name: {
+                      type: 'string',
+                      maxLength: kind.maxNameLength,
+                      pattern: kind.namePattern ?? DNS_LABEL,
+                    },
+                  },
                 },
                 spec: convert(kind.spec),
                 status: convert(kind.status),

@@ -79,4 +79,9 @@ field when the annotation is new or has another value, and leaves it alone other
 kept when the same manifest is applied again, by client-side or server-side apply, by Helm or by Argo CD; a manifest with
 another number in its annotation sets that number. Leave the field itself out of manifests.`,
   },
+  domainMappings: {
+    before: `Its name is the domain, such as \`www.example.com\`, of two labels or more and without wildcards. Who has a domain keeps it,
+be it a mapping or a service whose URL it is; the other says so in its conditions and gets it when the first one goes
+([domains](gateway.md#domains)).`,
+  },
 };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../apis/condition.ts';
+import { DOMAIN_MAPPINGS } from '../apis/domains/domainMapping/types.ts';
 import { deploymentName } from '../apis/names.ts';
 import { EXECUTIONS } from '../apis/run/execution/types.ts';
 import { JOBS } from '../apis/run/job/types.ts';
@@ -82,7 +83,16 @@ describe('a child whose name another object has', () => {
   let process: ServingProcess;
 
   beforeEach(async () => {
-    const types = [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS, JOBS, EXECUTIONS];
+    const types = [
+      SERVICES,
+      CONFIGURATIONS,
+      ROUTES,
+      REVISIONS,
+      WORKER_POOLS,
+      DOMAIN_MAPPINGS,
+      JOBS,
+      EXECUTIONS,
+    ];
     server = await FakeApiServer.start({ types });
   });
 

@@ -1,6 +1,7 @@
 // Generated from operator/apis/kinds.ts by "npm run generate"; do not edit.
 import * as configuration from './configuration/reconciler.ts';
 import type { Reconciler } from './context.ts';
+import * as domainMapping from './domainMapping/reconciler.ts';
 import * as execution from './execution/reconciler.ts';
 import * as job from './job/reconciler.ts';
 import * as revision from './revision/reconciler.ts';
@@ -17,4 +18,5 @@ export const RECONCILERS: readonly Reconciler[] = [
   { ...job, controller: job.jobController },
   { ...execution, controller: execution.executionController },
   { ...workerPool, controller: workerPool.workerPoolController },
+  { ...domainMapping, controller: domainMapping.domainMappingController },
 ];

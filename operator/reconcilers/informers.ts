@@ -1,3 +1,4 @@
+import type { DomainMapping } from '../apis/domains/domainMapping/types.ts';
 import type { ObjectOf } from '../apis/kind.ts';
 import { KINDS, KINDS_BY_NAME } from '../apis/kinds.ts';
 import { RUN, revisionUids, SERVING } from '../apis/labels.ts';
@@ -163,6 +164,7 @@ function ownInformers(common: Common, urls: UrlConfig): OwnInformers {
         workerPool: labelKey(RUN.workerPool),
       },
     },
+    domainMappings: { indexers: { host: ({ metadata }) => [metadata.name], route: routeOfMapping } },
     executions: { transform: trimExecution, alike: ownerOf, indexers: { job: labelKey(RUN.job) } },
   };
   const informers = Object.entries(KINDS_BY_NAME).map(([name, { type }]) => {
@@ -207,6 +209,11 @@ export function revisionsOfRoute({ metadata, spec, status }: Route): string[] {
 export function configurationsOfRoute({ metadata, spec }: Route): string[] {
   const names = (spec.traffic ?? []).flatMap(({ configurationName }) => configurationName ?? []);
   return unique(names.map((name) => `${metadata.namespace}/${name}`));
+}
+
+/** Key of the route that a domain mapping names. */
+export function routeOfMapping({ metadata: { namespace }, spec }: DomainMapping): string[] {
+  return [keyOf({ namespace, name: spec.routeName })];
 }
 
 /** Key of the revision that a disruption budget was made for; undefined when a person has made it. */

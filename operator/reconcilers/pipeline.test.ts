@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { SERVING as ANNOTATION } from '../apis/annotations/serving.ts';
 import { conditionOf } from '../apis/condition.ts';
+import { DOMAIN_MAPPINGS } from '../apis/domains/domainMapping/types.ts';
 import { SERVING } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
 import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
@@ -44,7 +45,7 @@ describe('service to deployment', () => {
 
   beforeEach(async () => {
     server = await FakeApiServer.start({
-      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS],
+      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS, DOMAIN_MAPPINGS],
     });
     process = new ServingProcess(server);
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../apis/condition.ts';
+import { DOMAIN_MAPPINGS } from '../apis/domains/domainMapping/types.ts';
 import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
@@ -30,7 +31,7 @@ describe('writes of a new service', () => {
 
   beforeEach(async () => {
     server = await FakeApiServer.start({
-      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS],
+      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS, DOMAIN_MAPPINGS],
     });
     process = new ServingProcess(server);
   });

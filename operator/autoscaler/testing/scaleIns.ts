@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
+import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
@@ -53,7 +54,7 @@ const AIMS: readonly Moment[] = ['serving', 'drain', 'drain', 'release', 'releas
  */
 export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> {
   const random = new Random(seed);
-  const server = await FakeApiServer.start({ types: [REVISIONS, SERVICES, ROUTES] });
+  const server = await FakeApiServer.start({ types: [REVISIONS, SERVICES, ROUTES, DOMAIN_MAPPINGS] });
   const port = await freePort();
   const cluster = new Cluster(server, port, () => random.next() * 15);
   const stop = new AbortController();
@@ -127,8 +128,9 @@ async function startGateway(server: FakeApiServer, address: string, adminPort: n
   const routes = new Informer({ client, log: silent, type: ROUTES });
   const revisions = new Informer({ client, log: silent, type: REVISIONS });
   const pods = new Informer({ client, log: silent, type: PODS, labelSelector: SERVING.revision });
-  control.watch(routes, revisions, pods);
-  const watching = [routes, revisions, pods].map((informer) => informer.run(signal));
+  const domainMappings = new Informer({ client, log: silent, type: DOMAIN_MAPPINGS });
+  control.watch({ routes, revisions, pods, domainMappings });
+  const watching = [routes, revisions, pods, domainMappings].map((informer) => informer.run(signal));
   await control.start();
   const reporter = new StatsReporter(control);
   let orders: Readonly<Record<string, string>> = {};

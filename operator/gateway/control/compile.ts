@@ -1,6 +1,7 @@
 // One group of annotations and not all of them keeps the gateway small.
 import { INSTANCE } from '../../apis/annotations/run/instance.ts';
 import { parseFlag } from '../../apis/annotations/values.ts';
+import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import { revisionUidOf, SERVING } from '../../apis/labels.ts';
 import { ingressContainer, ingressPort } from '../../apis/serving/container/ingress.ts';
 import type { Probe } from '../../apis/serving/container/types.ts';
@@ -8,7 +9,7 @@ import { whyNoneStarts } from '../../apis/serving/revision/conditions.ts';
 import { timeoutMs } from '../../apis/serving/revision/timeout.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
-import { hasOutsideName, reachOf } from '../../apis/serving/route/visibility.ts';
+import { hasOutsideName, reachOf, reachOfDomains } from '../../apis/serving/route/visibility.ts';
 import { manualInstances } from '../../apis/serving/service/manualScaling.ts';
 import { type HostConfig, hostsOf } from '../../apis/url.ts';
 import type { Pod } from '../../kube/core.ts';
@@ -24,9 +25,9 @@ import {
 import { UNLIMITED } from '../shared/limits.ts';
 import type { Protocol, Target } from '../shared/messages.ts';
 
-/** What the gateway serves for a Route. */
+/** What the gateway serves for a Route, or for a domain that is mapped to one. */
 export interface CompiledRoute {
-  /** Older routes keep a host that a newer one claims too. */
+  /** The older keeps a host that a newer one claims too. */
   createdAt: string;
   hosts: Map<string, Target[]>;
   /** Only requests from inside the cluster reach it. */
@@ -92,19 +93,34 @@ export function compileRoute(route: Route, config: HostConfig): CompiledRoute {
     const { external, internal } = hostsOf(config, { name, namespace }, tag);
     for (const host of outside ? [external, ...internal] : internal) hosts.set(host.toLowerCase(), targets);
   };
-  const shares = new Map<string, number>();
-  const tagged = new Map<string, Map<string, number>>();
-  for (const { revisionName, percent = 0, tag } of route.status?.traffic ?? []) {
-    if (!revisionName) continue;
-    const revision = keyOf({ namespace, name: revisionName });
-    if (percent > 0) shares.set(revision, (shares.get(revision) ?? 0) + percent);
-    if (tag) tagged.set(tag, (tagged.get(tag) ?? new Map<string, number>()).set(revision, 100));
-  }
+  const { shares, tagged } = trafficOf(route);
   add(targetsOf(shares));
   for (const [tag, revisions] of tagged) add(targetsOf(revisions), tag);
   // A revision that only a tag reaches is scaled by its load, whatever the service's number is.
   const stopped = new Set(manualInstances(route.metadata.annotations) === 0 ? shares.keys() : []);
   return { createdAt: creationTimestamp, hosts, internalOnly: reach !== 'all', stopped };
+}
+
+/** A domain with the targets of the route that its mapping's status names: `route`. */
+export function compileMapping({ metadata }: DomainMapping, route: Route): CompiledRoute {
+  const reach = reachOfDomains(route);
+  const targets = targetsOf(trafficOf(route).shares);
+  const served = targets.length > 0 && reach !== 'none';
+  const hosts = new Map(served ? [[metadata.name, targets]] : []);
+  return { createdAt: metadata.creationTimestamp ?? '', hosts, internalOnly: reach !== 'all' };
+}
+
+/** Percentages by revision, of the route itself and of each of its tags. */
+function trafficOf({ metadata: { namespace }, status }: Route) {
+  const shares = new Map<string, number>();
+  const tagged = new Map<string, Map<string, number>>();
+  for (const { revisionName, percent = 0, tag } of status?.traffic ?? []) {
+    if (!revisionName) continue;
+    const revision = keyOf({ namespace, name: revisionName });
+    if (percent > 0) shares.set(revision, (shares.get(revision) ?? 0) + percent);
+    if (tag) tagged.set(tag, (tagged.get(tag) ?? new Map<string, number>()).set(revision, 100));
+  }
+  return { shares, tagged };
 }
 
 function targetsOf(shares: Map<string, number>): Target[] {

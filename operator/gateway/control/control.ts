@@ -1,3 +1,4 @@
+import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import type { KubeClient } from '../../kube/client.ts';
@@ -18,6 +19,7 @@ import { Certificates } from './certificates.ts';
 import { tlsOfThreads } from './certificateWatch.ts';
 import { type ColdStartPart, ColdStarts } from './coldStarts.ts';
 import { compilePod, compileRevision, compileRoute } from './compile.ts';
+import { Domains } from './domains.ts';
 import { Drains } from './drains.ts';
 import { Instances } from './instances.ts';
 import { RouteTable } from './routeTable.ts';
@@ -41,6 +43,14 @@ export interface ControlOptions {
   threads: number;
   log: Logger;
   signal: AbortSignal;
+}
+
+/** What is compiled into the table. */
+interface Watched {
+  routes: Informer<Route>;
+  revisions: Informer<Revision>;
+  pods: Informer<Pod>;
+  domainMappings: Informer<DomainMapping>;
 }
 
 /** How long after the autoscaler's last round all drains are cancelled: a few rounds may be lost. */
@@ -135,11 +145,12 @@ export class Control {
     return this.#threads;
   }
 
-  watch(routes: Informer<Route>, revisions: Informer<Revision>, pods: Informer<Pod>): void {
+  watch({ routes, revisions, pods, domainMappings }: Watched): void {
     const { config, log } = this.#options;
+    const domains = new Domains(this.table, (key) => routes.store.get(key));
     // An object that cannot be compiled is logged and changes nothing else.
     const each =
-      <T extends Route | Revision | Pod>(apply: (key: string, change: Change<T>) => void) =>
+      <T extends Route | Revision | Pod | DomainMapping>(apply: (key: string, change: Change<T>) => void) =>
       (change: Change<T>): void => {
         const key = keyOf(change.object.metadata);
         try {
@@ -159,9 +170,13 @@ export class Control {
       ),
     );
     routes.onChange(
-      each((key, { type, object }) =>
-        this.table.setRoute(key, type === 'deleted' ? undefined : compileRoute(object, config)),
-      ),
+      each((key, { type, object }) => {
+        this.table.setRoute(key, type === 'deleted' ? undefined : compileRoute(object, config));
+        domains.routeChanged(key);
+      }),
+    );
+    domainMappings.onChange(
+      each((key, { type, object }) => domains.setMapping(key, type === 'deleted' ? undefined : object)),
     );
   }
 

@@ -6,12 +6,14 @@ import { connect as connectTls } from 'node:tls';
 import { BroadcastChannel } from 'node:worker_threads';
 import { Client, request } from 'undici';
 import { RUN } from '../../apis/annotations/run.ts';
+import { DOMAIN_MAPPINGS, type DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
 import { parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, PODS, type Pod, SECRETS, type Secret } from '../../kube/core.ts';
+import { domainMapping } from '../../testing/domains.ts';
 import { FakeApiServer, Rejection } from '../../testing/fakeApiServer.ts';
 import { freePort } from '../../testing/freePort.ts';
 import { serverCertificate, testAuthority } from '../../testing/serverCertificate.ts';
@@ -126,7 +128,7 @@ describe('gateway role', function () {
   };
 
   beforeEach(async () => {
-    api = await FakeApiServer.start({ types: [ROUTES, REVISIONS] });
+    api = await FakeApiServer.start({ types: [ROUTES, REVISIONS, DOMAIN_MAPPINGS] });
   });
 
   afterEach(async () => {
@@ -176,6 +178,22 @@ describe('gateway role', function () {
       assert.equal((await answer).text, 'p1');
       return true;
     });
+  });
+
+  it('serves a mapped domain as its service, as long as the mapping has it', async () => {
+    const at = await program((request, response) => response.end(request.headers.host));
+    api.put(revision('hello-1', at));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }));
+    await begin();
+    const mapping = domainMapping('www.example.com', {}, { namespace: 'ns' });
+    assert.equal((await get('www.example.com')).status, 404);
+    api.put({ ...mapping, status: { mappedRouteName: 'hello' } } as DomainMapping);
+    await until('it is served', async () => (await get('www.example.com')).status === 200);
+    assert.equal((await get('WWW.example.com:80')).text, 'WWW.example.com:80');
+    api.put(mapping);
+    await until('it is served no longer', async () => (await get('www.example.com')).status === 404);
+    assert.equal((await get()).status, 200);
   });
 
   it('serves HTTPS with the certificates of Secrets, which may change while it runs', async () => {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
 import { NOT_POOLED, SERVING } from '../../apis/labels.ts';
 import { REVISIONS } from '../../apis/serving/revision/types.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
@@ -53,9 +54,10 @@ export async function runGateway(
   const routes = new Informer({ ...common, type: ROUTES });
   const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED });
   const pods = new Informer({ ...common, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}` });
+  const domainMappings = new Informer({ ...common, type: DOMAIN_MAPPINGS });
   const peers = new Peers({ client, log, namespace: identity.namespace });
   const certificates = certificateInformers(config.gateway.tls, identity.namespace, { client, log });
-  const informers = [routes, revisions, pods, peers.informer, ...certificates];
+  const informers = [routes, revisions, pods, domainMappings, peers.informer, ...certificates];
   // It is not waited for as the others are: without it all requests are served, and clients only bound to no instance.
   const keys = new Informer({
     client,
@@ -66,7 +68,7 @@ export async function runGateway(
   });
   const { namespace } = identity;
   const control = new Control({ config, namespace, client, threads, log, signal: stop.signal });
-  control.watch(routes, revisions, pods);
+  control.watch({ routes, revisions, pods, domainMappings });
   control.watchAffinityKey(keys);
   for (const informer of certificates) control.watchCertificates(informer);
   publishMetrics(control);

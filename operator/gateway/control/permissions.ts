@@ -4,6 +4,7 @@ import { AFFINITY_SECRET } from './affinityKey.ts';
 /** Watches what it serves, and wakes a revision that has no instance; it reads no Secret there and changes no object. */
 export const permissions: readonly Permission[] = [
   { apiGroups: ['serving.knative.dev'], resources: ['routes', 'revisions'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['domains.cloudrun.com'], resources: ['domainmappings'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'patch'] },
 ];

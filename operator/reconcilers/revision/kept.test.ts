@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
 import { deploymentName } from '../../apis/names.ts';
 import { WORKER_POOLS } from '../../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS } from '../../apis/serving/configuration/types.ts';
@@ -36,7 +37,7 @@ describe('what runs while the configuration changes', function () {
 
   beforeEach(async () => {
     server = await FakeApiServer.start({
-      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS],
+      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS, DOMAIN_MAPPINGS],
     });
     for (const name of NAMES) server.put(readyRevision(name));
     process = new ServingProcess(server, undefined, before);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Route } from '../../apis/serving/route/types.ts';
 import { parseConfig } from '../../config.ts';
+import { domainMapping } from '../../testing/domains.ts';
 import { EPOCH, route } from '../../testing/serving.ts';
-import { hostsOfRoute, OWN, takenHosts } from './hosts.ts';
+import { type Holder, holderOfMapping, holderOfRoute, hostsOfRoute, OWN, takenHosts } from './hosts.ts';
 
 const config = parseConfig({ domain: 'example.com' });
 
@@ -81,11 +82,30 @@ describe('takenHosts', () => {
       const urls = template ? parseConfig({ domain: 'example.com', urlTemplate: template }) : config;
       const shared = hostsOfRoute(urls)(of).filter((host) => hostsOfRoute(urls)(rival).includes(host));
       assert.ok(shared.length > 0, 'the index brings them together');
-      const taken = takenHosts(of, [rival], urls);
+      const taken = takenHosts(of, [holderOfRoute(rival, urls)], urls);
       assert.deepEqual(
         [...taken].map(([tag, { host, by }]) => [tag, host, by]),
-        want.map(([tag, host]) => [tag, host, `${rival.metadata.namespace}/${rival.metadata.name}`]),
+        want.map(([tag, host]) => [
+          tag,
+          host,
+          `service '${rival.metadata.namespace}/${rival.metadata.name}'`,
+        ]),
       );
     });
   }
+
+  it('a service whose URL is a mapped domain: who has it keeps it, and of two that have it the older one does', () => {
+    const host = 'echo.demo.example.com';
+    const mapping = (madeAt: number, mappedRouteName?: string) =>
+      holderOfMapping({
+        ...domainMapping(host, {}, { creationTimestamp: new Date(EPOCH + madeAt * 1000).toISOString() }),
+        status: { mappedRouteName },
+      });
+    const taken = (of: Route, holder: Holder) => takenHosts(of, [holder], config).get(OWN)?.by;
+    const by = `domain mapping 'demo/${host}'`;
+    assert.equal(taken(made('echo', {}), mapping(1, 'hello')), by);
+    assert.equal(taken(made('echo', { madeAt: 1 }), mapping(0)), undefined, 'it only asks');
+    assert.equal(taken(made('echo', { serves: true }), mapping(1, 'hello')), undefined);
+    assert.equal(taken(made('echo', { serves: true, madeAt: 1 }), mapping(0, 'hello')), by);
+  });
 });

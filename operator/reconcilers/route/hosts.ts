@@ -1,13 +1,24 @@
+import { claimOf } from '../../apis/domains/domainMapping/claim.ts';
+import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import { hasOutsideName } from '../../apis/serving/route/visibility.ts';
 import { hostsOf, type UrlConfig } from '../../apis/url.ts';
 import { keyOf } from '../../kube/types.ts';
 
-/** A host that another route has. */
+/** A host that another has. */
 export interface TakenHost {
   host: string;
-  /** `namespace/name` of the route that has it. */
+  /** The kind and name of what has it, for messages. */
   by: string;
+}
+
+/** A route or a domain mapping with the hosts that it has. */
+export interface Holder {
+  /** Its kind and name, for messages. */
+  by: string;
+  /** Sorts by age as the gateways do. */
+  age: string;
+  hosts: ReadonlySet<string>;
 }
 
 /** The route's own name among its tags. */
@@ -24,27 +35,44 @@ export function hostsOfRoute(config: UrlConfig): (route: Route) => string[] {
 /**
  * Hosts that a route asks for and does not get, by tag: another has them. Who has a host keeps it; of two that have it
  * the older one does, as in the gateways.
- * @param rivals routes that ask for one of the same hosts.
+ * @param holders others that have hosts.
  */
 export function takenHosts(
   route: Route,
-  rivals: readonly Route[],
+  holders: readonly Holder[],
   config: UrlConfig,
 ): Map<string, TakenHost> {
-  const holders = rivals
-    .filter(({ metadata }) => keyOf(metadata) !== keyOf(route.metadata) && !metadata.deletionTimestamp)
-    .map((rival) => ({ rival, hosts: new Set(heldTags(rival).flatMap(namesIn(rival, config))) }));
   const own = new Set(heldTags(route));
   const taken = new Map<string, TakenHost>();
   for (const tag of wantedTags(route)) {
     for (const host of namesIn(route, config)(tag)) {
-      const holder = holders.find(
-        ({ rival, hosts }) => hosts.has(host) && (!own.has(tag) || age(rival) < age(route)),
-      );
-      if (holder && !taken.has(tag)) taken.set(tag, { host, by: keyOf(holder.rival.metadata) });
+      const holder = keeperOf(host, holders, own.has(tag) ? ageOfRoute(route) : undefined);
+      if (holder && !taken.has(tag)) taken.set(tag, { host, by: holder.by });
     }
   }
   return taken;
+}
+
+/** The first that has the host and keeps it from one of this age, which has it too, or from one that has not. */
+export function keeperOf(host: string, holders: readonly Holder[], age?: string): Holder | undefined {
+  return holders.find((holder) => holder.hosts.has(host) && (age === undefined || holder.age < age));
+}
+
+/** A route as the holder of its hosts. */
+export function holderOfRoute(route: Route, config: UrlConfig): Holder {
+  const hosts = new Set(heldTags(route).flatMap(namesIn(route, config)));
+  return { by: `service '${keyOf(route.metadata)}'`, age: ageOfRoute(route), hosts };
+}
+
+/** A domain mapping as the holder of its domain. */
+export function holderOfMapping({ metadata, status }: DomainMapping): Holder {
+  const hosts = new Set(status?.mappedRouteName ? [metadata.name] : []);
+  return { by: `domain mapping '${keyOf(metadata)}'`, age: ageOfMapping({ metadata }), hosts };
+}
+
+/** The age of a mapping among all that claim hosts. */
+export function ageOfMapping({ metadata }: Pick<DomainMapping, 'metadata'>): string {
+  return `${metadata.creationTimestamp} ${claimOf(keyOf(metadata))}`;
 }
 
 function namesIn(route: Route, config: UrlConfig): (tag: string) => string[] {
@@ -64,6 +92,6 @@ function heldTags({ status }: Route): string[] {
   return [...own, ...traffic.flatMap(({ tag }) => tag || [])];
 }
 
-function age({ metadata }: Route): string {
+function ageOfRoute({ metadata }: Route): string {
   return `${metadata.creationTimestamp} ${keyOf(metadata)}`;
 }

@@ -1,13 +1,14 @@
 import type { Route } from '../../apis/serving/route/types.ts';
 import type { UrlConfig } from '../../apis/url.ts';
+import type { KubeObject } from '../../kube/types.ts';
 import { configurationsOfRoute, revisionsOfRoute, type Stores } from '../informers.ts';
-import { hostsOfRoute, takenHosts } from './hosts.ts';
+import { type Holder, holderOfMapping, holderOfRoute, hostsOfRoute, takenHosts } from './hosts.ts';
 import type { RouteInput } from './plan.ts';
 
 /** A route, what its targets name, and what others have of its names; undefined when it is gone or going. */
 export function observe(
   key: string,
-  stores: Stores<'routes' | 'configurations' | 'revisions' | 'coreServices'>,
+  stores: Stores<'routes' | 'configurations' | 'revisions' | 'coreServices' | 'domainMappings'>,
   urls: UrlConfig,
 ): RouteInput | undefined {
   const route = stores.routes.get(key);
@@ -17,7 +18,7 @@ export function observe(
     configurations: byName(configurationsOfRoute(route), (each) => stores.configurations.get(each)),
     revisions: byName(revisionsOfRoute(route), (each) => stores.revisions.get(each)),
     alias: stores.coreServices.get(key),
-    taken: takenHosts(route, rivalsOf(route, stores, urls), urls),
+    taken: takenHosts(route, holdersOf(hostsOfRoute(urls)(route), route, stores, urls), urls),
   };
 }
 
@@ -25,6 +26,25 @@ export function observe(
 export function rivalsOf(route: Route, { routes }: Stores<'routes'>, urls: UrlConfig): Route[] {
   const found = hostsOfRoute(urls)(route).flatMap((host) => routes.byIndex('host', host));
   return [...new Set(found)].filter((rival) => rival !== route);
+}
+
+/**
+ * The routes and domain mappings that ask for one of the hosts, with what they have; one that is going has nothing.
+ * @param self what asks, and is none of them.
+ */
+export function holdersOf(
+  hosts: readonly string[],
+  self: KubeObject,
+  { routes, domainMappings }: Stores<'routes' | 'domainMappings'>,
+  urls: UrlConfig,
+): Holder[] {
+  const isOther = (object: KubeObject) => object !== self && !object.metadata.deletionTimestamp;
+  const named = new Set(hosts.flatMap((host) => routes.byIndex('host', host)));
+  const mapped = hosts.flatMap((host) => domainMappings.byIndex('host', host));
+  return [
+    ...[...named].filter(isOther).map((route) => holderOfRoute(route, urls)),
+    ...mapped.filter(isOther).map(holderOfMapping),
+  ];
 }
 
 function byName<T extends { metadata: { name: string } }>(

@@ -246,7 +246,7 @@ describe('planRoute', () => {
     const input = { configurations: byName([]), revisions: byName([ready]) };
     const planned = (tag: string) => {
       const host = `${tag ? `${tag}---` : ''}hello.demo.localhost`;
-      const taken = new Map([[tag, { host, by: 'demo/other' }]]);
+      const taken = new Map([[tag, { host, by: "service 'demo/other'" }]]);
       const { status } = planRoute({ ...input, route: tagged, taken }, 'homerun-system', config, EPOCH);
       const { traffic, conditions } = status?.status ?? {};
       return { traffic, ready: conditionOf(conditions, 'Ready') };

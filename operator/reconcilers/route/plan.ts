@@ -34,7 +34,7 @@ export interface RouteInput {
   revisions: ReadonlyMap<string, Revision>;
   /** The core Service that has the route's name, whatever made it. */
   alias?: CoreService;
-  /** Hosts that other routes have, by tag. */
+  /** Hosts that other routes and domain mappings have, by tag. */
   taken?: ReadonlyMap<string, TakenHost>;
 }
 
@@ -163,8 +163,8 @@ function reachability(
   const [first] = taken.values();
   if (!first) return rolledOut(type, rollouts);
   const message =
-    `Host '${first.host}' belongs to service '${first.by}', which had it before. ` +
-    'Requests for it go there as long as that service exists and has it; choose another name or tag.';
+    `Host '${first.host}' belongs to ${first.by}, which had it before. ` +
+    'Requests for it go there as long as that exists and has it; choose another name or tag.';
   return { type, status: 'False', reason: REASONS.hostTaken, message };
 }
 

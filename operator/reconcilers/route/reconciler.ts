@@ -21,7 +21,15 @@ export function routeController(context: Context): Controller {
     return executor.execute(input.route, planRoute(input, identity.namespace, config, now()));
   };
   const controller = new Controller({ name: 'route', workers: 4, reconcile, log });
-  const stores = storesFor(controller, informers, 'routes', 'configurations', 'revisions', 'coreServices');
+  const stores = storesFor(
+    controller,
+    informers,
+    'routes',
+    'configurations',
+    'revisions',
+    'coreServices',
+    'domainMappings',
+  );
   const { routes } = stores;
   const executor = executorOf(context, 'route', stores, rejectedRoute);
   return controller
@@ -32,7 +40,8 @@ export function routeController(context: Context): Controller {
     .watch(informers.revisions, ({ metadata }) =>
       routes.byIndex('revision', keyOf(metadata)).map((route) => keyOf(route.metadata)),
     )
-    .watch(informers.coreServices, ({ metadata }) => (routes.get(keyOf(metadata)) ? [keyOf(metadata)] : []));
+    .watch(informers.coreServices, ({ metadata }) => (routes.get(keyOf(metadata)) ? [keyOf(metadata)] : []))
+    .watch(informers.domainMappings, ({ metadata }) => routes.byIndex('host', metadata.name).map(keyOfRoute));
 }
 
 function keyOfRoute({ metadata }: Route): string {

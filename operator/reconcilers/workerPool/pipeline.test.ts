@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
+import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
 import { RUN, SERVING } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import { defaultWorkerPool } from '../../apis/run/workerPool/defaults.ts';
@@ -69,7 +70,7 @@ describe('worker pool to deployments', function () {
 
   beforeEach(async () => {
     server = await FakeApiServer.start({
-      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS],
+      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS, DOMAIN_MAPPINGS],
     });
     stop = start(server);
   });

@@ -45,6 +45,12 @@ export async function register({ client }: ApiServer, port: number): Promise<voi
                 operations: ['CREATE', 'UPDATE'],
                 resources: ['jobs', 'executions', 'workerpools'],
               },
+              {
+                apiGroups: ['domains.cloudrun.com'],
+                apiVersions: ['v1'],
+                operations: ['CREATE', 'UPDATE'],
+                resources: ['domainmappings'],
+              },
             ],
             failurePolicy: 'Fail',
             sideEffects: 'None',

@@ -11,9 +11,9 @@ export type Reach = 'all' | 'internal' | 'none';
  * Whether a route and its tags have external host names. The internal ones exist in any case.
  * (Knative API, Visibility; API reference, default-url-disabled)
  */
-export function hasOutsideName({ metadata }: Pick<Route, 'metadata'>): boolean {
-  if (metadata.labels?.[VISIBILITY] === 'cluster-local') return false;
-  return parseFlag(metadata.annotations?.[ACCESS.defaultUrlDisabled.key]) !== true;
+export function hasOutsideName(route: Pick<Route, 'metadata'>): boolean {
+  if (isClusterLocal(route)) return false;
+  return parseFlag(route.metadata.annotations?.[ACCESS.defaultUrlDisabled.key]) !== true;
 }
 
 /**
@@ -22,7 +22,20 @@ export function hasOutsideName({ metadata }: Pick<Route, 'metadata'>): boolean {
  * ingress settings)
  */
 export function reachOf(route: Pick<Route, 'metadata'>): Reach {
+  const reach = reachOfDomains(route);
+  return reach === 'all' && !hasOutsideName(route) ? 'internal' : reach;
+}
+
+/**
+ * Which requests reach a route by the domains that are mapped to it: the same, also where its own URL is disabled.
+ * (API reference, default-url-disabled)
+ */
+export function reachOfDomains(route: Pick<Route, 'metadata'>): Reach {
   const ingress = route.metadata.annotations?.[ACCESS.ingress.key] ?? 'all';
   if (ingress === 'none') return 'none';
-  return ingress === 'all' && hasOutsideName(route) ? 'all' : 'internal';
+  return ingress === 'all' && !isClusterLocal(route) ? 'all' : 'internal';
+}
+
+function isClusterLocal({ metadata }: Pick<Route, 'metadata'>): boolean {
+  return metadata.labels?.[VISIBILITY] === 'cluster-local';
 }

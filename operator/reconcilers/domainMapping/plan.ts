@@ -1,0 +1,102 @@
+import { type Condition, mergeConditions, readyOf } from '../../apis/condition.ts';
+import {
+  DOMAIN_MAPPING_REASONS as REASONS,
+  DOMAIN_MAPPING_CONDITIONS as TYPES,
+} from '../../apis/domains/domainMapping/conditions.ts';
+import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
+import type { Route } from '../../apis/serving/route/types.ts';
+import { externalHost, type UrlConfig } from '../../apis/url.ts';
+import type { Plan } from '../../kube/plan.ts';
+import { passingMs, readyEvents } from '../readiness.ts';
+
+export interface DomainMappingInput {
+  mapping: DomainMapping;
+  /** The route that it names, if that exists. */
+  route?: Route;
+  /** The kind and name of what has the domain and keeps it. */
+  takenBy?: string;
+}
+
+/**
+ * Which route answers at a domain. The gateways serve it for as long as the status names the route; who has a domain
+ * keeps it, and a mapping whose route goes gives it up.
+ */
+export function planDomainMapping(
+  input: DomainMappingInput,
+  config: UrlConfig,
+  now: number,
+): Plan<DomainMapping> {
+  const { mapping } = input;
+  const { generation, name } = mapping.metadata;
+  const { certificateMode, routeName } = mapping.spec;
+  const routable = routability(input, config);
+  const conditions = [routable, certificate(mapping)];
+  const status = {
+    observedGeneration: generation,
+    conditions: mergeConditions(mapping.status?.conditions, [...conditions, readyOf(conditions)], now),
+    mappedRouteName: routable.status === 'True' ? routeName : undefined,
+    resourceRecords: recordsOf(mapping, config),
+    url: `${certificateMode === 'NONE' ? 'http' : config.urlScheme}://${name}`,
+  };
+  return {
+    apply: [],
+    remove: [],
+    status: { ...mapping, status },
+    statusWaitMs: passingMs(mapping.status, status),
+    events: readyEvents(mapping, [routable]),
+  };
+}
+
+function routability({ mapping, route, takenBy }: DomainMappingInput, config: UrlConfig): Condition {
+  const { name } = mapping.metadata;
+  const { routeName } = mapping.spec;
+  const not = (status: 'False' | 'Unknown', reason: string, message: string): Condition => ({
+    type: TYPES.domainRoutable,
+    status,
+    reason,
+    message,
+  });
+  if (isReserved(name, config)) {
+    return not('False', REASONS.hostReserved, `Domain '${name}' is a name inside the cluster; map another.`);
+  }
+  if (takenBy !== undefined) {
+    return not('False', REASONS.hostTaken, `Domain '${name}' belongs to ${takenBy}, which had it before.`);
+  }
+  if (!route || route.metadata.deletionTimestamp) {
+    return not('False', REASONS.routeMissing, `Service '${routeName}' does not exist in this namespace.`);
+  }
+  if (!route.status?.traffic?.some(({ percent = 0 }) => percent > 0)) {
+    return not(
+      'Unknown',
+      REASONS.routeNotReady,
+      `Service '${routeName}' has no revision yet that can serve.`,
+    );
+  }
+  return { type: TYPES.domainRoutable, status: 'True' };
+}
+
+/** Names that only the cluster's own DNS gives out. */
+function isReserved(host: string, { clusterDomain }: UrlConfig): boolean {
+  return host.endsWith('.svc') || host.endsWith(`.${clusterDomain}`);
+}
+
+/** Of severity Warning, so that a domain is ready without TLS: a certificate can come from elsewhere, and none be wanted. */
+function certificate({ metadata, spec }: DomainMapping): Condition {
+  const type = TYPES.certificateProvisioned;
+  if (spec.certificateMode === 'NONE') {
+    const message = 'The certificate mode is NONE.';
+    return { type, status: 'True', reason: REASONS.tlsNotEnabled, message };
+  }
+  const message = `No certificate is issued for '${metadata.name}' here: put one into a Secret that the gateways read (gateway.tls).`;
+  return { type, status: 'False', severity: 'Warning', reason: REASONS.issuerMissing, message };
+}
+
+/**
+ * The DNS record that leads the domain to the gateways: an alias of the service's own host name, wherever that leads. A
+ * record is relative to the last two labels, which is where most domains are registered.
+ */
+function recordsOf({ metadata, spec }: DomainMapping, config: UrlConfig) {
+  const name = metadata.name.split('.').slice(0, -2).join('.');
+  const target = externalHost(config, { namespace: metadata.namespace, name: spec.routeName });
+  return [{ ...(name ? { name } : {}), type: 'CNAME' as const, rrdata: `${target}.` }];
+}
