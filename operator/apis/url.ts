@@ -41,6 +41,18 @@ export function externalHost(
   return host.toLowerCase();
 }
 
+/** Stands for the name of a service, a namespace or a tag, which none has. */
+const ANY = 'any---name---';
+const LABEL = '[a-z0-9-]+';
+
+/** Whether a service of the namespace, or of any if there is none, could have the host name for clients outside the cluster. */
+export function isExternalHost(config: HostConfig, host: string, namespace = ANY): boolean {
+  return [undefined, ANY].some((tag) => {
+    const parts = externalHost(config, { name: ANY, namespace }, tag).split(ANY);
+    return new RegExp(`^${parts.map((part) => part.replaceAll('.', '\\.')).join(LABEL)}$`).test(host);
+  });
+}
+
 /** URL of a route, or of one of its tags: what `status.url` and `status.traffic[].url` show. */
 export function urlOf(config: UrlConfig, route: RouteRef, tag?: string): string {
   return `${config.urlScheme}://${externalHost(config, route, tag)}`;

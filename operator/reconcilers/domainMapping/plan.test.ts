@@ -69,6 +69,22 @@ const CASES: Record<string, Case> = {
     routable: ['False', 'HostReserved'],
     ready: 'False',
   },
+  'a URL of another namespace': {
+    reason: 'its service may come later',
+    mapping: domainMapping('shop.other.run.example.com'),
+    route: serving,
+    routable: ['False', 'HostReserved'],
+    message:
+      /^Domain 'shop\.other\.run\.example\.com' is a name for services of another namespace; map another\.$/,
+    ready: 'False',
+  },
+  'a tag of another namespace': {
+    reason: 'the same',
+    mapping: domainMapping('next---shop.other.run.example.com'),
+    route: serving,
+    routable: ['False', 'HostReserved'],
+    ready: 'False',
+  },
   'the short form of such a name': {
     reason: 'the same',
     mapping: domainMapping('hello.other.svc'),

@@ -5,7 +5,7 @@ import {
 } from '../../apis/domains/domainMapping/conditions.ts';
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
-import { externalHost, type UrlConfig } from '../../apis/url.ts';
+import { externalHost, isExternalHost, type UrlConfig } from '../../apis/url.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { passingMs, readyEvents } from '../readiness.ts';
 
@@ -56,8 +56,12 @@ function routability({ mapping, route, takenBy }: DomainMappingInput, config: Ur
     reason,
     message,
   });
-  if (isReserved(name, config)) {
+  if (isInternal(name, config)) {
     return not('False', REASONS.hostReserved, `Domain '${name}' is a name inside the cluster; map another.`);
+  }
+  if (isExternalHost(config, name) && !isExternalHost(config, name, mapping.metadata.namespace)) {
+    const message = `Domain '${name}' is a name for services of another namespace; map another.`;
+    return not('False', REASONS.hostReserved, message);
   }
   if (takenBy !== undefined) {
     return not('False', REASONS.hostTaken, `Domain '${name}' belongs to ${takenBy}, which had it before.`);
@@ -76,7 +80,7 @@ function routability({ mapping, route, takenBy }: DomainMappingInput, config: Ur
 }
 
 /** Names that only the cluster's own DNS gives out. */
-function isReserved(host: string, { clusterDomain }: UrlConfig): boolean {
+function isInternal(host: string, { clusterDomain }: UrlConfig): boolean {
   return host.endsWith('.svc') || host.endsWith(`.${clusterDomain}`);
 }
 
