@@ -47,6 +47,7 @@ export async function runGateway(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
+  const { namespace } = identity;
   const threads = config.gateway.threads || dataThreads(availableParallelism());
   // Informers and probes run on while requests drain: instances may still start and end.
   const stop = new AbortController();
@@ -55,18 +56,17 @@ export async function runGateway(
   const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED });
   const pods = new Informer({ ...common, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}` });
   const domainMappings = new Informer({ ...common, type: DOMAIN_MAPPINGS });
-  const peers = new Peers({ client, log, namespace: identity.namespace });
-  const certificates = certificateInformers(config.gateway.tls, identity.namespace, { client, log });
+  const peers = new Peers({ client, log, namespace });
+  const certificates = certificateInformers(config.gateway.tls, namespace, { client, log });
   const informers = [routes, revisions, pods, domainMappings, peers.informer, ...certificates];
   // It is not waited for as the others are: without it all requests are served, and clients only bound to no instance.
   const keys = new Informer({
     client,
     type: SECRETS,
-    namespace: identity.namespace,
+    namespace,
     fieldSelector: `metadata.name=${AFFINITY_SECRET}`,
     log,
   });
-  const { namespace } = identity;
   const control = new Control({ config, namespace, client, threads, log, signal: stop.signal });
   control.watch({ routes, revisions, pods, domainMappings });
   control.watchAffinityKey(keys);
