@@ -79,7 +79,11 @@ describe('scalingSpec', () => {
       want: { min: 2, max: 7 },
       reason: "Knative's spelling",
     },
-    'maximum 0': { revision: { maxScale: '0' }, want: { max: 100 }, reason: 'no limit of its own (Knative)' },
+    'maximum 0': {
+      revision: { maxScale: '0' },
+      want: { max: 100 },
+      reason: 'from before it was refused: no limit of its own',
+    },
     'maximum 0 of the service, beside a minimum': {
       revision: { maxScale: '0' },
       service: { maxScale: '0', minScale: '1' },
