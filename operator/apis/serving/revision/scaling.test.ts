@@ -84,6 +84,16 @@ describe('scalingSpec', () => {
       want: { max: 100 },
       reason: 'from before it was refused: no limit of its own',
     },
+    'maximum 0 beside another': {
+      revision: { maxScale: '0', 'max-scale': '5' },
+      want: { max: 5 },
+      reason: '0 is no limit, and so hides none',
+    },
+    'both spellings': {
+      revision: { maxScale: '4', 'max-scale': '5', minScale: '2', 'min-scale': '1' },
+      want: { min: 2, max: 4 },
+      reason: "Cloud Run's takes precedence",
+    },
     'maximum 0 of the service, beside a minimum': {
       revision: { maxScale: '0' },
       service: { maxScale: '0', minScale: '1' },

@@ -109,14 +109,17 @@ function minOf(revision: Revision, service: Service | undefined, target: Target 
   return Math.max(own, partOf(count(service, RUN.minScale), target) ?? 0);
 }
 
-/** The revision's own maximum, and its part of the Service's. 0 is no limit of its own. */
+/** The revision's own maximum, and its part of the Service's. 0 is no limit: Knative's meaning, and of stored objects. */
 function maxOf(
   revision: Revision,
   service: Service | undefined,
   target: Target | undefined,
   config: ScalingConfig,
 ): number {
-  const own = count(revision, AUTOSCALING.maxScale, AUTOSCALING.maxScaleKebab) || config.maxScaleDefault;
+  const own =
+    count(revision, AUTOSCALING.maxScale) ||
+    count(revision, AUTOSCALING.maxScaleKebab) ||
+    config.maxScaleDefault;
   // A revision without a percentage is bounded by the Service's whole number: it has no part of its own, and
   // one that has just lost its traffic must be able to finish its requests.
   const total = count(service, RUN.maxScale) || Number.POSITIVE_INFINITY;
