@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { parseConfig } from '../../../config.ts';
 import type { Service } from '../service/types.ts';
 import type { Target } from '../traffic/targets.ts';
-import { type ScalingSpec, scalingSpec } from './scaling.ts';
+import { initialInstances, type ScalingSpec, scalingSpec } from './scaling.ts';
 import type { Revision } from './types.ts';
 
 const config = parseConfig({}).autoscaler;
@@ -299,6 +299,24 @@ describe('scalingSpec', () => {
       const spec = specOf(test);
       const keys = Object.keys(test.want) as (keyof ScalingSpec)[];
       assert.deepEqual(Object.fromEntries(keys.map((key) => [key, spec[key]])), test.want, test.reason);
+    });
+  }
+
+  const initial: Record<string, [test: Partial<Case>, count: number]> = {
+    'one unless more are asked for': [{}, 1],
+    'its minimum': [{ revision: { minScale: '3', 'initial-scale': '2' } }, 3],
+    'its initial scale': [{ revision: { minScale: '2', 'initial-scale': '3' } }, 3],
+    'no more than the maximum': [{ revision: { minScale: '3', maxScale: '2' } }, 2],
+    'its part of the manual number': [
+      { service: { scalingMode: 'manual', manualInstanceCount: '4' }, percents: [50, 50] },
+      2,
+    ],
+    'one where an instance tells whether it starts': [{ revision: { 'initial-scale': '0' } }, 1],
+  };
+  for (const [name, [test, count]] of Object.entries(initial)) {
+    it(`has so many start before a revision is ready: ${name}`, () => {
+      const spec = specOf({ want: {}, reason: '', conditions: { Ready: 'Unknown' }, ...test });
+      assert.equal(initialInstances(spec), count);
     });
   }
 

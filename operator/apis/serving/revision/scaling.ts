@@ -104,6 +104,14 @@ export function keptInstances({ manual, min }: Pick<ScalingSpec, 'manual' | 'min
   return Math.max(0, (manual ?? min) - 1);
 }
 
+/**
+ * So many instances start before a revision is ready: the initial scale or the minimum, the larger one (Knative,
+ * Configuring scale bounds: Initial scale), or the manual number. Without one it is not known whether it starts.
+ */
+export function initialInstances({ manual, min, initial }: ScalingSpec): number {
+  return Math.max(1, manual ?? Math.max(min, initial));
+}
+
 function minOf(revision: Revision, service: Service | undefined, target: Target | undefined): number {
   const own = count(revision, AUTOSCALING.minScale, AUTOSCALING.minScaleKebab) ?? 0;
   return Math.max(own, partOf(count(service, RUN.minScale), target) ?? 0);
