@@ -66,7 +66,7 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
 /**
  * Most tests wait for something, so that a machine of two processors has time for several runs at once. The patterns of
  * each group complement each other: a new file belongs to one of them. What stops or upgrades parts of Homerun that
- * others need runs by itself (scenarios/platform), and what looks back on all of it runs last.
+ * others need runs by itself (scenarios/platform), as does what measures times, and what looks back on all of it runs last.
  */
 const WITHOUT_CLUSTER = [
   ['operator/gateway/**/*.test.ts'],
@@ -76,8 +76,8 @@ const WITHOUT_CLUSTER = [
 ];
 const SCENARIOS = [
   ['e2e/scenarios/@(failing|scaleIn|scaling).test.ts'],
-  ['e2e/scenarios/@(jobs|scaleOut|workerPools).test.ts'],
-  ['e2e/scenarios/!(failing|jobs|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts'],
+  ['e2e/scenarios/@(jobs|workerPools).test.ts'],
+  ['e2e/scenarios/!(failing|jobs|scaleIn|scaling|wholeRun|workerPools).test.ts'],
 ];
 
 async function sideBySide(prefix: readonly string[], lanes: readonly string[][]): Promise<void> {
