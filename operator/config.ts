@@ -148,6 +148,8 @@ export const ConfigSchema = Type.Object(
         concurrencyUtilization: Type.Number({ minimum: 0.1, maximum: 1, default: 0.6 }),
         cpuUtilization: Type.Number({ minimum: 0.1, maximum: 1, default: 0.6 }),
         maxScaleDefault: Type.Integer({ minimum: 1, maximum: 10_000, default: 100 }),
+        /** Whether idle instances with request-based billing have their CPU request lowered, where pods can be resized. */
+        idleCpuResize: Type.Boolean({ default: false }),
       },
       { default: {} },
     ),

@@ -41,6 +41,7 @@ changes(['controller'], {
   'autoscaler.concurrencyUtilization': 0.7,
   'autoscaler.cpuUtilization': 0.7,
   'autoscaler.maxScaleDefault': 10,
+  'autoscaler.idleCpuResize': true,
   'instance.cpuRequestFraction': 0.2,
   'instance.memoryRequestFraction': 0.5,
   'instance.runtimeClasses.gen1': 'gvisor',
