@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { ConfigSchema, parseConfig } from './config.ts';
+import { ConfigSchema } from './config/schema.ts';
+import { parseConfig } from './config.ts';
 import { ROLE_FIELDS } from './roles.ts';
 
 describe('configuration', () => {

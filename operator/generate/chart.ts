@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { KINDS } from '../apis/kinds.ts';
-import { ConfigSchema } from '../config.ts';
+import { ConfigSchema } from '../config/schema.ts';
 import { ROLE_FIELDS } from '../roles.ts';
 import { type GeneratedFile, generatedFrom } from './file.ts';
 import { rulesFile } from './monitoring.ts';
@@ -57,7 +57,7 @@ const GATEWAY_SERVICE = closed({
 /** Fields of the configuration that the chart decides by itself. */
 const DECIDED = ['adminPort'];
 
-/** The schema of the chart's values: the configuration's own (operator/config.ts), and what only Kubernetes needs. */
+/** The schema of the chart's values: the configuration's own (operator/config/schema.ts), and what only Kubernetes needs. */
 export function valuesSchema(): Schema {
   const config = plain(ConfigSchema).properties as Record<string, Schema>;
   const { gateway, metadata, node, registry, webhook: _webhook, ...rest } = config;
@@ -69,7 +69,7 @@ export function valuesSchema(): Schema {
   const { cniResults } = propertiesOf(node);
   const { caFile: _, ...registryFields } = propertiesOf(registry);
   return {
-    $comment: generatedFrom('operator/config.ts and operator/generate/chart.ts'),
+    $comment: generatedFrom('operator/config/schema.ts and operator/generate/chart.ts'),
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: "Values of Homerun's chart",
     ...closed({

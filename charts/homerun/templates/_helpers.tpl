@@ -116,7 +116,7 @@ subjects:
 {{- end }}
 {{- end }}
 
-{{/* The whole configuration (operator/config.ts): values of the same name, and what the chart itself decides. */}}
+{{/* The whole configuration (operator/config/schema.ts): values of the same name, and what the chart itself decides. */}}
 {{- define "homerun.wholeConfig" -}}
 {{- $config := pick .Values "namespaces" "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "instance" "jobs" "startup" "traffic" "revisionHistory" }}
 {{- $registry := omit .Values.registry "ca" "pullSecretNamespaces" }}
