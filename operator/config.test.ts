@@ -91,6 +91,10 @@ describe('configuration', () => {
       input: { metadata: { projectNumbers: { a: 'x' } } },
       message: /^configuration\.metadata\.projectNumbers\[a\]: is "x"; it must match/,
     },
+    'an item without what it must have': {
+      input: { gatewayApi: { parentRefs: [{ namespace: 'infra' }] } },
+      message: /^configuration\.gatewayApi\.parentRefs\[0\]\.name: must be set$/,
+    },
     'a field that there is not': {
       input: { gatway: {} },
       message: /^configuration\.gatway: there is no such field$/,

@@ -11,6 +11,7 @@ import { boostController } from './reconcilers/boost/reconciler.ts';
 import type { Context } from './reconcilers/context.ts';
 import { disruptionController } from './reconcilers/disruption/reconciler.ts';
 import { issuingOf } from './reconcilers/domainMapping/certManager.ts';
+import { routingOf } from './reconcilers/domainMapping/gatewayApi.ts';
 import { RECONCILERS } from './reconcilers/index.ts';
 import { createInformers, type Informers } from './reconcilers/informers.ts';
 import { rollOutsOf } from './reconcilers/revision/rollOuts.ts';
@@ -48,6 +49,7 @@ export async function runController(
       namespaces: config.namespaces,
       own: identity.namespace,
       certificates: issuingOf(config)?.namespace,
+      httpRoutes: routingOf(config)?.namespace,
     });
     const watches = Object.values(informers);
     unready = () => {

@@ -66,6 +66,7 @@ changes(['controller'], {
   'revisionHistory.retainSinceCreateSeconds': 1,
   'revisionHistory.retainSinceActiveSeconds': 1,
   'gateway.tls.issuer.name': 'letsencrypt',
+  'gatewayApi.parentRefs': [{ name: 'edge', namespace: 'infra' }],
 });
 changes(['webhook'], { strict: true });
 changes(['gateway'], {

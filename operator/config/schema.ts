@@ -2,6 +2,7 @@ import * as Type from 'typebox';
 import { MAX_ROLLOUT_MS } from '../apis/annotations/values.ts';
 import { oneOf, port, seconds } from './fields.ts';
 import { GatewaySchema } from './gateway.ts';
+import { GatewayApiSchema } from './gatewayApi.ts';
 
 /** What the chart's values say, as the processes read it: a JSON file that the chart renders. */
 export const ConfigSchema = Type.Object(
@@ -33,6 +34,7 @@ export const ConfigSchema = Type.Object(
       { default: {} },
     ),
     gateway: GatewaySchema,
+    gatewayApi: GatewayApiSchema,
     autoscaler: Type.Object(
       {
         tickSeconds: seconds(1, 0.1, 60),

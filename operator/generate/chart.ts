@@ -60,10 +60,11 @@ const DECIDED = ['adminPort'];
 /** The schema of the chart's values: the configuration's own (operator/config/schema.ts), and what only Kubernetes needs. */
 export function valuesSchema(): Schema {
   const config = plain(ConfigSchema).properties as Record<string, Schema>;
-  const { gateway, metadata, node, registry, webhook: _webhook, ...rest } = config;
+  const { gateway, gatewayApi, metadata, node, registry, webhook: _webhook, ...rest } = config;
   const shared = Object.fromEntries(Object.entries(rest).filter(([name]) => !DECIDED.includes(name)));
   const { threads, drainSeconds, accessLog, limits, tls, certificates } = propertiesOf(gateway);
   const { issuer } = propertiesOf(certificates);
+  const { parentRefs } = propertiesOf(gatewayApi);
   const { publicPort: _publicPort, ...tlsFields } = propertiesOf(tls);
   const { service: _service, port: _port, ...metadataFields } = propertiesOf(metadata);
   const { cniResults } = propertiesOf(node);
@@ -102,6 +103,7 @@ export function valuesSchema(): Schema {
         accessLog,
         limits,
       }),
+      gatewayApi: closed({ parentRefs }),
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text, apiServerAudiences: audiences }),
       node: closed({ ...NODE_POD, enabled: { type: 'boolean' }, cniResults }),
       webhook: closed({ ...POD, timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
@@ -158,7 +160,10 @@ function propertiesOf(schema: Schema | undefined): Record<string, Schema> {
   return (schema?.properties ?? {}) as Record<string, Schema>;
 }
 
-/** TypeBox's schema as JSON Schema that Helm's messages are readable with: nothing is required. */
+/**
+ * TypeBox's schema as JSON Schema that Helm's messages are readable with: nothing is required, except in the items of
+ * lists, which have no defaults.
+ */
 function plain(schema: unknown): Schema {
   const {
     required: _,
@@ -170,11 +175,15 @@ function plain(schema: unknown): Schema {
   return {
     ...kept,
     ...(kept.type === 'object' && { additionalProperties: false }),
-    ...(items !== undefined && { items: plain(items) }),
+    ...(items !== undefined && { items: { ...plain(items), ...requiredOf(items as Schema) } }),
     ...(properties !== undefined && {
       properties: Object.fromEntries(
         Object.entries(properties as object).map(([name, value]) => [name, plain(value)]),
       ),
     }),
   };
+}
+
+function requiredOf({ required }: Schema): Schema {
+  return required === undefined ? {} : { required };
 }
