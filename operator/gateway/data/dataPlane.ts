@@ -9,7 +9,7 @@ import { Budget } from './budget.ts';
 import { Certificates } from './certificates.ts';
 import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
-import type { ExchangeShared } from './exchangeShared.ts';
+import { CLOSE_MS, type ExchangeShared } from './exchangeShared.ts';
 import { Handler } from './handler.ts';
 import { HttpsRedirect } from './httpsRedirect.ts';
 import { Listener } from './listener.ts';
@@ -78,6 +78,7 @@ export class DataPlane {
   readonly #deadlines: Deadlines;
   readonly #accessLog: AccessLog | undefined;
   readonly #throttlerShared: ThrottlerShared;
+  readonly #upgraded: ExchangeShared['upgraded'] = new Set();
   #open = 0;
   #closing = false;
   #errorAt = Number.NEGATIVE_INFINITY;
@@ -102,6 +103,7 @@ export class DataPlane {
       requests,
       stalled: new StalledAnswers(answers, () => usage.count('cutForStalling')),
       accessLog: this.#accessLog,
+      upgraded: this.#upgraded,
       unreachable: (throttler, instance, reason) => this.#unreachable(throttler, instance, reason),
       firstAnswer: (revision, at) => link.send({ kind: 'answered', revision, at }),
       opened: () => {
@@ -197,6 +199,7 @@ export class DataPlane {
 
   /**
    * Stops listening and waits until the requests in flight have been answered, at most this long; then aborts the rest.
+   * WebSockets get a close frame shortly before, because their clients would take the end for a failure otherwise.
    */
   async stop(graceMs: number): Promise<void> {
     const deadline = clock() + graceMs;
@@ -206,11 +209,14 @@ export class DataPlane {
       const idle = new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
+      await within(Math.max(0, deadline - clock() - CLOSE_MS), idle);
+      for (const connection of this.#upgraded) connection.goAway();
       await within(Math.max(0, deadline - clock()), idle);
     }
     const flushMs = Math.min(FLUSH_MS, Math.max(0, deadline - clock()));
     await within(flushMs, Promise.all(this.#listeners.map((listener) => listener.idle())));
     for (const listener of this.#listeners) listener.destroy();
+    for (const connection of this.#upgraded) connection.abort();
     this.#accessLog?.flush();
     for (const { instance } of this.#instances.values()) instance.remove();
   }

@@ -7,6 +7,7 @@ import { bindClient } from './affinity.ts';
 import type { Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
 import {
+  BAD_RESPONSE,
   beginRequest,
   deadlineMessage,
   type ExchangeShared,
@@ -207,8 +208,7 @@ export class Exchange
     } else {
       this.#throttler.failed(this.#instance as Instance);
       if (this.#phase === ANSWERING) this.#cut();
-      else if (failure === 'bad-answer')
-        this.#reject('bad_response', 'The instance sent a response that is not valid HTTP.');
+      else if (failure === 'bad-answer') this.#reject('bad_response', BAD_RESPONSE);
       else this.#reject('instance_ended', INSTANCE_ENDED);
     }
   }

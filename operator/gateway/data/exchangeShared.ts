@@ -7,6 +7,9 @@ import type { StalledAnswers } from './stalled.ts';
 import type { Throttler, Waiter } from './throttler.ts';
 import type { Instance } from './upstream/instance.ts';
 
+/** From the close frames of a WebSocket until its connections are destroyed. */
+export const CLOSE_MS = 1000;
+
 /** What the exchanges and tunnels of one thread share. */
 export interface ExchangeShared {
   readonly stats: StatsWriter;
@@ -17,6 +20,8 @@ export interface ExchangeShared {
   readonly stalled: StalledAnswers;
   /** Unset when it is switched off. */
   readonly accessLog: AccessLog | undefined;
+  /** Connections that have left HTTP, which nothing else closes when the gateway ends. */
+  readonly upgraded: Set<{ goAway(): void; abort(): void }>;
   /** An instance does not accept connections: it gets no request until it passes its probe again. */
   unreachable(throttler: Throttler, instance: Instance, reason: string): void;
   /** An instance has responded for the first time. @param at on `clock()`. */
@@ -37,6 +42,7 @@ export function beginRequest(request: Timed & Waiter, throttler: Throttler, shar
 }
 
 export const INSTANCE_ENDED = 'The instance ended before it answered the request.';
+export const BAD_RESPONSE = 'The instance sent a response that is not valid HTTP.';
 export const NO_CONNECTION = 'No connection to the instance could be made.';
 
 /** The message of a 504. */

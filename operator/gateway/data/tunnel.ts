@@ -8,9 +8,11 @@ import { WEBSOCKETS } from '../shared/usage.ts';
 import type { AccessLog } from './accessLog.ts';
 import { bindClient } from './affinity.ts';
 import type { Timed } from './deadlines.ts';
-import { rejectSocket } from './downstream/socket.ts';
+import { rejectSocket, resetSocket } from './downstream/socket.ts';
 import {
+  BAD_RESPONSE,
   beginRequest,
+  CLOSE_MS,
   deadlineMessage,
   type ExchangeShared,
   INSTANCE_ENDED,
@@ -24,16 +26,14 @@ import { responseHead } from './responseHead.ts';
 import { MeasuredRequest } from './stages.ts';
 import type { QueueRejection, Throttler, Waiter } from './throttler.ts';
 import { completeTrace } from './trace.ts';
+import { UpgradedConnection } from './upgradedConnection.ts';
 import { failureOf } from './upstream/errors.ts';
 import type { Instance } from './upstream/instance.ts';
-import { CLOSE_FROM_CLIENT, CLOSE_FROM_SERVER, FrameBoundary } from './webSocketFrames.ts';
 
 /** Longer than two SYN retransmissions, so that one lost packet is no failure. */
 const CONNECT_TIMEOUT_MS = 5000;
 /** What a client may send before its upgrade is answered. */
 const MAX_EARLY_BYTES = 16 * 1024;
-/** From the close frame at the deadline until the connections are destroyed. */
-const CLOSE_MS = 1000;
 /** How long a client may take to read the rest of what was written to it. */
 const LINGER_MS = 5000;
 
@@ -53,8 +53,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
   #instance: Instance | undefined;
   #upstream: ClientRequest | undefined;
   #connected = false;
-  #peer: Socket | undefined;
-  #frames: { fromClient: FrameBoundary; fromInstance: FrameBoundary } | undefined;
+  #upgraded: UpgradedConnection | undefined;
   #closing = false;
   #status = 0;
   #done = false;
@@ -125,6 +124,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
       headers: [...this.#head.headers, ...upgradeFields(this.#request)],
       agent: false,
       noDelay: true,
+      allowHalfOpen: true,
     } as never);
     this.#upstream = upstream;
     upstream.on('error', (error) => this.upstreamFailed(upstream, error));
@@ -164,21 +164,23 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
       this.#reject('deadline', deadlineMessage(this.#throttler));
       return;
     }
-    const peer = this.#peer;
-    const frames = this.#frames;
-    if (this.#closing || !peer || !frames) {
+    if (this.#closing || !this.#upgraded?.close()) {
       this.#finish();
       return;
     }
     this.#closing = true;
     this.#shared.deadlines.add(this, CLOSE_MS, clock());
-    this.#socket.unpipe(peer);
-    peer.unpipe(this.#socket);
-    this.#socket.resume();
-    peer.resume();
-    if (frames.fromClient.between) peer.end(CLOSE_FROM_CLIENT);
-    if (frames.fromInstance.between) this.#socket.end(CLOSE_FROM_SERVER);
-    else this.#finish();
+  }
+
+  /** The gateway ends: as at the deadline. */
+  goAway(): void {
+    this.#shared.deadlines.remove(this);
+    this.expired();
+  }
+
+  abort(): void {
+    this.#finish();
+    this.#socket.destroy();
   }
 
   /** The instance agreed: connects both sides. */
@@ -188,34 +190,47 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
       peer.destroy();
       return;
     }
-    this.#peer = peer;
     this.#shared.usage.add(WEBSOCKETS, 1);
+    this.#shared.upgraded.add(this);
     this.#answered(response);
     const socket = this.#socket;
-    socket.off('data', this.#onEarlyData).off('end', this.#onEnd);
+    socket.off('data', this.#onEarlyData).off('end', this.#onEnd).off('close', this.#onEnd);
     const headers = [...this.#headersOf(response), ...upgradeFields(response)];
     socket.write(startLines(response, headers), 'latin1');
-    if (/^websocket$/i.test(response.headers.upgrade ?? '')) this.#follow(socket, peer, head);
-    if (head.length > 0) socket.write(head);
-    for (const chunk of this.#early.splice(0)) peer.write(chunk);
-    peer.setNoDelay(true);
-    peer.setTimeout(0);
-    peer.on('close', this.#onEnd);
-    peer.pipe(socket);
-    socket.pipe(peer);
+    const isWebSocket = /^websocket$/i.test(response.headers.upgrade ?? '');
+    this.#upgraded = new UpgradedConnection(socket, peer, isWebSocket, this.#onEnd);
+    this.#upgraded.start(this.#early.splice(0), head);
   }
 
   /** The instance responded as to any other request; the connection ends with its response. */
   answered(response: IncomingMessage): void {
-    response.on('error', this.#onEnd);
+    response.on('error', () => this.responseBroken());
     if (this.#done) {
       response.destroy();
       return;
     }
+    const { statusCode = 0, headers } = response;
+    if (statusCode < 200 || statusCode > 599) {
+      this.#reject('bad_response', `The instance answered an upgrade with the status ${statusCode} alone.`);
+      return;
+    }
     this.#answered(response);
-    const headers = [...this.#headersOf(response), 'connection', 'close'];
-    this.#socket.write(startLines(response, headers), 'latin1');
+    const connection =
+      statusCode === 426 && headers.upgrade
+        ? ['connection', 'upgrade, close', 'upgrade', headers.upgrade]
+        : ['connection', 'close'];
+    this.#socket.write(startLines(response, [...this.#headersOf(response), ...connection]), 'latin1');
     response.pipe(this.#socket);
+    // Its slot is free then, whether the client closes its side or not.
+    response.on('end', this.#onEnd);
+  }
+
+  /** The response of the instance broke off; its length need not show that. */
+  responseBroken(): void {
+    if (this.#done) return;
+    this.countError('response_broken', this.#throttler, this.#shared);
+    resetSocket(this.#socket);
+    this.#finish();
   }
 
   upstreamFailed(upstream: ClientRequest, error: Error): void {
@@ -224,12 +239,17 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
       this.#finish();
       return;
     }
+    const failure = failureOf(error);
+    if (failure === 'bad-answer') {
+      this.#reject('bad_response', BAD_RESPONSE);
+      return;
+    }
     if (this.#connected) {
       this.#reject('instance_ended', INSTANCE_ENDED);
       return;
     }
     const instance = this.#instance as Instance;
-    if (failureOf(error) !== 'unreachable') {
+    if (failure !== 'unreachable') {
       this.#reject('unreachable', NO_CONNECTION);
       return;
     }
@@ -271,7 +291,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
       protocol: `HTTP/${this.#request.httpVersion}`,
       head: this.#head,
       status: this.#status,
-      requestBytes: this.#peer?.bytesWritten ?? 0,
+      requestBytes: this.#upgraded?.forwarded ?? 0,
       responseBytes: this.#socket.bytesWritten,
     };
     this.log(log, exchanged, this.#throttler, this.#instance, now);
@@ -281,15 +301,6 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
     this.#status = response.statusCode as number;
     this.answeredAt = clock();
     this.countAnswer(this.#instance as Instance, this.#throttler, this.#shared);
-  }
-
-  #follow(socket: Socket, peer: Socket, head: Buffer): void {
-    const frames = { fromClient: new FrameBoundary(), fromInstance: new FrameBoundary() };
-    this.#frames = frames;
-    frames.fromInstance.feed(head);
-    for (const chunk of this.#early) frames.fromClient.feed(chunk);
-    socket.on('data', (chunk: Buffer) => frames.fromClient.feed(chunk));
-    peer.on('data', (chunk: Buffer) => frames.fromInstance.feed(chunk));
   }
 
   #reject(reason: RejectionReason, message: string): void {
@@ -313,8 +324,8 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
     if (this.#shared.accessLog) this.#log(this.#shared.accessLog, now);
     this.#early.length = 0;
     this.#upstream?.destroy();
-    this.#peer?.destroy();
-    if (this.#peer) this.#shared.usage.add(WEBSOCKETS, -1);
+    this.#upgraded?.cut();
+    if (this.#upgraded) this.#shared.usage.add(WEBSOCKETS, -1);
     this.#leaveClient();
     const instance = this.#instance;
     this.#instance = undefined;
@@ -326,15 +337,19 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
     const { deadlines } = this.#shared;
     const socket = this.#socket;
     if (socket.closed) {
-      this.#shared.closed();
+      this.#left();
       return;
     }
     deadlines.add(this, LINGER_MS, clock());
-    socket.once('close', () => {
-      deadlines.remove(this);
-      this.#shared.closed();
-    });
+    socket.once('close', () => this.#left());
     socket.destroySoon();
+  }
+
+  /** The client's connection is closed. */
+  #left(): void {
+    this.#shared.deadlines.remove(this);
+    this.#shared.upgraded.delete(this);
+    this.#shared.closed();
   }
 }
 
@@ -344,8 +359,11 @@ guardCallbacks(Tunnel, [
   'admitted',
   'rejected',
   'expired',
+  'goAway',
+  'abort',
   'opened',
   'answered',
+  'responseBroken',
   'upstreamFailed',
   'ended',
 ]);
