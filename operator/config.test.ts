@@ -21,6 +21,7 @@ describe('configuration', () => {
         namespace: '',
         issuer: { name: '', kind: 'ClusterIssuer', group: 'cert-manager.io' },
       },
+      tracing: { endpoint: '', samplingRatio: 0 },
       limits: {
         connections: 10_000,
         connectionsPerAddress: 5000,
@@ -81,6 +82,14 @@ describe('configuration', () => {
     'a text that does not fit its pattern': {
       input: { metadata: { region: 'Europe' } },
       message: /^configuration\.metadata\.region: is "Europe"; it must match/,
+    },
+    'an endpoint that is no URL': {
+      input: { gateway: { tracing: { endpoint: 'otel-collector:4318' } } },
+      message: /^configuration\.gateway\.tracing\.endpoint: is "otel-collector:4318"; it must match/,
+    },
+    'an endpoint with a password, which the log would show': {
+      input: { gateway: { tracing: { endpoint: 'https://me:secret@collector' } } },
+      message: /^configuration\.gateway\.tracing\.endpoint: /,
     },
     'a part that is no map': {
       input: { gateway: [] },

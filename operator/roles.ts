@@ -47,6 +47,7 @@ export const ROLE_FIELDS = {
     'gateway.drainSeconds',
     'gateway.limits',
     'gateway.accessLog',
+    'gateway.tracing',
     'autoscaler.tickSeconds',
     'startup.limitSeconds',
   ],

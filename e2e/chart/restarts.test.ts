@@ -73,6 +73,8 @@ changes(['gateway'], {
   'gateway.threads': 3,
   'gateway.drainSeconds': 60,
   'gateway.accessLog': true,
+  'gateway.tracing.endpoint': 'http://otel-collector.monitoring:4318',
+  'gateway.tracing.samplingRatio': 0.1,
   'gateway.tls.secrets': ['web-tls'],
   'gateway.tls.namespace': 'certificates',
   'gateway.tls.redirect': false,

@@ -14,6 +14,20 @@ export const GatewaySchema = Type.Object(
     drainSeconds: seconds(600, 0, 3600),
     /** Whether the gateway writes a line for each request to its standard output. */
     accessLog: Type.Boolean({ default: false }),
+    /** Requests are traced where there is an endpoint. */
+    tracing: Type.Object(
+      {
+        /** URL of an OTLP/HTTP receiver for their spans; without a path, /v1/traces is meant. Empty: no tracing. */
+        endpoint: Type.String({
+          maxLength: 2000,
+          pattern: '^(https?://[^\\s/?#@]+(/[^\\s#]*)?)?$',
+          default: '',
+        }),
+        /** Share of the requests without a trace context that are traced besides those that Cloud Run samples. */
+        samplingRatio: Type.Number({ minimum: 0, maximum: 1, default: 0 }),
+      },
+      { default: {} },
+    ),
     tlsPort: port(8443),
     /** HTTPS is served where there are Secrets with certificates. */
     tls: Type.Object(

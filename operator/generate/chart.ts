@@ -62,7 +62,7 @@ export function valuesSchema(): Schema {
   const config = plain(ConfigSchema).properties as Record<string, Schema>;
   const { gateway, gatewayApi, metadata, node, registry, webhook: _webhook, ...rest } = config;
   const shared = Object.fromEntries(Object.entries(rest).filter(([name]) => !DECIDED.includes(name)));
-  const { threads, drainSeconds, accessLog, limits, tls, certificates } = propertiesOf(gateway);
+  const { threads, drainSeconds, accessLog, tracing, limits, tls, certificates } = propertiesOf(gateway);
   const { issuer } = propertiesOf(certificates);
   const { parentRefs } = propertiesOf(gatewayApi);
   const { publicPort: _publicPort, ...tlsFields } = propertiesOf(tls);
@@ -101,6 +101,7 @@ export function valuesSchema(): Schema {
         threads,
         drainSeconds,
         accessLog,
+        tracing,
         limits,
       }),
       gatewayApi: closed({ parentRefs }),

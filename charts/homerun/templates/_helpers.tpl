@@ -123,7 +123,7 @@ subjects:
 {{- if include "homerun.caMounted" . }}
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}
 {{- end }}
-{{- $gateway := pick .Values.gateway "threads" "drainSeconds" "accessLog" "limits" }}
+{{- $gateway := pick .Values.gateway "threads" "drainSeconds" "accessLog" "tracing" "limits" }}
 {{- $tls := .Values.gateway.tls }}
 {{- $publicPort := and (eq .Values.gateway.service.type "NodePort") $tls.nodePort | default $tls.port }}
 {{- $tls = merge (pick $tls "secrets" "namespace" "redirect") (dict "publicPort" $publicPort) }}

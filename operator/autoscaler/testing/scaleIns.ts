@@ -124,7 +124,15 @@ async function startGateway(server: FakeApiServer, address: string, adminPort: n
   const [port, internalPort] = [await freePort(), await freePort()];
   const config = parseConfig({ gateway: { port, internalPort } });
   const { client } = server;
-  const control = new Control({ config, namespace: 'sys', client, threads: 2, log: silent, signal });
+  const control = new Control({
+    config,
+    namespace: 'sys',
+    podName: 'gw',
+    client,
+    threads: 2,
+    log: silent,
+    signal,
+  });
   const routes = new Informer({ client, log: silent, type: ROUTES });
   const revisions = new Informer({ client, log: silent, type: REVISIONS });
   const pods = new Informer({ client, log: silent, type: PODS, labelSelector: SERVING.revision });

@@ -23,6 +23,7 @@ import { Domains } from './domains.ts';
 import { Drains } from './drains.ts';
 import { Instances } from './instances.ts';
 import { RouteTable } from './routeTable.ts';
+import { SpanExporter } from './spanExporter.ts';
 import { heapLimitMb } from './supervision.ts';
 import { Threads } from './threads.ts';
 import { Waker } from './wake.ts';
@@ -32,13 +33,14 @@ const WANTED_MS = 2500;
 const RECLAIM_MS = 1000;
 /** A first response may take so much longer than the longest start. */
 const COLD_START_SLACK_MS = 60_000;
-/** How long the last lines of the access log may take to be written. */
+/** How long the last lines of the access log and the last spans may take to be written. */
 const LOG_MS = 1000;
 
 export interface ControlOptions {
   config: RoleConfig<'gateway'>;
   /** The operator's own. */
   namespace: string;
+  podName: string;
   client: KubeClient;
   threads: number;
   log: Logger;
@@ -74,6 +76,8 @@ export class Control {
   readonly #options: ControlOptions;
   readonly #threads: Threads;
   readonly #waker: Waker;
+  /** Unset where requests are not traced. */
+  readonly spans: SpanExporter | undefined;
   readonly #accessLog: AccessLogWriter | undefined;
   readonly #wantedAt = new Map<string, number>();
   #flushing = false;
@@ -81,7 +85,7 @@ export class Control {
   #reclaimer: NodeJS.Timeout | undefined;
 
   constructor(options: ControlOptions) {
-    const { config, namespace, client, threads, log, signal } = options;
+    const { config, namespace, podName, client, threads, log, signal } = options;
     this.#options = options;
     this.slots = Slots.create(threads);
     this.stats = Stats.create(threads);
@@ -121,6 +125,15 @@ export class Control {
     });
     this.#waker = new Waker(client, log, signal);
     if (config.gateway.accessLog) this.#accessLog = new AccessLogWriter();
+    const { endpoint, ...tracing } = config.gateway.tracing;
+    if (endpoint) {
+      const pod = { 'k8s.namespace.name': namespace, 'k8s.pod.name': podName };
+      this.spans = new SpanExporter({
+        endpoint,
+        resource: { 'service.name': 'homerun-gateway', ...pod },
+        log,
+      });
+    }
     this.#threads = new Threads({
       slots: this.slots,
       stats: this.stats,
@@ -130,6 +143,7 @@ export class Control {
       heapMb: heapLimitMb(process.constrainedMemory(), threads),
       limits: config.gateway.limits,
       accessLog: this.#accessLog,
+      tracing: this.spans && { options: tracing, exporter: this.spans },
       log,
       snapshot: () => this.table.snapshot(),
       receive: (message) => this.#receive(message),
@@ -217,7 +231,7 @@ export class Control {
 
   async stop(graceMs: number): Promise<void> {
     await this.#threads.stop(graceMs);
-    await this.#accessLog?.end(LOG_MS);
+    await Promise.all([this.#accessLog?.end(LOG_MS), this.spans?.end(LOG_MS)]);
     clearInterval(this.#reclaimer);
     this.instances.close();
   }

@@ -16,6 +16,7 @@ import { Listener } from './listener.ts';
 import { Router } from './router.ts';
 import { StalledAnswers } from './stalled.ts';
 import { Throttler, type ThrottlerShared } from './throttler.ts';
+import { Tracer, type TracingOptions } from './tracer.ts';
 import { Instance } from './upstream/instance.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -35,6 +36,8 @@ export interface DataPlaneOptions {
   limits: Limits;
   /** Whether each request gets a line in the log. */
   accessLog: boolean;
+  /** Unset where requests are not traced. */
+  tracing?: TracingOptions;
   /** Unset where no certificates are configured. */
   tls?: TlsOptions;
   /** Makes another thread look at its queue for a revision ({@link DataPlane.wake}). */
@@ -77,6 +80,7 @@ export class DataPlane {
   readonly #link: Link;
   readonly #deadlines: Deadlines;
   readonly #accessLog: AccessLog | undefined;
+  readonly #tracer: Tracer | undefined;
   readonly #throttlerShared: ThrottlerShared;
   readonly #upgraded: ExchangeShared['upgraded'] = new Set();
   #open = 0;
@@ -84,7 +88,7 @@ export class DataPlane {
   #errorAt = Number.NEGATIVE_INFINITY;
   #idle: (() => void) | undefined;
 
-  constructor({ thread, slots, stats, link, limits, accessLog, tls, wake }: DataPlaneOptions) {
+  constructor({ thread, slots, stats, link, limits, accessLog, tracing, tls, wake }: DataPlaneOptions) {
     const deadlines = new Deadlines((error) => this.#onError(error));
     this.#deadlines = deadlines;
     const writer = stats.writer(thread);
@@ -92,6 +96,10 @@ export class DataPlane {
     if (accessLog) {
       const dropped = (): void => usage.count('accessLogDropped');
       this.#accessLog = new AccessLog((chunks) => link.send({ kind: 'accessLog', chunks }), dropped);
+    }
+    if (tracing) {
+      const send = (chunks: string[], count: number): void => link.send({ kind: 'spans', chunks, count });
+      this.#tracer = new Tracer(tracing, send, (count) => usage.count('spansDropped', count));
     }
     const { requestMebibytes, answerMebibytes } = limits;
     const requests = new Budget(usage, REQUEST_BYTES, requestBytesOf, requestMebibytes * MEBIBYTE);
@@ -103,6 +111,7 @@ export class DataPlane {
       requests,
       stalled: new StalledAnswers(answers, () => usage.count('cutForStalling')),
       accessLog: this.#accessLog,
+      tracer: this.#tracer,
       upgraded: this.#upgraded,
       unreachable: (throttler, instance, reason) => this.#unreachable(throttler, instance, reason),
       firstAnswer: (revision, at) => link.send({ kind: 'answered', revision, at }),
@@ -183,6 +192,11 @@ export class DataPlane {
     this.#accessLog?.written();
   }
 
+  /** The last batch of spans was taken. */
+  spansTaken(): void {
+    this.#tracer?.taken();
+  }
+
   /** From now on each response closes its connection. */
   closing(): void {
     if (this.#closing) return;
@@ -218,6 +232,7 @@ export class DataPlane {
     for (const listener of this.#listeners) listener.destroy();
     for (const connection of this.#upgraded) connection.abort();
     this.#accessLog?.flush();
+    this.#tracer?.flush();
     for (const { instance } of this.#instances.values()) instance.remove();
   }
 

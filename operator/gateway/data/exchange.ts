@@ -2,7 +2,7 @@ import { clock } from '../shared/clock.ts';
 import { largeHeadBytes, waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import type { ErrorCause } from '../shared/stats.ts';
-import { type AccessLog, headerBytes } from './accessLog.ts';
+import { headerBytes } from './accessLog.ts';
 import { bindClient } from './affinity.ts';
 import type { Timed } from './deadlines.ts';
 import type { Downstream, DownstreamEvents } from './downstream/downstream.ts';
@@ -22,7 +22,6 @@ import { type ResponseHead, trailerFields } from './responseHead.ts';
 import { MeasuredRequest } from './stages.ts';
 import type { Stalled } from './stalled.ts';
 import type { QueueRejection, Throttler, Waiter } from './throttler.ts';
-import { completeTrace } from './trace.ts';
 import { failureOf } from './upstream/errors.ts';
 import type { Instance } from './upstream/instance.ts';
 import type { UpstreamCall, UpstreamEvents } from './upstream/upstream.ts';
@@ -295,7 +294,7 @@ export class Exchange
 
   #admitted(instance: Instance): void {
     this.#instance = instance;
-    completeTrace(this.downstream.head, instance, this.arrivedAt);
+    this.continueTrace(this.downstream.head, instance, this.#shared);
     this.#send(instance, false);
   }
 
@@ -370,11 +369,11 @@ export class Exchange
     const now = clock();
     this.waitedUntil(now);
     stats.end(this.#throttler.entry.index, this, now, this.#status);
-    if (this.#shared.accessLog) this.#log(this.#shared.accessLog, instance, now);
+    if (this.isRecorded(this.downstream.head, this.#shared)) this.#record(instance, now);
     if (instance) this.#throttler.leave(instance);
   }
 
-  #log(log: AccessLog, instance: Instance | undefined, now: number): void {
+  #record(instance: Instance | undefined, now: number): void {
     const { method, path, protocol, head, forwarded } = this.downstream;
     const exchanged = {
       method,
@@ -385,7 +384,7 @@ export class Exchange
       requestBytes: forwarded,
       responseBytes: headerBytes(this.#head?.headers) + this.#bodyBytes,
     };
-    this.log(log, exchanged, this.#throttler, instance, now);
+    this.record(exchanged, this.#throttler, instance, this.#shared, now);
   }
 }
 

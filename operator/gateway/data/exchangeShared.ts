@@ -5,6 +5,7 @@ import type { Budget } from './budget.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import type { StalledAnswers } from './stalled.ts';
 import type { Throttler, Waiter } from './throttler.ts';
+import type { Tracer } from './tracer.ts';
 import type { Instance } from './upstream/instance.ts';
 
 /** From the close frames of a WebSocket until its connections are destroyed. */
@@ -20,6 +21,8 @@ export interface ExchangeShared {
   readonly stalled: StalledAnswers;
   /** Unset when it is switched off. */
   readonly accessLog: AccessLog | undefined;
+  /** Unset where tracing is not configured. */
+  readonly tracer: Tracer | undefined;
   /** Connections that have left HTTP, which nothing else closes when the gateway ends. */
   readonly upgraded: Set<{ goAway(): void; abort(): void }>;
   /** An instance does not accept connections: it gets no request until it passes its probe again. */

@@ -1,15 +1,11 @@
 import { clock } from '../shared/clock.ts';
 import type { ErrorCause, Stages } from '../shared/stats.ts';
-import type { AccessLog, AccessRecord } from './accessLog.ts';
+import type { Exchanged } from './accessLog.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
+import type { RequestHead } from './headers.ts';
 import type { Throttler } from './throttler.ts';
+import { completeTrace } from './trace.ts';
 import type { Instance } from './upstream/instance.ts';
-
-/** The request, its response, and their sizes. */
-type Exchanged = Pick<
-  AccessRecord,
-  'method' | 'target' | 'protocol' | 'head' | 'status' | 'requestBytes' | 'responseBytes'
->;
 
 /** What is measured of a request for an instance. A base class, so that it costs no object of its own. */
 export abstract class MeasuredRequest implements Stages {
@@ -51,26 +47,43 @@ export abstract class MeasuredRequest implements Stages {
     shared.firstAnswer(entry.key, answeredAt);
   }
 
+  /** The instance gets the trace's context, and the request its place in the trace where it is traced. */
+  protected continueTrace(head: RequestHead, instance: Instance, { tracer }: ExchangeShared): void {
+    if (tracer) tracer.admitted(head, instance, this.arrivedAt);
+    else completeTrace(head, instance, this.arrivedAt);
+  }
+
+  /** Whether its end is to be recorded. */
+  protected isRecorded(head: RequestHead, { accessLog, tracer }: ExchangeShared): boolean {
+    return accessLog !== undefined || tracer?.isTraced(head, this.arrivedAt) === true;
+  }
+
   /**
-   * Logs its end.
+   * Records its end in the access log and in its trace.
    * @param exchanged what only its own kind knows.
    */
-  protected log(
-    log: AccessLog,
+  protected record(
     exchanged: Exchanged,
-    { entry }: Throttler,
+    throttler: Throttler,
     instance: Instance | undefined,
+    { accessLog, tracer }: ExchangeShared,
     now: number,
   ): void {
-    log.request({
+    const { error } = this;
+    const revision = throttler.entry.key;
+    accessLog?.request({
       ...exchanged,
       latencyMs: now - this.arrivedAt,
       queuedMs: this.queuedMs,
       upstreamMs: this.#upstreamMs(now),
-      revision: entry.key,
+      revision,
       instance,
-      error: this.error,
+      error,
     });
+    if (tracer?.isTraced(exchanged.head, this.arrivedAt)) {
+      const readyAt = throttler.readyAt(now);
+      tracer.ended({ ...exchanged, stages: this, endedAt: now, readyAt, revision, instance, error });
+    }
   }
 
   protected countError(cause: ErrorCause, { entry }: Throttler, shared: ExchangeShared): void {

@@ -80,6 +80,7 @@ export class Throttler {
   readonly #queue: Queue<Waiter>;
   #head = 0;
   #wantedAt = Number.NEGATIVE_INFINITY;
+  #readyAt = Number.NEGATIVE_INFINITY;
   #admitting = false;
   #again = false;
 
@@ -93,6 +94,11 @@ export class Throttler {
   /** Whether requests wait in vain: the controller reports that no instance can start, and none is in the pool either. */
   get isFailing(): boolean {
     return this.entry.failing !== undefined && this.#pool.size === 0;
+  }
+
+  /** When the first of the present instances could take requests, on `clock()`; `now` while there is none. */
+  readyAt(now: number): number {
+    return this.#pool.size > 0 ? this.#readyAt : now;
   }
 
   get length(): number {
@@ -156,6 +162,7 @@ export class Throttler {
   }
 
   addInstance(instance: Instance): void {
+    if (this.#pool.size === 0) this.#readyAt = clock();
     this.#pool.add(instance);
     this.#wantedAt = Number.NEGATIVE_INFINITY;
     this.admit();

@@ -5,7 +5,6 @@ import { clock } from '../shared/clock.ts';
 import { waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import { WEBSOCKETS } from '../shared/usage.ts';
-import type { AccessLog } from './accessLog.ts';
 import { bindClient } from './affinity.ts';
 import type { Timed } from './deadlines.ts';
 import { rejectSocket, resetSocket } from './downstream/socket.ts';
@@ -25,7 +24,6 @@ import { rejectionOf } from './queueRejections.ts';
 import { responseHead } from './responseHead.ts';
 import { MeasuredRequest } from './stages.ts';
 import type { QueueRejection, Throttler, Waiter } from './throttler.ts';
-import { completeTrace } from './trace.ts';
 import { UpgradedConnection } from './upgradedConnection.ts';
 import { failureOf } from './upstream/errors.ts';
 import type { Instance } from './upstream/instance.ts';
@@ -114,7 +112,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
   admitted(instance: Instance): void {
     this.waitedUntil(clock());
     this.#instance = instance;
-    completeTrace(this.#head, instance, this.arrivedAt);
+    this.continueTrace(this.#head, instance, this.#shared);
     this.#connected = false;
     const upstream = httpRequest({
       host: instance.host,
@@ -284,7 +282,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
     return head.headers;
   }
 
-  #log(log: AccessLog, now: number): void {
+  #record(now: number): void {
     const exchanged = {
       method: this.#request.method as string,
       target: this.#path,
@@ -294,7 +292,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
       requestBytes: this.#upgraded?.forwarded ?? 0,
       responseBytes: this.#socket.bytesWritten,
     };
-    this.log(log, exchanged, this.#throttler, this.#instance, now);
+    this.record(exchanged, this.#throttler, this.#instance, this.#shared, now);
   }
 
   #answered(response: IncomingMessage): void {
@@ -321,7 +319,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
     const now = clock();
     this.waitedUntil(now);
     stats.end(this.#throttler.entry.index, this, now, this.#status);
-    if (this.#shared.accessLog) this.#log(this.#shared.accessLog, now);
+    if (this.isRecorded(this.#head, this.#shared)) this.#record(now);
     this.#early.length = 0;
     this.#upstream?.destroy();
     this.#upgraded?.cut();
