@@ -13,6 +13,7 @@ import { CLOSE_MS, type ExchangeShared } from './exchangeShared.ts';
 import { Handler } from './handler.ts';
 import { HttpsRedirect } from './httpsRedirect.ts';
 import { Listener } from './listener.ts';
+import { QueueTicker } from './queueTicker.ts';
 import { Router } from './router.ts';
 import { StalledAnswers } from './stalled.ts';
 import { Throttler, type ThrottlerShared } from './throttler.ts';
@@ -20,8 +21,6 @@ import { Tracer, type TracingOptions } from './tracer.ts';
 import { Instance } from './upstream/instance.ts';
 
 const MEBIBYTE = 1024 * 1024;
-/** How often queues are checked for requests that have waited too long. */
-const QUEUE_TICK_MS = 100;
 /** Errors are reported at most this often: a client that provokes them must not fill the log. */
 const ERROR_EVERY_MS = 1000;
 /** For HTTP/2 connections to close properly once their last request has ended. */
@@ -305,27 +304,4 @@ async function within(limitMs: number, done: Promise<unknown>): Promise<void> {
   });
   await Promise.race([done, limit]);
   clearTimeout(timer);
-}
-
-/** The throttlers with waiting requests, and a timer that runs only while there are any. */
-class QueueTicker {
-  readonly #throttlers = new Set<Throttler>();
-  #ticker: NodeJS.Timeout | undefined;
-
-  add(throttler: Throttler): void {
-    this.#throttlers.add(throttler);
-    this.#ticker ??= setInterval(() => this.#tick(), QUEUE_TICK_MS).unref();
-  }
-
-  delete(throttler: Throttler): void {
-    this.#throttlers.delete(throttler);
-  }
-
-  #tick(): void {
-    const now = clock();
-    for (const throttler of this.#throttlers) throttler.tick(now);
-    if (this.#throttlers.size > 0) return;
-    clearInterval(this.#ticker);
-    this.#ticker = undefined;
-  }
 }

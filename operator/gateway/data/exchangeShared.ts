@@ -2,9 +2,9 @@ import type { StatsWriter } from '../shared/stats.ts';
 import type { UsageWriter } from '../shared/usage.ts';
 import type { AccessLog } from './accessLog.ts';
 import type { Budget } from './budget.ts';
-import type { Deadlines, Timed } from './deadlines.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { StalledAnswers } from './stalled.ts';
-import type { Throttler, Waiter } from './throttler.ts';
+import type { Throttler } from './throttler.ts';
 import type { Tracer } from './tracer.ts';
 import type { Instance } from './upstream/instance.ts';
 
@@ -34,14 +34,6 @@ export interface ExchangeShared {
   closed(): void;
   /** A callback threw; its exchange has ended. */
   onError(error: unknown): void;
-}
-
-/** The request's time begins with its arrival, the start of an instance included (container contract, Responses). */
-export function beginRequest(request: Timed & Waiter, throttler: Throttler, shared: ExchangeShared): void {
-  const { index, timeoutMs } = throttler.entry;
-  shared.stats.begin(index, request.arrivedAt);
-  shared.opened();
-  shared.deadlines.add(request, timeoutMs, request.arrivedAt);
 }
 
 export const INSTANCE_ENDED = 'The instance ended before it answered the request.';
