@@ -65,8 +65,9 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
 
 /**
  * Most tests wait for something, so that a machine of two processors has time for several runs at once. The patterns of
- * each group complement each other: a new file belongs to one of them. What stops or upgrades parts of Homerun that
- * others need runs by itself (scenarios/platform), as does what measures times, and what looks back on all of it runs last.
+ * each group complement each other: a new file belongs to one of them. What measures the use of processors runs beside
+ * Knative's tests, which need little of one; what stops or upgrades parts of Homerun that others need runs by itself
+ * (scenarios/platform), and what looks back on all of it runs last.
  */
 const WITHOUT_CLUSTER = [
   ['operator/gateway/**/*.test.ts'],
@@ -77,7 +78,7 @@ const WITHOUT_CLUSTER = [
 const SCENARIOS = [
   ['e2e/scenarios/@(failing|scaleIn|scaling).test.ts'],
   ['e2e/scenarios/@(jobs|workerPools).test.ts'],
-  ['e2e/scenarios/!(failing|jobs|scaleIn|scaling|wholeRun|workerPools).test.ts'],
+  ['e2e/scenarios/!(failing|jobs|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts'],
 ];
 
 async function sideBySide(prefix: readonly string[], lanes: readonly string[][]): Promise<void> {
@@ -89,7 +90,8 @@ await step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'
 await step('tsc', '--noEmit');
 await sideBySide([], WITHOUT_CLUSTER);
 if (await step('make', 'deploy', 'images')) {
-  await Promise.all([sideBySide(['e2e/in'], SCENARIOS), conformance()]);
+  await sideBySide(['e2e/in'], SCENARIOS);
+  await Promise.all([conformance(), mocha(['e2e/in'], ['e2e/scenarios/scaleOut.test.ts'])]);
   await mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { readyCondition } from '../../../operator/kube/pod.ts';
-import { podsOf, revisionsOf } from '../../lib/cluster.ts';
-import { InstanceWatch } from '../../lib/instances.ts';
-import { constantLoad, type Outcome, percentile } from '../../lib/load.ts';
-import { readyService } from '../../lib/services.ts';
-import { useSuite } from '../../lib/suite.ts';
-import { until } from '../../lib/wait.ts';
+import { readyCondition } from '../../operator/kube/pod.ts';
+import { podsOf, revisionsOf } from '../lib/cluster.ts';
+import { InstanceWatch } from '../lib/instances.ts';
+import { constantLoad, type Outcome, percentile } from '../lib/load.ts';
+import { readyService } from '../lib/services.ts';
+import { useSuite } from '../lib/suite.ts';
+import { until } from '../lib/wait.ts';
 
 const KNATIVE = 'autoscaling.knative.dev';
 const IDLE = `${KNATIVE}/scale-to-zero-pod-retention-period`;
