@@ -76,8 +76,10 @@ const WITHOUT_CLUSTER = [
   ['e2e/!(scenarios)/**/*.test.ts'],
 ];
 const SCENARIOS = [
-  ['e2e/scenarios/@(failing|scaleIn|scaling).test.ts'],
-  ['e2e/scenarios/@(jobs|workerPools).test.ts'],
+  ['e2e/scenarios/@(failing|scaling).test.ts'],
+  ['e2e/scenarios/jobs.test.ts'],
+  ['e2e/scenarios/scaleIn.test.ts'],
+  ['e2e/scenarios/workerPools.test.ts'],
   ['e2e/scenarios/!(failing|jobs|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts'],
 ];
 
