@@ -133,12 +133,7 @@ describe('an installation for some namespaces', function () {
       const made = desiredCertificate({ metadata: { name: 'www.example.com' } }, { namespace, issuer });
       return client.apply(CERTIFICATES, made, { fieldManager: 'test' });
     };
-    const metadata = await until('the kind is served', () =>
-      apply('elsewhere').then(
-        (made) => made.metadata,
-        () => undefined,
-      ),
-    );
+    const { metadata } = await apply('elsewhere');
     await client.list(CERTIFICATE_REQUESTS, { namespace: 'elsewhere' });
     await client.delete(CERTIFICATES, metadata);
     for (const namespace of [...WATCHED, NAMESPACE])

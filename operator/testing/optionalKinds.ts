@@ -1,21 +1,23 @@
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import type { ApiServer } from './apiServer.ts';
 import { CRDS } from './installKinds.ts';
+import { until } from './until.ts';
 
 const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
 /**
- * Installs a kind of others as far as a test needs it, status as a subresource.
+ * Installs a kind of others as far as a test needs it, status as a subresource, and waits until it is served.
  * @param rules of the API server for its objects (Kubernetes, Validation rules).
  * @param spec the schema of its `spec`; any fields when left out.
  * @returns removes it.
  */
 export async function installKind(
   { client }: Pick<ApiServer, 'client'>,
-  { apiVersion, kind, plural }: ResourceType,
+  type: ResourceType,
   rules: { rule: string; message: string }[] = [],
   spec: object = anything,
 ): Promise<() => Promise<unknown>> {
+  const { apiVersion, kind, plural } = type;
   const [group = '', version = ''] = apiVersion.split('/');
   const metadata = { name: `${plural}.${group}` };
   const definition = {
@@ -49,5 +51,8 @@ export async function installKind(
     },
   };
   await client.create(CRDS, definition as unknown as KubeObject);
+  await until(`${kind} is served`, () => client.list(type, { namespace: 'default' }).catch(() => undefined), {
+    timeoutMs: 20_000,
+  });
   return () => client.delete(CRDS, metadata);
 }
