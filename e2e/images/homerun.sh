@@ -31,10 +31,11 @@ homerun_settings() {
 }
 
 # make_bundle: as `npm run bundle`, but into a folder that nobody else writes to.
+# What it returns is said, as bash has no errexit in a condition.
 make_bundle() {
   "$root/node_modules/.bin/node" --input-type=module --eval "
     import { bundle } from '$root/operator/generate/bundle.ts';
-    await bundle('$root', '$bundle');" >&2
+    await bundle('$root', '$bundle');" >&2 || return 1
   echo '{"type":"module"}' >"$bundle/package.json"
 }
 
