@@ -74,12 +74,12 @@ export class Ownership {
   /** After this time, by the clock of the caller, it may dispatch nothing and must have aborted what it has in flight. */
   get validUntil(): number {
     if (!this.#joined) return Number.NEGATIVE_INFINITY;
-    return this.#others().next().done ? Number.POSITIVE_INFINITY : this.#confirmedAt + this.#fenceMs;
+    return !this.hasPeers ? Number.POSITIVE_INFINITY : this.#confirmedAt + this.#fenceMs;
   }
 
   /** The gateway pods as the watch shows them. */
   setPods(pods: readonly GatewayPod[], now: number): void {
-    const wasAlone = this.#others().next().done;
+    const wasAlone = !this.hasPeers;
     this.#pods = pods;
     const present = new Map(pods.map((pod) => [pod.id, pod]));
     for (const { id, started } of pods) {
@@ -159,6 +159,11 @@ export class Ownership {
     this.version++;
   }
 
+  /** Whether there are other gateways whose requests may be in instances. */
+  get hasPeers(): boolean {
+    return !this.#others().next().done;
+  }
+
   /** What to send to a peer, after {@link declare}. */
   declarationTo(id: string, now: number): Declaration {
     const peer = this.#peers.get(id);
@@ -178,6 +183,14 @@ export class Ownership {
       at: now,
       follows,
     };
+  }
+
+  /** Time has passed: a peer that is leaving may have been silent for long enough. */
+  tick(now: number): void {
+    for (const pod of this.#pods) {
+      const peer = this.#peers.get(pod.id);
+      if (peer) this.#observe(peer, pod, now);
+    }
   }
 
   /** The peers that have to be told something: something new, or that nothing is. */
