@@ -16,7 +16,7 @@ export interface HostEntry {
 
 /**
  * Where the requests of a revision go: to its instances, to the gateway that owns it, or nowhere until its owner is
- * settled (docs/adr/0011).
+ * settled (docs/adr/0012).
  */
 export type Placement = 'instances' | 'gateway' | 'nowhere';
 
