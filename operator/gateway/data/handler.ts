@@ -13,7 +13,7 @@ import { rawTarget } from './downstream/rawTarget.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
-import { forwardedAddress, MOST_ATTEMPTS, MOST_HOPS, settlingMs, takeHop } from './hop.ts';
+import { forwardedAddress, MOST_HOPS, settlesLater, takeHop } from './hop.ts';
 import type { HttpsRedirect } from './httpsRedirect.ts';
 import type { Source } from './queue.ts';
 import type { Router, Split } from './router.ts';
@@ -119,35 +119,27 @@ export class Handler {
       connection.rejected();
       return;
     }
-    this.#serveHttp1(request, response, connection, head, 0);
+    this.#serveHttp1(request, response, connection, head);
   };
 
-  #serveHttp1(
+  readonly #serveHttp1 = (
     request: IncomingMessage,
     response: ServerResponse,
     connection: Connection,
     head: RequestHead,
-    attempt: number,
-  ): void {
+  ): void => {
+    if (head.hop && response.destroyed) return;
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
-    if (head.hop && attempt < MOST_ATTEMPTS) {
-      const waitMs = settlingMs(head.hop, found, attempt);
-      const again = (): void => {
-        if (!response.destroyed) this.#serveHttp1(request, response, connection, head, attempt + 1);
-      };
-      if (waitMs > 0) {
-        setTimeout(again, waitMs);
-        return;
-      }
-    }
+    if (head.hop && settlesLater(head.hop, found, this.#serveHttp1, request, response, connection, head))
+      return;
     if ('reason' in found) {
       this.#rejectHttp1(request, response, head, found);
       return;
     }
     const downstream = new Http1Downstream(request, response, path as string, head, head.peer, this);
     new Exchange(downstream, found, this.#sharedFor(found), this.#sourceOf(connection, head)).start();
-  }
+  };
 
   http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
     if (!stream.session) return;
@@ -175,29 +167,21 @@ export class Handler {
     const hop = this.#side === 'gateway' ? takeHop(regular) : undefined;
     const head = requestHead(regular, this.#peerOf(connection), authority);
     head.hop = hop;
-    this.#serveHttp2(stream, method, path, connection, head, 0);
+    this.#serveHttp2(stream, method, path, connection, head);
   }
 
-  #serveHttp2(
+  readonly #serveHttp2 = (
     stream: ServerHttp2Stream,
     method: string,
     path: string | undefined,
     connection: Connection,
     head: RequestHead,
-    attempt: number,
-  ): void {
+  ): void => {
+    if (head.hop && stream.closed) return;
     const hasBody = !stream.endAfterHeaders;
     const found = this.#find(method, path?.startsWith('/') ? path : undefined, head);
-    if (head.hop && attempt < MOST_ATTEMPTS) {
-      const waitMs = settlingMs(head.hop, found, attempt);
-      const again = (): void => {
-        if (!stream.closed) this.#serveHttp2(stream, method, path, connection, head, attempt + 1);
-      };
-      if (waitMs > 0) {
-        setTimeout(again, waitMs);
-        return;
-      }
-    }
+    if (head.hop && settlesLater(head.hop, found, this.#serveHttp2, stream, method, path, connection, head))
+      return;
     if ('reason' in found) {
       this.#shared.usage.count(found.reason);
       this.#log(method, path ?? '', 'HTTP/2', head, found);
@@ -210,7 +194,7 @@ export class Handler {
       this.#sharedFor(found),
       this.#sourceOf(connection, head),
     ).start();
-  }
+  };
 
   upgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
     const connection = connectionOf(socket);
@@ -223,29 +207,24 @@ export class Handler {
     const hop = this.#side === 'gateway' ? takeHop(request.rawHeaders) : undefined;
     const head = requestHead(request.rawHeaders, this.#peerOf(connection));
     head.hop = hop;
-    this.#serveUpgrade(request, socket, early, connection, head, 0);
+    this.#serveUpgrade(request, socket, early, connection, head);
   }
 
-  #serveUpgrade(
+  readonly #serveUpgrade = (
     request: IncomingMessage,
     socket: Socket,
     early: Buffer,
     connection: Connection,
     head: RequestHead,
-    attempt: number,
-  ): void {
+  ): void => {
+    if (head.hop && socket.destroyed) return;
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
-    if (head.hop && attempt < MOST_ATTEMPTS) {
-      const waitMs = settlingMs(head.hop, found, attempt);
-      const again = (): void => {
-        if (!socket.destroyed) this.#serveUpgrade(request, socket, early, connection, head, attempt + 1);
-      };
-      if (waitMs > 0) {
-        setTimeout(again, waitMs);
-        return;
-      }
-    }
+    if (
+      head.hop &&
+      settlesLater(head.hop, found, this.#serveUpgrade, request, socket, early, connection, head)
+    )
+      return;
     if ('reason' in found) {
       this.#logHttp1(request, head, found);
       this.#connections.reject(connection, found);
@@ -259,7 +238,7 @@ export class Handler {
     const shared = this.#sharedFor(found);
     const source = this.#sourceOf(connection, head);
     new Tunnel(request, socket, path as string, early, head, found, shared, source).start();
-  }
+  };
 
   #rejectHttp1(
     request: IncomingMessage,

@@ -6,6 +6,8 @@ export interface Hop {
   revision: string;
   /** How often the request has been forwarded. */
   count: number;
+  /** How often it was to be served here before the gateways had settled where its revision's requests go. */
+  attempts: number;
 }
 
 /** What the gateway needs to know of a request's headers, found in one pass. */

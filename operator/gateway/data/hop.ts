@@ -12,7 +12,7 @@ const FIELD = 'x-homerun-forwarded';
 /** A request is forwarded no more often: the gateways do not agree on its revision's owner. */
 export const MOST_HOPS = 10;
 /** How often a forwarded request is looked at again before it is treated as any other. */
-export const MOST_ATTEMPTS = 20;
+const MOST_ATTEMPTS = 20;
 /** How long a gateway may be ahead of another one that has not seen a revision yet. */
 const UNSEEN_MS = 50;
 /** Two gateways that each take the other for the owner agree soon; a request does not go back and forth meanwhile. */
@@ -32,18 +32,33 @@ export function takeHop(headers: FlatHeaders): Hop | undefined {
     if ((headers[i] as string).toLowerCase() !== FIELD) continue;
     const [, value] = headers.splice(i, 2);
     const [, count, revision] = /^(\d+) (\S+)$/.exec(value as string) ?? [];
-    return revision === undefined ? undefined : { revision, count: Number(count) };
+    return revision === undefined ? undefined : { revision, count: Number(count), attempts: 0 };
   }
   return undefined;
 }
 
 /**
- * How long a forwarded request waits before it is looked at again, in ms; 0 when it is served now.
+ * Serves a forwarded request again a moment later when the gateways may not have settled where its revision's requests go.
  * @param found what is found for it now.
+ * @param again called with `args` then.
+ * @returns false when it is served now.
  */
-export function settlingMs({ count }: Hop, found: Throttler | Rejection, attempt: number): number {
+export function settlesLater<T extends unknown[]>(
+  hop: Hop,
+  found: Throttler | Rejection,
+  again: (...args: T) => void,
+  ...args: T
+): boolean {
+  const waitMs = hop.attempts < MOST_ATTEMPTS ? settlingMs(hop, found) : 0;
+  if (waitMs === 0) return false;
+  hop.attempts++;
+  setTimeout(again, waitMs, ...args);
+  return true;
+}
+
+function settlingMs({ count, attempts }: Hop, found: Throttler | Rejection): number {
   if ('reason' in found) return found.reason === 'no_revision' ? UNSEEN_MS : 0;
-  return attempt === 0 && found.entry.placement === 'gateway'
+  return attempts === 0 && found.entry.placement === 'gateway'
     ? REFORWARD_MS * 2 ** Math.min(count - 1, 4)
     : 0;
 }
