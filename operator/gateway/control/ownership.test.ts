@@ -4,6 +4,8 @@ import {
   OwnershipSimulation,
   type SimulationOptions,
 } from '../testing/ownershipSimulation.ts';
+import { type GatewayPod, Ownership } from './ownership.ts';
+import { ownerAmong } from './rendezvous.ts';
 
 const STEPS = 25_000;
 const simulate = (options: Partial<SimulationOptions>) =>
@@ -44,4 +46,80 @@ describe('ownership of revisions', function () {
       assert.ok(found, reason);
     });
   }
+});
+
+/** Two gateways whose messages the test delivers. */
+describe('declarations', () => {
+  const FENCE_MS = 60_000;
+  const IDS = ['a', 'b', 'c'];
+  const revision = Array.from({ length: 99 }, (_, i) => `ns/rev-${i}`).find(
+    (key) => ownerAmong(IDS, key) === 'a',
+  ) as string;
+  const pods = (...ready: string[]): GatewayPod[] =>
+    IDS.map((id) => ({
+      id,
+      started: true,
+      ready: ready.includes(id),
+      leaving: false,
+      endedAt: 0,
+      ended: id === 'c',
+    }));
+  let now = 0;
+  let a: Ownership;
+  let b: Ownership;
+
+  const see = (gateway: Ownership, ...ready: string[]): void => {
+    gateway.setPods(pods(...ready), now);
+    gateway.declare({});
+  };
+  const tell = (from: Ownership, to: Ownership): void => {
+    now++;
+    to.receive(from.declarationTo(to.id, now), now);
+  };
+  const settle = (): void => {
+    for (let i = 0; i < 3; i++) {
+      tell(a, b);
+      b.declare({});
+      tell(b, a);
+      a.declare({});
+    }
+  };
+
+  beforeEach(() => {
+    [a, b] = [new Ownership('a', 1, FENCE_MS), new Ownership('b', 1, FENCE_MS)];
+    for (const gateway of [a, b]) {
+      see(gateway, 'a', 'b');
+      gateway.confirm(pods('a', 'b'), now, now);
+      see(gateway, 'a', 'b');
+    }
+    settle();
+  });
+
+  it('let a gateway send only when the others follow that it may, for they could claim the same', () => {
+    assert.equal(a.dispatches(revision), true);
+    see(a, 'b');
+    settle();
+    assert.equal(a.dispatches(revision), false);
+    see(b, 'a');
+    settle();
+    see(a, 'a');
+    assert.equal(a.dispatches(revision), false, 'b does not claim it, but knows nothing of the claim of a');
+    tell(a, b);
+    b.declare({});
+    tell(b, a);
+    assert.equal(a.dispatches(revision), true);
+  });
+
+  it('are followed only once the data threads do what follows from them', () => {
+    see(b, 'b');
+    tell(b, a);
+    const { sequence } = b.declarationTo('a', now);
+    assert.equal(
+      a.declarationTo('b', now).follows?.sequence,
+      sequence - 1,
+      'the data threads do not follow yet',
+    );
+    a.declare({});
+    assert.equal(a.declarationTo('b', now).follows?.sequence, sequence);
+  });
 });
