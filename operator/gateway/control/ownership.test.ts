@@ -110,6 +110,16 @@ describe('declarations', () => {
     assert.equal(a.dispatches(revision), true);
   });
 
+  it('of which two claim the same let neither send', () => {
+    see(a, 'a');
+    see(b, 'b');
+    settle();
+    assert.deepEqual([a.dispatches(revision), b.dispatches(revision)], [false, false]);
+    see(b, 'a');
+    settle();
+    assert.deepEqual([a.dispatches(revision), b.dispatches(revision)], [true, false]);
+  });
+
   it('are followed only once the data threads do what follows from them', () => {
     see(b, 'b');
     tell(b, a);
