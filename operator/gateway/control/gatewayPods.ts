@@ -1,6 +1,6 @@
 import type { Pod } from '../../kube/core.ts';
 import { hasEnded, readyCondition } from '../../kube/pod.ts';
-import type { GatewayPod } from './ownership.ts';
+import type { GatewayPod } from './members.ts';
 
 /** Names of the ports of a gateway's container, as the chart has them. */
 const ADMIN_PORT = 'admin';

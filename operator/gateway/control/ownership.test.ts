@@ -4,7 +4,8 @@ import {
   OwnershipSimulation,
   type SimulationOptions,
 } from '../testing/ownershipSimulation.ts';
-import { type GatewayPod, Ownership } from './ownership.ts';
+import type { GatewayPod } from './members.ts';
+import { Ownership } from './ownership.ts';
 import { ownerAmong } from './rendezvous.ts';
 
 const STEPS = 25_000;

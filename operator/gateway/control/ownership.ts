@@ -1,21 +1,7 @@
 import type { Declaration, Followed, Held } from './declaration.ts';
-import { claims, followedOf, newPeer, type Peer } from './peer.ts';
+import { DeclaredMembers, type GatewayPod, membersOf, sameMembers } from './members.ts';
+import { claims, followedOf, heldBy, newPeer, type Peer, resetFollowing } from './peer.ts';
 import { ownerAmong } from './rendezvous.ts';
-
-/** A gateway pod as the API server shows it. */
-export interface GatewayPod {
-  /** UID of the pod. */
-  id: string;
-  /** Its container has run. One that has not cannot hold a request, and sees every earlier gateway when it joins. */
-  started: boolean;
-  ready: boolean;
-  /** It is being deleted, which cannot be taken back. */
-  leaving: boolean;
-  /** Its last process that is known to have ended did so at this time (Unix ms); 0 when none has. */
-  endedAt: number;
-  /** None of its processes runs or is started again. */
-  ended: boolean;
-}
 
 /** Longer than `fenceMs` by the rates of two clocks (1 % each) and by the time that a fenced gateway takes to stop. */
 const FENCED_AFTER = 1.1;
@@ -48,8 +34,7 @@ export class Ownership {
   #life: number;
   #sequence = 0;
   #held: Held = {};
-  /** What was declared and may still be what a peer knows, oldest first. */
-  #declared: { sequence: number; members: readonly string[] }[] = [{ sequence: 0, members: [] }];
+  #declared = new DeclaredMembers();
   /** The members by the pods that are known now; they are declared as soon as the data threads follow. */
   #members: readonly string[] = [];
   #pods: readonly GatewayPod[] = [];
@@ -148,13 +133,13 @@ export class Ownership {
     for (const [revision, instances] of Object.entries(inFlight)) {
       if (ownerAmong(this.#members, revision) !== this.id) held[revision] = instances;
     }
-    const changed = !sameMembers(this.#members, this.#declared.at(-1)?.members);
+    const changed = !sameMembers(this.#members, this.#declared.latest);
     if (!changed && this.#leaving === this.#declaredLeaving && sameHeld(held, this.#held)) return;
     this.#sequence++;
     this.#held = held;
     this.#declaredLeaving = this.#leaving;
     if (!changed) return;
-    this.#declared.push({ sequence: this.#sequence, members: this.#members });
+    this.#declared.add(this.#sequence, this.#members);
     this.#prune();
     this.version++;
   }
@@ -177,7 +162,7 @@ export class Ownership {
       from: this.id,
       life: this.#life,
       sequence: this.#sequence,
-      members: this.#declared.at(-1)?.members ?? [],
+      members: this.#declared.latest,
       held: this.#held,
       leaving: this.#declaredLeaving,
       at: now,
@@ -207,10 +192,7 @@ export class Ownership {
     if (!this.#joined || this.#leaving) return false;
     if (ownerAmong(this.#members, revision) !== this.id) return false;
     const oldest = this.#oldestRelied();
-    if (oldest === undefined) return false;
-    for (const { sequence, members } of this.#declared) {
-      if (sequence >= oldest && ownerAmong(members, revision) !== this.id) return false;
-    }
+    if (oldest === undefined || !this.#declared.owns(this.id, revision, oldest)) return false;
     for (const peer of this.#others()) if (claims(peer, revision)) return false;
     return true;
   }
@@ -230,14 +212,7 @@ export class Ownership {
 
   /** Requests of other gateways in the instances of a revision, by UID of the pod. */
   heldByOthers(revision: string): Map<string, number> {
-    const sum = new Map<string, number>();
-    for (const { said } of this.#others()) {
-      const instances = said && Object.hasOwn(said.held, revision) ? said.held[revision] : undefined;
-      for (const [instance, count] of Object.entries(instances ?? {})) {
-        sum.set(instance, (sum.get(instance) ?? 0) + count);
-      }
-    }
-    return sum;
+    return heldBy(this.#others(), revision);
   }
 
   /** Begins another life: the data threads dispatch nothing and have aborted what they had in flight. */
@@ -245,16 +220,9 @@ export class Ownership {
     this.#life++;
     this.#sequence = 0;
     this.#held = {};
-    this.#declared = [{ sequence: 0, members: [] }];
+    this.#declared = new DeclaredMembers();
     this.#joined = false;
-    for (const peer of this.#peers.values()) {
-      Object.assign(peer, {
-        elder: true,
-        follows: -1,
-        followedAt: Number.NEGATIVE_INFINITY,
-        firstTold: undefined,
-      });
-    }
+    for (const peer of this.#peers.values()) resetFollowing(peer);
     this.#setMembers();
     this.version++;
   }
@@ -277,29 +245,20 @@ export class Ownership {
 
   /** The oldest sequence that a peer may rely on; undefined when one may rely on this gateway using nothing. */
   #oldestRelied(): number | undefined {
-    let oldest = this.#declaredAs(this.#sequence);
+    let oldest = this.#declared.beganAt(this.#sequence);
     for (const peer of this.#others()) {
       if (peer.said?.leaving) continue;
-      if (peer.follows >= 0) oldest = Math.min(oldest, this.#declaredAs(peer.follows));
+      if (peer.follows >= 0) oldest = Math.min(oldest, this.#declared.beganAt(peer.follows));
       else if (peer.elder) return undefined;
-      else if (peer.firstTold !== undefined) oldest = Math.min(oldest, this.#declaredAs(peer.firstTold));
+      else if (peer.firstTold !== undefined)
+        oldest = Math.min(oldest, this.#declared.beganAt(peer.firstTold));
     }
     return oldest;
   }
 
-  /** The sequence with which the members began that a declaration had. */
-  #declaredAs(sequence: number): number {
-    let found = 0;
-    for (const declared of this.#declared) if (declared.sequence <= sequence) found = declared.sequence;
-    return found;
-  }
-
   #prune(): void {
     const oldest = this.#oldestRelied();
-    if (oldest === undefined) return;
-    this.#declared = this.#declared.filter(
-      ({ sequence }, i, all) => sequence >= oldest || i === all.length - 1,
-    );
+    if (oldest !== undefined) this.#declared.forgetBefore(oldest);
   }
 
   /** A new process of a pod whose process before is known: it sees this gateway when it joins. */
@@ -351,18 +310,12 @@ export class Ownership {
   #setMembers(): void {
     const own = this.#pods.find(({ id }) => id === this.id);
     if (!own || own.leaving) this.#leaving ||= this.#joined;
-    const candidates = this.#pods.filter(({ leaving, started, ended }) => started && !leaving && !ended);
-    const ready = candidates.filter((pod) => pod.ready);
-    const ids = (ready.length > 0 ? ready : candidates).map(({ id }) => id);
-    const members = ids.filter((id) => id !== this.id || (this.#joined && !this.#leaving)).sort();
+    const takesPart = this.#joined && !this.#leaving;
+    const members = membersOf(this.#pods).filter((id) => id !== this.id || takesPart);
     if (sameMembers(members, this.#members)) return;
     this.#members = members;
     this.version++;
   }
-}
-
-function sameMembers(a: readonly string[], b: readonly string[] | undefined): boolean {
-  return a.length === b?.length && a.every((id, i) => id === b[i]);
 }
 
 function sameHeld(a: Held, b: Held): boolean {

@@ -57,3 +57,23 @@ export function followedOf({ life, sequence, at }: Declaration): Followed {
 export function claims({ id, said }: Peer, revision: string): boolean {
   return said !== undefined && !said.leaving && ownerAmong(said.members, revision) === id;
 }
+
+/** This gateway begins another life, of which the peer knows nothing: nothing is claimed until it follows. */
+export function resetFollowing(peer: Peer): void {
+  peer.elder = true;
+  peer.follows = -1;
+  peer.followedAt = Number.NEGATIVE_INFINITY;
+  peer.firstTold = undefined;
+}
+
+/** Requests of these peers in the instances of a revision, by UID of the instance's pod. */
+export function heldBy(peers: Iterable<Peer>, revision: string): Map<string, number> {
+  const sum = new Map<string, number>();
+  for (const { said } of peers) {
+    const instances = said && Object.hasOwn(said.held, revision) ? said.held[revision] : undefined;
+    for (const [instance, count] of Object.entries(instances ?? {})) {
+      sum.set(instance, (sum.get(instance) ?? 0) + count);
+    }
+  }
+  return sum;
+}

@@ -1,4 +1,3 @@
-import { Agent, request } from 'undici';
 import type { KubeClient } from '../../kube/client.ts';
 import { PODS, type Pod } from '../../kube/core.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -7,6 +6,7 @@ import { clock } from '../shared/clock.ts';
 import { UNLIMITED } from '../shared/limits.ts';
 import type { Placement } from '../shared/messages.ts';
 import { checkDeclaration, type Declaration, type Held } from './declaration.ts';
+import { DeclarationSender } from './declarationSender.ts';
 import { addressOf, compileGatewayPod, type GatewayAddress, takesPart } from './gatewayPods.ts';
 import { Ownership } from './ownership.ts';
 
@@ -25,10 +25,6 @@ const ALONE_TICK_MS = 1000;
 /** While this gateway has not joined. */
 const JOIN_TICK_MS = 100;
 const TIMEOUT_MS = 1000;
-/** Between two declarations to a gateway that does not answer. */
-const RETRY_MS = 100;
-/** How often it is said that a gateway does not answer. */
-const COMPLAIN_MS = 60_000;
 
 /** What the control thread has of revisions and instances. */
 export interface Dispatching {
@@ -56,22 +52,14 @@ export interface ReplicasOptions {
   fenceMs?: number;
 }
 
-/** What is being said to another gateway. */
-interface Line {
-  busy: boolean;
-  failedAt: number;
-  complainedAt: number;
-}
-
 /**
  * Declares to the other gateways what this one uses ({@link Ownership}), and lets the data threads follow what they
  * declare. Without a pod of its own, or another gateway, every revision's requests go to its instances.
  */
 export class Replicas {
   readonly #options: ReplicasOptions;
-  readonly #lines = new Map<string, Line>();
+  readonly #sender: DeclarationSender;
   readonly #addresses = new Map<string, GatewayAddress>();
-  readonly #agent = new Agent({ connections: 1, pipelining: 1, connectTimeout: TIMEOUT_MS });
   #ownership: Ownership | undefined;
   #placements = new Map<string, { placement: Placement; owner: string | undefined }>();
   /** Revisions that this gateway may have requests of in instances although it does not send any there. */
@@ -87,6 +75,7 @@ export class Replicas {
 
   constructor(options: ReplicasOptions) {
     this.#options = options;
+    this.#sender = new DeclarationSender(options.log);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.joined = promise;
     this.#resolveJoined = resolve;
@@ -119,7 +108,7 @@ export class Replicas {
       const address = addressOf(pod);
       if (address) this.#addresses.set(pod.metadata.uid ?? '', address);
     }
-    for (const id of this.#lines.keys()) if (!this.#addresses.has(id)) this.#lines.delete(id);
+    this.#sender.retain(this.#addresses);
     this.#ownership.setPods(pods.map(compileGatewayPod), clock());
     this.pump();
   }
@@ -176,12 +165,11 @@ export class Replicas {
   /** Tells the others that nothing is left; resolves when they know, after a second at the latest. */
   async close(): Promise<void> {
     this.pump();
-    const busy = (): boolean => [...this.#lines.values()].some((line) => line.busy);
     const until = clock() + TIMEOUT_MS;
-    while (busy() && clock() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (this.#sender.isBusy && clock() < until) await new Promise((resolve) => setTimeout(resolve, 10));
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#agent.destroy();
+    await this.#sender.close();
   }
 
   get #settled(): boolean {
@@ -250,47 +238,11 @@ export class Replicas {
 
   #tell(ownership: Ownership, id: string): void {
     const address = this.#addresses.get(id);
-    const line = this.#lines.get(id) ?? { busy: false, failedAt: 0, complainedAt: clock() };
-    this.#lines.set(id, line);
-    if (!address || line.busy || clock() - line.failedAt < RETRY_MS) return;
-    line.busy = true;
-    this.#post(address, ownership.declarationTo(id, clock()))
-      .then(
-        (answer) => {
-          line.complainedAt = clock();
-          ownership.receive(answer, clock());
-        },
-        (error) => this.#failed(line, address, error),
-      )
-      .finally(() => {
-        line.busy = false;
-        this.pump();
-      });
-  }
-
-  #failed(line: Line, { pod }: GatewayAddress, error: unknown): void {
-    const now = clock();
-    line.failedAt = now;
-    if (now - line.complainedAt < COMPLAIN_MS) return;
-    line.complainedAt = now;
-    this.#options.log.warn(
-      { pod, err: error },
-      'another gateway does not answer: requests of revisions with a containerConcurrency that it may own wait',
-    );
-  }
-
-  async #post({ host, adminPort }: GatewayAddress, declaration: Declaration): Promise<Declaration> {
-    const name = host.includes(':') ? `[${host}]` : host;
-    const { statusCode, body } = await request(`http://${name}:${adminPort}/replicas`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(declaration),
-      dispatcher: this.#agent,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+    if (!address || !this.#sender.isFree(id)) return;
+    void this.#sender.send(id, address, ownership.declarationTo(id, clock())).then((answer) => {
+      if (answer) ownership.receive(answer, clock());
+      this.pump();
     });
-    if (statusCode === 200) return checkDeclaration(await body.json());
-    const text = await body.text();
-    throw new Error(`POST /replicas answered ${statusCode}: ${text.trim()}`);
   }
 
   /** Reads the gateway pods from the API server itself. */

@@ -1,4 +1,4 @@
-import type { GatewayPod } from '../control/ownership.ts';
+import type { GatewayPod } from '../control/members.ts';
 import { SimulatedGateway, TICK_MS } from './simulatedGateway.ts';
 import {
   FENCE_MS,

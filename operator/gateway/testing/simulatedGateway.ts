@@ -1,5 +1,6 @@
 import type { Declaration } from '../control/declaration.ts';
-import { type GatewayPod, Ownership } from '../control/ownership.ts';
+import type { GatewayPod } from '../control/members.ts';
+import { Ownership } from '../control/ownership.ts';
 import {
   FENCE_MS,
   LIMITS,

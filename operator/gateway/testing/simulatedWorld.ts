@@ -1,6 +1,6 @@
 import { Heap } from '../../kube/heap.ts';
 import { Random } from '../../testing/random.ts';
-import type { GatewayPod } from '../control/ownership.ts';
+import type { GatewayPod } from '../control/members.ts';
 import type { SimulatedGateway } from './simulatedGateway.ts';
 
 /** Instead of five minutes, so that a partition fits into a run. */
