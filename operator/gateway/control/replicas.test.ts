@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
+import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
@@ -192,7 +193,7 @@ describe('several gateways', function () {
   };
 
   beforeEach(async () => {
-    api = await FakeApiServer.start({ types: [ROUTES, REVISIONS] });
+    api = await FakeApiServer.start({ types: [ROUTES, REVISIONS, DOMAIN_MAPPINGS] });
   });
 
   afterEach(async () => {
