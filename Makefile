@@ -25,8 +25,9 @@ test: $(dependencies) ## Run every test: pure, fake API server, real API server,
 	@node e2e/test.ts
 
 .PHONY: fuzz
-fuzz: $(dependencies) ## Fuzz the gateway from both sides, scale-ins and admission: COUNT cases of each (100,000), from SEED (random)
+fuzz: $(dependencies) ## Fuzz the gateway from both sides, its replicas, scale-ins and admission: COUNT cases of each (100,000), from SEED (random)
 	@node operator/gateway/fuzz/main.ts --count $(or $(COUNT),100000) $(if $(SEED),--seed $(SEED))
+	@node operator/gateway/fuzz/ownership.ts --count $(or $(COUNT),1000000) $(if $(SEED),--seed $(SEED))
 	@node operator/webhook/fuzz/main.ts --count $(or $(COUNT),100000) $(if $(SEED),--seed $(SEED))
 
 .PHONY: simulate

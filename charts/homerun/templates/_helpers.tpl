@@ -116,7 +116,7 @@ subjects:
 {{- $publicPort := and (eq .Values.gateway.service.type "NodePort") $tls.nodePort | default $tls.port }}
 {{- $tls = merge (pick $tls "secrets" "namespace" "redirect") (dict "publicPort" $publicPort) }}
 {{- $gateway = merge $gateway (dict "tlsPort" 8443 "tls" $tls) }}
-{{- $gateway = merge $gateway (dict "port" 8080 "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081) }}
+{{- $gateway = merge $gateway (dict "port" 8080 "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081 "gatewayPort" 8082) }}
 {{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}
 {{- $metadata = merge $metadata (dict "service" (include "homerun.name" (dict "role" "metadata")) "port" 8080) }}
 {{- $gateways := printf "%s.%s.svc.%s." (include "homerun.name" (dict "role" "gateway-pods")) .Release.Namespace .Values.clusterDomain }}

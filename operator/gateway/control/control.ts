@@ -1,6 +1,7 @@
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
+import type { Identity } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Pod, Secret } from '../../kube/core.ts';
 import type { Change, Informer } from '../../kube/informer.ts';
@@ -9,7 +10,7 @@ import type { RoleConfig } from '../../roles.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { clock } from '../shared/clock.ts';
 import { MAX_REVISIONS } from '../shared/limits.ts';
-import type { FromThread } from '../shared/messages.ts';
+import { type FromThread, WAKE_CHANNEL, type WakeMessage } from '../shared/messages.ts';
 import { Slots } from '../shared/slots.ts';
 import { Stats } from '../shared/stats.ts';
 import { AccessLogWriter } from './accessLogWriter.ts';
@@ -21,7 +22,10 @@ import { type ColdStartPart, ColdStarts } from './coldStarts.ts';
 import { compilePod, compileRevision, compileRoute } from './compile.ts';
 import { Domains } from './domains.ts';
 import { Drains } from './drains.ts';
+import { Forwards } from './forwards.ts';
+import { addressesOf } from './gatewayPods.ts';
 import { Instances } from './instances.ts';
+import { type Dispatching, Replicas } from './replicas.ts';
 import { RouteTable } from './routeTable.ts';
 import { heapLimitMb } from './supervision.ts';
 import { Threads } from './threads.ts';
@@ -37,8 +41,7 @@ const LOG_MS = 1000;
 
 export interface ControlOptions {
   config: RoleConfig<'gateway'>;
-  /** The operator's own. */
-  namespace: string;
+  identity: Identity;
   client: KubeClient;
   threads: number;
   log: Logger;
@@ -68,6 +71,7 @@ export class Control {
   readonly certificates: Certificates;
   readonly addresses: EarlyAddresses;
   readonly coldStarts: ColdStarts;
+  readonly replicas: Replicas;
   /** Called with the duration of each first start, and of each part of a cold start, for the metrics. */
   onStarted: (elapsedMs: number) => void = () => {};
   onColdStart: (part: ColdStartPart, elapsedMs: number) => void = () => {};
@@ -75,14 +79,18 @@ export class Control {
   readonly #threads: Threads;
   readonly #waker: Waker;
   readonly #accessLog: AccessLogWriter | undefined;
+  readonly #forwards: Forwards;
+  readonly #wakes = new BroadcastChannel(WAKE_CHANNEL);
   readonly #wantedAt = new Map<string, number>();
   #flushing = false;
   #started = false;
   #reclaimer: NodeJS.Timeout | undefined;
 
   constructor(options: ControlOptions) {
-    const { config, namespace, client, threads, log, signal } = options;
+    const { config, identity, client, threads, log, signal } = options;
+    const { namespace, podName } = identity;
     this.#options = options;
+    this.#wakes.unref();
     this.slots = Slots.create(threads);
     this.stats = Stats.create(threads);
     this.table = new RouteTable(
@@ -102,6 +110,8 @@ export class Control {
       },
       startLimitMs: config.startup.limitSeconds * 1000,
       log,
+      admitting: ({ revision, uid }, slot) =>
+        this.slots.reserve(slot, this.replicas.heldByOthers(revision, uid)),
       placed: ({ revision, uid }) => this.coldStarts.placed(revision, uid, clock()),
       started: ({ revision, uid }, elapsedMs) => {
         this.onStarted(elapsedMs);
@@ -111,6 +121,9 @@ export class Control {
     const limitMs = config.startup.limitSeconds * 1000 + COLD_START_SLACK_MS;
     this.coldStarts = new ColdStarts(limitMs, (part, elapsedMs) => this.onColdStart(part, elapsedMs));
     this.addresses = new EarlyAddresses(this.instances);
+    this.#forwards = new Forwards(this.table, this.instances.ids);
+    this.replicas = new Replicas({ client, namespace, podName, dispatching: this.#dispatching(), log });
+    this.table.placementOf = (revision, limit) => this.replicas.placementOf(revision, limit);
     this.drains = new Drains(this.instances, drainTimeoutMs(config.autoscaler.tickSeconds));
     const { tls } = config.gateway;
     this.certificates = new Certificates({
@@ -127,6 +140,7 @@ export class Control {
       port: config.gateway.port,
       internalPort: config.gateway.internalPort,
       tls: tlsOfThreads(config.gateway),
+      gatewayPort: config.gateway.gatewayPort,
       heapMb: heapLimitMb(process.constrainedMemory(), threads),
       limits: config.gateway.limits,
       accessLog: this.#accessLog,
@@ -201,6 +215,23 @@ export class Control {
     );
   }
 
+  /** Takes account of the other gateways, once the first list of their pods is complete. */
+  watchGateways(gateways: Informer<Pod>): void {
+    let scheduled = false;
+    const update = (): void => {
+      scheduled = false;
+      const pods = gateways.store.list();
+      this.table.setGateways(addressesOf(pods));
+      this.replicas.setPods(pods);
+    };
+    update();
+    gateways.onChange(() => {
+      if (scheduled) return;
+      scheduled = true;
+      queueMicrotask(update);
+    });
+  }
+
   /** Starts the data threads; resolves when they listen ({@link Threads.start}). */
   async start(): Promise<void> {
     this.#started = true;
@@ -217,6 +248,8 @@ export class Control {
 
   async stop(graceMs: number): Promise<void> {
     await this.#threads.stop(graceMs);
+    await this.replicas.close();
+    this.#wakes.close();
     await this.#accessLog?.end(LOG_MS);
     clearInterval(this.#reclaimer);
     this.instances.close();
@@ -224,11 +257,48 @@ export class Control {
 
   #receive(message: FromThread): void {
     if (message.kind === 'wanted') this.#onWanted(message.revision);
-    else if (message.kind === 'unreachable') this.instances.unreachable(message.slot, message.reason);
+    else if (message.kind === 'applied') this.replicas.pump();
+    else if (message.kind === 'unreachable') this.#unreachable(message.slot, message.reason);
     else if (message.kind === 'answered') this.coldStarts.answered(message.revision, message.at);
     else if (message.kind === 'error') {
       this.#options.log.error({ error: message.error }, 'a request ended by an unexpected error');
     }
+  }
+
+  #unreachable(slot: number, reason: string): void {
+    if (!this.#forwards.unreachable(slot)) this.instances.unreachable(slot, reason);
+  }
+
+  /** What the peers need of revisions, instances and data threads. */
+  #dispatching(): Dispatching {
+    const { slots, table, instances } = this;
+    return {
+      revisions: () => table.entries.values(),
+      *instancesOf(revision) {
+        for (const { uid, slot } of instances.of(revision)) {
+          yield { uid, slot, inFlight: slots.ownInFlight(slot) };
+        }
+      },
+      reserve: (revision, slot, count) => {
+        if (slots.reserve(slot, count)) this.#wake(revision);
+      },
+      placementsChanged: () => {
+        for (const revision of table.entries.keys())
+          this.#forwards.set(revision, this.replicas.ownerOf(revision));
+        this.#forwards.retain(table.entries);
+        table.placementsChanged();
+      },
+      pendingVersion: () => table.pendingVersion,
+      applied: () => this.#threads.applied,
+      fence: () => this.#threads.send({ kind: 'fence' }),
+    };
+  }
+
+  /** A slot is free: the thread with the first request in the queue looks for it. */
+  #wake(revision: string): void {
+    const index = this.table.entries.get(revision)?.index;
+    const thread = index === undefined ? -1 : this.slots.firstInQueue(index);
+    if (thread >= 0) this.#wakes.postMessage([thread, index] as WakeMessage);
   }
 
   #onWanted(revision: string): void {

@@ -57,6 +57,7 @@ function usageSeries(usage: UsageReport): GatewayUsage {
     clientsLeft: count('clientLeft'),
     faults: count('internalError'),
     repeated: count('repeated'),
+    forwarded: count('forwarded'),
     ejected: count('ejected'),
     accessLogDropped: count('accessLogDropped'),
     failedHandshakes: count('failedHandshakes'),

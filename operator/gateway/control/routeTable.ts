@@ -3,6 +3,7 @@ import type {
   CertificateEntry,
   HostEntry,
   InstanceEntry,
+  Placement,
   RevisionEntry,
   TableUpdate,
   Target,
@@ -42,6 +43,10 @@ export class RouteTable {
   readonly #changed: () => void;
   readonly #full: (revision: string) => void;
   #affinityKey: Uint8Array | undefined;
+  #gateways: readonly string[] = [];
+  #changedGateways = false;
+  /** Where the requests of a revision go; of each one to its instances while this is the only gateway. */
+  placementOf: (revision: string, limit: number) => Placement = () => 'instances';
   #version = 0;
 
   /**
@@ -99,6 +104,19 @@ export class RouteTable {
     for (const [revision, { compiled }] of this.#revisions) if (compiled.affinity) this.#refresh(revision);
   }
 
+  /** The answers of {@link placementOf} may have changed. */
+  placementsChanged(): void {
+    for (const revision of [...this.#entries.keys()]) this.#refresh(revision);
+  }
+
+  /** Sets the addresses from which forwarded requests may come. */
+  setGateways(addresses: readonly string[]): void {
+    if (addresses.join() === this.#gateways.join()) return;
+    this.#gateways = addresses;
+    this.#changedGateways = true;
+    this.#changed();
+  }
+
   /** Records that an instance needs the revision (`1`) or no longer does (`-1`). */
   use(revision: string, delta: 1 | -1): void {
     count(this.#uses, revision, delta);
@@ -121,16 +139,17 @@ export class RouteTable {
 
   /** What changed since the last call; undefined when nothing did. */
   take(): TableUpdate | undefined {
-    const size = this.#changedHosts.size + this.#changedRevisions.size + this.#changedInstances.size;
-    if (size + this.#changedCertificates.size === 0) return undefined;
+    if (!this.#hasChanged) return undefined;
     const update: TableUpdate = {
       kind: 'update',
       version: ++this.#version,
       hosts: [...this.#changedHosts].map((host) => [host, this.#entry(host)]),
       revisions: [...this.#changedRevisions].map((key) => [key, this.#entries.get(key)]),
-      instances: [...this.#changedInstances].map((slot) => [slot, this.#instance(slot)]),
+      instances: removedFirst([...this.#changedInstances].map((slot) => [slot, this.#instance(slot)])),
       certificates: [...this.#changedCertificates].map((secret) => [secret, this.#certificates.get(secret)]),
+      ...(this.#changedGateways ? { gateways: this.#gateways } : {}),
     };
+    this.#changedGateways = false;
     this.#changedHosts.clear();
     this.#changedRevisions.clear();
     this.#changedInstances.clear();
@@ -147,6 +166,7 @@ export class RouteTable {
       revisions: [...this.#entries],
       instances: [...this.#instances.keys()].map((slot) => [slot, this.#instance(slot)]),
       certificates: [...this.#certificates],
+      ...(this.#gateways.length > 0 ? { gateways: this.#gateways } : {}),
     };
   }
 
@@ -155,10 +175,23 @@ export class RouteTable {
     return this.#version + 1;
   }
 
+  /** The version in which all that has changed so far is contained. */
+  get pendingVersion(): number {
+    return this.#hasChanged ? this.nextVersion : this.#version;
+  }
+
+  get #hasChanged(): boolean {
+    const size = this.#changedHosts.size + this.#changedRevisions.size + this.#changedInstances.size;
+    return size + this.#changedCertificates.size > 0 || this.#changedGateways;
+  }
+
   #instance(slot: number): InstanceEntry | undefined {
     const entry = this.#instances.get(slot);
+    if (!entry) return undefined;
+    const revision = this.#entries.get(entry.revision);
+    if (revision && revision.placement !== (entry.isGateway ? 'gateway' : undefined)) return undefined;
     const key = this.#affinityKey;
-    const affinity = entry && this.#entries.get(entry.revision)?.affinity;
+    const affinity = entry.isGateway ? undefined : revision?.affinity;
     if (!key || !affinity) return entry;
     return { ...entry, cookie: instanceCookie(key, affinity, entry.pod) };
   }
@@ -214,20 +247,28 @@ export class RouteTable {
       this.#unserved.delete(key);
       const stopped = this.#stops.has(key);
       const affinity = this.#affinityOf(key, known.compiled);
-      const entry = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped, failing, affinity };
+      const placement = this.placementOf(key, limit);
+      const common = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped, failing, affinity };
+      const entry: RevisionEntry = placement === 'instances' ? common : { ...common, placement };
       if (present && sameEntry(present, entry)) return;
       this.#entries.set(key, entry);
-      if (present?.affinity !== affinity) this.#cookiesChanged(key);
+      if (present?.affinity !== affinity || present?.placement !== entry.placement)
+        this.#instancesChanged(key);
     }
     this.#changedRevisions.add(key);
     this.#changed();
   }
 
-  #cookiesChanged(revision: string): void {
+  #instancesChanged(revision: string): void {
     for (const [slot, entry] of this.#instances) {
       if (entry.revision === revision) this.#changedInstances.add(slot);
     }
   }
+}
+
+/** Requests must not go to an instance that is about to be removed when another is added. */
+function removedFirst(instances: TableUpdate['instances']): TableUpdate['instances'] {
+  return instances.sort(([, a], [, b]) => Number(a !== undefined) - Number(b !== undefined));
 }
 
 function count(counts: Map<string, number>, key: string, delta: 1 | -1): void {
@@ -248,7 +289,8 @@ function sameEntry(a: RevisionEntry, b: RevisionEntry): boolean {
     a.queueLimitMs === b.queueLimitMs &&
     a.stopped === b.stopped &&
     a.failing === b.failing &&
-    a.affinity === b.affinity
+    a.affinity === b.affinity &&
+    a.placement === b.placement
   );
 }
 

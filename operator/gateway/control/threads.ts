@@ -28,6 +28,8 @@ export interface ThreadsOptions {
   port: number;
   internalPort: number;
   tls?: ThreadData['tls'];
+  /** Of requests that other gateways forward; unset where there can be none. */
+  gatewayPort?: number;
   host?: string;
   limits: Limits;
   /** Where the threads' access log goes, if there is one. */
@@ -211,8 +213,20 @@ export class Threads {
   }
 
   #spawn(thread: number, entry: ThreadEntry): void {
-    const { slots, stats, port, internalPort, tls, host, limits, accessLog, heapMb, file, snapshot } =
-      this.#options;
+    const {
+      slots,
+      stats,
+      port,
+      internalPort,
+      tls,
+      gatewayPort,
+      host,
+      limits,
+      accessLog,
+      heapMb,
+      file,
+      snapshot,
+    } = this.#options;
     const { memory: heartbeats } = this.#heartbeats;
     const { threads } = slots;
     try {
@@ -227,6 +241,7 @@ export class Threads {
           port,
           internalPort,
           tls,
+          gatewayPort,
           host,
           limits,
           accessLog: accessLog !== undefined,

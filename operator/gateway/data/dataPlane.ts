@@ -2,7 +2,7 @@ import { clock } from '../shared/clock.ts';
 import type { Limits } from '../shared/limits.ts';
 import type { InstanceEntry, Link, RevisionEntry, TableUpdate } from '../shared/messages.ts';
 import type { Slots } from '../shared/slots.ts';
-import type { Stats } from '../shared/stats.ts';
+import { Stats } from '../shared/stats.ts';
 import { ANSWER_BYTES, answerBytesOf, REQUEST_BYTES, requestBytesOf } from '../shared/usage.ts';
 import { AccessLog } from './accessLog.ts';
 import { Budget } from './budget.ts';
@@ -10,7 +10,7 @@ import { Certificates } from './certificates.ts';
 import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
-import { Handler } from './handler.ts';
+import { Handler, type Side } from './handler.ts';
 import { HttpsRedirect } from './httpsRedirect.ts';
 import { Listener } from './listener.ts';
 import { Router } from './router.ts';
@@ -25,6 +25,13 @@ const QUEUE_TICK_MS = 100;
 const ERROR_EVERY_MS = 1000;
 /** For HTTP/2 connections to close properly once their last request has ended. */
 const FLUSH_MS = 1000;
+
+/** Other gateways bring the requests of many clients, whose connections are limited where they are. */
+const NO_CONNECTION_LIMITS = {
+  connections: Number.MAX_SAFE_INTEGER,
+  http2Connections: Number.MAX_SAFE_INTEGER,
+  connectionsPerAddress: Number.MAX_SAFE_INTEGER,
+};
 
 export interface DataPlaneOptions {
   /** Number of this thread, from 0. */
@@ -57,6 +64,8 @@ export interface ListenOptions {
   internalPort: number;
   /** Of requests over TLS from anywhere, if there are {@link TlsOptions}. */
   tlsPort?: number;
+  /** Of requests that other gateways forward; unset where there can be none. */
+  gatewayPort?: number | undefined;
   host?: string;
   reusePort?: boolean;
 }
@@ -66,7 +75,10 @@ export class DataPlane {
   readonly #external: Listener;
   readonly #internal: Listener;
   readonly #secure: Listener | undefined;
+  readonly #gateway: Listener;
   readonly #listeners: readonly Listener[];
+  /** Addresses of other gateways. */
+  #gateways: ReadonlySet<string> = new Set();
   readonly #router = new Router();
   readonly #certificates = new Certificates();
   readonly #throttlers = new Map<string, Throttler>();
@@ -131,30 +143,54 @@ export class DataPlane {
     const connections = new Connections({ deadlines, limits, usage, requestBytes: requests });
     const certificates = this.#certificates;
     const redirect = tls?.redirectPort ? new HttpsRedirect(certificates, tls.redirectPort) : undefined;
-    const handler = (internal: boolean, redirect?: HttpsRedirect): Handler =>
-      new Handler(this.#router, this.#throttlers, shared, connections, internal, redirect);
-    const external = handler(false, redirect);
-    const internal = handler(true);
+    // A request counts where it waits and is sent to an instance.
+    const forwarding = { ...shared, stats: Stats.create(1).writer(0) };
+    const handler = (side: Side, redirect?: HttpsRedirect): Handler =>
+      new Handler(this.#router, this.#throttlers, shared, connections, { side, redirect, forwarding });
+    const external = handler('external', redirect);
+    const internal = handler('internal');
     this.#external = new Listener(external, connections);
     this.#internal = new Listener(internal, connections);
-    this.#handlers = [external, internal];
-    this.#listeners = [this.#external, this.#internal];
+    const gateways = new Connections({
+      deadlines,
+      limits: { ...limits, ...NO_CONNECTION_LIMITS },
+      usage,
+      requestBytes: requests,
+    });
+    const forwarded = { ...shared, accessLog: undefined };
+    const gateway = new Handler(this.#router, this.#throttlers, forwarded, gateways, {
+      side: 'gateway',
+      forwarding,
+    });
+    this.#gateway = new Listener(gateway, gateways, {
+      accepts: (address) => this.#gateways.has(address),
+    });
+    this.#handlers = [external, internal, gateway];
+    this.#listeners = [this.#external, this.#internal, this.#gateway];
     if (!tls) return;
-    const secure = handler(false);
-    this.#secure = new Listener(secure, connections, { certificates, ticketKeys: tls.ticketKeys });
+    const secure = handler('external');
+    this.#secure = new Listener(secure, connections, {
+      secure: { certificates, ticketKeys: tls.ticketKeys },
+    });
     this.#handlers = [...this.#handlers, secure];
     this.#listeners = [...this.#listeners, this.#secure];
   }
 
   /** @returns the ports. */
-  async listen(
-    options: ListenOptions,
-  ): Promise<{ port: number; internalPort: number; tlsPort: number | undefined }> {
-    const { port, internalPort, tlsPort, ...where } = options;
+  async listen(options: ListenOptions): Promise<{
+    port: number;
+    internalPort: number;
+    tlsPort: number | undefined;
+    gatewayPort: number | undefined;
+  }> {
+    const { port, internalPort, tlsPort, gatewayPort, ...where } = options;
+    const on = (listener: Listener | undefined, port: number | undefined) =>
+      port === undefined ? undefined : listener?.listen({ ...where, port });
     return {
       port: await this.#external.listen({ ...where, port }),
       internalPort: await this.#internal.listen({ ...where, port: internalPort }),
-      tlsPort: tlsPort === undefined ? undefined : await this.#secure?.listen({ ...where, port: tlsPort }),
+      tlsPort: await on(this.#secure, tlsPort),
+      gatewayPort: await on(this.#gateway, gatewayPort),
     };
   }
 
@@ -164,6 +200,7 @@ export class DataPlane {
   }
 
   apply(update: TableUpdate): void {
+    if (update.gateways) this.#gateways = new Set(update.gateways);
     for (const [key, entry] of update.revisions) this.#setRevision(key, entry);
     for (const [slot, entry] of update.instances) this.#setInstance(slot, entry);
     for (const [host, entry] of update.hosts) this.#router.set(host, entry);
@@ -179,6 +216,11 @@ export class DataPlane {
   /** The last batch of the access log was written. */
   logged(): void {
     this.#accessLog?.written();
+  }
+
+  /** Aborts the requests in instances of revisions with a limit: another gateway may take over. */
+  fence(): void {
+    this.#deadlines.fence();
   }
 
   /** From now on each response closes its connection. */

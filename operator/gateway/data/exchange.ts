@@ -1,5 +1,5 @@
 import { clock } from '../shared/clock.ts';
-import { largeHeadBytes, waitingBytes } from '../shared/limits.ts';
+import { largeHeadBytes, UNLIMITED, waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import type { ErrorCause } from '../shared/stats.ts';
 import { type AccessLog, headerBytes } from './accessLog.ts';
@@ -15,6 +15,7 @@ import {
 } from './exchangeShared.ts';
 import { guardCallbacks } from './guard.ts';
 import { type FlatHeaders, headerValue } from './headers.ts';
+import { markHop } from './hop.ts';
 import type { QueueEntry, Source } from './queue.ts';
 import { rejectionOf } from './queueRejections.ts';
 import { type ResponseHead, trailerFields } from './responseHead.ts';
@@ -228,6 +229,12 @@ export class Exchange
     this.#cut();
   }
 
+  /** Another gateway may take over: its request in an instance must end. */
+  fenced(): void {
+    if (this.#instance && !this.#instance.isGateway && this.#throttler.entry.limit !== UNLIMITED)
+      this.abort();
+  }
+
   /** The client has the whole response, or has left. */
   gone(): void {
     this.#shared.stalled.remove(this);
@@ -302,6 +309,8 @@ export class Exchange
   #send(instance: Instance, fresh: boolean): void {
     this.#phase = CONNECTING;
     this.#call = undefined;
+    const { head } = this.downstream;
+    if (instance.isGateway || head.marked) markHop(head, instance, this.#throttler.entry.key);
     const call = instance.upstream.send(this, fresh);
     // An upstream may fail or be unreachable before send() returns; the exchange may even have another call by then.
     if (this.#instance === instance && (this.#phase as Phase) !== DONE) this.#call = call;
@@ -408,4 +417,5 @@ guardCallbacks(Exchange, [
   'drained',
   'gone',
   'expired',
+  'fenced',
 ]);

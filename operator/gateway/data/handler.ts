@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { headerSectionError, MAX_HEADER_FIELDS, TOO_MANY_FIELDS } from '../shared/limits.ts';
 import { REJECTIONS, type Rejection } from '../shared/rejections.ts';
+import { addressCell } from '../shared/usage.ts';
 import { affinityCookie } from './affinity.ts';
 import { type Connection, connectionOf, type Serve } from './connection.ts';
 import type { Connections } from './connections.ts';
@@ -12,7 +13,9 @@ import { rawTarget } from './downstream/rawTarget.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
+import { forwardedAddress, MOST_HOPS, settlesLater, takeHop } from './hop.ts';
 import type { HttpsRedirect } from './httpsRedirect.ts';
+import type { Source } from './queue.ts';
 import type { Router, Split } from './router.ts';
 import type { Throttler } from './throttler.ts';
 import { Tunnel } from './tunnel.ts';
@@ -25,7 +28,23 @@ const NO_UPGRADE: Rejection = {
   reason: 'unsupported',
   message: 'This revision speaks HTTP/2, which has no Upgrade.',
 };
+const NO_REVISION: Rejection = {
+  reason: 'no_revision',
+  message: 'The service has no revision that takes requests.',
+};
+const UNSETTLED: Rejection = { reason: 'unreachable', message: 'No gateway takes requests of the revision.' };
 const CHUNKED_HTTP10: Rejection = { reason: 'malformed', message: 'HTTP/1.0 has no Transfer-Encoding.' };
+
+/** Where a handler's requests come from: outside the cluster, inside of it, or another gateway. */
+export type Side = 'external' | 'internal' | 'gateway';
+
+export interface HandlerOptions {
+  side: Side;
+  /** Where some of its requests are sent. */
+  redirect?: HttpsRedirect | undefined;
+  /** For requests that are forwarded to another gateway, which counts them. */
+  forwarding: ExchangeShared;
+}
 
 /** Takes requests of every protocol, finds the revision for each and starts its exchange. */
 export class Handler {
@@ -35,26 +54,23 @@ export class Handler {
   readonly #throttlers: ReadonlyMap<string, Throttler>;
   readonly #shared: ExchangeShared;
   readonly #connections: Connections;
-  readonly #internal: boolean;
+  readonly #side: Side;
   readonly #redirect: HttpsRedirect | undefined;
+  readonly #forwarding: ExchangeShared;
   #shedRound = 0;
   #shedShare = 0;
 
-  /**
-   * @param internal whether its requests come from inside the cluster.
-   * @param redirect where some of its requests are sent.
-   */
   constructor(
     router: Router,
     throttlers: ReadonlyMap<string, Throttler>,
     shared: ExchangeShared,
     connections: Connections,
-    internal: boolean,
-    redirect?: HttpsRedirect,
+    { side, redirect, forwarding }: HandlerOptions,
   ) {
     this.#connections = connections;
-    this.#internal = internal;
+    this.#side = side;
     this.#redirect = redirect;
+    this.#forwarding = forwarding;
     this.#router = router;
     this.#throttlers = throttlers;
     this.#shared = shared;
@@ -82,7 +98,9 @@ export class Handler {
   readonly #serve: Serve = (request, response, connection) => {
     const peer = this.#peerOf(connection);
     const raw = request.rawHeaders;
+    const hop = this.#side === 'gateway' ? takeHop(raw) : undefined;
     const head = requestHead(raw, peer);
+    head.hop = hop;
     const { bytes, chunked, contentLength = 0 } = head;
     connection.sized(bytes, raw.length / 2, chunked ? undefined : contentLength);
     if (raw.length / 2 > MAX_HEADER_FIELDS) {
@@ -101,14 +119,26 @@ export class Handler {
       connection.rejected();
       return;
     }
+    this.#serveHttp1(request, response, connection, head);
+  };
+
+  readonly #serveHttp1 = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: Connection,
+    head: RequestHead,
+  ): void => {
+    if (head.hop && response.destroyed) return;
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
+    if (head.hop && settlesLater(head.hop, found, this.#serveHttp1, request, response, connection, head))
+      return;
     if ('reason' in found) {
       this.#rejectHttp1(request, response, head, found);
       return;
     }
-    const downstream = new Http1Downstream(request, response, path as string, head, peer, this);
-    new Exchange(downstream, found, this.#shared, connection).start();
+    const downstream = new Http1Downstream(request, response, path as string, head, head.peer, this);
+    new Exchange(downstream, found, this.#sharedFor(found), this.#sourceOf(connection, head)).start();
   };
 
   http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
@@ -134,9 +164,24 @@ export class Handler {
       else if (name !== 'host' || authority === undefined) regular.push(name, value);
     }
     if (cookies !== undefined) regular.push('cookie', cookies);
+    const hop = this.#side === 'gateway' ? takeHop(regular) : undefined;
     const head = requestHead(regular, this.#peerOf(connection), authority);
+    head.hop = hop;
+    this.#serveHttp2(stream, method, path, connection, head);
+  }
+
+  readonly #serveHttp2 = (
+    stream: ServerHttp2Stream,
+    method: string,
+    path: string | undefined,
+    connection: Connection,
+    head: RequestHead,
+  ): void => {
+    if (head.hop && stream.closed) return;
     const hasBody = !stream.endAfterHeaders;
     const found = this.#find(method, path?.startsWith('/') ? path : undefined, head);
+    if (head.hop && settlesLater(head.hop, found, this.#serveHttp2, stream, method, path, connection, head))
+      return;
     if ('reason' in found) {
       this.#shared.usage.count(found.reason);
       this.#log(method, path ?? '', 'HTTP/2', head, found);
@@ -146,10 +191,10 @@ export class Handler {
     new Exchange(
       new Http2Downstream(stream, method, path as string, head, hasBody),
       found,
-      this.#shared,
-      connection,
+      this.#sharedFor(found),
+      this.#sourceOf(connection, head),
     ).start();
-  }
+  };
 
   upgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
     const connection = connectionOf(socket);
@@ -159,9 +204,27 @@ export class Handler {
       return;
     }
     connection.upgraded();
+    const hop = this.#side === 'gateway' ? takeHop(request.rawHeaders) : undefined;
     const head = requestHead(request.rawHeaders, this.#peerOf(connection));
+    head.hop = hop;
+    this.#serveUpgrade(request, socket, early, connection, head);
+  }
+
+  readonly #serveUpgrade = (
+    request: IncomingMessage,
+    socket: Socket,
+    early: Buffer,
+    connection: Connection,
+    head: RequestHead,
+  ): void => {
+    if (head.hop && socket.destroyed) return;
     const path = originForm(request.url as string, head.host);
     const found = this.#find(request.method as string, path, head);
+    if (
+      head.hop &&
+      settlesLater(head.hop, found, this.#serveUpgrade, request, socket, early, connection, head)
+    )
+      return;
     if ('reason' in found) {
       this.#logHttp1(request, head, found);
       this.#connections.reject(connection, found);
@@ -172,8 +235,10 @@ export class Handler {
       this.#connections.reject(connection, NO_UPGRADE);
       return;
     }
-    new Tunnel(request, socket, path as string, early, head, found, this.#shared, connection).start();
-  }
+    const shared = this.#sharedFor(found);
+    const source = this.#sourceOf(connection, head);
+    new Tunnel(request, socket, path as string, early, head, found, shared, source).start();
+  };
 
   #rejectHttp1(
     request: IncomingMessage,
@@ -219,8 +284,22 @@ export class Handler {
   /** One object for each connection. */
   #peerOf(connection: Connection): Peer {
     const { socket, isSecure } = connection;
-    connection.peer ??= new Peer(socket.remoteAddress, this.#shedRound, isSecure);
+    connection.peer ??= new Peer(socket.remoteAddress, this.#shedRound, isSecure, this.#side === 'gateway');
     return connection.peer;
+  }
+
+  /** The gateway that a request is forwarded to counts it. */
+  #sharedFor({ entry }: Throttler): ExchangeShared {
+    if (entry.placement !== 'gateway') return this.#shared;
+    this.#shared.usage.count('forwarded');
+    return this.#forwarding;
+  }
+
+  /** A forwarded request waits on its own: many clients share the connection of their gateway. */
+  #sourceOf(connection: Connection, head: RequestHead): Source {
+    if (!head.hop) return connection;
+    const address = addressCell(forwardedAddress(head));
+    return { address, window: connection.window, waits: () => connection.waits() };
   }
 
   #find(method: string, path: string | undefined, head: RequestHead): Throttler | Rejection {
@@ -241,17 +320,23 @@ export class Handler {
         message: 'The request target must be a path, or a URL of the same host.',
       };
     }
-    const split = this.#router.find(head.host, this.#internal);
+    if (this.#side === 'gateway') return this.#forwarded(head);
+    const split = this.#router.find(head.host, this.#side === 'internal');
     if (split === null) return { reason: 'malformed', message: 'The Host header is not a valid host name.' };
     if (!split) return { reason: 'unknown_host', message: 'No service answers at this host name.' };
     const location = this.#redirect?.target(head, path);
     if (location) return { reason: 'redirected', message: 'This host is served over HTTPS.', location };
-    return (
-      this.#throttlerOf(split, head) ?? {
-        reason: 'no_revision',
-        message: 'The service has no revision that takes requests.',
-      }
-    );
+    return this.#throttlerOf(split, head) ?? NO_REVISION;
+  }
+
+  #forwarded(head: RequestHead): Throttler | Rejection {
+    if (!head.hop) return { reason: 'malformed', message: 'Only gateways may send requests to this port.' };
+    const { revision, count } = head.hop;
+    const throttler = this.#throttlers.get(revision);
+    if (!throttler) return NO_REVISION;
+    if (throttler.entry.placement === 'gateway' && count >= MOST_HOPS) return UNSETTLED;
+    if (throttler.entry.affinity !== undefined) head.affinity ??= affinityCookie(head.headers);
+    return throttler;
   }
 
   #throttlerOf(split: Split, head: RequestHead): Throttler | undefined {

@@ -36,12 +36,20 @@ const LAST_STREAM = 2 ** 31 - 1;
 /** What a listener with TLS needs. */
 export type SecureOptions = Pick<HandshakesOptions, 'certificates' | 'ticketKeys'>;
 
+export interface ListenerOptions {
+  /** Makes it a port for TLS only. */
+  secure?: SecureOptions;
+  /** Whether connections from an address are accepted. */
+  accepts?: (address: string) => boolean;
+}
+
 /**
  * One port for HTTP/1.0, 1.1, HTTP/2, WebSocket and gRPC: the first bytes distinguish them, or ALPN where there is TLS (RFC
  * 7301).
  */
 export class Listener {
   readonly #connections: Connections;
+  readonly #accepts: ((address: string) => boolean) | undefined;
   readonly #net: NetServer;
   readonly #http1: HttpServer;
   readonly #handler: Handler;
@@ -52,9 +60,9 @@ export class Listener {
   /** Those that were sent a GOAWAY. */
   readonly #announced = new WeakSet<ServerHttp2Session>();
 
-  /** @param secure makes it a port for TLS only. */
-  constructor(handler: Handler, connections: Connections, secure?: SecureOptions) {
+  constructor(handler: Handler, connections: Connections, { secure, accepts }: ListenerOptions = {}) {
     this.#connections = connections;
+    this.#accepts = accepts;
     this.#http1 = http1Server(handler, connections);
     // It never listens itself, and without that it would not enforce timeouts on its connections.
     this.#http1.emit('listening');
@@ -123,6 +131,11 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
+    const from = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    if (this.#accepts && !this.#accepts(from)) {
+      socket.destroy();
+      return;
+    }
     const connection = this.#connections.open(socket, this.#handshakes !== undefined);
     if (!connection) return;
     if (this.#handshakes) this.#handshakes.start(connection);

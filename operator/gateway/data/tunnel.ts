@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { httpRequest } from '../../builtins.ts';
 import { clock } from '../shared/clock.ts';
-import { waitingBytes } from '../shared/limits.ts';
+import { UNLIMITED, waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import { WEBSOCKETS } from '../shared/usage.ts';
 import type { AccessLog } from './accessLog.ts';
@@ -18,6 +18,7 @@ import {
 } from './exchangeShared.ts';
 import { guardCallbacks } from './guard.ts';
 import type { FlatHeaders, RequestHead } from './headers.ts';
+import { markHop } from './hop.ts';
 import type { QueueEntry, Source } from './queue.ts';
 import { rejectionOf } from './queueRejections.ts';
 import { responseHead } from './responseHead.ts';
@@ -117,6 +118,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
     this.#instance = instance;
     completeTrace(this.#head, instance, this.arrivedAt);
     this.#connected = false;
+    if (instance.isGateway || this.#head.marked) markHop(this.#head, instance, this.#throttler.entry.key);
     const upstream = httpRequest({
       host: instance.host,
       port: instance.port,
@@ -179,6 +181,12 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
     if (frames.fromClient.between) peer.end(CLOSE_FROM_CLIENT);
     if (frames.fromInstance.between) this.#socket.end(CLOSE_FROM_SERVER);
     else this.#finish();
+  }
+
+  /** Another gateway may take over: its request in an instance must end. */
+  fenced(): void {
+    if (this.#instance && !this.#instance.isGateway && this.#throttler.entry.limit !== UNLIMITED)
+      this.#finish();
   }
 
   /** The instance agreed: connects both sides. */
@@ -349,6 +357,7 @@ guardCallbacks(Tunnel, [
   'admitted',
   'rejected',
   'expired',
+  'fenced',
   'opened',
   'answered',
   'upstreamFailed',
