@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { ReferencedObjects } from '../../apis/kind.ts';
 import { KINDS } from '../../apis/kinds.ts';
 import { executionOf, isComplete } from '../../apis/run/execution/fromJob.ts';
@@ -14,6 +15,7 @@ import type { Service } from '../../apis/serving/service/types.ts';
 import { parseConfig } from '../../config.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { planConfiguration } from '../../reconcilers/configuration/plan.ts';
+import { planDomainMapping } from '../../reconcilers/domainMapping/plan.ts';
 import { desiredDeployment } from '../../reconcilers/revision/deployment.ts';
 import { planRoute } from '../../reconcilers/route/plan.ts';
 import { planService } from '../../reconcilers/service/plan.ts';
@@ -80,6 +82,8 @@ function reconcile(stored: KubeObject, policy: Policy): void {
       0,
     );
     for (const revision of apply) own('Revision', revision);
+  } else if (object.kind === 'DomainMapping') {
+    planDomainMapping({ mapping: object as DomainMapping }, config, 0);
   } else {
     desiredDeployment(object as Revision, new Map(), config);
   }

@@ -156,9 +156,13 @@ function labelsOf(kind: string): Arbitrary {
 }
 
 /** What the API server would hand to admission: plain JSON, without what is undefined. */
-export function arbitraryObject({ group, version, kind, spec }: KindDefinition): fc.Arbitrary<unknown> {
+export function arbitraryObject(definition: KindDefinition): fc.Arbitrary<unknown> {
+  const { group, version, kind, spec, namePattern = '^hello$' } = definition;
   const metadata = fc.record({
-    name: fc.constantFrom('hello', 'hello', 'hello', 'h'.repeat(49), 'h'.repeat(50), 'Hello', undefined),
+    name: fc.oneof(
+      { weight: 3, arbitrary: fc.stringMatching(new RegExp(namePattern)) },
+      { weight: 4, arbitrary: fc.constantFrom('h'.repeat(49), 'h'.repeat(50), 'Hello', undefined) },
+    ),
     namespace: fc.constant('demo'),
     uid: fc.constant('uid'),
     generateName: fc.constantFrom(undefined, undefined, 'hello-'),
