@@ -62,25 +62,32 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
 }
 
 /**
- * Most tests wait for something, so that a machine of two processors has time for two runs at once. Each two patterns
- * complement each other: a new file belongs to one of them. What stops or upgrades parts of Homerun that others need runs
- * by itself (scenarios/platform), and what looks back on all of it runs last.
+ * Most tests wait for something, so that a machine of two processors has time for several runs at once. The patterns of
+ * each group complement each other: a new file belongs to one of them. What stops or upgrades parts of Homerun that
+ * others need runs by itself (scenarios/platform), and what looks back on all of it runs last.
  */
-const REQUEST_PATH = ['operator/@(autoscaler|gateway|probe)/**/*.test.ts', 'e2e/!(scenarios)/**/*.test.ts'];
-const REST = ['operator/*.test.ts', 'operator/!(autoscaler|gateway|probe)/**/*.test.ts'];
-const SLOW_SCENARIOS = ['e2e/scenarios/@(failing|scaleIn|scaling).test.ts'];
-const SCENARIOS = ['e2e/scenarios/!(failing|scaleIn|scaling|wholeRun).test.ts'];
+const WITHOUT_CLUSTER = [
+  ['operator/gateway/**/*.test.ts'],
+  ['operator/webhook/**/*.test.ts'],
+  ['operator/*.test.ts', 'operator/!(gateway|webhook)/**/*.test.ts'],
+  ['e2e/!(scenarios)/**/*.test.ts'],
+];
+const SCENARIOS = [
+  ['e2e/scenarios/@(failing|scaleIn|scaling).test.ts'],
+  ['e2e/scenarios/@(jobs|workerPools).test.ts'],
+  ['e2e/scenarios/!(failing|jobs|scaleIn|scaling|wholeRun|workerPools).test.ts'],
+];
 
-async function sideBySide(prefix: readonly string[], ...lanes: string[][]): Promise<void> {
+async function sideBySide(prefix: readonly string[], lanes: readonly string[][]): Promise<void> {
   await Promise.all(lanes.map((files) => mocha(prefix, files)));
 }
 
 step('node', 'operator/generate/main.ts', '--check');
 step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
 step('tsc', '--noEmit');
-await sideBySide([], REQUEST_PATH, REST);
+await sideBySide([], WITHOUT_CLUSTER);
 if (step('make', 'deploy', 'images')) {
-  await sideBySide(['e2e/in'], SLOW_SCENARIOS, SCENARIOS);
+  await sideBySide(['e2e/in'], SCENARIOS);
   await mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
   tests('e2e/conformance/run', `--output=${output}`);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as Type from 'typebox';
+import { MAX_ROLLOUT_MS } from './apis/annotations/values.ts';
 import { schemaErrors } from './apis/schemaValidation.ts';
 
 const port = (value: number) => Type.Integer({ minimum: 1, maximum: 65535, default: value });
@@ -222,7 +223,7 @@ export const ConfigSchema = Type.Object(
     traffic: Type.Object(
       {
         /** Time over which traffic moves to a new latest revision where no annotation says otherwise; 0 is at once. */
-        rolloutDurationSeconds: Type.Integer({ minimum: 0, maximum: 2_592_000, default: 0 }),
+        rolloutDurationSeconds: Type.Integer({ minimum: 0, maximum: MAX_ROLLOUT_MS / 1000, default: 0 }),
       },
       { default: {} },
     ),

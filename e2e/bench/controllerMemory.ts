@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '../../operator/config.ts';
@@ -9,6 +9,7 @@ import { until } from '../lib/wait.ts';
 import { fakeCluster, SYSTEM, startRole } from './bundledRole.ts';
 import { seriesAt } from './pods.ts';
 import { limitResult, type Result } from './result.ts';
+import { peakMb, residentMb } from './servers.ts';
 import { finishedJob, finishedService } from './thousand.ts';
 
 const LIMIT_MB = 350;
@@ -46,7 +47,7 @@ export async function controllerMemory(size: Size = THOUSAND): Promise<Result[]>
     );
     if (writes.length > 0)
       throw new Error(`it wrote ${writes.length} times, first ${JSON.stringify(writes[0])}`);
-    const { peak, resident } = memoryOf(controller);
+    const [peak, resident] = [peakMb(controller), residentMb(controller)];
     return [
       limitResult('controller-memory-1000', 'MB resident', resident, LIMIT_MB),
       limitResult('controller-memory-1000-peak', 'MB resident at most, from its start', peak, LIMIT_MB),
@@ -88,12 +89,4 @@ async function atRest(url: string, size: Size, child: ChildProcess): Promise<voi
     return performance.now() - since > QUIET_MS;
   };
   await until('rest', isQuiet, { timeoutMs: 300_000, everyMs: 3_000 });
-}
-
-/** Of a process in MB, as the kernel has it. */
-function memoryOf({ pid }: ChildProcess): { peak: number; resident: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const of = (name: string) =>
-    (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6;
-  return { peak: of('VmHWM'), resident: of('VmRSS') };
 }

@@ -94,9 +94,18 @@ export function cpuMicrosOf(pid: number): number {
 }
 
 /** Memory of a process that is resident, in MB. */
-export function residentMb({ pid }: ChildProcess): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return (Number(kilobytes) * 1024) / 1e6;
+export function residentMb(process: ChildProcess): number {
+  return statusMb(process, 'VmRSS');
+}
+
+/** The most memory of a process that was resident at any time, in MB. */
+export function peakMb(process: ChildProcess): number {
+  return statusMb(process, 'VmHWM');
+}
+
+function statusMb({ pid }: ChildProcess, name: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6;
 }
 
 async function listens(port: number): Promise<boolean> {

@@ -2,24 +2,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { ScalingSpec } from '../apis/serving/revision/scaling.ts';
 import { decide, initialState, type Load, type Reason, type ScaleState } from './decide.ts';
-import { MINUTE, SECOND, specWith } from './testing/simulation.ts';
+import { loadWith, MINUTE, SECOND, specWith } from './testing/simulation.ts';
 
 const NOW = 1_700_000_000_000;
 const LONG_AGO = NOW - 60 * MINUTE;
-
-function loadWith(changes: Partial<Load> = {}): Load {
-  const { replicas = 1, present = 0 } = changes;
-  return {
-    replicas,
-    ready: replicas,
-    present,
-    recent: present,
-    concurrency: 0,
-    lastRequestAt: undefined,
-    complete: true,
-    ...changes,
-  };
-}
 
 /** A state in which nothing has been needed for an hour. */
 const unused = (replicas: number): ScaleState => ({ replicas, lastActivityAt: LONG_AGO, needs: [] });

@@ -64,11 +64,13 @@ export function explained(
 }
 
 /** The last decisions as metrics show them. */
-export function* scalingsOf(entries: ReadonlyMap<string, Entry>): Iterable<RevisionScaling> {
+export function scalingsOf(entries: ReadonlyMap<string, Entry>): RevisionScaling[] {
+  const scalings: RevisionScaling[] = [];
   for (const [key, entry] of entries) {
     const scaling = scalingOf(key, entry);
-    if (scaling) yield scaling;
+    if (scaling) scalings.push(scaling);
   }
+  return scalings;
 }
 
 function scalingOf(key: string, { decision, spec }: Entry): RevisionScaling | undefined {
@@ -97,7 +99,7 @@ export function isAwake(
 
 /** Removes a revision's series. */
 export function removeSeries(key: string, entry: Entry): void {
-  const [namespace = '', revision = ''] = key.split('/');
+  const { namespace = '', name: revision } = refOf(key);
   desiredInstances.remove({ namespace, revision });
   actualInstances.remove({ namespace, revision });
   entry.reported = undefined;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ScalingSpec } from '../apis/serving/revision/scaling.ts';
 import { decide, initialState, type Load, type ScaleState } from './decide.ts';
 import { explain, type Rule, ruleOf } from './explain.ts';
-import { MINUTE, SECOND, specWith } from './testing/simulation.ts';
+import { loadWith, MINUTE, SECOND, specWith } from './testing/simulation.ts';
 
 const NOW = 1_700_000_000_000;
 
@@ -130,19 +130,9 @@ describe('explain', () => {
 
   for (const [name, { load, spec, state, rule, text }] of Object.entries(cases)) {
     it(name, () => {
-      const { replicas = 1, present = 0 } = load;
-      const seen: Load = {
-        replicas,
-        ready: replicas,
-        present,
-        recent: present,
-        concurrency: 0,
-        lastRequestAt: undefined,
-        complete: true,
-        ...load,
-      };
+      const seen = loadWith(load);
       const scaling = specWith(spec);
-      const decision = decide(seen, scaling, state ?? initialState(replicas, NOW), NOW);
+      const decision = decide(seen, scaling, state ?? initialState(seen.replicas, NOW), NOW);
       assert.equal(ruleOf(decision, scaling), rule);
       assert.equal(explain(decision, scaling), text);
     });

@@ -61,6 +61,11 @@ export function keyOf(ref: ObjectRef): string {
   return ref.namespace ? `${ref.namespace}/${ref.name}` : ref.name;
 }
 
+/** The key of an object: {@link keyOf} its metadata. */
+export function keyOfObject({ metadata }: Pick<KubeObject, 'metadata'>): string {
+  return keyOf(metadata);
+}
+
 /** The inverse of {@link keyOf}. */
 export function refOf(key: string): ObjectRef {
   const slash = key.indexOf('/');

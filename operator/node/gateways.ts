@@ -1,6 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { httpRequest } from '../builtins.ts';
 import { MAX_ADDRESSES, type PodAddresses } from '../gateway/shared/addressProtocol.ts';
+import { keepNewest } from '../gateway/shared/keepNewest.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { nodeMessages } from '../telemetry/metrics.ts';
 
@@ -52,7 +53,7 @@ export class Gateways {
 
   /** @param ip empty when the pod has lost its address. */
   send(uid: string, ip: string): void {
-    keep(this.#waiting, uid, ip);
+    keepNewest(this.#waiting, uid, ip, MAX_WAITING);
     if (this.#now() - this.#lookedUpAt < LOOKUP_MS) this.#distribute();
     else this.#lookup ??= this.#lookUp();
   }
@@ -80,7 +81,7 @@ export class Gateways {
     const news = this.#waiting;
     this.#waiting = new Map();
     for (const [address, mailbox] of this.#mailboxes) {
-      for (const [uid, ip] of news) keep(mailbox.waiting, uid, ip);
+      for (const [uid, ip] of news) keepNewest(mailbox.waiting, uid, ip, MAX_WAITING);
       if (!mailbox.sending) void this.#empty(address, mailbox);
     }
   }
@@ -107,14 +108,6 @@ export class Gateways {
       log.debug({ gateway: address, err }, 'a gateway does not answer');
     }
   }
-}
-
-/** The newest address of a pod takes the place of an older one; of too many pods the oldest are left out. */
-function keep(waiting: Map<string, string>, uid: string, ip: string): void {
-  waiting.delete(uid);
-  waiting.set(uid, ip);
-  const [oldest] = waiting.keys();
-  if (waiting.size > MAX_WAITING && oldest !== undefined) waiting.delete(oldest);
 }
 
 /** @returns the status. */

@@ -1,3 +1,5 @@
+/** Attempts of readiness probes that run at once: instances that answer take a few milliseconds each. */
+const MOST_ATTEMPTS = 64;
 /** An attempt that takes longer than this no longer keeps others waiting. */
 const HELD_MS = 1000;
 
@@ -11,7 +13,7 @@ export class AttemptLimit {
   readonly #waiting: (() => void)[] = [];
 
   /** @param most attempts that may run at once. */
-  constructor(most: number) {
+  constructor(most = MOST_ATTEMPTS) {
     this.#free = most;
   }
 

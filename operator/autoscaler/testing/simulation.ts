@@ -1,5 +1,5 @@
 import type { ScalingSpec } from '../../apis/serving/revision/scaling.ts';
-import type { Reason } from '../decide.ts';
+import type { Load, Reason } from '../decide.ts';
 import { Track } from '../track.ts';
 
 export const SECOND = 1000;
@@ -22,6 +22,21 @@ export function specWith(changes: Partial<ScalingSpec> = {}): ScalingSpec {
     spareMs: idleMs,
     activation: 0,
     windowMs,
+    ...changes,
+  };
+}
+
+/** A load with as many ready instances as replicas, by what differs from one idle instance. */
+export function loadWith(changes: Partial<Load> = {}): Load {
+  const { replicas = 1, present = 0 } = changes;
+  return {
+    replicas,
+    ready: replicas,
+    present,
+    recent: present,
+    concurrency: 0,
+    lastRequestAt: undefined,
+    complete: true,
     ...changes,
   };
 }

@@ -1,5 +1,6 @@
 import { gatewayAddresses } from '../../telemetry/metrics.ts';
 import type { PodAddresses } from '../shared/addressProtocol.ts';
+import { keepNewest } from '../shared/keepNewest.ts';
 import type { CompiledPod } from './compile.ts';
 
 /** How long an address waits for the pod watch to show its pod; most are of pods that are no instances. */
@@ -24,8 +25,9 @@ interface Held {
 }
 
 /**
- * The addresses that nodes have reported and the API does not show yet. One counts only for a pod that the API has assigned to
- * the node that reports it, and only until the API shows an address; one that the API shows for another pod is never used.
+ * The addresses that nodes have reported and the API does not show yet. One counts only for a pod that the API has assigned
+ * to the node that reports it, and only until the API shows an address; one that the API shows for another pod is never
+ * used.
  */
 export class EarlyAddresses {
   readonly #pods: AddressedPods;
@@ -76,10 +78,7 @@ export class EarlyAddresses {
     }
     // Of two pods that nodes name, the newer has it.
     this.#dropOthers(uid, held.ip);
-    this.#held.delete(uid);
-    this.#held.set(uid, held);
-    const [oldest] = this.#held.keys();
-    if (this.#held.size > MAX_HELD && oldest !== undefined) this.#held.delete(oldest);
+    keepNewest(this.#held, uid, held, MAX_HELD);
     if (pod) this.#pods.setPod(pod.key, this.#completed(pod));
   }
 

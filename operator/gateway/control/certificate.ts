@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { tls } from '../../builtins.ts';
 import type { Secret } from '../../kube/core.ts';
 import type { CertificateEntry } from '../shared/messages.ts';
 
@@ -31,9 +32,7 @@ export function compileCertificate({ metadata, data = {} }: Secret): CompiledCer
     throw new CertificateError('tls.key does not belong to the certificate in tls.crt');
   }
   // What follows the certificate is read here only.
-  parse('tls.crt cannot be used for TLS', () =>
-    process.getBuiltinModule('node:tls').createSecureContext({ cert: certificate, key }),
-  );
+  parse('tls.crt cannot be used for TLS', () => tls().createSecureContext({ cert: certificate, key }));
   const names = namesOf(parsed);
   if (names.length === 0) {
     throw new CertificateError('the certificate has no host name (subject alternative name)');

@@ -1,4 +1,5 @@
 import type { Secret } from '../../kube/core.ts';
+import { deepEqual } from '../../kube/json.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { CertificateEntry } from '../shared/messages.ts';
 import { CertificateError, type CompiledCertificate, compileCertificate, shareNames } from './certificate.ts';
@@ -99,8 +100,7 @@ export class Certificates {
   }
 
   #publish(key: string, entry: CertificateEntry | undefined): void {
-    const before = this.#published.get(key);
-    if (before && entry ? isSame(before, entry) : before === entry) return;
+    if (deepEqual(this.#published.get(key), entry)) return;
     if (entry) this.#published.set(key, entry);
     else this.#published.delete(key);
     this.#options.publish(key, entry);
@@ -116,10 +116,6 @@ export class Certificates {
     }
     this.#faults = faults;
   }
-}
-
-function isSame(a: CertificateEntry, b: CertificateEntry): boolean {
-  return a.certificate === b.certificate && a.key === b.key && a.names.join() === b.names.join();
 }
 
 function expiry(expiresAt: number, now: number): string | undefined {

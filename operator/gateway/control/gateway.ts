@@ -49,6 +49,7 @@ export async function runGateway(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
+  const { namespace } = identity;
   const threads = config.gateway.threads || dataThreads(availableParallelism());
   // Informers and probes run on while requests drain: instances may still start and end.
   const stop = new AbortController();
@@ -57,13 +58,13 @@ export async function runGateway(
   const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED });
   const pods = new Informer({ ...common, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}` });
   const domainMappings = new Informer({ ...common, type: DOMAIN_MAPPINGS });
-  const peers = new Peers({ client, log, namespace: identity.namespace });
-  const certificates = certificateInformers(config.gateway.tls, identity.namespace, { client, log });
+  const peers = new Peers({ client, log, namespace });
+  const certificates = certificateInformers(config.gateway.tls, namespace, { client, log });
   const gateways = new Informer({
     client,
     type: PODS,
     name: 'gateway-pods',
-    namespace: identity.namespace,
+    namespace,
     labelSelector: GATEWAY_SELECTOR,
     log,
   });
@@ -72,7 +73,7 @@ export async function runGateway(
   const keys = new Informer({
     client,
     type: SECRETS,
-    namespace: identity.namespace,
+    namespace,
     fieldSelector: `metadata.name=${AFFINITY_SECRET}`,
     log,
   });

@@ -5,9 +5,6 @@ import type { Logger } from '../../telemetry/log.ts';
 import type { CompiledRevision } from './compile.ts';
 import type { Tracked } from './tracked.ts';
 
-/** Attempts of readiness probes that run at once: instances that answer take a few milliseconds each. */
-const MOST_ATTEMPTS = 64;
-
 export interface InstanceProbesOptions {
   /** How long an instance may take to start. */
   startLimitMs: number;
@@ -24,7 +21,7 @@ export class InstanceProbes {
   readonly #options: InstanceProbesOptions;
   readonly #probe: typeof untilStarted;
   readonly #follow: typeof followReadiness;
-  readonly #limit = new AttemptLimit(MOST_ATTEMPTS);
+  readonly #limit = new AttemptLimit();
 
   constructor(options: InstanceProbesOptions) {
     this.#options = options;

@@ -15,7 +15,7 @@ export const certificatePermissions: readonly Permission[] = [
 ];
 
 /**
- * In the operator's own namespace: the controllers, which alone may order drains, the nodes, which tell addresses, and the
+ * In the operator's own namespace: the controllers, which alone may order drains, the nodes, which report addresses, and the
  * key of the affinity cookies.
  */
 export const namespacePermissions: readonly Permission[] = [

@@ -385,7 +385,7 @@ export class Exchange
 
   #log(log: AccessLog, instance: Instance | undefined, now: number): void {
     const { method, path, protocol, head, forwarded } = this.downstream;
-    log.request({
+    const exchanged = {
       method,
       target: path,
       protocol,
@@ -393,13 +393,8 @@ export class Exchange
       status: this.#status,
       requestBytes: forwarded,
       responseBytes: headerBytes(this.#head?.headers) + this.#bodyBytes,
-      latencyMs: now - this.arrivedAt,
-      queuedMs: this.queuedMs,
-      upstreamMs: this.upstreamMs(now),
-      revision: this.#throttler.entry.key,
-      instance,
-      error: this.error,
-    });
+    };
+    this.log(log, exchanged, this.#throttler, instance, now);
   }
 }
 

@@ -2,9 +2,9 @@
 const PATIENCE_MS = 20;
 
 /**
- * Starts HTTP/2 connections, or handshakes of TLS, one at a time, each in a turn of the event loop of its own, and fewer while new connections
- * arrive. The first bytes of each may be 100 requests, which are milliseconds of work, and a turn accepts one connection:
- * a thousand of them would delay every later connection for seconds. First come, first served.
+ * Starts HTTP/2 connections, or handshakes of TLS, one at a time, each in a turn of the event loop of its own, and fewer
+ * while new connections arrive. The first bytes of each may be 100 requests, which are milliseconds of work, and a turn
+ * accepts one connection: a thousand of them would delay every later connection for seconds. First come, first served.
  */
 export class SessionStarts {
   readonly #patienceMs: number;

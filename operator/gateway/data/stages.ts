@@ -1,8 +1,15 @@
 import { clock } from '../shared/clock.ts';
 import type { ErrorCause, Stages } from '../shared/stats.ts';
+import type { AccessLog, AccessRecord } from './accessLog.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
 import type { Throttler } from './throttler.ts';
 import type { Instance } from './upstream/instance.ts';
+
+/** The request, its response, and their sizes. */
+type Exchanged = Pick<
+  AccessRecord,
+  'method' | 'target' | 'protocol' | 'head' | 'status' | 'requestBytes' | 'responseBytes'
+>;
 
 /** What is measured of a request for an instance. A base class, so that it costs no object of its own. */
 export abstract class MeasuredRequest implements Stages {
@@ -31,7 +38,7 @@ export abstract class MeasuredRequest implements Stages {
   }
 
   /** How long the instance has taken, or took, until the first byte of its response. */
-  protected upstreamMs(now: number): number {
+  #upstreamMs(now: number): number {
     return this.sentAt && (this.answeredAt || now) - this.sentAt;
   }
 
@@ -42,6 +49,28 @@ export abstract class MeasuredRequest implements Stages {
     if (instance.answered) return;
     instance.answered = true;
     shared.firstAnswer(entry.key, answeredAt);
+  }
+
+  /**
+   * Logs its end.
+   * @param exchanged what only its own kind knows.
+   */
+  protected log(
+    log: AccessLog,
+    exchanged: Exchanged,
+    { entry }: Throttler,
+    instance: Instance | undefined,
+    now: number,
+  ): void {
+    log.request({
+      ...exchanged,
+      latencyMs: now - this.arrivedAt,
+      queuedMs: this.queuedMs,
+      upstreamMs: this.#upstreamMs(now),
+      revision: entry.key,
+      instance,
+      error: this.error,
+    });
   }
 
   protected countError(cause: ErrorCause, { entry }: Throttler, shared: ExchangeShared): void {

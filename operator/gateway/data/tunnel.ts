@@ -273,7 +273,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
   }
 
   #log(log: AccessLog, now: number): void {
-    log.request({
+    const exchanged = {
       method: this.#request.method as string,
       target: this.#path,
       protocol: `HTTP/${this.#request.httpVersion}`,
@@ -281,13 +281,8 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
       status: this.#status,
       requestBytes: this.#peer?.bytesWritten ?? 0,
       responseBytes: this.#socket.bytesWritten,
-      latencyMs: now - this.arrivedAt,
-      queuedMs: this.queuedMs,
-      upstreamMs: this.upstreamMs(now),
-      revision: this.#throttler.entry.key,
-      instance: this.#instance,
-      error: this.error,
-    });
+    };
+    this.log(log, exchanged, this.#throttler, this.#instance, now);
   }
 
   #answered(response: IncomingMessage): void {

@@ -1,5 +1,5 @@
 import { Controller } from '../../kube/controller.ts';
-import { type KubeObject, keyOf } from '../../kube/types.ts';
+import { keyOf, keyOfObject } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { storesFor } from '../informers.ts';
@@ -34,8 +34,4 @@ export function domainMappingController(context: Context): Controller {
         ...hosts(route).flatMap((host) => domainMappings.byIndex('host', host)),
       ].map(keyOfObject),
     );
-}
-
-function keyOfObject({ metadata }: KubeObject): string {
-  return keyOf(metadata);
 }

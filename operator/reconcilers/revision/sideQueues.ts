@@ -9,9 +9,6 @@ import { sideQueues } from '../sideQueues.ts';
 import { MemoryWatch } from './memoryWatch.ts';
 import { StartWatch } from './startWatch.ts';
 
-/** Attempts of readiness probes at once. */
-const MOST_ATTEMPTS = 64;
-
 export type RevisionQueues = ReturnType<typeof revisionQueues>;
 
 /**
@@ -23,7 +20,7 @@ export function revisionQueues(
   enqueue: (key: string) => void,
 ) {
   const limitMs = config.startup.limitSeconds * 1000;
-  const limit = new AttemptLimit(MOST_ATTEMPTS);
+  const limit = new AttemptLimit();
   return sideQueues({
     digests: createResolver({ client, config: config.registry, onDone: enqueue, log }),
     starts: new StartWatch({

@@ -23,9 +23,12 @@ export function observe(
 }
 
 /** The other routes that ask for a host of this one. */
-export function rivalsOf(route: Route, { routes }: Stores<'routes'>, urls: UrlConfig): Route[] {
-  const found = hostsOfRoute(urls)(route).flatMap((host) => routes.byIndex('host', host));
-  return [...new Set(found)].filter((rival) => rival !== route);
+export function rivalsOf(route: Route, stores: Stores<'routes'>, urls: UrlConfig): Route[] {
+  return routesAt(hostsOfRoute(urls)(route), stores).filter((rival) => rival !== route);
+}
+
+function routesAt(hosts: readonly string[], { routes }: Stores<'routes'>): Route[] {
+  return [...new Set(hosts.flatMap((host) => routes.byIndex('host', host)))];
 }
 
 /**
@@ -35,14 +38,15 @@ export function rivalsOf(route: Route, { routes }: Stores<'routes'>, urls: UrlCo
 export function holdersOf(
   hosts: readonly string[],
   self: KubeObject,
-  { routes, domainMappings }: Stores<'routes' | 'domainMappings'>,
+  stores: Stores<'routes' | 'domainMappings'>,
   urls: UrlConfig,
 ): Holder[] {
   const isOther = (object: KubeObject) => object !== self && !object.metadata.deletionTimestamp;
-  const named = new Set(hosts.flatMap((host) => routes.byIndex('host', host)));
-  const mapped = hosts.flatMap((host) => domainMappings.byIndex('host', host));
+  const mapped = hosts.flatMap((host) => stores.domainMappings.byIndex('host', host));
   return [
-    ...[...named].filter(isOther).map((route) => holderOfRoute(route, urls)),
+    ...routesAt(hosts, stores)
+      .filter(isOther)
+      .map((route) => holderOfRoute(route, urls)),
     ...mapped.filter(isOther).map(holderOfMapping),
   ];
 }

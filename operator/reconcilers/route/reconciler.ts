@@ -1,6 +1,5 @@
-import type { Route } from '../../apis/serving/route/types.ts';
 import { Controller } from '../../kube/controller.ts';
-import { keyOf } from '../../kube/types.ts';
+import { keyOf, keyOfObject } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { storesFor } from '../informers.ts';
@@ -33,17 +32,15 @@ export function routeController(context: Context): Controller {
   const { routes } = stores;
   const executor = executorOf(context, 'route', stores, rejectedRoute);
   return controller
-    .watch(informers.routes, (route) => [route, ...rivalsOf(route, stores, config)].map(keyOfRoute))
+    .watch(informers.routes, (route) => [route, ...rivalsOf(route, stores, config)].map(keyOfObject))
     .watch(informers.configurations, ({ metadata }) =>
-      routes.byIndex('configuration', keyOf(metadata)).map((route) => keyOf(route.metadata)),
+      routes.byIndex('configuration', keyOf(metadata)).map(keyOfObject),
     )
     .watch(informers.revisions, ({ metadata }) =>
-      routes.byIndex('revision', keyOf(metadata)).map((route) => keyOf(route.metadata)),
+      routes.byIndex('revision', keyOf(metadata)).map(keyOfObject),
     )
     .watch(informers.coreServices, ({ metadata }) => (routes.get(keyOf(metadata)) ? [keyOf(metadata)] : []))
-    .watch(informers.domainMappings, ({ metadata }) => routes.byIndex('host', metadata.name).map(keyOfRoute));
-}
-
-function keyOfRoute({ metadata }: Route): string {
-  return keyOf(metadata);
+    .watch(informers.domainMappings, ({ metadata }) =>
+      routes.byIndex('host', metadata.name).map(keyOfObject),
+    );
 }

@@ -1,4 +1,5 @@
 import type { Share } from '../../apis/serving/traffic/shares.ts';
+import { deepEqual } from '../../kube/json.ts';
 
 // A gradual roll-out: where a configuration's share of the traffic is at a time, as a function of that time.
 
@@ -62,7 +63,7 @@ export function stepRollout(state: RolloutState, goal: RolloutGoal, now: number)
   const newest = Math.max(1, percent - sumOf(older));
   const shares = [...oldestFirst(older, percent - newest), { revision, percent: newest }];
   if (now >= endsAt || shares.length === 1) return { shares: [{ revision, percent }] };
-  const isAsBefore = remembered?.endsAt === endsAt && isSame(shares, before);
+  const isAsBefore = remembered?.endsAt === endsAt && deepEqual(shares, before);
   const rollout = isAsBefore ? remembered : { startedAt, endsAt, since: now, shares };
   return { shares: sharesAt(rollout, now), rollout, nextAt: nextStepAt(rollout, now) };
 }
@@ -113,11 +114,4 @@ function course({ since, endsAt, shares }: Rollout): { first: Share; rest: numbe
 
 function sumOf(shares: readonly Share[]): number {
   return shares.reduce((sum, { percent }) => sum + percent, 0);
-}
-
-function isSame(a: readonly Share[], b: readonly Share[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every(({ revision, percent }, i) => revision === b[i]?.revision && percent === b[i].percent)
-  );
 }

@@ -8,6 +8,7 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import type { RouteTarget } from '../../apis/serving/traffic/types.ts';
 import type { RoleConfig } from '../../roles.ts';
+import { earliest } from '../duration.ts';
 import { type Rollout, type RolloutStep, stepRollout } from './rollout.ts';
 
 /** A target with the revision that is to have its share. */
@@ -49,12 +50,11 @@ export function trafficOf(
     steps.set(name, stepRollout(state, { ...goal, durationMs, canServe }, now));
   }
   const rollouts = [...steps].flatMap(([name, { rollout }]) => (rollout ? [[name, rollout] as const] : []));
-  const due = [...steps.values()].flatMap(({ nextAt }) => nextAt ?? []);
   return {
     entries: entriesOf(resolved, steps),
     annotations: rollouts.length > 0 ? { [BOOKKEEPING.rollout]: formatRollouts(rollouts) } : undefined,
     rollouts: rollouts.map(([, rollout]) => rollout),
-    nextAt: due.length > 0 ? Math.min(...due) : undefined,
+    nextAt: earliest(...[...steps.values()].map(({ nextAt }) => nextAt)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram } from '../prometheus.ts';
 import { countedHistogram } from './countedHistogram.ts';
+import { oncePerTurn } from './oncePerTurn.ts';
 import { registers } from './registry.ts';
 
 // The request path.
@@ -62,19 +63,6 @@ let gatewaySource: GatewaySource = {
 /** So a request costs nothing here, and a revision that goes takes its series along. */
 export function setGatewaySource(source: GatewaySource): void {
   gatewaySource = { ...source, read: oncePerTurn(source.read) };
-}
-
-/** All series are collected in one turn of the event loop; thousands of revisions are read once for it and not for each. */
-function oncePerTurn<T extends object>(read: () => T): () => T {
-  let kept: T | undefined;
-  return () => {
-    if (kept) return kept;
-    kept = read();
-    setImmediate(() => {
-      kept = undefined;
-    });
-    return kept;
-  };
 }
 
 const revisionLabels = ['namespace', 'revision'] as const;

@@ -1,4 +1,5 @@
 import { Gauge } from '../prometheus.ts';
+import { oncePerTurn } from './oncePerTurn.ts';
 import { registers } from './registry.ts';
 
 // Why revisions have as many instances as they have; of those that have instances, requests or a minimum.
@@ -15,11 +16,11 @@ export interface RevisionScaling {
   max: number;
 }
 
-let source: () => Iterable<RevisionScaling> = () => [];
+let source: () => readonly RevisionScaling[] = () => [];
 
 /** Where the series come from. */
-export function setScalingSource(read: () => Iterable<RevisionScaling>): void {
-  source = read;
+export function setScalingSource(read: () => readonly RevisionScaling[]): void {
+  source = oncePerTurn(read);
 }
 
 function series(name: string, help: string, read: (scaling: RevisionScaling) => number | undefined): void {

@@ -92,11 +92,15 @@ function reconcile(stored: KubeObject, policy: Policy): void {
 const job = arbitraryObject(JOB);
 const SOUND = objectOf('spec: {template: {spec: {template: {spec: {containers: [{image: a}]}}}}}', 'Job');
 
-/** The job that an execution names was admitted itself; a random one that is not gives way to a sound one. */
+/**
+ * The job that an execution names: it was admitted itself (a random one that is not gives way to a sound one), and the
+ * API server has given it a name.
+ */
 function jobToRun(random: unknown, policy: Policy): Job | undefined {
   if (random === undefined) return undefined;
-  const stored = (object: unknown) => admitted({ kind: 'Job', object }, policy);
-  return (stored(random) ?? stored(SOUND)) as Job;
+  const admit = (object: unknown) => admitted({ kind: 'Job', object }, policy);
+  const job = (admit(random) ?? admit(SOUND)) as Job;
+  return { ...job, metadata: { ...job.metadata, name: job.metadata.name ?? 'made' } };
 }
 
 describe('admission of random objects', function () {
