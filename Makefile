@@ -25,10 +25,12 @@ test: $(dependencies) ## Run every test: pure, fake API server, real API server,
 	@node e2e/test.ts
 
 .PHONY: fuzz
-fuzz: $(dependencies) ## Fuzz the gateway from both sides, its replicas, scale-ins and admission: COUNT cases of each (100,000), from SEED (random)
-	@node operator/gateway/fuzz/main.ts --count $(or $(COUNT),100000) $(if $(SEED),--seed $(SEED))
-	@node operator/gateway/fuzz/ownership.ts --count $(or $(COUNT),1000000) $(if $(SEED),--seed $(SEED))
-	@node operator/webhook/fuzz/main.ts --count $(or $(COUNT),100000) $(if $(SEED),--seed $(SEED))
+fuzz: SEED := $(shell echo $$RANDOM)
+fuzz: $(dependencies) ## Fuzz the gateway from both sides, its replicas, scale-ins, admission and all properties: COUNT cases (100,000), from SEED (random)
+	@node operator/gateway/fuzz/main.ts --count $(or $(COUNT),100000) --seed $(SEED)
+	@node operator/gateway/fuzz/ownership.ts --count $(or $(COUNT),1000000) --seed $(SEED)
+	@node operator/webhook/fuzz/main.ts --count $(or $(COUNT),100000) --seed $(SEED)
+	@SEED=$(SEED) mocha --reporter e2e/reporter.ts $$(grep -rl --include='*.test.ts' "from 'fast-check'" operator)
 
 .PHONY: simulate
 simulate: $(dependencies) ## Simulate scaling for a day: TRAFFIC (all, or a name or file), RETENTION seconds; docs/autoscaling.md

@@ -1,10 +1,7 @@
-import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
-import type { Revision } from '../../apis/serving/revision/types.ts';
-import type { Route } from '../../apis/serving/route/types.ts';
 import type { Identity } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import type { Pod, Secret } from '../../kube/core.ts';
-import type { Change, Informer } from '../../kube/informer.ts';
+import type { Secret } from '../../kube/core.ts';
+import type { Informer } from '../../kube/informer.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -19,13 +16,12 @@ import { affinityKeyOf } from './affinityKey.ts';
 import { Certificates } from './certificates.ts';
 import { tlsOfThreads } from './certificateWatch.ts';
 import { type ColdStartPart, ColdStarts } from './coldStarts.ts';
-import { compilePod, compileRevision, compileRoute } from './compile.ts';
-import { Domains } from './domains.ts';
+import { compileChanges, type Watched } from './compileChanges.ts';
+import { dispatchingOf } from './dispatching.ts';
 import { Drains } from './drains.ts';
 import { Forwards } from './forwards.ts';
-import { addressesOf } from './gatewayPods.ts';
 import { Instances } from './instances.ts';
-import { type Dispatching, Replicas } from './replicas.ts';
+import { Replicas } from './replicas.ts';
 import { RouteTable } from './routeTable.ts';
 import { heapLimitMb } from './supervision.ts';
 import { Threads } from './threads.ts';
@@ -46,14 +42,6 @@ export interface ControlOptions {
   threads: number;
   log: Logger;
   signal: AbortSignal;
-}
-
-/** What is compiled into the table. */
-interface Watched {
-  routes: Informer<Route>;
-  revisions: Informer<Revision>;
-  pods: Informer<Pod>;
-  domainMappings: Informer<DomainMapping>;
 }
 
 /** How long after the autoscaler's last round all drains are cancelled: a few rounds may be lost. */
@@ -122,7 +110,17 @@ export class Control {
     this.coldStarts = new ColdStarts(limitMs, (part, elapsedMs) => this.onColdStart(part, elapsedMs));
     this.addresses = new EarlyAddresses(this.instances);
     this.#forwards = new Forwards(this.table, this.instances.ids);
-    this.replicas = new Replicas({ client, namespace, podName, dispatching: this.#dispatching(), log });
+    const { slots, table, instances } = this;
+    const dispatching = dispatchingOf({
+      slots,
+      table,
+      instances,
+      forwards: this.#forwards,
+      ownerOf: (revision) => this.replicas.ownerOf(revision),
+      applied: () => this.#threads.applied,
+      wake: (revision) => this.#wake(revision),
+    });
+    this.replicas = new Replicas({ client, namespace, podName, dispatching, log });
     this.table.placementOf = (revision, limit) => this.replicas.placementOf(revision, limit);
     this.drains = new Drains(this.instances, drainTimeoutMs(config.autoscaler.tickSeconds));
     const { tls } = config.gateway;
@@ -159,39 +157,9 @@ export class Control {
     return this.#threads;
   }
 
-  watch({ routes, revisions, pods, domainMappings }: Watched): void {
+  watch(watched: Watched): void {
     const { config, log } = this.#options;
-    const domains = new Domains(this.table, (key) => routes.store.get(key));
-    // An object that cannot be compiled is logged and changes nothing else.
-    const each =
-      <T extends Route | Revision | Pod | DomainMapping>(apply: (key: string, change: Change<T>) => void) =>
-      (change: Change<T>): void => {
-        const key = keyOf(change.object.metadata);
-        try {
-          apply(key, change);
-        } catch (error) {
-          log.error({ kind: change.object.kind, key, err: error }, 'object cannot be served');
-        }
-      };
-    revisions.onChange(
-      each((key, { type, object }) =>
-        this.instances.setRevision(key, type === 'deleted' ? undefined : compileRevision(object)),
-      ),
-    );
-    pods.onChange(
-      each((key, { type, object }) =>
-        this.addresses.setPod(key, type === 'deleted' ? undefined : compilePod(object), !this.#started),
-      ),
-    );
-    routes.onChange(
-      each((key, { type, object }) => {
-        this.table.setRoute(key, type === 'deleted' ? undefined : compileRoute(object, config));
-        domains.routeChanged(key);
-      }),
-    );
-    domainMappings.onChange(
-      each((key, { type, object }) => domains.setMapping(key, type === 'deleted' ? undefined : object)),
-    );
+    compileChanges(watched, this, { config, log, isStarted: () => this.#started });
   }
 
   /** Takes the key of the affinity cookies from a Secret. While there is none it goes on with the last. */
@@ -213,23 +181,6 @@ export class Control {
     secrets.onChange(({ type, object }) =>
       this.certificates.set(keyOf(object.metadata), type === 'deleted' ? undefined : object),
     );
-  }
-
-  /** Takes account of the other gateways, once the first list of their pods is complete. */
-  watchGateways(gateways: Informer<Pod>): void {
-    let scheduled = false;
-    const update = (): void => {
-      scheduled = false;
-      const pods = gateways.store.list();
-      this.table.setGateways(addressesOf(pods));
-      this.replicas.setPods(pods);
-    };
-    update();
-    gateways.onChange(() => {
-      if (scheduled) return;
-      scheduled = true;
-      queueMicrotask(update);
-    });
   }
 
   /** Starts the data threads; resolves when they listen ({@link Threads.start}). */
@@ -267,31 +218,6 @@ export class Control {
 
   #unreachable(slot: number, reason: string): void {
     if (!this.#forwards.unreachable(slot)) this.instances.unreachable(slot, reason);
-  }
-
-  /** What the peers need of revisions, instances and data threads. */
-  #dispatching(): Dispatching {
-    const { slots, table, instances } = this;
-    return {
-      revisions: () => table.entries.values(),
-      *instancesOf(revision) {
-        for (const { uid, slot } of instances.of(revision)) {
-          yield { uid, slot, inFlight: slots.ownInFlight(slot) };
-        }
-      },
-      reserve: (revision, slot, count) => {
-        if (slots.reserve(slot, count)) this.#wake(revision);
-      },
-      placementsChanged: () => {
-        for (const revision of table.entries.keys())
-          this.#forwards.set(revision, this.replicas.ownerOf(revision));
-        this.#forwards.retain(table.entries);
-        table.placementsChanged();
-      },
-      pendingVersion: () => table.pendingVersion,
-      applied: () => this.#threads.applied,
-      fence: () => this.#threads.send({ kind: 'fence' }),
-    };
   }
 
   /** A slot is free: the thread with the first request in the queue looks for it. */

@@ -11,6 +11,10 @@ export interface Declaration {
   readonly life: number;
   /** Rises with each change of what follows. */
   readonly sequence: number;
+  /**
+   * The sender uses nothing before the receiver follows it: it has seen the receiver run when it joined, or has not joined.
+   */
+  readonly awaits: boolean;
   /** UIDs of the pods of the gateways among which it takes part, sorted. */
   readonly members: readonly string[];
   readonly held: Held;
@@ -28,6 +32,15 @@ export interface Followed {
   readonly at: number;
 }
 
+/** What is in the instances of revisions whose slots the sender does not declare to fill. */
+export function heldElsewhere(inFlight: Held, owns: (revision: string) => boolean): Held {
+  return Object.fromEntries(Object.entries(inFlight).filter(([revision]) => !owns(revision)));
+}
+
+export function sameHeld(a: Held, b: Held): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
 export class DeclarationError extends Error {
   readonly code = 'GATEWAY_DECLARATION_INVALID';
 }
@@ -38,7 +51,7 @@ export class DeclarationError extends Error {
  */
 export function checkDeclaration(body: unknown): Declaration {
   const declaration = record(body, 'the declaration');
-  const { from, members, held, leaving, follows } = declaration;
+  const { from, members, held, follows } = declaration;
   if (typeof from !== 'string') throw invalid('from', from, 'a text');
   for (const field of ['life', 'sequence', 'at']) finite(declaration[field], field);
   if (!Array.isArray(members) || !members.every((member) => typeof member === 'string')) {
@@ -49,7 +62,9 @@ export function checkDeclaration(body: unknown): Declaration {
       finite(count, `held.${revision}.${instance}`);
     }
   }
-  if (typeof leaving !== 'boolean') throw invalid('leaving', leaving, 'true or false');
+  for (const field of ['awaits', 'leaving']) {
+    if (typeof declaration[field] !== 'boolean') throw invalid(field, declaration[field], 'true or false');
+  }
   if (follows !== undefined) {
     const followed = record(follows, 'follows');
     for (const field of ['life', 'sequence', 'at']) finite(followed[field], `follows.${field}`);

@@ -20,7 +20,7 @@ import { Control } from './control.ts';
 import { addressesOf } from './gatewayPods.ts';
 import { publishMetrics } from './metrics.ts';
 import { Peers } from './peers.ts';
-import { GATEWAY_SELECTOR } from './replicas.ts';
+import { GATEWAY_SELECTOR, watchGateways } from './replicas.ts';
 import { StatsReporter } from './report.ts';
 
 /** One serves while the other is replaced. */
@@ -120,7 +120,7 @@ export async function runGateway(
   try {
     await Promise.race([Promise.all(informers.map(({ synced }) => synced)), aborted(signal)]);
     if (signal.aborted) return;
-    control.watchGateways(gateways);
+    watchGateways(gateways, control);
     await control.start();
     // Before the first orders it could send to an instance that the other gateways have released.
     const expected = Promise.all([control.drains.firstOrders, keys.synced, control.replicas.joined]);

@@ -47,6 +47,7 @@ describe('slots that other gateways hold', () => {
       from: 'other',
       life: 1,
       sequence: 1,
+      awaits: true,
       members: ['own'],
       held: { [REVISION]: { [INSTANCE]: 1 } },
       leaving: false,

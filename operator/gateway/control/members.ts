@@ -15,11 +15,16 @@ export interface GatewayPod {
   ended: boolean;
 }
 
-/** The gateways among which revisions have owners: those that are ready, or all that run while none is. Sorted. */
+/**
+ * The gateways among which revisions have owners: those that are ready; while none is, those that are being deleted and still
+ * run, for one that is alone goes on until another one is ready; or all that run. Sorted.
+ */
 export function membersOf(pods: readonly GatewayPod[]): string[] {
-  const candidates = pods.filter(({ leaving, started, ended }) => started && !leaving && !ended);
-  const ready = candidates.filter((pod) => pod.ready);
-  return (ready.length > 0 ? ready : candidates).map(({ id }) => id).sort();
+  const running = pods.filter(({ started, ended }) => started && !ended);
+  const ready = running.filter((pod) => pod.ready && !pod.leaving);
+  const leaving = running.filter((pod) => pod.leaving);
+  const members = ready.length > 0 ? ready : leaving.length > 0 ? leaving : running;
+  return members.map(({ id }) => id).sort();
 }
 
 export function sameMembers(a: readonly string[], b: readonly string[]): boolean {

@@ -121,6 +121,25 @@ describe('declarations', () => {
     assert.deepEqual([a.dispatches(revision), b.dispatches(revision)], [true, false]);
   });
 
+  it('await a process that joined before it could see this one run', () => {
+    const list = pods('a', 'b');
+    const unseen = list.map((pod) => ({ ...pod, started: pod.id !== 'a' }));
+    const old = new Ownership('b', 1, FENCE_MS);
+    [a, b] = [new Ownership('a', 1, FENCE_MS), new Ownership('b', 2, FENCE_MS)];
+    see(a, 'a', 'b');
+    tell(old, a);
+    b.setPods(unseen, now);
+    b.confirm(unseen, now, now);
+    a.confirm(list, now, now);
+    see(a, 'a', 'b');
+    tell(b, a);
+    see(a, 'a', 'b');
+    assert.equal(a.dispatches(revision), false, 'b may claim it, and does not ask a before');
+    see(b, 'a', 'b');
+    settle();
+    assert.equal(a.dispatches(revision), true);
+  });
+
   it('are followed only once the data threads do what follows from them', () => {
     see(b, 'b');
     tell(b, a);

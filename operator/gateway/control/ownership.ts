@@ -1,14 +1,18 @@
-import type { Declaration, Followed, Held } from './declaration.ts';
+import { type Declaration, type Followed, type Held, heldElsewhere, sameHeld } from './declaration.ts';
 import { DeclaredMembers, type GatewayPod, membersOf, sameMembers } from './members.ts';
-import { claims, followedOf, heldBy, newPeer, type Peer, resetFollowing } from './peer.ts';
+import {
+  begin,
+  claims,
+  followedOf,
+  hasEnded,
+  heardBy,
+  heldBy,
+  isOwed,
+  newPeer,
+  type Peer,
+  resetFollowing,
+} from './peer.ts';
 import { ownerAmong } from './rendezvous.ts';
-
-/** Longer than `fenceMs` by the rates of two clocks (1 % each) and by the time that a fenced gateway takes to stop. */
-const FENCED_AFTER = 1.1;
-/** The times of ended processes are whole seconds. */
-const SECOND = 1000;
-/** So many times in `fenceMs` a peer is declared to when there is nothing new, so that it knows that it is heard. */
-const REPEATS = 100;
 
 /**
  * Decides which gateway sends requests to the instances of a revision with a limit, so that over all gateways no instance
@@ -19,13 +23,8 @@ const REPEATS = 100;
  * so. A revision's owner follows from the members that a gateway declares, so two gateways that see different members may
  * both claim a revision, and then neither dispatches.
  *
- * A gateway that has just started does not know what others rely on. It joins with a list of all gateway pods that is
- * read after its own container is known to run: every gateway that may dispatch without knowing of it is in this list,
- * and must follow it first; every gateway that comes later has it in its own list.
- *
- * A bound is dropped only when its process is known to have ended, or when it must have fenced itself: its pod is being
- * deleted or is gone, and it has been told nothing for longer than `fenceMs`. A gateway that cannot confirm by the API
- * server, for `fenceMs`, that its pod is not being deleted, fences itself. One that knows of no other gateway does not.
+ * docs/adr/0012 says how a gateway joins that does not know yet what others rely on, when the bound of one that is silent ends
+ * (`fenceMs`), and when a gateway fences itself. One that knows of no other does not.
  */
 export class Ownership {
   readonly id: string;
@@ -69,8 +68,7 @@ export class Ownership {
     const present = new Map(pods.map((pod) => [pod.id, pod]));
     for (const { id, started } of pods) {
       if (id === this.id) continue;
-      const peer = this.#peers.get(id) ?? this.#add(id, !this.#joined && started, now);
-      peer.watched = true;
+      this.#peerOf(id, !this.#joined && started, now).watched = true;
     }
     for (const peer of this.#peers.values()) {
       const pod = present.get(peer.id);
@@ -92,13 +90,14 @@ export class Ownership {
       if (!own?.started || own.leaving) return;
       // A process that begins after this list sees this gateway when it joins.
       for (const { id, started } of pods) {
-        if (id !== this.id) (this.#peers.get(id) ?? this.#add(id, false, now)).elder = started;
+        if (id !== this.id) this.#peerOf(id, false, now).elder = started;
       }
       this.#joined = true;
       this.version++;
     }
-    const deleted = !own || own.leaving;
-    this.#confirmedAt = Math.max(this.#confirmedAt, deleted ? Math.min(sentAt, this.#heardBy(pods)) : sentAt);
+    const others = pods.filter(({ id }) => id !== this.id);
+    const heard = own && !own.leaving ? sentAt : heardBy(this.#peers, others);
+    this.#confirmedAt = Math.max(this.#confirmedAt, Math.min(sentAt, heard));
     const listed = new Set(pods.map(({ id }) => id));
     for (const peer of this.#peers.values()) {
       if (!listed.has(peer.id) && peer.knownAt < sentAt) this.#forget(peer);
@@ -112,12 +111,16 @@ export class Ownership {
     if (!peer || said.life <= peer.goneLife) return false;
     const life = peer.said?.life ?? 0;
     if (said.life < life) return false;
-    if (life > 0 && said.life > life) this.#restart(peer, life);
-    if (peer.gone) Object.assign(peer, newPeer(peer.id, false, peer.knownAt), { goneLife: peer.goneLife });
+    if (peer.gone || (life > 0 && said.life > life)) {
+      // The other process is not awaited if it awaits this one: it uses nothing before this one follows.
+      begin(peer, !said.awaits);
+      this.version++;
+    }
     peer.heardAt = now;
     if (!peer.said || said.at > peer.said.at) {
       if (peer.said?.sequence !== said.sequence) this.version++;
       peer.said = said;
+      this.#setMembers();
     }
     this.#heard(peer, said.follows);
     return true;
@@ -129,10 +132,7 @@ export class Ownership {
    */
   declare(inFlight: Held): void {
     for (const peer of this.#peers.values()) if (peer.said) peer.followed = followedOf(peer.said);
-    const held: Record<string, Readonly<Record<string, number>>> = {};
-    for (const [revision, instances] of Object.entries(inFlight)) {
-      if (ownerAmong(this.#members, revision) !== this.id) held[revision] = instances;
-    }
+    const held = heldElsewhere(inFlight, (revision) => ownerAmong(this.#members, revision) === this.id);
     const changed = !sameMembers(this.#members, this.#declared.latest);
     if (!changed && this.#leaving === this.#declaredLeaving && sameHeld(held, this.#held)) return;
     this.#sequence++;
@@ -162,6 +162,7 @@ export class Ownership {
       from: this.id,
       life: this.#life,
       sequence: this.#sequence,
+      awaits: !this.#joined || peer === undefined || peer.elder || peer.follows >= 0,
       members: this.#declared.latest,
       held: this.#held,
       leaving: this.#declaredLeaving,
@@ -181,9 +182,7 @@ export class Ownership {
   /** The peers that have to be told something: something new, or that nothing is. */
   *untold(now: number): Iterable<string> {
     for (const peer of this.#others()) {
-      const owed = peer.followed !== undefined && peer.toldFollowed < peer.followed.sequence;
-      if (owed || peer.follows < this.#sequence || now - peer.toldAt >= this.#fenceMs / REPEATS)
-        yield peer.id;
+      if (isOwed(peer, this.#sequence, now, this.#fenceMs)) yield peer.id;
     }
   }
 
@@ -232,17 +231,6 @@ export class Ownership {
     for (const peer of this.#peers.values()) if (!peer.gone) yield peer;
   }
 
-  /** When every other gateway in the list had last said that it hears this one. */
-  #heardBy(pods: readonly GatewayPod[]): number {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const { id, started, ended } of pods) {
-      const peer = this.#peers.get(id);
-      if (id === this.id || !started || ended || peer?.gone) continue;
-      earliest = Math.min(earliest, peer?.followedAt ?? Number.NEGATIVE_INFINITY);
-    }
-    return earliest;
-  }
-
   /** The oldest sequence that a peer may rely on; undefined when one may rely on this gateway using nothing. */
   #oldestRelied(): number | undefined {
     let oldest = this.#declared.beganAt(this.#sequence);
@@ -261,12 +249,6 @@ export class Ownership {
     if (oldest !== undefined) this.#declared.forgetBefore(oldest);
   }
 
-  /** A new process of a pod whose process before is known: it sees this gateway when it joins. */
-  #restart(peer: Peer, life: number): void {
-    Object.assign(peer, newPeer(peer.id, false, peer.knownAt), { goneLife: life });
-    this.version++;
-  }
-
   /** What of this gateway's declarations a peer follows. */
   #heard(peer: Peer, follows: Followed | undefined): void {
     if (follows?.life !== this.#life) return;
@@ -277,8 +259,8 @@ export class Ownership {
     this.#prune();
   }
 
-  #add(id: string, elder: boolean, now: number): Peer {
-    const peer = newPeer(id, elder, now);
+  #peerOf(id: string, elder: boolean, now: number): Peer {
+    const peer = this.#peers.get(id) ?? newPeer(id, elder, now);
     this.#peers.set(id, peer);
     return peer;
   }
@@ -286,13 +268,9 @@ export class Ownership {
   /** What the API server says of a peer. */
   #observe(peer: Peer, pod: GatewayPod, now: number): void {
     if (pod.leaving) peer.leavingSince ??= now;
-    if (peer.gone) return;
-    const { said } = peer;
-    const ended = pod.ended || (said !== undefined && pod.endedAt > said.life + SECOND);
-    const silentSince = Math.max(peer.leavingSince ?? Number.POSITIVE_INFINITY, peer.heardAt);
-    if (!ended && now - silentSince <= this.#fenceMs * FENCED_AFTER) return;
+    if (peer.gone || !hasEnded(peer, pod, now, this.#fenceMs)) return;
     peer.gone = true;
-    peer.goneLife = Math.max(peer.goneLife, said?.life ?? 0);
+    peer.goneLife = Math.max(peer.goneLife, peer.said?.life ?? 0);
     this.#dropped();
   }
 
@@ -309,15 +287,13 @@ export class Ownership {
 
   #setMembers(): void {
     const own = this.#pods.find(({ id }) => id === this.id);
-    if (!own || own.leaving) this.#leaving ||= this.#joined;
-    const takesPart = this.#joined && !this.#leaving;
-    const members = membersOf(this.#pods).filter((id) => id !== this.id || takesPart);
+    const staying = this.#pods.filter(({ id }) => !this.#peers.get(id)?.said?.leaving);
+    const all = membersOf(staying);
+    const ends = !own || own.leaving;
+    if (ends && !all.includes(this.id)) this.#leaving ||= this.#joined;
+    const members = all.filter((id) => id !== this.id || (this.#joined && !this.#leaving));
     if (sameMembers(members, this.#members)) return;
     this.#members = members;
     this.version++;
   }
-}
-
-function sameHeld(a: Held, b: Held): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

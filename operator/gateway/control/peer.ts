@@ -1,5 +1,13 @@
 import type { Declaration, Followed } from './declaration.ts';
+import type { GatewayPod } from './members.ts';
 import { ownerAmong } from './rendezvous.ts';
+
+/** Longer than `fenceMs` by the rates of two clocks (1 % each) and by the time that a fenced gateway takes to stop. */
+const FENCED_AFTER = 1.1;
+/** The times of ended processes are whole seconds. */
+const SECOND = 1000;
+/** So many times in `fenceMs` a peer is declared to when there is nothing new, so that it knows that it is heard. */
+const REPEATS = 100;
 
 /** Another gateway, as far as this one knows. */
 export interface Peer {
@@ -46,6 +54,41 @@ export function newPeer(id: string, elder: boolean, knownAt: number): Peer {
     gone: false,
     goneLife: 0,
   };
+}
+
+/** Another process, or another life, of the peer: what is known of the one before does not count. */
+export function begin(peer: Peer, elder: boolean): void {
+  const { id, knownAt, watched, leavingSince, said } = peer;
+  const goneLife = Math.max(peer.goneLife, said?.life ?? 0);
+  Object.assign(peer, newPeer(id, elder, knownAt), { watched, leavingSince, goneLife });
+}
+
+/**
+ * Whether nothing of the process that the peer is known by is left: the API server shows that it has ended, or its pod is
+ * being deleted and it has been silent for so long that it must have fenced itself.
+ */
+export function hasEnded(peer: Peer, pod: GatewayPod, now: number, fenceMs: number): boolean {
+  const { said, leavingSince = Number.POSITIVE_INFINITY, heardAt } = peer;
+  if (pod.ended || (said !== undefined && pod.endedAt > said.life + SECOND)) return true;
+  return now - Math.max(leavingSince, heardAt) > fenceMs * FENCED_AFTER;
+}
+
+/** Whether a peer has to be told something: something new, or that nothing is. */
+export function isOwed(peer: Peer, sequence: number, now: number, fenceMs: number): boolean {
+  const { followed, toldFollowed, follows, toldAt } = peer;
+  const unconfirmed = followed !== undefined && toldFollowed < followed.sequence;
+  return unconfirmed || follows < sequence || now - toldAt >= fenceMs / REPEATS;
+}
+
+/** When every gateway in the list had last said that it hears this one. */
+export function heardBy(peers: ReadonlyMap<string, Peer>, pods: readonly GatewayPod[]): number {
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const { id, started, ended } of pods) {
+    const peer = peers.get(id);
+    if (!started || ended || peer?.gone) continue;
+    earliest = Math.min(earliest, peer?.followedAt ?? Number.NEGATIVE_INFINITY);
+  }
+  return earliest;
 }
 
 /** What to name when a declaration is followed. */

@@ -1,5 +1,6 @@
 import type { KubeClient } from '../../kube/client.ts';
 import { PODS, type Pod } from '../../kube/core.ts';
+import type { Informer } from '../../kube/informer.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { gatewayFences } from '../../telemetry/metrics.ts';
 import { clock } from '../shared/clock.ts';
@@ -7,8 +8,10 @@ import { UNLIMITED } from '../shared/limits.ts';
 import type { Placement } from '../shared/messages.ts';
 import { checkDeclaration, type Declaration, type Held } from './declaration.ts';
 import { DeclarationSender } from './declarationSender.ts';
-import { addressOf, compileGatewayPod, type GatewayAddress, takesPart } from './gatewayPods.ts';
+import type { Dispatching } from './dispatching.ts';
+import { addressesOf, addressOf, compileGatewayPod, type GatewayAddress, takesPart } from './gatewayPods.ts';
 import { Ownership } from './ownership.ts';
+import type { RouteTable } from './routeTable.ts';
 
 /** The pods of the operator's namespace that are gateways, as the chart labels them. */
 export const GATEWAY_SELECTOR = 'app.kubernetes.io/name=homerun,app.kubernetes.io/component=gateway';
@@ -25,23 +28,6 @@ const ALONE_TICK_MS = 1000;
 /** While this gateway has not joined. */
 const JOIN_TICK_MS = 100;
 const TIMEOUT_MS = 1000;
-
-/** What the control thread has of revisions and instances. */
-export interface Dispatching {
-  /** Revisions that are served, with their limits. */
-  revisions(): Iterable<{ key: string; limit: number }>;
-  /** The instances of a revision, with this gateway's own requests in flight. */
-  instancesOf(revision: string): Iterable<{ uid: string; slot: number; inFlight: number }>;
-  /** Other gateways hold so many slots of an instance. */
-  reserve(revision: string, slot: number, count: number): void;
-  /** The answers of {@link Replicas.placementOf} and {@link Replicas.ownerOf} have changed. */
-  placementsChanged(): void;
-  /** The version of the table that contains all changes so far, and the one that all data threads use. */
-  pendingVersion(): number;
-  applied(): number;
-  /** Aborts the requests in instances of revisions with a limit. */
-  fence(): void;
-}
 
 export interface ReplicasOptions {
   client: KubeClient;
@@ -283,4 +269,24 @@ export class Replicas {
     this.#leftover.clear();
     this.#fencing = false;
   }
+}
+
+/** Takes account of the other gateways, once the first list of their pods is complete. */
+export function watchGateways(
+  gateways: Informer<Pod>,
+  { table, replicas }: { table: RouteTable; replicas: Replicas },
+): void {
+  let scheduled = false;
+  const update = (): void => {
+    scheduled = false;
+    const pods = gateways.store.list();
+    table.setGateways(addressesOf(pods));
+    replicas.setPods(pods);
+  };
+  update();
+  gateways.onChange(() => {
+    if (scheduled) return;
+    scheduled = true;
+    queueMicrotask(update);
+  });
 }

@@ -1,4 +1,4 @@
-import { MAX_REVISIONS } from '../shared/limits.ts';
+import { MAX_REVISIONS, UNLIMITED } from '../shared/limits.ts';
 import type {
   CertificateEntry,
   HostEntry,
@@ -6,11 +6,11 @@ import type {
   Placement,
   RevisionEntry,
   TableUpdate,
-  Target,
 } from '../shared/messages.ts';
 import { instanceCookie, revisionToken } from './affinity.ts';
 import type { CompiledRevision, CompiledRoute } from './compile.ts';
 import { IndexAllocator } from './indexAllocator.ts';
+import { removedFirst, sameEntry, sameRoute } from './tableEntries.ts';
 
 interface KnownRevision {
   compiled: CompiledRevision;
@@ -44,7 +44,8 @@ export class RouteTable {
   readonly #full: (revision: string) => void;
   #affinityKey: Uint8Array | undefined;
   #gateways: readonly string[] = [];
-  #changedGateways = false;
+  /** What changed besides entries. */
+  #others: Pick<TableUpdate, 'gateways' | 'fence'> = {};
   /** Where the requests of a revision go; of each one to its instances while this is the only gateway. */
   placementOf: (revision: string, limit: number) => Placement = () => 'instances';
   #version = 0;
@@ -113,7 +114,13 @@ export class RouteTable {
   setGateways(addresses: readonly string[]): void {
     if (addresses.join() === this.#gateways.join()) return;
     this.#gateways = addresses;
-    this.#changedGateways = true;
+    this.#others.gateways = addresses;
+    this.#changed();
+  }
+
+  /** With the next update, after all its changes, requests in instances of revisions with a limit are aborted. */
+  fence(): void {
+    this.#others.fence = true;
     this.#changed();
   }
 
@@ -147,9 +154,9 @@ export class RouteTable {
       revisions: [...this.#changedRevisions].map((key) => [key, this.#entries.get(key)]),
       instances: removedFirst([...this.#changedInstances].map((slot) => [slot, this.#instance(slot)])),
       certificates: [...this.#changedCertificates].map((secret) => [secret, this.#certificates.get(secret)]),
-      ...(this.#changedGateways ? { gateways: this.#gateways } : {}),
+      ...this.#others,
     };
-    this.#changedGateways = false;
+    this.#others = {};
     this.#changedHosts.clear();
     this.#changedRevisions.clear();
     this.#changedInstances.clear();
@@ -182,7 +189,7 @@ export class RouteTable {
 
   get #hasChanged(): boolean {
     const size = this.#changedHosts.size + this.#changedRevisions.size + this.#changedInstances.size;
-    return size + this.#changedCertificates.size > 0 || this.#changedGateways;
+    return size + this.#changedCertificates.size + Object.keys(this.#others).length > 0;
   }
 
   #instance(slot: number): InstanceEntry | undefined {
@@ -236,7 +243,7 @@ export class RouteTable {
       this.#entries.delete(key);
       this.ids.retire(present.index, this.nextVersion);
     } else {
-      const { limit, timeoutMs, protocol, failing } = known.compiled;
+      const { timeoutMs, protocol, failing } = known.compiled;
       const { queueLimitMs } = known;
       const index = present?.index ?? this.ids.take();
       if (index === undefined) {
@@ -247,7 +254,9 @@ export class RouteTable {
       this.#unserved.delete(key);
       const stopped = this.#stops.has(key);
       const affinity = this.#affinityOf(key, known.compiled);
-      const placement = this.placementOf(key, limit);
+      const placement = this.placementOf(key, known.compiled.limit);
+      // The gateway that owns the revision takes any number, and limits them.
+      const limit = placement === 'gateway' ? UNLIMITED : known.compiled.limit;
       const common = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped, failing, affinity };
       const entry: RevisionEntry = placement === 'instances' ? common : { ...common, placement };
       if (present && sameEntry(present, entry)) return;
@@ -266,11 +275,6 @@ export class RouteTable {
   }
 }
 
-/** Requests must not go to an instance that is about to be removed when another is added. */
-function removedFirst(instances: TableUpdate['instances']): TableUpdate['instances'] {
-  return instances.sort(([, a], [, b]) => Number(a !== undefined) - Number(b !== undefined));
-}
-
 function count(counts: Map<string, number>, key: string, delta: 1 | -1): void {
   const next = (counts.get(key) ?? 0) + delta;
   if (next > 0) counts.set(key, next);
@@ -279,35 +283,4 @@ function count(counts: Map<string, number>, key: string, delta: 1 | -1): void {
 
 function* revisionsOf(route: CompiledRoute | undefined): Iterable<string> {
   for (const targets of route?.hosts.values() ?? []) for (const { revision } of targets) yield revision;
-}
-
-function sameEntry(a: RevisionEntry, b: RevisionEntry): boolean {
-  return (
-    a.limit === b.limit &&
-    a.timeoutMs === b.timeoutMs &&
-    a.protocol === b.protocol &&
-    a.queueLimitMs === b.queueLimitMs &&
-    a.stopped === b.stopped &&
-    a.failing === b.failing &&
-    a.affinity === b.affinity &&
-    a.placement === b.placement
-  );
-}
-
-function sameRoute(a: CompiledRoute, b: CompiledRoute): boolean {
-  const stopped = (route: CompiledRoute) => [...(route.stopped ?? [])].join();
-  return a.internalOnly === b.internalOnly && stopped(a) === stopped(b) && sameHosts(a.hosts, b.hosts);
-}
-
-function sameHosts(a: Map<string, Target[]>, b: Map<string, Target[]>): boolean {
-  if (a.size !== b.size) return false;
-  for (const [host, targets] of a) {
-    const others = b.get(host);
-    if (others?.length !== targets.length) return false;
-    const same = targets.every(
-      (target, i) => target.revision === others[i]?.revision && target.percent === others[i]?.percent,
-    );
-    if (!same) return false;
-  }
-  return true;
 }

@@ -2,36 +2,30 @@ import { clock } from '../shared/clock.ts';
 import type { Limits } from '../shared/limits.ts';
 import type { InstanceEntry, Link, RevisionEntry, TableUpdate } from '../shared/messages.ts';
 import type { Slots } from '../shared/slots.ts';
-import { Stats } from '../shared/stats.ts';
+import type { Stats } from '../shared/stats.ts';
 import { ANSWER_BYTES, answerBytesOf, REQUEST_BYTES, requestBytesOf } from '../shared/usage.ts';
 import { AccessLog } from './accessLog.ts';
 import { Budget } from './budget.ts';
 import { Certificates } from './certificates.ts';
 import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
+import { Destinations, type Side } from './destinations.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
-import { Handler, type Side } from './handler.ts';
+import { Handler } from './handler.ts';
 import { HttpsRedirect } from './httpsRedirect.ts';
 import { Listener } from './listener.ts';
+import { QueueTicker } from './queueTicker.ts';
 import { Router } from './router.ts';
 import { StalledAnswers } from './stalled.ts';
 import { Throttler, type ThrottlerShared } from './throttler.ts';
 import { Instance } from './upstream/instance.ts';
+import { within } from './within.ts';
 
 const MEBIBYTE = 1024 * 1024;
-/** How often queues are checked for requests that have waited too long. */
-const QUEUE_TICK_MS = 100;
 /** Errors are reported at most this often: a client that provokes them must not fill the log. */
 const ERROR_EVERY_MS = 1000;
 /** For HTTP/2 connections to close properly once their last request has ended. */
 const FLUSH_MS = 1000;
-
-/** Other gateways bring the requests of many clients, whose connections are limited where they are. */
-const NO_CONNECTION_LIMITS = {
-  connections: Number.MAX_SAFE_INTEGER,
-  http2Connections: Number.MAX_SAFE_INTEGER,
-  connectionsPerAddress: Number.MAX_SAFE_INTEGER,
-};
 
 export interface DataPlaneOptions {
   /** Number of this thread, from 0. */
@@ -143,28 +137,24 @@ export class DataPlane {
     const connections = new Connections({ deadlines, limits, usage, requestBytes: requests });
     const certificates = this.#certificates;
     const redirect = tls?.redirectPort ? new HttpsRedirect(certificates, tls.redirectPort) : undefined;
-    // A request counts where it waits and is sent to an instance.
-    const forwarding = { ...shared, stats: Stats.create(1).writer(0) };
+    const destinations = (side: Side, redirect?: HttpsRedirect): Destinations =>
+      new Destinations(side, this.#router, this.#throttlers, redirect);
     const handler = (side: Side, redirect?: HttpsRedirect): Handler =>
-      new Handler(this.#router, this.#throttlers, shared, connections, { side, redirect, forwarding });
+      new Handler(destinations(side, redirect), shared, connections);
     const external = handler('external', redirect);
     const internal = handler('internal');
     this.#external = new Listener(external, connections);
     this.#internal = new Listener(internal, connections);
     const gateways = new Connections({
       deadlines,
-      limits: { ...limits, ...NO_CONNECTION_LIMITS },
+      limits,
       usage,
       requestBytes: requests,
+      fromGateways: true,
     });
-    const forwarded = { ...shared, accessLog: undefined };
-    const gateway = new Handler(this.#router, this.#throttlers, forwarded, gateways, {
-      side: 'gateway',
-      forwarding,
-    });
-    this.#gateway = new Listener(gateway, gateways, {
-      accepts: (address) => this.#gateways.has(address),
-    });
+    // The gateway that the client is connected to logs its requests.
+    const gateway = new Handler(destinations('gateway'), { ...shared, accessLog: undefined }, gateways);
+    this.#gateway = new Listener(gateway, gateways, { gateways: () => this.#gateways });
     this.#handlers = [external, internal, gateway];
     this.#listeners = [this.#external, this.#internal, this.#gateway];
     if (!tls) return;
@@ -205,6 +195,7 @@ export class DataPlane {
     for (const [slot, entry] of update.instances) this.#setInstance(slot, entry);
     for (const [host, entry] of update.hosts) this.#router.set(host, entry);
     for (const [secret, entry] of update.certificates) this.#certificates.set(secret, entry);
+    if (update.fence) this.#deadlines.fence();
     this.#link.send({ kind: 'applied', version: update.version });
   }
 
@@ -216,11 +207,6 @@ export class DataPlane {
   /** The last batch of the access log was written. */
   logged(): void {
     this.#accessLog?.written();
-  }
-
-  /** Aborts the requests in instances of revisions with a limit: another gateway may take over. */
-  fence(): void {
-    this.#deadlines.fence();
   }
 
   /** From now on each response closes its connection. */
@@ -316,37 +302,4 @@ export class DataPlane {
 /** Whether nothing else of an instance has changed: its connections stay. */
 function hasNewCookie({ pod, host, port, cookie }: Instance, entry: InstanceEntry): boolean {
   return pod === entry.pod && host === entry.host && port === entry.port && cookie !== entry.cookie;
-}
-
-/** Waits for `done`, at most `limitMs`. */
-async function within(limitMs: number, done: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([done, limit]);
-  clearTimeout(timer);
-}
-
-/** The throttlers with waiting requests, and a timer that runs only while there are any. */
-class QueueTicker {
-  readonly #throttlers = new Set<Throttler>();
-  #ticker: NodeJS.Timeout | undefined;
-
-  add(throttler: Throttler): void {
-    this.#throttlers.add(throttler);
-    this.#ticker ??= setInterval(() => this.#tick(), QUEUE_TICK_MS).unref();
-  }
-
-  delete(throttler: Throttler): void {
-    this.#throttlers.delete(throttler);
-  }
-
-  #tick(): void {
-    const now = clock();
-    for (const throttler of this.#throttlers) throttler.tick(now);
-    if (this.#throttlers.size > 0) return;
-    clearInterval(this.#ticker);
-    this.#ticker = undefined;
-  }
 }

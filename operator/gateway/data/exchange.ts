@@ -1,5 +1,5 @@
 import { clock } from '../shared/clock.ts';
-import { largeHeadBytes, UNLIMITED, waitingBytes } from '../shared/limits.ts';
+import { largeHeadBytes, waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import type { ErrorCause } from '../shared/stats.ts';
 import { type AccessLog, headerBytes } from './accessLog.ts';
@@ -11,6 +11,7 @@ import {
   deadlineMessage,
   type ExchangeShared,
   INSTANCE_ENDED,
+  isFenced,
   NO_CONNECTION,
 } from './exchangeShared.ts';
 import { guardCallbacks } from './guard.ts';
@@ -109,6 +110,7 @@ export class Exchange
 
   start(): void {
     beginRequest(this, this.#throttler, this.#shared);
+    if (!this.#throttler.forwardsAtOnce) this.countHere(this.arrivedAt, this.#throttler, this.#shared);
     this.downstream.attach(this);
     if (this.#headBytes > 0 && !this.#shared.requests.take(this.revision, this.#headBytes)) {
       this.#headBytes = 0;
@@ -231,8 +233,7 @@ export class Exchange
 
   /** Another gateway may take over: its request in an instance must end. */
   fenced(): void {
-    if (this.#instance && !this.#instance.isGateway && this.#throttler.entry.limit !== UNLIMITED)
-      this.abort();
+    if (this.#instance && isFenced(this.#instance, this.#throttler)) this.abort();
   }
 
   /** The client has the whole response, or has left. */
@@ -240,7 +241,7 @@ export class Exchange
     this.#shared.stalled.remove(this);
     this.#shared.closed();
     if (this.#phase === DONE) return;
-    this.#shared.usage.count('clientLeft');
+    if (this.counted) this.#shared.usage.count('clientLeft');
     this.#failed('client_left');
     this.#throttler.remove(this);
     this.#abandon();
@@ -302,6 +303,7 @@ export class Exchange
 
   #admitted(instance: Instance): void {
     this.#instance = instance;
+    this.countSent(instance, this.#throttler, this.#shared);
     completeTrace(this.downstream.head, instance, this.arrivedAt);
     this.#send(instance, false);
   }
@@ -322,7 +324,9 @@ export class Exchange
     this.#instance = undefined;
     this.#call = undefined;
     this.#phase = QUEUED;
-    this.waitsSince(clock());
+    const now = clock();
+    this.waitsSince(now);
+    this.countHere(now, this.#throttler, this.#shared);
     if (unreachable) this.#shared.unreachable(this.#throttler, instance, reason);
     else this.#brokenAttempts++;
     if (this.#brokenAttempts > MAX_BROKEN_ATTEMPTS) {
@@ -341,6 +345,7 @@ export class Exchange
     this.#status = REJECTIONS[reason];
     this.#phase = DONE;
     this.#shared.usage.count(reason);
+    if (!this.#finished) this.countHere(clock(), this.#throttler, this.#shared);
     this.#failed(reason);
     this.#bodyBytes = message.length + 1;
     this.downstream.reject(this.#status, message, retryAfterSeconds);
@@ -369,7 +374,7 @@ export class Exchange
     if (this.#finished) return;
     this.#finished = true;
     this.#phase = DONE;
-    const { stats, deadlines, requests } = this.#shared;
+    const { deadlines, requests } = this.#shared;
     deadlines.remove(this);
     if (this.#headBytes > 0) requests.give(this.revision, this.#headBytes);
     this.#headBytes = 0;
@@ -378,7 +383,7 @@ export class Exchange
     this.#instance = undefined;
     const now = clock();
     this.waitedUntil(now);
-    stats.end(this.#throttler.entry.index, this, now, this.#status);
+    this.countEnd(now, this.#status, this.#throttler, this.#shared);
     if (this.#shared.accessLog) this.#log(this.#shared.accessLog, instance, now);
     if (instance) this.#throttler.leave(instance);
   }

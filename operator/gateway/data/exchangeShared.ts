@@ -28,12 +28,20 @@ export interface ExchangeShared {
   onError(error: unknown): void;
 }
 
+/** The gateway that a request is forwarded to ends it at its deadline, and has this long for it. */
+const FORWARDED_MS = 1000;
+
 /** The request's time begins with its arrival, the start of an instance included (container contract, Responses). */
 export function beginRequest(request: Timed & Waiter, throttler: Throttler, shared: ExchangeShared): void {
-  const { index, timeoutMs } = throttler.entry;
-  shared.stats.begin(index, request.arrivedAt);
+  const { timeoutMs } = throttler.entry;
   shared.opened();
-  shared.deadlines.add(request, timeoutMs, request.arrivedAt);
+  const slack = throttler.forwardsAtOnce ? FORWARDED_MS : 0;
+  shared.deadlines.add(request, timeoutMs + slack, request.arrivedAt);
+}
+
+/** Whether a fence aborts a request: it is in an instance of a revision with a limit, which all are placed elsewhere then. */
+export function isFenced({ isGateway }: Instance, { entry }: Throttler): boolean {
+  return !isGateway && entry.placement !== undefined;
 }
 
 export const INSTANCE_ENDED = 'The instance ended before it answered the request.';

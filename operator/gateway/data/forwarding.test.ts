@@ -10,6 +10,9 @@ import {
 import { request } from 'undici';
 import { WebSocket, WebSocketServer } from 'ws';
 import { until } from '../../testing/until.ts';
+import { clock } from '../shared/clock.ts';
+import { MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from '../shared/limits.ts';
+import { ERROR_CAUSES } from '../shared/stats.ts';
 import { ask, Harness, raw } from '../testing/harness.ts';
 
 /** Two gateways: clients are connected to the edge, and the owner sends their requests to instances. */
@@ -20,6 +23,8 @@ describe('requests that are forwarded to the owner of their revision', () => {
   let sockets: WebSocketServer;
   let serve: (request: IncomingMessage, response: ServerResponse) => void;
   let slot: number;
+  /** The owner, in the table of the edge. */
+  let forward: number;
   let seen: IncomingMessage[];
   const HOST = 'app.test';
 
@@ -27,7 +32,7 @@ describe('requests that are forwarded to the owner of their revision', () => {
     seen = [];
     serve = (_request, response) => response.end('hello');
     sockets = new WebSocketServer({ noServer: true });
-    server = createServer((request, response) => {
+    server = createServer({ maxHeaderSize: 2 * MAX_HEADER_BYTES }, (request, response) => {
       seen.push(request);
       serve(request, response);
     });
@@ -41,7 +46,7 @@ describe('requests that are forwarded to the owner of their revision', () => {
     owner.allow(['127.0.0.1']);
     const ports = [(server.address() as { port: number }).port];
     [slot = -1] = owner.serve(HOST, { ports, limit: 1 });
-    edge.forward(HOST, owner.gatewayPorts[0] as number);
+    forward = edge.forward(HOST, owner.gatewayPorts[0] as number);
   });
 
   afterEach(async () => {
@@ -187,13 +192,110 @@ describe('requests that are forwarded to the owner of their revision', () => {
     owner.allow(['127.0.0.1']);
   });
 
-  it('end at a fence, and are not sent again', async () => {
+  it('end at a fence and are not sent again, nor does one that waits take their place', async () => {
     serve = () => {};
-    const asked = ask(edge.origin, '/', { host: HOST }).catch((error) => error);
+    const asked = [1, 2].map(() => ask(edge.origin, '/', { host: HOST }));
+    await until('one is in the instance and one waits', () => seen.length + owner.slots.waiting(0) === 2);
+    owner.fence();
+    const { status } = await Promise.race(asked);
+    assert.deepEqual([status, owner.slots.waiting(0), seen.length], [500, 1, 1]);
+    owner.removeRevision('ns/rev');
+    await Promise.all(asked);
+  });
+
+  it('may have the largest header section that a client may send', async () => {
+    const headers = Object.fromEntries(
+      Array.from({ length: MAX_HEADER_FIELDS - 3 }, (_, i) => [`x-${i}`, '1']),
+    );
+    headers['x-0'] = 'a'.repeat(MAX_HEADER_BYTES - 10_000);
+    assert.equal((await ask(edge.origin, '/', { host: HOST, headers })).status, 200);
+    const program = createHttp2Server({
+      maxHeaderListPairs: 2 * MAX_HEADER_FIELDS,
+      settings: { maxHeaderListSize: 2 * MAX_HEADER_BYTES },
+    });
+    program.on('stream', (stream) => {
+      stream.respond({ ':status': 204 });
+      stream.end();
+    });
+    program.listen(0, '127.0.0.1');
+    await once(program, 'listening');
+    const h2 = { key: 'ns/h2', protocol: 'h2c' as const };
+    owner.serve('h2.test', { ...h2, ports: [(program.address() as { port: number }).port] });
+    edge.forward('h2.test', owner.gatewayPorts[0] as number, h2);
+    assert.equal((await ask(edge.origin, '/', { host: 'h2.test', headers })).status, 204);
+    program.close();
+  });
+
+  it('count once: where they wait for an instance, or are answered', async () => {
+    serve = () => {};
+    const asked = ask(edge.origin, '/', { host: HOST });
     await until('it is in the instance', () => seen.length === 1);
-    for (const plane of owner.planes) plane.fence();
-    const { status } = await asked;
-    assert.equal(status, 500);
-    assert.equal(seen.length, 1);
+    const present = ({ stats }: Harness) => {
+      const { inFlight, queued, concurrencyMs } = stats.read(0, clock());
+      return [inFlight, queued, concurrencyMs > 0];
+    };
+    assert.deepEqual(
+      [present(edge), present(owner)],
+      [
+        [0, 0, false],
+        [1, 0, true],
+      ],
+    );
+    owner.removeInstance(slot);
+    edge.removeInstance(forward);
+    const waits = ask(edge.origin, '/', { host: HOST });
+    await until('another one waits at the edge', () => edge.slots.waiting(0) === 1);
+    assert.deepEqual(present(edge), [0, 1, true]);
+    edge.forward(HOST, owner.gatewayPorts[0] as number);
+    await until('it waits at the owner', () => owner.slots.waiting(0) === 1);
+    assert.deepEqual(
+      [present(edge).slice(0, 2), present(owner)],
+      [
+        [0, 0],
+        [1, 1, true],
+      ],
+    );
+    owner.removeRevision('ns/rev');
+    assert.equal((await waits).status, 503);
+    server.closeAllConnections();
+    assert.equal((await asked).status, 500);
+    const ended = ({ stats }: Harness) => stats.read(0, clock()).classes;
+    assert.deepEqual(
+      [ended(edge), ended(owner)],
+      [
+        [0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 2],
+      ],
+    );
+  });
+
+  it('end at their deadline by the owner', async () => {
+    owner.revision({ limit: 1, timeoutMs: 300 });
+    edge.forward(HOST, owner.gatewayPorts[0] as number, { timeoutMs: 300 });
+    serve = () => {};
+    assert.equal((await ask(edge.origin, '/', { host: HOST })).status, 504);
+    const errors = ({ stats }: Harness) =>
+      Object.fromEntries(
+        ERROR_CAUSES.map((cause, i) => [cause, stats.read(0, 0).errors[i]]).filter(([, n]) => n),
+      );
+    assert.deepEqual([errors(edge), errors(owner)], [{}, { deadline: 1 }]);
+  });
+
+  it('wait for an owner that accepts no connection, and count where they wait', async () => {
+    const third = await new Harness().listen();
+    const port = third.gatewayPorts[0] as number;
+    await third.close();
+    edge.removeInstance(forward);
+    forward = edge.forward(HOST, port);
+    const asked = ask(edge.origin, '/', { host: HOST });
+    await until('it waits', () => edge.slots.waiting(0) === 1);
+    const { inFlight, queued } = edge.stats.read(0, clock());
+    assert.deepEqual([inFlight, queued], [0, 1]);
+    assert.deepEqual(
+      edge.sent('unreachable').map(({ slot }) => slot),
+      [forward],
+    );
+    edge.forward(HOST, owner.gatewayPorts[0] as number);
+    assert.equal((await asked).status, 200);
   });
 });

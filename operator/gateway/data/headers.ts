@@ -58,10 +58,7 @@ export class Peer {
     this.shedRound = shedRound;
     this.scheme = isSecure ? 'https' : undefined;
     this.isGateway = isGateway;
-    // A dual-stack listener shows IPv4 clients as mapped IPv6 addresses.
-    this.address = remoteAddress?.startsWith('::ffff:')
-      ? remoteAddress.slice(7)
-      : (remoteAddress ?? 'unknown');
+    this.address = plainAddress(remoteAddress);
     this.#node = this.address.includes(':') ? `"[${this.address}]"` : this.address;
   }
 
@@ -75,6 +72,11 @@ export class Peer {
     }
     return this.#forwarded;
   }
+}
+
+/** A dual-stack listener shows IPv4 clients as mapped IPv6 addresses. */
+export function plainAddress(remoteAddress = 'unknown'): string {
+  return remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress;
 }
 
 const COMMON_CONNECTION = /^(?:keep-alive|close)$/i;

@@ -19,8 +19,28 @@ export abstract class MeasuredRequest implements Stages {
   answeredAt = 0;
   /** Why it did not get the whole response of an instance. */
   protected error: ErrorCause | undefined;
+  /** It counts where it waits and is sent to an instance: not here while the gateway that owns its revision has it. */
+  protected counted = false;
   /** Since when it waits for an instance; 0 when it does not. */
   #queuedSince = 0;
+
+  /** It waits here, is sent to an instance or is answered by the gateway itself. */
+  protected countHere(now: number, { entry }: Throttler, shared: ExchangeShared): void {
+    if (this.counted) return;
+    this.counted = true;
+    shared.stats.begin(entry.index, now);
+  }
+
+  /** It is sent to this instance, or forwarded to this gateway. */
+  protected countSent({ isGateway }: Instance, throttler: Throttler, shared: ExchangeShared): void {
+    if (!isGateway) {
+      this.countHere(this.arrivedAt, throttler, shared);
+      return;
+    }
+    shared.usage.count('forwarded');
+    if (this.counted) shared.stats.forwarded(throttler.entry.index, clock());
+    this.counted = false;
+  }
 
   protected waitsSince(now: number): void {
     this.#queuedSince = now;
@@ -44,6 +64,7 @@ export abstract class MeasuredRequest implements Stages {
 
   /** The response of this instance has begun at `answeredAt`. */
   protected countAnswer(instance: Instance, { entry }: Throttler, shared: ExchangeShared): void {
+    if (!this.counted) return;
     const { arrivedAt, queuedMs, sentAt, answeredAt } = this;
     shared.stats.histograms.answered(sentAt - arrivedAt - queuedMs, answeredAt - sentAt);
     if (instance.answered) return;
@@ -75,6 +96,11 @@ export abstract class MeasuredRequest implements Stages {
 
   protected countError(cause: ErrorCause, { entry }: Throttler, shared: ExchangeShared): void {
     this.error = cause;
-    shared.stats.failed(entry.index, cause);
+    if (this.counted) shared.stats.failed(entry.index, cause);
+  }
+
+  /** Its last response, if any, has this status. */
+  protected countEnd(now: number, status: number, { entry }: Throttler, shared: ExchangeShared): void {
+    if (this.counted) shared.stats.end(entry.index, this, now, status);
   }
 }

@@ -66,8 +66,6 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
       listen.then(() => link.send({ kind: 'listening' })).catch(end);
     } else if (message.kind === 'logged') {
       plane.logged();
-    } else if (message.kind === 'fence') {
-      plane.fence();
     } else if (message.kind === 'closing') {
       plane.closing();
     } else if (message.kind === 'shed') {

@@ -1,5 +1,5 @@
 import { clock } from '../shared/clock.ts';
-import { type Limits, UNLIMITED } from '../shared/limits.ts';
+import type { Limits } from '../shared/limits.ts';
 import type { Link, RevisionEntry } from '../shared/messages.ts';
 import type { Slots } from '../shared/slots.ts';
 import type { StatsWriter } from '../shared/stats.ts';
@@ -75,8 +75,6 @@ export interface ThrottlerShared {
  */
 export class Throttler {
   entry: RevisionEntry;
-  /** Requests in flight in one of the pool: of an instance its limit, of the gateway that owns the revision any number. */
-  #limit: number;
   readonly #shared: ThrottlerShared;
   readonly #pool: InstancePool;
   readonly #queue: Queue<Waiter>;
@@ -87,7 +85,6 @@ export class Throttler {
 
   constructor(entry: RevisionEntry, shared: ThrottlerShared) {
     this.entry = entry;
-    this.#limit = limitOf(entry);
     this.#shared = shared;
     this.#pool = new InstancePool(shared.thread, shared.slots);
     this.#queue = new Queue(() => shared.slots.ticket(this.entry.index));
@@ -98,8 +95,10 @@ export class Throttler {
     return this.entry.failing !== undefined && this.#pool.size === 0;
   }
 
-  get length(): number {
-    return this.#queue.length;
+  /** Whether the next request goes to the gateway that owns the revision, without waiting here. */
+  get forwardsAtOnce(): boolean {
+    const { placement, index } = this.entry;
+    return placement === 'gateway' && this.#pool.size > 0 && this.#shared.slots.waiting(index) === 0;
   }
 
   /** Takes a slot for a request that has just arrived; undefined when it was queued or rejected. */
@@ -112,7 +111,7 @@ export class Throttler {
     }
     const waiting = slots.waiting(index);
     if (waiting === 0) {
-      const instance = this.#pool.take(this.#limit, waiter.affinity);
+      const instance = this.#pool.take(this.entry.limit, waiter.affinity);
       if (instance) return instance;
     }
     const rejection = this.#rejectionOf(waiter, waiting);
@@ -208,7 +207,6 @@ export class Throttler {
   /** The revision's entry has changed. */
   update(entry: RevisionEntry): void {
     this.entry = entry;
-    this.#limit = limitOf(entry);
     if (entry.stopped) this.dispose('stopped');
   }
 
@@ -227,12 +225,12 @@ export class Throttler {
       const owner = slots.firstInQueue(index);
       if (owner < 0) return;
       if (owner !== thread) {
-        if (this.#pool.hasFreeSlot(this.#limit)) this.#shared.wake(owner, index);
+        if (this.#pool.hasFreeSlot(this.entry.limit)) this.#shared.wake(owner, index);
         return;
       }
       const entry = this.#queue.first;
       if (!entry) return;
-      const instance = this.#pool.take(this.#limit, entry.waiter.affinity);
+      const instance = this.#pool.take(this.entry.limit, entry.waiter.affinity);
       if (!instance) return;
       this.#removed(entry);
       this.#shared.stats.histograms.waited(clock() - entry.arrivedAt);
@@ -300,8 +298,4 @@ export class Throttler {
     this.#wantedAt = now;
     this.#shared.link.send({ kind: 'wanted', revision: this.entry.key });
   }
-}
-
-function limitOf({ limit, placement }: RevisionEntry): number {
-  return placement === 'gateway' ? UNLIMITED : limit;
 }

@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { httpRequest } from '../../builtins.ts';
 import { clock } from '../shared/clock.ts';
-import { UNLIMITED, waitingBytes } from '../shared/limits.ts';
+import { waitingBytes } from '../shared/limits.ts';
 import { REJECTIONS, type RejectionReason } from '../shared/rejections.ts';
 import { WEBSOCKETS } from '../shared/usage.ts';
 import type { AccessLog } from './accessLog.ts';
@@ -14,6 +14,7 @@ import {
   deadlineMessage,
   type ExchangeShared,
   INSTANCE_ENDED,
+  isFenced,
   NO_CONNECTION,
 } from './exchangeShared.ts';
 import { guardCallbacks } from './guard.ts';
@@ -98,6 +99,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
 
   start(): void {
     beginRequest(this, this.#throttler, this.#shared);
+    if (!this.#throttler.forwardsAtOnce) this.countHere(this.arrivedAt, this.#throttler, this.#shared);
     // It is read from the beginning, or else a client that leaves while it waits would not be noticed.
     this.#socket.on('data', this.#onEarlyData).on('end', this.#onEnd).on('close', this.#onEnd);
     this.waitsSince(this.arrivedAt);
@@ -116,6 +118,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
   admitted(instance: Instance): void {
     this.waitedUntil(clock());
     this.#instance = instance;
+    this.countSent(instance, this.#throttler, this.#shared);
     completeTrace(this.#head, instance, this.arrivedAt);
     this.#connected = false;
     if (instance.isGateway || this.#head.marked) markHop(this.#head, instance, this.#throttler.entry.key);
@@ -185,8 +188,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
 
   /** Another gateway may take over: its request in an instance must end. */
   fenced(): void {
-    if (this.#instance && !this.#instance.isGateway && this.#throttler.entry.limit !== UNLIMITED)
-      this.#finish();
+    if (this.#instance && isFenced(this.#instance, this.#throttler)) this.#finish();
   }
 
   /** The instance agreed: connects both sides. */
@@ -197,7 +199,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
       return;
     }
     this.#peer = peer;
-    this.#shared.usage.add(WEBSOCKETS, 1);
+    if (this.counted) this.#shared.usage.add(WEBSOCKETS, 1);
     this.#answered(response);
     const socket = this.#socket;
     socket.off('data', this.#onEarlyData).off('end', this.#onEnd);
@@ -243,7 +245,9 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
     }
     this.#instance = undefined;
     this.#upstream = undefined;
-    this.waitsSince(clock());
+    const now = clock();
+    this.waitsSince(now);
+    this.countHere(now, this.#throttler, this.#shared);
     this.#shared.unreachable(this.#throttler, instance, error.message);
     this.#throttler.reenter(this);
     this.#throttler.leave(instance);
@@ -252,7 +256,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
   /** One side has closed its connection. */
   ended(): void {
     if (!this.#done && this.#status === 0) {
-      this.#shared.usage.count('clientLeft');
+      if (this.counted) this.#shared.usage.count('clientLeft');
       this.countError('client_left', this.#throttler, this.#shared);
     }
     this.#finish();
@@ -304,6 +308,7 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
     if (this.#done) return;
     this.#status = REJECTIONS[reason];
     this.#shared.usage.count(reason);
+    this.countHere(clock(), this.#throttler, this.#shared);
     this.countError(reason, this.#throttler, this.#shared);
     rejectSocket(this.#socket, this.#status, message);
     this.#finish();
@@ -312,17 +317,17 @@ export class Tunnel extends MeasuredRequest implements Waiter, Timed {
   #finish(): void {
     if (this.#done) return;
     this.#done = true;
-    const { stats, deadlines } = this.#shared;
+    const { deadlines } = this.#shared;
     deadlines.remove(this);
     this.#throttler.remove(this);
     const now = clock();
     this.waitedUntil(now);
-    stats.end(this.#throttler.entry.index, this, now, this.#status);
+    this.countEnd(now, this.#status, this.#throttler, this.#shared);
     if (this.#shared.accessLog) this.#log(this.#shared.accessLog, now);
     this.#early.length = 0;
     this.#upstream?.destroy();
     this.#peer?.destroy();
-    if (this.#peer) this.#shared.usage.add(WEBSOCKETS, -1);
+    if (this.#peer && this.counted) this.#shared.usage.add(WEBSOCKETS, -1);
     this.#leaveClient();
     const instance = this.#instance;
     this.#instance = undefined;

@@ -75,13 +75,13 @@ export interface TableUpdate {
   certificates: [secret: string, entry: CertificateEntry | undefined][];
   /** Addresses of the other gateways, from which forwarded requests come; unset when they have not changed. */
   gateways?: readonly string[];
+  /** Another gateway may take over: after the changes, requests in instances of revisions with a limit are aborted. */
+  fence?: true;
 }
 
 export type ToThread =
   | TableUpdate
   | { kind: 'closing' }
-  /** Another gateway may take over: the requests in instances of revisions with a limit are aborted. */
-  | { kind: 'fence' }
   /** The thread's last batch of the access log was written. */
   | { kind: 'logged' }
   /** A thread was added: this share of the connections moves to it, each after an answer. */

@@ -6,7 +6,7 @@ import { Client } from 'undici';
 import { parseConfig } from '../../config.ts';
 import { instanceCookie, revisionToken } from '../control/affinity.ts';
 import { DataPlane } from '../data/dataPlane.ts';
-import type { Limits } from '../shared/limits.ts';
+import { type Limits, UNLIMITED } from '../shared/limits.ts';
 import type {
   CertificateEntry,
   FromThread,
@@ -142,7 +142,11 @@ export class Harness {
   forward(host: string, gatewayPort: number, revision: TestRevision = {}): number {
     const key = revision.key ?? 'ns/rev';
     this.serve(host, { ...revision, key, ports: [] });
-    const entry = { ...(this.#entries.get(key) as RevisionEntry), placement: 'gateway' as const };
+    const entry = {
+      ...(this.#entries.get(key) as RevisionEntry),
+      placement: 'gateway' as const,
+      limit: UNLIMITED,
+    };
     this.#apply({ revisions: [[key, entry]] });
     const slot = this.#nextSlot++;
     const gateway = {
@@ -155,6 +159,17 @@ export class Harness {
     };
     this.#apply({ instances: [[slot, gateway]] });
     return slot;
+  }
+
+  /** A revision's owner is not settled, and requests in its instances end. */
+  fence(key = 'ns/rev'): void {
+    const entry = { ...(this.#entries.get(key) as RevisionEntry), placement: 'nowhere' as const };
+    const slots = Array.from({ length: this.#nextSlot }, (_, slot) => slot);
+    this.#apply({
+      revisions: [[key, entry]],
+      instances: slots.map((slot) => [slot, undefined]),
+      fence: true,
+    });
   }
 
   /** Sets the addresses of the other gateways. */

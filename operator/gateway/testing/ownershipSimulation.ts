@@ -117,8 +117,11 @@ export class OwnershipSimulation {
     gateway.seen = this.#world.views();
     gateway.observe();
     gateway.tick();
-    this.#world.after(random.between(1, 50), () => this.#update(pod, { started: true }));
-    this.#world.after(random.between(50, 300), () => gateway.alive && this.#update(pod, { ready: true }));
+    // The kubelet says so a moment later, or much later.
+    const startedMs = random.chance(0.2) ? random.between(50, 2500) : random.between(1, 50);
+    this.#world.after(startedMs, () => this.#update(pod, { started: true }));
+    const readyMs = startedMs + random.between(50, 300);
+    this.#world.after(readyMs, () => gateway.alive && this.#update(pod, { ready: true }));
   }
 
   #update(pod: SimulatedPod, change: Partial<GatewayPod>): void {

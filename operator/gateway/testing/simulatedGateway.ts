@@ -13,6 +13,8 @@ import {
 /** How often a gateway looks at its peers and its fence. */
 export const TICK_MS = 10;
 const CONFIRM_MS = FENCE_MS / 4;
+/** When a declaration without an answer is sent again. */
+const RESEND_MS = 20;
 /** A request is forwarded no more than this many times. */
 const MOST_HOPS = 10;
 const REFORWARD_MS = 10;
@@ -57,6 +59,10 @@ export class SimulatedGateway {
   readonly #rate: number;
   readonly #offset: number;
   #applying = false;
+  /** When each other gateway is sent another declaration, unless it answers before. */
+  readonly #resendAt = new Map<string, number>();
+  /** Those that are answered as soon as the data threads follow. */
+  readonly #unanswered = new Set<string>();
   #confirmedAt = Number.NEGATIVE_INFINITY;
 
   constructor(world: SimulatedWorld, pod: SimulatedPod, life: number) {
@@ -97,8 +103,10 @@ export class SimulatedGateway {
     this.#world.after(TICK_MS * (0.5 + random.next()), () => this.tick());
   }
 
-  receive(declaration: Declaration): void {
-    if (!this.ownership.receive(declaration, this.#clock)) return;
+  receive(declaration: Declaration, isAnswer: boolean): void {
+    const { from } = declaration;
+    if (isAnswer) this.#resendAt.delete(from);
+    if (this.ownership.receive(declaration, this.#clock) && !isAnswer) this.#unanswered.add(from);
     this.#follow();
     this.#declare();
   }
@@ -168,18 +176,27 @@ export class SimulatedGateway {
       ownership.declare(this.#world.options.without === 'held' ? {} : this.#inFlight());
       this.#follow();
     }
-    for (const id of ownership.untold(this.#clock)) this.#send(id, ownership.declarationTo(id, this.#clock));
+    if (table.version === ownership.version) {
+      for (const id of this.#unanswered) this.#send(id, true);
+      this.#unanswered.clear();
+    }
+    for (const id of ownership.untold(this.#clock)) {
+      if ((this.#resendAt.get(id) ?? 0) > this.#world.now) continue;
+      this.#resendAt.set(id, this.#world.now + RESEND_MS);
+      this.#send(id, false);
+    }
   }
 
-  #send(id: string, declaration: Declaration): void {
+  #send(id: string, isAnswer: boolean): void {
     const { random, options } = this.#world;
+    const declaration = this.ownership.declarationTo(id, this.#clock);
     const loss = options.stormy ? 0.1 : 0;
     const copies = random.chance(loss) ? 0 : random.chance(loss / 2) ? 2 : 1;
     for (let i = 0; i < copies; i++) {
       const mostMs = options.stormy && random.chance(0.02) ? 500 : 3;
       this.#world.after(random.next() * mostMs, () => {
         const to = this.#world.gatewayOf(id);
-        if (to?.alive && !this.#world.isCut(this, to)) to.receive(declaration);
+        if (to?.alive && !this.#world.isCut(this, to)) to.receive(declaration, isAnswer);
       });
     }
   }
