@@ -17,6 +17,10 @@ describe('configuration', () => {
       threads: 0,
       drainSeconds: 600,
       accessLog: false,
+      certificates: {
+        namespace: '',
+        issuer: { name: '', kind: 'ClusterIssuer', group: 'cert-manager.io' },
+      },
       limits: {
         connections: 10_000,
         connectionsPerAddress: 5000,

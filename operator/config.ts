@@ -74,6 +74,41 @@ export const ConfigSchema = Type.Object(
           },
           { default: {} },
         ),
+        /** Certificates that cert-manager is asked for, one for each domain mapping. */
+        certificates: Type.Object(
+          {
+            /** Where they are, and the Secrets that the gateways read; the `namespace` of `tls`. */
+            namespace: Type.String({
+              maxLength: 63,
+              pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$',
+              default: '',
+            }),
+            /** What issues them; none are asked for without a name. */
+            issuer: Type.Object(
+              {
+                name: Type.String({
+                  maxLength: 253,
+                  pattern: '^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$',
+                  default: '',
+                }),
+                /** ClusterIssuer, Issuer, or a kind of another group. */
+                kind: Type.String({
+                  maxLength: 63,
+                  pattern: '^[A-Z][A-Za-z0-9]*$',
+                  default: 'ClusterIssuer',
+                }),
+                group: Type.String({
+                  minLength: 1,
+                  maxLength: 253,
+                  pattern: '^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$',
+                  default: 'cert-manager.io',
+                }),
+              },
+              { default: {} },
+            ),
+          },
+          { default: {} },
+        ),
         /** What clients may take of one gateway pod, so that none starves the others. */
         limits: Type.Object(
           {

@@ -10,6 +10,7 @@ import { affinityKeyController } from './reconcilers/affinityKey/reconciler.ts';
 import { boostController } from './reconcilers/boost/reconciler.ts';
 import type { Context } from './reconcilers/context.ts';
 import { disruptionController } from './reconcilers/disruption/reconciler.ts';
+import { issuingOf } from './reconcilers/domainMapping/certManager.ts';
 import { RECONCILERS } from './reconcilers/index.ts';
 import { createInformers, type Informers } from './reconcilers/informers.ts';
 import { rollOutsOf } from './reconcilers/revision/rollOuts.ts';
@@ -46,6 +47,7 @@ export async function runController(
     const informers = createInformers(client, log, config, {
       namespaces: config.namespaces,
       own: identity.namespace,
+      certificates: issuingOf(config)?.namespace,
     });
     const watches = Object.values(informers);
     unready = () => {

@@ -18,6 +18,7 @@ export const ROLE_FIELDS = {
     'namespaces',
     'serviceAccounts',
     'gateway.internalService',
+    'gateway.certificates',
     'metadata.enabled',
     'metadata.service',
     'metadata.linkLocal',

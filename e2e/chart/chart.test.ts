@@ -204,6 +204,45 @@ describe('chart', function () {
     );
   });
 
+  it('lets the controller write Certificates in their namespace where an issuer is named, and nowhere else', () => {
+    const grantsOf = (tls: object) =>
+      render({ gateway: { tls } }, { templates: ['rbac'] }).filter(
+        (object) => /^homerun-controller/.test(object.metadata.name) && /cert/.test(JSON.stringify(object)),
+      ) as (Rendered & { rules?: Json[] })[];
+    deepEqual(grantsOf({ namespace: 'certificates' }), []);
+    const grants = grantsOf({ namespace: 'certificates', issuer: { name: 'letsencrypt' } });
+    deepEqual(
+      grants.map(({ kind, metadata }) => [kind, metadata.name, metadata.namespace]),
+      [
+        ['ClusterRole', 'homerun-controller-certificates', undefined],
+        ['RoleBinding', 'homerun-controller-certificates', 'certificates'],
+      ],
+    );
+    const rule = { apiGroups: ['cert-manager.io'] };
+    deepEqual(grants[0]?.rules, [
+      { ...rule, resources: ['certificaterequests'], verbs: ['get', 'list', 'watch'] },
+      { ...rule, resources: ['certificates'], verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'] },
+    ]);
+  });
+
+  it('tells the controller what issues certificates, and where', () => {
+    const certificatesOf = (tls: object) => {
+      const objects = render({ gateway: { tls } }, { templates: ['config'] });
+      return parseConfig(configOf(objects, 'controller')).gateway.certificates;
+    };
+    const clusterIssuer = { name: 'letsencrypt', kind: 'ClusterIssuer', group: 'cert-manager.io' };
+    const cases: [tls: object, namespace: string, issuer: object][] = [
+      [{ namespace: 'certificates' }, '', { ...clusterIssuer, name: '' }],
+      [{ namespace: 'certificates', issuer: { name: 'letsencrypt' } }, 'certificates', clusterIssuer],
+      [
+        { namespace: 'c', issuer: { name: 'a', kind: 'StepIssuer', group: 'certmanager.step.sm' } },
+        'c',
+        { name: 'a', kind: 'StepIssuer', group: 'certmanager.step.sm' },
+      ],
+    ];
+    for (const [tls, namespace, issuer] of cases) deepEqual(certificatesOf(tls), { namespace, issuer });
+  });
+
   const publicPorts: [given: object, port: number][] = [
     [{}, 443],
     [{ tls: { port: 8443 } }, 8443],
@@ -393,6 +432,16 @@ describe('chart', function () {
         reason: 'and so in every section',
         values: { autoscaler: { idleSecond: 5 } },
         want: /autoscaler'?: additional properties 'idleSecond' not allowed/,
+      },
+      'issuer without a namespace': {
+        reason: 'its certificates would be where the gateways cannot read them',
+        values: { gateway: { tls: { issuer: { name: 'letsencrypt' } } } },
+        want: /gateway\.tls\.namespace is empty; with gateway\.tls\.issuer\.name \("letsencrypt"\) it must be/,
+      },
+      'kind of issuer': {
+        reason: 'a kind has a capital letter',
+        values: { gateway: { tls: { issuer: { kind: 'clusterissuer' } } } },
+        want: /tls\/issuer\/kind'?: .*does not match pattern/,
       },
       digest: {
         reason: 'a digest that is cut would only fail in the kubelet',

@@ -3,10 +3,13 @@ import { SERVICES, type Service } from '../../operator/apis/serving/service/type
 import { parseConfig } from '../../operator/config.ts';
 import { CORE_SERVICES, NAMESPACES, PODS, SECRETS } from '../../operator/kube/core.ts';
 import { isKubeError } from '../../operator/kube/errors.ts';
+import { desiredCertificate } from '../../operator/reconcilers/domainMapping/certificate.ts';
+import { CERTIFICATE_REQUESTS, CERTIFICATES } from '../../operator/reconcilers/domainMapping/certManager.ts';
 import { createInformers } from '../../operator/reconcilers/informers.ts';
 import { readKeyring } from '../../operator/registry/pullsecrets.ts';
 import type { Role } from '../../operator/roles.ts';
 import { ApiServer } from '../../operator/testing/apiServer.ts';
+import { installKind } from '../../operator/testing/optionalKinds.ts';
 import { silent, until } from '../../operator/testing/until.ts';
 import { asRole, installChart } from './accounts.ts';
 import { helm, NAMESPACE } from './helm.ts';
@@ -27,7 +30,7 @@ describe('an installation for some namespaces', function () {
     installChart(server, {
       namespaces: WATCHED,
       registry: { pullSecretNamespaces: ['here'] },
-      gateway: { tls: { secrets: ['web-tls'], namespace: 'elsewhere' } },
+      gateway: { tls: { secrets: ['web-tls'], namespace: 'elsewhere', issuer: { name: 'letsencrypt' } } },
     });
     const isServed = () => server.client.list(SERVICES, { namespace: 'here' }).catch(() => undefined);
     await until('the kinds are served', isServed, { timeoutMs: 20_000 });
@@ -115,6 +118,26 @@ describe('an installation for some namespaces', function () {
     for (const selector of [undefined, 'metadata.name=homerun-webhook-cert', 'type=kubernetes.io/tls'])
       equal(await list(NAMESPACE, selector), true, selector);
     for (const namespace of WATCHED) equal(await list(namespace), true, namespace);
+  });
+
+  it('lets the controller have certificates issued where the gateways read them, and nowhere else', async () => {
+    for (const type of [CERTIFICATES, CERTIFICATE_REQUESTS]) await installKind(server, type);
+    const client = asRole(server.client, 'controller');
+    const apply = (namespace: string) => {
+      const issuer = { name: 'letsencrypt', kind: 'ClusterIssuer', group: 'cert-manager.io' };
+      const made = desiredCertificate({ metadata: { name: 'www.example.com' } }, { namespace, issuer });
+      return client.apply(CERTIFICATES, made, { fieldManager: 'test' });
+    };
+    const metadata = await until('the kind is served', () =>
+      apply('elsewhere').then(
+        (made) => made.metadata,
+        () => undefined,
+      ),
+    );
+    await client.list(CERTIFICATE_REQUESTS, { namespace: 'elsewhere' });
+    await client.delete(CERTIFICATES, metadata);
+    for (const namespace of [...WATCHED, NAMESPACE])
+      equal(await isForbidden(apply(namespace)), true, namespace);
   });
 
   it('is admitted there alone', async () => {

@@ -64,6 +64,7 @@ changes(['controller'], {
   'revisionHistory.maxNonActive': 2,
   'revisionHistory.retainSinceCreateSeconds': 1,
   'revisionHistory.retainSinceActiveSeconds': 1,
+  'gateway.tls.issuer.name': 'letsencrypt',
 });
 changes(['webhook'], { strict: true });
 changes(['gateway'], {
@@ -110,6 +111,9 @@ changes([], {
   'gateway.service.externalTrafficPolicy': 'Local',
   'gateway.service.ipFamilyPolicy': 'SingleStack',
   'gateway.tls.nodePort': 30443,
+  // Without a name they mean nothing.
+  'gateway.tls.issuer.kind': 'Issuer',
+  'gateway.tls.issuer.group': 'issuers.example.com',
   'metadata.clusterIP': '10.96.0.254',
   'metadata.apiServerAudiences': ['https://api.example.com'],
   // Without a source of authorities it means nothing.
@@ -141,6 +145,11 @@ for (const role of ROLES) {
   });
 }
 
+/** What a value cannot be without. */
+const NEEDS: Record<string, Record<string, unknown>> = {
+  'gateway.tls.issuer.name': { 'gateway.tls.namespace': 'certificates' },
+};
+
 /** The pods that a Deployment or DaemonSet makes, as text; by role. */
 function templatesOf(values: object): Map<Role, string> {
   const deployments = render(values, { templates: ROLES }).filter(({ kind }) =>
@@ -155,9 +164,19 @@ function templatesOf(values: object): Map<Role, string> {
   );
 }
 
-/** `{a: {b: value}}` for the path `a.b`. */
-function valuesOf(path: string, value: unknown): object {
-  return path.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as object;
+/** `{a: {b: value}}` for the path `a.b`, all of them in one. */
+function valuesOf(given: Record<string, unknown>): object {
+  const values: Record<string, unknown> = {};
+  for (const [path, value] of Object.entries(given)) {
+    const keys = path.split('.');
+    const last = keys.pop() ?? '';
+    const section = keys.reduce((at, key) => {
+      at[key] ??= {};
+      return at[key] as Record<string, unknown>;
+    }, values);
+    section[last] = value;
+  }
+  return values;
 }
 
 describe('a value of the chart restarts the roles that read it, and no other', function () {
@@ -178,9 +197,11 @@ describe('a value of the chart restarts the roles that read it, and no other', f
 
   for (const [path, { value, restarts }] of Object.entries(CHANGES)) {
     it(`${path}: ${restarts.join(', ') || 'none'}`, () => {
-      const changed = templatesOf(valuesOf(path, value));
+      const needs = NEEDS[path];
+      const before = needs ? templatesOf(valuesOf(needs)) : usual;
+      const changed = templatesOf(valuesOf({ ...needs, [path]: value }));
       deepEqual(
-        ROLES.filter((role) => changed.get(role) !== usual.get(role)),
+        ROLES.filter((role) => changed.get(role) !== before.get(role)),
         ROLES.filter((role) => restarts.includes(role)),
       );
     });

@@ -9,6 +9,8 @@ export interface FieldError {
   strict?: boolean;
   /** Sources disagree on whether Cloud Run forbids it: a warning in strict mode too. Only together with `strict`. */
   advice?: boolean;
+  /** Earlier releases allowed it: what the controller makes of an object that has it is not rejected. */
+  wasAllowed?: boolean;
 }
 
 /** What Cloud Run alone forbids. */

@@ -58,6 +58,11 @@ export function deploymentName(revision: string): string {
   return childName(revision, '-deployment');
 }
 
+/** Name of the Certificate for the domain of a domain mapping, and of the Secret that it is issued into. */
+export function certificateName(host: string): string {
+  return childName(host, '-mapping');
+}
+
 /**
  * Name of the batch/v1 Job that runs an execution. Kubernetes appends a dash and the highest index of a task, and the
  * whole must be a DNS label.

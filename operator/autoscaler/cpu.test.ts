@@ -126,6 +126,16 @@ describe('CpuReader', () => {
     assert.equal(reader.use.state, 'known');
   });
 
+  it('takes no answer yet, and an error of a new controller, for a loss too', async () => {
+    const { server, reader } = await start([POD_METRICS]);
+    assert.deepEqual(reader.use, { state: 'lost' }, 'spare instances stay until it is known what they use');
+    server.failNext(new Rejection(503, 'ServiceUnavailable', 'the server is currently unable'));
+    await reader.poll(NOON);
+    assert.deepEqual(reader.use, { state: 'lost' }, 'metrics-server is registered and down');
+    await reader.poll(NOON + 10_000);
+    assert.equal(reader.use.state, 'known');
+  });
+
   it('reads only the configured namespaces', async () => {
     const { server } = await start([POD_METRICS]);
     const { client } = server;

@@ -31,8 +31,8 @@ export interface PodCpu {
 }
 
 /**
- * The CPU use of all instances: `absent` on a cluster without metrics.k8s.io, `lost` while it does not answer. `poll`
- * numbers the answers.
+ * The CPU use of all instances: `absent` on a cluster without metrics.k8s.io, `lost` while it does not answer, or has not
+ * yet. `poll` numbers the answers.
  */
 export type CpuUse =
   | { readonly state: 'absent' | 'lost' }
@@ -44,7 +44,7 @@ export class CpuReader {
   readonly #labelSelector: string;
   readonly #paths: readonly string[];
   readonly #log: Logger;
-  #use: CpuUse = { state: 'absent' };
+  #use: CpuUse = { state: 'lost' };
   #polls = 0;
   #nextAt = 0;
   #loggedState?: string;
@@ -80,9 +80,7 @@ export class CpuReader {
       this.#use = { state: 'known', poll: ++this.#polls, pods: podCpus(lists.flatMap(({ items }) => items)) };
       this.#logState('known');
     } catch (error) {
-      const absent =
-        isKubeError(error, 'KUBE_NOT_FOUND') || (this.#polls === 0 && this.#use.state === 'absent');
-      this.#use = { state: absent ? 'absent' : 'lost' };
+      this.#use = { state: isKubeError(error, 'KUBE_NOT_FOUND') ? 'absent' : 'lost' };
       this.#logState(this.#use.state, error);
     }
   }

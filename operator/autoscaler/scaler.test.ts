@@ -236,16 +236,23 @@ describe('Autoscaler', () => {
     assert.deepEqual([replicas(), scaleWrites().length], [1, 0]);
   });
 
-  it('cancels the scale-in when another client changed the number', async () => {
+  it('cancels the scale-in when another client changed the number, and starts it over', async () => {
     server.put(revision());
     server.put(deployment(1));
     running('only');
-    server.failNext(new Rejection(409, 'Conflict', 'changed'), ({ path }) => path.endsWith('/scale'));
+    const conflict = new Rejection(409, 'Conflict', 'changed');
+    server.failNext(conflict, ({ path }) => {
+      if (path.endsWith('/scale')) gateway.drains.only = 'draining';
+      return path.endsWith('/scale');
+    });
     start();
     await ticks();
     await pass(16 * MINUTE);
     await until('it was tried', () => scaleWrites().length === 1);
-    await until('it is cancelled', () => Object.keys(gateway.orders?.instances ?? { x: 1 }).length === 0);
+    await until('it starts over', () => gateway.orders?.instances.only === 'drain');
+    await ticks(4);
+    assert.deepEqual([replicas(), scaleWrites().length], [1, 1]);
+    delete gateway.drains.only;
     await reaches(0);
   });
 

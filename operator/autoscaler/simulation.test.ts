@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { ScalingSpec } from '../apis/serving/revision/scaling.ts';
 import { Random } from '../testing/random.ts';
 import { poisson } from './simulation/traffic.ts';
 import { MINUTE, type Moment, SECOND, simulate, specWith, turns } from './testing/simulation.ts';
@@ -150,6 +151,152 @@ describe('autoscaler traces', () => {
         assert.ok(turns(moments) <= 1, 'up to what is needed at once and then down, or only one of both');
       }),
       { numRuns: 60 },
+    );
+  });
+});
+
+/** A stretch of time in which the same load is offered. */
+interface Stretch {
+  readonly seconds: number;
+  readonly load: number;
+  /** All gateways answer. */
+  readonly complete: boolean;
+  /** The CPU metrics answer. */
+  readonly measured: boolean;
+  /** A new controller begins it. */
+  readonly restarted: boolean;
+}
+
+const stretches = fc.array(
+  fc.record<Stretch>({
+    seconds: fc.integer({ min: 1, max: 200 }),
+    load: fc.oneof(fc.constant(0), fc.nat(300)),
+    complete: fc.boolean(),
+    measured: fc.boolean(),
+    restarted: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 12 },
+);
+const scaling = fc
+  .record({
+    concurrency: fc.integer({ min: 1, max: 80 }),
+    min: fc.nat(4),
+    max: fc.integer({ min: 4, max: 50 }),
+    idleMs: fc.integer({ min: 1, max: 300 }).map((seconds) => seconds * SECOND),
+    spareMs: fc.integer({ min: 1, max: 300 }).map((seconds) => seconds * SECOND),
+    activation: fc.nat(4),
+  })
+  .map((changes) => specWith({ ...changes, spareMs: Math.min(changes.spareMs, changes.idleMs) }));
+
+/** The stretch of each second. */
+const perSecond = (all: readonly Stretch[]) => all.flatMap((each) => Array<Stretch>(each.seconds).fill(each));
+
+/** What becomes of a number of instances; each request uses a third of a core while there are enough. */
+function follow(all: readonly Stretch[], spec: ScalingSpec, replicas = 0) {
+  const each = perSecond(all);
+  const load = (second: number) => each[second]?.load ?? 0;
+  const begins = (second: number) => second > 0 && each[second] !== each[second - 1];
+  return simulate({
+    spec,
+    replicas,
+    seconds: each.length,
+    load,
+    complete: (second) => each[second]?.complete ?? true,
+    cpu: (second, running) => ({
+      cores: each[second]?.measured ? Math.min(load(second) / 3, running) : undefined,
+      unmeasured: 0,
+    }),
+    restarted: (second) => begins(second) && each[second]?.restarted === true,
+  });
+}
+
+describe('autoscaler traces, whatever comes', () => {
+  const holds = (
+    predicate: (all: readonly Stretch[], spec: ScalingSpec, moments: readonly Moment[]) => void,
+  ) =>
+    fc.assert(
+      fc.property(stretches, scaling, fc.nat(4), (all, spec, replicas) =>
+        predicate(all, spec, follow(all, spec, replicas)),
+      ),
+      { numRuns: 300 },
+    );
+
+  it('never lowers the number while gateways are silent, nor without CPU metrics while there are requests', () => {
+    holds((all, _, moments) => {
+      const each = perSecond(all);
+      moments.forEach(({ replicas, second }, index) => {
+        const { complete, measured, load } = each[second] ?? assert.fail();
+        if (index === 0 || (complete && (measured || load === 0))) return;
+        assert.ok(replicas >= (at(moments, second - 1) ?? 0), `second ${second}`);
+      });
+    });
+  });
+
+  it('never passes the maximum, nor the minimum from the first second on', () => {
+    holds((_, spec, moments) => {
+      for (const { replicas } of moments) assert.ok(replicas >= spec.min && replicas <= spec.max);
+    });
+  });
+
+  it('takes the last instance when no request has come for the idle time, and all gateways say so', () => {
+    holds((all, spec, moments) => {
+      const each = perSecond(all);
+      moments.forEach(({ replicas, second }) => {
+        if (second === 0 || replicas > 0 || at(moments, second - 1) === 0) return;
+        const quiet = each.slice(Math.max(0, second + 1 - spec.idleMs / SECOND), second + 1);
+        assert.ok(
+          quiet.every(({ load }) => load === 0),
+          `second ${second}`,
+        );
+        assert.ok(each[second]?.complete);
+      });
+    });
+  });
+
+  it('has no more than the minimum once no request has come for the idle time', () => {
+    const end = { load: 0, complete: true, measured: false, restarted: false };
+    fc.assert(
+      fc.property(stretches, scaling, (all, spec) => {
+        const moments = follow([...all, { ...end, seconds: spec.idleMs / SECOND + 1 }], spec);
+        assert.equal(moments.at(-1)?.replicas, spec.min);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('goes on from what runs when a new controller takes over, at any number and load', () => {
+    const steady = { complete: true, measured: true, restarted: false };
+    fc.assert(
+      fc.property(fc.nat(300), fc.nat(50), scaling, (load, replicas, spec) => {
+        const before = { ...steady, load, seconds: 400 };
+        const after = { ...steady, load, seconds: 400, restarted: true };
+        const numbers = follow([before, after], spec, replicas).map((moment) => moment.replicas);
+        assert.deepEqual([...new Set(numbers.slice(399))], [numbers[399]]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('does not flap on noise in the CPU use', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 2, max: 30 }), (seed, requests) => {
+        const random = new Random(seed);
+        const spec = specWith({ idleMs: 5 * MINUTE });
+        let cores = 0;
+        const moments = simulate({
+          spec,
+          seconds: 3600,
+          load: () => requests,
+          // As it is measured: a new mean of some seconds every fifteen.
+          cpu: (second) => {
+            if (second % 15 === 0) cores = (poisson(requests * 10, random) / 10) * 0.5;
+            return { cores, unmeasured: 0 };
+          },
+        }).slice(120);
+        const most = (2 * 3600) / (spec.idleMs / SECOND);
+        assert.ok(turns(moments) <= most, `${turns(moments)} turns, ${most} at most`);
+      }),
+      { numRuns: 40 },
     );
   });
 });

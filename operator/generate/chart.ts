@@ -62,7 +62,8 @@ export function valuesSchema(): Schema {
   const config = plain(ConfigSchema).properties as Record<string, Schema>;
   const { gateway, metadata, node, registry, webhook: _webhook, ...rest } = config;
   const shared = Object.fromEntries(Object.entries(rest).filter(([name]) => !DECIDED.includes(name)));
-  const { threads, drainSeconds, accessLog, limits, tls } = propertiesOf(gateway);
+  const { threads, drainSeconds, accessLog, limits, tls, certificates } = propertiesOf(gateway);
+  const { issuer } = propertiesOf(certificates);
   const { publicPort: _publicPort, ...tlsFields } = propertiesOf(tls);
   const { service: _service, port: _port, ...metadataFields } = propertiesOf(metadata);
   const { cniResults } = propertiesOf(node);
@@ -95,7 +96,7 @@ export function valuesSchema(): Schema {
       gateway: closed({
         ...POD,
         service: GATEWAY_SERVICE,
-        tls: closed({ ...tlsFields, port, nodePort }),
+        tls: closed({ ...tlsFields, issuer, port, nodePort }),
         threads,
         drainSeconds,
         accessLog,

@@ -82,6 +82,7 @@ another number in its annotation sets that number. Leave the field itself out of
   domainMappings: {
     before: `Its name is the domain, such as \`www.example.com\`, of two labels or more and without wildcards. Who has a domain keeps it,
 be it a mapping or a service whose URL it is; the other says so in its conditions and gets it when the first one goes
-([domains](gateway.md#domains)).`,
+([domains](gateway.md#domains)). With \`certificateMode: AUTOMATIC\` a certificate is issued where the chart's value
+\`gateway.tls.issuer\` names an issuer of cert-manager ([certificates](gateway.md#certificates-for-domains)).`,
   },
 };

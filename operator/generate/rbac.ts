@@ -16,6 +16,7 @@ import { mergePermissions, type Permission } from '../rbac.ts';
 import { namespacePermissions as affinityKey } from '../reconcilers/affinityKey/reconciler.ts';
 import { permissions as boost } from '../reconcilers/boost/reconciler.ts';
 import { permissions as disruption } from '../reconcilers/disruption/reconciler.ts';
+import { certificatePermissions as controllerCertificates } from '../reconcilers/domainMapping/certManager.ts';
 import { RECONCILERS } from '../reconcilers/index.ts';
 import { permissions as informers, namespacePermissions as ownInformers } from '../reconcilers/informers.ts';
 import { secretPermissions as pullSecrets, permissions as registry } from '../registry/pullsecrets.ts';
@@ -50,6 +51,7 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
     registry,
     autoscaler,
   ],
+  'controller-certificates': [controllerCertificates],
   'controller-cluster': RECONCILERS.map(({ clusterPermissions = [] }) => clusterPermissions),
   'controller-namespace': [leasePermissions, gatewayPods, ownInformers, affinityKey],
   'controller-secrets': [pullSecrets],

@@ -2,8 +2,8 @@
 export interface Clock {
   /** Monotonic milliseconds: only differences mean anything. */
   now(): number;
-  /** Calls back once after `ms`; the answer cancels it. */
-  after(ms: number, callback: () => void): () => void;
+  /** Calls back once after `ms`; the answer cancels it. With `ref: false` it keeps no process alive. */
+  after(ms: number, callback: () => void, options?: { ref: boolean }): () => void;
 }
 
 /** setTimeout fires at once for anything longer (24.8 days). */
@@ -11,8 +11,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => performance.now(),
-  after(ms, callback) {
+  after(ms, callback, { ref } = { ref: true }) {
     const timer = setTimeout(callback, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+    if (!ref) timer.unref();
     return () => clearTimeout(timer);
   },
 };

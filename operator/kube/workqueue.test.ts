@@ -110,6 +110,13 @@ describe('WorkQueue', () => {
     assert.equal(queue.length, 1);
   });
 
+  it('keeps no process alive for a delayed key', () => {
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const before = timers();
+    new WorkQueue({ name: 'alone' }).add('a', { delayMs: 240_000 });
+    assert.equal(timers(), before);
+  });
+
   it('doubles the delay with each failure up to five minutes, and forgets', () => {
     const { queue, clock } = queueAt();
     const delays: number[] = [];

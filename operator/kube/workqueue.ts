@@ -231,7 +231,8 @@ export class WorkQueue {
     if (!earliest || (this.#alarm && this.#alarm.at <= earliest.at)) return;
     this.#alarm?.cancel();
     const { at } = earliest;
-    const cancel = this.#clock.after(at - this.#clock.now(), () => this.#ring());
+    // A key that is due in minutes must not hold up the end of a process whose workers have stopped.
+    const cancel = this.#clock.after(at - this.#clock.now(), () => this.#ring(), { ref: false });
     this.#alarm = { at, cancel };
   }
 

@@ -18,6 +18,7 @@ import {
 import type { Permission } from '../rbac.ts';
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { CERTIFICATES } from './domainMapping/certManager.ts';
 import type { Sources, Stores } from './informers.ts';
 import { type MetadataAccess, metadataAccess } from './pod/metadata.ts';
 import type { RejectionInput } from './rejection.ts';
@@ -44,6 +45,7 @@ const TYPES: readonly ResourceType[] = [
   CORE_SERVICES,
   DISRUPTION_BUDGETS,
   BATCH_JOBS,
+  CERTIFICATES,
 ];
 
 /** The Service of the metadata server. */
@@ -90,6 +92,7 @@ export function executorOf(
     [DEPLOYMENTS, stores.deployments],
     [CORE_SERVICES, stores.coreServices],
     [DISRUPTION_BUDGETS, stores.disruptionBudgets],
+    [CERTIFICATES, stores.certificates],
   ] as const;
   return new PlanExecutor({
     client,

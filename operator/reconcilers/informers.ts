@@ -2,7 +2,7 @@ import type { DomainMapping } from '../apis/domains/domainMapping/types.ts';
 import type { ObjectOf } from '../apis/kind.ts';
 import { KINDS, KINDS_BY_NAME } from '../apis/kinds.ts';
 import { RUN, revisionUids, SERVING } from '../apis/labels.ts';
-import { deploymentName } from '../apis/names.ts';
+import { certificateName, deploymentName } from '../apis/names.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { UrlConfig } from '../apis/url.ts';
@@ -24,11 +24,19 @@ import {
   type Secret,
 } from '../kube/core.ts';
 import { Informer, type InformerOptions, type Source } from '../kube/informer.ts';
+import { OptionalInformer } from '../kube/optional.ts';
 import { isControlledBy } from '../kube/owner.ts';
 import type { Store } from '../kube/store.ts';
 import { type KubeObject, keyOf } from '../kube/types.ts';
 import type { Permission } from '../rbac.ts';
 import type { Logger } from '../telemetry/log.ts';
+import {
+  CERTIFICATE_REQUESTS,
+  CERTIFICATES,
+  type Certificate,
+  type CertificateRequest,
+  certificateOfRequest,
+} from './domainMapping/certManager.ts';
 import { trimExecution, trimPod, withoutTemplate } from './execution/trim.ts';
 import { hostsOfRoute } from './route/hosts.ts';
 
@@ -47,12 +55,15 @@ export interface Informers extends OwnInformers {
   taskPods: Informer<Pod>;
   /** The one Secret with the key of the gateways' affinity cookies, if it exists. */
   affinityKeys: Informer<Secret>;
+  /** Those of cert-manager in the namespace for certificates, where an issuer is configured. */
+  certificates: OptionalInformer<Certificate>;
+  certificateRequests: OptionalInformer<CertificateRequest>;
 }
 
 type Kind<K extends keyof Informers> = Informers[K] extends Informer<infer T> ? T : never;
 
 /** What the controllers watch, as each of them gets it: what it reads it has to declare. */
-export type Sources = { [K in keyof Informers]: Source<Kind<K>> };
+export type Sources = { [K in keyof Informers]: Omit<Informers[K], 'store'> };
 
 /** The stores that a controller has declared. */
 export type Stores<K extends keyof Informers> = { readonly [P in K]: Store<Kind<P>> };
@@ -95,14 +106,20 @@ export const namespacePermissions: Permission[] = [
  * @param urls what the hosts of routes follow from.
  * @param where.namespaces those to look in; all when empty.
  * @param where.own the operator's, for the Service of the metadata server and the key of the affinity cookies.
+ * @param where.certificates where cert-manager issues certificates for domain mappings; undefined when it does not.
  */
 export function createInformers(
   client: KubeClient,
   log: Logger,
   urls: UrlConfig,
-  { namespaces, own }: { namespaces: readonly string[]; own: string } = { namespaces: [], own: '' },
+  {
+    namespaces = [],
+    own = '',
+    certificates,
+  }: { namespaces?: readonly string[]; own?: string; certificates?: string } = {},
 ): Informers {
   const common = { client, log, namespaces };
+  const ofCertManager = { client, log, namespace: certificates, enabled: certificates !== undefined };
   const ofRevisions = { ...common, labelSelector: SERVING.revision };
   const ofExecutions = { ...common, labelSelector: RUN.execution };
   return {
@@ -143,6 +160,12 @@ export function createInformers(
       name: 'affinity-keys',
       fieldSelector: `metadata.name=${AFFINITY_SECRET}`,
     }),
+    certificates: new OptionalInformer({ ...ofCertManager, type: CERTIFICATES }),
+    certificateRequests: new OptionalInformer({
+      ...ofCertManager,
+      type: CERTIFICATE_REQUESTS,
+      indexers: { certificate: certificateOfRequest },
+    }),
   };
 }
 
@@ -164,7 +187,13 @@ function ownInformers(common: Common, urls: UrlConfig): OwnInformers {
         workerPool: labelKey(RUN.workerPool),
       },
     },
-    domainMappings: { indexers: { host: ({ metadata }) => [metadata.name], route: routeOfMapping } },
+    domainMappings: {
+      indexers: {
+        host: ({ metadata }) => [metadata.name],
+        route: routeOfMapping,
+        certificate: ({ metadata }) => [certificateName(metadata.name)],
+      },
+    },
     executions: { transform: trimExecution, alike: ownerOf, indexers: { job: labelKey(RUN.job) } },
   };
   const informers = Object.entries(KINDS_BY_NAME).map(([name, { type }]) => {

@@ -107,6 +107,11 @@ export class FakeApiServer {
     this.storage.delete(type, keyOf(ref));
   }
 
+  /** Serves one more kind from now on, as when its definition is installed. */
+  serve(type: ResourceType): void {
+    this.#types.push(type);
+  }
+
   /** Requests that could have changed something. */
   get writes(): SeenRequest[] {
     return this.requests.filter(({ method }) => method !== 'GET');

@@ -5,7 +5,7 @@ import type { KubeObject, ResourceType } from '../kube/types.ts';
 import type { ApiServer } from './apiServer.ts';
 import { until } from './until.ts';
 
-const CRDS: ResourceType = {
+export const CRDS: ResourceType = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
   plural: 'customresourcedefinitions',

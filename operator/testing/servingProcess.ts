@@ -5,6 +5,7 @@ import { EventRecorder } from '../kube/events.ts';
 import { configurationController } from '../reconcilers/configuration/reconciler.ts';
 import type { Context } from '../reconcilers/context.ts';
 import { disruptionController } from '../reconcilers/disruption/reconciler.ts';
+import { issuingOf } from '../reconcilers/domainMapping/certManager.ts';
 import { createInformers } from '../reconcilers/informers.ts';
 import { revisionController } from '../reconcilers/revision/reconciler.ts';
 import { rollOutsOf } from '../reconcilers/revision/rollOuts.ts';
@@ -34,7 +35,7 @@ export class ServingProcess {
     parts: readonly ((context: Context) => Controller)[] = SERVING,
     config: Config = parseConfig({}),
   ) {
-    const informers = createInformers(client, silent, config);
+    const informers = createInformers(client, silent, config, { certificates: issuingOf(config)?.namespace });
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
     const identity = { namespace: 'homerun-system', podName: 'test' };
     const capabilities = { resizesPods: false };

@@ -53,6 +53,18 @@ annotations:
 {{- with .Values.gateway.tls }}{{ if or .secrets .namespace }}true{{ end }}{{ end }}
 {{- end }}
 
+{{/* Whether certificates are asked for. */}}
+{{- define "homerun.issues" -}}
+{{- with .Values.gateway.tls }}
+{{- if (.issuer | default dict).name }}
+{{- if not .namespace }}
+{{- fail (printf "gateway.tls.namespace is empty; with gateway.tls.issuer.name (%q) it must be the namespace for certificates, which the gateways read." .issuer.name) }}
+{{- end }}
+{{- print "true" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/*
 The Pod Security Standard of this namespace, where it allows no pod to see a folder of its node: then there is no node role.
 */}}
@@ -115,7 +127,11 @@ subjects:
 {{- $tls := .Values.gateway.tls }}
 {{- $publicPort := and (eq .Values.gateway.service.type "NodePort") $tls.nodePort | default $tls.port }}
 {{- $tls = merge (pick $tls "secrets" "namespace" "redirect") (dict "publicPort" $publicPort) }}
-{{- $gateway = merge $gateway (dict "tlsPort" 8443 "tls" $tls) }}
+{{- $certificates := dict "namespace" "" "issuer" (dict "name" "") }}
+{{- if include "homerun.issues" . }}
+{{- $certificates = dict "namespace" .Values.gateway.tls.namespace "issuer" .Values.gateway.tls.issuer }}
+{{- end }}
+{{- $gateway = merge $gateway (dict "tlsPort" 8443 "tls" $tls "certificates" $certificates) }}
 {{- $gateway = merge $gateway (dict "port" 8080 "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081 "gatewayPort" 8082) }}
 {{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}
 {{- $metadata = merge $metadata (dict "service" (include "homerun.name" (dict "role" "metadata")) "port" 8080) }}

@@ -1,6 +1,6 @@
 import { type Annotation, honoured, ignored, keysOf, knative, REVISION } from './annotation.ts';
-import { FIXED_SIZE, NO_MAXIMUM } from './run/scaling.ts';
-import { decimalNumber, durationWithin, wholeNumber } from './values.ts';
+import { FIXED_SIZE } from './run/scaling.ts';
+import { decimalNumber, durationWithin, MAXIMUM, wholeNumber } from './values.ts';
 
 /** Scaling of one revision (Cloud Run API v1 and Knative Serving, Configuring scale bounds). */
 export const AUTOSCALING_ANNOTATIONS = {
@@ -14,8 +14,8 @@ export const AUTOSCALING_ANNOTATIONS = {
   maxScale: {
     key: 'autoscaling.knative.dev/maxScale',
     on: REVISION,
-    value: wholeNumber(0),
-    effect: honoured(NO_MAXIMUM),
+    value: MAXIMUM,
+    effect: honoured(),
     effects: { WorkerPool: ignored(FIXED_SIZE) },
   },
   minScaleKebab: {
@@ -28,7 +28,7 @@ export const AUTOSCALING_ANNOTATIONS = {
     key: 'autoscaling.knative.dev/max-scale',
     on: REVISION,
     value: wholeNumber(0),
-    effect: knative("Knative's spelling of maxScale"),
+    effect: knative("Knative's spelling of maxScale, where 0 is no maximum"),
   },
   initialScale: {
     key: 'autoscaling.knative.dev/initial-scale',

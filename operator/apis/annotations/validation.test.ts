@@ -19,8 +19,30 @@ const ROWS: Row[] = [
     on: 'revision',
     key: 'autoscaling.knative.dev/maxScale',
     value: 'many',
-    message: /is "many"; it must be a whole number from 0/,
+    message: /is "many"; it must be a whole number from 1 to 2147483647$/,
     reason: 'the message has the value and what is allowed',
+  },
+  ...(
+    [
+      ['revision', 'autoscaling.knative.dev/maxScale'],
+      ['service', 'run.googleapis.com/maxScale'],
+    ] as const
+  ).flatMap(([on, key]) =>
+    ['0', '00', '-1', '1.5', '2147483648', ''].map((value) => ({
+      on,
+      key,
+      value,
+      message: new RegExp(`is "${value}"; it must be a whole number from 1 to 2147483647$`),
+      reason: 'a service with at most no instance could answer no request',
+    })),
+  ),
+  {
+    on: 'revision',
+    key: 'autoscaling.knative.dev/max-scale',
+    value: '0',
+    message: /not supported by Cloud Run/,
+    strict: true,
+    reason: 'in Knative 0 is no maximum',
   },
   {
     on: 'service',
@@ -242,8 +264,11 @@ describe('annotation rules', () => {
     }
   });
 
-  it('treats a maximum of 0 as none', () => {
-    const annotations = { 'run.googleapis.com/minScale': '5', 'run.googleapis.com/maxScale': '0' };
+  it("treats a maximum of 0 in Knative's spelling as none", () => {
+    const annotations = {
+      'autoscaling.knative.dev/min-scale': '5',
+      'autoscaling.knative.dev/max-scale': '0',
+    };
     assert.deepEqual(validateScale(annotations, 'a'), []);
   });
 

@@ -60,13 +60,16 @@ export function validateAnnotations(
   });
 }
 
-type KeyError = Pick<FieldError, 'message' | 'strict'>;
+type KeyError = Pick<FieldError, 'message' | 'strict' | 'wasAllowed'>;
 
 function errorOf(holder: AnnotationHolder, key: string, value: string): KeyError | undefined {
   const known = ANNOTATIONS.get(key);
   if (known?.on.includes(holder)) {
     const wanted = known.value?.check(value);
-    if (wanted) return { message: `is ${formatted(value)}; it must be ${wanted}` };
+    if (wanted) {
+      const message = `is ${formatted(value)}; it must be ${wanted}`;
+      return { message, wasAllowed: known.value?.wasAllowed?.(value) };
+    }
   }
   // Cloud Run does not know Knative's own: they are treated as any other key of their domain.
   const annotation = known?.effect.outcome === 'knative' ? undefined : known;

@@ -6,6 +6,8 @@ export interface ValueRule {
   allowed: string;
   /** What the value must be instead; undefined when it is allowed. */
   check(value: string): string | undefined;
+  /** Whether earlier releases allowed a value that is refused now; where it is stored, it counts as unset. */
+  wasAllowed?(value: string): boolean;
 }
 
 const rule = (allowed: string, accepts: (value: string) => boolean): ValueRule => ({
@@ -26,6 +28,12 @@ export const wholeNumber = (minimum: number, maximum = 2 ** 31 - 1): ValueRule =
     `a whole number from ${minimum} to ${maximum}`,
     (value) => /^\d+$/.test(value) && Number(value) >= minimum && Number(value) <= maximum,
   );
+
+/**
+ * The maximum of a number of instances. As in Knative, 0 was no maximum; with a maximum of 0 by its words, no request
+ * could be answered.
+ */
+export const MAXIMUM: ValueRule = { ...wholeNumber(1), wasAllowed: (value) => /^0+$/.test(value) };
 
 /** A number that may have decimals, within [minimum, maximum]. */
 export const decimalNumber = (minimum: number, maximum = Number.POSITIVE_INFINITY): ValueRule =>

@@ -1,5 +1,5 @@
 import type { ScalingSpec } from '../../apis/serving/revision/scaling.ts';
-import type { Load, Reason } from '../decide.ts';
+import type { CpuLoad, Load, Reason } from '../decide.ts';
 import { Track } from '../track.ts';
 
 export const SECOND = 1000;
@@ -55,14 +55,19 @@ export interface Trace {
   readonly load: (second: number) => number;
   /** Whether all gateways answer; always when left out. */
   readonly complete?: (second: number) => boolean;
+  /** CPU use of so many instances; not measured on this cluster when left out. */
+  readonly cpu?: (second: number, replicas: number) => CpuLoad;
+  /** Whether a new controller takes over before this second; never when left out. */
+  readonly restarted?: (second: number) => boolean;
 }
 
 /**
  * Closes the loop around the decisions, one a second: what is decided is what runs in the second after, and a
  * gateway raises a revision from zero as soon as a request comes.
  */
-export function simulate({ spec, seconds, replicas = 0, load, complete = () => true }: Trace): Moment[] {
-  const track = new Track();
+export function simulate({ spec, seconds, replicas = 0, load, ...trace }: Trace): Moment[] {
+  const { complete = () => true, cpu, restarted = () => false } = trace;
+  let track = new Track();
   const start = 1_700_000_000_000;
   const moments: Moment[] = [];
   let current = replicas;
@@ -71,6 +76,7 @@ export function simulate({ spec, seconds, replicas = 0, load, complete = () => t
     const now = start + second * SECOND;
     const offered = load(second);
     const present = Math.round(offered);
+    if (restarted(second)) track = new Track();
     if (offered > 0) lastRequestAt = now;
     if (present > 0 && current === 0 && spec.manual !== 0) current = 1;
     const known = complete(second);
@@ -81,7 +87,7 @@ export function simulate({ spec, seconds, replicas = 0, load, complete = () => t
         ready: current,
         requests: known ? { present, mean: offered, lastRequestAt, instances: new Map() } : undefined,
         complete: known,
-        cpu: undefined,
+        cpu: current > 0 ? cpu?.(second, current) : undefined,
       },
       now,
     );

@@ -1,15 +1,23 @@
 import type { Pod } from '../../kube/core.ts';
 import { earliest } from '../duration.ts';
 import { container, volumes } from './container.ts';
-import { creation, lastFailure, noPods, recheckOfJob, startingTasks } from './creation.ts';
-import { type Evidence, livePods, type PodEvidence } from './evidence.ts';
+import { creation, lastFailure, noPods, recheckOfJob, startingInstances, startingTasks } from './creation.ts';
+import type { Evidence, PodEvidence } from './evidence.ts';
 import { isTransient, RETRIED } from './failureRules.ts';
 import { image } from './image.ts';
 import { isBeingPrepared } from './mounts.ts';
 import { type Check, firstProblem, type Problem } from './problem.ts';
 import { restart } from './restart.ts';
 import { sidecar } from './sidecars.ts';
-import { hasStarted, runningTooShort, silent, starting, unprepared, unschedulable } from './start.ts';
+import {
+  hasStarted,
+  runningTooShort,
+  silent,
+  starting,
+  unprepared,
+  unschedulable,
+  unstarted,
+} from './start.ts';
 
 /** What keeps one instance from starting; the first that applies counts. The last one always does. */
 export const INSTANCE_CHECKS = [
@@ -55,14 +63,14 @@ export function diagnose(evidence: Evidence): Diagnosis | undefined {
   return undefined;
 }
 
-/** One instance that has started is enough; otherwise a final problem of any counts, or that of the first. */
+/** Nothing once enough instances have started; otherwise a final problem of any counts, or that of the first. */
 function instances(evidence: Evidence): Problem | undefined {
   if (evidence.runs === 'job' || hasStarted(evidence)) return undefined;
-  const problems = livePods(evidence).flatMap(
+  const problems = unstarted(evidence).flatMap(
     (pod) => firstProblem<PodEvidence, Problem>(INSTANCE_CHECKS, { pod, evidence }) ?? [],
   );
   const gravest = problems.find(({ final }) => final) ?? problems[0];
-  if (!gravest) return undefined;
+  if (!gravest) return startingInstances();
   const again = gravest.final && evidence.retried && isTransient(gravest) ? RETRIED : '';
   return {
     ...gravest,

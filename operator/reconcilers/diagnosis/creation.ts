@@ -46,10 +46,14 @@ export function noPods(evidence: Evidence): Problem | undefined {
   if (runs === 'job') return pods.length === 0 ? startingTasks(recheckOfJob(evidence)) : undefined;
   if (livePods(evidence).length > 0) return undefined;
   const recheckAfter = retryAt !== undefined && retryAt > now ? retryAt - now : undefined;
-  if (!idle)
-    return { reason: REASONS.deploying, message: 'Instances are starting.', final: false, recheckAfter };
+  if (!idle) return startingInstances(recheckAfter);
   const message = 'The worker pool assigns it no instances; it is verified when it gets some.';
   return { reason: REASONS.noInstances, message, final: false, recheckAfter };
+}
+
+/** Instances of which nothing is known but that they have not started. */
+export function startingInstances(recheckAfter?: number): Problem {
+  return { reason: REASONS.deploying, message: 'Instances are starting.', final: false, recheckAfter };
 }
 
 /** Tasks of which nothing is known but that they have not started. */

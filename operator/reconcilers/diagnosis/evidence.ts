@@ -41,6 +41,8 @@ export interface Evidence {
   passed?: ReadonlySet<string>;
   /** Whether an instance has run before: a container that exits has not, for certain, failed to start. */
   proven?: boolean;
+  /** How many instances must have started; 1 when unset. */
+  needed?: number;
   /** How long all containers of an instance must have run without an exit until it has started, in milliseconds. */
   minReadyMs?: number;
   /** Whether a container that has exited is a problem at once, whatever it did before. */

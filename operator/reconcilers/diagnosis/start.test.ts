@@ -30,6 +30,7 @@ interface Case {
   pods: Evidence['pods'];
   passed?: string[];
   proven?: boolean;
+  needed?: number;
   afterSeconds?: number;
   spec?: object;
   want: {
@@ -420,6 +421,31 @@ const CASES: Record<string, Case> = {
     ],
     want: { state: 'started' },
   },
+  'one of two that are needed': {
+    reason: 'the minimum is there before traffic is, and what keeps the second one is reported',
+    needed: 2,
+    pods: [
+      pod({ state: { running: {} }, ready: true }),
+      pod({ state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off: 429 Too Many' } } }),
+    ],
+    want: { state: 'starting', reason: 'ContainerMissing', message: /429 Too Many/ },
+  },
+  'one of two that are needed, no other yet': {
+    reason: 'the second one is about to be made',
+    needed: 2,
+    pods: [pod({ state: { running: {} }, ready: true })],
+    want: { state: 'starting', reason: 'Deploying' },
+  },
+  'two of two that are needed': {
+    reason: 'so many are enough, whatever a third one does',
+    needed: 2,
+    pods: [
+      pod({ state: { running: {} }, ready: true }),
+      pod({ state: { waiting: { reason: 'ContainerCreating' } } }),
+      pod({ state: { running: {} }, ready: true }),
+    ],
+    want: { state: 'started' },
+  },
 };
 
 function stateOf(evidence: Evidence): Case['want']['state'] {
@@ -430,13 +456,14 @@ function stateOf(evidence: Evidence): Case['want']['state'] {
 }
 
 describe('what keeps an instance from starting', () => {
-  for (const [name, { reason, pods, passed = [], proven, afterSeconds = 5, spec, want }] of Object.entries(
-    CASES,
-  )) {
+  for (const [
+    name,
+    { reason, pods, passed = [], proven, needed, afterSeconds = 5, spec, want },
+  ] of Object.entries(CASES)) {
     it(`${name}: ${reason}`, () => {
       const { containers } = revision('hello-00001-abc', { spec }).spec;
       const now = EPOCH + afterSeconds * 1000;
-      const seen = { pods, passed: new Set(passed), proven };
+      const seen = { pods, passed: new Set(passed), proven, needed };
       const evidence: Evidence = { runs: 'service', containers, ...seen, now, config };
       const problem = diagnose(evidence);
       assert.equal(stateOf(evidence), want.state);

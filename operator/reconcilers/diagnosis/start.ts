@@ -12,11 +12,17 @@ import { isBeingPrepared, PREPARING_MS } from './mounts.ts';
 import type { Problem } from './problem.ts';
 
 /**
- * Whether some instance has started, which proves a revision (container contract, Startup: an instance must listen
- * within four minutes and all its containers be healthy).
+ * Whether so many instances have started as are needed, which proves a revision (container contract, Startup: an instance
+ * must listen within four minutes and all its containers be healthy).
  */
 export function hasStarted(evidence: Evidence): boolean {
-  return livePods(evidence).some((pod) => isStarted(pod, evidence));
+  const { needed = 1 } = evidence;
+  return livePods(evidence).length - unstarted(evidence).length >= needed;
+}
+
+/** The instances that have not started. */
+export function unstarted(evidence: Evidence): Pod[] {
+  return livePods(evidence).filter((pod) => !isStarted(pod, evidence));
 }
 
 function isStarted(pod: Pod, evidence: Evidence): boolean {

@@ -1,4 +1,4 @@
-import { type Condition, mergeConditions, readyOf } from '../../apis/condition.ts';
+import { type Condition, isTrue, mergeConditions, readyOf } from '../../apis/condition.ts';
 import {
   DOMAIN_MAPPING_REASONS as REASONS,
   DOMAIN_MAPPING_CONDITIONS as TYPES,
@@ -6,8 +6,10 @@ import {
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import { externalHost, isExternalHost, type UrlConfig } from '../../apis/url.ts';
+import type { Config } from '../../config.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { passingMs, readyEvents } from '../readiness.ts';
+import { type CertificateState, certificateCondition, planCertificate } from './certificate.ts';
 
 export interface DomainMappingInput {
   mapping: DomainMapping;
@@ -15,6 +17,18 @@ export interface DomainMappingInput {
   route?: Route;
   /** The kind and name of what has the domain and keeps it. */
   takenBy?: string;
+  certificate?: CertificateState;
+}
+
+/** What the plans read of the configuration. */
+export type DomainMappingConfig = UrlConfig & { gateway: Pick<Config['gateway'], 'certificates'> };
+
+/** What to do about the Certificate of a mapping. */
+export function planCertificateOf(
+  input: DomainMappingInput,
+  config: DomainMappingConfig,
+): Plan<DomainMapping> {
+  return { ...planCertificate(input, routability(input, config), config), events: [] };
 }
 
 /**
@@ -23,28 +37,40 @@ export interface DomainMappingInput {
  */
 export function planDomainMapping(
   input: DomainMappingInput,
-  config: UrlConfig,
+  config: DomainMappingConfig,
   now: number,
 ): Plan<DomainMapping> {
-  const { mapping } = input;
-  const { generation, name } = mapping.metadata;
-  const { certificateMode, routeName } = mapping.spec;
+  const { mapping, certificate = {} } = input;
+  const { generation } = mapping.metadata;
+  const { routeName } = mapping.spec;
   const routable = routability(input, config);
-  const conditions = [routable, certificate(mapping)];
+  const provisioned = certificateCondition(mapping, certificate, config);
+  const conditions = [routable, provisioned];
   const status = {
     observedGeneration: generation,
     conditions: mergeConditions(mapping.status?.conditions, [...conditions, readyOf(conditions)], now),
     mappedRouteName: routable.status === 'True' ? routeName : undefined,
     resourceRecords: recordsOf(mapping, config),
-    url: `${certificateMode === 'NONE' ? 'http' : config.urlScheme}://${name}`,
+    url: urlOf(mapping, provisioned, config),
   };
+  const decisive = conditions.filter(({ severity }) => severity !== 'Warning');
   return {
     apply: [],
     remove: [],
     status: { ...mapping, status },
-    statusWaitMs: passingMs(mapping.status, status),
-    events: readyEvents(mapping, [routable]),
+    // The gateways serve the domain from this status on, however long the certificate takes.
+    statusWaitMs: routable.status === 'Unknown' ? passingMs(mapping.status, status) : undefined,
+    events: readyEvents(mapping, decisive),
   };
+}
+
+function urlOf(
+  { metadata, spec }: DomainMapping,
+  provisioned: Condition,
+  { urlScheme }: DomainMappingConfig,
+): string {
+  if (spec.certificateMode === 'NONE') return `http://${metadata.name}`;
+  return `${isTrue(provisioned) ? 'https' : urlScheme}://${metadata.name}`;
 }
 
 function routability({ mapping, route, takenBy }: DomainMappingInput, config: UrlConfig): Condition {
@@ -82,17 +108,6 @@ function routability({ mapping, route, takenBy }: DomainMappingInput, config: Ur
 /** Names that only the cluster's own DNS gives out. */
 function isInternal(host: string, { clusterDomain }: UrlConfig): boolean {
   return host.endsWith('.svc') || host.endsWith(`.${clusterDomain}`);
-}
-
-/** Of severity Warning, so that a domain is ready without TLS: a certificate can come from elsewhere, and none be wanted. */
-function certificate({ metadata, spec }: DomainMapping): Condition {
-  const type = TYPES.certificateProvisioned;
-  if (spec.certificateMode === 'NONE') {
-    const message = 'The certificate mode is NONE.';
-    return { type, status: 'True', reason: REASONS.tlsNotEnabled, message };
-  }
-  const message = `No certificate is issued for '${metadata.name}' here: put one into a Secret that the gateways read (gateway.tls).`;
-  return { type, status: 'False', severity: 'Warning', reason: REASONS.issuerMissing, message };
 }
 
 /**

@@ -32,6 +32,7 @@ export function evidenceOf(input: RevisionInput, config: RoleConfig<'controller'
     mount: input.mount,
     passed: input.passed,
     proven,
+    needed: proven ? 1 : input.initialInstances,
     // A pool's first revision replaces nothing: it is ready as soon as it runs, as a Deployment is. To wait with that
     // would cost every new pool the time in which few programs exit; one that does says so in InstancesReady.
     minReadyMs: pool?.replaces ? config.startup.crashSeconds * 1000 : 0,

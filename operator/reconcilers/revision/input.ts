@@ -26,6 +26,8 @@ export interface RevisionInput extends Offer {
   routed: boolean;
   /** Whether it is ready without an instance: none is needed before the first request. */
   startsAtZero?: boolean;
+  /** How many instances must have started before it is ready; 1 when unset. */
+  initialInstances?: number;
   /** Whether it is the latest of its template, or has traffic or a share of instances. */
   wanted?: boolean;
   /** Why there are so many instances; undefined until the autoscaler has said it. */

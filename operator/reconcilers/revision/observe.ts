@@ -4,8 +4,10 @@ import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
 import { isReady } from '../../apis/serving/revision/conditions.ts';
 import { needsNoInstance } from '../../apis/serving/revision/initialScale.ts';
+import { initialInstances, scalingSpec } from '../../apis/serving/revision/scaling.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Service } from '../../apis/serving/service/types.ts';
+import { targetOf } from '../../apis/serving/traffic/targets.ts';
 import { type Deployment, type Pod, SERVICE_ACCOUNTS } from '../../kube/core.ts';
 import { keyOf } from '../../kube/types.ts';
 import { type Context, metadataNow } from '../context.ts';
@@ -44,9 +46,11 @@ export async function observe(
   const deployment = ownDeployment(revision, stores);
   const pods = stores.pods.byIndex('revision', revision.metadata.uid ?? '');
   const evictions = queues.evictions.of(key, pods);
-  const routed = stores.routes.byIndex('revision', key).length > 0;
+  const routes = stores.routes.byIndex('revision', key);
+  const routed = routes.length > 0;
   const wanted = routed || isNamed(revision, stores);
   const pool = poolContext(revision, stores);
+  const service = serviceOf(revision, stores);
   return {
     revision,
     deployment,
@@ -59,7 +63,10 @@ export async function observe(
     metadata: metadataNow(context, stores),
     resizesPods: context.capabilities.resizesPods,
     mayRollOut: queues.rollOuts.has(key),
-    startsAtZero: needsNoInstance(revision, serviceOf(revision, stores)),
+    startsAtZero: needsNoInstance(revision, service),
+    initialInstances: pool
+      ? 1
+      : initialInstances(scalingSpec(revision, service, targetOf(key, routes), context.config.autoscaler)),
     routed,
     wanted,
     scaling: context.scaling.of(key),

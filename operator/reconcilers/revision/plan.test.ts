@@ -110,6 +110,16 @@ const CASES: Record<string, Case> = {
       Ready: { status: 'True' },
     },
   },
+  'one instance of its minimum probed': {
+    reason: 'the other one is awaited',
+    input: { pods: [running], passed: new Set(['pod-x']), initialInstances: 2 },
+    want: { Ready: { status: 'Unknown', reason: 'Deploying' } },
+  },
+  'one instance of its minimum, after it was ready': {
+    reason: 'it keeps its traffic, however many instances are left',
+    input: { revision: proven, pods: [running], passed: new Set(['pod-x']), initialInstances: 2 },
+    want: { Ready: { status: 'True' } },
+  },
   'scaled to zero': {
     reason: 'a revision that was ready stays ready without instances, and says so for information only',
     input: { revision: proven, deployment: deployment('hello-00001-abc', 0) },

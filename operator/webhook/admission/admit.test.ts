@@ -7,6 +7,9 @@ import { admitDefault, admitValidate, type Policy } from './admit.ts';
 import type { AdmissionResponse } from './review.ts';
 
 const APP = 'spec: {template: {spec: {containers: [{image: app}]}}}';
+const NO_MAXIMUM = 'metadata: {annotations: {run.googleapis.com/maxScale: "0"}}';
+const NO_REVISION_MAXIMUM =
+  'spec: {template: {metadata: {annotations: {autoscaling.knative.dev/maxScale: "0"}}, spec: {containers: [{image: app}]}}}';
 
 const LIMITS = (cpu: string, memory: string, size: string) => `spec:
   template:
@@ -170,6 +173,14 @@ describe('admitDefault', () => {
     assert.deepEqual(answer, { uid: 'review-1', allowed: true });
   });
 
+  it("validates the operator's own objects by all rules that have always held", () => {
+    const object = objectOf(NO_REVISION_MAXIMUM.replace('"0"', 'many'), 'Configuration');
+    const answer = admitValidate(requestFor(object, { kind: 'Configuration', user: OPERATOR }), LENIENT);
+    assert.deepEqual(fieldsOf(answer), [
+      'spec.template.metadata.annotations[autoscaling.knative.dev/maxScale]',
+    ]);
+  });
+
   it('does not trust a deletionTimestamp that a client makes up', () => {
     const annotations = { [SERVING.creator]: 'mallory' };
     const object = objectOf(APP);
@@ -301,6 +312,27 @@ const REVIEWS: Record<string, ReviewCase> = {
     stored: `metadata: {annotations: {run.googleapis.com/minScale: few}}\n${APP}`,
     object: `metadata: {annotations: {run.googleapis.com/minScale: few, run.googleapis.com/maxScale: many}}\n${APP}`,
     rejected: ['metadata.annotations[run.googleapis.com/maxScale]'],
+  },
+  'a maximum of 0 that was allowed before': {
+    reason: 'other changes of the service go on',
+    stored: `${NO_MAXIMUM}\n${APP}`,
+    object: `metadata: {labels: {a: b}, annotations: {run.googleapis.com/maxScale: "0"}}\n${APP}`,
+    warnings: [/maxScale\]: is "0"; it must be a whole number from 1 to 2147483647$/],
+  },
+  'a new maximum of 0': {
+    reason: 'it is refused in both places',
+    object: `${NO_MAXIMUM}\n${NO_REVISION_MAXIMUM}`,
+    rejected: [
+      'metadata.annotations[run.googleapis.com/maxScale]',
+      'spec.template.metadata.annotations[autoscaling.knative.dev/maxScale]',
+    ],
+  },
+  'a maximum of 0 from the operator': {
+    reason: 'its service may have been admitted when 0 was allowed',
+    user: OPERATOR,
+    policy: STRICT,
+    kind: 'Configuration',
+    object: NO_REVISION_MAXIMUM,
   },
   'a change of a revision': {
     reason: 'it is immutable',

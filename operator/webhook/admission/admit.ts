@@ -94,7 +94,8 @@ export function admitValidate(
   const previous = previousOf(request, definition);
   const object = withName(request.object);
   const result = validate(definition, definition.spec, object, { previous, strict, referenced });
-  if (result.errors.length > 0) return rejection(request, result.errors);
+  const errors = own ? result.errors.filter(({ wasAllowed }) => !wasAllowed) : result.errors;
+  if (errors.length > 0) return rejection(request, errors);
   const warnings = own
     ? []
     : warningsOf(definition, object as KubeObject, result.warnings, policy.capabilities);

@@ -1,8 +1,7 @@
 import { type Annotation, honoured, ignored, REVISION, SCALED } from '../annotation.ts';
 import { SERVING } from '../serving.ts';
-import { FLAG, isOff, oneOf, UTILIZATION_TARGET, wholeNumber } from '../values.ts';
+import { FLAG, isOff, MAXIMUM, oneOf, UTILIZATION_TARGET, wholeNumber } from '../values.ts';
 
-export const NO_MAXIMUM = '0 means that no maximum is set';
 export const FIXED_SIZE =
   'run.googleapis.com/manualInstanceCount sets the number of instances of a worker pool';
 const ONE_STEP = ignored(`traffic moves in one step, or over the time that ${SERVING.rolloutDuration} gives`);
@@ -19,8 +18,8 @@ export const SCALING = {
   maxScale: {
     key: 'run.googleapis.com/maxScale',
     on: SCALED,
-    value: wholeNumber(0),
-    effect: honoured(NO_MAXIMUM),
+    value: MAXIMUM,
+    effect: honoured(),
     effects: { WorkerPool: ignored(FIXED_SIZE) },
   },
   scalingMode: {

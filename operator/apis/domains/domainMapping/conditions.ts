@@ -21,4 +21,12 @@ export const DOMAIN_MAPPING_REASONS = {
   tlsNotEnabled: 'TLSNotEnabled',
   /** Certificates are not issued here. */
   issuerMissing: 'IssuerMissing',
+  /** The API of cert-manager cannot be used. */
+  certManagerMissing: 'CertManagerMissing',
+  /** The certificate has not been issued yet (Knative, DomainMapping; so are the next two). */
+  certificateNotReady: 'CertificateNotReady',
+  /** It could not be issued; cert-manager tries again. */
+  certificateProvisionFailed: 'CertificateProvisionFailed',
+  /** A Certificate of its name was not made for a domain mapping. */
+  certificateNotOwned: 'CertificateNotOwned',
 } as const;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { parseConfig } from '../../../config.ts';
 import type { Service } from '../service/types.ts';
 import type { Target } from '../traffic/targets.ts';
-import { type ScalingSpec, scalingSpec } from './scaling.ts';
+import { initialInstances, type ScalingSpec, scalingSpec } from './scaling.ts';
 import type { Revision } from './types.ts';
 
 const config = parseConfig({}).autoscaler;
@@ -79,7 +79,21 @@ describe('scalingSpec', () => {
       want: { min: 2, max: 7 },
       reason: "Knative's spelling",
     },
-    'maximum 0': { revision: { maxScale: '0' }, want: { max: 100 }, reason: 'no limit of its own (Knative)' },
+    'maximum 0': {
+      revision: { maxScale: '0' },
+      want: { max: 100 },
+      reason: 'from before it was refused: no limit of its own',
+    },
+    'maximum 0 beside another': {
+      revision: { maxScale: '0', 'max-scale': '5' },
+      want: { max: 5 },
+      reason: '0 is no limit, and so hides none',
+    },
+    'both spellings': {
+      revision: { maxScale: '4', 'max-scale': '5', minScale: '2', 'min-scale': '1' },
+      want: { min: 2, max: 4 },
+      reason: "Cloud Run's takes precedence",
+    },
     'maximum 0 of the service, beside a minimum': {
       revision: { maxScale: '0' },
       service: { maxScale: '0', minScale: '1' },
@@ -285,6 +299,24 @@ describe('scalingSpec', () => {
       const spec = specOf(test);
       const keys = Object.keys(test.want) as (keyof ScalingSpec)[];
       assert.deepEqual(Object.fromEntries(keys.map((key) => [key, spec[key]])), test.want, test.reason);
+    });
+  }
+
+  const initial: Record<string, [test: Partial<Case>, count: number]> = {
+    'one unless more are asked for': [{}, 1],
+    'its minimum': [{ revision: { minScale: '3', 'initial-scale': '2' } }, 3],
+    'its initial scale': [{ revision: { minScale: '2', 'initial-scale': '3' } }, 3],
+    'no more than the maximum': [{ revision: { minScale: '3', maxScale: '2' } }, 2],
+    'its part of the manual number': [
+      { service: { scalingMode: 'manual', manualInstanceCount: '4' }, percents: [50, 50] },
+      2,
+    ],
+    'one where an instance tells whether it starts': [{ revision: { 'initial-scale': '0' } }, 1],
+  };
+  for (const [name, [test, count]] of Object.entries(initial)) {
+    it(`has so many start before a revision is ready: ${name}`, () => {
+      const spec = specOf({ want: {}, reason: '', conditions: { Ready: 'Unknown' }, ...test });
+      assert.equal(initialInstances(spec), count);
     });
   }
 

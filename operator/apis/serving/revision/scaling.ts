@@ -104,19 +104,30 @@ export function keptInstances({ manual, min }: Pick<ScalingSpec, 'manual' | 'min
   return Math.max(0, (manual ?? min) - 1);
 }
 
+/**
+ * So many instances start before a revision is ready: the initial scale or the minimum, the larger one (Knative,
+ * Configuring scale bounds: Initial scale), or the manual number. Without one it is not known whether it starts.
+ */
+export function initialInstances({ manual, min, initial }: ScalingSpec): number {
+  return Math.max(1, manual ?? Math.max(min, initial));
+}
+
 function minOf(revision: Revision, service: Service | undefined, target: Target | undefined): number {
   const own = count(revision, AUTOSCALING.minScale, AUTOSCALING.minScaleKebab) ?? 0;
   return Math.max(own, partOf(count(service, RUN.minScale), target) ?? 0);
 }
 
-/** The revision's own maximum, and its part of the Service's. 0 is no limit of its own. */
+/** The revision's own maximum, and its part of the Service's. 0 is no limit: Knative's meaning, and of stored objects. */
 function maxOf(
   revision: Revision,
   service: Service | undefined,
   target: Target | undefined,
   config: ScalingConfig,
 ): number {
-  const own = count(revision, AUTOSCALING.maxScale, AUTOSCALING.maxScaleKebab) || config.maxScaleDefault;
+  const own =
+    count(revision, AUTOSCALING.maxScale) ||
+    count(revision, AUTOSCALING.maxScaleKebab) ||
+    config.maxScaleDefault;
   // A revision without a percentage is bounded by the Service's whole number: it has no part of its own, and
   // one that has just lost its traffic must be able to finish its requests.
   const total = count(service, RUN.maxScale) || Number.POSITIVE_INFINITY;

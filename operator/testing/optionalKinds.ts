@@ -1,0 +1,50 @@
+import type { KubeObject, ResourceType } from '../kube/types.ts';
+import type { ApiServer } from './apiServer.ts';
+import { CRDS } from './installKinds.ts';
+
+/**
+ * Installs a kind of others as far as a test needs it: any fields, status as a subresource.
+ * @param rules of the API server for its objects (Kubernetes, Validation rules).
+ * @returns removes it.
+ */
+export async function installKind(
+  { client }: Pick<ApiServer, 'client'>,
+  { apiVersion, kind, plural }: ResourceType,
+  rules: { rule: string; message: string }[] = [],
+): Promise<() => Promise<unknown>> {
+  const [group = '', version = ''] = apiVersion.split('/');
+  const metadata = { name: `${plural}.${group}` };
+  const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  const definition = {
+    apiVersion: CRDS.apiVersion,
+    kind: CRDS.kind,
+    // The API server asks for it where a group is the Kubernetes project's own.
+    metadata: { ...metadata, annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' } },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          schema: {
+            openAPIV3Schema: {
+              type: 'object',
+              'x-kubernetes-validations': rules,
+              properties: {
+                metadata: { type: 'object', properties: { name: { type: 'string' } } },
+                spec: anything,
+                status: anything,
+              },
+            },
+          },
+        },
+      ],
+    },
+  };
+  await client.create(CRDS, definition as unknown as KubeObject);
+  return () => client.delete(CRDS, metadata);
+}
