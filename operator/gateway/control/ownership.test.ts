@@ -121,6 +121,23 @@ describe('declarations', () => {
     assert.deepEqual([a.dispatches(revision), b.dispatches(revision)], [true, false]);
   });
 
+  it('tell that a gateway leaves whose pod is deleted when another one is ready, and not before', () => {
+    const observe = (...ready: string[]): void => {
+      for (const gateway of [a, b]) {
+        const list = pods(...ready).map((pod) => ({ ...pod, leaving: pod.id === 'a' }));
+        gateway.setPods(list, now);
+        gateway.declare({});
+      }
+      settle();
+    };
+    observe();
+    assert.deepEqual([a.dispatches(revision), b.dispatches(revision)], [true, false]);
+    observe('b');
+    assert.deepEqual([a.dispatches(revision), b.dispatches(revision)], [false, true]);
+    observe();
+    assert.equal(b.dispatches(revision), true, 'what has left does not come back');
+  });
+
   it('await a process that joined before it could see this one run', () => {
     const list = pods('a', 'b');
     const unseen = list.map((pod) => ({ ...pod, started: pod.id !== 'a' }));

@@ -289,8 +289,8 @@ export class Ownership {
     const own = this.#pods.find(({ id }) => id === this.id);
     const staying = this.#pods.filter(({ id }) => !this.#peers.get(id)?.said?.leaving);
     const all = membersOf(staying);
-    const ends = !own || own.leaving;
-    if (ends && !all.includes(this.id)) this.#leaving ||= this.#joined;
+    // One that has not joined never does.
+    if ((!own || own.leaving) && !(this.#joined && all.includes(this.id))) this.#leaving = true;
     const members = all.filter((id) => id !== this.id || (this.#joined && !this.#leaving));
     if (sameMembers(members, this.#members)) return;
     this.#members = members;

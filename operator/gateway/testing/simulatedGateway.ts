@@ -100,6 +100,8 @@ export class SimulatedGateway {
     }
     this.observe();
     this.#declare();
+    // A gateway that could not be reached is tried again.
+    this.serveWaiting();
     this.#world.after(TICK_MS * (0.5 + random.next()), () => this.tick());
   }
 
