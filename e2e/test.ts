@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,29 +18,30 @@ const totals: Totals = { passed: 0, failed: 0 };
 /** No step takes so long, cold caches included. */
 const LIMIT_MINUTES = 40;
 
-/** Runs a command in the foreground; true if it succeeded. */
-function run(command: string, args: readonly string[]): boolean {
+/** Runs a command; true if it succeeded. */
+async function run(command: string, args: readonly string[]): Promise<boolean> {
   console.log(`\n$ ${[command, ...args].join(' ')}`);
   const limits = { timeout: LIMIT_MINUTES * 60_000, killSignal: 'SIGKILL' } as const;
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...limits });
-  if (error) console.error(`${command}: ${error.message}`);
-  return status === 0;
+  try {
+    const [status] = await once(spawn(command, args, { cwd: root, stdio: 'inherit', ...limits }), 'exit');
+    return status === 0;
+  } catch (error) {
+    console.error(`${command}: ${(error as Error).message}`);
+    return false;
+  }
 }
 
 /** A step that must succeed for the rest to mean anything. */
-function step(command: string, ...args: string[]): boolean {
-  const succeeded = run(command, args);
+async function step(command: string, ...args: string[]): Promise<boolean> {
+  const succeeded = await run(command, args);
   if (!succeeded) totals.failed += 1;
   return succeeded;
 }
 
-/** Where a test runner leaves its totals. */
-const output = join(folder, 'totals.json');
-
-/** Runs tests and adds their totals; a skipped test and a run that ends without totals are failures. */
-function tests(command: string, ...args: string[]): void {
-  rmSync(output, { force: true });
-  const succeeded = run(command, args);
+/** Knative's own tests; a skipped one and a run that ends without totals are failures. */
+async function conformance(): Promise<void> {
+  const output = join(folder, 'totals.json');
+  const succeeded = await run('e2e/conformance/run', [`--output=${output}`]);
   try {
     const { passes, failures, pending } = JSON.parse(readFileSync(output, 'utf8'));
     const failed = failures + pending;
@@ -74,22 +76,21 @@ const WITHOUT_CLUSTER = [
 ];
 const SCENARIOS = [
   ['e2e/scenarios/@(failing|scaleIn|scaling).test.ts'],
-  ['e2e/scenarios/@(jobs|workerPools).test.ts'],
-  ['e2e/scenarios/!(failing|jobs|scaleIn|scaling|wholeRun|workerPools).test.ts'],
+  ['e2e/scenarios/@(jobs|scaleOut|workerPools).test.ts'],
+  ['e2e/scenarios/!(failing|jobs|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts'],
 ];
 
 async function sideBySide(prefix: readonly string[], lanes: readonly string[][]): Promise<void> {
   await Promise.all(lanes.map((files) => mocha(prefix, files)));
 }
 
-step('node', 'operator/generate/main.ts', '--check');
-step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
-step('tsc', '--noEmit');
+await step('node', 'operator/generate/main.ts', '--check');
+await step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
+await step('tsc', '--noEmit');
 await sideBySide([], WITHOUT_CLUSTER);
-if (step('make', 'deploy', 'images')) {
-  await sideBySide(['e2e/in'], SCENARIOS);
+if (await step('make', 'deploy', 'images')) {
+  await Promise.all([sideBySide(['e2e/in'], SCENARIOS), conformance()]);
   await mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
-  tests('e2e/conformance/run', `--output=${output}`);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
 }
 

@@ -87,7 +87,7 @@ describe('instances under load', function () {
       const pods = await podsOf(suite.client, suite.namespace, 'single');
       return pods.filter(readyCondition).length > 1;
     });
-    const long = ask(25_000);
+    const long = ask(40_000);
     for (let i = 0; i < 8; i++) {
       added.push((await ask(500)).ms - 500);
       await new Promise((resolve) => setTimeout(resolve, 500));

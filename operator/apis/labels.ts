@@ -33,6 +33,9 @@ export const RUN = {
   supportsPzs: 'run.googleapis.com/supportsPzs',
 } as const;
 
+/** On what is made for a domain mapping in another namespace: the namespace of the mapping. */
+export const MAPPING_NAMESPACE = 'homerun.dev/domain-mapping-namespace';
+
 /**
  * Selects what belongs to services and not to worker pools: the gateway and the autoscaler watch nothing else.
  */

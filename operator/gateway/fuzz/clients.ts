@@ -20,6 +20,7 @@ export class Http1Client implements FuzzClient {
   #held: Buffer = Buffer.alloc(0);
   #changed: (() => void) | undefined;
   #ended: 'no' | 'end' | 'broken' = 'no';
+  #cut: string | undefined;
 
   constructor(port: number) {
     this.#port = port;
@@ -92,13 +93,14 @@ export class Http1Client implements FuzzClient {
 
   #over(seen: Seen): Seen {
     this.close();
-    return seen;
+    return seen.whole ? seen : { ...seen, cut: this.#cut ?? this.#ended };
   }
 
   #open(): Socket {
     const socket = connect({ port: this.#port, host: '127.0.0.1', noDelay: true });
     this.#socket = socket;
     this.#ended = 'no';
+    this.#cut = undefined;
     const on = (event: string, take: (bytes: Buffer) => void): void => {
       socket.on(event, (bytes: Buffer) => {
         if (this.#socket !== socket) return;
@@ -111,6 +113,9 @@ export class Http1Client implements FuzzClient {
     });
     on('end', () => {
       this.#ended = 'end';
+    });
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (this.#socket === socket) this.#cut = code;
     });
     on('error', () => {
       this.#ended = 'broken';

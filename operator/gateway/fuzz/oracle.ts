@@ -29,6 +29,8 @@ export interface Seen {
   trailers: Field[];
   /** The answer looks complete; otherwise its connection or stream broke. */
   whole: boolean;
+  /** How its connection ended before it was whole: the error's code, or without one. */
+  cut?: string;
   /** Why what came is no HTTP. */
   malformed?: string;
 }
@@ -108,7 +110,7 @@ function checkSeen(asked: Asked, model: Model, seen: Seen, lenient: boolean): vo
     if (expectation !== 'right' && (model.headSent || lenient)) return;
     throw new Finding(
       `the connection ended without an answer (HTTP/${asked.version}, expected: ${expectation === 'right' ? 'an answer' : 'a rejection'})`,
-      show(model.status),
+      `${show(model.status)}, ${seen.cut}`,
     );
   }
   const ids = values(seen.fields, 'x-id');
@@ -142,7 +144,7 @@ function checkPassed(asked: Asked, model: Model, seen: Seen): void {
     throw new Finding(`a broken answer looks whole ${to}`, `${seen.body.length} bytes`);
   }
   if (!seen.whole && expectation === 'right')
-    throw new Finding(`a right answer was broken off ${to}`, `${seen.body.length} bytes`);
+    throw new Finding(`a right answer was broken off ${to}`, `${seen.body.length} bytes, ${seen.cut}`);
   const got = model.body.subarray(0, seen.body.length);
   if (!got.equals(seen.body))
     throw new Finding(`another body than the instance's ${to}`, show(seen.body.toString('latin1')));

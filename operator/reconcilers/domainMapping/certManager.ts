@@ -1,4 +1,5 @@
 import { type Condition, conditionOf } from '../../apis/condition.ts';
+import { MAPPING_NAMESPACE } from '../../apis/labels.ts';
 import type { Config } from '../../config.ts';
 import { type KubeObject, namespaced } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
@@ -26,9 +27,6 @@ export const CERTIFICATE_REQUESTS = namespaced<CertificateRequest>(
   'CertificateRequest',
   'certificaterequests',
 );
-
-/** Label of a Certificate that was made for a domain mapping: the namespace of the mapping. */
-export const MAPPING_NAMESPACE = 'homerun.dev/domain-mapping-namespace';
 
 /** Annotations of requests: the Certificate's name, and the number of the attempt. */
 const OF_CERTIFICATE = 'cert-manager.io/certificate-name';

@@ -4,6 +4,7 @@ import {
   DOMAIN_MAPPING_CONDITIONS as TYPES,
 } from '../../apis/domains/domainMapping/conditions.ts';
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
+import { MAPPING_NAMESPACE } from '../../apis/labels.ts';
 import { certificateName } from '../../apis/names.ts';
 import type { Config } from '../../config.ts';
 import { type Plan, type Removal, removalOf } from '../../kube/plan.ts';
@@ -13,7 +14,6 @@ import {
   type CertificateRequest,
   issuanceOf,
   issuingOf,
-  MAPPING_NAMESPACE,
   mappingsOfCertificate,
 } from './certManager.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
 import { DOMAIN_MAPPINGS, type DomainMapping } from '../../apis/domains/domainMapping/types.ts';
+import { MAPPING_NAMESPACE } from '../../apis/labels.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
 import { parseConfig } from '../../config.ts';
 import { domainMapping } from '../../testing/domains.ts';
@@ -8,7 +9,7 @@ import { FakeApiServer, Rejection, type SeenRequest } from '../../testing/fakeAp
 import { route } from '../../testing/serving.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
 import { until } from '../../testing/until.ts';
-import { CERTIFICATE_REQUESTS, CERTIFICATES, type Certificate, MAPPING_NAMESPACE } from './certManager.ts';
+import { CERTIFICATE_REQUESTS, CERTIFICATES, type Certificate } from './certManager.ts';
 import { domainMappingController } from './reconciler.ts';
 
 const HOST = 'www.example.com';
