@@ -6,7 +6,7 @@ import type { RouteTable } from './routeTable.ts';
 
 /** What {@link Replicas} needs of revisions, instances and data threads. */
 export interface Dispatching {
-  /** Revisions that are served, with their limits. */
+  /** Revisions that are served, with the limits of their instances, wherever their requests go. */
   revisions(): Iterable<{ key: string; limit: number }>;
   /** The instances of a revision, with this gateway's own requests in flight. */
   instancesOf(revision: string): Iterable<{ uid: string; slot: number; inFlight: number }>;
@@ -36,7 +36,7 @@ interface Parts {
 export function dispatchingOf(parts: Parts): Dispatching {
   const { slots, table, instances, forwards, ownerOf, applied, wake } = parts;
   return {
-    revisions: () => table.entries.values(),
+    revisions: () => table.limits(),
     *instancesOf(revision) {
       for (const { uid, slot } of instances.of(revision)) {
         yield { uid, slot, inFlight: slots.ownInFlight(slot) };

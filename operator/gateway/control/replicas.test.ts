@@ -219,6 +219,26 @@ describe('several gateways', function () {
     assert.deepEqual([forwarded, marked], ['127.0.0.1', undefined], 'the hop is not seen');
   });
 
+  it('serve a revision that appears while one leaves that forwards its requests, and that one ends', async () => {
+    const { counts, port } = await program((done) => done());
+    serve('hello', 80, port);
+    const leaving = await start();
+    await start();
+    const { name } = leaving;
+    api.remove(PODS, { namespace: NAMESPACE, name });
+    await until('its requests are forwarded', async () => {
+      await get(leaving);
+      const { text } = await ask(`http://127.0.0.1:${pods.get(name)?.admin}`, '/metrics');
+      return /^homerun_gateway_forwarded_total [1-9]/m.test(text);
+    });
+    serve('later', 80, port);
+    const served = counts.served;
+    await until('it serves the new one', async () => (await get(leaving, 'later.ns.test')).status === 200);
+    assert.equal((await get(leaving)).status, 200);
+    assert.equal(counts.served, served + 2);
+    await drain(leaving);
+  });
+
   it('keep the limit while gateways join, drain and are killed', async () => {
     const [requests, clients] = [2000, 24];
     const random = new Random(1);

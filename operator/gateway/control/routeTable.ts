@@ -78,6 +78,14 @@ export class RouteTable {
     return this.#entries;
   }
 
+  /** The revisions that have an entry, with the limits of their instances: an entry has none while it is forwarded. */
+  *limits(): Iterable<{ key: string; limit: number }> {
+    for (const key of this.#entries.keys()) {
+      const known = this.#revisions.get(key);
+      if (known) yield { key, limit: known.compiled.limit };
+    }
+  }
+
   setRoute(key: string, route: CompiledRoute | undefined): void {
     const before = this.#routes.get(key);
     if (before && route && sameRoute(before, route)) return;
