@@ -65,8 +65,9 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
 
 /**
  * Most tests wait for something, so that a machine of two processors has time for several runs at once. The patterns of
- * each group complement each other: a new file belongs to one of them. What stops or upgrades parts of Homerun that
- * others need runs by itself (scenarios/platform), and what looks back on all of it runs last.
+ * each group complement each other: a new file belongs to one of them. What measures the use of processors runs beside
+ * Knative's tests, which need little of one; what stops or upgrades parts of Homerun that others need runs by itself
+ * (scenarios/platform), and what looks back on all of it runs last.
  */
 const WITHOUT_CLUSTER = [
   ['operator/gateway/**/*.test.ts'],
@@ -75,8 +76,10 @@ const WITHOUT_CLUSTER = [
   ['e2e/!(scenarios)/**/*.test.ts'],
 ];
 const SCENARIOS = [
-  ['e2e/scenarios/@(failing|scaleIn|scaling).test.ts'],
-  ['e2e/scenarios/@(jobs|scaleOut|workerPools).test.ts'],
+  ['e2e/scenarios/@(failing|scaling).test.ts'],
+  ['e2e/scenarios/jobs.test.ts'],
+  ['e2e/scenarios/scaleIn.test.ts'],
+  ['e2e/scenarios/workerPools.test.ts'],
   ['e2e/scenarios/!(failing|jobs|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts'],
 ];
 
@@ -89,7 +92,8 @@ await step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'
 await step('tsc', '--noEmit');
 await sideBySide([], WITHOUT_CLUSTER);
 if (await step('make', 'deploy', 'images')) {
-  await Promise.all([sideBySide(['e2e/in'], SCENARIOS), conformance()]);
+  await sideBySide(['e2e/in'], SCENARIOS);
+  await Promise.all([conformance(), mocha(['e2e/in'], ['e2e/scenarios/scaleOut.test.ts'])]);
   await mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
 }

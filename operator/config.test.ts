@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { ConfigSchema, parseConfig } from './config.ts';
+import { ConfigSchema } from './config/schema.ts';
+import { parseConfig } from './config.ts';
 import { ROLE_FIELDS } from './roles.ts';
 
 describe('configuration', () => {
@@ -21,6 +22,7 @@ describe('configuration', () => {
         namespace: '',
         issuer: { name: '', kind: 'ClusterIssuer', group: 'cert-manager.io' },
       },
+      tracing: { endpoint: '', samplingRatio: 0 },
       limits: {
         connections: 10_000,
         connectionsPerAddress: 5000,
@@ -82,6 +84,14 @@ describe('configuration', () => {
       input: { metadata: { region: 'Europe' } },
       message: /^configuration\.metadata\.region: is "Europe"; it must match/,
     },
+    'an endpoint that is no URL': {
+      input: { gateway: { tracing: { endpoint: 'otel-collector:4318' } } },
+      message: /^configuration\.gateway\.tracing\.endpoint: is "otel-collector:4318"; it must match/,
+    },
+    'an endpoint with a password, which the log would show': {
+      input: { gateway: { tracing: { endpoint: 'https://me:secret@collector' } } },
+      message: /^configuration\.gateway\.tracing\.endpoint: /,
+    },
     'a part that is no map': {
       input: { gateway: [] },
       message: /^configuration\.gateway: is \[\]; it must be a map$/,
@@ -90,6 +100,10 @@ describe('configuration', () => {
     'an entry of a map': {
       input: { metadata: { projectNumbers: { a: 'x' } } },
       message: /^configuration\.metadata\.projectNumbers\[a\]: is "x"; it must match/,
+    },
+    'an item without what it must have': {
+      input: { gatewayApi: { parentRefs: [{ namespace: 'infra' }] } },
+      message: /^configuration\.gatewayApi\.parentRefs\[0\]\.name: must be set$/,
     },
     'a field that there is not': {
       input: { gatway: {} },

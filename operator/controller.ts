@@ -11,6 +11,7 @@ import { boostController } from './reconcilers/boost/reconciler.ts';
 import type { Context } from './reconcilers/context.ts';
 import { disruptionController } from './reconcilers/disruption/reconciler.ts';
 import { issuingOf } from './reconcilers/domainMapping/certManager.ts';
+import { routingOf } from './reconcilers/domainMapping/gatewayApi.ts';
 import { RECONCILERS } from './reconcilers/index.ts';
 import { createInformers, type Informers } from './reconcilers/informers.ts';
 import { rollOutsOf } from './reconcilers/revision/rollOuts.ts';
@@ -48,6 +49,7 @@ export async function runController(
       namespaces: config.namespaces,
       own: identity.namespace,
       certificates: issuingOf(config)?.namespace,
+      httpRoutes: routingOf(config)?.namespace,
     });
     const watches = Object.values(informers);
     unready = () => {
@@ -102,7 +104,7 @@ function controllersOf(context: Context): Controller[] {
  * @param controllers filled in when it leads for the first time.
  */
 function leaderOf(context: Context & { informers: Informers }, controllers: Controller[]): Lead {
-  const { client, config, identity, informers, scaling, log } = context;
+  const { client, config, identity, capabilities, informers, scaling, log } = context;
   let present = AbortSignal.abort();
   // Whoever does not lead any more writes nothing, and what is under way ends.
   const guarded = client.guarded(() => present);
@@ -112,7 +114,15 @@ function leaderOf(context: Context & { informers: Informers }, controllers: Cont
   let autoscaler: Autoscaler | undefined;
   return async (signal, lost) => {
     present = lost;
-    autoscaler ??= new Autoscaler({ client: guarded, config, identity, informers, reports: scaling, log });
+    autoscaler ??= new Autoscaler({
+      client: guarded,
+      config,
+      identity,
+      capabilities,
+      informers,
+      reports: scaling,
+      log,
+    });
     if (controllers.length === 0) controllers.push(...controllersOf({ ...context, client: guarded }));
     for (const controller of controllers) controller.serverReturned();
     await Promise.all([...controllers, autoscaler].map((part) => part.run(signal)));

@@ -47,6 +47,7 @@ const FULL = {
     threads: 2,
     drainSeconds: 30.5,
     accessLog: true,
+    tracing: { endpoint: 'http://otel-collector.monitoring:4318', samplingRatio: 0.1 },
     priorityClassName: 'system-cluster-critical',
     tolerations: [{ key: 'edge', operator: 'Exists' }],
     affinity: { nodeAffinity: {} },
@@ -383,6 +384,7 @@ describe('chart', function () {
       deepEqual([registry.insecure, registry.caFile], [['registry.local:5000'], '/etc/homerun-ca/ca.crt']);
       const { gateway } = parseConfig(configOf(objects, 'gateway'));
       deepEqual([gateway.threads, gateway.drainSeconds, gateway.accessLog], [2, 30.5, true]);
+      deepEqual(gateway.tracing, { endpoint: 'http://otel-collector.monitoring:4318', samplingRatio: 0.1 });
       equal(parseConfig(configOf(objects, 'webhook')).strict, true);
     });
 

@@ -5,6 +5,8 @@ import { CORE_SERVICES, NAMESPACES, PODS, SECRETS } from '../../operator/kube/co
 import { isKubeError } from '../../operator/kube/errors.ts';
 import { desiredCertificate } from '../../operator/reconcilers/domainMapping/certificate.ts';
 import { CERTIFICATE_REQUESTS, CERTIFICATES } from '../../operator/reconcilers/domainMapping/certManager.ts';
+import { HTTP_ROUTES } from '../../operator/reconcilers/domainMapping/gatewayApi.ts';
+import { desiredHttpRoute } from '../../operator/reconcilers/domainMapping/httpRoute.ts';
 import { createInformers } from '../../operator/reconcilers/informers.ts';
 import { readKeyring } from '../../operator/registry/pullsecrets.ts';
 import type { Role } from '../../operator/roles.ts';
@@ -27,8 +29,11 @@ describe('an installation for some namespaces', function () {
     server = await ApiServer.start();
     for (const name of [...WATCHED, 'elsewhere'])
       await server.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await installKind(server, HTTP_ROUTES);
+    await until('routes are served', () => server.client.list(HTTP_ROUTES).catch(() => undefined));
     installChart(server, {
       namespaces: WATCHED,
+      gatewayApi: { parentRefs: [{ name: 'edge', namespace: 'infra' }] },
       registry: { pullSecretNamespaces: ['here'] },
       gateway: { tls: { secrets: ['web-tls'], namespace: 'elsewhere', issuer: { name: 'letsencrypt' } } },
     });
@@ -137,6 +142,19 @@ describe('an installation for some namespaces', function () {
     await client.list(CERTIFICATE_REQUESTS, { namespace: 'elsewhere' });
     await client.delete(CERTIFICATES, metadata);
     for (const namespace of [...WATCHED, NAMESPACE])
+      equal(await isForbidden(apply(namespace)), true, namespace);
+  });
+
+  it('lets the controller lead domains through a Gateway from its own namespace, and from no other', async () => {
+    const client = asRole(server.client, 'controller');
+    const { gatewayApi } = parseConfig({ gatewayApi: { parentRefs: [{ name: 'edge' }] } });
+    const apply = (namespace: string) => {
+      const made = desiredHttpRoute({ metadata: { name: 'www.example.com' } }, { ...gatewayApi, namespace });
+      return client.apply(HTTP_ROUTES, made, { fieldManager: 'test' });
+    };
+    await client.list(HTTP_ROUTES, { namespace: NAMESPACE });
+    await client.delete(HTTP_ROUTES, (await apply(NAMESPACE)).metadata);
+    for (const namespace of [...WATCHED, 'elsewhere'])
       equal(await isForbidden(apply(namespace)), true, namespace);
   });
 

@@ -41,6 +41,7 @@ changes(['controller'], {
   'autoscaler.concurrencyUtilization': 0.7,
   'autoscaler.cpuUtilization': 0.7,
   'autoscaler.maxScaleDefault': 10,
+  'autoscaler.idleCpuResize': true,
   'instance.cpuRequestFraction': 0.2,
   'instance.memoryRequestFraction': 0.5,
   'instance.runtimeClasses.gen1': 'gvisor',
@@ -65,12 +66,15 @@ changes(['controller'], {
   'revisionHistory.retainSinceCreateSeconds': 1,
   'revisionHistory.retainSinceActiveSeconds': 1,
   'gateway.tls.issuer.name': 'letsencrypt',
+  'gatewayApi.parentRefs': [{ name: 'edge', namespace: 'infra' }],
 });
 changes(['webhook'], { strict: true });
 changes(['gateway'], {
   'gateway.threads': 3,
   'gateway.drainSeconds': 60,
   'gateway.accessLog': true,
+  'gateway.tracing.endpoint': 'http://otel-collector.monitoring:4318',
+  'gateway.tracing.samplingRatio': 0.1,
   'gateway.tls.secrets': ['web-tls'],
   'gateway.tls.namespace': 'certificates',
   'gateway.tls.redirect': false,

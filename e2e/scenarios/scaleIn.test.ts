@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import WebSocket from 'ws';
+import { SERVING } from '../../operator/apis/labels.ts';
 import { DISRUPTION_BUDGETS } from '../../operator/kube/core.ts';
 import { isKubeError } from '../../operator/kube/errors.ts';
 import { readyCondition } from '../../operator/kube/pod.ts';
-import { podsOf } from '../lib/cluster.ts';
+import { gatewayAddress, podsOf } from '../lib/cluster.ts';
 import { constantLoad } from '../lib/load.ts';
 import { applyService, helloService, readyService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
@@ -73,6 +76,32 @@ describe('instances that go', function () {
     stop.abort();
     assert.deepEqual((await load).failures, []);
     assert.ok(fewest >= 1, 'one of them was there all the time');
+  });
+
+  it('are those of an old revision at its request limit, though a WebSocket is open', async () => {
+    const { client, namespace } = suite;
+    const common = { timeoutSeconds: 30, annotations: { [IDLE]: '1s' } };
+    await readyService(client, namespace, 'chat', { ...common, revision: 'chat-v1' });
+    const { host, port } = await gatewayAddress(client);
+    const headers = { host: `chat.${namespace}.localhost` };
+    const socket = new WebSocket(`ws://${host}:${port}/ws`, { headers });
+    await once(socket, 'open');
+    const start = performance.now();
+    const closed = once(socket, 'close');
+    await readyService(client, namespace, 'chat', { ...common, revision: 'chat-v2' });
+    socket.send('still there');
+    assert.equal(String((await once(socket, 'message'))[0]), 'still there');
+    await closed;
+    const seconds = (performance.now() - start) / 1000;
+    assert.ok(seconds > 28 && seconds < 36, `open for ${seconds} s`);
+    await until(
+      'the old revision has no instance',
+      async () => {
+        const pods = await podsOf(client, namespace, 'chat');
+        return pods.every(({ metadata }) => metadata.labels?.[SERVING.revision] !== 'chat-v1');
+      },
+      { timeoutMs: 15_000 },
+    );
   });
 
   it('lose no request that comes while the last one is going', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { RUN, SERVING } from '../../operator/apis/labels.ts';
 import { WORKER_POOLS } from '../../operator/apis/run/workerPool/types.ts';
 import { kubectl } from '../lib/cluster.ts';
+import { serveExternalMetrics } from '../lib/externalMetrics.ts';
 import {
   applyPool,
   helloPool,
@@ -66,21 +67,22 @@ describe('worker pools', function () {
   const ask = (pod: string, path: string) =>
     kubectl(['get', '--raw', `/api/v1/namespaces/${suite.namespace}/pods/${pod}:8080/proxy${path}`]);
 
+  /** Applies a HorizontalPodAutoscaler that follows one metric, down at once too. */
+  async function autoscale(name: string, [minReplicas, maxReplicas]: [number, number], metric: object) {
+    const scaleTargetRef = { apiVersion: WORKER_POOLS.apiVersion, kind: WORKER_POOLS.kind, name };
+    const behavior = { scaleDown: { stabilizationWindowSeconds: 0 } };
+    const spec = { scaleTargetRef, minReplicas, maxReplicas, metrics: [metric], behavior };
+    const metadata = { name, namespace: suite.namespace };
+    const autoscaler = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata, spec };
+    await kubectl(['apply', '-f', '-'], JSON.stringify(autoscaler));
+  }
+
   // The autoscaler takes its time: it is asked first, and looked at last. A first revision takes its time too.
   before(async () => {
     await apply('driven', { count: 1 });
     for (const [name, options] of Object.entries(FIRST)) await apply(name, options);
-    const target = { apiVersion: WORKER_POOLS.apiVersion, kind: WORKER_POOLS.kind, name: 'driven' };
     const metric = { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } };
-    const spec = {
-      scaleTargetRef: target,
-      minReplicas: 2,
-      maxReplicas: 2,
-      metrics: [{ type: 'Resource', resource: metric }],
-    };
-    const metadata = { name: 'driven', namespace: suite.namespace };
-    const autoscaler = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata, spec };
-    await kubectl(['apply', '-f', '-'], JSON.stringify(autoscaler));
+    await autoscale('driven', [2, 2], { type: 'Resource', resource: metric });
   });
 
   it('run as many instances as the annotation says, with the environment of workers alone', async () => {
@@ -234,6 +236,33 @@ describe('worker pools', function () {
     });
     await poolReady(suite.client, suite.namespace, 'driven');
     await kubectl(['delete', 'hpa', 'driven', '-n', suite.namespace]);
+  });
+
+  it('follow the length of a queue by an external metric, as KEDA serves one', async () => {
+    await using metrics = await serveExternalMetrics(suite.namespace);
+    await ready('consumer', { count: 1 });
+    await metrics.set(12);
+    const target = { type: 'AverageValue', averageValue: '5' };
+    await autoscale('consumer', [1, 5], {
+      type: 'External',
+      external: { metric: { name: 'queued' }, target },
+    });
+    for (const [queued, instances] of [
+      [12, 3],
+      [100, 5],
+      [5, 1],
+    ] as const) {
+      await metrics.set(queued);
+      await until(`${instances} instances for ${queued} messages`, async () => {
+        const { length } = await pods('consumer');
+        if (length !== instances) throw new Error(`there are ${length}`);
+        return true;
+      });
+    }
+    const pool = await poolReady(suite.client, suite.namespace, 'consumer');
+    assert.equal(pool.spec.manualInstanceCount, 1);
+    assert.equal((await revisions('consumer')).length, 1);
+    await kubectl(['delete', 'hpa', 'consumer', '-n', suite.namespace]);
   });
 
   it('deleted, leave nothing', async () => {

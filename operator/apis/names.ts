@@ -58,8 +58,8 @@ export function deploymentName(revision: string): string {
   return childName(revision, '-deployment');
 }
 
-/** Name of the Certificate for the domain of a domain mapping, and of the Secret that it is issued into. */
-export function certificateName(host: string): string {
+/** Name of what is made for the domain of a domain mapping: its Certificate, the Secret of that, its HTTPRoute. */
+export function mappingChildName(host: string): string {
   return childName(host, '-mapping');
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { SERVING } from '../apis/labels.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
-import { DEPLOYMENTS, type Deployment, PODS } from '../kube/core.ts';
+import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { ApiServer } from '../testing/apiServer.ts';
 import { installKinds } from '../testing/installKinds.ts';
@@ -9,6 +10,12 @@ import { FakeGateway } from './testing/gateway.ts';
 import { DEPLOYMENT, deployment, KEY, REF, revision } from './testing/objects.ts';
 import { runAutoscaler } from './testing/run.ts';
 import { MINUTE } from './testing/simulation.ts';
+
+const APP = {
+  name: 'app',
+  image: 'app',
+  resources: { limits: { cpu: '1', memory: '256Mi' }, requests: { cpu: '100m', memory: '64Mi' } },
+};
 
 describe('Autoscaler on a real API server', function () {
   this.timeout(60_000);
@@ -72,7 +79,24 @@ describe('Autoscaler on a real API server', function () {
     await apply(REVISIONS, made as typeof made & KubeObject);
     await apply(REVISIONS, { ...made, status } as typeof made & KubeObject, 'status');
     const { status: _, ...wanted } = deployment(instances);
-    await server.client.create(DEPLOYMENTS, wanted as Deployment);
+    const { template } = wanted.spec ?? assert.fail();
+    const spec = { ...template.spec, containers: [APP] };
+    const sized = { ...wanted, spec: { ...wanted.spec, template: { ...template, spec } } };
+    await server.client.create(DEPLOYMENTS, sized as Deployment);
+  }
+
+  /** An instance that is ready, as the kubelet would say. @returns the CPU that it requests now. */
+  async function putInstance(name: string): Promise<() => Promise<unknown>> {
+    const { uid = '' } = (await server.client.get(REVISIONS, REF))?.metadata ?? {};
+    const labels = { [SERVING.revision]: REF.name, [SERVING.revisionUID]: uid };
+    const ref = { name, namespace: REF.namespace };
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...ref, labels }, spec: { containers: [APP] } };
+    await server.client.create(PODS, pod as unknown as Pod);
+    const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: new Date().toISOString() }];
+    const status = { phase: 'Running', conditions };
+    await server.client.mergePatch(PODS, ref, { status }, { subresource: 'status' });
+    return async () =>
+      (await server.client.get<Pod>(PODS, ref))?.spec?.containers[0]?.resources?.requests?.cpu;
   }
 
   it('raises, lowers and sleeps', async () => {
@@ -86,6 +110,24 @@ describe('Autoscaler on a real API server', function () {
       ahead += 16 * MINUTE;
     });
     await until('no instance', async () => (await replicas()) === 0);
+  });
+
+  it('lowers the CPU request of an idle instance, and restores it when a request is seen', async () => {
+    await putRevision(1);
+    const requested = await putInstance('idle');
+    const { client } = server;
+    const options = { client, gatewayPort: gateway.port, signal: stop.signal, now, idleCpuResize: true };
+    running = runAutoscaler(options);
+    await until('the revision is seen', () => gateway.asked > 20);
+    assert.equal(await requested(), '100m');
+    await gateway.beforeAnswer(() => {
+      ahead += 2 * MINUTE;
+    });
+    await until('the request is lowered', async () => (await requested()) === '1m');
+    gateway.tell(KEY, { requests: 1, inFlight: 1, instances: { idle: 1 } });
+    await until('the request is restored', async () => (await requested()) === '100m');
+    const { resources } = (await client.get<Pod>(PODS, { ...REF, name: 'idle' }))?.spec?.containers[0] ?? {};
+    assert.deepEqual(resources, APP.resources, 'nothing else has changed');
   });
 
   it('cannot undo a change that it has not seen', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
-import { DEPLOYMENTS, PODS, type Pod } from '../kube/core.ts';
+import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { actualInstances, autoscalerTick, desiredInstances, registry } from '../telemetry/metrics.ts';
 import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
@@ -377,6 +377,83 @@ describe('Autoscaler', () => {
     await ticks(3);
     await server.restart();
     await reaches(2);
+  });
+
+  it('changes nothing by more than a minute without the API server', async () => {
+    server.put(revision({ 'scale-to-zero-pod-retention-period': '5m' }));
+    server.put(route());
+    server.put(deployment(4));
+    for (const name of ['a', 'b', 'c', 'd']) running(name);
+    gateway.tell(KEY, { inFlight: 160, instances: { a: 40, b: 40, c: 40, d: 40 } });
+    start();
+    await ticks();
+    server.kill();
+    gateway.tell(KEY, { inFlight: 10, instances: { a: 10, b: 0, c: 0, d: 0 } });
+    for (let second = 0; second < 70; second += 10) {
+      await pass(10 * SECOND);
+      await ticks();
+    }
+    await server.restart();
+    const seen = server.requests.length;
+    await until('the autoscaler watches again', () => server.requests.length >= seen + 5);
+    await ticks(5);
+    assert.deepEqual([replicas(), server.writes.length], [4, 0]);
+    assert.deepEqual(gateway.orders?.instances, {}, 'no instance is drained');
+  });
+
+  /** A second one, with caches of its own, that does not know of the first; @returns what stops it. */
+  function startAnother(): () => Promise<unknown> {
+    const term = new AbortController();
+    const { client } = server;
+    const ended = runAutoscaler({ client, gatewayPort: gateway.port, signal: term.signal, now });
+    return () => {
+      term.abort();
+      return ended;
+    };
+  }
+
+  it('neither removes nor doubles instances while an old leader lingers beside a new one', async () => {
+    server.put(revision());
+    server.put(route());
+    server.put(deployment(1));
+    running('a');
+    const endOld = startAnother();
+    await ticks();
+    // The old leader's write is on its way when the new one begins, and both see the same requests.
+    server.pause();
+    gateway.tell(KEY, { inFlight: 80, queued: 240, instances: { a: 80 } });
+    await ticks();
+    start();
+    server.resume();
+    await reaches(4);
+    for (const name of ['b', 'c', 'd']) running(name);
+    gateway.tell(KEY, { inFlight: 320, queued: 0, instances: { a: 80, b: 80, c: 80, d: 80 } });
+    await ticks(8);
+    await endOld();
+    await ticks(8);
+    const numbers = scaleWrites().map(({ body }) => (body as Deployment).spec?.replicas);
+    assert.ok(numbers.length <= 2 && numbers.every((number) => number === 4), `${numbers}`);
+    assert.deepEqual([replicas(), server.list(PODS).length], [4, 5], 'four instances and the gateway');
+  });
+
+  it('keeps what an old leader has asked for when a new one begins with less load', async () => {
+    server.put(revision());
+    server.put(route());
+    server.put(deployment(1));
+    const endOld = startAnother();
+    await ticks();
+    gateway.tell(KEY, { inFlight: 80, queued: 320 });
+    await reaches(5);
+    gateway.tell(KEY, { inFlight: 80, queued: 0 });
+    start();
+    await ticks(6);
+    await endOld();
+    await pass(10 * MINUTE);
+    await ticks(5);
+    const numbers = scaleWrites().map(({ body }) => (body as Deployment).spec?.replicas);
+    assert.deepEqual([replicas(), numbers], [5, [5]]);
+    await pass(6 * MINUTE);
+    await until('its idle time is over', () => (replicas() ?? 5) < 5);
   });
 
   /** An autoscaler that led for so long with an idle instance, and leads no more. @returns what lets it lead again. */

@@ -12,7 +12,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { nextTurn, sleep } from '../kube/clock.ts';
 import { type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
-import { keyOf } from '../kube/types.ts';
+import { type Capabilities, keyOf } from '../kube/types.ts';
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { autoscalerTick, setScalingSource } from '../telemetry/metrics.ts';
@@ -23,6 +23,7 @@ import { type Entry, explained, isAwake, removeSeries, replicasOf, report, scali
 import { isEvicting } from './evictions.ts';
 import type { Reports } from './explain.ts';
 import { GatewayScraper } from './gateways.ts';
+import { IdleCpuWriter, type Seen } from './idleCpuWriter.ts';
 import { candidateOf, isObserved, isThere, namedInstance, uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
 import { RevisionSelection } from './revisionSelection.ts';
@@ -37,6 +38,7 @@ export interface AutoscalerOptions {
   client: KubeClient;
   config: RoleConfig<'controller'>;
   identity: Identity;
+  capabilities: Capabilities;
   /** The pod informer needs an index `revision` by the UIDs of revisions. */
   informers: {
     revisions: Informer<Revision>;
@@ -82,6 +84,8 @@ export class Autoscaler {
   readonly #gateways: GatewayScraper;
   readonly #cpu: CpuReader;
   readonly #writer: ScaleWriter;
+  /** Undefined where the cluster cannot change the CPU of running pods. */
+  readonly #idleCpu: IdleCpuWriter | undefined;
   readonly #selection: RevisionSelection;
   readonly #entries = new Map<string, Entry>();
   readonly #writes = new Set<Promise<void>>();
@@ -92,7 +96,7 @@ export class Autoscaler {
   #stoppedAt: number | undefined;
 
   constructor(options: AutoscalerOptions) {
-    const { client, config, identity, log, now = Date.now } = options;
+    const { client, config, identity, capabilities, log, now = Date.now } = options;
     this.#options = options;
     this.#now = now;
     this.#log = log;
@@ -113,6 +117,10 @@ export class Autoscaler {
     const { pods } = options.informers;
     this.#writer = new ScaleWriter({ client, podsOf: (uid) => pods.store.byIndex('revision', uid), log });
     const labelSelector = `${SERVING.revision},${NOT_POOLED}`;
+    if (capabilities.resizesPods) {
+      const lowers = config.autoscaler.idleCpuResize;
+      this.#idleCpu = new IdleCpuWriter({ client, lowers, podsOf: (entry) => this.#podsOf(entry), log });
+    }
     this.#cpu = new CpuReader({ client, labelSelector, namespaces: config.namespaces, log });
   }
 
@@ -162,6 +170,7 @@ export class Autoscaler {
     const now = this.#now();
     void this.#cpu.poll(now);
     this.#rounds++;
+    this.#idleCpu?.begin(now);
     let stretchStart = performance.now();
     for (const key of this.#selection.next(view.revisions())) {
       this.#selection.keep(key, this.#visit(key, view, now));
@@ -212,6 +221,7 @@ export class Autoscaler {
     const target = decision?.replicas ?? replicas;
     report(entry, revision, target, ready);
     explained(entry, key, decision, this.#options.reports);
+    this.#resize(entry, { revision, deployment, requests, decision }, now);
     const scaling = { deployment, replicas, target, keep: keptInstances(spec), requests };
     const { write } = this.#drain(entry, key, scaling, view, timeout, now);
     const to = target > replicas ? target : write?.replicas;
@@ -224,6 +234,14 @@ export class Autoscaler {
 
   #deploymentOf({ metadata: { namespace, name } }: Revision): Deployment | undefined {
     return this.#options.informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
+  }
+
+  #podsOf({ uid }: Entry): Pod[] {
+    return this.#options.informers.pods.store.byIndex('revision', uid ?? '');
+  }
+
+  #resize(entry: Entry, seen: Seen, now: number): void {
+    for (const write of this.#idleCpu?.visit(entry, seen, now) ?? []) this.#follow(write);
   }
 
   /** Keeps a write, so that the end of `run` waits for it. */
@@ -258,8 +276,7 @@ export class Autoscaler {
     const use = this.#cpu.use;
     if (use.state !== 'known') return use.state === 'lost' ? { cores: undefined, unmeasured: 0 } : undefined;
     if (entry.cpu?.poll === use.poll) return entry.cpu.load;
-    const pods = this.#options.informers.pods.store.byIndex('revision', entry.uid ?? '');
-    const load = cpuOf(pods, use.pods, now);
+    const load = cpuOf(this.#podsOf(entry), use.pods, now);
     entry.cpu = { poll: use.poll, load };
     return load;
   }
@@ -273,7 +290,7 @@ export class Autoscaler {
     timeout: number,
     now: number,
   ): DrainResult {
-    const all = this.#options.informers.pods.store.byIndex('revision', entry.uid ?? '');
+    const all = this.#podsOf(entry);
     const evicting = new Set(all.filter(isEvicting).map(uidOf));
     if (target >= replicas && entry.drains.size + evicting.size === 0) return NOTHING;
     const pods = all.filter(isThere);

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { KINDS } from '../apis/kinds.ts';
-import { ConfigSchema } from '../config.ts';
+import { ConfigSchema } from '../config/schema.ts';
 import { ROLE_FIELDS } from '../roles.ts';
 import { type GeneratedFile, generatedFrom } from './file.ts';
 import { rulesFile } from './monitoring.ts';
@@ -57,19 +57,20 @@ const GATEWAY_SERVICE = closed({
 /** Fields of the configuration that the chart decides by itself. */
 const DECIDED = ['adminPort'];
 
-/** The schema of the chart's values: the configuration's own (operator/config.ts), and what only Kubernetes needs. */
+/** The schema of the chart's values: the configuration's own (operator/config/schema.ts), and what only Kubernetes needs. */
 export function valuesSchema(): Schema {
   const config = plain(ConfigSchema).properties as Record<string, Schema>;
-  const { gateway, metadata, node, registry, webhook: _webhook, ...rest } = config;
+  const { gateway, gatewayApi, metadata, node, registry, webhook: _webhook, ...rest } = config;
   const shared = Object.fromEntries(Object.entries(rest).filter(([name]) => !DECIDED.includes(name)));
-  const { threads, drainSeconds, accessLog, limits, tls, certificates } = propertiesOf(gateway);
+  const { threads, drainSeconds, accessLog, tracing, limits, tls, certificates } = propertiesOf(gateway);
   const { issuer } = propertiesOf(certificates);
+  const { parentRefs } = propertiesOf(gatewayApi);
   const { publicPort: _publicPort, ...tlsFields } = propertiesOf(tls);
   const { service: _service, port: _port, ...metadataFields } = propertiesOf(metadata);
   const { cniResults } = propertiesOf(node);
   const { caFile: _, ...registryFields } = propertiesOf(registry);
   return {
-    $comment: generatedFrom('operator/config.ts and operator/generate/chart.ts'),
+    $comment: generatedFrom('operator/config/schema.ts and operator/generate/chart.ts'),
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: "Values of Homerun's chart",
     ...closed({
@@ -100,8 +101,10 @@ export function valuesSchema(): Schema {
         threads,
         drainSeconds,
         accessLog,
+        tracing,
         limits,
       }),
+      gatewayApi: closed({ parentRefs }),
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text, apiServerAudiences: audiences }),
       node: closed({ ...NODE_POD, enabled: { type: 'boolean' }, cniResults }),
       webhook: closed({ ...POD, timeoutSeconds: { type: 'integer', minimum: 1, maximum: 30 } }),
@@ -158,7 +161,10 @@ function propertiesOf(schema: Schema | undefined): Record<string, Schema> {
   return (schema?.properties ?? {}) as Record<string, Schema>;
 }
 
-/** TypeBox's schema as JSON Schema that Helm's messages are readable with: nothing is required. */
+/**
+ * TypeBox's schema as JSON Schema that Helm's messages are readable with: nothing is required, except in the items of
+ * lists, which have no defaults.
+ */
 function plain(schema: unknown): Schema {
   const {
     required: _,
@@ -170,11 +176,15 @@ function plain(schema: unknown): Schema {
   return {
     ...kept,
     ...(kept.type === 'object' && { additionalProperties: false }),
-    ...(items !== undefined && { items: plain(items) }),
+    ...(items !== undefined && { items: { ...plain(items), ...requiredOf(items as Schema) } }),
     ...(properties !== undefined && {
       properties: Object.fromEntries(
         Object.entries(properties as object).map(([name, value]) => [name, plain(value)]),
       ),
     }),
   };
+}
+
+function requiredOf({ required }: Schema): Schema {
+  return required === undefined ? {} : { required };
 }

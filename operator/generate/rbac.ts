@@ -17,6 +17,7 @@ import { namespacePermissions as affinityKey } from '../reconcilers/affinityKey/
 import { permissions as boost } from '../reconcilers/boost/reconciler.ts';
 import { permissions as disruption } from '../reconcilers/disruption/reconciler.ts';
 import { certificatePermissions as controllerCertificates } from '../reconcilers/domainMapping/certManager.ts';
+import { httpRoutePermissions } from '../reconcilers/domainMapping/gatewayApi.ts';
 import { RECONCILERS } from '../reconcilers/index.ts';
 import { permissions as informers, namespacePermissions as ownInformers } from '../reconcilers/informers.ts';
 import { secretPermissions as pullSecrets, permissions as registry } from '../registry/pullsecrets.ts';
@@ -53,6 +54,7 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
   ],
   'controller-certificates': [controllerCertificates],
   'controller-cluster': RECONCILERS.map(({ clusterPermissions = [] }) => clusterPermissions),
+  'controller-httproutes': [httpRoutePermissions],
   'controller-namespace': [leasePermissions, gatewayPods, ownInformers, affinityKey],
   'controller-secrets': [pullSecrets],
   gateway: [gateway],

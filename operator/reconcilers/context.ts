@@ -19,6 +19,7 @@ import type { Permission } from '../rbac.ts';
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { CERTIFICATES } from './domainMapping/certManager.ts';
+import { HTTP_ROUTES } from './domainMapping/gatewayApi.ts';
 import type { Sources, Stores } from './informers.ts';
 import { type MetadataAccess, metadataAccess } from './pod/metadata.ts';
 import type { RejectionInput } from './rejection.ts';
@@ -46,6 +47,7 @@ const TYPES: readonly ResourceType[] = [
   DISRUPTION_BUDGETS,
   BATCH_JOBS,
   CERTIFICATES,
+  HTTP_ROUTES,
 ];
 
 /** The Service of the metadata server. */
@@ -93,6 +95,7 @@ export function executorOf(
     [CORE_SERVICES, stores.coreServices],
     [DISRUPTION_BUDGETS, stores.disruptionBudgets],
     [CERTIFICATES, stores.certificates],
+    [HTTP_ROUTES, stores.httpRoutes],
   ] as const;
   return new PlanExecutor({
     client,

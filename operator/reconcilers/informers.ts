@@ -2,7 +2,7 @@ import type { DomainMapping } from '../apis/domains/domainMapping/types.ts';
 import type { ObjectOf } from '../apis/kind.ts';
 import { KINDS, KINDS_BY_NAME } from '../apis/kinds.ts';
 import { RUN, revisionUids, SERVING } from '../apis/labels.ts';
-import { certificateName, deploymentName } from '../apis/names.ts';
+import { deploymentName, mappingChildName } from '../apis/names.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { UrlConfig } from '../apis/url.ts';
@@ -37,6 +37,7 @@ import {
   type CertificateRequest,
   certificateOfRequest,
 } from './domainMapping/certManager.ts';
+import { HTTP_ROUTES, type HttpRoute } from './domainMapping/gatewayApi.ts';
 import { trimExecution, trimPod, withoutTemplate } from './execution/trim.ts';
 import { hostsOfRoute } from './route/hosts.ts';
 
@@ -58,6 +59,8 @@ export interface Informers extends OwnInformers {
   /** Those of cert-manager in the namespace for certificates, where an issuer is configured. */
   certificates: OptionalInformer<Certificate>;
   certificateRequests: OptionalInformer<CertificateRequest>;
+  /** Those of the Gateway API in the operator's own namespace, where parents are configured. */
+  httpRoutes: OptionalInformer<HttpRoute>;
 }
 
 type Kind<K extends keyof Informers> = Informers[K] extends Informer<infer T> ? T : never;
@@ -107,6 +110,7 @@ export const namespacePermissions: Permission[] = [
  * @param where.namespaces those to look in; all when empty.
  * @param where.own the operator's, for the Service of the metadata server and the key of the affinity cookies.
  * @param where.certificates where cert-manager issues certificates for domain mappings; undefined when it does not.
+ * @param where.httpRoutes where the HTTPRoutes for them are; undefined when there are none.
  */
 export function createInformers(
   client: KubeClient,
@@ -116,7 +120,8 @@ export function createInformers(
     namespaces = [],
     own = '',
     certificates,
-  }: { namespaces?: readonly string[]; own?: string; certificates?: string } = {},
+    httpRoutes,
+  }: { namespaces?: readonly string[]; own?: string; certificates?: string; httpRoutes?: string } = {},
 ): Informers {
   const common = { client, log, namespaces };
   const ofCertManager = { client, log, namespace: certificates, enabled: certificates !== undefined };
@@ -166,6 +171,13 @@ export function createInformers(
       type: CERTIFICATE_REQUESTS,
       indexers: { certificate: certificateOfRequest },
     }),
+    httpRoutes: new OptionalInformer({
+      client,
+      log,
+      namespace: httpRoutes,
+      enabled: httpRoutes !== undefined,
+      type: HTTP_ROUTES,
+    }),
   };
 }
 
@@ -191,7 +203,7 @@ function ownInformers(common: Common, urls: UrlConfig): OwnInformers {
       indexers: {
         host: ({ metadata }) => [metadata.name],
         route: routeOfMapping,
-        certificate: ({ metadata }) => [certificateName(metadata.name)],
+        child: ({ metadata }) => [mappingChildName(metadata.name)],
       },
     },
     executions: { transform: trimExecution, alike: ownerOf, indexers: { job: labelKey(RUN.job) } },

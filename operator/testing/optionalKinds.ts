@@ -2,19 +2,22 @@ import type { KubeObject, ResourceType } from '../kube/types.ts';
 import type { ApiServer } from './apiServer.ts';
 import { CRDS } from './installKinds.ts';
 
+const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+
 /**
- * Installs a kind of others as far as a test needs it: any fields, status as a subresource.
+ * Installs a kind of others as far as a test needs it, status as a subresource.
  * @param rules of the API server for its objects (Kubernetes, Validation rules).
+ * @param spec the schema of its `spec`; any fields when left out.
  * @returns removes it.
  */
 export async function installKind(
   { client }: Pick<ApiServer, 'client'>,
   { apiVersion, kind, plural }: ResourceType,
   rules: { rule: string; message: string }[] = [],
+  spec: object = anything,
 ): Promise<() => Promise<unknown>> {
   const [group = '', version = ''] = apiVersion.split('/');
   const metadata = { name: `${plural}.${group}` };
-  const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   const definition = {
     apiVersion: CRDS.apiVersion,
     kind: CRDS.kind,
@@ -36,7 +39,7 @@ export async function installKind(
               'x-kubernetes-validations': rules,
               properties: {
                 metadata: { type: 'object', properties: { name: { type: 'string' } } },
-                spec: anything,
+                spec,
                 status: anything,
               },
             },

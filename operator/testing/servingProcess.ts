@@ -6,6 +6,7 @@ import { configurationController } from '../reconcilers/configuration/reconciler
 import type { Context } from '../reconcilers/context.ts';
 import { disruptionController } from '../reconcilers/disruption/reconciler.ts';
 import { issuingOf } from '../reconcilers/domainMapping/certManager.ts';
+import { routingOf } from '../reconcilers/domainMapping/gatewayApi.ts';
 import { createInformers } from '../reconcilers/informers.ts';
 import { revisionController } from '../reconcilers/revision/reconciler.ts';
 import { rollOutsOf } from '../reconcilers/revision/rollOuts.ts';
@@ -35,7 +36,10 @@ export class ServingProcess {
     parts: readonly ((context: Context) => Controller)[] = SERVING,
     config: Config = parseConfig({}),
   ) {
-    const informers = createInformers(client, silent, config, { certificates: issuingOf(config)?.namespace });
+    const informers = createInformers(client, silent, config, {
+      certificates: issuingOf(config)?.namespace,
+      httpRoutes: routingOf(config)?.namespace,
+    });
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
     const identity = { namespace: 'homerun-system', podName: 'test' };
     const capabilities = { resizesPods: false };

@@ -116,14 +116,14 @@ subjects:
 {{- end }}
 {{- end }}
 
-{{/* The whole configuration (operator/config.ts): values of the same name, and what the chart itself decides. */}}
+{{/* The whole configuration (operator/config/schema.ts): values of the same name, and what the chart itself decides. */}}
 {{- define "homerun.wholeConfig" -}}
 {{- $config := pick .Values "namespaces" "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "instance" "jobs" "startup" "traffic" "revisionHistory" }}
 {{- $registry := omit .Values.registry "ca" "pullSecretNamespaces" }}
 {{- if include "homerun.caMounted" . }}
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}
 {{- end }}
-{{- $gateway := pick .Values.gateway "threads" "drainSeconds" "accessLog" "limits" }}
+{{- $gateway := pick .Values.gateway "threads" "drainSeconds" "accessLog" "tracing" "limits" }}
 {{- $tls := .Values.gateway.tls }}
 {{- $publicPort := and (eq .Values.gateway.service.type "NodePort") $tls.nodePort | default $tls.port }}
 {{- $tls = merge (pick $tls "secrets" "namespace" "redirect") (dict "publicPort" $publicPort) }}
@@ -133,12 +133,16 @@ subjects:
 {{- end }}
 {{- $gateway = merge $gateway (dict "tlsPort" 8443 "tls" $tls "certificates" $certificates) }}
 {{- $gateway = merge $gateway (dict "port" 8080 "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081 "gatewayPort" 8082) }}
+{{- $gatewayApi := dict "parentRefs" list }}
+{{- with (.Values.gatewayApi | default dict).parentRefs }}
+{{- $gatewayApi = dict "parentRefs" . "namespace" $.Release.Namespace "service" (include "homerun.name" (dict "role" "gateway")) "port" $.Values.gateway.service.port }}
+{{- end }}
 {{- $metadata := pick .Values.metadata "enabled" "region" "projectId" "projectNumbers" "linkLocal" "workloadIdentity" }}
 {{- $metadata = merge $metadata (dict "service" (include "homerun.name" (dict "role" "metadata")) "port" 8080) }}
 {{- $gateways := printf "%s.%s.svc.%s." (include "homerun.name" (dict "role" "gateway-pods")) .Release.Namespace .Values.clusterDomain }}
 {{- $node := merge (pick (.Values.node | default dict) "cniResults") (dict "gateways" $gateways) }}
 {{- $webhook := dict "service" (include "homerun.name" (dict "role" "webhook")) "port" 8443 }}
-{{- $chart := dict "registry" $registry "gateway" $gateway "metadata" $metadata "webhook" $webhook "node" $node "adminPort" 9090 }}
+{{- $chart := dict "registry" $registry "gateway" $gateway "gatewayApi" $gatewayApi "metadata" $metadata "webhook" $webhook "node" $node "adminPort" 9090 }}
 {{- merge $config $chart | mustToJson }}
 {{- end }}
 

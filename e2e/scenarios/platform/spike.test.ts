@@ -88,6 +88,8 @@ describe('a spike from no instances to twenty', function () {
     const isGone = async () =>
       (await podsOfRole(client, 'controller')).every(({ metadata }) => !killed.has(metadata.name));
     await until('the controller to be gone', isGone);
+    // More requests at once than those of the spike would want more instances.
+    await spiked.answers;
     const stop = new AbortController();
     const load = constantLoad(visitor, `${url}/sleep?ms=500`, 20, stop.signal);
     await until('the decision of another controller', async () => {

@@ -17,6 +17,8 @@ export interface RunOptions {
   signal: AbortSignal;
   now?: () => number;
   reports?: Reports;
+  /** Whether CPU requests of idle instances are lowered. */
+  idleCpuResize?: boolean;
 }
 
 export interface RunningInformers {
@@ -38,6 +40,7 @@ export function watchForAutoscaler({
   signal,
   now,
   reports,
+  idleCpuResize = false,
 }: RunOptions): RunningInformers {
   const own = { client, log: silent };
   const informers = {
@@ -48,9 +51,19 @@ export function watchForAutoscaler({
     pods: new Informer({ ...own, type: PODS, indexers: { revision: revisionUids } }),
   };
   const parsed = parseConfig({ adminPort: gatewayPort });
-  const config = { ...parsed, autoscaler: { ...parsed.autoscaler, tickSeconds: 0.02 } };
+  const config = { ...parsed, autoscaler: { ...parsed.autoscaler, tickSeconds: 0.02, idleCpuResize } };
+  const capabilities = { resizesPods: true };
   const identity = { namespace: 'homerun-system', podName: 'controller-1' };
-  const autoscaler = new Autoscaler({ client, config, identity, informers, reports, log: silent, now });
+  const autoscaler = new Autoscaler({
+    client,
+    config,
+    identity,
+    capabilities,
+    informers,
+    reports,
+    log: silent,
+    now,
+  });
   const watching = Promise.all(Object.values(informers).map((informer) => informer.run(signal)));
   return { autoscaler, watching };
 }

@@ -123,9 +123,16 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
 async function startGateway(server: FakeApiServer, address: string, adminPort: number, signal: AbortSignal) {
   const [port, internalPort, gatewayPort] = [await freePort(), await freePort(), await freePort()];
   const config = parseConfig({ gateway: { port, internalPort, gatewayPort } });
-  const identity = { namespace: 'homerun-system', podName: 'gateway' };
   const { client } = server;
-  const control = new Control({ config, identity, client, threads: 2, log: silent, signal });
+  const control = new Control({
+    config,
+    namespace: 'homerun-system',
+    podName: 'gateway',
+    client,
+    threads: 2,
+    log: silent,
+    signal,
+  });
   const routes = new Informer({ client, log: silent, type: ROUTES });
   const revisions = new Informer({ client, log: silent, type: REVISIONS });
   const pods = new Informer({ client, log: silent, type: PODS, labelSelector: SERVING.revision });

@@ -1,4 +1,3 @@
-import type { Identity } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Secret } from '../../kube/core.ts';
 import type { Informer } from '../../kube/informer.ts';
@@ -23,6 +22,7 @@ import { Forwards } from './forwards.ts';
 import { Instances } from './instances.ts';
 import { Replicas } from './replicas.ts';
 import { RouteTable } from './routeTable.ts';
+import { SpanExporter } from './spanExporter.ts';
 import { heapLimitMb } from './supervision.ts';
 import { Threads } from './threads.ts';
 import { Waker } from './wake.ts';
@@ -32,12 +32,14 @@ const WANTED_MS = 2500;
 const RECLAIM_MS = 1000;
 /** A first response may take so much longer than the longest start. */
 const COLD_START_SLACK_MS = 60_000;
-/** How long the last lines of the access log may take to be written. */
+/** How long the last lines of the access log and the last spans may take to be written. */
 const LOG_MS = 1000;
 
 export interface ControlOptions {
   config: RoleConfig<'gateway'>;
-  identity: Identity;
+  /** The operator's own. */
+  namespace: string;
+  podName: string;
   client: KubeClient;
   threads: number;
   log: Logger;
@@ -66,6 +68,8 @@ export class Control {
   readonly #options: ControlOptions;
   readonly #threads: Threads;
   readonly #waker: Waker;
+  /** Unset where requests are not traced. */
+  readonly spans: SpanExporter | undefined;
   readonly #accessLog: AccessLogWriter | undefined;
   readonly #forwards: Forwards;
   readonly #wakes = new BroadcastChannel(WAKE_CHANNEL);
@@ -75,8 +79,7 @@ export class Control {
   #reclaimer: NodeJS.Timeout | undefined;
 
   constructor(options: ControlOptions) {
-    const { config, identity, client, threads, log, signal } = options;
-    const { namespace, podName } = identity;
+    const { config, namespace, podName, client, threads, log, signal } = options;
     this.#options = options;
     this.#wakes.unref();
     this.slots = Slots.create(threads);
@@ -132,6 +135,15 @@ export class Control {
     });
     this.#waker = new Waker(client, log, signal);
     if (config.gateway.accessLog) this.#accessLog = new AccessLogWriter();
+    const { endpoint, ...tracing } = config.gateway.tracing;
+    if (endpoint) {
+      const pod = { 'k8s.namespace.name': namespace, 'k8s.pod.name': podName };
+      this.spans = new SpanExporter({
+        endpoint,
+        resource: { 'service.name': 'homerun-gateway', ...pod },
+        log,
+      });
+    }
     this.#threads = new Threads({
       slots: this.slots,
       stats: this.stats,
@@ -142,6 +154,7 @@ export class Control {
       heapMb: heapLimitMb(process.constrainedMemory(), threads),
       limits: config.gateway.limits,
       accessLog: this.#accessLog,
+      tracing: this.spans && { options: tracing, exporter: this.spans },
       log,
       snapshot: () => this.table.snapshot(),
       receive: (message) => this.#receive(message),
@@ -201,7 +214,7 @@ export class Control {
     await this.#threads.stop(graceMs);
     await this.replicas.close();
     this.#wakes.close();
-    await this.#accessLog?.end(LOG_MS);
+    await Promise.all([this.#accessLog?.end(LOG_MS), this.spans?.end(LOG_MS)]);
     clearInterval(this.#reclaimer);
     this.instances.close();
   }

@@ -299,6 +299,40 @@ describe('gateway role', function () {
     assert.equal((await admin('/healthz')).status, 200);
   });
 
+  it('exports the spans of requests to a receiver, all of them before it ends', async () => {
+    const bodies: string[] = [];
+    const receiver = await program(async (request, response) => {
+      let text = '';
+      for await (const part of request) text += part;
+      bodies.push(text);
+      response.end('{}');
+    });
+    const at = await program((_request, response) => response.end('ok'));
+    api.put(revision('hello-1', at));
+    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    api.put(shares({ 'hello-1': 100 }));
+    await begin({ tracing: { endpoint: `http://127.0.0.1:${receiver}`, samplingRatio: 1 } });
+    await get();
+    await until('spans come', () => bodies.length > 0);
+    const exported = async () =>
+      /^homerun_gateway_spans_exported_total 2$/m.test((await admin('/metrics')).text);
+    await until('they are counted', exported);
+    await get('hello.ns.test', '/last');
+    stop.abort();
+    await running;
+    const { resourceSpans } = JSON.parse(bodies.at(-1) as string);
+    const [{ resource, scopeSpans }] = resourceSpans;
+    assert.deepEqual(
+      resource.attributes.map(({ value }: { value: { stringValue: string } }) => value.stringValue),
+      ['homerun-gateway', 'sys', 'gw'],
+    );
+    const paths = scopeSpans[0].spans.flatMap(
+      ({ attributes }: { attributes: { key: string; value: object }[] }) =>
+        attributes.filter(({ key }) => key === 'url.path').map(({ value }) => Object.values(value)[0]),
+    );
+    assert.ok(paths.includes('/last'), String(paths));
+  });
+
   it('serves internal routes at its internal port alone', async () => {
     const at = await program((_req, res) => res.end('hello'));
     api.put(revision('hello-1', at));

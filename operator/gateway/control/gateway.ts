@@ -49,7 +49,7 @@ export async function runGateway(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const { namespace } = identity;
+  const { namespace, podName } = identity;
   const threads = config.gateway.threads || dataThreads(availableParallelism());
   // Informers and probes run on while requests drain: instances may still start and end.
   const stop = new AbortController();
@@ -77,7 +77,7 @@ export async function runGateway(
     fieldSelector: `metadata.name=${AFFINITY_SECRET}`,
     log,
   });
-  const control = new Control({ config, identity, client, threads, log, signal: stop.signal });
+  const control = new Control({ config, namespace, podName, client, threads, log, signal: stop.signal });
   control.watch({ routes, revisions, pods, domainMappings });
   control.watchAffinityKey(keys);
   for (const informer of certificates) control.watchCertificates(informer);

@@ -15,6 +15,7 @@ import type { HistogramCounts } from '../shared/histograms.ts';
 import { ERROR_CAUSES, LATENCY_BOUNDS_MS, LATENCY_PARTS } from '../shared/stats.ts';
 import { type Event, LIMIT_ACTIONS, REJECTION_REASONS, type UsageReport } from '../shared/usage.ts';
 import type { Control } from './control.ts';
+import type { SpanExporter } from './spanExporter.ts';
 
 /** Connects the gateway's series to the shared counts; they are read on each scrape, never before. */
 export function publishMetrics(control: Control): void {
@@ -27,7 +28,7 @@ export function publishMetrics(control: Control): void {
   });
   setThreadSource(() => control.threads.series);
   setCertificateSource(control.certificates);
-  setUsageSource(() => usageSeries(control.slots.usage.read()));
+  setUsageSource(() => usageSeries(control.slots.usage.read(), control.spans));
   const { histograms } = control.stats;
   setDurationSource((name) => inSeconds(histograms.read(name)));
 }
@@ -36,7 +37,7 @@ function inSeconds({ bounds, counts, sum }: HistogramCounts): DurationCounts {
   return { bounds: bounds.map((bound) => bound / 1000), counts, sum: sum / 1000 };
 }
 
-function usageSeries(usage: UsageReport): GatewayUsage {
+function usageSeries(usage: UsageReport, spans: SpanExporter | undefined): GatewayUsage {
   const { count, connections, http1Connections, http2Connections } = usage;
   const counts = (events: readonly Event[]): Map<string, number> =>
     new Map(events.map((event) => [event, count(event)]));
@@ -60,6 +61,11 @@ function usageSeries(usage: UsageReport): GatewayUsage {
     forwarded: count('forwarded'),
     ejected: count('ejected'),
     accessLogDropped: count('accessLogDropped'),
+    spansExported: spans?.exported ?? 0,
+    spansDropped: new Map(spans?.dropped).set(
+      'buffer',
+      (spans?.dropped.get('buffer') ?? 0) + count('spansDropped'),
+    ),
     failedHandshakes: count('failedHandshakes'),
   };
 }

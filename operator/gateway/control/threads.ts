@@ -2,6 +2,7 @@ import type { Logger } from '../../telemetry/log.ts';
 import type { DeathReason, ThreadErrorKind, ThreadSeries } from '../../telemetry/metrics.ts';
 import { keepHeapsSmall } from '../../v8.ts';
 import type { ThreadData } from '../data/thread.ts';
+import type { TracingOptions } from '../data/tracer.ts';
 import { clock } from '../shared/clock.ts';
 import { every, Heartbeats, LagPeak } from '../shared/heartbeat.ts';
 import type { Limits } from '../shared/limits.ts';
@@ -11,6 +12,7 @@ import type { Stats } from '../shared/stats.ts';
 import type { AccessLogWriter } from './accessLogWriter.ts';
 import { Changes } from './changes.ts';
 import { DataThread, type Death } from './dataThread.ts';
+import type { SpanExporter } from './spanExporter.ts';
 import { MOST_FAILED_STARTS, RestartDelay, START_LIMIT_MS, Watchdog } from './supervision.ts';
 import { ThreadScaling } from './threadScaling.ts';
 
@@ -34,6 +36,8 @@ export interface ThreadsOptions {
   limits: Limits;
   /** Where the threads' access log goes, if there is one. */
   accessLog?: AccessLogWriter;
+  /** How requests are traced and where their spans go, if they are. */
+  tracing?: { options: TracingOptions; exporter: SpanExporter } | undefined;
   log: Logger;
   /** The most that each thread's heap may grow to, in MB; Node's default where it is not given. */
   heapMb?: number;
@@ -223,6 +227,7 @@ export class Threads {
       host,
       limits,
       accessLog,
+      tracing,
       heapMb,
       file,
       snapshot,
@@ -245,13 +250,20 @@ export class Threads {
           host,
           limits,
           accessLog: accessLog !== undefined,
+          tracing: tracing?.options,
         },
         heapMb,
         heartbeats: this.#heartbeats,
         snapshot: snapshot(),
         receive: (message) => {
-          if (message.kind !== 'accessLog') this.#receive(message);
-          else accessLog?.write(message.chunks, () => entry.thread?.send({ kind: 'logged' }));
+          if (message.kind === 'accessLog') {
+            accessLog?.write(message.chunks, () => entry.thread?.send({ kind: 'logged' }));
+          } else if (message.kind === 'spans') {
+            tracing?.exporter.add(message.chunks, message.count);
+            entry.thread?.send({ kind: 'spansTaken' });
+          } else {
+            this.#receive(message);
+          }
         },
         unreadable: (error) => {
           add(this.#errors, 'message');

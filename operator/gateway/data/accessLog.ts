@@ -1,4 +1,5 @@
 import type { ErrorCause } from '../shared/stats.ts';
+import { Batches } from './batches.ts';
 import { headerValue, type RequestHead } from './headers.ts';
 import { traceOf } from './trace.ts';
 
@@ -12,8 +13,8 @@ const CHUNK_BYTES = 4096;
 const MAX_URL = 2048;
 const MAX_VALUE = 512;
 
-/** A request that has ended, for its line. */
-export interface AccessRecord {
+/** The request, its response, and their sizes. */
+export interface Exchanged {
   method: string;
   /** The request target as received. */
   target: string;
@@ -25,6 +26,10 @@ export interface AccessRecord {
   requestBytes: number;
   /** Headers and body as far as they were written. */
   responseBytes: number;
+}
+
+/** A request that has ended, for its line. */
+export interface AccessRecord extends Exchanged {
   latencyMs: number;
   queuedMs?: number;
   /** Until the first byte of the response. */
@@ -35,18 +40,10 @@ export interface AccessRecord {
   error?: ErrorCause;
 }
 
-/**
- * The access log of one thread. Its lines go to the control thread in batches, one at a time, so that a standard output
- * that is not read takes a bounded amount of memory and delays no request.
- */
+/** The access log of one thread. Its lines go to the control thread, which writes them. */
 export class AccessLog {
-  readonly #send: (chunks: string[]) => void;
+  readonly #batches: Batches;
   readonly #dropped: () => void;
-  #chunks: string[] = [];
-  #last = 0;
-  #bytes = 0;
-  #sending = false;
-  #timer: NodeJS.Timeout | undefined;
 
   /**
    * @param send hands a batch over; {@link written} follows. No chunk is longer than a pipe takes as a whole, unless its one
@@ -54,50 +51,28 @@ export class AccessLog {
    * @param dropped called for each line that is dropped.
    */
   constructor(send: (chunks: string[]) => void, dropped: () => void) {
-    this.#send = send;
+    this.#batches = new Batches({
+      flushMs: FLUSH_MS,
+      flushBytes: Number.POSITIVE_INFINITY,
+      maxWaitingBytes: MAX_WAITING_BYTES,
+      chunkBytes: CHUNK_BYTES,
+      send,
+    });
     this.#dropped = dropped;
   }
 
   request(record: AccessRecord): void {
-    const line = accessLine(record, new Date());
-    const bytes = Buffer.byteLength(line);
-    if (this.#bytes + bytes > MAX_WAITING_BYTES) {
-      this.#dropped();
-      return;
-    }
-    this.#bytes += bytes;
-    if (this.#last === 0 || this.#last + bytes > CHUNK_BYTES) {
-      this.#chunks.push(line);
-      this.#last = bytes;
-    } else {
-      this.#chunks[this.#chunks.length - 1] += line;
-      this.#last += bytes;
-    }
-    this.#timer ??= setTimeout(() => this.#flushNext(), FLUSH_MS).unref();
+    if (!this.#batches.add(accessLine(record, new Date()))) this.#dropped();
   }
 
   /** The last batch was written. */
   written(): void {
-    this.#sending = false;
-    if (this.#timer === undefined && this.#bytes > 0) this.flush();
+    this.#batches.taken();
   }
 
   /** Hands all lines over, whether the batch before was written or not. */
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#bytes === 0) return;
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    this.#last = 0;
-    this.#bytes = 0;
-    this.#sending = true;
-    this.#send(chunks);
-  }
-
-  #flushNext(): void {
-    this.#timer = undefined;
-    if (!this.#sending) this.flush();
+    this.#batches.flush();
   }
 }
 
@@ -108,7 +83,7 @@ export class AccessLog {
 export function accessLine(record: AccessRecord, time: Date): string {
   const { head, status, revision, instance, error } = record;
   const { headers } = head;
-  const trace = traceOf(head);
+  const trace = head.span ?? traceOf(head);
   const [namespace, name] = revision?.split('/') ?? [];
   const scheme = headerValue(headers, 'x-forwarded-proto') ?? 'http';
   const entry = {

@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { clock } from '../shared/clock.ts';
-import { HTTP1_WINDOW, MAX_PIPELINED, waitingBytes } from '../shared/limits.ts';
-import type { Rejection } from '../shared/rejections.ts';
-import { addressCell, type Event, type UsageWriter } from '../shared/usage.ts';
-import { type Budget, NO_REVISION } from './budget.ts';
-import type { Deadlines, Timed } from './deadlines.ts';
+import { HTTP1_WINDOW } from '../shared/limits.ts';
+import { addressCell, type Event } from '../shared/usage.ts';
+import type { ConnectionSet } from './connectionSet.ts';
+import type { Timed } from './deadlines.ts';
 import type { Peer } from './headers.ts';
+import { Http2Sections } from './http2Sections.ts';
+import { Pipeline, stopParsing } from './pipeline.ts';
 import type { Source } from './queue.ts';
 import { endSession } from './sessionClose.ts';
 import { UploadWindow } from './uploadWindow.ts';
@@ -39,25 +40,6 @@ type Phase =
   /** Its last response is sent, and the rest of the request is read only for a short time. */
   | 'lingering';
 
-/** What a connection needs of the set of connections that it belongs to. */
-export interface ConnectionSet {
-  readonly deadlines: Deadlines;
-  readonly usage: UsageWriter;
-  readonly requestBytes: Budget;
-  readonly handshakeMs: number;
-  readonly headerMs: number;
-  readonly firstRequestMs: number;
-  readonly lingerMs: number;
-  /** Counts it by its protocol. @returns how many there are. */
-  count(protocol: 'http1' | 'http2', delta: 1 | -1): number;
-  hasRoomForHttp2(connections: number): boolean;
-  becameIdle(connection: Connection): void;
-  busy(connection: Connection): void;
-  closed(connection: Connection): void;
-  reject(connection: Connection, rejection: Rejection): void;
-  linger(stream: ServerHttp2Stream): void;
-}
-
 /** One client's connection: its requests, its unread bytes, and its time limits. */
 export class Connection implements Source, Timed {
   /** Whether its client uses TLS. */
@@ -72,7 +54,7 @@ export class Connection implements Source, Timed {
   requests = 0;
   /** When the header section that is pending was first seen, on {@link clock}; 0 is none. */
   pendingSince = 0;
-  readonly #connections: ConnectionSet;
+  readonly #connections: ConnectionSet<Connection>;
   #beginsWithHead: boolean | undefined;
   #phase: Phase;
   #closed = false;
@@ -82,10 +64,9 @@ export class Connection implements Source, Timed {
   #rejected = false;
   #request: IncomingMessage | undefined;
   #unsized = false;
-  #pipelined: { request: IncomingMessage; response: ServerResponse; bytes: number; serve: Serve }[] = [];
+  #pipeline: Pipeline<Serve> | undefined;
   #uploads: UploadWindow | undefined;
-  #lastStream = 0;
-  #seenBytes = 0;
+  #sections: Http2Sections | undefined;
 
   idle = false;
   /** When it became idle, on {@link clock}. */
@@ -98,7 +79,7 @@ export class Connection implements Source, Timed {
   later: Timed | undefined;
   deadlineList: Timed['deadlineList'];
 
-  constructor(socket: Socket, connections: ConnectionSet, isSecure: boolean) {
+  constructor(socket: Socket, connections: ConnectionSet<Connection>, isSecure: boolean) {
     this.socket = socket;
     this.isSecure = isSecure;
     this.#phase = isSecure ? 'handshake' : 'new';
@@ -145,6 +126,7 @@ export class Connection implements Source, Timed {
   /** The HTTP/2 session on this connection. */
   carries(session: ServerHttp2Session): void {
     this.session = session;
+    this.#sections = new Http2Sections(session);
     this.#uploads = new UploadWindow(session, this.#connections.requestBytes);
     (session as WithConnection)[CONNECTION] = this;
   }
@@ -160,13 +142,10 @@ export class Connection implements Source, Timed {
       this.#serve(request, response, serve);
       return;
     }
-    const bytes = waitingBytes(textBytes(request.rawHeaders), 0);
-    if (this.#pipelined.length >= MAX_PIPELINED || !this.#connections.requestBytes.take(NO_REVISION, bytes)) {
-      stopParsing(this.socket);
-      this.close('closedForPipelining');
-      return;
-    }
-    this.#pipelined.push({ request, response, bytes, serve });
+    this.#pipeline ??= new Pipeline(this.#connections.requestBytes);
+    if (this.#pipeline.add(request, response, serve)) return;
+    stopParsing(this.socket);
+    this.close('closedForPipelining');
   }
 
   /** The size of the HTTP/1.1 request that is being served: what follows belongs to the next. */
@@ -180,7 +159,7 @@ export class Connection implements Source, Timed {
   /** A stream of HTTP/2 arrived, with its whole header section. */
   stream(stream: ServerHttp2Stream): void {
     this.#used();
-    this.#lastStream = stream.id as number;
+    this.#sections?.complete(stream.id as number);
     this.#begin();
     stream.once('close', this.#end);
     if (!stream.endAfterHeaders) stream.once('finish', () => this.#connections.linger(stream));
@@ -195,7 +174,7 @@ export class Connection implements Source, Timed {
   /** It got a rejection to a request whose end is unknown, and nothing else is read from it. */
   rejected(): void {
     this.#rejected = true;
-    this.#dropPipelined();
+    this.#pipeline?.drop();
     this.last();
   }
 
@@ -212,13 +191,8 @@ export class Connection implements Source, Timed {
   get pendingBytes(): number {
     if (this.#closed || this.#phase === 'handshake') return 0;
     const { bytesRead } = this.socket;
-    if (this.protocol !== 'http2') {
-      return this.#request?.complete === false ? 0 : Math.max(0, bytesRead - this.#known);
-    }
-    if (bytesRead === this.#seenBytes) return 0;
-    const begun = this.#sectionBegun();
-    if (!begun) this.#seenBytes = bytesRead;
-    return begun ? bytesRead - this.#seenBytes : 0;
+    if (this.protocol === 'http2') return this.#sections?.pendingBytes(bytesRead) ?? 0;
+    return this.#request?.complete === false ? 0 : Math.max(0, bytesRead - this.#known);
   }
 
   /** One of its requests has to wait. */
@@ -247,7 +221,7 @@ export class Connection implements Source, Timed {
       this.close('closedForLingering');
     } else if (this.#phase === 'unused') {
       this.#goAway();
-    } else if (this.session && this.socket.bytesRead > PREFACE_BYTES && !this.#sectionBegun()) {
+    } else if (this.#sections?.begun === false && this.socket.bytesRead > PREFACE_BYTES) {
       this.#phase = 'unused';
       deadlines.add(this, Math.max(0, firstRequestMs - headerMs), clock());
     } else if (this.protocol === 'http1') {
@@ -259,12 +233,6 @@ export class Connection implements Source, Timed {
     } else {
       this.close('closedForHeaderTime');
     }
-  }
-
-  /** Whether HTTP/2 headers have begun and not ended. */
-  #sectionBegun(): boolean {
-    const last = this.session?.destroyed === false ? this.session.state.lastProcStreamID : undefined;
-    return (last ?? 0) > this.#lastStream;
   }
 
   /** Closes it after the idle timeout: its client gets a GOAWAY. */
@@ -302,9 +270,8 @@ export class Connection implements Source, Timed {
     if (this.#closed) return;
     const request = this.#request;
     this.#request = undefined;
-    const next = this.#pipelined.shift();
+    const next = this.#pipeline?.next();
     if (next) {
-      this.#connections.requestBytes.give(NO_REVISION, next.bytes);
       this.#serve(next.request, next.response, next.serve);
       return;
     }
@@ -325,33 +292,13 @@ export class Connection implements Source, Timed {
     });
   }
 
-  #dropPipelined(): void {
-    for (const { bytes } of this.#pipelined) this.#connections.requestBytes.give(NO_REVISION, bytes);
-    this.#pipelined = [];
-  }
-
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#connections.deadlines.remove(this);
     this.#uploads?.close();
-    this.#dropPipelined();
+    this.#pipeline?.drop();
     if (this.protocol) this.#connections.count(this.protocol, -1);
     this.#connections.closed(this);
   }
-}
-
-function textBytes(texts: readonly string[]): number {
-  let bytes = 0;
-  for (const text of texts) bytes += text.length;
-  return bytes;
-}
-
-/**
- * Makes node:http's parser fail at the next request: the bytes that it has read may hold thousands of further requests,
- * which would be parsed only to be dropped. (`pause()` of the parser waits for the end of those bytes.)
- */
-function stopParsing(socket: Socket): void {
-  const { parser } = socket as { parser?: { onIncoming?: () => number } };
-  if (parser) parser.onIncoming = () => -1;
 }

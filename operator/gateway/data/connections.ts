@@ -13,7 +13,8 @@ import {
   type UsageWriter,
 } from '../shared/usage.ts';
 import type { Budget } from './budget.ts';
-import { Connection, type ConnectionSet } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionSet } from './connectionSet.ts';
 import type { Deadlines, Timed } from './deadlines.ts';
 import { rejectSocket } from './downstream/socket.ts';
 
@@ -41,7 +42,7 @@ export interface ConnectionsOptions {
 }
 
 /** The open connections of one thread, and the limits that the whole process has for them. */
-export class Connections implements ConnectionSet {
+export class Connections implements ConnectionSet<Connection> {
   readonly deadlines: Deadlines;
   readonly usage: UsageWriter;
   readonly requestBytes: Budget;

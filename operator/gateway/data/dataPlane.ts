@@ -10,7 +10,7 @@ import { Certificates } from './certificates.ts';
 import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
 import { Destinations, type Side } from './destinations.ts';
-import type { ExchangeShared } from './exchangeShared.ts';
+import { CLOSE_MS, type ExchangeShared } from './exchangeShared.ts';
 import { Handler } from './handler.ts';
 import { HttpsRedirect } from './httpsRedirect.ts';
 import { Listener } from './listener.ts';
@@ -18,6 +18,7 @@ import { QueueTicker } from './queueTicker.ts';
 import { Router } from './router.ts';
 import { StalledAnswers } from './stalled.ts';
 import { Throttler, type ThrottlerShared } from './throttler.ts';
+import { Tracer, type TracingOptions } from './tracer.ts';
 import { Instance } from './upstream/instance.ts';
 import { within } from './within.ts';
 
@@ -36,6 +37,8 @@ export interface DataPlaneOptions {
   limits: Limits;
   /** Whether each request gets a line in the log. */
   accessLog: boolean;
+  /** Unset where requests are not traced. */
+  tracing?: TracingOptions;
   /** Unset where no certificates are configured. */
   tls?: TlsOptions;
   /** Makes another thread look at its queue for a revision ({@link DataPlane.wake}). */
@@ -83,13 +86,15 @@ export class DataPlane {
   readonly #link: Link;
   readonly #deadlines: Deadlines;
   readonly #accessLog: AccessLog | undefined;
+  readonly #tracer: Tracer | undefined;
   readonly #throttlerShared: ThrottlerShared;
+  readonly #upgraded: ExchangeShared['upgraded'] = new Set();
   #open = 0;
   #closing = false;
   #errorAt = Number.NEGATIVE_INFINITY;
   #idle: (() => void) | undefined;
 
-  constructor({ thread, slots, stats, link, limits, accessLog, tls, wake }: DataPlaneOptions) {
+  constructor({ thread, slots, stats, link, limits, accessLog, tracing, tls, wake }: DataPlaneOptions) {
     const deadlines = new Deadlines((error) => this.#onError(error));
     this.#deadlines = deadlines;
     const writer = stats.writer(thread);
@@ -97,6 +102,10 @@ export class DataPlane {
     if (accessLog) {
       const dropped = (): void => usage.count('accessLogDropped');
       this.#accessLog = new AccessLog((chunks) => link.send({ kind: 'accessLog', chunks }), dropped);
+    }
+    if (tracing) {
+      const send = (chunks: string[], count: number): void => link.send({ kind: 'spans', chunks, count });
+      this.#tracer = new Tracer(tracing, send, (count) => usage.count('spansDropped', count));
     }
     const { requestMebibytes, answerMebibytes } = limits;
     const requests = new Budget(usage, REQUEST_BYTES, requestBytesOf, requestMebibytes * MEBIBYTE);
@@ -108,6 +117,8 @@ export class DataPlane {
       requests,
       stalled: new StalledAnswers(answers, () => usage.count('cutForStalling')),
       accessLog: this.#accessLog,
+      tracer: this.#tracer,
+      upgraded: this.#upgraded,
       unreachable: (throttler, instance, reason) => this.#unreachable(throttler, instance, reason),
       firstAnswer: (revision, at) => link.send({ kind: 'answered', revision, at }),
       opened: () => {
@@ -209,6 +220,11 @@ export class DataPlane {
     this.#accessLog?.written();
   }
 
+  /** The last batch of spans was taken. */
+  spansTaken(): void {
+    this.#tracer?.taken();
+  }
+
   /** From now on each response closes its connection. */
   closing(): void {
     if (this.#closing) return;
@@ -225,6 +241,7 @@ export class DataPlane {
 
   /**
    * Stops listening and waits until the requests in flight have been answered, at most this long; then aborts the rest.
+   * WebSockets get a close frame shortly before, because their clients would take the end for a failure otherwise.
    */
   async stop(graceMs: number): Promise<void> {
     const deadline = clock() + graceMs;
@@ -234,12 +251,16 @@ export class DataPlane {
       const idle = new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
+      await within(Math.max(0, deadline - clock() - CLOSE_MS), idle);
+      for (const connection of this.#upgraded) connection.goAway();
       await within(Math.max(0, deadline - clock()), idle);
     }
     const flushMs = Math.min(FLUSH_MS, Math.max(0, deadline - clock()));
     await within(flushMs, Promise.all(this.#listeners.map((listener) => listener.idle())));
     for (const listener of this.#listeners) listener.destroy();
+    for (const connection of this.#upgraded) connection.abort();
     this.#accessLog?.flush();
+    this.#tracer?.flush();
     for (const { instance } of this.#instances.values()) instance.remove();
   }
 

@@ -2,10 +2,14 @@ import type { StatsWriter } from '../shared/stats.ts';
 import type { UsageWriter } from '../shared/usage.ts';
 import type { AccessLog } from './accessLog.ts';
 import type { Budget } from './budget.ts';
-import type { Deadlines, Timed } from './deadlines.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { StalledAnswers } from './stalled.ts';
-import type { Throttler, Waiter } from './throttler.ts';
+import type { Throttler } from './throttler.ts';
+import type { Tracer } from './tracer.ts';
 import type { Instance } from './upstream/instance.ts';
+
+/** From the close frames of a WebSocket until its connections are destroyed. */
+export const CLOSE_MS = 1000;
 
 /** What the exchanges and tunnels of one thread share. */
 export interface ExchangeShared {
@@ -17,6 +21,10 @@ export interface ExchangeShared {
   readonly stalled: StalledAnswers;
   /** Unset when it is switched off. */
   readonly accessLog: AccessLog | undefined;
+  /** Unset where tracing is not configured. */
+  readonly tracer: Tracer | undefined;
+  /** Connections that have left HTTP, which nothing else closes when the gateway ends. */
+  readonly upgraded: Set<{ goAway(): void; abort(): void }>;
   /** An instance does not accept connections: it gets no request until it passes its probe again. */
   unreachable(throttler: Throttler, instance: Instance, reason: string): void;
   /** An instance has responded for the first time. @param at on `clock()`. */
@@ -28,23 +36,8 @@ export interface ExchangeShared {
   onError(error: unknown): void;
 }
 
-/** The gateway that a request is forwarded to ends it at its deadline, and has this long for it. */
-const FORWARDED_MS = 1000;
-
-/** The request's time begins with its arrival, the start of an instance included (container contract, Responses). */
-export function beginRequest(request: Timed & Waiter, throttler: Throttler, shared: ExchangeShared): void {
-  const { timeoutMs } = throttler.entry;
-  shared.opened();
-  const slack = throttler.forwardsAtOnce ? FORWARDED_MS : 0;
-  shared.deadlines.add(request, timeoutMs + slack, request.arrivedAt);
-}
-
-/** Whether a fence aborts a request: it is in an instance of a revision with a limit, which all are placed elsewhere then. */
-export function isFenced({ isGateway }: Instance, { entry }: Throttler): boolean {
-  return !isGateway && entry.placement !== undefined;
-}
-
 export const INSTANCE_ENDED = 'The instance ended before it answered the request.';
+export const BAD_RESPONSE = 'The instance sent a response that is not valid HTTP.';
 export const NO_CONNECTION = 'No connection to the instance could be made.';
 
 /** The message of a 504. */

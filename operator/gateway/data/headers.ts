@@ -1,3 +1,5 @@
+import type { RequestSpan } from './traceContext.ts';
+
 /** Names and values, alternating, as received: `[name, value, name, value]`. */
 export type FlatHeaders = string[];
 
@@ -33,6 +35,8 @@ export interface RequestHead {
   /** The trace context, as received until it is completed for the instance. */
   traceparent: string | undefined;
   cloudTrace: string | undefined;
+  /** The gateway's span of a sampled request, null of one that is not; undefined where that is not decided, or no tracing. */
+  span: RequestSpan | null | undefined;
   peer: Peer;
   /** Set when another gateway has forwarded the request. */
   hop: Hop | undefined;
@@ -254,6 +258,7 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
     forwardedFor,
     traceparent,
     cloudTrace,
+    span: undefined,
     peer,
     hop: undefined,
     marked: false,

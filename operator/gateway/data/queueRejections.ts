@@ -1,5 +1,23 @@
 import type { Rejection } from '../shared/rejections.ts';
-import type { QueueRejection } from './throttler.ts';
+
+/** Why a request waits no longer, or not at all. */
+export type QueueRejection =
+  /** Its queue limit has passed. */
+  | 'timeout'
+  /** Its queue limit has passed, and no instance can start. */
+  | 'failing'
+  /** Too many requests wait for the revision. */
+  | 'full'
+  /** Too many requests from the same address wait. */
+  | 'address'
+  /** Too many requests wait in this process. */
+  | 'crowded'
+  /** No memory is left for another request. */
+  | 'memory'
+  /** The revision was deleted. */
+  | 'gone'
+  /** The service's manual instance count is 0. */
+  | 'stopped';
 
 /**
  * The response to a request that is not admitted to an instance.

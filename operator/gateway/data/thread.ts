@@ -5,6 +5,7 @@ import { type FromThread, type ToThread, WAKE_CHANNEL, type WakeMessage } from '
 import { Slots } from '../shared/slots.ts';
 import { Stats } from '../shared/stats.ts';
 import { DataPlane, type TlsOptions } from './dataPlane.ts';
+import type { TracingOptions } from './tracer.ts';
 
 /** What the control thread hands to a data thread. */
 export interface ThreadData {
@@ -21,6 +22,8 @@ export interface ThreadData {
   host: string | undefined;
   limits: Limits;
   accessLog: boolean;
+  /** Unset where requests are not traced. */
+  tracing: TracingOptions | undefined;
 }
 
 /**
@@ -40,6 +43,7 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
     link,
     limits: data.limits,
     accessLog: data.accessLog,
+    tracing: data.tracing,
     tls: data.tls,
     wake: (thread, revision) => wakes.postMessage([thread, revision] satisfies WakeMessage),
   });
@@ -66,6 +70,8 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
       listen.then(() => link.send({ kind: 'listening' })).catch(end);
     } else if (message.kind === 'logged') {
       plane.logged();
+    } else if (message.kind === 'spansTaken') {
+      plane.spansTaken();
     } else if (message.kind === 'closing') {
       plane.closing();
     } else if (message.kind === 'shed') {

@@ -7,31 +7,13 @@ import { QUEUED, queuedFrom, type UsageWriter } from '../shared/usage.ts';
 import type { Budget } from './budget.ts';
 import { InstancePool } from './instancePool.ts';
 import { Queue, QueueEntry, type Source } from './queue.ts';
+import type { QueueRejection } from './queueRejections.ts';
 import type { Instance } from './upstream/instance.ts';
 
 /** Requests that may wait for one revision, over all threads; each costs memory and an open connection. */
 export const MAX_WAITING = 10_000;
 /** How often a thread repeats that it needs an instance, should the first message have been lost or undone. */
 const WANTED_EVERY_MS = 1000;
-
-/** Why a request waits no longer, or not at all. */
-export type QueueRejection =
-  /** Its queue limit has passed. */
-  | 'timeout'
-  /** Its queue limit has passed, and no instance can start. */
-  | 'failing'
-  /** Too many requests wait for the revision. */
-  | 'full'
-  /** Too many requests from the same address wait. */
-  | 'address'
-  /** Too many requests wait in this process. */
-  | 'crowded'
-  /** No memory is left for another request. */
-  | 'memory'
-  /** The revision was deleted. */
-  | 'gone'
-  /** The service's manual instance count is 0. */
-  | 'stopped';
 
 /** A request that may have to wait for a slot in an instance. */
 export interface Waiter {
@@ -80,6 +62,7 @@ export class Throttler {
   readonly #queue: Queue<Waiter>;
   #head = 0;
   #wantedAt = Number.NEGATIVE_INFINITY;
+  #readyAt = Number.NEGATIVE_INFINITY;
   #admitting = false;
   #again = false;
 
@@ -99,6 +82,11 @@ export class Throttler {
   get forwardsAtOnce(): boolean {
     const { placement, index } = this.entry;
     return placement === 'gateway' && this.#pool.size > 0 && this.#shared.slots.waiting(index) === 0;
+  }
+
+  /** When the first of the present instances could take requests, on `clock()`; `now` while there is none. */
+  readyAt(now: number): number {
+    return this.#pool.size > 0 ? this.#readyAt : now;
   }
 
   /** Takes a slot for a request that has just arrived; undefined when it was queued or rejected. */
@@ -158,6 +146,7 @@ export class Throttler {
   }
 
   addInstance(instance: Instance): void {
+    if (this.#pool.size === 0) this.#readyAt = clock();
     this.#pool.add(instance);
     this.#wantedAt = Number.NEGATIVE_INFINITY;
     this.admit();

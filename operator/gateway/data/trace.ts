@@ -1,13 +1,5 @@
 import type { RequestHead } from './headers.ts';
-
-/** The context of a request's trace, as both of its headers say it. */
-export interface TraceContext {
-  /** 32 hexadecimal digits. */
-  traceId: string;
-  /** The parent's span: 16 hexadecimal digits. */
-  spanId: string;
-  sampled: boolean;
-}
+import type { TraceContext } from './traceContext.ts';
 
 /** Of the requests without a context one is sampled in this time for each instance (Cloud Run, Trace sampling rate). */
 export const SAMPLE_EVERY_MS = 10_000;
@@ -34,7 +26,7 @@ export function parseCloudTrace(value: string): TraceContext | undefined {
   const [, trace, span = '0', options = '0'] = CLOUD_TRACE.exec(value) ?? [];
   const number = BigInt(span);
   if (!trace || Number(`0x${trace}`) === 0 || number > MAX_SPAN) return undefined;
-  const spanId = number === 0n ? hex8(random31()) + hex8(random32()) : number.toString(16).padStart(16, '0');
+  const spanId = number === 0n ? newSpanId() : number.toString(16).padStart(16, '0');
   return { traceId: trace.toLowerCase(), spanId, sampled: (Number(options) & 1) === 1 };
 }
 
@@ -49,13 +41,19 @@ export function traceOf({ traceparent, cloudTrace }: RequestHead): TraceContext 
  * as it is, the other header is derived from it, and a request without either begins a trace.
  * @param tracer which instance gets the request: its new traces are sampled every {@link SAMPLE_EVERY_MS}.
  * @param now on `clock()`, in ms.
+ * @param ratio which share of the other new traces is sampled.
  */
-export function completeTrace(head: RequestHead, tracer: { sampledAt: number }, now: number): void {
+export function completeTrace(
+  head: RequestHead,
+  tracer: { sampledAt: number },
+  now: number,
+  ratio = 0,
+): void {
   const { traceparent, cloudTrace, headers } = head;
   if (traceparent === undefined && cloudTrace === undefined) {
     const sampled = now - tracer.sampledAt >= SAMPLE_EVERY_MS;
     if (sampled) tracer.sampledAt = now;
-    beginTrace(head, sampled ? '1' : '0');
+    beginTrace(head, sampled || (ratio > 0 && Math.random() < ratio) ? '1' : '0');
   } else if (cloudTrace === undefined) {
     const context = parseTraceparent(traceparent as string);
     if (!context) return;
@@ -86,6 +84,11 @@ function beginTrace(head: RequestHead, sampled: '0' | '1'): void {
 
 function random32(): number {
   return (Math.random() * 0x1_0000_0000) >>> 0;
+}
+
+/** An ID for a span: 16 hexadecimal digits. */
+export function newSpanId(): string {
+  return hex8(random31()) + hex8(random32());
 }
 
 /** 31 random bits of which one is set, since an ID must not be all zeros. */

@@ -118,7 +118,7 @@ export async function strictH1(ledger: Ledger): Promise<StrictInstance> {
       if (!request.complete) return;
       ledger.body(id, Buffer.concat(body), true);
       response.writeHead(200, { 'x-id': id });
-      response.end(`ok:${id}`);
+      response.end(`ok:${id}`, 'latin1');
     });
   });
   server.maxHeadersCount = 0;
@@ -175,7 +175,7 @@ export async function strictH2(ledger: Ledger): Promise<StrictInstance> {
       over = true;
       ledger.body(id, Buffer.concat(body), true);
       stream.respond({ 'x-id': id });
-      stream.end(`ok:${id}`);
+      stream.end(`ok:${id}`, 'latin1');
     });
     stream.on('close', () => {
       if (!over) ledger.body(id, Buffer.concat(body), false);

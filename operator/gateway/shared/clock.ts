@@ -9,5 +9,10 @@ export function clock(): number {
 
 /** Unix time in ms of a moment on {@link clock}. */
 export function unixTime(moment: number): number {
-  return Math.round(Date.now() - clock() + moment);
+  return Math.round(unixTimeOffset() + moment);
+}
+
+/** What is added to a moment on {@link clock} for its Unix time in ms. */
+export function unixTimeOffset(): number {
+  return Date.now() - clock();
 }

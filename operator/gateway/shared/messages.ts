@@ -84,6 +84,8 @@ export type ToThread =
   | { kind: 'closing' }
   /** The thread's last batch of the access log was written. */
   | { kind: 'logged' }
+  /** The thread's last batch of spans was taken. */
+  | { kind: 'spansTaken' }
   /** A thread was added: this share of the connections moves to it, each after an answer. */
   | { kind: 'shed'; share: number }
   | { kind: 'stop'; graceMs: number };
@@ -100,6 +102,8 @@ export type FromThread =
   | { kind: 'unreachable'; slot: number; reason: string }
   /** Lines of the access log; `logged` follows. */
   | { kind: 'accessLog'; chunks: string[] }
+  /** Spans in the JSON form of OTLP, each with a comma behind it; `spansTaken` follows. */
+  | { kind: 'spans'; chunks: string[]; count: number }
   /** An exchange ended by an unexpected error. */
   | { kind: 'error'; error: string }
   | { kind: 'stopped' };

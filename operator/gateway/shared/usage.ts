@@ -43,6 +43,7 @@ const OTHER_EVENTS = [
   'forwarded',
   'ejected',
   'accessLogDropped',
+  'spansDropped',
   'failedHandshakes',
 ] as const;
 export const REJECTION_REASONS = Object.keys(REJECTIONS) as RejectionReason[];
@@ -155,8 +156,8 @@ export class UsageWriter implements Amounts {
     return Atomics.add(this.#all, cell, delta) + delta;
   }
 
-  count(event: Event): void {
-    Atomics.add(this.#events, EVENT_INDEX.get(event) as number, 1n);
+  count(event: Event, times = 1): void {
+    Atomics.add(this.#events, EVENT_INDEX.get(event) as number, BigInt(times));
   }
 }
 

@@ -6,6 +6,7 @@ import { Client } from 'undici';
 import { parseConfig } from '../../config.ts';
 import { instanceCookie, revisionToken } from '../control/affinity.ts';
 import { DataPlane } from '../data/dataPlane.ts';
+import type { TracingOptions } from '../data/tracer.ts';
 import { type Limits, UNLIMITED } from '../shared/limits.ts';
 import type {
   CertificateEntry,
@@ -57,7 +58,13 @@ export class Harness {
   #nextSlot = 0;
 
   /** @param redirectPort where clients without TLS are sent. */
-  constructor(threads = 1, limits: Partial<Limits> = {}, accessLog = false, redirectPort?: number) {
+  constructor(
+    threads = 1,
+    limits: Partial<Limits> = {},
+    accessLog = false,
+    redirectPort?: number,
+    tracing?: TracingOptions,
+  ) {
     const ticketKeys = randomBytes(48);
     this.slots = Slots.create(threads);
     this.stats = Stats.create(threads);
@@ -70,6 +77,7 @@ export class Harness {
           stats: this.stats,
           limits: { ...LIMITS, ...limits },
           accessLog,
+          tracing,
           tls: { ticketKeys, redirectPort },
           link: { send: (message) => this.messages.push(message) },
           // As in a real gateway, the other thread hears of it in a later turn.

@@ -1,13 +1,12 @@
 import { isBoosted } from '../../apis/serving/revision/boost.ts';
-import { resourcePath } from '../../kube/client.ts';
 import { Controller } from '../../kube/controller.ts';
-import { PODS } from '../../kube/core.ts';
 import { isKubeError, TerminalError } from '../../kube/errors.ts';
+import { type Resize, resizePod } from '../../kube/resize.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import type { Context } from '../context.ts';
 import type { Sources } from '../informers.ts';
-import { planBoost, type Resize } from './plan.ts';
+import { planBoost } from './plan.ts';
 
 export const permissions: Permission[] = [{ apiGroups: [''], resources: ['pods/resize'], verbs: ['patch'] }];
 
@@ -21,13 +20,8 @@ export function boostController({
   const resize = async (key: string, body: Resize) => {
     const pod = pods.get(key);
     if (!pod) return;
-    const contentType = 'application/strategic-merge-patch+json';
     try {
-      await client.request('PATCH', resourcePath(PODS, pod.metadata, 'resize'), {
-        body,
-        contentType,
-        verb: 'patch',
-      });
+      await resizePod(client, pod, body);
     } catch (cause) {
       if (isKubeError(cause, 'KUBE_NOT_FOUND')) return;
       // A policy of the cluster; it would say the same again.

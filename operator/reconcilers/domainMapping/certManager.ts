@@ -1,5 +1,4 @@
 import { type Condition, conditionOf } from '../../apis/condition.ts';
-import { MAPPING_NAMESPACE } from '../../apis/labels.ts';
 import type { Config } from '../../config.ts';
 import { type KubeObject, namespaced } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
@@ -42,20 +41,16 @@ export const certificatePermissions: readonly Permission[] = [
   { apiGroups: ['cert-manager.io'], resources: ['certificaterequests'], verbs: ['get', 'list', 'watch'] },
 ];
 
+/** What says whether certificates are issued. */
+export interface CertificateConfig {
+  gateway: Pick<Config['gateway'], 'certificates'>;
+}
+
 /** What is to issue certificates for domain mappings, and where; undefined when nothing is. */
 export function issuingOf({
   gateway: { certificates },
-}: {
-  gateway: Pick<Config['gateway'], 'certificates'>;
-}): Config['gateway']['certificates'] | undefined {
+}: CertificateConfig): Config['gateway']['certificates'] | undefined {
   return certificates.issuer.name === '' || certificates.namespace === '' ? undefined : certificates;
-}
-
-/** Key of the domain mapping that a Certificate was made for; none for one that somebody else has made. */
-export function mappingsOfCertificate({ metadata: { labels }, spec }: Certificate): string[] {
-  const namespace = labels?.[MAPPING_NAMESPACE];
-  const [host] = spec.dnsNames ?? [];
-  return namespace && host ? [`${namespace}/${host}`] : [];
 }
 
 /** Name of the Certificate that a request is for, as an index. */

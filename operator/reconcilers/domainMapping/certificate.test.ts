@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { type Condition, conditionOf } from '../../apis/condition.ts';
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
-import { certificateName } from '../../apis/names.ts';
+import { mappingChildName } from '../../apis/names.ts';
 import { parseConfig } from '../../config.ts';
 import { domainMapping } from '../../testing/domains.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { EPOCH, route } from '../../testing/serving.ts';
-import { type CertificateState, desiredCertificate, orphanedCertificate } from './certificate.ts';
+import { CERTIFICATE, type CertificateState, desiredCertificate } from './certificate.ts';
 import {
   CERTIFICATE_REQUESTS,
   type Certificate,
@@ -14,7 +14,8 @@ import {
   issuingOf,
   lastRequest,
 } from './certManager.ts';
-import { type DomainMappingInput, planCertificateOf, planDomainMapping } from './plan.ts';
+import { orphaned } from './child.ts';
+import { type DomainMappingInput, planChildren, planDomainMapping } from './plan.ts';
 
 const config = parseConfig({
   domain: 'run.example.com',
@@ -39,7 +40,7 @@ function certificate(conditions: Condition[] = [], namespace = 'demo'): Certific
 function request(message: string, revision = 1): CertificateRequest {
   const { apiVersion, kind } = CERTIFICATE_REQUESTS;
   const annotations = {
-    'cert-manager.io/certificate-name': certificateName(HOST),
+    'cert-manager.io/certificate-name': mappingChildName(HOST),
     'cert-manager.io/certificate-revision': String(revision),
   };
   const conditions: Condition[] = [{ type: 'Ready', status: 'False', reason: 'Pending', message }];
@@ -141,7 +142,7 @@ const CONDITIONS: Record<string, ConditionCase> = {
     reason: 'the next reconcile does',
     state: {},
     want: ['Unknown', 'CertificateNotReady', 'Unknown'],
-    message: `${NO}: it is asked for when the domain leads to the service.`,
+    message: `${NO}: ${WHAT} is made when the domain leads to the service.`,
   },
   'not answered': {
     reason: 'cert-manager has not seen it',
@@ -237,7 +238,10 @@ describe('the Certificate of a domain mapping', () => {
 
   for (const [name, { reason, does, config: settings = config, ...input }] of Object.entries(PLANS)) {
     it(`${does}: ${name}, because ${reason}`, () => {
-      const { apply, remove } = planCertificateOf({ mapping: holder(), route: serving, ...input }, settings);
+      const { apply, remove } = planChildren(
+        { mapping: holder(), route: serving, ...input },
+        settings,
+      ).certificate;
       const done = [...apply.map(() => 'applies'), ...remove.map(() => 'removes')];
       assert.deepEqual(done, does === 'nothing' ? [] : [does]);
     });
@@ -266,7 +270,7 @@ describe('the Certificate of a domain mapping', () => {
   });
 
   it('is removed with its mapping, and no other', () => {
-    const removed = (found?: Certificate) => orphanedCertificate(`demo/${HOST}`, found).length;
+    const removed = (found?: Certificate) => orphaned(CERTIFICATE, `demo/${HOST}`, found).length;
     assert.deepEqual(
       [certificate(), certificate([], 'other'), FOREIGN, undefined].map(removed),
       [1, 0, 0, 0],

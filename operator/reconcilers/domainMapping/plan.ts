@@ -6,10 +6,11 @@ import {
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import { externalHost, isExternalHost, type UrlConfig } from '../../apis/url.ts';
-import type { Config } from '../../config.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { passingMs, readyEvents } from '../readiness.ts';
 import { type CertificateState, certificateCondition, planCertificate } from './certificate.ts';
+import type { DomainMappingConfig } from './child.ts';
+import { type HttpRouteState, httpRouteConditions, planHttpRoute } from './httpRoute.ts';
 
 export interface DomainMappingInput {
   mapping: DomainMapping;
@@ -18,17 +19,20 @@ export interface DomainMappingInput {
   /** The kind and name of what has the domain and keeps it. */
   takenBy?: string;
   certificate?: CertificateState;
+  httpRoute?: HttpRouteState;
 }
 
-/** What the plans read of the configuration. */
-export type DomainMappingConfig = UrlConfig & { gateway: Pick<Config['gateway'], 'certificates'> };
-
-/** What to do about the Certificate of a mapping. */
-export function planCertificateOf(
+/** What to do about the objects that are made for the domain of a mapping. */
+export function planChildren(
   input: DomainMappingInput,
   config: DomainMappingConfig,
-): Plan<DomainMapping> {
-  return { ...planCertificate(input, routability(input, config), config), events: [] };
+): Record<'certificate' | 'httpRoute', Plan> {
+  const { mapping, certificate = {}, httpRoute = {} } = input;
+  const routable = routability(input, config);
+  return {
+    certificate: planCertificate(mapping, certificate, routable, config),
+    httpRoute: planHttpRoute(mapping, httpRoute, routable, config),
+  };
 }
 
 /**
@@ -40,12 +44,12 @@ export function planDomainMapping(
   config: DomainMappingConfig,
   now: number,
 ): Plan<DomainMapping> {
-  const { mapping, certificate = {} } = input;
+  const { mapping, certificate = {}, httpRoute = {} } = input;
   const { generation } = mapping.metadata;
   const { routeName } = mapping.spec;
   const routable = routability(input, config);
   const provisioned = certificateCondition(mapping, certificate, config);
-  const conditions = [routable, provisioned];
+  const conditions = [routable, provisioned, ...httpRouteConditions(mapping, httpRoute, config)];
   const status = {
     observedGeneration: generation,
     conditions: mergeConditions(mapping.status?.conditions, [...conditions, readyOf(conditions)], now),

@@ -1,43 +1,55 @@
+import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import { Controller } from '../../kube/controller.ts';
 import { isKubeError, isUnanswered, type KubeError } from '../../kube/errors.ts';
-import { keyOf, keyOfObject, refOf } from '../../kube/types.ts';
+import type { Store } from '../../kube/store.ts';
+import { type KubeObject, keyOf, keyOfObject, refOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { storesFor } from '../informers.ts';
 import { hostsOfRoute } from '../route/hosts.ts';
-import { orphanedCertificate } from './certificate.ts';
-import { certificateOfRequest, mappingsOfCertificate } from './certManager.ts';
-import { certificateAt, observe } from './observe.ts';
-import { planCertificateOf, planDomainMapping } from './plan.ts';
+import { CERTIFICATE } from './certificate.ts';
+import { certificateOfRequest } from './certManager.ts';
+import { type ChildKind, childAt, mappingsOf, orphaned } from './child.ts';
+import { HTTP_ROUTE } from './httpRoute.ts';
+import { observe } from './observe.ts';
+import { planChildren, planDomainMapping } from './plan.ts';
 
 export const permissions: Permission[] = [
   { apiGroups: ['domains.cloudrun.com'], resources: ['domainmappings/status'], verbs: ['patch'] },
 ];
 
 /**
- * DomainMapping -> the route that the gateways serve at its domain (its status), and a Certificate for it where an issuer is
- * configured.
+ * DomainMapping -> the route that the gateways serve at its domain (its status), a Certificate for it where an issuer is
+ * configured, and an HTTPRoute where a Gateway is before the gateways.
  */
 export function domainMappingController(context: Context): Controller {
   const { informers, config, now, log } = context;
   const reconcile = async (key: string) => {
-    const input = observe(key, stores, config, informers.certificates.unavailable);
+    const input = observe(key, stores, config, informers);
     if (!input) return collect(key);
-    const failure = await failureOf(() => executor.execute(input.mapping, planCertificateOf(input, config)));
-    const refused = failure && !isPassing(failure) ? failure.said : undefined;
-    const certificate = { ...input.certificate, refused };
-    const plan = planDomainMapping({ ...input, certificate }, config, now());
-    const outcome = await executor.execute(input.mapping, plan);
-    if (failure) throw failure;
+    const { mapping } = input;
+    const children = planChildren(input, config);
+    const failures = {
+      certificate: await failureOf(() => executor.execute(mapping, children.certificate)),
+      httpRoute: await failureOf(() => executor.execute(mapping, children.httpRoute)),
+    };
+    const certificate = { ...input.certificate, refused: refusal(failures.certificate) };
+    const httpRoute = { ...input.httpRoute, refused: refusal(failures.httpRoute) };
+    const plan = planDomainMapping({ ...input, certificate, httpRoute }, config, now());
+    const outcome = await executor.execute(mapping, plan);
+    throwFirst(Object.values(failures));
     return outcome;
   };
-  /** Removes the Certificate of a mapping that is gone; what is in other namespaces is not Homerun's. */
+  /** Removes what was made for a mapping that is gone; what is in other namespaces is not Homerun's. */
   const collect = async (key: string) => {
     const { namespace = '', name } = refOf(key);
     if (config.namespaces.length > 0 && !config.namespaces.includes(namespace)) return;
-    const found = certificateAt(name, stores, config);
-    const remove = orphanedCertificate(key, found);
-    if (found && remove.length > 0) await executor.execute(found, { apply: [], remove, events: [] });
+    const remove = async <T extends KubeObject>(kind: ChildKind<T>, store: Store<T>) => {
+      const found = childAt(kind, name, store, config);
+      const plan = { apply: [], remove: orphaned(kind, key, found), events: [] };
+      return found && failureOf(() => executor.execute(found, plan));
+    };
+    throwFirst([await remove(CERTIFICATE, stores.certificates), await remove(HTTP_ROUTE, stores.httpRoutes)]);
   };
   const controller = new Controller({ name: 'domainMapping', workers: 2, reconcile, log });
   const stores = storesFor(
@@ -47,34 +59,46 @@ export function domainMappingController(context: Context): Controller {
     'routes',
     'certificates',
     'certificateRequests',
+    'httpRoutes',
   );
-  const { domainMappings } = stores;
   const executor = executorOf(context, 'domainMapping', stores, () => undefined);
+  return watched(controller, context, stores.domainMappings);
+}
+
+/** Each mapping is looked at when it changes, and when anything does that it follows from. */
+function watched(
+  controller: Controller,
+  { informers, config }: Pick<Context, 'informers' | 'config'>,
+  mappings: Store<DomainMapping>,
+): Controller {
   const hosts = hostsOfRoute(config);
-  const mappingsAt = (certificate: string) =>
-    domainMappings.byIndex('certificate', certificate).map(keyOfObject);
-  informers.certificates.onAvailability(() => {
-    for (const key of domainMappings.keys()) controller.enqueue(key);
-  });
+  const at = (index: string, value: string) => mappings.byIndex(index, value).map(keyOfObject);
+  const enqueueAll = () => {
+    for (const key of mappings.keys()) controller.enqueue(key);
+  };
+  informers.certificates.onAvailability(enqueueAll);
+  informers.httpRoutes.onAvailability(enqueueAll);
+  const ofChild =
+    <T extends KubeObject>(kind: ChildKind<T>) =>
+    (child: T) => [...mappingsOf(kind, child), ...at('child', child.metadata.name)];
   return controller
-    .watch(informers.domainMappings, (mapping) =>
-      [mapping, ...domainMappings.byIndex('host', mapping.metadata.name)].map(keyOfObject),
-    )
-    .watch(informers.routes, (route) =>
-      [
-        ...domainMappings.byIndex('route', keyOf(route.metadata)),
-        ...hosts(route).flatMap((host) => domainMappings.byIndex('host', host)),
-      ].map(keyOfObject),
-    )
-    .watch(informers.certificates, (certificate) => [
-      ...mappingsOfCertificate(certificate),
-      ...mappingsAt(certificate.metadata.name),
+    .watch(informers.domainMappings, (mapping) => [
+      keyOfObject(mapping),
+      ...at('host', mapping.metadata.name),
     ])
-    .watch(informers.certificateRequests, (request) => certificateOfRequest(request).flatMap(mappingsAt));
+    .watch(informers.routes, (route) => [
+      ...at('route', keyOf(route.metadata)),
+      ...hosts(route).flatMap((host) => at('host', host)),
+    ])
+    .watch(informers.certificates, ofChild(CERTIFICATE))
+    .watch(informers.certificateRequests, (request) =>
+      certificateOfRequest(request).flatMap((name) => at('child', name)),
+    )
+    .watch(informers.httpRoutes, ofChild(HTTP_ROUTE));
 }
 
 /**
- * Why a write failed: the domain is served whatever becomes of its certificate, so the status is written first.
+ * Why a write failed: the domain is served whatever becomes of what is made for it, so the status is written first.
  * @throws {StaleError} when what was decided is out of date.
  */
 async function failureOf(write: () => Promise<unknown>): Promise<KubeError | undefined> {
@@ -85,6 +109,17 @@ async function failureOf(write: () => Promise<unknown>): Promise<KubeError | und
     if (isKubeError(error)) return error;
     throw error;
   }
+}
+
+/** @throws {KubeError} the first failure, so that all is tried again. */
+function throwFirst(failures: (KubeError | undefined)[]): void {
+  const failure = failures.find((each) => each !== undefined);
+  if (failure) throw failure;
+}
+
+/** What a condition says of a failed write; undefined when that is nothing to report. */
+function refusal(failure: KubeError | undefined): string | undefined {
+  return failure && !isPassing(failure) ? failure.said : undefined;
 }
 
 /** Whether the next attempt may succeed, without anything to report. */

@@ -17,6 +17,9 @@ export interface GatewayUsage {
   forwarded: number;
   ejected: number;
   accessLogDropped: number;
+  spansExported: number;
+  /** By why they were dropped. */
+  spansDropped: ReadonlyMap<string, number>;
   failedHandshakes: number;
 }
 
@@ -120,6 +123,19 @@ series(
   'homerun_gateway_access_log_dropped_total',
   'Lines of the access log that were dropped because the standard output was slow',
   (u) => u.accessLogDropped,
+);
+series(
+  Counter,
+  'homerun_gateway_spans_exported_total',
+  'Spans of requests that the receiver took',
+  (u) => u.spansExported,
+);
+series(
+  Counter,
+  'homerun_gateway_spans_dropped_total',
+  'Spans of requests that were dropped: there was no room for them, or the receiver rejected them or was unavailable',
+  (u) => u.spansDropped,
+  'reason',
 );
 series(
   Counter,

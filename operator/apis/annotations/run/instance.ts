@@ -7,7 +7,9 @@ export const INSTANCE = {
     key: 'run.googleapis.com/cpu-throttling',
     on: REVISION,
     value: FLAG,
-    effect: stored('instances may use CPU between requests too'),
+    effect: stored(
+      'instances may use CPU between requests too; unless it is false, chart value autoscaler.idleCpuResize lowers what they request meanwhile',
+    ),
   },
   startupCpuBoost: {
     key: 'run.googleapis.com/startup-cpu-boost',

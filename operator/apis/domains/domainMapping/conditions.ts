@@ -1,10 +1,12 @@
-/** Conditions of a domain mapping, as Cloud Run has them; Ready depends on the other two. */
+/** Conditions of a domain mapping: those of Cloud Run, where Ready depends on the other two, and one of the Gateway API. */
 export const DOMAIN_MAPPING_CONDITIONS = {
   ready: 'Ready',
   /** Whether a certificate for the domain has been issued. */
   certificateProvisioned: 'CertificateProvisioned',
   /** Whether the gateways serve the domain. Its DNS records are not looked up. */
   domainRoutable: 'DomainRoutable',
+  /** Whether the parents of the domain's HTTPRoute accept it, where there is one; a warning otherwise. */
+  httpRouteAccepted: 'HTTPRouteAccepted',
 } as const;
 
 /** Why a domain mapping is not ready. */
@@ -29,4 +31,12 @@ export const DOMAIN_MAPPING_REASONS = {
   certificateProvisionFailed: 'CertificateProvisionFailed',
   /** A Certificate of its name was not made for a domain mapping. */
   certificateNotOwned: 'CertificateNotOwned',
+  /** The Gateway API cannot be used. */
+  gatewayApiMissing: 'GatewayAPIMissing',
+  /** No parent of the HTTPRoute has said anything yet. */
+  httpRouteNotReady: 'HTTPRouteNotReady',
+  /** The cluster or a parent refuses it. */
+  httpRouteNotAccepted: 'HTTPRouteNotAccepted',
+  /** An HTTPRoute of its name was not made for a domain mapping. */
+  httpRouteNotOwned: 'HTTPRouteNotOwned',
 } as const;

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../../kube/types.ts';
 import { BOOKKEEPING } from '../../annotations/bookkeeping.ts';
+import { isQuantity } from '../../quantity.ts';
 
 /** On a pod created with boosted CPU: container -> its regular CPU limit, as JSON. */
 export const BOOST_ANNOTATION = BOOKKEEPING.startupCpuBoost;
@@ -15,4 +16,14 @@ export function isBoosted({ metadata }: KubeObject): boolean {
 /** When the boost of a ready pod ends, in ms since the epoch; `readySince` for a pod without boost. */
 export function boostEnd(pod: KubeObject, readySince: number): number {
   return isBoosted(pod) ? readySince + AFTER_START_MS : readySince;
+}
+
+/** Container -> its regular CPU limit, of a pod created with boosted CPU; others may have changed the annotation. */
+export function regularLimits({ metadata }: KubeObject): Map<string, string> | undefined {
+  try {
+    const limits: unknown = JSON.parse(metadata.annotations?.[BOOST_ANNOTATION] ?? 'null');
+    return limits ? new Map(Object.entries(limits).filter(([, cpu]) => isQuantity(cpu))) : undefined;
+  } catch {
+    return undefined;
+  }
 }

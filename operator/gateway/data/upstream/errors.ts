@@ -12,6 +12,7 @@ export function failureOf(error: Error & { code?: string }): Failure {
   const code = error.code ?? '';
   if (UNREACHABLE.has(code)) return 'unreachable';
   if (BAD_REQUEST.has(code)) return 'bad-request';
-  if (BAD_ANSWER.has(code)) return 'bad-answer';
+  // Codes of Node's own parser, which reads responses to upgrades.
+  if (BAD_ANSWER.has(code) || code.startsWith('HPE_')) return 'bad-answer';
   return 'broken';
 }

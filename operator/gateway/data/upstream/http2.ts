@@ -93,6 +93,8 @@ class Session {
     session.close = () => this.close();
     const timer = setTimeout(() => session.destroy(timeoutError()), CONNECT_TIMEOUT_MS);
     session.on('connect', () => {
+      // Node reports it also of a session that was destroyed before, when the thread was held up for so long.
+      if (session.destroyed) return;
       clearTimeout(timer);
       outliveStreams(session);
       session.setLocalWindowSize(SESSION_WINDOW);

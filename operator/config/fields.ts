@@ -1,0 +1,12 @@
+import * as Type from 'typebox';
+
+/** A TCP port. */
+export const port = (value: number) => Type.Integer({ minimum: 1, maximum: 65535, default: value });
+
+/** A duration in seconds. */
+export const seconds = (value: number, minimum: number, maximum: number) =>
+  Type.Number({ minimum, maximum, default: value });
+
+/** One of some texts. */
+export const oneOf = <const T extends readonly string[]>(values: T, value: T[number]) =>
+  Type.Unsafe<T[number]>({ type: 'string', enum: [...values], default: value });
