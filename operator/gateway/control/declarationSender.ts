@@ -1,4 +1,5 @@
-import { Agent, request } from 'undici';
+import request from 'undici/lib/api/api-request.js';
+import Agent from 'undici/lib/dispatcher/agent.js';
 import type { Logger } from '../../telemetry/log.ts';
 import { clock } from '../shared/clock.ts';
 import { checkDeclaration, type Declaration } from './declaration.ts';
@@ -81,11 +82,12 @@ export class DeclarationSender {
 
   async #post({ host, adminPort }: GatewayAddress, declaration: Declaration): Promise<Declaration> {
     const name = host.includes(':') ? `[${host}]` : host;
-    const { statusCode, body } = await request(`http://${name}:${adminPort}/replicas`, {
+    const { statusCode, body } = await request.call(this.#agent, {
+      origin: `http://${name}:${adminPort}`,
+      path: '/replicas',
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(declaration),
-      dispatcher: this.#agent,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (statusCode === 200) return checkDeclaration(await body.json());
