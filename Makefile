@@ -26,8 +26,9 @@ test: $(dependencies) ## Run every test: pure, fake API server, real API server,
 
 .PHONY: fuzz
 fuzz: SEED := $(shell echo $$RANDOM)
-fuzz: $(dependencies) ## Fuzz the gateway from both sides, scale-ins, admission and all properties: COUNT cases (100,000), from SEED (random)
+fuzz: $(dependencies) ## Fuzz the gateway from both sides, its replicas, scale-ins, admission and all properties: COUNT cases (100,000), from SEED (random)
 	@node operator/gateway/fuzz/main.ts --count $(or $(COUNT),100000) --seed $(SEED)
+	@node operator/gateway/fuzz/ownership.ts --count $(or $(COUNT),1000000) --seed $(SEED)
 	@node operator/webhook/fuzz/main.ts --count $(or $(COUNT),100000) --seed $(SEED)
 	@SEED=$(SEED) mocha --reporter dot $$(grep -rl --include='*.test.ts' "from 'fast-check'" operator)
 

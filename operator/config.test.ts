@@ -14,6 +14,7 @@ describe('configuration', () => {
       internalPort: 8081,
       tlsPort: 8443,
       tls: { secrets: [], namespace: '', redirect: true, publicPort: 443 },
+      gatewayPort: 8082,
       threads: 0,
       drainSeconds: 600,
       accessLog: false,

@@ -43,6 +43,7 @@ export const ROLE_FIELDS = {
     'gateway.internalPort',
     'gateway.tlsPort',
     'gateway.tls',
+    'gateway.gatewayPort',
     'gateway.threads',
     'gateway.drainSeconds',
     'gateway.limits',

@@ -8,6 +8,7 @@ import { thousandTasks } from './jobs.ts';
 import { localResults } from './local.ts';
 import { manyTasks } from './manyTasks.ts';
 import { poolApplyToReady } from './pools.ts';
+import { exactCounts } from './replicas.ts';
 import { attempt, type Result, ratioResult, table, verdict } from './result.ts';
 import { applyToReady, manyAtZero } from './services.ts';
 import { clusterThroughput, steps } from './throughput.ts';
@@ -33,6 +34,8 @@ results.push(ratioResult('wake-from-zero', `ms, node role ${await nodeRole(clien
 results.push(...(await attempt('wake-ten', () => wakeTen(bench))));
 
 results.push(...(await attempt('cluster-throughput', () => clusterThroughput(bench))));
+
+results.push(...(await attempt('exact-counts', () => exactCounts(bench))));
 
 results.push(...(await attempt('steps', () => steps(bench))));
 

@@ -18,7 +18,7 @@ export async function constantLoad(
   perSecond: number,
   stop: AbortSignal,
 ): Promise<Outcome> {
-  const outcome: Outcome = { sent: 0, failures: [], bodies: new Map(), latencies: [] };
+  const outcome = nothingSent();
   const running = new Set<Promise<void>>();
   const start = performance.now();
   while (!stop.aborted) {
@@ -38,6 +38,31 @@ export async function constantLoad(
   }
   await Promise.all(running);
   return outcome;
+}
+
+/** Sends requests from so many clients, each its next one after the answer to the last, until `stop` aborts. */
+export async function clientLoad(
+  visitor: Visitor,
+  url: string,
+  clients: number,
+  stop: AbortSignal,
+): Promise<Outcome> {
+  const outcome = nothingSent();
+  const client = async (): Promise<void> => {
+    while (!stop.aborted) {
+      outcome.sent++;
+      await visitor.ask(url).then(
+        (answer) => record(outcome, answer),
+        (error) => void outcome.failures.push(String(error)),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return outcome;
+}
+
+function nothingSent(): Outcome {
+  return { sent: 0, failures: [], bodies: new Map(), latencies: [] };
 }
 
 function record(outcome: Outcome, { status, body, ms }: Answer): void {

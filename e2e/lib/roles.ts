@@ -52,21 +52,34 @@ export async function roleReplaced(client: KubeClient, role: Role, before: reado
   if (role === 'webhook') await until('admission to be back', () => admitted(client));
 }
 
-/** Does something while no controller runs; gives back what it gives once they run again. */
-export async function withoutControllers<T>(client: KubeClient, work: () => Promise<T>): Promise<T> {
-  const ref = { namespace: SYSTEM_NAMESPACE, name: 'homerun-controller' };
-  const replicas = (await client.get(DEPLOYMENTS, ref))?.spec?.replicas ?? 1;
-  const scale = (to: number) =>
-    client.mergePatch(DEPLOYMENTS, ref, { spec: { replicas: to } }, { subresource: 'scale' });
-  await scale(0);
+/** Does something while a role has so many pods; gives back what it gives once it has as many as before. */
+export async function withReplicas<T>(
+  client: KubeClient,
+  role: Role,
+  replicas: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  const ref = { namespace: SYSTEM_NAMESPACE, name: `homerun-${role}` };
+  const before = (await client.get(DEPLOYMENTS, ref))?.spec?.replicas ?? 1;
+  const scale = async (to: number) => {
+    await client.mergePatch(DEPLOYMENTS, ref, { spec: { replicas: to } }, { subresource: 'scale' });
+    const arePresent = async () => {
+      const pods = await podsOfRole(client, role);
+      return pods.length === to && pods.every((pod) => readyCondition(pod));
+    };
+    await until(`exactly ${to} pods of the ${role}, all ready`, arePresent, { timeoutMs: 120_000 });
+  };
+  await scale(replicas);
   try {
-    const areGone = async () => (await podsOfRole(client, 'controller')).length === 0;
-    await until('the controllers to be gone', areGone, { timeoutMs: 120_000 });
     return await work();
   } finally {
-    await scale(replicas);
-    await roleReplaced(client, 'controller', []);
+    await scale(before);
   }
+}
+
+/** Does something while no controller runs; gives back what it gives once they run again. */
+export function withoutControllers<T>(client: KubeClient, work: () => Promise<T>): Promise<T> {
+  return withReplicas(client, 'controller', 0, work);
 }
 
 /** Whether API servers ask exactly these pods. */

@@ -8,6 +8,8 @@ export const GatewaySchema = Type.Object(
     /** Name of the core Service through which the cluster itself reaches the gateway pods. */
     internalService: Type.String({ minLength: 1, default: 'homerun-gateway-internal' }),
     internalPort: port(8081),
+    /** Where the gateways forward requests to each other. */
+    gatewayPort: port(8082),
     /** Most threads that serve requests; 0 is one for each processor but one, at least two and at most four. */
     threads: Type.Integer({ minimum: 0, maximum: 64, default: 0 }),
     /** How long requests in flight may go on after SIGTERM. */

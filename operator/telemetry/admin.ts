@@ -100,7 +100,7 @@ async function take(post: Post, request: IncomingMessage, response: ServerRespon
     return;
   }
   try {
-    const answer = post.answer(JSON.parse(await readText(request, post.maxBytes)), address);
+    const answer = await post.answer(JSON.parse(await readText(request, post.maxBytes)), address);
     send(response, 200, 'application/json', JSON.stringify(answer));
   } catch (error) {
     send(response, 400, 'text/plain', `${(error as Error).message}\n`);

@@ -132,7 +132,7 @@ subjects:
 {{- $certificates = dict "namespace" .Values.gateway.tls.namespace "issuer" .Values.gateway.tls.issuer }}
 {{- end }}
 {{- $gateway = merge $gateway (dict "tlsPort" 8443 "tls" $tls "certificates" $certificates) }}
-{{- $gateway = merge $gateway (dict "port" 8080 "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081) }}
+{{- $gateway = merge $gateway (dict "port" 8080 "internalService" (include "homerun.name" (dict "role" "gateway-internal")) "internalPort" 8081 "gatewayPort" 8082) }}
 {{- $gatewayApi := dict "parentRefs" list }}
 {{- with (.Values.gatewayApi | default dict).parentRefs }}
 {{- $gatewayApi = dict "parentRefs" . "namespace" $.Release.Namespace "service" (include "homerun.name" (dict "role" "gateway")) "port" $.Values.gateway.service.port }}

@@ -121,13 +121,13 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
 
 /** A gateway with real data threads, whose admin port takes the autoscaler's orders; it is the same for all, as for pods. */
 async function startGateway(server: FakeApiServer, address: string, adminPort: number, signal: AbortSignal) {
-  const [port, internalPort] = [await freePort(), await freePort()];
-  const config = parseConfig({ gateway: { port, internalPort } });
+  const [port, internalPort, gatewayPort] = [await freePort(), await freePort(), await freePort()];
+  const config = parseConfig({ gateway: { port, internalPort, gatewayPort } });
   const { client } = server;
   const control = new Control({
     config,
-    namespace: 'sys',
-    podName: 'gw',
+    namespace: 'homerun-system',
+    podName: 'gateway',
     client,
     threads: 2,
     log: silent,

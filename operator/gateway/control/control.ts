@@ -1,15 +1,12 @@
-import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
-import type { Revision } from '../../apis/serving/revision/types.ts';
-import type { Route } from '../../apis/serving/route/types.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import type { Pod, Secret } from '../../kube/core.ts';
-import type { Change, Informer } from '../../kube/informer.ts';
+import type { Secret } from '../../kube/core.ts';
+import type { Informer } from '../../kube/informer.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { clock } from '../shared/clock.ts';
 import { MAX_REVISIONS } from '../shared/limits.ts';
-import type { FromThread } from '../shared/messages.ts';
+import { type FromThread, WAKE_CHANNEL, type WakeMessage } from '../shared/messages.ts';
 import { Slots } from '../shared/slots.ts';
 import { Stats } from '../shared/stats.ts';
 import { AccessLogWriter } from './accessLogWriter.ts';
@@ -18,10 +15,12 @@ import { affinityKeyOf } from './affinityKey.ts';
 import { Certificates } from './certificates.ts';
 import { tlsOfThreads } from './certificateWatch.ts';
 import { type ColdStartPart, ColdStarts } from './coldStarts.ts';
-import { compilePod, compileRevision, compileRoute } from './compile.ts';
-import { Domains } from './domains.ts';
+import { compileChanges, type Watched } from './compileChanges.ts';
+import { dispatchingOf } from './dispatching.ts';
 import { Drains } from './drains.ts';
+import { Forwards } from './forwards.ts';
 import { Instances } from './instances.ts';
+import { Replicas } from './replicas.ts';
 import { RouteTable } from './routeTable.ts';
 import { SpanExporter } from './spanExporter.ts';
 import { heapLimitMb } from './supervision.ts';
@@ -47,14 +46,6 @@ export interface ControlOptions {
   signal: AbortSignal;
 }
 
-/** What is compiled into the table. */
-interface Watched {
-  routes: Informer<Route>;
-  revisions: Informer<Revision>;
-  pods: Informer<Pod>;
-  domainMappings: Informer<DomainMapping>;
-}
-
 /** How long after the autoscaler's last round all drains are cancelled: a few rounds may be lost. */
 function drainTimeoutMs(tickSeconds: number): number {
   return Math.max(5000, 4000 * tickSeconds);
@@ -70,6 +61,7 @@ export class Control {
   readonly certificates: Certificates;
   readonly addresses: EarlyAddresses;
   readonly coldStarts: ColdStarts;
+  readonly replicas: Replicas;
   /** Called with the duration of each first start, and of each part of a cold start, for the metrics. */
   onStarted: (elapsedMs: number) => void = () => {};
   onColdStart: (part: ColdStartPart, elapsedMs: number) => void = () => {};
@@ -79,6 +71,8 @@ export class Control {
   /** Unset where requests are not traced. */
   readonly spans: SpanExporter | undefined;
   readonly #accessLog: AccessLogWriter | undefined;
+  readonly #forwards: Forwards;
+  readonly #wakes = new BroadcastChannel(WAKE_CHANNEL);
   readonly #wantedAt = new Map<string, number>();
   #flushing = false;
   #started = false;
@@ -87,6 +81,7 @@ export class Control {
   constructor(options: ControlOptions) {
     const { config, namespace, podName, client, threads, log, signal } = options;
     this.#options = options;
+    this.#wakes.unref();
     this.slots = Slots.create(threads);
     this.stats = Stats.create(threads);
     this.table = new RouteTable(
@@ -106,6 +101,8 @@ export class Control {
       },
       startLimitMs: config.startup.limitSeconds * 1000,
       log,
+      admitting: ({ revision, uid }, slot) =>
+        this.slots.reserve(slot, this.replicas.heldByOthers(revision, uid)),
       placed: ({ revision, uid }) => this.coldStarts.placed(revision, uid, clock()),
       started: ({ revision, uid }, elapsedMs) => {
         this.onStarted(elapsedMs);
@@ -115,6 +112,19 @@ export class Control {
     const limitMs = config.startup.limitSeconds * 1000 + COLD_START_SLACK_MS;
     this.coldStarts = new ColdStarts(limitMs, (part, elapsedMs) => this.onColdStart(part, elapsedMs));
     this.addresses = new EarlyAddresses(this.instances);
+    this.#forwards = new Forwards(this.table, this.instances.ids);
+    const { slots, table, instances } = this;
+    const dispatching = dispatchingOf({
+      slots,
+      table,
+      instances,
+      forwards: this.#forwards,
+      ownerOf: (revision) => this.replicas.ownerOf(revision),
+      applied: () => this.#threads.applied,
+      wake: (revision) => this.#wake(revision),
+    });
+    this.replicas = new Replicas({ client, namespace, podName, dispatching, log });
+    this.table.placementOf = (revision, limit) => this.replicas.placementOf(revision, limit);
     this.drains = new Drains(this.instances, drainTimeoutMs(config.autoscaler.tickSeconds));
     const { tls } = config.gateway;
     this.certificates = new Certificates({
@@ -140,6 +150,7 @@ export class Control {
       port: config.gateway.port,
       internalPort: config.gateway.internalPort,
       tls: tlsOfThreads(config.gateway),
+      gatewayPort: config.gateway.gatewayPort,
       heapMb: heapLimitMb(process.constrainedMemory(), threads),
       limits: config.gateway.limits,
       accessLog: this.#accessLog,
@@ -159,39 +170,9 @@ export class Control {
     return this.#threads;
   }
 
-  watch({ routes, revisions, pods, domainMappings }: Watched): void {
+  watch(watched: Watched): void {
     const { config, log } = this.#options;
-    const domains = new Domains(this.table, (key) => routes.store.get(key));
-    // An object that cannot be compiled is logged and changes nothing else.
-    const each =
-      <T extends Route | Revision | Pod | DomainMapping>(apply: (key: string, change: Change<T>) => void) =>
-      (change: Change<T>): void => {
-        const key = keyOf(change.object.metadata);
-        try {
-          apply(key, change);
-        } catch (error) {
-          log.error({ kind: change.object.kind, key, err: error }, 'object cannot be served');
-        }
-      };
-    revisions.onChange(
-      each((key, { type, object }) =>
-        this.instances.setRevision(key, type === 'deleted' ? undefined : compileRevision(object)),
-      ),
-    );
-    pods.onChange(
-      each((key, { type, object }) =>
-        this.addresses.setPod(key, type === 'deleted' ? undefined : compilePod(object), !this.#started),
-      ),
-    );
-    routes.onChange(
-      each((key, { type, object }) => {
-        this.table.setRoute(key, type === 'deleted' ? undefined : compileRoute(object, config));
-        domains.routeChanged(key);
-      }),
-    );
-    domainMappings.onChange(
-      each((key, { type, object }) => domains.setMapping(key, type === 'deleted' ? undefined : object)),
-    );
+    compileChanges(watched, this, { config, log, isStarted: () => this.#started });
   }
 
   /** Takes the key of the affinity cookies from a Secret. While there is none it goes on with the last. */
@@ -231,6 +212,8 @@ export class Control {
 
   async stop(graceMs: number): Promise<void> {
     await this.#threads.stop(graceMs);
+    await this.replicas.close();
+    this.#wakes.close();
     await Promise.all([this.#accessLog?.end(LOG_MS), this.spans?.end(LOG_MS)]);
     clearInterval(this.#reclaimer);
     this.instances.close();
@@ -238,11 +221,23 @@ export class Control {
 
   #receive(message: FromThread): void {
     if (message.kind === 'wanted') this.#onWanted(message.revision);
-    else if (message.kind === 'unreachable') this.instances.unreachable(message.slot, message.reason);
+    else if (message.kind === 'applied') this.replicas.pump();
+    else if (message.kind === 'unreachable') this.#unreachable(message.slot, message.reason);
     else if (message.kind === 'answered') this.coldStarts.answered(message.revision, message.at);
     else if (message.kind === 'error') {
       this.#options.log.error({ error: message.error }, 'a request ended by an unexpected error');
     }
+  }
+
+  #unreachable(slot: number, reason: string): void {
+    if (!this.#forwards.unreachable(slot)) this.instances.unreachable(slot, reason);
+  }
+
+  /** A slot is free: the thread with the first request in the queue looks for it. */
+  #wake(revision: string): void {
+    const index = this.table.entries.get(revision)?.index;
+    const thread = index === undefined ? -1 : this.slots.firstInQueue(index);
+    if (thread >= 0) this.#wakes.postMessage([thread, index] as WakeMessage);
   }
 
   #onWanted(revision: string): void {

@@ -115,10 +115,11 @@ describe('gateway role', function () {
 
   const begin = async (gateway: object = {}) => {
     [port, internalPort, adminPort] = [await freePort(), await freePort(), await freePort()];
+    const gatewayPort = await freePort();
     const config = parseConfig({
       domain: 'test',
       adminPort,
-      gateway: { port, internalPort, threads: 2, drainSeconds: 20, ...gateway },
+      gateway: { port, internalPort, gatewayPort, threads: 2, drainSeconds: 20, ...gateway },
     });
     stop = new AbortController();
     running = runGateway(config, { namespace: 'sys', podName: 'gw' }, api.client, silent, stop.signal);

@@ -17,8 +17,10 @@ import { checkOrders } from '../shared/drainProtocol.ts';
 import { AFFINITY_SECRET } from './affinityKey.ts';
 import { certificateInformers } from './certificateWatch.ts';
 import { Control } from './control.ts';
+import { addressesOf } from './gatewayPods.ts';
 import { publishMetrics } from './metrics.ts';
 import { Peers } from './peers.ts';
+import { GATEWAY_SELECTOR, watchGateways } from './replicas.ts';
 import { StatsReporter } from './report.ts';
 
 /** One serves while the other is replaced. */
@@ -58,7 +60,15 @@ export async function runGateway(
   const domainMappings = new Informer({ ...common, type: DOMAIN_MAPPINGS });
   const peers = new Peers({ client, log, namespace });
   const certificates = certificateInformers(config.gateway.tls, namespace, { client, log });
-  const informers = [routes, revisions, pods, domainMappings, peers.informer, ...certificates];
+  const gateways = new Informer({
+    client,
+    type: PODS,
+    name: 'gateway-pods',
+    namespace,
+    labelSelector: GATEWAY_SELECTOR,
+    log,
+  });
+  const informers = [routes, revisions, pods, domainMappings, peers.informer, gateways, ...certificates];
   // It is not waited for as the others are: without it all requests are served, and clients only bound to no instance.
   const keys = new Informer({
     client,
@@ -100,15 +110,20 @@ export async function runGateway(
       },
       maxBytes: MAX_ADDRESSES_BYTES,
     },
+    '/replicas': {
+      allows: (address: string) => addressesOf(gateways.store.list()).includes(address),
+      answer: (body: unknown) => control.replicas.answer(body),
+    },
   };
   const admin = await startAdmin({ port: config.adminPort, unready, dead, pages, posts });
   const watching = [...informers, keys].map((informer) => informer.run(stop.signal));
   try {
     await Promise.race([Promise.all(informers.map(({ synced }) => synced)), aborted(signal)]);
     if (signal.aborted) return;
+    watchGateways(gateways, control);
     await control.start();
     // Before the first orders it could send to an instance that the other gateways have released.
-    const expected = Promise.all([control.drains.firstOrders, keys.synced]);
+    const expected = Promise.all([control.drains.firstOrders, keys.synced, control.replicas.joined]);
     await Promise.race([expected, sleep(FIRST_ORDERS_MS), aborted(signal)]);
     ready = true;
     log.info(

@@ -284,7 +284,7 @@ describe('Instances', () => {
     instances.setPod('ns/p1', undefined);
     instances.sweep();
     assert.deepEqual([serving(), instances.count(REVISION)], [0, 0]);
-    assert.deepEqual([...instances.of(REVISION)], [{ slot: 0, pod: 'p1' }]);
+    assert.deepEqual([...instances.of(REVISION)], [{ slot: 0, pod: 'p1', uid: 'p1' }]);
     assert.ok(table.entries.has(REVISION), 'what is counted has a row');
     assert.equal(instances.isEmpty('p1'), false);
     inFlight = 0;

@@ -24,6 +24,8 @@ export interface InstancesOptions extends InstanceProbesOptions {
   started?: (pod: CompiledPod, elapsedMs: number) => void;
   /** Called when an instance that has not started gets its address, and when its container runs. */
   placed?: (pod: CompiledPod) => void;
+  /** Called before an instance gets its first request. */
+  admitting?: (pod: CompiledPod, slot: number) => void;
   now?: () => number;
   /** How many can be tracked at once. */
   max?: number;
@@ -75,9 +77,11 @@ export class Instances implements Drainable {
   }
 
   /** Slot and pod name of each instance of a revision that may have requests, including those that terminate. */
-  *of(revision: string): Iterable<{ slot: number; pod: string }> {
-    for (const { slot, pod } of this.#byRevision.get(revision) ?? []) yield { slot, pod: pod.name };
-    for (const { slot, pod } of this.#leaving.get(revision) ?? []) yield { slot, pod: pod.name };
+  *of(revision: string): Iterable<{ slot: number; pod: string; uid: string }> {
+    for (const { slot, pod } of this.#byRevision.get(revision) ?? [])
+      yield { slot, pod: pod.name, uid: pod.uid };
+    for (const { slot, pod } of this.#leaving.get(revision) ?? [])
+      yield { slot, pod: pod.name, uid: pod.uid };
   }
 
   setDrained(uid: string, drained: boolean): void {
@@ -262,6 +266,7 @@ export class Instances implements Drainable {
 
   #admit(tracked: Tracked, revision: CompiledRevision): void {
     const { pod, slot, seenAt, found } = tracked;
+    this.#options.admitting?.(pod, slot);
     tracked.start({
       slot,
       revision: pod.revision,

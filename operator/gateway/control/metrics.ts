@@ -58,6 +58,7 @@ function usageSeries(usage: UsageReport, spans: SpanExporter | undefined): Gatew
     clientsLeft: count('clientLeft'),
     faults: count('internalError'),
     repeated: count('repeated'),
+    forwarded: count('forwarded'),
     ejected: count('ejected'),
     accessLogDropped: count('accessLogDropped'),
     spansExported: spans?.exported ?? 0,

@@ -45,7 +45,7 @@ export class StatsReporter {
       if (since !== undefined && changedAt < since) continue;
       const { requests, concurrencyMs, inFlight, queued, lastRequestAt } = stats.read(index, now);
       const inFlightOf: Record<string, number> = {};
-      for (const { slot, pod } of instances.of(key)) inFlightOf[pod] = slots.inFlight(slot);
+      for (const { slot, pod } of instances.of(key)) inFlightOf[pod] = slots.ownInFlight(slot);
       revisions[key] = { requests, concurrencyMs, inFlight, queued, lastRequestAt, instances: inFlightOf };
     }
     const instance = { start: startedAt };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { UNLIMITED } from '../shared/limits.ts';
 import { instanceCookie, revisionToken } from './affinity.ts';
 import type { CompiledRevision, CompiledRoute } from './compile.ts';
 import { IndexAllocator } from './indexAllocator.ts';
@@ -41,6 +42,13 @@ describe('RouteTable', () => {
     assert.equal(table.take(), undefined);
     table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
     assert.equal(table.take(), undefined, 'the same again is no change');
+  });
+
+  it('names the limit of a revision’s instances also while its requests are forwarded', () => {
+    table.placementOf = () => 'gateway';
+    table.setRoute('ns/r', route({ 'a.test': 'ns/a' }));
+    assert.equal(table.entries.get('ns/a')?.limit, UNLIMITED);
+    assert.deepEqual([...table.limits()], [{ key: 'ns/a', limit: 5 }]);
   });
 
   it('gives only what a change of traffic affects', () => {

@@ -1,15 +1,16 @@
-import { MAX_REVISIONS } from '../shared/limits.ts';
+import { MAX_REVISIONS, UNLIMITED } from '../shared/limits.ts';
 import type {
   CertificateEntry,
   HostEntry,
   InstanceEntry,
+  Placement,
   RevisionEntry,
   TableUpdate,
-  Target,
 } from '../shared/messages.ts';
 import { instanceCookie, revisionToken } from './affinity.ts';
 import type { CompiledRevision, CompiledRoute } from './compile.ts';
 import { IndexAllocator } from './indexAllocator.ts';
+import { removedFirst, sameEntry, sameRoute } from './tableEntries.ts';
 
 interface KnownRevision {
   compiled: CompiledRevision;
@@ -42,6 +43,11 @@ export class RouteTable {
   readonly #changed: () => void;
   readonly #full: (revision: string) => void;
   #affinityKey: Uint8Array | undefined;
+  #gateways: readonly string[] = [];
+  /** What changed besides entries. */
+  #others: Pick<TableUpdate, 'gateways' | 'fence'> = {};
+  /** Where the requests of a revision go; of each one to its instances while this is the only gateway. */
+  placementOf: (revision: string, limit: number) => Placement = () => 'instances';
   #version = 0;
 
   /**
@@ -72,6 +78,14 @@ export class RouteTable {
     return this.#entries;
   }
 
+  /** The revisions that have an entry, with the limits of their instances: an entry has none while it is forwarded. */
+  *limits(): Iterable<{ key: string; limit: number }> {
+    for (const key of this.#entries.keys()) {
+      const known = this.#revisions.get(key);
+      if (known) yield { key, limit: known.compiled.limit };
+    }
+  }
+
   setRoute(key: string, route: CompiledRoute | undefined): void {
     const before = this.#routes.get(key);
     if (before && route && sameRoute(before, route)) return;
@@ -99,6 +113,25 @@ export class RouteTable {
     for (const [revision, { compiled }] of this.#revisions) if (compiled.affinity) this.#refresh(revision);
   }
 
+  /** The answers of {@link placementOf} may have changed. */
+  placementsChanged(): void {
+    for (const revision of [...this.#entries.keys()]) this.#refresh(revision);
+  }
+
+  /** Sets the addresses from which forwarded requests may come. */
+  setGateways(addresses: readonly string[]): void {
+    if (addresses.join() === this.#gateways.join()) return;
+    this.#gateways = addresses;
+    this.#others.gateways = addresses;
+    this.#changed();
+  }
+
+  /** With the next update, after all its changes, requests in instances of revisions with a limit are aborted. */
+  fence(): void {
+    this.#others.fence = true;
+    this.#changed();
+  }
+
   /** Records that an instance needs the revision (`1`) or no longer does (`-1`). */
   use(revision: string, delta: 1 | -1): void {
     count(this.#uses, revision, delta);
@@ -121,16 +154,17 @@ export class RouteTable {
 
   /** What changed since the last call; undefined when nothing did. */
   take(): TableUpdate | undefined {
-    const size = this.#changedHosts.size + this.#changedRevisions.size + this.#changedInstances.size;
-    if (size + this.#changedCertificates.size === 0) return undefined;
+    if (!this.#hasChanged) return undefined;
     const update: TableUpdate = {
       kind: 'update',
       version: ++this.#version,
       hosts: [...this.#changedHosts].map((host) => [host, this.#entry(host)]),
       revisions: [...this.#changedRevisions].map((key) => [key, this.#entries.get(key)]),
-      instances: [...this.#changedInstances].map((slot) => [slot, this.#instance(slot)]),
+      instances: removedFirst([...this.#changedInstances].map((slot) => [slot, this.#instance(slot)])),
       certificates: [...this.#changedCertificates].map((secret) => [secret, this.#certificates.get(secret)]),
+      ...this.#others,
     };
+    this.#others = {};
     this.#changedHosts.clear();
     this.#changedRevisions.clear();
     this.#changedInstances.clear();
@@ -147,6 +181,7 @@ export class RouteTable {
       revisions: [...this.#entries],
       instances: [...this.#instances.keys()].map((slot) => [slot, this.#instance(slot)]),
       certificates: [...this.#certificates],
+      ...(this.#gateways.length > 0 ? { gateways: this.#gateways } : {}),
     };
   }
 
@@ -155,10 +190,23 @@ export class RouteTable {
     return this.#version + 1;
   }
 
+  /** The version in which all that has changed so far is contained. */
+  get pendingVersion(): number {
+    return this.#hasChanged ? this.nextVersion : this.#version;
+  }
+
+  get #hasChanged(): boolean {
+    const size = this.#changedHosts.size + this.#changedRevisions.size + this.#changedInstances.size;
+    return size + this.#changedCertificates.size + Object.keys(this.#others).length > 0;
+  }
+
   #instance(slot: number): InstanceEntry | undefined {
     const entry = this.#instances.get(slot);
+    if (!entry) return undefined;
+    const revision = this.#entries.get(entry.revision);
+    if (revision && revision.placement !== (entry.isGateway ? 'gateway' : undefined)) return undefined;
     const key = this.#affinityKey;
-    const affinity = entry && this.#entries.get(entry.revision)?.affinity;
+    const affinity = entry.isGateway ? undefined : revision?.affinity;
     if (!key || !affinity) return entry;
     return { ...entry, cookie: instanceCookie(key, affinity, entry.pod) };
   }
@@ -203,7 +251,7 @@ export class RouteTable {
       this.#entries.delete(key);
       this.ids.retire(present.index, this.nextVersion);
     } else {
-      const { limit, timeoutMs, protocol, failing } = known.compiled;
+      const { timeoutMs, protocol, failing } = known.compiled;
       const { queueLimitMs } = known;
       const index = present?.index ?? this.ids.take();
       if (index === undefined) {
@@ -214,16 +262,21 @@ export class RouteTable {
       this.#unserved.delete(key);
       const stopped = this.#stops.has(key);
       const affinity = this.#affinityOf(key, known.compiled);
-      const entry = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped, failing, affinity };
+      const placement = this.placementOf(key, known.compiled.limit);
+      // The gateway that owns the revision takes any number, and limits them.
+      const limit = placement === 'gateway' ? UNLIMITED : known.compiled.limit;
+      const common = { key, index, limit, timeoutMs, protocol, queueLimitMs, stopped, failing, affinity };
+      const entry: RevisionEntry = placement === 'instances' ? common : { ...common, placement };
       if (present && sameEntry(present, entry)) return;
       this.#entries.set(key, entry);
-      if (present?.affinity !== affinity) this.#cookiesChanged(key);
+      if (present?.affinity !== affinity || present?.placement !== entry.placement)
+        this.#instancesChanged(key);
     }
     this.#changedRevisions.add(key);
     this.#changed();
   }
 
-  #cookiesChanged(revision: string): void {
+  #instancesChanged(revision: string): void {
     for (const [slot, entry] of this.#instances) {
       if (entry.revision === revision) this.#changedInstances.add(slot);
     }
@@ -238,34 +291,4 @@ function count(counts: Map<string, number>, key: string, delta: 1 | -1): void {
 
 function* revisionsOf(route: CompiledRoute | undefined): Iterable<string> {
   for (const targets of route?.hosts.values() ?? []) for (const { revision } of targets) yield revision;
-}
-
-function sameEntry(a: RevisionEntry, b: RevisionEntry): boolean {
-  return (
-    a.limit === b.limit &&
-    a.timeoutMs === b.timeoutMs &&
-    a.protocol === b.protocol &&
-    a.queueLimitMs === b.queueLimitMs &&
-    a.stopped === b.stopped &&
-    a.failing === b.failing &&
-    a.affinity === b.affinity
-  );
-}
-
-function sameRoute(a: CompiledRoute, b: CompiledRoute): boolean {
-  const stopped = (route: CompiledRoute) => [...(route.stopped ?? [])].join();
-  return a.internalOnly === b.internalOnly && stopped(a) === stopped(b) && sameHosts(a.hosts, b.hosts);
-}
-
-function sameHosts(a: Map<string, Target[]>, b: Map<string, Target[]>): boolean {
-  if (a.size !== b.size) return false;
-  for (const [host, targets] of a) {
-    const others = b.get(host);
-    if (others?.length !== targets.length) return false;
-    const same = targets.every(
-      (target, i) => target.revision === others[i]?.revision && target.percent === others[i]?.percent,
-    );
-    if (!same) return false;
-  }
-  return true;
 }

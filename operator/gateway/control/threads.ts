@@ -30,6 +30,8 @@ export interface ThreadsOptions {
   port: number;
   internalPort: number;
   tls?: ThreadData['tls'];
+  /** Of requests that other gateways forward; unset where there can be none. */
+  gatewayPort?: number;
   host?: string;
   limits: Limits;
   /** Where the threads' access log goes, if there is one. */
@@ -221,6 +223,7 @@ export class Threads {
       port,
       internalPort,
       tls,
+      gatewayPort,
       host,
       limits,
       accessLog,
@@ -243,6 +246,7 @@ export class Threads {
           port,
           internalPort,
           tls,
+          gatewayPort,
           host,
           limits,
           accessLog: accessLog !== undefined,

@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { clock } from '../shared/clock.ts';
-import { KEEP_ALIVE_MS, type Limits, streamsOfConnection } from '../shared/limits.ts';
+import { KEEP_ALIVE_MS, type Limits, MAX_STREAMS, streamsOfConnection } from '../shared/limits.ts';
 import { REJECTIONS, type Rejection } from '../shared/rejections.ts';
 import {
   CONNECTIONS,
@@ -26,11 +26,19 @@ const MEBIBYTE = 1024 * 1024;
 /** Less than this is the ordinary begin of a header section. */
 const NOTABLE_BYTES = 512;
 
+const NO_LIMITS = {
+  connections: Number.MAX_SAFE_INTEGER,
+  http2Connections: Number.MAX_SAFE_INTEGER,
+  connectionsPerAddress: Number.MAX_SAFE_INTEGER,
+};
+
 export interface ConnectionsOptions {
   deadlines: Deadlines;
   limits: Limits;
   usage: UsageWriter;
   requestBytes: Budget;
+  /** Other gateways forward the requests of many clients, whose connections are limited where they are. */
+  fromGateways?: boolean;
 }
 
 /** The open connections of one thread, and the limits that the whole process has for them. */
@@ -43,13 +51,14 @@ export class Connections implements ConnectionSet<Connection> {
   readonly firstRequestMs: number;
   readonly lingerMs: number;
   readonly #limits: Limits;
+  readonly #fromGateways: boolean;
   readonly #open = new Set<Connection>();
   #idleLongest: Connection | undefined;
   #idleShortest: Connection | undefined;
   #headerBytes = 0;
   #looking: NodeJS.Timeout | undefined;
 
-  constructor({ deadlines, limits, usage, requestBytes }: ConnectionsOptions) {
+  constructor({ deadlines, limits, usage, requestBytes, fromGateways = false }: ConnectionsOptions) {
     this.deadlines = deadlines;
     this.usage = usage;
     this.requestBytes = requestBytes;
@@ -57,7 +66,8 @@ export class Connections implements ConnectionSet<Connection> {
     this.handshakeMs = Math.min(HANDSHAKE_MS, this.headerMs);
     this.firstRequestMs = limits.firstRequestSeconds * 1000;
     this.lingerMs = limits.lingerSeconds * 1000;
-    this.#limits = limits;
+    this.#limits = fromGateways ? { ...limits, ...NO_LIMITS } : limits;
+    this.#fromGateways = fromGateways;
   }
 
   /** Accepts a new connection, with TLS or without; undefined when it exceeds a limit, and then it is closed. */
@@ -109,7 +119,7 @@ export class Connections implements ConnectionSet<Connection> {
 
   /** How many streams the next HTTP/2 connection may have open at a time. */
   get streams(): number {
-    return streamsOfConnection(this.usage.get(HTTP2_CONNECTIONS));
+    return this.#fromGateways ? MAX_STREAMS : streamsOfConnection(this.usage.get(HTTP2_CONNECTIONS));
   }
 
   becameIdle(connection: Connection): void {

@@ -9,6 +9,7 @@ import { Budget } from './budget.ts';
 import { Certificates } from './certificates.ts';
 import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
+import { Destinations, type Side } from './destinations.ts';
 import { CLOSE_MS, type ExchangeShared } from './exchangeShared.ts';
 import { Handler } from './handler.ts';
 import { HttpsRedirect } from './httpsRedirect.ts';
@@ -19,6 +20,7 @@ import { StalledAnswers } from './stalled.ts';
 import { Throttler, type ThrottlerShared } from './throttler.ts';
 import { Tracer, type TracingOptions } from './tracer.ts';
 import { Instance } from './upstream/instance.ts';
+import { within } from './within.ts';
 
 const MEBIBYTE = 1024 * 1024;
 /** Errors are reported at most this often: a client that provokes them must not fill the log. */
@@ -59,6 +61,8 @@ export interface ListenOptions {
   internalPort: number;
   /** Of requests over TLS from anywhere, if there are {@link TlsOptions}. */
   tlsPort?: number;
+  /** Of requests that other gateways forward; unset where there can be none. */
+  gatewayPort?: number | undefined;
   host?: string;
   reusePort?: boolean;
 }
@@ -68,7 +72,10 @@ export class DataPlane {
   readonly #external: Listener;
   readonly #internal: Listener;
   readonly #secure: Listener | undefined;
+  readonly #gateway: Listener;
   readonly #listeners: readonly Listener[];
+  /** Addresses of other gateways. */
+  #gateways: ReadonlySet<string> = new Set();
   readonly #router = new Router();
   readonly #certificates = new Certificates();
   readonly #throttlers = new Map<string, Throttler>();
@@ -141,30 +148,50 @@ export class DataPlane {
     const connections = new Connections({ deadlines, limits, usage, requestBytes: requests });
     const certificates = this.#certificates;
     const redirect = tls?.redirectPort ? new HttpsRedirect(certificates, tls.redirectPort) : undefined;
-    const handler = (internal: boolean, redirect?: HttpsRedirect): Handler =>
-      new Handler(this.#router, this.#throttlers, shared, connections, internal, redirect);
-    const external = handler(false, redirect);
-    const internal = handler(true);
+    const destinations = (side: Side, redirect?: HttpsRedirect): Destinations =>
+      new Destinations(side, this.#router, this.#throttlers, redirect);
+    const handler = (side: Side, redirect?: HttpsRedirect): Handler =>
+      new Handler(destinations(side, redirect), shared, connections);
+    const external = handler('external', redirect);
+    const internal = handler('internal');
     this.#external = new Listener(external, connections);
     this.#internal = new Listener(internal, connections);
-    this.#handlers = [external, internal];
-    this.#listeners = [this.#external, this.#internal];
+    const gateways = new Connections({
+      deadlines,
+      limits,
+      usage,
+      requestBytes: requests,
+      fromGateways: true,
+    });
+    // The gateway that the client is connected to logs its requests.
+    const gateway = new Handler(destinations('gateway'), { ...shared, accessLog: undefined }, gateways);
+    this.#gateway = new Listener(gateway, gateways, { gateways: () => this.#gateways });
+    this.#handlers = [external, internal, gateway];
+    this.#listeners = [this.#external, this.#internal, this.#gateway];
     if (!tls) return;
-    const secure = handler(false);
-    this.#secure = new Listener(secure, connections, { certificates, ticketKeys: tls.ticketKeys });
+    const secure = handler('external');
+    this.#secure = new Listener(secure, connections, {
+      secure: { certificates, ticketKeys: tls.ticketKeys },
+    });
     this.#handlers = [...this.#handlers, secure];
     this.#listeners = [...this.#listeners, this.#secure];
   }
 
   /** @returns the ports. */
-  async listen(
-    options: ListenOptions,
-  ): Promise<{ port: number; internalPort: number; tlsPort: number | undefined }> {
-    const { port, internalPort, tlsPort, ...where } = options;
+  async listen(options: ListenOptions): Promise<{
+    port: number;
+    internalPort: number;
+    tlsPort: number | undefined;
+    gatewayPort: number | undefined;
+  }> {
+    const { port, internalPort, tlsPort, gatewayPort, ...where } = options;
+    const on = (listener: Listener | undefined, port: number | undefined) =>
+      port === undefined ? undefined : listener?.listen({ ...where, port });
     return {
       port: await this.#external.listen({ ...where, port }),
       internalPort: await this.#internal.listen({ ...where, port: internalPort }),
-      tlsPort: tlsPort === undefined ? undefined : await this.#secure?.listen({ ...where, port: tlsPort }),
+      tlsPort: await on(this.#secure, tlsPort),
+      gatewayPort: await on(this.#gateway, gatewayPort),
     };
   }
 
@@ -174,10 +201,12 @@ export class DataPlane {
   }
 
   apply(update: TableUpdate): void {
+    if (update.gateways) this.#gateways = new Set(update.gateways);
     for (const [key, entry] of update.revisions) this.#setRevision(key, entry);
     for (const [slot, entry] of update.instances) this.#setInstance(slot, entry);
     for (const [host, entry] of update.hosts) this.#router.set(host, entry);
     for (const [secret, entry] of update.certificates) this.#certificates.set(secret, entry);
+    if (update.fence) this.#deadlines.fence();
     this.#link.send({ kind: 'applied', version: update.version });
   }
 
@@ -294,14 +323,4 @@ export class DataPlane {
 /** Whether nothing else of an instance has changed: its connections stay. */
 function hasNewCookie({ pod, host, port, cookie }: Instance, entry: InstanceEntry): boolean {
   return pod === entry.pod && host === entry.host && port === entry.port && cookie !== entry.cookie;
-}
-
-/** Waits for `done`, at most `limitMs`. */
-async function within(limitMs: number, done: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([done, limit]);
-  clearTimeout(timer);
 }

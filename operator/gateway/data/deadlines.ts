@@ -8,6 +8,8 @@ export interface Timed {
   deadlineList: DeadlineList | undefined;
   /** Called once when the time has passed; the deadline is already removed. */
   expired(): void;
+  /** Another gateway may take over what this one sends to instances. */
+  fenced?(): void;
 }
 
 interface DeadlineList {
@@ -64,6 +66,15 @@ export class Deadlines {
     item.earlier = undefined;
     item.later = undefined;
     this.#size--;
+  }
+
+  /** Tells all items that another gateway may take over. */
+  fence(): void {
+    const items: Timed[] = [];
+    for (const list of this.#lists.values()) {
+      for (let item = list.first; item; item = item.later) items.push(item);
+    }
+    for (const item of items) item.fenced?.();
   }
 
   get size(): number {

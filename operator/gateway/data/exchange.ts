@@ -139,12 +139,17 @@ export class Exchange extends ForwardedRequest implements Stalled, DownstreamEve
     this.cut();
   }
 
+  /** Another gateway may take over: its request in an instance must end. */
+  fenced(): void {
+    if (this.isFenced) this.abort();
+  }
+
   /** The client has the whole response, or has left. */
   gone(): void {
     this.shared.stalled.remove(this);
     this.shared.closed();
     if (this.phase === DONE) return;
-    this.shared.usage.count('clientLeft');
+    if (this.counted) this.shared.usage.count('clientLeft');
     this.#failed('client_left');
     this.throttler.remove(this);
     this.abandon();
@@ -208,6 +213,7 @@ export class Exchange extends ForwardedRequest implements Stalled, DownstreamEve
     this.status = REJECTIONS[reason];
     this.phase = DONE;
     this.shared.usage.count(reason);
+    if (!this.#finished) this.countHere(clock());
     this.#failed(reason);
     this.#bodyBytes = message.length + 1;
     this.downstream.reject(this.status, message, retryAfterSeconds);
@@ -267,4 +273,5 @@ guardCallbacks(Exchange, [
   'drained',
   'gone',
   'expired',
+  'fenced',
 ]);

@@ -3,6 +3,7 @@ import type { RejectionReason } from '../shared/rejections.ts';
 import type { Downstream } from './downstream/downstream.ts';
 import { BAD_RESPONSE, INSTANCE_ENDED, NO_CONNECTION } from './exchangeShared.ts';
 import type { FlatHeaders } from './headers.ts';
+import { markHop } from './hop.ts';
 import { InstanceRequest } from './instanceRequest.ts';
 import type { ResponseHead } from './responseHead.ts';
 import { failureOf } from './upstream/errors.ts';
@@ -50,6 +51,7 @@ export abstract class ForwardedRequest extends InstanceRequest implements Upstre
   /** Sends it to an instance in which it has a slot. */
   protected forward(instance: Instance): void {
     this.instance = instance;
+    this.countSent(instance);
     this.continueTrace(this.downstream.head, instance);
     this.#send(instance, false);
   }
@@ -99,6 +101,8 @@ export abstract class ForwardedRequest extends InstanceRequest implements Upstre
   #send(instance: Instance, fresh: boolean): void {
     this.phase = CONNECTING;
     this.call = undefined;
+    const { head } = this.downstream;
+    if (instance.isGateway || head.marked) markHop(head, instance, this.throttler.entry.key);
     const call = instance.upstream.send(this, fresh);
     // An upstream may fail or be unreachable before send() returns; the exchange may even have another call by then.
     if (this.instance === instance && (this.phase as Phase) !== DONE) this.call = call;
@@ -110,7 +114,9 @@ export abstract class ForwardedRequest extends InstanceRequest implements Upstre
     this.instance = undefined;
     this.call = undefined;
     this.phase = QUEUED;
-    this.waitsSince(clock());
+    const now = clock();
+    this.waitsSince(now);
+    this.countHere(now);
     if (unreachable) this.shared.unreachable(this.throttler, instance, reason);
     else this.#brokenAttempts++;
     if (this.#brokenAttempts > MAX_BROKEN_ATTEMPTS) {

@@ -3,18 +3,17 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { headerSectionError, MAX_HEADER_FIELDS, TOO_MANY_FIELDS } from '../shared/limits.ts';
 import { REJECTIONS, type Rejection } from '../shared/rejections.ts';
-import { affinityCookie } from './affinity.ts';
+import { addressCell } from '../shared/usage.ts';
 import { type Connection, connectionOf, type Serve } from './connection.ts';
 import type { Connections } from './connections.ts';
+import { type Destinations, originForm, type Side } from './destinations.ts';
 import { Http1Downstream, rejectHttp1 } from './downstream/http1.ts';
 import { Http2Downstream, rejectHttp2 } from './downstream/http2.ts';
-import { rawTarget } from './downstream/rawTarget.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
-import type { HttpsRedirect } from './httpsRedirect.ts';
-import type { Router, Split } from './router.ts';
-import type { Throttler } from './throttler.ts';
+import { forwardedAddress, settlesLater, takeHop } from './hop.ts';
+import type { Source } from './queue.ts';
 import { Tunnel } from './tunnel.ts';
 
 const OTHER_VERSION: Rejection = {
@@ -31,32 +30,17 @@ const CHUNKED_HTTP10: Rejection = { reason: 'malformed', message: 'HTTP/1.0 has 
 export class Handler {
   /** Set when the process drains: each response closes its connection, so that clients connect elsewhere. */
   closing = false;
-  readonly #router: Router;
-  readonly #throttlers: ReadonlyMap<string, Throttler>;
+  readonly #destinations: Destinations;
   readonly #shared: ExchangeShared;
   readonly #connections: Connections;
-  readonly #internal: boolean;
-  readonly #redirect: HttpsRedirect | undefined;
+  readonly #side: Side;
   #shedRound = 0;
   #shedShare = 0;
 
-  /**
-   * @param internal whether its requests come from inside the cluster.
-   * @param redirect where some of its requests are sent.
-   */
-  constructor(
-    router: Router,
-    throttlers: ReadonlyMap<string, Throttler>,
-    shared: ExchangeShared,
-    connections: Connections,
-    internal: boolean,
-    redirect?: HttpsRedirect,
-  ) {
+  constructor(destinations: Destinations, shared: ExchangeShared, connections: Connections) {
     this.#connections = connections;
-    this.#internal = internal;
-    this.#redirect = redirect;
-    this.#router = router;
-    this.#throttlers = throttlers;
+    this.#side = destinations.side;
+    this.#destinations = destinations;
     this.#shared = shared;
   }
 
@@ -82,10 +66,13 @@ export class Handler {
   readonly #serve: Serve = (request, response, connection) => {
     const peer = this.#peerOf(connection);
     const raw = request.rawHeaders;
+    const hop = this.#side === 'gateway' ? takeHop(raw) : undefined;
     const head = requestHead(raw, peer);
+    head.hop = hop;
     const { bytes, chunked, contentLength = 0 } = head;
     connection.sized(bytes, raw.length / 2, chunked ? undefined : contentLength);
-    if (raw.length / 2 > MAX_HEADER_FIELDS) {
+    // The gateway that forwards a request has checked it, and then added fields.
+    if (raw.length / 2 > MAX_HEADER_FIELDS && !hop) {
       this.#rejectHttp1(request, response, head, { reason: 'header_size', message: TOO_MANY_FIELDS });
       return;
     }
@@ -101,20 +88,32 @@ export class Handler {
       connection.rejected();
       return;
     }
+    this.#serveHttp1(request, response, connection, head);
+  };
+
+  readonly #serveHttp1 = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: Connection,
+    head: RequestHead,
+  ): void => {
+    if (head.hop && response.destroyed) return;
     const path = originForm(request.url as string, head.host);
-    const found = this.#find(request.method as string, path, head);
+    const found = this.#destinations.find(request.method as string, path, head);
+    if (head.hop && settlesLater(head.hop, found, this.#serveHttp1, request, response, connection, head))
+      return;
     if ('reason' in found) {
       this.#rejectHttp1(request, response, head, found);
       return;
     }
-    const downstream = new Http1Downstream(request, response, path as string, head, peer, this);
-    new Exchange(downstream, found, this.#shared, connection).start();
+    const downstream = new Http1Downstream(request, response, path as string, head, head.peer, this);
+    new Exchange(downstream, found, this.#shared, this.#sourceOf(connection, head)).start();
   };
 
   http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]): void {
     if (!stream.session) return;
     const connection = connectionOf(stream.session);
-    const error = headerSectionError(raw);
+    const error = this.#side === 'gateway' ? undefined : headerSectionError(raw);
     if (error) {
       this.#shared.usage.count('header_size');
       rejectHttp2(stream, REJECTIONS.header_size, error);
@@ -134,9 +133,24 @@ export class Handler {
       else if (name !== 'host' || authority === undefined) regular.push(name, value);
     }
     if (cookies !== undefined) regular.push('cookie', cookies);
+    const hop = this.#side === 'gateway' ? takeHop(regular) : undefined;
     const head = requestHead(regular, this.#peerOf(connection), authority);
+    head.hop = hop;
+    this.#serveHttp2(stream, method, path, connection, head);
+  }
+
+  readonly #serveHttp2 = (
+    stream: ServerHttp2Stream,
+    method: string,
+    path: string | undefined,
+    connection: Connection,
+    head: RequestHead,
+  ): void => {
+    if (head.hop && stream.closed) return;
     const hasBody = !stream.endAfterHeaders;
-    const found = this.#find(method, path?.startsWith('/') ? path : undefined, head);
+    const found = this.#destinations.find(method, path?.startsWith('/') ? path : undefined, head);
+    if (head.hop && settlesLater(head.hop, found, this.#serveHttp2, stream, method, path, connection, head))
+      return;
     if ('reason' in found) {
       this.#shared.usage.count(found.reason);
       this.#log(method, path ?? '', 'HTTP/2', head, found);
@@ -147,9 +161,9 @@ export class Handler {
       new Http2Downstream(stream, method, path as string, head, hasBody),
       found,
       this.#shared,
-      connection,
+      this.#sourceOf(connection, head),
     ).start();
-  }
+  };
 
   upgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
     const connection = connectionOf(socket);
@@ -159,9 +173,27 @@ export class Handler {
       return;
     }
     connection.upgraded();
+    const hop = this.#side === 'gateway' ? takeHop(request.rawHeaders) : undefined;
     const head = requestHead(request.rawHeaders, this.#peerOf(connection));
+    head.hop = hop;
+    this.#serveUpgrade(request, socket, early, connection, head);
+  }
+
+  readonly #serveUpgrade = (
+    request: IncomingMessage,
+    socket: Socket,
+    early: Buffer,
+    connection: Connection,
+    head: RequestHead,
+  ): void => {
+    if (head.hop && socket.destroyed) return;
     const path = originForm(request.url as string, head.host);
-    const found = this.#find(request.method as string, path, head);
+    const found = this.#destinations.find(request.method as string, path, head);
+    if (
+      head.hop &&
+      settlesLater(head.hop, found, this.#serveUpgrade, request, socket, early, connection, head)
+    )
+      return;
     if ('reason' in found) {
       this.#logHttp1(request, head, found);
       this.#connections.reject(connection, found);
@@ -172,8 +204,9 @@ export class Handler {
       this.#connections.reject(connection, NO_UPGRADE);
       return;
     }
-    new Tunnel(request, socket, path as string, early, head, found, this.#shared, connection).start();
-  }
+    const source = this.#sourceOf(connection, head);
+    new Tunnel(request, socket, path as string, early, head, found, this.#shared, source).start();
+  };
 
   #rejectHttp1(
     request: IncomingMessage,
@@ -219,72 +252,14 @@ export class Handler {
   /** One object for each connection. */
   #peerOf(connection: Connection): Peer {
     const { socket, isSecure } = connection;
-    connection.peer ??= new Peer(socket.remoteAddress, this.#shedRound, isSecure);
+    connection.peer ??= new Peer(socket.remoteAddress, this.#shedRound, isSecure, this.#side === 'gateway');
     return connection.peer;
   }
 
-  #find(method: string, path: string | undefined, head: RequestHead): Throttler | Rejection {
-    if (method === 'TRACE' || method === 'CONNECT') {
-      return { reason: 'method', message: `${method} is not supported.` };
-    }
-    if (head.otherCoding) {
-      return { reason: 'unsupported', message: 'The only Transfer-Encoding that is supported is chunked.' };
-    }
-    if (head.contentLength !== undefined && !Number.isSafeInteger(head.contentLength)) {
-      // It would be rounded, and the instance would get another length than the client sent.
-      return { reason: 'malformed', message: 'The Content-Length must be a number below 2^53.' };
-    }
-    if (!head.host) return { reason: 'malformed', message: 'The request needs exactly one Host header.' };
-    if (path === undefined) {
-      return {
-        reason: 'malformed',
-        message: 'The request target must be a path, or a URL of the same host.',
-      };
-    }
-    const split = this.#router.find(head.host, this.#internal);
-    if (split === null) return { reason: 'malformed', message: 'The Host header is not a valid host name.' };
-    if (!split) return { reason: 'unknown_host', message: 'No service answers at this host name.' };
-    const location = this.#redirect?.target(head, path);
-    if (location) return { reason: 'redirected', message: 'This host is served over HTTPS.', location };
-    return (
-      this.#throttlerOf(split, head) ?? {
-        reason: 'no_revision',
-        message: 'The service has no revision that takes requests.',
-      }
-    );
+  /** A forwarded request waits on its own: many clients share the connection of their gateway. */
+  #sourceOf(connection: Connection, head: RequestHead): Source {
+    if (!head.hop) return connection;
+    const address = addressCell(forwardedAddress(head));
+    return { address, window: connection.window, waits: () => connection.waits() };
   }
-
-  #throttlerOf(split: Split, head: RequestHead): Throttler | undefined {
-    const bound = split.targets.length > 1 ? this.#boundTo(split, head) : undefined;
-    if (bound) return bound;
-    const revision = split.next();
-    const throttler = revision === undefined ? undefined : this.#throttlers.get(revision);
-    if (throttler?.entry.affinity !== undefined) head.affinity ??= affinityCookie(head.headers);
-    return throttler;
-  }
-
-  /** The revision that the client is bound to, which takes precedence over the split (Session affinity and traffic splitting). */
-  #boundTo({ targets }: Split, head: RequestHead): Throttler | undefined {
-    for (const { revision, percent } of targets) {
-      const throttler = percent > 0 ? this.#throttlers.get(revision) : undefined;
-      const affinity = throttler?.entry.affinity;
-      if (affinity === undefined) continue;
-      head.affinity ??= affinityCookie(head.headers);
-      if (head.affinity === undefined) return undefined;
-      if (head.affinity.startsWith(affinity) && !throttler?.isFailing) return throttler;
-    }
-    return undefined;
-  }
-}
-
-/**
- * The target as a path. A URL is accepted when it names the same host as the Host header does (RFC 9112, 3.2.2 lets
- * the two differ, which is how requests are smuggled past rules on the host).
- */
-function originForm(target: string, host: string | undefined): string | undefined {
-  if (target.charCodeAt(0) === 47) return rawTarget(target);
-  const url = /^https?:\/\/([^/?#]+)([^#]*)$/i.exec(target);
-  if (!url || url[1]?.toLowerCase() !== host?.toLowerCase()) return undefined;
-  const rest = url[2] as string;
-  return rawTarget(rest.startsWith('/') ? rest : `/${rest}`);
 }

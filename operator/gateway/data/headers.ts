@@ -3,6 +3,15 @@ import type { RequestSpan } from './traceContext.ts';
 /** Names and values, alternating, as received: `[name, value, name, value]`. */
 export type FlatHeaders = string[];
 
+/** What a gateway says of a request that it forwards to another one. */
+export interface Hop {
+  revision: string;
+  /** How often the request has been forwarded. */
+  count: number;
+  /** How often it was to be served here before the gateways had settled where its revision's requests go. */
+  attempts: number;
+}
+
 /** What the gateway needs to know of a request's headers, found in one pass. */
 export interface RequestHead {
   /** The headers for the instance, without those that frame the body. */
@@ -29,11 +38,16 @@ export interface RequestHead {
   /** The gateway's span of a sampled request, null of one that is not; undefined where that is not decided, or no tracing. */
   span: RequestSpan | null | undefined;
   peer: Peer;
+  /** Set when another gateway has forwarded the request. */
+  hop: Hop | undefined;
+  /** The last of the headers names the revision for another gateway. */
+  marked: boolean;
 }
 
 /** The client of a connection. Made once for each connection; it caches the last values that it built. */
 export class Peer {
   readonly address: string;
+  readonly isGateway: boolean;
   /** The last round of shedding that this connection took part in. */
   shedRound: number;
   /** `https` when its connection has TLS; otherwise a load balancer may have terminated it. */
@@ -43,13 +57,12 @@ export class Peer {
   #proto = '';
   #forwarded = '';
 
-  constructor(remoteAddress: string | undefined, shedRound = 0, isSecure = false) {
+  /** @param isGateway whether it is another gateway, which forwards requests. */
+  constructor(remoteAddress: string | undefined, shedRound = 0, isSecure = false, isGateway = false) {
     this.shedRound = shedRound;
     this.scheme = isSecure ? 'https' : undefined;
-    // A dual-stack listener shows IPv4 clients as mapped IPv6 addresses.
-    this.address = remoteAddress?.startsWith('::ffff:')
-      ? remoteAddress.slice(7)
-      : (remoteAddress ?? 'unknown');
+    this.isGateway = isGateway;
+    this.address = plainAddress(remoteAddress);
     this.#node = this.address.includes(':') ? `"[${this.address}]"` : this.address;
   }
 
@@ -63,6 +76,11 @@ export class Peer {
     }
     return this.#forwarded;
   }
+}
+
+/** A dual-stack listener shows IPv4 clients as mapped IPv6 addresses. */
+export function plainAddress(remoteAddress = 'unknown'): string {
+  return remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress;
 }
 
 const COMMON_CONNECTION = /^(?:keep-alive|close)$/i;
@@ -208,19 +226,25 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
   if (named?.has('x-cloud-trace-context')) cloudTrace = undefined;
   const known = host ?? '';
   const scheme = peer.scheme ?? proto ?? 'http';
-  const element = peer.forwarded(known, scheme);
-  headers.push(
-    'host',
-    known,
-    'x-forwarded-for',
-    forwardedFor ? `${forwardedFor}, ${peer.address}` : peer.address,
-    'x-forwarded-proto',
-    scheme,
-    'x-forwarded-host',
-    forwardedHost ?? known,
-    'forwarded',
-    forwarded ? `${forwarded}, ${element}` : element,
-  );
+  headers.push('host', known);
+  if (peer.isGateway) {
+    // The gateway that the client is connected to has completed them.
+    if (forwardedFor) headers.push('x-forwarded-for', forwardedFor);
+    headers.push('x-forwarded-proto', scheme, 'x-forwarded-host', forwardedHost ?? known);
+    if (forwarded) headers.push('forwarded', forwarded);
+  } else {
+    const element = peer.forwarded(known, scheme);
+    headers.push(
+      'x-forwarded-for',
+      forwardedFor ? `${forwardedFor}, ${peer.address}` : peer.address,
+      'x-forwarded-proto',
+      scheme,
+      'x-forwarded-host',
+      forwardedHost ?? known,
+      'forwarded',
+      forwarded ? `${forwarded}, ${element}` : element,
+    );
+  }
   return {
     headers,
     host,
@@ -236,6 +260,8 @@ export function requestHead(raw: readonly string[], peer: Peer, authority?: stri
     cloudTrace,
     span: undefined,
     peer,
+    hop: undefined,
+    marked: false,
   };
 }
 

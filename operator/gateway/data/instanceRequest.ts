@@ -10,6 +10,9 @@ import type { Throttler, Waiter } from './throttler.ts';
 import { completeTrace } from './trace.ts';
 import type { Instance } from './upstream/instance.ts';
 
+/** The gateway that a request is forwarded to ends it at its deadline, and has this long for it. */
+const FORWARDED_MS = 1000;
+
 /**
  * A request for an instance: it may have to wait for one, it has a deadline, and it is measured. A base class, so that this
  * costs no object of its own.
@@ -32,6 +35,8 @@ export abstract class InstanceRequest implements Stages, Waiter, Timed {
   protected instance: Instance | undefined;
   /** Of the response; 0 before there is one. */
   protected status = 0;
+  /** It counts where it waits and is sent to an instance: not here while the gateway that owns its revision has it. */
+  protected counted = false;
   /** Why it did not get the whole response of an instance. */
   #error: ErrorCause | undefined;
   /** Since when it waits for an instance; 0 when it does not. */
@@ -51,10 +56,35 @@ export abstract class InstanceRequest implements Stages, Waiter, Timed {
 
   /** Its time begins with its arrival, the start of an instance included (container contract, Responses). */
   protected begin(): void {
-    const { index, timeoutMs } = this.throttler.entry;
-    this.shared.stats.begin(index, this.arrivedAt);
+    const { entry, forwardsAtOnce } = this.throttler;
+    const slack = forwardsAtOnce ? FORWARDED_MS : 0;
     this.shared.opened();
-    this.shared.deadlines.add(this, timeoutMs, this.arrivedAt);
+    this.shared.deadlines.add(this, entry.timeoutMs + slack, this.arrivedAt);
+    if (!forwardsAtOnce) this.countHere(this.arrivedAt);
+  }
+
+  /** It waits here, is sent to an instance or is answered by the gateway itself. */
+  protected countHere(now: number): void {
+    if (this.counted) return;
+    this.counted = true;
+    this.shared.stats.begin(this.throttler.entry.index, now);
+  }
+
+  /** It is sent to this instance, or forwarded to this gateway. */
+  protected countSent({ isGateway }: Instance): void {
+    if (!isGateway) {
+      this.countHere(this.arrivedAt);
+      return;
+    }
+    const { stats, usage } = this.shared;
+    usage.count('forwarded');
+    if (this.counted) stats.forwarded(this.throttler.entry.index, clock());
+    this.counted = false;
+  }
+
+  /** Whether a fence aborts it: it is in an instance of a revision with a limit, which all are placed elsewhere then. */
+  protected get isFenced(): boolean {
+    return this.instance?.isGateway === false && this.throttler.entry.placement !== undefined;
   }
 
   /** Asks for a slot for the first time. @returns the instance that has one; otherwise it was queued or rejected. */
@@ -84,6 +114,7 @@ export abstract class InstanceRequest implements Stages, Waiter, Timed {
 
   /** The response of this instance has begun at `answeredAt`. */
   protected countAnswer(instance: Instance): void {
+    if (!this.counted) return;
     const { arrivedAt, queuedMs, sentAt, answeredAt, shared } = this;
     shared.stats.histograms.answered(sentAt - arrivedAt - queuedMs, answeredAt - sentAt);
     if (instance.answered) return;
@@ -93,7 +124,7 @@ export abstract class InstanceRequest implements Stages, Waiter, Timed {
 
   protected countError(cause: ErrorCause): void {
     this.#error = cause;
-    this.shared.stats.failed(this.throttler.entry.index, cause);
+    if (this.counted) this.shared.stats.failed(this.throttler.entry.index, cause);
   }
 
   /** It has ended: it has no deadline any more, and is counted. @returns when, on `clock()`. */
@@ -102,7 +133,7 @@ export abstract class InstanceRequest implements Stages, Waiter, Timed {
     deadlines.remove(this);
     const now = clock();
     this.waitedUntil(now);
-    stats.end(this.throttler.entry.index, this, now, this.status);
+    if (this.counted) stats.end(this.throttler.entry.index, this, now, this.status);
     return now;
   }
 

@@ -4,7 +4,13 @@ import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpServer, http2 } from '../../builtins.ts';
-import { HTTP2_WINDOW, KEEP_ALIVE_MS, MAX_HEADER_BYTES, MAX_HEADER_FIELDS } from '../shared/limits.ts';
+import {
+  HTTP2_WINDOW,
+  KEEP_ALIVE_MS,
+  MAX_HEADER_BYTES,
+  MAX_HEADER_FIELDS,
+  MAX_STREAMS,
+} from '../shared/limits.ts';
 import { type Connection, connectionOf } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { belongsToHead, type ClientError, clientErrorRejection } from './downstream/clientErrors.ts';
@@ -13,6 +19,7 @@ import { afterResponses, runningResponse } from './downstream/socket.ts';
 import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
 import type { Handler } from './handler.ts';
 import { Handshakes, type HandshakesOptions } from './handshakes.ts';
+import { plainAddress } from './headers.ts';
 import { outliveStreams } from './http2Memory.ts';
 import { closeAfterStreams, endSession } from './sessionClose.ts';
 import { SessionStarts } from './sessionStarts.ts';
@@ -23,6 +30,11 @@ const LATENESS_MS = 500;
 const MOST_HEADER_BYTES = 2 * MAX_HEADER_BYTES;
 /** What all streams of a connection may send ahead: waiting bodies are bounded by their own windows. */
 const CONNECTION_WINDOW = 4 * 1024 * 1024;
+/**
+ * The same for another gateway: more than the windows of its streams, or else the bodies of requests that wait would stop
+ * those of other clients.
+ */
+const GATEWAY_WINDOW = MAX_STREAMS * (HTTP2_WINDOW + 1);
 /** Memory in MB that nghttp2 may use for one connection. */
 const SESSION_MEMORY = 16;
 /** What every HTTP/2 connection begins with (RFC 9113, 3.4), as far as it differs from any HTTP/1.1 method. */
@@ -36,12 +48,20 @@ const LAST_STREAM = 2 ** 31 - 1;
 /** What a listener with TLS needs. */
 export type SecureOptions = Pick<HandshakesOptions, 'certificates' | 'ticketKeys'>;
 
+export interface ListenerOptions {
+  /** Makes it a port for TLS only. */
+  secure?: SecureOptions;
+  /** Makes it a port for requests that the gateways with these addresses forward. */
+  gateways?: () => ReadonlySet<string>;
+}
+
 /**
  * One port for HTTP/1.0, 1.1, HTTP/2, WebSocket and gRPC: the first bytes distinguish them, or ALPN where there is TLS (RFC
  * 7301).
  */
 export class Listener {
   readonly #connections: Connections;
+  readonly #gateways: ListenerOptions['gateways'];
   readonly #net: NetServer;
   readonly #http1: HttpServer;
   readonly #handler: Handler;
@@ -52,10 +72,10 @@ export class Listener {
   /** Those that were sent a GOAWAY. */
   readonly #announced = new WeakSet<ServerHttp2Session>();
 
-  /** @param secure makes it a port for TLS only. */
-  constructor(handler: Handler, connections: Connections, secure?: SecureOptions) {
+  constructor(handler: Handler, connections: Connections, { secure, gateways }: ListenerOptions = {}) {
     this.#connections = connections;
-    this.#http1 = http1Server(handler, connections);
+    this.#gateways = gateways;
+    this.#http1 = http1Server(handler, connections, gateways ? MOST_HEADER_BYTES : MAX_HEADER_BYTES);
     // It never listens itself, and without that it would not enforce timeouts on its connections.
     this.#http1.emit('listening');
     this.#handler = handler;
@@ -123,6 +143,10 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
+    if (this.#gateways && !this.#gateways().has(plainAddress(socket.remoteAddress))) {
+      socket.destroy();
+      return;
+    }
     const connection = this.#connections.open(socket, this.#handshakes !== undefined);
     if (!connection) return;
     if (this.#handshakes) this.#handshakes.start(connection);
@@ -187,7 +211,7 @@ export class Listener {
       outliveStreams(session);
       closeAfterStreams(session);
       connectionOf(session.socket).carries(session);
-      session.setLocalWindowSize(CONNECTION_WINDOW);
+      session.setLocalWindowSize(this.#gateways ? GATEWAY_WINDOW : CONNECTION_WINDOW);
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', () => session.destroy());
     });
@@ -210,7 +234,8 @@ function agreedProtocol(socket: Socket): 'h2' | 'http/1.1' | undefined {
   return alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
 }
 
-function http1Server(handler: Handler, connections: Connections): HttpServer {
+/** @param maxHeaderSize bytes of a header section; a gateway adds some to those that its clients may send. */
+function http1Server(handler: Handler, connections: Connections, maxHeaderSize: number): HttpServer {
   const server = createHttpServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
     // Of requests after the first, whose time is the connection's.
@@ -218,7 +243,7 @@ function http1Server(handler: Handler, connections: Connections): HttpServer {
     connectionsCheckingInterval: Math.min(LATENESS_MS, connections.headerMs),
     // Uploads may take as long as the revision's timeoutSeconds allows.
     requestTimeout: 0,
-    maxHeaderSize: MAX_HEADER_BYTES,
+    maxHeaderSize,
     // Host is checked by the handler, whose message says what is wrong.
     requireHostHeader: false,
   } as object);

@@ -18,6 +18,7 @@ export interface ThreadData {
   internalPort: number;
   /** Unset where no certificates are configured. */
   tls: (TlsOptions & { port: number }) | undefined;
+  gatewayPort: number | undefined;
   host: string | undefined;
   limits: Limits;
   accessLog: boolean;
@@ -56,9 +57,16 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
       plane.apply(message);
       if (listening) return;
       listening = true;
-      const { port, internalPort, tls, host, threads } = data;
+      const { port, internalPort, tls, gatewayPort, host, threads } = data;
       const tlsPort = tls?.port;
-      const listen = plane.listen({ port, internalPort, tlsPort, host, reusePort: threads > 1 });
+      const listen = plane.listen({
+        port,
+        internalPort,
+        tlsPort,
+        gatewayPort,
+        host,
+        reusePort: threads > 1,
+      });
       listen.then(() => link.send({ kind: 'listening' })).catch(end);
     } else if (message.kind === 'logged') {
       plane.logged();

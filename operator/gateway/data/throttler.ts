@@ -78,13 +78,15 @@ export class Throttler {
     return this.entry.failing !== undefined && this.#pool.size === 0;
   }
 
+  /** Whether the next request goes to the gateway that owns the revision, without waiting here. */
+  get forwardsAtOnce(): boolean {
+    const { placement, index } = this.entry;
+    return placement === 'gateway' && this.#pool.size > 0 && this.#shared.slots.waiting(index) === 0;
+  }
+
   /** When the first of the present instances could take requests, on `clock()`; `now` while there is none. */
   readyAt(now: number): number {
     return this.#pool.size > 0 ? this.#readyAt : now;
-  }
-
-  get length(): number {
-    return this.#queue.length;
   }
 
   /** Takes a slot for a request that has just arrived; undefined when it was queued or rejected. */

@@ -18,6 +18,7 @@ import {
 } from './exchangeShared.ts';
 import { guardCallbacks } from './guard.ts';
 import type { FlatHeaders, RequestHead } from './headers.ts';
+import { markHop } from './hop.ts';
 import { InstanceRequest } from './instanceRequest.ts';
 import type { Source } from './queue.ts';
 import { type QueueRejection, rejectionOf } from './queueRejections.ts';
@@ -82,8 +83,10 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
   admitted(instance: Instance): void {
     this.waitedUntil(clock());
     this.instance = instance;
+    this.countSent(instance);
     this.continueTrace(this.#head, instance);
     this.#connected = false;
+    if (instance.isGateway || this.#head.marked) markHop(this.#head, instance, this.throttler.entry.key);
     const headers = [...this.#head.headers, ...upgradeFields(this.#request)];
     const request = { method: this.#request.method, path: this.#path, headers };
     this.#upstream = requestUpgrade(instance, request, this);
@@ -133,6 +136,11 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
     this.#socket.destroy();
   }
 
+  /** Another gateway may take over: its request in an instance must end. */
+  fenced(): void {
+    if (this.isFenced) this.#finish();
+  }
+
   /** The instance agreed: connects both sides. */
   opened(response: IncomingMessage, peer: Socket, head: Buffer): void {
     peer.on('error', ignore);
@@ -140,7 +148,7 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
       peer.destroy();
       return;
     }
-    this.shared.usage.add(WEBSOCKETS, 1);
+    if (this.counted) this.shared.usage.add(WEBSOCKETS, 1);
     this.shared.upgraded.add(this);
     this.#respond(response, upgradeFields(response));
     const socket = this.#socket.off('end', this.#onEnd).off('close', this.#onEnd);
@@ -190,7 +198,9 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
     const instance = this.instance as Instance;
     this.instance = undefined;
     this.#upstream = undefined;
-    this.waitsSince(clock());
+    const now = clock();
+    this.waitsSince(now);
+    this.countHere(now);
     this.shared.unreachable(this.throttler, instance, reason);
     this.throttler.reenter(this);
     this.throttler.leave(instance);
@@ -199,7 +209,7 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
   /** One side has closed its connection. */
   ended(): void {
     if (!this.#done && this.status === 0) {
-      this.shared.usage.count('clientLeft');
+      if (this.counted) this.shared.usage.count('clientLeft');
       this.countError('client_left');
     }
     this.#finish();
@@ -240,6 +250,7 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
     if (this.#done) return;
     this.status = REJECTIONS[reason];
     this.shared.usage.count(reason);
+    this.countHere(clock());
     this.countError(reason);
     rejectSocket(this.#socket, this.status, message);
     this.#finish();
@@ -254,7 +265,7 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
     this.#early.take();
     this.#upstream?.destroy();
     this.#upgraded?.cut();
-    if (this.#upgraded) this.shared.usage.add(WEBSOCKETS, -1);
+    if (this.#upgraded && this.counted) this.shared.usage.add(WEBSOCKETS, -1);
     this.#leaveClient();
     const instance = this.instance;
     this.instance = undefined;
@@ -288,6 +299,7 @@ guardCallbacks(Tunnel, [
   'connected',
   'rejected',
   'expired',
+  'fenced',
   'goAway',
   'abort',
   'opened',

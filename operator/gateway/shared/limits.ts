@@ -30,7 +30,7 @@ export const MAX_HEADER_BYTES = 64 * 1024;
 /** A header section may have this many fields; each part of a split cookie counts (RFC 9113, 8.2.3). */
 export const MAX_HEADER_FIELDS = 500;
 /** Streams that a client may have open at a time on one HTTP/2 connection (RFC 9113, 6.5.2). */
-const MAX_STREAMS = 100;
+export const MAX_STREAMS = 100;
 /** As many when there are many connections: a stream costs 6 kB, even one that is rejected. */
 const MIN_STREAMS = 10;
 /** Streams that connections share equally, within these two bounds. */

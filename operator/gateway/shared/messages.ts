@@ -14,6 +14,12 @@ export interface HostEntry {
   internalOnly: boolean;
 }
 
+/**
+ * Where the requests of a revision go: to its instances, to the gateway that owns it, or nowhere until its owner is
+ * settled (docs/adr/0012).
+ */
+export type Placement = 'instances' | 'gateway' | 'nowhere';
+
 /** A revision as a data thread has it. Revisions are named `namespace/name`. */
 export interface RevisionEntry {
   key: string;
@@ -32,6 +38,8 @@ export interface RevisionEntry {
   failing?: string;
   /** What the cookies of its clients begin with; unset without session affinity. */
   affinity?: string;
+  /** Unset while it is `instances`. */
+  placement?: Exclude<Placement, 'instances'>;
 }
 
 /** An instance that has passed its startup probe. */
@@ -44,6 +52,8 @@ export interface InstanceEntry {
   port: number;
   /** Value of the cookie that binds a client to it; unset without session affinity. */
   cookie?: string;
+  /** It is not an instance but the gateway that owns the revision. */
+  isGateway?: boolean;
 }
 
 /** A certificate with its chain and its private key, both PEM. */
@@ -54,7 +64,7 @@ export interface CertificateEntry {
   names: string[];
 }
 
-/** What changed since the last update; `undefined` removes. Entries apply in the order revisions, instances, hosts. */
+/** What changed since the last update; `undefined` removes. Entries apply in the order revisions, instances, hosts; removed instances first. */
 export interface TableUpdate {
   kind: 'update';
   version: number;
@@ -63,6 +73,10 @@ export interface TableUpdate {
   instances: [slot: number, entry: InstanceEntry | undefined][];
   /** By the Secret that each is from. */
   certificates: [secret: string, entry: CertificateEntry | undefined][];
+  /** Addresses of the other gateways, from which forwarded requests come; unset when they have not changed. */
+  gateways?: readonly string[];
+  /** Another gateway may take over: after the changes, requests in instances of revisions with a limit are aborted. */
+  fence?: true;
 }
 
 export type ToThread =

@@ -9,7 +9,7 @@ export function slotBytes(threads: number): number {
 }
 
 function countsOf(threads: number): number {
-  return MAX_INSTANCES * (threads + 1) + MAX_REVISIONS * (2 * threads + 2);
+  return MAX_INSTANCES * (threads + 2) + MAX_REVISIONS * (2 * threads + 2);
 }
 
 /**
@@ -25,6 +25,8 @@ export class Slots {
   readonly #inFlight: Int32Array;
   /** The part of each thread in #inFlight, so that it can be subtracted when the thread ends. */
   readonly #own: Int32Array[];
+  /** The part of other gateways in #inFlight. */
+  readonly #reserved: Int32Array;
   readonly #waiting: Int32Array;
   readonly #ownWaiting: Int32Array[];
   readonly #tickets: Int32Array;
@@ -42,6 +44,7 @@ export class Slots {
     };
     this.#inFlight = take(MAX_INSTANCES);
     this.#own = Array.from({ length: threads }, () => take(MAX_INSTANCES));
+    this.#reserved = take(MAX_INSTANCES);
     this.#waiting = take(MAX_REVISIONS);
     this.#ownWaiting = Array.from({ length: threads }, () => take(MAX_REVISIONS));
     this.#tickets = take(MAX_REVISIONS);
@@ -53,8 +56,26 @@ export class Slots {
     return new Slots(new SharedArrayBuffer(slotBytes(threads)), threads);
   }
 
+  /** Requests in flight in an instance, those of other gateways included as far as they count here. */
   inFlight(slot: number): number {
     return Atomics.load(this.#inFlight, slot);
+  }
+
+  /** Requests of this gateway in an instance. */
+  ownInFlight(slot: number): number {
+    return Atomics.load(this.#inFlight, slot) - Atomics.load(this.#reserved, slot);
+  }
+
+  /**
+   * Sets how many of an instance's slots other gateways hold. The control thread alone calls it.
+   * @returns whether there are fewer than before.
+   */
+  reserve(slot: number, count: number): boolean {
+    const delta = count - Atomics.load(this.#reserved, slot);
+    if (delta === 0) return false;
+    Atomics.store(this.#reserved, slot, count);
+    Atomics.add(this.#inFlight, slot, delta);
+    return delta < 0;
   }
 
   /** Takes one of an instance's `limit` request slots; false when all are taken. */

@@ -239,6 +239,16 @@ export class StatsWriter {
     Atomics.add(this.#sequence, revision, 1);
   }
 
+  /** The gateway that owns the revision counts a request from now on, until it comes back ({@link begin}). */
+  forwarded(revision: number, now: number): void {
+    const rows = this.#rows;
+    const row = revision * ROW;
+    Atomics.add(this.#sequence, revision, 1);
+    rows[row + ACTIVE] = (rows[row + ACTIVE] as number) - 1;
+    rows[row + START_SUM] = (rows[row + START_SUM] as number) + now;
+    Atomics.add(this.#sequence, revision, 1);
+  }
+
   failed(revision: number, cause: ErrorCause): void {
     const cell = revision * ROW + ERRORS + (CAUSE_INDEX.get(cause) as number);
     Atomics.add(this.#sequence, revision, 1);

@@ -40,6 +40,7 @@ const OTHER_EVENTS = [
   'clientLeft',
   'internalError',
   'repeated',
+  'forwarded',
   'ejected',
   'accessLogDropped',
   'spansDropped',

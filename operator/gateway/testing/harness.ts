@@ -7,7 +7,7 @@ import { parseConfig } from '../../config.ts';
 import { instanceCookie, revisionToken } from '../control/affinity.ts';
 import { DataPlane } from '../data/dataPlane.ts';
 import type { TracingOptions } from '../data/tracer.ts';
-import type { Limits } from '../shared/limits.ts';
+import { type Limits, UNLIMITED } from '../shared/limits.ts';
 import type {
   CertificateEntry,
   FromThread,
@@ -50,9 +50,11 @@ export class Harness {
   readonly ports: number[] = [];
   readonly internalPorts: number[] = [];
   readonly tlsPorts: number[] = [];
+  readonly gatewayPorts: number[] = [];
   #version = 0;
   readonly #affinity = new Map<string, string>();
   #indexes = new Map<string, number>();
+  readonly #entries = new Map<string, RevisionEntry>();
   #nextSlot = 0;
 
   /** @param redirectPort where clients without TLS are sent. */
@@ -86,8 +88,9 @@ export class Harness {
 
   async listen(): Promise<this> {
     for (const plane of this.planes) {
-      const any = { port: 0, internalPort: 0, tlsPort: 0, host: '127.0.0.1' };
-      const { port, internalPort, tlsPort } = await plane.listen(any);
+      const any = { port: 0, internalPort: 0, tlsPort: 0, gatewayPort: 0, host: '127.0.0.1' };
+      const { port, internalPort, tlsPort, gatewayPort } = await plane.listen(any);
+      this.gatewayPorts.push(gatewayPort as number);
       this.ports.push(port);
       this.internalPorts.push(internalPort);
       this.tlsPorts.push(tlsPort as number);
@@ -133,6 +136,7 @@ export class Harness {
       failing: given.failing,
       affinity: given.affinity ? revisionToken(AFFINITY_KEY, key) : undefined,
     };
+    this.#entries.set(key, entry);
     if (entry.affinity) this.#affinity.set(key, entry.affinity);
     this.#apply({ revisions: [[key, entry]] });
     return ports.map((port) => this.addInstance(key, port));
@@ -140,6 +144,45 @@ export class Harness {
 
   certificate(secret: string, entry: CertificateEntry | undefined): void {
     this.#apply({ certificates: [[secret, entry]] });
+  }
+
+  /** Another gateway owns the revision: its requests are forwarded to a port. @returns the slot of its entry. */
+  forward(host: string, gatewayPort: number, revision: TestRevision = {}): number {
+    const key = revision.key ?? 'ns/rev';
+    this.serve(host, { ...revision, key, ports: [] });
+    const entry = {
+      ...(this.#entries.get(key) as RevisionEntry),
+      placement: 'gateway' as const,
+      limit: UNLIMITED,
+    };
+    this.#apply({ revisions: [[key, entry]] });
+    const slot = this.#nextSlot++;
+    const gateway = {
+      slot,
+      revision: key,
+      pod: 'gateway',
+      host: '127.0.0.1',
+      port: gatewayPort,
+      isGateway: true,
+    };
+    this.#apply({ instances: [[slot, gateway]] });
+    return slot;
+  }
+
+  /** A revision's owner is not settled, and requests in its instances end. */
+  fence(key = 'ns/rev'): void {
+    const entry = { ...(this.#entries.get(key) as RevisionEntry), placement: 'nowhere' as const };
+    const slots = Array.from({ length: this.#nextSlot }, (_, slot) => slot);
+    this.#apply({
+      revisions: [[key, entry]],
+      instances: slots.map((slot) => [slot, undefined]),
+      fence: true,
+    });
+  }
+
+  /** Sets the addresses of the other gateways. */
+  allow(gateways: string[]): void {
+    this.#apply({ gateways });
   }
 
   removeRevision(key: string): void {

@@ -14,6 +14,7 @@ export interface GatewayUsage {
   clientsLeft: number;
   faults: number;
   repeated: number;
+  forwarded: number;
   ejected: number;
   accessLogDropped: number;
   spansExported: number;
@@ -32,6 +33,12 @@ export function setUsageSource(read: () => GatewayUsage): void {
 export const gatewayWakeFailures = new Counter({
   name: 'homerun_gateway_wake_failures_total',
   help: 'Attempts to raise a revision from zero instances that the API server did not accept',
+  registers,
+});
+
+export const gatewayFences = new Counter({
+  name: 'homerun_gateway_fences_total',
+  help: 'Times that the gateway stopped sending requests of revisions with a limit because it could not reach the API server',
   registers,
 });
 
@@ -98,6 +105,12 @@ series(
   'homerun_gateway_repeated_total',
   'Requests that were sent again because an idle connection had been closed',
   (u) => u.repeated,
+);
+series(
+  Counter,
+  'homerun_gateway_forwarded_total',
+  'Requests that were forwarded to the gateway that owns their revision',
+  (u) => u.forwarded,
 );
 series(
   Counter,

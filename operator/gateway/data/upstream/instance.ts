@@ -19,6 +19,8 @@ export class Instance {
   sampledAt = Number.NEGATIVE_INFINITY;
   /** It has responded to a request. */
   answered = false;
+  /** It is the gateway that owns the revision, to which requests are forwarded. */
+  readonly isGateway: boolean;
   #inFlight = 0;
   #removed = false;
 
@@ -28,6 +30,7 @@ export class Instance {
     this.host = entry.host;
     this.port = entry.port;
     this.cookie = entry.cookie;
+    this.isGateway = entry.isGateway === true;
     this.upstream =
       protocol === 'h2c'
         ? new Http2Upstream(entry.host, entry.port)
