@@ -30,7 +30,6 @@ describe('an installation for some namespaces', function () {
     for (const name of [...WATCHED, 'elsewhere'])
       await server.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     await installKind(server, HTTP_ROUTES);
-    await until('routes are served', () => server.client.list(HTTP_ROUTES).catch(() => undefined));
     installChart(server, {
       namespaces: WATCHED,
       gatewayApi: { parentRefs: [{ name: 'edge', namespace: 'infra' }] },

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { conditionOf } from '../../apis/condition.ts';
 import { DOMAIN_MAPPINGS, type DomainMapping } from '../../apis/domains/domainMapping/types.ts';
-import { ROUTES } from '../../apis/serving/route/types.ts';
 import { parseConfig } from '../../config.ts';
 import { ApiServer } from '../../testing/apiServer.ts';
-import { domainMapping } from '../../testing/domains.ts';
+import { addDomainMapping, conditionAs, createServedRoute } from '../../testing/domains.ts';
 import { installKinds } from '../../testing/installKinds.ts';
 import { installKind } from '../../testing/optionalKinds.ts';
-import { route } from '../../testing/serving.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
 import { until } from '../../testing/until.ts';
 import { CERTIFICATE_REQUESTS, CERTIFICATES, type Certificate } from './certManager.ts';
@@ -30,16 +27,7 @@ describe('certificates of domain mappings, on a real API server', function () {
   before(async () => {
     server = await ApiServer.start();
     await installKinds(server, 'demo', CERTIFICATE.namespace);
-    const { metadata, spec, apiVersion, kind } = route('hello');
-    await server.client.create(ROUTES, {
-      apiVersion,
-      kind,
-      metadata: { name: 'hello', namespace: 'demo' },
-      spec,
-    });
-    const status = { traffic: [{ revisionName: 'hello-1', percent: 100 }] };
-    const served = { apiVersion, kind, metadata: { name: metadata.name, namespace: 'demo' }, status };
-    await server.client.apply(ROUTES, served, { fieldManager: 'test', subresource: 'status' });
+    await createServedRoute(server.client);
     process = new ServingProcess(server, [domainMappingController], config);
   });
 
@@ -48,10 +36,7 @@ describe('certificates of domain mappings, on a real API server', function () {
     await server?.stop();
   });
 
-  async function addMapping(name: string): Promise<void> {
-    const { metadata: _, ...made } = domainMapping(name);
-    await server.client.create(DOMAIN_MAPPINGS, { ...made, metadata: { name, namespace: 'demo' } });
-  }
+  const addMapping = (name: string) => addDomainMapping(server.client, name);
   const certificate = () => server.client.get<Certificate>(CERTIFICATES, CERTIFICATE);
 
   /** Waits until CertificateProvisioned is so, with the domain served; gives its message. */
@@ -60,8 +45,8 @@ describe('certificates of domain mappings, on a real API server', function () {
       `CertificateProvisioned of ${name} is ${want}`,
       async () => {
         const mapping = await server.client.get<DomainMapping>(DOMAIN_MAPPINGS, { namespace: 'demo', name });
-        const condition = conditionOf(mapping?.status?.conditions, 'CertificateProvisioned');
-        if (`${condition?.status} ${condition?.reason ?? ''}`.trimEnd() !== want) return undefined;
+        const condition = conditionAs(mapping?.status?.conditions, 'CertificateProvisioned', want);
+        if (!condition) return undefined;
         assert.equal(mapping?.status?.mappedRouteName, 'hello', 'it is served in any case');
         return condition;
       },

@@ -4,9 +4,8 @@ import { DOMAIN_MAPPINGS, type DomainMapping } from '../../apis/domains/domainMa
 import { MAPPING_NAMESPACE } from '../../apis/labels.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
 import { parseConfig } from '../../config.ts';
-import { domainMapping } from '../../testing/domains.ts';
+import { addDomainMapping, conditionAs, putServedRoutes } from '../../testing/domains.ts';
 import { FakeApiServer, Rejection, type SeenRequest } from '../../testing/fakeApiServer.ts';
-import { route } from '../../testing/serving.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
 import { until } from '../../testing/until.ts';
 import { CERTIFICATE_REQUESTS, CERTIFICATES, type Certificate } from './certManager.ts';
@@ -28,11 +27,7 @@ describe('certificates of domain mappings', () => {
   beforeEach(async () => {
     const types = [ROUTES, DOMAIN_MAPPINGS, CERTIFICATES, CERTIFICATE_REQUESTS];
     server = await FakeApiServer.start({ types });
-    for (const namespace of ['demo', 'other']) {
-      const { metadata, ...rest } = route('hello');
-      const status = { traffic: [{ revisionName: 'hello-1', percent: 100 }] };
-      server.put({ ...rest, metadata: { ...metadata, namespace, uid: `hello-${namespace}` }, status });
-    }
+    putServedRoutes(server, 'demo', 'other');
     start();
   });
 
@@ -41,10 +36,7 @@ describe('certificates of domain mappings', () => {
     await server.close();
   });
 
-  function addMapping(namespace = 'demo', name = HOST): Promise<DomainMapping> {
-    const { metadata: _, ...made } = domainMapping(name);
-    return server.client.create(DOMAIN_MAPPINGS, { ...made, metadata: { name, namespace } });
-  }
+  const addMapping = (namespace = 'demo', name = HOST) => addDomainMapping(server.client, name, namespace);
   const certificate = () => server.get<Certificate>(CERTIFICATES, CERTIFICATE);
   const owner = () => certificate()?.metadata.labels?.[MAPPING_NAMESPACE];
   const isWrite = ({ method, path }: SeenRequest) => method === 'PATCH' && path.includes('/certificates/');
@@ -53,8 +45,7 @@ describe('certificates of domain mappings', () => {
   async function provisioned(want: string, namespace = 'demo', name = HOST): Promise<string> {
     const condition = await until(`CertificateProvisioned of ${namespace} is ${want}`, () => {
       const { conditions } = server.get<DomainMapping>(DOMAIN_MAPPINGS, { namespace, name })?.status ?? {};
-      const found = conditionOf(conditions, 'CertificateProvisioned');
-      return `${found?.status} ${found?.reason ?? ''}`.trimEnd() === want && found;
+      return conditionAs(conditions, 'CertificateProvisioned', want);
     });
     return condition.message ?? '';
   }

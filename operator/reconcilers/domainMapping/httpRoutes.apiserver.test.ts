@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
 import { DOMAIN_MAPPINGS, type DomainMapping } from '../../apis/domains/domainMapping/types.ts';
-import { ROUTES } from '../../apis/serving/route/types.ts';
 import { parseConfig } from '../../config.ts';
 import { ApiServer } from '../../testing/apiServer.ts';
-import { domainMapping } from '../../testing/domains.ts';
+import { addDomainMapping, conditionAs, createServedRoute } from '../../testing/domains.ts';
 import { installKinds } from '../../testing/installKinds.ts';
 import { installKind } from '../../testing/optionalKinds.ts';
-import { route } from '../../testing/serving.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
 import { until } from '../../testing/until.ts';
 import { HTTP_ROUTES, type HttpRoute } from './gatewayApi.ts';
@@ -58,12 +56,7 @@ describe('HTTPRoutes of domain mappings, on a real API server', function () {
   before(async () => {
     server = await ApiServer.start();
     await installKinds(server, 'demo', HTTP_ROUTE.namespace);
-    const { metadata, spec, apiVersion, kind } = route('hello');
-    const ref = { name: metadata.name, namespace: 'demo' };
-    await server.client.create(ROUTES, { apiVersion, kind, metadata: ref, spec });
-    const status = { traffic: [{ revisionName: 'hello-1', percent: 100 }] };
-    const served = { apiVersion, kind, metadata: ref, status };
-    await server.client.apply(ROUTES, served, { fieldManager: 'test', subresource: 'status' });
+    await createServedRoute(server.client);
     process = new ServingProcess(server, [domainMappingController], config);
   });
 
@@ -72,10 +65,7 @@ describe('HTTPRoutes of domain mappings, on a real API server', function () {
     await server?.stop();
   });
 
-  async function addMapping(name: string): Promise<void> {
-    const { metadata: _, ...made } = domainMapping(name);
-    await server.client.create(DOMAIN_MAPPINGS, { ...made, metadata: { name, namespace: 'demo' } });
-  }
+  const addMapping = (name: string) => addDomainMapping(server.client, name);
   const httpRoute = (ref = HTTP_ROUTE) => server.client.get<HttpRoute>(HTTP_ROUTES, ref);
 
   /** Waits until HTTPRouteAccepted is so, with the domain served and ready; gives its message. */
@@ -85,8 +75,8 @@ describe('HTTPRoutes of domain mappings, on a real API server', function () {
       async () => {
         const mapping = await server.client.get<DomainMapping>(DOMAIN_MAPPINGS, { namespace: 'demo', name });
         const { conditions, mappedRouteName } = mapping?.status ?? {};
-        const condition = conditionOf(conditions, 'HTTPRouteAccepted');
-        if (`${condition?.status} ${condition?.reason ?? ''}`.trimEnd() !== want) return undefined;
+        const condition = conditionAs(conditions, 'HTTPRouteAccepted', want);
+        if (!condition) return undefined;
         assert.deepEqual([mappedRouteName, conditionOf(conditions, 'Ready')?.status], ['hello', 'True']);
         return condition;
       },

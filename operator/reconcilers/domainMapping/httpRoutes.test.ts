@@ -4,9 +4,8 @@ import { DOMAIN_MAPPINGS, type DomainMapping } from '../../apis/domains/domainMa
 import { MAPPING_NAMESPACE } from '../../apis/labels.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
 import { parseConfig } from '../../config.ts';
-import { domainMapping } from '../../testing/domains.ts';
+import { addDomainMapping, conditionAs, putServedRoutes } from '../../testing/domains.ts';
 import { FakeApiServer, Rejection, type SeenRequest } from '../../testing/fakeApiServer.ts';
-import { route } from '../../testing/serving.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
 import { until } from '../../testing/until.ts';
 import { CERTIFICATE_REQUESTS, CERTIFICATES, type Certificate } from './certManager.ts';
@@ -32,11 +31,7 @@ describe('HTTPRoutes of domain mappings', () => {
   beforeEach(async () => {
     const types = [ROUTES, DOMAIN_MAPPINGS, HTTP_ROUTES, CERTIFICATES, CERTIFICATE_REQUESTS];
     server = await FakeApiServer.start({ types });
-    for (const namespace of ['demo', 'other']) {
-      const { metadata, ...rest } = route('hello');
-      const status = { traffic: [{ revisionName: 'hello-1', percent: 100 }] };
-      server.put({ ...rest, metadata: { ...metadata, namespace, uid: `hello-${namespace}` }, status });
-    }
+    putServedRoutes(server, 'demo', 'other');
     start();
   });
 
@@ -45,10 +40,7 @@ describe('HTTPRoutes of domain mappings', () => {
     await server.close();
   });
 
-  function addMapping(namespace = 'demo'): Promise<DomainMapping> {
-    const { metadata: _, ...made } = domainMapping(HOST);
-    return server.client.create(DOMAIN_MAPPINGS, { ...made, metadata: { name: HOST, namespace } });
-  }
+  const addMapping = (namespace = 'demo') => addDomainMapping(server.client, HOST, namespace);
   const httpRoute = () => server.get<HttpRoute>(HTTP_ROUTES, { namespace: OWN, name: NAME });
   const certificate = () => server.get<Certificate>(CERTIFICATES, { namespace: 'certificates', name: NAME });
   const owner = () => httpRoute()?.metadata.labels?.[MAPPING_NAMESPACE];
@@ -61,8 +53,7 @@ describe('HTTPRoutes of domain mappings', () => {
   async function accepted(want: string): Promise<string> {
     const conditions = await until(`HTTPRouteAccepted is ${want}`, () => {
       const { status } = server.get<DomainMapping>(DOMAIN_MAPPINGS, { namespace: 'demo', name: HOST }) ?? {};
-      const found = conditionOf(status?.conditions, 'HTTPRouteAccepted');
-      return `${found?.status} ${found?.reason ?? ''}`.trimEnd() === want && status?.conditions;
+      return conditionAs(status?.conditions, 'HTTPRouteAccepted', want) && status?.conditions;
     });
     assert.equal(conditionOf(conditions, 'DomainRoutable')?.status, 'True');
     return conditionOf(conditions, 'HTTPRouteAccepted')?.message ?? '';
