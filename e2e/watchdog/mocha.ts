@@ -31,8 +31,9 @@ export interface MochaTotals {
 const root = new URL('../..', import.meta.url).pathname;
 const reporter = join(root, 'e2e/reporter.ts');
 const stackCommand = join(import.meta.dirname, 'stack.ts');
+const resourcesCommand = join(import.meta.dirname, 'resources.ts');
 const mochaBin = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
-const STACK_MS = 10_000;
+const INSPECT_MS = 10_000;
 const DRAIN_MS = 1_000;
 
 /**
@@ -52,7 +53,7 @@ export async function runMocha(options: MochaOptions): Promise<MochaTotals> {
       break;
     }
     totals.failed += 1;
-    totals.notRun.push(`${placeOf(progress)}: ${why ?? `its process ended with ${code}`}`);
+    totals.notRun.push(`${placeOf(progress, files)}: ${why ?? `its process ended with ${code}`}`);
     files = progress.complete ? [] : filesLeft(progress);
   }
   return totals;
@@ -68,6 +69,7 @@ interface Ended {
 
 /** One process of mocha. */
 class Run {
+  readonly #files: readonly string[];
   readonly #options: MochaOptions;
   readonly #folder = mkdtempSync(join(tmpdir(), 'homerun-mocha-'));
   readonly #path = join(this.#folder, 'progress');
@@ -76,6 +78,7 @@ class Run {
   readonly #over = new AbortController();
 
   constructor(files: readonly string[], options: MochaOptions) {
+    this.#files = files;
     this.#options = options;
     const reporting = ['--reporter', reporter, '--reporter-option', `progress=${this.#path}`];
     // The inspector opens on demand (SIGUSR1), on any port that is free.
@@ -104,10 +107,12 @@ class Run {
       .finally(() => this.#over.abort());
     try {
       const why = await this.#watch();
-      if (why) await this.#putAnEnd(why);
+      const state = why && (await this.#putAnEnd(why));
       const [status, signal] = await exit;
       await this.#drain();
-      return { progress: readProgress(this.#path), code: status ?? signal, why };
+      const progress = readProgress(this.#path);
+      // Of a run that is over, what it prints at the end says what kept it alive: nothing else tells whose fault it is.
+      return { progress, code: status ?? signal, why: progress.complete && why ? `${why}\n${state}` : why };
     } finally {
       process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
       rmSync(this.#folder, { recursive: true });
@@ -138,26 +143,35 @@ class Run {
     return undefined;
   }
 
-  async #putAnEnd(why: string): Promise<void> {
+  /** Gives the state that it was in. */
+  async #putAnEnd(why: string): Promise<string> {
     const progress = readProgress(this.#path);
     const where = progress.test ? `\n  in "${progress.test}"` : '';
-    this.#print(`\nWATCHDOG: ${placeOf(progress)}: ${why}${where}\n`);
-    if (progress.pid !== undefined)
-      this.#print(`${stateOf(progress.pid)}${await this.#stack(progress.pid)}\n`);
+    this.#print(`\nWATCHDOG: ${placeOf(progress, this.#files)}: ${why}${where}\n`);
+    const state = progress.pid === undefined ? '' : await this.#inspect(progress.pid, progress.complete);
+    this.#print(`${state}\n`);
     this.#kill('SIGKILL');
+    return state;
   }
 
-  /** Where it is stuck, or why that cannot be said. */
-  async #stack(pid: number): Promise<string> {
-    const unknown = `  no stack within ${STACK_MS / 1000} s: it runs no JavaScript\n`;
-    const limit = AbortSignal.any([AbortSignal.timeout(STACK_MS), this.#over.signal]);
+  /** Where it is stuck, or what keeps it alive when its tests are over; or why that cannot be said. */
+  async #inspect(pid: number, complete: boolean): Promise<string> {
+    const unknown = `  no answer of its inspector within ${INSPECT_MS / 1000} s: it runs no JavaScript\n`;
+    const limit = AbortSignal.any([AbortSignal.timeout(INSPECT_MS), this.#over.signal]);
     const none = once(limit, 'abort').then(() => undefined);
+    const threads = complete ? '' : stateOf(pid);
     send(pid, 'SIGUSR1');
     const url = await Promise.race([this.#inspector.promise, none]);
-    if (!url) return unknown;
-    const [command = '', ...args] = [...(this.#options.prefix ?? []), process.execPath, stackCommand, url];
+    if (!url) return `${threads}${unknown}`;
+    const prefix = this.#options.prefix ?? [];
+    const [command = '', ...args] = [
+      ...prefix,
+      process.execPath,
+      complete ? resourcesCommand : stackCommand,
+      url,
+    ];
     return new Promise((resolve) => {
-      execFile(command, args, { signal: limit }, (_, stdout) => resolve(stdout || unknown));
+      execFile(command, args, { signal: limit }, (_, stdout) => resolve(`${threads}${stdout || unknown}`));
     });
   }
 
@@ -181,8 +195,8 @@ function send(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-function placeOf({ pid, suite, file, complete }: Progress): string {
-  if (complete) return 'after the last test';
+function placeOf({ pid, suite, file, complete }: Progress, files: readonly string[]): string {
+  if (complete) return `after the last test of ${files.join(' ')}`;
   if (pid === undefined) return 'while files were loaded';
   return suite === undefined ? 'before the first suite' : `suite "${suite}" (${file})`;
 }
