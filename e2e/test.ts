@@ -71,9 +71,13 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
  */
 const WITHOUT_CLUSTER = [
   ['operator/gateway/**/*.test.ts'],
-  ['operator/webhook/**/*.test.ts'],
-  ['operator/*.test.ts', 'operator/!(gateway|webhook)/**/*.test.ts'],
-  ['e2e/!(scenarios)/**/*.test.ts'],
+  ['operator/@(autoscaler|kube|webhook)/**/*.test.ts'],
+  [
+    'operator/*.test.ts',
+    'operator/!(autoscaler|gateway|kube|webhook)/**/*.test.ts',
+    'e2e/!(chart|scenarios)/**/*.test.ts',
+  ],
+  ['e2e/chart/**/*.test.ts'],
 ];
 const SCENARIOS = [
   ['e2e/scenarios/@(failing|scaling).test.ts'],

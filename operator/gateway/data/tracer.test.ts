@@ -10,7 +10,13 @@ const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const CLIENT = '00f067aa0ba902b7';
 const PARENT = `00-${TRACE}-${CLIENT}-01`;
 const UNSAMPLED = `00-${TRACE}-${CLIENT}-00`;
+/** A request that nothing keeps waiting may have to wait so long all the same when the machine is busy. */
+const PAUSE_MS = 10;
 const CLOUD = `${TRACE}/67667974448284343;o=1`;
+
+const ms = (nanos: string): number => Number(nanos) / 1e6;
+const durationMs = (span: Span | undefined): number =>
+  ms(span?.endTimeUnixNano ?? '') - ms(span?.startTimeUnixNano ?? '');
 
 describe('gateway with tracing', () => {
   let harness: Harness;
@@ -50,14 +56,13 @@ describe('gateway with tracing', () => {
     await until('all have ended', () => harness.planes[0]?.open === 0);
     await harness.close();
     const texts = harness.sent('spans').flatMap(({ chunks }) => chunks);
-    return JSON.parse(`[${texts.join('').slice(0, -1)}]`);
+    const spans: Span[] = JSON.parse(`[${texts.join('').slice(0, -1)}]`);
+    return spans.filter((span) => span.name !== 'queue' || durationMs(span) > PAUSE_MS);
   };
   const attributeOf = (span: Span | undefined, key: string): unknown =>
     Object.values(span?.attributes.find((attribute) => attribute.key === key)?.value ?? {})[0];
   const byName = (spans: Span[]): Record<string, Span> =>
     Object.fromEntries(spans.map((span) => [span.name, span]));
-  const ms = (nanos: string): number => Number(nanos) / 1e6;
-
   const CONTEXTS: Record<string, { reason: string; headers: Record<string, string>; cloud?: string }> = {
     traceparent: {
       reason: 'the client’s trace goes on',
@@ -103,7 +108,7 @@ describe('gateway with tracing', () => {
       assert.equal(attributeOf(upstream, 'k8s.pod.name'), 'pod-0');
       const log = JSON.parse(harness.sent('accessLog')[0]?.chunks[0] as string);
       assert.equal(log['logging.googleapis.com/spanId'], server?.spanId, 'the log names the span');
-      assert.ok(ms(upstream?.endTimeUnixNano as string) - ms(upstream?.startTimeUnixNano as string) >= 19);
+      assert.ok(durationMs(upstream) >= 19);
       assert.ok(Math.abs(ms(server?.endTimeUnixNano as string) - Date.now()) < 5000);
     });
   }
