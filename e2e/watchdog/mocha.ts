@@ -99,7 +99,8 @@ class Run {
   async end(): Promise<Ended> {
     const interrupt = (signal: NodeJS.Signals) => {
       this.#kill(signal);
-      process.exit(1);
+      // After the other runs, which end in the same way.
+      setImmediate(() => process.exit(1));
     };
     process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
     const exit = once(this.#child, 'exit')

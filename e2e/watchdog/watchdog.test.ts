@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,6 +90,27 @@ describe('the watchdog of test runs', function () {
     const pid = Number(/pid (\d+)/.exec(printed)?.[1]);
     assert.ok(pid > 0);
     await until('it has ended', () => !isAlive(pid));
+  });
+
+  it('ends all runs when it is interrupted itself', async () => {
+    const WAITS = `describe('waits', () => { it('long', (done) => {
+      console.log('pid', process.pid);
+      setTimeout(done, 9_000);
+    }); });`;
+    writeFileSync(join(folder, 'a.mjs'), WAITS);
+    const file = JSON.stringify(join(folder, 'a.mjs'));
+    const TWICE = `import { runMocha } from ${JSON.stringify(import.meta.resolve('./mocha.ts'))};
+      await Promise.all([runMocha({ files: [${file}] }), runMocha({ files: [${file}] })]);`;
+    writeFileSync(join(folder, 'twice.mjs'), TWICE);
+    const running = spawn(process.execPath, [join(folder, 'twice.mjs')]);
+    let text = '';
+    running.stdout.on('data', (data) => {
+      text += data;
+    });
+    const pids = () => [...text.matchAll(/pid (\d+)/g)].map(([, pid]) => Number(pid));
+    await until('both run', () => pids().length === 2);
+    running.kill('SIGTERM');
+    await until('both have ended', () => !pids().some(isAlive));
   });
 
   it('does not wait for what a run has left behind', async () => {
