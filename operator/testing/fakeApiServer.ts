@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { resetSocket } from '../gateway/data/downstream/socket.ts';
 import { KubeClient } from '../kube/client.ts';
 import { apiAgent, type Connection } from '../kube/connection.ts';
 import * as core from '../kube/core.ts';
@@ -149,7 +150,7 @@ export class FakeApiServer {
 
   /** Resets all connections; new ones are accepted. */
   dropConnections(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetSocket(socket);
   }
 
   /** Accepts connections but says nothing more, as a stopped process or a half-open connection. */
@@ -199,7 +200,7 @@ export class FakeApiServer {
     if (failure) {
       if (--failure.times === 0) this.#failures = this.#failures.filter((other) => other !== failure);
       if (failure.fail !== 'reset') throw failure.fail;
-      request.socket.resetAndDestroy();
+      resetSocket(request.socket);
       return;
     }
     const resources = this.#rest.resources(url.pathname);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { resetSocket } from '../gateway/data/downstream/socket.ts';
 
 /** A TCP proxy on loopback that can misbehave as networks do. */
 export class TcpProxy {
@@ -48,7 +49,7 @@ export class TcpProxy {
 
   #join(inner: Socket, target: number): void {
     if (this.#refusing) {
-      inner.resetAndDestroy();
+      resetSocket(inner);
       return;
     }
     const outer = connect(target, '127.0.0.1');
@@ -68,8 +69,8 @@ export class TcpProxy {
 
   #reset(): void {
     for (const [inner, outer] of this.#pairs) {
-      inner.resetAndDestroy();
-      outer.resetAndDestroy();
+      resetSocket(inner);
+      resetSocket(outer);
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Random } from '../../testing/random.ts';
+import { resetSocket } from '../data/downstream/socket.ts';
 import { Connection, type Play } from './clientConnection.ts';
 import { type ClientCase, caseH1, strictReading } from './clientH1.ts';
 import { caseH2 } from './clientH2.ts';
@@ -101,7 +102,7 @@ class ClientLane implements Lane {
       else if (at + 1 < play.pieces.length) await turn();
     }
     connection.written();
-    if (play.end === 'reset') connection.socket.resetAndDestroy();
+    if (play.end === 'reset') resetSocket(connection.socket);
     else if (play.end === 'destroy') connection.socket.destroy();
     else if (play.end === 'fin') connection.socket.end();
     await connection.over(sent);

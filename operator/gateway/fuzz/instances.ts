@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { resetSocket } from '../data/downstream/socket.ts';
 import * as h2 from './frames.ts';
 import { Malformed, MORE, readRequest } from './http1.ts';
 import type { Script } from './instanceH1Changes.ts';
@@ -57,7 +58,7 @@ function play(socket: Socket, { pieces, ending }: Script, at = 0): void {
     socket.end();
     // What still comes of the request must not keep the connection.
     socket.resume();
-  } else if (ending === 'reset') socket.resetAndDestroy();
+  } else if (ending === 'reset') resetSocket(socket);
 }
 
 export function instanceH1(stage: Stage): Promise<RawInstance> {

@@ -40,7 +40,16 @@ export function rejectSocket(
  */
 export function resetSocket(socket: Socket): void {
   const { _parent: below } = socket as { _parent?: Socket | null };
-  (below ?? socket).resetAndDestroy();
+  if (isEnding(socket)) socket.destroy();
+  else (below ?? socket).resetAndDestroy();
+}
+
+/**
+ * Whether all data is with the kernel and the end that follows it is under way. Node cannot reset such a socket (EINVAL from
+ * libuv), and would never close it.
+ */
+function isEnding({ writableEnded, writableFinished, writableLength }: Socket): boolean {
+  return writableEnded && !writableFinished && writableLength === 0;
 }
 
 /** The response of this connection that has not been written to its end; node:http keeps it with the socket. */
