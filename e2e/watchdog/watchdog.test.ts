@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,8 +110,10 @@ describe('the watchdog of test runs', function () {
     });
     const pids = () => [...text.matchAll(/pid (\d+)/g)].map(([, pid]) => Number(pid));
     await until('both run', () => pids().length === 2);
+    const closed = once(running, 'close');
     running.kill('SIGTERM');
     await until('both have ended', () => !pids().some(isAlive));
+    await closed;
   });
 
   it('does not wait for what a run has left behind', async () => {
