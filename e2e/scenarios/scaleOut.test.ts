@@ -120,10 +120,14 @@ describe('instances under load', function () {
 
   it('are added for the CPU that few requests use', async () => {
     const { client, namespace } = suite;
-    await until('the reason', async () => {
+    const said = new Set<string>();
+    const reason = await until('the reason', async () => {
       const [revision] = await revisionsOf(client, namespace, 'calculating');
-      return /^[2-9] instances by CPU: .*CPU \d+ %/.test(revision?.status?.scaling ?? '');
-    });
+      const scaling = revision?.status?.scaling ?? '';
+      said.add(scaling);
+      return /^[2-9] instances by CPU: .*CPU \d+ %/.test(scaling);
+    }).catch((error) => error);
+    assert.equal(reason, true, [...said].join('\n'));
     enough.abort();
     assert.deepEqual((await calculating).failures, []);
     assert.ok(last('calculating') >= 2);
