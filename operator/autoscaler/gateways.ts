@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici';
 import type { DrainOrders, KnownReport } from '../gateway/shared/drainProtocol.ts';
+import { httpOrigin } from '../gateway/shared/origin.ts';
 import { checkStatsReport, type StatsReport } from '../gateway/shared/statsReport.ts';
 import type { Pod } from '../kube/core.ts';
 import { readyCondition } from '../kube/pod.ts';
@@ -144,8 +145,7 @@ export class GatewayScraper {
 
   #request(podIP: string, body?: string) {
     this.#agent ??= new Agent({ connections: 1, pipelining: 1, connectTimeout: TIMEOUT_MS });
-    const host = podIP.includes(':') ? `[${podIP}]` : podIP;
-    return request(`http://${host}:${this.#adminPort}/stats`, {
+    return request(`${httpOrigin(podIP, this.#adminPort)}/stats`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: body === undefined ? {} : { 'content-type': 'application/json' },
       body,

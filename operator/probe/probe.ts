@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { http2, httpRequest } from '../builtins.ts';
+import { httpOrigin } from '../gateway/shared/origin.ts';
 import type { Attempt, StartCheck } from './attempt.ts';
 
 export interface ProbeOptions {
@@ -87,7 +88,7 @@ function grpcPasses(
   signal: AbortSignal,
 ): Promise<boolean> {
   return outcomeOf({
-    open: () => http2().connect(`http://${host.includes(':') ? `[${host}]` : host}:${port}`),
+    open: () => http2().connect(httpOrigin(host, port)),
     follow: (session, done) => {
       const stream = session.request({
         ':method': 'POST',

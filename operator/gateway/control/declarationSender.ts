@@ -2,6 +2,7 @@ import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import type { Logger } from '../../telemetry/log.ts';
 import { clock } from '../shared/clock.ts';
+import { httpOrigin } from '../shared/origin.ts';
 import { checkDeclaration, type Declaration } from './declaration.ts';
 import type { GatewayAddress } from './gatewayPods.ts';
 
@@ -81,9 +82,8 @@ export class DeclarationSender {
   }
 
   async #post({ host, adminPort }: GatewayAddress, declaration: Declaration): Promise<Declaration> {
-    const name = host.includes(':') ? `[${host}]` : host;
     const { statusCode, body } = await request.call(this.#agent, {
-      origin: `http://${name}:${adminPort}`,
+      origin: httpOrigin(host, adminPort),
       path: '/replicas',
       method: 'POST',
       headers: { 'content-type': 'application/json' },

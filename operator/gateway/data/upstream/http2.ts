@@ -5,6 +5,7 @@ import type {
   IncomingHttpHeaders,
 } from 'node:http2';
 import { http2 } from '../../../builtins.ts';
+import { httpOrigin } from '../../shared/origin.ts';
 import type { Downstream } from '../downstream/downstream.ts';
 import { http2Headers } from '../downstream/http2.ts';
 import type { FlatHeaders } from '../headers.ts';
@@ -48,7 +49,7 @@ export class Http2Upstream implements Upstream {
   readonly #sessions = new Set<Session>();
 
   constructor(host: string, port: number) {
-    this.#origin = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    this.#origin = httpOrigin(host, port);
   }
 
   send(events: UpstreamEvents, fresh: boolean): UpstreamCall {
