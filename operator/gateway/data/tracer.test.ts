@@ -10,8 +10,6 @@ const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const CLIENT = '00f067aa0ba902b7';
 const PARENT = `00-${TRACE}-${CLIENT}-01`;
 const UNSAMPLED = `00-${TRACE}-${CLIENT}-00`;
-/** A request that nothing keeps waiting may have to wait so long all the same when the machine is busy. */
-const PAUSE_MS = 10;
 const CLOUD = `${TRACE}/67667974448284343;o=1`;
 
 const ms = (nanos: string): number => Number(nanos) / 1e6;
@@ -51,13 +49,16 @@ describe('gateway with tracing', () => {
   const send = (path = '/', headers: Record<string, string> = { traceparent: PARENT }) =>
     ask(harness.origin, path, { headers });
 
-  /** The spans of all requests that have ended. */
-  const collected = async (): Promise<Span[]> => {
+  /**
+   * The spans of all requests that have ended. On a busy machine, waits in the queue are notable that nothing here has
+   * caused: only those from `queueMs` on are given.
+   */
+  const collected = async (queueMs = Number.POSITIVE_INFINITY): Promise<Span[]> => {
     await until('all have ended', () => harness.planes[0]?.open === 0);
     await harness.close();
     const texts = harness.sent('spans').flatMap(({ chunks }) => chunks);
     const spans: Span[] = JSON.parse(`[${texts.join('').slice(0, -1)}]`);
-    return spans.filter((span) => span.name !== 'queue' || durationMs(span) > PAUSE_MS);
+    return spans.filter((span) => span.name !== 'queue' || durationMs(span) >= queueMs);
   };
   const attributeOf = (span: Span | undefined, key: string): unknown =>
     Object.values(span?.attributes.find((attribute) => attribute.key === key)?.value ?? {})[0];
@@ -149,9 +150,7 @@ describe('gateway with tracing', () => {
     await gateway();
     serve({ limit: 1 });
     await Promise.all([send(), send('/?status=404')]);
-    const spans = await collected();
-    const { queue } = byName(spans);
-    assert.ok(queue && ms(queue.endTimeUnixNano) - ms(queue.startTimeUnixNano) >= 15);
+    const spans = await collected(15);
     assert.deepEqual(
       spans.map(({ name, status }) => [name, status]).sort(),
       ['GET', 'GET', 'queue', 'upstream', 'upstream'].map((name) => [name, undefined]),
@@ -166,7 +165,7 @@ describe('gateway with tracing', () => {
     await until('both wait', () => harness.slots.waiting(0) === 2);
     harness.addInstance('ns/rev', program.port);
     await Promise.all(both);
-    const spans = await collected();
+    const spans = await collected(15);
     const names = spans.map(({ name }) => name).sort();
     assert.deepEqual(names, ['GET', 'GET', 'cold start', 'cold start', 'queue', 'upstream', 'upstream']);
     const servers = new Set(spans.filter(({ kind }) => kind === 2).map(({ spanId }) => spanId));

@@ -1,4 +1,7 @@
+import { Socket } from 'node:net';
 import { Random } from '../../testing/random.ts';
+import { connectionOf } from '../data/connection.ts';
+import { runningResponse } from '../data/downstream/socket.ts';
 import { Finding } from './oracle.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { HANG_MS, type Place, pause, TIMEOUT_MS, turn, usedMemory, World } from './world.ts';
@@ -146,7 +149,8 @@ async function finish(world: World, memory: number | undefined, run: Run): Promi
   const plane = world.harness.planes[0];
   const watch = new Stopwatch();
   while (plane?.open !== 0 && watch.fairMs < HANG_MS) await pause(10);
-  if (plane?.open !== 0) fail('requests are still open at the end', String(plane?.open));
+  if (plane?.open !== 0)
+    fail('requests are still open at the end', `${plane?.open} of ${openConnections().join('; ')}`);
   for (const { error } of world.harness.sent('error')) fail("an error of the gateway's own", error);
   const grown = memory === undefined ? undefined : (await usedMemory()) - memory;
   if (grown !== undefined && grown > GROWTH_BYTES) fail('memory grew', `${Math.round(grown / 1e6)} MB`);
@@ -155,4 +159,31 @@ async function finish(world: World, memory: number | undefined, run: Run): Promi
   // Node's HTTP/2 sessions check what they hold when they are collected.
   await usedMemory();
   return grown;
+}
+
+/** What the clients' connections do that are still open. */
+function openConnections(): string[] {
+  const sockets = (process as { _getActiveHandles?: () => unknown[] })._getActiveHandles?.() ?? [];
+  return sockets.flatMap((handle) => {
+    if (!(handle instanceof Socket)) return [];
+    const { protocol, requests, session } = connectionOf(handle) ?? {};
+    if (!requests) return [];
+    const response = runningResponse(handle);
+    return JSON.stringify({
+      ...{
+        protocol,
+        requests,
+        state: handle.readyState,
+        unsent: handle.writableLength,
+        read: handle.bytesRead,
+      },
+      response: response && [
+        response.headersSent,
+        response.writableEnded,
+        response.writableLength,
+        response.closed,
+      ],
+      session: session && [session.closed, session.destroyed, session.state],
+    });
+  });
 }
