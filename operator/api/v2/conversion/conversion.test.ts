@@ -8,7 +8,7 @@ import { messages } from '../testing/arbitrary.ts';
 import { CONVERSIONS, type Conversion, toMessage, toResource } from './kinds.ts';
 import type { Fields } from './value.ts';
 
-const LOCATION = 'local';
+const PLACE = 'projects/demo/locations/local';
 
 const blank = ({ type }: Conversion): KubeObject => ({
   apiVersion: type?.apiVersion ?? '',
@@ -63,8 +63,8 @@ describe('conversion between v2 and what is stored', function () {
     it(`gives a ${name} back as it was written`, () => {
       fc.assert(
         fc.property(arbitrary, (given) => {
-          const stored = toResource(conversion, given, blank(conversion), LOCATION);
-          assert.deepEqual(writable(message, toMessage(conversion, stored, LOCATION)), given);
+          const stored = toResource(conversion, given, blank(conversion), PLACE);
+          assert.deepEqual(writable(message, toMessage(conversion, stored, PLACE)), given);
         }),
       );
     });
@@ -72,8 +72,8 @@ describe('conversion between v2 and what is stored', function () {
     it(`shows a ${name} in the JSON form that protobuf has for it`, () => {
       fc.assert(
         fc.property(arbitrary, (given) => {
-          const stored = toResource(conversion, given, blank(conversion), LOCATION);
-          const shown = toMessage(conversion, stored, LOCATION) as never;
+          const stored = toResource(conversion, given, blank(conversion), PLACE);
+          const shown = toMessage(conversion, stored, PLACE) as never;
           assert.deepEqual(toJson(message, fromJson(message, shown, { registry: REGISTRY })), shown);
         }),
       );
@@ -82,9 +82,9 @@ describe('conversion between v2 and what is stored', function () {
     it(`changes nothing of a stored ${name} when it is written as it is shown`, () => {
       fc.assert(
         fc.property(arbitrary, (given) => {
-          const stored = decorated(toResource(conversion, given, blank(conversion), LOCATION));
-          const shown = toMessage(conversion, stored, LOCATION);
-          assert.deepEqual(toResource(conversion, shown, stored, LOCATION), stored);
+          const stored = decorated(toResource(conversion, given, blank(conversion), PLACE));
+          const shown = toMessage(conversion, stored, PLACE);
+          assert.deepEqual(toResource(conversion, shown, stored, PLACE), stored);
         }),
       );
     });
@@ -92,9 +92,9 @@ describe('conversion between v2 and what is stored', function () {
     it(`keeps what only the stored ${name} can say when it becomes another one`, () => {
       fc.assert(
         fc.property(arbitrary, arbitrary, (before, after) => {
-          const stored = decorated(toResource(conversion, before, blank(conversion), LOCATION));
-          const next = toResource(conversion, after, stored, LOCATION);
-          assert.deepEqual(writable(message, withoutFieldRefs(toMessage(conversion, next, LOCATION))), after);
+          const stored = decorated(toResource(conversion, before, blank(conversion), PLACE));
+          const next = toResource(conversion, after, stored, PLACE);
+          assert.deepEqual(writable(message, withoutFieldRefs(toMessage(conversion, next, PLACE))), after);
           assert.equal(next.metadata.annotations?.['homerun.dev/kept'], 'a');
           assert.equal(next.metadata.labels?.['networking.knative.dev/visibility'], 'cluster-local');
           const names = new Set(containersOf(stored).map((container) => container.name));

@@ -17,7 +17,7 @@ import { nameOf } from './names.ts';
 import { BINARY_AUTHORIZATION, POOL_FIELDS, SERVICE_FIELDS, SERVICE_STATUS } from './service.ts';
 import { COUNT, type Fields } from './value.ts';
 
-/** A resource of the v2 API, and what it is stored as. */
+/** A resource of the v2 API, and how it is stored. */
 export interface Conversion {
   message: DescMessage;
   /** Undefined for tasks, which are a view of pods. */
@@ -26,6 +26,9 @@ export interface Conversion {
   settled: 'Ready' | 'Completed';
   lenses: readonly Lens[];
 }
+
+/** One that is stored as an object of its own. */
+export type StoredConversion = Conversion & { type: ResourceType };
 
 const TEMPLATE: Path = ['spec', 'template'];
 const OWN: TemplatePaths = { metadata: ['metadata'], spec: ['spec'], requests: true };
@@ -46,12 +49,12 @@ function within(message: string, lenses: readonly Lens[]): Lens[] {
   return lenses.filter(({ fields }) => fields.some((name) => names.has(name)));
 }
 
-function conversion(
+function conversion<R extends Omit<Conversion, 'message' | 'lenses'>>(
   message: string,
-  rest: Omit<Conversion, 'message' | 'lenses'>,
+  rest: R,
   ...lenses: Lens[]
-): Conversion {
-  const name = derived('name', (stored, location) => nameOf(stored as unknown as KubeObject, location));
+): R & Pick<Conversion, 'message' | 'lenses'> {
+  const name = derived('name', (stored, place) => nameOf(stored as unknown as KubeObject, place));
   const all = [name, reconciling(rest.settled), ...IDENTITY, ...lenses];
   return { message: messageOf(message), ...rest, lenses: within(message, all) };
 }
@@ -60,7 +63,7 @@ function conversion(
 export const CONVERSIONS = {
   Service: conversion(
     'Service',
-    { type: SERVICES, settled: 'Ready' },
+    { type: SERVICES, settled: 'Ready' as const },
     ...DESCRIPTION,
     ...SERVICE_FIELDS,
     ...SERVICE_STATUS,
@@ -68,7 +71,7 @@ export const CONVERSIONS = {
   ),
   Revision: conversion(
     'Revision',
-    { type: REVISIONS, settled: 'Ready' },
+    { type: REVISIONS, settled: 'Ready' as const },
     LAUNCH_STAGE,
     CONDITIONS,
     shown('service', ['metadata', 'labels', SERVING.service]),
@@ -81,7 +84,7 @@ export const CONVERSIONS = {
   ),
   Job: conversion(
     'Job',
-    { type: JOBS, settled: 'Ready' },
+    { type: JOBS, settled: 'Ready' as const },
     ...DESCRIPTION,
     BINARY_AUTHORIZATION,
     ...TOKENS,
@@ -96,25 +99,25 @@ export const CONVERSIONS = {
   ),
   Execution: conversion(
     'Execution',
-    { type: EXECUTIONS, settled: 'Completed' },
+    { type: EXECUTIONS, settled: 'Completed' as const },
     LAUNCH_STAGE,
     ...EXECUTION_STATUS,
     ...tasks(['spec']),
     group('template', ...within('TaskTemplate', instance(EXECUTION_TASK))),
   ),
-  Task: conversion('Task', { settled: 'Completed' }, ...TASK_STATUS, ...instance(OWN)),
+  Task: conversion('Task', { settled: 'Completed' as const }, ...TASK_STATUS, ...instance(OWN)),
   WorkerPool: conversion(
     'WorkerPool',
-    { type: WORKER_POOLS, settled: 'Ready' },
+    { type: WORKER_POOLS, settled: 'Ready' as const },
     ...DESCRIPTION,
     ...POOL_FIELDS,
     group('template', REVISION_NAME, ...within('WorkerPoolRevisionTemplate', instance(POOL_TEMPLATE))),
   ),
 } as const satisfies Record<string, Conversion>;
 
-/** The message that shows a stored object. Pure. @param location the region. */
-export function toMessage({ lenses }: Conversion, stored: KubeObject, location: string): Fields {
-  return readAll(lenses, stored as unknown as Fields, { location, aliases: new Map() });
+/** The message that shows a stored object. Pure. @param place `projects/PROJECT/locations/LOCATION`. */
+export function toMessage({ lenses }: Conversion, stored: KubeObject, place: string): Fields {
+  return readAll(lenses, stored as unknown as Fields, { place, aliases: new Map() });
 }
 
 /**
@@ -126,9 +129,9 @@ export function toResource(
   { lenses }: Conversion,
   message: Fields,
   previous: KubeObject,
-  location: string,
+  place: string,
 ): KubeObject {
   const stored = structuredClone(previous);
-  writeAll(lenses, message, stored as unknown as Fields, { location, aliases: new Map() }, '');
+  writeAll(lenses, message, stored as unknown as Fields, { place, aliases: new Map() }, '');
   return stored;
 }

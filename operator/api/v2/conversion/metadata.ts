@@ -64,11 +64,11 @@ function updateTime(stored: Fields): string | undefined {
 }
 
 /** A field that follows from the whole object. */
-export function derived(name: string, value: (stored: Fields, location: string) => unknown): Lens {
+export function derived(name: string, value: (stored: Fields, place: string) => unknown): Lens {
   return {
     fields: [name],
-    read(stored, message, { location }) {
-      const found = value(stored, location);
+    read(stored, message, { place }) {
+      const found = value(stored, place);
       if (found !== undefined) message[name] = found;
     },
   };

@@ -19,21 +19,17 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   WorkerPool: 'workerPools',
 };
 
-/** `projects/PROJECT/locations/LOCATION` and what is below it. */
-export function locationName(project: string, location: string): string {
-  return `projects/${project}/locations/${location}`;
-}
-
 /**
- * The full name of an object: `projects/PROJECT/locations/LOCATION/services/SERVICE`, with the parents of those that have
- * some.
+ * The full name of an object, such as `projects/PROJECT/locations/LOCATION/services/SERVICE`, with the parents of those
+ * that have some.
+ * @param place `projects/PROJECT/locations/LOCATION`.
  */
-export function nameOf({ kind, metadata }: KubeObject, location: string): string {
-  const { namespace = '', name, labels = {} } = metadata;
+export function nameOf({ kind, metadata }: KubeObject, place: string): string {
+  const { name, labels = {} } = metadata;
   const parents = kind === 'Revision' ? [ownerOf(labels)] : (PARENTS[kind] ?? []);
   // A revision of a Configuration that stands alone has no service.
   const parts = parents.flatMap(([collection, label]) => [collection, labels[label] || '-']);
-  return [locationName(namespace, location), ...parts, COLLECTIONS[kind], name].join('/');
+  return [place, ...parts, COLLECTIONS[kind], name].join('/');
 }
 
 /** The label of the service or worker pool that a revision belongs to. */

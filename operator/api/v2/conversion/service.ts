@@ -107,15 +107,15 @@ export const SERVICE_FIELDS: readonly Lens[] = [
 
 /** The revisions that a service or worker pool made last, by their full names. */
 export const LATEST_REVISIONS: readonly Lens[] = [
-  derived('latestReadyRevision', (stored, location) => latest(stored, location, 'latestReadyRevisionName')),
-  derived('latestCreatedRevision', (stored, location) =>
-    latest(stored, location, 'latestCreatedRevisionName'),
+  derived('latestReadyRevision', (stored, place) => latest(stored, place, 'latestReadyRevisionName')),
+  derived('latestCreatedRevision', (stored, place) =>
+    latest(stored, place, 'latestCreatedRevisionName'),
   ),
 ];
 
-function latest(stored: Fields, location: string, field: string): string | undefined {
+function latest(stored: Fields, place: string, field: string): string | undefined {
   const name = valueAt(stored, ['status', field]);
-  return name ? `${nameOf(stored as never, location)}/revisions/${name}` : undefined;
+  return name ? `${nameOf(stored as never, place)}/revisions/${name}` : undefined;
 }
 
 /** The status of a service. */

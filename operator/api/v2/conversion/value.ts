@@ -5,8 +5,8 @@ export type Fields = Record<string, unknown>;
 
 /** Where an object is seen from, and what its values refer to. */
 export interface Context {
-  /** The region, which names of resources contain. */
-  location: string;
+  /** `projects/PROJECT/locations/LOCATION`, with which names begin. */
+  place: string;
   /** Aliases of secrets in other projects -> their full names. */
   aliases: Map<string, string>;
 }
