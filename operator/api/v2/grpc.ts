@@ -1,6 +1,13 @@
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { type DescMessage, fromJson, toJson } from '@bufbuild/protobuf';
-import { type Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
+import {
+  type Code,
+  ConnectError,
+  type ConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+} from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../errors.ts';
@@ -17,6 +24,9 @@ const MAX_MESSAGE = 2 << 20;
 /** Longest time for one call, also where the client has no deadline. */
 const MAX_CALL_MS = 300_000;
 
+/** The host that a call asks. */
+const HOST = createContextKey<string | undefined>(undefined);
+
 /** Answers calls of gRPC over HTTP/2, each as the person whose token it carries. */
 export function grpcHandler(
   context: ApiContext,
@@ -27,6 +37,8 @@ export function grpcHandler(
     connect: false,
     readMaxBytes: MAX_MESSAGE,
     maxTimeoutMs: MAX_CALL_MS,
+    contextValues: ({ headers }) =>
+      createContextValues().set(HOST, (headers[':authority'] as string | undefined) ?? headers.host),
     routes: (router) => {
       for (const method of METHODS) route(router, method, context);
     },
@@ -55,11 +67,11 @@ function readable(trailers: Trailers): Trailers {
 }
 
 function route(router: ConnectRouter, { descriptor, handler }: Method, context: ApiContext): void {
-  const act = async (message: unknown, { requestHeader, signal }: HandlerContext) => {
+  const act = async (message: unknown, { requestHeader, signal, values }: HandlerContext) => {
     try {
       const person = await context.authentication.personOf(requestHeader.get('authorization') ?? undefined);
-      const request = toJson(descriptor.input, message as never, OPTIONS) as Fields;
-      const host = requestHeader.get('host') ?? undefined;
+      const request = requestOf(descriptor.input, message);
+      const host = values.get(HOST);
       const answered = await answer(handler, descriptor, { context, person, host, signal, request });
       return fromJson(descriptor.output, answered as never, { ...OPTIONS, ignoreUnknownFields: true });
     } catch (error) {
@@ -69,11 +81,22 @@ function route(router: ConnectRouter, { descriptor, handler }: Method, context: 
   router.rpc(descriptor as never, act as never);
 }
 
+/** The request in JSON form. @throws {ApiError} INVALID_ARGUMENT for what has none, such as a mask in camel case. */
+function requestOf(input: DescMessage, message: unknown): Fields {
+  try {
+    return toJson(input, message as never, OPTIONS) as Fields;
+  } catch (cause) {
+    throw new ApiError('INVALID_ARGUMENT', (cause as Error).message, { cause });
+  }
+}
+
 /** The error with its details as messages (google.rpc.Status). */
 function failure(error: unknown, { log }: ApiContext): ConnectError {
   if (!(error instanceof ApiError)) {
     log.error({ err: error }, 'a call failed');
-    return failure(new ApiError('INTERNAL', 'Internal error encountered.', { cause: error }), { log } as ApiContext);
+    return failure(new ApiError('INTERNAL', 'Internal error encountered.', { cause: error }), {
+      log,
+    } as ApiContext);
   }
   const details = error.details.flatMap((detail) => {
     const { '@type': type = '', ...fields } = detail as { '@type'?: string };

@@ -3,8 +3,8 @@ import { ApiError } from '../errors.ts';
 import type { Handler } from './call.ts';
 import { CONVERSIONS } from './conversion/kinds.ts';
 import { EXECUTION_METHODS, JOB_METHODS, REVISION_METHODS, TASK_METHODS } from './handlers/children.ts';
-import { policyMethods } from './handlers/policies.ts';
 import { LOCATION_METHODS, OPERATION_METHODS } from './handlers/operations.ts';
+import { policyMethods } from './handlers/policies.ts';
 import { writtenMethods } from './handlers/resource.ts';
 import { bindingsOf, type HttpBinding, serviceOf } from './registry.ts';
 

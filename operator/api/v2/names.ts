@@ -20,7 +20,9 @@ const PART = /^[A-Za-z0-9._-]{1,600}$/;
  */
 export function parseName(text: unknown, field: string, ...forms: string[]): Name {
   const [projects, project = '', locations, location = '', ...rest] = String(text ?? '').split('/');
-  const parts = rest.flatMap((collection, i) => (i % 2 === 0 ? [[collection, rest[i + 1] ?? ''] as const] : []));
+  const parts = rest.flatMap((collection, i) =>
+    i % 2 === 0 ? [[collection, rest[i + 1] ?? ''] as const] : [],
+  );
   const form = parts.map(([collection]) => collection).join('/');
   const isWhole = projects === 'projects' && locations === 'locations' && rest.length % 2 === 0;
   const isClean = [project, location, ...parts.map(([, id]) => id)].every((part) => PART.test(part));

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../kube/types.ts';
-import { type Operation, operationOf, type OperationVerb } from '../operations/operations.ts';
+import { type Operation, type OperationVerb, operationOf } from '../operations/operations.ts';
 import type { Scene } from './call.ts';
 import { CONVERSIONS, type Conversion, toMessage } from './conversion/kinds.ts';
 import type { Fields } from './conversion/value.ts';
@@ -32,7 +32,10 @@ export function operationMessage({ id, ref, done, object, failure }: Operation, 
   const conversion = Object.values<Conversion>(CONVERSIONS).find(({ type }) => type?.kind === ref.type.kind);
   const name = `${place}/operations/${id}`;
   if (!conversion) return { name, ...(done ? { done } : {}) };
-  const shown = anyOf(conversion, object ? toMessage(conversion, object, place) : gone(ref.name, conversion, place));
+  const shown = anyOf(
+    conversion,
+    object ? toMessage(conversion, object, place) : gone(ref.name, conversion, place),
+  );
   if (!done) return { name, metadata: shown };
   const outcome = failure === undefined ? { response: shown } : { error: { code: FAILED, message: failure } };
   return { name, done, metadata: shown, ...outcome };

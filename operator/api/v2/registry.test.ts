@@ -30,7 +30,6 @@ describe('descriptors of the v2 API', () => {
   const cases: Record<string, { field: string; behaviour: Behaviour; holds: boolean; reason: string }> = {
     template: { field: 'template', behaviour: 'required', holds: true, reason: 'service.proto: REQUIRED' },
     uid: { field: 'uid', behaviour: 'outputOnly', holds: true, reason: 'service.proto: OUTPUT_ONLY' },
-    name: { field: 'name', behaviour: 'identifier', holds: true, reason: 'service.proto: IDENTIFIER' },
     client: {
       field: 'client',
       behaviour: 'required',

@@ -66,8 +66,8 @@ export function bindingsOf(method: DescMethod): HttpBinding[] {
   }));
 }
 
-/** google.api.FieldBehavior, as far as it is enforced. */
-const BEHAVIOURS = { required: 2, outputOnly: 3, immutable: 5, identifier: 8 } as const;
+/** google.api.FieldBehavior, as far as it is enforced; the protos have no field that is IMMUTABLE. */
+const BEHAVIOURS = { required: 2, outputOnly: 3 } as const;
 
 export type Behaviour = keyof typeof BEHAVIOURS;
 

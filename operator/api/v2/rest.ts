@@ -36,7 +36,8 @@ const ROUTES: readonly Route[] = METHODS.flatMap((method) =>
 
 /** A template of google.api.http with one variable: `/v2/{name=projects/*\/locations/*}:run`. */
 function compiled(path: string): Pick<Route, 'pattern' | 'variable'> {
-  const [, before = '', variable = '', inner = '', after = ''] = /^([^{]*)\{([^=]+)=([^}]+)\}(.*)$/.exec(path) ?? [];
+  const [, before = '', variable = '', inner = '', after = ''] =
+    /^([^{]*)\{([^=]+)=([^}]+)\}(.*)$/.exec(path) ?? [];
   const quoted = (text: string) => text.replaceAll(/[.:]/g, '\\$&');
   const segments = inner.split('/').map((each) => (each === '*' ? '[^/:]+' : quoted(each)));
   const pattern = new RegExp(`^${quoted(before)}(${segments.join('/')})${quoted(after)}$`);
@@ -93,7 +94,8 @@ function setField(request: Fields, name: string, given: string | readonly string
   let inner = request;
   for (const key of keys) {
     const next = inner[key] ?? {};
-    if (typeof next !== 'object') throw invalidFields([{ field: name, description: 'there is no such field' }]);
+    if (typeof next !== 'object')
+      throw invalidFields([{ field: name, description: 'there is no such field' }]);
     inner[key] = next;
     inner = next as Fields;
   }

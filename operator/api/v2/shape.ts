@@ -67,7 +67,8 @@ export function missingFields(message: DescMessage, fields: Fields, path = ''): 
     }
     const inner = innerOf(field);
     if (!inner || field.fieldKind === 'map' || behaves(field, 'outputOnly')) return [];
-    if (Array.isArray(value)) return value.flatMap((item, i) => missingFields(inner, item as Fields, `${at}[${i}]`));
+    if (Array.isArray(value))
+      return value.flatMap((item, i) => missingFields(inner, item as Fields, `${at}[${i}]`));
     return missingFields(inner, value as Fields, at);
   });
 }
@@ -92,7 +93,12 @@ export function withoutOutput(message: DescMessage, fields: Fields): Fields {
  * @param mask as in JSON, `template.containers,labels`.
  * @throws {ApiError} INVALID_ARGUMENT for a path that the message does not have.
  */
-export function masked(message: DescMessage, current: Fields, given: Fields, mask: string | undefined): Fields {
+export function masked(
+  message: DescMessage,
+  current: Fields,
+  given: Fields,
+  mask: string | undefined,
+): Fields {
   const paths = (mask ?? '').split(',').filter((path) => path !== '');
   if (paths.length === 0 || paths.includes('*')) return given;
   const merged = structuredClone(current);

@@ -1,6 +1,6 @@
 import { RUN } from '../../../apis/annotations/run.ts';
 import { deepEqual } from '../../../kube/json.ts';
-import { type Lens, type Path, readAll, setAt, valueAt, writeAll } from './lens.ts';
+import { isAt, type Lens, locate, type Path, readAll, setAt, valueAt, writeAll } from './lens.ts';
 import { COMMAS, type Context, type Fields } from './value.ts';
 
 /** The volume that stands for the annotation, and where the main container has it (Cloud Run, Connect to Cloud SQL). */
@@ -16,6 +16,7 @@ export function withCloudSql(metadata: Path, ...lenses: Lens[]): Lens {
   const instancesOf = (stored: Fields, context: Context) => COMMAS.read(valueAt(stored, path), context);
   return {
     fields: lenses.flatMap(({ fields }) => fields),
+    locate: (found) => (isAt(found, path) ? 'volumes' : locate(lenses, found)),
     read(stored, message, context) {
       Object.assign(message, readAll(lenses, stored, context));
       const instances = instancesOf(stored, context);

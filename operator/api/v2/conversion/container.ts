@@ -60,6 +60,7 @@ const GCS_FIELDS = nested(
 /** A bucket; the volumes of other drivers have no field in v2. */
 const GCS: Lens = {
   fields: GCS_FIELDS.fields,
+  locate: (path) => GCS_FIELDS.locate?.(path),
   read(stored, message, context) {
     if ((stored.csi as { driver?: string } | undefined)?.driver === CLOUD_STORAGE_DRIVER)
       GCS_FIELDS.read(stored, message, context);

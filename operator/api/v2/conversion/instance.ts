@@ -5,7 +5,7 @@ import { ACCELERATOR } from '../../../apis/serving/instance/platform.ts';
 import { deepEqual } from '../../../kube/json.ts';
 import { items, mainContainer, withCloudSql } from './cloudSql.ts';
 import { CONTAINER, VOLUME } from './container.ts';
-import { field, group, type Lens, list, type Path, setAt, valueAt } from './lens.ts';
+import { field, group, isAt, type Lens, list, type Path, setAt, valueAt } from './lens.ts';
 import { textsOf } from './metadata.ts';
 import { withAliases } from './secret.ts';
 import {
@@ -136,8 +136,10 @@ function withAnnotated(containers: Lens, note: (key: string) => Path, requests: 
     }
     if (requests) readCpu(stored, messages, note);
   };
+  const notes = [...ANNOTATED.map(({ key }) => key), RUN.cpuThrottling, RUN.startupCpuBoost];
   return {
     fields: containers.fields,
+    locate: (path) => (notes.some((key) => isAt(path, note(key))) ? 'containers' : containers.locate?.(path)),
     read(stored, message, context) {
       containers.read(stored, message, context);
       readNotes(stored, items(message.containers));

@@ -11,7 +11,7 @@ import { messageOf } from '../registry.ts';
 import { CONDITIONS, reconciling } from './condition.ts';
 import { instance, type TemplatePaths } from './instance.ts';
 import { EXECUTION_STATUS, JOB_STATUS, TASK_STATUS, TOKENS, tasks } from './job.ts';
-import { field, group, type Lens, type Path, readAll, shown, writeAll } from './lens.ts';
+import { field, group, type Lens, locate, type Path, readAll, shown, writeAll } from './lens.ts';
 import { DESCRIPTION, derived, IDENTITY, LAUNCH_STAGE, textsOf } from './metadata.ts';
 import { nameOf } from './names.ts';
 import { BINARY_AUTHORIZATION, POOL_FIELDS, SERVICE_FIELDS, SERVICE_STATUS } from './service.ts';
@@ -134,4 +134,13 @@ export function toResource(
   const stored = structuredClone(previous);
   writeAll(lenses, message, stored as unknown as Fields, { place, aliases: new Map() }, '');
   return stored;
+}
+
+/**
+ * The field of the message that says what is at a path of the stored object, as errors of the cluster name it
+ * (`spec.template.spec.containers[0].image`); undefined for what only the stored object can say.
+ */
+export function fieldAt({ lenses }: Conversion, path: string): string | undefined {
+  const keys = [...path.matchAll(/\[([^\]]*)\]|[^.[\]]+/g)].map(([whole, inner]) => inner ?? whole);
+  return locate(lenses, keys);
 }

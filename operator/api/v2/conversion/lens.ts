@@ -16,6 +16,8 @@ export interface Lens {
    * @throws {FieldValueError}
    */
   write?(message: Fields, stored: Fields, context: Context, path: string): void;
+  /** The field that says what is at a path of the stored object, as `containers[0].image`; undefined for others. */
+  locate?(path: Path): string | undefined;
 }
 
 /** A field of a message has a value that no stored object can have. */
@@ -55,6 +57,20 @@ export function setAt(object: Fields, path: Path, value: unknown): void {
   else object[key] = value;
 }
 
+/** Whether a path is another one or below it. */
+export function isAt(path: Path, parent: Path): boolean {
+  return parent.every((key, i) => path[i] === key);
+}
+
+/** The field of any of the lenses that says what is at a path. */
+export function locate(lenses: readonly Lens[], path: Path): string | undefined {
+  for (const lens of lenses) {
+    const found = lens.locate?.(path);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** A field that is one stored value. */
 export function field(name: string, path: Path, code: Code = SAME): Lens & Required<Pick<Lens, 'write'>> {
   return {
@@ -76,6 +92,7 @@ export function shown(name: string, path: Path, code: Code = SAME): Lens {
       const value = code.read(valueAt(stored, path), context);
       if (value !== undefined) message[name] = value;
     },
+    locate: (found) => (isAt(found, path) ? name : undefined),
   };
 }
 
@@ -119,6 +136,10 @@ export function group(name: string, ...lenses: Lens[]): Lens {
     write(message, stored, context, path) {
       writeAll(lenses, (message[name] ?? {}) as Fields, stored, context, joined(path, name));
     },
+    locate(path) {
+      const inner = locate(lenses, path);
+      return inner === undefined ? undefined : `${name}.${inner}`;
+    },
   };
 }
 
@@ -144,6 +165,11 @@ export function nested(name: string, path: Path, ...lenses: Lens[]): Lens {
       const object = (valueAt(stored, path) ?? {}) as Fields;
       writeAll(lenses, inner, object, context, joined(parent, name));
       setAt(stored, path, object);
+    },
+    locate(found) {
+      if (!isAt(found, path)) return undefined;
+      const inner = locate(lenses, found.slice(path.length));
+      return inner === undefined ? name : `${name}.${inner}`;
     },
   };
 }
@@ -175,6 +201,13 @@ export function list(name: string, path: Path, key: string | undefined, ...lense
         return object;
       });
       setAt(stored, path, next);
+    },
+    locate(found) {
+      if (!isAt(found, path)) return undefined;
+      const [index, ...rest] = found.slice(path.length);
+      if (index === undefined) return name;
+      const inner = locate(lenses, rest);
+      return inner === undefined ? `${name}[${index}]` : `${name}[${index}].${inner}`;
     },
   };
 }

@@ -2,7 +2,7 @@ import { RUN } from '../../../apis/annotations/run.ts';
 import { SERVING } from '../../../apis/annotations/serving.ts';
 import { contentHash } from '../../../kube/json.ts';
 import type { KubeObject } from '../../../kube/types.ts';
-import { FieldValueError, field, type Lens, type Path, setAt, shown, valueAt } from './lens.ts';
+import { FieldValueError, field, isAt, type Lens, type Path, setAt, shown, valueAt } from './lens.ts';
 import { enumOf, type Fields, INT64, TIME } from './value.ts';
 
 /**
@@ -27,6 +27,7 @@ export function textsOf(name: 'labels' | 'annotations', metadata: Path): Lens {
   };
   return {
     fields: [name],
+    locate: (found) => (isAt(found, path) && !RESERVED.test(found[path.length] ?? '') ? name : undefined),
     read(stored, message) {
       const { own } = split(stored);
       if (own.length > 0) message[name] = Object.fromEntries(own);

@@ -1,6 +1,6 @@
 import { RUN } from '../../../apis/annotations/run.ts';
 import { contentHash, deepEqual } from '../../../kube/json.ts';
-import { type Lens, type Path, readAll, setAt, valueAt, writeAll } from './lens.ts';
+import { type Lens, locate, type Path, readAll, setAt, valueAt, writeAll } from './lens.ts';
 import type { Code, Context, Fields } from './value.ts';
 
 const FULL_NAME = /^projects\/[^/]+\/secrets\/([^/]+)$/;
@@ -31,6 +31,7 @@ export function withAliases(metadata: Path, ...lenses: Lens[]): Lens {
   });
   return {
     fields: lenses.flatMap(({ fields }) => fields),
+    locate: (found) => locate(lenses, found),
     read(stored, message, context) {
       Object.assign(message, readAll(lenses, stored, scope(stored, context)));
     },

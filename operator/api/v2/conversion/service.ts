@@ -1,7 +1,7 @@
 import { RUN } from '../../../apis/annotations/run.ts';
 import { RUN as LABELS } from '../../../apis/labels.ts';
 import { TERMINAL_CONDITIONS } from './condition.ts';
-import { field, group, type Lens, shown, valueAt } from './lens.ts';
+import { field, group, type Lens, locate, shown, valueAt } from './lens.ts';
 import { annotation, derived } from './metadata.ts';
 import { nameOf } from './names.ts';
 import { shareStatuses, shares } from './traffic.ts';
@@ -56,6 +56,7 @@ function oneOf(...lenses: Lens[]): Lens {
   const fields = lenses.flatMap((lens) => lens.fields);
   return {
     fields,
+    locate: (path) => locate(lenses, path),
     read: (stored, message, context) => {
       for (const lens of lenses) lens.read(stored, message, context);
     },
@@ -108,9 +109,7 @@ export const SERVICE_FIELDS: readonly Lens[] = [
 /** The revisions that a service or worker pool made last, by their full names. */
 export const LATEST_REVISIONS: readonly Lens[] = [
   derived('latestReadyRevision', (stored, place) => latest(stored, place, 'latestReadyRevisionName')),
-  derived('latestCreatedRevision', (stored, place) =>
-    latest(stored, place, 'latestCreatedRevisionName'),
-  ),
+  derived('latestCreatedRevision', (stored, place) => latest(stored, place, 'latestCreatedRevisionName')),
 ];
 
 function latest(stored: Fields, place: string, field: string): string | undefined {
@@ -143,6 +142,7 @@ const COUNT_NOTE = field('manualInstanceCount', annotation(RUN.manualInstanceCou
 /** The size of a worker pool: a field, which `kubectl scale` sets too, and the annotation of v1. */
 const POOL_COUNT: Lens = {
   fields: COUNT_FIELD.fields,
+  locate: (path) => locate([COUNT_FIELD, COUNT_NOTE], path),
   read(stored, message, context) {
     COUNT_NOTE.read(stored, message, context);
     COUNT_FIELD.read(stored, message, context);

@@ -10,6 +10,7 @@ function target(prefix: string): Lens {
       : { type: types.latest, ...(stored.revisionName ? { revision: stored.revisionName } : {}) };
   return {
     fields: ['type', 'revision'],
+    locate: ([key]) => (key === 'revisionName' ? 'revision' : key === 'latestRevision' ? 'type' : undefined),
     read: (stored, message) => Object.assign(message, read(stored)),
     write(message, stored, _context, path) {
       const { revision, type = revision ? types.revision : types.latest } = message;

@@ -14,8 +14,8 @@ import { readOverrides } from '../conversion/overrides.ts';
 import type { Fields } from '../conversion/value.ts';
 import { lastId, type Name, parseName } from '../names.ts';
 import { begun, validated } from '../operation.ts';
-import { checkEtag, deleteOne } from './resource.ts';
 import { listed, pageOf } from './page.ts';
+import { checkEtag, deleteOne } from './resource.ts';
 
 const SERVICE_REVISIONS = 'services/revisions';
 const POOL_REVISIONS = 'workerPools/revisions';
@@ -34,14 +34,21 @@ const ANY = '-';
 
 /** The selector of the children of a name; a label that must be there where any parent is asked for. */
 function selectorOf({ parts }: Name): string {
-  return parts.map(([collection, id]) => {
-    const label = PARENT_LABELS[collection] ?? '';
-    return id === ANY ? label : `${label}=${id}`;
-  }).join(',');
+  return parts
+    .map(([collection, id]) => {
+      const label = PARENT_LABELS[collection] ?? '';
+      return id === ANY ? label : `${label}=${id}`;
+    })
+    .join(',');
 }
 
 /** @throws {ApiError} NOT_FOUND for a child of another parent. */
-function checkParents(object: KubeObject, type: ResourceType, { parts }: Name, { namespace }: Resources): void {
+function checkParents(
+  object: KubeObject,
+  type: ResourceType,
+  { parts }: Name,
+  { namespace }: Resources,
+): void {
   const { labels = {}, name } = object.metadata;
   const isOf = parts.slice(0, -1).every(([collection, id]) => labels[PARENT_LABELS[collection] ?? ''] === id);
   if (!isOf) throw notFound({ action: 'get', type, namespace, name });
@@ -63,12 +70,15 @@ async function find(call: Call, type: ResourceType, ...forms: string[]): Promise
 async function list(call: Call, conversion: StoredConversion, field: string, ...forms: string[]) {
   const parent = parseName(call.request.parent, 'parent', ...forms);
   const { resources, place } = sceneOf(call, parent);
-  const { items, continue: next } = await resources.list(conversion.type, pageOf(call.request, selectorOf(parent)));
+  const { items, continue: next } = await resources.list(
+    conversion.type,
+    pageOf(call.request, selectorOf(parent)),
+  );
   const shown = items.map((item) => toMessage(conversion, item, place));
   return listed(field, shown, next);
 }
 
-const { Revision, Execution, Task, Job } = CONVERSIONS;
+const { Revision, Execution, Task } = CONVERSIONS;
 
 /** google.cloud.run.v2.Revisions */
 export const REVISION_METHODS: Readonly<Record<string, Handler>> = {
@@ -119,7 +129,11 @@ export const TASK_METHODS: Readonly<Record<string, Handler>> = {
     const { resources, place } = sceneOf(call, parent);
     const page = pageOf(call.request, selectorOf(parent));
     const { items, continue: next } = await listTasks(resources, call.context.config.metadata.region, page);
-    return listed('tasks', items.map((task) => toMessage(Task, task, place)), next);
+    return listed(
+      'tasks',
+      items.map((task) => toMessage(Task, task, place)),
+      next,
+    );
   },
 };
 
@@ -130,7 +144,8 @@ export const JOB_METHODS: Readonly<Record<string, Handler>> = {
     const { overrides, etag, validateOnly } = call.request;
     checkEtag(job, etag);
     const read = overrides === undefined ? undefined : readOverrides(overrides as Fields);
-    if (validateOnly === true) return validated(Job, job, scene);
-    return begun(Execution, 'run', await runJob(scene.resources, job.metadata.name, read), scene);
+    const dryRun = validateOnly === true;
+    const execution = await runJob(scene.resources, job.metadata.name, read, { dryRun });
+    return dryRun ? validated(Execution, execution, scene) : begun(Execution, 'run', execution, scene);
   },
 };

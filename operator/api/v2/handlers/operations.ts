@@ -1,6 +1,11 @@
 import { parseDuration } from '../../../apis/duration.ts';
 import { ApiError } from '../../errors.ts';
-import { getOperation, listOperations, type Operation, waitForOperation } from '../../operations/operations.ts';
+import {
+  getOperation,
+  listOperations,
+  type Operation,
+  waitForOperation,
+} from '../../operations/operations.ts';
 import { type Call, type Handler, type Scene, sceneOf } from '../call.ts';
 import type { Fields } from '../conversion/value.ts';
 import { lastId, parseName } from '../names.ts';
@@ -32,7 +37,11 @@ export const OPERATION_METHODS: Readonly<Record<string, Handler>> = {
   ListOperations: async (call) => {
     const scene = sceneOf(call, parseName(call.request.name, 'name', ''));
     const operations: Operation[] = await listOperations(scene.resources);
-    return listed('operations', operations.map((each) => operationMessage(each, scene)), undefined);
+    return listed(
+      'operations',
+      operations.map((each) => operationMessage(each, scene)),
+      undefined,
+    );
   },
   // There is no record to delete: what is asked of it follows from the object.
   DeleteOperation: async (call) => {
@@ -41,7 +50,10 @@ export const OPERATION_METHODS: Readonly<Record<string, Handler>> = {
     return {};
   },
   CancelOperation: async () => {
-    throw new ApiError('UNIMPLEMENTED', 'Operations of Cloud Run cannot be cancelled; cancel the execution instead.');
+    throw new ApiError(
+      'UNIMPLEMENTED',
+      'Operations of Cloud Run cannot be cancelled; cancel the execution instead.',
+    );
   },
 };
 

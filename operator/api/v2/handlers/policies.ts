@@ -13,7 +13,9 @@ const VERBS = {
 
 /** The methods of google.iam.v1 on the resources of a collection: the verbs of v1 by other paths. */
 export function policyMethods(collection: string): Record<string, Handler> {
-  return Object.fromEntries(Object.entries(VERBS).map(([method, verb]) => [method, handler(collection, verb)]));
+  return Object.fromEntries(
+    Object.entries(VERBS).map(([method, verb]) => [method, handler(collection, verb)]),
+  );
 }
 
 function handler(collection: string, verb: string): Handler {

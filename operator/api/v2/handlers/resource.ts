@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { NONCE } from '../../../apis/labels.ts';
 import type { KubeObject, ResourceType } from '../../../kube/types.ts';
-import { ApiError, invalidFields } from '../../errors.ts';
+import { ApiError, type FieldViolation, invalidFields } from '../../errors.ts';
 import type { Resources } from '../../resources/resources.ts';
 import { type Call, type Handler, type Scene, sceneOf } from '../call.ts';
-import { type Conversion, type StoredConversion, toMessage, toResource } from '../conversion/kinds.ts';
+import {
+  type Conversion,
+  fieldAt,
+  type StoredConversion,
+  toMessage,
+  toResource,
+} from '../conversion/kinds.ts';
 import { FieldValueError, setAt } from '../conversion/lens.ts';
 import { etagOf } from '../conversion/metadata.ts';
 import type { Fields } from '../conversion/value.ts';
@@ -56,7 +63,9 @@ async function createOne(
   const blank: KubeObject = { apiVersion, kind, metadata: { name: id, namespace } };
   const object = written(conversion, field, given, blank, scene);
   const dryRun = request.validateOnly === true;
-  const stored = await scene.resources.create(conversion.type, object, { dryRun });
+  const stored = await inWordsOf(conversion, field, () =>
+    scene.resources.create(conversion.type, object, { dryRun }),
+  );
   return dryRun ? validated(conversion, stored, scene) : begun(conversion, 'create', stored, scene);
 }
 
@@ -104,13 +113,34 @@ async function updateOne(
 ): Promise<Fields> {
   const { message, type } = conversion;
   const shown = withoutOutput(message, toMessage(conversion, current, scene.place));
-  const next = masked(message, shown, withoutOutput(message, given), request.updateMask as string | undefined);
+  const next = masked(
+    message,
+    shown,
+    withoutOutput(message, given),
+    request.updateMask as string | undefined,
+  );
   checkComplete(conversion, next, field);
   const object = written(conversion, field, next, current, scene);
   if (request.forceNewRevision === true) forceRevision(object, current);
   const dryRun = request.validateOnly === true;
-  const stored = await scene.resources.replace(type, object, { dryRun });
+  const stored = await inWordsOf(conversion, field, () => scene.resources.replace(type, object, { dryRun }));
   return dryRun ? validated(conversion, stored, scene) : begun(conversion, 'update', stored, scene);
+}
+
+/** Does what the cluster may refuse; its errors name fields of the stored object, these those of the request. */
+async function inWordsOf<T>(conversion: Conversion, parent: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'INVALID_ARGUMENT') throw error;
+    const [detail] = error.details as { fieldViolations?: FieldViolation[] }[];
+    if (!detail?.fieldViolations) throw error;
+    const violations = detail.fieldViolations.map(({ field, description }) => {
+      const found = fieldAt(conversion, field);
+      return { field: found === undefined ? field : `${parent}.${found}`, description };
+    });
+    throw invalidFields(violations);
+  }
 }
 
 /**
@@ -122,7 +152,7 @@ function forceRevision(object: KubeObject, current: KubeObject): void {
     (each as { spec?: { template?: { metadata?: { name?: string } } } }).spec?.template?.metadata?.name;
   const metadata = ['spec', 'template', 'metadata'];
   const fields = object as unknown as Fields;
-  setAt(fields, [...metadata, 'labels', 'client.knative.dev/nonce'], `n${randomBytes(8).toString('hex')}`);
+  setAt(fields, [...metadata, 'labels', NONCE], `n${randomBytes(8).toString('hex')}`);
   if (name(object) === name(current)) setAt(fields, [...metadata, 'name'], undefined);
 }
 
@@ -176,7 +206,13 @@ function checkComplete({ message }: Conversion, fields: Fields, path: string): v
 }
 
 /** @throws {ApiError} INVALID_ARGUMENT for a value that cannot be stored. */
-function written(conversion: Conversion, path: string, given: Fields, previous: KubeObject, { place }: Scene) {
+function written(
+  conversion: Conversion,
+  path: string,
+  given: Fields,
+  previous: KubeObject,
+  { place }: Scene,
+) {
   try {
     return toResource(conversion, given, previous, place);
   } catch (error) {
