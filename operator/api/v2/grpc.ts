@@ -21,9 +21,6 @@ const OPTIONS = { registry: REGISTRY } as const;
 /** Bytes of the longest message, as of a body over REST. */
 const MAX_MESSAGE = 2 << 20;
 
-/** Longest time for one call, also where the client has no deadline. */
-const MAX_CALL_MS = 300_000;
-
 /** The host that a call asks. */
 const HOST = createContextKey<string | undefined>(undefined);
 
@@ -36,7 +33,6 @@ export function grpcHandler(
     grpcWeb: false,
     connect: false,
     readMaxBytes: MAX_MESSAGE,
-    maxTimeoutMs: MAX_CALL_MS,
     contextValues: ({ headers }) =>
       createContextValues().set(HOST, (headers[':authority'] as string | undefined) ?? headers.host),
     routes: (router) => {

@@ -70,7 +70,7 @@ function contextOf({ client }: FakeApiServer): ApiContext {
       namespaces: [],
       clusterDomain: 'cluster.local',
       api: { service: 'homerun-api', port: 8443, host: '', tlsSecret: '', plainHttp: false },
-      metadata: { region: 'local', projectId: '{namespace}' },
+      metadata: { region: 'local', projectId: '{namespace}', projectNumbers: {} },
     },
     client,
     authentication: {
@@ -81,6 +81,7 @@ function contextOf({ client }: FakeApiServer): ApiContext {
     },
     clientOf: () => client,
     resourcesOf: (person, project) => new KubeResources(client, person, project),
+    projects: { of: async (id) => ({ id, number: '1' }) },
     verbs: {},
     log: silent,
     now: Date.now,
