@@ -22,7 +22,14 @@ describe('the Admin API v2 on a real API server', function () {
     const { body: v1 } = await call('GET', `${V1}/services/views`);
     equal(v1.spec.template.spec.timeoutSeconds, 60);
     v1.spec.template.spec.containers[0].imagePullPolicy = 'Always';
-    equal((await call('PUT', `${V1}/services/views`, { body: { ...v1, metadata: { ...v1.metadata, resourceVersion: '' } } })).status, 200);
+    equal(
+      (
+        await call('PUT', `${V1}/services/views`, {
+          body: { ...v1, metadata: { ...v1.metadata, resourceVersion: '' } },
+        })
+      ).status,
+      200,
+    );
 
     const { body: v2 } = await call('GET', `${P}/services/views`);
     deepEqual(v2.template.scaling, undefined);
@@ -67,7 +74,10 @@ describe('the Admin API v2 on a real API server', function () {
 
   it('lets a viewer change nothing', async () => {
     const body = { template: { containers: [IMAGE] } };
-    const { status, body: answer } = await call('POST', `${P}/services?serviceId=mine`, { body, as: 'viewer' });
+    const { status, body: answer } = await call('POST', `${P}/services?serviceId=mine`, {
+      body,
+      as: 'viewer',
+    });
     equal(status, 403);
     match(answer.error.message, /run\.services\.create/);
   });

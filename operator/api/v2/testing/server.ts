@@ -3,6 +3,7 @@ import { JOBS } from '../../../apis/run/job/types.ts';
 import { WORKER_POOLS } from '../../../apis/run/workerPool/types.ts';
 import { REVISIONS } from '../../../apis/serving/revision/types.ts';
 import { SERVICES } from '../../../apis/serving/service/types.ts';
+import { parseConfig } from '../../../config.ts';
 import type { KubeObject } from '../../../kube/types.ts';
 import { FakeApiServer } from '../../../testing/fakeApiServer.ts';
 import { serverCertificate, testAuthority } from '../../../testing/serverCertificate.ts';
@@ -64,14 +65,7 @@ export async function startTestServer(): Promise<TestServer> {
 
 function contextOf({ client }: FakeApiServer): ApiContext {
   return {
-    config: {
-      logLevel: 'info',
-      adminPort: 9090,
-      namespaces: [],
-      clusterDomain: 'cluster.local',
-      api: { service: 'homerun-api', port: 8443, host: '', tlsSecret: '', plainHttp: false },
-      metadata: { region: 'local', projectId: '{namespace}', projectNumbers: {} },
-    },
+    config: parseConfig({ metadata: { region: 'local' } }),
     client,
     authentication: {
       personOf: async (header) => {
