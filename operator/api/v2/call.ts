@@ -23,13 +23,15 @@ export interface Call {
 export type Handler = (call: Call) => Promise<Fields>;
 
 /**
- * Answers a call after the check of what its request must have. Fields of the resource itself are checked once it is known
+ * The handler behind the check of what a request must have. Fields of the resource itself are checked once it is known
  * which of them an update changes.
  */
-export async function answer(handler: Handler, method: DescMethod, call: Call): Promise<Fields> {
-  const missing = missingFields(method.input, call.request).filter(({ field }) => !field.includes('.'));
-  if (missing.length > 0) throw invalidFields(missing);
-  return handler(call);
+export function checked({ input }: DescMethod, handler: Handler): Handler {
+  return async (call) => {
+    const missing = missingFields(input, call.request).filter(({ field }) => !field.includes('.'));
+    if (missing.length > 0) throw invalidFields(missing);
+    return handler(call);
+  };
 }
 
 /** Where a call happens. */

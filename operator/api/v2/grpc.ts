@@ -11,7 +11,6 @@ import {
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../errors.ts';
-import { answer } from './call.ts';
 import type { Fields } from './conversion/value.ts';
 import { METHODS, type Method } from './methods.ts';
 import { messageOf, REGISTRY } from './registry.ts';
@@ -68,7 +67,7 @@ function route(router: ConnectRouter, { descriptor, handler }: Method, context: 
       const person = await context.authentication.personOf(requestHeader.get('authorization') ?? undefined);
       const request = requestOf(descriptor.input, message);
       const host = values.get(HOST);
-      const answered = await answer(handler, descriptor, { context, person, host, signal, request });
+      const answered = await handler({ context, person, host, signal, request });
       return fromJson(descriptor.output, answered as never, { ...OPTIONS, ignoreUnknownFields: true });
     } catch (error) {
       throw failure(error, context);

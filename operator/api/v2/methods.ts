@@ -1,6 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { ApiError } from '../errors.ts';
-import type { Handler } from './call.ts';
+import { checked, type Handler } from './call.ts';
 import { CONVERSIONS } from './conversion/kinds.ts';
 import { EXECUTION_METHODS, JOB_METHODS, REVISION_METHODS, TASK_METHODS } from './handlers/children.ts';
 import { LOCATION_METHODS, OPERATION_METHODS } from './handlers/operations.ts';
@@ -32,16 +32,13 @@ const HANDLERS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   Tasks: TASK_METHODS,
   'google.longrunning.Operations': OPERATION_METHODS,
   'google.cloud.location.Locations': LOCATION_METHODS,
-  Instances: unimplemented('Instances', 'Homerun has no instances yet: deploy a service or a worker pool.'),
-  Builds: unimplemented('Builds', 'Homerun builds no sources yet: push an image and deploy that.'),
 };
 
-function unimplemented(name: string, message: string): Record<string, Handler> {
-  const refuse: Handler = async () => {
-    throw new ApiError('UNIMPLEMENTED', message);
-  };
-  return Object.fromEntries(serviceOf(name).methods.map((method) => [method.name, refuse]));
-}
+/** Services that are not there yet, and what to do instead. */
+const UNIMPLEMENTED: Readonly<Record<string, string>> = {
+  Instances: 'Homerun has no instances yet: deploy a service or a worker pool.',
+  Builds: 'Homerun builds no sources yet: push an image and deploy that.',
+};
 
 const PLACE = '/v2/{name=projects/*/locations/*';
 
@@ -58,12 +55,23 @@ const COMMON_BINDINGS: Readonly<Record<string, HttpBinding>> = {
   GetLocation: { method: 'GET', path: `${PLACE}}`, body: '' },
 };
 
-/** Every method that the API answers. */
-export const METHODS: readonly Method[] = Object.entries(HANDLERS).flatMap(([name, handlers]) =>
-  serviceOf(name).methods.flatMap((descriptor) => {
+const served = Object.entries(HANDLERS).flatMap(([name, handlers]) =>
+  serviceOf(name).methods.flatMap((descriptor): Method[] => {
     const handler = handlers[descriptor.name];
     const common = COMMON_BINDINGS[descriptor.name];
     const bindings = name.includes('.') ? (common ? [common] : []) : bindingsOf(descriptor);
-    return handler ? [{ descriptor, handler, bindings }] : [];
+    return handler ? [{ descriptor, handler: checked(descriptor, handler), bindings }] : [];
   }),
 );
+
+const refused = Object.entries(UNIMPLEMENTED).flatMap(([name, message]) =>
+  serviceOf(name).methods.map((descriptor): Method => {
+    const handler = async () => {
+      throw new ApiError('UNIMPLEMENTED', message);
+    };
+    return { descriptor, handler, bindings: bindingsOf(descriptor) };
+  }),
+);
+
+/** Every method that the API answers. */
+export const METHODS: readonly Method[] = [...served, ...refused];

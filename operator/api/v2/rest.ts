@@ -1,6 +1,6 @@
 import { formatted } from '../../apis/fieldError.ts';
 import { ApiError, invalidFields } from '../errors.ts';
-import { answer, type Call } from './call.ts';
+import type { Call } from './call.ts';
 import type { Fields } from './conversion/value.ts';
 import { METHODS, type Method } from './methods.ts';
 import type { HttpBinding } from './registry.ts';
@@ -54,7 +54,7 @@ export async function answerRest(rest: RestRequest, call: Omit<Call, 'request'>)
     if (!match) continue;
     const { descriptor, handler } = route.method;
     const request = canonical(descriptor.input, requestOf(route, decoded(match[1] ?? ''), rest));
-    return answer(handler, descriptor, { ...call, request });
+    return handler({ ...call, request });
   }
   throw new ApiError('NOT_FOUND', 'Method not found.');
 }
