@@ -16,6 +16,7 @@ import { createApp } from './server/app.ts';
 import { ApiCertificates, certificatePermissions } from './server/certificates.ts';
 import { type Listener, startListener } from './server/listener.ts';
 import { servedHosts } from './server/region.ts';
+import { grpcHandler } from './v2/grpc.ts';
 
 /**
  * Who asks, and to be that person: whatever else the API does, it does with that person's rights. The UID of a namespace is
@@ -79,12 +80,14 @@ export async function startApi({
   parts?: readonly ApiPart[];
 }): Promise<Api> {
   const { api, clusterDomain, metadata } = config;
-  const app = await createApp(contextOf({ config, client, log, now, parts }), parts);
+  const context = contextOf({ config, client, log, now, parts });
+  const app = await createApp(context, parts);
   const listener = await startListener({
     port: api.port,
     host,
     plainHttp: api.plainHttp,
     rest: (request, response) => app.answer(request, response),
+    grpc: grpcHandler(context),
   });
   const service = `${api.service}.${namespace}.svc`;
   const certificates = new ApiCertificates({

@@ -4,10 +4,12 @@ import { SERVICE_USAGE } from './beside/serviceUsage.ts';
 import type { ApiPart } from './context.ts';
 import { OPERATIONS } from './operations/routes.ts';
 import { V1 } from './v1/routes.ts';
+import { V2 } from './v2/part.ts';
 
 /** The parts of the Admin API; a new one is one more entry. */
 export const PARTS: readonly ApiPart[] = [
   V1,
+  V2,
   OPERATIONS,
   SERVICE_USAGE,
   RESOURCE_MANAGER,

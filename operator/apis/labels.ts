@@ -65,3 +65,6 @@ export const LOCATION = 'cloud.googleapis.com/location';
 
 /** `cluster-local` makes a service unreachable from outside the cluster. */
 export const VISIBILITY = 'networking.knative.dev/visibility';
+
+/** A value that gcloud draws anew for each deployment: it makes a new revision of an equal template. */
+export const NONCE = 'client.knative.dev/nonce';

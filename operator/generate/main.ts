@@ -5,6 +5,7 @@ import { KINDS } from '../apis/kinds.ts';
 import { argocdFile } from './argocd.ts';
 import { contractFile } from './contract.ts';
 import { crdFile } from './crd.ts';
+import { descriptorsFile } from './descriptors.ts';
 import type { GeneratedFile } from './file.ts';
 import { monitoringFile } from './monitoring.ts';
 import { reconcilersFile } from './reconcilers.ts';
@@ -29,6 +30,7 @@ export const GENERATORS: readonly Generator[] = [
   { name: 'contract', folders: [], files: () => [contractFile()] },
   { name: 'Argo CD', folders: [], files: () => [argocdFile()] },
   { name: 'monitoring', folders: [], files: () => [monitoringFile()] },
+  { name: 'descriptors', folders: [], files: () => [descriptorsFile()] },
 ];
 
 /** How a committed file differs from what its generator makes. */

@@ -18,7 +18,12 @@ const CANCEL_TRIES = 5;
  * @param overrides as in RunJobRequest.
  * @throws {ApiError} NOT_FOUND for a job that does not exist; INVALID_ARGUMENT for overrides that are not valid.
  */
-export async function runJob(resources: Resources, job: string, overrides?: object): Promise<Execution> {
+export async function runJob(
+  resources: Resources,
+  job: string,
+  overrides?: object,
+  options: { dryRun?: boolean } = {},
+): Promise<Execution> {
   const hasOverrides = overrides !== undefined && Object.keys(overrides).length > 0;
   const permission = hasOverrides ? 'run.jobs.runWithOverrides' : 'run.jobs.run';
   const resource = resourceName({ action: 'run', type: JOBS, namespace: resources.namespace, name: job });
@@ -29,7 +34,7 @@ export async function runJob(resources: Resources, job: string, overrides?: obje
       labels: { [RUN.job]: job },
       ...(hasOverrides ? { annotations: { [HOMERUN.overrides]: JSON.stringify(overrides) } } : {}),
     };
-    return resources.create(EXECUTIONS, { metadata } as unknown as Partial<Execution>);
+    return resources.create(EXECUTIONS, { metadata } as unknown as Partial<Execution>, options);
   });
 }
 

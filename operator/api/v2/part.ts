@@ -1,0 +1,26 @@
+import type { ApiPart } from '../context.ts';
+import { answerRest, type RestRequest } from './rest.ts';
+
+const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
+
+/** The API v2 over REST. Its paths are those of the protos' annotations, which have verbs after a colon. */
+export const V2: ApiPart = {
+  routes(app, context) {
+    app.route({
+      method: [...METHODS],
+      url: '/v2/*',
+      handler: (request, reply) => {
+        const gone = new AbortController();
+        reply.raw.once('close', () => gone.abort());
+        const rest = {
+          method: request.method,
+          path: request.url.replace(/\?.*$/s, ''),
+          query: request.query as RestRequest['query'],
+          body: request.body,
+        };
+        const { person, host } = request;
+        return answerRest(rest, { context, person, host, signal: gone.signal });
+      },
+    });
+  },
+};
