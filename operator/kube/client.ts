@@ -188,17 +188,22 @@ export class KubeClient {
   }
 
   /**
-   * @param options.uid only if the object still is this one.
+   * @param options.uid only if the object still is this one; `resourceVersion` only if it has not changed since.
    * @returns false when there is no such object.
-   * @throws {KubeError} KUBE_CONFLICT when another object has that name now.
+   * @throws {KubeError} KUBE_CONFLICT when it is another object, or has changed.
    */
   async delete(
     type: ResourceType,
     ref: ObjectRef,
-    options: { uid?: string; propagationPolicy?: string; gracePeriodSeconds?: number } = {},
+    options: {
+      uid?: string;
+      resourceVersion?: string;
+      propagationPolicy?: string;
+      gracePeriodSeconds?: number;
+    } = {},
   ): Promise<boolean> {
-    const { uid, propagationPolicy = 'Background', gracePeriodSeconds } = options;
-    const preconditions = uid ? { uid } : undefined;
+    const { uid, resourceVersion, propagationPolicy = 'Background', gracePeriodSeconds } = options;
+    const preconditions = uid || resourceVersion ? { uid, resourceVersion } : undefined;
     const body = {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
