@@ -1,7 +1,7 @@
 import { at, formatted } from '../../apis/fieldError.ts';
 import type { PolicyKind } from '../../apis/iam/bindings.ts';
 import type { MemberContext } from '../../apis/iam/members.ts';
-import { type AccessRule, PERMISSIONS } from '../../apis/iam/permissions.ts';
+import { type AccessRule, PERMISSIONS, type PermissionName } from '../../apis/iam/permissions.ts';
 import { JOBS } from '../../apis/run/job/types.ts';
 import { WORKER_POOLS } from '../../apis/run/workerPool/types.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
@@ -9,7 +9,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { ROLE_BINDINGS, ROLES, type RoleBinding } from '../../kube/core.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import { ApiError, type FieldViolation, invalidFields } from '../errors.ts';
-import { withPermission } from './failure.ts';
+import { permissionDenied, withPermission } from './failure.ts';
 import {
   ownBindings,
   type PolicyOwner,
@@ -71,7 +71,7 @@ export async function setIamPolicy(
   const { target } = call;
   const wanted = readPolicy(policy, target.kind, call.context);
   return withPermission(permissionOn(call, 'setIamPolicy'), resourceOf(call), async () => {
-    const { owner, stored } = await observe(call);
+    const [{ owner, stored }] = await Promise.all([observe(call), demand(call, 'setIamPolicy')]);
     await execute(call.client, planPolicy(target, { stored, wanted, owner }));
     return policyOf(ownBindings(await bindingsOf(call), owner));
   });
@@ -128,6 +128,12 @@ async function execute(client: KubeClient, { roles, creates, updates, deletes }:
   }
 }
 
+/** Asked beforehand: a policy that stays as it is takes the permission too. */
+async function demand(call: PolicyCall, verb: 'setIamPolicy'): Promise<void> {
+  const permission = permissionOn(call, verb);
+  if (!(await isGranted(call, PERMISSIONS[permission]))) throw permissionDenied(permission, resourceOf(call));
+}
+
 async function isGranted({ client, target }: PolicyCall, rules: readonly AccessRule[]): Promise<boolean> {
   const [rule] = rules;
   if (!rule) return true;
@@ -153,7 +159,7 @@ function attributes({ apiGroup, resource, verbs }: AccessRule, { kind, namespace
   return { namespace, group: apiGroup, resource: plural, subresource, verb, ...(named && { name }) };
 }
 
-function readPermissions(value: unknown): (keyof typeof PERMISSIONS)[] {
+function readPermissions(value: unknown): PermissionName[] {
   const field = 'permissions';
   if (!Array.isArray(value) || value.length > MOST_PERMISSIONS)
     throw invalidFields([
@@ -166,7 +172,7 @@ function readPermissions(value: unknown): (keyof typeof PERMISSIONS)[] {
       description: `is ${formatted(name)}, which is no permission here`,
     }));
   if (wrong.length > 0) throw invalidFields(wrong);
-  return [...new Set(value as (keyof typeof PERMISSIONS)[])];
+  return [...new Set(value as PermissionName[])];
 }
 
 function checkMask(mask: unknown): void {
@@ -178,7 +184,10 @@ function checkMask(mask: unknown): void {
 }
 
 /** `run.services.getIamPolicy`, or `resourcemanager.projects.getIamPolicy`. */
-function permissionOn({ target: { kind } }: PolicyCall, verb: string): string {
+function permissionOn(
+  { target: { kind } }: PolicyCall,
+  verb: 'getIamPolicy' | 'setIamPolicy',
+): PermissionName {
   return kind === 'project' ? `resourcemanager.projects.${verb}` : `run.${kind}.${verb}`;
 }
 
