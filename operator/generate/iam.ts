@@ -9,7 +9,7 @@ const KUBERNETES = ['create', 'delete', 'deletecollection', 'get', 'list', 'patc
 
 /**
  * Google's roles as ClusterRoles, and the verbs of them that Kubernetes does not have: whoever may edit a namespace has
- * these too, as nobody can grant what he does not have (Kubernetes, RBAC, Privilege escalation prevention).
+ * these too, as only who has a right can grant it (Kubernetes, RBAC, Privilege escalation prevention).
  */
 export function iamFile(): GeneratedFile {
   const all: readonly AccessRule[] = Object.values(PERMISSIONS).flat();

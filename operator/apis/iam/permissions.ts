@@ -47,6 +47,8 @@ export const PERMISSIONS = {
   ...kind('services', SERVING),
   ...kind('jobs', RUN),
   ...kind('workerpools', RUN),
+  // Who may create a job may run anything. Who may only run one must not create executions, which say themselves what runs.
+  'run.jobs.create': [...on(RUN, 'jobs', 'create'), ...on(RUN, 'executions', 'create')],
   // Kubernetes has no such verbs; they are there to be granted and asked for.
   'run.jobs.run': on(RUN, 'jobs', 'run'),
   'run.jobs.runWithOverrides': on(RUN, 'jobs', 'runWithOverrides'),
@@ -80,14 +82,6 @@ export const PERMISSIONS = {
 } as const satisfies Record<string, readonly AccessRule[]>;
 
 export type PermissionName = keyof typeof PERMISSIONS;
-
-/** Google's name of the first permission that has a verb on a resource, for messages; undefined where none has. */
-export function permissionName(apiGroup: string, resource: string, verb: string): PermissionName | undefined {
-  const entries = Object.entries(PERMISSIONS) as [PermissionName, readonly AccessRule[]][];
-  const has = (rule: AccessRule) =>
-    rule.apiGroup === apiGroup && rule.resource === resource && rule.verbs.includes(verb);
-  return entries.find(([, rules]) => rules.some(has))?.[0];
-}
 
 /** The resources that have the name of a service, job or worker pool: a Role with its name is for these. */
 const NAMED_LIKE: Readonly<Record<Exclude<PolicyKind, 'project'>, readonly string[]>> = {
