@@ -246,6 +246,14 @@ export class KubeClient {
     }
   }
 
+  /** The bytes of an answer that is no JSON, such as a container's log, read no faster than they are taken. */
+  stream(
+    path: string,
+    options: RequestOptions & { signal: AbortSignal; bodyTimeoutMs: number },
+  ): AsyncGenerator<Buffer, void, undefined> {
+    return this.#transport.stream(path, options);
+  }
+
   /** Any request that takes and gives JSON: subresources, metrics.k8s.io, /version. */
   async request<R>(method: Method, path: string, options: RequestOptions = {}): Promise<R> {
     const guard = this.#guard?.();

@@ -221,7 +221,7 @@ describe('policies on a real API server', function () {
     }
   });
 
-  it('lets nobody grant a right that he does not have', async () => {
+  it('refuses to grant a right that the person does not have', async () => {
     const amy = await person('amy', 'homerun-run.admin');
     const bindings = [{ role: 'roles/logging.viewer', members: ['user:amy@example.com'] }];
     const attempt = setIamPolicy(call(amy, PROJECT), {

@@ -36,3 +36,15 @@ export function timeOfMs(ms: number): string {
   const [seconds, fraction = ''] = new Date(ms).toISOString().slice(0, -1).split('.');
   return `${seconds}.${fraction.padEnd(9, '0')}Z`;
 }
+
+/** The next canonical time: a nanosecond later. */
+export function following(time: string): string {
+  const nanos = Number(time.slice(20, 29)) + 1;
+  if (nanos < 1_000_000_000) return `${time.slice(0, 20)}${String(nanos).padStart(9, '0')}Z`;
+  return timeOfMs(msOf(time) + 1000).replace(/\.\d+/, '.000000000');
+}
+
+/** Milliseconds since 1970, rounded down. */
+export function msOf(time: string): number {
+  return Date.parse(`${time.slice(0, 23)}Z`);
+}
