@@ -3,6 +3,7 @@ import { KINDS } from '../apis/kinds.ts';
 import { ConfigSchema } from '../config/schema.ts';
 import { ROLE_FIELDS } from '../roles.ts';
 import { type GeneratedFile, generatedFrom } from './file.ts';
+import { iamFile } from './iam.ts';
 import { rulesFile } from './monitoring.ts';
 import { rbacFiles } from './rbac.ts';
 
@@ -156,6 +157,7 @@ export function chartFiles(): GeneratedFile[] {
   return [
     kindsFile(),
     ...rbacFiles(),
+    iamFile(),
     ...fields,
     rulesFile(),
     { path: 'charts/homerun/values.schema.json', text: schema },

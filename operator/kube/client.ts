@@ -188,17 +188,22 @@ export class KubeClient {
   }
 
   /**
-   * @param options.uid only if the object still is this one.
+   * @param options.uid only if the object still is this one; `resourceVersion` only if it has not changed since.
    * @returns false when there is no such object.
-   * @throws {KubeError} KUBE_CONFLICT when another object has that name now.
+   * @throws {KubeError} KUBE_CONFLICT when it is another object, or has changed.
    */
   async delete(
     type: ResourceType,
     ref: ObjectRef,
-    options: { uid?: string; propagationPolicy?: string; gracePeriodSeconds?: number } = {},
+    options: {
+      uid?: string;
+      resourceVersion?: string;
+      propagationPolicy?: string;
+      gracePeriodSeconds?: number;
+    } = {},
   ): Promise<boolean> {
-    const { uid, propagationPolicy = 'Background', gracePeriodSeconds } = options;
-    const preconditions = uid ? { uid } : undefined;
+    const { uid, resourceVersion, propagationPolicy = 'Background', gracePeriodSeconds } = options;
+    const preconditions = uid || resourceVersion ? { uid, resourceVersion } : undefined;
     const body = {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
@@ -239,6 +244,14 @@ export class KubeClient {
     for await (const chunk of chunks) {
       for (const line of splitter.push(chunk)) yield parseEvent<T>(line, title);
     }
+  }
+
+  /** The bytes of an answer that is no JSON, such as a container's log, read no faster than they are taken. */
+  stream(
+    path: string,
+    options: RequestOptions & { signal: AbortSignal; bodyTimeoutMs: number },
+  ): AsyncGenerator<Buffer, void, undefined> {
+    return this.#transport.stream(path, options);
   }
 
   /** Any request that takes and gives JSON: subresources, metrics.k8s.io, /version. */

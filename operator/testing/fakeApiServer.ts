@@ -6,8 +6,9 @@ import { apiAgent, type Connection } from '../kube/connection.ts';
 import * as core from '../kube/core.ts';
 import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../kube/types.ts';
 import { listen, readBody, reject, reply, statusOf } from './fakeHttp.ts';
+import { type FakeLog, logKey, sendLog } from './fakeLogs.ts';
 import { FakeRest, type SeenRequest, type Target } from './fakeRest.ts';
-import type { Rejection, Stored } from './fakeRules.ts';
+import { Rejection, type Stored } from './fakeRules.ts';
 import { FakeStorage } from './fakeStorage.ts';
 import { FakeWatch, selection } from './fakeWatch.ts';
 import { freePort } from './freePort.ts';
@@ -15,6 +16,9 @@ import { freePort } from './freePort.ts';
 export type { SeenRequest } from './fakeRest.ts';
 export { isWrite } from './fakeRest.ts';
 export { Rejection } from './fakeRules.ts';
+
+/** Where anyone asks what he may do: here everything. */
+const ACCESS_REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 
 export interface FakeApiServerOptions {
   /** Kinds besides those of operator/kube/core.ts. */
@@ -47,6 +51,10 @@ export class FakeApiServer {
   readonly storage: FakeStorage;
   readonly connection: Connection;
   readonly client: KubeClient;
+  /** Logs by `namespace/pod/container`, with `/previous` for that of the run before. */
+  readonly logs = new Map<string, FakeLog>();
+  /** Bytes of logs that were sent. */
+  logBytes = 0;
   /** All requests so far, oldest first; empty it to count anew. */
   requests: SeenRequest[] = [];
   readonly #types: ResourceType[];
@@ -206,6 +214,18 @@ export class FakeApiServer {
     const resources = this.#rest.resources(url.pathname);
     if (resources) {
       reply(response, 200, { kind: 'APIResourceList', resources });
+      return;
+    }
+    const key = logKey(url.pathname, url.searchParams);
+    if (key !== undefined) {
+      const log = this.logs.get(key);
+      if (!log) throw new Rejection(404, 'NotFound', `there is no log of ${key}`);
+      if (log.fails) throw new Rejection(log.fails, 'InternalError', 'the node does not answer');
+      this.logBytes += await sendLog(response, log, url.searchParams);
+      return;
+    }
+    if (url.pathname === ACCESS_REVIEWS) {
+      reply(response, 201, { ...(body as object), status: { allowed: true } });
       return;
     }
     const target = this.#rest.target(url.pathname);

@@ -20,9 +20,9 @@ export class Rejection extends Error {
 }
 
 /** Built-in kinds without a status subresource. */
-const NO_STATUS = new Set(['ConfigMap', 'Secret', 'ServiceAccount', 'Event', 'Lease']);
+const NO_STATUS = new Set(['ConfigMap', 'Secret', 'ServiceAccount', 'Event', 'Lease', 'Role', 'RoleBinding']);
 /** Built-in kinds whose spec has no generation. */
-const NO_GENERATION = new Set(['Service', 'Namespace', 'Lease', 'Event']);
+const NO_GENERATION = new Set(['Service', 'Namespace', 'Lease', 'Event', 'Role', 'RoleBinding']);
 export const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 
 /** Built-in groups have no dot, or end in .k8s.io. */
