@@ -65,6 +65,17 @@ export const ROLE_FIELDS = {
     'metadata.workloadIdentity',
   ],
   node: ['logLevel', 'adminPort', 'namespaces', 'node'],
+  api: [
+    'logLevel',
+    'adminPort',
+    'namespaces',
+    'clusterDomain',
+    'serviceAccounts',
+    'api',
+    'metadata.region',
+    'metadata.projectId',
+    'metadata.projectNumbers',
+  ],
 } as const satisfies Record<string, readonly FieldPath[]>;
 
 /** A role of the program: `homerun ROLE`. */
