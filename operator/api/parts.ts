@@ -2,6 +2,8 @@ import { RESOURCE_MANAGER } from './beside/projects.ts';
 import { SERVICE_ACCOUNTS_API } from './beside/serviceAccounts.ts';
 import { SERVICE_USAGE } from './beside/serviceUsage.ts';
 import type { ApiPart } from './context.ts';
+import { IAM } from './iam/part.ts';
+import { LOGS } from './logs/part.ts';
 import { OPERATIONS } from './operations/routes.ts';
 import { V1 } from './v1/routes.ts';
 import { V2 } from './v2/part.ts';
@@ -11,6 +13,8 @@ export const PARTS: readonly ApiPart[] = [
   V1,
   V2,
   OPERATIONS,
+  IAM,
+  LOGS,
   SERVICE_USAGE,
   RESOURCE_MANAGER,
   SERVICE_ACCOUNTS_API,
