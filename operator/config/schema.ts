@@ -3,6 +3,7 @@ import { MAX_ROLLOUT_MS } from '../apis/annotations/values.ts';
 import { oneOf, port, seconds } from './fields.ts';
 import { GatewaySchema } from './gateway.ts';
 import { GatewayApiSchema } from './gatewayApi.ts';
+import { InvokerSchema } from './invoker.ts';
 
 /** What the chart's values say, as the processes read it: a JSON file that the chart renders. */
 export const ConfigSchema = Type.Object(
@@ -34,6 +35,7 @@ export const ConfigSchema = Type.Object(
       { default: {} },
     ),
     gateway: GatewaySchema,
+    invoker: InvokerSchema,
     gatewayApi: GatewayApiSchema,
     autoscaler: Type.Object(
       {

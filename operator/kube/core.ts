@@ -2,6 +2,7 @@ import type { IDeployment } from 'kubernetes-models/apps/v1/Deployment';
 import type { IJob } from 'kubernetes-models/batch/v1/Job';
 import type { ILease } from 'kubernetes-models/coordination.k8s.io/v1/Lease';
 import type { IPodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import type { IRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1/RoleBinding';
 import type { IConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import type { IEvent } from 'kubernetes-models/v1/Event';
 import type { INamespace } from 'kubernetes-models/v1/Namespace';
@@ -26,6 +27,7 @@ export type Lease = Typed<ILease>;
 export type Namespace = Typed<INamespace>;
 export type BatchJob = Typed<IJob>;
 export type DisruptionBudget = Typed<IPodDisruptionBudget>;
+export type RoleBinding = Typed<IRoleBinding>;
 
 export const PODS = namespaced<Pod>('v1', 'Pod', 'pods');
 export const DEPLOYMENTS = namespaced<Deployment>('apps/v1', 'Deployment', 'deployments');
@@ -40,6 +42,11 @@ export const DISRUPTION_BUDGETS = namespaced<DisruptionBudget>(
   'policy/v1',
   'PodDisruptionBudget',
   'poddisruptionbudgets',
+);
+export const ROLE_BINDINGS = namespaced<RoleBinding>(
+  'rbac.authorization.k8s.io/v1',
+  'RoleBinding',
+  'rolebindings',
 );
 export const NAMESPACES: ResourceType<Namespace> = {
   apiVersion: 'v1',
