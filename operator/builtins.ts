@@ -5,6 +5,9 @@ const http = process.getBuiltinModule('node:http');
 // Nor is node:http2, with TLS behind it 4 MB more, loaded before the first HTTP/2 connection.
 export const http2 = () => process.getBuiltinModule('node:http2');
 
+// Nor is node:crypto, before an identity token is verified.
+export const crypto = () => process.getBuiltinModule('node:crypto');
+
 // Nor TLS, before it is needed.
 export const tls = () => process.getBuiltinModule('node:tls');
 

@@ -49,6 +49,7 @@ export const ROLE_FIELDS = {
     'gateway.limits',
     'gateway.accessLog',
     'gateway.tracing',
+    'invoker',
     'autoscaler.tickSeconds',
     'startup.limitSeconds',
   ],

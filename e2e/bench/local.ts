@@ -1,3 +1,4 @@
+import { invokerResult } from './invoker.ts';
 import { isolationResults } from './isolation.ts';
 import { proxyResults } from './proxy.ts';
 import { attempt, type Result, verdict } from './result.ts';
@@ -7,6 +8,7 @@ import { routesResults } from './routes.ts';
 export async function localResults(): Promise<Result[]> {
   return [
     ...(await proxyResults()),
+    ...(await attempt('invoker-cpu', invokerResult)),
     ...(await attempt('isolation', isolationResults)),
     ...(await attempt('routes-1000', routesResults)),
   ];

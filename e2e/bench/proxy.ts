@@ -14,27 +14,29 @@ const PHASES = [{ perSecond: 1000, seconds: 3 }];
 /** Bodies by the name of their row: bytes, and over how many connections they are asked for. */
 const BODIES = { '64k': [64 * 1024, 16], '10m': [10 * 1024 * 1024, 4] } as const;
 
-interface Turn {
+export interface Turn {
   connections: number;
   seconds: number;
   path?: string | number;
+  headers?: Record<string, string> | undefined;
 }
 
 /** The requests that a server answers in a turn, and the microseconds of its processor that one of them takes. */
-async function turn(
+export async function turn(
   server: Server,
-  { connections, seconds, path = '' }: Turn,
+  { connections, seconds, path = '', headers }: Turn,
 ): Promise<{ requests: number; micros: number }> {
   const before = server.cpuMicros();
   const url = `http://127.0.0.1:${server.port}/${path}`;
-  const { requests } = await wrk({ connections, seconds, url, cpu: OTHERS });
+  const { requests } = await wrk({ connections, seconds, url, cpu: OTHERS, headers });
   return { requests, micros: (server.cpuMicros() - before) / requests };
 }
 
-async function warm(server: Server): Promise<void> {
+/** Lets the compiler see the path of requests. */
+export async function warm(server: Server, headers?: Turn['headers']): Promise<void> {
   let requests = 0;
   for (let i = 0; i < WARM_TURNS && requests < WARM_REQUESTS; i++) {
-    requests += (await turn(server, { connections: 32, seconds: 1 })).requests;
+    requests += (await turn(server, { connections: 32, seconds: 1, headers })).requests;
   }
 }
 
@@ -110,7 +112,7 @@ async function latencyResults(): Promise<Result[]> {
 }
 
 /** Runs both sides in turn. */
-async function alternated<T>(
+export async function alternated<T>(
   repetitions: number,
   ours: () => Promise<T>,
   bare: () => Promise<T>,

@@ -3,6 +3,7 @@ import { createServer as createNet, type Socket } from 'node:net';
 import { parseConfig } from '../../operator/config.ts';
 import { RouteTable } from '../../operator/gateway/control/routeTable.ts';
 import { Threads } from '../../operator/gateway/control/threads.ts';
+import type { InvokersEntry, PublicKey } from '../../operator/gateway/shared/invokers.ts';
 import { Slots } from '../../operator/gateway/shared/slots.ts';
 import { Stats } from '../../operator/gateway/shared/stats.ts';
 import { createLogger } from '../../operator/telemetry/log.ts';
@@ -78,23 +79,35 @@ function plain(port: number): Promise<void> {
   return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve()));
 }
 
+/** Who may call a service, and whose tokens prove it. */
+export interface Guard {
+  issuer: string;
+  key: PublicKey;
+  invokers: InvokersEntry;
+}
+
 /** A service of one instance. */
 interface Service {
   host: string;
   port: number;
   limit: number;
+  invokers?: InvokersEntry;
 }
 
 /** The gateway's own data threads, with the route table that they would have for these services. */
-async function serve(port: number, threads: number, services: readonly Service[]): Promise<void> {
+async function serve(
+  port: number,
+  threads: number,
+  services: readonly Service[],
+  table = new RouteTable(),
+): Promise<void> {
   tuneV8();
-  const table = new RouteTable();
-  for (const [slot, { host, port, limit }] of services.entries()) {
+  for (const [slot, { host, port, limit, invokers }] of services.entries()) {
     const revision = `bench/${host}`;
     const check = { attempt: { kind: 'tcp' as const, port, timeoutMs: 1000 }, delayMs: 0 };
     table.setRevision(revision, { limit, timeoutMs: 300_000, protocol: 'http1', port, check }, 10_000);
     const hosts = new Map([[host, [{ revision, percent: 100 }]]]);
-    table.setRoute(revision, { createdAt: '', hosts, internalOnly: false });
+    table.setRoute(revision, { createdAt: '', hosts, internalOnly: false, invokers });
     table.setInstance(slot, { slot, revision, pod: host, host: '127.0.0.1', port });
   }
   const data = new Threads({
@@ -116,6 +129,14 @@ function gateway(port: number, backend: number): Promise<void> {
   return serve(port, 1, [{ host: '127.0.0.1', port: backend, limit: 80 }]);
 }
 
+/** One thread, before one service that is not open; the argument behind the ports is a {@link Guard} in JSON. */
+function guarded(port: number, backend: number): Promise<void> {
+  const { issuer, key, invokers } = JSON.parse(args[2] as string) as Guard;
+  const table = new RouteTable();
+  table.setIssuers([{ issuer, isCluster: true, audiences: [], keys: [key] }]);
+  return serve(port, 1, [{ host: '127.0.0.1', port: backend, limit: 80, invokers }], table);
+}
+
 /** Two threads, before so many services of one program and another one, whose instance takes one request at a time. */
 function neighbours(port: number, backend: number, hostile: number, count: number): Promise<void> {
   const steady = Array.from({ length: count }, (_, i) => ({ host: `steady-${i}`, port: backend, limit: 80 }));
@@ -129,6 +150,7 @@ const roles: Record<string, (...args: [number, number, number, number]) => Promi
   slow,
   plain,
   gateway,
+  guarded,
   neighbours,
 };
 await roles[role]?.(...(args.map(Number) as [number, number, number, number]));

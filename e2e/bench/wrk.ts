@@ -11,7 +11,7 @@ export interface Load {
   cpu?: number | undefined;
   /** A script of wrk, by its path. */
   script?: string | undefined;
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
 }
 
 export interface LoadResult {

@@ -233,6 +233,15 @@ describe('chart', function () {
     ]);
   });
 
+  it('tells the gateway who may call services, also with values of an earlier chart', () => {
+    const invokerOf = (values: object) =>
+      parseConfig(configOf(render(values, { templates: ['config'] }), 'gateway')).invoker;
+    deepEqual(invokerOf({}), { default: 'open', issuers: [] });
+    deepEqual(invokerOf({ invoker: null }), { default: 'open', issuers: [] });
+    const issuers = [{ issuer: 'https://people.example.com', audiences: ['cli'] }];
+    deepEqual(invokerOf({ invoker: { default: 'closed', issuers } }), { default: 'closed', issuers });
+  });
+
   it('tells the controller what issues certificates, and where', () => {
     const certificatesOf = (tls: object) => {
       const objects = render({ gateway: { tls } }, { templates: ['config'] });

@@ -71,6 +71,8 @@ changes(['controller'], {
 });
 changes(['webhook'], { strict: true });
 changes(['gateway'], {
+  'invoker.default': 'closed',
+  'invoker.issuers': [{ issuer: 'https://people.example.com' }],
   'gateway.threads': 3,
   'gateway.drainSeconds': 60,
   'gateway.accessLog': true,

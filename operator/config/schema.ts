@@ -4,6 +4,7 @@ import { ApiSchema } from './api.ts';
 import { oneOf, port, seconds } from './fields.ts';
 import { GatewaySchema } from './gateway.ts';
 import { GatewayApiSchema } from './gatewayApi.ts';
+import { InvokerSchema } from './invoker.ts';
 
 /** What the chart's values say, as the processes read it: a JSON file that the chart renders. */
 export const ConfigSchema = Type.Object(
@@ -36,6 +37,7 @@ export const ConfigSchema = Type.Object(
     ),
     api: ApiSchema,
     gateway: GatewaySchema,
+    invoker: InvokerSchema,
     gatewayApi: GatewayApiSchema,
     autoscaler: Type.Object(
       {

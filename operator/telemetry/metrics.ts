@@ -5,6 +5,7 @@ export * from './metrics/api.ts';
 export * from './metrics/gateway.ts';
 export * from './metrics/gatewayCertificates.ts';
 export * from './metrics/gatewayDurations.ts';
+export * from './metrics/gatewayIssuers.ts';
 export * from './metrics/gatewayUsage.ts';
 export * from './metrics/instances.ts';
 export * from './metrics/jobs.ts';

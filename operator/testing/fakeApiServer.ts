@@ -57,6 +57,8 @@ export class FakeApiServer {
   logBytes = 0;
   /** All requests so far, oldest first; empty it to count anew. */
   requests: SeenRequest[] = [];
+  /** What is served at paths that are no object's, such as those of the cluster's issuer. */
+  readonly documents = new Map<string, unknown>();
   readonly #types: ResourceType[];
   readonly #rest: FakeRest;
   readonly #port: number;
@@ -209,6 +211,10 @@ export class FakeApiServer {
       if (--failure.times === 0) this.#failures = this.#failures.filter((other) => other !== failure);
       if (failure.fail !== 'reset') throw failure.fail;
       resetSocket(request.socket);
+      return;
+    }
+    if (this.documents.has(url.pathname)) {
+      reply(response, 200, this.documents.get(url.pathname));
       return;
     }
     const resources = this.#rest.resources(url.pathname);

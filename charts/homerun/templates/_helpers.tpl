@@ -143,7 +143,7 @@ subjects:
 {{- $node := merge (pick (.Values.node | default dict) "cniResults") (dict "gateways" $gateways) }}
 {{- $webhook := dict "service" (include "homerun.name" (dict "role" "webhook")) "port" 8443 }}
 {{- $api := merge (pick (.Values.api | default dict) "host" "tlsSecret" "plainHttp") (dict "service" (include "homerun.name" (dict "role" "api")) "port" 8443) }}
-{{- $chart := dict "api" $api "registry" $registry "gateway" $gateway "gatewayApi" $gatewayApi "metadata" $metadata "webhook" $webhook "node" $node "adminPort" 9090 }}
+{{- $chart := dict "api" $api "registry" $registry "gateway" $gateway "gatewayApi" $gatewayApi "invoker" (.Values.invoker | default dict) "metadata" $metadata "webhook" $webhook "node" $node "adminPort" 9090 }}
 {{- merge $config $chart | mustToJson }}
 {{- end }}
 

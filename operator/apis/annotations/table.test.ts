@@ -17,7 +17,12 @@ const KEY =
   /(?:autoscaling\.knative\.dev|serving\.knative\.dev|runapps?\.googleapis\.com|homerun\.dev|(?<![\w.-])run\.googleapis\.com)\/(?!v\d)[A-Za-z][\w.-]*/g;
 
 /** Declarations of other names in these domains: labels, names of Cloud Run's platform, and kube/'s own annotation. */
-const OTHER_NAMES = ['apis/labels.ts', 'apis/serving/instance/platform.ts', 'kube/types.ts'];
+const OTHER_NAMES = [
+  'apis/iam/bindings.ts',
+  'apis/labels.ts',
+  'apis/serving/instance/platform.ts',
+  'kube/types.ts',
+];
 
 /** Test data is YAML as people write it. */
 const IS_TEST = /\.test\.ts$|Cases\.ts$|(^|\/)(testing|fuzz|models)\//;

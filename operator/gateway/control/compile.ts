@@ -22,6 +22,7 @@ import {
   type StartCheck,
   startCheck,
 } from '../../probe/attempt.ts';
+import type { InvokersEntry } from '../shared/invokers.ts';
 import { UNLIMITED } from '../shared/limits.ts';
 import type { Protocol, Target } from '../shared/messages.ts';
 
@@ -32,6 +33,8 @@ export interface CompiledRoute {
   hosts: Map<string, Target[]>;
   /** Only requests from inside the cluster reach it. */
   internalOnly: boolean;
+  /** Unset when everyone may call it. */
+  invokers?: InvokersEntry | undefined;
   /** Revisions with a share of the requests whose service's manual instance count is 0. */
   stopped?: ReadonlySet<string>;
 }

@@ -20,6 +20,8 @@ import { dispatchingOf } from './dispatching.ts';
 import { Drains } from './drains.ts';
 import { Forwards } from './forwards.ts';
 import { Instances } from './instances.ts';
+import { clusterSource, configuredSource } from './issuerSource.ts';
+import { Issuers } from './issuers.ts';
 import { Replicas } from './replicas.ts';
 import { RouteTable } from './routeTable.ts';
 import { SpanExporter } from './spanExporter.ts';
@@ -59,6 +61,7 @@ export class Control {
   readonly instances: Instances;
   readonly drains: Drains;
   readonly certificates: Certificates;
+  readonly issuers: Issuers;
   readonly addresses: EarlyAddresses;
   readonly coldStarts: ColdStarts;
   readonly replicas: Replicas;
@@ -132,6 +135,13 @@ export class Control {
       log,
       now: Date.now,
       publish: (secret, entry) => this.table.setCertificate(secret, entry),
+    });
+    const configured = config.invoker.issuers.map((each) => configuredSource(each.issuer, each.audiences));
+    this.issuers = new Issuers({
+      sources: [clusterSource(client), ...configured],
+      log,
+      signal,
+      publish: (issuers) => this.table.setIssuers(issuers),
     });
     this.#waker = new Waker(client, log, signal);
     if (config.gateway.accessLog) this.#accessLog = new AccessLogWriter();
@@ -224,6 +234,7 @@ export class Control {
     else if (message.kind === 'applied') this.replicas.pump();
     else if (message.kind === 'unreachable') this.#unreachable(message.slot, message.reason);
     else if (message.kind === 'answered') this.coldStarts.answered(message.revision, message.at);
+    else if (message.kind === 'unknownKey') this.issuers.unknownKey(message.issuer);
     else if (message.kind === 'error') {
       this.#options.log.error({ error: message.error }, 'a request ended by an unexpected error');
     }

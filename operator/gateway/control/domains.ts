@@ -2,7 +2,7 @@ import { claimOf } from '../../apis/domains/domainMapping/claim.ts';
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import { keyOf } from '../../kube/types.ts';
-import { compileMapping } from './compile.ts';
+import { type CompiledRoute, compileMapping } from './compile.ts';
 import type { RouteTable } from './routeTable.ts';
 
 interface Mapped {
@@ -18,14 +18,20 @@ interface Mapped {
 export class Domains {
   readonly #table: Pick<RouteTable, 'setRoute'>;
   readonly #routeAt: (key: string) => Route | undefined;
+  readonly #restrict: (compiled: CompiledRoute, route: Route) => CompiledRoute;
   readonly #mapped = new Map<string, Mapped>();
   /** Keys of mappings, by the key of their route. */
   readonly #ofRoute = new Map<string, Set<string>>();
 
-  /** @param routeAt the route of a key as it is now. */
-  constructor(table: Pick<RouteTable, 'setRoute'>, routeAt: (key: string) => Route | undefined) {
+  /** @param routeAt the route of a key as it is now. @param restrict adds who may call it. */
+  constructor(
+    table: Pick<RouteTable, 'setRoute'>,
+    routeAt: (key: string) => Route | undefined,
+    restrict: (compiled: CompiledRoute, route: Route) => CompiledRoute = (compiled) => compiled,
+  ) {
     this.#table = table;
     this.#routeAt = routeAt;
+    this.#restrict = restrict;
   }
 
   /** Takes a mapping as it is now; undefined when it is gone. */
@@ -58,6 +64,6 @@ export class Domains {
   #refresh(key: string): void {
     const mapped = this.#mapped.get(key);
     const route = mapped && this.#routeAt(mapped.route);
-    this.#table.setRoute(claimOf(key), route && compileMapping(mapped.mapping, route));
+    this.#table.setRoute(claimOf(key), route && this.#restrict(compileMapping(mapped.mapping, route), route));
   }
 }

@@ -6,7 +6,7 @@ import { REVISIONS } from '../../apis/serving/revision/types.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
 import type { Identity } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { PODS, SECRETS } from '../../kube/core.ts';
+import { PODS, ROLE_BINDINGS, SECRETS } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { startAdmin } from '../../telemetry/admin.ts';
@@ -18,6 +18,7 @@ import { AFFINITY_SECRET } from './affinityKey.ts';
 import { certificateInformers } from './certificateWatch.ts';
 import { Control } from './control.ts';
 import { addressesOf } from './gatewayPods.ts';
+import { INVOKER_BINDINGS } from './invokers.ts';
 import { publishMetrics } from './metrics.ts';
 import { Peers } from './peers.ts';
 import { GATEWAY_SELECTOR, watchGateways } from './replicas.ts';
@@ -28,8 +29,8 @@ const FEWEST_THREADS = 2;
 /** More than four threads would only compete with the programs for the same cores. */
 const MOST_THREADS = 4;
 /**
- * How long to wait for the autoscaler's first orders, which it sends once a second, and for the first list of the Secret
- * with the key of the affinity cookies. A gateway can serve without either.
+ * How long to wait for the autoscaler's first orders, which it sends once a second, for the first list of the Secret with
+ * the key of the affinity cookies, and for the keys of identity tokens. A gateway can serve without them.
  */
 const FIRST_ORDERS_MS = 2000;
 /**
@@ -58,6 +59,7 @@ export async function runGateway(
   const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED });
   const pods = new Informer({ ...common, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}` });
   const domainMappings = new Informer({ ...common, type: DOMAIN_MAPPINGS });
+  const bindings = new Informer({ ...common, type: ROLE_BINDINGS, labelSelector: INVOKER_BINDINGS });
   const peers = new Peers({ client, log, namespace });
   const certificates = certificateInformers(config.gateway.tls, namespace, { client, log });
   const gateways = new Informer({
@@ -68,7 +70,8 @@ export async function runGateway(
     labelSelector: GATEWAY_SELECTOR,
     log,
   });
-  const informers = [routes, revisions, pods, domainMappings, peers.informer, gateways, ...certificates];
+  const watched = { routes, revisions, pods, domainMappings, bindings };
+  const informers = [...Object.values(watched), peers.informer, gateways, ...certificates];
   // It is not waited for as the others are: without it all requests are served, and clients only bound to no instance.
   const keys = new Informer({
     client,
@@ -78,7 +81,7 @@ export async function runGateway(
     log,
   });
   const control = new Control({ config, namespace, podName, client, threads, log, signal: stop.signal });
-  control.watch({ routes, revisions, pods, domainMappings });
+  control.watch(watched);
   control.watchAffinityKey(keys);
   for (const informer of certificates) control.watchCertificates(informer);
   publishMetrics(control);
@@ -123,7 +126,8 @@ export async function runGateway(
     watchGateways(gateways, control);
     await control.start();
     // Before the first orders it could send to an instance that the other gateways have released.
-    const expected = Promise.all([control.drains.firstOrders, keys.synced, control.replicas.joined]);
+    const { drains, replicas, issuers } = control;
+    const expected = Promise.all([drains.firstOrders, keys.synced, replicas.joined, issuers.asked]);
     await Promise.race([expected, sleep(FIRST_ORDERS_MS), aborted(signal)]);
     ready = true;
     log.info(

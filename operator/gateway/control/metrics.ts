@@ -7,6 +7,7 @@ import {
   setCertificateSource,
   setDurationSource,
   setGatewaySource,
+  setIssuerSource,
   setThreadSource,
   setUsageSource,
 } from '../../telemetry/metrics.ts';
@@ -28,6 +29,7 @@ export function publishMetrics(control: Control): void {
   });
   setThreadSource(() => control.threads.series);
   setCertificateSource(control.certificates);
+  setIssuerSource(control.issuers);
   setUsageSource(() => usageSeries(control.slots.usage.read(), control.spans));
   const { histograms } = control.stats;
   setDurationSource((name) => inSeconds(histograms.read(name)));

@@ -1,3 +1,4 @@
+import type { IssuerEntry } from '../shared/invokers.ts';
 import { MAX_REVISIONS, UNLIMITED } from '../shared/limits.ts';
 import type {
   CertificateEntry,
@@ -44,8 +45,9 @@ export class RouteTable {
   readonly #full: (revision: string) => void;
   #affinityKey: Uint8Array | undefined;
   #gateways: readonly string[] = [];
+  #issuers: readonly IssuerEntry[] = [];
   /** What changed besides entries. */
-  #others: Pick<TableUpdate, 'gateways' | 'fence'> = {};
+  #others: Pick<TableUpdate, 'gateways' | 'issuers' | 'fence'> = {};
   /** Where the requests of a revision go; of each one to its instances while this is the only gateway. */
   placementOf: (revision: string, limit: number) => Placement = () => 'instances';
   #version = 0;
@@ -126,6 +128,13 @@ export class RouteTable {
     this.#changed();
   }
 
+  /** Sets whose identity tokens count. */
+  setIssuers(issuers: readonly IssuerEntry[]): void {
+    this.#issuers = issuers;
+    this.#others.issuers = issuers;
+    this.#changed();
+  }
+
   /** With the next update, after all its changes, requests in instances of revisions with a limit are aborted. */
   fence(): void {
     this.#others.fence = true;
@@ -182,6 +191,7 @@ export class RouteTable {
       instances: [...this.#instances.keys()].map((slot) => [slot, this.#instance(slot)]),
       certificates: [...this.#certificates],
       ...(this.#gateways.length > 0 ? { gateways: this.#gateways } : {}),
+      ...(this.#issuers.length > 0 ? { issuers: this.#issuers } : {}),
     };
   }
 
@@ -218,7 +228,9 @@ export class RouteTable {
   #entry(host: string): HostEntry | undefined {
     const owner = this.#routes.get(this.#claims.get(host)?.[0] ?? '');
     const targets = owner?.hosts.get(host);
-    return owner && targets && { targets, internalOnly: owner.internalOnly };
+    if (!owner || !targets) return undefined;
+    const { internalOnly, invokers } = owner;
+    return { targets, internalOnly, ...(invokers && { invokers }) };
   }
 
   #claim(host: string, key: string): void {

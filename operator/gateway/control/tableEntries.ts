@@ -21,7 +21,12 @@ export function sameEntry(a: RevisionEntry, b: RevisionEntry): boolean {
 
 export function sameRoute(a: CompiledRoute, b: CompiledRoute): boolean {
   const stopped = (route: CompiledRoute) => [...(route.stopped ?? [])].join();
-  return a.internalOnly === b.internalOnly && stopped(a) === stopped(b) && sameHosts(a.hosts, b.hosts);
+  return (
+    a.internalOnly === b.internalOnly &&
+    stopped(a) === stopped(b) &&
+    JSON.stringify(a.invokers) === JSON.stringify(b.invokers) &&
+    sameHosts(a.hosts, b.hosts)
+  );
 }
 
 function sameHosts(a: Map<string, Target[]>, b: Map<string, Target[]>): boolean {

@@ -143,9 +143,9 @@ export class Connections implements ConnectionSet<Connection> {
   }
 
   /** Responds with one line of text on a connection whose request is incomplete, and closes it. */
-  reject(connection: Connection, { reason, message, location }: Rejection, toHead = false): void {
+  reject(connection: Connection, { reason, message, fields }: Rejection, toHead = false): void {
     this.usage.count(reason);
-    rejectSocket(connection.socket, REJECTIONS[reason], message, toHead, location);
+    rejectSocket(connection.socket, REJECTIONS[reason], message, toHead, fields);
     connection.rejected();
   }
 

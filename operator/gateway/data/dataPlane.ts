@@ -6,6 +6,7 @@ import type { Stats } from '../shared/stats.ts';
 import { ANSWER_BYTES, answerBytesOf, REQUEST_BYTES, requestBytesOf } from '../shared/usage.ts';
 import { AccessLog } from './accessLog.ts';
 import { Budget } from './budget.ts';
+import { Callers } from './callers.ts';
 import { Certificates } from './certificates.ts';
 import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
@@ -78,6 +79,7 @@ export class DataPlane {
   #gateways: ReadonlySet<string> = new Set();
   readonly #router = new Router();
   readonly #certificates = new Certificates();
+  readonly #callers: Callers;
   readonly #throttlers = new Map<string, Throttler>();
   readonly #byIndex = new Map<number, Throttler>();
   readonly #instances = new Map<number, { instance: Instance; throttler: Throttler }>();
@@ -134,6 +136,7 @@ export class DataPlane {
       },
     };
     this.#link = link;
+    this.#callers = new Callers((issuer) => link.send({ kind: 'unknownKey', issuer }));
     this.#throttlerShared = {
       thread,
       slots,
@@ -149,7 +152,7 @@ export class DataPlane {
     const certificates = this.#certificates;
     const redirect = tls?.redirectPort ? new HttpsRedirect(certificates, tls.redirectPort) : undefined;
     const destinations = (side: Side, redirect?: HttpsRedirect): Destinations =>
-      new Destinations(side, this.#router, this.#throttlers, redirect);
+      new Destinations(side, this.#router, this.#throttlers, this.#callers, redirect);
     const handler = (side: Side, redirect?: HttpsRedirect): Handler =>
       new Handler(destinations(side, redirect), shared, connections);
     const external = handler('external', redirect);
@@ -202,6 +205,7 @@ export class DataPlane {
 
   apply(update: TableUpdate): void {
     if (update.gateways) this.#gateways = new Set(update.gateways);
+    if (update.issuers) this.#callers.setIssuers(update.issuers);
     for (const [key, entry] of update.revisions) this.#setRevision(key, entry);
     for (const [slot, entry] of update.instances) this.#setInstance(slot, entry);
     for (const [host, entry] of update.hosts) this.#router.set(host, entry);

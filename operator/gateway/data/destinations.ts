@@ -1,5 +1,6 @@
 import type { Rejection } from '../shared/rejections.ts';
 import { affinityCookie } from './affinity.ts';
+import type { Callers } from './callers.ts';
 import { rawTarget } from './downstream/rawTarget.ts';
 import type { RequestHead } from './headers.ts';
 import { MOST_HOPS } from './hop.ts';
@@ -21,6 +22,7 @@ export class Destinations {
   readonly side: Side;
   readonly #router: Router;
   readonly #throttlers: ReadonlyMap<string, Throttler>;
+  readonly #callers: Callers;
   readonly #redirect: HttpsRedirect | undefined;
 
   /** @param redirect where some of the requests are sent. */
@@ -28,11 +30,13 @@ export class Destinations {
     side: Side,
     router: Router,
     throttlers: ReadonlyMap<string, Throttler>,
+    callers: Callers,
     redirect?: HttpsRedirect,
   ) {
     this.side = side;
     this.#router = router;
     this.#throttlers = throttlers;
+    this.#callers = callers;
     this.#redirect = redirect;
   }
 
@@ -60,10 +64,17 @@ export class Destinations {
     if (split === null) return { reason: 'malformed', message: 'The Host header is not a valid host name.' };
     if (!split) return { reason: 'unknown_host', message: 'No service answers at this host name.' };
     const location = this.#redirect?.target(head, path);
-    if (location) return { reason: 'redirected', message: 'This host is served over HTTPS.', location };
-    return this.#throttlerOf(split, head) ?? NO_REVISION;
+    if (location)
+      return {
+        reason: 'redirected',
+        message: 'This host is served over HTTPS.',
+        fields: ['location', location],
+      };
+    const rejected = split.invokers && this.#callers.check(split.invokers, path, head);
+    return rejected ?? this.#throttlerOf(split, head) ?? NO_REVISION;
   }
 
+  /** The gateway that the client is connected to has checked who calls. */
   #forwarded(head: RequestHead): Throttler | Rejection {
     if (!head.hop) return { reason: 'malformed', message: 'Only gateways may send requests to this port.' };
     const { revision, count } = head.hop;

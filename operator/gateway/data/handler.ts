@@ -154,7 +154,7 @@ export class Handler {
     if ('reason' in found) {
       this.#shared.usage.count(found.reason);
       this.#log(method, path ?? '', 'HTTP/2', head, found);
-      rejectHttp2(stream, REJECTIONS[found.reason], found.message, undefined, found.location);
+      rejectHttp2(stream, REJECTIONS[found.reason], found.message, undefined, found.fields);
       return;
     }
     new Exchange(
@@ -214,9 +214,9 @@ export class Handler {
     head: RequestHead,
     rejection: Rejection,
   ): void {
-    const { reason, message, location } = rejection;
+    const { reason, message, fields } = rejection;
     this.#shared.usage.count(reason);
-    rejectHttp1(response, REJECTIONS[reason], message, this.closes(head.peer), undefined, location);
+    rejectHttp1(response, REJECTIONS[reason], message, this.closes(head.peer), undefined, fields);
     this.#logHttp1(request, head, rejection);
   }
 

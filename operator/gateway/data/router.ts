@@ -1,4 +1,6 @@
+import type { InvokersEntry } from '../shared/invokers.ts';
 import type { HostEntry, Target } from '../shared/messages.ts';
+import { Invokers } from './callers.ts';
 
 const HOST = /^[a-z0-9_.-]+$/;
 
@@ -27,12 +29,15 @@ export class Split {
   readonly targets: readonly Target[];
   /** Only requests from inside the cluster may reach it. */
   readonly internalOnly: boolean;
+  /** Who may call it; unset where everyone may. */
+  readonly invokers: Invokers | undefined;
   readonly #credit: number[];
   readonly #total: number;
 
-  constructor(targets: readonly Target[], internalOnly = false) {
+  constructor(targets: readonly Target[], internalOnly = false, invokers?: Invokers) {
     this.targets = targets;
     this.internalOnly = internalOnly;
+    this.invokers = invokers;
     this.#total = targets.reduce((sum, target) => sum + target.percent, 0);
     // A random start keeps threads and gateways from all sending their first request to the same target.
     const start = Math.random() * this.#total;
@@ -65,10 +70,22 @@ export class Split {
 /** Host to revision, as one data thread sees it. */
 export class Router {
   readonly #splits = new Map<string, Split>();
+  /** The hosts of a service have one entry in common. */
+  readonly #invokers = new WeakMap<InvokersEntry, Invokers>();
 
   set(host: string, entry: HostEntry | undefined): void {
-    if (entry) this.#splits.set(host, new Split(entry.targets, entry.internalOnly));
-    else this.#splits.delete(host);
+    if (entry) {
+      const { targets, internalOnly, invokers } = entry;
+      this.#splits.set(host, new Split(targets, internalOnly, invokers && this.#invokersOf(invokers)));
+    } else {
+      this.#splits.delete(host);
+    }
+  }
+
+  #invokersOf(entry: InvokersEntry): Invokers {
+    const known = this.#invokers.get(entry) ?? new Invokers(entry);
+    this.#invokers.set(entry, known);
+    return known;
   }
 
   /**

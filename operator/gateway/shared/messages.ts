@@ -1,3 +1,5 @@
+import type { InvokersEntry, IssuerEntry } from './invokers.ts';
+
 /** The protocol of the ingress container: `h2c` when its port has that name, else HTTP/1.1. */
 export type Protocol = 'http1' | 'h2c';
 
@@ -12,6 +14,8 @@ export interface HostEntry {
   targets: Target[];
   /** Only requests to the internal port are served. */
   internalOnly: boolean;
+  /** Unset for a service that everyone may call. */
+  invokers?: InvokersEntry;
 }
 
 /**
@@ -75,6 +79,8 @@ export interface TableUpdate {
   certificates: [secret: string, entry: CertificateEntry | undefined][];
   /** Addresses of the other gateways, from which forwarded requests come; unset when they have not changed. */
   gateways?: readonly string[];
+  /** Whose identity tokens count; unset when that has not changed. */
+  issuers?: readonly IssuerEntry[];
   /** Another gateway may take over: after the changes, requests in instances of revisions with a limit are aborted. */
   fence?: true;
 }
@@ -104,6 +110,8 @@ export type FromThread =
   | { kind: 'accessLog'; chunks: string[] }
   /** Spans in the JSON form of OTLP, each with a comma behind it; `spansTaken` follows. */
   | { kind: 'spans'; chunks: string[]; count: number }
+  /** A token names a key of this issuer that it is not known to have. */
+  | { kind: 'unknownKey'; issuer: string }
   /** An exchange ended by an unexpected error. */
   | { kind: 'error'; error: string }
   | { kind: 'stopped' };

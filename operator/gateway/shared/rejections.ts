@@ -4,6 +4,10 @@ export const REJECTIONS = {
   redirected: 302,
   /** It is not valid HTTP, or names no host or path. */
   malformed: 400,
+  /** Its identity token is not valid for the service. */
+  unauthenticated: 401,
+  /** It has no identity token, or that of someone who may not call the service. */
+  forbidden: 403,
   /** No service has its host. */
   unknown_host: 404,
   method: 405,
@@ -15,6 +19,8 @@ export const REJECTIONS = {
   version: 505,
   /** The service has no revision that takes requests. */
   no_revision: 503,
+  /** The keys of its token's issuer have not been fetched yet. */
+  no_keys: 503,
   /** It waited for an instance until its queue limit. */
   queue_time: 429,
   /** It waited until its queue limit, and no instance can start. */
@@ -49,6 +55,9 @@ export interface Rejection {
   message: string;
   /** When another attempt may succeed. */
   retryAfterSeconds?: number;
-  /** Where the client is sent. */
-  location?: string;
+  /**
+   * Further fields of the response, names in lower case and values in turn; a content-type among them is that of the
+   * message.
+   */
+  fields?: readonly string[];
 }

@@ -7,6 +7,7 @@ import { parseConfig } from '../../config.ts';
 import { instanceCookie, revisionToken } from '../control/affinity.ts';
 import { DataPlane } from '../data/dataPlane.ts';
 import type { TracingOptions } from '../data/tracer.ts';
+import type { InvokersEntry, IssuerEntry } from '../shared/invokers.ts';
 import { type Limits, UNLIMITED } from '../shared/limits.ts';
 import type {
   CertificateEntry,
@@ -118,8 +119,13 @@ export class Harness {
     return slots;
   }
 
-  route(host: string, targets: Target[] | undefined, internalOnly = false): void {
-    this.#apply({ hosts: [[host, targets && { targets, internalOnly }]] });
+  route(host: string, targets: Target[] | undefined, internalOnly = false, invokers?: InvokersEntry): void {
+    this.#apply({ hosts: [[host, targets && { targets, internalOnly, invokers }]] });
+  }
+
+  /** Sets whose identity tokens count. */
+  setIssuers(issuers: IssuerEntry[]): void {
+    this.#apply({ issuers });
   }
 
   revision({ key = 'ns/rev', ports = [], ...given }: TestRevision): number[] {

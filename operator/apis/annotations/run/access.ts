@@ -22,7 +22,7 @@ export const ACCESS = {
     key: 'run.googleapis.com/invoker-iam-disabled',
     on: SERVICE,
     value: FLAG,
-    effect: ignored('callers are never checked', (value) => !isOff(value)),
+    effect: honoured('true lets everyone call the service, without a token'),
   },
   // Homerun's own: Cloud Run has no other services than such.
   invoker: {
@@ -49,7 +49,7 @@ export const ACCESS = {
     key: 'run.googleapis.com/custom-audiences',
     on: SERVICE,
     value: JSON_STRINGS,
-    effect: ignored('tokens of callers are not verified'),
+    effect: honoured('audiences that tokens of callers may have, besides the service’s URLs'),
   },
   regions: {
     key: 'run.googleapis.com/regions',

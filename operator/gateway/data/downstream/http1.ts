@@ -20,6 +20,7 @@ function flushBegun(): void {
 }
 
 const EMPTY = Buffer.alloc(0);
+const TEXT = ['content-type', 'text/plain; charset=utf-8'];
 
 /** A reason phrase that Node can write; bytes above 0x7f are opaque (RFC 9112, 4). */
 const REASON = /^[\t\x20-\x7e\x80-\xff]+$/;
@@ -190,24 +191,19 @@ export class Http1Downstream implements Downstream {
   readonly #onDrain = (): void => this.#events?.drained();
 }
 
-/** Responds with one line of text. */
+/** Responds with a message, which is one line of text where the fields do not say otherwise. */
 export function rejectHttp1(
   response: ServerResponse,
   status: number,
   message: string,
   close: boolean,
   retryAfterSeconds?: number,
-  location?: string,
+  fields: readonly string[] = [],
 ): void {
   const body = `${message}\n`;
-  const headers = [
-    'content-type',
-    'text/plain; charset=utf-8',
-    'content-length',
-    String(Buffer.byteLength(body)),
-  ];
+  const type = fields.includes('content-type') ? [] : TEXT;
+  const headers = [...type, ...fields, 'content-length', String(Buffer.byteLength(body))];
   if (retryAfterSeconds !== undefined) headers.push('retry-after', String(retryAfterSeconds));
-  if (location !== undefined) headers.push('location', location);
   if (close) headers.push('connection', 'close');
   response.writeHead(status, headers);
   response.end(body);

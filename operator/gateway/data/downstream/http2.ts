@@ -11,7 +11,7 @@ const MAX_HEAD_BYTES = 60 * 1024;
 type Http2Headers = Record<string, string | string[] | number>;
 
 /** Lower-case names with their values collected, as node:http2 takes them. */
-export function http2Headers(headers: FlatHeaders, status?: number): Http2Headers {
+export function http2Headers(headers: readonly string[], status?: number): Http2Headers {
   // Without a prototype: a header may have the name of something that every object inherits.
   const gathered: Http2Headers = Object.create(null);
   if (status !== undefined) gathered[':status'] = status;
@@ -197,13 +197,13 @@ function rejectGrpc(stream: ServerHttp2Stream, message: string): void {
   );
 }
 
-/** Responds with one line of text. */
+/** Responds with a message, which is one line of text where the fields do not say otherwise. */
 export function rejectHttp2(
   stream: ServerHttp2Stream,
   status: number,
   message: string,
   retryAfterSeconds?: number,
-  location?: string,
+  fields: readonly string[] = [],
 ): void {
   if (isOver(stream) || stream.headersSent) return;
   const body = Buffer.from(`${message}\n`);
@@ -212,7 +212,7 @@ export function rejectHttp2(
     'content-type': 'text/plain; charset=utf-8',
     'content-length': body.length,
     ...(retryAfterSeconds === undefined ? undefined : { 'retry-after': String(retryAfterSeconds) }),
-    ...(location === undefined ? undefined : { location }),
+    ...http2Headers(fields),
   });
   // The response to HEAD has ended with its headers. A write behind that is an error, after which the stream may never close.
   if (!stream.writableEnded) stream.end(body);

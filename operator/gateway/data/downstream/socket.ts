@@ -5,18 +5,18 @@ import { STATUS_CODES } from '../../../builtins.ts';
 const ignore = (): void => {};
 
 /**
- * Responds with one line of text on a connection that node:http has released, and closes it. Its peer may be gone
- * already, which is not an error.
+ * Responds with a message on a connection that node:http has released, and closes it. It is one line of text where the
+ * fields do not say otherwise. Its peer may be gone already, which is not an error.
  * @param message an empty one is a response without a body.
  * @param toHead whether it responds to HEAD, which has no body.
- * @param location where a redirect leads.
+ * @param fields further ones of the response, names and values in turn.
  */
 export function rejectSocket(
   socket: Socket,
   status: number,
   message: string,
   toHead = false,
-  location?: string,
+  fields: readonly string[] = [],
 ): void {
   socket.on('error', ignore);
   if (!socket.writable) {
@@ -24,10 +24,11 @@ export function rejectSocket(
     return;
   }
   const body = message === '' ? '' : `${message}\n`;
-  const field = location === undefined ? '' : `location: ${location}\r\n`;
+  let lines = fields.includes('content-type') ? '' : 'content-type: text/plain; charset=utf-8\r\n';
+  for (let i = 0; i < fields.length; i += 2) lines += `${fields[i]}: ${fields[i + 1]}\r\n`;
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
-      `${field}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${toHead ? '' : body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
+      `${lines}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${toHead ? '' : body}`,
     () => socket.destroySoon(),
   );
   // Further input is dropped, so that the client reads the response and not a reset.
