@@ -26,7 +26,7 @@ metadata: {name: pool}
 spec: {template: {spec: {containers: [{image: busybox}]}}}`,
 };
 
-/** A command, and what it prints; one that fails names its exit code. EXECUTION is the last one of job `work`. */
+/** A command, and what it prints; one that fails names its exit code. EXECUTION is the newest one. */
 type Command = [command: string, prints: RegExp, code?: number];
 
 const COMMANDS: readonly Command[] = [
@@ -37,7 +37,7 @@ const COMMANDS: readonly Command[] = [
   ['run deploy hello --image=gcr.io/p/app:2', /has been deployed and is serving.* percent of traffic/],
   ['run services update hello --update-env-vars=A=b --labels=team=a', /has been deployed and is serving/],
   ['run services update-traffic hello --to-latest', /Updating traffic\.\.\.[\s\S]*Done/],
-  ['run services update-traffic hello --to-latest --set-tags=blue=LATEST', /blue: /],
+  ['run services update-traffic hello --to-latest --set-tags=blue=LATEST', /blue:/],
   ['run services list', /hello +local-cluster1 +https:\/\/hello/],
   ['run services describe hello', /Service hello in region local-cluster1/],
   ['run services describe hello --format=export', /name: hello\n/],
@@ -55,7 +55,7 @@ const COMMANDS: readonly Command[] = [
   ],
   ['run jobs update work --max-retries=1', /Job \[work\] has successfully been updated/],
   ['run jobs execute work --wait', /has successfully completed/],
-  ['run jobs execute work --async', /has successfully started running|Execution \[work-/],
+  ['run jobs execute work --async', /Execution \[work-/],
   [
     'run jobs execute work --args=x --tasks=3 --update-env-vars=A=b --task-timeout=30s --wait',
     /successfully completed/,
@@ -63,11 +63,13 @@ const COMMANDS: readonly Command[] = [
   ['run jobs list', /work +local-cluster1/],
   ['run jobs describe work', /Job work in region local-cluster1/],
   ['run jobs executions list --job=work', /work +work-/],
-  ['run jobs executions describe EXECUTION', /Execution work-\w+ in region/],
+  ['run jobs executions describe EXECUTION', /Execution EXECUTION in region/],
   ['run jobs executions tasks list --execution=EXECUTION', /EXECUTION-0/],
-  ['run jobs executions tasks describe EXECUTION-0', /Task EXECUTION-0 in region|EXECUTION-0/],
-  ['run jobs executions cancel EXECUTION', /Cancelled|cancelled|Cancelling|is not running|EXECUTION/],
+  ['run jobs executions tasks describe EXECUTION-0', /EXECUTION-0/],
+  ['run jobs executions cancel EXECUTION', /has completed successfully before it could be cancelled/, 1],
   ['run jobs executions delete EXECUTION', /Deleted execution \[EXECUTION\]/],
+  ['run jobs create endless --image=endless --execute-now', /Job \[endless\]/],
+  ['run jobs executions cancel EXECUTION', /Cancelled execution \[EXECUTION\]/],
   ['run jobs create work --image=busybox', /Job \[work\] already exists/, 1],
   ['run jobs replace job.yaml', /has been successfully created/],
   ['run jobs delete job-from-file', /Deleted job \[job-from-file\]/],
@@ -76,6 +78,10 @@ const COMMANDS: readonly Command[] = [
   ['beta run worker-pools describe pool', /WorkerPool pool in region/],
   ['run regions list', /local-cluster1/],
   ['beta run domain-mappings list', /Listed 0 items/],
+  ['projects describe demo', /projectId: demo/],
+  ['services enable run.googleapis.com', /^\s*$|finished successfully/],
+  ['iam service-accounts create my-robot', /Created service account \[my-robot\]/],
+  ['iam service-accounts list', /my-robot@demo\.iam\.gserviceaccount\.com/],
 ];
 
 describe('gcloud at the Admin API', function () {
@@ -132,6 +138,7 @@ describe('gcloud at the Admin API', function () {
   for (const [command, prints, code = 0] of COMMANDS) {
     it(`gcloud ${command}`, async () => {
       if (command.includes('EXECUTION')) current ||= await execution();
+      else current = '';
       const named = command.replaceAll('EXECUTION', current);
       const args = named.split(' ').map((arg) => (arg in MANIFESTS ? join(gcloud.folder, arg) : arg));
       const result = await gcloud.run(args);

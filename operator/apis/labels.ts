@@ -33,6 +33,13 @@ export const RUN = {
   supportsPzs: 'run.googleapis.com/supportsPzs',
 } as const;
 
+/** Labels of log entries of a job's tasks (Cloud Run, Logging; Cloud Logging, LogEntry). */
+export const LOG_LABELS = {
+  execution: 'run.googleapis.com/execution_name',
+  taskIndex: 'run.googleapis.com/task_index',
+  taskAttempt: 'run.googleapis.com/task_attempt',
+} as const;
+
 /** On what is made for a domain mapping in another namespace: the namespace of the mapping. */
 export const MAPPING_NAMESPACE = 'homerun.dev/domain-mapping-namespace';
 

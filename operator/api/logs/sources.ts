@@ -1,5 +1,5 @@
 import { instanceId } from '../../apis/identity.ts';
-import { RUN, SERVING } from '../../apis/labels.ts';
+import { LOG_LABELS, RUN, SERVING } from '../../apis/labels.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { PODS, type Pod } from '../../kube/core.ts';
 import { attemptOf } from '../../reconcilers/execution/tasks.ts';
@@ -45,7 +45,7 @@ const NAMES: readonly (readonly [field: string, label: string])[] = [
   ['resource.labels.revision_name', SERVING.revision],
   ['resource.labels.job_name', RUN.job],
   ['resource.labels.worker_pool_name', RUN.workerPool],
-  ['labels.run.googleapis.com/execution_name', RUN.execution],
+  [`labels.${LOG_LABELS.execution}`, RUN.execution],
 ];
 
 /** What pods of each type of resource have; a revision's may also be a worker pool's. */
@@ -184,8 +184,8 @@ function taskLabels(pod: Pod): Record<string, string> {
   const execution = labels[RUN.execution];
   if (!execution) return {};
   return {
-    'run.googleapis.com/execution_name': execution,
-    'run.googleapis.com/task_index': annotations['batch.kubernetes.io/job-completion-index'] ?? '',
-    'run.googleapis.com/task_attempt': String(attemptOf(pod)),
+    [LOG_LABELS.execution]: execution,
+    [LOG_LABELS.taskIndex]: annotations['batch.kubernetes.io/job-completion-index'] ?? '',
+    [LOG_LABELS.taskAttempt]: String(attemptOf(pod)),
   };
 }
