@@ -31,6 +31,7 @@ const ROLES: { [R in Role]: () => Promise<Run<R>> } = {
   gateway: async () => withClient((await import('./gateway/control/gateway.ts')).runGateway),
   metadata: async () => withClient((await import('./metadata/metadata.ts')).runMetadata),
   node: async () => (await import('./node/node.ts')).runNode,
+  api: async () => withClient((await import('./api/api.ts')).runApi),
 };
 /** Codes of errors that a person can mend: ConfigError and ConnectionError. */
 const EXPECTED: ReadonlySet<unknown> = new Set(['CONFIG_INVALID', 'KUBE_CONNECTION']);

@@ -65,6 +65,15 @@ export const ROLE_FIELDS = {
     'metadata.workloadIdentity',
   ],
   node: ['logLevel', 'adminPort', 'namespaces', 'node'],
+  api: [
+    'logLevel',
+    'adminPort',
+    'namespaces',
+    'clusterDomain',
+    'api',
+    'metadata.region',
+    'metadata.projectId',
+  ],
 } as const satisfies Record<string, readonly FieldPath[]>;
 
 /** A role of the program: `homerun ROLE`. */

@@ -54,6 +54,13 @@ const FULL = {
     podLabels: { tier: 'edge' },
     podAnnotations: { 'example.com/note': 'x' },
   },
+  api: {
+    enabled: true,
+    replicas: 2,
+    host: 'run.example.com',
+    tlsSecret: 'run-tls',
+    service: { type: 'LoadBalancer', annotations: { 'example.com/lb': 'internal' } },
+  },
   registry: { insecure: ['registry.local:5000'], ca: { configMap: 'registry-ca' } },
   networkPolicy: { enabled: true, metricsFrom: [{ namespaceSelector: {} }] },
 };
@@ -269,6 +276,30 @@ describe('chart', function () {
     equal(metadata.enabled, false);
   });
 
+  it('has the Admin API where that is asked for, which acts as the people who ask', () => {
+    const isOfApi = ({ metadata }: Rendered) => metadata.name.startsWith('homerun-api');
+    deepEqual(render({ networkPolicy: { enabled: true } }).filter(isOfApi), []);
+    const rulesOf = (api: object) =>
+      render({ api: { enabled: true, ...api } }, { templates: ['rbac'] })
+        .filter((object) => isOfApi(object) && 'rules' in object)
+        .map(({ kind, rules }) => [kind, rules]);
+    const own = { apiGroups: [''], resources: ['secrets'] };
+    const made = [
+      { ...own, verbs: ['create'] },
+      { ...own, verbs: ['get', 'list', 'update', 'watch'], resourceNames: ['homerun-api-cert'] },
+    ];
+    const anywhere = [
+      { apiGroups: [''], resources: ['groups', 'serviceaccounts', 'users'], verbs: ['impersonate'] },
+      { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+    ];
+    deepEqual(rulesOf({}), [
+      ['ClusterRole', anywhere],
+      ['Role', made],
+    ]);
+    const given = { ...own, verbs: ['get', 'list', 'watch'], resourceNames: ['run-tls'] };
+    deepEqual(rulesOf({ tlsSecret: 'run-tls' })[1], ['Role', [...made, given]]);
+  });
+
   it('leaves the node role out', () => {
     const objects = render({ node: { enabled: false }, networkPolicy: { enabled: true } });
     const isOfNodes = ({ metadata }: Rendered) => /^homerun-(node|gateway-pods)$/.test(metadata.name);
@@ -367,7 +398,7 @@ describe('chart', function () {
   describe('configuration', () => {
     for (const role of ROLES) {
       it(`of the ${role} is what it reads, with the operator's own defaults`, () => {
-        const config = configOf(render({}, { templates: ['config'] }), role);
+        const config = configOf(render({ api: { enabled: true } }, { templates: ['config'] }), role);
         deepEqual(parseConfig(config), parseConfig({}));
         const given = (path: string) =>
           path.split('.').reduce<unknown>((at, key) => (at as Json)[key], config);
@@ -475,7 +506,8 @@ describe('chart', function () {
 
     it('never leave a pod without restrictions', () => {
       for (const role of ROLES) {
-        const text = JSON.stringify(find(render(), WORKLOADS[role] ?? 'Deployment', `homerun-${role}`));
+        const objects = render({ api: { enabled: true } });
+        const text = JSON.stringify(find(objects, WORKLOADS[role] ?? 'Deployment', `homerun-${role}`));
         for (const part of ['"runAsNonRoot":true', '"readOnlyRootFilesystem":true', '"drop":["ALL"]'])
           ok(text.includes(part), `${role}: ${part}`);
         ok(!/"limits":\{[^}]*"cpu"/.test(text), `${role} has no CPU limit`);

@@ -26,7 +26,7 @@ changes(ROLES, {
   'podSecurityContext.runAsGroup': 1,
   labels: { team: 'platform' },
 });
-changes(['controller', 'gateway', 'node'], { clusterDomain: 'example.local', namespaces: ['demo'] });
+changes(['controller', 'gateway', 'node', 'api'], { clusterDomain: 'example.local', namespaces: ['demo'] });
 changes(['controller', 'gateway'], {
   domain: 'run.example.com',
   urlTemplate: '{tag---}{service}-{namespace}.{domain}',
@@ -93,19 +93,26 @@ changes(['gateway'], {
   'gateway.limits.requestMebibytes': 10,
   'gateway.limits.answerMebibytes': 10,
 });
-changes(['metadata'], {
+changes(['metadata', 'api'], {
   'metadata.region': 'europe-west1',
   'metadata.projectId': 'p-{namespace}',
+});
+changes(['metadata'], {
   'metadata.projectNumbers': { demo: '1' },
   'metadata.workloadIdentity.audience': '//a',
   'metadata.workloadIdentity.tokenAudience': 'a',
   'metadata.workloadIdentity.tokenUrl': 'https://sts.example.com',
   'metadata.workloadIdentity.impersonationUrl': 'https://iam.example.com/{email}',
 });
+changes(['api'], { 'api.host': 'run.example.com', 'api.tlsSecret': 'run-tls', 'api.plainHttp': true });
 changes(['node'], { 'node.cniResults': '/var/run/cni' });
 changes([], {
   annotations: { note: 'x' },
   'webhook.timeoutSeconds': 5,
+  'api.service.type': 'NodePort',
+  'api.service.port': 8443,
+  'api.service.nodePort': 30443,
+  'api.service.annotations': { note: 'x' },
   'gateway.service.type': 'NodePort',
   'gateway.service.port': 8080,
   'gateway.service.nodePort': 30080,
@@ -154,9 +161,10 @@ const NEEDS: Record<string, Record<string, unknown>> = {
   'gateway.tls.issuer.name': { 'gateway.tls.namespace': 'certificates' },
 };
 
-/** The pods that a Deployment or DaemonSet makes, as text; by role. */
-function templatesOf(values: object): Map<Role, string> {
-  const deployments = render(values, { templates: ROLES }).filter(({ kind }) =>
+/** The pods that a Deployment or DaemonSet makes, as text; by role, with the one that is not there by default. */
+function templatesOf(values: { api?: object }): Map<Role, string> {
+  const all = { ...values, api: { ...values.api, enabled: true } };
+  const deployments = render(all, { templates: ROLES }).filter(({ kind }) =>
     ['Deployment', 'DaemonSet'].includes(kind),
   );
   const found = deployments as (Rendered & { spec: { template: unknown } })[];
@@ -195,7 +203,7 @@ describe('a value of the chart restarts the roles that read it, and no other', f
   it('for each value that there is', () => {
     const values = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
     // These take a role away, and with it what would be compared.
-    const known = [...Object.keys(CHANGES), 'metadata.enabled', 'node.enabled'].sort();
+    const known = [...Object.keys(CHANGES), 'api.enabled', 'metadata.enabled', 'node.enabled'].sort();
     deepEqual(leaves(values), known);
   });
 

@@ -1,5 +1,6 @@
 import * as Type from 'typebox';
 import { MAX_ROLLOUT_MS } from '../apis/annotations/values.ts';
+import { ApiSchema } from './api.ts';
 import { oneOf, port, seconds } from './fields.ts';
 import { GatewaySchema } from './gateway.ts';
 import { GatewayApiSchema } from './gatewayApi.ts';
@@ -33,6 +34,7 @@ export const ConfigSchema = Type.Object(
       },
       { default: {} },
     ),
+    api: ApiSchema,
     gateway: GatewaySchema,
     gatewayApi: GatewayApiSchema,
     autoscaler: Type.Object(

@@ -44,7 +44,7 @@ describe('bundle', function () {
   it('starts without node_modules and names the roles', () => {
     const { status, stderr } = run({});
     equal(status, 1);
-    equal(stderr, 'homerun: usage: homerun controller | webhook | gateway | metadata | node\n');
+    equal(stderr, 'homerun: usage: homerun controller | webhook | gateway | metadata | node | api\n');
   });
 
   it('runs the node role without an API server, in the memory that a node can spare', async () => {
@@ -76,7 +76,7 @@ describe('bundle', function () {
     deepEqual(await ended, [0, null]);
   });
 
-  for (const role of ['controller', 'webhook', 'gateway', 'metadata']) {
+  for (const role of ['controller', 'webhook', 'gateway', 'metadata', 'api']) {
     it(`starts the ${role} in a cluster without the client library and without a warning`, () => {
       const { status, stderr } = run(
         { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: '1' },

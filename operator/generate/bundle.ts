@@ -40,6 +40,7 @@ const ROLE_ENTRIES: Readonly<Record<string, readonly string[]>> = {
   ],
   metadata: ['operator/main.ts', 'operator/metadata/metadata.ts', OWN_CLIENT],
   node: ['operator/main.ts', 'operator/node/node.ts'],
+  api: ['operator/main.ts', 'operator/api/api.ts', OWN_CLIENT],
 };
 
 type Outputs = Metafile['outputs'];

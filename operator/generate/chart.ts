@@ -54,19 +54,27 @@ const GATEWAY_SERVICE = closed({
   ipFamilyPolicy: { enum: ['', 'SingleStack', 'PreferDualStack', 'RequireDualStack'] },
 });
 
+const API_SERVICE = closed({
+  type: { enum: ['ClusterIP', 'NodePort', 'LoadBalancer'] },
+  port,
+  nodePort,
+  annotations: textMap,
+});
+
 /** Fields of the configuration that the chart decides by itself. */
 const DECIDED = ['adminPort'];
 
 /** The schema of the chart's values: the configuration's own (operator/config/schema.ts), and what only Kubernetes needs. */
 export function valuesSchema(): Schema {
   const config = plain(ConfigSchema).properties as Record<string, Schema>;
-  const { gateway, gatewayApi, metadata, node, registry, webhook: _webhook, ...rest } = config;
+  const { api, gateway, gatewayApi, metadata, node, registry, webhook: _webhook, ...rest } = config;
   const shared = Object.fromEntries(Object.entries(rest).filter(([name]) => !DECIDED.includes(name)));
   const { threads, drainSeconds, accessLog, tracing, limits, tls, certificates } = propertiesOf(gateway);
   const { issuer } = propertiesOf(certificates);
   const { parentRefs } = propertiesOf(gatewayApi);
   const { publicPort: _publicPort, ...tlsFields } = propertiesOf(tls);
   const { service: _service, port: _port, ...metadataFields } = propertiesOf(metadata);
+  const { service: _apiService, port: _apiPort, ...apiFields } = propertiesOf(api);
   const { cniResults } = propertiesOf(node);
   const { caFile: _, ...registryFields } = propertiesOf(registry);
   return {
@@ -104,6 +112,7 @@ export function valuesSchema(): Schema {
         tracing,
         limits,
       }),
+      api: closed({ ...POD, ...apiFields, enabled: { type: 'boolean' }, service: API_SERVICE }),
       gatewayApi: closed({ parentRefs }),
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text, apiServerAudiences: audiences }),
       node: closed({ ...NODE_POD, enabled: { type: 'boolean' }, cniResults }),

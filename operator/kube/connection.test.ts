@@ -107,7 +107,7 @@ describe('connections', () => {
           file: kubeconfig({ server: 'https://127.0.0.1:1/prefix/' }, user),
         });
         assert.equal(connection.server, 'https://127.0.0.1:1/prefix');
-        const headers = new Headers(await connection.headers());
+        const headers = new Headers((await connection.headers()) as Record<string, string>);
         assert.equal(headers.get('authorization') ?? undefined, authorization);
       });
     }

@@ -6,6 +6,9 @@ import type { Dispatcher } from 'undici';
 // The whole of undici, with fetch, caches and mocks, is 3 MB for each process; these are the parts that are used.
 import Agent from 'undici/lib/dispatcher/agent.js';
 
+/** A header with several values is sent once for each. */
+export type RequestHeaders = Record<string, string | string[]>;
+
 /** How to reach one API server as one identity. */
 export interface Connection {
   /** Origin and path prefix, without a slash at the end: `https://10.96.0.1:443`. */
@@ -13,7 +16,7 @@ export interface Connection {
   /** Holds the connections; it may change when client certificates rotate, so read it for each request. */
   readonly dispatcher: Dispatcher;
   /** Headers that authenticate a request made now. */
-  headers(): Promise<Record<string, string>> | Record<string, string>;
+  headers(): Promise<RequestHeaders> | RequestHeaders;
 }
 
 export class ConnectionError extends Error {

@@ -1,6 +1,7 @@
 // Every series of the product is declared in the folder beside this file, and imported from here. Label sets are
 // bounded: never an object's name, unless the series is removed with the object.
 
+export * from './metrics/api.ts';
 export * from './metrics/gateway.ts';
 export * from './metrics/gatewayCertificates.ts';
 export * from './metrics/gatewayDurations.ts';

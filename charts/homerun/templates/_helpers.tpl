@@ -80,7 +80,7 @@ The Pod Security Standard of this namespace, where it allows no pod to see a fol
 
 {{/* The roles that this installation has, separated by spaces. */}}
 {{- define "homerun.roles" -}}
-controller webhook gateway{{ if .Values.metadata.enabled }} metadata{{ end }}{{ if include "homerun.nodeEnabled" . }} node{{ end }}
+controller webhook gateway{{ if .Values.metadata.enabled }} metadata{{ end }}{{ if include "homerun.nodeEnabled" . }} node{{ end }}{{ if (.Values.api | default dict).enabled }} api{{ end }}
 {{- end }}
 
 {{/*
@@ -142,7 +142,8 @@ subjects:
 {{- $gateways := printf "%s.%s.svc.%s." (include "homerun.name" (dict "role" "gateway-pods")) .Release.Namespace .Values.clusterDomain }}
 {{- $node := merge (pick (.Values.node | default dict) "cniResults") (dict "gateways" $gateways) }}
 {{- $webhook := dict "service" (include "homerun.name" (dict "role" "webhook")) "port" 8443 }}
-{{- $chart := dict "registry" $registry "gateway" $gateway "gatewayApi" $gatewayApi "metadata" $metadata "webhook" $webhook "node" $node "adminPort" 9090 }}
+{{- $api := merge (pick (.Values.api | default dict) "host" "tlsSecret" "plainHttp") (dict "service" (include "homerun.name" (dict "role" "api")) "port" 8443) }}
+{{- $chart := dict "api" $api "registry" $registry "gateway" $gateway "gatewayApi" $gatewayApi "metadata" $metadata "webhook" $webhook "node" $node "adminPort" 9090 }}
 {{- merge $config $chart | mustToJson }}
 {{- end }}
 

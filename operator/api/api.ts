@@ -1,0 +1,133 @@
+import type { Identity } from '../config.ts';
+import { KubeClient } from '../kube/client.ts';
+import type { Permission } from '../rbac.ts';
+import type { RoleConfig } from '../roles.ts';
+import { startAdmin } from '../telemetry/admin.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { Authentication } from './authentication/authentication.ts';
+import { asPerson } from './authentication/impersonation.ts';
+import { authenticationPermissions, tokenReview } from './authentication/tokenReview.ts';
+import type { ApiContext, ApiPart, Verb } from './context.ts';
+import { PARTS } from './parts.ts';
+import { namespaceOf } from './projects.ts';
+import { KubeResources } from './resources/kubeResources.ts';
+import { createApp } from './server/app.ts';
+import { ApiCertificates, certificatePermissions } from './server/certificates.ts';
+import { type Listener, startListener } from './server/listener.ts';
+import { servedHosts } from './server/region.ts';
+
+/** Who asks, and to be that person: whatever else the API does, it does with that person's rights. */
+export const clusterPermissions: readonly Permission[] = authenticationPermissions;
+
+/** In the operator's own namespace: the Secret with the certificates. */
+export const namespacePermissions: readonly Permission[] = certificatePermissions;
+
+/** How long requests in hand may take when the process is to end. */
+const DRAIN_MS = 5_000;
+
+/** The api role: serves the Admin API until `signal` aborts. */
+export async function runApi(
+  config: RoleConfig<'api'>,
+  identity: Identity,
+  client: KubeClient,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  let unready = (): string | undefined => 'the server is starting';
+  const admin = await startAdmin({ port: config.adminPort, unready: () => unready() });
+  try {
+    const api = await startApi({ config, identity, client, log });
+    unready = () => (signal.aborted ? 'the Admin API is ending' : api.unready());
+    await api.run(signal);
+  } finally {
+    admin.close();
+  }
+}
+
+export interface Api {
+  readonly port: number;
+  /** Why requests cannot be answered yet; undefined when they can. */
+  unready(): string | undefined;
+  /** Serves until `signal` aborts and requests in hand are answered. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Starts the server, which answers once there is a certificate. */
+export async function startApi({
+  config,
+  identity: { namespace },
+  client,
+  log,
+  now = Date.now,
+  host,
+  parts = PARTS,
+}: {
+  config: RoleConfig<'api'>;
+  identity: Pick<Identity, 'namespace'>;
+  client: KubeClient;
+  log: Logger;
+  now?: () => number;
+  /** Address to listen at; all when left out. */
+  host?: string;
+  parts?: readonly ApiPart[];
+}): Promise<Api> {
+  const { api, clusterDomain, metadata } = config;
+  const app = await createApp(contextOf({ config, client, log, now, parts }), parts);
+  const listener = await startListener({
+    port: api.port,
+    host,
+    plainHttp: api.plainHttp,
+    rest: (request, response) => app.answer(request, response),
+  });
+  const service = `${api.service}.${namespace}.svc`;
+  const certificates = new ApiCertificates({
+    client,
+    namespace,
+    secret: api.tlsSecret,
+    names: [api.service, service, `${service}.${clusterDomain}`, ...servedHosts(api.host, metadata.region)],
+    serve: (pair) => listener.serve(pair),
+    now,
+    log,
+  });
+  return {
+    port: listener.port,
+    unready: () => certificates.unready(),
+    run: (signal) => serveUntil(signal, certificates, app, listener),
+  };
+}
+
+async function serveUntil(
+  signal: AbortSignal,
+  certificates: ApiCertificates,
+  app: Awaited<ReturnType<typeof createApp>>,
+  listener: Listener,
+): Promise<void> {
+  try {
+    await certificates.run(signal);
+  } finally {
+    app.drain();
+    await listener.close(DRAIN_MS);
+    await app.close();
+  }
+}
+
+function contextOf({
+  config,
+  client,
+  log,
+  now,
+  parts,
+}: Pick<ApiContext, 'config' | 'client' | 'log' | 'now'> & { parts: readonly ApiPart[] }): ApiContext {
+  const clientOf: ApiContext['clientOf'] = (person) => new KubeClient(asPerson(client.connection, person));
+  return {
+    config,
+    client,
+    authentication: new Authentication([tokenReview(client)], now),
+    clientOf,
+    resourcesOf: (person, project) =>
+      new KubeResources(clientOf(person), person, namespaceOf(project, config)),
+    verbs: Object.assign({}, ...parts.map(({ verbs }) => verbs)) as Readonly<Record<string, Verb>>,
+    log,
+    now,
+  };
+}

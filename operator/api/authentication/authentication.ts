@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { ApiError } from '../errors.ts';
+import type { Person } from '../resources/resources.ts';
+
+/** Finds out whose a token is; undefined when it is nobody's. */
+export type Authenticate = (token: string) => Promise<Person | undefined>;
+
+/** How long the answer for a token holds. A token that is revoked is refused after this time. */
+const CACHED_MS = 10_000;
+/** Tokens that are remembered; beyond that the oldest are forgotten. */
+const MOST_CACHED = 10_000;
+/** Characters of the longest token: those of Kubernetes have about 1,000. */
+const LONGEST_TOKEN = 8192;
+/** RFC 6750, 2.1: the scheme's name is case-insensitive (RFC 9110). */
+const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
+
+interface Cached {
+  person: Promise<Person | undefined>;
+  until: number;
+}
+
+/**
+ * Whose a request is, by its header Authorization. The ways are tried in their order; what they say is remembered for
+ * seconds, by a hash of the token.
+ */
+export class Authentication {
+  readonly #ways: readonly Authenticate[];
+  readonly #now: () => number;
+  readonly #cache = new Map<string, Cached>();
+
+  constructor(ways: readonly Authenticate[], now: () => number = Date.now) {
+    this.#ways = ways;
+    this.#now = now;
+  }
+
+  /** @throws {ApiError} UNAUTHENTICATED when the header is missing or its token is nobody's. */
+  async personOf(authorization: string | undefined): Promise<Person> {
+    const token = tokenOf(authorization);
+    const key = createHash('sha256').update(token).digest('base64');
+    const now = this.#now();
+    const known = this.#cache.get(key);
+    const cached = known && known.until > now ? known : this.#ask(key, token, now);
+    const person = await cached.person;
+    if (person) return person;
+    throw unauthenticated('Request had invalid authentication credentials: the token is not known here.');
+  }
+
+  #ask(key: string, token: string, now: number): Cached {
+    const asked = { person: this.#find(token), until: now + CACHED_MS };
+    this.#cache.delete(key);
+    this.#cache.set(key, asked);
+    // A failure to ask says nothing of the token.
+    asked.person.catch(() => this.#cache.get(key) === asked && this.#cache.delete(key));
+    if (this.#cache.size > MOST_CACHED) {
+      const [oldest] = this.#cache.keys();
+      this.#cache.delete(oldest as string);
+    }
+    return asked;
+  }
+
+  async #find(token: string): Promise<Person | undefined> {
+    for (const authenticate of this.#ways) {
+      const person = await authenticate(token);
+      if (person) return person;
+    }
+    return undefined;
+  }
+}
+
+function tokenOf(authorization: string | undefined): string {
+  if (!authorization) {
+    throw unauthenticated(
+      'Request is missing required authentication credential. Expected the header "Authorization: Bearer TOKEN".',
+    );
+  }
+  const [, token] = authorization.length <= LONGEST_TOKEN ? (BEARER.exec(authorization) ?? []) : [];
+  if (token) return token;
+  throw unauthenticated(
+    'Request had invalid authentication credentials: the header Authorization has no token.',
+  );
+}
+
+function unauthenticated(message: string): ApiError {
+  return new ApiError('UNAUTHENTICATED', message);
+}

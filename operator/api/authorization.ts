@@ -1,0 +1,58 @@
+import type { ResourceType } from '../kube/types.ts';
+import { ApiError } from './errors.ts';
+
+/** What is done with a resource, as the last part of a permission of Google's IAM. */
+export type Action = 'get' | 'list' | 'create' | 'update' | 'delete' | 'run' | 'cancel';
+
+const RUN_GROUPS: ReadonlySet<string> = new Set([
+  'serving.knative.dev',
+  'run.googleapis.com',
+  'domains.cloudrun.com',
+]);
+
+/**
+ * Google's name of the permission to do something with a resource: `run.services.create` (Cloud Run, IAM permissions).
+ * What is none of Cloud Run's kinds is named in the same way after its group.
+ */
+export function permissionName({ apiVersion, plural }: ResourceType, action: Action): string {
+  const [group = ''] = apiVersion.split('/');
+  const service = RUN_GROUPS.has(group) ? 'run' : group || 'core';
+  return `${service}.${plural}.${action}`;
+}
+
+/** What a person is answered who lacks a permission, in the words and with the details of Google's IAM. */
+export function permissionDenied(permission: string, resource: string, cause?: unknown): ApiError {
+  const detail = {
+    '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+    reason: 'IAM_PERMISSION_DENIED',
+    domain: 'iam.googleapis.com',
+    metadata: { permission, resource },
+  };
+  const message = `Permission '${permission}' denied on resource '${resource}' (or resource may not exist).`;
+  return new ApiError('PERMISSION_DENIED', message, { details: [detail], cause });
+}
+
+/**
+ * Does what takes another permission than its steps are named after: `run.jobs.run` creates an execution.
+ * @throws {ApiError} PERMISSION_DENIED that names `permission` where a step is denied.
+ */
+export async function asPermission<T>(
+  permission: string,
+  resource: string,
+  act: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof ApiError && isMissingPermission(error)) {
+      throw permissionDenied(permission, resource, error);
+    }
+    throw error;
+  }
+}
+
+/** Whether a right is missing, and not for example a quota exceeded. */
+function isMissingPermission({ code, details }: ApiError): boolean {
+  const [detail] = details as readonly { reason?: string }[];
+  return code === 'PERMISSION_DENIED' && detail?.reason === 'IAM_PERMISSION_DENIED';
+}

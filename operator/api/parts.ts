@@ -1,0 +1,6 @@
+import type { ApiPart } from './context.ts';
+import { OPERATIONS } from './operations/routes.ts';
+import { V1 } from './v1/routes.ts';
+
+/** The parts of the Admin API; a new one is one more entry. */
+export const PARTS: readonly ApiPart[] = [V1, OPERATIONS];

@@ -1,0 +1,98 @@
+import { type KubeClient, type Method, resourcePath } from '../../kube/client.ts';
+import { isKubeError } from '../../kube/errors.ts';
+import type { Query } from '../../kube/transport.ts';
+import type { KubeObject, ResourceType } from '../../kube/types.ts';
+import type { Action } from '../authorization.ts';
+import { failureOf, notFound } from './failure.ts';
+import type { Page, Person, Resources } from './resources.ts';
+
+/** Whose fields the writes of the Admin API are (Kubernetes, field management). */
+const FIELD_MANAGER = 'homerun-api';
+
+type Deletion = NonNullable<Parameters<Resources['delete']>[2]>;
+
+/** {@link Resources} in the cluster. */
+export class KubeResources implements Resources {
+  readonly namespace: string;
+  readonly person: Person;
+  /** Acts as the person. */
+  readonly #client: KubeClient;
+
+  constructor(client: KubeClient, person: Person, namespace: string) {
+    this.#client = client;
+    this.person = person;
+    this.namespace = namespace;
+  }
+
+  async get<T extends KubeObject>(type: ResourceType<T>, name: string): Promise<T> {
+    const { namespace } = this;
+    const found = await this.#attempt('get', type, name, () => this.#client.get(type, { namespace, name }));
+    if (!found) throw notFound({ action: 'get', type, namespace, name });
+    return found;
+  }
+
+  list<T extends KubeObject>(type: ResourceType<T>, page: Page = {}) {
+    const { namespace } = this;
+    return this.#attempt('list', type, undefined, () => this.#client.list(type, { namespace, ...page }));
+  }
+
+  create<T extends KubeObject>(type: ResourceType<T>, object: Partial<T>, { dryRun = false } = {}) {
+    return this.#write('create', 'POST', type, object, dryRun);
+  }
+
+  replace<T extends KubeObject>(type: ResourceType<T>, object: Partial<T>, { dryRun = false } = {}) {
+    return this.#write('update', 'PUT', type, object, dryRun);
+  }
+
+  async delete(type: ResourceType, name: string, options: Deletion = {}): Promise<void> {
+    const { resourceVersion, dryRun } = options;
+    const path = resourcePath(type, { namespace: this.namespace, name });
+    const body = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      propagationPolicy: 'Background',
+      ...(resourceVersion ? { preconditions: { resourceVersion } } : {}),
+      ...(dryRun ? { dryRun: ['All'] } : {}),
+    };
+    await this.#attempt('delete', type, name, () => this.#client.request('DELETE', path, { body }));
+  }
+
+  #write<T extends KubeObject>(
+    action: Action,
+    method: Method,
+    type: ResourceType<T>,
+    object: Partial<T>,
+    dryRun: boolean,
+  ): Promise<T> {
+    const { namespace } = this;
+    const name = object.metadata?.name;
+    const path = resourcePath(type, { namespace, ...(method === 'PUT' ? { name } : {}) });
+    const query: Query = {
+      fieldManager: FIELD_MANAGER,
+      // Unknown and repeated fields are errors.
+      fieldValidation: 'Strict',
+      dryRun: dryRun ? 'All' : undefined,
+    };
+    const { apiVersion, kind } = type;
+    const body = { ...object, apiVersion, kind, metadata: { ...object.metadata, namespace } };
+    return this.#attempt(action, type, name, async () => {
+      const { metadata, ...rest } = await this.#client.request<T>(method, path, { query, body });
+      const { managedFields: _, ...shown } = metadata as T['metadata'] & { managedFields?: unknown };
+      return { ...rest, metadata: shown } as unknown as T;
+    });
+  }
+
+  async #attempt<R>(
+    action: Action,
+    type: ResourceType,
+    name: string | undefined,
+    act: () => Promise<R>,
+  ): Promise<R> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isKubeError(error)) throw error;
+      throw failureOf(error, { action, type, name, namespace: this.namespace });
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { X509Certificate } from 'node:crypto';
+import { KINDS } from '../../apis/kinds.ts';
+import { parseConfig } from '../../config.ts';
+import { SECRETS, SERVICE_ACCOUNTS } from '../../kube/core.ts';
+import { silent, until } from '../../testing/until.ts';
+import { type Installation, NAMESPACE, SYSTEM, useInstallation } from '../../webhook/testing/installation.ts';
+import { type Api, startApi } from '../api.ts';
+import type { ApiPart } from '../context.ts';
+import { OWN_SECRET } from '../server/certificates.ts';
+
+export { NAMESPACE } from '../../webhook/testing/installation.ts';
+
+/** The region of the tests, and the host name of their API. */
+export const REGION = 'local-cluster1';
+export const HOST = 'run.example.test';
+
+/** People of the tests: service accounts, by what they may do in {@link NAMESPACE}. */
+export const PEOPLE = {
+  editor: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
+  viewer: ['get', 'list', 'watch'],
+  stranger: [],
+} as const;
+
+/** An API server with the webhook, and the Admin API before it. */
+export interface ApiInstallation extends Installation {
+  api: Api & { stop(): Promise<void> };
+  /** PEM of the authority that clients trust. */
+  authority: string;
+  tokens: Record<keyof typeof PEOPLE, string>;
+  /** Starts one more replica. */
+  start(settings?: object, parts?: readonly ApiPart[]): Promise<ApiInstallation['api']>;
+}
+
+/** Gives a suite an installation, filled in before its first test. */
+export function useApi(): ApiInstallation {
+  const installation = useInstallation() as ApiInstallation;
+  before(async () => {
+    const { client } = installation;
+    installation.start = (settings = {}, parts) => start(installation, settings, parts);
+    installation.tokens = await makePeople(installation);
+    installation.api = await installation.start();
+    const secret = await client.get(SECRETS, { namespace: SYSTEM, name: OWN_SECRET });
+    installation.authority = Buffer.from(secret?.data?.['ca.crt'] ?? '', 'base64').toString();
+    new X509Certificate(installation.authority);
+  });
+  after(async () => {
+    await installation.api?.stop();
+  });
+  return installation;
+}
+
+async function start(
+  { client }: Installation,
+  settings: object,
+  parts?: readonly ApiPart[],
+): Promise<ApiInstallation['api']> {
+  const stop = new AbortController();
+  const config = parseConfig({ api: { host: HOST, ...settings } });
+  // Any free port.
+  config.api.port = 0;
+  const api = await startApi({
+    config,
+    identity: { namespace: SYSTEM },
+    client,
+    log: silent,
+    host: '127.0.0.1',
+    parts,
+  });
+  const running = api.run(stop.signal);
+  await until('the Admin API is ready', () => api.unready() === undefined, { timeoutMs: 20_000 });
+  return {
+    ...api,
+    async stop() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
+async function makePeople({ client }: Installation): Promise<ApiInstallation['tokens']> {
+  const tokens: Record<string, string> = {};
+  for (const [name, verbs] of Object.entries(PEOPLE)) {
+    await client.create(SERVICE_ACCOUNTS, {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name, namespace: NAMESPACE },
+    });
+    const root = `/apis/rbac.authorization.k8s.io/v1/namespaces/${NAMESPACE}`;
+    const metadata = { name };
+    const resources = [...KINDS.map(({ plural }) => plural), 'pods'];
+    const rules = [{ apiGroups: ['*'], resources, verbs }];
+    const subjects = [{ kind: 'ServiceAccount', name, namespace: NAMESPACE }];
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name };
+    if (verbs.length > 0) {
+      await client.request('POST', `${root}/roles`, { body: { metadata, rules } });
+      await client.request('POST', `${root}/rolebindings`, { body: { metadata, subjects, roleRef } });
+    }
+    tokens[name] = await tokenOf({ client }, name);
+  }
+  return tokens as ApiInstallation['tokens'];
+}
+
+/** A token of a service account (Kubernetes API, TokenRequest). */
+export async function tokenOf(
+  { client }: Pick<Installation, 'client'>,
+  account: string,
+  spec: object = {},
+): Promise<string> {
+  const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${account}/token`;
+  const { status } = await client.request<{ status: { token: string } }>('POST', path, { body: { spec } });
+  return status.token;
+}

@@ -1,0 +1,99 @@
+import { EXECUTIONS } from '../../apis/run/execution/types.ts';
+import { JOBS } from '../../apis/run/job/types.ts';
+import { WORKER_POOLS } from '../../apis/run/workerPool/types.ts';
+import { REVISIONS } from '../../apis/serving/revision/types.ts';
+import { SERVICES } from '../../apis/serving/service/types.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { contentHash } from '../../kube/json.ts';
+import type { KubeObject, ResourceType } from '../../kube/types.ts';
+
+type Json = Record<string, unknown>;
+type Served = KubeObject & { spec?: Json & { template?: Json }; status?: Json };
+
+const TRAFFIC = { percent: 100, latestRevision: true };
+
+/** What a controller would say of an object that is ready; an image `broken` never is. */
+function statusOf({ kind, metadata, spec }: Served): Json {
+  const { name, generation } = metadata;
+  const broken = JSON.stringify(spec).includes('"image":"broken');
+  const condition = (type: string) => ({
+    type,
+    status: broken ? 'False' : 'True',
+    ...(broken ? { reason: 'ImagePullFailed', message: 'the image broken cannot be pulled' } : {}),
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  });
+  const conditions = (...types: string[]) => types.map(condition);
+  const observedGeneration = generation;
+  if (kind === 'Job') return { observedGeneration, conditions: conditions('Ready') };
+  if (kind === 'Execution') {
+    return {
+      observedGeneration,
+      startTime: '2026-01-01T00:00:00Z',
+      completionTime: '2026-01-01T00:00:04Z',
+      succeededCount: 1,
+      conditions: conditions('ResourcesAvailable', 'Started', 'Completed'),
+    };
+  }
+  const latest = revisionOf(name, spec);
+  const latestReadyRevisionName = broken ? undefined : latest;
+  const latestNames = { latestCreatedRevisionName: latest, latestReadyRevisionName };
+  if (kind === 'WorkerPool') {
+    const instanceSplits = [{ revisionName: latest, ...TRAFFIC }];
+    return { observedGeneration, conditions: conditions('Ready'), ...latestNames, instanceSplits };
+  }
+  const targets = (spec?.traffic ?? [TRAFFIC]) as Json[];
+  const url = `https://${name}.demo.example.test`;
+  return {
+    observedGeneration,
+    ...latestNames,
+    url,
+    address: { url },
+    traffic: targets.map((target) => ({ revisionName: latest, ...target })),
+    conditions: conditions('Ready', 'ConfigurationsReady', 'RoutesReady'),
+  };
+}
+
+function revisionOf(name: string, spec: Json | undefined): string {
+  const { metadata } = (spec?.template ?? {}) as { metadata?: { name?: string } };
+  return metadata?.name ?? `${name}-${contentHash(spec?.template).slice(0, 8)}`;
+}
+
+/** Plays the controllers for the clients of a test: whatever is written is ready at once. */
+export async function makeReady(client: KubeClient, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    for (const type of [SERVICES, JOBS, EXECUTIONS, WORKER_POOLS] as ResourceType<Served>[]) {
+      const { items } = await client.list(type);
+      for (const item of items) await settle(client, type, item).catch(() => {});
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function settle(client: KubeClient, type: ResourceType<Served>, object: Served): Promise<void> {
+  const { metadata, status, spec } = object;
+  if (status?.observedGeneration === metadata.generation) return;
+  await client.mergePatch(type, metadata, { status: statusOf(object) }, { subresource: 'status' });
+  if (type.kind !== SERVICES.kind) return;
+  const { namespace, uid = '' } = metadata;
+  const name = revisionOf(metadata.name, spec);
+  const template = (spec?.template ?? {}) as { metadata?: { labels?: Json }; spec?: Json };
+  const labels = {
+    ...template.metadata?.labels,
+    'serving.knative.dev/service': metadata.name,
+    'serving.knative.dev/configuration': metadata.name,
+  };
+  const owner = { apiVersion: type.apiVersion, kind: type.kind, name: metadata.name, uid };
+  await client.create(REVISIONS, {
+    apiVersion: REVISIONS.apiVersion,
+    kind: REVISIONS.kind,
+    metadata: { name, namespace, labels, ownerReferences: [owner] },
+    spec: template.spec,
+  } as never);
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  await client.mergePatch(
+    REVISIONS,
+    { name, namespace },
+    { status: { conditions } },
+    { subresource: 'status' },
+  );
+}
