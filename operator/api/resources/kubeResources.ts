@@ -1,15 +1,21 @@
+import { SERVICES } from '../../apis/serving/service/types.ts';
 import { type KubeClient, type Method, resourcePath } from '../../kube/client.ts';
 import { isKubeError } from '../../kube/errors.ts';
 import type { Query } from '../../kube/transport.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import type { Action } from '../authorization.ts';
 import { failureOf, notFound } from './failure.ts';
+import { withInvoker } from './invoker.ts';
 import type { Page, Person, Resources } from './resources.ts';
 
 /** Whose fields the writes of the Admin API are (Kubernetes, field management). */
 const FIELD_MANAGER = 'homerun-api';
 
 type Deletion = NonNullable<Parameters<Resources['delete']>[2]>;
+
+function isService({ apiVersion, kind }: ResourceType): boolean {
+  return apiVersion === SERVICES.apiVersion && kind === SERVICES.kind;
+}
 
 /** {@link Resources} in the cluster. */
 export class KubeResources implements Resources {
@@ -37,11 +43,14 @@ export class KubeResources implements Resources {
   }
 
   create<T extends KubeObject>(type: ResourceType<T>, object: Partial<T>, { dryRun = false } = {}) {
-    return this.#write('create', 'POST', type, object, dryRun);
+    const written = isService(type) ? withInvoker(object) : object;
+    return this.#write('create', 'POST', type, written, dryRun);
   }
 
-  replace<T extends KubeObject>(type: ResourceType<T>, object: Partial<T>, { dryRun = false } = {}) {
-    return this.#write('update', 'PUT', type, object, dryRun);
+  async replace<T extends KubeObject>(type: ResourceType<T>, object: Partial<T>, { dryRun = false } = {}) {
+    const stored = isService(type) ? await this.#stored(type, object) : undefined;
+    const written = stored ? withInvoker(object, stored) : object;
+    return this.#write('update', 'PUT', type, written, dryRun);
   }
 
   async delete(type: ResourceType, name: string, options: Deletion = {}): Promise<void> {
@@ -55,6 +64,12 @@ export class KubeResources implements Resources {
       ...(dryRun ? { dryRun: ['All'] } : {}),
     };
     await this.#attempt('delete', type, name, () => this.#client.request('DELETE', path, { body }));
+  }
+
+  #stored<T extends KubeObject>(type: ResourceType<T>, { metadata }: Partial<T>): Promise<T | undefined> {
+    const { name = '' } = metadata ?? {};
+    const ref = { namespace: this.namespace, name };
+    return this.#attempt('update', type, name, () => this.#client.get(type, ref));
   }
 
   #write<T extends KubeObject>(

@@ -24,6 +24,15 @@ export const ACCESS = {
     value: FLAG,
     effect: ignored('callers are never checked', (value) => !isOff(value)),
   },
+  // Homerun's own: Cloud Run has no other services than such.
+  invoker: {
+    key: 'homerun.dev/invoker',
+    on: SERVICE,
+    value: oneOf('restricted'),
+    effect: honoured(
+      'only members of the role Cloud Run Invoker may call the service, whatever the chart value invoker.default is',
+    ),
+  },
   defaultUrlDisabled: {
     key: 'run.googleapis.com/default-url-disabled',
     on: SERVICE,
