@@ -70,9 +70,11 @@ export const ROLE_FIELDS = {
     'adminPort',
     'namespaces',
     'clusterDomain',
+    'serviceAccounts',
     'api',
     'metadata.region',
     'metadata.projectId',
+    'metadata.projectNumbers',
   ],
 } as const satisfies Record<string, readonly FieldPath[]>;
 

@@ -290,6 +290,7 @@ describe('chart', function () {
     ];
     const anywhere = [
       { apiGroups: [''], resources: ['groups', 'serviceaccounts', 'users'], verbs: ['impersonate'] },
+      { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
       { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
     ];
     deepEqual(rulesOf({}), [

@@ -33,7 +33,8 @@ changes(['controller', 'gateway'], {
   'autoscaler.tickSeconds': 2,
   'startup.limitSeconds': 300,
 });
-changes(['controller', 'metadata'], { serviceAccounts: { 'a@b': 'a' }, 'metadata.linkLocal': true });
+changes(['controller', 'metadata'], { 'metadata.linkLocal': true });
+changes(['controller', 'metadata', 'api'], { serviceAccounts: { 'a@b': 'a' } });
 changes(['controller'], {
   urlScheme: 'https',
   'autoscaler.windowSeconds': 30,
@@ -96,9 +97,9 @@ changes(['gateway'], {
 changes(['metadata', 'api'], {
   'metadata.region': 'europe-west1',
   'metadata.projectId': 'p-{namespace}',
+  'metadata.projectNumbers': { demo: '1' },
 });
 changes(['metadata'], {
-  'metadata.projectNumbers': { demo: '1' },
   'metadata.workloadIdentity.audience': '//a',
   'metadata.workloadIdentity.tokenAudience': 'a',
   'metadata.workloadIdentity.tokenUrl': 'https://sts.example.com',

@@ -1,5 +1,6 @@
 import type { Identity } from '../config.ts';
 import { KubeClient } from '../kube/client.ts';
+import { Projects } from '../metadata/projects.ts';
 import type { Permission } from '../rbac.ts';
 import type { RoleConfig } from '../roles.ts';
 import { startAdmin } from '../telemetry/admin.ts';
@@ -16,8 +17,14 @@ import { ApiCertificates, certificatePermissions } from './server/certificates.t
 import { type Listener, startListener } from './server/listener.ts';
 import { servedHosts } from './server/region.ts';
 
-/** Who asks, and to be that person: whatever else the API does, it does with that person's rights. */
-export const clusterPermissions: readonly Permission[] = authenticationPermissions;
+/**
+ * Who asks, and to be that person: whatever else the API does, it does with that person's rights. The UID of a namespace is
+ * where its project's number comes from.
+ */
+export const clusterPermissions: readonly Permission[] = [
+  ...authenticationPermissions,
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
+];
 
 /** In the operator's own namespace: the Secret with the certificates. */
 export const namespacePermissions: readonly Permission[] = certificatePermissions;
@@ -126,6 +133,7 @@ function contextOf({
     clientOf,
     resourcesOf: (person, project) =>
       new KubeResources(clientOf(person), person, namespaceOf(project, config)),
+    projects: new Projects(client, config.metadata, now),
     verbs: Object.assign({}, ...parts.map(({ verbs }) => verbs)) as Readonly<Record<string, Verb>>,
     log,
     now,

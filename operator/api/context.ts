@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { KubeClient } from '../kube/client.ts';
+import type { Projects } from '../metadata/projects.ts';
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Authentication } from './authentication/authentication.ts';
@@ -19,6 +20,8 @@ export interface ApiContext {
    * @throws {ApiError} INVALID_ARGUMENT for what is no project, PERMISSION_DENIED for one that is not served.
    */
   resourcesOf(person: Person, project: string): Resources;
+  /** The project of a namespace, for its number. */
+  projects: Pick<Projects, 'of'>;
   /** Verbs of v1 of all parts, by name. */
   verbs: Readonly<Record<string, Verb>>;
   log: Logger;

@@ -28,7 +28,7 @@ const job = (name: string) => ({
 const names = (list: { items: KubeObject[] }) => list.items.map(({ metadata }) => metadata.name);
 
 describe('the Admin API v1 on a real API server', function () {
-  this.timeout(600_000);
+  this.timeout(60_000);
   const installation = useApi();
   const call = clientOf(installation);
 
@@ -271,5 +271,54 @@ describe('the Admin API v1 on a real API server', function () {
     );
     const { body: answer } = await call('GET', `/v1/projects/${NAMESPACE}/authorizeddomains`, { host: HOST });
     equal(answer.domains[0].id, '.');
+  });
+
+  describe('what gcloud asks beside Cloud Run', () => {
+    const project = `/v1/projects/${NAMESPACE}`;
+
+    it('is which APIs there are', async () => {
+      const { body } = await call('GET', `${project}/services/run.googleapis.com`);
+      equal(body.state, 'ENABLED');
+      const enabled = await call('POST', `${project}/services/run.googleapis.com:enable`, { body: {} });
+      equal(enabled.body.done, true);
+      const serviceIds = ['run.googleapis.com', 'sqladmin.googleapis.com'];
+      const { body: refused } = await call('POST', `${project}/services:batchEnable`, {
+        body: { serviceIds },
+      });
+      equal(refused.error.status, 'FAILED_PRECONDITION');
+    });
+
+    it('is the project, for those who may see it', async () => {
+      for (const path of [project, `/v3/projects/${NAMESPACE}`]) {
+        const { body } = await call('GET', path, { as: 'viewer' });
+        equal(body.projectId, NAMESPACE);
+        const denied = await call('GET', path, { as: 'stranger' });
+        equal(denied.body.error.details[0].metadata.permission, 'resourcemanager.projects.get');
+        equal((await call('GET', path.replace(NAMESPACE, 'kube-system'))).status, 403);
+      }
+      deepEqual(
+        (await call('GET', '/v1/projects')).body,
+        { projects: [] },
+        'to list them is a right of its own',
+      );
+    });
+
+    it('is service accounts', async () => {
+      const accounts = `${project}/serviceAccounts`;
+      const body = { accountId: 'my-robot', serviceAccount: { displayName: 'My robot' } };
+      const made = await call('POST', accounts, { body });
+      const email = `my-robot@${NAMESPACE}.iam.gserviceaccount.com`;
+      deepEqual([made.status, made.body.email, made.body.displayName], [200, email, 'My robot']);
+      for (const path of [`${accounts}/${email}`, `/v1/projects/-/serviceAccounts/${email}`])
+        deepEqual((await call('GET', path)).body, made.body);
+      const { body: list } = await call('GET', accounts, { as: 'viewer' });
+      ok(list.accounts.some((each: { email: string }) => each.email === email));
+      const denied = await call('POST', accounts, { body: { accountId: 'another-robot' }, as: 'viewer' });
+      equal(denied.body.error.details[0].metadata.permission, 'iam.serviceAccounts.create');
+      const { body: wrong } = await call('POST', accounts, { body: { accountId: 'X' } });
+      equal(wrong.error.details[0].fieldViolations[0].field, 'accountId');
+      equal((await call('DELETE', `${accounts}/${email}`)).status, 200);
+      equal((await call('GET', `${accounts}/${email}`)).status, 404);
+    });
   });
 });

@@ -6,18 +6,16 @@ import type { RoleConfig } from '../roles.ts';
 /** A namespace that is created again has another UID; its number may be the old one for so long. */
 const KEPT_MS = 60_000;
 
+type ProjectsConfig = Pick<RoleConfig<'metadata'>['metadata'], 'projectId' | 'projectNumbers'>;
+
 /** The Google projects that namespaces stand for. */
 export class Projects {
   readonly #client: Pick<KubeClient, 'get'>;
-  readonly #config: RoleConfig<'metadata'>['metadata'];
+  readonly #config: ProjectsConfig;
   readonly #now: () => number;
   readonly #numbers = new Map<string, { number: Promise<string>; readAt: number }>();
 
-  constructor(
-    client: Pick<KubeClient, 'get'>,
-    config: RoleConfig<'metadata'>['metadata'],
-    now: () => number = Date.now,
-  ) {
+  constructor(client: Pick<KubeClient, 'get'>, config: ProjectsConfig, now: () => number = Date.now) {
     this.#client = client;
     this.#config = config;
     this.#now = now;

@@ -35,12 +35,12 @@ export const OPERATIONS: ApiPart = {
       const { resources, id, place } = at(request);
       return shown(await getOperation(resources, id), place);
     });
-    app.post(`${PATH}/:id`, async (request) => {
+    app.post(`${PATH}/:id`, async (request, reply) => {
       const { resources, id, place } = at(request);
       const [, operation, verb] = /^(.*):(\w+)$/.exec(id) ?? [];
       if (operation === undefined || verb !== 'wait') throw new ApiError('NOT_FOUND', 'Method not found.');
       const gone = new AbortController();
-      request.raw.socket.once('close', () => gone.abort());
+      reply.raw.once('close', () => gone.abort());
       return shown(await waitForOperation(resources, operation, waitMs(request.body), gone.signal), place);
     });
     // There is no record to delete: what is asked of it follows from the object.

@@ -34,7 +34,7 @@ export async function createApp(context: ApiContext, parts: readonly ApiPart[]):
       handler = answer as RestApp['answer'];
       return createHttpServer();
     },
-    rewriteUrl: ({ url = '/' }) => pathOf(url),
+    rewriteUrl: (request) => pathOf(request as IncomingMessage),
     frameworkErrors: (error, _request, reply) => void send(reply, failure(error, context)),
   });
   let draining = false;
@@ -72,11 +72,15 @@ function acceptJson(app: FastifyInstance): void {
   });
 }
 
-/** The path of a request in absolute form, which clients send to a proxy (RFC 9112, 3.2.2). */
-function pathOf(url: string): string {
-  const absolute = /^https?:\/\/[^/?#]*/i.exec(url);
-  if (!absolute) return url;
-  const path = url.slice(absolute[0].length);
+/**
+ * The path of a request. One in absolute form, which clients send to a proxy, names the host too, whatever the header Host
+ * says (RFC 9112, 3.2.2).
+ */
+function pathOf({ url = '/', headers }: IncomingMessage): string {
+  const [absolute, host] = /^https?:\/\/([^/?#]*)/i.exec(url) ?? [];
+  if (absolute === undefined) return url;
+  headers.host = host;
+  const path = url.slice(absolute.length);
   return path.startsWith('/') ? path : `/${path}`;
 }
 

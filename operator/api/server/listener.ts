@@ -37,6 +37,7 @@ const TLS_HANDSHAKE = 0x16;
 const PREFACE = 'PRI * HTTP/2';
 /** How long a connection may take to send its first byte. */
 const FIRST_BYTE_MS = 30_000;
+const HANDSHAKE_MS = 10_000;
 const TLS = { minVersion: 'TLSv1.2' } as const;
 /** Proxies keep idle connections for up to a minute. */
 const KEEP_ALIVE_MS = 75_000;
@@ -117,7 +118,10 @@ function innerServers({ plainHttp, rest, grpc }: ListenerOptions): Inner {
     response.writeHead(400, { 'content-type': 'text/plain', connection: 'close' });
     response.end('This port speaks HTTPS; requests without TLS are not answered.\n');
   };
-  const secure = http2().createSecureServer({ ...TLS, ...SETTINGS, allowHTTP1: true }, dispatch);
+  const secure = http2().createSecureServer(
+    { ...TLS, ...SETTINGS, allowHTTP1: true, handshakeTimeout: HANDSHAKE_MS },
+    dispatch,
+  );
   // Clients that do not trust the certificate, and those that speak no TLS after all.
   secure.on('tlsClientError', (_error, socket) => socket.destroy());
   secure.on('sessionError', () => {});

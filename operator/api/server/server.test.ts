@@ -43,7 +43,8 @@ const context: ApiContext = {
     namespaces: [],
     clusterDomain: 'cluster.local',
     api: { service: 'homerun-api', port: 8443, host: '', tlsSecret: '', plainHttp: false },
-    metadata: { region: 'local', projectId: '{namespace}' },
+    serviceAccounts: {},
+    metadata: { region: 'local', projectId: '{namespace}', projectNumbers: {} },
   },
   client: {} as ApiContext['client'],
   authentication: {
@@ -54,12 +55,15 @@ const context: ApiContext = {
   },
   clientOf: () => ({}) as ApiContext['client'],
   resourcesOf: () => resources,
+  projects: { of: async (id) => ({ id, number: '1' }) },
   verbs: {},
   log: silent,
   now: Date.now,
 };
 
-describe('the server of the Admin API', () => {
+describe('the server of the Admin API', function () {
+  // Certificates are made.
+  this.timeout(60_000);
   let app: RestApp;
   let listener: Listener;
   let plain: Listener;
@@ -151,6 +155,8 @@ describe('the server of the Admin API', () => {
 
   it('takes requests in absolute form', async () => {
     match(await exchange(await secure(), head(`GET https://${HOST}${PATH}`)), /^HTTP\/1.1 200 /);
+    const other = head(`GET https://elsewhere-run.googleapis.com${PATH}`);
+    match(await exchange(await secure(), other), /^HTTP\/1.1 400 /, 'its host counts, and not the header');
   });
 
   it('answers requests without TLS only where that is wanted', async () => {
