@@ -1,3 +1,4 @@
+import { HOMERUN } from '../../apis/annotations/homerun.ts';
 import { EXECUTIONS } from '../../apis/run/execution/types.ts';
 import { JOBS } from '../../apis/run/job/types.ts';
 import { WORKER_POOLS } from '../../apis/run/workerPool/types.ts';
@@ -12,8 +13,17 @@ type Served = KubeObject & { spec?: Json & { template?: Json }; status?: Json };
 
 const TRAFFIC = { percent: 100, latestRevision: true };
 
-/** What a controller would say of an object that is ready; an image `broken` never is. */
-function statusOf({ kind, metadata, spec }: Served): Json {
+function isEndless({ spec }: Served): boolean {
+  return JSON.stringify(spec).includes('"image":"endless"');
+}
+
+function isCancelled({ metadata }: Served): boolean {
+  return metadata.annotations?.[HOMERUN.cancel] === 'true';
+}
+
+/** What a controller would say of an object that is ready; an image `broken` never is, and an image `endless` never ends. */
+function statusOf(object: Served): Json {
+  const { kind, metadata, spec } = object;
   const { name, generation } = metadata;
   const broken = JSON.stringify(spec).includes('"image":"broken');
   const condition = (type: string) => ({
@@ -26,12 +36,18 @@ function statusOf({ kind, metadata, spec }: Served): Json {
   const observedGeneration = generation;
   if (kind === 'Job') return { observedGeneration, conditions: conditions('Ready') };
   if (kind === 'Execution') {
+    const begun = { observedGeneration, startTime: '2026-01-01T00:00:00Z' };
+    const started = conditions('ResourcesAvailable', 'Started');
+    if (isEndless(object)) {
+      const cancelled = { status: 'False', reason: 'Cancelled', message: 'The execution was cancelled.' };
+      const outcome = isCancelled(object) ? cancelled : { status: 'Unknown' };
+      return { ...begun, conditions: [...started, { ...condition('Completed'), ...outcome }] };
+    }
     return {
-      observedGeneration,
-      startTime: '2026-01-01T00:00:00Z',
+      ...begun,
       completionTime: '2026-01-01T00:00:04Z',
       succeededCount: 1,
-      conditions: conditions('ResourcesAvailable', 'Started', 'Completed'),
+      conditions: [...started, condition('Completed')],
     };
   }
   const latest = revisionOf(name, spec);
@@ -71,7 +87,8 @@ export async function makeReady(client: KubeClient, signal: AbortSignal): Promis
 
 async function settle(client: KubeClient, type: ResourceType<Served>, object: Served): Promise<void> {
   const { metadata, status, spec } = object;
-  if (status?.observedGeneration === metadata.generation) return;
+  const isKnown = status?.observedGeneration === metadata.generation;
+  if (isKnown && !(isEndless(object) && isCancelled(object))) return;
   await client.mergePatch(type, metadata, { status: statusOf(object) }, { subresource: 'status' });
   if (type.kind !== SERVICES.kind) return;
   const { namespace, uid = '' } = metadata;

@@ -1,0 +1,58 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ApiInstallation, NAMESPACE, REGION } from './installation.ts';
+
+/** Whether gcloud is installed here. */
+export const HAS_GCLOUD = spawnSync('gcloud', ['--version'], { stdio: 'ignore' }).status === 0;
+
+export interface GcloudResult {
+  code: number;
+  /** What it printed, to both outputs. */
+  text: string;
+}
+
+export interface Gcloud {
+  /** Folder for manifests. */
+  folder: string;
+  run(args: readonly string[]): Promise<GcloudResult>;
+  /** Removes its configuration. */
+  remove(): void;
+}
+
+/** The real gcloud with an installation as its HTTP proxy, and no other setting of the machine's. */
+export function gcloudFor({ authority, tokens, api }: ApiInstallation): Gcloud {
+  const folder = mkdtempSync(join(tmpdir(), 'homerun-gcloud-'));
+  writeFileSync(join(folder, 'ca.pem'), authority);
+  writeFileSync(join(folder, 'token'), tokens.editor);
+  const { PATH, HOME } = process.env;
+  const env = {
+    PATH,
+    HOME,
+    CLOUDSDK_CONFIG: folder,
+    CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE: join(folder, 'ca.pem'),
+    CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: join(folder, 'token'),
+    CLOUDSDK_CORE_PROJECT: NAMESPACE,
+    CLOUDSDK_RUN_REGION: REGION,
+    CLOUDSDK_PROXY_TYPE: 'http',
+    CLOUDSDK_PROXY_ADDRESS: '127.0.0.1',
+    CLOUDSDK_PROXY_PORT: String(api.port),
+    CLOUDSDK_CORE_DISABLE_PROMPTS: '1',
+    CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API: 'false',
+    CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: 'true',
+    CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK: '1',
+    CLOUDSDK_SURVEY_DISABLE_PROMPTS: 'true',
+  };
+  return {
+    folder,
+    run: (args) =>
+      new Promise((resolve) => {
+        execFile('gcloud', args as string[], { env, timeout: 240_000 }, (error, stdout, stderr) => {
+          const code = error ? Number(error.code ?? 1) : 0;
+          resolve({ code, text: `${stdout}\n${stderr}` });
+        });
+      }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
