@@ -74,10 +74,11 @@ const WITHOUT_CLUSTER = [
   ['operator/@(autoscaler|kube|webhook)/**/*.test.ts'],
   [
     'operator/*.test.ts',
-    'operator/!(autoscaler|gateway|kube|webhook)/**/*.test.ts',
+    'operator/!(api|autoscaler|gateway|kube|webhook)/**/*.test.ts',
     'e2e/!(chart|scenarios)/**/*.test.ts',
   ],
   ['e2e/chart/**/*.test.ts'],
+  ['operator/api/**/*.test.ts'],
 ];
 const SCENARIOS = [
   ['e2e/scenarios/@(failing|scaling).test.ts'],

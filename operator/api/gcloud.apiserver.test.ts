@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PARTS } from './parts.ts';
 import { clientOf } from './testing/client.ts';
 import { type Gcloud, gcloudFor, HAS_GCLOUD } from './testing/gcloud.ts';
-import { NAMESPACE, useApi } from './testing/installation.ts';
+import { gcloudTarget, NAMESPACE, useApi } from './testing/installation.ts';
 import { makeReady } from './testing/readiness.ts';
 import { keep, readRecorded, recorder } from './testing/recording.ts';
 
@@ -115,7 +115,7 @@ describe('gcloud at the Admin API', function () {
     const recording = await installation.start({}, [part, ...PARTS]);
     await installation.api.stop();
     installation.api = recording;
-    gcloud = gcloudFor(installation);
+    gcloud = gcloudFor(gcloudTarget(installation));
     for (const [name, text] of Object.entries(MANIFESTS)) writeFileSync(join(gcloud.folder, name), text);
   });
   after(() => {

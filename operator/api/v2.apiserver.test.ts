@@ -3,7 +3,7 @@ import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
 import { clientOf } from './testing/client.ts';
 import { gcloudFor, HAS_GCLOUD } from './testing/gcloud.ts';
-import { NAMESPACE, REGION, useApi } from './testing/installation.ts';
+import { gcloudTarget, NAMESPACE, REGION, useApi } from './testing/installation.ts';
 import { makeReady } from './testing/readiness.ts';
 
 const P = `/v2/projects/${NAMESPACE}/locations/${REGION}`;
@@ -86,7 +86,7 @@ describe('the Admin API v2 on a real API server', function () {
     it('deploys, changes and deletes a worker pool with gcloud, which speaks gRPC for it', async () => {
       const stop = new AbortController();
       const controllers = makeReady(installation.client, stop.signal);
-      const gcloud = gcloudFor(installation);
+      const gcloud = gcloudFor(gcloudTarget(installation));
       const run = async (command: string) => {
         const { code, text } = await gcloud.run(`beta run worker-pools ${command}`.split(' '));
         equal(code, 0, text);

@@ -2,7 +2,6 @@ import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ApiInstallation, NAMESPACE, REGION } from './installation.ts';
 
 /** Whether gcloud is installed here. */
 export const HAS_GCLOUD = spawnSync('gcloud', ['--version'], { stdio: 'ignore' }).status === 0;
@@ -21,11 +20,22 @@ export interface Gcloud {
   remove(): void;
 }
 
-/** The real gcloud with an installation as its HTTP proxy, and no other setting of the machine's. */
-export function gcloudFor({ authority, tokens, api }: ApiInstallation): Gcloud {
+/** An Admin API, and whom gcloud is there. */
+export interface GcloudTarget {
+  address: string;
+  port: number;
+  /** PEM of the authority of its certificate. */
+  authority: string;
+  token: string;
+  project: string;
+  region: string;
+}
+
+/** The real gcloud with an Admin API as its HTTP proxy, and no other setting of the machine's. */
+export function gcloudFor({ address, port, authority, token, project, region }: GcloudTarget): Gcloud {
   const folder = mkdtempSync(join(tmpdir(), 'homerun-gcloud-'));
   writeFileSync(join(folder, 'ca.pem'), authority);
-  writeFileSync(join(folder, 'token'), tokens.editor);
+  writeFileSync(join(folder, 'token'), token);
   const { PATH, HOME } = process.env;
   const env = {
     PATH,
@@ -33,11 +43,11 @@ export function gcloudFor({ authority, tokens, api }: ApiInstallation): Gcloud {
     CLOUDSDK_CONFIG: folder,
     CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE: join(folder, 'ca.pem'),
     CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: join(folder, 'token'),
-    CLOUDSDK_CORE_PROJECT: NAMESPACE,
-    CLOUDSDK_RUN_REGION: REGION,
+    CLOUDSDK_CORE_PROJECT: project,
+    CLOUDSDK_RUN_REGION: region,
     CLOUDSDK_PROXY_TYPE: 'http',
-    CLOUDSDK_PROXY_ADDRESS: '127.0.0.1',
-    CLOUDSDK_PROXY_PORT: String(api.port),
+    CLOUDSDK_PROXY_ADDRESS: address,
+    CLOUDSDK_PROXY_PORT: String(port),
     CLOUDSDK_CORE_DISABLE_PROMPTS: '1',
     CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API: 'false',
     CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: 'true',

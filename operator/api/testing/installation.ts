@@ -7,6 +7,7 @@ import { type Installation, NAMESPACE, SYSTEM, useInstallation } from '../../web
 import { type Api, startApi } from '../api.ts';
 import type { ApiPart } from '../context.ts';
 import { OWN_SECRET } from '../server/certificates.ts';
+import type { GcloudTarget } from './gcloud.ts';
 
 export { NAMESPACE } from '../../webhook/testing/installation.ts';
 
@@ -109,4 +110,10 @@ export async function tokenOf(
   const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${account}/token`;
   const { status } = await client.request<{ status: { token: string } }>('POST', path, { body: { spec } });
   return status.token;
+}
+
+/** The installation for gcloud, as a person who may change things. */
+export function gcloudTarget({ authority, tokens, api }: ApiInstallation): GcloudTarget {
+  const token = tokens.editor;
+  return { address: '127.0.0.1', port: api.port, authority, token, project: NAMESPACE, region: REGION };
 }
