@@ -40,7 +40,7 @@ describe("the policies for Homerun's own accounts", function () {
     this.timeout(900_000);
     helm(['version']);
     server = await ApiServer.start();
-    installChart(server);
+    installChart(server, { api: { enabled: true } });
     await server.client.create(NAMESPACES, {
       apiVersion: 'v1',
       kind: 'Namespace',
@@ -135,7 +135,7 @@ describe("the policies for Homerun's own accounts", function () {
 
   describe('Secrets', () => {
     const ref = { namespace: NAMESPACE, name: AFFINITY_SECRET };
-    const only = /makes two Secrets of its own/;
+    const only = /makes three Secrets of its own/;
     const token = {
       type: 'kubernetes.io/service-account-token',
       metadata: { ...ref, annotations: { 'kubernetes.io/service-account.name': 'worker' } },
@@ -143,15 +143,17 @@ describe("the policies for Homerun's own accounts", function () {
 
     it('of another name or with the token of an account are not made', async () => {
       const made = affinitySecret(ref, randomBytes(32));
-      for (const role of ['controller', 'webhook'] as const) {
+      for (const role of ['api', 'controller', 'webhook'] as const) {
         await isDenied(as(role).create(SECRETS, { ...made, metadata: { ...ref, name: 'other' } }), only);
         await isDenied(as(role).create(SECRETS, { ...made, ...token }), only);
       }
     });
 
-    it('with its certificates are made by the webhook', async () => {
-      const made = affinitySecret({ ...ref, name: 'homerun-webhook-cert' }, randomBytes(32));
-      ok(await as('webhook').create(SECRETS, made));
+    it('with their certificates are made by the webhook and the Admin API', async () => {
+      for (const role of ['api', 'webhook'] as const) {
+        const made = affinitySecret({ ...ref, name: `homerun-${role}-cert` }, randomBytes(32));
+        ok(await as(role).create(SECRETS, made));
+      }
     });
 
     it('with the key of affinity cookies are made by the controller and read by the gateway', async () => {

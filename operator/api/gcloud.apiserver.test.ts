@@ -86,16 +86,17 @@ const COMMANDS: readonly Command[] = [
 
 describe('gcloud at the Admin API', function () {
   this.timeout(300_000);
-  const installation = useApi();
-  const call = clientOf(installation);
   const stop = new AbortController();
   let ready: Promise<void>;
-  before(() => {
-    ready = makeReady(installation.client, stop.signal);
-  });
+  // Before the installation ends, whose client it uses.
   after(async () => {
     stop.abort();
     await ready;
+  });
+  const installation = useApi();
+  const call = clientOf(installation);
+  before(() => {
+    ready = makeReady(installation.client, stop.signal);
   });
 
   if (!HAS_GCLOUD) {

@@ -136,7 +136,7 @@ export class Connection implements Source, Timed {
    * them is closed, because each costs memory.
    */
   request(request: IncomingMessage, response: ServerResponse, serve: Serve): void {
-    if (this.#closed || this.#rejected) return;
+    if (this.#closed || this.#rejected || !this.socket.writable) return;
     this.#used();
     if (this.requests === 0) {
       this.#serve(request, response, serve);
@@ -270,6 +270,9 @@ export class Connection implements Source, Timed {
     if (this.#closed) return;
     const request = this.#request;
     this.#request = undefined;
+    // The response was the last of its connection: what follows is not processed (RFC 9112, 9.6), and Node would neither send
+    // its response nor say that it has ended.
+    if (!this.socket.writable) this.#pipeline?.drop();
     const next = this.#pipeline?.next();
     if (next) {
       this.#serve(next.request, next.response, next.serve);

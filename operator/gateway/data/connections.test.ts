@@ -279,6 +279,25 @@ describe('gateway and its connections', () => {
     assert.equal(most, 1);
   });
 
+  it('serves no request behind a response that ends its connection, as it does when the gateway is to end', async () => {
+    await gateway({});
+    harness.serve('last.test', { key: 'ns/last', ports: [port] });
+    const served: string[] = [];
+    const watch = ({ url = '' }: { url?: string }): void => {
+      served.push(url);
+      harness.planes[0]?.closing();
+    };
+    program.on('request', watch);
+    const client = await open(
+      ['/1', '/2', '/3'].map((path) => `GET ${path} HTTP/1.1\r\nHost: last.test\r\n\r\n`).join(''),
+    );
+    await closed(client);
+    program.off('request', watch);
+    await until('no request is open', () => harness.planes[0]?.open === 0);
+    assert.deepEqual(served, ['/1']);
+    assert.equal(client.text.split('200 OK').length, 2);
+  });
+
   it('has one active queue entry for any number of pipelined requests, and closes what sends too many', async () => {
     await gateway({});
     const client = await open('GET / HTTP/1.1\r\nHost: zero.test\r\n\r\n'.repeat(30));
