@@ -21,6 +21,7 @@ const CLUSTER_ROLES: ResourceType = {
   plural: 'clusterroles',
   namespaced: false,
 };
+const SLOW = { timeoutMs: 20_000, everyMs: 50 };
 const INVOKER = { role: 'roles/run.invoker', members: ['allUsers'] };
 
 interface ChartRoles {
@@ -70,7 +71,11 @@ describe('policies on a real API server', function () {
       });
     }
     const headers = () => ({ 'impersonate-user': name });
-    return new KubeClient({ ...server.connection, headers });
+    const client = new KubeClient({ ...server.connection, headers });
+    // The API server learns of a binding a moment after it was made.
+    const isBound = () => client.list(SERVICES, { namespace: NAMESPACE }).then(() => true);
+    if (roles.length > 0) await until(`the rights of ${name}`, () => isBound().catch(() => false), SLOW);
+    return client;
   }
 
   const call = (client: KubeClient, target = HELLO): PolicyCall => ({
@@ -143,10 +148,7 @@ describe('policies on a real API server', function () {
     await setIamPolicy(call(eve), { policy: { bindings } });
     const canRead = async () =>
       (await ann.get(SERVICES, { namespace: NAMESPACE, name: 'hello' })) !== undefined;
-    await until('ann can read the service', () => canRead().catch(() => false), {
-      timeoutMs: 5000,
-      everyMs: 50,
-    });
+    await until('ann can read the service', () => canRead().catch(() => false), SLOW);
     await assert.rejects(ann.get(SERVICES, { namespace: NAMESPACE, name: 'other' }), {
       code: 'KUBE_FORBIDDEN',
     });

@@ -1,10 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { KINDS } from '../../apis/kinds.ts';
+import { SERVICES } from '../../apis/serving/service/types.ts';
 import { parseConfig } from '../../config.ts';
+import { KubeClient } from '../../kube/client.ts';
 import { SECRETS, SERVICE_ACCOUNTS } from '../../kube/core.ts';
 import { silent, until } from '../../testing/until.ts';
 import { type Installation, NAMESPACE, SYSTEM, useInstallation } from '../../webhook/testing/installation.ts';
 import { type Api, startApi } from '../api.ts';
+import { asPerson } from '../authentication/impersonation.ts';
 import type { ApiPart } from '../context.ts';
 import { OWN_SECRET } from '../server/certificates.ts';
 import type { GcloudTarget } from './gcloud.ts';
@@ -97,6 +100,12 @@ async function makePeople({ client }: Installation): Promise<ApiInstallation['to
       await client.request('POST', `${root}/rolebindings`, { body: { metadata, subjects, roleRef } });
     }
     tokens[name] = await tokenOf({ client }, name);
+    if (!(verbs as readonly string[]).includes('list')) continue;
+    // The API server learns of a binding a moment after it was made.
+    const account = { name: `system:serviceaccount:${NAMESPACE}:${name}`, groups: [] };
+    const person = new KubeClient(asPerson(client.connection, account));
+    const isBound = () => person.list(SERVICES, { namespace: NAMESPACE }).then(() => true);
+    await until(`the rights of ${name}`, () => isBound().catch(() => false), { timeoutMs: 20_000 });
   }
   return tokens as ApiInstallation['tokens'];
 }
