@@ -87,7 +87,8 @@ describe('who may call a service', function () {
     const nobody = await visit();
     assert.equal(nobody.status, 403);
     assert.match(nobody.body, /<h1>Error: Forbidden<\/h1>/);
-    assert.equal((await visit(mine)).status, 403, 'it has no members yet');
+    // It has no members yet. The gateway fetches the issuer's keys for the first service that is closed.
+    await becomes(403, mine);
     await members([account('web')]);
     await becomes(200, mine);
     assert.equal((await visit(other)).status, 403);

@@ -16,6 +16,7 @@ import { createApp } from './server/app.ts';
 import { ApiCertificates, certificatePermissions } from './server/certificates.ts';
 import { type Listener, startListener } from './server/listener.ts';
 import { servedHosts } from './server/region.ts';
+import { runPermissions } from './v1/jobVerbs.ts';
 import { grpcHandler } from './v2/grpc.ts';
 
 /**
@@ -26,6 +27,9 @@ export const clusterPermissions: readonly Permission[] = [
   ...authenticationPermissions,
   { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
 ];
+
+/** Where people's objects are. */
+export const permissions: readonly Permission[] = runPermissions;
 
 /** In the operator's own namespace: the Secret with the certificates. */
 export const namespacePermissions: readonly Permission[] = certificatePermissions;

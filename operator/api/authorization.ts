@@ -44,15 +44,13 @@ export async function asPermission<T>(
   try {
     return await act();
   } catch (error) {
-    if (error instanceof ApiError && isMissingPermission(error)) {
-      throw permissionDenied(permission, resource, error);
-    }
-    throw error;
+    throw isMissingPermission(error) ? permissionDenied(permission, resource, error) : error;
   }
 }
 
 /** Whether a right is missing, and not for example a quota exceeded. */
-function isMissingPermission({ code, details }: ApiError): boolean {
-  const [detail] = details as readonly { reason?: string }[];
-  return code === 'PERMISSION_DENIED' && detail?.reason === 'IAM_PERMISSION_DENIED';
+export function isMissingPermission(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  const [detail] = error.details as readonly { reason?: string }[];
+  return error.code === 'PERMISSION_DENIED' && detail?.reason === 'IAM_PERMISSION_DENIED';
 }

@@ -1,43 +1,19 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
-import { clusterRoleName, IAM_ROLES, rulesOf } from '../apis/iam/roles.ts';
 import { clientOf } from './testing/client.ts';
 import { HOST, NAMESPACE, REGION, useApi } from './testing/installation.ts';
+import { grant, installRoles } from './testing/roles.ts';
 
 const POLICY = `/v1/projects/${NAMESPACE}/locations/${REGION}/services/hello`;
 const INVOKER = { role: 'roles/run.invoker', members: ['allUsers'] };
-const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 
 describe('policies and logs of the Admin API on a real API server', function () {
   this.timeout(600_000);
   const installation = useApi();
   const call = clientOf(installation);
 
-  /** The ClusterRoles of the chart. */
-  async function installRoles(): Promise<void> {
-    for (const role of IAM_ROLES) {
-      const rules = rulesOf(role).map(({ apiGroup, resource, verbs }) => ({
-        apiGroups: [apiGroup],
-        resources: [resource],
-        verbs,
-      }));
-      const body = { metadata: { name: clusterRoleName(role) }, rules };
-      await installation.client.request('POST', `${RBAC}/clusterroles`, { body });
-    }
-  }
-
-  /** Gives roles of the chart to a person of the tests. */
-  async function grant(account: string, ...roles: string[]): Promise<void> {
-    for (const name of roles) {
-      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
-      const subjects = [{ kind: 'ServiceAccount', name: account, namespace: NAMESPACE }];
-      const body = { metadata: { name: `${account}-${name}` }, roleRef, subjects };
-      await installation.client.request('POST', `${RBAC}/namespaces/${NAMESPACE}/rolebindings`, { body });
-    }
-  }
-
   before(async () => {
-    await installRoles();
-    await grant('editor', 'homerun-run.admin', 'homerun-logging.viewer');
+    await installRoles(installation);
+    await grant(installation, 'editor', 'homerun-run.admin', 'homerun-logging.viewer');
     const spec = { template: { spec: { containers: [{ image: 'gcr.io/p/app:1' }] } } };
     const metadata = { name: 'hello', namespace: NAMESPACE };
     const body = { apiVersion: 'serving.knative.dev/v1', kind: 'Service', metadata, spec };
@@ -62,6 +38,76 @@ describe('policies and logs of the Admin API on a real API server', function () 
     deepEqual((await call('POST', `${POLICY}:testIamPermissions`, asked)).body.permissions, [
       'run.services.get',
     ]);
+  });
+
+  describe('on a job', () => {
+    const jobs = `/v2/projects/${NAMESPACE}/locations/${REGION}/jobs`;
+    const v1 = `/apis/run.googleapis.com/v1/namespaces/${NAMESPACE}/jobs`;
+    const as = 'stranger';
+    const creator = `system:serviceaccount:${NAMESPACE}:stranger`;
+    const overrides = { taskCount: 3 };
+    const task = { template: { containers: [{ image: 'gcr.io/p/app:1' }] } };
+    const run = (path: string, body: object = {}) => call('POST', `${path}:run`, { body, as });
+
+    before(async () => {
+      for (const name of ['nightly', 'other']) {
+        const made = await call('POST', `${jobs}?jobId=${name}`, { body: { template: task } });
+        equal(made.status, 200, JSON.stringify(made.body));
+      }
+      const members = [`serviceAccount:stranger@${NAMESPACE}.iam.gserviceaccount.com`];
+      const policy = { bindings: [{ role: 'roles/run.invoker', members }] };
+      const set = await call('POST', `${jobs}/nightly:setIamPolicy`, { body: { policy } });
+      equal(set.status, 200, JSON.stringify(set.body));
+    });
+
+    it('lets an invoker run it in both versions, as the creator of the execution', async () => {
+      const first = await run(`${v1}/nightly`);
+      equal(first.status, 200, JSON.stringify(first.body));
+      equal(first.body.metadata.annotations['run.googleapis.com/creator'], creator);
+      equal(first.body.metadata.annotations['run.googleapis.com/lastModifier'], creator);
+      const second = await run(`${jobs}/nightly`);
+      deepEqual([second.status, second.body.metadata?.creator], [200, creator], JSON.stringify(second.body));
+      const { length } = (await call('GET', `${jobs}/nightly/executions`)).body.executions;
+      equal(length, 2);
+      const stale = await run(`${jobs}/nightly`, { etag: '"another"' });
+      deepEqual([stale.status, stale.body.error.status], [409, 'ABORTED']);
+      equal((await run(`${jobs}/nightly`, { validateOnly: true })).status, 200);
+      equal((await call('GET', `${jobs}/nightly/executions`)).body.executions.length, 2);
+    });
+
+    const refused: Record<string, { path: string; body?: object; permission: string }> = {
+      'with overrides in v1': {
+        path: `${v1}/nightly`,
+        body: { overrides },
+        permission: 'run.jobs.runWithOverrides',
+      },
+      'with overrides in v2': {
+        path: `${jobs}/nightly`,
+        body: { overrides },
+        permission: 'run.jobs.runWithOverrides',
+      },
+      'another job in v1': { path: `${v1}/other`, permission: 'run.jobs.run' },
+      'another job in v2': { path: `${jobs}/other`, permission: 'run.jobs.run' },
+      'a job that does not exist': { path: `${v1}/none`, permission: 'run.jobs.run' },
+    };
+    for (const [name, { path, body, permission }] of Object.entries(refused)) {
+      it(`refuses an invoker ${name}`, async () => {
+        const { status, body: answer } = await run(path, body);
+        deepEqual([status, answer.error?.details[0].metadata.permission], [403, permission]);
+      });
+    }
+
+    it('refuses an invoker everything else with it', async () => {
+      const attempts = [
+        await call('GET', `${jobs}/nightly`, { as }),
+        await call('DELETE', `${jobs}/nightly`, { as }),
+        await call('GET', `${jobs}/nightly/executions`, { as }),
+      ];
+      deepEqual(
+        attempts.map(({ status }) => status),
+        [403, 403, 403],
+      );
+    });
   });
 
   it('changes the policy of a project in both versions of the Resource Manager', async () => {

@@ -1,5 +1,9 @@
 import { stringify } from 'yaml';
-import { clusterPermissions as apiCluster, namespacePermissions as apiNamespace } from '../api/api.ts';
+import {
+  permissions as api,
+  clusterPermissions as apiCluster,
+  namespacePermissions as apiNamespace,
+} from '../api/api.ts';
 import { KINDS } from '../apis/kinds.ts';
 import { permissions as autoscaler, namespacePermissions as gatewayPods } from '../autoscaler/permissions.ts';
 import { leasePermissions } from '../controller.ts';
@@ -44,6 +48,7 @@ const shell: readonly Permission[] = [
  * people's objects are, ROLE-cluster in the whole cluster, ROLE-namespace in the operator's own namespace.
  */
 const ROLES: Record<string, readonly (readonly Permission[])[]> = {
+  api: [api],
   'api-cluster': [apiCluster],
   'api-namespace': [apiNamespace],
   controller: [

@@ -16,6 +16,8 @@ import { startServer } from './server.ts';
 const CONFIGURATION = 'homerun-webhook';
 /** The chart's ServiceAccount of the controller, whose objects derive from admitted ones. */
 const ACCOUNT = 'homerun-controller';
+/** That of the Admin API, which runs jobs for people. */
+const API_ACCOUNT = 'homerun-api';
 
 /** The objects that validation looks up, and the annotation on an instance to be evicted. */
 export const permissions: readonly Permission[] = [...lookUpPermissions, ...evictionPermissions];
@@ -95,8 +97,13 @@ export async function startWebhook({
   drainMs?: number;
 }): Promise<Webhook & { port: number }> {
   const { namespace } = identity;
-  const operator = `system:serviceaccount:${namespace}:${ACCOUNT}`;
-  const policy = { strict: config.strict, operator, capabilities };
+  const userOf = (account: string): string => `system:serviceaccount:${namespace}:${account}`;
+  const policy = {
+    strict: config.strict,
+    operator: userOf(ACCOUNT),
+    api: userOf(API_ACCOUNT),
+    capabilities,
+  };
   const server = await startServer({
     port: config.webhook.port,
     host,

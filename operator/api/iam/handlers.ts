@@ -88,7 +88,7 @@ export async function testIamPermissions(
 ): Promise<{ permissions: string[] }> {
   const names = readPermissions(permissions);
   return withPermission(permissionOn(call, 'getIamPolicy'), resourceOf(call), async () => {
-    const granted = await Promise.all(names.map((name) => isGranted(call, PERMISSIONS[name])));
+    const granted = await Promise.all(names.map((name) => hasPermission(call, name)));
     return { permissions: names.filter((_, index) => granted[index]) };
   });
 }
@@ -131,11 +131,15 @@ async function execute(client: KubeClient, { roles, creates, updates, deletes }:
 /** Asked beforehand: a policy that stays as it is takes the permission too. */
 async function demand(call: PolicyCall, verb: 'setIamPolicy'): Promise<void> {
   const permission = permissionOn(call, verb);
-  if (!(await isGranted(call, PERMISSIONS[permission]))) throw permissionDenied(permission, resourceOf(call));
+  if (!(await hasPermission(call, permission))) throw permissionDenied(permission, resourceOf(call));
 }
 
-async function isGranted({ client, target }: PolicyCall, rules: readonly AccessRule[]): Promise<boolean> {
-  const [rule] = rules;
+/** Whether whom the client acts as has a permission on a resource (Kubernetes API, SelfSubjectAccessReview). @throws {KubeError} */
+export async function hasPermission(
+  { client, target }: Pick<PolicyCall, 'client' | 'target'>,
+  permission: PermissionName,
+): Promise<boolean> {
+  const [rule]: readonly AccessRule[] = PERMISSIONS[permission];
   if (!rule) return true;
   const body = {
     apiVersion: 'authorization.k8s.io/v1',

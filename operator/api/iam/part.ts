@@ -3,6 +3,7 @@ import type { PolicyKind } from '../../apis/iam/bindings.ts';
 import type { ApiContext, ApiPart, Verb, VerbCall } from '../context.ts';
 import { ApiError } from '../errors.ts';
 import { namespaceOf } from '../projects.ts';
+import type { Person } from '../resources/resources.ts';
 import { getIamPolicy, type PolicyCall, setIamPolicy, testIamPermissions } from './handlers.ts';
 
 type Act = (call: PolicyCall, request: FastifyRequest) => Promise<object>;
@@ -34,7 +35,13 @@ export const IAM: ApiPart = {
         on: ['services', 'jobs', 'workerpools'],
         act: async ({ context, resources, kind, name: resource, request }: VerbCall) =>
           act(
-            await policyCall(context, request, resources.namespace, kind.type.plural as PolicyKind, resource),
+            await policyCall(
+              context,
+              resources.person,
+              resources.namespace,
+              kind.type.plural as PolicyKind,
+              resource,
+            ),
             request,
           ),
       },
@@ -47,7 +54,7 @@ export const IAM: ApiPart = {
         const [project = '', verb = ''] = name.split(':');
         if (!Object.hasOwn(ACTS, verb)) throw new ApiError('NOT_FOUND', 'Method not found.');
         const namespace = namespaceOf(project, context.config);
-        const call = await policyCall(context, request, namespace, 'project', namespace);
+        const call = await policyCall(context, request.person, namespace, 'project', namespace);
         return ACTS[verb]?.act(call, request);
       });
     }
@@ -56,7 +63,7 @@ export const IAM: ApiPart = {
 
 async function policyCall(
   context: ApiContext,
-  { person }: FastifyRequest,
+  person: Person,
   namespace: string,
   kind: PolicyKind,
   name: string,

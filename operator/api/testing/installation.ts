@@ -1,12 +1,16 @@
 import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { KINDS } from '../../apis/kinds.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
 import { parseConfig } from '../../config.ts';
 import { KubeClient } from '../../kube/client.ts';
+import { apiAgent } from '../../kube/connection.ts';
 import { SECRETS, SERVICE_ACCOUNTS } from '../../kube/core.ts';
+import { mergePermissions, type Permission } from '../../rbac.ts';
 import { silent, until } from '../../testing/until.ts';
 import { type Installation, NAMESPACE, SYSTEM, useInstallation } from '../../webhook/testing/installation.ts';
-import { type Api, startApi } from '../api.ts';
+import { type Api, clusterPermissions, namespacePermissions, permissions, startApi } from '../api.ts';
 import { asPerson } from '../authentication/impersonation.ts';
 import type { ApiPart } from '../context.ts';
 import { OWN_SECRET } from '../server/certificates.ts';
@@ -28,6 +32,8 @@ export const PEOPLE = {
 /** An API server with the webhook, and the Admin API before it. */
 export interface ApiInstallation extends Installation {
   api: Api & { stop(): Promise<void> };
+  /** Acts as the account of the Admin API, with the rights that the chart gives it. */
+  own: KubeClient;
   /** PEM of the authority that clients trust. */
   authority: string;
   tokens: Record<keyof typeof PEOPLE, string>;
@@ -40,6 +46,7 @@ export function useApi(): ApiInstallation {
   const installation = useInstallation() as ApiInstallation;
   before(async () => {
     const { client } = installation;
+    installation.own = await ownClient(installation);
     installation.start = (settings = {}, parts) => start(installation, settings, parts);
     installation.tokens = await makePeople(installation);
     installation.api = await installation.start();
@@ -54,7 +61,7 @@ export function useApi(): ApiInstallation {
 }
 
 async function start(
-  { client }: Installation,
+  { own }: ApiInstallation,
   settings: object,
   parts?: readonly ApiPart[],
 ): Promise<ApiInstallation['api']> {
@@ -65,7 +72,7 @@ async function start(
   const api = await startApi({
     config,
     identity: { namespace: SYSTEM },
-    client,
+    client: own,
     log: silent,
     host: '127.0.0.1',
     parts,
@@ -79,6 +86,31 @@ async function start(
       await running;
     },
   };
+}
+
+/** The account of the chart, with what the code declares that it needs. */
+async function ownClient({ server, client }: Installation): Promise<KubeClient> {
+  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  const metadata = { name: 'homerun-api', namespace: SYSTEM };
+  await client.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+  const subjects = [{ kind: 'ServiceAccount', ...metadata }];
+  const grants: [where: string, kind: string, rules: readonly Permission[]][] = [
+    [rbac, 'ClusterRole', [...permissions, ...clusterPermissions]],
+    [`${rbac}/namespaces/${SYSTEM}`, 'Role', namespacePermissions],
+  ];
+  for (const [where, kind, declared] of grants) {
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind, name: metadata.name };
+    const plural = `${where}/${kind.toLowerCase()}`;
+    await client.request('POST', `${plural}s`, { body: { metadata, rules: mergePermissions(declared) } });
+    await client.request('POST', `${plural}bindings`, { body: { metadata, subjects, roleRef } });
+  }
+  const token = await tokenOf({ client }, metadata.name, {}, SYSTEM);
+  const ca = readFileSync(join(dirname(server.kubeconfig), 'ca.crt'));
+  return new KubeClient({
+    server: server.connection.server,
+    dispatcher: apiAgent({ ca }),
+    headers: () => ({ authorization: `Bearer ${token}` }),
+  });
 }
 
 async function makePeople({ client }: Installation): Promise<ApiInstallation['tokens']> {
@@ -115,8 +147,9 @@ export async function tokenOf(
   { client }: Pick<Installation, 'client'>,
   account: string,
   spec: object = {},
+  namespace = NAMESPACE,
 ): Promise<string> {
-  const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${account}/token`;
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
   const { status } = await client.request<{ status: { token: string } }>('POST', path, { body: { spec } });
   return status.token;
 }

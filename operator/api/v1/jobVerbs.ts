@@ -1,41 +1,87 @@
 import { HOMERUN } from '../../apis/annotations/homerun.ts';
+import { RUN as RUN_ANNOTATIONS } from '../../apis/annotations/run.ts';
 import { formatted } from '../../apis/fieldError.ts';
 import { RUN } from '../../apis/labels.ts';
 import { EXECUTIONS, type Execution } from '../../apis/run/execution/types.ts';
-import { JOBS } from '../../apis/run/job/types.ts';
-import { asPermission } from '../authorization.ts';
-import type { Verb } from '../context.ts';
+import { JOBS, type Job } from '../../apis/run/job/types.ts';
+import type { Permission } from '../../rbac.ts';
+import { asPermission, isMissingPermission, permissionDenied } from '../authorization.ts';
+import type { ApiContext, Verb } from '../context.ts';
 import { ApiError, invalidFields } from '../errors.ts';
+import { withPermission } from '../iam/failure.ts';
+import { hasPermission } from '../iam/handlers.ts';
 import { resourceName } from '../resources/failure.ts';
+import { KubeResources } from '../resources/kubeResources.ts';
 import type { Resources } from '../resources/resources.ts';
 import { viewOf } from './view.ts';
 
 /** Another change may come between reading and writing an execution. */
 const CANCEL_TRIES = 5;
 
+/** To run a job for a person who may run it, and may not make executions, which say themselves what runs. */
+export const runPermissions: readonly Permission[] = [
+  { apiGroups: ['run.googleapis.com'], resources: ['jobs'], verbs: ['get'] },
+  { apiGroups: ['run.googleapis.com'], resources: ['executions'], verbs: ['create'] },
+];
+
+/** What of a request to run a job is not its name. */
+export interface RunOptions {
+  /** As in RunJobRequest. */
+  overrides?: object;
+  dryRun?: boolean;
+  /** Throws what is wrong with the job for this request. */
+  check?: (job: Job) => void;
+}
+
 /**
- * Runs a job: makes an execution of it (Cloud Run Admin API v1, jobs.run).
- * @param overrides as in RunJobRequest.
- * @throws {ApiError} NOT_FOUND for a job that does not exist; INVALID_ARGUMENT for overrides that are not valid.
+ * Runs a job: makes an execution of it (Cloud Run Admin API v1, jobs.run). Who may not make executions needs the permission
+ * to run this job, and Homerun makes the execution.
+ * @throws {ApiError} NOT_FOUND for a job that does not exist; INVALID_ARGUMENT for overrides that are not valid;
+ * PERMISSION_DENIED that names run.jobs.run, or run.jobs.runWithOverrides for a request with overrides.
  */
 export async function runJob(
+  context: Pick<ApiContext, 'client' | 'clientOf'>,
   resources: Resources,
   job: string,
-  overrides?: object,
-  options: { dryRun?: boolean } = {},
+  options: RunOptions = {},
 ): Promise<Execution> {
-  const hasOverrides = overrides !== undefined && Object.keys(overrides).length > 0;
-  const permission = hasOverrides ? 'run.jobs.runWithOverrides' : 'run.jobs.run';
-  const resource = resourceName({ action: 'run', type: JOBS, namespace: resources.namespace, name: job });
-  return asPermission(permission, resource, async () => {
-    await resources.get(JOBS, job);
-    const metadata = {
-      generateName: `${job}-`,
-      labels: { [RUN.job]: job },
-      ...(hasOverrides ? { annotations: { [HOMERUN.overrides]: JSON.stringify(overrides) } } : {}),
-    };
-    return resources.create(EXECUTIONS, { metadata } as unknown as Partial<Execution>, options);
-  });
+  const { namespace, person } = resources;
+  try {
+    return await makeExecution(resources, job, options);
+  } catch (error) {
+    if (!isMissingPermission(error)) throw error;
+    const permission = hasOverrides(options) ? 'run.jobs.runWithOverrides' : 'run.jobs.run';
+    const resource = resourceName({ action: 'run', type: JOBS, namespace, name: job });
+    const call = {
+      client: context.clientOf(person),
+      target: { kind: 'jobs', namespace, name: job },
+    } as const;
+    const isGranted = await withPermission(permission, resource, () => hasPermission(call, permission));
+    if (!isGranted) throw permissionDenied(permission, resource, error);
+    const homerun = new KubeResources(context.client, person, namespace);
+    return makeExecution(homerun, job, options, { [RUN_ANNOTATIONS.creator]: person.name });
+  }
+}
+
+function hasOverrides({ overrides = {} }: RunOptions): boolean {
+  return Object.keys(overrides).length > 0;
+}
+
+async function makeExecution(
+  resources: Resources,
+  job: string,
+  options: RunOptions,
+  authors: Record<string, string> = {},
+): Promise<Execution> {
+  const found = await resources.get(JOBS, job);
+  options.check?.(found);
+  const overrides = hasOverrides(options) ? { [HOMERUN.overrides]: JSON.stringify(options.overrides) } : {};
+  const metadata = {
+    generateName: `${job}-`,
+    labels: { [RUN.job]: job },
+    annotations: { ...authors, ...overrides },
+  };
+  return resources.create(EXECUTIONS, { metadata } as unknown as Partial<Execution>, options);
 }
 
 /**
@@ -75,7 +121,7 @@ export const JOB_VERBS: Readonly<Record<string, Verb>> = {
     method: 'POST',
     on: ['jobs'],
     async act({ resources, name, request, project, context }) {
-      const execution = await runJob(resources, name, overridesIn(request.body));
+      const execution = await runJob(context, resources, name, { overrides: overridesIn(request.body) });
       return viewOf(execution, { project, region: context.config.metadata.region });
     },
   },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { SERVING } from '../../apis/annotations/serving.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { patched, patchOf } from '../testing/patch.ts';
-import { LENIENT, OPERATOR, objectOf, requestFor, STRICT } from '../testing/requests.ts';
+import { API, LENIENT, OPERATOR, objectOf, requestFor, STRICT } from '../testing/requests.ts';
 import { admitDefault, admitValidate, type Policy } from './admit.ts';
 import type { AdmissionResponse } from './review.ts';
 
@@ -187,6 +187,22 @@ describe('admitDefault', () => {
     const sent = { ...object, metadata: { ...object.metadata, annotations, deletionTimestamp: 'now' } };
     assert.equal(filled(sent).metadata.annotations?.[SERVING.creator], 'jane');
   });
+
+  const creators: Record<string, { user: string; sent?: string; creator: string }> = {
+    'the person for whom the Admin API makes it': { user: API, sent: 'ada', creator: 'ada' },
+    'the Admin API when it names nobody': { user: API, creator: API },
+    'the user, whatever the user sends': { user: 'mallory', sent: 'ada', creator: 'mallory' },
+  };
+  for (const [name, { user, sent, creator }] of Object.entries(creators)) {
+    it(`names as the creator of an object ${name}`, () => {
+      const object = objectOf(APP);
+      const annotations = sent ? { [SERVING.creator]: sent, [SERVING.lastModifier]: 'eve' } : {};
+      const made = { ...object, metadata: { ...object.metadata, annotations } };
+      const steps = patchOf(admitDefault(requestFor(made, { user }), LENIENT));
+      const written = patched(made, steps).metadata.annotations ?? {};
+      assert.deepEqual([written[SERVING.creator], written[SERVING.lastModifier]], [creator, creator]);
+    });
+  }
 
   it('fills in a Revision once, when it is made', () => {
     const object = objectOf('spec: {containers: [{image: app, name: a}]}', 'Revision');

@@ -17,6 +17,8 @@ export interface Policy {
   strict: boolean;
   /** User name of the controller. Its objects derive from admitted ones and have their defaults already. */
   operator: string;
+  /** User name of the Admin API, where it acts for a person without being that person: to run a job. */
+  api: string;
   /** Capabilities of the cluster; a feature that it has needs no warning. */
   capabilities: Capabilities;
 }
@@ -45,7 +47,7 @@ export function admitDefault(
   if (errors.length > 0) return rejection(request, errors);
   const written = object as KubeObject;
   const filled = definition.default(named as KubeObject, previous, referenced);
-  const user = request.userInfo?.username;
+  const user = authorOf(request, policy, definition);
   const complete = { ...filled, metadata: withNameOf(written, filled.metadata) };
   const patch = patchBetween(
     written,
@@ -116,6 +118,17 @@ function isLeaving({ operation, oldObject }: AdmissionRequest): boolean {
 
 function isOperator({ userInfo }: AdmissionRequest, { operator }: Policy): boolean {
   return userInfo?.username === operator;
+}
+
+/** Who creates or changes the object: the user, or the person for whom the Admin API says that it creates it. */
+function authorOf(
+  { operation, object, userInfo }: AdmissionRequest,
+  { api }: Policy,
+  { authors }: KindDefinition,
+): string | undefined {
+  const user = userInfo?.username;
+  if (user !== api || operation !== 'CREATE' || !authors) return user;
+  return (object as KubeObject).metadata.annotations?.[authors.creator] ?? user;
 }
 
 /** The stored object; undefined when it predates its schema and cannot be read. */

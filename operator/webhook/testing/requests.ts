@@ -7,7 +7,8 @@ import type { AdmissionRequest } from '../admission/review.ts';
 export const OPERATOR = 'system:serviceaccount:homerun-system:homerun-controller';
 /** A cluster with all capabilities. */
 export const CAPABILITIES = { resizesPods: true };
-export const LENIENT: Policy = { strict: false, operator: OPERATOR, capabilities: CAPABILITIES };
+export const API = 'system:serviceaccount:homerun-system:homerun-api';
+export const LENIENT: Policy = { strict: false, operator: OPERATOR, api: API, capabilities: CAPABILITIES };
 export const STRICT: Policy = { ...LENIENT, strict: true };
 
 function groupOf(kind: string): string {

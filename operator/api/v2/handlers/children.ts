@@ -1,6 +1,5 @@
 import { RUN, SERVING } from '../../../apis/labels.ts';
 import { EXECUTIONS } from '../../../apis/run/execution/types.ts';
-import { JOBS } from '../../../apis/run/job/types.ts';
 import { REVISIONS } from '../../../apis/serving/revision/types.ts';
 import type { KubeObject, ResourceType } from '../../../kube/types.ts';
 import { notFound } from '../../resources/failure.ts';
@@ -140,12 +139,15 @@ export const TASK_METHODS: Readonly<Record<string, Handler>> = {
 /** What a job has besides the methods of all resources. */
 export const JOB_METHODS: Readonly<Record<string, Handler>> = {
   RunJob: async (call) => {
-    const { object: job, scene } = await find(call, JOBS, 'jobs');
+    const name = parseName(call.request.name, 'name', 'jobs');
+    const scene = sceneOf(call, name);
     const { overrides, etag, validateOnly } = call.request;
-    checkEtag(job, etag);
-    const read = overrides === undefined ? undefined : readOverrides(overrides as Fields);
     const dryRun = validateOnly === true;
-    const execution = await runJob(scene.resources, job.metadata.name, read, { dryRun });
+    const execution = await runJob(call.context, scene.resources, lastId(name), {
+      overrides: overrides === undefined ? undefined : readOverrides(overrides as Fields),
+      dryRun,
+      check: (job) => checkEtag(job, etag),
+    });
     return dryRun ? validated(Execution, execution, scene) : begun(Execution, 'run', execution, scene);
   },
 };
