@@ -20,6 +20,8 @@ export interface RequestOptions extends CallOptions {
   /** Sent as JSON. */
   body?: unknown;
   contentType?: string;
+  /** Media type of the answer; JSON of any kind. */
+  accept?: string;
   /** Name of the request in metrics; the method when left out. */
   verb?: string;
 }
@@ -102,7 +104,7 @@ export class Transport {
         path: `${pathname === '/' ? '' : pathname}${path}${queryString(options.query)}`,
         method,
         headers: {
-          accept: 'application/json',
+          accept: options.accept ?? 'application/json',
           'user-agent': 'homerun',
           ...(hasBody && { 'content-type': options.contentType ?? 'application/json' }),
           ...credentials,

@@ -1,6 +1,7 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
 import type { JsonWebKey } from 'node:crypto';
 import { parseConfig } from '../config.ts';
+import { clusterSource } from '../gateway/control/issuerSource.ts';
 import { NAMESPACES, PODS, type Pod, SERVICE_ACCOUNTS } from '../kube/core.ts';
 import { ApiServer } from '../testing/apiServer.ts';
 import { silent, until } from '../testing/until.ts';
@@ -128,6 +129,11 @@ describe('identity on a real API server', function () {
       },
       { timeoutMs: 20_000, everyMs: 200 },
     );
+  });
+
+  it('is verified by gateways with keys that they find', async () => {
+    const { issuer, keys } = await clusterSource(server.client).fetch();
+    deepEqual([issuer, keys.length > 0], ['https://kubernetes.default.svc', true]);
   });
 
   it('gets no token for a pod that is gone, or for the account of another', async () => {

@@ -10,6 +10,8 @@ const MOST_KEYS = 100;
 const CONFIGURATION = '/.well-known/openid-configuration';
 /** Where an API server has its keys (Kubernetes: Service account issuer discovery); `jwks_uri` may be where nobody gets to. */
 const CLUSTER_KEYS = '/openid/v1/jwks';
+/** The API server answers with 406 to those that accept no other (RFC 7517, 8.5.2). */
+const KEYS_TYPE = 'application/jwk-set+json';
 
 /** An issuer and its keys as they are published. */
 export interface Published {
@@ -36,11 +38,10 @@ export function clusterSource(client: Pick<KubeClient, 'request'>): IssuerSource
   return {
     audiences: [],
     async fetch() {
-      const [configuration, keys] = await Promise.all(
-        [CONFIGURATION, CLUSTER_KEYS].map((path) =>
-          client.request<unknown>('GET', path, { timeoutMs: TIMEOUT_MS }),
-        ),
-      );
+      const [configuration, keys] = await Promise.all([
+        client.request<unknown>('GET', CONFIGURATION, { timeoutMs: TIMEOUT_MS }),
+        client.request<unknown>('GET', CLUSTER_KEYS, { timeoutMs: TIMEOUT_MS, accept: KEYS_TYPE }),
+      ]);
       return { issuer: textOf(configuration, 'issuer'), keys: publicKeys(keys) };
     },
   };

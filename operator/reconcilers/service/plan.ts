@@ -15,6 +15,7 @@ import type { KubeObject } from '../../kube/types.ts';
 import { inherited } from '../inherit.ts';
 import { partition, passingMs, portability, readyEvents } from '../readiness.ts';
 import { pending, type RejectionInput, withRejection } from '../rejection.ts';
+import { withoutEmpty } from './template.ts';
 
 export interface ServiceInput {
   service: Service;
@@ -67,7 +68,7 @@ export function desiredConfiguration(service: Service): Configuration {
     apiVersion: 'serving.knative.dev/v1',
     kind: 'Configuration',
     metadata: childMetadata(service),
-    spec: { template: service.spec.template },
+    spec: { template: withoutEmpty(service.spec.template) },
   } as Configuration;
 }
 
