@@ -302,12 +302,18 @@ describe('chart', function () {
       { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
       { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
     ];
+    const run = { apiGroups: ['run.googleapis.com'] };
+    const runsJobs = [
+      { ...run, resources: ['executions'], verbs: ['create'] },
+      { ...run, resources: ['jobs'], verbs: ['get'] },
+    ];
     deepEqual(rulesOf({}), [
+      ['ClusterRole', runsJobs],
       ['ClusterRole', anywhere],
       ['Role', made],
     ]);
     const given = { ...own, verbs: ['get', 'list', 'watch'], resourceNames: ['run-tls'] };
-    deepEqual(rulesOf({ tlsSecret: 'run-tls' })[1], ['Role', [...made, given]]);
+    deepEqual(rulesOf({ tlsSecret: 'run-tls' }).at(-1), ['Role', [...made, given]]);
   });
 
   it('leaves the node role out', () => {
