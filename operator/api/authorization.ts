@@ -20,15 +20,24 @@ export function permissionName({ apiVersion, plural }: ResourceType, action: Act
   return `${service}.${plural}.${action}`;
 }
 
-/** What a person is answered who lacks a permission, in the words and with the details of Google's IAM. */
-export function permissionDenied(permission: string, resource: string, cause?: unknown): ApiError {
+/**
+ * What a person is answered who lacks a permission, in the words and with the details of Google's IAM.
+ * @param reason what the cluster says of it, where that is to be told.
+ */
+export function permissionDenied(
+  permission: string,
+  resource: string,
+  cause?: unknown,
+  reason?: string,
+): ApiError {
   const detail = {
     '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
     reason: 'IAM_PERMISSION_DENIED',
     domain: 'iam.googleapis.com',
     metadata: { permission, resource },
   };
-  const message = `Permission '${permission}' denied on resource '${resource}' (or resource may not exist).`;
+  const end = reason === undefined ? '.' : `: ${reason}`;
+  const message = `Permission '${permission}' denied on resource '${resource}' (or resource may not exist)${end}`;
   return new ApiError('PERMISSION_DENIED', message, { details: [detail], cause });
 }
 

@@ -1,4 +1,5 @@
 import { isKubeError, type KubeError } from '../../kube/errors.ts';
+import { permissionDenied } from '../authorization.ts';
 import { ApiError } from '../errors.ts';
 
 /**
@@ -22,7 +23,7 @@ function failureOf(cause: KubeError, permission: string, resource: string): ApiE
     case 'KUBE_FORBIDDEN':
       return cause.status === 401
         ? new ApiError('UNAVAILABLE', "The cluster's API server does not know Homerun's account.", { cause })
-        : permissionDenied(permission, resource, cause);
+        : permissionDenied(permission, resource, cause, cause.said);
     case 'KUBE_CONFLICT':
     case 'KUBE_ALREADY_EXISTS':
       return new ApiError(
@@ -44,17 +45,4 @@ function failureOf(cause: KubeError, permission: string, resource: string): ApiE
         cause,
       });
   }
-}
-
-/** In the words and with the details of Google's IAM, and with the cluster's reason where it has given one. */
-export function permissionDenied(permission: string, resource: string, cause?: KubeError): ApiError {
-  const detail = {
-    '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
-    reason: 'IAM_PERMISSION_DENIED',
-    domain: 'iam.googleapis.com',
-    metadata: { permission, resource },
-  };
-  const reason = cause ? `: ${cause.said}` : '.';
-  const message = `Permission '${permission}' denied on resource '${resource}' (or resource may not exist)${reason}`;
-  return new ApiError('PERMISSION_DENIED', message, { details: [detail], cause });
 }

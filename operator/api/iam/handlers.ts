@@ -8,8 +8,9 @@ import { SERVICES } from '../../apis/serving/service/types.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { ROLE_BINDINGS, ROLES, type RoleBinding } from '../../kube/core.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
+import { permissionDenied } from '../authorization.ts';
 import { ApiError, type FieldViolation, invalidFields } from '../errors.ts';
-import { permissionDenied, withPermission } from './failure.ts';
+import { withPermission } from './failure.ts';
 import {
   ownBindings,
   type PolicyOwner,

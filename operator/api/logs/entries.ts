@@ -1,8 +1,9 @@
 import { at, formatted } from '../../apis/fieldError.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isKubeError } from '../../kube/errors.ts';
+import { permissionDenied } from '../authorization.ts';
 import { invalidFields } from '../errors.ts';
-import { permissionDenied, withPermission } from '../iam/failure.ts';
+import { withPermission } from '../iam/failure.ts';
 import type { LogEntry } from './entry.ts';
 import { compileFilter } from './filter/evaluate.ts';
 import { narrow } from './filter/narrow.ts';
@@ -114,7 +115,7 @@ function readerOf({ client, signal }: LogCall, meter: { bytes: number }, isFirst
     } catch (error) {
       if (signal.aborted) throw error;
       if (isKubeError(error, 'KUBE_FORBIDDEN'))
-        throw permissionDenied(PERMISSION, `pods/${source.pod}`, error);
+        throw permissionDenied(PERMISSION, `pods/${source.pod}`, error, error.said);
       if (!isKubeError(error, 'KUBE_SERVER', 'KUBE_UNREACHABLE')) throw error;
       if (isFirst)
         yield { time: source.end ?? timeOfMs(Date.now()), text: unreadable(source, error.message) };

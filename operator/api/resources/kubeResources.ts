@@ -1,6 +1,5 @@
 import { SERVICES } from '../../apis/serving/service/types.ts';
 import { type KubeClient, type Method, resourcePath } from '../../kube/client.ts';
-import { isKubeError } from '../../kube/errors.ts';
 import type { Query } from '../../kube/transport.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import type { Action } from '../authorization.ts';
@@ -106,7 +105,6 @@ export class KubeResources implements Resources {
     try {
       return await act();
     } catch (error) {
-      if (!isKubeError(error)) throw error;
       throw failureOf(error, { action, type, name, namespace: this.namespace });
     }
   }
