@@ -90,9 +90,7 @@ const HEALTH: Record<string, [kind: string, conditions: Condition[] | undefined,
   'a worker pool that crashes': ['WorkerPool', [condition('Ready', 'False', 'it crashed')], 'Degraded'],
 };
 
-describe('Argo CD', function () {
-  this.timeout(60_000);
-
+describe('Argo CD', () => {
   before(function () {
     this.timeout(1_800_000);
     toolFolder('argocd');

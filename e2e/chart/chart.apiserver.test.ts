@@ -74,7 +74,7 @@ describe('chart on an API server', function () {
         });
       return left.length === 0;
     };
-    await until('the definitions are removed', areGone, { timeoutMs: 60_000, everyMs: 500 });
+    await until('the definitions are removed', areGone, { everyMs: 500 });
   };
 
   const STRANGERS = {
@@ -344,7 +344,7 @@ describe('chart on an API server', function () {
       install();
       // No controller runs here, so only where the webhook is not asked anything gets in.
       const created = () => server.client.create(SERVICES, service).catch(() => undefined);
-      await until('the kinds are served', created, { timeoutMs: 20_000 });
+      await until('the kinds are served', created);
       uninstall();
     });
     after(removeDefinitions);

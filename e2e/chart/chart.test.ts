@@ -93,8 +93,7 @@ function visible(objects: Rendered[]): unknown[] {
   return JSON.parse(text.replaceAll(/("checksum\/config":)"\w+"/g, '$1"CHECKSUM"'));
 }
 
-describe('chart', function () {
-  this.timeout(30_000);
+describe('chart', () => {
   // The first call may have to build Helm.
   before(function () {
     this.timeout(600_000);

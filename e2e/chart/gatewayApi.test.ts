@@ -6,8 +6,7 @@ const parentRefs = [{ name: 'edge', namespace: 'infra', sectionName: 'https' }];
 const service = { port: 8080 };
 const VALUES = { domain: 'run.example.com', gateway: { service }, gatewayApi: { parentRefs } };
 
-describe('the chart behind a Gateway', function () {
-  this.timeout(30_000);
+describe('the chart behind a Gateway', () => {
   // The first call may have to build Helm.
   before(function () {
     this.timeout(600_000);

@@ -19,8 +19,7 @@ import { helm, NAMESPACE } from './helm.ts';
 const WATCHED = ['here', 'there'];
 
 /** The chart with `namespaces`: what Homerun may do and see is in these alone. */
-describe('an installation for some namespaces', function () {
-  this.timeout(60_000);
+describe('an installation for some namespaces', () => {
   let server: ApiServer;
 
   before(async function () {
@@ -37,7 +36,7 @@ describe('an installation for some namespaces', function () {
       gateway: { tls: { secrets: ['web-tls'], namespace: 'elsewhere', issuer: { name: 'letsencrypt' } } },
     });
     const isServed = () => server.client.list(SERVICES, { namespace: 'here' }).catch(() => undefined);
-    await until('the kinds are served', isServed, { timeoutMs: 20_000 });
+    await until('the kinds are served', isServed);
   });
   after(() => server?.stop());
 
@@ -89,7 +88,7 @@ describe('an installation for some namespaces', function () {
     const stop = new AbortController();
     const all = Object.values(informers);
     const running = all.map((informer) => informer.run(stop.signal));
-    await until('all is listed', () => all.every(({ hasSynced }) => hasSynced), { timeoutMs: 20_000 });
+    await until('all is listed', () => all.every(({ hasSynced }) => hasSynced));
     const keys = [...informers.coreServices.store.keys()].sort();
     stop.abort();
     await Promise.all(running);

@@ -32,8 +32,7 @@ const LABELS = { 'serving.knative.dev/revision': 'hello' };
 const MARK = 'homerun.dev/eviction-requested-at';
 
 /** What RBAC lets Homerun's accounts do and the chart's policies do not, tried on a real API server. */
-describe("the policies for Homerun's own accounts", function () {
-  this.timeout(60_000);
+describe("the policies for Homerun's own accounts", () => {
   let server: ApiServer;
 
   before(async function () {
@@ -54,7 +53,7 @@ describe("the policies for Homerun's own accounts", function () {
     for (const each of [NAMESPACE, 'kube-system'])
       await server.client.create(PODS, running('ours', each, LABELS));
     const isRefused = () => refusal(wake(stranger().metadata)).then(({ denied }) => denied);
-    await until('the policies to count', isRefused, { timeoutMs: 30_000 });
+    await until('the policies to count', isRefused);
   });
   after(() => server?.stop());
 

@@ -194,8 +194,7 @@ function valuesOf(given: Record<string, unknown>): object {
   return values;
 }
 
-describe('a value of the chart restarts the roles that read it, and no other', function () {
-  this.timeout(30_000);
+describe('a value of the chart restarts the roles that read it, and no other', () => {
   let usual: Map<Role, string>;
   before(function () {
     this.timeout(600_000);

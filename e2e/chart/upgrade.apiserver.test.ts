@@ -21,8 +21,7 @@ const SLICES: ResourceType<Slice> = {
 const NODE = 'node';
 
 /** In the middle of an upgrade from a version whose controllers answered admission reviews. */
-describe('while both versions run', function () {
-  this.timeout(60_000);
+describe('while both versions run', () => {
   let server: ApiServer;
 
   before(async function () {
@@ -67,14 +66,10 @@ describe('while both versions run', function () {
         ),
       );
     };
-    const found = await until(
-      'both of them',
-      async () => {
-        const all = await reached();
-        return all.length >= 2 && all;
-      },
-      { timeoutMs: 20_000 },
-    );
+    const found = await until('both of them', async () => {
+      const all = await reached();
+      return all.length >= 2 && all;
+    });
     deepEqual(found.sort(), [
       ['old-controller', 8443],
       ['webhook', 8443],

@@ -42,8 +42,7 @@ async function accepts(port: number): Promise<boolean> {
 }
 
 /** grpc-go's own client and server with the gateway between them. */
-describe('gRPC interoperability, grpc-go through the gateway', function () {
-  this.timeout(60_000);
+describe('gRPC interoperability, grpc-go through the gateway', () => {
   let harness: Harness;
   let server: ChildProcess;
   let client: string;

@@ -3,9 +3,7 @@ import { NAMESPACES } from '../../operator/kube/core.ts';
 import { connect, kubectl, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 
 // Runs last: it looks back on what all other scenarios made the processes do.
-describe('over the whole run', function () {
-  this.timeout(30_000);
-
+describe('over the whole run', () => {
   for (const component of ['controller', 'gateway', 'metadata', 'node', 'webhook']) {
     it(`the ${component} asked for nothing that its role forbids, and met nothing unexpected`, async () => {
       const selector = `app.kubernetes.io/component=${component}`;

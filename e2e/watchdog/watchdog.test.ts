@@ -25,8 +25,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-describe('the watchdog of test runs', function () {
-  this.timeout(30_000);
+describe('the watchdog of test runs', () => {
   let folder: string;
   let printed: string;
 

@@ -27,8 +27,7 @@ const job = (name: string) => ({
 });
 const names = (list: { items: KubeObject[] }) => list.items.map(({ metadata }) => metadata.name);
 
-describe('the Admin API v1 on a real API server', function () {
-  this.timeout(60_000);
+describe('the Admin API v1 on a real API server', () => {
   const installation = useApi();
   const call = clientOf(installation);
 

@@ -40,8 +40,7 @@ async function registerEvictions({ client }: ApiServer, port: number): Promise<v
   await client.apply(type, object as KubeObject, { fieldManager: 'evictions' });
 }
 
-describe('an eviction on a real API server', function () {
-  this.timeout(60_000);
+describe('an eviction on a real API server', () => {
   let server: ApiServer;
   let replica: Replica;
   let ahead = 0;

@@ -17,8 +17,7 @@ const APP = {
   resources: { limits: { cpu: '1', memory: '256Mi' }, requests: { cpu: '100m', memory: '64Mi' } },
 };
 
-describe('Autoscaler on a real API server', function () {
-  this.timeout(60_000);
+describe('Autoscaler on a real API server', () => {
   let server: ApiServer;
   let gateway: FakeGateway;
   let stop: AbortController;

@@ -611,5 +611,5 @@ describe('Autoscaler', () => {
     // The best of forty shows the cost of a round; the others show what else the machine does.
     assert.ok((await quick()) > before, 'no round was as quick');
     assert.equal(server.writes.length, 0);
-  }).timeout(20_000);
+  });
 });

@@ -11,8 +11,7 @@ import { bundle, closure } from './bundle.ts';
 const root = resolve(import.meta.dirname, '../..');
 const LIBRARY_LOADED = 'the client library is loaded\n';
 
-describe('bundle', function () {
-  this.timeout(60_000);
+describe('bundle', () => {
   let outdir: string;
   before(async () => {
     outdir = await mkdtemp(join(tmpdir(), 'homerun-bundle-'));
@@ -59,12 +58,8 @@ describe('bundle', function () {
     const ended = once(child, 'exit');
     try {
       const metrics = async () => (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
-      await until(
-        'it watches',
-        async () => /^homerun_node_watching 1$/m.test(await metrics().catch(() => '')),
-        {
-          timeoutMs: 20_000,
-        },
+      await until('it watches', async () =>
+        /^homerun_node_watching 1$/m.test(await metrics().catch(() => '')),
       );
       // Without the pages of Node's binary, which are on a node once.
       const [, kilobytes] =

@@ -23,8 +23,7 @@ import type { KubeObject } from './types.ts';
 
 const namespace = 'runtime';
 
-describe('The controller runtime on a real API server', function () {
-  this.timeout(60_000);
+describe('The controller runtime on a real API server', () => {
   let server: ApiServer;
 
   before(async () => {
@@ -264,11 +263,11 @@ describe('The controller runtime on a real API server', function () {
       await server.kill();
       await until('it steps down', () => !one.election.leading);
       await server.restart();
-      await until('it leads again', () => one.election.leading, { timeoutMs: 10_000 });
+      await until('it leads again', () => one.election.leading);
       assert.equal(two.election.leading, false);
       one.stop.abort();
       assert.equal(await one.result, undefined);
-      await until('the next one leads', () => two.election.leading, { timeoutMs: 10_000 });
+      await until('the next one leads', () => two.election.leading);
       two.stop.abort();
       await two.result;
     });

@@ -123,7 +123,7 @@ describe('a child whose name another object has', () => {
       assert.match(condition.message ?? '', new RegExp(`${name}.* exists`));
       assert.deepEqual(server.get(child, ref), foreign);
       server.remove(child, ref);
-      await until('its own', () => server.get(child, ref)?.metadata.ownerReferences, { timeoutMs: 20_000 });
-    }).timeout(30_000);
+      await until('its own', () => server.get(child, ref)?.metadata.ownerReferences);
+    });
   }
 });

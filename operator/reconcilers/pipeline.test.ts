@@ -260,7 +260,7 @@ describe('service to deployment', () => {
       const all = revisions().filter(({ metadata }) => metadata.labels?.[SERVING.service] === name);
       assert.equal(all.length, 1, `killed after ${after} writes: ${all.length} revisions`);
     }
-  }).timeout(30_000);
+  });
 
   it('a default that is spelled out makes no revision when one that means the same is routed', async () => {
     await apply();
@@ -325,7 +325,7 @@ describe('service to deployment', () => {
       .filter(({ method, path }) => method === 'PATCH' && path.endsWith('/routes/hello/status'))
       .map(({ body }) => (body as Route).status?.traffic?.map(({ percent }) => percent).join(' '));
     assert.deepEqual(written, ['99 1', '74 26', '49 51', '25 75', '100']);
-  }).timeout(20_000);
+  });
 
   it('a ready revision that breaks later keeps its traffic, and says why it cannot answer (knative/serving#12078)', async () => {
     await apply();
@@ -447,10 +447,10 @@ describe('service to deployment', () => {
       rejecting = false;
       server.requests = [];
       // Each attempt comes after a longer pause than the one before.
-      await until('the next attempt', () => server.requests.some(isMeant), { timeoutMs: 50_000 });
+      await until('the next attempt', () => server.requests.some(isMeant));
       if (!serves) await start(await latest(1));
       await ready();
-    }).timeout(60_000);
+    });
   }
 
   it('an instance that takes too much memory is reported once, and stays ready', async () => {

@@ -54,7 +54,7 @@ describe('a controller that has just taken over', () => {
     server.put(job({ task: { containers } }));
     server.put(execution({ task: { containers } }));
     process = new ServingProcess(server, [executionController]);
-    const made = await until('the Job', () => server.list(BATCH_JOBS)[0], { timeoutMs: 9000 });
+    const made = await until('the Job', () => server.list(BATCH_JOBS)[0]);
     assert.equal(addressOf(made), '10.0.0.53');
   });
 
@@ -63,14 +63,14 @@ describe('a controller that has just taken over', () => {
     server.put({ ...pool, status: { observedGeneration: 1, latestCreatedRevisionName: 'queue-00001-abc' } });
     server.put(pooledRevision('queue-00001-abc', { spec: { containers } }));
     process = new ServingProcess(server, [workerPoolController]);
-    const made = await until('the Deployment', () => server.list(DEPLOYMENTS)[0], { timeoutMs: 9000 });
+    const made = await until('the Deployment', () => server.list(DEPLOYMENTS)[0]);
     assert.equal(addressOf(made), '10.0.0.53');
   });
 
   it('starts no instance before it knows where the metadata server is', async () => {
     server.put(revision('hello-00001-abc', { spec: { containers } }));
     process = new ServingProcess(server, [revisionController]);
-    const made = await until('the Deployment', () => server.list(DEPLOYMENTS)[0], { timeoutMs: 9000 });
+    const made = await until('the Deployment', () => server.list(DEPLOYMENTS)[0]);
     assert.equal(addressOf(made), '10.0.0.53');
   });
 });

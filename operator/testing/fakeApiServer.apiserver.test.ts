@@ -8,8 +8,7 @@ import { writes } from './contract/writes.ts';
 import { FakeApiServer } from './fakeApiServer.ts';
 import { until } from './until.ts';
 
-describe('The fake API server does as the real one', function () {
-  this.timeout(60_000);
+describe('The fake API server does as the real one', () => {
   let real: ApiServer;
   let fake: FakeApiServer;
 

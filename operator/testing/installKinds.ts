@@ -35,7 +35,7 @@ export async function installKinds(
     const names = (await servedResources({ client })).map(({ name }) => name);
     return names.filter((name) => !name.includes('/')).length === KINDS.length;
   };
-  await until('all kinds are served', () => served().catch(() => false), { timeoutMs: 20_000, everyMs: 50 });
+  await until('all kinds are served', () => served().catch(() => false), { everyMs: 50 });
 }
 
 /** What the API server says of our kinds and their subresources. */

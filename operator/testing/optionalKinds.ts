@@ -51,8 +51,6 @@ export async function installKind(
     },
   };
   await client.create(CRDS, definition as unknown as KubeObject);
-  await until(`${kind} is served`, () => client.list(type, { namespace: 'default' }).catch(() => undefined), {
-    timeoutMs: 20_000,
-  });
+  await until(`${kind} is served`, () => client.list(type, { namespace: 'default' }).catch(() => undefined));
   return () => client.delete(CRDS, metadata);
 }

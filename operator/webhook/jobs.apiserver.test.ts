@@ -33,8 +33,7 @@ function execution(name: string, of: string, more: object = {}, annotations?: ob
   return { apiVersion: API, kind: 'Execution', metadata, ...more } as Execution;
 }
 
-describe('jobs, the webhook and a real API server', function () {
-  this.timeout(60_000);
+describe('jobs, the webhook and a real API server', () => {
   const cluster = useInstallation();
   before(async () => {
     await cluster.client.create(JOBS, job('load', APP));

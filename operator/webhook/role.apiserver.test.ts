@@ -27,8 +27,7 @@ interface Replica {
   adminPort: number;
 }
 
-describe('the webhook role on a real API server, with no other role', function () {
-  this.timeout(60_000);
+describe('the webhook role on a real API server, with no other role', () => {
   let server: ApiServer;
   let folder: string;
   let replicas: Replica[] = [];
@@ -39,9 +38,7 @@ describe('the webhook role on a real API server, with no other role', function (
     await installKinds(server, SYSTEM, NAMESPACE);
     await register(server, await freePort());
     replicas = await Promise.all([start(), start()]);
-    await Promise.all(
-      replicas.map((each) => until('it is ready', () => isReady(each), { timeoutMs: 30_000 })),
-    );
+    await Promise.all(replicas.map((each) => until('it is ready', () => isReady(each))));
   });
   after(async () => {
     for (const { child } of replicas) child.kill('SIGKILL');

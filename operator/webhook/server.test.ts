@@ -17,8 +17,7 @@ const review = (object: unknown) =>
     request: requestFor(object),
   });
 
-describe('webhook server', function () {
-  this.timeout(20_000);
+describe('webhook server', () => {
   let server: WebhookServer;
   let credentials: Credentials;
   let agent: Agent;

@@ -20,8 +20,7 @@ import {
 
 const NAME = 'homerun-webhook';
 
-describe('webhook on a real API server', function () {
-  this.timeout(60_000);
+describe('webhook on a real API server', () => {
   const cluster = useInstallation();
 
   const apply = (object: Service, fieldManager = 'kubectl') =>

@@ -26,8 +26,7 @@ interface Scale {
   status: { replicas: number; selector: string };
 }
 
-describe('worker pools, the webhook and a real API server', function () {
-  this.timeout(60_000);
+describe('worker pools, the webhook and a real API server', () => {
   const cluster = useInstallation();
 
   const apply = (object: WorkerPool) =>

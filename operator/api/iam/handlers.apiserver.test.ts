@@ -191,7 +191,7 @@ describe('policies on a real API server', function () {
           () => true,
           () => false,
         ),
-      { timeoutMs: 20_000, everyMs: 200 },
+      { everyMs: 200 },
     );
     const granted: Record<string, string[]> = {
       'run.viewer': ['run.services.list', 'resourcemanager.projects.get'],
@@ -263,7 +263,6 @@ describe('policies on a real API server', function () {
     assert.equal((await stored()).items.length, 1);
     await server.client.delete(SERVICES, { namespace: NAMESPACE, name: 'other' });
     await until('the bindings are gone', async () => (await stored()).items.length === 0, {
-      timeoutMs: 60_000,
       everyMs: 100,
     });
     assert.ok(await server.client.get(NAMESPACES, { name: NAMESPACE }));

@@ -18,9 +18,7 @@ interface Case {
   is: object;
 }
 
-describe('lines of logs', function () {
-  this.timeout(30_000);
-
+describe('lines of logs', () => {
   const cases: Record<string, Case> = {
     text: { reason: 'as it is', line: 'a {b}', is: { ...PLAIN, textPayload: 'a {b}' } },
     'an empty line': { reason: 'as it is', line: '', is: { ...PLAIN, textPayload: '' } },

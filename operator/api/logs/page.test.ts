@@ -98,9 +98,7 @@ const timesOf = (logs: Logs, texts: readonly string[]) => {
   return texts.map((text) => times.get(text));
 };
 
-describe('pages of entries', function () {
-  this.timeout(60_000);
-
+describe('pages of entries', () => {
   it('have every entry once and in order, whatever the logs, limits and bounds', async () => {
     const seconds = fc.array(
       fc.oneof(

@@ -61,9 +61,8 @@ const context: ApiContext = {
   now: Date.now,
 };
 
-describe('the server of the Admin API', function () {
+describe('the server of the Admin API', () => {
   // Certificates are made.
-  this.timeout(60_000);
   let app: RestApp;
   let listener: Listener;
   let plain: Listener;

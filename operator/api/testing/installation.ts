@@ -78,7 +78,7 @@ async function start(
     parts,
   });
   const running = api.run(stop.signal);
-  await until('the Admin API is ready', () => api.unready() === undefined, { timeoutMs: 20_000 });
+  await until('the Admin API is ready', () => api.unready() === undefined);
   return {
     ...api,
     async stop() {
@@ -137,7 +137,7 @@ async function makePeople({ client }: Installation): Promise<ApiInstallation['to
     const account = { name: `system:serviceaccount:${NAMESPACE}:${name}`, groups: [] };
     const person = new KubeClient(asPerson(client.connection, account));
     const isBound = () => person.list(SERVICES, { namespace: NAMESPACE }).then(() => true);
-    await until(`the rights of ${name}`, () => isBound().catch(() => false), { timeoutMs: 20_000 });
+    await until(`the rights of ${name}`, () => isBound().catch(() => false));
   }
   return tokens as ApiInstallation['tokens'];
 }

@@ -48,8 +48,7 @@ const TEMPLATE = { containers: CONTAINERS };
 const CODES = { invalidArgument: 3, notFound: 5, alreadyExists: 6, aborted: 10, unimplemented: 12 };
 
 for (const [name, optionsOf] of Object.entries(TRANSPORTS)) {
-  describe(`Google's client library over ${name}`, function () {
-    this.timeout(60_000);
+  describe(`Google's client library over ${name}`, () => {
     let server: TestServer;
     let options: Options;
 

@@ -77,9 +77,8 @@ const deployment = (of: string, replicas: number) => ({
 });
 
 /** The whole role with real threads, before a fake API server; instances are programs on loopback addresses. */
-describe('gateway role', function () {
+describe('gateway role', () => {
   // Its threads start with each test, on a machine that may be busy.
-  this.timeout(40_000);
   let api: FakeApiServer;
   let port: number;
   let internalPort: number;
@@ -125,7 +124,7 @@ describe('gateway role', function () {
     running = runGateway(config, { namespace: 'sys', podName: 'gw' }, api.client, silent, stop.signal);
     running.catch(() => {});
     const ready = async () => (await admin('/readyz').catch(() => undefined))?.status === 200;
-    await until('it is ready', ready, { timeoutMs: 30_000 });
+    await until('it is ready', ready);
   };
 
   beforeEach(async () => {
@@ -666,8 +665,7 @@ describe('gateway role', function () {
     assert.match(text, /^homerun_gateway_event_loop_lag_seconds\{thread="1"\} [\d.e-]+$/m);
   });
 
-  it('ends without losing a request', async function () {
-    this.timeout(15_000);
+  it('ends without losing a request', async () => {
     let release: (() => void) | undefined;
     const at = await program((req, res) => {
       if (req.url === '/slow') release = () => res.end('late');
@@ -684,7 +682,6 @@ describe('gateway role', function () {
     const { status, headers } = await get();
     assert.deepEqual([status, headers.connection], [200, 'close']);
     await until('it no longer listens', async () => (await get().catch(() => 'refused')) === 'refused', {
-      timeoutMs: 8000,
       everyMs: 50,
     });
     // A restart by the kubelet would break off what is still under way.

@@ -44,8 +44,7 @@ function binding(resource: string, namespace: string, subjects: RoleBinding['sub
 }
 
 /** The whole role with real threads, a cluster with an issuer, and another issuer. */
-describe('gateway role and who may call a service', function () {
-  this.timeout(40_000);
+describe('gateway role and who may call a service', () => {
   let api: FakeApiServer;
   let port: number;
   let adminPort: number;
@@ -127,7 +126,7 @@ describe('gateway role and who may call a service', function () {
     running.catch(() => {});
     const ready = async () =>
       (await request(`http://127.0.0.1:${adminPort}/readyz`).catch(() => undefined))?.statusCode === 200;
-    await until('it is ready', ready, { timeoutMs: 30_000 });
+    await until('it is ready', ready);
   };
 
   it('asks no issuer and rejects nothing while all services are open', async () => {

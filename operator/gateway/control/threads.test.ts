@@ -32,8 +32,7 @@ interface Line {
 }
 
 /** Real worker threads on one port. */
-describe('Threads', function () {
-  this.timeout(20_000);
+describe('Threads', () => {
   let slots: Slots;
   let stats: Stats;
   let table: RouteTable;
@@ -127,14 +126,10 @@ describe('Threads', function () {
   /** Asks all the time, until `condition` is true. @returns the statuses. */
   const askUntil = async (what: string, condition: () => boolean): Promise<Set<number>> => {
     const statuses = new Set<number>();
-    await until(
-      what,
-      async () => {
-        statuses.add((await get()).status);
-        return condition();
-      },
-      { timeoutMs: 15_000 },
-    );
+    await until(what, async () => {
+      statuses.add((await get()).status);
+      return condition();
+    });
     return statuses;
   };
 
@@ -270,7 +265,7 @@ describe('Threads', function () {
     const begun = performance.now();
     await fault(0, 'spin');
     // Connections wait in the accept queue of the thread that spins, until it is ended.
-    await until('it is terminated', () => threads.series.deaths.get('stuck') === 1, { timeoutMs: 15_000 });
+    await until('it is terminated', () => threads.series.deaths.get('stuck') === 1);
     assert.ok(performance.now() - begun > 4900);
     assert.equal(threads.serving, 1);
     assert.deepEqual(await askUntil('it is replaced', () => threads.serving === 2), new Set([200]));

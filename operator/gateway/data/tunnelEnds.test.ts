@@ -123,8 +123,7 @@ describe('gateway and the end of upgraded connections', () => {
     });
   }
 
-  describe('back pressure', function () {
-    this.timeout(60_000);
+  describe('back pressure', () => {
     const WHOLE = 32 * MEBIBYTE;
     /** What the kernel may hold of two connections on loopback, four buffers. */
     const KERNEL = 24 * MEBIBYTE;
@@ -166,7 +165,7 @@ describe('gateway and the end of upgraded connections', () => {
           size += part.length;
         });
         sink.resume();
-        await until('all of it', () => size === WHOLE, { timeoutMs: 50_000 });
+        await until('all of it', () => size === WHOLE);
         assert.equal(received.digest('hex'), sent.digest('hex'));
         ends.from.socket.end();
         ends.to.socket.end();
@@ -182,7 +181,7 @@ describe('gateway and the end of upgraded connections', () => {
       from.socket.write(body);
       await until('it waits', () => from.socket.writableLength > 0 && from.socket.bytesWritten > 0);
       to.socket.write(SWITCHING);
-      await until('all of it', () => to.size === body.length, { timeoutMs: 50_000 });
+      await until('all of it', () => to.size === body.length);
       from.socket.end();
       to.socket.end();
       await closed({ from, to });
@@ -246,9 +245,7 @@ describe('gateway and the end of upgraded connections', () => {
       const flood = Buffer.alloc(16 * MEBIBYTE);
       ends.to.socket.write(flood);
       await until('its slot is free', () => harness.slots.inFlight(slot) === 0);
-      await until('it is disconnected', () => harness.slots.usage.read().connections === 0, {
-        timeoutMs: 8000,
-      });
+      await until('it is disconnected', () => harness.slots.usage.read().connections === 0);
     });
   });
 

@@ -44,8 +44,7 @@ const KINDS: Record<string, string> = {
 };
 
 /** The threads as they are bundled for production, in a process of their own, against a process of clients. */
-describe('memory of a gateway', function () {
-  this.timeout(60_000);
+describe('memory of a gateway', () => {
   const children: ChildProcess[] = [];
   const programs: number[] = [];
   let directory: string;

@@ -61,9 +61,8 @@ describe('Slots', () => {
 });
 
 /** Threads that talk only through shared counts and wake-ups, which arrive in any order and late. */
-describe('Throttlers of several threads', function () {
+describe('Throttlers of several threads', () => {
   // Properties compute for as long as the machine lets them.
-  this.timeout(60_000);
 
   const entry: RevisionEntry = {
     key: 'ns/a',

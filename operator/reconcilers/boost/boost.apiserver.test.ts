@@ -10,8 +10,7 @@ import { boostController } from './reconciler.ts';
 
 const NAMESPACE = 'demo';
 
-describe('the startup CPU boost on a real API server', function () {
-  this.timeout(60_000);
+describe('the startup CPU boost on a real API server', () => {
   let server: ApiServer;
   const stop = new AbortController();
   let running: Promise<unknown> | undefined;

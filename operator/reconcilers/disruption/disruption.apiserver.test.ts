@@ -18,8 +18,7 @@ import { disruptionController } from './reconciler.ts';
 const config = parseConfig({});
 const namespace = 'demo';
 
-describe("a minimum of two instances, on a real API server with Kubernetes' own controllers", function () {
-  this.timeout(60_000);
+describe("a minimum of two instances, on a real API server with Kubernetes' own controllers", () => {
   let server: ApiServer;
   let made: Revision;
   const stop = new AbortController();
@@ -48,7 +47,7 @@ describe("a minimum of two instances, on a real API server with Kubernetes' own 
     const images = new Map([['user-container', PINNED]]);
     const deployment = desiredDeployment(made, images, config, { replicas: 2 });
     await client.apply(DEPLOYMENTS, deployment, { fieldManager: 'test' });
-    await until('both instances to run', () => allReady(2), { timeoutMs: 30_000 });
+    await until('both instances to run', () => allReady(2));
   });
 
   after(async () => {
@@ -89,14 +88,14 @@ describe("a minimum of two instances, on a real API server with Kubernetes' own 
     });
 
   it('loses one when a node is emptied, and the other one only after that is replaced', async () => {
-    await until('the budget to allow one', async () => (await allowed()) === 1, { timeoutMs: 20_000 });
+    await until('the budget to allow one', async () => (await allowed()) === 1);
     const [first, second] = (await instances()) as [Pod, Pod];
     await evict(first);
     await assert.rejects(evict(second), (error) => isKubeError(error, 'KUBE_TOO_MANY_REQUESTS'));
-    await until('another in its place', () => allReady(2), { timeoutMs: 20_000 });
-    await until('the budget to allow one again', async () => (await allowed()) === 1, { timeoutMs: 20_000 });
+    await until('another in its place', () => allReady(2));
+    await until('the budget to allow one again', async () => (await allowed()) === 1);
     await evict(second);
-    await until('another in its place', () => allReady(2), { timeoutMs: 20_000 });
+    await until('another in its place', () => allReady(2));
   });
 
   it('is not kept for a revision that no route serves any more', async () => {

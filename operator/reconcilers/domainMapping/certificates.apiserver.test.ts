@@ -18,8 +18,7 @@ const config = parseConfig({
 const SLOW = { timeoutMs: 30_000, everyMs: 50 };
 
 /** In this order: cert-manager is installed, issues, refuses, and is removed. */
-describe('certificates of domain mappings, on a real API server', function () {
-  this.timeout(60_000);
+describe('certificates of domain mappings, on a real API server', () => {
   let server: ApiServer;
   let process: ServingProcess | undefined;
   let remove: () => Promise<unknown>;

@@ -81,7 +81,7 @@ describe('certificates of domain mappings', () => {
     await server.client.delete(CERTIFICATES, CERTIFICATE);
     const isNew = () => certificate() && certificate()?.metadata.uid !== first.metadata.uid;
     // For two seconds the cache may only be behind.
-    await until('it is there again', isNew, { timeoutMs: 10_000 });
+    await until('it is there again', isNew);
   });
 
   it('belong to the one of two mappings that has the domain', async () => {

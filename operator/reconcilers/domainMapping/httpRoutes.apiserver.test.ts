@@ -47,8 +47,7 @@ const SPEC = {
 };
 
 /** In this order: the Gateway API is installed, accepts, refuses, and is removed. */
-describe('HTTPRoutes of domain mappings, on a real API server', function () {
-  this.timeout(60_000);
+describe('HTTPRoutes of domain mappings, on a real API server', () => {
   let server: ApiServer;
   let process: ServingProcess | undefined;
   let remove: () => Promise<unknown>;

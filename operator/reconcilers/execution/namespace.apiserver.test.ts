@@ -66,7 +66,7 @@ describe("an execution's namespace on a real API server, with Kubernetes' own co
     } as Job);
     await client.create(EXECUTIONS, executionOf(made, { name: 'hello-run' }));
     const pods = async () => (await client.list(PODS, { namespace: NAMESPACE })).items;
-    const pod = await until('a pod', async () => (await pods())[0], { timeoutMs: 30_000 });
+    const pod = await until('a pod', async () => (await pods())[0]);
     await client.mergePatch<Pod>(
       PODS,
       pod.metadata,

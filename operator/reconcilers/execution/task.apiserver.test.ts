@@ -8,8 +8,7 @@ import { EPOCH } from '../../testing/serving.ts';
 import { desiredBatchJob } from './batchJob.ts';
 import { overdue } from './deadline.ts';
 
-describe('a task on a real API server', function () {
-  this.timeout(60_000);
+describe('a task on a real API server', () => {
   let server: ApiServer;
 
   before(async () => {

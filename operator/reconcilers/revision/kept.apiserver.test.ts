@@ -30,8 +30,7 @@ async function looked(): Promise<number> {
   return own.reduce((sum, { value }) => sum + value, 0);
 }
 
-describe("a running revision on a real API server, with Kubernetes' own controllers", function () {
-  this.timeout(60_000);
+describe("a running revision on a real API server, with Kubernetes' own controllers", () => {
   let server: ApiServer;
   let process: ServingProcess | undefined;
 

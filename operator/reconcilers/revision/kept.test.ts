@@ -30,8 +30,7 @@ async function looked(): Promise<number> {
   return own.reduce((sum, { value }) => sum + value, 0);
 }
 
-describe('what runs while the configuration changes', function () {
-  this.timeout(30_000);
+describe('what runs while the configuration changes', () => {
   let server: FakeApiServer;
   let process: ServingProcess;
 

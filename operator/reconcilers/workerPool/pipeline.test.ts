@@ -63,8 +63,7 @@ async function reconciled(): Promise<Map<string, number>> {
   return counts;
 }
 
-describe('worker pool to deployments', function () {
-  this.timeout(30_000);
+describe('worker pool to deployments', () => {
   let server: FakeApiServer;
   let stop: () => Promise<void>;
 

@@ -31,9 +31,8 @@ describe('admission of malicious requests', () => {
   }
 });
 
-describe('admission of maps that are too wide', function () {
+describe('admission of maps that are too wide', () => {
   // To write out what is asked takes longer than the answers.
-  this.timeout(60_000);
   const map = wideMap();
   const full = wideMap(MOST_KEYS - 10);
 
@@ -65,9 +64,7 @@ describe('admission of maps that are too wide', function () {
   }
 });
 
-describe('admission of reviews that are costly to parse', function () {
-  this.timeout(60_000);
-
+describe('admission of reviews that are costly to parse', () => {
   for (const [name, { body: make, says, reason }] of Object.entries(COSTLY)) {
     it(`answers ${name} soon, from the bytes on: ${reason}`, async () => {
       const body = Buffer.from(make());

@@ -31,8 +31,7 @@ const read = (
   { keys = KEYS, differentKeys = MOST_DIFFERENT_KEYS, values = MOST_VALUES } = {},
 ) => narrowed(Buffer.from(text), { keys, differentKeys, values, crowdedKeys: MOST_CROWDED_KEYS }).toString();
 
-describe('narrowed', function () {
-  this.timeout(60_000);
+describe('narrowed', () => {
   const indents = fc.constantFrom(0, 1, 2);
   const objects = fc
     .jsonValue({ maxDepth: 5 })

@@ -204,8 +204,7 @@ async function applied(server: ApiServer, object: KubeObject): Promise<[Expected
   return [warnings.length > 0 ? 'warned' : 'accepted', warnings.join('\n')];
 }
 
-describe('public manifests', function () {
-  this.timeout(60_000);
+describe('public manifests', () => {
   const documents = publicManifests();
   const cluster = useInstallation();
 

@@ -25,8 +25,7 @@ import { SECRET_NAME } from './secret.ts';
 const SECRET = { namespace: SYSTEM, name: SECRET_NAME };
 const NAME = 'homerun-webhook';
 
-describe('webhook certificates on a real API server', function () {
-  this.timeout(60_000);
+describe('webhook certificates on a real API server', () => {
   let server: ApiServer;
   let replica: Replica;
   let port: number;

@@ -97,8 +97,7 @@ const CASES: Record<string, Case> = {
   },
 };
 
-describe('certificate rotation', function () {
-  this.timeout(60_000);
+describe('certificate rotation', () => {
   let made: Credentials;
   before(async () => {
     made = await renew('create', undefined, NAMES, START);

@@ -105,7 +105,7 @@ export async function startReplica(
 
 /** Resolves when API servers can use a replica. */
 export async function ready(replica: Replica): Promise<void> {
-  await until('the webhook is ready', () => replica.unready() === undefined, { timeoutMs: 20_000 });
+  await until('the webhook is ready', () => replica.unready() === undefined);
 }
 
 /** An API server with our kinds, and the replica of the webhook that it calls. */

@@ -52,9 +52,7 @@ function containersOf(object: unknown): Fields[] {
   );
 }
 
-describe('conversion between v2 and what is stored', function () {
-  this.timeout(60_000);
-
+describe('conversion between v2 and what is stored', () => {
   for (const name of WRITTEN) {
     const conversion: Conversion = CONVERSIONS[name];
     const { message } = conversion;
