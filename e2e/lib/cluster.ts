@@ -61,9 +61,7 @@ export async function internalGatewayAddress(client: KubeClient): Promise<Addres
 /** Makes a namespace that nothing else is in; one that is still going away from an earlier run is waited for. */
 export async function freshNamespace(client: KubeClient, name: string): Promise<string> {
   await client.delete(NAMESPACES, { name });
-  await until(`namespace ${name} to be gone`, async () => !(await client.get(NAMESPACES, { name })), {
-    timeoutMs: 120_000,
-  });
+  await until(`namespace ${name} to be gone`, async () => !(await client.get(NAMESPACES, { name })));
   await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   return name;
 }
@@ -82,7 +80,7 @@ export function serviceReady(
   client: KubeClient,
   namespace: string,
   name: string,
-  { status = 'True', timeoutMs = 90_000 } = {},
+  { status = 'True', timeoutMs = 120_000 } = {},
 ): Promise<Service> {
   return until(
     `service ${name} to have Ready=${status}`,

@@ -51,7 +51,7 @@ export function poolReady(
   client: KubeClient,
   namespace: string,
   name: string,
-  { status = 'True', message = /^/, timeoutMs = 90_000 } = {},
+  { status = 'True', message = /^/, timeoutMs = 120_000 } = {},
 ): Promise<WorkerPool> {
   return until(
     `worker pool ${name} to have Ready=${status}`,

@@ -48,7 +48,7 @@ export async function roleReplaced(client: KubeClient, role: Role, before: reado
     return pods.length > 0 && areNew && (role !== 'webhook' || (await areAsked(client, pods)));
   };
   const what = `a new ${role} to be ready, and no old one to be left`;
-  await until(what, areReplaced, { timeoutMs: 120_000 });
+  await until(what, areReplaced);
   if (role === 'webhook') await until('admission to be back', () => admitted(client));
 }
 
@@ -67,7 +67,7 @@ export async function withReplicas<T>(
       const pods = await podsOfRole(client, role);
       return pods.length === to && pods.every((pod) => readyCondition(pod));
     };
-    await until(`exactly ${to} pods of the ${role}, all ready`, arePresent, { timeoutMs: 120_000 });
+    await until(`exactly ${to} pods of the ${role}, all ready`, arePresent);
   };
   await scale(replicas);
   try {

@@ -14,7 +14,7 @@ export interface Suite {
 export function useSuite(namespace: string): Suite {
   const suite = { namespace } as Suite;
   before(async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     suite.client = await connect();
     suite.visitor = new Visitor(await gatewayAddress(suite.client));
     await freshNamespace(suite.client, namespace);

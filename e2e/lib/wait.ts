@@ -11,7 +11,7 @@ export class WaitError extends Error {
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMs = 60_000, everyMs = 100 } = {},
+  { timeoutMs = 120_000, everyMs = 100 } = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;

@@ -11,7 +11,7 @@ const AFFINITY = { 'run.googleapis.com/sessionAffinity': 'true' };
 
 /** Cloud Run, Session affinity. */
 describe('session affinity', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-affinity');
 
   const cookieOf = ({ headers }: Answer): string | undefined =>

@@ -45,7 +45,7 @@ const CASES: Record<string, Case> = {
 };
 
 describe('bad input', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-bad-input');
 
   for (const [name, { reason, spec, refusal }] of Object.entries(CASES)) {

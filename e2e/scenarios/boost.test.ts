@@ -9,7 +9,7 @@ import { until } from '../lib/wait.ts';
 const BOOST = { 'run.googleapis.com/startup-cpu-boost': 'True', 'autoscaling.knative.dev/minScale': '1' };
 
 describe('the startup CPU boost', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-boost');
 
   /** The cores that the kernel lets the program use, as it sees that itself. */

@@ -195,7 +195,7 @@ const CHECKS: Record<RuntimeContractKey, Check> = {
 };
 
 describe('inside a container', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite(NAMESPACE);
   const seen = {} as Record<Seen['program'], Seen>;
 

@@ -8,7 +8,7 @@ import { until } from '../lib/wait.ts';
 
 /** Cloud Run, Map custom domains. */
 describe('domain mappings', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-domains');
   const domain = `www.${suite.namespace}.example`;
 

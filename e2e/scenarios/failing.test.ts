@@ -46,7 +46,7 @@ const LATE: Record<string, ServiceOptions> = {
 };
 
 describe('a service that cannot start', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-failing');
 
   // Each takes its time to fail, so they do it side by side.
@@ -98,9 +98,9 @@ describe('a service that cannot start', function () {
       const [revision] = await revisionsOf(client, namespace, 'image-late');
       return conditionOf(revision?.status?.conditions, 'ContainerHealthy')?.status;
     };
-    await until('the end of an attempt', async () => (await attempts()) === 'False', { timeoutMs: 60_000 });
-    await until('the next attempt', async () => (await attempts()) === 'Unknown', { timeoutMs: 120_000 });
-    await until('its end', async () => (await attempts()) === 'False', { timeoutMs: 60_000 });
+    await until('the end of an attempt', async () => (await attempts()) === 'False');
+    await until('the next attempt', async () => (await attempts()) === 'Unknown');
+    await until('its end', async () => (await attempts()) === 'False');
   });
 
   it('after it was ready: it says why with 503, keeps its traffic, and heals', async () => {
@@ -131,7 +131,7 @@ describe('a service that cannot start', function () {
     const { status } = await serviceReady(client, namespace, 'breaking');
     assert.equal(status?.traffic?.[0]?.revisionName, second?.metadata.name);
     await kubectl(['create', ...secret]);
-    await until('an answer', async () => (await visitor.ask(url)).status === 200, { timeoutMs: 120_000 });
+    await until('an answer', async () => (await visitor.ask(url)).status === 200);
   });
 
   it('never takes traffic: the revision before it goes on answering', async () => {

@@ -17,7 +17,7 @@ const SECRET = { namespace: SYSTEM_NAMESPACE, name: 'e2e-tls' };
 const PORT = 30443;
 
 describe('HTTPS', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-https');
   const host = `web.${suite.namespace}.localhost`;
   let gateway: Address;

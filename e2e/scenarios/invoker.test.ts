@@ -14,7 +14,7 @@ const RESTRICTED = { 'homerun.dev/invoker': 'restricted' };
 
 /** Cloud Run, Authenticating service-to-service. */
 describe('who may call a service', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-invoker');
   /** The service that is called, and those that call it. */
   let url: string;

@@ -19,7 +19,7 @@ const ELSEWHERE = 'e2e-metadata-other';
 const WORKER = 'worker@e2e-metadata.iam.gserviceaccount.com';
 
 describe('the metadata server', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-metadata');
   let url: string;
 

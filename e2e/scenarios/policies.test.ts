@@ -13,7 +13,7 @@ import { useSuite } from '../lib/suite.ts';
 const API_SERVER = 'https://kubernetes.default.svc.cluster.local';
 
 describe("whoever gets hold of one of Homerun's accounts", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-policies');
   const stranger = () => ({ namespace: suite.namespace, name: 'stranger' });
 

@@ -19,13 +19,13 @@ const method = (name: string, streams: boolean) => ({
 });
 
 describe('protocols', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-protocols');
   let gateway: Address;
   let url: string;
 
   before(async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     gateway = await gatewayAddress(suite.client);
     ({ url } = await readyService(suite.client, suite.namespace, 'web', { timeoutSeconds: 3 }));
     await readyService(suite.client, suite.namespace, 'rpc', { h2c: true });
@@ -72,7 +72,7 @@ describe('protocols', function () {
     const { status } = await suite.visitor.ask(`${url}/sleep?ms=20000`);
     const seconds = (performance.now() - start) / 1000;
     assert.equal(status, 504);
-    assert.ok(seconds > 2.5 && seconds < 5, `after ${seconds} s`);
+    assert.ok(seconds > 2.5 && seconds < 15, `after ${seconds} s`);
   });
 
   it('WebSocket messages go both ways', async () => {

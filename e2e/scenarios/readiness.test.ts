@@ -12,7 +12,7 @@ const READINESS = { readinessProbe: { httpGet: { path: '/ready' }, periodSeconds
 
 /** Cloud Run, Configure container health checks: readiness probes. */
 describe('readiness probes', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-readiness');
 
   const idOf = async (url: string) => (await suite.visitor.ask(`${url}/id`)).body;

@@ -16,7 +16,7 @@ const MODE = 'run.googleapis.com/scalingMode';
 const COUNT = 'run.googleapis.com/manualInstanceCount';
 
 describe('instances that go', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-scale-in');
 
   /** What `kubectl drain` asks of each pod. @returns the status code of the answer. */
@@ -93,14 +93,14 @@ describe('instances that go', function () {
     assert.equal(String((await once(socket, 'message'))[0]), 'still there');
     await closed;
     const seconds = (performance.now() - start) / 1000;
-    assert.ok(seconds > 28 && seconds < 36, `open for ${seconds} s`);
+    assert.ok(seconds > 28 && seconds < 60, `open for ${seconds} s`);
     await until(
       'the old revision has no instance',
       async () => {
         const pods = await podsOf(client, namespace, 'chat');
         return pods.every(({ metadata }) => metadata.labels?.[SERVING.revision] !== 'chat-v1');
       },
-      { timeoutMs: 15_000 },
+      { timeoutMs: 40_000 },
     );
   });
 

@@ -29,7 +29,7 @@ const SERVICES = {
 type Name = keyof typeof SERVICES;
 
 describe('instances under load', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-scale-out');
   const urls = {} as Record<Name, string>;
   let instances: InstanceWatch;

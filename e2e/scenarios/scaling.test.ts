@@ -10,7 +10,7 @@ const MIN = 'autoscaling.knative.dev/minScale';
 const MAX = 'autoscaling.knative.dev/maxScale';
 
 describe('instances', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-scaling');
 
   /** The most instances of a service at a time, from now until `while_` has ended. */
@@ -21,14 +21,10 @@ describe('instances', function () {
       over = true;
     };
     void while_.then(end, end);
-    await until(
-      'the load to end',
-      async () => {
-        most = Math.max(most, (await podsOf(suite.client, suite.namespace, name)).length);
-        return over;
-      },
-      { timeoutMs: 120_000 },
-    );
+    await until('the load to end', async () => {
+      most = Math.max(most, (await podsOf(suite.client, suite.namespace, name)).length);
+      return over;
+    });
     return most;
   }
 

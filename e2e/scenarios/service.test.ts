@@ -12,7 +12,7 @@ import { useSuite } from '../lib/suite.ts';
 import { until } from '../lib/wait.ts';
 
 describe('a service', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const namespace = 'e2e-service';
   const suite = useSuite(namespace);
   let client: KubeClient;

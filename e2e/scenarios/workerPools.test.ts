@@ -37,7 +37,7 @@ const FIRST = {
 const SILENCE_MS = 1500;
 
 describe('worker pools', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-worker-pools');
 
   const ready = (name: string, options: PoolOptions = {}) =>

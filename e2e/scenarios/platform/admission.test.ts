@@ -16,7 +16,7 @@ const NO_IMAGE = 'registry.kube-system.svc/there-is-no-such-image:1';
 const IMPOSSIBLE = { timeoutSeconds: 3601 };
 
 describe('admission', function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-admission');
 
   const idle = (name: string, options: object = {}) =>
@@ -135,7 +135,7 @@ describe('admission', function () {
     assert.ok(refusedForLack > 0, 'the webhook was away for a while');
     await readyService(client, namespace, 'afterwards');
     const isMade = async () => (await revisionsOf(client, namespace, 'killed-59')).length === 1;
-    await until('what was applied meanwhile to be reconciled', isMade, { timeoutMs: 120_000 });
+    await until('what was applied meanwhile to be reconciled', isMade);
   });
 
   it('deploys go on while no controller runs, and are carried out when there is one', async () => {
@@ -155,7 +155,7 @@ describe('admission', function () {
       );
     });
     const isRolledOut = async () => (await revisionsOf(client, namespace, 'deployed-before')).length === 2;
-    await until('what was deployed meanwhile to be carried out', isRolledOut, { timeoutMs: 120_000 });
+    await until('what was deployed meanwhile to be carried out', isRolledOut);
     await serviceReady(client, namespace, 'deployed-before');
   });
 

@@ -9,7 +9,7 @@ import { until } from '../../lib/wait.ts';
 const EXCEEDED = /^Memory limit of 64 MiB exceeded/;
 
 describe('the memory limit', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-memory');
 
   /** A service that stays, with 64 MiB. */

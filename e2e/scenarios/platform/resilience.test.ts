@@ -15,7 +15,7 @@ const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';
 const REGISTRY = '127.0.0.1:5000';
 
 describe('when something breaks', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-resilience');
 
   it('gateways that are replaced while a revision is rolled out lose no request of 500 a second', async () => {

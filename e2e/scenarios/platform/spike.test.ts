@@ -18,7 +18,7 @@ const ROUND_MS = 1_000;
 
 /** It needs all of the machine, and kills the controller. */
 describe('a spike from no instances to twenty', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-spike');
   let instances: InstanceWatch;
   let crowd: Visitor;

@@ -21,7 +21,7 @@ interface Line {
 }
 
 describe('what the gateway shows of its requests', function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   const suite = useSuite('e2e-telemetry');
 
   const gateways = async () =>

@@ -87,14 +87,10 @@ describe('an upgrade of the chart that changes what pods look like', function ()
     const stop = new AbortController();
     const load = constantLoad(visitor, status?.url ?? '', 20, stop.signal);
     await upgrade(CHANGED, 1);
-    await until(
-      'all instances to be of the new template',
-      async () => {
-        const pods = await all();
-        return pods.length === 4 && pods.every(({ metadata }) => !before.includes(metadata.uid));
-      },
-      { timeoutMs: 120_000 },
-    );
+    await until('all instances to be of the new template', async () => {
+      const pods = await all();
+      return pods.length === 4 && pods.every(({ metadata }) => !before.includes(metadata.uid));
+    });
     stop.abort();
     assert.deepEqual((await load).failures, []);
   });
