@@ -81,11 +81,14 @@ const WITHOUT_CLUSTER = [
   ['operator/api/**/*.test.ts'],
 ];
 const SCENARIOS = [
-  ['e2e/scenarios/@(failing|scaling).test.ts'],
+  ['e2e/scenarios/@(affinity|badInput|boost).test.ts'],
+  ['e2e/scenarios/@(failing|idleCpu|scaling).test.ts'],
   ['e2e/scenarios/jobs.test.ts'],
   ['e2e/scenarios/scaleIn.test.ts'],
   ['e2e/scenarios/workerPools.test.ts'],
-  ['e2e/scenarios/!(failing|jobs|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts'],
+  [
+    'e2e/scenarios/!(affinity|badInput|boost|failing|idleCpu|jobs|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts',
+  ],
 ];
 
 async function sideBySide(prefix: readonly string[], lanes: readonly string[][]): Promise<void> {

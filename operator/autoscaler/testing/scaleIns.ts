@@ -30,12 +30,12 @@ const REVISIONS_AT_ONCE = 30;
 const JITTER_MS = 25;
 
 export interface ScaleIns {
-  /** Requests that were not answered with 200, with the moment at which they came. */
+  /** Requests that were answered neither with 200 nor with 429, with the moment at which they came. */
   readonly lost: readonly string[];
   /** How many requests came at each moment of a scale-in. */
   readonly moments: Readonly<Record<Moment, number>>;
   readonly deleted: number;
-  /** Milliseconds of the slowest answer beyond the program's own time. */
+  /** Milliseconds of the slowest answer beyond the program's own time; infinite if a request waited in vain (429). */
   readonly slowest: number;
 }
 
@@ -86,7 +86,8 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
     const said = await call(agent, port, name, workMs);
     slowest = Math.max(slowest, performance.now() - startedAt - workMs);
     moments[moment]++;
-    if (said !== '200 done') lost.push(`${moment}: ${said}`);
+    if (said.startsWith('429')) slowest = Number.POSITIVE_INFINITY;
+    else if (said !== '200 done') lost.push(`${moment}: ${said}`);
   };
   const callInTurn = async (name: string) => {
     while (left > 0) {

@@ -41,5 +41,5 @@ if (!values.only || values.only === 'scaleIns') {
     `scaleIns: seed ${seed}, ${rounds} requests in ${seconds} s, ${deleted} pods deleted, slowest ${Math.round(slowest)} ms, ${lost.length} lost; ${JSON.stringify(moments)}`,
   );
   for (const request of lost.slice(0, 20)) console.log(`  ${request}`);
-  if (lost.length > 0) process.exitCode = 1;
+  if (lost.length > 0 || !Number.isFinite(slowest)) process.exitCode = 1;
 }
