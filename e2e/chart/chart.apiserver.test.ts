@@ -26,7 +26,7 @@ const SERVICE_DEFINITION = { name: 'services.serving.knative.dev' };
 
 /** Helm's life cycle on a real API server; no controller runs, so nothing becomes ready and nothing is waited for. */
 describe('chart on an API server', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let server: ApiServer;
   let work: string;
 

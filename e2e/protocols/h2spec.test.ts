@@ -54,7 +54,7 @@ async function run(port: number, folder: string): Promise<Results> {
 }
 
 describe('h2spec', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   // Long enough for the cases that open the window in parts.
   const body = 'Hello, world! '.repeat(10);

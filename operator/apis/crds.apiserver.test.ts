@@ -30,7 +30,7 @@ const QUANTITIES = (
 ).split(' ');
 
 describe('CRDs on a real API server', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   let server: ApiServer;
 
   before(async () => {

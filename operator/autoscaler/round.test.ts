@@ -28,7 +28,7 @@ async function rounds(): Promise<number> {
 }
 
 describe('a round of scaling', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   for (const { known, active, mostMs } of CASES) {
     it(`takes less than ${mostMs} ms for ${known} revisions, ${active} of them active, and three gateways`, async () => {

@@ -11,7 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const COPIED = ['operator', 'charts', 'crds', 'docs', 'package.json', 'tsconfig.json', '.gitattributes'];
 
 describe('a kind that is added with a folder, a line in the list and a reconciler', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let root: string;
 
   before(() => {

@@ -11,10 +11,10 @@ import { until } from '../testing/until.ts';
 
 const COUNT = 50;
 /** On a machine that does other things at the same time; the benchmark `50-services-at-zero` holds it to 5 s. */
-const MOST_MS = 20_000;
+const MOST_MS = 60_000;
 
 describe('services with an initial scale of 0 on a real API server', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let server: ApiServer;
   let process: ServingProcess;
 
@@ -48,7 +48,7 @@ describe('services with an initial scale of 0 on a real API server', function ()
       }),
     );
     const all = async () => (await server.client.list<Service>(SERVICES)).items.every(isReady);
-    await until('all are ready', all, { everyMs: 100 });
+    await until('all are ready', all, { timeoutMs: 2 * MOST_MS, everyMs: 100 });
     const ms = performance.now() - start;
     assert.ok(ms < MOST_MS, `${Math.round(ms)} ms`);
     assert.ok((await deployments()).every(({ spec }) => spec?.replicas === 0));

@@ -10,7 +10,7 @@ export const silent = pino({ level: 'silent' });
 export async function until<R>(
   what: string,
   probe: () => R | Promise<R>,
-  { timeoutMs = 30_000, everyMs = 5 } = {},
+  { timeoutMs = 60_000, everyMs = 5 } = {},
 ): Promise<Exclude<R, false | null | undefined | '' | 0>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -56,7 +56,7 @@ async function installRoles(client: KubeClient): Promise<void> {
 }
 
 describe('policies on a real API server', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let server: ApiServer;
 
   /** The same server for a person, who has these roles in the namespace. */

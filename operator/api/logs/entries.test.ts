@@ -63,7 +63,7 @@ function steady(count: number, every: number, text: (index: number) => string): 
 const payload = ({ textPayload, jsonPayload }: LogEntry) => textPayload ?? jsonPayload;
 
 describe('entries of logs', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let server: FakeApiServer;
 
   beforeEach(async () => {
@@ -277,7 +277,7 @@ describe('entries of logs', function () {
       assert.equal(entries.length, search.filter ? 0 : 1000);
       assert.ok(nextPageToken);
       assert.ok(server.logBytes < 300_000_000, `${server.logBytes} bytes read`);
-      assert.ok(seconds < 40, `${seconds} s`);
+      assert.ok(seconds < 120, `${seconds} s`);
     }
   });
 });

@@ -15,7 +15,7 @@ const simulate = (options: Partial<SimulationOptions>) =>
 /** A million steps and more: `make fuzz`. */
 describe('ownership of revisions', function () {
   // The machine may be busy.
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   for (const seed of [1, 2, 3, 4]) {
     it(`keeps the limit and leaks no slot while gateways join, leave, crash and are cut off (seed ${seed})`, () => {

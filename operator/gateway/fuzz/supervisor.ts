@@ -33,7 +33,7 @@ export interface Options {
 }
 
 /** An event loop that says nothing for so long stands still. */
-const STILL_MS = 10_000;
+const STILL_MS = 60_000;
 const EXAMPLES = 3;
 /** How long to look for the case that crashed a process. */
 const ATTRIBUTION_MS = 20_000;

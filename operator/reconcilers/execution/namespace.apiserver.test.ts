@@ -18,7 +18,7 @@ import { executionController } from './reconciler.ts';
 const NAMESPACE = 'demo';
 
 describe("an execution's namespace on a real API server, with Kubernetes' own controllers", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const stop = new AbortController();
   let server: ApiServer;
   let running: Promise<unknown>;

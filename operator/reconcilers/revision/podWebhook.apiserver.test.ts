@@ -42,7 +42,7 @@ const PROBE = {
 };
 
 describe("a webhook for pods that is down, on a real API server with Kubernetes' own controllers", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let server: ApiServer;
   let process: ServingProcess | undefined;
   let first = '';

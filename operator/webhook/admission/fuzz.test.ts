@@ -104,7 +104,7 @@ function jobToRun(random: unknown, policy: Policy): Job | undefined {
 }
 
 describe('admission of random objects', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   for (const [definition, numRuns] of KINDS.map(
     (kind) => [kind, kind.kind === 'Service' ? 8_000 : 4_000] as const,
