@@ -1,14 +1,16 @@
+import { adminApiResults } from './adminApi.ts';
 import { invokerResult } from './invoker.ts';
 import { isolationResults } from './isolation.ts';
 import { proxyResults } from './proxy.ts';
 import { attempt, type Result, verdict } from './result.ts';
 import { routesResults } from './routes.ts';
 
-/** The benches of the gateway that need no cluster: all of their processes are on loopback. */
+/** The benches that need no cluster: all of their processes are on loopback. */
 export async function localResults(): Promise<Result[]> {
   return [
     ...(await proxyResults()),
     ...(await attempt('invoker-cpu', invokerResult)),
+    ...(await attempt('admin-api', adminApiResults)),
     ...(await attempt('isolation', isolationResults)),
     ...(await attempt('routes-1000', routesResults)),
   ];

@@ -73,6 +73,11 @@ export function differenceResult(name: string, unit: string, { ours, bare }: Sam
   };
 }
 
+/** What is judged is the value itself; the baseline beside it says how much of it is the machine's. */
+export function besideResult(name: string, unit: string, samples: Samples, goal: number): Result {
+  return { ...ratioResult(name, unit, samples, goal), holds: percentile(samples.ours, 0.5) <= goal };
+}
+
 /** A figure that stands alone: its limit takes the place of a baseline. */
 export function limitResult(name: string, unit: string, value: number, goal: number): Result {
   const ratio = round(value / goal, 3);
