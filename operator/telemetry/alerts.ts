@@ -195,6 +195,15 @@ export const ALERTS: readonly Alert[] = [
     act: 'Take tags off old revisions, or move services to another cluster.',
   },
   {
+    name: 'HomerunIssuerWithoutKeys',
+    expr: 'min by (issuer) (homerun_gateway_issuer_keys) == 0',
+    for: '5m',
+    severity: 'critical',
+    summary: 'A gateway has no keys of the issuer {{ $labels.issuer }}',
+    means: 'Calls with its identity tokens get 503 from services that are not open to everyone.',
+    act: 'The log of the gateway says why the keys cannot be fetched; look at invoker.issuers, the proxy in gateway.env and the network policies.',
+  },
+  {
     name: 'HomerunMetadataFails',
     expr: 'sum(rate(homerun_metadata_requests_total{code=~"5.."}[5m])) > 0.1',
     for: '10m',

@@ -154,6 +154,27 @@ describe('Issuers', () => {
     assert.deepEqual([...issuers.keys], [['cluster', 1]]);
   });
 
+  it('says that the first keys are on their way, until they are there or cannot be had', async () => {
+    const pending = () => published.map(([entry]) => entry?.pending);
+    issuers.need();
+    await issuers.asked;
+    assert.deepEqual(pending(), [true, false]);
+  });
+
+  it('says so once of an issuer that has no keys', async () => {
+    answer = () => {
+      throw new Error('away');
+    };
+    issuers.need();
+    await issuers.asked;
+    clock.advance(6000);
+    await settle();
+    assert.deepEqual(
+      [fetched, published.map(([entry]) => entry?.pending), keys()],
+      [2, [true, false], [undefined]],
+    );
+  });
+
   it('refreshes them every five minutes, and publishes what has changed', async () => {
     issuers.need();
     await issuers.asked;

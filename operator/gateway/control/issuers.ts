@@ -102,18 +102,22 @@ export class Issuers {
     } catch (err) {
       const name = nameOf(issuer);
       this.failures.set(name, (this.failures.get(name) ?? 0) + 1);
-      if (!issuer.failing) log.warn({ issuer: name, err }, 'the keys of an issuer cannot be fetched');
+      if (issuer.failing) return;
+      log.warn({ issuer: name, err }, 'the keys of an issuer cannot be fetched');
       issuer.failing = true;
+      // What waits for its first keys waits no longer.
+      if (!issuer.published) this.#publish();
     }
   }
 
   #publish(): void {
     this.#options.publish(
-      this.#issuers.map(({ source, published }) => ({
+      this.#issuers.map(({ source, published, failing }) => ({
         issuer: source.issuer ?? published?.issuer,
         isCluster: source.issuer === undefined,
         audiences: source.audiences,
         keys: published?.keys,
+        pending: !published && !failing,
       })),
     );
   }

@@ -22,6 +22,9 @@ export const NO_KEYS: Rejection = {
   fields: ['retry-after', '1'],
 };
 
+/** The same while they are being fetched for the first time: the request waits ({@link HeldRequests}). */
+export const KEYS_PENDING: Rejection = { ...NO_KEYS };
+
 /** A token that is not valid for the service: 401 as Cloud Run sends it. @param why for whoever looks for the mistake. */
 export function unauthenticated(path: string, why: string): Rejection {
   const what = `Your client does not have permission to the requested URL <code>${shown(path)}</code>.`;

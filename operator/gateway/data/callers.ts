@@ -1,7 +1,7 @@
 import { principalsOf } from '../../apis/iam/membership.ts';
 import type { InvokersEntry, IssuerEntry } from '../shared/invokers.ts';
 import type { Rejection } from '../shared/rejections.ts';
-import { forbidden, NO_KEYS, unauthenticated } from './callerRejections.ts';
+import { forbidden, KEYS_PENDING, NO_KEYS, unauthenticated } from './callerRejections.ts';
 import type { RequestHead } from './headers.ts';
 import {
   audiencesOf,
@@ -109,6 +109,7 @@ export class Callers {
     const found = this.#known(field) ?? this.#verify(field, invokers);
     if (found === undefined) return forbidden(path);
     if (found === 'keys') return NO_KEYS;
+    if (found === 'pending') return KEYS_PENDING;
     if (typeof found === 'string') return unauthenticated(path, WHY[found]);
     if (found.allowedBy !== invokers) {
       if (!isFor(found, invokers)) return unauthenticated(path, WHY.audience);
@@ -127,14 +128,14 @@ export class Callers {
   }
 
   /** What a field that has not been seen proves, or why nothing; undefined when it has no token. */
-  #verify(field: string, invokers: Invokers): Verified | keyof typeof WHY | 'keys' | undefined {
+  #verify(field: string, invokers: Invokers): Verified | keyof typeof WHY | 'keys' | 'pending' | undefined {
     const [scheme] = BEARER.exec(field) ?? [];
     if (scheme === undefined) return undefined;
     const token = readToken(field.slice(scheme.length));
     if (!token) return 'form';
     const issuer = this.#issuerOf(token);
     if (!issuer) return 'issuer';
-    if (!issuer.keys) return 'keys';
+    if (!issuer.keys) return issuer.entry.pending ? 'pending' : 'keys';
     const expiresAt = expiryOf(token, this.#now());
     if (expiresAt === undefined) return 'time';
     const { isCluster, audiences: always } = issuer.entry;

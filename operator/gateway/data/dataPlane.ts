@@ -13,6 +13,7 @@ import { Deadlines } from './deadlines.ts';
 import { Destinations, type Side } from './destinations.ts';
 import { CLOSE_MS, type ExchangeShared } from './exchangeShared.ts';
 import { Handler } from './handler.ts';
+import { HeldRequests } from './heldRequests.ts';
 import { HttpsRedirect } from './httpsRedirect.ts';
 import { Listener } from './listener.ts';
 import { QueueTicker } from './queueTicker.ts';
@@ -80,6 +81,7 @@ export class DataPlane {
   readonly #router = new Router();
   readonly #certificates = new Certificates();
   readonly #callers: Callers;
+  readonly #held: HeldRequests;
   readonly #throttlers = new Map<string, Throttler>();
   readonly #byIndex = new Map<number, Throttler>();
   readonly #instances = new Map<number, { instance: Instance; throttler: Throttler }>();
@@ -136,6 +138,7 @@ export class DataPlane {
       },
     };
     this.#link = link;
+    this.#held = new HeldRequests(shared, limits);
     this.#callers = new Callers((issuer) => link.send({ kind: 'unknownKey', issuer }));
     this.#throttlerShared = {
       thread,
@@ -154,7 +157,7 @@ export class DataPlane {
     const destinations = (side: Side, redirect?: HttpsRedirect): Destinations =>
       new Destinations(side, this.#router, this.#throttlers, this.#callers, redirect);
     const handler = (side: Side, redirect?: HttpsRedirect): Handler =>
-      new Handler(destinations(side, redirect), shared, connections);
+      new Handler(destinations(side, redirect), shared, connections, this.#held);
     const external = handler('external', redirect);
     const internal = handler('internal');
     this.#external = new Listener(external, connections);
@@ -167,7 +170,8 @@ export class DataPlane {
       fromGateways: true,
     });
     // The gateway that the client is connected to logs its requests.
-    const gateway = new Handler(destinations('gateway'), { ...shared, accessLog: undefined }, gateways);
+    const unlogged = { ...shared, accessLog: undefined };
+    const gateway = new Handler(destinations('gateway'), unlogged, gateways, this.#held);
     this.#gateway = new Listener(gateway, gateways, { gateways: () => this.#gateways });
     this.#handlers = [external, internal, gateway];
     this.#listeners = [this.#external, this.#internal, this.#gateway];
@@ -210,6 +214,7 @@ export class DataPlane {
     for (const [slot, entry] of update.instances) this.#setInstance(slot, entry);
     for (const [host, entry] of update.hosts) this.#router.set(host, entry);
     for (const [secret, entry] of update.certificates) this.#certificates.set(secret, entry);
+    if (update.issuers) this.#held.release();
     if (update.fence) this.#deadlines.fence();
     this.#link.send({ kind: 'applied', version: update.version });
   }

@@ -1,3 +1,4 @@
+import type { RevisionEntry } from '../shared/messages.ts';
 import type { Rejection } from '../shared/rejections.ts';
 import { affinityCookie } from './affinity.ts';
 import type { Callers } from './callers.ts';
@@ -72,6 +73,13 @@ export class Destinations {
       };
     const rejected = split.invokers && this.#callers.check(split.invokers, path, head);
     return rejected ?? this.#throttlerOf(split, head) ?? NO_REVISION;
+  }
+
+  /** A revision of the service, for the limits of a request that waits before one is chosen for it. */
+  revisionFor({ host = '' }: RequestHead): RevisionEntry | undefined {
+    const targets = this.#router.find(host, this.side === 'internal')?.targets ?? [];
+    const found = targets.find(({ revision }) => this.#throttlers.has(revision));
+    return found && this.#throttlers.get(found.revision)?.entry;
   }
 
   /** The gateway that the client is connected to has checked who calls. */

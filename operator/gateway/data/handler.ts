@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { headerSectionError, MAX_HEADER_FIELDS, TOO_MANY_FIELDS } from '../shared/limits.ts';
 import { REJECTIONS, type Rejection } from '../shared/rejections.ts';
 import { addressCell } from '../shared/usage.ts';
+import { KEYS_PENDING } from './callerRejections.ts';
 import { type Connection, connectionOf, type Serve } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { type Destinations, originForm, type Side } from './destinations.ts';
@@ -12,6 +13,7 @@ import { Http2Downstream, rejectHttp2 } from './downstream/http2.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
+import type { HeldRequests } from './heldRequests.ts';
 import { forwardedAddress, settlesLater, takeHop } from './hop.ts';
 import type { Source } from './queue.ts';
 import { Tunnel } from './tunnel.ts';
@@ -33,11 +35,18 @@ export class Handler {
   readonly #destinations: Destinations;
   readonly #shared: ExchangeShared;
   readonly #connections: Connections;
+  readonly #held: HeldRequests;
   readonly #side: Side;
   #shedRound = 0;
   #shedShare = 0;
 
-  constructor(destinations: Destinations, shared: ExchangeShared, connections: Connections) {
+  constructor(
+    destinations: Destinations,
+    shared: ExchangeShared,
+    connections: Connections,
+    held: HeldRequests,
+  ) {
+    this.#held = held;
     this.#connections = connections;
     this.#side = destinations.side;
     this.#destinations = destinations;
@@ -103,7 +112,9 @@ export class Handler {
     if (head.hop && settlesLater(head.hop, found, this.#serveHttp1, request, response, connection, head))
       return;
     if ('reason' in found) {
-      this.#rejectHttp1(request, response, head, found);
+      const again = () => response.destroyed || this.#serveHttp1(request, response, connection, head);
+      const rejection = this.#hold(found, connection, head, head.chunked || head.contentLength !== undefined, again);
+      if (rejection) this.#rejectHttp1(request, response, head, rejection);
       return;
     }
     const downstream = new Http1Downstream(request, response, path as string, head, head.peer, this);
@@ -152,9 +163,12 @@ export class Handler {
     if (head.hop && settlesLater(head.hop, found, this.#serveHttp2, stream, method, path, connection, head))
       return;
     if ('reason' in found) {
-      this.#shared.usage.count(found.reason);
-      this.#log(method, path ?? '', 'HTTP/2', head, found);
-      rejectHttp2(stream, REJECTIONS[found.reason], found.message, undefined, found.fields);
+      const again = () => stream.closed || this.#serveHttp2(stream, method, path, connection, head);
+      const rejection = this.#hold(found, connection, head, hasBody, again);
+      if (!rejection) return;
+      this.#shared.usage.count(rejection.reason);
+      this.#log(method, path ?? '', 'HTTP/2', head, rejection);
+      rejectHttp2(stream, REJECTIONS[rejection.reason], rejection.message, undefined, rejection.fields);
       return;
     }
     new Exchange(
@@ -195,8 +209,12 @@ export class Handler {
     )
       return;
     if ('reason' in found) {
-      this.#logHttp1(request, head, found);
-      this.#connections.reject(connection, found);
+      const again = () =>
+        socket.destroyed || this.#serveUpgrade(request, socket, early, connection, head);
+      const rejection = this.#hold(found, connection, head, false, again);
+      if (!rejection) return;
+      this.#logHttp1(request, head, rejection);
+      this.#connections.reject(connection, rejection);
       return;
     }
     if (found.entry.protocol === 'h2c') {
@@ -254,6 +272,19 @@ export class Handler {
     const { socket, isSecure } = connection;
     connection.peer ??= new Peer(socket.remoteAddress, this.#shedRound, isSecure, this.#side === 'gateway');
     return connection.peer;
+  }
+
+  /** Lets a request wait for the keys that its caller is checked with. @returns why it is rejected; undefined when it waits. */
+  #hold(
+    found: Rejection,
+    connection: Connection,
+    head: RequestHead,
+    hasBody: boolean,
+    again: () => unknown,
+  ): Rejection | undefined {
+    if (found !== KEYS_PENDING) return found;
+    const revision = this.#destinations.revisionFor(head);
+    return this.#held.hold({ head, hasBody, source: connection, revision, again });
   }
 
   /** A forwarded request waits on its own: many clients share the connection of their gateway. */

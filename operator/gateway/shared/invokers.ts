@@ -20,4 +20,6 @@ export interface IssuerEntry {
   audiences: readonly string[];
   /** Unset until they have been fetched for the first time. */
   keys: readonly PublicKey[] | undefined;
+  /** They are being fetched for the first time: requests with its tokens wait for them. */
+  pending?: boolean;
 }
