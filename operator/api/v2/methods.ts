@@ -4,6 +4,7 @@ import { checked, type Handler } from './call.ts';
 import { CONVERSIONS } from './conversion/kinds.ts';
 import { EXECUTION_METHODS, JOB_METHODS, REVISION_METHODS, TASK_METHODS } from './handlers/children.ts';
 import { LOCATION_METHODS, OPERATION_METHODS } from './handlers/operations.ts';
+import { LOG_METHODS } from './handlers/logs.ts';
 import { policyMethods } from './handlers/policies.ts';
 import { writtenMethods } from './handlers/resource.ts';
 import { bindingsOf, type HttpBinding, serviceOf } from './registry.ts';
@@ -32,6 +33,7 @@ const HANDLERS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   Tasks: TASK_METHODS,
   'google.longrunning.Operations': OPERATION_METHODS,
   'google.cloud.location.Locations': LOCATION_METHODS,
+  'google.logging.v2.LoggingServiceV2': LOG_METHODS,
 };
 
 /** Services that are not there yet, and what to do instead. */
