@@ -113,7 +113,13 @@ export class Handler {
       return;
     if ('reason' in found) {
       const again = () => response.destroyed || this.#serveHttp1(request, response, connection, head);
-      const rejection = this.#hold(found, connection, head, head.chunked || head.contentLength !== undefined, again);
+      const rejection = this.#hold(
+        found,
+        connection,
+        head,
+        head.chunked || head.contentLength !== undefined,
+        again,
+      );
       if (rejection) this.#rejectHttp1(request, response, head, rejection);
       return;
     }
@@ -209,8 +215,7 @@ export class Handler {
     )
       return;
     if ('reason' in found) {
-      const again = () =>
-        socket.destroyed || this.#serveUpgrade(request, socket, early, connection, head);
+      const again = () => socket.destroyed || this.#serveUpgrade(request, socket, early, connection, head);
       const rejection = this.#hold(found, connection, head, false, again);
       if (!rejection) return;
       this.#logHttp1(request, head, rejection);

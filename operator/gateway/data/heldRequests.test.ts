@@ -4,8 +4,8 @@ import { createServer, type Server } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { IssuerEntry } from '../shared/invokers.ts';
 import { until } from '../../testing/until.ts';
+import type { IssuerEntry } from '../shared/invokers.ts';
 import { ask, Harness, type TestRevision } from '../testing/harness.ts';
 import { issuerEntry, testIssuer, tokenOf } from '../testing/identityTokens.ts';
 
@@ -113,7 +113,10 @@ describe('requests before the keys of an issuer are there', () => {
     await waiting(2);
     assert.equal((await ask(gateway.origin, '/', { headers })).status, 429);
     gateway.setIssuers([FETCHED]);
-    assert.deepEqual((await Promise.all(asked)).map(({ status }) => status), [200, 200]);
+    assert.deepEqual(
+      (await Promise.all(asked)).map(({ status }) => status),
+      [200, 200],
+    );
   });
 
   it('reach no instance when their client has left', async () => {
