@@ -58,8 +58,9 @@ export async function adminApiResults(): Promise<Result[]> {
     const [adminPort, port] = [await freePort(), await freePort()];
     const config = { adminPort, api: { port } };
     await using api = Server.of(await startRole('api', { server: cluster, folder, config }), port, MEASURED);
-    await until('the Admin API to be ready', async () =>
-      (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).ok,
+    await until(
+      'the Admin API to be ready',
+      async () => (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).ok,
     );
     await sleep(REST_MS);
     const idle = limitResult('admin-api-idle-rss', 'MB', api.residentMb(), 120);

@@ -53,17 +53,15 @@ export async function adminLoad(load: AdminLoad): Promise<Record<string, StreamO
 
 async function run(load: AdminLoad): Promise<Record<string, StreamOutcome>> {
   const agent = new Agent({ keepAlive: true, ca: load.ca });
-  const outcomes = load.streams.map(async (stream) => [stream.name, await flow(stream, load, agent)] as const);
+  const outcomes = load.streams.map(
+    async (stream) => [stream.name, await flow(stream, load, agent)] as const,
+  );
   const found = Object.fromEntries(await Promise.all(outcomes));
   agent.destroy();
   return found;
 }
 
-async function flow(
-  { perSecond, requests }: Stream,
-  load: AdminLoad,
-  agent: Agent,
-): Promise<StreamOutcome> {
+async function flow({ perSecond, requests }: Stream, load: AdminLoad, agent: Agent): Promise<StreamOutcome> {
   const running: Promise<number>[] = [];
   const start = performance.now();
   const all = load.seconds * perSecond;

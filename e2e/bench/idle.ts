@@ -14,10 +14,11 @@ interface PodMetrics {
 
 /** What the processes use while no request comes and nothing changes. */
 export async function idleFootprint(client: KubeClient): Promise<Result[]> {
-  const [controller, webhook, gateway] = await Promise.all([
+  const [controller, webhook, gateway, api] = await Promise.all([
     podOf(client, 'controller'),
     podOf(client, 'webhook'),
     podOf(client, 'gateway'),
+    podOf(client, 'api'),
   ]);
   const before = await series(controller, 'process_cpu_seconds_total');
   await sleep(WINDOW_SECONDS * 1000);
@@ -27,6 +28,12 @@ export async function idleFootprint(client: KubeClient): Promise<Result[]> {
   return [
     limitResult('idle-controller-rss', 'MB', resident / 1e6, 150),
     limitResult('idle-webhook-rss', 'MB', admission / 1e6, 100),
+    limitResult(
+      'idle-api-rss',
+      'MB',
+      (await series(api, 'process_resident_memory_bytes')) / 1e6,
+      120,
+    ),
     limitResult('idle-controller-cpu', '% of a core', (used / WINDOW_SECONDS) * 100, 2),
     limitResult('idle-gateway-memory', 'MB, as kubectl top', (await workingSet(client, gateway)) / 1e6, 110),
     limitResult(

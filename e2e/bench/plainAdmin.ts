@@ -24,7 +24,10 @@ async function serve({ port, pair, answers }: Settings): Promise<void> {
   const app = fastify({ https: { key: pair.key, cert: pair.certificate } });
   app.all('/*', (request, reply) => {
     const body = answers[`${request.method} ${request.url}`];
-    return reply.code(body === undefined ? 404 : 200).type('application/json').send(body);
+    return reply
+      .code(body === undefined ? 404 : 200)
+      .type('application/json')
+      .send(body);
   });
   await app.listen({ host: '127.0.0.1', port });
   process.send?.('ready');

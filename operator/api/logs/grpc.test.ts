@@ -100,7 +100,12 @@ describe('entries of logs over gRPC', () => {
   });
 
   const refusals: Record<string, { reason: string; request: object; headers?: object; code: Code }> = {
-    'no token': { reason: 'everyone is asked who they are', request, headers: {}, code: Code.Unauthenticated },
+    'no token': {
+      reason: 'everyone is asked who they are',
+      request,
+      headers: {},
+      code: Code.Unauthenticated,
+    },
     'no resource': { reason: 'it is required', request: {}, code: Code.InvalidArgument },
     'a filter that is none': {
       reason: 'as over REST',
