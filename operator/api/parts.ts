@@ -4,6 +4,7 @@ import { SERVICE_USAGE } from './beside/serviceUsage.ts';
 import type { ApiPart } from './context.ts';
 import { IAM } from './iam/part.ts';
 import { LOGS } from './logs/part.ts';
+import { MCP } from './mcp/part.ts';
 import { OPERATIONS } from './operations/routes.ts';
 import { V1 } from './v1/routes.ts';
 import { V2 } from './v2/part.ts';
@@ -15,6 +16,7 @@ export const PARTS: readonly ApiPart[] = [
   OPERATIONS,
   IAM,
   LOGS,
+  MCP,
   SERVICE_USAGE,
   RESOURCE_MANAGER,
   SERVICE_ACCOUNTS_API,

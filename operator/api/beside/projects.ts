@@ -52,7 +52,7 @@ async function namespace(context: ApiContext, person: Person, params: unknown): 
 }
 
 /** Those of all namespaces where the person may list them, which is a right in the whole cluster; else none. */
-async function namespaces(context: ApiContext, person: Person): Promise<Namespace[]> {
+export async function namespaces(context: ApiContext, person: Person): Promise<Namespace[]> {
   const { namespaces: served } = context.config;
   try {
     const { items } = await context.clientOf(person).list(NAMESPACES);
