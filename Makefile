@@ -46,6 +46,10 @@ demo: deploy images ## Show on a real cluster what Homerun does, from the first 
 conformance: deploy ## Run Knative Serving's own conformance tests against it, API and runtime
 	@e2e/conformance/run
 
+.PHONY: gcloud
+gcloud: deploy images ## Run gcloud's commands on a real cluster (needs gcloud; part of make test where it is installed)
+	@e2e/in mocha 'e2e/gcloud/*.test.ts'
+
 .PHONY: bench
 bench: deploy images ## Measure it, against plain Kubernetes in the same run (e2e/bench/results.json)
 	@e2e/bench/programs >/dev/null

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HAS_GCLOUD } from '../operator/api/testing/gcloud.ts';
 import { runMocha } from './watchdog/mocha.ts';
 
 /** Tests that passed and failed; a step that is not a test counts as one failure when it fails. */
@@ -75,7 +76,7 @@ const WITHOUT_CLUSTER = [
   [
     'operator/*.test.ts',
     'operator/!(api|autoscaler|gateway|kube|webhook)/**/*.test.ts',
-    'e2e/!(chart|scenarios)/**/*.test.ts',
+    'e2e/!(chart|gcloud|scenarios)/**/*.test.ts',
   ],
   ['e2e/chart/**/*.test.ts'],
   ['operator/api/**/*.test.ts'],
@@ -89,7 +90,9 @@ const SCENARIOS = [
   [
     'e2e/scenarios/!(affinity|badInput|boost|failing|idleCpu|jobs|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts',
   ],
+  ...(HAS_GCLOUD ? [['e2e/gcloud/*.test.ts']] : []),
 ];
+if (!HAS_GCLOUD) console.log('gcloud is not installed here: only the requests that it has sent are tried');
 
 async function sideBySide(prefix: readonly string[], lanes: readonly string[][]): Promise<void> {
   await Promise.all(lanes.map((files) => mocha(prefix, files)));

@@ -1,10 +1,7 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
-import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
 import { clientOf } from './testing/client.ts';
-import { gcloudFor, HAS_GCLOUD } from './testing/gcloud.ts';
-import { gcloudTarget, NAMESPACE, REGION, useApi } from './testing/installation.ts';
-import { makeReady } from './testing/readiness.ts';
+import { NAMESPACE, REGION, useApi } from './testing/installation.ts';
 
 const P = `/v2/projects/${NAMESPACE}/locations/${REGION}`;
 const V1 = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}`;
@@ -81,30 +78,4 @@ describe('the Admin API v2 on a real API server', function () {
     equal(status, 403);
     match(answer.error.message, /run\.services\.create/);
   });
-
-  if (HAS_GCLOUD) {
-    it('deploys, changes and deletes a worker pool with gcloud, which speaks gRPC for it', async () => {
-      const stop = new AbortController();
-      const controllers = makeReady(installation.client, stop.signal);
-      const gcloud = gcloudFor(gcloudTarget(installation));
-      const run = async (command: string) => {
-        const { code, text } = await gcloud.run(`beta run worker-pools ${command}`.split(' '));
-        equal(code, 0, text);
-        return text;
-      };
-      try {
-        match(await run('deploy pull --image=busybox --scaling=2'), /has been deployed/);
-        match(await run('update pull --update-env-vars=A=b'), /has been (deployed|updated)/);
-        const pool = await installation.client.get(WORKER_POOLS, { namespace: NAMESPACE, name: 'pull' });
-        equal(pool?.spec.manualInstanceCount, 2);
-        deepEqual(pool?.spec.template.spec.containers[0]?.env, [{ name: 'A', value: 'b' }]);
-        match(await run('delete pull'), /Deleted worker pool \[pull\]/i);
-        equal(await installation.client.get(WORKER_POOLS, { namespace: NAMESPACE, name: 'pull' }), undefined);
-      } finally {
-        gcloud.remove();
-        stop.abort();
-        await controllers;
-      }
-    });
-  }
 });

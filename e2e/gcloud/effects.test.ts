@@ -1,53 +1,16 @@
 import assert from 'node:assert/strict';
-import { type Gcloud, gcloudFor, HAS_GCLOUD } from '../../operator/api/testing/gcloud.ts';
-import { CORE_SERVICES, ROLE_BINDINGS, SECRETS, SERVICE_ACCOUNTS } from '../../operator/kube/core.ts';
-import { SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 import { HELLO_IMAGE } from '../lib/services.ts';
-import { useSuite } from '../lib/suite.ts';
 import { until } from '../lib/wait.ts';
+import { useGcloud } from './person.ts';
 
-const RBAC = 'rbac.authorization.k8s.io';
-
-/** In this order: what one person does with a service and a job. */
+/** In this order: what becomes of a service and a job that a person makes with gcloud. */
 describe('gcloud at the Admin API of the cluster', function () {
   this.timeout(180_000);
-  if (!HAS_GCLOUD) {
-    console.log(
-      'gcloud is not installed here: only what it has sent is tried (operator/api/gcloud.apiserver.test.ts)',
-    );
-    return;
-  }
-  const suite = useSuite('e2e-gcloud');
-  let gcloud: Gcloud;
+  const suite = useGcloud('e2e-gcloud');
   let url: string;
 
-  before(async () => {
-    const { client, namespace } = suite;
-    const metadata = { name: 'alice', namespace };
-    await client.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
-    await client.create(ROLE_BINDINGS, {
-      ...{ apiVersion: `${RBAC}/v1`, kind: 'RoleBinding', metadata },
-      roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name: 'admin' },
-      subjects: [{ kind: 'ServiceAccount', name: 'alice', namespace }],
-    });
-    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/alice/token`;
-    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
-    const { status } = await client.request<{ status: { token: string } }>('POST', path, { body });
-    const service = await client.get(CORE_SERVICES, { namespace: SYSTEM_NAMESPACE, name: 'homerun-api' });
-    const secret = await client.get(SECRETS, { namespace: SYSTEM_NAMESPACE, name: 'homerun-api-cert' });
-    gcloud = gcloudFor({
-      address: service?.spec?.clusterIP ?? '',
-      port: 443,
-      authority: Buffer.from(secret?.data?.['ca.crt'] ?? '', 'base64').toString(),
-      token: status.token,
-      project: namespace,
-      region: 'local-cluster1',
-    });
-  });
-  after(() => gcloud?.remove());
-
   async function run(command: string): Promise<string> {
-    const { code, text } = await gcloud.run(command.split(' '));
+    const { code, text } = await suite.gcloud.run(command.split(' '));
     assert.equal(code, 0, text);
     return text;
   }
