@@ -15,8 +15,12 @@ export interface Recorded {
 const FILE = new URL('./recorded.jsonl', import.meta.url);
 const UID = /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
 const TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
-/** What each object has of its own, or each write changes. */
-const PASSING = new Set(['resourceVersion', 'generation', 'observedGeneration', 'etag', 'uniqueId']);
+/** What each object has of its own, and each write changes. */
+const PASSING = new Set([
+  ...['resourceVersion', 'run.googleapis.com/jobResourceVersion', 'etag'],
+  // Of a service account and a project.
+  ...['uniqueId', 'projectNumber'],
+]);
 
 /** The names that clusters make up, as EXECUTION1, EXECUTION2 … in the order of their first answer. */
 export class MadeUpNames {
