@@ -28,12 +28,7 @@ export async function idleFootprint(client: KubeClient): Promise<Result[]> {
   return [
     limitResult('idle-controller-rss', 'MB', resident / 1e6, 150),
     limitResult('idle-webhook-rss', 'MB', admission / 1e6, 100),
-    limitResult(
-      'idle-api-rss',
-      'MB',
-      (await series(api, 'process_resident_memory_bytes')) / 1e6,
-      120,
-    ),
+    limitResult('idle-api-rss', 'MB', (await series(api, 'process_resident_memory_bytes')) / 1e6, 120),
     limitResult('idle-controller-cpu', '% of a core', (used / WINDOW_SECONDS) * 100, 2),
     limitResult('idle-gateway-memory', 'MB, as kubectl top', (await workingSet(client, gateway)) / 1e6, 110),
     limitResult(
