@@ -61,7 +61,7 @@ const COMMANDS: readonly Command[] = [
   ],
   ['run jobs update work --max-retries=1', /Job \[work\] has successfully been updated/],
   ['run jobs execute work --wait', /has successfully completed/],
-  ['run jobs execute work --async', /Execution \[work-/],
+  ['run jobs execute work --async', /Execution \[EXECUTION\] is being started/],
   [
     'run jobs execute work --args=x --tasks=3 --update-env-vars=A=b --task-timeout=30s --wait',
     /successfully completed/,
