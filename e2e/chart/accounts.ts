@@ -13,13 +13,13 @@ export function asRole({ connection }: Pick<KubeClient, 'connection'>, role: Rol
   return new KubeClient({ server: connection.server, dispatcher: connection.dispatcher, headers });
 }
 
-/** Installs the chart on an API server of a test, where nothing runs its pods. */
-export function installChart({ kubeconfig }: ApiServer, values: object = {}): void {
+/** Installs the chart, or a copy of it, on an API server of a test, where nothing runs its pods. */
+export function installChart({ kubeconfig }: ApiServer, values: object = {}, chart = CHART): void {
   const work = mkdtempSync(join(tmpdir(), 'homerun-chart-'));
   const env = { ...process.env, KUBECONFIG: kubeconfig, HELM_CACHE_HOME: work, HELM_CONFIG_HOME: work };
   try {
     const input = JSON.stringify(values);
-    helm(['install', 'homerun', CHART, '--namespace', NAMESPACE, '--create-namespace', '-f', '-'], {
+    helm(['install', 'homerun', chart, '--namespace', NAMESPACE, '--create-namespace', '-f', '-'], {
       env,
       input,
     });

@@ -119,7 +119,7 @@ describe('chart', () => {
         'templates/crds.yaml',
       ]);
       const packaged = parseAllDocuments(text).map((document) => document.toJS() as Rendered);
-      deepEqual(packaged, render({}, { templates: ['crds'] }));
+      deepEqual(packaged, render({}, { chart: CHART, templates: ['crds'] }));
       equal(packaged.length, KINDS.length);
     } finally {
       rmSync(folder, { recursive: true });
@@ -167,7 +167,7 @@ describe('chart', () => {
   });
 
   it('keeps the definitions on uninstall and upgrades them as ordinary templates', () => {
-    const definitions = render().filter(({ kind }) => kind === 'CustomResourceDefinition');
+    const definitions = render({}, { chart: CHART, templates: ['crds'] });
     deepEqual(
       definitions.map(({ metadata }) => [metadata.name, metadata.annotations?.['helm.sh/resource-policy']]),
       KINDS.map(({ plural, group }) => ({ file: `${group}_${plural}`, name: `${plural}.${group}` }))
@@ -520,8 +520,8 @@ describe('chart', () => {
     });
 
     it('never leave a pod without restrictions', () => {
+      const objects = render({ api: { enabled: true } });
       for (const role of ROLES) {
-        const objects = render({ api: { enabled: true } });
         const text = JSON.stringify(find(objects, WORKLOADS[role] ?? 'Deployment', `homerun-${role}`));
         for (const part of ['"runAsNonRoot":true', '"readOnlyRootFilesystem":true', '"drop":["ALL"]'])
           ok(text.includes(part), `${role}: ${part}`);

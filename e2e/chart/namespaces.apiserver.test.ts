@@ -14,7 +14,7 @@ import { ApiServer } from '../../operator/testing/apiServer.ts';
 import { installKind } from '../../operator/testing/optionalKinds.ts';
 import { silent, until } from '../../operator/testing/until.ts';
 import { asRole, installChart } from './accounts.ts';
-import { helm, NAMESPACE } from './helm.ts';
+import { chartCopy, helm, NAMESPACE, withOpenSchema } from './helm.ts';
 
 const WATCHED = ['here', 'there'];
 
@@ -29,12 +29,13 @@ describe('an installation for some namespaces', () => {
     for (const name of [...WATCHED, 'elsewhere'])
       await server.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     await installKind(server, HTTP_ROUTES);
-    installChart(server, {
+    const values = {
       namespaces: WATCHED,
       gatewayApi: { parentRefs: [{ name: 'edge', namespace: 'infra' }] },
       registry: { pullSecretNamespaces: ['here'] },
       gateway: { tls: { secrets: ['web-tls'], namespace: 'elsewhere', issuer: { name: 'letsencrypt' } } },
-    });
+    };
+    installChart(server, values, chartCopy(withOpenSchema));
     const isServed = () => server.client.list(SERVICES, { namespace: 'here' }).catch(() => undefined);
     await until('the kinds are served', isServed);
   });

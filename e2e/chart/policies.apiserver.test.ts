@@ -22,10 +22,11 @@ import { isKubeError } from '../../operator/kube/errors.ts';
 import type { KubeObject, ObjectRef, ResourceType } from '../../operator/kube/types.ts';
 import { requestToken } from '../../operator/metadata/tokens.ts';
 import type { Role } from '../../operator/roles.ts';
-import { ApiServer } from '../../operator/testing/apiServer.ts';
+import type { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
-import { asRole, installChart } from './accounts.ts';
-import { helm, NAMESPACE } from './helm.ts';
+import { asRole } from './accounts.ts';
+import { NAMESPACE } from './helm.ts';
+import { installation } from './installation.ts';
 
 const { namespace } = REF;
 const LABELS = { 'serving.knative.dev/revision': 'hello' };
@@ -37,9 +38,7 @@ describe("the policies for Homerun's own accounts", () => {
 
   before(async function () {
     this.timeout(900_000);
-    helm(['version']);
-    server = await ApiServer.start();
-    installChart(server, { api: { enabled: true } });
+    server = await installation();
     await server.client.create(NAMESPACES, {
       apiVersion: 'v1',
       kind: 'Namespace',
@@ -55,7 +54,6 @@ describe("the policies for Homerun's own accounts", () => {
     const isRefused = () => refusal(wake(stranger().metadata)).then(({ denied }) => denied);
     await until('the policies to count', isRefused);
   });
-  after(() => server?.stop());
 
   const as = (role: Role) => asRole(server, role);
   const account = (at: string) =>

@@ -1,10 +1,10 @@
 import { deepEqual } from 'node:assert/strict';
 import { PODS, type Pod } from '../../operator/kube/core.ts';
 import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
-import { ApiServer } from '../../operator/testing/apiServer.ts';
+import type { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
-import { installChart } from './accounts.ts';
-import { helm, NAMESPACE } from './helm.ts';
+import { NAMESPACE } from './helm.ts';
+import { installation } from './installation.ts';
 
 interface Slice extends KubeObject {
   endpoints?: { targetRef?: { name?: string } }[] | null;
@@ -26,10 +26,8 @@ describe('while both versions run', () => {
 
   before(async function () {
     this.timeout(900_000);
-    helm(['version']);
-    server = await ApiServer.start();
+    server = await installation();
     server.startControllers('endpointslice-controller');
-    installChart(server);
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: NODE } };
     await server.client.request('POST', '/api/v1/nodes', { body: node });
     await pod('old-controller', 'controller', [{ name: 'webhook', containerPort: 8443 }]);
@@ -37,7 +35,6 @@ describe('while both versions run', () => {
     await pod('gateway', 'gateway', [{ name: 'http', containerPort: 8081 }]);
     await pod('webhook', 'webhook', [{ name: 'webhook', containerPort: 8443 }]);
   });
-  after(() => server?.stop());
 
   let last = 1;
   /** A pod of a role that is ready, as the kubelet would say. */
