@@ -47,8 +47,8 @@ conformance: deploy ## Run Knative Serving's own conformance tests against it, A
 	@e2e/conformance/run
 
 .PHONY: gcloud
-gcloud: deploy images ## Run gcloud's commands on a real cluster (needs gcloud; part of make test where it is installed)
-	@e2e/in mocha 'e2e/gcloud/*.test.ts'
+gcloud: deploy images ## Run gcloud's commands on a real cluster (needs gcloud; make test runs most of them where it is installed)
+	@e2e/in mocha 'e2e/gcloud/**/*.test.ts'
 
 .PHONY: bench
 bench: deploy images ## Measure it, against plain Kubernetes in the same run (e2e/bench/results.json)

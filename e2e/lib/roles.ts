@@ -21,7 +21,7 @@ const ENDPOINT_SLICES: ResourceType<
 };
 
 /** A role of Homerun's own that has pods. */
-export type Role = 'controller' | 'webhook' | 'gateway';
+export type Role = 'api' | 'controller' | 'webhook' | 'gateway';
 
 /** The pods of a role. */
 export async function podsOfRole(client: KubeClient, role: Role): Promise<Pod[]> {
