@@ -53,6 +53,9 @@ export interface Plan<S extends KubeObject = KubeObject> {
   requeueAfterMs?: number;
 }
 
+/** The plan that changes nothing; others add to it. */
+export const NO_CHANGES: Readonly<Plan<never>> = { apply: [], remove: [], events: [] };
+
 export interface PlanExecutorOptions {
   client: Pick<KubeClient, 'apply' | 'create' | 'delete' | 'get' | 'mergePatch'>;
   fieldManager: string;
