@@ -16,7 +16,8 @@ import { Stats } from '../shared/stats.ts';
 import { ask, LIMITS } from '../testing/harness.ts';
 import { AccessLogWriter } from './accessLogWriter.ts';
 import { RouteTable } from './routeTable.ts';
-import { Threads, type ThreadsOptions } from './threads.ts';
+import type { ThreadsOptions } from './threadOptions.ts';
+import { Threads } from './threads.ts';
 
 const FAULTY = new URL('../../testing/faultyThread.ts', import.meta.url);
 /** A thread that ends before it listens. */
