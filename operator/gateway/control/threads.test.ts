@@ -358,8 +358,8 @@ describe('Threads', () => {
     await fault(0, 'spin');
     const begun = performance.now();
     await threads.stop(100);
-    const took = performance.now() - begun;
-    assert.ok(took > 3000 && took < 5000, `${took} ms`);
+    assert.ok(performance.now() - begun > 3000);
+    assert.ok(lines.some(({ msg }) => /^not all data threads stopped in time/.test(msg)));
     assert.equal(threads.serving, 0);
   });
 
