@@ -2,6 +2,7 @@ import type { ScalingSpec } from '../apis/serving/revision/scaling.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
 import type { Target } from '../apis/serving/traffic/targets.ts';
+import type { DrainOrders, DrainStep } from '../gateway/shared/drainProtocol.ts';
 import type { Deployment } from '../kube/core.ts';
 import { refOf } from '../kube/types.ts';
 import { actualInstances, desiredInstances, type RevisionScaling } from '../telemetry/metrics.ts';
@@ -63,6 +64,15 @@ export function explained(
   entry.decision = decision;
   if (decision && entry.spec) reports?.report(key, explain(decision, entry.spec));
   else reports?.forget(key);
+}
+
+/** The steps of all instances that are being scaled in, by the pods' UIDs. */
+export function drainsOf(entries: ReadonlyMap<string, Entry>): DrainOrders['instances'] {
+  const instances: Record<string, DrainStep> = {};
+  for (const { drains } of entries.values()) {
+    for (const [uid, { step }] of drains) instances[uid] = step;
+  }
+  return instances;
 }
 
 /** The last decisions as metrics show them. */

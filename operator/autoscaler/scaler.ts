@@ -1,31 +1,36 @@
-import { NOT_POOLED, SERVING, workerPoolOf } from '../apis/labels.ts';
-import { deploymentName } from '../apis/names.ts';
-import { keptInstances, type ScalingSpec, scalingSpec } from '../apis/serving/revision/scaling.ts';
+import { workerPoolOf } from '../apis/labels.ts';
+import { keptInstances } from '../apis/serving/revision/scaling.ts';
 import { timeoutMs } from '../apis/serving/revision/timeout.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Route } from '../apis/serving/route/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
-import type { Target } from '../apis/serving/traffic/targets.ts';
 import type { Identity } from '../config.ts';
-import type { DrainOrders, DrainStep } from '../gateway/shared/drainProtocol.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { nextTurn, sleep } from '../kube/clock.ts';
 import { type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
-import { type Capabilities, keyOf } from '../kube/types.ts';
+import type { Capabilities } from '../kube/types.ts';
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { autoscalerTick, setScalingSource } from '../telemetry/metrics.ts';
-import { CpuReader, cpuOf } from './cpu.ts';
-import type { CpuLoad } from './decide.ts';
 import { afterFailure, afterPause, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
-import { type Entry, explained, isAwake, removeSeries, replicasOf, report, scalingsOf } from './entry.ts';
+import {
+  drainsOf,
+  type Entry,
+  explained,
+  isAwake,
+  removeSeries,
+  replicasOf,
+  report,
+  scalingsOf,
+} from './entry.ts';
 import { isEvicting } from './evictions.ts';
 import type { Reports } from './explain.ts';
 import { GatewayScraper } from './gateways.ts';
 import { IdleCpuWriter, type Seen } from './idleCpuWriter.ts';
 import { candidateOf, isObserved, isThere, namedInstance, uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
+import { RevisionReader } from './revisionReader.ts';
 import { RevisionSelection } from './revisionSelection.ts';
 import { type ScaleChange, ScaleWriter } from './scaleWriter.ts';
 import { Track } from './track.ts';
@@ -82,7 +87,7 @@ export class Autoscaler {
   readonly #log: Logger;
   readonly #gatewayPods: Informer<Pod>;
   readonly #gateways: GatewayScraper;
-  readonly #cpu: CpuReader;
+  readonly #reader: RevisionReader;
   readonly #writer: ScaleWriter;
   /** Undefined where the cluster cannot change the CPU of running pods. */
   readonly #idleCpu: IdleCpuWriter | undefined;
@@ -116,12 +121,16 @@ export class Autoscaler {
     this.#selection = new RevisionSelection(options.informers);
     const { pods } = options.informers;
     this.#writer = new ScaleWriter({ client, podsOf: (uid) => pods.store.byIndex('revision', uid), log });
-    const labelSelector = `${SERVING.revision},${NOT_POOLED}`;
     if (capabilities.resizesPods) {
       const lowers = config.autoscaler.idleCpuResize;
-      this.#idleCpu = new IdleCpuWriter({ client, lowers, podsOf: (entry) => this.#podsOf(entry), log });
+      this.#idleCpu = new IdleCpuWriter({
+        client,
+        lowers,
+        podsOf: (entry) => this.#reader.podsOf(entry),
+        log,
+      });
     }
-    this.#cpu = new CpuReader({ client, labelSelector, namespaces: config.namespaces, log });
+    this.#reader = new RevisionReader(options);
   }
 
   /**
@@ -164,11 +173,12 @@ export class Autoscaler {
   }
 
   async #tick(signal: AbortSignal): Promise<void> {
-    const view = await this.#gateways.collect(this.#orders(), this.#now);
+    const orders = { term: this.#term, round: this.#rounds + 1, instances: drainsOf(this.#entries) };
+    const view = await this.#gateways.collect(orders, this.#now);
     if (signal.aborted) return;
     const stopTimer = autoscalerTick.startTimer();
     const now = this.#now();
-    void this.#cpu.poll(now);
+    this.#reader.pollCpu(now);
     this.#rounds++;
     this.#idleCpu?.begin(now);
     let stretchStart = performance.now();
@@ -182,19 +192,10 @@ export class Autoscaler {
     stopTimer();
   }
 
-  /** The orders for all instances that are being scaled in. */
-  #orders(): DrainOrders {
-    const instances: Record<string, DrainStep> = {};
-    for (const { drains } of this.#entries.values()) {
-      for (const [uid, { step }] of drains) instances[uid] = step;
-    }
-    return { term: this.#term, round: this.#rounds + 1, instances };
-  }
-
   /** @returns whether the next round must visit the revision: it has instances, requests, drains or a pending write. */
   #visit(key: string, view: GatewayView, now: number): boolean {
     const revision = this.#options.informers.revisions.store.get(key);
-    const deployment = revision && this.#deploymentOf(revision);
+    const deployment = revision && this.#reader.deploymentOf(revision);
     // A worker pool sets the number of its instances itself.
     if (!deployment || deployment.metadata.deletionTimestamp || workerPoolOf(revision) !== undefined) {
       this.#forget(key);
@@ -204,7 +205,7 @@ export class Autoscaler {
     if (entry.writing) return true;
     const timeout = timeoutMs(revision);
     const requests = view.loadOf(key, timeout);
-    const spec = this.#specOf(entry, revision, this.#selection.targetOf(key));
+    const spec = this.#reader.specOf(entry, revision, this.#selection.targetOf(key));
     const replicas = replicasOf(deployment, entry);
     const ready = deployment.status?.readyReplicas ?? 0;
     const decision = entry.track.next(
@@ -214,7 +215,7 @@ export class Autoscaler {
         ready,
         requests,
         complete: view.isComplete(key, timeout),
-        cpu: replicas > 0 ? this.#cpuLoad(entry, now) : undefined,
+        cpu: replicas > 0 ? this.#reader.cpuLoadOf(entry, now) : undefined,
       },
       now,
     );
@@ -230,14 +231,6 @@ export class Autoscaler {
     const remove = write?.remove ?? new Set<string>();
     this.#follow(this.#write(entry, { deployment, from: replicas, to, reason, requests, remove }));
     return true;
-  }
-
-  #deploymentOf({ metadata: { namespace, name } }: Revision): Deployment | undefined {
-    return this.#options.informers.deployments.store.get(keyOf({ namespace, name: deploymentName(name) }));
-  }
-
-  #podsOf({ uid }: Entry): Pod[] {
-    return this.#options.informers.pods.store.byIndex('revision', uid ?? '');
   }
 
   #resize(entry: Entry, seen: Seen, now: number): void {
@@ -259,28 +252,6 @@ export class Autoscaler {
     return entry;
   }
 
-  /** The same object while none of its sources has changed: stores replace changed objects. */
-  #specOf(entry: Entry, revision: Revision, target: Target | undefined): ScalingSpec {
-    const { namespace, labels } = revision.metadata;
-    const name = labels?.[SERVING.service];
-    const service = name ? this.#options.informers.services.store.get(`${namespace}/${name}`) : undefined;
-    if (entry.spec && entry.revision === revision && entry.service === service && entry.target === target) {
-      return entry.spec;
-    }
-    const spec = scalingSpec(revision, service, target, this.#options.config.autoscaler);
-    Object.assign(entry, { spec, revision, service, target });
-    return spec;
-  }
-
-  #cpuLoad(entry: Entry, now: number): CpuLoad | undefined {
-    const use = this.#cpu.use;
-    if (use.state !== 'known') return use.state === 'lost' ? { cores: undefined, unmeasured: 0 } : undefined;
-    if (entry.cpu?.poll === use.poll) return entry.cpu.load;
-    const load = cpuOf(this.#podsOf(entry), use.pods, now);
-    entry.cpu = { poll: use.poll, load };
-    return load;
-  }
-
   /** The next step of the scale-in, if there is one. */
   #drain(
     entry: Entry,
@@ -290,7 +261,7 @@ export class Autoscaler {
     timeout: number,
     now: number,
   ): DrainResult {
-    const all = this.#podsOf(entry);
+    const all = this.#reader.podsOf(entry);
     const evicting = new Set(all.filter(isEvicting).map(uidOf));
     if (target >= replicas && entry.drains.size + evicting.size === 0) return NOTHING;
     const pods = all.filter(isThere);

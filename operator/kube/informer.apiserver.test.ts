@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { ApiServer } from '../testing/apiServer.ts';
 import { configMap } from '../testing/builders.ts';
+import { collectGarbage } from '../testing/garbage.ts';
 import { TcpProxy } from '../testing/tcpProxy.ts';
 import { silent, until } from '../testing/until.ts';
 import { KubeClient } from './client.ts';
@@ -22,8 +21,7 @@ function measured(context: Mocha.Context, what: string): void {
 
 /** Bytes in use once the garbage is gone. */
 function heapInUse(): number {
-  setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 

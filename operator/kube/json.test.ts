@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { contentHash, deepEqual, isSubset, project } from './json.ts';
+import { contentHash, deepEqual, isSubset, project, withoutEmptied, withoutEmpty } from './json.ts';
 
 /** The same content with keys in another order. */
 function shuffled(value: unknown): unknown {
@@ -104,6 +104,47 @@ describe('isSubset', () => {
   it('holds for every value and itself', () => {
     fc.assert(fc.property(json, (value) => isSubset(value, structuredClone(value))));
   });
+});
+
+describe('withoutEmpty', () => {
+  it('leaves out maps and lists without entries, and no texts or items', () => {
+    const from = { a: [], b: { c: {}, d: { e: [] } }, f: '', g: null, h: [{ i: {}, j: 1 }, {}] };
+    assert.deepEqual(withoutEmpty(from), { f: '', g: null, h: [{ j: 1 }, {}] });
+  });
+});
+
+describe('withoutEmptied', () => {
+  const CASES: Record<string, { reason: string; desired: object; live?: object; sent: object }> = {
+    'an object that is not there': { reason: 'nothing is taken away', desired: { a: {} }, sent: { a: {} } },
+    'an empty map that had entries': {
+      reason: 'the server would make null of it',
+      desired: { a: {}, b: 1 },
+      live: { a: { x: '1' } },
+      sent: { b: 1 },
+    },
+    'an empty list that had entries': { reason: 'as a map', desired: { a: [] }, live: { a: [1] }, sent: {} },
+    'a map that holds nothing but such': {
+      reason: 'it would be empty then',
+      desired: { a: { b: {} } },
+      live: { a: { b: { x: '1' } } },
+      sent: {},
+    },
+    'what was empty before': {
+      reason: 'it may say something',
+      desired: { a: {}, b: { c: [] } },
+      live: { a: {}, b: {} },
+      sent: { a: {}, b: { c: [] } },
+    },
+    'items of a list': {
+      reason: 'the list is one value, and an empty map in it may be a choice',
+      desired: { volumes: [{ emptyDir: {} }] },
+      live: { volumes: [{ emptyDir: { medium: 'Memory' } }] },
+      sent: { volumes: [{ emptyDir: {} }] },
+    },
+  };
+  for (const [name, { reason, desired, live, sent }] of Object.entries(CASES)) {
+    it(`${name}: ${reason}`, () => assert.deepEqual(withoutEmptied(desired, live), sent));
+  }
 });
 
 describe('project', () => {

@@ -18,6 +18,36 @@ export function withoutUndefined<T extends object>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }
 
+/** The value without the maps and lists in it that are empty; items of lists stay. */
+export function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  if (!isObject(value)) return value;
+  const fields = Object.entries(value).map(([key, inner]) => [key, withoutEmpty(inner)] as const);
+  return Object.fromEntries(fields.filter(([, inner]) => !isBare(inner)));
+}
+
+/**
+ * The object as server-side apply takes it: without the maps and lists that are empty where `live` has entries. Of one that
+ * its manager empties the API server makes null, which the schema of a custom kind refuses (structured-merge-diff). Items of
+ * lists are sent as they are: there something empty may be a choice, such as `emptyDir`.
+ */
+export function withoutEmptied<T extends object>(desired: T, live: object | undefined): T {
+  return live ? (emptiedLeftOut(desired as Json, live as Json) as T) : desired;
+}
+
+function emptiedLeftOut(desired: Json, live: Json): Json {
+  const fields = Object.entries(desired).map(([key, value]) => {
+    const present = own(live, key);
+    return [key, isObject(value) && isObject(present) ? emptiedLeftOut(value, present) : value] as const;
+  });
+  return Object.fromEntries(fields.filter(([key, value]) => !isBare(value) || isBare(own(live, key) ?? {})));
+}
+
+/** Whether it is a map or list without entries. */
+function isBare(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
 /** The order of texts by their code units, the same in every locale. */
 export function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

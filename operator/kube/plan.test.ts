@@ -194,6 +194,23 @@ describe('PlanExecutor', () => {
     assert.equal(container?.image, 'app:1');
   });
 
+  it('empties a map of a custom kind, whose schema does not let it be null', async () => {
+    const labelled = (map: object): KubeObject & { spec: object } => ({
+      ...{ apiVersion: 'example.com/v1', kind: 'Widget', metadata: metadata('m') },
+      spec: { size: 1, template: { map, items: [{ name: 'a', emptyDir: {} }] } },
+    });
+    const each = executor();
+    for (const map of [{}, { a: '1' }, {}, { b: '1' }]) {
+      await each.execute(subject, plan({ apply: [labelled(map)] }));
+      const { spec } = server.get(WIDGETS, metadata('m')) as unknown as { spec: { template: object } };
+      const { template } = labelled(map).spec as { template: object };
+      assert.deepEqual({ map: {}, ...spec.template }, template);
+      const { length } = server.writes;
+      await each.execute(subject, plan({ apply: [labelled(map)] }));
+      assert.equal(server.writes.length, length, 'it is as it should be');
+    }
+  });
+
   it('applies in the order of the plan and stops at the first failure, before the status', async () => {
     server.failNext(new Rejection(422, 'Invalid', 'no'), ({ path }) => path.endsWith('/b'));
     const wanted = plan({

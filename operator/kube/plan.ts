@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import type { Outcome } from './controller.ts';
 import { isKubeError, isRejection, NotOwnedError, StaleError } from './errors.ts';
 import type { EventRecorder, PlannedEvent } from './events.ts';
-import { contentHash, deepEqual, isSubset, project } from './json.ts';
+import { contentHash, deepEqual, isSubset, project, withoutEmptied } from './json.ts';
 import { isControlledBy } from './owner.ts';
 import { OwnWrites } from './ownWrites.ts';
 import { APPLIED_HASH, type KubeObject, keyOf, type ObjectRef, type ResourceType } from './types.ts';
@@ -52,6 +52,9 @@ export interface Plan<S extends KubeObject = KubeObject> {
   events: PlannedEvent[];
   requeueAfterMs?: number;
 }
+
+/** The plan that changes nothing; others add to it. */
+export const NO_CHANGES: Readonly<Plan<never>> = { apply: [], remove: [], events: [] };
 
 export interface PlanExecutorOptions {
   client: Pick<KubeClient, 'apply' | 'create' | 'delete' | 'get' | 'mergePatch'>;
@@ -158,7 +161,7 @@ export class PlanExecutor {
     await this.#checkOwner(object, live);
     const version = resourceVersion === undefined ? {} : { resourceVersion };
     const { metadata, ...marked } = markApplied(object, wanted);
-    const sent = { ...marked, metadata: { ...metadata, ...version } };
+    const sent = withoutEmptied({ ...marked, metadata: { ...metadata, ...version } }, live);
     const stored = await client.apply(typeOf(object), sent, { fieldManager });
     this.#own.applied(object, wanted, live, stored);
     this.#remember(object, wanted, stored);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ApiServer } from '../testing/apiServer.ts';
 import { configMap } from '../testing/builders.ts';
+import { WIDGETS, type Widget, widget, widgetDefinition } from '../testing/contract/objects.ts';
 import { silent, until } from '../testing/until.ts';
 import { KubeClient } from './client.ts';
 import { type Connection, inClusterConnection, kubeConfigConnection } from './connection.ts';
@@ -198,6 +199,28 @@ describe('The controller runtime on a real API server', () => {
       await execute(restarted(), object);
       const [after] = (await live()).spec?.template.spec?.containers ?? [];
       assert.deepEqual(after?.env, [{ name: 'FULL', value: 'x' }]);
+    });
+
+    it('empty a map of a custom kind, whose schema does not let it be null', async () => {
+      await server.client.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+        body: widgetDefinition,
+      });
+      await until('the kind is served', () => server.client.list(WIDGETS).catch(() => undefined));
+      const present = () => server.client.get<Widget>(WIDGETS, { namespace, name: 'a' });
+      const executor = new PlanExecutor({
+        client: server.client,
+        fieldManager: 'test',
+        recorder: { event: () => {} },
+        typeOf: () => WIDGETS,
+        cached: () => cached,
+      });
+      const maps: Record<string, string>[] = [{ a: '1' }, {}, { b: '1' }];
+      for (const map of maps) {
+        cached = await present();
+        const object = widget(namespace, 'a', { spec: { size: 1, map } });
+        await executor.execute(object, { apply: [object], remove: [], events: [] });
+        assert.deepEqual((await present())?.spec?.map ?? {}, map);
+      }
     });
   });
 

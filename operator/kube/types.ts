@@ -61,6 +61,12 @@ export function keyOf(ref: ObjectRef): string {
   return ref.namespace ? `${ref.namespace}/${ref.name}` : ref.name;
 }
 
+/** Of metadata, what tells an object from others and its versions apart: the least that a cache must keep. */
+export function identityOf(metadata: ObjectMeta): ObjectMeta {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
+  return { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp };
+}
+
 /** The key of an object: {@link keyOf} its metadata. */
 export function keyOfObject({ metadata }: Pick<KubeObject, 'metadata'>): string {
   return keyOf(metadata);

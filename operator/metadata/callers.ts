@@ -2,6 +2,7 @@ import { SERVING } from '../apis/labels.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
+import { identityOf } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
 import {
   type AddressOwner,
@@ -166,20 +167,11 @@ async function soon(changed: Promise<void>, ms: number): Promise<void> {
 
 /** The few fields that identify a pod; whole pods of a large cluster would take hundreds of megabytes. */
 function slim({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels } = metadata;
   const scheduled = status?.conditions?.filter(({ type }) => type === 'PodScheduled');
   return {
     apiVersion,
     kind,
-    metadata: {
-      name,
-      namespace,
-      uid,
-      resourceVersion,
-      creationTimestamp,
-      deletionTimestamp,
-      labels: instanceLabels(labels),
-    },
+    metadata: { ...identityOf(metadata), labels: instanceLabels(metadata.labels) },
     spec: {
       nodeName: spec?.nodeName,
       serviceAccountName: spec?.serviceAccountName,

@@ -318,9 +318,8 @@ describe('service to deployment', () => {
     await process.stop();
     process = new ServingProcess(server);
     const { status } = await ready();
-    const tookMs = Date.now() - startedAt;
+    assert.ok(Date.now() - startedAt > 3900);
     assert.deepEqual(status?.traffic, [{ revisionName: second, percent: 100, latestRevision: true }]);
-    assert.ok(tookMs > 3900 && tookMs < 6000, `${tookMs} ms`);
     const written = server.requests
       .filter(({ method, path }) => method === 'PATCH' && path.endsWith('/routes/hello/status'))
       .map(({ body }) => (body as Route).status?.traffic?.map(({ percent }) => percent).join(' '));

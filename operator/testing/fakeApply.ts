@@ -29,6 +29,8 @@ export interface Applied {
   owners: Owners;
   /** Managers and paths that stand in the way; empty with force. */
   conflicts: { manager: string; path: string }[];
+  /** Maps and lists that are applied without entries and lost their last one: the server makes null of them. */
+  emptied: Path[];
 }
 
 /** @param builtIn whether the lists of built-in kinds have their merge keys; custom ones have none but the owners. */
@@ -49,14 +51,15 @@ export function serverSideApply(
       else conflicts.push({ manager: other, path: text });
     }
   }
-  if (conflicts.length > 0) return { object: live, owners, conflicts };
+  if (conflicts.length > 0) return { object: live, owners, conflicts, emptied: [] };
   const object = merge(live, desired, [], builtIn) as Json;
   const before = next.get(manager) ?? new Map();
   next.set(manager, wanted);
   const owned = [...next.values()].flatMap((fields) => [...fields.keys()]);
   const isOwned = (path: Path) => owned.some((text) => `${text}/`.startsWith(`${path.join('/')}/`));
-  for (const path of before.values()) removeUnowned(object, path, isOwned);
-  return { object, owners: next, conflicts };
+  const emptied: Path[] = [];
+  for (const path of before.values()) removeUnowned(object, path, isOwned, emptied);
+  return { object, owners: next, conflicts, emptied };
 }
 
 /** Who owns what after a write that was no apply: the writer gets what it changed. */
@@ -167,19 +170,28 @@ function merge(live: unknown, desired: unknown, path: Path, builtIn: boolean): u
 }
 
 /** Removes a field without owners, and the whole list item with its defaults when none of its fields has an owner. */
-function removeUnowned(object: Json, path: Path, isOwned: (path: Path) => boolean): void {
+function removeUnowned(object: Json, path: Path, isOwned: (path: Path) => boolean, emptied: Path[]): void {
   if (isOwned(path)) return;
   const item = path.findIndex((step, index) => step.startsWith('[') && !isOwned(path.slice(0, index + 1)));
   const [target, parentPath] =
     item < 0 ? [path, path.slice(0, -1)] : [path.slice(0, item + 1), path.slice(0, item)];
   const parent = valueAt(object, parentPath);
-  const last = target.at(-1) as string;
-  if (Array.isArray(parent)) {
-    const at = findItem(parent, last);
-    if (at >= 0) parent.splice(at, 1);
-  } else if (isObject(parent)) delete parent[last];
+  removeAt(parent, target.at(-1) as string);
   const empty = Array.isArray(parent)
     ? parent.length === 0
     : isObject(parent) && Object.keys(parent).length === 0;
-  if (empty && parentPath.length > 0) removeUnowned(object, parentPath, isOwned);
+  if (!empty || parentPath.length === 0) return;
+  if (!isOwned(parentPath)) {
+    removeUnowned(object, parentPath, isOwned, emptied);
+    return;
+  }
+  removeAt(valueAt(object, parentPath.slice(0, -1)), parentPath.at(-1) as string);
+  emptied.push(parentPath);
+}
+
+function removeAt(parent: unknown, step: string): void {
+  if (Array.isArray(parent)) {
+    const at = findItem(parent, step);
+    if (at >= 0) parent.splice(at, 1);
+  } else if (isObject(parent)) delete parent[step];
 }

@@ -156,6 +156,12 @@ export class FakeStorage {
       const message = `Apply failed with 1 conflict: conflict with "${conflict.manager}": ${conflict.path}`;
       throw new Rejection(409, 'Conflict', message);
     }
+    // Built-in kinds take null for nothing, a custom one has a schema.
+    const refused = builtIn ? undefined : applied.emptied.find(([root]) => root !== 'metadata');
+    if (refused) {
+      const path = refused.join('.');
+      throw new Rejection(422, 'Invalid', `${type.kind} "${key}" is invalid: ${path}: Invalid value: "null"`);
+    }
     const object = applied.object as unknown as Stored;
     if (!before) return this.#insert(type, object, applied.owners);
     return this.#replace(type, before, restrict(type, before, object, subresource), applied.owners);

@@ -4,6 +4,16 @@ import { pino } from 'pino';
 export const silent = pino({ level: 'silent' });
 
 /**
+ * Whether `promise` resolves before a timer of `ms` that starts now, where a shorter timer ends what it waits for. Timers go
+ * off in their order, so a busy machine changes nothing.
+ */
+export async function isBeforeTimer(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, ms, false);
+  return Promise.race([promise.then(() => true), late]).finally(() => clearTimeout(timer));
+}
+
+/**
  * Waits until `probe` gives something true, and gives that.
  * @throws when it did not within `timeoutMs`, naming `what`.
  */

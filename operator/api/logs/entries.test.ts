@@ -271,13 +271,14 @@ describe('entries of logs', function () {
     ];
     for (const search of searches) {
       server.logBytes = 0;
-      const began = performance.now();
+      const before = process.cpuUsage();
       const { entries, nextPageToken } = await list(search);
-      const seconds = (performance.now() - began) / 1000;
+      const { user, system } = process.cpuUsage(before);
+      const seconds = (user + system) / 1e6;
       assert.equal(entries.length, search.filter ? 0 : 1000);
       assert.ok(nextPageToken);
       assert.ok(server.logBytes < 300_000_000, `${server.logBytes} bytes read`);
-      assert.ok(seconds < 120, `${seconds} s`);
+      assert.ok(seconds < 40, `${seconds} s of CPU`);
     }
   });
 });

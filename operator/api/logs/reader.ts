@@ -19,20 +19,6 @@ export interface Search {
   meter: { bytes: number };
 }
 
-/** Entries of one source in the order of a search. */
-export interface Reader {
-  readonly source: Source;
-  /** The next entry; undefined where more must be read first. */
-  readonly next: LogEntry | undefined;
-  /** The time that no further entry is beyond: the latest, or of a forward reader the earliest. */
-  readonly bound: string;
-  /** Nothing follows. */
-  readonly done: boolean;
-  take(): LogEntry;
-  /** Reads a bounded part of the log. */
-  fill(): Promise<void>;
-}
-
 /** After all times: nothing is known of a log that is still written. */
 export const END = '9999';
 
@@ -48,95 +34,110 @@ const LARGEST_PART = 8 * 1024 * 1024;
 /** What an entry takes beside its text, in bytes. */
 const OVERHEAD = 1000;
 
-/** From the newest to the oldest: first the last lines, then windows of time that grow where there is little. */
-export class BackwardReader implements Reader {
+/** Entries of one source in the order of a search. */
+export abstract class Reader {
   readonly source: Source;
-  readonly #search: Search;
-  /** Oldest first. */
-  #ready: LogEntry[] = [];
-  /** All from here on has been read; exclusive. */
-  #below: string;
-  #windowMs = FIRST_WINDOW_MS;
-  #isFirst = true;
-  #reachedStart = false;
+  protected readonly search: Search;
+  /** Read, and not taken yet; the next one last. */
+  protected ready: LogEntry[] = [];
+  /** Where the next part begins: all on the other side of this time has been read. */
+  protected edge: string;
+  /** All has been read. */
+  protected isRead = false;
 
-  /** @param below where an earlier page ended; exclusive. */
-  constructor(source: Source, search: Search, below?: string) {
+  constructor(source: Source, search: Search, edge: string) {
     this.source = source;
-    this.#search = search;
-    const limits = [below, search.to && following(search.to), source.end && following(source.end)];
-    const [least] = limits.filter((each) => each !== undefined).sort();
-    this.#below = least ?? END;
+    this.search = search;
+    this.edge = edge;
   }
 
+  /** The next entry; undefined where more must be read first. */
   get next(): LogEntry | undefined {
-    return this.#ready.at(-1);
+    return this.ready.at(-1);
   }
 
+  /** The time that no further entry is beyond: the latest, or of a forward reader the earliest. */
   get bound(): string {
-    return this.next?.timestamp ?? this.#below;
+    return this.next?.timestamp ?? this.edge;
   }
 
+  /** Nothing follows. */
   get done(): boolean {
-    return this.#ready.length === 0 && this.#reachedStart;
+    return this.ready.length === 0 && this.isRead;
   }
 
   take(): LogEntry {
-    return this.#ready.pop() as LogEntry;
+    return this.ready.pop() as LogEntry;
+  }
+
+  /** Reads a bounded part of the log. */
+  abstract fill(): Promise<void>;
+}
+
+/** From the newest to the oldest: first the last lines, then windows of time that grow where there is little. */
+export class BackwardReader extends Reader {
+  #windowMs = FIRST_WINDOW_MS;
+  #isFirst = true;
+
+  /** @param below where an earlier page ended; exclusive. */
+  constructor(source: Source, search: Search, below?: string) {
+    const limits = [below, search.to && following(search.to), source.end && following(source.end)];
+    const [least = END] = limits.filter((each) => each !== undefined).sort();
+    super(source, search, least);
   }
 
   async fill(): Promise<void> {
     if (this.#isFirst) await this.#readTail();
     else await this.#readWindow();
-    const { from = '' } = this.#search;
-    if (this.#below <= from || this.#below <= this.source.start) this.#reachedStart = true;
+    const { from = '' } = this.search;
+    if (this.edge <= from || this.edge <= this.source.start) this.isRead = true;
   }
 
   async #readTail(): Promise<void> {
     this.#isFirst = false;
-    const kept = new Kept(this.#search, this.source);
+    const kept = new Kept(this.search, this.source);
     let lines = 0;
     let first: string | undefined;
     let last = '';
-    for await (const line of this.#search.read(this.source, {
+    for await (const line of this.search.read(this.source, {
       tailLines: FIRST_LINES,
-      since: this.#search.from,
+      since: this.search.from,
     })) {
       first ??= line.time;
       last = line.time;
       lines++;
-      if (line.time < this.#below) kept.add(line);
+      if (line.time < this.edge) kept.add(line);
     }
     const isAll = lines < FIRST_LINES && kept.dropped === undefined;
     // Before the first line there may be others of the same time.
     this.#take(kept, isAll ? undefined : first);
-    if (isAll) this.#reachedStart = true;
+    if (isAll) this.isRead = true;
     else if (first !== undefined) this.#windowMs = bounded((msOf(last) - msOf(first)) * 4);
   }
 
   async #readWindow(): Promise<void> {
-    const { from = '' } = this.#search;
+    const { from = '' } = this.search;
     const least = from > this.source.start ? from : this.source.start;
-    const newest = msOf(this.#below);
+    const newest = msOf(this.edge);
     const since = wholeSecond(Math.max(newest - this.#windowMs, msOf(least)));
-    const before = this.#search.meter.bytes;
+    const before = this.search.meter.bytes;
     // A second must be read as a whole.
     const limitBytes = this.#windowMs > 1000 ? LARGEST_PART : undefined;
-    const kept = new Kept(this.#search, this.source);
+    const kept = new Kept(this.search, this.source);
     let isWhole = false;
-    for await (const line of this.#search.read(this.source, { since, limitBytes })) {
+    for await (const line of this.search.read(this.source, { since, limitBytes })) {
       // Lines of several streams may be a little out of order.
-      isWhole = line.time > this.#below && msOf(line.time) > newest + 1000;
+      isWhole = line.time > this.edge && msOf(line.time) > newest + 1000;
       if (isWhole) break;
-      if (line.time < this.#below && line.time >= since) kept.add(line);
+      if (line.time < this.edge && line.time >= since) kept.add(line);
     }
-    const bytes = this.#search.meter.bytes - before;
+    const bytes = this.search.meter.bytes - before;
     if (!isWhole && limitBytes !== undefined && bytes >= limitBytes) {
       this.#windowMs = bounded(this.#windowMs / 8);
       return;
     }
     this.#take(kept, undefined);
-    if (kept.dropped === undefined) this.#below = since;
+    if (kept.dropped === undefined) this.edge = since;
     if (bytes > LARGE_PART) this.#windowMs = bounded(this.#windowMs / 4);
     else if (bytes < SMALL_PART) this.#windowMs = bounded(this.#windowMs * 4);
   }
@@ -147,64 +148,36 @@ export class BackwardReader implements Reader {
       .filter((each) => each !== undefined)
       .sort()
       .at(-1);
-    this.#ready = kept.entries.sort(byTime);
+    this.ready = kept.entries.sort(byTime);
     if (last === undefined) return;
-    if (last < this.#below && following(last) >= this.#below && kept.dropped !== undefined) {
+    if (last < this.edge && following(last) >= this.edge && kept.dropped !== undefined) {
       // More of one time than there is room for: the rest of these is left out.
-      this.#below = kept.dropped;
+      this.edge = kept.dropped;
       return;
     }
-    this.#ready = this.#ready.filter(({ timestamp }) => timestamp > last);
-    if (following(last) < this.#below) this.#below = following(last);
+    this.ready = this.ready.filter(({ timestamp }) => timestamp > last);
+    if (following(last) < this.edge) this.edge = following(last);
   }
 }
 
 /** From the oldest to the newest. */
-export class ForwardReader implements Reader {
-  readonly source: Source;
-  readonly #search: Search;
-  /** Newest first. */
-  #ready: LogEntry[] = [];
-  /** All before has been read; inclusive. */
-  #from: string;
-  #reachedEnd = false;
-
+export class ForwardReader extends Reader {
   /** @param from where an earlier page ended; inclusive. */
   constructor(source: Source, search: Search, from?: string) {
-    this.source = source;
-    this.#search = search;
-    this.#from = [from, search.from, source.start]
-      .filter((each) => each !== undefined)
-      .sort()
-      .at(-1) as string;
-  }
-
-  get next(): LogEntry | undefined {
-    return this.#ready.at(-1);
-  }
-
-  get bound(): string {
-    return this.next?.timestamp ?? this.#from;
-  }
-
-  get done(): boolean {
-    return this.#ready.length === 0 && this.#reachedEnd;
-  }
-
-  take(): LogEntry {
-    return this.#ready.pop() as LogEntry;
+    const limits = [from, search.from, source.start].filter((each) => each !== undefined);
+    super(source, search, limits.sort().at(-1) as string);
   }
 
   async fill(): Promise<void> {
-    const { to, room, meter } = this.#search;
+    const { to, room, meter } = this.search;
     const found: LogEntry[] = [];
     let begin: number | undefined;
     let held = 0;
     let latest = '';
     let stopped: string | undefined;
-    for await (const line of this.#search.read(this.source, { since: this.#from })) {
+    for await (const line of this.search.read(this.source, { since: this.edge })) {
       if (to !== undefined && line.time > to && msOf(line.time) > msOf(to) + 1000) break;
-      if (line.time < this.#from || (to !== undefined && line.time > to)) continue;
+      if (line.time < this.edge || (to !== undefined && line.time > to)) continue;
       begin ??= meter.bytes;
       // All of one time belong to one part.
       const isFull = held > room || meter.bytes - begin > LARGE_PART;
@@ -213,14 +186,14 @@ export class ForwardReader implements Reader {
         break;
       }
       if (line.time > latest) latest = line.time;
-      const entry = passing(line, this.#search, this.source);
+      const entry = passing(line, this.search, this.source);
       if (!entry) continue;
       found.push(entry);
       held += line.text.length + OVERHEAD;
     }
-    if (stopped === undefined) this.#reachedEnd = true;
-    else this.#from = stopped;
-    this.#ready = found.sort(byTime).reverse();
+    if (stopped === undefined) this.isRead = true;
+    else this.edge = stopped;
+    this.ready = found.sort(byTime).reverse();
   }
 }
 

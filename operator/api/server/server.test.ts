@@ -249,8 +249,8 @@ describe('the server of the Admin API', () => {
     const answer = await exchange(connect(ending.port, '127.0.0.1'), head(`GET ${PATH}`));
     match(answer, /connection: close/i);
     const begin = performance.now();
-    await ending.close(5_000);
-    ok(performance.now() - begin < 4_000, 'nothing is waited for');
+    await ending.close(50_000);
+    ok(performance.now() - begin < 30_000, 'nothing is waited for');
     await own.close();
   });
 });

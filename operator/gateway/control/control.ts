@@ -17,7 +17,7 @@ import { tlsOfThreads } from './certificateWatch.ts';
 import { type ColdStartPart, ColdStarts } from './coldStarts.ts';
 import { compileChanges, type Watched } from './compileChanges.ts';
 import { dispatchingOf } from './dispatching.ts';
-import { Drains } from './drains.ts';
+import { Drains, drainTimeoutMs } from './drains.ts';
 import { Forwards } from './forwards.ts';
 import { Instances } from './instances.ts';
 import { clusterSource, configuredSource } from './issuerSource.ts';
@@ -46,11 +46,6 @@ export interface ControlOptions {
   threads: number;
   log: Logger;
   signal: AbortSignal;
-}
-
-/** How long after the autoscaler's last round all drains are cancelled: a few rounds may be lost. */
-function drainTimeoutMs(tickSeconds: number): number {
-  return Math.max(5000, 4000 * tickSeconds);
 }
 
 /** Compiles the cluster's objects into the table of the data threads, wakes revisions and probes instances for them. */

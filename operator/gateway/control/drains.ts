@@ -20,6 +20,11 @@ interface Drain {
   refused: boolean;
 }
 
+/** How long after the autoscaler's last round all drains are cancelled: a few rounds may be lost. */
+export function drainTimeoutMs(tickSeconds: number): number {
+  return Math.max(5000, 4000 * tickSeconds);
+}
+
 /**
  * The instances that are being scaled in, as named in the autoscaler's last round.
  *

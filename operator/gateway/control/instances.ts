@@ -6,6 +6,7 @@ import { InstanceProbes, type InstanceProbesOptions } from './instanceProbes.ts'
 import type { RouteTable } from './routeTable.ts';
 import { queueLimitMs, StartTimes } from './startTimes.ts';
 import { Tracked } from './tracked.ts';
+import { TrackedByRevision } from './trackedByRevision.ts';
 
 /** What the data threads count in shared memory. */
 export interface ThreadCounts {
@@ -45,10 +46,10 @@ export class Instances implements Drainable {
   readonly #pods = new Map<string, Tracked>();
   readonly #bySlot = new Map<number, Tracked>();
   readonly #byUid = new Map<string, Tracked>();
-  readonly #leaving = new Map<string, Set<Tracked>>();
+  readonly #leaving = new TrackedByRevision();
   /** UIDs of pods that get no new request; they may not have been seen yet. */
   readonly #drained = new Set<string>();
-  readonly #byRevision = new Map<string, Set<Tracked>>();
+  readonly #byRevision = new TrackedByRevision();
   readonly #startTimes = new Map<string, StartTimes>();
   readonly #wanted = new Set<string>();
   /** Pods without a free row, by key: they are tracked once there is one. */
@@ -64,24 +65,22 @@ export class Instances implements Drainable {
   /** Instances of a revision that run or start, without those that terminate. */
   count(revision: string): number {
     let count = 0;
-    for (const tracked of this.#byRevision.get(revision) ?? []) if (this.#isOwn(tracked)) count++;
+    for (const tracked of this.#byRevision.of(revision)) if (this.#isOwn(tracked)) count++;
     return count;
   }
 
   /** Those of {@link count} that may get new requests. */
   usable(revision: string): number {
     let usable = 0;
-    for (const tracked of this.#byRevision.get(revision) ?? [])
+    for (const tracked of this.#byRevision.of(revision))
       if (!tracked.drained && this.#isOwn(tracked)) usable++;
     return usable;
   }
 
   /** Slot and pod name of each instance of a revision that may have requests, including those that terminate. */
   *of(revision: string): Iterable<{ slot: number; pod: string; uid: string }> {
-    for (const { slot, pod } of this.#byRevision.get(revision) ?? [])
-      yield { slot, pod: pod.name, uid: pod.uid };
-    for (const { slot, pod } of this.#leaving.get(revision) ?? [])
-      yield { slot, pod: pod.name, uid: pod.uid };
+    for (const { slot, pod } of this.#byRevision.of(revision)) yield { slot, pod: pod.name, uid: pod.uid };
+    for (const { slot, pod } of this.#leaving.of(revision)) yield { slot, pod: pod.name, uid: pod.uid };
   }
 
   setDrained(uid: string, drained: boolean): void {
@@ -103,7 +102,7 @@ export class Instances implements Drainable {
   }
 
   *drainedOf(revision: string): Iterable<string> {
-    for (const { drained, pod } of this.#byRevision.get(revision) ?? []) if (drained) yield pod.uid;
+    for (const { drained, pod } of this.#byRevision.of(revision)) if (drained) yield pod.uid;
   }
 
   /** The pod with this UID, unless it terminates. */
@@ -120,10 +119,10 @@ export class Instances implements Drainable {
 
   /** Releases the terminated instances that have no request any more. */
   sweep(): void {
-    for (const tracked of [...this.#leaving.values()].flatMap((leaving) => [...leaving])) {
+    for (const tracked of this.#leaving.all()) {
       if (!this.#isEmpty(tracked)) continue;
       const { pod, slot } = tracked;
-      removeFrom(this.#leaving, tracked);
+      this.#leaving.remove(tracked);
       if (this.#byUid.get(pod.uid) === tracked) this.#byUid.delete(pod.uid);
       this.#options.table.use(pod.revision, -1);
       this.ids.retire(slot, this.#options.table.nextVersion);
@@ -134,7 +133,7 @@ export class Instances implements Drainable {
     if (compiled) {
       this.#revisions.set(key, compiled);
       this.#updateQueueLimit(key);
-      for (const tracked of this.#byRevision.get(key) ?? []) {
+      for (const tracked of this.#byRevision.of(key)) {
         if (!this.#isOwn(tracked)) tracked.setAside();
         this.#probeIfDue(tracked);
       }
@@ -226,7 +225,7 @@ export class Instances implements Drainable {
     this.#pods.set(pod.key, tracked);
     this.#byUid.set(pod.uid, tracked);
     this.#bySlot.set(slot, tracked);
-    addTo(this.#byRevision, tracked);
+    this.#byRevision.add(tracked);
     this.#options.table.use(pod.revision, 1);
     this.setWanted(pod.revision, false);
     this.#updateQueueLimit(pod.revision);
@@ -238,9 +237,9 @@ export class Instances implements Drainable {
     tracked.setAside();
     this.#pods.delete(pod.key);
     this.#bySlot.delete(slot);
-    removeFrom(this.#byRevision, tracked);
+    this.#byRevision.remove(tracked);
     // Its requests are counted until they end, so the revision keeps its row.
-    addTo(this.#leaving, tracked);
+    this.#leaving.add(tracked);
     this.#updateQueueLimit(pod.revision);
   }
 
@@ -291,26 +290,11 @@ export class Instances implements Drainable {
   #updateQueueLimit(revision: string): void {
     const compiled = this.#revisions.get(revision);
     if (!compiled) return;
-    const siblings = this.#byRevision.get(revision);
     const starting =
       compiled.failing === undefined &&
-      (this.#wanted.has(revision) || [...(siblings ?? [])].some(({ ready }) => !ready));
+      (this.#wanted.has(revision) || [...this.#byRevision.of(revision)].some(({ ready }) => !ready));
     const average = this.#startTimes.get(revision)?.averageMs;
     const limit = queueLimitMs(average, starting, this.#options.startLimitMs);
     this.#options.table.setRevision(revision, compiled, limit);
   }
-}
-
-type ByRevision = Map<string, Set<Tracked>>;
-
-function addTo(revisions: ByRevision, tracked: Tracked): void {
-  const { revision } = tracked.pod;
-  revisions.set(revision, (revisions.get(revision) ?? new Set()).add(tracked));
-}
-
-function removeFrom(revisions: ByRevision, tracked: Tracked): void {
-  const { revision } = tracked.pod;
-  const siblings = revisions.get(revision);
-  siblings?.delete(tracked);
-  if (siblings?.size === 0) revisions.delete(revision);
 }

@@ -16,7 +16,8 @@ import { Stats } from '../shared/stats.ts';
 import { ask, LIMITS } from '../testing/harness.ts';
 import { AccessLogWriter } from './accessLogWriter.ts';
 import { RouteTable } from './routeTable.ts';
-import { Threads, type ThreadsOptions } from './threads.ts';
+import type { ThreadsOptions } from './threadOptions.ts';
+import { Threads } from './threads.ts';
 
 const FAULTY = new URL('../../testing/faultyThread.ts', import.meta.url);
 /** A thread that ends before it listens. */
@@ -357,8 +358,8 @@ describe('Threads', () => {
     await fault(0, 'spin');
     const begun = performance.now();
     await threads.stop(100);
-    const took = performance.now() - begun;
-    assert.ok(took > 3000 && took < 5000, `${took} ms`);
+    assert.ok(performance.now() - begun > 3000);
+    assert.ok(lines.some(({ msg }) => /^not all data threads stopped in time/.test(msg)));
     assert.equal(threads.serving, 0);
   });
 

@@ -1,19 +1,12 @@
-import type { Logger } from '../../telemetry/log.ts';
 import type { DeathReason, ThreadErrorKind, ThreadSeries } from '../../telemetry/metrics.ts';
 import { keepHeapsSmall } from '../../v8.ts';
-import type { ThreadData } from '../data/thread.ts';
-import type { TracingOptions } from '../data/tracer.ts';
 import { clock } from '../shared/clock.ts';
 import { every, Heartbeats, LagPeak } from '../shared/heartbeat.ts';
-import type { Limits } from '../shared/limits.ts';
-import type { FromThread, TableUpdate, ToThread } from '../shared/messages.ts';
-import type { Slots } from '../shared/slots.ts';
-import type { Stats } from '../shared/stats.ts';
-import type { AccessLogWriter } from './accessLogWriter.ts';
+import type { FromThread, ToThread } from '../shared/messages.ts';
 import { Changes } from './changes.ts';
 import { DataThread, type Death } from './dataThread.ts';
-import type { SpanExporter } from './spanExporter.ts';
 import { MOST_FAILED_STARTS, RestartDelay, START_LIMIT_MS, Watchdog } from './supervision.ts';
+import { type ThreadsOptions, threadDataOf, threadFile } from './threadOptions.ts';
 import { ThreadScaling } from './threadScaling.ts';
 
 /** So many threads start at first, if as many are allowed: while one is replaced, the other serves. */
@@ -23,30 +16,6 @@ const GROWTH_MS = 1000;
 const STOP_SLACK_MS = 3000;
 /** A thread that has stopped, or is terminated, takes milliseconds to end. */
 const EXIT_MS = 1000;
-
-export interface ThreadsOptions {
-  slots: Slots;
-  stats: Stats;
-  port: number;
-  internalPort: number;
-  tls?: ThreadData['tls'];
-  /** Of requests that other gateways forward; unset where there can be none. */
-  gatewayPort?: number;
-  host?: string;
-  limits: Limits;
-  /** Where the threads' access log goes, if there is one. */
-  accessLog?: AccessLogWriter;
-  /** How requests are traced and where their spans go, if they are. */
-  tracing?: { options: TracingOptions; exporter: SpanExporter } | undefined;
-  log: Logger;
-  /** The most that each thread's heap may grow to, in MB; Node's default where it is not given. */
-  heapMb?: number;
-  /** The script that the threads run, where it is not the data thread's own. */
-  file?: URL;
-  /** The whole table, for a thread that starts. */
-  snapshot: () => TableUpdate;
-  receive: (message: FromThread) => void;
-}
 
 /** The data threads cannot serve; `cause` is the error of the one that ended last. */
 export class ThreadsError extends Error {
@@ -217,41 +186,11 @@ export class Threads {
   }
 
   #spawn(thread: number, entry: ThreadEntry): void {
-    const {
-      slots,
-      stats,
-      port,
-      internalPort,
-      tls,
-      gatewayPort,
-      host,
-      limits,
-      accessLog,
-      tracing,
-      heapMb,
-      file,
-      snapshot,
-    } = this.#options;
-    const { memory: heartbeats } = this.#heartbeats;
-    const { threads } = slots;
+    const { accessLog, tracing, heapMb, file = threadFile(), snapshot } = this.#options;
     try {
       entry.thread = new DataThread({
-        file: file ?? threadFile(),
-        data: {
-          thread,
-          threads,
-          slots: slots.memory,
-          stats: stats.memory,
-          heartbeats,
-          port,
-          internalPort,
-          tls,
-          gatewayPort,
-          host,
-          limits,
-          accessLog: accessLog !== undefined,
-          tracing: tracing?.options,
-        },
+        file,
+        data: threadDataOf(this.#options, thread, this.#heartbeats),
         heapMb,
         heartbeats: this.#heartbeats,
         snapshot: snapshot(),
@@ -342,9 +281,4 @@ export class Threads {
 
 function add<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
-}
-
-/** The thread's file beside this one: TypeScript in a checkout, JavaScript in the bundle. */
-function threadFile(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? '../data/thread.ts' : './thread.js', import.meta.url);
 }

@@ -8,14 +8,10 @@ import { AccessLog } from './accessLog.ts';
 import { Budget } from './budget.ts';
 import { Callers } from './callers.ts';
 import { Certificates } from './certificates.ts';
-import { Connections } from './connections.ts';
 import { Deadlines } from './deadlines.ts';
-import { Destinations, type Side } from './destinations.ts';
 import { CLOSE_MS, type ExchangeShared } from './exchangeShared.ts';
-import { Handler } from './handler.ts';
 import { HeldRequests } from './heldRequests.ts';
-import { HttpsRedirect } from './httpsRedirect.ts';
-import { Listener } from './listener.ts';
+import { Listeners, type ListenOptions, type Ports, type TlsOptions } from './listeners.ts';
 import { QueueTicker } from './queueTicker.ts';
 import { Router } from './router.ts';
 import { StalledAnswers } from './stalled.ts';
@@ -47,37 +43,9 @@ export interface DataPlaneOptions {
   wake: (thread: number, revision: number) => void;
 }
 
-/** How requests over TLS are served. */
-export interface TlsOptions {
-  /** The secret of session tickets ({@link Handshakes}). */
-  ticketKeys: Uint8Array;
-  /** Where requests without TLS are redirected, as far as their hosts have certificates; unset where they are served. */
-  redirectPort: number | undefined;
-}
-
-/** Where a data plane listens; 0 lets the system choose a port. */
-export interface ListenOptions {
-  /** Of requests from outside the cluster, or from anywhere. */
-  port: number;
-  /** Of requests from inside the cluster, which may also reach internal routes. */
-  internalPort: number;
-  /** Of requests over TLS from anywhere, if there are {@link TlsOptions}. */
-  tlsPort?: number;
-  /** Of requests that other gateways forward; unset where there can be none. */
-  gatewayPort?: number | undefined;
-  host?: string;
-  reusePort?: boolean;
-}
-
 /** Everything that one thread needs to serve requests. It knows nothing of Kubernetes: its table comes in updates. */
 export class DataPlane {
-  readonly #external: Listener;
-  readonly #internal: Listener;
-  readonly #secure: Listener | undefined;
-  readonly #gateway: Listener;
-  readonly #listeners: readonly Listener[];
-  /** Addresses of other gateways. */
-  #gateways: ReadonlySet<string> = new Set();
+  readonly #listeners: Listeners;
   readonly #router = new Router();
   readonly #certificates = new Certificates();
   readonly #callers: Callers;
@@ -86,7 +54,6 @@ export class DataPlane {
   readonly #byIndex = new Map<number, Throttler>();
   readonly #instances = new Map<number, { instance: Instance; throttler: Throttler }>();
   readonly #queues = new QueueTicker();
-  readonly #handlers: readonly Handler[];
   readonly #link: Link;
   readonly #deadlines: Deadlines;
   readonly #accessLog: AccessLog | undefined;
@@ -151,55 +118,21 @@ export class DataPlane {
       wake,
       waiting: this.#queues,
     };
-    const connections = new Connections({ deadlines, limits, usage, requestBytes: requests });
-    const certificates = this.#certificates;
-    const redirect = tls?.redirectPort ? new HttpsRedirect(certificates, tls.redirectPort) : undefined;
-    const destinations = (side: Side, redirect?: HttpsRedirect): Destinations =>
-      new Destinations(side, this.#router, this.#throttlers, this.#callers, redirect);
-    const handler = (side: Side, redirect?: HttpsRedirect): Handler =>
-      new Handler(destinations(side, redirect), shared, connections, this.#held);
-    const external = handler('external', redirect);
-    const internal = handler('internal');
-    this.#external = new Listener(external, connections);
-    this.#internal = new Listener(internal, connections);
-    const gateways = new Connections({
-      deadlines,
+    this.#listeners = new Listeners({
+      router: this.#router,
+      throttlers: this.#throttlers,
+      callers: this.#callers,
+      held: this.#held,
+      certificates: this.#certificates,
       limits,
-      usage,
-      requestBytes: requests,
-      fromGateways: true,
+      shared,
+      tls,
     });
-    // The gateway that the client is connected to logs its requests.
-    const unlogged = { ...shared, accessLog: undefined };
-    const gateway = new Handler(destinations('gateway'), unlogged, gateways, this.#held);
-    this.#gateway = new Listener(gateway, gateways, { gateways: () => this.#gateways });
-    this.#handlers = [external, internal, gateway];
-    this.#listeners = [this.#external, this.#internal, this.#gateway];
-    if (!tls) return;
-    const secure = handler('external');
-    this.#secure = new Listener(secure, connections, {
-      secure: { certificates, ticketKeys: tls.ticketKeys },
-    });
-    this.#handlers = [...this.#handlers, secure];
-    this.#listeners = [...this.#listeners, this.#secure];
   }
 
   /** @returns the ports. */
-  async listen(options: ListenOptions): Promise<{
-    port: number;
-    internalPort: number;
-    tlsPort: number | undefined;
-    gatewayPort: number | undefined;
-  }> {
-    const { port, internalPort, tlsPort, gatewayPort, ...where } = options;
-    const on = (listener: Listener | undefined, port: number | undefined) =>
-      port === undefined ? undefined : listener?.listen({ ...where, port });
-    return {
-      port: await this.#external.listen({ ...where, port }),
-      internalPort: await this.#internal.listen({ ...where, port: internalPort }),
-      tlsPort: await on(this.#secure, tlsPort),
-      gatewayPort: await on(this.#gateway, gatewayPort),
-    };
+  listen(options: ListenOptions): Promise<Ports> {
+    return this.#listeners.listen(options);
   }
 
   /** Requests that have arrived and not ended. */
@@ -208,7 +141,7 @@ export class DataPlane {
   }
 
   apply(update: TableUpdate): void {
-    if (update.gateways) this.#gateways = new Set(update.gateways);
+    if (update.gateways) this.#listeners.gateways = new Set(update.gateways);
     if (update.issuers) this.#callers.setIssuers(update.issuers);
     for (const [key, entry] of update.revisions) this.#setRevision(key, entry);
     for (const [slot, entry] of update.instances) this.#setInstance(slot, entry);
@@ -238,14 +171,12 @@ export class DataPlane {
   closing(): void {
     if (this.#closing) return;
     this.#closing = true;
-    for (const handler of this.#handlers) handler.closing = true;
-    for (const listener of this.#listeners) listener.closing();
+    this.#listeners.closing();
   }
 
   /** Another thread was added: this share of the connections moves to it. */
   shed(share: number): void {
-    for (const handler of this.#handlers) handler.shed(share);
-    for (const listener of this.#listeners) listener.shed(share);
+    this.#listeners.shed(share);
   }
 
   /**
@@ -255,7 +186,7 @@ export class DataPlane {
   async stop(graceMs: number): Promise<void> {
     const deadline = clock() + graceMs;
     this.closing();
-    await within(graceMs, Promise.all(this.#listeners.map((listener) => listener.stop())));
+    await within(graceMs, this.#listeners.stop());
     if (this.#open > 0) {
       const idle = new Promise<void>((resolve) => {
         this.#idle = resolve;
@@ -265,8 +196,8 @@ export class DataPlane {
       await within(Math.max(0, deadline - clock()), idle);
     }
     const flushMs = Math.min(FLUSH_MS, Math.max(0, deadline - clock()));
-    await within(flushMs, Promise.all(this.#listeners.map((listener) => listener.idle())));
-    for (const listener of this.#listeners) listener.destroy();
+    await within(flushMs, this.#listeners.idle());
+    this.#listeners.destroy();
     for (const connection of this.#upgraded) connection.abort();
     this.#accessLog?.flush();
     this.#tracer?.flush();

@@ -4,7 +4,8 @@ import type { Limits } from '../shared/limits.ts';
 import { type FromThread, type ToThread, WAKE_CHANNEL, type WakeMessage } from '../shared/messages.ts';
 import { Slots } from '../shared/slots.ts';
 import { Stats } from '../shared/stats.ts';
-import { DataPlane, type TlsOptions } from './dataPlane.ts';
+import { DataPlane } from './dataPlane.ts';
+import type { TlsOptions } from './listeners.ts';
 import type { TracingOptions } from './tracer.ts';
 
 /** What the control thread hands to a data thread. */

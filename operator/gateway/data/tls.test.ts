@@ -15,6 +15,12 @@ const GET = 'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n';
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const REDIRECT_PORT = 8443;
 
+/** CPU time of this thread: what other processes have of the processor is not in it. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
 describe('gateway over TLS', () => {
   let harness: Harness;
   let program: Server;
@@ -320,9 +326,9 @@ describe('gateway over TLS', () => {
       await until('all are open', () => harness.slots.usage.read().connections === flood.length);
       let answered = 0;
       let longest = 0;
-      let turnAt = performance.now();
+      let turnAt = cpuMs();
       const turn = (): void => {
-        const now = performance.now();
+        const now = cpuMs();
         longest = Math.max(longest, now - turnAt);
         turnAt = now;
         if (answered < flood.length) setImmediate(turn);
@@ -331,10 +337,10 @@ describe('gateway over TLS', () => {
         socket.once('data', () => answered++);
         socket.write(hello);
       }
-      const startedAt = performance.now();
+      const startedAt = cpuMs();
       turn();
       await until('all are answered', () => answered === flood.length);
-      const all = performance.now() - startedAt;
+      const all = cpuMs() - startedAt;
       assert.ok(longest < all / 2, `one turn took ${longest} ms of ${all} ms`);
     });
   });

@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { clock } from '../shared/clock.ts';
 import { waitingBytes } from '../shared/limits.ts';
@@ -8,26 +8,16 @@ import { bindClient } from './affinity.ts';
 import { rejectSocket, resetSocket } from './downstream/socket.ts';
 import { refusalFields, upgradeFields, writeHead } from './downstream/upgradeResponse.ts';
 import { EarlyBytes, MAX_EARLY_BYTES } from './earlyBytes.ts';
-import {
-  BAD_RESPONSE,
-  CLOSE_MS,
-  deadlineMessage,
-  type ExchangeShared,
-  INSTANCE_ENDED,
-  NO_CONNECTION,
-} from './exchangeShared.ts';
+import { CLOSE_MS, deadlineMessage, type ExchangeShared } from './exchangeShared.ts';
 import { guardCallbacks } from './guard.ts';
 import type { FlatHeaders, RequestHead } from './headers.ts';
-import { markHop } from './hop.ts';
-import { InstanceRequest } from './instanceRequest.ts';
 import type { Source } from './queue.ts';
 import { type QueueRejection, rejectionOf } from './queueRejections.ts';
 import { responseHead } from './responseHead.ts';
 import type { Throttler } from './throttler.ts';
 import { UpgradedConnection } from './upgradedConnection.ts';
-import { failureOf } from './upstream/errors.ts';
+import { UpgradeRequest } from './upgradeRequest.ts';
 import type { Instance } from './upstream/instance.ts';
-import { requestUpgrade, type UpgradeEvents } from './upstream/upgrade.ts';
 
 /** How long a client may take to read the rest of what was written to it. */
 const LINGER_MS = 5000;
@@ -36,18 +26,12 @@ const LINGER_MS = 5000;
  * A request that asks to leave HTTP (WebSocket and any other Upgrade): once the instance agrees, bytes are forwarded
  * both ways. It is one request in flight from its arrival until either side closes or timeoutSeconds have passed.
  */
-export class Tunnel extends InstanceRequest implements UpgradeEvents {
+export class Tunnel extends UpgradeRequest {
   readonly weight: number;
-  readonly #request: IncomingMessage;
   readonly #socket: Socket;
-  readonly #path: string;
-  readonly #head: RequestHead;
   readonly #early: EarlyBytes;
-  #upstream: ClientRequest | undefined;
-  #connected = false;
   #upgraded: UpgradedConnection | undefined;
   #closing = false;
-  #done = false;
 
   /** @param path of the request target. @param early bytes that the client sent behind its request. */
   constructor(
@@ -60,17 +44,10 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
     shared: ExchangeShared,
     source: Source,
   ) {
-    super(throttler, shared, source);
-    this.#request = request;
+    super(request, path, head, throttler, shared, source);
     this.#socket = socket;
-    this.#path = path;
-    this.#head = head;
     this.weight = waitingBytes(head.bytes, MAX_EARLY_BYTES);
     this.#early = new EarlyBytes(socket, early);
-  }
-
-  get affinity(): string | undefined {
-    return this.#head.affinity;
   }
 
   start(): void {
@@ -80,27 +57,9 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
     if (instance) this.admitted(instance);
   }
 
-  admitted(instance: Instance): void {
-    this.waitedUntil(clock());
-    this.instance = instance;
-    this.countSent(instance);
-    this.continueTrace(this.#head, instance);
-    this.#connected = false;
-    if (instance.isGateway || this.#head.marked) markHop(this.#head, instance, this.throttler.entry.key);
-    const headers = [...this.#head.headers, ...upgradeFields(this.#request)];
-    const request = { method: this.#request.method, path: this.#path, headers };
-    this.#upstream = requestUpgrade(instance, request, this);
-  }
-
-  connected(upstream: ClientRequest): void {
-    if (upstream !== this.#upstream) return;
-    this.#connected = true;
-    this.sentAt = clock();
-  }
-
   rejected(why: QueueRejection): void {
     const { reason, message } = rejectionOf(why, this.throttler.entry.failing);
-    this.#reject(reason, message);
+    this.reject(reason, message);
   }
 
   /** Its connection is read while it waits, so an event reports that the client has left. */
@@ -108,17 +67,17 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
 
   /** A WebSocket gets close frames (RFC 6455, 7.1.1); a second later the connections are destroyed. */
   expired(): void {
-    if (this.#done) {
+    if (this.done) {
       this.#socket.destroy();
       return;
     }
     if (this.status === 0) {
       if (!this.instance && this.throttler.isFailing) this.rejected('failing');
-      else this.#reject('deadline', deadlineMessage(this.throttler));
+      else this.reject('deadline', deadlineMessage(this.throttler));
       return;
     }
     if (this.#closing || !this.#upgraded?.close()) {
-      this.#finish();
+      this.finish();
       return;
     }
     this.#closing = true;
@@ -132,19 +91,19 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
   }
 
   abort(): void {
-    this.#finish();
+    this.finish();
     this.#socket.destroy();
   }
 
   /** Another gateway may take over: its request in an instance must end. */
   fenced(): void {
-    if (this.isFenced) this.#finish();
+    if (this.isFenced) this.finish();
   }
 
   /** The instance agreed: connects both sides. */
   opened(response: IncomingMessage, peer: Socket, head: Buffer): void {
     peer.on('error', ignore);
-    if (this.#done) {
+    if (this.done) {
       peer.destroy();
       return;
     }
@@ -160,13 +119,13 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
   /** The instance responded as to any other request; the connection ends with its response. */
   answered(response: IncomingMessage): void {
     response.on('error', () => this.responseBroken());
-    if (this.#done) {
+    if (this.done) {
       response.destroy();
       return;
     }
     const { statusCode = 0 } = response;
     if (statusCode < 200 || statusCode > 599) {
-      this.#reject('bad_response', `The instance answered an upgrade with the status ${statusCode} alone.`);
+      this.reject('bad_response', `The instance answered an upgrade with the status ${statusCode} alone.`);
       return;
     }
     this.#respond(response, refusalFields(response));
@@ -177,47 +136,24 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
 
   /** The response of the instance broke off; its length need not show that. */
   responseBroken(): void {
-    if (this.#done) return;
+    if (this.done) return;
     this.countError('response_broken');
     resetSocket(this.#socket);
-    this.#finish();
-  }
-
-  upstreamFailed(upstream: ClientRequest, error: Error): void {
-    if (upstream !== this.#upstream || this.#done) return;
-    const failure = failureOf(error);
-    if (this.status !== 0) this.#finish();
-    else if (failure === 'bad-answer') this.#reject('bad_response', BAD_RESPONSE);
-    else if (this.#connected) this.#reject('instance_ended', INSTANCE_ENDED);
-    else if (failure !== 'unreachable') this.#reject('unreachable', NO_CONNECTION);
-    else this.#again(error.message);
-  }
-
-  /** No byte of the request was sent: another instance takes it, or it becomes the first in the queue. */
-  #again(reason: string): void {
-    const instance = this.instance as Instance;
-    this.instance = undefined;
-    this.#upstream = undefined;
-    const now = clock();
-    this.waitsSince(now);
-    this.countHere(now);
-    this.shared.unreachable(this.throttler, instance, reason);
-    this.throttler.reenter(this);
-    this.throttler.leave(instance);
+    this.finish();
   }
 
   /** One side has closed its connection. */
   ended(): void {
-    if (!this.#done && this.status === 0) {
+    if (!this.done && this.status === 0) {
       if (this.counted) this.shared.usage.count('clientLeft');
       this.countError('client_left');
     }
-    this.#finish();
+    this.finish();
   }
 
   onError(error: unknown): void {
     this.shared.onError(error);
-    this.#finish();
+    this.finish();
   }
 
   readonly #onEnd = (): void => this.ended();
@@ -229,16 +165,16 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
     this.answeredAt = clock();
     this.countAnswer(instance);
     const head = responseHead(response.rawHeaders);
-    bindClient(head, this.#head, instance);
+    bindClient(head, this.head, instance);
     writeHead(this.#socket, response, [...head.headers, ...fields]);
   }
 
   #record(now: number): void {
     const exchanged = {
-      method: this.#request.method as string,
-      target: this.#path,
-      protocol: `HTTP/${this.#request.httpVersion}`,
-      head: this.#head,
+      method: this.request.method as string,
+      target: this.path,
+      protocol: `HTTP/${this.request.httpVersion}`,
+      head: this.head,
       status: this.status,
       requestBytes: this.#upgraded?.forwarded ?? 0,
       responseBytes: this.#socket.bytesWritten,
@@ -246,24 +182,24 @@ export class Tunnel extends InstanceRequest implements UpgradeEvents {
     this.record(exchanged, this.instance, now);
   }
 
-  #reject(reason: RejectionReason, message: string): void {
-    if (this.#done) return;
+  protected reject(reason: RejectionReason, message: string): void {
+    if (this.done) return;
     this.status = REJECTIONS[reason];
     this.shared.usage.count(reason);
     this.countHere(clock());
     this.countError(reason);
     rejectSocket(this.#socket, this.status, message);
-    this.#finish();
+    this.finish();
   }
 
-  #finish(): void {
-    if (this.#done) return;
-    this.#done = true;
+  protected finish(): void {
+    if (this.done) return;
+    this.done = true;
     this.throttler.remove(this);
     const now = this.countEnd();
-    if (this.isRecorded(this.#head)) this.#record(now);
+    if (this.isRecorded(this.head)) this.#record(now);
     this.#early.take();
-    this.#upstream?.destroy();
+    this.upstream?.destroy();
     this.#upgraded?.cut();
     if (this.#upgraded && this.counted) this.shared.usage.add(WEBSOCKETS, -1);
     this.#leaveClient();

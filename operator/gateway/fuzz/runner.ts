@@ -1,7 +1,5 @@
-import { Socket } from 'node:net';
 import { Random } from '../../testing/random.ts';
-import { connectionOf } from '../data/connection.ts';
-import { runningResponse } from '../data/downstream/socket.ts';
+import { OpenRequests } from './openRequests.ts';
 import { Finding } from './oracle.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { HANG_MS, type Place, pause, TIMEOUT_MS, turn, usedMemory, World } from './world.ts';
@@ -67,6 +65,7 @@ const MOST_BEFORE = 60;
 /** Runs cases of one fuzzer in this process and reports what the gateway did wrong. */
 export async function runCases(fuzzer: Fuzzer, run: Run): Promise<void> {
   const whole = new Stopwatch();
+  const open = new OpenRequests();
   const world = await new World().open();
   const { cases } = run;
   let next = 0;
@@ -95,7 +94,7 @@ export async function runCases(fuzzer: Fuzzer, run: Run): Promise<void> {
     for (const place of lane.places) world.remove(place);
   };
   await Promise.all(Array.from({ length: run.lanes }, (_, number) => work(number)));
-  const grownBytes = await finish(world, await memory, run);
+  const grownBytes = await finish(world, open, await memory, run);
   const { asked, slowestMs } = world.steady;
   run.over({ steady: asked, slowestMs, grownBytes, denied: whole.denied, starved });
 }
@@ -140,7 +139,12 @@ async function becomeIdle(world: World, lane: Lane): Promise<void> {
 }
 
 /** @returns by how much memory grew. */
-async function finish(world: World, memory: number | undefined, run: Run): Promise<number | undefined> {
+async function finish(
+  world: World,
+  open: OpenRequests,
+  memory: number | undefined,
+  run: Run,
+): Promise<number | undefined> {
   const fail = (kind: string, detail = ''): void =>
     run.failed({ kind, index: -1, detail, transcript: '', before: [] });
   await world.steady.stop();
@@ -150,7 +154,7 @@ async function finish(world: World, memory: number | undefined, run: Run): Promi
   const watch = new Stopwatch();
   while (plane?.open !== 0 && watch.fairMs < HANG_MS) await pause(10);
   if (plane?.open !== 0)
-    fail('requests are still open at the end', `${plane?.open} of ${openConnections().join('; ')}`);
+    fail('requests are still open at the end', `${plane?.open}: ${open.describe().join('; ')}`);
   for (const { error } of world.harness.sent('error')) fail("an error of the gateway's own", error);
   const grown = memory === undefined ? undefined : (await usedMemory()) - memory;
   if (grown !== undefined && grown > GROWTH_BYTES) fail('memory grew', `${Math.round(grown / 1e6)} MB`);
@@ -159,31 +163,4 @@ async function finish(world: World, memory: number | undefined, run: Run): Promi
   // Node's HTTP/2 sessions check what they hold when they are collected.
   await usedMemory();
   return grown;
-}
-
-/** What the clients' connections do that are still open. */
-function openConnections(): string[] {
-  const sockets = (process as { _getActiveHandles?: () => unknown[] })._getActiveHandles?.() ?? [];
-  return sockets.flatMap((handle) => {
-    if (!(handle instanceof Socket)) return [];
-    const { protocol, requests, session } = connectionOf(handle) ?? {};
-    if (!requests) return [];
-    const response = runningResponse(handle);
-    return JSON.stringify({
-      ...{
-        protocol,
-        requests,
-        state: handle.readyState,
-        unsent: handle.writableLength,
-        read: handle.bytesRead,
-      },
-      response: response && [
-        response.headersSent,
-        response.writableEnded,
-        response.writableLength,
-        response.closed,
-      ],
-      session: session && [session.closed, session.destroyed, session.state],
-    });
-  });
 }

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '../../testing/garbage.ts';
 import type { Protocol } from '../shared/messages.ts';
 import { Harness } from '../testing/harness.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -124,11 +123,9 @@ export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(r
 
 /** @returns bytes in use once everything unused is gone, for which some of it takes two collections. */
 export async function usedMemory(): Promise<number> {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
+  collectGarbage();
   await turn();
-  collect();
+  collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

@@ -193,6 +193,44 @@ describe('planConfiguration', () => {
     assert.equal(plan({}, { name: 'hello-again' }).apply.length, 1, 'a new name asks for a new revision');
   });
 
+  const empty = {
+    containers: [{ image: 'a', env: [], args: [], resources: { limits: {} } }],
+    nodeSelector: {},
+    imagePullSecrets: [],
+  };
+  const bare = { containers: [{ image: 'a' }] };
+  const UPGRADES: Record<string, { reason: string; from: object; to: object; makes: boolean }> = {
+    'with what is empty, as before': { reason: 'nothing has changed', from: empty, to: empty, makes: false },
+    'with what is empty': { reason: 'its controller had left that out', from: bare, to: empty, makes: false },
+    'without what is empty': { reason: 'its controller passed that on', from: empty, to: bare, makes: false },
+    'with an empty text': {
+      reason: 'it selects other nodes',
+      from: bare,
+      to: { ...bare, nodeSelector: { spot: '' } },
+      makes: true,
+    },
+    'that has other arguments': {
+      reason: 'something else is to run',
+      from: empty,
+      to: { containers: [{ image: 'a', args: ['b'] }] },
+      makes: true,
+    },
+  };
+  for (const [name, { reason, from, to, makes }] of Object.entries(UPGRADES)) {
+    it(`${makes ? 'makes a' : 'keeps its'} revision for a template ${name}: ${reason}`, () => {
+      const made = desiredRevision(at(1, { spec: from }));
+      const annotations = { ...made.metadata.annotations, [APPLIED_HASH]: contentHash(made) };
+      const first = JSON.parse(JSON.stringify({ ...made, metadata: { ...made.metadata, annotations } }));
+      const status = { observedGeneration: 1, latestCreatedRevisionName: made.metadata.name };
+      const input = {
+        configuration: at(2, { spec: to }, status),
+        revisions: [first],
+        routed: new Set<string>(),
+      };
+      assert.equal(planConfiguration(input, config, EPOCH).apply.length, makes ? 1 : 0);
+    });
+  }
+
   it('makes the same revision again after a restart', () => {
     assert.deepEqual(desiredRevision(at(1)), desiredRevision(at(1)));
   });

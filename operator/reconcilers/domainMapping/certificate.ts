@@ -5,7 +5,7 @@ import {
 } from '../../apis/domains/domainMapping/conditions.ts';
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Config } from '../../config.ts';
-import type { Plan } from '../../kube/plan.ts';
+import { NO_CHANGES, type Plan } from '../../kube/plan.ts';
 import {
   CERTIFICATES,
   type Certificate,
@@ -71,7 +71,7 @@ export function planCertificate(
   config: DomainMappingConfig,
 ): Plan {
   const issuing = issuingOf(config);
-  if (!issuing) return { apply: [], remove: [], events: [] };
+  if (!issuing) return NO_CHANGES;
   const isAutomatic = mapping.spec.certificateMode !== 'NONE';
   const desired = isAutomatic ? desiredCertificate(mapping, issuing) : undefined;
   return planChild(CERTIFICATE, mapping, state, routable, desired);

@@ -6,7 +6,7 @@ import { mappingChildName } from '../../apis/names.ts';
 import type { UrlConfig } from '../../apis/url.ts';
 import type { Config } from '../../config.ts';
 import type { KubeError } from '../../kube/errors.ts';
-import { type Plan, type Removal, removalOf } from '../../kube/plan.ts';
+import { NO_CHANGES, type Plan, type Removal, removalOf } from '../../kube/plan.ts';
 import type { Store } from '../../kube/store.ts';
 import { type KubeObject, keyOf, type ObjectMeta, type ResourceType } from '../../kube/types.ts';
 import type { CertificateConfig } from './certManager.ts';
@@ -94,13 +94,12 @@ export function planChild<T extends KubeObject>(
   routable: Condition,
   desired: T | undefined,
 ): Plan {
-  const none: Plan = { apply: [], remove: [], events: [] };
-  if (unavailable !== undefined) return none;
+  if (unavailable !== undefined) return NO_CHANGES;
   const isLost = routable.reason === REASONS.hostTaken || routable.reason === REASONS.hostReserved;
-  if (!desired || isLost) return { ...none, remove: orphaned(kind, keyOf(mapping.metadata), found) };
+  if (!desired || isLost) return { ...NO_CHANGES, remove: orphaned(kind, keyOf(mapping.metadata), found) };
   const hasDomain = routable.status === 'True' && mapping.status?.mappedRouteName !== undefined;
-  if (!hasDomain || isForeign(found)) return none;
-  return { ...none, apply: [desired] };
+  if (!hasDomain || isForeign(found)) return NO_CHANGES;
+  return { ...NO_CHANGES, apply: [desired] };
 }
 
 /** What a condition says of a child. */

@@ -5,7 +5,7 @@ import {
 } from '../../apis/domains/domainMapping/conditions.ts';
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Config } from '../../config.ts';
-import type { Plan } from '../../kube/plan.ts';
+import { NO_CHANGES, type Plan } from '../../kube/plan.ts';
 import {
   type ChildKind,
   type ChildState,
@@ -58,7 +58,7 @@ export function planHttpRoute(
   config: DomainMappingConfig,
 ): Plan {
   const routing = routingOf(config);
-  if (!routing) return { apply: [], remove: [], events: [] };
+  if (!routing) return NO_CHANGES;
   return planChild(HTTP_ROUTE, mapping, state, routable, desiredHttpRoute(mapping, routing));
 }
 

@@ -1,6 +1,7 @@
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import { Controller } from '../../kube/controller.ts';
 import { isKubeError, isUnanswered, type KubeError } from '../../kube/errors.ts';
+import { NO_CHANGES } from '../../kube/plan.ts';
 import type { Store } from '../../kube/store.ts';
 import { type KubeObject, keyOf, keyOfObject, refOf } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
@@ -46,7 +47,7 @@ export function domainMappingController(context: Context): Controller {
     if (config.namespaces.length > 0 && !config.namespaces.includes(namespace)) return;
     const remove = async <T extends KubeObject>(kind: ChildKind<T>, store: Store<T>) => {
       const found = childAt(kind, name, store, config);
-      const plan = { apply: [], remove: orphaned(kind, key, found), events: [] };
+      const plan = { ...NO_CHANGES, remove: orphaned(kind, key, found) };
       return found && failureOf(() => executor.execute(found, plan));
     };
     throwFirst([await remove(CERTIFICATE, stores.certificates), await remove(HTTP_ROUTE, stores.httpRoutes)]);

@@ -9,7 +9,7 @@ import { type CompleteExecution, EXECUTIONS, type Execution } from '../../apis/r
 import { validateExecution } from '../../apis/run/execution/validation.ts';
 import type { Job } from '../../apis/run/job/types.ts';
 import { isControlledBy } from '../../kube/owner.ts';
-import type { Plan } from '../../kube/plan.ts';
+import { NO_CHANGES, type Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 
 /** Whether an execution is as admission makes it: nothing is missing, and it belongs to its job. */
@@ -28,12 +28,7 @@ export function planDefaults(execution: Execution, job: Job | undefined, now: nu
   const { metadata, spec } = completeExecution(execution, job);
   const { labels, annotations, ownerReferences } = metadata;
   const patch = { metadata: { labels, annotations, ownerReferences }, spec };
-  return {
-    apply: [],
-    change: [{ type: EXECUTIONS, object: execution, patch }],
-    remove: [],
-    events: [],
-  };
+  return { ...NO_CHANGES, change: [{ type: EXECUTIONS, object: execution, patch }] };
 }
 
 function planInvalid(execution: Execution, message: string, now: number): Plan<Execution> {

@@ -7,7 +7,7 @@ import {
 } from '../../apis/run/execution/conditions.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
 import { BATCH_JOBS, type BatchJob } from '../../kube/core.ts';
-import { type Plan, removalOf } from '../../kube/plan.ts';
+import { NO_CHANGES, type Plan, removalOf } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
@@ -34,8 +34,7 @@ export function planExecution(
   now: number,
 ): Plan<Execution> {
   const { execution, job, batchJob, namespaceEnds } = input;
-  if (namespaceEnds)
-    return { apply: [], remove: batchJob ? [removalOf(BATCH_JOBS, batchJob)] : [], events: [] };
+  if (namespaceEnds) return { ...NO_CHANGES, remove: batchJob ? [removalOf(BATCH_JOBS, batchJob)] : [] };
   if (isFinished(execution)) return planRetention(input, config, now);
   if (!isDefaulted(execution, batchJob ? undefined : job)) return planDefaults(execution, job, now);
   const complete = { ...input, execution };
@@ -85,7 +84,7 @@ function planProgress(
   const end = completionOf(execution, batchJob, tasks, cancel, now);
   if (end === 'unexplained') {
     // The pod that failed has not been seen yet; it will be, or has been deleted.
-    return { apply: [], remove: [], events: [], requeueAfterMs: 250 };
+    return { ...NO_CHANGES, requeueAfterMs: 250 };
   }
   if (end) return ended(input, end, readTasks({ ...reading, over: true }), now);
   const evidence = evidenceOf(input, config, now);
@@ -122,11 +121,10 @@ function planRetention(
   { jobs }: Pick<RoleConfig<'controller'>, 'jobs'>,
   now: number,
 ): Plan<Execution> {
-  const nothing: Plan<Execution> = { apply: [], remove: [], events: [] };
-  if (!batchJob || batchJob.metadata.deletionTimestamp) return nothing;
+  if (!batchJob || batchJob.metadata.deletionTimestamp) return NO_CHANGES;
   const left = Date.parse(execution.status?.completionTime ?? '') + jobs.retainPodsSeconds * 1000 - now;
-  if (left > 0) return { ...nothing, requeueAfterMs: left };
-  return { ...nothing, remove: [removalOf(BATCH_JOBS, batchJob)] };
+  if (left > 0) return { ...NO_CHANGES, requeueAfterMs: left };
+  return { ...NO_CHANGES, remove: [removalOf(BATCH_JOBS, batchJob)] };
 }
 
 type Counts = Pick<

@@ -3,6 +3,7 @@ import { RUN } from '../../apis/labels.ts';
 import { EXECUTION_CONDITIONS as TYPES } from '../../apis/run/execution/conditions.ts';
 import type { Execution } from '../../apis/run/execution/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
+import { identityOf } from '../../kube/types.ts';
 import type { ContainerStatus } from '../diagnosis/evidence.ts';
 import { TASK } from './batchJob.ts';
 import { isFinished } from './completion.ts';
@@ -18,18 +19,12 @@ const KEPT_OF_ENDED: ReadonlySet<string> = new Set([TYPES.completed, TYPES.start
 
 /** A pod of an execution as the cache keeps it: ten thousand of them must fit. */
 export function trimPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const succeeded = status?.phase === 'Succeeded';
   return {
     apiVersion,
     kind,
     metadata: {
-      name,
-      namespace,
-      uid,
-      resourceVersion,
-      creationTimestamp,
-      deletionTimestamp,
+      ...identityOf(metadata),
       labels: pick(metadata.labels, [RUN.execution, RUN.job, CONTROLLER_UID]),
       annotations: pick(metadata.annotations, [TASK.index, TASK.failures]),
     },
@@ -71,19 +66,13 @@ function trimContainer({ name, state, restartCount }: ContainerStatus, succeeded
 export function trimExecution(execution: Execution): Execution {
   if (!isFinished(execution)) return execution;
   const { apiVersion, kind, metadata, status } = execution;
-  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
   const { ownerReferences } = metadata;
   const { startTime, completionTime, conditions = [] } = status ?? {};
   return {
     apiVersion,
     kind,
     metadata: {
-      name,
-      namespace,
-      uid,
-      resourceVersion,
-      creationTimestamp,
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      ...identityOf(metadata),
       labels: pick(metadata.labels, [RUN.job]),
       ownerReferences,
     },

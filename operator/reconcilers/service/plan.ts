@@ -15,7 +15,6 @@ import type { KubeObject } from '../../kube/types.ts';
 import { inherited } from '../inherit.ts';
 import { partition, passingMs, portability, readyEvents } from '../readiness.ts';
 import { pending, type RejectionInput, withRejection } from '../rejection.ts';
-import { withoutEmpty } from './template.ts';
 
 export interface ServiceInput {
   service: Service;
@@ -68,7 +67,7 @@ export function desiredConfiguration(service: Service): Configuration {
     apiVersion: 'serving.knative.dev/v1',
     kind: 'Configuration',
     metadata: childMetadata(service),
-    spec: { template: withoutEmpty(service.spec.template) },
+    spec: { template: service.spec.template },
   } as Configuration;
 }
 

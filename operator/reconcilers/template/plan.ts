@@ -8,7 +8,7 @@ import { isReady } from '../../apis/serving/revision/conditions.ts';
 import { defaultRevisionSpec } from '../../apis/serving/revision/defaults.ts';
 import { REVISIONS, type Revision, type RevisionTemplate } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
-import { isSubset } from '../../kube/json.ts';
+import { deepEqual, isSubset, withoutEmpty } from '../../kube/json.ts';
 import { controllerReference, isControlledBy } from '../../kube/owner.ts';
 import { isApplied, type Plan, removalOf } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
@@ -208,7 +208,8 @@ function reusable(named: Revision | undefined, desired: Revision): Revision | un
 
 /**
  * The latest revision, when a new generation asks for the same again: a client that leaves out or spells out a
- * default, or sets a number of instances, changes the owner, but not what runs.
+ * default, or sets a number of instances, changes the owner, but not what runs. Nor do empty maps and lists that come or go,
+ * with the client or with a release that passes templates on in another way.
  */
 function unchanged({ owner, revisions }: TemplateInput, desired: Revision): Revision | undefined {
   const [latest] = revisions.toSorted((a, b) => generationOf(b) - generationOf(a));
@@ -227,7 +228,10 @@ function unchanged({ owner, revisions }: TemplateInput, desired: Revision): Revi
       labels: { ...desired.metadata.labels, [SERVING.configurationGeneration]: generation },
     },
   };
-  return isApplied(again, latest) ? latest : undefined;
+  if (isApplied(again, latest)) return latest;
+  if (!deepEqual(withoutEmpty(desired.spec), withoutEmpty(latest.spec))) return undefined;
+  const stored = { ...again, spec: latest.spec };
+  return isApplied(stored, latest) ? latest : undefined;
 }
 
 /** A template that was rejected; reported when the status comes to say so. */

@@ -129,6 +129,34 @@ export const applies: Record<string, Case> = {
     };
     return [await apply(['a', 'b'], { x: '1', y: '1' }), await apply(['b'], { y: '2' })];
   },
+  'in a kind of one\u2019s own a map that is applied empty must not have lost its last entry': async (
+    client,
+    ns,
+  ) => {
+    const apply = (spec: Widget['spec'], fieldManager = 'm') =>
+      client.apply<Widget>(WIDGETS, widget(ns, 'a', { spec }), { fieldManager });
+    const specs = [
+      await apply({ size: 1, map: {} }),
+      await apply({ size: 1, map: { a: '1' }, list: [{ name: 'a' }] }),
+      await apply({ size: 1, map: { a: '1' }, list: [] }),
+    ].map(({ spec }) => spec);
+    const refused = await failure(apply({ size: 1, map: {} }));
+    const { spec: without } = await apply({ size: 1 });
+    await apply({ map: { a: '1' } });
+    await apply({ map: { b: '1' } }, 'n');
+    const { spec: theirs } = await apply({ map: {} });
+    return [specs, refused, without, theirs];
+  },
+  'in a built-in kind it may': async (client, ns) => {
+    const options = { fieldManager: 'm' };
+    await client.apply(DEPLOYMENTS, deployment(ns, { resources: { limits: { cpu: '1' } } }), options);
+    const after = await client.apply<Deployment>(
+      DEPLOYMENTS,
+      deployment(ns, { resources: { limits: {} } }),
+      options,
+    );
+    return containersOf(after).map(({ resources }) => resources?.limits);
+  },
   'in a kind of one\u2019s own lists are one value and maps are merged': async (client, ns) => {
     const apply = async (fieldManager: string, spec: Widget['spec']) =>
       (await client.apply<Widget>(WIDGETS, widget(ns, 'a', { spec }), { fieldManager })).spec;

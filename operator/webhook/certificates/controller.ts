@@ -1,30 +1,16 @@
-import { X509Certificate } from 'node:crypto';
-import type { KubeClient } from '../../kube/client.ts';
-import { Controller, type Outcome } from '../../kube/controller.ts';
 import { SECRETS, type Secret } from '../../kube/core.ts';
 import { StaleError } from '../../kube/errors.ts';
 import { Informer } from '../../kube/informer.ts';
-import type { Logger } from '../../telemetry/log.ts';
 import { certificateExpiry } from '../../telemetry/metrics.ts';
 import { CONFIGURATION_TYPES, isTrustedBy, type WebhookConfiguration, withBundle } from './caBundle.ts';
-import { type Credentials, decide, type KeyPair, newestOf, trusts } from './rotation.ts';
-import { credentialsOf, SECRET_NAME, secretOf } from './secret.ts';
+import { CertificateSecret, type CertificateSecretOptions } from './certificateSecret.ts';
+import { type Credentials, decide, newestOf, trusts } from './rotation.ts';
+import { SECRET_NAME } from './secret.ts';
 
-const CHECK_MS = 60_000;
-const KEY = 'certificate';
-
-export interface CertificateControllerOptions {
-  client: KubeClient;
-  /** Namespace of the Secret. */
-  namespace: string;
+export interface CertificateControllerOptions
+  extends Omit<CertificateSecretOptions, 'name' | 'owner' | 'expiry'> {
   /** Name of both webhook configurations. */
   configuration: string;
-  /** Host names by which API servers call the webhook. */
-  names: readonly string[];
-  /** Starts to serve a new certificate. */
-  serve: (pair: KeyPair) => void;
-  now: () => number;
-  log: Logger;
 }
 
 /**
@@ -33,21 +19,29 @@ export interface CertificateControllerOptions {
  */
 export class CertificateController {
   readonly #options: CertificateControllerOptions;
-  readonly #secrets: Informer<Secret>;
+  readonly #certificate: CertificateSecret;
   readonly #configurations: Informer<WebhookConfiguration>[];
-  #served: string | undefined;
 
   constructor(options: CertificateControllerOptions) {
-    const { client, log, namespace, configuration } = options;
+    const { client, log, configuration, ...rest } = options;
     this.#options = options;
-    const only = (name: string) => ({ client, log, fieldSelector: `metadata.name=${name}` });
-    this.#secrets = new Informer({ ...only(SECRET_NAME), type: SECRETS, namespace });
-    this.#configurations = CONFIGURATION_TYPES.map((type) => new Informer({ ...only(configuration), type }));
+    this.#certificate = new CertificateSecret({
+      ...rest,
+      client,
+      log,
+      name: SECRET_NAME,
+      owner: 'the webhook',
+      expiry: certificateExpiry,
+    });
+    const fieldSelector = `metadata.name=${configuration}`;
+    this.#configurations = CONFIGURATION_TYPES.map(
+      (type) => new Informer({ client, log, fieldSelector, type }),
+    );
   }
 
   /** Why API servers cannot call this replica yet; undefined when they can. */
   unready(): string | undefined {
-    const served = this.#served;
+    const { served } = this.#certificate;
     if (!served) return 'the webhook has no certificate yet';
     for (const { store, type } of this.#configurations) {
       const configuration = store.get(this.#options.configuration);
@@ -59,51 +53,23 @@ export class CertificateController {
   }
 
   /** Runs until `signal` aborts. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { log } = this.#options;
+  run(signal: AbortSignal): Promise<void> {
     const reconcile = () => this.#reconcile();
-    const controller = new Controller({ name: 'webhook-certificate', reconcile, log });
-    controller.watch(this.#secrets, () => [KEY]);
-    for (const informer of this.#configurations) controller.watch(informer, () => [KEY]);
-    controller.enqueue(KEY);
-    const informers = [this.#secrets, ...this.#configurations];
-    await Promise.all([controller.run(signal), ...informers.map((informer) => informer.run(signal))]);
+    return this.#certificate.run(signal, 'webhook-certificate', reconcile, this.#configurations);
   }
 
-  async #reconcile(): Promise<Outcome> {
-    const { names, now, namespace, log } = this.#options;
-    const secret = this.#secrets.store.get(`${namespace}/${SECRET_NAME}`);
-    const present = credentialsOf(secret);
-    const step = decide({ credentials: present, names, published: this.#isPublished(present), now: now() });
+  async #reconcile(): Promise<void> {
+    const { names, now } = this.#options;
+    const { secret, credentials } = this.#certificate;
+    const published = this.#isPublished(credentials);
+    const step = decide({ credentials, names, published, now: now() });
     if (step !== 'keep') {
-      // Loaded on demand: the certificate library takes more memory than the rest of the webhook.
-      const { renew } = await import('./renewal.ts');
-      const credentials = await renew(step, present, names, now());
-      await this.#write(secretOf({ namespace, name: SECRET_NAME }, credentials, secret));
-      log.info({ step }, "the webhook's certificates were renewed");
-      // The watch delivers the written Secret; only then is it served and published, as in all replicas.
-      return { requeueAfterMs: CHECK_MS };
+      await this.#certificate.renew(step);
+      return;
     }
-    if (!present) return { requeueAfterMs: CHECK_MS };
-    this.#serve(present);
-    await this.#publish(present.authorities, secret);
-    return { requeueAfterMs: CHECK_MS };
-  }
-
-  /** @throws {KubeError} KUBE_CONFLICT or KUBE_ALREADY_EXISTS when another replica has written first. */
-  async #write(secret: Secret): Promise<void> {
-    const { client } = this.#options;
-    if (secret.metadata.resourceVersion) await client.replace(SECRETS, secret);
-    else await client.create(SECRETS, secret);
-  }
-
-  #serve({ certificate, key, authorities }: Credentials): void {
-    if (certificate === this.#served || !trusts(authorities, certificate)) return;
-    this.#options.serve({ certificate, key });
-    this.#served = certificate;
-    const { validToDate } = new X509Certificate(certificate);
-    certificateExpiry.set(validToDate.getTime() / 1000);
-    this.#options.log.info({ validTo: validToDate.toISOString() }, 'the webhook serves a new certificate');
+    if (!credentials) return;
+    if (trusts(credentials.authorities, credentials.certificate)) this.#certificate.serve(credentials);
+    await this.#publish(credentials.authorities, secret);
   }
 
   async #publish(bundle: string, secret: Secret | undefined): Promise<void> {
