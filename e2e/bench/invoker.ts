@@ -1,4 +1,4 @@
-import { testIssuer, tokenOf } from '../../operator/gateway/testing/identityTokens.ts';
+import { testIssuer, tokenOf } from '../../operator/identity/testing/testIssuer.ts';
 import { alternated, turn, warm } from './proxy.ts';
 import type { Guard } from './proxyServer.ts';
 import { differenceResult, type Result, table, verdict } from './result.ts';

@@ -3,9 +3,10 @@ import { createServer as createNet, type Socket } from 'node:net';
 import { parseConfig } from '../../operator/config.ts';
 import { RouteTable } from '../../operator/gateway/control/routeTable.ts';
 import { Threads } from '../../operator/gateway/control/threads.ts';
-import type { InvokersEntry, PublicKey } from '../../operator/gateway/shared/invokers.ts';
+import type { InvokersEntry } from '../../operator/gateway/shared/invokers.ts';
 import { Slots } from '../../operator/gateway/shared/slots.ts';
 import { Stats } from '../../operator/gateway/shared/stats.ts';
+import type { PublicKey } from '../../operator/identity/issuer.ts';
 import { createLogger } from '../../operator/telemetry/log.ts';
 import { tuneV8 } from '../../operator/v8.ts';
 

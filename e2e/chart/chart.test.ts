@@ -241,6 +241,15 @@ describe('chart', () => {
     deepEqual(invokerOf({ invoker: { default: 'closed', issuers } }), { default: 'closed', issuers });
   });
 
+  it('tells the Admin API whose tokens count, also with values of an earlier chart', () => {
+    const issuersOf = (api: object) =>
+      parseConfig(configOf(render({ api: { enabled: true, ...api } }, { templates: ['config'] }), 'api')).api
+        .issuers;
+    deepEqual(issuersOf({ issuers: null }), []);
+    const issuers = [{ issuer: 'https://people.example.com', audiences: ['cli'], groupsClaim: 'roles' }];
+    deepEqual(issuersOf({ issuers }), issuers);
+  });
+
   it('tells the controller what issues certificates, and where', () => {
     const certificatesOf = (tls: object) => {
       const objects = render({ gateway: { tls } }, { templates: ['config'] });
@@ -490,6 +499,11 @@ describe('chart', () => {
         reason: 'a kind has a capital letter',
         values: { gateway: { tls: { issuer: { kind: 'clusterissuer' } } } },
         want: /tls\/issuer\/kind'?: .*does not match pattern/,
+      },
+      'issuer of people without an audience': {
+        reason: 'tokens for other programs would count',
+        values: { api: { issuers: [{ issuer: 'https://people.example.com' }] } },
+        want: /api\/issuers\/0'?: missing property 'audiences'/,
       },
       digest: {
         reason: 'a digest that is cut would only fail in the kubelet',

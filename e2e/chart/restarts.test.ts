@@ -107,7 +107,12 @@ changes(['metadata'], {
   'metadata.workloadIdentity.tokenUrl': 'https://sts.example.com',
   'metadata.workloadIdentity.impersonationUrl': 'https://iam.example.com/{email}',
 });
-changes(['api'], { 'api.host': 'run.example.com', 'api.tlsSecret': 'run-tls', 'api.plainHttp': true });
+changes(['api'], {
+  'api.host': 'run.example.com',
+  'api.tlsSecret': 'run-tls',
+  'api.plainHttp': true,
+  'api.issuers': [{ issuer: 'https://people.example.com', audiences: ['cli'] }],
+});
 changes(['node'], { 'node.cniResults': '/var/run/cni' });
 changes([], {
   annotations: { note: 'x' },

@@ -5,8 +5,10 @@ import type { Permission } from '../rbac.ts';
 import type { RoleConfig } from '../roles.ts';
 import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { setApiIssuers } from '../telemetry/metrics.ts';
 import { Authentication } from './authentication/authentication.ts';
 import { asPerson } from './authentication/impersonation.ts';
+import { Oidc } from './authentication/oidc.ts';
 import { authenticationPermissions, tokenReview } from './authentication/tokenReview.ts';
 import type { ApiContext, ApiPart, Verb } from './context.ts';
 import { PARTS } from './parts.ts';
@@ -84,7 +86,9 @@ export async function startApi({
   parts?: readonly ApiPart[];
 }): Promise<Api> {
   const { api, clusterDomain, metadata } = config;
-  const context = contextOf({ config, client, log, now, parts });
+  const ended = new AbortController();
+  const oidc = new Oidc({ configured: api.issuers, log, signal: ended.signal, now });
+  const context = contextOf({ config, client, log, now, parts, oidc });
   const app = await createApp(context, parts);
   const listener = await startListener({
     port: api.port,
@@ -106,7 +110,11 @@ export async function startApi({
   return {
     port: listener.port,
     unready: () => certificates.unready(),
-    run: (signal) => serveUntil(signal, certificates, app, listener),
+    async run(signal) {
+      setApiIssuers(oidc.issuers);
+      oidc.issuers.need();
+      await serveUntil(signal, certificates, app, listener).finally(() => ended.abort());
+    },
   };
 }
 
@@ -131,12 +139,16 @@ function contextOf({
   log,
   now,
   parts,
-}: Pick<ApiContext, 'config' | 'client' | 'log' | 'now'> & { parts: readonly ApiPart[] }): ApiContext {
+  oidc,
+}: Pick<ApiContext, 'config' | 'client' | 'log' | 'now'> & {
+  parts: readonly ApiPart[];
+  oidc: Oidc;
+}): ApiContext {
   const clientOf: ApiContext['clientOf'] = (person) => new KubeClient(asPerson(client.connection, person));
   return {
     config,
     client,
-    authentication: new Authentication([tokenReview(client)], now),
+    authentication: new Authentication([(token) => oidc.personOf(token), tokenReview(client)], now),
     clientOf,
     resourcesOf: (person, project) =>
       new KubeResources(clientOf(person), person, namespaceOf(project, config)),

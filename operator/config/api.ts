@@ -1,5 +1,5 @@
 import * as Type from 'typebox';
-import { port } from './fields.ts';
+import { issuerUrl, port } from './fields.ts';
 
 /** The Admin API. */
 export const ApiSchema = Type.Object(
@@ -17,6 +17,21 @@ export const ApiSchema = Type.Object(
     tlsSecret: Type.String({ maxLength: 253, default: '' }),
     /** Whether requests without TLS are answered too, for an ingress that ends TLS. */
     plainHttp: Type.Boolean({ default: false }),
+    /** Whose identity tokens count besides the tokens of the cluster (OpenID Connect). */
+    issuers: Type.Array(
+      Type.Object(
+        {
+          /** As it stands in the claim `iss` of its tokens. */
+          issuer: issuerUrl,
+          /** A token must be for one of them, such as the client ID under which people log in. */
+          audiences: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
+          /** The claim with a person's groups; `groups` when left out. */
+          groupsClaim: Type.Optional(Type.String({ minLength: 1 })),
+        },
+        { additionalProperties: false },
+      ),
+      { default: [] },
+    ),
   },
   { default: {} },
 );

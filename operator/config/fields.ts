@@ -7,6 +7,9 @@ export const port = (value: number) => Type.Integer({ minimum: 1, maximum: 65535
 export const seconds = (value: number, minimum: number, maximum: number) =>
   Type.Number({ minimum, maximum, default: value });
 
+/** An issuer of identity tokens, as it stands in the claim `iss`. */
+export const issuerUrl = Type.String({ maxLength: 2000, pattern: '^https?://[^\\s/?#@]+(/[^\\s?#]*)?$' });
+
 /** One of some texts. */
 export const oneOf = <const T extends readonly string[]>(values: T, value: T[number]) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], default: value });

@@ -1,5 +1,5 @@
 import * as Type from 'typebox';
-import { oneOf } from './fields.ts';
+import { issuerUrl, oneOf } from './fields.ts';
 
 /** Who may call services. */
 export const InvokerSchema = Type.Object(
@@ -11,7 +11,7 @@ export const InvokerSchema = Type.Object(
       Type.Object(
         {
           /** As it stands in the claim `iss` of its tokens. */
-          issuer: Type.String({ maxLength: 2000, pattern: '^https?://[^\\s/?#@]+(/[^\\s?#]*)?$' }),
+          issuer: issuerUrl,
           /** Audiences that its tokens may have whatever the service is, such as the client ID of a command line tool. */
           audiences: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
         },

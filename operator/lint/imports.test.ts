@@ -67,12 +67,16 @@ const g = new URL(dev ? '../g.ts' : './g.js', import.meta.url);
         ['gateway/shared/limits.ts', 'config.ts'],
         ['gateway/data/thread.ts', 'kubernetes-models/v1/Pod'],
         ['gateway/data/thread.ts', 'undici'],
+        ['gateway/data/callers.ts', 'identity/issuers.ts'],
+        ['identity/identityToken.ts', 'kube/types.ts'],
         ['gateway/control/control.ts', 'kube/types.ts'],
       ],
       want: [
         'gateway/data/thread.ts must not import kube/types.ts',
         'gateway/shared/limits.ts must not import config.ts',
         'gateway/data/thread.ts must not import kubernetes-models/v1/Pod',
+        'gateway/data/callers.ts must not import identity/issuers.ts',
+        'identity/identityToken.ts must not import kube/types.ts',
       ],
     },
     'autoscaler and reconcilers do not know each other': {

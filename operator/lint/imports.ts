@@ -18,13 +18,29 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kube: ['kube', 'telemetry'],
   ...Object.fromEntries(PURE_KUBE.map((file) => [file, PURE_KUBE])),
   apis: ['apis', ...PURE_KUBE],
-  'gateway/shared': ['gateway/shared'],
-  // What both sides must agree on, and what imports nothing.
-  'gateway/data': ['gateway/data', 'gateway/shared', 'builtins.ts', 'apis/iam/membership.ts'],
+  identity: ['identity', 'apis', 'kube', 'telemetry', 'builtins.ts'],
+  'identity/issuer.ts': [],
+  'identity/identityToken.ts': ['identity/issuer.ts', 'builtins.ts', 'apis/iam/membership.ts'],
+  'gateway/shared': ['gateway/shared', 'identity/issuer.ts'],
+  // What both sides must agree on, and what imports nothing; and how a token is verified.
+  'gateway/data': [
+    'gateway/data',
+    'gateway/shared',
+    'builtins.ts',
+    'apis/iam/membership.ts',
+    'identity/issuer.ts',
+    'identity/identityToken.ts',
+  ],
 };
 
 /** The data plane, and packages that it does not know. */
-const DATA_PLANE = ['gateway/data', 'gateway/shared', 'builtins.ts'];
+const DATA_PLANE = [
+  'gateway/data',
+  'gateway/shared',
+  'builtins.ts',
+  'identity/issuer.ts',
+  'identity/identityToken.ts',
+];
 const KUBERNETES = /^(@kubernetes(-models)?|kubernetes-models)\//;
 
 /** What these must not import; what both need is in apis/. */

@@ -1,7 +1,7 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict';
 import type { JsonWebKey } from 'node:crypto';
 import { parseConfig } from '../config.ts';
-import { clusterSource } from '../gateway/control/issuerSource.ts';
+import { clusterSource } from '../identity/issuerSource.ts';
 import { NAMESPACES, PODS, type Pod, SERVICE_ACCOUNTS } from '../kube/core.ts';
 import { ApiServer } from '../testing/apiServer.ts';
 import { silent, until } from '../testing/until.ts';

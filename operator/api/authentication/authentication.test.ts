@@ -15,7 +15,7 @@ describe('authentication', () => {
     const known = async (token: string) => {
       asked.push(token);
       if (token === 'away') throw new ApiError('UNAVAILABLE', 'away');
-      return token === 'known' ? PERSON : undefined;
+      return token === 'known' ? { person: PERSON, expiresAt: 15_000 } : undefined;
     };
     authentication = new Authentication([async () => undefined, known], () => now);
   });

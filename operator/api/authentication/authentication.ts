@@ -1,27 +1,33 @@
 import { createHash } from 'node:crypto';
+import { MAX_TOKEN_CHARS } from '../../identity/identityToken.ts';
 import { ApiError } from '../errors.ts';
 import type { Person } from '../resources/resources.ts';
 
+/** Whose a token is. */
+export interface Known {
+  person: Person;
+  /** When the token expires, in ms since 1970, where that is known. */
+  expiresAt?: number;
+}
+
 /** Finds out whose a token is; undefined when it is nobody's. */
-export type Authenticate = (token: string) => Promise<Person | undefined>;
+export type Authenticate = (token: string) => Promise<Known | undefined>;
 
 /** How long the answer for a token holds. A token that is revoked is refused after this time. */
 const CACHED_MS = 10_000;
 /** Tokens that are remembered; beyond that the oldest are forgotten. */
 const MOST_CACHED = 10_000;
-/** Characters of the longest token: those of Kubernetes have about 1,000. */
-const LONGEST_TOKEN = 8192;
 /** RFC 6750, 2.1: the scheme's name is case-insensitive (RFC 9110). */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 interface Cached {
-  person: Promise<Person | undefined>;
+  known: Promise<Known | undefined>;
   until: number;
 }
 
 /**
  * Whose a request is, by its header Authorization. The ways are tried in their order; what they say is remembered for
- * seconds, by a hash of the token.
+ * seconds, by a hash of the token, and not beyond its expiry.
  */
 export class Authentication {
   readonly #ways: readonly Authenticate[];
@@ -38,19 +44,22 @@ export class Authentication {
     const token = tokenOf(authorization);
     const key = createHash('sha256').update(token).digest('base64');
     const now = this.#now();
-    const known = this.#cache.get(key);
-    const cached = known && known.until > now ? known : this.#ask(key, token, now);
-    const person = await cached.person;
-    if (person) return person;
-    throw unauthenticated('Request had invalid authentication credentials: the token is not known here.');
+    const cached = this.#cache.get(key);
+    const asked = cached && cached.until > now ? cached : this.#ask(key, token, now);
+    const known = await asked.known;
+    if (!known) {
+      throw unauthenticated('Request had invalid authentication credentials: the token is not known here.');
+    }
+    if (known.expiresAt !== undefined) asked.until = Math.min(asked.until, known.expiresAt);
+    return known.person;
   }
 
   #ask(key: string, token: string, now: number): Cached {
-    const asked = { person: this.#find(token), until: now + CACHED_MS };
+    const asked = { known: this.#find(token), until: now + CACHED_MS };
     this.#cache.delete(key);
     this.#cache.set(key, asked);
     // A failure to ask says nothing of the token.
-    asked.person.catch(() => this.#cache.get(key) === asked && this.#cache.delete(key));
+    asked.known.catch(() => this.#cache.get(key) === asked && this.#cache.delete(key));
     if (this.#cache.size > MOST_CACHED) {
       const [oldest] = this.#cache.keys();
       this.#cache.delete(oldest as string);
@@ -58,10 +67,10 @@ export class Authentication {
     return asked;
   }
 
-  async #find(token: string): Promise<Person | undefined> {
+  async #find(token: string): Promise<Known | undefined> {
     for (const authenticate of this.#ways) {
-      const person = await authenticate(token);
-      if (person) return person;
+      const known = await authenticate(token);
+      if (known) return known;
     }
     return undefined;
   }
@@ -73,7 +82,7 @@ function tokenOf(authorization: string | undefined): string {
       'Request is missing required authentication credential. Expected the header "Authorization: Bearer TOKEN".',
     );
   }
-  const [, token] = authorization.length <= LONGEST_TOKEN ? (BEARER.exec(authorization) ?? []) : [];
+  const [, token] = authorization.length <= MAX_TOKEN_CHARS ? (BEARER.exec(authorization) ?? []) : [];
   if (token) return token;
   throw unauthenticated(
     'Request had invalid authentication credentials: the header Authorization has no token.',

@@ -29,6 +29,6 @@ export function tokenReview(client: Pick<KubeClient, 'request'>): Authenticate {
     }
     const { username, groups = [] } = review.status?.user ?? {};
     if (!review.status?.authenticated || !username) return undefined;
-    return { name: username, groups, ...(username.includes('@') ? { email: username } : {}) };
+    return { person: { name: username, groups, ...(username.includes('@') ? { email: username } : {}) } };
   };
 }

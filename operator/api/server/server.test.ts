@@ -42,7 +42,7 @@ const context: ApiContext = {
     adminPort: 9090,
     namespaces: [],
     clusterDomain: 'cluster.local',
-    api: { service: 'homerun-api', port: 8443, host: '', tlsSecret: '', plainHttp: false },
+    api: { service: 'homerun-api', port: 8443, host: '', tlsSecret: '', plainHttp: false, issuers: [] },
     serviceAccounts: {},
     metadata: { region: 'local', projectId: '{namespace}', projectNumbers: {} },
   },

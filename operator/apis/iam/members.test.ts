@@ -23,6 +23,16 @@ interface Case {
 describe('members of policies', () => {
   const cases: Record<string, Case> = {
     'a user': { reason: 'by address', member: 'user:ann@example.com', is: [user('ann@example.com')] },
+    'a user in capital letters': {
+      reason: 'addresses have no case, names in Kubernetes have',
+      member: 'user:Ann@Example.com',
+      is: [user('Ann@Example.com'), user('ann@example.com')],
+    },
+    'a domain in capital letters': {
+      reason: 'so have domains',
+      member: 'domain:Example.com',
+      is: [group('domain:example.com')],
+    },
     'a group': { reason: 'by address', member: 'group:ops@example.com', is: [group('ops@example.com')] },
     'a domain': {
       reason: 'authentication adds the group',

@@ -52,11 +52,14 @@ export function subjectsOf(member: string, context: MemberContext): Subject[] | 
   const name = member.slice(colon + 1);
   switch (type) {
     case 'user':
-      return EMAIL.test(name) ? [user(name)] : 'it must be user:EMAIL';
+      // Addresses have no case: an identity token makes its bearer the one in lower case.
+      return EMAIL.test(name) ? [...new Set([name, name.toLowerCase()])].map(user) : 'it must be user:EMAIL';
     case 'group':
       return EMAIL.test(name) ? [group(name)] : 'it must be group:EMAIL';
     case 'domain':
-      return DOMAIN.test(name) ? [group(member)] : 'it must be domain: and a domain such as example.com';
+      return DOMAIN.test(name)
+        ? [group(member.toLowerCase())]
+        : 'it must be domain: and a domain such as example.com';
     case 'serviceAccount':
       return serviceAccount(name, context);
     case 'deleted':

@@ -28,7 +28,7 @@ const SERVICE_ACCOUNT = /^system:serviceaccount:([a-z0-9-]+):[a-z0-9.-]+$/;
 const GOOGLE = 'https://accounts.google.com';
 const ADDRESS = /^[^\s@:/]+@[^\s@:/]+$/;
 /** Groups that an issuer of the configuration cannot put anyone in: those of Kubernetes, and those that follow from addresses. */
-const RESERVED_GROUP = /^(system|domain):/;
+export const RESERVED_GROUP = /^(system|domain):/;
 
 /** The principal that a subject names: `user:` or `group:` and its name in Kubernetes; undefined for any other kind. */
 export function principalOf({ kind, name, namespace = '' }: BindingSubject): string | undefined {
@@ -57,19 +57,24 @@ function accountOf({ sub }: IdentityClaims): string[] {
  * a workforce pool (`principal://`). No claim makes one a ServiceAccount or a member of a group of Kubernetes.
  */
 function personOf(claims: IdentityClaims): string[] {
-  const { sub, email, email_verified: verified, groups } = claims;
+  const { sub, groups } = claims;
   const found: string[] = [];
   if (typeof sub === 'string' && sub.startsWith('principal://')) found.push(`user:${sub}`);
-  if (typeof email === 'string' && verified === true && ADDRESS.test(email)) {
-    const address = userName(email);
-    const domain = domainOf(claims, address);
-    found.push(`user:${address}`);
-    if (domain !== undefined) found.push(`group:domain:${domain}`);
-  }
+  const { address, domain } = verifiedAddress(claims) ?? {};
+  if (address !== undefined) found.push(`user:${address}`);
+  if (domain !== undefined) found.push(`group:domain:${domain}`);
   for (const group of Array.isArray(groups) ? groups : [groups]) {
     if (typeof group === 'string' && !RESERVED_GROUP.test(group)) found.push(`group:${group}`);
   }
   return found;
+}
+
+/** The address that the issuer has verified, in lower case, and the domain that has its bearer as a member. */
+export function verifiedAddress(claims: IdentityClaims): { address: string; domain?: string } | undefined {
+  const { email, email_verified: verified } = claims;
+  if (typeof email !== 'string' || verified !== true || !ADDRESS.test(email)) return undefined;
+  const address = userName(email);
+  return { address, domain: domainOf(claims, address) };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
+import type { Issuers } from '../../identity/issuers.ts';
 import type { Pod, RoleBinding } from '../../kube/core.ts';
 import type { Change, Informer } from '../../kube/informer.ts';
 import { keyOf } from '../../kube/types.ts';
@@ -12,7 +13,6 @@ import { type CompiledRoute, compilePod, compileRevision, compileRoute } from '.
 import { Domains } from './domains.ts';
 import type { Instances } from './instances.ts';
 import { invokersOf } from './invokers.ts';
-import type { Issuers } from './issuers.ts';
 import type { RouteTable } from './routeTable.ts';
 
 /** What is compiled into the table. */

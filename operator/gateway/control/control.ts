@@ -1,3 +1,5 @@
+import { clusterSource, configuredSource } from '../../identity/issuerSource.ts';
+import { Issuers } from '../../identity/issuers.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Secret } from '../../kube/core.ts';
 import type { Informer } from '../../kube/informer.ts';
@@ -20,8 +22,6 @@ import { dispatchingOf } from './dispatching.ts';
 import { Drains, drainTimeoutMs } from './drains.ts';
 import { Forwards } from './forwards.ts';
 import { Instances } from './instances.ts';
-import { clusterSource, configuredSource } from './issuerSource.ts';
-import { Issuers } from './issuers.ts';
 import { Replicas } from './replicas.ts';
 import { RouteTable } from './routeTable.ts';
 import { SpanExporter } from './spanExporter.ts';
@@ -229,7 +229,7 @@ export class Control {
     else if (message.kind === 'applied') this.replicas.pump();
     else if (message.kind === 'unreachable') this.#unreachable(message.slot, message.reason);
     else if (message.kind === 'answered') this.coldStarts.answered(message.revision, message.at);
-    else if (message.kind === 'unknownKey') this.issuers.unknownKey(message.issuer);
+    else if (message.kind === 'unknownKey') void this.issuers.unknownKey(message.issuer);
     else if (message.kind === 'error') {
       this.#options.log.error({ error: message.error }, 'a request ended by an unexpected error');
     }

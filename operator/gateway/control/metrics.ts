@@ -6,8 +6,8 @@ import {
   type RevisionSeries,
   setCertificateSource,
   setDurationSource,
+  setGatewayIssuers,
   setGatewaySource,
-  setIssuerSource,
   setThreadSource,
   setUsageSource,
 } from '../../telemetry/metrics.ts';
@@ -29,7 +29,7 @@ export function publishMetrics(control: Control): void {
   });
   setThreadSource(() => control.threads.series);
   setCertificateSource(control.certificates);
-  setIssuerSource(control.issuers);
+  setGatewayIssuers(control.issuers);
   setUsageSource(() => usageSeries(control.slots.usage.read(), control.spans));
   const { histograms } = control.stats;
   setDurationSource((name) => inSeconds(histograms.read(name)));

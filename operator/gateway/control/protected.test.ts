@@ -9,13 +9,13 @@ import { SERVING } from '../../apis/labels.ts';
 import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
 import { parseConfig } from '../../config.ts';
+import { testIssuer, tokenOf } from '../../identity/testing/testIssuer.ts';
 import { type Pod, ROLE_BINDINGS, type RoleBinding } from '../../kube/core.ts';
 import { domainMapping } from '../../testing/domains.ts';
 import { FakeApiServer } from '../../testing/fakeApiServer.ts';
 import { freePort } from '../../testing/freePort.ts';
 import { silent, until } from '../../testing/until.ts';
 import { ask } from '../testing/harness.ts';
-import { testIssuer, tokenOf } from '../testing/identityTokens.ts';
 import { runGateway } from './gateway.ts';
 import { INVOKER_ROLE } from './invokers.ts';
 

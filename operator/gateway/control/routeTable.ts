@@ -1,4 +1,4 @@
-import type { IssuerEntry } from '../shared/invokers.ts';
+import type { IssuerEntry } from '../../identity/issuer.ts';
 import { MAX_REVISIONS, UNLIMITED } from '../shared/limits.ts';
 import type {
   CertificateEntry,

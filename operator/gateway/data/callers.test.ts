@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
-import type { IssuerEntry } from '../shared/invokers.ts';
-import { issuerEntry, type TestIssuer, testIssuer, tokenOf as tokenAt } from '../testing/identityTokens.ts';
+import { CLOCK_SKEW_MS } from '../../identity/identityToken.ts';
+import type { IssuerEntry } from '../../identity/issuer.ts';
+import {
+  issuerEntry,
+  type TestIssuer,
+  testIssuer,
+  tokenOf as tokenAt,
+} from '../../identity/testing/testIssuer.ts';
 import { Callers, Invokers } from './callers.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
-import { CLOCK_SKEW_MS } from './identityToken.ts';
 
 const URL = 'https://hello.ns.example.com';
 const CLUSTER = testIssuer('https://kubernetes.default.svc');

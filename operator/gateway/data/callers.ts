@@ -1,8 +1,4 @@
 import { principalsOf } from '../../apis/iam/membership.ts';
-import type { InvokersEntry, IssuerEntry } from '../shared/invokers.ts';
-import type { Rejection } from '../shared/rejections.ts';
-import { forbidden, KEYS_PENDING, NO_KEYS, unauthenticated } from './callerRejections.ts';
-import type { RequestHead } from './headers.ts';
 import {
   audiencesOf,
   expiryOf,
@@ -12,7 +8,12 @@ import {
   readToken,
   type VerificationKey,
   withoutSignature,
-} from './identityToken.ts';
+} from '../../identity/identityToken.ts';
+import type { IssuerEntry } from '../../identity/issuer.ts';
+import type { InvokersEntry } from '../shared/invokers.ts';
+import type { Rejection } from '../shared/rejections.ts';
+import { forbidden, KEYS_PENDING, NO_KEYS, unauthenticated } from './callerRejections.ts';
+import type { RequestHead } from './headers.ts';
 
 const AUTHORIZATION = 'authorization';
 /** Where there is one, `Authorization` is the program's own (Cloud Run, Authenticating service-to-service). */

@@ -4,10 +4,10 @@ import { createServer, type Server } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { IssuerEntry } from '../../identity/issuer.ts';
+import { issuerEntry, testIssuer, tokenOf } from '../../identity/testing/testIssuer.ts';
 import { until } from '../../testing/until.ts';
-import type { IssuerEntry } from '../shared/invokers.ts';
 import { ask, Harness, type TestRevision } from '../testing/harness.ts';
-import { issuerEntry, testIssuer, tokenOf } from '../testing/identityTokens.ts';
 
 const HOST = 'app.test';
 const ISSUER = testIssuer('https://kubernetes.default.svc');

@@ -4,9 +4,9 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import * as grpc from '@grpc/grpc-js';
 import { WebSocket, WebSocketServer } from 'ws';
+import { issuerEntry, testIssuer, tokenOf } from '../../identity/testing/testIssuer.ts';
 import { until } from '../../testing/until.ts';
 import { ask, Harness, raw } from '../testing/harness.ts';
-import { issuerEntry, testIssuer, tokenOf } from '../testing/identityTokens.ts';
 
 const HOST = 'app.test';
 const ISSUER = testIssuer('https://kubernetes.default.svc');

@@ -1,4 +1,5 @@
-import type { InvokersEntry, IssuerEntry } from './invokers.ts';
+import type { IssuerEntry } from '../../identity/issuer.ts';
+import type { InvokersEntry } from './invokers.ts';
 
 /** The protocol of the ingress container: `h2c` when its port has that name, else HTTP/1.1. */
 export type Protocol = 'http1' | 'h2c';

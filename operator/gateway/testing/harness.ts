@@ -4,10 +4,11 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { Client } from 'undici';
 import { parseConfig } from '../../config.ts';
+import type { IssuerEntry } from '../../identity/issuer.ts';
 import { instanceCookie, revisionToken } from '../control/affinity.ts';
 import { DataPlane } from '../data/dataPlane.ts';
 import type { TracingOptions } from '../data/tracer.ts';
-import type { InvokersEntry, IssuerEntry } from '../shared/invokers.ts';
+import type { InvokersEntry } from '../shared/invokers.ts';
 import { type Limits, UNLIMITED } from '../shared/limits.ts';
 import type {
   CertificateEntry,

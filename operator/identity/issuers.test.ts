@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { nextTurn } from '../../kube/clock.ts';
-import { FakeClock } from '../../testing/clock.ts';
-import { silent } from '../../testing/until.ts';
-import type { IssuerEntry, PublicKey } from '../shared/invokers.ts';
-import { testIssuer } from '../testing/identityTokens.ts';
+import { nextTurn } from '../kube/clock.ts';
+import { FakeClock } from '../testing/clock.ts';
+import { silent } from '../testing/until.ts';
+import type { IssuerEntry, PublicKey } from './issuer.ts';
 import { clusterSource, configuredSource, type IssuerSource, publicKeys } from './issuerSource.ts';
 import { Issuers } from './issuers.ts';
+import { testIssuer } from './testing/testIssuer.ts';
 
 const [RSA, EC] = [testIssuer('a').jwk, testIssuer('a', { algorithm: 'ES256', kid: 'e' }).jwk];
 
@@ -211,14 +211,14 @@ describe('Issuers', () => {
     issuers.need();
     await issuers.asked;
     answer = () => [EC];
-    issuers.unknownKey('cluster');
+    void issuers.unknownKey('cluster');
     await settle();
     assert.equal(fetched, 1, 'it has just been asked');
     clock.advance(10_000);
-    issuers.unknownKey('other');
+    void issuers.unknownKey('other');
     await settle();
     assert.equal(fetched, 1);
-    for (let i = 0; i < 5; i++) issuers.unknownKey('cluster');
+    for (let i = 0; i < 5; i++) void issuers.unknownKey('cluster');
     await settle();
     assert.deepEqual([fetched, keys()], [2, [['e']]]);
   });

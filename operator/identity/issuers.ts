@@ -1,6 +1,6 @@
-import { type Clock, sleep, systemClock } from '../../kube/clock.ts';
-import type { Logger } from '../../telemetry/log.ts';
-import type { IssuerEntry } from '../shared/invokers.ts';
+import { type Clock, sleep, systemClock } from '../kube/clock.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { IssuerEntry } from './issuer.ts';
 import type { IssuerSource, Published } from './issuerSource.ts';
 
 /** Keys are published well before they are used, and stay for longer than what they have signed. */
@@ -25,11 +25,13 @@ interface Issuer {
   askedAt: number;
   /** Ends the wait until it is asked again. */
   again: AbortController;
+  /** While it is being asked. */
+  asking: Promise<void> | undefined;
   failing: boolean;
 }
 
 /**
- * The issuers of identity tokens with their keys, which are fetched from the first service on that is not open to everyone.
+ * The issuers of identity tokens with their keys, which are fetched from the moment on that they are needed.
  * An issuer that cannot be reached keeps those that it had.
  */
 export class Issuers {
@@ -48,6 +50,7 @@ export class Issuers {
       published: undefined,
       askedAt: Number.NEGATIVE_INFINITY,
       again: new AbortController(),
+      asking: undefined,
       failing: false,
     }));
   }
@@ -71,10 +74,27 @@ export class Issuers {
     this.#publish();
   }
 
-  /** A token names a key of this issuer that it is not known to have: it is asked again, unless that has just been done. */
-  unknownKey(name: string): void {
-    const issuer = this.#issuers.find(({ published }) => published?.issuer === name);
-    if (issuer && this.#clock.now() - issuer.askedAt >= ASK_MS) issuer.again.abort();
+  /**
+   * A token names a key of this issuer that it is not known to have: it is asked again, unless that has just been done.
+   * Resolves when its answer has been published, at once where none is awaited.
+   */
+  unknownKey(name: string): Promise<void> {
+    const issuer = this.#find(name);
+    if (!issuer) return Promise.resolve();
+    if (!issuer.asking && this.#clock.now() - issuer.askedAt >= ASK_MS) {
+      void this.#ask(issuer);
+      issuer.again.abort();
+    }
+    return issuer.asking ?? Promise.resolve();
+  }
+
+  /** Whether the last attempt to fetch the keys of this issuer has failed. */
+  isFailing(name: string): boolean {
+    return this.#find(name)?.failing ?? false;
+  }
+
+  #find(name: string): Issuer | undefined {
+    return this.#issuers.find(({ source, published }) => (source.issuer ?? published?.issuer) === name);
   }
 
   async #keepAsking(issuer: Issuer): Promise<void> {
@@ -82,14 +102,21 @@ export class Issuers {
     while (!signal.aborted) {
       issuer.again = new AbortController();
       const ms = issuer.failing ? RETRY_MS : REFRESH_MS;
-      // Gateways that started together do not ask together.
+      // Pods that started together do not ask together.
       const spread = ms * (0.9 + 0.2 * Math.random());
       await sleep(spread, AbortSignal.any([signal, issuer.again.signal]), this.#clock);
-      if (!signal.aborted) await this.#ask(issuer);
+      if (!signal.aborted) await (issuer.again.signal.aborted ? issuer.asking : this.#ask(issuer));
     }
   }
 
-  async #ask(issuer: Issuer): Promise<void> {
+  #ask(issuer: Issuer): Promise<void> {
+    issuer.asking = this.#fetch(issuer).finally(() => {
+      issuer.asking = undefined;
+    });
+    return issuer.asking;
+  }
+
+  async #fetch(issuer: Issuer): Promise<void> {
     issuer.askedAt = this.#clock.now();
     const { log } = this.#options;
     try {

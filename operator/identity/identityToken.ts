@@ -1,11 +1,11 @@
 import type { KeyObject } from 'node:crypto';
-import type { IdentityClaims } from '../../apis/iam/membership.ts';
-import { crypto } from '../../builtins.ts';
-import type { IssuerEntry, PublicKey } from '../shared/invokers.ts';
+import type { IdentityClaims } from '../apis/iam/membership.ts';
+import { crypto } from '../builtins.ts';
+import type { IssuerEntry, PublicKey } from './issuer.ts';
 
 /** Longer ones are not looked at: those of the cluster have about 1 kB, those with many groups some more. */
 export const MAX_TOKEN_CHARS = 16 * 1024;
-/** How far the clocks of an issuer and a gateway may be apart. */
+/** How far the clocks of an issuer and of this process may be apart. */
 export const CLOCK_SKEW_MS = 60_000;
 /** What takes the place of the signature in what a container sees (Cloud Run, Troubleshooting: signature of the JWT). */
 const REMOVED = 'SIGNATURE_REMOVED_BY_GOOGLE';
@@ -14,6 +14,11 @@ const FORM = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 /** Length of an ES256 signature (RFC 7518, 3.4). */
 const ES256_BYTES = 64;
 const MIN_RSA_BITS = 2048;
+
+type ParseJson = (bytes: Buffer) => unknown;
+
+/** Of a name that comes twice, the last counts (RFC 7519, 4). */
+const parseLast: ParseJson = (bytes) => JSON.parse(bytes.toString());
 
 /** A token as it was read; nothing of it has been verified. */
 export interface IdentityToken {
@@ -31,12 +36,15 @@ export interface VerificationKey {
   key: KeyObject;
 }
 
-/** Reads a token; undefined for one that has not the form of a signed JSON Web Token. */
-export function readToken(text: string): IdentityToken | undefined {
+/**
+ * Reads a token; undefined for one that has not the form of a signed JSON Web Token.
+ * @param parse what reads its JSON, and throws where that is none.
+ */
+export function readToken(text: string, parse: ParseJson = parseLast): IdentityToken | undefined {
   if (text.length > MAX_TOKEN_CHARS) return undefined;
   const [, head, body, signature] = FORM.exec(text) ?? [];
-  const header = decode(head);
-  const claims = decode(body);
+  const header = decode(head, parse);
+  const claims = decode(body, parse);
   // `crit` names extensions that must be understood (RFC 7515, 4.1.11); none are.
   if (!header || !claims || signature === undefined || 'crit' in header) return undefined;
   return { algorithm: header.alg, kid: header.kid, claims, signed: `${head}.${body}`, signature };
@@ -47,7 +55,7 @@ export function withoutSignature({ signed }: IdentityToken): string {
   return `${signed}.${REMOVED}`;
 }
 
-/** When a token expires by a gateway's clock, in ms; undefined for one that has, is not valid yet, or never expires. */
+/** When a token expires by this process's clock, in ms; undefined for one that has, is not valid yet, or never expires. */
 export function expiryOf({ claims: { exp, nbf, iat } }: IdentityToken, now: number): number | undefined {
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return undefined;
   for (const from of [nbf, iat]) {
@@ -84,15 +92,15 @@ function keyOf({ kid, ...jwk }: PublicKey): [string, VerificationKey] | undefine
     const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
     return modulusLength >= MIN_RSA_BITS ? [kid, { algorithm: 'RS256', key }] : undefined;
   } catch {
-    // The control thread has checked its form alone.
+    // Only its form has been checked.
     return undefined;
   }
 }
 
-function decode(part: string | undefined): Record<string, unknown> | undefined {
+function decode(part: string | undefined, parse: ParseJson): Record<string, unknown> | undefined {
   if (part === undefined) return undefined;
   try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString());
+    const value = parse(Buffer.from(part, 'base64url'));
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : undefined;

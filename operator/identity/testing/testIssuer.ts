@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type JsonWebKey, type KeyObject, sign } from 'node:crypto';
-import type { IssuerEntry, PublicKey } from '../shared/invokers.ts';
+import type { IssuerEntry, PublicKey } from '../issuer.ts';
 
 /** An issuer of identity tokens with a key of its own. */
 export interface TestIssuer {
@@ -23,7 +23,7 @@ export function testIssuer(
   return { issuer, kid, algorithm, ...pair, jwk };
 }
 
-/** As the data threads have it. */
+/** As those that verify its tokens have it. */
 export function issuerEntry({ issuer, jwk }: TestIssuer, more: Partial<IssuerEntry> = {}): IssuerEntry {
   return { issuer, isCluster: false, audiences: [], keys: [jwk], ...more };
 }

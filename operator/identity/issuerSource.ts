@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
-import type { KubeClient } from '../../kube/client.ts';
-import type { PublicKey } from '../shared/invokers.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { PublicKey } from './issuer.ts';
 
 const TIMEOUT_MS = 10_000;
 /** A longer answer is no set of keys. */
