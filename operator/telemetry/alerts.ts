@@ -196,7 +196,7 @@ export const ALERTS: readonly Alert[] = [
   },
   {
     name: 'HomerunIssuerWithoutKeys',
-    expr: 'min by (issuer) (homerun_gateway_issuer_keys) == 0',
+    expr: 'min by (issuer) (homerun_gateway_issuer_keys) < 1',
     for: '5m',
     severity: 'critical',
     summary: 'A gateway has no keys of the issuer {{ $labels.issuer }}',

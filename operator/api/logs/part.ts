@@ -44,6 +44,7 @@ export function logEntries(
     const namespace = namespaceOf(project, context.config);
     return { namespace, projectId: projectId(metadata.projectId, namespace), location: metadata.region };
   };
-  const client = context.clientOf(person);
-  return TURNS.run(signal, () => listLogEntries({ client, scopeOf, signal, isGcloud }, request));
+  return TURNS.run(signal, () =>
+    listLogEntries({ client: context.clientOf(person), scopeOf, signal, isGcloud }, request),
+  );
 }

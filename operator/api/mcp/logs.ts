@@ -1,3 +1,4 @@
+import { LOG_LABELS } from '../../apis/labels.ts';
 import { ApiError } from '../errors.ts';
 import type { LogEntry } from '../logs/entry.ts';
 import { logEntries } from '../logs/part.ts';
@@ -49,5 +50,5 @@ export function ofService(service: string, revision?: string): string {
 /** Entries of a job, and of one execution of it where it is named. */
 export function ofJob(job: string, execution?: string): string {
   const of = `resource.type="cloud_run_job" AND resource.labels.job_name=${JSON.stringify(job)}`;
-  return execution ? `${of} AND labels."run.googleapis.com/execution_name"=${JSON.stringify(execution)}` : of;
+  return execution ? `${of} AND labels."${LOG_LABELS.execution}"=${JSON.stringify(execution)}` : of;
 }
