@@ -41,9 +41,9 @@ describe('requests of gcloud at the Admin API', function () {
       installation.api = recording;
       gcloud = gcloudFor(gcloudTarget(installation));
     });
-    after(() => {
+    after(function () {
       gcloud?.remove();
-      keep(recorded);
+      if (this.test?.parent?.tests.every((test) => test.isPassed())) keep(recorded);
     });
     testCommands(() => ({ gcloud, project: NAMESPACE, images: IMAGES }));
     return;
