@@ -30,7 +30,7 @@ fuzz: $(dependencies) ## Fuzz the gateway from both sides, its replicas, scale-i
 	@node operator/gateway/fuzz/main.ts --count $(or $(COUNT),100000) --seed $(SEED)
 	@node operator/gateway/fuzz/ownership.ts --count $(or $(COUNT),1000000) --seed $(SEED)
 	@node operator/webhook/fuzz/main.ts --count $(or $(COUNT),100000) --seed $(SEED)
-	@SEED=$(SEED) mocha --reporter dot $$(grep -rl --include='*.test.ts' "from 'fast-check'" operator)
+	@SEED=$(SEED) HOMERUN_OBJECTS=5000 mocha --reporter dot $$(grep -rl --include='*.test.ts' "from 'fast-check'" operator)
 
 .PHONY: simulate
 simulate: $(dependencies) ## Simulate scaling for a day: TRAFFIC (all, or a name or file), RETENTION seconds; docs/autoscaling.md
