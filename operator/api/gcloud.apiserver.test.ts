@@ -54,15 +54,28 @@ describe('requests of gcloud at the Admin API', function () {
   for (const { method, host, path, body, status, answer } of readRecorded()) {
     it(`${method} ${path} is answered with ${status}, as recorded`, async () => {
       const ask = () => call(method, names.path(path), { host, body });
+      const isLook = looks({ method, path });
       const isAsRecorded = (found: Answer) => {
         equal(found.status, status, JSON.stringify(found.body));
-        deepEqual(found.body === undefined ? undefined : names.portable(found.body), answer);
+        const body = found.body === undefined ? undefined : names.portable(found.body);
+        // How far the controllers are at a write, or that they have not begun, is a matter of time.
+        if (isLook && hasStatus(answer)) deepEqual(body, answer);
+        else deepEqual(withoutStatus(body), withoutStatus(answer));
       };
-      if (looks({ method, path })) await eventually(async () => isAsRecorded(await ask()));
+      if (isLook) await eventually(async () => isAsRecorded(await ask()));
       else isAsRecorded(await ask());
     });
   }
 });
+
+const hasStatus = (body: unknown): boolean =>
+  (body as { status?: unknown } | undefined)?.status !== undefined;
+
+function withoutStatus(body: unknown): unknown {
+  if (!hasStatus(body)) return body;
+  const { status: _, ...rest } = body as { status: unknown };
+  return rest;
+}
 
 /** Asserts again and again; fails as `assert` does when it never held. */
 async function eventually(assert: () => Promise<void>): Promise<void> {
