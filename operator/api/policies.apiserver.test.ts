@@ -1,7 +1,8 @@
-import { deepEqual, equal, match } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { IAM_ROLES } from '../apis/iam/roles.ts';
 import { clientOf } from './testing/client.ts';
 import { HOST, NAMESPACE, REGION, useApi } from './testing/installation.ts';
-import { grant, installRoles } from './testing/roles.ts';
+import { grant, installRoles, personWith } from './testing/roles.ts';
 
 const POLICY = `/v1/projects/${NAMESPACE}/locations/${REGION}/services/hello`;
 const INVOKER = { role: 'roles/run.invoker', members: ['allUsers'] };
@@ -38,6 +39,36 @@ describe('policies and logs of the Admin API on a real API server', function () 
     deepEqual((await call('POST', `${POLICY}:testIamPermissions`, asked)).body.permissions, [
       'run.services.get',
     ]);
+  });
+
+  it('lets one who may set its policy turn the check of callers off, and no other', async () => {
+    const developer = IAM_ROLES.find(({ name }) => name === 'run.developer');
+    ok(developer);
+    const token = await personWith(installation, developer);
+    const path = `/v2/projects/${NAMESPACE}/locations/${REGION}/services`;
+    const template = { containers: [{ image: 'gcr.io/p/app:1' }] };
+    const one = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}/services/hello`;
+    const { body: stored } = await call('GET', one);
+    const off = { 'run.googleapis.com/invoker-iam-disabled': 'true' };
+    const metadata = { ...stored.metadata, annotations: { ...stored.metadata.annotations, ...off } };
+    const change = { body: { invokerIamDisabled: true } };
+    const writes = {
+      update: () => call('PATCH', `${path}/hello?updateMask=invokerIamDisabled`, { ...change, token }),
+      replace: () => call('PUT', one, { body: { ...stored, metadata }, token }),
+      create: () => call('POST', `${path}?serviceId=open`, { body: { ...change.body, template }, token }),
+    };
+    const refused = { status: 403, permission: 'run.services.setIamPolicy' };
+    for (const [name, write] of Object.entries(writes)) {
+      const { status, body } = await write();
+      deepEqual({ status, permission: body.error?.details?.[0]?.metadata?.permission }, refused, name);
+    }
+    const other = { body: { description: 'new' }, token };
+    equal((await call('PATCH', `${path}/hello?updateMask=description`, other)).status, 200);
+    equal((await call('PATCH', `${path}/hello?updateMask=invokerIamDisabled`, change)).status, 200);
+    // What is off already may stay so, and is not turned on by one who may not turn it off.
+    equal((await call('PATCH', `${path}/hello?updateMask=description`, other)).status, 200);
+    const on = { body: {}, token };
+    equal((await call('PATCH', `${path}/hello?updateMask=invokerIamDisabled`, on)).status, 403);
   });
 
   describe('on a job', () => {

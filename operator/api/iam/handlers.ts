@@ -10,7 +10,7 @@ import { ROLE_BINDINGS, ROLES, type RoleBinding } from '../../kube/core.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import { permissionDenied } from '../authorization.ts';
 import { ApiError, type FieldViolation, invalidFields } from '../errors.ts';
-import { withPermission } from './failure.ts';
+import { withPermission } from '../resources/failure.ts';
 import {
   ownBindings,
   type PolicyOwner,

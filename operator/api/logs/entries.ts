@@ -3,7 +3,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { isKubeError } from '../../kube/errors.ts';
 import { permissionDenied } from '../authorization.ts';
 import { invalidFields } from '../errors.ts';
-import { withPermission } from '../iam/failure.ts';
+import { withPermission } from '../resources/failure.ts';
 import type { LogEntry } from './entry.ts';
 import { compileFilter } from './filter/evaluate.ts';
 import { narrow } from './filter/narrow.ts';

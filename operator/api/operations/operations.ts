@@ -1,6 +1,7 @@
 import { EXECUTIONS } from '../../apis/run/execution/types.ts';
 import { sleep } from '../../kube/clock.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
+import { isMissingPermission } from '../authorization.ts';
 import { ApiError } from '../errors.ts';
 import type { Resources } from '../resources/resources.ts';
 import { SERVED_KINDS, servedKind } from '../v1/kinds.ts';
@@ -118,11 +119,21 @@ export async function listOperations(resources: Resources): Promise<Operation[]>
   const kinds = SERVED_KINDS.filter(({ writes }) => writes.includes('create'));
   const lists = await Promise.all(
     kinds.map(async ({ type }) => {
-      const { items } = await resources.list(type);
+      const items = await listed(resources, type);
       return items.flatMap((object) => latestOf(type, object) ?? []);
     }),
   );
   return lists.flat();
+}
+
+/** None of a kind that the person may not list: a role need not cover all kinds. */
+async function listed(resources: Resources, type: ResourceType): Promise<KubeObject[]> {
+  try {
+    return (await resources.list(type)).items;
+  } catch (error) {
+    if (isMissingPermission(error)) return [];
+    throw error;
+  }
 }
 
 function latestOf(type: ResourceType, object: KubeObject): Operation | undefined {

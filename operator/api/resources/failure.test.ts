@@ -1,8 +1,8 @@
-import { deepEqual, equal, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import { SERVICES } from '../../apis/serving/service/types.ts';
 import { statusError } from '../../kube/errors.ts';
 import { ApiError, errorBody } from '../errors.ts';
-import { failureOf } from './failure.ts';
+import { asAction, failureOf, withPermission } from './failure.ts';
 
 const ATTEMPT = { action: 'create', type: SERVICES, namespace: 'demo', name: 'hello' } as const;
 const RBAC =
@@ -103,6 +103,54 @@ describe('what a client is answered when the cluster refuses', () => {
         ],
       },
     });
+  });
+
+  const permission = 'run.services.setIamPolicy';
+  const detail = { permission, resource: 'services/hello' };
+  const steps: Record<string, { reason: string; status: number; body: object; want: object }> = {
+    'what another request has made': {
+      reason: 'it is not what the client makes',
+      status: 409,
+      body: { reason: 'AlreadyExists' },
+      want: { code: 'ABORTED', detail: undefined },
+    },
+    'a right that a step lacks': {
+      reason: 'the permission is for all steps',
+      status: 403,
+      body: { message: RBAC },
+      want: { code: 'PERMISSION_DENIED', detail },
+    },
+    'a role with more rights than the person has': {
+      reason: 'that right is missing',
+      status: 403,
+      body: { message: 'user "ada" is attempting to grant RBAC permissions not currently held:' },
+      want: { code: 'PERMISSION_DENIED', detail },
+    },
+    'an admission that refuses': {
+      reason: 'no right is missing',
+      status: 403,
+      body: { message: 'admission webhook denied the request' },
+      want: { code: 'PERMISSION_DENIED', detail: undefined },
+    },
+  };
+  for (const [name, { reason, status, body, want }] of Object.entries(steps)) {
+    it(`${name}, below a permission of Google's: ${reason}`, async () => {
+      const act = async () => {
+        throw statusError('POST /x', status, body);
+      };
+      await rejects(withPermission(permission, 'services/hello', act), (error: ApiError) => {
+        const [first] = error.details as { metadata?: object }[];
+        deepEqual({ code: error.code, detail: first?.metadata }, want);
+        return true;
+      });
+    });
+  }
+
+  it('names the permission for the action that begins with another', async () => {
+    const act = async () => {
+      throw failureOf(statusError('GET /x', 403, { message: RBAC }), { ...ATTEMPT, action: 'get' });
+    };
+    await rejects(asAction({ ...ATTEMPT, action: 'delete' }, act), /'run.services.delete' denied/);
   });
 
   it('leaves other errors as they are', () => {

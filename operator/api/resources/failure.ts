@@ -1,6 +1,6 @@
 import { isKubeError, type KubeError } from '../../kube/errors.ts';
 import type { ResourceType } from '../../kube/types.ts';
-import { type Action, permissionDenied, permissionName } from '../authorization.ts';
+import { type Action, asPermission, permissionDenied, permissionName } from '../authorization.ts';
 import { ApiError, type FieldViolation, invalidFields } from '../errors.ts';
 
 /** What was asked of the cluster. */
@@ -14,8 +14,22 @@ export interface Attempt {
 
 /** The API server's words for a right that RBAC does not give. */
 const MISSING_RIGHT = /is forbidden: User "[^"]*" cannot \S+ resource/;
+/** Its words for a role with rights that the person has not (Kubernetes, RBAC, Privilege escalation prevention). */
+const ESCALATION = /attempting to grant RBAC permissions not currently held/;
 /** Its words for a field that the schema does not have (Kubernetes, field validation). */
 const UNKNOWN_FIELD = /(unknown field|duplicate field) "([^"]+)"/g;
+
+/** What an answer names. */
+interface Terms {
+  permission: string;
+  /** What the permission is on. */
+  resource: string;
+  /** The same in a sentence. */
+  subject: string;
+  missing: ApiError;
+  /** The name of what the request creates; what it has not named and is there already, another request has made. */
+  created?: string;
+}
 
 /**
  * What a client is answered when the cluster refuses something. An error that is not the API server's is returned as it
@@ -23,19 +37,56 @@ const UNKNOWN_FIELD = /(unknown field|duplicate field) "([^"]+)"/g;
  */
 export function failureOf(error: unknown, attempt: Attempt): unknown {
   if (!isKubeError(error)) return error;
-  const { type, name = '' } = attempt;
-  const resource = `Resource '${name}' of kind '${type.kind.toUpperCase()}'`;
+  const { type, action, name = '' } = attempt;
+  return answerTo(error, {
+    permission: permissionName(type, action),
+    resource: resourceName(attempt),
+    subject: `Resource '${name}' of kind '${type.kind.toUpperCase()}'`,
+    missing: notFound(attempt, error),
+    created: name,
+  });
+}
+
+/**
+ * Does what takes a permission of Google's name, with failures of the cluster in its terms.
+ * @throws {ApiError} PERMISSION_DENIED that names the permission; ABORTED where another request was in between.
+ */
+export async function withPermission<T>(
+  permission: string,
+  resource: string,
+  act: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!isKubeError(error)) throw error;
+    const missing = new ApiError('NOT_FOUND', `${resource} does not exist. (${error.said})`, {
+      cause: error,
+    });
+    throw answerTo(error, { permission, resource, subject: resource, missing });
+  }
+}
+
+/**
+ * Does what an action begins with, such as reading what is to be changed.
+ * @throws {ApiError} PERMISSION_DENIED that names the permission for the action where a step is denied.
+ */
+export function asAction<T>(attempt: Attempt, act: () => Promise<T>): Promise<T> {
+  return asPermission(permissionName(attempt.type, attempt.action), resourceName(attempt), act);
+}
+
+function answerTo(error: KubeError, terms: Terms): ApiError {
+  const { subject, missing, created } = terms;
   switch (error.code) {
     case 'KUBE_NOT_FOUND':
-      return notFound(attempt, error);
+      return missing;
     case 'KUBE_ALREADY_EXISTS':
-      return new ApiError('ALREADY_EXISTS', `Resource '${name}' already exists.`, { cause: error });
+      if (created === undefined) return changed(subject, error);
+      return new ApiError('ALREADY_EXISTS', `Resource '${created}' already exists.`, { cause: error });
     case 'KUBE_CONFLICT':
-      return new ApiError('ABORTED', `${resource} has changed: read it again. (${error.said})`, {
-        cause: error,
-      });
+      return changed(subject, error);
     case 'KUBE_FORBIDDEN':
-      return forbidden(attempt, error);
+      return forbidden(terms, error);
     case 'KUBE_INVALID':
     case 'KUBE_GONE':
       return invalid(error);
@@ -66,14 +117,19 @@ export function notFound({ type, namespace, name = '' }: Attempt, cause?: unknow
   return new ApiError('NOT_FOUND', message, { details: [detail], cause });
 }
 
-function forbidden(attempt: Attempt, error: KubeError): ApiError {
+function changed(subject: string, error: KubeError): ApiError {
+  return new ApiError('ABORTED', `${subject} has changed: read it again. (${error.said})`, { cause: error });
+}
+
+function forbidden({ permission, resource }: Terms, error: KubeError): ApiError {
   if (error.status === 401) {
     return new ApiError('UNAVAILABLE', "The cluster's API server does not know Homerun's account.", {
       cause: error,
     });
   }
-  if (!MISSING_RIGHT.test(error.said)) return new ApiError('PERMISSION_DENIED', error.said, { cause: error });
-  return permissionDenied(permissionName(attempt.type, attempt.action), resourceName(attempt), error);
+  if (MISSING_RIGHT.test(error.said)) return permissionDenied(permission, resource, error);
+  if (ESCALATION.test(error.said)) return permissionDenied(permission, resource, error, error.said);
+  return new ApiError('PERMISSION_DENIED', error.said, { cause: error });
 }
 
 function invalid(error: KubeError): ApiError {

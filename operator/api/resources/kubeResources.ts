@@ -2,9 +2,10 @@ import { SERVICES } from '../../apis/serving/service/types.ts';
 import { type KubeClient, type Method, resourcePath } from '../../kube/client.ts';
 import type { Query } from '../../kube/transport.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
-import type { Action } from '../authorization.ts';
-import { failureOf, notFound } from './failure.ts';
-import { withInvoker } from './invoker.ts';
+import { type Action, permissionDenied } from '../authorization.ts';
+import { hasPermission } from '../iam/handlers.ts';
+import { failureOf, notFound, resourceName, withPermission } from './failure.ts';
+import { changesInvokerCheck, withInvoker } from './invoker.ts';
 import type { Page, Person, Resources } from './resources.ts';
 
 /** Whose fields the writes of the Admin API are (Kubernetes, field management). */
@@ -41,14 +42,16 @@ export class KubeResources implements Resources {
     return this.#attempt('list', type, undefined, () => this.#client.list(type, { namespace, ...page }));
   }
 
-  create<T extends KubeObject>(type: ResourceType<T>, object: Partial<T>, { dryRun = false } = {}) {
+  async create<T extends KubeObject>(type: ResourceType<T>, object: Partial<T>, { dryRun = false } = {}) {
     const written = isService(type) ? withInvoker(object) : object;
+    if (isService(type) && changesInvokerCheck(object)) await this.#demandPolicy(object);
     return this.#write('create', 'POST', type, written, dryRun);
   }
 
   async replace<T extends KubeObject>(type: ResourceType<T>, object: Partial<T>, { dryRun = false } = {}) {
     const stored = isService(type) ? await this.#stored(type, object) : undefined;
     const written = stored ? withInvoker(object, stored) : object;
+    if (stored && changesInvokerCheck(object, stored)) await this.#demandPolicy(object);
     return this.#write('update', 'PUT', type, written, dryRun);
   }
 
@@ -69,6 +72,17 @@ export class KubeResources implements Resources {
     const { name = '' } = metadata ?? {};
     const ref = { namespace: this.namespace, name };
     return this.#attempt('update', type, name, () => this.#client.get(type, ref));
+  }
+
+  /** @throws {ApiError} PERMISSION_DENIED for a person who may not set the policy of a service. */
+  async #demandPolicy({ metadata }: Partial<KubeObject>): Promise<void> {
+    const { namespace } = this;
+    const name = metadata?.name ?? '';
+    const permission = 'run.services.setIamPolicy';
+    const resource = resourceName({ action: 'update', type: SERVICES, namespace, name });
+    const call = { client: this.#client, target: { kind: 'services', namespace, name } } as const;
+    const isGranted = await withPermission(permission, resource, () => hasPermission(call, permission));
+    if (!isGranted) throw permissionDenied(permission, resource);
   }
 
   #write<T extends KubeObject>(

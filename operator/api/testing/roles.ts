@@ -1,5 +1,10 @@
-import { clusterRoleName, IAM_ROLES, rulesOf } from '../../apis/iam/roles.ts';
-import { type ApiInstallation, NAMESPACE, type PEOPLE } from './installation.ts';
+import { clusterRoleName, IAM_ROLES, type RoleDeclaration, rulesOf } from '../../apis/iam/roles.ts';
+import { KubeClient } from '../../kube/client.ts';
+import { SERVICE_ACCOUNTS } from '../../kube/core.ts';
+import { until } from '../../testing/until.ts';
+import { asPerson } from '../authentication/impersonation.ts';
+import { hasPermission } from '../iam/handlers.ts';
+import { type ApiInstallation, NAMESPACE, type PEOPLE, tokenOf } from './installation.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 
@@ -19,7 +24,7 @@ export async function installRoles({ client }: ApiInstallation): Promise<void> {
 /** Gives roles of the chart to a person of the tests, in {@link NAMESPACE}. */
 export async function grant(
   { client }: ApiInstallation,
-  account: keyof typeof PEOPLE,
+  account: keyof typeof PEOPLE | `has-${string}`,
   ...roles: string[]
 ): Promise<void> {
   for (const name of roles) {
@@ -28,4 +33,20 @@ export async function grant(
     const body = { metadata: { name: `${account}-${name}` }, roleRef, subjects };
     await client.request('POST', `${RBAC}/namespaces/${NAMESPACE}/rolebindings`, { body });
   }
+}
+
+/** A token of an account that has a role of the chart, and no other, in {@link NAMESPACE}. */
+export async function personWith(installation: ApiInstallation, role: RoleDeclaration): Promise<string> {
+  const { client } = installation;
+  const account = `has-${role.name.toLowerCase()}` as const;
+  const metadata = { name: account, namespace: NAMESPACE };
+  await client.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+  await grant(installation, account, clusterRoleName(role));
+  // The API server learns of a binding a moment after it was made.
+  const person = { name: `system:serviceaccount:${NAMESPACE}:${account}`, groups: [] };
+  const target = { kind: 'services', namespace: NAMESPACE, name: 'hello' } as const;
+  const call = { client: new KubeClient(asPerson(client.connection, person)), target };
+  const [first] = role.permissions;
+  await until(`the rights of ${account}`, async () => first !== undefined && hasPermission(call, first));
+  return tokenOf({ client }, account);
 }

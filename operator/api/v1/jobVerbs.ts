@@ -5,12 +5,11 @@ import { RUN } from '../../apis/labels.ts';
 import { EXECUTIONS, type Execution } from '../../apis/run/execution/types.ts';
 import { JOBS, type Job } from '../../apis/run/job/types.ts';
 import type { Permission } from '../../rbac.ts';
-import { asPermission, isMissingPermission, permissionDenied } from '../authorization.ts';
+import { isMissingPermission, permissionDenied } from '../authorization.ts';
 import type { ApiContext, Verb } from '../context.ts';
 import { ApiError, invalidFields } from '../errors.ts';
-import { withPermission } from '../iam/failure.ts';
 import { hasPermission } from '../iam/handlers.ts';
-import { resourceName } from '../resources/failure.ts';
+import { asAction, resourceName, withPermission } from '../resources/failure.ts';
 import { KubeResources } from '../resources/kubeResources.ts';
 import type { Resources } from '../resources/resources.ts';
 import { viewOf } from './view.ts';
@@ -89,8 +88,8 @@ async function makeExecution(
  * @throws {ApiError}
  */
 export async function cancelExecution(resources: Resources, name: string): Promise<Execution> {
-  const resource = resourceName({ action: 'cancel', type: EXECUTIONS, namespace: resources.namespace, name });
-  return asPermission('run.executions.cancel', resource, async () => {
+  const attempt = { action: 'cancel', type: EXECUTIONS, namespace: resources.namespace, name } as const;
+  return asAction(attempt, async () => {
     for (let left = CANCEL_TRIES; ; left--) {
       const execution = await resources.get(EXECUTIONS, name);
       const { metadata } = execution;

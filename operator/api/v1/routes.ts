@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ApiContext, ApiPart } from '../context.ts';
 import { ApiError } from '../errors.ts';
+import { asAction } from '../resources/failure.ts';
 import type { Resources } from '../resources/resources.ts';
 import { checkRegion } from '../server/region.ts';
 import { JOB_VERBS } from './jobVerbs.ts';
@@ -129,7 +130,10 @@ async function withVersion(
   written: ReturnType<typeof writtenOf>,
 ) {
   if (written.metadata.resourceVersion) return written;
-  const { resourceVersion } = (await resources.get(type, written.metadata.name)).metadata;
+  const { namespace } = resources;
+  const { name } = written.metadata;
+  const stored = await asAction({ action: 'update', type, namespace, name }, () => resources.get(type, name));
+  const { resourceVersion } = stored.metadata;
   return { ...written, metadata: { ...written.metadata, resourceVersion } };
 }
 

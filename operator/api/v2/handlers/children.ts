@@ -2,7 +2,8 @@ import { RUN, SERVING } from '../../../apis/labels.ts';
 import { EXECUTIONS } from '../../../apis/run/execution/types.ts';
 import { REVISIONS } from '../../../apis/serving/revision/types.ts';
 import type { KubeObject, ResourceType } from '../../../kube/types.ts';
-import { notFound } from '../../resources/failure.ts';
+import type { Action } from '../../authorization.ts';
+import { asAction, notFound } from '../../resources/failure.ts';
 import type { Resources } from '../../resources/resources.ts';
 import { cancelExecution, runJob } from '../../v1/jobVerbs.ts';
 import { TASKS } from '../../v1/kinds.ts';
@@ -16,8 +17,8 @@ import { begun, validated } from '../operation.ts';
 import { listed, pageOf } from './page.ts';
 import { checkEtag, deleteOne } from './resource.ts';
 
-const SERVICE_REVISIONS = 'services/revisions';
-const POOL_REVISIONS = 'workerPools/revisions';
+const REVISION_PATHS = ['services/revisions', 'workerPools/revisions'];
+const EXECUTION_PATH = 'jobs/executions';
 const TASK_PATH = 'jobs/executions/tasks';
 
 /** Collection of a parent -> the label of its children. */
@@ -58,10 +59,17 @@ interface Found {
   object: KubeObject;
 }
 
-async function find(call: Call, type: ResourceType, ...forms: string[]): Promise<Found> {
+/** Reads the object of a request. @param action what the request does with it. */
+async function find(
+  call: Call,
+  action: Action,
+  type: ResourceType,
+  forms: readonly string[],
+): Promise<Found> {
   const name = parseName(call.request.name, 'name', ...forms);
   const scene = sceneOf(call, name);
-  const object = await scene.resources.get(type, lastId(name));
+  const attempt = { action, type, namespace: scene.resources.namespace, name: lastId(name) };
+  const object = await asAction(attempt, () => scene.resources.get(type, lastId(name)));
   checkParents(object, type, name, scene.resources);
   return { scene, object };
 }
@@ -82,31 +90,29 @@ const { Revision, Execution, Task } = CONVERSIONS;
 /** google.cloud.run.v2.Revisions */
 export const REVISION_METHODS: Readonly<Record<string, Handler>> = {
   GetRevision: async (call) => {
-    const { object, scene } = await find(call, REVISIONS, SERVICE_REVISIONS, POOL_REVISIONS);
+    const { object, scene } = await find(call, 'get', REVISIONS, REVISION_PATHS);
     return toMessage(Revision, object, scene.place);
   },
   ListRevisions: (call) => list(call, Revision, 'revisions', 'services', 'workerPools'),
   DeleteRevision: async (call) => {
-    const { object, scene } = await find(call, REVISIONS, SERVICE_REVISIONS, POOL_REVISIONS);
+    const { object, scene } = await find(call, 'delete', REVISIONS, REVISION_PATHS);
     return deleteOne(Revision, REVISIONS, call, scene, object);
   },
 };
 
-const EXECUTION_PATH = 'jobs/executions';
-
 /** google.cloud.run.v2.Executions */
 export const EXECUTION_METHODS: Readonly<Record<string, Handler>> = {
   GetExecution: async (call) => {
-    const { object, scene } = await find(call, EXECUTIONS, EXECUTION_PATH);
+    const { object, scene } = await find(call, 'get', EXECUTIONS, [EXECUTION_PATH]);
     return toMessage(Execution, object, scene.place);
   },
   ListExecutions: (call) => list(call, Execution, 'executions', 'jobs'),
   DeleteExecution: async (call) => {
-    const { object, scene } = await find(call, EXECUTIONS, EXECUTION_PATH);
+    const { object, scene } = await find(call, 'delete', EXECUTIONS, [EXECUTION_PATH]);
     return deleteOne(Execution, EXECUTIONS, call, scene, object);
   },
   CancelExecution: async (call) => {
-    const { object, scene } = await find(call, EXECUTIONS, EXECUTION_PATH);
+    const { object, scene } = await find(call, 'cancel', EXECUTIONS, [EXECUTION_PATH]);
     checkEtag(object, call.request.etag);
     if (call.request.validateOnly === true) return validated(Execution, object, scene);
     const cancelled = await cancelExecution(scene.resources, object.metadata.name);

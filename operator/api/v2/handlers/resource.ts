@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { NONCE } from '../../../apis/labels.ts';
 import type { KubeObject, ResourceType } from '../../../kube/types.ts';
 import { ApiError, type FieldViolation, invalidFields } from '../../errors.ts';
+import { asAction } from '../../resources/failure.ts';
 import type { Resources } from '../../resources/resources.ts';
 import { type Call, type Handler, type Scene, sceneOf } from '../call.ts';
 import {
@@ -93,7 +94,7 @@ async function update(resource: Written, call: Call): Promise<Fields> {
   const scene = sceneOf(call, name);
   const id = lastId(name);
   for (let left = TRIES; ; left--) {
-    const current = await existing(scene.resources, conversion.type, id, request.allowMissing === true);
+    const current = await toUpdate(scene.resources, conversion.type, id, request.allowMissing === true);
     if (!current) return createOne(resource, call, scene, id, given);
     checkEtag(current, given.etag);
     try {
@@ -157,10 +158,15 @@ function forceRevision(object: KubeObject, current: KubeObject): void {
 }
 
 async function remove({ conversion, collection }: Written, call: Call): Promise<Fields> {
-  const name = parseName(call.request.name, 'name', collection);
-  const scene = sceneOf(call, name);
-  const current = await scene.resources.get(conversion.type, lastId(name));
-  return deleteOne(conversion, conversion.type, call, scene, current);
+  const { type } = conversion;
+  const parsed = parseName(call.request.name, 'name', collection);
+  const scene = sceneOf(call, parsed);
+  const { namespace } = scene.resources;
+  const name = lastId(parsed);
+  const current = await asAction({ action: 'delete', type, namespace, name }, () =>
+    scene.resources.get(type, name),
+  );
+  return deleteOne(conversion, type, call, scene, current);
 }
 
 /** Deletes an object that was read, with the precondition of the request. */
@@ -178,15 +184,16 @@ export async function deleteOne(
   return dryRun ? validated(conversion, current, scene) : begun(conversion, 'delete', current, scene);
 }
 
-/** @returns undefined where there is none and `optional`. */
-async function existing(
+/** What is to be updated; undefined where there is none and `optional`. */
+async function toUpdate(
   resources: Resources,
   type: ResourceType,
   name: string,
   optional: boolean,
 ): Promise<KubeObject | undefined> {
+  const { namespace } = resources;
   try {
-    return await resources.get(type, name);
+    return await asAction({ action: 'update', type, namespace, name }, () => resources.get(type, name));
   } catch (error) {
     if (optional && error instanceof ApiError && error.code === 'NOT_FOUND') return undefined;
     throw error;
