@@ -88,8 +88,10 @@ env:
     value: "1"
   - name: MALLOC_TRIM_THRESHOLD_
     value: "131072"
-  {{- if eq .role "controller" }}
-  {{- /* Its memory is what it has cached, in old space: that gets most of the limit, and what lists leave behind little. */}}
+  {{- if has .role (list "controller" "api") }}
+  {{- /* The controller's memory is what it has cached, in old space: that gets most of the limit, and what lists leave behind
+  little. The Admin API keeps nothing, but its space for young objects would grow with long lists beyond the limit, and V8
+  then collects everything for each request. */}}
   - name: NODE_OPTIONS
     value: --max-old-space-size-percentage=50 --max-semi-space-size=4
   {{- end }}

@@ -48,10 +48,15 @@ export class KubeResources implements Resources {
     return this.#write('create', 'POST', type, written, dryRun);
   }
 
-  async replace<T extends KubeObject>(type: ResourceType<T>, object: Partial<T>, { dryRun = false } = {}) {
-    const stored = isService(type) ? await this.#stored(type, object) : undefined;
-    const written = stored ? withInvoker(object, stored) : object;
-    if (stored && changesInvokerCheck(object, stored)) await this.#demandPolicy(object);
+  async replace<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: Partial<T>,
+    { dryRun = false, stored }: { dryRun?: boolean; stored?: T } = {},
+  ) {
+    const isCurrent = stored && stored.metadata.resourceVersion === object.metadata?.resourceVersion;
+    const read = isService(type) ? (isCurrent ? stored : await this.#stored(type, object)) : undefined;
+    const written = read ? withInvoker(object, read) : object;
+    if (read && changesInvokerCheck(object, read)) await this.#demandPolicy(object);
     return this.#write('update', 'PUT', type, written, dryRun);
   }
 

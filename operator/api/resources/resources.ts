@@ -26,11 +26,14 @@ export interface Resources {
     object: Partial<T>,
     options?: { dryRun?: boolean },
   ): Promise<T>;
-  /** metadata.resourceVersion, when given, must be the stored one: ABORTED otherwise. */
+  /**
+   * metadata.resourceVersion, when given, must be the stored one: ABORTED otherwise.
+   * @param options.stored the object of this version, where it has been read already.
+   */
   replace<T extends KubeObject>(
     type: ResourceType<T>,
     object: Partial<T>,
-    options?: { dryRun?: boolean },
+    options?: { dryRun?: boolean; stored?: T },
   ): Promise<T>;
   delete(
     type: ResourceType,

@@ -119,22 +119,16 @@ async function create({ resources, kind, place, query, request }: Call): Promise
 async function replace({ resources, kind, place, query, request, name }: Call): Promise<object> {
   if (!kind.writes.includes('replace')) return notThere();
   const written = writtenOf(request.body, kind.type, { ...place, name });
-  const stored = await withVersion(resources, kind, written);
-  return viewOf(await resources.replace(kind.type, stored, { dryRun: isDryRun(query) }), place);
-}
-
-/** A client that names no version replaces whatever is there, as on Cloud Run; the API server insists on one. */
-async function withVersion(
-  resources: Resources,
-  { type }: ServedKind,
-  written: ReturnType<typeof writtenOf>,
-) {
-  if (written.metadata.resourceVersion) return written;
+  const dryRun = isDryRun(query);
+  const { metadata } = written;
+  if (metadata.resourceVersion) return viewOf(await resources.replace(kind.type, written, { dryRun }), place);
+  // A client that names no version replaces whatever is there, as on Cloud Run; the API server insists on one.
   const { namespace } = resources;
-  const { name } = written.metadata;
-  const stored = await asAction({ action: 'update', type, namespace, name }, () => resources.get(type, name));
+  const action = { action: 'update', type: kind.type, namespace, name: metadata.name } as const;
+  const stored = await asAction(action, () => resources.get(kind.type, metadata.name));
   const { resourceVersion } = stored.metadata;
-  return { ...written, metadata: { ...written.metadata, resourceVersion } };
+  const next = { ...written, metadata: { ...metadata, resourceVersion } };
+  return viewOf(await resources.replace(kind.type, next, { dryRun, stored }), place);
 }
 
 async function remove({ resources, kind, query, name = '' }: Call): Promise<object> {

@@ -73,7 +73,15 @@ export type Behaviour = keyof typeof BEHAVIOURS;
 
 const FIELD_BEHAVIOR = extensionOf('google.api.field_behavior');
 
+/** Options are decoded anew each time that they are asked for. */
+const behavioursOf = new WeakMap<DescField, number[]>();
+
 /** Whether google.api.field_behavior says so of a field. */
 export function behaves(field: DescField, behaviour: Behaviour): boolean {
-  return (getOption(field, FIELD_BEHAVIOR) as number[]).includes(BEHAVIOURS[behaviour]);
+  let known = behavioursOf.get(field);
+  if (!known) {
+    known = getOption(field, FIELD_BEHAVIOR) as number[];
+    behavioursOf.set(field, known);
+  }
+  return known.includes(BEHAVIOURS[behaviour]);
 }

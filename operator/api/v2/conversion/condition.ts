@@ -30,19 +30,17 @@ export function conditionMessage({
   severity,
   lastTransitionTime,
 }: Condition): Fields {
-  return Object.fromEntries(
-    Object.entries({
-      type,
-      state: STATES[status],
-      message: message || undefined,
-      lastTransitionTime,
-      severity: SEVERITIES[severity ?? ''],
-      ...reasonField(reason),
-    }).filter(([, value]) => value !== undefined),
-  );
+  const shown: Fields = { type };
+  const state = STATES[status];
+  if (state) shown.state = state;
+  if (message) shown.message = message;
+  if (lastTransitionTime !== undefined) shown.lastTransitionTime = lastTransitionTime;
+  const known = severity && SEVERITIES[severity];
+  if (known) shown.severity = known;
+  return reason ? Object.assign(shown, reasonField(reason)) : shown;
 }
 
-function reasonField(reason = ''): Fields {
+function reasonField(reason: string): Fields {
   const name = reason.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();
   for (const [field, names] of REASONS) if (names.has(name)) return { [field]: name };
   return {};

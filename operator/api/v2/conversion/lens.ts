@@ -43,7 +43,12 @@ const ownOf = (object: unknown, key: string): unknown =>
 
 /** The value at a path; undefined where there is none. */
 export function valueAt(object: unknown, path: Path): unknown {
-  return path.reduce(ownOf, object);
+  let value = object;
+  for (const key of path) {
+    if (value === undefined) return undefined;
+    value = ownOf(value, key);
+  }
+  return value;
 }
 
 /** Sets the value at a path, or removes it. */

@@ -1,6 +1,6 @@
+import { hash } from 'node:crypto';
 import { RUN } from '../../../apis/annotations/run.ts';
 import { SERVING } from '../../../apis/annotations/serving.ts';
-import { contentHash } from '../../../kube/json.ts';
 import type { KubeObject } from '../../../kube/types.ts';
 import { FieldValueError, field, isAt, type Lens, type Path, setAt, shown, valueAt } from './lens.ts';
 import { enumOf, type Fields, INT64, TIME } from './value.ts';
@@ -18,18 +18,13 @@ export const annotation = (key: string): Path => ['metadata', 'annotations', key
 /** Labels or annotations, without those of the platform. */
 export function textsOf(name: 'labels' | 'annotations', metadata: Path): Lens {
   const path = [...metadata, name];
-  const split = (stored: Fields) => {
-    const entries = Object.entries((valueAt(stored, path) ?? {}) as Fields);
-    return {
-      own: entries.filter(([key]) => !RESERVED.test(key)),
-      reserved: entries.filter(([key]) => RESERVED.test(key)),
-    };
-  };
+  const entriesOf = (stored: Fields) => Object.entries((valueAt(stored, path) ?? {}) as Fields);
+  const ownOf = (stored: Fields) => entriesOf(stored).filter(([key]) => !RESERVED.test(key));
   return {
     fields: [name],
     locate: (found) => (isAt(found, path) && !RESERVED.test(found[path.length] ?? '') ? name : undefined),
     read(stored, message) {
-      const { own } = split(stored);
+      const own = ownOf(stored);
       if (own.length > 0) message[name] = Object.fromEntries(own);
     },
     write(message, stored, _context, parent) {
@@ -39,18 +34,25 @@ export function textsOf(name: 'labels' | 'annotations', metadata: Path): Lens {
         const at = parent ? `${parent}.${name}` : name;
         throw new FieldValueError(at, `${refused} is reserved: use the field of the API that it stands for`);
       }
-      const { own, reserved } = split(stored);
-      if (own.length === 0 && Object.keys(texts).length === 0) return;
+      if (ownOf(stored).length === 0 && Object.keys(texts).length === 0) return;
+      const reserved = entriesOf(stored).filter(([key]) => RESERVED.test(key));
       const next = { ...Object.fromEntries(reserved), ...texts };
       setAt(stored, path, Object.keys(next).length > 0 ? next : undefined);
     },
   };
 }
 
-/** The fingerprint of what clients can change of an object: its status does not count. */
+/** The fingerprint of what clients can change of an object: its status does not count. Lists have one of each object. */
 export function etagOf({ metadata }: KubeObject): string {
   const { uid, generation, labels = {}, annotations = {} } = metadata;
-  return `"${contentHash({ uid, generation, labels, annotations })}"`;
+  const text = JSON.stringify([uid, generation, sorted(labels), sorted(annotations)]);
+  return `"${hash('sha256', text).slice(0, 16)}"`;
+}
+
+function sorted(texts: Readonly<Record<string, string>>): string[] {
+  return Object.keys(texts)
+    .sort()
+    .flatMap((key) => [key, texts[key] as string]);
 }
 
 /** The time at which an object or its state changed last. */

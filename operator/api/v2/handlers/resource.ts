@@ -124,7 +124,9 @@ async function updateOne(
   const object = written(conversion, field, next, current, scene);
   if (request.forceNewRevision === true) forceRevision(object, current);
   const dryRun = request.validateOnly === true;
-  const stored = await inWordsOf(conversion, field, () => scene.resources.replace(type, object, { dryRun }));
+  const stored = await inWordsOf(conversion, field, () =>
+    scene.resources.replace(type, object, { dryRun, stored: current }),
+  );
   return dryRun ? validated(conversion, stored, scene) : begun(conversion, 'update', stored, scene);
 }
 
