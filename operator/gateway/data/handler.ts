@@ -13,7 +13,7 @@ import { Http2Downstream, rejectHttp2 } from './downstream/http2.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeShared } from './exchangeShared.ts';
 import { Peer, type RequestHead, requestHead } from './headers.ts';
-import type { HeldRequests } from './heldRequests.ts';
+import type { HeldRequest, HeldRequests } from './heldRequests.ts';
 import { forwardedAddress, settlesLater, takeHop } from './hop.ts';
 import type { Source } from './queue.ts';
 import { Tunnel } from './tunnel.ts';
@@ -112,14 +112,9 @@ export class Handler {
     if (head.hop && settlesLater(head.hop, found, this.#serveHttp1, request, response, connection, head))
       return;
     if ('reason' in found) {
-      const again = () => response.destroyed || this.#serveHttp1(request, response, connection, head);
-      const rejection = this.#hold(
-        found,
-        connection,
-        head,
-        head.chunked || head.contentLength !== undefined,
-        again,
-      );
+      const hasBody = head.chunked || head.contentLength !== undefined;
+      const waits = { head, hasBody, source: connection, client: response };
+      const rejection = this.#hold(found, waits, this.#serveHttp1, request, response, connection, head);
       if (rejection) this.#rejectHttp1(request, response, head, rejection);
       return;
     }
@@ -169,8 +164,8 @@ export class Handler {
     if (head.hop && settlesLater(head.hop, found, this.#serveHttp2, stream, method, path, connection, head))
       return;
     if ('reason' in found) {
-      const again = () => stream.closed || this.#serveHttp2(stream, method, path, connection, head);
-      const rejection = this.#hold(found, connection, head, hasBody, again);
+      const waits = { head, hasBody, source: connection, client: stream };
+      const rejection = this.#hold(found, waits, this.#serveHttp2, stream, method, path, connection, head);
       if (!rejection) return;
       this.#shared.usage.count(rejection.reason);
       this.#log(method, path ?? '', 'HTTP/2', head, rejection);
@@ -215,8 +210,17 @@ export class Handler {
     )
       return;
     if ('reason' in found) {
-      const again = () => socket.destroyed || this.#serveUpgrade(request, socket, early, connection, head);
-      const rejection = this.#hold(found, connection, head, false, again);
+      const waits = { head, hasBody: false, source: connection, client: socket };
+      const rejection = this.#hold(
+        found,
+        waits,
+        this.#serveUpgrade,
+        request,
+        socket,
+        early,
+        connection,
+        head,
+      );
       if (!rejection) return;
       this.#logHttp1(request, head, rejection);
       this.#connections.reject(connection, rejection);
@@ -279,17 +283,20 @@ export class Handler {
     return connection.peer;
   }
 
-  /** Lets a request wait for the keys that its caller is checked with. @returns why it is rejected; undefined when it waits. */
-  #hold(
+  /**
+   * Lets a request wait for the keys that its caller is checked with; then `serve` is called with `args` again. These are no
+   * closures of the callers, which would cost every request an allocation.
+   * @returns why it is rejected; undefined when it waits.
+   */
+  #hold<T extends unknown[]>(
     found: Rejection,
-    connection: Connection,
-    head: RequestHead,
-    hasBody: boolean,
-    again: () => unknown,
+    { client, ...waits }: Omit<HeldRequest, 'revision' | 'again'> & { client: { destroyed: boolean } },
+    serve: (...args: T) => void,
+    ...args: T
   ): Rejection | undefined {
     if (found !== KEYS_PENDING) return found;
-    const revision = this.#destinations.revisionFor(head);
-    return this.#held.hold({ head, hasBody, source: connection, revision, again });
+    const revision = this.#destinations.revisionFor(waits.head);
+    return this.#held.hold({ ...waits, revision, again: () => client.destroyed || serve(...args) });
   }
 
   /** A forwarded request waits on its own: many clients share the connection of their gateway. */
