@@ -27,6 +27,9 @@ interface Call {
 
 type Handler = (call: Call) => Promise<object>;
 
+/** Another change, often of the status, may come between reading and writing. */
+const TRIES = 5;
+
 /** The two forms of a collection's path (Cloud Run Admin API v1). */
 const COLLECTIONS = [
   '/apis/:group/:version/namespaces/:project/:plural',
@@ -125,10 +128,16 @@ async function replace({ resources, kind, place, query, request, name }: Call): 
   // A client that names no version replaces whatever is there, as on Cloud Run; the API server insists on one.
   const { namespace } = resources;
   const action = { action: 'update', type: kind.type, namespace, name: metadata.name } as const;
-  const stored = await asAction(action, () => resources.get(kind.type, metadata.name));
-  const { resourceVersion } = stored.metadata;
-  const next = { ...written, metadata: { ...metadata, resourceVersion } };
-  return viewOf(await resources.replace(kind.type, next, { dryRun, stored }), place);
+  for (let left = TRIES; ; left--) {
+    const stored = await asAction(action, () => resources.get(kind.type, metadata.name));
+    const { resourceVersion } = stored.metadata;
+    const next = { ...written, metadata: { ...metadata, resourceVersion } };
+    try {
+      return viewOf(await resources.replace(kind.type, next, { dryRun, stored }), place);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 'ABORTED' || left <= 1) throw error;
+    }
+  }
 }
 
 async function remove({ resources, kind, query, name = '' }: Call): Promise<object> {
