@@ -100,7 +100,7 @@ describe('startup probe', () => {
     });
     const port = await listen(server);
     const ask = (status: number) =>
-      passes({ kind: 'http', port, path: `/${status}`, headers: { 'X-A': 'b' }, timeoutMs: 100 });
+      passes({ kind: 'http', port, path: `/${status}`, headers: { 'X-A': 'b' }, timeoutMs: 3000 });
     assert.deepEqual(await Promise.all([200, 302, 399, 400, 503, 0].map(ask)), [
       true,
       true,

@@ -1,37 +1,35 @@
 import assert from 'node:assert/strict';
 import { REVISIONS } from '../../../operator/apis/serving/revision/types.ts';
 import { SERVICES } from '../../../operator/apis/serving/service/types.ts';
+import type { KubeClient } from '../../../operator/kube/client.ts';
 import { PODS } from '../../../operator/kube/core.ts';
 import { podsOfRole, withReplicas } from '../../lib/roles.ts';
 import { HELLO_IMAGE } from '../../lib/services.ts';
 import { useGcloud } from '../person.ts';
 
 const DEPLOYS = 20;
-const AT_ONCE = 4;
+
+async function killOne(client: KubeClient): Promise<void> {
+  const [victim] = await podsOfRole(client, 'api');
+  assert.ok(victim);
+  await client.delete(PODS, victim.metadata, { gracePeriodSeconds: 0 });
+}
 
 /** Its eighty commands take minutes of a processor, so it is not a part of `make test`. */
 describe('two replicas of the Admin API, one of which is killed', function () {
   this.timeout(900_000);
   const suite = useGcloud('e2e-gcloud-kill');
 
-  /** Runs commands, some at once, and kills a replica when a quarter of them has ended. Gives what failed. */
+  /** Runs commands, and kills a replica when a quarter of them has ended. Gives what failed. */
   async function runAll(commands: readonly string[]): Promise<string[]> {
     const { client, gcloud } = suite;
     const failed: string[] = [];
-    let [next, ended] = [0, 0];
-    const inTurn = async () => {
-      for (let at = next++; at < commands.length; at = next++) {
-        const command = commands[at] as string;
-        const { code, text } = await gcloud.run(command.split(' '));
-        if (code !== 0) failed.push(`${command}: ${text}`);
-        if (++ended === Math.round(commands.length / 4)) {
-          const [victim] = await podsOfRole(client, 'api');
-          assert.ok(victim);
-          await client.delete(PODS, victim.metadata, { gracePeriodSeconds: 0 });
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, inTurn));
+    for (const [index, command] of commands.entries()) {
+      const killed = index === Math.round(commands.length / 4) ? killOne(client) : undefined;
+      const { code, text } = await gcloud.run(command.split(' '));
+      if (code !== 0) failed.push(`${command}: ${text}`);
+      await killed;
+    }
     return failed;
   }
 
