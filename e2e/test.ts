@@ -71,15 +71,11 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
  * (scenarios/platform), and what looks back on all of it runs last.
  */
 const WITHOUT_CLUSTER = [
-  ['operator/gateway/**/*.test.ts'],
+  ['operator/gateway/**/!(gateway).test.ts'],
   ['operator/@(autoscaler|kube|webhook)/**/*.test.ts'],
-  [
-    'operator/*.test.ts',
-    'operator/!(api|autoscaler|gateway|kube|webhook)/**/*.test.ts',
-    'e2e/!(chart|gcloud|scenarios)/**/*.test.ts',
-  ],
-  ['e2e/chart/**/*.test.ts'],
-  ['operator/api/**/*.test.ts'],
+  ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
+  ['e2e/chart/**/*.test.ts', 'operator/gateway/**/gateway.test.ts'],
+  ['operator/@(api|generate)/**/*.test.ts', 'e2e/!(chart|gcloud|scenarios)/**/*.test.ts'],
 ];
 const SCENARIOS = [
   ['e2e/scenarios/@(affinity|badInput|boost).test.ts'],
