@@ -5,7 +5,7 @@ import { useGcloud } from './person.ts';
 
 /** In this order: what becomes of a service and a job that a person makes with gcloud. */
 describe('gcloud at the Admin API of the cluster', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const suite = useGcloud('e2e-gcloud');
   let url: string;
 
@@ -42,6 +42,19 @@ describe('gcloud at the Admin API of the cluster', function () {
     await run(`run jobs create work --image=${HELLO_IMAGE} --set-env-vars=TASK=1 --tasks=2`);
     await run('run jobs execute work --wait');
     assert.match(await run('run jobs executions list --job=work'), /2 \/ 2/);
+    await run(
+      `run jobs deploy work --image=${HELLO_IMAGE} --set-env-vars=TASK=1 --tasks=1 --execute-now --wait`,
+    );
+    assert.match(await run('run jobs executions list --job=work'), /1 \/ 1/);
+  });
+
+  it('gives a person a role in the project, and takes it back', async () => {
+    const binding = `${suite.namespace} --member=user:bob@example.com --role=roles/run.viewer`;
+    assert.match(await run(`projects add-iam-policy-binding ${binding}`), /user:bob@example\.com/);
+    const policy = `projects get-iam-policy ${suite.namespace} --format=json`;
+    assert.match(await run(policy), /user:bob@example\.com/);
+    await run(`projects remove-iam-policy-binding ${binding}`);
+    assert.doesNotMatch(await run(policy), /bob/);
   });
 
   it('reads the logs of a service', async () => {
@@ -51,6 +64,9 @@ describe('gcloud at the Admin API of the cluster', function () {
       return run('run services logs read hello --limit=20');
     };
     await until('a line', async () => (await lines()).trim() !== '');
+    assert.equal(await ask(url), 200);
+    const entries = await run('logging read resource.labels.service_name=hello --limit=20 --format=json');
+    assert.equal(JSON.parse(entries)[0].resource.labels.service_name, 'hello');
   });
 
   it('deletes what it has made', async () => {
