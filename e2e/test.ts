@@ -53,6 +53,13 @@ async function conformance(): Promise<void> {
   }
 }
 
+/** First what measures the use of processors, as Knative's tests need little of one; gcloud needs a whole one. */
+async function besideConformance(): Promise<void> {
+  await mocha(['e2e/in'], ['e2e/scenarios/scaleOut.test.ts']);
+  if (HAS_GCLOUD) await mocha(['e2e/in'], ['e2e/gcloud/*.test.ts']);
+  else console.log('gcloud is not installed here: only the requests that it has sent are tried');
+}
+
 /** What mocha's runs did not finish. */
 const notRun: string[] = [];
 
@@ -66,9 +73,8 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
 
 /**
  * Most tests wait for something, so that a machine of two processors has time for several runs at once. The patterns of
- * each group complement each other: a new file belongs to one of them. What measures the use of processors runs beside
- * Knative's tests, which need little of one; what stops or upgrades parts of Homerun that others need runs by itself
- * (scenarios/platform), and what looks back on all of it runs last.
+ * each group complement each other: a new file belongs to one of them. What stops or upgrades parts of Homerun that
+ * others need runs by itself (scenarios/platform), and what looks back on all of it runs last.
  */
 const WITHOUT_CLUSTER = [
   ['operator/gateway/**/!(gateway).test.ts'],
@@ -86,9 +92,7 @@ const SCENARIOS = [
   [
     'e2e/scenarios/!(affinity|badInput|boost|failing|idleCpu|jobs|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts',
   ],
-  ...(HAS_GCLOUD ? [['e2e/gcloud/*.test.ts']] : []),
 ];
-if (!HAS_GCLOUD) console.log('gcloud is not installed here: only the requests that it has sent are tried');
 
 async function sideBySide(prefix: readonly string[], lanes: readonly string[][]): Promise<void> {
   await Promise.all(lanes.map((files) => mocha(prefix, files)));
@@ -100,7 +104,7 @@ await step('tsc', '--noEmit');
 await sideBySide([], WITHOUT_CLUSTER);
 if (await step('make', 'deploy', 'images')) {
   await sideBySide(['e2e/in'], SCENARIOS);
-  await Promise.all([conformance(), mocha(['e2e/in'], ['e2e/scenarios/scaleOut.test.ts'])]);
+  await Promise.all([conformance(), besideConformance()]);
   await mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
 }

@@ -134,7 +134,7 @@ export class JobWatch {
     informer: Informer<T>,
     name: string,
     holds: (object: T) => boolean,
-    { timeoutMs = 170_000, what = 'the awaited state' } = {},
+    { timeoutMs = 600_000, what = 'the awaited state' } = {},
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       let last: T | undefined;

@@ -46,7 +46,7 @@ function minuteAfter(ms: number): number {
 }
 
 describe('jobs', function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   const played = new Map<string, Promise<void>>();
   /** When the controller is killed: just before a schedule is due, in the middle of a job, after the table has begun. */
   let due: number;
