@@ -7,15 +7,13 @@ import { JOBS, type Job } from '../../apis/run/job/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { isMissingPermission, permissionDenied } from '../authorization.ts';
 import type { ApiContext, Verb } from '../context.ts';
-import { ApiError, invalidFields } from '../errors.ts';
+import { invalidFields } from '../errors.ts';
 import { hasPermission } from '../iam/handlers.ts';
 import { asAction, resourceName, withPermission } from '../resources/failure.ts';
 import { KubeResources } from '../resources/kubeResources.ts';
+import { readAndWrite } from '../resources/readAndWrite.ts';
 import type { Resources } from '../resources/resources.ts';
 import { viewOf } from './view.ts';
-
-/** Another change may come between reading and writing an execution. */
-const CANCEL_TRIES = 5;
 
 /** To run a job for a person who may run it, and may not make executions, which say themselves what runs. */
 export const runPermissions: readonly Permission[] = [
@@ -89,18 +87,13 @@ async function makeExecution(
  */
 export async function cancelExecution(resources: Resources, name: string): Promise<Execution> {
   const attempt = { action: 'cancel', type: EXECUTIONS, namespace: resources.namespace, name } as const;
-  return asAction(attempt, async () => {
-    for (let left = CANCEL_TRIES; ; left--) {
-      const execution = await resources.get(EXECUTIONS, name);
-      const { metadata } = execution;
-      const annotations = { ...metadata.annotations, [HOMERUN.cancel]: 'true' };
-      try {
-        return await resources.replace(EXECUTIONS, { ...execution, metadata: { ...metadata, annotations } });
-      } catch (error) {
-        if (!(error instanceof ApiError) || error.code !== 'ABORTED' || left <= 1) throw error;
-      }
-    }
-  });
+  const read = () => resources.get(EXECUTIONS, name);
+  const write = (execution: Execution) => {
+    const { metadata } = execution;
+    const annotations = { ...metadata.annotations, [HOMERUN.cancel]: 'true' };
+    return resources.replace(EXECUTIONS, { ...execution, metadata: { ...metadata, annotations } });
+  };
+  return asAction(attempt, () => readAndWrite(read, write));
 }
 
 /** The overrides of a request; undefined when it has none. */

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ApiContext, ApiPart } from '../context.ts';
 import { ApiError } from '../errors.ts';
 import { asAction } from '../resources/failure.ts';
+import { readAndWrite } from '../resources/readAndWrite.ts';
 import type { Resources } from '../resources/resources.ts';
 import { checkRegion } from '../server/region.ts';
 import { JOB_VERBS } from './jobVerbs.ts';
@@ -26,9 +27,6 @@ interface Call {
 }
 
 type Handler = (call: Call) => Promise<object>;
-
-/** Another change, often of the status, may come between reading and writing. */
-const TRIES = 5;
 
 /** The two forms of a collection's path (Cloud Run Admin API v1). */
 const COLLECTIONS = [
@@ -128,16 +126,13 @@ async function replace({ resources, kind, place, query, request, name }: Call): 
   // A client that names no version replaces whatever is there, as on Cloud Run; the API server insists on one.
   const { namespace } = resources;
   const action = { action: 'update', type: kind.type, namespace, name: metadata.name } as const;
-  for (let left = TRIES; ; left--) {
-    const stored = await asAction(action, () => resources.get(kind.type, metadata.name));
+  const read = () => asAction(action, () => resources.get(kind.type, metadata.name));
+  const replaced = await readAndWrite(read, (stored) => {
     const { resourceVersion } = stored.metadata;
     const next = { ...written, metadata: { ...metadata, resourceVersion } };
-    try {
-      return viewOf(await resources.replace(kind.type, next, { dryRun, stored }), place);
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'ABORTED' || left <= 1) throw error;
-    }
-  }
+    return resources.replace(kind.type, next, { dryRun, stored });
+  });
+  return viewOf(replaced, place);
 }
 
 async function remove({ resources, kind, query, name = '' }: Call): Promise<object> {

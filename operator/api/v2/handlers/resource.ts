@@ -3,6 +3,7 @@ import { NONCE } from '../../../apis/labels.ts';
 import type { KubeObject, ResourceType } from '../../../kube/types.ts';
 import { ApiError, type FieldViolation, invalidFields } from '../../errors.ts';
 import { asAction } from '../../resources/failure.ts';
+import { readAndWrite } from '../../resources/readAndWrite.ts';
 import type { Resources } from '../../resources/resources.ts';
 import { type Call, type Handler, type Scene, sceneOf } from '../call.ts';
 import {
@@ -28,9 +29,6 @@ export interface Written {
   /** The field of requests that has it; with `Id`, the one with the id of a new one. */
   field: string;
 }
-
-/** Another change, often of the status, may come between reading and writing. */
-const TRIES = 5;
 
 /** Create, Get, List, Update and Delete, by the names of the methods. */
 export function writtenMethods(resource: Written): Record<string, Handler> {
@@ -93,16 +91,16 @@ async function update(resource: Written, call: Call): Promise<Fields> {
   const name = parseName(given.name, `${field}.name`, collection);
   const scene = sceneOf(call, name);
   const id = lastId(name);
-  for (let left = TRIES; ; left--) {
+  const read = async () => {
     const current = await toUpdate(scene.resources, conversion.type, id, request.allowMissing === true);
-    if (!current) return createOne(resource, call, scene, id, given);
-    checkEtag(current, given.etag);
-    try {
-      return await updateOne(resource, call, scene, current, given);
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'ABORTED' || left <= 1) throw error;
-    }
-  }
+    if (current) checkEtag(current, given.etag);
+    return current;
+  };
+  const updated = await readAndWrite(
+    read,
+    async (current) => current && updateOne(resource, call, scene, current, given),
+  );
+  return updated ?? createOne(resource, call, scene, id, given);
 }
 
 async function updateOne(
