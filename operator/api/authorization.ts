@@ -1,5 +1,5 @@
 import type { ResourceType } from '../kube/types.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, errorInfo } from './errors.ts';
 
 /** What is done with a resource, as the last part of a permission of Google's IAM. */
 export type Action = 'get' | 'list' | 'create' | 'update' | 'delete' | 'run' | 'cancel';
@@ -30,12 +30,9 @@ export function permissionDenied(
   cause?: unknown,
   reason?: string,
 ): ApiError {
-  const detail = {
-    '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
-    reason: 'IAM_PERMISSION_DENIED',
-    domain: 'iam.googleapis.com',
+  const detail = errorInfo('IAM_PERMISSION_DENIED', 'iam.googleapis.com', {
     metadata: { permission, resource },
-  };
+  });
   const end = reason === undefined ? '.' : `: ${reason}`;
   const message = `Permission '${permission}' denied on resource '${resource}' (or resource may not exist)${end}`;
   return new ApiError('PERMISSION_DENIED', message, { details: [detail], cause });

@@ -77,3 +77,8 @@ export function invalidFields(violations: readonly FieldViolation[], message?: s
   const details = [{ '@type': 'type.googleapis.com/google.rpc.BadRequest', fieldViolations: violations }];
   return new ApiError('INVALID_ARGUMENT', text, { details });
 }
+
+/** Why, in a form for programs (google.rpc.ErrorInfo). */
+export function errorInfo(reason: string, domain: string, more: object = {}): ErrorDetail {
+  return { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason, domain, ...more };
+}

@@ -1,7 +1,7 @@
 import { isKubeError, type KubeError } from '../../kube/errors.ts';
 import type { ResourceType } from '../../kube/types.ts';
 import { type Action, asPermission, permissionDenied, permissionName } from '../authorization.ts';
-import { ApiError, type FieldViolation, invalidFields } from '../errors.ts';
+import { ApiError, errorInfo, type FieldViolation, invalidFields } from '../errors.ts';
 
 /** What was asked of the cluster. */
 export interface Attempt {
@@ -109,11 +109,7 @@ export function resourceName({ type, namespace, name }: Attempt): string {
 export function notFound({ type, namespace, name = '' }: Attempt, cause?: unknown): ApiError {
   const message = `Resource '${name}' of kind '${type.kind.toUpperCase()}' in project '${namespace}' does not exist.`;
   // Without it gcloud takes the region for the reason, and asks which there are.
-  const detail = {
-    '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
-    reason: 'NOT_FOUND',
-    domain: 'run.googleapis.com',
-  };
+  const detail = errorInfo('NOT_FOUND', 'run.googleapis.com');
   return new ApiError('NOT_FOUND', message, { details: [detail], cause });
 }
 
