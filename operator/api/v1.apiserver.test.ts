@@ -43,11 +43,19 @@ describe('the Admin API v1 on a real API server', () => {
     ok(names(listed.body).includes('crud'));
     deepEqual(listed.body.metadata, {});
     const changed = { ...read.body, metadata: { ...read.body.metadata, labels: { ...labels, team: 'a' } } };
+    const ref = { namespace: NAMESPACE, name: 'crud' };
+    const status = { url: 'http://crud.test' };
+    await installation.client.mergePatch(SERVICES, ref, { status }, { subresource: 'status' });
     const replaced = await call('PUT', `${S}/services/crud`, { body: changed });
     equal(replaced.status, 200, JSON.stringify(replaced.body));
     equal(replaced.body.metadata.labels.team, 'a');
-    const stored = await installation.client.get(SERVICES, { namespace: NAMESPACE, name: 'crud' });
+    const stored = await installation.client.get(SERVICES, ref);
     deepEqual(stored?.metadata.labels, { team: 'a' }, 'what only the view has is not stored');
+    const fromCluster = { ...changed.metadata, resourceVersion: stored?.metadata.resourceVersion };
+    equal(
+      (await call('PUT', `${S}/services/crud`, { body: { ...changed, metadata: fromCluster } })).status,
+      200,
+    );
     const stale = await call('PUT', `${S}/services/crud`, { body: changed });
     deepEqual([stale.status, stale.body.error.status], [409, 'ABORTED']);
     const unversioned = await call('PUT', `${S}/services/crud`, { body: service('crud') });
@@ -185,10 +193,9 @@ describe('the Admin API v1 on a real API server', () => {
   describe('permissions', () => {
     const attempts = SERVED_KINDS.flatMap(({ type: { apiVersion, kind, plural }, writes }) => {
       const path = `/apis/${apiVersion}/namespaces/${NAMESPACE}/${plural}`;
-      const body = { apiVersion, kind, metadata: { name: 'target', resourceVersion: '1' }, spec: {} };
-      const { resourceVersion: _, ...unversioned } = body.metadata;
+      const body = { apiVersion, kind, metadata: { name: 'target' }, spec: {} };
       const how = {
-        create: ['POST', path, { ...body, metadata: unversioned }],
+        create: ['POST', path, body],
         replace: ['PUT', `${path}/target`, body],
         delete: ['DELETE', `${path}/target`, undefined],
       } as const;
@@ -198,6 +205,19 @@ describe('the Admin API v1 on a real API server', () => {
         call: how[write],
       }));
     });
+    before(async () => {
+      const pool = { ...service('target'), apiVersion: 'run.googleapis.com/v1', kind: 'WorkerPool' };
+      const targets = {
+        [`${S}/services`]: service('target'),
+        [`${J}/jobs`]: job('target'),
+        [`${J}/workerpools`]: pool,
+      };
+      for (const [path, body] of Object.entries(targets)) {
+        const made = await call('POST', path, { body });
+        equal(made.status, 200, JSON.stringify(made.body));
+      }
+    });
+
     for (const as of ['viewer', 'stranger'] as const) {
       for (const { plural, action, call: attempt } of attempts) {
         it(`keep a ${as} from it: ${action} ${plural}`, async () => {

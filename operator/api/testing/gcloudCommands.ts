@@ -119,11 +119,7 @@ export function testCommands(place: () => Place): void {
       const args = command.split(' ').map((arg) => {
         return arg in MANIFESTS ? join(gcloud.folder, arg) : named(arg, [...words, ['EXECUTION', execution]]);
       });
-      let result = await gcloud.run(args);
-      // A controller may write a status between what gcloud reads and what it writes: then it is for the person to try again.
-      for (let tries = 0; result.text.includes('read it again') && tries < 5; tries++) {
-        result = await gcloud.run(args);
-      }
+      const result = await gcloud.run(args);
       equal(result.code, code, result.text);
       // Without what makes texts bold.
       // biome-ignore lint/suspicious/noControlCharactersInRegex: it is one

@@ -4,6 +4,7 @@ import { ApiError } from '../errors.ts';
 import { asAction } from '../resources/failure.ts';
 import { readAndWrite } from '../resources/readAndWrite.ts';
 import type { Resources } from '../resources/resources.ts';
+import { checkVersion } from '../resources/version.ts';
 import { checkRegion } from '../server/region.ts';
 import { JOB_VERBS } from './jobVerbs.ts';
 import { type ServedKind, servedKind, TASKS } from './kinds.ts';
@@ -122,11 +123,14 @@ async function replace({ resources, kind, place, query, request, name }: Call): 
   const written = writtenOf(request.body, kind.type, { ...place, name });
   const dryRun = isDryRun(query);
   const { metadata } = written;
-  if (metadata.resourceVersion) return viewOf(await resources.replace(kind.type, written, { dryRun }), place);
-  // A client that names no version replaces whatever is there, as on Cloud Run; the API server insists on one.
   const { namespace } = resources;
   const action = { action: 'update', type: kind.type, namespace, name: metadata.name } as const;
-  const read = () => asAction(action, () => resources.get(kind.type, metadata.name));
+  // A client that names no version replaces whatever is there, as on Cloud Run; the API server insists on one.
+  const read = async () => {
+    const stored = await asAction(action, () => resources.get(kind.type, metadata.name));
+    checkVersion(stored, metadata.resourceVersion, 'metadata.resourceVersion');
+    return stored;
+  };
   const replaced = await readAndWrite(read, (stored) => {
     const { resourceVersion } = stored.metadata;
     const next = { ...written, metadata: { ...metadata, resourceVersion } };

@@ -7,6 +7,7 @@ import { SERVICES } from '../../apis/serving/service/types.ts';
 import type { Pod } from '../../kube/core.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { ApiError } from '../errors.ts';
+import { versionOf } from '../resources/version.ts';
 import { labelTest } from './selector.ts';
 import { tasksOf } from './tasks.ts';
 import { listOf, viewOf, writtenOf } from './view.ts';
@@ -20,10 +21,11 @@ describe('the view of v1', () => {
     fc.assert(
       fc.property(labels, spec, fc.jsonValue(), (ownLabels, ownSpec, status) => {
         const { apiVersion, kind } = SERVICES;
-        const metadata = { name: 'a', namespace: 'demo', resourceVersion: '7', labels: ownLabels };
+        const metadata = { name: 'a', namespace: 'demo', uid: '7', labels: ownLabels };
         const stored = { apiVersion, kind, metadata, spec: ownSpec, status } as unknown as KubeObject;
         const body = JSON.parse(JSON.stringify(viewOf(stored, PLACE)));
-        const { namespace: _, ...kept } = metadata;
+        const { namespace: _, ...others } = metadata;
+        const kept = { ...others, resourceVersion: versionOf(stored) };
         const wanted = JSON.parse(JSON.stringify({ apiVersion, kind, metadata: kept, spec: ownSpec }));
         deepEqual(writtenOf(body, SERVICES, { ...PLACE, name: 'a' }), wanted);
       }),

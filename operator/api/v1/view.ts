@@ -3,6 +3,7 @@ import { LOCATION } from '../../apis/labels.ts';
 import { JOBS } from '../../apis/run/job/types.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import { type FieldViolation, invalidFields } from '../errors.ts';
+import { versionOf } from '../resources/version.ts';
 
 type Json = Record<string, unknown>;
 
@@ -13,15 +14,21 @@ export interface Place {
 }
 
 /**
- * An object as the API v1 shows it (Cloud Run Admin API v1). The cluster's form is the same but for what only a Google
- * project has: the label of the region, which gcloud shows in every list, and the project as the namespace. Pure.
+ * An object as the API v1 shows it (Cloud Run Admin API v1). The cluster's form is the same but for the version, and for what
+ * only a Google project has: the label of the region, which gcloud shows in every list, and the project as the namespace.
+ * Pure.
  */
 export function viewOf<T extends KubeObject>(object: T, { project, region }: Place): T {
   const { apiVersion, kind, metadata, ...rest } = object;
   const shown = {
     apiVersion,
     kind,
-    metadata: { ...metadata, namespace: project, labels: { [LOCATION]: region, ...metadata.labels } },
+    metadata: {
+      ...metadata,
+      namespace: project,
+      resourceVersion: versionOf(object),
+      labels: { [LOCATION]: region, ...metadata.labels },
+    },
     ...rest,
   } as unknown as T;
   return kind === JOBS.kind ? withTemplateMetadata(shown) : shown;

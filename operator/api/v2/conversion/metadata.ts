@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import { RUN } from '../../../apis/annotations/run.ts';
 import { SERVING } from '../../../apis/annotations/serving.ts';
 import type { KubeObject } from '../../../kube/types.ts';
+import { etagOf } from '../../resources/version.ts';
 import { FieldValueError, field, isAt, type Lens, type Path, setAt, shown, valueAt } from './lens.ts';
 import { enumOf, type Fields, INT64, TIME } from './value.ts';
 
@@ -40,19 +40,6 @@ export function textsOf(name: 'labels' | 'annotations', metadata: Path): Lens {
       setAt(stored, path, Object.keys(next).length > 0 ? next : undefined);
     },
   };
-}
-
-/** The fingerprint of what clients can change of an object: its status does not count. Lists have one of each object. */
-export function etagOf({ metadata }: KubeObject): string {
-  const { uid, generation, labels = {}, annotations = {} } = metadata;
-  const text = JSON.stringify([uid, generation, sorted(labels), sorted(annotations)]);
-  return `"${hash('sha256', text).slice(0, 16)}"`;
-}
-
-function sorted(texts: Readonly<Record<string, string>>): string[] {
-  return Object.keys(texts)
-    .sort()
-    .flatMap((key) => [key, texts[key] as string]);
 }
 
 /** The time at which an object or its state changed last. */

@@ -5,6 +5,7 @@ import type { KubeObject, ResourceType } from '../../../kube/types.ts';
 import type { Action } from '../../authorization.ts';
 import { asAction, notFound } from '../../resources/failure.ts';
 import type { Resources } from '../../resources/resources.ts';
+import { checkVersion } from '../../resources/version.ts';
 import { cancelExecution, runJob } from '../../v1/jobVerbs.ts';
 import { TASKS } from '../../v1/kinds.ts';
 import { getTask, listTasks } from '../../v1/tasks.ts';
@@ -15,7 +16,7 @@ import type { Fields } from '../conversion/value.ts';
 import { lastId, type Name, parseName } from '../names.ts';
 import { begun, validated } from '../operation.ts';
 import { listed, pageOf } from './page.ts';
-import { checkEtag, deleteOne } from './resource.ts';
+import { deleteRead } from './resource.ts';
 
 const REVISION_PATHS = ['services/revisions', 'workerPools/revisions'];
 const EXECUTION_PATH = 'jobs/executions';
@@ -94,10 +95,8 @@ export const REVISION_METHODS: Readonly<Record<string, Handler>> = {
     return toMessage(Revision, object, scene.place);
   },
   ListRevisions: (call) => list(call, Revision, 'revisions', 'services', 'workerPools'),
-  DeleteRevision: async (call) => {
-    const { object, scene } = await find(call, 'delete', REVISIONS, REVISION_PATHS);
-    return deleteOne(Revision, REVISIONS, call, scene, object);
-  },
+  DeleteRevision: (call) =>
+    deleteRead(Revision, REVISIONS, call, () => find(call, 'delete', REVISIONS, REVISION_PATHS)),
 };
 
 /** google.cloud.run.v2.Executions */
@@ -107,13 +106,11 @@ export const EXECUTION_METHODS: Readonly<Record<string, Handler>> = {
     return toMessage(Execution, object, scene.place);
   },
   ListExecutions: (call) => list(call, Execution, 'executions', 'jobs'),
-  DeleteExecution: async (call) => {
-    const { object, scene } = await find(call, 'delete', EXECUTIONS, [EXECUTION_PATH]);
-    return deleteOne(Execution, EXECUTIONS, call, scene, object);
-  },
+  DeleteExecution: (call) =>
+    deleteRead(Execution, EXECUTIONS, call, () => find(call, 'delete', EXECUTIONS, [EXECUTION_PATH])),
   CancelExecution: async (call) => {
     const { object, scene } = await find(call, 'cancel', EXECUTIONS, [EXECUTION_PATH]);
-    checkEtag(object, call.request.etag);
+    checkVersion(object, call.request.etag, 'etag');
     if (call.request.validateOnly === true) return validated(Execution, object, scene);
     const cancelled = await cancelExecution(scene.resources, object.metadata.name);
     return begun(Execution, 'update', cancelled, scene);
@@ -152,7 +149,7 @@ export const JOB_METHODS: Readonly<Record<string, Handler>> = {
     const execution = await runJob(call.context, scene.resources, lastId(name), {
       overrides: overrides === undefined ? undefined : readOverrides(overrides as Fields),
       dryRun,
-      check: (job) => checkEtag(job, etag),
+      check: (job) => checkVersion(job, etag, 'etag'),
     });
     return dryRun ? validated(Execution, execution, scene) : begun(Execution, 'run', execution, scene);
   },

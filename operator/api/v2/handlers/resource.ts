@@ -5,6 +5,7 @@ import { ApiError, type FieldViolation, invalidFields } from '../../errors.ts';
 import { asAction } from '../../resources/failure.ts';
 import { readAndWrite } from '../../resources/readAndWrite.ts';
 import type { Resources } from '../../resources/resources.ts';
+import { checkVersion } from '../../resources/version.ts';
 import { type Call, type Handler, type Scene, sceneOf } from '../call.ts';
 import {
   type Conversion,
@@ -14,7 +15,6 @@ import {
   toResource,
 } from '../conversion/kinds.ts';
 import { FieldValueError, setAt } from '../conversion/lens.ts';
-import { etagOf } from '../conversion/metadata.ts';
 import type { Fields } from '../conversion/value.ts';
 import { lastId, parseName } from '../names.ts';
 import { begun, validated } from '../operation.ts';
@@ -93,7 +93,7 @@ async function update(resource: Written, call: Call): Promise<Fields> {
   const id = lastId(name);
   const read = async () => {
     const current = await toUpdate(scene.resources, conversion.type, id, request.allowMissing === true);
-    if (current) checkEtag(current, given.etag);
+    if (current) checkVersion(current, given.etag, 'etag');
     return current;
   };
   const updated = await readAndWrite(
@@ -163,25 +163,29 @@ async function remove({ conversion, collection }: Written, call: Call): Promise<
   const scene = sceneOf(call, parsed);
   const { namespace } = scene.resources;
   const name = lastId(parsed);
-  const current = await asAction({ action: 'delete', type, namespace, name }, () =>
-    scene.resources.get(type, name),
-  );
-  return deleteOne(conversion, type, call, scene, current);
+  const action = { action: 'delete', type, namespace, name } as const;
+  const read = () => asAction(action, () => scene.resources.get(type, name));
+  return deleteRead(conversion, type, call, async () => ({ scene, object: await read() }));
 }
 
-/** Deletes an object that was read, with the precondition of the request. */
-export async function deleteOne(
+/** Deletes what it reads, with the precondition of the request. */
+export function deleteRead(
   conversion: Conversion,
   type: ResourceType,
-  { request }: Call,
-  scene: Scene,
-  current: KubeObject,
+  { request: { etag, validateOnly } }: Call,
+  read: () => Promise<{ scene: Scene; object: KubeObject }>,
 ): Promise<Fields> {
-  checkEtag(current, request.etag);
-  const dryRun = request.validateOnly === true;
-  const { name, resourceVersion } = current.metadata;
-  await scene.resources.delete(type, name, { dryRun, ...(request.etag ? { resourceVersion } : {}) });
-  return dryRun ? validated(conversion, current, scene) : begun(conversion, 'delete', current, scene);
+  const dryRun = validateOnly === true;
+  const readChecked = async () => {
+    const found = await read();
+    checkVersion(found.object, etag, 'etag');
+    return found;
+  };
+  return readAndWrite(readChecked, async ({ scene, object }) => {
+    const { name, resourceVersion } = object.metadata;
+    await scene.resources.delete(type, name, { dryRun, ...(etag ? { resourceVersion } : {}) });
+    return dryRun ? validated(conversion, object, scene) : begun(conversion, 'delete', object, scene);
+  });
 }
 
 /** What is to be updated; undefined where there is none and `optional`. */
@@ -198,13 +202,6 @@ async function toUpdate(
     if (optional && error instanceof ApiError && error.code === 'NOT_FOUND') return undefined;
     throw error;
   }
-}
-
-/** @throws {ApiError} ABORTED when the client has read another version. */
-export function checkEtag(current: KubeObject, etag: unknown): void {
-  if (!etag || etag === etagOf(current)) return;
-  const message = `'${current.metadata.name}' has changed: its etag is not ${etag} any more. Read it again.`;
-  throw new ApiError('ABORTED', message);
 }
 
 function checkComplete({ message }: Conversion, fields: Fields, path: string): void {
