@@ -358,14 +358,15 @@ describe('gateway and clients that do anything', () => {
     for (const [status, rest] of Object.entries(bad)) {
       const socket = open(`HEAD / HTTP/1.1\r\n${HOST}X: `);
       socket.setNoDelay();
-      const closed = once(socket, 'close');
+      // The gateway answers and closes as soon as it has seen too much: what is written after that fails.
+      const closed = new Promise((resolve) => socket.on('error', () => {}).once('close', resolve));
       let text = '';
       socket.setEncoding('latin1').on('data', (part) => {
         text += part;
       });
       for (const part of rest) {
         await new Promise((resolve) => setTimeout(resolve, 5));
-        socket.write(part);
+        if (text === '') socket.write(part);
       }
       await closed;
       assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} [^]*\\r\\n\\r\\n$`));
