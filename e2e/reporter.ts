@@ -31,6 +31,10 @@ export default class SuiteReporter extends Mocha.reporters.Base {
   }
 }
 
+function firstLine(text: string): string {
+  return text.trim().split('\n', 1)[0] ?? '';
+}
+
 function printSuites(runner: Mocha.Runner): void {
   let passed = 0;
   let failed = 0;
@@ -78,8 +82,12 @@ function tellProgress(runner: Mocha.Runner, path: string): void {
   runner.on(EVENT_HOOK_BEGIN, begin);
   runner.on(EVENT_TEST_BEGIN, begin);
   runner.on(EVENT_TEST_PASS, () => tell({ result: 'passed' }));
-  runner.on(EVENT_TEST_FAIL, () => tell({ result: 'failed' }));
-  runner.on(EVENT_TEST_PENDING, () => tell({ result: 'skipped' }));
+  runner.on(EVENT_TEST_FAIL, (test, error) => {
+    tell({ result: 'failed', failure: `${test.fullTitle()}: ${firstLine(error.message)}` });
+  });
+  runner.on(EVENT_TEST_PENDING, (test) =>
+    tell({ result: 'skipped', failure: `${test.fullTitle()}: skipped` }),
+  );
   runner.once(EVENT_RUN_END, () => {
     clearInterval(timer);
     tell({ complete: true });

@@ -15,6 +15,8 @@ interface Totals {
 const root = new URL('..', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'homerun-test-'));
 const totals: Totals = { passed: 0, failed: 0 };
+/** What failed or did not run to its end, a line each: the end of the output says all of it again. */
+const failures: string[] = [];
 
 /** No step takes so long, cold caches included. */
 const LIMIT_MINUTES = 40;
@@ -35,7 +37,10 @@ async function run(command: string, args: readonly string[]): Promise<boolean> {
 /** A step that must succeed for the rest to mean anything. */
 async function step(command: string, ...args: string[]): Promise<boolean> {
   const succeeded = await run(command, args);
-  if (!succeeded) totals.failed += 1;
+  if (!succeeded) {
+    totals.failed += 1;
+    failures.push([command, ...args].join(' '));
+  }
   return succeeded;
 }
 
@@ -44,12 +49,13 @@ async function conformance(): Promise<void> {
   const output = join(folder, 'totals.json');
   const succeeded = await run('e2e/conformance/run', [`--output=${output}`]);
   try {
-    const { passes, failures, pending } = JSON.parse(readFileSync(output, 'utf8'));
-    const failed = failures + pending;
+    const { passes, notPassed } = JSON.parse(readFileSync(output, 'utf8'));
     totals.passed += passes;
-    totals.failed += failed || (succeeded && passes > 0 ? 0 : 1);
-  } catch {
+    totals.failed += notPassed.length || (succeeded && passes > 0 ? 0 : 1);
+    failures.push(...notPassed);
+  } catch (error) {
     totals.failed += 1;
+    failures.push(`e2e/conformance/run: ${(error as Error).message}`);
   }
 }
 
@@ -60,15 +66,12 @@ async function besideConformance(): Promise<void> {
   else console.log('gcloud is not installed here: only the requests that it has sent are tried');
 }
 
-/** What mocha's runs did not finish. */
-const notRun: string[] = [];
-
 async function mocha(prefix: readonly string[], files: readonly string[]): Promise<void> {
   console.log(`\n$ ${[...prefix, 'mocha', ...files].join(' ')}`);
   const run = await runMocha({ prefix, files });
   totals.passed += run.passed;
   totals.failed += run.failed;
-  notRun.push(...run.notRun);
+  failures.push(...run.failures, ...run.notRun.map((what) => `did not run to its end: ${what}`));
 }
 
 /**
@@ -110,6 +113,6 @@ if (await step('make', 'deploy', 'images')) {
 }
 
 rmSync(folder, { recursive: true });
-for (const what of notRun) console.log(`\ndid not run to its end: ${what}`);
+for (const failure of failures) console.log(`FAILED ${failure}`);
 console.log(`\n${totals.passed} passed, ${totals.failed} failed`);
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;

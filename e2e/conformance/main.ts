@@ -94,6 +94,7 @@ const totals = {
   passes: count('passed'),
   failures: count('failed', 'unfinished'),
   pending: count('skipped'),
+  notPassed: results.flatMap(({ name, outcome }) => (outcome === 'passed' ? [] : `${name}: ${outcome}`)),
 };
 if (values.output) writeFileSync(values.output, JSON.stringify(totals));
 const seconds = ((performance.now() - started) / 1000).toFixed(0);

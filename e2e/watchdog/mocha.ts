@@ -24,6 +24,8 @@ export interface MochaTotals {
   passed: number;
   /** A suite that was ended counts as one failure, besides its tests that failed. */
   failed: number;
+  /** What failed and what was skipped, a line each. */
+  failures: string[];
   /** What did not run to its end. */
   notRun: string[];
 }
@@ -42,12 +44,13 @@ const DRAIN_MS = 1_000;
  * do when a process dies.
  */
 export async function runMocha(options: MochaOptions): Promise<MochaTotals> {
-  const totals: MochaTotals = { passed: 0, failed: 0, notRun: [] };
+  const totals: MochaTotals = { passed: 0, failed: 0, failures: [], notRun: [] };
   let files = options.files;
   while (files.length > 0) {
     const { progress, code, why } = await new Run(files, options).end();
     totals.passed += progress.passed;
     totals.failed += progress.failed;
+    totals.failures.push(...progress.failures);
     if (progress.complete && !why) {
       if (progress.failed === 0 && (code !== 0 || progress.passed === 0)) totals.failed += 1;
       break;

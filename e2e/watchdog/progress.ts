@@ -11,6 +11,8 @@ export interface Beat {
   /** A test or a hook began. */
   test?: string;
   result?: 'passed' | 'failed' | 'skipped';
+  /** What has not passed, in a line. */
+  failure?: string;
   /** Each test has had its turn. */
   complete?: boolean;
 }
@@ -23,6 +25,8 @@ export interface Progress {
   passed: number;
   /** Skipped tests count as failed. */
   failed: number;
+  /** What failed and what was skipped, a line each. */
+  failures: string[];
   complete: boolean;
   /** Where it is: suite, file and test that began last. */
   suite: string | undefined;
@@ -46,6 +50,7 @@ export function progressOf(beats: readonly Beat[]): Progress {
     files: beats[0]?.files ?? [],
     passed,
     failed: results.length - passed,
+    failures: beats.flatMap(({ failure }) => failure ?? []),
     complete: beats.at(-1)?.complete ?? false,
     suite: beats.findLast(({ suite }) => suite !== undefined)?.suite,
     file: beats.findLast(({ file }) => file !== undefined)?.file,
