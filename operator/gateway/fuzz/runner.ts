@@ -57,8 +57,8 @@ export interface Run {
 const GROWTH_BYTES = 24 * 1024 * 1024;
 /** A shorter run says nothing about memory. */
 const MEMORABLE_CASES = 5000;
-/** A refusal for the time limit of the revision. */
-const TIMED_OUT = /\b504\b/;
+/** What the time limit of the revision makes of a request: a refusal, or the end of a response of unknown length. */
+const TIMED_OUT = /\b504\b|^a broken answer looks whole/;
 /** How many cases before a failure are reported. */
 const MOST_BEFORE = 60;
 
@@ -117,7 +117,7 @@ async function runCase(
     const detail = error instanceof Finding ? error.detail : '';
     const context = `${detail} (${watch.describe()})`;
     // The gateway's clock does not know of other processes.
-    const starved = TIMED_OUT.test(kind) && watch.fairMs < TIMEOUT_MS / 2;
+    const starved = TIMED_OUT.test(kind) && watch.ms >= TIMEOUT_MS && watch.fairMs < TIMEOUT_MS / 2;
     return { kind, index, detail: context, transcript: lane.transcript(), starved };
   } finally {
     cancel();

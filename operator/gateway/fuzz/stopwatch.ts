@@ -23,19 +23,23 @@ export class Stopwatch {
   readonly #start = performance.now();
   readonly #begin = processorTime();
 
+  get ms(): number {
+    return performance.now() - this.#start;
+  }
+
   /** Milliseconds, less those that the machine gave to others. */
   get fairMs(): number {
-    return performance.now() - this.#start - (processorTime().denied - this.#begin.denied);
+    return this.ms - (processorTime().denied - this.#begin.denied);
   }
 
   /** Share of the time in which others had the processor. */
   get denied(): number {
-    return (processorTime().denied - this.#begin.denied) / (performance.now() - this.#start);
+    return (processorTime().denied - this.#begin.denied) / this.ms;
   }
 
   describe(): string {
     const { ran, denied } = processorTime();
-    const all = Math.round(performance.now() - this.#start);
+    const all = Math.round(this.ms);
     const own = Math.round(ran - this.#begin.ran);
     const others = Math.round(denied - this.#begin.denied);
     return `${all} ms, of which the process ran for ${own} ms and waited for a processor for ${others} ms`;
