@@ -4,7 +4,8 @@ import { Rejection, type Stored } from './fakeRules.ts';
 
 /** A server that listens on loopback; port 0 finds a free one. */
 export function listen(port: number): Promise<Server> {
-  const server = createServer();
+  // An idle connection is kept as long as by the API server (k8s.io/apiserver, secure_serving.go).
+  const server = createServer({ keepAliveTimeout: 90_000 });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => resolve(server));
