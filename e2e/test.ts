@@ -18,6 +18,9 @@ const totals: Totals = { passed: 0, failed: 0 };
 /** What failed or did not run to its end, a line each: the end of the output says all of it again. */
 const failures: string[] = [];
 
+// The tests start hundreds of processes and threads, each of which would remove the types of the same files again.
+process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/compile');
+
 /** No step takes so long, cold caches included. */
 const LIMIT_MINUTES = 40;
 

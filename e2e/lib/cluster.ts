@@ -91,7 +91,7 @@ export function serviceReady(
       if (ready?.status === status) return service;
       throw new Error(`Ready is ${ready?.status} (${ready?.reason}: ${ready?.message})`);
     },
-    { timeoutMs, everyMs: 50 },
+    { timeoutMs },
   );
 }
 

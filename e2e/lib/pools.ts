@@ -62,7 +62,7 @@ export function poolReady(
       if (ready?.status === status && message.test(ready.message ?? '')) return pool;
       throw new Error(`Ready is ${ready?.status} (${ready?.reason}: ${ready?.message})`);
     },
-    { timeoutMs, everyMs: 50 },
+    { timeoutMs },
   );
 }
 

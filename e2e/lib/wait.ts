@@ -5,15 +5,16 @@ export class WaitError extends Error {
 }
 
 /**
- * Asks `probe` again and again until it gives something true, and returns that.
+ * Asks `probe` again and again until it gives something true, and returns that. The longer it has waited, the more seldom it
+ * asks, unless `everyMs` says how often: the cluster has two processors for all tests.
  * @throws {WaitError} after `timeoutMs`, with what was awaited and the last error that `probe` threw.
  */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMs = 120_000, everyMs = 100 } = {},
+  { timeoutMs = 120_000, everyMs }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
+  const begun = performance.now();
   let cause: unknown;
   for (;;) {
     try {
@@ -23,10 +24,11 @@ export async function until<T>(
     } catch (error) {
       cause = error;
     }
-    if (performance.now() > deadline) {
+    const waited = performance.now() - begun;
+    if (waited > timeoutMs) {
       const why = cause instanceof Error ? `: ${cause.message}` : '';
       throw new WaitError(`${what}: not within ${timeoutMs / 1000} s${why}`, { cause });
     }
-    await sleep(everyMs);
+    await sleep(everyMs ?? Math.min(Math.max(50, waited / 20), 500));
   }
 }

@@ -14,19 +14,21 @@ export async function isBeforeTimer(promise: Promise<unknown>, ms: number): Prom
 }
 
 /**
- * Waits until `probe` gives something true, and gives that.
+ * Waits until `probe` gives something true, and gives that. The longer it has waited, the more seldom it asks, unless `everyMs`
+ * says how often: what is awaited needs the processor, too.
  * @throws when it did not within `timeoutMs`, naming `what`.
  */
 export async function until<R>(
   what: string,
   probe: () => R | Promise<R>,
-  { timeoutMs = 60_000, everyMs = 5 } = {},
+  { timeoutMs = 60_000, everyMs }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<Exclude<R, false | null | undefined | '' | 0>> {
-  const deadline = performance.now() + timeoutMs;
+  const begun = performance.now();
   for (;;) {
     const found = await probe();
     if (found) return found as Exclude<R, false | null | undefined | '' | 0>;
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    const waited = performance.now() - begun;
+    if (waited > timeoutMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs ?? Math.min(Math.max(5, waited / 20), 200)));
   }
 }
