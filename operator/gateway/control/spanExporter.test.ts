@@ -54,7 +54,7 @@ describe('SpanExporter', () => {
       resource: RESOURCE,
       log: silent,
       retryMs: 5,
-      timeoutMs: 200,
+      timeoutMs: 60_000,
       ...options,
     });
   const dropped = (): Record<string, number> => Object.fromEntries(exporter.dropped);
@@ -173,6 +173,8 @@ describe('SpanExporter', () => {
   });
 
   it('a receiver that never answers costs a bounded amount of memory', async () => {
+    await exporter.end(0);
+    exporter = made('', { timeoutMs: 200 });
     answer = () => {};
     const chunk = span('x'.repeat(60_000));
     for (let i = 0; i < 200; i++) exporter.add([chunk], 1);
@@ -201,7 +203,7 @@ describe('SpanExporter', () => {
     exporter.add([span('b')], 1);
     assert.deepEqual(dropped(), { buffer: 1 });
     answer = () => {};
-    const other = made('', { timeoutMs: 60_000 });
+    const other = made();
     other.add([span('a')], 1);
     await until('it is under way', () => bodies.length === 2);
     await other.end(50);
