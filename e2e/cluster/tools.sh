@@ -10,7 +10,10 @@ kube_names=(etcd kube-apiserver kube-controller-manager kube-scheduler kubelet k
 # other tests, or a program for an image.
 module_of() {
   local folder
-  case $1 in coredns | helm | metrics-server) set -- kube ;; esac
+  case $1 in
+  coredns | helm | metrics-server) set -- kube ;;
+  go-client) set -- clients/go ;;
+  esac
   for folder in "$here" "$here/.." "$here/../images"; do
     [ ! -f "$folder/$1/go.mod" ] || break
   done
