@@ -1,18 +1,27 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { fromJson } from '@bufbuild/protobuf';
+import { type DescMethod, fromJson } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
-import { IAM_ROLES } from '../apis/iam/roles.ts';
+import { IAM_ROLES, type RoleDeclaration } from '../apis/iam/roles.ts';
 import { KINDS } from '../apis/kinds.ts';
 import { RUN, SERVING } from '../apis/labels.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
 import { ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS } from '../kube/core.ts';
 import { type KubeObject, namespaced } from '../kube/types.ts';
-import { operationId } from './operations/operations.ts';
+import { operationId, parseOperationId } from './operations/operations.ts';
 import { type Answer, clientOf } from './testing/client.ts';
 import { HOST, NAMESPACE, useApi } from './testing/installation.ts';
-import { bodies, names, PLACE, ROUTES, RPCS, TEMPLATE, type WalkedCall } from './testing/requests.ts';
+import {
+  bodies,
+  names,
+  PLACE,
+  ROUTES,
+  RPCS,
+  TEMPLATE,
+  type Walked,
+  type WalkedCall,
+} from './testing/requests.ts';
 import { grant, installRoles, personWith } from './testing/roles.ts';
 import { REGISTRY } from './v2/registry.ts';
 
@@ -84,7 +93,9 @@ describe('every request of the Admin API on a real API server', function () {
     body?.error?.details?.[0]?.metadata?.permission,
   ];
 
-  for (const [title, walked] of Object.entries({ 'rpc of v2': RPCS, 'route of v1': ROUTES })) {
+  const WALKS = { 'rpc of v2': RPCS, 'route of v1': ROUTES };
+
+  for (const [title, walked] of Object.entries(WALKS)) {
     it(`lets a viewer change nothing and see what there is, in each ${title}`, async () => {
       const before = await written();
       const found: Record<string, unknown> = {};
@@ -103,26 +114,22 @@ describe('every request of the Admin API on a real API server', function () {
       deepEqual(found, {});
       deepEqual(await written(), before);
     });
-
-    it(`shows a stranger nothing, in each ${title}`, async () => {
-      const before = await written();
-      const found: Record<string, unknown> = {};
-      for (const { name, method, path, body, permission } of walked) {
-        const answer = await call(method, path(), { body, as: 'stranger' });
-        const isRight =
-          permission === undefined ||
-          deepEquals(refusedPermission(answer), [403, 'PERMISSION_DENIED', permission]);
-        if (!isRight)
-          found[`${name} ${path()}`] = [
-            permission,
-            ...refusedPermission(answer),
-            answer.body?.error?.message,
-          ];
-      }
-      deepEqual(found, {});
-      deepEqual(await written(), before);
-    });
   }
+
+  it('lists the operations of all that a viewer may list', async () => {
+    const viewer = IAM_ROLES.find(({ name }) => name === 'run.viewer');
+    ok(viewer && !viewer.permissions.includes('run.domainmappings.list'), 'which is not everything');
+    const list = async (token: string) => {
+      const { status, body } = await call('GET', `/v2/${PLACE}/operations`, { token });
+      return [status, (body.operations ?? []).map(({ name }: { name: string }) => name.split('/').pop())];
+    };
+    const all = ['services', 'jobs', 'workerpools'];
+    const [status, found] = await list(await tokenFor(viewer));
+    equal(status, 200);
+    ok(found.includes(names.operations), 'the service’s');
+    deepEqual(found.map((id: string) => parseOperationId(id)?.type.plural).sort(), all.sort());
+    deepEqual(await list(await tokenFor()), [200, []]);
+  });
 
   /** The permission that a call over gRPC is refused for; undefined where it is for none. */
   async function refusedCall(
@@ -142,10 +149,21 @@ describe('every request of the Admin API on a real API server', function () {
     }
   }
 
-  for (const role of IAM_ROLES) {
-    it(`refuses ${role.name} each rpc over gRPC that it has no permission for`, async () => {
-      const token = await personWith(installation, role);
-      const permissions: readonly string[] = role.permissions;
+  const tokens = new Map<RoleDeclaration, Promise<string>>();
+  /** Of a person with this role alone; with none, of a stranger. */
+  async function tokenFor(role?: RoleDeclaration): Promise<string> {
+    if (!role) return installation.tokens.stranger;
+    const made = tokens.get(role) ?? personWith(installation, role);
+    tokens.set(role, made);
+    return made;
+  }
+
+  for (const role of [...IAM_ROLES, undefined]) {
+    const who = role?.name ?? 'a stranger';
+    const permissions: readonly string[] = role?.permissions ?? [];
+
+    it(`refuses ${who} each rpc over gRPC that it has no permission for`, async () => {
+      const token = await tokenFor(role);
       const before = await written();
       const found: Record<string, unknown> = {};
       for (const walked of RPCS) {
@@ -153,15 +171,53 @@ describe('every request of the Admin API on a real API server', function () {
         const isGranted = permission === undefined || permissions.includes(permission);
         // What it may do must not change what the others are asked about.
         if (isGranted && descriptor.name === 'SetIamPolicy') continue;
-        const isDry = isGranted && descriptor.input.fields.some((field) => field.name === 'validate_only');
-        const refused = await refusedCall(walked, token, isDry ? { validateOnly: true } : {});
+        const options = isGranted && canBeDry(descriptor) ? { validateOnly: true } : {};
+        const refused = await refusedCall(walked, token, options);
         const want = isGranted ? undefined : permission;
         if (permission !== undefined && refused !== want) found[name] = { refused, want };
       }
       deepEqual(found, {});
       deepEqual(await written(), before);
     });
+
+    for (const [title, walked] of Object.entries(WALKS)) {
+      it(`refuses ${who} each ${title} that it has no permission for`, async () => {
+        const token = await tokenFor(role);
+        const before = await written();
+        const found: Record<string, unknown> = {};
+        for (const each of walked) {
+          const { name, method, permission } = each;
+          if (permission === undefined) continue;
+          const isGranted = permissions.includes(permission);
+          const request = isGranted ? dry(each) : { path: each.path(), body: each.body };
+          if (!request) continue;
+          const answer = await call(method, request.path, { body: request.body, token });
+          const refused = refusedPermission(answer);
+          const isRight = isGranted
+            ? answer.status < 500 && answer.status !== 403
+            : deepEquals(refused, [403, 'PERMISSION_DENIED', permission]);
+          if (!isRight) found[name] = [permission, ...refused, answer.body?.error?.message];
+        }
+        deepEqual(found, {});
+        deepEqual(await written(), before);
+      });
+    }
   }
 });
 
 const deepEquals = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+function canBeDry({ input }: DescMethod): boolean {
+  return input.fields.some((field) => field.name === 'validate_only');
+}
+
+/** The request without its effect; undefined where it always has one. */
+function dry({ method, path, body, writes, ...more }: Walked | WalkedCall) {
+  if (!writes) return { path: path(), body };
+  const { descriptor } = more as Partial<WalkedCall>;
+  const isVerb = /:\w+$/.test(path());
+  if (descriptor ? !canBeDry(descriptor) : isVerb) return undefined;
+  if (isVerb) return { path: path(), body: { ...body, validateOnly: true } };
+  const option = descriptor ? 'validateOnly=true' : 'dryRun=all';
+  return { path: `${path()}${path().includes('?') ? '&' : '?'}${option}`, body };
+}

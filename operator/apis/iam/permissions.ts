@@ -9,6 +9,7 @@ export interface AccessRule {
 
 const SERVING = 'serving.knative.dev';
 const RUN = 'run.googleapis.com';
+const DOMAINS = 'domains.cloudrun.com';
 const RBAC = 'rbac.authorization.k8s.io';
 const READ = ['get', 'list', 'watch'] as const;
 
@@ -66,6 +67,10 @@ export const PERMISSIONS = {
   'run.executions.cancel': on(RUN, 'executions', 'update', 'patch'),
   'run.tasks.get': on('', 'pods', 'get'),
   'run.tasks.list': on('', 'pods', 'list', 'watch'),
+  'run.domainmappings.create': on(DOMAINS, 'domainmappings', 'create'),
+  'run.domainmappings.delete': on(DOMAINS, 'domainmappings', 'delete'),
+  'run.domainmappings.get': on(DOMAINS, 'domainmappings', 'get'),
+  'run.domainmappings.list': on(DOMAINS, 'domainmappings', 'list', 'watch'),
   'run.locations.list': [],
   'run.operations.get': [],
   'run.operations.list': [],

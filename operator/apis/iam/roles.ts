@@ -13,7 +13,12 @@ export interface RoleDeclaration {
 
 const ALL = Object.keys(PERMISSIONS) as PermissionName[];
 const RUN = ALL.filter((name) => name.startsWith('run.'));
-const DEVELOPER = RUN.filter((name) => !/\.(setIamPolicy|invoke)$/.test(name));
+/**
+ * On Google Cloud no role of Cloud Run has the permissions for domain mappings, only the basic role Editor (Cloud Run, IAM
+ * roles). There are no basic roles here, so Cloud Run Admin has them, and it alone.
+ */
+const SHARED = RUN.filter((name) => !name.startsWith('run.domainmappings.'));
+const DEVELOPER = SHARED.filter((name) => !/\.(setIamPolicy|invoke)$/.test(name));
 const EVERYWHERE = ['services', 'jobs', 'workerpools', 'project'] as const;
 
 /** Cloud Run's roles and those beside them that its documentation asks for (IAM, Cloud Run roles and permissions). */
@@ -34,7 +39,7 @@ export const IAM_ROLES: readonly RoleDeclaration[] = [
     name: 'run.viewer',
     title: 'Cloud Run Viewer',
     permissions: [
-      ...RUN.filter((name) => /\.(get|list|getIamPolicy)$/.test(name)),
+      ...SHARED.filter((name) => /\.(get|list|getIamPolicy)$/.test(name)),
       'resourcemanager.projects.get',
     ],
     on: EVERYWHERE,
