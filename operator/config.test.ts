@@ -109,8 +109,32 @@ describe('configuration', () => {
       input: { gatway: {} },
       message: /^configuration\.gatway: there is no such field$/,
     },
+    'an issuer over plain HTTP, in the API': {
+      input: { api: { issuers: [{ issuer: 'http://dex.auth', audiences: ['cli'] }] } },
+      message:
+        /^configuration\.api\.issuers\[0\]\.issuer: is "http:\/\/dex\.auth"; .*; use https: over plain/,
+    },
+    'an issuer over plain HTTP, at the gateways': {
+      input: { invoker: { issuers: [{ issuer: 'http://localhost.example.com/a' }] } },
+      message: /^configuration\.invoker\.issuers\[0\]\.issuer: is "http:.*; use https: over plain HTTP/,
+    },
+    'an issuer that is no URL': {
+      input: { api: { issuers: [{ issuer: 'dex.auth', audiences: ['cli'] }] } },
+      message: /^configuration\.api\.issuers\[0\]\.issuer: is "dex\.auth"; it must match [^;]*$/,
+    },
     'a text': { input: 'x', message: /^configuration: is "x"; it must be a map$/ },
   };
+  it('takes issuers over HTTPS, and over HTTP on the same host', () => {
+    const issuers = [
+      'https://a.example.com/b',
+      'http://127.0.0.1:8080',
+      'http://localhost/a',
+      'http://[::1]:1',
+    ];
+    const given = { invoker: { issuers: issuers.map((issuer) => ({ issuer })) } };
+    assert.deepEqual(parseConfig(given).invoker.issuers, given.invoker.issuers);
+  });
+
   for (const [name, { input, message }] of Object.entries(faults)) {
     it(`refuses ${name}`, () => assert.throws(() => parseConfig(input), { code: 'CONFIG_INVALID', message }));
   }

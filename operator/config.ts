@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type * as Type from 'typebox';
+import type { FieldError } from './apis/fieldError.ts';
 import { schemaErrors } from './apis/schemaValidation.ts';
 import { ConfigSchema } from './config/schema.ts';
 
@@ -8,6 +9,13 @@ export type Config = Type.Static<typeof ConfigSchema>;
 
 function isMap(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Why a rule is there, where its pattern does not say it. */
+function reasonOf({ path, value }: FieldError): string {
+  const isPlain = typeof value === 'string' && value.startsWith('http:');
+  if (!isPlain || !/\.issuers\[\d+\]\.issuer$/.test(path)) return '';
+  return '; use https: over plain HTTP anyone on the way could give keys of their own';
 }
 
 /** What {@link withDefaults} reads of a schema. */
@@ -35,7 +43,7 @@ export class ConfigError extends Error {
 export function parseConfig(input: unknown): Config {
   const filled = withDefaults(ConfigSchema as DefaultedSchema, input ?? {});
   const [error] = schemaErrors(ConfigSchema, filled, 'configuration');
-  if (error) throw new ConfigError(`${error.path}: ${error.message}`);
+  if (error) throw new ConfigError(`${error.path}: ${error.message}${reasonOf(error)}`);
   const unknown = Object.keys(filled as Config).find((name) => !(name in ConfigSchema.properties));
   if (unknown) throw new ConfigError(`configuration.${unknown}: there is no such field`);
   return filled as Config;

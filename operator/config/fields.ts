@@ -7,8 +7,14 @@ export const port = (value: number) => Type.Integer({ minimum: 1, maximum: 65535
 export const seconds = (value: number, minimum: number, maximum: number) =>
   Type.Number({ minimum, maximum, default: value });
 
-/** An issuer of identity tokens, as it stands in the claim `iss`. */
-export const issuerUrl = Type.String({ maxLength: 2000, pattern: '^https?://[^\\s/?#@]+(/[^\\s?#]*)?$' });
+/**
+ * An issuer of identity tokens, as it stands in the claim `iss`. Whoever is on the way to one without TLS could give keys
+ * of their own; on the way to one on the same host is nobody.
+ */
+export const issuerUrl = Type.String({
+  maxLength: 2000,
+  pattern: '^(https://[^\\s/?#@]+|http://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:\\d+)?)(/[^\\s?#]*)?$',
+});
 
 /** One of some texts. */
 export const oneOf = <const T extends readonly string[]>(values: T, value: T[number]) =>
