@@ -144,14 +144,15 @@ function contextOf({
   parts: readonly ApiPart[];
   oidc: Oidc;
 }): ApiContext {
-  const clientOf: ApiContext['clientOf'] = (person) => new KubeClient(asPerson(client.connection, person));
+  const clientOf: ApiContext['clientOf'] = (person, warn) =>
+    new KubeClient(asPerson(client.connection, person, warn));
   return {
     config,
     client,
     authentication: new Authentication([(token) => oidc.personOf(token), tokenReview(client)], now),
     clientOf,
-    resourcesOf: (person, project) =>
-      new KubeResources(clientOf(person), person, namespaceOf(project, config)),
+    resourcesOf: (person, project, warn) =>
+      new KubeResources(clientOf(person, warn), person, namespaceOf(project, config)),
     projects: new Projects(client, config.metadata, now),
     verbs: Object.assign({}, ...parts.map(({ verbs }) => verbs)) as Readonly<Record<string, Verb>>,
     log,

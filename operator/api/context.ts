@@ -7,6 +7,9 @@ import type { Authentication } from './authentication/authentication.ts';
 import type { Person, Resources } from './resources/resources.ts';
 import type { ServedKind } from './v1/kinds.ts';
 
+/** Takes a warning of the cluster's, as the value of a header `Warning`. */
+export type Warn = (warning: string) => void;
+
 /** What all parts of the Admin API share. */
 export interface ApiContext {
   config: RoleConfig<'api'>;
@@ -14,12 +17,13 @@ export interface ApiContext {
   client: KubeClient;
   authentication: Pick<Authentication, 'personOf'>;
   /** A client that acts as a person, for what {@link Resources} has no verb for. */
-  clientOf(person: Person): KubeClient;
+  clientOf(person: Person, warn?: Warn): KubeClient;
   /**
    * What a person does in a project.
+   * @param warn what the cluster warns of when it is asked.
    * @throws {ApiError} INVALID_ARGUMENT for what is no project, PERMISSION_DENIED for one that is not served.
    */
-  resourcesOf(person: Person, project: string): Resources;
+  resourcesOf(person: Person, project: string, warn?: Warn): Resources;
   /** The project of a namespace, for its number. */
   projects: Pick<Projects, 'of'>;
   /** Verbs of v1 of all parts, by name. */

@@ -1,7 +1,10 @@
-import { deepEqual, equal, match } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { fromJson } from '@bufbuild/protobuf';
+import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { SERVICES } from '../apis/serving/service/types.ts';
 import { clientOf } from './testing/client.ts';
-import { NAMESPACE, REGION, useApi } from './testing/installation.ts';
+import { HOST, NAMESPACE, REGION, useApi } from './testing/installation.ts';
+import { REGISTRY, serviceOf } from './v2/registry.ts';
 
 const P = `/v2/projects/${NAMESPACE}/locations/${REGION}`;
 const V1 = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}`;
@@ -67,6 +70,50 @@ describe('the Admin API v2 on a real API server', function () {
     equal(dry.status, 200, JSON.stringify(dry.body));
     equal(dry.body.response.template.maxInstanceRequestConcurrency, 80, 'with its defaults');
     equal((await call('GET', `${P}/services/dry`)).status, 404);
+  });
+
+  describe('warnings of the cluster', () => {
+    const key = 'projects/p/locations/r/keyRings/k/cryptoKeys/c';
+    const template = { containers: [IMAGE], encryptionKey: key };
+    const isWarned = (warnings: readonly string[]) => {
+      equal(warnings.length, 1, warnings.join('\n'));
+      match(
+        warnings[0] ?? '',
+        /^299 - "spec\.template\.metadata\.annotations\[[^\]]*encryption-key\]: has no effect/,
+      );
+    };
+
+    it('are headers of the answer over REST, in v1 and v2', async () => {
+      const made = await call('POST', `${P}/services?serviceId=warned`, { body: { template } });
+      isWarned(made.warnings);
+      const { body, warnings } = await call('GET', `${V1}/services/warned`);
+      deepEqual(warnings, [], 'who reads is not warned');
+      isWarned((await call('PUT', `${V1}/services/warned`, { body })).warnings);
+      const { resourceVersion: _, ...metadata } = body.metadata;
+      const unversioned = { ...body, metadata };
+      isWarned((await call('PUT', `${V1}/services/warned`, { body: unversioned })).warnings);
+    });
+
+    it('are metadata of the answer over gRPC', async () => {
+      const baseUrl = `https://127.0.0.1:${installation.api.port}`;
+      const tls = { ca: installation.authority, servername: HOST };
+      const sessionManager = new Http2SessionManager(baseUrl, {}, tls);
+      const transport = createGrpcTransport({ baseUrl, sessionManager });
+      const { createService } = serviceOf('Services').method;
+      ok(createService);
+      const request = { parent: P.slice('/v2/'.length), serviceId: 'warned-grpc', service: { template } };
+      const message = fromJson(createService.input, request, { registry: REGISTRY });
+      const headers = { authorization: `Bearer ${installation.tokens.editor}` };
+      const { header } = await transport.unary(
+        createService as never,
+        undefined,
+        undefined,
+        headers,
+        message as never,
+      );
+      sessionManager.abort();
+      isWarned([header.get('warning') ?? '']);
+    });
   });
 
   it('lets a viewer change nothing', async () => {

@@ -17,6 +17,8 @@ export interface Connection {
   readonly dispatcher: Dispatcher;
   /** Headers that authenticate a request made now. */
   headers(): Promise<RequestHeaders> | RequestHeaders;
+  /** Takes what the server warns of, each as its header `Warning` came, in bytes (Kubernetes, API response warnings). */
+  warn?(warning: string): void;
 }
 
 export class ConnectionError extends Error {

@@ -124,6 +124,7 @@ export class Transport {
     }
     clientRequests.inc({ verb, code: answer.statusCode });
     this.#answered(answer.statusCode);
+    for (const warning of [answer.headers.warning ?? []].flat()) this.#connection.warn?.(warning);
     if (answer.statusCode < 300) return answer;
     throw await refusal(answer, title);
   }

@@ -1,8 +1,9 @@
 import type { Connection } from '../../kube/connection.ts';
+import type { Warn } from '../context.ts';
 import type { Person } from '../resources/resources.ts';
 
 /** The same API server, asked as a person (Kubernetes, User impersonation): its audit log names the person. */
-export function asPerson(connection: Connection, { name, groups }: Person): Connection {
+export function asPerson(connection: Connection, { name, groups }: Person, warn?: Warn): Connection {
   const impersonation = {
     'impersonate-user': onWire(name),
     'impersonate-group': groups.map(onWire),
@@ -15,6 +16,7 @@ export function asPerson(connection: Connection, { name, groups }: Person): Conn
     async headers() {
       return { ...(await connection.headers()), ...impersonation };
     },
+    warn,
   };
 }
 

@@ -5,6 +5,8 @@ export interface Answer {
   status: number;
   // biome-ignore lint/suspicious/noExplicitAny: what came over the wire
   body: any;
+  /** Values of its headers `Warning`. */
+  warnings: string[];
 }
 
 export interface CallOptions {
@@ -32,8 +34,9 @@ export function clientOf(installation: ApiInstallation) {
       const sent = request({ host: '127.0.0.1', port, method, path, headers, ...tls }, async (response) => {
         let received = '';
         for await (const chunk of response) received += chunk;
-        const { statusCode: status = 0 } = response;
-        resolve({ status, body: received === '' ? undefined : JSON.parse(received) });
+        const { statusCode: status = 0, headersDistinct } = response;
+        const { warning: warnings = [] } = headersDistinct;
+        resolve({ status, body: received === '' ? undefined : JSON.parse(received), warnings });
       });
       sent.on('error', reject);
       sent.end(text);

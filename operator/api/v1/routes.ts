@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiContext, ApiPart } from '../context.ts';
 import { ApiError } from '../errors.ts';
 import { asAction } from '../resources/failure.ts';
@@ -6,6 +6,7 @@ import { readAndWrite } from '../resources/readAndWrite.ts';
 import type { Resources } from '../resources/resources.ts';
 import { checkVersion } from '../resources/version.ts';
 import { checkRegion } from '../server/region.ts';
+import { warningsOf } from '../server/warnings.ts';
 import { JOB_VERBS } from './jobVerbs.ts';
 import { type ServedKind, servedKind, TASKS } from './kinds.ts';
 import { locationRoutes } from './locations.ts';
@@ -59,17 +60,22 @@ function serve(app: FastifyInstance, context: ApiContext, method: string, url: s
   app.route({
     method,
     url,
-    handler: async (request) => {
+    handler: async (request, reply) => {
       const params = request.params as Params;
       const colon = (params.name ?? '').lastIndexOf(':');
-      const call = callOf(context, request, colon < 0 ? params.name : params.name?.slice(0, colon));
+      const call = callOf(context, request, reply, colon < 0 ? params.name : params.name?.slice(0, colon));
       if (colon < 0) return act(call);
       return actVerb(call, params.name?.slice(colon + 1) ?? '');
     },
   });
 }
 
-function callOf(context: ApiContext, request: FastifyRequest, name: string | undefined): Call {
+function callOf(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  name: string | undefined,
+): Call {
   const { group, version, project = '', location, plural = '' } = request.params as Params;
   const kind = servedKind(plural, group === undefined ? undefined : `${group}/${version}`);
   if (!kind) throw new ApiError('NOT_FOUND', 'Method not found.');
@@ -82,7 +88,7 @@ function callOf(context: ApiContext, request: FastifyRequest, name: string | und
     name,
     place: { project, region },
     query: request.query as RawQuery,
-    resources: context.resourcesOf(request.person, project),
+    resources: context.resourcesOf(request.person, project, warningsOf(reply)),
   };
 }
 

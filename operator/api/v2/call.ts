@@ -1,5 +1,5 @@
 import type { DescMethod } from '@bufbuild/protobuf';
-import type { ApiContext } from '../context.ts';
+import type { ApiContext, Warn } from '../context.ts';
 import { invalidFields } from '../errors.ts';
 import type { Person, Resources } from '../resources/resources.ts';
 import { checkRegion } from '../server/region.ts';
@@ -15,6 +15,8 @@ export interface Call {
   host: string | undefined;
   /** Ends with the client's connection or its deadline. */
   signal: AbortSignal;
+  /** Passes on what the cluster warns of. */
+  warn?: Warn;
   /** In JSON form, as shape.ts makes it canonical. */
   request: Fields;
 }
@@ -45,11 +47,11 @@ export interface Scene {
  * The project of a name, as the person who asks.
  * @throws {ApiError} INVALID_ARGUMENT for another region than the cluster's.
  */
-export function sceneOf({ context, person, host }: Call, { project, location }: Name): Scene {
+export function sceneOf({ context, person, host, warn }: Call, { project, location }: Name): Scene {
   checkRegion(host, location, context.config);
   const { region } = context.config.metadata;
   return {
-    resources: context.resourcesOf(person, project),
+    resources: context.resourcesOf(person, project, warn),
     place: `projects/${project}/locations/${region}`,
   };
 }

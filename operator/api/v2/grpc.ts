@@ -11,6 +11,7 @@ import {
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../errors.ts';
+import { warningsIn } from '../server/warnings.ts';
 import type { Fields } from './conversion/value.ts';
 import { METHODS, type Method } from './methods.ts';
 import { messageOf, REGISTRY } from './registry.ts';
@@ -62,12 +63,13 @@ function readable(trailers: Trailers): Trailers {
 }
 
 function route(router: ConnectRouter, { descriptor, handler }: Method, context: ApiContext): void {
-  const act = async (message: unknown, { requestHeader, signal, values }: HandlerContext) => {
+  const act = async (message: unknown, { requestHeader, responseHeader, signal, values }: HandlerContext) => {
     try {
       const person = await context.authentication.personOf(requestHeader.get('authorization') ?? undefined);
       const request = requestOf(descriptor.input, message);
       const host = values.get(HOST);
-      const answered = await handler({ context, person, host, signal, request });
+      const warn = warningsIn(responseHeader);
+      const answered = await handler({ context, person, host, signal, warn, request });
       return fromJson(descriptor.output, answered as never, { ...OPTIONS, ignoreUnknownFields: true });
     } catch (error) {
       throw failure(error, context);

@@ -1,4 +1,5 @@
 import type { ApiPart } from '../context.ts';
+import { warningsOf } from '../server/warnings.ts';
 import { answerRest, type RestRequest } from './rest.ts';
 
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
@@ -19,7 +20,7 @@ export const V2: ApiPart = {
           body: request.body,
         };
         const { person, host } = request;
-        return answerRest(rest, { context, person, host, signal: gone.signal });
+        return answerRest(rest, { context, person, host, signal: gone.signal, warn: warningsOf(reply) });
       },
     });
   },
