@@ -15,7 +15,7 @@ function isMap(value: unknown): value is object {
 function reasonOf({ path, value }: FieldError): string {
   const isPlain = typeof value === 'string' && value.startsWith('http:');
   if (!isPlain || !/\.issuers\[\d+\]\.issuer$/.test(path)) return '';
-  return '; use https: over plain HTTP anyone on the way could give keys of their own';
+  return '; use https: over plain HTTP anyone on the path could answer with keys of their own';
 }
 
 /** What {@link withDefaults} reads of a schema. */

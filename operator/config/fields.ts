@@ -8,8 +8,8 @@ export const seconds = (value: number, minimum: number, maximum: number) =>
   Type.Number({ minimum, maximum, default: value });
 
 /**
- * An issuer of identity tokens, as it stands in the claim `iss`. Whoever is on the way to one without TLS could give keys
- * of their own; on the way to one on the same host is nobody.
+ * An issuer of identity tokens, as it stands in the claim `iss`. Without TLS anyone on the path could answer with keys of
+ * their own, except where requests do not leave the host.
  */
 export const issuerUrl = Type.String({
   maxLength: 2000,

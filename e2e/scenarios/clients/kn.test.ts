@@ -25,7 +25,10 @@ describe('kn at the API server of the cluster', function () {
   }
 
   const COMMANDS: [command: string, prints: RegExp][] = [
-    [`service create hello --image ${HELLO_IMAGE} --revision-name hello-a`, /created to latest revision 'hello-a'/],
+    [
+      `service create hello --image ${HELLO_IMAGE} --revision-name hello-a`,
+      /created to latest revision 'hello-a'/,
+    ],
     ['service update hello --env A=b --revision-name hello-b', /updated to latest revision 'hello-b'/],
     [
       'service update hello --tag hello-a=old --traffic hello-a=30 --traffic hello-b=70',
