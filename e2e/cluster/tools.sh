@@ -13,6 +13,7 @@ module_of() {
   case $1 in
   coredns | helm | metrics-server) set -- kube ;;
   go-client) set -- clients/go ;;
+  kn) set -- clients/kn ;;
   esac
   for folder in "$here" "$here/.." "$here/../images"; do
     [ ! -f "$folder/$1/go.mod" ] || break
@@ -83,6 +84,7 @@ package_of() {
   coredns) echo ./coredns ;;
   helm) echo helm.sh/helm/v3/cmd/helm ;;
   kind) echo sigs.k8s.io/kind ;;
+  kn) echo knative.dev/client/cmd/kn ;;
   metrics-server) echo sigs.k8s.io/metrics-server/cmd/metrics-server ;;
   *) echo . ;;
   esac
@@ -102,7 +104,7 @@ expected_time() {
   case $1 in
   kube) echo "about 10 minutes" ;;
   conformance) echo "about 8 minutes" ;;
-  argocd) echo "about 3 minutes" ;;
+  argocd | kn) echo "about 3 minutes" ;;
   *) echo "about 1 minute" ;;
   esac
 }
