@@ -1,3 +1,4 @@
+import { BUILDS } from './beside/builds.ts';
 import { RESOURCE_MANAGER } from './beside/projects.ts';
 import { SERVICE_ACCOUNTS_API } from './beside/serviceAccounts.ts';
 import { SERVICE_USAGE } from './beside/serviceUsage.ts';
@@ -20,4 +21,5 @@ export const PARTS: readonly ApiPart[] = [
   SERVICE_USAGE,
   RESOURCE_MANAGER,
   SERVICE_ACCOUNTS_API,
+  BUILDS,
 ];

@@ -307,6 +307,19 @@ describe('the Admin API v1 on a real API server', () => {
       equal(refused.error.status, 'FAILED_PRECONDITION');
     });
 
+    it('is a repository for what is built, which there is not yet', async () => {
+      for (const [method, path] of [
+        ['GET', 'repositories/cloud-run-source-deploy'],
+        ['POST', 'repositories?repositoryId=cloud-run-source-deploy'],
+      ] as const) {
+        const { status, body } = await call(method, `${P}/${path}`, {
+          body: method === 'POST' ? {} : undefined,
+        });
+        deepEqual([status, body.error.status], [501, 'UNIMPLEMENTED']);
+        match(body.error.message, /builds no sources yet: push an image and deploy that/);
+      }
+    });
+
     it('is the project, for those who may see it', async () => {
       for (const path of [project, `/v3/projects/${NAMESPACE}`]) {
         const { body } = await call('GET', path, { as: 'viewer' });

@@ -7,6 +7,7 @@ import { contractFile } from './contract.ts';
 import { crdFile } from './crd.ts';
 import { descriptorsFile } from './descriptors.ts';
 import type { GeneratedFile } from './file.ts';
+import { gcloudFlagsFile } from './gcloudFlags.ts';
 import { monitoringFile } from './monitoring.ts';
 import { reconcilersFile } from './reconcilers.ts';
 
@@ -29,6 +30,7 @@ export const GENERATORS: readonly Generator[] = [
   },
   { name: 'contract', folders: [], files: () => [contractFile()] },
   { name: 'Argo CD', folders: [], files: () => [argocdFile()] },
+  { name: 'flags of gcloud', folders: [], files: () => [gcloudFlagsFile()] },
   { name: 'monitoring', folders: [], files: () => [monitoringFile()] },
   { name: 'descriptors', folders: [], files: () => [descriptorsFile()] },
 ];

@@ -82,7 +82,7 @@ export function recorder(): { part: ApiPart; recorded: Recorded[] } {
 }
 
 /** The body without what only the object of that day has. */
-function sendable(body: unknown): unknown {
+export function sendable(body: unknown): unknown {
   const { metadata, status: _, ...rest } = (body ?? {}) as Partial<KubeObject> & { status?: unknown };
   if (!metadata) return body ?? undefined;
   const { resourceVersion, uid, generation, creationTimestamp, ...kept } = metadata;

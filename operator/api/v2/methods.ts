@@ -1,4 +1,5 @@
 import type { DescMethod } from '@bufbuild/protobuf';
+import { NO_BUILDS } from '../beside/builds.ts';
 import { ApiError } from '../errors.ts';
 import { checked, type Handler } from './call.ts';
 import { CONVERSIONS } from './conversion/kinds.ts';
@@ -39,7 +40,7 @@ const HANDLERS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
 /** Services that are not there yet, and what to do instead. */
 const UNIMPLEMENTED: Readonly<Record<string, string>> = {
   Instances: 'Homerun has no instances yet: deploy a service or a worker pool.',
-  Builds: 'Homerun builds no sources yet: push an image and deploy that.',
+  Builds: NO_BUILDS,
 };
 
 const PLACE = '/v2/{name=projects/*/locations/*';
