@@ -35,26 +35,45 @@ export interface GcloudTarget {
 
 /** The real gcloud with an Admin API as its HTTP proxy, and no other setting of the machine's. */
 export function gcloudFor({ address, port, authority, token, project, region }: GcloudTarget): Gcloud {
-  const folder = mkdtempSync(join(tmpdir(), 'homerun-gcloud-'));
-  writeFileSync(join(folder, 'ca.pem'), authority);
-  writeFileSync(join(folder, 'token'), token);
-  const { PATH, HOME } = process.env;
-  const env = {
-    PATH,
-    HOME,
-    CLOUDSDK_CONFIG: folder,
+  return gcloudWith({ 'ca.pem': authority, token }, (folder) => ({
     CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE: join(folder, 'ca.pem'),
-    CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: join(folder, 'token'),
     CLOUDSDK_CORE_PROJECT: project,
     CLOUDSDK_RUN_REGION: region,
     CLOUDSDK_PROXY_TYPE: 'http',
     CLOUDSDK_PROXY_ADDRESS: address,
     CLOUDSDK_PROXY_PORT: String(port),
+  }));
+}
+
+/**
+ * The real gcloud for an API server itself (`--platform=kubernetes`), as whom a kubeconfig names by a client certificate. It
+ * asks port 443 whatever the kubeconfig says, and wants the authority in it and not in a file.
+ */
+export function gcloudOnKubernetes(kubeconfig: object): Gcloud {
+  return gcloudWith({ kubeconfig: JSON.stringify(kubeconfig), token: 'unused' }, (folder) => ({
+    KUBECONFIG: join(folder, 'kubeconfig'),
+    CLOUDSDK_RUN_PLATFORM: 'kubernetes',
+  }));
+}
+
+function gcloudWith(
+  files: Readonly<Record<string, string>>,
+  settingsIn: (folder: string) => NodeJS.ProcessEnv,
+): Gcloud {
+  const folder = mkdtempSync(join(tmpdir(), 'homerun-gcloud-'));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const { PATH, HOME } = process.env;
+  const env = {
+    PATH,
+    HOME,
+    CLOUDSDK_CONFIG: folder,
+    CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: join(folder, 'token'),
     CLOUDSDK_CORE_DISABLE_PROMPTS: '1',
     CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API: 'false',
     CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: 'true',
     CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK: '1',
     CLOUDSDK_SURVEY_DISABLE_PROMPTS: 'true',
+    ...settingsIn(folder),
   };
   return {
     folder,

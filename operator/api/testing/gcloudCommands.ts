@@ -85,6 +85,7 @@ const COMMANDS: readonly Command[] = [
   ['beta run worker-pools describe pool', /WorkerPool pool in region/],
   ['beta run worker-pools deploy pull --image=IMAGE --scaling=2', /has been deployed/],
   ['beta run worker-pools update pull --update-env-vars=A=b', /has been (deployed|updated)/],
+  ['beta run worker-pools update-instance-split pull --to-latest', /100% +LATEST/],
   ['beta run worker-pools describe pull --format=export', /name: A\n +value: b\n/],
   ['beta run worker-pools delete pull', /Deleted worker pool \[pull\]/i],
   ['run regions list', /local-cluster1/],
