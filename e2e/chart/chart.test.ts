@@ -505,6 +505,11 @@ describe('chart', () => {
         values: { api: { issuers: [{ issuer: 'https://people.example.com' }] } },
         want: /api\/issuers\/0'?: missing property 'audiences'/,
       },
+      'issuer over plain HTTP': {
+        reason: 'anyone on the path could answer with keys of their own',
+        values: { invoker: { issuers: [{ issuer: 'http://dex.auth.svc' }] } },
+        want: /invoker\/issuers\/0\/issuer'?: .*does not match pattern/,
+      },
       digest: {
         reason: 'a digest that is cut would only fail in the kubelet',
         values: { image: { digest: 'sha256:abc' } },

@@ -14,8 +14,5 @@ export async function runGcloud({ folder, run }: Gcloud, { command }: FlagCase, 
   const args = command
     .split(' ')
     .map((arg) => filled(arg, files).replace(/^(--[a-z-]+)=env\.yaml$/, `$1=${join(folder, 'env.yaml')}`));
-  let result = await run(args);
-  // A controller may write a status between what gcloud reads and what it writes: then it is for the person to try again.
-  for (let tries = 0; result.text.includes('read it again') && tries < 5; tries++) result = await run(args);
-  return result;
+  return run(args);
 }
