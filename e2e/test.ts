@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -77,6 +77,14 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
   failures.push(...run.failures, ...run.notRun.map((what) => `did not run to its end: ${what}`));
 }
 
+/** Without KEDA's operator, which `make keda` builds: that takes minutes. */
+function ofKeda(): string[] {
+  const { status } = spawnSync('e2e/cluster/tool', ['--cached', 'keda'], { cwd: root });
+  if (status === 0) return ['e2e/keda/*.test.ts'];
+  console.log("KEDA's operator is not built here (make keda): only the documented manifests are checked");
+  return ['e2e/keda/examples.apiserver.test.ts'];
+}
+
 /**
  * Most tests wait for something, so that a machine of two processors has time for several runs at once. The patterns of
  * each group complement each other: a new file belongs to one of them. What stops or upgrades parts of Homerun that
@@ -87,7 +95,7 @@ const WITHOUT_CLUSTER = [
   ['operator/@(autoscaler|kube|webhook)/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
   ['e2e/chart/**/*.test.ts', 'operator/gateway/**/gateway.test.ts'],
-  ['operator/@(api|generate)/**/*.test.ts', 'e2e/!(chart|gcloud|scenarios)/**/*.test.ts'],
+  ['operator/@(api|generate)/**/*.test.ts', 'e2e/!(chart|gcloud|keda|scenarios)/**/*.test.ts', ...ofKeda()],
 ];
 const SCENARIOS = [
   ['e2e/scenarios/@(affinity|badInput|boost).test.ts'],

@@ -61,6 +61,7 @@ compile() {
 programs() {
   case $1 in
   conformance) conformance_programs "$2" ;;
+  keda) keda_programs "$2" ;;
   protocols) go build -trimpath -ldflags "-s -w" -o "$2/" tool ;;
   *)
     go build -trimpath -ldflags "$(link_flags "$1")" -o "$2/$1" "$(package_of "$1")" || return
@@ -76,6 +77,19 @@ conformance_programs() { # FOLDER
   go build -trimpath -ldflags "-s -w" -o "$1/" tool &&
     go test -c -tags e2e -trimpath -ldflags "-s -w" -o "$1/" $suites/api/v1 $suites/runtime &&
     install -m 644 "$(go list -m -f '{{.Dir}}' knative.dev/serving)/test/config/test-resources.yaml" "$1"
+}
+
+# KEDA's operator and metrics server. Most of what they are compiled from is for the
+# scalers, of which the tests use one; the others are left out of a copy of the source,
+# but for the one that declares a constant for all.
+keda_programs() { # FOLDER
+  local module=github.com/kedacore/keda/v2 source=$1/source
+  go mod download "$module" && cp -r "$(go list -m -f '{{.Dir}}' "$module")" "$source" && chmod -R u+w "$source" &&
+    find "$source/pkg/scalers" -maxdepth 1 -name '*.go' ! -name scaler.go ! -name prometheus_scaler.go \
+      ! -name azure_queue_scaler.go -delete &&
+    sed -i -E '/^\tcase "/{N;/"prometheus"/!d}' "$source/pkg/scaling/scalers_builder.go" &&
+    (cd "$source" && go build -trimpath -ldflags "-s -w" -o "$1/" ./cmd/operator ./cmd/adapter) &&
+    rm -r "$source"
 }
 
 package_of() {
@@ -105,6 +119,7 @@ expected_time() {
   kube) echo "about 10 minutes" ;;
   conformance) echo "about 8 minutes" ;;
   argocd | kn) echo "about 3 minutes" ;;
+  keda) echo "about 6 minutes" ;;
   *) echo "about 1 minute" ;;
   esac
 }

@@ -142,6 +142,7 @@ export class ApiServer {
       `--controllers=${names.join(',')}`,
       '--kube-api-qps=5000',
       '--kube-api-burst=5000',
+      '--horizontal-pod-autoscaler-sync-period=1s',
     ]);
   }
 
@@ -162,6 +163,14 @@ export class ApiServer {
       '--tls-cert-file=server.crt',
       '--tls-private-key-file=server.key',
       '--client-ca-file=ca.crt',
+      // How the servers of other APIs know its users.
+      '--proxy-client-cert-file=server.crt',
+      '--proxy-client-key-file=server.key',
+      '--requestheader-client-ca-file=ca.crt',
+      '--requestheader-allowed-names=kube-apiserver',
+      '--requestheader-username-headers=X-Remote-User',
+      '--requestheader-group-headers=X-Remote-Group',
+      '--requestheader-extra-headers-prefix=X-Remote-Extra-',
       '--service-account-issuer=https://kubernetes.default.svc',
       '--service-account-key-file=accounts.key',
       '--service-account-signing-key-file=accounts.key',
