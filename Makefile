@@ -50,6 +50,10 @@ conformance: deploy ## Run Knative Serving's own conformance tests against it, A
 gcloud: deploy images ## Run gcloud's commands on a real cluster (needs gcloud; make test runs most of them where it is installed)
 	@e2e/in mocha 'e2e/gcloud/**/*.test.ts'
 
+.PHONY: kn
+kn: deploy images ## Use a service by kn, Knative's own client (make test does too, once this has built it)
+	@e2e/in mocha e2e/scenarios/clients/kn.test.ts
+
 .PHONY: keda
 keda: $(dependencies) ## Let KEDA's own operator scale a worker pool (make test does too, once this has built it)
 	@mocha 'e2e/keda/**/*.test.ts'

@@ -65,6 +65,7 @@ async function conformance(): Promise<void> {
 /** First what measures the use of processors, as Knative's tests need little of one; gcloud needs a whole one. */
 async function besideConformance(): Promise<void> {
   await mocha(['e2e/in'], ['e2e/scenarios/scaleOut.test.ts']);
+  if (isBuilt('kn')) await mocha(['e2e/in'], ['e2e/scenarios/clients/kn.test.ts']);
   if (HAS_GCLOUD) await mocha(['e2e/in'], ['e2e/gcloud/*.test.ts']);
   else console.log('gcloud is not installed here: only the requests that it has sent are tried');
 }
@@ -77,13 +78,15 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
   failures.push(...run.failures, ...run.notRun.map((what) => `did not run to its end: ${what}`));
 }
 
-/** Without KEDA's operator, which `make keda` builds: that takes minutes. */
-function ofKeda(): string[] {
-  const { status } = spawnSync('e2e/cluster/tool', ['--cached', 'keda'], { cwd: root });
-  if (status === 0) return ['e2e/keda/*.test.ts'];
-  console.log("KEDA's operator is not built here (make keda): only the documented manifests are checked");
-  return ['e2e/keda/examples.apiserver.test.ts'];
+/** Whether a tool is built here that takes minutes to build: `make NAME` does, and runs the tests that need it. */
+function isBuilt(name: string): boolean {
+  const { status } = spawnSync('e2e/cluster/tool', ['--cached', name], { cwd: root });
+  if (status !== 0)
+    console.log(`${name} is not built here (make ${name}): the tests that need it do not run`);
+  return status === 0;
 }
+
+const KEDA = [isBuilt('keda') ? 'e2e/keda/*.test.ts' : 'e2e/keda/examples.apiserver.test.ts'];
 
 /**
  * Most tests wait for something, so that a machine of two processors has time for several runs at once. The patterns of
@@ -94,8 +97,8 @@ const WITHOUT_CLUSTER = [
   ['operator/gateway/**/!(gateway).test.ts'],
   ['operator/@(autoscaler|kube|webhook)/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
-  ['e2e/chart/**/*.test.ts', 'operator/gateway/**/gateway.test.ts'],
-  ['operator/@(api|generate)/**/*.test.ts', 'e2e/!(chart|gcloud|keda|scenarios)/**/*.test.ts', ...ofKeda()],
+  ['e2e/chart/**/*.test.ts', 'operator/gateway/**/gateway.test.ts', ...KEDA],
+  ['operator/@(api|generate)/**/*.test.ts', 'e2e/!(chart|gcloud|keda|scenarios)/**/*.test.ts'],
 ];
 const SCENARIOS = [
   ['e2e/scenarios/@(affinity|badInput|boost).test.ts'],
