@@ -252,6 +252,16 @@ describe('the API v2 over REST', () => {
     assert.deepEqual(spec, { template: { spec: { containers: [{ image: 'hello:1' }] } } });
   });
 
+  it('takes a field that is null for one that is unset, also another kind of probe', async () => {
+    written = [];
+    const startupProbe = { httpGet: { path: '/', httpHeaders: null }, grpc: null, tcpSocket: null };
+    const template = { containers: [{ image: 'hello:1', args: null, startupProbe }], labels: null };
+    await ask('POST', `${PARENT}/services`, { template, description: null }, { serviceId: 'b' });
+    const [{ spec }] = written as [KubeObject & { spec: { template: object } }];
+    const container = { image: 'hello:1', startupProbe: { httpGet: { path: '/' } } };
+    assert.deepEqual(spec.template, { spec: { containers: [container] } });
+  });
+
   it('ignores what clients send back of what they only read', async () => {
     const { response } = { response: await ask('GET', `${PARENT}/services/a`) };
     await ask('PATCH', `${PARENT}/services/a`, { ...response, uid: 'other', uri: 'https://other' });

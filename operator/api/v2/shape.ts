@@ -16,7 +16,8 @@ const isMap = (value: unknown): value is Fields =>
  * their default left out.
  * @throws {ApiError} INVALID_ARGUMENT that names each field that the message does not have, or of another type.
  */
-export function canonical(message: DescMessage, json: Fields): Fields {
+export function canonical(message: DescMessage, written: Fields): Fields {
+  const json = withoutNulls(written) as Fields;
   try {
     return toJson(message, fromJson(message, json as never, OPTIONS), OPTIONS) as Fields;
   } catch (cause) {
@@ -24,6 +25,17 @@ export function canonical(message: DescMessage, json: Fields): Fields {
     if (violations.length > 0) throw invalidFields(violations);
     throw invalidFields([{ field: '', description: (cause as Error).message }]);
   }
+}
+
+/**
+ * A field that is null is unset (ProtoJSON, Null values). Protobuf's own reader counts it for one of a oneof, and Terraform's
+ * provider writes null for each kind of probe that is not used.
+ */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isMap(value)) return value;
+  const set = Object.entries(value).filter(([, inner]) => inner !== null);
+  return Object.fromEntries(set.map(([key, inner]) => [key, withoutNulls(inner)]));
 }
 
 function violationsOf(message: DescMessage, json: Fields, path: string): FieldViolation[] {
