@@ -80,6 +80,12 @@ const EXAMPLES: Record<string, Example> = {
     },
     reason: 'it stands at the container in v2',
   },
+  'an only container with the name that it gets by default': {
+    annotations: { 'run.googleapis.com/base-images': '{"user-container":"b"}' },
+    spec: { containers: [{ ...IMAGE, name: 'user-container', imagePullPolicy: 'Always' }] },
+    shows: { containers: [{ ...IMAGE, baseImageUri: 'b' }] },
+    reason: 'API reference v2, Container: a name is what a client gave',
+  },
   'egress in its older word': {
     annotations: { 'run.googleapis.com/vpc-access-egress': 'all' },
     shows: { vpcAccess: { egress: 'ALL_TRAFFIC' }, containers: [IMAGE] },
@@ -102,9 +108,9 @@ const EXAMPLES: Record<string, Example> = {
   },
 };
 
-function service({ annotations, spec = {} }: Example): KubeObject {
+function service({ annotations, spec = {} }: Example) {
   const template = { metadata: { annotations }, spec: { containers: [IMAGE], ...spec } };
-  return { apiVersion: 'a', kind: 'Service', metadata: { name: 'a' }, spec: { template } } as KubeObject;
+  return { apiVersion: 'a', kind: 'Service', metadata: { name: 'a' }, spec: { template } };
 }
 
 describe('what v2 shows', () => {
@@ -131,6 +137,18 @@ describe('what v2 shows', () => {
       }
     });
   }
+
+  it('of an only container without a name, which stays the one that is stored', () => {
+    const containers = [{ ...IMAGE, name: 'user-container', imagePullPolicy: 'Always' }];
+    const stored = service({ spec: { containers }, shows: {}, reason: '' });
+    const next = toResource(
+      CONVERSIONS.Service,
+      { template: { containers: [{ image: 'b' }] } },
+      stored,
+      PLACE,
+    ) as typeof stored;
+    assert.deepEqual(next.spec.template.spec.containers, [{ ...containers[0], image: 'b' }]);
+  });
 
   it('of a condition: its state, and its reason where v2 has a name for it', () => {
     const conditions = [

@@ -8,6 +8,7 @@ import { CONTAINER, VOLUME } from './container.ts';
 import { field, group, isAt, type Lens, list, type Path, setAt, valueAt } from './lens.ts';
 import { textsOf } from './metadata.ts';
 import { withAliases } from './secret.ts';
+import { withoutSoleName } from './soleName.ts';
 import {
   COUNT,
   enumOf,
@@ -53,7 +54,7 @@ export function instance({ metadata, spec, requests }: TemplatePaths): Lens[] {
   return [
     textsOf('labels', metadata),
     textsOf('annotations', metadata),
-    withAliases(metadata, withAnnotated(containers, note, requests)),
+    withAliases(metadata, withoutSoleName(withAnnotated(containers, note, requests))),
     group(
       'scaling',
       field('minInstanceCount', note(AUTOSCALING.minScale), COUNT),

@@ -18,7 +18,7 @@ export function containerInPod<C extends { name: string }>(
 }
 
 /** Name of an only container without one (Knative API, Container: name). */
-const SOLE_CONTAINER = 'user-container';
+export const SOLE_CONTAINER = 'user-container';
 
 /**
  * Names of all containers. Unnamed ones among several become NAME-1, NAME-2 and so on, as on Cloud Run, skipping names in
