@@ -58,6 +58,11 @@ kn: deploy images ## Use a service by kn, Knative's own client (make test does t
 keda: $(dependencies) ## Let KEDA's own operator scale a worker pool (make test does too, once this has built it)
 	@mocha 'e2e/keda/**/*.test.ts'
 
+.PHONY: terraform
+terraform: $(dependencies) ## Run Google's provider for Terraform against the Admin API (make test does too, once this has built it)
+	@e2e/cluster/tool tofu terraform-provider-google >/dev/null
+	@mocha 'e2e/terraform/*.test.ts'
+
 .PHONY: bench
 bench: deploy images ## Measure it, against plain Kubernetes in the same run (e2e/bench/results.json)
 	@e2e/bench/programs >/dev/null

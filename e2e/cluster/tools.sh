@@ -15,7 +15,7 @@ module_of() {
   go-client) set -- clients/go ;;
   kn) set -- clients/kn ;;
   esac
-  for folder in "$here" "$here/.." "$here/../images"; do
+  for folder in "$here" "$here/.." "$here/../images" "$here/../terraform"; do
     [ ! -f "$folder/$1/go.mod" ] || break
   done
   echo "$folder/$1"
@@ -100,6 +100,7 @@ package_of() {
   kind) echo sigs.k8s.io/kind ;;
   kn) echo knative.dev/client/cmd/kn ;;
   metrics-server) echo sigs.k8s.io/metrics-server/cmd/metrics-server ;;
+  tofu) echo github.com/opentofu/opentofu/cmd/tofu ;;
   *) echo . ;;
   esac
 }
@@ -118,7 +119,8 @@ expected_time() {
   case $1 in
   kube) echo "about 10 minutes" ;;
   conformance) echo "about 8 minutes" ;;
-  argocd | kn) echo "about 3 minutes" ;;
+  argocd | kn | terraform-provider-google) echo "about 3 minutes" ;;
+  tofu) echo "about 5 minutes" ;;
   keda) echo "about 6 minutes" ;;
   *) echo "about 1 minute" ;;
   esac

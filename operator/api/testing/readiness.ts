@@ -1,4 +1,5 @@
 import { HOMERUN } from '../../apis/annotations/homerun.ts';
+import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
 import { EXECUTIONS } from '../../apis/run/execution/types.ts';
 import { JOBS } from '../../apis/run/job/types.ts';
 import { WORKER_POOLS } from '../../apis/run/workerPool/types.ts';
@@ -35,6 +36,10 @@ function statusOf(object: Served): Json {
   const conditions = (...types: string[]) => types.map(condition);
   const observedGeneration = generation;
   if (kind === 'Job') return { observedGeneration, conditions: conditions('Ready') };
+  if (kind === 'DomainMapping') {
+    const resourceRecords = [{ type: 'CNAME', name, rrdata: 'gateway.example.test' }];
+    return { observedGeneration, conditions: conditions('Ready'), resourceRecords };
+  }
   if (kind === 'Execution') {
     const begun = { observedGeneration, startTime: '2026-01-01T00:00:00Z' };
     const started = conditions('ResourcesAvailable', 'Started');
@@ -77,7 +82,13 @@ function revisionOf(name: string, spec: Json | undefined): string {
 /** Plays the controllers for the clients of a test: whatever is written is ready at once. */
 export async function makeReady(client: KubeClient, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    for (const type of [SERVICES, JOBS, EXECUTIONS, WORKER_POOLS] as ResourceType<Served>[]) {
+    for (const type of [
+      SERVICES,
+      JOBS,
+      EXECUTIONS,
+      WORKER_POOLS,
+      DOMAIN_MAPPINGS,
+    ] as ResourceType<Served>[]) {
       const { items } = await client.list(type);
       for (const item of items) await settle(client, type, item).catch(() => {});
     }
