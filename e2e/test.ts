@@ -65,7 +65,7 @@ async function conformance(): Promise<void> {
 /** First what measures the use of processors, as Knative's tests need little of one; gcloud needs a whole one. */
 async function besideConformance(): Promise<void> {
   await mocha(['e2e/in'], ['e2e/scenarios/scaleOut.test.ts']);
-  if (isBuilt('kn')) await mocha(['e2e/in'], ['e2e/scenarios/clients/kn.test.ts']);
+  if (areBuilt('kn', ['kn'])) await mocha(['e2e/in'], ['e2e/scenarios/clients/kn.test.ts']);
   if (HAS_GCLOUD) await mocha(['e2e/in'], ['e2e/gcloud/*.test.ts']);
   else console.log('gcloud is not installed here: only the requests that it has sent are tried');
 }
@@ -78,15 +78,18 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
   failures.push(...run.failures, ...run.notRun.map((what) => `did not run to its end: ${what}`));
 }
 
-/** Whether a tool is built here that takes minutes to build: `make NAME` does, and runs the tests that need it. */
-function isBuilt(name: string): boolean {
-  const { status } = spawnSync('e2e/cluster/tool', ['--cached', name], { cwd: root });
-  if (status !== 0)
-    console.log(`${name} is not built here (make ${name}): the tests that need it do not run`);
+/** Whether tools are built here that take minutes to build: `make TARGET` does, and runs the tests that need them. */
+function areBuilt(target: string, tools: readonly string[]): boolean {
+  const options = { cwd: root, stdio: 'ignore' } as const;
+  const { status } = spawnSync('e2e/cluster/tool', ['--cached', ...tools], options);
+  if (status !== 0) console.log(`make ${target} was not run here: what it tests is left out`);
   return status === 0;
 }
 
-const KEDA = [isBuilt('keda') ? 'e2e/keda/*.test.ts' : 'e2e/keda/examples.apiserver.test.ts'];
+const KEDA = [areBuilt('keda', ['keda']) ? 'e2e/keda/*.test.ts' : 'e2e/keda/examples.apiserver.test.ts'];
+const TERRAFORM = areBuilt('terraform', ['tofu', 'terraform-provider-google'])
+  ? ['e2e/terraform/*.test.ts']
+  : [];
 
 /**
  * Most tests wait for something, so that a machine of two processors has time for several runs at once. The patterns of
@@ -97,8 +100,8 @@ const WITHOUT_CLUSTER = [
   ['operator/gateway/**/!(gateway).test.ts'],
   ['operator/@(autoscaler|kube|webhook)/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
-  ['e2e/chart/**/*.test.ts', 'operator/gateway/**/gateway.test.ts', ...KEDA],
-  ['operator/@(api|generate)/**/*.test.ts', 'e2e/!(chart|gcloud|keda|scenarios)/**/*.test.ts'],
+  ['e2e/chart/**/*.test.ts', 'operator/gateway/**/gateway.test.ts', ...KEDA, ...TERRAFORM],
+  ['operator/@(api|generate)/**/*.test.ts', 'e2e/!(chart|gcloud|keda|scenarios|terraform)/**/*.test.ts'],
 ];
 const SCENARIOS = [
   ['e2e/scenarios/@(affinity|badInput|boost).test.ts'],

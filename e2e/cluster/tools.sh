@@ -119,7 +119,7 @@ expected_time() {
   case $1 in
   kube) echo "about 10 minutes" ;;
   conformance) echo "about 8 minutes" ;;
-  argocd | kn | terraform-provider-google) echo "about 3 minutes" ;;
+  argocd | kn) echo "about 3 minutes" ;;
   tofu) echo "about 5 minutes" ;;
   keda) echo "about 6 minutes" ;;
   *) echo "about 1 minute" ;;
