@@ -24,6 +24,8 @@ import { finishedService } from './thousand.ts';
 
 const REPETITIONS = 3;
 const SECONDS = 2;
+/** So many runs before the first that counts: V8 compiles what a server does often only after some thousand requests. */
+const WARM_UPS = 5;
 /** After so long without a request its memory does not change. */
 const REST_MS = 5_000;
 const TOKEN = 'bench';
@@ -137,8 +139,10 @@ async function measured(target: Target, cluster: FakeApiServer, streams: Judged[
     return adminLoad({ port, ca, token: TOKEN, seconds: SECONDS, streams });
   };
   try {
-    await load(target);
-    await load(plain);
+    for (let i = 0; i < WARM_UPS; i++) {
+      await load(target);
+      await load(plain);
+    }
     const outcomes = await alternated(
       REPETITIONS,
       () => load(target),

@@ -1,4 +1,4 @@
-// terraform-provider-google is Google's own provider with the resources of Cloud Run alone: the rest of it takes an hour to
+// terraform-provider-google is Google's own provider with the resources of Cloud Run alone: the rest of it takes far longer to
 // build, and none of it is tested here. Its settings are those of Google's provider that concern Cloud Run.
 package main
 
