@@ -15,6 +15,13 @@ describe('readiness probes', function () {
   this.timeout(300_000);
   const suite = useSuite('e2e-readiness');
 
+  /** Longer than a test takes: until {@link recover}. */
+  const UNREADY = '/ready?unready=600000';
+  /** Makes the instances of a service ready, which the gateway sends nothing. */
+  const recover = async (service: string) => {
+    for (const { status } of await podsOf(suite.client, suite.namespace, service))
+      await fetch(`http://${status?.podIP}:8080/ready?unready=0`);
+  };
   const idOf = async (url: string) => (await suite.visitor.ask(`${url}/id`)).body;
 
   it('keep new requests from an instance until it passes again, and lose none', async () => {
@@ -26,13 +33,14 @@ describe('readiness probes', function () {
     const stop = new AbortController();
     const load = constantLoad(visitor, `${url}/id`, 50, stop.signal);
     const long = Array.from({ length: 4 }, () => visitor.ask(`${url}/sleep?ms=12000`));
-    const failing = (await visitor.ask(`${url}/ready?unready=20000`)).body;
+    const failing = (await visitor.ask(`${url}${UNREADY}`)).body;
     await until('it gets nothing any more', async () => {
       for (let i = 0; i < 20; i++) if ((await idOf(url)) === failing) return false;
       return true;
     });
     for (const { status } of await Promise.all(long)) assert.equal(status, 200, 'what was in flight went on');
     assert.notEqual(await idOf(url), failing, 'it is still not ready');
+    await recover('two');
     await until('it gets requests again', async () => (await idOf(url)) === failing);
     stop.abort();
     assert.deepEqual((await load).failures, []);
@@ -41,13 +49,14 @@ describe('readiness probes', function () {
   it('make requests wait while no instance is ready, and reject them as without instances', async () => {
     const { client, namespace, visitor } = suite;
     const { url } = await readyService(client, namespace, 'one', { container: READINESS });
-    await visitor.ask(`${url}/ready?unready=25000`);
+    await visitor.ask(`${url}${UNREADY}`);
     const rejected = await until('it gets nothing any more', async () => {
       const answer = await visitor.ask(url);
       return answer.status !== 200 && answer;
     });
     assert.equal(rejected.status, 429);
     assert.ok(rejected.ms >= 9000, `it waited ${rejected.ms} ms`);
+    await recover('one');
     await until('it serves again', async () => (await visitor.ask(url)).status === 200);
   });
 
