@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { HOST, NAMESPACE, REGION, useApi } from '../../operator/api/testing/installation.ts';
-import { makeReady } from '../../operator/api/testing/readiness.ts';
+import { HOST, NAMESPACE, REGION } from '../../operator/api/testing/installation.ts';
+import { useReadyApi } from '../../operator/api/testing/readiness.ts';
 import { grant, installRoles } from '../../operator/api/testing/roles.ts';
 import { toolFolder } from '../chart/helm.ts';
 
@@ -27,21 +27,13 @@ const STEPS = [
 
 describe("Google's client library for Go", function () {
   this.timeout(300_000);
-  const stop = new AbortController();
-  let ready: Promise<void>;
   let folder: string;
-  // Before the installation ends, whose client it uses.
-  after(async () => {
-    stop.abort();
-    await ready;
-  });
-  const installation = useApi();
+  const installation = useReadyApi();
   before(async function () {
     this.timeout(1_800_000);
     toolFolder('go-client');
     await installRoles(installation);
     await grant(installation, 'editor', 'homerun-run.admin');
-    ready = makeReady(installation.client, stop.signal);
     folder = mkdtempSync(join(tmpdir(), 'homerun-go-client-'));
     writeFileSync(join(folder, 'ca.pem'), installation.authority);
     writeFileSync(join(folder, 'token'), installation.tokens.editor);

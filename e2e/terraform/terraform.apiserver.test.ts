@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { gcloudTarget, NAMESPACE, REGION, useApi } from '../../operator/api/testing/installation.ts';
-import { makeReady } from '../../operator/api/testing/readiness.ts';
+import { gcloudTarget, NAMESPACE, REGION } from '../../operator/api/testing/installation.ts';
+import { useReadyApi } from '../../operator/api/testing/readiness.ts';
 import { grant, installRoles } from '../../operator/api/testing/roles.ts';
 import { KINDS } from '../../operator/apis/kinds.ts';
 import { ROLE_BINDINGS } from '../../operator/kube/core.ts';
@@ -48,16 +48,8 @@ function importId({ type, values }: Resource): string {
 
 describe('the Google provider of Terraform at the Admin API', function () {
   this.timeout(600_000);
-  const stop = new AbortController();
-  let ready: Promise<void>;
-  // Before the installation ends, whose client it uses.
-  after(async () => {
-    stop.abort();
-    await ready;
-  });
-  const installation = useApi();
+  const installation = useReadyApi();
   before(async () => {
-    ready = makeReady(installation.client, stop.signal);
     await installRoles(installation);
     await grant(installation, 'editor', 'homerun-run.admin');
   });

@@ -8,8 +8,8 @@ import { runGcloud } from './testing/flags/gcloudRun.ts';
 import { flagRecorder, keepCommand, readCommands } from './testing/flags/recording.ts';
 import { check, type Done, wordsOf } from './testing/flags/run.ts';
 import { type Gcloud, gcloudFor } from './testing/gcloud.ts';
-import { gcloudTarget, NAMESPACE, useApi } from './testing/installation.ts';
-import { makeReady } from './testing/readiness.ts';
+import { gcloudTarget, NAMESPACE } from './testing/installation.ts';
+import { useReadyApi } from './testing/readiness.ts';
 import { grant, installRoles } from './testing/roles.ts';
 
 /** As the played controllers know them. */
@@ -20,19 +20,11 @@ type Run = (one: FlagCase) => Promise<{ done: Done; keep?: () => void }>;
 
 describe('flags of gcloud at the Admin API', function () {
   this.timeout(300_000);
-  const stop = new AbortController();
-  let ready: Promise<void>;
-  // Before the installation ends, whose client it uses.
-  after(async () => {
-    stop.abort();
-    await ready;
-  });
-  const installation = useApi();
+  const installation = useReadyApi();
   before(async () => {
     // Who opens a service sets its policy.
     await installRoles(installation);
     await grant(installation, 'editor', 'homerun-run.admin');
-    ready = makeReady(installation.client, stop.signal);
   });
   const run = process.env.UPDATE_GOLDEN ? recording() : replay();
 

@@ -4,8 +4,8 @@ import { PARTS } from './parts.ts';
 import { type Answer, clientOf } from './testing/client.ts';
 import { type Gcloud, gcloudFor } from './testing/gcloud.ts';
 import { type Images, testCommands } from './testing/gcloudCommands.ts';
-import { gcloudTarget, NAMESPACE, useApi } from './testing/installation.ts';
-import { makeReady } from './testing/readiness.ts';
+import { gcloudTarget, NAMESPACE } from './testing/installation.ts';
+import { useReadyApi } from './testing/readiness.ts';
 import { keep, looks, MadeUpNames, readRecorded, recorder } from './testing/recording.ts';
 
 /** As the played controllers know them. */
@@ -19,17 +19,7 @@ const IMAGES: Images = {
 
 describe('requests of gcloud at the Admin API', function () {
   this.timeout(300_000);
-  const stop = new AbortController();
-  let ready: Promise<void>;
-  // Before the installation ends, whose client it uses.
-  after(async () => {
-    stop.abort();
-    await ready;
-  });
-  const installation = useApi();
-  before(() => {
-    ready = makeReady(installation.client, stop.signal);
-  });
+  const installation = useReadyApi();
 
   // gcloud itself runs in e2e/gcloud, and here to record what it sends.
   if (process.env.UPDATE_GOLDEN) {

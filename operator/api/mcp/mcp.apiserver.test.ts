@@ -4,8 +4,8 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { Agent, fetch } from 'undici';
 import { SERVICES } from '../../apis/serving/service/types.ts';
-import { NAMESPACE, type PEOPLE, REGION, useApi } from '../testing/installation.ts';
-import { makeReady } from '../testing/readiness.ts';
+import { NAMESPACE, type PEOPLE, REGION } from '../testing/installation.ts';
+import { useReadyApi } from '../testing/readiness.ts';
 
 const PLACE = `projects/${NAMESPACE}/locations/${REGION}`;
 const IMAGE = 'gcr.io/p/app:1';
@@ -13,20 +13,8 @@ const IMAGE = 'gcr.io/p/app:1';
 /** What an agent does, with the SDK's own client. */
 describe('MCP on a real API server', function () {
   this.timeout(120_000);
-  const stop = new AbortController();
   const opened: Client[] = [];
-  let controllers: Promise<void>;
-
-  // Before the installation's own, so that they end before their API server does.
-  after(async () => {
-    stop.abort();
-    await controllers;
-  });
-  const installation = useApi();
-
-  before(() => {
-    controllers = makeReady(installation.client, stop.signal);
-  });
+  const installation = useReadyApi();
   afterEach(() => Promise.all(opened.splice(0).map((client) => client.close())));
 
   const connect = async (token?: string): Promise<Client> => {

@@ -8,6 +8,7 @@ import { SERVICES } from '../../apis/serving/service/types.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { contentHash } from '../../kube/json.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
+import { type ApiInstallation, useApi } from './installation.ts';
 
 type Json = Record<string, unknown>;
 type Served = KubeObject & { spec?: Json & { template?: Json }; status?: Json };
@@ -79,8 +80,23 @@ function revisionOf(name: string, spec: Json | undefined): string {
   return metadata?.name ?? `${name}-${contentHash(spec?.template).slice(0, 8)}`;
 }
 
-/** Plays the controllers for the clients of a test: whatever is written is ready at once. */
-export async function makeReady(client: KubeClient, signal: AbortSignal): Promise<void> {
+/** Gives a suite what {@link useApi} gives, with controllers that are played: whatever is written is ready at once. */
+export function useReadyApi(): ApiInstallation {
+  const stop = new AbortController();
+  let ready: Promise<void>;
+  // Before the installation ends, whose client it uses.
+  after(async () => {
+    stop.abort();
+    await ready;
+  });
+  const installation = useApi();
+  before(() => {
+    ready = makeReady(installation.client, stop.signal);
+  });
+  return installation;
+}
+
+async function makeReady(client: KubeClient, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     for (const type of [
       SERVICES,
