@@ -7,11 +7,11 @@ import type { ApiServer } from '../../operator/testing/apiServer.ts';
 import { makeCertificates } from '../../operator/testing/certificates.ts';
 import { freePort } from '../../operator/testing/freePort.ts';
 import { toolFolder } from '../chart/helm.ts';
+import { API_SERVICE, apiServiceOf } from '../lib/externalMetrics.ts';
 import { kubectl } from './definitions.ts';
 
 const NAMESPACE = 'keda';
 const ACCOUNT = `system:serviceaccount:${NAMESPACE}:keda-operator`;
-const API_SERVICE = 'v1beta1.external.metrics.k8s.io';
 
 /** KEDA beside an API server: its operator, and its metrics server, which HorizontalPodAutoscalers ask through the API server. */
 export class Keda {
@@ -108,14 +108,6 @@ function prepare(folder: string, { kubeconfig }: ApiServer): void {
 /** The registration of the metrics server, which is at a port of this machine. */
 function externalMetrics(port: number): object {
   const service = { namespace: NAMESPACE, name: 'keda-metrics-apiserver' };
-  const spec = {
-    group: 'external.metrics.k8s.io',
-    version: 'v1beta1',
-    groupPriorityMinimum: 100,
-    versionPriority: 100,
-    insecureSkipTLSVerify: true,
-    service: { ...service, port },
-  };
   const items = [
     {
       apiVersion: 'v1',
@@ -123,7 +115,7 @@ function externalMetrics(port: number): object {
       metadata: service,
       spec: { type: 'ExternalName', externalName: 'localhost', ports: [{ port }] },
     },
-    { apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata: { name: API_SERVICE }, spec },
+    apiServiceOf({ ...service, port }),
   ];
   return { apiVersion: 'v1', kind: 'List', items };
 }

@@ -5,7 +5,8 @@ import { CONTRACT_IMAGES } from './services.ts';
 
 const NAME = 'external-metrics';
 const PORT = 8443;
-const API_SERVICE = 'v1beta1.external.metrics.k8s.io';
+/** The registration of the external metrics API. */
+export const API_SERVICE = 'v1beta1.external.metrics.k8s.io';
 
 /** The external metrics API of the cluster while it is served. */
 export interface ExternalMetrics extends AsyncDisposable {
@@ -18,7 +19,7 @@ export interface ExternalMetrics extends AsyncDisposable {
  * before the namespace: while an API is registered that does not answer, the cluster deletes no namespace.
  */
 export async function serveExternalMetrics(namespace: string): Promise<ExternalMetrics> {
-  const adapter = [await podOf(namespace), serviceOf(namespace), apiServiceOf(namespace)];
+  const adapter = [await podOf(namespace), serviceOf(namespace), apiServiceOf({ name: NAME, namespace })];
   const list = { apiVersion: 'v1', kind: 'List', items: adapter };
   const remove = () => kubectl(['delete', 'apiservice', API_SERVICE, '--ignore-not-found']);
   try {
@@ -58,14 +59,15 @@ function serviceOf(namespace: string): object {
   return { apiVersion: 'v1', kind: 'Service', metadata: { name: NAME, namespace }, spec };
 }
 
-function apiServiceOf(namespace: string): object {
+/** Registers the external metrics API with a Service that serves it. */
+export function apiServiceOf(service: { name: string; namespace: string; port?: number }): object {
   const spec = {
     group: 'external.metrics.k8s.io',
     version: 'v1beta1',
     groupPriorityMinimum: 100,
     versionPriority: 100,
     insecureSkipTLSVerify: true,
-    service: { name: NAME, namespace },
+    service,
   };
   const metadata = { name: API_SERVICE };
   return { apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata, spec };

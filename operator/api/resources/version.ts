@@ -15,7 +15,7 @@ export function versionOf({ metadata }: KubeObject): string {
 
 /** The version as the API v2 writes it, with the quotes of an entity tag (RFC 9110, ETag). */
 export function etagOf(object: KubeObject): string {
-  return `"${versionOf(object)}"`;
+  return quoted(versionOf(object));
 }
 
 /**
@@ -25,10 +25,16 @@ export function etagOf(object: KubeObject): string {
  * @throws {ApiError} ABORTED when the object has changed since.
  */
 export function checkVersion(current: KubeObject, version: unknown, field: string): void {
+  if (!version) return;
   const { name, resourceVersion } = current.metadata;
-  if (!version || [versionOf(current), etagOf(current), resourceVersion].includes(version as string)) return;
+  const present = versionOf(current);
+  if ([present, quoted(present), resourceVersion].includes(version as string)) return;
   const message = `'${name}' has changed: its ${field} is not ${version} any more. Read it again.`;
   throw new ApiError('ABORTED', message);
+}
+
+function quoted(version: string): string {
+  return `"${version}"`;
 }
 
 function sorted(texts: Readonly<Record<string, string>>): string[] {

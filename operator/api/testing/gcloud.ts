@@ -8,9 +8,12 @@ const folders = (process.env.PATH ?? '').split(delimiter);
 /** Whether gcloud is installed here. It is not asked: each of its answers costs a second. */
 export const HAS_GCLOUD = folders.some((folder) => existsSync(join(folder, 'gcloud')));
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is one
+const BOLD = /\x1b\[[0-9;]*m/g;
+
 export interface GcloudResult {
   code: number;
-  /** What it printed, to both outputs. */
+  /** What it printed, to both outputs, without what makes texts bold. */
   text: string;
 }
 
@@ -81,7 +84,7 @@ function gcloudWith(
       new Promise((resolve) => {
         execFile('gcloud', args as string[], { env, timeout: 240_000 }, (error, stdout, stderr) => {
           const code = error ? Number(error.code ?? 1) : 0;
-          resolve({ code, text: `${stdout}\n${stderr}` });
+          resolve({ code, text: `${stdout}\n${stderr}`.replaceAll(BOLD, '') });
         });
       }),
     remove: () => rmSync(folder, { recursive: true, force: true }),

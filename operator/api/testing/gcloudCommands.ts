@@ -2,6 +2,7 @@ import { equal, match } from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Gcloud } from './gcloud.ts';
+import { filled, type Words } from './words.ts';
 
 /** Images of the commands below, by the word that stands for them there. */
 export interface Images {
@@ -105,12 +106,12 @@ export interface Place {
 
 /** One test for each command. */
 export function testCommands(place: () => Place): void {
-  let words: [word: string, meaning: string][] = [];
+  let words: Words = {};
   before(() => {
     const { gcloud, images, project } = place();
-    words = Object.entries({ PROJECT: project, ...images });
+    words = { PROJECT: project, ...images };
     for (const [name, text] of Object.entries(MANIFESTS))
-      writeFileSync(join(gcloud.folder, name), named(text, words));
+      writeFileSync(join(gcloud.folder, name), filled(text, words));
   });
 
   let execution = '';
@@ -118,13 +119,10 @@ export function testCommands(place: () => Place): void {
     it(`gcloud ${command}`, async () => {
       const { gcloud } = place();
       const args = command.split(' ').map((arg) => {
-        return arg in MANIFESTS ? join(gcloud.folder, arg) : named(arg, [...words, ['EXECUTION', execution]]);
+        return arg in MANIFESTS ? join(gcloud.folder, arg) : filled(arg, { ...words, EXECUTION: execution });
       });
-      const result = await gcloud.run(args);
-      equal(result.code, code, result.text);
-      // Without what makes texts bold.
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: it is one
-      const text = result.text.replaceAll(/\x1b\[[0-9;]*m/g, '');
+      const { code: ended, text } = await gcloud.run(args);
+      equal(ended, code, text);
       execution = /execution \[([\w-]+)\]/i.exec(text)?.[1] ?? execution;
       const { project, images } = place();
       match(masked(text, { PROJECT: project, BROKEN: images.BROKEN, EXECUTION: execution }), prints);
@@ -132,12 +130,7 @@ export function testCommands(place: () => Place): void {
   }
 }
 
-function named(text: string, words: readonly [string, string][]): string {
-  const meanings = new Map(words);
-  return text.replace(/\b[A-Z]+2?\b/g, (word) => meanings.get(word) ?? word);
-}
-
-function masked(text: string, words: Readonly<Record<string, string>>): string {
+function masked(text: string, words: Words): string {
   return Object.entries(words).reduce(
     (all, [word, meaning]) => (meaning ? all.replaceAll(meaning, word) : all),
     text,

@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlagCase } from '../../flags/flag.ts';
 import type { Gcloud } from '../gcloud.ts';
-import { type Done, filled, type Words } from './run.ts';
+import { filled, type Words } from '../words.ts';
+import type { Done } from './run.ts';
 
 /** Runs a command of the table with gcloud. */
 export async function runGcloud({ folder, run }: Gcloud, { command }: FlagCase, words: Words): Promise<Done> {

@@ -9,6 +9,7 @@ import { ROLE_BINDINGS } from '../../../kube/core.ts';
 import type { KubeObject, ResourceType } from '../../../kube/types.ts';
 import { at, type FlagCase, type Outcome } from '../../flags/flag.ts';
 import { REGION } from '../installation.ts';
+import { filled, type Words } from '../words.ts';
 
 /** What a command has done. */
 export interface Done {
@@ -16,14 +17,6 @@ export interface Done {
   text: string;
   /** What its answers warned of; undefined where that is not known. */
   warnings?: readonly string[];
-}
-
-/** Words of the commands and what they stand for. */
-export type Words = Readonly<Record<string, string>>;
-
-/** A text with the meanings of its words in capitals. */
-export function filled(text: string, words: Words): string {
-  return text.replace(/\b[A-Z]+2?\b/g, (word) => words[word] ?? word);
 }
 
 /** The words that do not depend on where a command runs. */
