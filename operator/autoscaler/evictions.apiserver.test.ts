@@ -4,9 +4,9 @@ import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { PODS, type Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
 import type { KubeObject } from '../kube/types.ts';
-import { ApiServer } from '../testing/apiServer.ts';
+import type { ApiServer } from '../testing/apiServer.ts';
 import { freePort } from '../testing/freePort.ts';
-import { installKinds } from '../testing/installKinds.ts';
+import { giveBackApiServer, takeApiServer } from '../testing/sharedApiServer.ts';
 import { until } from '../testing/until.ts';
 import { CONFIGURATION_TYPES } from '../webhook/certificates/caBundle.ts';
 import {
@@ -46,8 +46,7 @@ describe('an eviction on a real API server', () => {
   let ahead = 0;
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server, SYSTEM, NAMESPACE);
+    server = await takeApiServer(SYSTEM, NAMESPACE);
     const { client } = server;
     const { status: _, ...served } = revision();
     const metadata = { namespace: NAMESPACE, name: REVISION };
@@ -74,7 +73,7 @@ describe('an eviction on a real API server', () => {
   });
   after(async () => {
     await replica?.stop();
-    await server?.stop();
+    await giveBackApiServer(server);
   });
 
   const evict = (options = {}) =>

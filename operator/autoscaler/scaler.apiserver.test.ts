@@ -3,8 +3,8 @@ import { SERVING } from '../apis/labels.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
-import { ApiServer } from '../testing/apiServer.ts';
-import { installKinds } from '../testing/installKinds.ts';
+import type { ApiServer } from '../testing/apiServer.ts';
+import { giveBackApiServer, takeApiServer } from '../testing/sharedApiServer.ts';
 import { until } from '../testing/until.ts';
 import { FakeGateway } from './testing/gateway.ts';
 import { DEPLOYMENT, deployment, KEY, REF, revision } from './testing/objects.ts';
@@ -29,11 +29,10 @@ describe('Autoscaler on a real API server', () => {
     server.client.apply<T>(type, object, { fieldManager: 'test', subresource });
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server, REF.namespace, 'homerun-system');
+    server = await takeApiServer(REF.namespace, 'homerun-system');
   });
 
-  after(() => server?.stop());
+  after(() => giveBackApiServer(server));
 
   beforeEach(async () => {
     ahead = 0;

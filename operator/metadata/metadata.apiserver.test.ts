@@ -3,7 +3,8 @@ import type { JsonWebKey } from 'node:crypto';
 import { parseConfig } from '../config.ts';
 import { clusterSource } from '../identity/issuerSource.ts';
 import { NAMESPACES, PODS, type Pod, SERVICE_ACCOUNTS } from '../kube/core.ts';
-import { ApiServer } from '../testing/apiServer.ts';
+import type { ApiServer } from '../testing/apiServer.ts';
+import { giveBackApiServer, takeApiServer } from '../testing/sharedApiServer.ts';
 import { silent, until } from '../testing/until.ts';
 import { Callers } from './callers.ts';
 import { Issuer } from './issuer.ts';
@@ -29,7 +30,7 @@ describe('identity on a real API server', () => {
   let running: Promise<void>;
 
   before(async () => {
-    server = await ApiServer.start();
+    server = await takeApiServer();
     const { client } = server;
     await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     for (const name of ['worker', 'other']) {
@@ -44,7 +45,7 @@ describe('identity on a real API server', () => {
   after(async () => {
     stop.abort();
     await running;
-    await server.stop();
+    await giveBackApiServer(server);
   });
 
   /** A pod that a kubelet reports to run with an address. */

@@ -3,10 +3,10 @@ import { conditionOf } from '../apis/condition.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import { DEPLOYMENTS, type Deployment } from '../kube/core.ts';
 import { markApplied } from '../kube/plan.ts';
-import { ApiServer } from '../testing/apiServer.ts';
-import { installKinds } from '../testing/installKinds.ts';
+import type { ApiServer } from '../testing/apiServer.ts';
 import { PINNED, service } from '../testing/serving.ts';
 import { ServingProcess } from '../testing/servingProcess.ts';
+import { giveBackApiServer, takeApiServer } from '../testing/sharedApiServer.ts';
 import { until } from '../testing/until.ts';
 
 const COUNT = 50;
@@ -19,15 +19,14 @@ describe('services with an initial scale of 0 on a real API server', function ()
   let process: ServingProcess;
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server, 'demo');
+    server = await takeApiServer('demo');
     server.startControllers('deployment-controller', 'replicaset-controller');
     process = new ServingProcess(server);
   });
 
   after(async () => {
     await process?.stop();
-    await server?.stop();
+    await giveBackApiServer(server);
   });
 
   const deployments = async () => (await server.client.list<Deployment>(DEPLOYMENTS)).items;

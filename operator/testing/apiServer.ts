@@ -35,6 +35,7 @@ export class ApiServer {
   #etcd: ChildProcess | undefined;
   #server: ChildProcess | undefined;
   #controllers: ChildProcess | undefined;
+  #kept: Map<string, string> | undefined;
   readonly #onExit = () => this.#remove();
 
   private constructor(
@@ -128,6 +129,28 @@ export class ApiServer {
     await this.#etcdCall('compaction', { revision: present.header.revision, physical: true });
   }
 
+  /** Keeps what etcd holds now for {@link restore}; once, when the server has made all that it makes by itself. */
+  async keepState(): Promise<void> {
+    const namespaces = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
+    const keys = namespaces.map((name) => base64(`/registry/namespaces/${name}`));
+    const isComplete = async () => {
+      this.#kept = await this.#etcdState();
+      return keys.every((key) => this.#kept?.has(key));
+    };
+    await until('the API server has its own namespaces', isComplete);
+  }
+
+  /** Gives etcd what {@link keepState} has kept. The API server sees this as it sees every change. */
+  async restore(): Promise<void> {
+    await end(this.#controllers);
+    this.#controllers = undefined;
+    const [now, kept = new Map<string, string>()] = [await this.#etcdState(), this.#kept];
+    const added = [...now.keys()].filter((key) => !kept.has(key));
+    const changed = [...kept].filter(([key, value]) => now.get(key) !== value);
+    for (const key of added) await this.#etcdCall('deleterange', { key });
+    for (const [key, value] of changed) await this.#etcdCall('put', { key, value });
+  }
+
   /** The end of the API server's log. */
   log(): string {
     return readFileSync(join(this.#folder, 'kube-apiserver.log'), 'utf8').slice(-4_000);
@@ -192,6 +215,15 @@ export class ApiServer {
     return child;
   }
 
+  /** Keys and values, both in Base64, but for what the API server renews all the time. */
+  async #etcdState(): Promise<Map<string, string>> {
+    const range = { key: base64('/registry/'), range_end: base64('/registry0') };
+    const { kvs } = (await this.#etcdCall('range', range)) as { kvs: { key: string; value: string }[] };
+    const own = /^\/registry\/(leases|masterleases|ranges)\//;
+    const lasting = kvs.filter(({ key }) => !own.test(String(Buffer.from(key, 'base64'))));
+    return new Map(lasting.map(({ key, value }) => [key, value]));
+  }
+
   async #etcdCall(method: string, body: unknown): Promise<unknown> {
     const url = `http://127.0.0.1:${this.#etcdPort}/v3/kv/${method}`;
     const answer = await request(url, { method: 'POST', body: JSON.stringify(body) });
@@ -213,6 +245,10 @@ async function end(child: ChildProcess | undefined): Promise<void> {
   const ended = once(child, 'exit');
   child.kill('SIGKILL');
   await ended;
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
 }
 
 function kubeconfig(server: string): string {

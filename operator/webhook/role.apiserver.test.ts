@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Agent, request } from 'undici';
 import { SECRETS } from '../kube/core.ts';
-import { ApiServer } from '../testing/apiServer.ts';
+import type { ApiServer } from '../testing/apiServer.ts';
 import { freePort } from '../testing/freePort.ts';
-import { installKinds } from '../testing/installKinds.ts';
+import { giveBackApiServer, takeApiServer } from '../testing/sharedApiServer.ts';
 import { until } from '../testing/until.ts';
 import type { AdmissionReview } from './admission/review.ts';
 import { CONFIGURATION_TYPES } from './certificates/caBundle.ts';
@@ -33,16 +33,15 @@ describe('the webhook role on a real API server, with no other role', () => {
   let replicas: Replica[] = [];
 
   before(async () => {
-    server = await ApiServer.start();
+    server = await takeApiServer(SYSTEM, NAMESPACE);
     folder = mkdtempSync(join(tmpdir(), 'homerun-webhook-'));
-    await installKinds(server, SYSTEM, NAMESPACE);
     await register(server, await freePort());
     replicas = await Promise.all([start(), start()]);
     await Promise.all(replicas.map((each) => until('it is ready', () => isReady(each))));
   });
   after(async () => {
     for (const { child } of replicas) child.kill('SIGKILL');
-    await server?.stop();
+    await giveBackApiServer(server);
     if (folder) rmSync(folder, { recursive: true });
   });
 

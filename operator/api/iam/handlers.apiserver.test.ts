@@ -6,8 +6,8 @@ import { SERVICES, type Service } from '../../apis/serving/service/types.ts';
 import { KubeClient } from '../../kube/client.ts';
 import { NAMESPACES, ROLE_BINDINGS, ROLES, type RoleBinding } from '../../kube/core.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
-import { ApiServer } from '../../testing/apiServer.ts';
-import { installKinds } from '../../testing/installKinds.ts';
+import type { ApiServer } from '../../testing/apiServer.ts';
+import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
 import { until } from '../../testing/until.ts';
 import { getIamPolicy, type PolicyCall, setIamPolicy, testIamPermissions } from './handlers.ts';
 import type { PolicyTarget } from './plan.ts';
@@ -85,9 +85,8 @@ describe('policies on a real API server', function () {
   });
 
   before(async () => {
-    server = await ApiServer.start();
+    server = await takeApiServer(NAMESPACE);
     server.startControllers('clusterrole-aggregation-controller', 'garbage-collector-controller');
-    await installKinds(server, NAMESPACE);
     await installRoles(server.client);
     for (const name of ['hello', 'other']) {
       await server.client.create(SERVICES, {
@@ -99,7 +98,7 @@ describe('policies on a real API server', function () {
     }
   });
 
-  after(() => server.stop());
+  after(() => giveBackApiServer(server));
 
   it('opens a service and closes it again, for one with run.admin', async () => {
     const ada = await person('ada', 'homerun-run.admin');

@@ -4,7 +4,8 @@ import { BOOST_ANNOTATION } from '../../apis/serving/revision/boost.ts';
 import { capabilitiesOf } from '../../kube/capabilities.ts';
 import { NAMESPACES, PODS, type Pod } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
-import { ApiServer } from '../../testing/apiServer.ts';
+import type { ApiServer } from '../../testing/apiServer.ts';
+import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
 import { silent, until } from '../../testing/until.ts';
 import { boostController } from './reconciler.ts';
 
@@ -16,7 +17,7 @@ describe('the startup CPU boost on a real API server', () => {
   let running: Promise<unknown> | undefined;
 
   before(async () => {
-    server = await ApiServer.start();
+    server = await takeApiServer();
     const { client } = server;
     await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
     const pods = new Informer<Pod>({ client, log: silent, type: PODS });
@@ -28,7 +29,7 @@ describe('the startup CPU boost on a real API server', () => {
   after(async () => {
     stop.abort();
     await running;
-    await server?.stop();
+    await giveBackApiServer(server);
   });
 
   const resources = (cpu: string, requested: string) => ({

@@ -5,9 +5,9 @@ import { parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, DISRUPTION_BUDGETS, PODS, type Pod } from '../../kube/core.ts';
 import { isKubeError } from '../../kube/errors.ts';
 import { EventRecorder } from '../../kube/events.ts';
-import { ApiServer } from '../../testing/apiServer.ts';
-import { installKinds } from '../../testing/installKinds.ts';
+import type { ApiServer } from '../../testing/apiServer.ts';
 import { PINNED, revision } from '../../testing/serving.ts';
+import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
 import { silent, until } from '../../testing/until.ts';
 import { createInformers } from '../informers.ts';
 import { desiredDeployment } from '../revision/deployment.ts';
@@ -25,9 +25,8 @@ describe("a minimum of two instances, on a real API server with Kubernetes' own 
   let running: Promise<unknown> | undefined;
 
   before(async () => {
-    server = await ApiServer.start();
+    server = await takeApiServer(namespace);
     const { client } = server;
-    await installKinds(server, namespace);
     server.startControllers('deployment', 'replicaset', 'disruption');
     const informers = createInformers(client, silent, config);
     const recorder = new EventRecorder({ client, component: 'test', log: silent });
@@ -53,7 +52,7 @@ describe("a minimum of two instances, on a real API server with Kubernetes' own 
   after(async () => {
     stop.abort();
     await running;
-    await server?.stop();
+    await giveBackApiServer(server);
   });
 
   /** Plays the kubelet; whether there are so many instances. */

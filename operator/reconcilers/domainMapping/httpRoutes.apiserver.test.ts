@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
 import { DOMAIN_MAPPINGS, type DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import { parseConfig } from '../../config.ts';
-import { ApiServer } from '../../testing/apiServer.ts';
+import type { ApiServer } from '../../testing/apiServer.ts';
 import { addDomainMapping, conditionAs, createServedRoute } from '../../testing/domains.ts';
-import { installKinds } from '../../testing/installKinds.ts';
 import { installKind } from '../../testing/optionalKinds.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
+import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
 import { until } from '../../testing/until.ts';
 import { HTTP_ROUTES, type HttpRoute } from './gatewayApi.ts';
 import { domainMappingController } from './reconciler.ts';
@@ -53,15 +53,14 @@ describe('HTTPRoutes of domain mappings, on a real API server', () => {
   let remove: () => Promise<unknown>;
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server, 'demo', HTTP_ROUTE.namespace);
+    server = await takeApiServer('demo', HTTP_ROUTE.namespace);
     await createServedRoute(server.client);
     process = new ServingProcess(server, [domainMappingController], config);
   });
 
   after(async () => {
     await process?.stop();
-    await server?.stop();
+    await giveBackApiServer(server);
   });
 
   const addMapping = (name: string) => addDomainMapping(server.client, name);

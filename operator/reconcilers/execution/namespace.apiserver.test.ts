@@ -5,10 +5,10 @@ import { JOBS, type Job } from '../../apis/run/job/types.ts';
 import { parseConfig } from '../../config.ts';
 import { NAMESPACES, PODS, type Pod } from '../../kube/core.ts';
 import { EventRecorder } from '../../kube/events.ts';
-import { ApiServer } from '../../testing/apiServer.ts';
-import { installKinds } from '../../testing/installKinds.ts';
+import type { ApiServer } from '../../testing/apiServer.ts';
 import { job } from '../../testing/jobs.ts';
 import { PINNED } from '../../testing/serving.ts';
+import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
 import { silent, until } from '../../testing/until.ts';
 import { createInformers } from '../informers.ts';
 import { rollOutsOf } from '../revision/rollOuts.ts';
@@ -24,8 +24,7 @@ describe("an execution's namespace on a real API server, with Kubernetes' own co
   let running: Promise<unknown>;
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server, NAMESPACE);
+    server = await takeApiServer(NAMESPACE);
     server.startControllers('job-controller', 'namespace-controller');
     const { client } = server;
     const config = parseConfig({});
@@ -51,7 +50,7 @@ describe("an execution's namespace on a real API server, with Kubernetes' own co
   after(async () => {
     stop.abort();
     await running;
-    await server?.stop();
+    await giveBackApiServer(server);
   });
 
   it('loses its pods when it is deleted, also while a task waits for its next attempt', async () => {

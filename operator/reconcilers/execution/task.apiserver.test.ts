@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { parseConfig } from '../../config.ts';
 import { BATCH_JOBS, type BatchJob, PODS, type Pod } from '../../kube/core.ts';
 import { PlanExecutor } from '../../kube/plan.ts';
-import { ApiServer } from '../../testing/apiServer.ts';
+import type { ApiServer } from '../../testing/apiServer.ts';
 import { execution, after as moment, taskPod } from '../../testing/jobs.ts';
 import { EPOCH } from '../../testing/serving.ts';
+import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
 import { desiredBatchJob } from './batchJob.ts';
 import { overdue } from './deadline.ts';
 
@@ -12,9 +13,9 @@ describe('a task on a real API server', () => {
   let server: ApiServer;
 
   before(async () => {
-    server = await ApiServer.start();
+    server = await takeApiServer();
   });
-  after(() => server?.stop());
+  after(() => giveBackApiServer(server));
 
   it('may have a sidecar, which is sent SIGTERM by a hook', async () => {
     const containers = [

@@ -6,10 +6,10 @@ import { type Config, parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, type Deployment } from '../../kube/core.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import { reconciles } from '../../telemetry/metrics.ts';
-import { ApiServer } from '../../testing/apiServer.ts';
-import { installKinds } from '../../testing/installKinds.ts';
+import type { ApiServer } from '../../testing/apiServer.ts';
 import { PINNED, revision } from '../../testing/serving.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
+import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
 import { until } from '../../testing/until.ts';
 import { TEMPLATE_HASH } from './podTemplate.ts';
 
@@ -35,8 +35,7 @@ describe("a running revision on a real API server, with Kubernetes' own controll
   let process: ServingProcess | undefined;
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server, NAMESPACE);
+    server = await takeApiServer(NAMESPACE);
     server.startControllers('deployment-controller', 'replicaset-controller');
     const { metadata, ...made } = revision(NAME, { ready: 'True' });
     const { labels } = metadata;
@@ -54,7 +53,7 @@ describe("a running revision on a real API server, with Kubernetes' own controll
 
   after(async () => {
     await process?.stop();
-    await server?.stop();
+    await giveBackApiServer(server);
   });
 
   const live = async () => (await server.client.get<Deployment>(DEPLOYMENTS, REF)) as Deployment;

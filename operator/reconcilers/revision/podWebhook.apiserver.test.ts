@@ -6,10 +6,10 @@ import { ROUTES } from '../../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../../apis/serving/service/types.ts';
 import { DEPLOYMENTS, PODS, type Pod } from '../../kube/core.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import { ApiServer } from '../../testing/apiServer.ts';
-import { installKinds } from '../../testing/installKinds.ts';
+import type { ApiServer } from '../../testing/apiServer.ts';
 import { PINNED, service } from '../../testing/serving.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
+import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
 import { until } from '../../testing/until.ts';
 import { CONFIGURATION_TYPES } from '../../webhook/certificates/caBundle.ts';
 
@@ -48,8 +48,7 @@ describe("a webhook for pods that is down, on a real API server with Kubernetes'
   let first = '';
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server, namespace);
+    server = await takeApiServer(namespace);
     server.startControllers('deployment-controller', 'replicaset-controller');
     process = new ServingProcess(server);
     await apply();
@@ -61,7 +60,7 @@ describe("a webhook for pods that is down, on a real API server with Kubernetes'
 
   after(async () => {
     await process?.stop();
-    await server?.stop();
+    await giveBackApiServer(server);
   });
 
   function apply(timeoutSeconds = 300): Promise<Service> {

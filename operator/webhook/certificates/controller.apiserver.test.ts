@@ -4,9 +4,9 @@ import { SERVICES } from '../../apis/serving/service/types.ts';
 import { resourcePath } from '../../kube/client.ts';
 import { SECRETS } from '../../kube/core.ts';
 import { isKubeError } from '../../kube/errors.ts';
-import { ApiServer } from '../../testing/apiServer.ts';
+import type { ApiServer } from '../../testing/apiServer.ts';
 import { freePort } from '../../testing/freePort.ts';
-import { installKinds } from '../../testing/installKinds.ts';
+import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
 import { until } from '../../testing/until.ts';
 import {
   NAMESPACE,
@@ -31,15 +31,14 @@ describe('webhook certificates on a real API server', () => {
   let port: number;
 
   before(async () => {
-    server = await ApiServer.start();
-    await installKinds(server, SYSTEM, NAMESPACE);
+    server = await takeApiServer(SYSTEM, NAMESPACE);
     port = await freePort();
     await register(server, port);
     replica = await startReplica(server, { port });
   });
   after(async () => {
     await replica?.stop();
-    await server?.stop();
+    await giveBackApiServer(server);
   });
 
   it('is ready once both configurations trust the served certificate', async () => {

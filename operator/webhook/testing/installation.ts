@@ -4,9 +4,9 @@ import type { Service } from '../../apis/serving/service/types.ts';
 import { resourcePath } from '../../kube/client.ts';
 import { KubeError } from '../../kube/errors.ts';
 import type { KubeObject } from '../../kube/types.ts';
-import { ApiServer } from '../../testing/apiServer.ts';
+import type { ApiServer } from '../../testing/apiServer.ts';
 import { freePort } from '../../testing/freePort.ts';
-import { installKinds } from '../../testing/installKinds.ts';
+import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
 import { silent, until } from '../../testing/until.ts';
 import { CONFIGURATION_TYPES } from '../certificates/caBundle.ts';
 import { startWebhook, type Webhook } from '../webhook.ts';
@@ -120,9 +120,8 @@ export interface Installation {
 export function useInstallation(): Installation {
   const installation = {} as Installation;
   before(async () => {
-    const server = await ApiServer.start();
+    const server = await takeApiServer(SYSTEM, NAMESPACE);
     Object.assign(installation, { server, client: server.client });
-    await installKinds(server, SYSTEM, NAMESPACE);
     installation.port = await freePort();
     await register(server, installation.port);
     installation.replica = await startReplica(server, { port: installation.port });
@@ -130,7 +129,7 @@ export function useInstallation(): Installation {
   });
   after(async () => {
     await installation.replica?.stop();
-    await installation.server?.stop();
+    await giveBackApiServer(installation.server);
   });
   return installation;
 }
