@@ -265,6 +265,7 @@ describe('webhook on a real API server', () => {
   it('keeps out in strict mode what Cloud Run rejects', async () => {
     const strict = await startReplica(cluster.server, { strict: true });
     try {
+      await ready(strict);
       await register(cluster.server, strict.port);
       const asked = () =>
         rejectionOf(
