@@ -62,11 +62,11 @@ async function conformance(): Promise<void> {
   }
 }
 
-/** First what measures the use of processors, as Knative's tests need little of one; gcloud needs a whole one. */
+/** What needs little of a processor beside what measures the use of one, and then gcloud, which needs a whole one. */
 async function besideConformance(): Promise<void> {
-  await mocha(['e2e/in'], ['e2e/scenarios/scaleOut.test.ts']);
-  if (areBuilt('kn', ['kn'])) await mocha(['e2e/in'], ['e2e/scenarios/clients/kn.test.ts']);
-  if (HAS_GCLOUD) await mocha(['e2e/in'], ['e2e/gcloud/*.test.ts']);
+  const kn = areBuilt('kn', ['kn']) ? ['e2e/scenarios/clients/kn.test.ts'] : [];
+  await sideBySide(['e2e/in'], [['e2e/scenarios/scaleOut.test.ts'], ['e2e/scenarios/memory.test.ts', ...kn]]);
+  if (HAS_GCLOUD) await sideBySide(['e2e/in'], GCLOUD);
   else console.log('gcloud is not installed here: only the requests that it has sent are tried');
 }
 
@@ -98,20 +98,26 @@ const TERRAFORM = areBuilt('terraform', ['tofu', 'terraform-provider-google'])
  */
 const WITHOUT_CLUSTER = [
   ['operator/gateway/**/!(gateway).test.ts'],
-  ['operator/@(autoscaler|kube|webhook)/**/*.test.ts'],
+  ['operator/@(autoscaler|webhook)/**/*.test.ts'],
+  ['operator/kube/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
   ['e2e/chart/**/*.test.ts', 'operator/gateway/**/gateway.test.ts', ...KEDA, ...TERRAFORM],
   ['operator/@(api|generate)/**/*.test.ts', 'e2e/!(chart|gcloud|keda|scenarios|terraform)/**/*.test.ts'],
 ];
 const SCENARIOS = [
-  ['e2e/scenarios/@(affinity|badInput|boost).test.ts'],
-  ['e2e/scenarios/@(failing|idleCpu|scaling).test.ts'],
-  ['e2e/scenarios/jobs.test.ts'],
+  ['e2e/scenarios/@(affinity|badInput|boost|idleCpu).test.ts'],
+  ['e2e/scenarios/@(failing|readiness).test.ts'],
+  ['e2e/scenarios/@(jobs|scaling).test.ts'],
   ['e2e/scenarios/scaleIn.test.ts'],
   ['e2e/scenarios/workerPools.test.ts'],
   [
-    'e2e/scenarios/!(affinity|badInput|boost|failing|idleCpu|jobs|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts',
+    `e2e/scenarios/!(affinity|badInput|boost|failing|idleCpu|jobs|memory|readiness|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts`,
   ],
+];
+const GCLOUD = [
+  ['e2e/gcloud/services.test.ts'],
+  ['e2e/gcloud/jobs.test.ts'],
+  ['e2e/gcloud/!(jobs|services).test.ts'],
 ];
 
 async function sideBySide(prefix: readonly string[], lanes: readonly string[][]): Promise<void> {

@@ -1,9 +1,20 @@
 import { type Gcloud, gcloudFor } from '../../operator/api/testing/gcloud.ts';
+import type { Images } from '../../operator/api/testing/gcloudCommands.ts';
 import { CORE_SERVICES, ROLE_BINDINGS, SECRETS, SERVICE_ACCOUNTS } from '../../operator/kube/core.ts';
 import { SYSTEM_NAMESPACE } from '../lib/cluster.ts';
+import { HELLO_IMAGE } from '../lib/services.ts';
 import { type Suite, useSuite } from '../lib/suite.ts';
 
 const RBAC = 'rbac.authorization.k8s.io';
+
+/** Images of the cluster's registry, for the commands that every suite can run. */
+export const IMAGES: Images = {
+  IMAGE: HELLO_IMAGE,
+  IMAGE2: 'registry.kube-system.svc/hello:2',
+  BROKEN: 'registry.kube-system.svc/hello:no-such-tag',
+  ENDING: HELLO_IMAGE,
+  ENDLESS: HELLO_IMAGE,
+};
 
 /** What a suite of gcloud's works with; filled in before its first test. */
 export interface GcloudSuite extends Suite {

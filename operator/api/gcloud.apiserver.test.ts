@@ -3,7 +3,14 @@ import { until } from '../testing/until.ts';
 import { PARTS } from './parts.ts';
 import { type Answer, clientOf } from './testing/client.ts';
 import { type Gcloud, gcloudFor } from './testing/gcloud.ts';
-import { type Images, testCommands } from './testing/gcloudCommands.ts';
+import {
+  type Images,
+  JOB_COMMANDS,
+  POOL_COMMANDS,
+  PROJECT_COMMANDS,
+  SERVICE_COMMANDS,
+  testCommands,
+} from './testing/gcloudCommands.ts';
 import { gcloudTarget, NAMESPACE } from './testing/installation.ts';
 import { useReadyApi } from './testing/readiness.ts';
 import { keep, looks, MadeUpNames, readRecorded, recorder } from './testing/recording.ts';
@@ -35,7 +42,8 @@ describe('requests of gcloud at the Admin API', function () {
       gcloud?.remove();
       if (this.test?.parent?.tests.every((test) => test.isPassed())) keep(recorded);
     });
-    testCommands(() => ({ gcloud, project: NAMESPACE, images: IMAGES }));
+    const commands = [...SERVICE_COMMANDS, ...JOB_COMMANDS, ...POOL_COMMANDS, ...PROJECT_COMMANDS];
+    testCommands(commands, () => ({ gcloud, project: NAMESPACE, images: IMAGES }));
     return;
   }
 

@@ -38,8 +38,8 @@ metadata: {name: pool}
 spec: {template: {spec: {containers: [{image: IMAGE}]}}}`,
 };
 
-/** What one person does, in this order, in a project that has nothing in it. */
-const COMMANDS: readonly Command[] = [
+/** Commands for services, in this order, in a project that has nothing in it. */
+export const SERVICE_COMMANDS: readonly Command[] = [
   ['run deploy hello --image=IMAGE --no-allow-unauthenticated --async', /is deploying asynchronously/],
   ['run deploy hello --image=IMAGE2', /has been deployed and is serving.* percent of traffic/],
   ['run services update hello --update-env-vars=A=b --labels=team=a', /has been deployed and is serving/],
@@ -56,6 +56,10 @@ const COMMANDS: readonly Command[] = [
   ['run revisions list --service=hello', /hello-[\w-]+ +(yes +)?hello/],
   ['beta run configurations list', /Listed 0 items|hello/],
   ['beta run routes list', /Listed 0 items|hello/],
+];
+
+/** The same for jobs. */
+export const JOB_COMMANDS: readonly Command[] = [
   [
     'run jobs create work --image=ENDING --set-env-vars=TASK=1 --tasks=2 --task-timeout=5m',
     /Job \[work\] has successfully been created/,
@@ -80,7 +84,10 @@ const COMMANDS: readonly Command[] = [
   ['run jobs create work --image=ENDING', /Job \[work\] already exists/, 1],
   ['run jobs replace job.yaml', /has been successfully created/],
   ['run jobs delete job-from-file', /Deleted job \[job-from-file\]/],
-  // gcloud reads these over REST, and writes the next ones over gRPC.
+];
+
+/** The same for worker pools: gcloud reads the first ones over REST, and writes the next ones over gRPC. */
+export const POOL_COMMANDS: readonly Command[] = [
   ['beta run worker-pools replace pool.yaml', /New configuration has been applied to worker pool/],
   ['beta run worker-pools list', /pool +local-cluster1/],
   ['beta run worker-pools describe pool', /WorkerPool pool in region/],
@@ -89,6 +96,10 @@ const COMMANDS: readonly Command[] = [
   ['beta run worker-pools update-instance-split pull --to-latest', /100% +LATEST/],
   ['beta run worker-pools describe pull --format=export', /name: A\n +value: b\n/],
   ['beta run worker-pools delete pull', /Deleted worker pool \[pull\]/i],
+];
+
+/** What is asked beside the Admin API, and what needs nothing that was made before. */
+export const PROJECT_COMMANDS: readonly Command[] = [
   ['run regions list', /local-cluster1/],
   ['beta run domain-mappings list', /Listed 0 items/],
   ['projects describe PROJECT', /projectId: PROJECT/],
@@ -105,7 +116,7 @@ export interface Place {
 }
 
 /** One test for each command. */
-export function testCommands(place: () => Place): void {
+export function testCommands(commands: readonly Command[], place: () => Place): void {
   let words: Words = {};
   before(() => {
     const { gcloud, images, project } = place();
@@ -115,7 +126,7 @@ export function testCommands(place: () => Place): void {
   });
 
   let execution = '';
-  for (const [command, prints, code = 0] of COMMANDS) {
+  for (const [command, prints, code = 0] of commands) {
     it(`gcloud ${command}`, async () => {
       const { gcloud } = place();
       const args = command.split(' ').map((arg) => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { conditionOf } from '../../../operator/apis/condition.ts';
-import { EVENTS } from '../../../operator/kube/core.ts';
-import { kubectl, podsOf, revisionsOf, SYSTEM_NAMESPACE } from '../../lib/cluster.ts';
-import { CONTRACT_IMAGES, readyService } from '../../lib/services.ts';
-import { useSuite } from '../../lib/suite.ts';
-import { until } from '../../lib/wait.ts';
+import { conditionOf } from '../../operator/apis/condition.ts';
+import { EVENTS } from '../../operator/kube/core.ts';
+import { kubectl, podsOf, revisionsOf, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
+import { CONTRACT_IMAGES, readyService } from '../lib/services.ts';
+import { useSuite } from '../lib/suite.ts';
+import { until } from '../lib/wait.ts';
 
 const EXCEEDED = /^Memory limit of 64 MiB exceeded/;
 
