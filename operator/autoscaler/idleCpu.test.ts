@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { BOOST_ANNOTATION } from '../apis/serving/revision/boost.ts';
+import { IDLE_CPU_ANNOTATION } from '../apis/serving/revision/idleCpu.ts';
 import type { Deployment, Pod } from '../kube/core.ts';
 import { EPOCH } from '../testing/serving.ts';
 import { planIdleCpu, type UseInput, useOf } from './idleCpu.ts';
@@ -38,20 +39,65 @@ function objects({ cpu = '100m', side = '50m', limit = '1', template = '100m', .
 
 const set = (cpu: string) => ({ resources: { requests: { cpu } } });
 const both = (app: string, side: string) => ({
-  spec: { containers: [{ name: 'app', ...set(app) }], initContainers: [{ name: 'side', ...set(side) }] },
+  resize: {
+    spec: { containers: [{ name: 'app', ...set(app) }], initContainers: [{ name: 'side', ...set(side) }] },
+  },
 });
-const app = (cpu: string) => ({ spec: { containers: [{ name: 'app', ...set(cpu) }] } });
+const app = (cpu: string) => ({ resize: { spec: { containers: [{ name: 'app', ...set(cpu) }] } } });
+const told = (app: string, side = '50m') => ({ [IDLE_CPU_ANNOTATION]: JSON.stringify({ app, side }) });
+const lowered = (app: string, side = '50m') => ({
+  annotation: JSON.stringify({ app, side }),
+  ...both('1m', '1m'),
+});
 
 describe('planIdleCpu', () => {
   const low = { cpu: '1m', side: '1m' };
   const boosted = { annotations: { [BOOST_ANNOTATION]: '{"app":"1"}' } };
   const cases: Record<string, PodOptions & { use: 'idle' | 'used'; want: unknown; reason: string }> = {
-    idle: { use: 'idle', want: both('1m', '1m'), reason: 'sidecars have no more to do' },
-    'idle and lowered': { ...low, use: 'idle', want: undefined, reason: 'nothing differs' },
-    'lowered in part': { side: '1m', use: 'idle', want: app('1m'), reason: 'only the difference' },
+    idle: { use: 'idle', want: lowered('100m'), reason: 'sidecars have no more to do' },
+    'idle again': {
+      annotations: told('100m'),
+      use: 'idle',
+      want: both('1m', '1m'),
+      reason: 'gateways know already what it gets back',
+    },
+    'idle and lowered': {
+      ...low,
+      annotations: told('100m'),
+      use: 'idle',
+      want: undefined,
+      reason: 'nothing differs',
+    },
+    'lowered by an earlier release': {
+      ...low,
+      use: 'idle',
+      want: { annotation: lowered('100m').annotation },
+      reason: 'no gateway would restore it',
+    },
+    'template changed since': {
+      ...low,
+      annotations: told('200m'),
+      use: 'idle',
+      want: { annotation: lowered('100m').annotation },
+      reason: 'it gets what the template says',
+    },
+    'lowered in part': {
+      side: '1m',
+      annotations: told('100m'),
+      use: 'idle',
+      want: app('1m'),
+      reason: 'only the difference',
+    },
     used: { use: 'used', want: undefined, reason: 'nothing differs' },
     'used and lowered': { ...low, use: 'used', want: both('100m', '50m'), reason: 'as in the template' },
-    'written otherwise': { cpu: '0.1', side: '1m', use: 'idle', want: app('1m'), reason: '0.1 is 100m' },
+    'written otherwise': {
+      cpu: '0.1',
+      side: '1m',
+      annotations: told('100m'),
+      use: 'idle',
+      want: app('1m'),
+      reason: '0.1 is 100m',
+    },
     'resized by another client': {
       cpu: '70m',
       side: '70m',
@@ -63,8 +109,17 @@ describe('planIdleCpu', () => {
       ...low,
       template: '1m',
       use: 'used',
-      want: { spec: { initContainers: [{ name: 'side', ...set('50m') }] } },
+      want: { resize: { spec: { initContainers: [{ name: 'side', ...set('50m') }] } } },
       reason: 'that is what it is to have',
+    },
+    'idle with hardly more': {
+      cpu: '2m',
+      template: '2m',
+      side: '1m',
+      annotations: { [IDLE_CPU_ANNOTATION]: '{"side":"50m"}' },
+      use: 'idle',
+      want: undefined,
+      reason: 'the kubelet reports 1m and 2m alike',
     },
     'limit lowered since': {
       ...low,
@@ -87,7 +142,7 @@ describe('planIdleCpu', () => {
       ...boosted,
       readyMs: 2 * MINUTE,
       use: 'idle',
-      want: both('1m', '1m'),
+      want: lowered('100m'),
       reason: 'the boost is over',
     },
     terminating: {

@@ -2,6 +2,7 @@ import { RUN } from '../apis/annotations/run.ts';
 import { parseFlag } from '../apis/annotations/values.ts';
 import { cores } from '../apis/quantity.ts';
 import { boostEnd, regularLimits } from '../apis/serving/revision/boost.ts';
+import { IDLE_CPU, IDLE_CPU_ANNOTATION, isLowered } from '../apis/serving/revision/idleCpu.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { Deployment, Pod } from '../kube/core.ts';
 import { readyCondition } from '../kube/pod.ts';
@@ -11,9 +12,6 @@ import { isThere } from './instances.ts';
 // An instance with request-based billing has CPU only while it has requests (container contract, CPU allocation). Here it
 // keeps its limit and may use what the node has left over; what is given back while it is idle is its request: the part
 // of the node that the scheduler holds for it, and its weight beside others.
-
-/** The least that can be requested. */
-const IDLE_CPU = '1m';
 
 /** An instance is idle when it has been ready, and its revision without a request, for so long. */
 const IDLE_MS = 60_000;
@@ -44,6 +42,13 @@ export function useOf({ lowers, requestAt, lastActivityAt, complete }: UseInput,
   return lowers && complete && now - lastActivityAt >= IDLE_MS ? 'idle' : 'unknown';
 }
 
+/** What to write for an instance, in this order. */
+export interface IdleCpuPlan {
+  /** The annotation by which gateways see that the CPU request is lowered, and restore it; unset where it is there. */
+  readonly annotation?: string;
+  readonly resize?: Resize;
+}
+
 /**
  * The change of an instance's CPU request, undefined if there is none: the least while idle, and what the Deployment's
  * template says while used. It leaves alone what another client has set, an instance that still has its startup CPU boost,
@@ -54,26 +59,46 @@ export function planIdleCpu(
   deployment: Deployment,
   use: 'used' | 'idle',
   now: number,
-): Resize | undefined {
+): IdleCpuPlan | undefined {
   if (!isThere(pod) || pod.status?.qosClass === 'Guaranteed') return undefined;
   if (use === 'idle' && !isSettled(pod, now)) return undefined;
-  const regular = regularRequests(deployment);
-  return resizeOf(pod, (container) => changed(container, regular.get(container.name), use));
+  const regular = changeable(pod, regularRequests(deployment));
+  const resize = resizeOf(pod, (container) => changed(container, regular.get(container.name), use));
+  const annotation = use === 'idle' && regular.size > 0 ? missingAnnotation(pod, regular) : undefined;
+  if (!resize && annotation === undefined) return undefined;
+  return { ...(annotation === undefined ? {} : { annotation }), ...(resize ? { resize } : {}) };
 }
 
 function changed(
   { resources }: PodContainer,
-  template: string | undefined,
+  regular: string | undefined,
   use: 'used' | 'idle',
 ): ResizedCpu | undefined {
-  const requested = resources?.requests?.cpu;
-  const limit = resources?.limits?.cpu ?? template;
-  if (requested === undefined || template === undefined || limit === undefined) return undefined;
-  // The end of a boost lowers the limit, and with it a request that was as high.
-  const regular = cores(limit) < cores(template) ? limit : template;
-  const [from, to] = use === 'idle' ? [regular, IDLE_CPU] : [IDLE_CPU, regular];
-  if (cores(requested) !== cores(from) || cores(from) === cores(to)) return undefined;
-  return { requests: { cpu: String(to) } };
+  const cpu = use === 'idle' ? IDLE_CPU : regular;
+  if (cpu === undefined || regular === undefined) return undefined;
+  return cores(resources?.requests?.cpu ?? cpu) === cores(cpu) ? undefined : { requests: { cpu } };
+}
+
+/** Container -> its regular CPU request, of those that request either that or as little as an idle instance. */
+function changeable({ spec }: Pod, templates: ReadonlyMap<string, string>): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { name, resources } of [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]) {
+    const requested = resources?.requests?.cpu;
+    const template = templates.get(name);
+    if (requested === undefined || template === undefined) continue;
+    const limit = resources?.limits?.cpu ?? template;
+    // The end of a boost lowers the limit, and with it a request that was as high.
+    const regular = String(cores(limit) < cores(template) ? limit : template);
+    const isOurs = cores(requested) === cores(regular) || cores(requested) === cores(IDLE_CPU);
+    // Less than the kubelet can tell from an idle instance's is not worth lowering.
+    if (isOurs && !isLowered(regular)) found.set(name, regular);
+  }
+  return found;
+}
+
+function missingAnnotation({ metadata }: Pod, regular: ReadonlyMap<string, string>): string | undefined {
+  const wanted = JSON.stringify(Object.fromEntries(regular));
+  return metadata.annotations?.[IDLE_CPU_ANNOTATION] === wanted ? undefined : wanted;
 }
 
 /** Whether an instance has been ready for long enough, and its startup CPU boost is over. */

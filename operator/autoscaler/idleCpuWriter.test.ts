@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { IDLE_CPU_ANNOTATION } from '../apis/serving/revision/idleCpu.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Deployment, Pod } from '../kube/core.ts';
 import { KubeError } from '../kube/errors.ts';
@@ -10,6 +11,7 @@ import { IdleCpuWriter, type Seen } from './idleCpuWriter.ts';
 import { revision } from './testing/objects.ts';
 import { MINUTE, SECOND } from './testing/simulation.ts';
 
+const TOLD = { [IDLE_CPU_ANNOTATION]: '{"app":"100m"}' };
 const resources = (cpu: string) => ({ limits: { cpu: '1' }, requests: { cpu } });
 
 describe('IdleCpuWriter', () => {
@@ -20,14 +22,16 @@ describe('IdleCpuWriter', () => {
   const request = { present: 1, mean: 1, lastRequestAt: EPOCH, instances: new Map() };
   let pods: Pod[];
   let written: string[];
+  /** The annotations that were written, and the number of resizes before each. */
+  let told: [annotation: unknown, resizes: number][];
   let entry: Entry;
   let answer: () => Promise<unknown>;
 
-  function putPods(count: number, cpu: string): void {
+  function putPods(count: number, cpu: string, annotations: object = TOLD): void {
     const lastTransitionTime = new Date(EPOCH - MINUTE).toISOString();
     const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime }];
     pods = Array.from({ length: count }, (_, index) => ({
-      metadata: { name: `pod-${index}`, namespace: 'n', uid: `${index}` },
+      metadata: { name: `pod-${index}`, namespace: 'n', uid: `${index}`, annotations },
       spec: { containers: [{ name: 'app', resources: resources(cpu) }] },
       status: { conditions },
     })) as unknown as Pod[];
@@ -35,6 +39,7 @@ describe('IdleCpuWriter', () => {
 
   beforeEach(() => {
     written = [];
+    told = [];
     entry = {} as Entry;
     answer = async () => ({});
   });
@@ -44,6 +49,9 @@ describe('IdleCpuWriter', () => {
       request: (_: string, path: string) => {
         written.push(path);
         return answer();
+      },
+      mergePatch: async (_: unknown, __: unknown, { metadata }: Pod) => {
+        told.push([metadata.annotations?.[IDLE_CPU_ANNOTATION], written.length]);
       },
     } as unknown as KubeClient;
     const writer = new IdleCpuWriter({ client, lowers, podsOf: () => pods, log: silent });
@@ -66,6 +74,12 @@ describe('IdleCpuWriter', () => {
     putPods(25, '1m');
     assert.equal(await round(EPOCH + 4 * SECOND, { requests: request }), 25);
     assert.equal(written[0], '/api/v1/namespaces/n/pods/pod-0/resize');
+  });
+
+  it('tells the gateways before it lowers a request', async () => {
+    putPods(1, '100m', {});
+    assert.equal(await writerOf()(EPOCH), 1);
+    assert.deepEqual(told, [['{"app":"100m"}', 0]]);
   });
 
   it('goes on restoring after the request that was seen, when a write has failed', async () => {

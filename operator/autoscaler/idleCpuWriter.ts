@@ -1,13 +1,14 @@
+import { IDLE_CPU_ANNOTATION } from '../apis/serving/revision/idleCpu.ts';
 import type { Revision } from '../apis/serving/revision/types.ts';
 import type { KubeClient } from '../kube/client.ts';
-import type { Deployment, Pod } from '../kube/core.ts';
+import { type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
-import { type Resize, resizePod } from '../kube/resize.ts';
+import { resizePod } from '../kube/resize.ts';
 import { keyOf } from '../kube/types.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Decision } from './decide.ts';
 import type { Entry } from './entry.ts';
-import { isThrottled, planIdleCpu, type Use, useOf } from './idleCpu.ts';
+import { type IdleCpuPlan, isThrottled, planIdleCpu, type Use, useOf } from './idleCpu.ts';
 import { uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
 
@@ -19,7 +20,7 @@ const RETRY_MS = 10_000;
 const REJECTED_MS = 60_000;
 
 export interface IdleCpuOptions {
-  client: Pick<KubeClient, 'request'>;
+  client: Pick<KubeClient, 'request' | 'mergePatch'>;
   /** Whether CPU requests are lowered; what has been lowered is restored in any case. */
   lowers: boolean;
   podsOf: (revision: Entry) => readonly Pod[];
@@ -66,10 +67,10 @@ export class IdleCpuWriter {
     if (use === 'unknown') return;
     for (const pod of podsOf(entry)) {
       if (use === 'idle' && this.#lowered >= MOST_LOWERED) return;
-      const resize = planIdleCpu(pod, deployment, use, now);
-      if (!resize || !this.#isDue(uidOf(pod), use, now)) continue;
+      const plan = planIdleCpu(pod, deployment, use, now);
+      if (!plan || !this.#isDue(uidOf(pod), use, now)) continue;
       if (use === 'idle') this.#lowered++;
-      yield this.#write(pod, resize, use, now);
+      yield this.#write(pod, plan, use, now);
     }
   }
 
@@ -79,12 +80,18 @@ export class IdleCpuWriter {
     return last.use !== use && last.until !== Number.POSITIVE_INFINITY;
   }
 
-  async #write(pod: Pod, resize: Resize, use: Use, now: number): Promise<void> {
+  async #write(pod: Pod, { annotation, resize }: IdleCpuPlan, use: Use, now: number): Promise<void> {
     const uid = uidOf(pod);
     this.#attempts.set(uid, { use, until: Number.POSITIVE_INFINITY });
     let retryMs = RETRY_MS;
     try {
-      await resizePod(this.#options.client, pod, resize);
+      const { client } = this.#options;
+      // Before the request is lowered, so that no gateway ever sees a lowered one that it does not know of.
+      if (annotation !== undefined) {
+        const annotations = { [IDLE_CPU_ANNOTATION]: annotation };
+        await client.mergePatch(PODS, pod.metadata, { metadata: { annotations } });
+      }
+      if (resize) await resizePod(client, pod, resize);
     } catch (err) {
       if (isKubeError(err, 'KUBE_INVALID', 'KUBE_FORBIDDEN')) retryMs = REJECTED_MS;
       const level = isKubeError(err, 'KUBE_NOT_FOUND', 'KUBE_CONFLICT') ? 'debug' : 'warn';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { SERVING } from '../apis/labels.ts';
+import { IDLE_CPU_ANNOTATION } from '../apis/serving/revision/idleCpu.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
@@ -124,8 +125,10 @@ describe('Autoscaler on a real API server', () => {
     await until('the request is lowered', async () => (await requested()) === '1m');
     gateway.tell(KEY, { requests: 1, inFlight: 1, instances: { idle: 1 } });
     await until('the request is restored', async () => (await requested()) === '100m');
-    const { resources } = (await client.get<Pod>(PODS, { ...REF, name: 'idle' }))?.spec?.containers[0] ?? {};
+    const { metadata, spec } = (await client.get<Pod>(PODS, { ...REF, name: 'idle' })) ?? {};
+    const { resources } = spec?.containers[0] ?? {};
     assert.deepEqual(resources, APP.resources, 'nothing else has changed');
+    assert.equal(metadata?.annotations?.[IDLE_CPU_ANNOTATION], '{"app":"100m"}');
   });
 
   it('cannot undo a change that it has not seen', async () => {

@@ -1,5 +1,6 @@
 import { type KubeClient, resourcePath } from './client.ts';
 import { PODS, type Pod } from './core.ts';
+import type { ObjectRef } from './types.ts';
 
 /** CPU of a container, to be set while it runs; what it leaves out stays. */
 export interface ResizedCpu {
@@ -46,7 +47,7 @@ export function resizeOf(
  */
 export async function resizePod(
   client: Pick<KubeClient, 'request'>,
-  { metadata }: Pod,
+  { metadata }: { metadata: ObjectRef },
   body: Resize,
 ): Promise<void> {
   const contentType = 'application/strategic-merge-patch+json';

@@ -15,6 +15,8 @@ export const BOOKKEEPING = {
   askedAgain: 'homerun.dev/asked-again',
   /** On a pod created with more CPU: container -> the CPU limit that it gets later, as JSON. */
   startupCpuBoost: 'homerun.dev/startup-cpu-boost',
+  /** On a pod whose CPU request has been lowered while it was idle: container -> the request that it gets back, as JSON. */
+  idleCpu: 'homerun.dev/idle-cpu',
   /** On a pod: when its eviction was first requested. */
   evictionRequestedAt: 'homerun.dev/eviction-requested-at',
 } as const;

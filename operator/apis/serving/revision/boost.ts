@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../kube/types.ts';
 import { BOOKKEEPING } from '../../annotations/bookkeeping.ts';
-import { isQuantity } from '../../quantity.ts';
+import { cpuByContainer } from './cpuByContainer.ts';
 
 /** On a pod created with boosted CPU: container -> its regular CPU limit, as JSON. */
 export const BOOST_ANNOTATION = BOOKKEEPING.startupCpuBoost;
@@ -18,12 +18,7 @@ export function boostEnd(pod: KubeObject, readySince: number): number {
   return isBoosted(pod) ? readySince + AFTER_START_MS : readySince;
 }
 
-/** Container -> its regular CPU limit, of a pod created with boosted CPU; others may have changed the annotation. */
+/** Container -> its regular CPU limit, of a pod created with boosted CPU. */
 export function regularLimits({ metadata }: KubeObject): Map<string, string> | undefined {
-  try {
-    const limits: unknown = JSON.parse(metadata.annotations?.[BOOST_ANNOTATION] ?? 'null');
-    return limits ? new Map(Object.entries(limits).filter(([, cpu]) => isQuantity(cpu))) : undefined;
-  } catch {
-    return undefined;
-  }
+  return cpuByContainer(metadata.annotations?.[BOOST_ANNOTATION]);
 }
