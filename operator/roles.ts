@@ -51,6 +51,7 @@ export const ROLE_FIELDS = {
     'gateway.tracing',
     'invoker',
     'autoscaler.tickSeconds',
+    'autoscaler.idleCpuHoldSeconds',
     'startup.limitSeconds',
   ],
   metadata: [

@@ -31,6 +31,7 @@ changes(['controller', 'gateway'], {
   domain: 'run.example.com',
   urlTemplate: '{tag---}{service}-{namespace}.{domain}',
   'autoscaler.tickSeconds': 2,
+  'autoscaler.idleCpuHoldSeconds': 2,
   'startup.limitSeconds': 300,
 });
 changes(['controller', 'metadata'], { 'metadata.linkLocal': true });

@@ -51,6 +51,8 @@ export const ConfigSchema = Type.Object(
         maxScaleDefault: Type.Integer({ minimum: 1, maximum: 10_000, default: 100 }),
         /** Whether idle instances with request-based billing have their CPU request lowered, where pods can be resized. */
         idleCpuResize: Type.Boolean({ default: false }),
+        /** How long requests wait for such an instance to have its CPU back; less than they may wait for an instance at all. */
+        idleCpuHoldSeconds: seconds(5, 0, 8),
       },
       { default: {} },
     ),

@@ -22,15 +22,15 @@ import { dispatchingOf } from './dispatching.ts';
 import { Drains, drainTimeoutMs } from './drains.ts';
 import { Forwards } from './forwards.ts';
 import { Instances } from './instances.ts';
+import { ReducedInstances, type RestoreOutcome } from './reducedInstances.ts';
 import { Replicas } from './replicas.ts';
 import { RouteTable } from './routeTable.ts';
 import { SpanExporter } from './spanExporter.ts';
 import { heapLimitMb } from './supervision.ts';
 import { Threads } from './threads.ts';
 import { Waker } from './wake.ts';
+import { WantedRevisions } from './wanted.ts';
 
-/** A data thread repeats every second that a request waits; without a message for longer, none does. */
-const WANTED_MS = 2500;
 const RECLAIM_MS = 1000;
 /** A first response may take so much longer than the longest start. */
 const COLD_START_SLACK_MS = 60_000;
@@ -54,6 +54,7 @@ export class Control {
   readonly stats: Stats;
   readonly table: RouteTable;
   readonly instances: Instances;
+  readonly reduced: ReducedInstances;
   readonly drains: Drains;
   readonly certificates: Certificates;
   readonly issuers: Issuers;
@@ -63,15 +64,16 @@ export class Control {
   /** Called with the duration of each first start, and of each part of a cold start, for the metrics. */
   onStarted: (elapsedMs: number) => void = () => {};
   onColdStart: (part: ColdStartPart, elapsedMs: number) => void = () => {};
+  /** Called at the end of each wait for the CPU of an idle instance, for the metrics. */
+  onCpuRestored: (outcome: RestoreOutcome, elapsedMs: number) => void = () => {};
   readonly #options: ControlOptions;
   readonly #threads: Threads;
-  readonly #waker: Waker;
+  readonly #wanted: WantedRevisions;
   /** Unset where requests are not traced. */
   readonly spans: SpanExporter | undefined;
   readonly #accessLog: AccessLogWriter | undefined;
   readonly #forwards: Forwards;
   readonly #wakes = new BroadcastChannel(WAKE_CHANNEL);
-  readonly #wantedAt = new Map<string, number>();
   #flushing = false;
   #started = false;
   #reclaimer: NodeJS.Timeout | undefined;
@@ -90,13 +92,24 @@ export class Control {
           'requests of this revision get 503: the gateway serves as many revisions as it can; delete old services or tags',
         ),
     );
+    const counts = {
+      applied: () => this.#threads.applied,
+      inFlight: (slot: number) => this.slots.inFlight(slot),
+      waiting: (revision: string) => this.#waiting(revision),
+    };
+    this.reduced = new ReducedInstances({
+      client,
+      limitMs: config.autoscaler.idleCpuHoldSeconds * 1000,
+      counts,
+      timeoutMs: (revision) => this.table.entries.get(revision)?.timeoutMs,
+      ended: (outcome, elapsedMs) => this.onCpuRestored(outcome, elapsedMs),
+      log,
+    });
     this.instances = new Instances({
       table: this.table,
-      counts: {
-        applied: () => this.#threads.applied,
-        inFlight: (slot) => this.slots.inFlight(slot),
-        waiting: (revision) => this.#waiting(revision),
-      },
+      counts,
+      seen: (tracked, before) => this.reduced.see(tracked, before),
+      left: (tracked) => this.reduced.forget(tracked),
       startLimitMs: config.startup.limitSeconds * 1000,
       log,
       admitting: ({ revision, uid }, slot) =>
@@ -138,7 +151,9 @@ export class Control {
       signal,
       publish: (issuers) => this.table.setIssuers(issuers),
     });
-    this.#waker = new Waker(client, log, signal);
+    const { reduced, drains, coldStarts } = this;
+    const waker = new Waker(client, log, signal);
+    this.#wanted = new WantedRevisions({ instances, reduced, drains, coldStarts, waker });
     if (config.gateway.accessLog) this.#accessLog = new AccessLogWriter();
     const { endpoint, ...tracing } = config.gateway.tracing;
     if (endpoint) {
@@ -225,7 +240,7 @@ export class Control {
   }
 
   #receive(message: FromThread): void {
-    if (message.kind === 'wanted') this.#onWanted(message.revision);
+    if (message.kind === 'wanted') this.#wanted.wanted(message.revision);
     else if (message.kind === 'applied') this.replicas.pump();
     else if (message.kind === 'unreachable') this.#unreachable(message.slot, message.reason);
     else if (message.kind === 'answered') this.coldStarts.answered(message.revision, message.at);
@@ -244,22 +259,6 @@ export class Control {
     const index = this.table.entries.get(revision)?.index;
     const thread = index === undefined ? -1 : this.slots.firstInQueue(index);
     if (thread >= 0) this.#wakes.postMessage([thread, index] as WakeMessage);
-  }
-
-  #onWanted(revision: string): void {
-    if (this.instances.usable(revision) > 0 || this.drains.takeBack(revision)) return;
-    const now = clock();
-    this.#wantedAt.set(revision, now);
-    this.coldStarts.wanted(revision, now);
-    this.instances.setWanted(revision, true);
-    const needed = (): boolean =>
-      this.instances.usable(revision) === 0 &&
-      clock() - (this.#wantedAt.get(revision) ?? Number.NEGATIVE_INFINITY) < WANTED_MS;
-    // An instance that is being removed is still counted in the replicas, until the autoscaler has lowered them.
-    const leaving = (): boolean => this.instances.count(revision) > 0;
-    void this.#waker.wake(revision, needed, leaving).then((raised) => {
-      if (raised) this.coldStarts.decided(revision, clock());
-    });
   }
 
   #waiting(revision: string): number {
@@ -281,14 +280,10 @@ export class Control {
   #reclaim(): void {
     const known = this.#threads.applied;
     const now = clock();
-    for (const [revision, at] of this.#wantedAt) {
-      if (now - at < WANTED_MS) continue;
-      this.#wantedAt.delete(revision);
-      this.instances.setWanted(revision, false);
-      this.coldStarts.unwanted(revision);
-    }
+    this.#wanted.tick(now);
     this.coldStarts.tick(now);
     this.drains.tick(now);
+    this.reduced.tick();
     this.certificates.tick();
     this.addresses.tick(now);
     this.instances.sweep();

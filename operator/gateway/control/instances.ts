@@ -27,6 +27,10 @@ export interface InstancesOptions extends InstanceProbesOptions {
   placed?: (pod: CompiledPod) => void;
   /** Called before an instance gets its first request. */
   admitting?: (pod: CompiledPod, slot: number) => void;
+  /** Called when an instance's pod has changed; `before` is undefined for a new one. */
+  seen?: (tracked: Tracked, before: CompiledPod | undefined) => void;
+  /** Called when an instance terminates. */
+  left?: (tracked: Tracked) => void;
   now?: () => number;
   /** How many can be tracked at once. */
   max?: number;
@@ -177,6 +181,7 @@ export class Instances implements Drainable {
       const confirmed = before.early && !pod.early && !tracked.ready;
       if (restarted || confirmed || pod.held || before.ip !== pod.ip) tracked.setAside();
     }
+    this.#options.seen?.(tracked, before);
     const isAhead = (pod.ip && !before?.ip) || (pod.container && !before?.container);
     if (isAhead && !tracked.ready) this.#options.placed?.(pod);
     this.#probeIfDue(tracked);
@@ -240,6 +245,7 @@ export class Instances implements Drainable {
     this.#byRevision.remove(tracked);
     // Its requests are counted until they end, so the revision keeps its row.
     this.#leaving.add(tracked);
+    this.#options.left?.(tracked);
     this.#updateQueueLimit(pod.revision);
   }
 

@@ -2,6 +2,7 @@ import {
   type DurationCounts,
   type GatewayUsage,
   gatewayColdStart,
+  gatewayCpuRestore,
   gatewayInstanceStart,
   type RevisionSeries,
   setCertificateSource,
@@ -22,6 +23,7 @@ import type { SpanExporter } from './spanExporter.ts';
 export function publishMetrics(control: Control): void {
   control.onStarted = (elapsedMs) => gatewayInstanceStart.observe(elapsedMs / 1000);
   control.onColdStart = (part, elapsedMs) => gatewayColdStart.observe({ part }, elapsedMs / 1000);
+  control.onCpuRestored = (outcome, elapsedMs) => gatewayCpuRestore.observe({ outcome }, elapsedMs / 1000);
   setGatewaySource({
     bounds: LATENCY_BOUNDS_MS.map((bound) => bound / 1000),
     read: () => revisionSeries(control),

@@ -2,7 +2,10 @@ import type { InstanceEntry } from '../shared/messages.ts';
 import type { CompiledPod } from './compile.ts';
 import type { RouteTable } from './routeTable.ts';
 
-/** One instance, and whether the data threads have it: they do while it has started, is ready and is not drained. */
+/**
+ * One instance, and whether the data threads have it: they do while it has started, is ready, is not drained and has the CPU
+ * that it requests.
+ */
 export class Tracked {
   pod: CompiledPod;
   readonly slot: number;
@@ -15,6 +18,7 @@ export class Tracked {
   #entry: InstanceEntry | undefined;
   #drained = false;
   #held = false;
+  #reduced = false;
   #listed = false;
   /** Version of the table from which on the data threads do not have it. */
   #goneIn = 0;
@@ -57,6 +61,13 @@ export class Tracked {
     this.#publish();
   }
 
+  /** Its CPU request is lowered: it gets no new request until that is restored. */
+  setReduced(reduced: boolean): void {
+    if (reduced === this.#reduced) return;
+    this.#reduced = reduced;
+    this.#publish();
+  }
+
   setDrained(drained: boolean): void {
     if (drained === this.#drained) return;
     this.#drained = drained;
@@ -69,7 +80,7 @@ export class Tracked {
   }
 
   #publish(): void {
-    const entry = this.#drained || this.#held ? undefined : this.#entry;
+    const entry = this.#drained || this.#held || this.#reduced ? undefined : this.#entry;
     if (!entry && !this.#listed) return;
     this.#listed = entry !== undefined;
     if (!entry) this.#goneIn = this.#table.nextVersion;

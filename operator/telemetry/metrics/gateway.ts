@@ -38,6 +38,14 @@ export const gatewayInstanceStart = new Histogram({
   registers,
 });
 
+export const gatewayCpuRestore = new Histogram({
+  name: 'homerun_gateway_cpu_restore_seconds',
+  help: 'Waits for the CPU request of an idle instance, from the first request that needs it, by outcome: restored; limit, when requests went to it all the same',
+  labelNames: ['outcome'],
+  buckets: [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 8],
+  registers,
+});
+
 export const gatewayAddresses = new Counter({
   name: 'homerun_gateway_node_addresses_total',
   help: 'Addresses of new pods that nodes have told, by outcome: used; late, the API showed one before; wrong, the API shows another one after it was used; unknown, no instance; rejected, of a pod of another node or taken by another pod',
