@@ -1,5 +1,6 @@
 import { keyOf, type ResourceType } from '../kube/types.ts';
 import { checkBody, mergePatch } from './fakeHttp.ts';
+import { resized } from './fakeResize.ts';
 import { isBuiltIn, Rejection, type Stored } from './fakeRules.ts';
 import type { FakeStorage, WriteOptions } from './fakeStorage.ts';
 import { grantToken, type TokenRequest } from './fakeToken.ts';
@@ -79,6 +80,8 @@ export class FakeRest {
       throw new Rejection(405, 'MethodNotAllowed', 'the server does not allow this method on the resource');
     const key = keyOf({ namespace, name });
     if (subresource === 'scale') return [200, this.#scale(seen, target, key)];
+    if (subresource === 'resize')
+      return [200, this.show(storage.update(type, key, resized(storage.get(type, key), body)))];
     if (subresource === 'token')
       return [201, grantToken(storage, namespace ?? '', name, seen.body as TokenRequest)];
     const options = { subresource: subresource === 'status' ? ('status' as const) : undefined, manager };

@@ -26,9 +26,11 @@ export interface ReducedOptions {
   /** Called at the end of each wait, with its duration in ms. */
   ended: (outcome: RestoreOutcome, elapsedMs: number) => void;
   log: Logger;
+  /** {@link clock}. */
+  now?: () => number;
 }
 
-/** A reduced instance; times are on `clock()`. */
+/** A reduced instance; times are in ms on `now()`. */
 interface Reduced {
   /** Since when a request needs it; undefined while none does. */
   neededAt: number | undefined;
@@ -51,10 +53,12 @@ interface Reduced {
  */
 export class ReducedInstances {
   readonly #options: ReducedOptions;
+  readonly #now: () => number;
   readonly #revisions = new Map<string, Map<Tracked, Reduced>>();
 
   constructor(options: ReducedOptions) {
     this.#options = options;
+    this.#now = options.now ?? clock;
   }
 
   /** An instance's pod has changed. @param before as it was; undefined for a new one. */
@@ -110,7 +114,7 @@ export class ReducedInstances {
     const { neededAt, released } = reduced;
     this.forget(tracked);
     tracked.setReduced(false);
-    if (neededAt !== undefined && !released) this.#options.ended('restored', clock() - neededAt);
+    if (neededAt !== undefined && !released) this.#options.ended('restored', this.#now() - neededAt);
   }
 
   #needIfUsed(tracked: Tracked): void {
@@ -127,16 +131,16 @@ export class ReducedInstances {
     if (tracked.drained) return;
     if (reduced.neededAt === undefined) {
       const { limitMs, timeoutMs } = this.#options;
-      reduced.neededAt = clock();
+      reduced.neededAt = this.#now();
       // A request that has waited for CPU still needs time to be answered.
       const most = Math.min(limitMs, (timeoutMs(tracked.pod.revision) ?? limitMs) / 2);
       reduced.limit = setTimeout(() => this.#release(tracked, reduced), most).unref();
     }
-    if (tracked.pod.reduction?.resize && clock() >= reduced.askAt) void this.#ask(tracked.pod, reduced);
+    if (tracked.pod.reduction?.resize && this.#now() >= reduced.askAt) void this.#ask(tracked.pod, reduced);
   }
 
   #release(tracked: Tracked, reduced: Reduced): void {
-    const waitedMs = clock() - (reduced.neededAt ?? 0);
+    const waitedMs = this.#now() - (reduced.neededAt ?? 0);
     reduced.released = true;
     tracked.setReduced(false);
     this.#options.ended('limit', waitedMs);
@@ -157,6 +161,6 @@ export class ReducedInstances {
       const level = isKubeError(err, 'KUBE_NOT_FOUND', 'KUBE_CONFLICT') ? 'debug' : 'warn';
       this.#options.log[level]({ err, pod: key }, 'the CPU request was not restored');
     }
-    reduced.askAt = clock() + retryMs;
+    reduced.askAt = this.#now() + retryMs;
   }
 }

@@ -1,4 +1,5 @@
-import { CONFIG_MAPS, CORE_SERVICES, DEPLOYMENTS, EVENTS, LEASES, PODS } from '../../kube/core.ts';
+import { CONFIG_MAPS, CORE_SERVICES, DEPLOYMENTS, EVENTS, LEASES, PODS, type Pod } from '../../kube/core.ts';
+import { resizePod } from '../../kube/resize.ts';
 import {
   type Case,
   configMap,
@@ -139,6 +140,19 @@ export const writes: Record<string, Case> = {
     const { metadata } = await client.request<Scale>('GET', path);
     const seen = await scale(3, metadata.resourceVersion);
     return [seen.spec, await failure(scale(0, metadata.resourceVersion)), (await scale(1)).spec];
+  },
+  'resize changes the resources of the containers that it names': async (client, ns) => {
+    const resources = { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: '1', memory: '128Mi' } };
+    const containers = ['app', 'side'].map((name) => ({ name, image: 'app:1', resources }));
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: meta(ns, 'app'), spec: { containers } };
+    await client.create(PODS, pod as unknown as Pod);
+    const body = { spec: { containers: [{ name: 'side', resources: { requests: { cpu: '1m' } } }] } };
+    await resizePod(client, { metadata: meta(ns, 'app') }, body);
+    const live = await client.get(PODS, meta(ns, 'app'));
+    return [
+      live?.spec?.containers.map(({ name, resources }) => [name, resources]),
+      await failure(resizePod(client, { metadata: meta(ns, 'none') }, body)),
+    ];
   },
   'delete keeps to the uid it was given': async (client, ns) => {
     const { metadata } = await client.create(CONFIG_MAPS, configMap(ns, 'a', {}));

@@ -19,5 +19,7 @@ export function isLowered(cpu: string | number | undefined): boolean {
 
 /** Container -> its CPU request while there are requests, of a pod whose CPU request has ever been lowered. */
 export function regularCpuRequests({ metadata }: KubeObject): Map<string, string> | undefined {
-  return cpuByContainer(metadata.annotations?.[IDLE_CPU_ANNOTATION]);
+  const regular = cpuByContainer(metadata.annotations?.[IDLE_CPU_ANNOTATION]);
+  // Others may have written what nobody could tell from a lowered request.
+  return regular && new Map([...regular].filter(([, cpu]) => !isLowered(cpu)));
 }
