@@ -299,6 +299,8 @@ describe('chart on an API server', function () {
       const denied: [role: string, verb: string, group: string, resource: string, reason: string][] = [
         ['gateway', 'get', '', 'secrets', 'the data plane faces the internet'],
         ['gateway', 'patch', 'apps', 'deployments', 'waking only takes the scale'],
+        ['gateway', 'patch', '', 'pods', 'it changes no pod but by resize'],
+        ['gateway', 'patch', '', 'pods/resize', 'only with autoscaler.idleCpuResize'],
         [
           'gateway',
           'patch',

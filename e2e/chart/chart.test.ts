@@ -211,6 +211,22 @@ describe('chart', () => {
     );
   });
 
+  it('lets the gateway resize instances where idle ones are lowered, and nowhere else', () => {
+    const grantsOf = (idleCpuResize: boolean, namespaces: string[] = []) =>
+      render({ autoscaler: { idleCpuResize }, namespaces }, { templates: ['rbac'] })
+        .filter(({ metadata }) => metadata.name === 'homerun-gateway-resize')
+        .map(({ kind, metadata }) => [kind, metadata.namespace]);
+    deepEqual(grantsOf(false), []);
+    deepEqual(grantsOf(true), [
+      ['ClusterRole', undefined],
+      ['ClusterRoleBinding', undefined],
+    ]);
+    deepEqual(grantsOf(true, ['demo']), [
+      ['ClusterRole', undefined],
+      ['RoleBinding', 'demo'],
+    ]);
+  });
+
   it('lets the controller write Certificates in their namespace where an issuer is named, and nowhere else', () => {
     const grantsOf = (tls: object) =>
       render({ gateway: { tls } }, { templates: ['rbac'] }).filter(

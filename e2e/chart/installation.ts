@@ -6,7 +6,7 @@ let server: ApiServer | undefined;
 let installed: Promise<ApiServer> | undefined;
 
 /**
- * An API server with the chart and all of its roles. The files that do not change the installation share it: to start
+ * An API server with the chart, all of its roles and all that they may be allowed to do to instances. The files that do not change the installation share it: to start
  * and install costs more than their tests. It ends after the last test of the run.
  */
 export function installation(): Promise<ApiServer> {
@@ -17,7 +17,7 @@ export function installation(): Promise<ApiServer> {
 async function install(): Promise<ApiServer> {
   helm(['version']);
   server = await ApiServer.start();
-  installChart(server, { api: { enabled: true } });
+  installChart(server, { api: { enabled: true }, autoscaler: { idleCpuResize: true } });
   return server;
 }
 

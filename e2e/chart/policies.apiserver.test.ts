@@ -1,5 +1,6 @@
 import { equal, match, ok } from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { IDLE_CPU_ANNOTATION } from '../../operator/apis/serving/revision/idleCpu.ts';
 import { deployment, REF } from '../../operator/autoscaler/testing/objects.ts';
 import {
   AFFINITY_SECRET,
@@ -19,6 +20,7 @@ import {
   SERVICE_ACCOUNTS,
 } from '../../operator/kube/core.ts';
 import { isKubeError } from '../../operator/kube/errors.ts';
+import { resizePod } from '../../operator/kube/resize.ts';
 import type { KubeObject, ObjectRef, ResourceType } from '../../operator/kube/types.ts';
 import { requestToken } from '../../operator/metadata/tokens.ts';
 import type { Role } from '../../operator/roles.ts';
@@ -127,6 +129,85 @@ describe("the policies for Homerun's own accounts", () => {
       await isDenied(scaled('controller', stranger().metadata, 1), notOurs);
       const status = { selector: 'serving.knative.dev/revisionUID=1' };
       await isDenied(wake(stranger().metadata, { status }), notOurs);
+    });
+  });
+
+  describe('the CPU of instances', () => {
+    const only = /restores the CPU request of an idle instance/;
+    const resources = (cpu: string) => ({
+      limits: { cpu: '1', memory: '128Mi' },
+      requests: { cpu, memory: '64Mi' },
+    });
+
+    /** An instance whose container and sidecar ask for so much. */
+    async function idle(name: string, app: string, side: string, labels?: Record<string, string>) {
+      const { metadata, spec } = running(name, namespace, labels);
+      const annotations = { [IDLE_CPU_ANNOTATION]: '{"app":"100m","side":"50m"}' };
+      const containers = [{ name: 'app', image: 'app', resources: resources(app) }];
+      const initContainers = [
+        { name: 'side', image: 'side', restartPolicy: 'Always', resources: resources(side) },
+      ];
+      const pod = { ...metadata, annotations };
+      await server.client.create(PODS, {
+        ...running(name, namespace, labels),
+        metadata: pod,
+        spec: { ...spec, containers, initContainers },
+      } as Pod);
+      return pod;
+    }
+    const resize = (role: Role, metadata: ObjectRef, app: object, side?: object) =>
+      resizePod(
+        as(role),
+        { metadata },
+        {
+          spec: {
+            containers: [{ name: 'app', resources: app }],
+            ...(side && { initContainers: [{ name: 'side', resources: side }] }),
+          },
+        },
+      );
+    const requests = (cpu: string) => ({ requests: { cpu } });
+
+    it('is restored by the gateway, in the sidecar too, or in a part', async () => {
+      const both = await idle('restored', '1m', '1m', LABELS);
+      await resize('gateway', both, requests('100m'), requests('50m'));
+      const [app] = (await server.client.get(PODS, both))?.spec?.containers ?? [];
+      equal(app?.resources?.requests?.cpu, '100m');
+      await resize('gateway', both, requests('100m'));
+      await resize('gateway', await idle('part', '1m', '50m', LABELS), requests('100m'));
+    });
+
+    const changes: Record<string, [app: object, side?: object]> = {
+      'to another number': [requests('200m')],
+      'to the number of another container': [requests('50m')],
+      'with its limit': [{ ...requests('100m'), limits: { cpu: '2' } }],
+      'with its memory': [{ requests: { cpu: '100m', memory: '96Mi' } }],
+      'in its limit alone': [{ limits: { cpu: '2' } }],
+      'in its memory alone': [{ limits: { memory: '256Mi' } }],
+      'in the sidecar to another number': [requests('100m'), requests('60m')],
+    };
+    for (const [how, change] of Object.entries(changes)) {
+      it(`is not restored by the gateway ${how}`, async () => {
+        const lowered = await idle(`lowered-${how.replaceAll(' ', '-')}`, '1m', '1m', LABELS);
+        await isDenied(resize('gateway', lowered, ...change), only);
+      });
+    }
+
+    it('is not changed by the gateway where it is not lowered, or was not by the controller', async () => {
+      const full = await idle('full', '100m', '50m', LABELS);
+      await isDenied(resize('gateway', full, requests('1m')), only);
+      await isDenied(resize('gateway', full, requests('50m')), only);
+      const made = running('never-lowered', namespace, LABELS);
+      const containers = [{ name: 'app', image: 'app', resources: resources('1m') }];
+      await server.client.create(PODS, { ...made, spec: { ...made.spec, containers } } as Pod);
+      await isDenied(resize('gateway', made.metadata, requests('100m')), only);
+    });
+
+    it('is lowered by the controller, and stays as it is in a pod that is no instance', async () => {
+      await resize('controller', await idle('awake', '100m', '50m', LABELS), requests('1m'));
+      const stranger = await idle('theirs-idle', '1m', '1m');
+      for (const role of ['controller', 'gateway'] as const)
+        await isDenied(resize(role, stranger, requests('100m')), /changes only what it has made/);
     });
   });
 

@@ -11,6 +11,7 @@ import {
   permissions as gateway,
   certificatePermissions as gatewayCertificates,
   namespacePermissions as gatewayNamespace,
+  resizePermissions as gatewayResize,
 } from '../gateway/control/permissions.ts';
 import {
   linkLocalPermissions,
@@ -68,6 +69,7 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
   gateway: [gateway],
   'gateway-certificates': [gatewayCertificates],
   'gateway-namespace': [gatewayNamespace],
+  'gateway-resize': [gatewayResize],
   metadata: [metadata],
   'metadata-cluster': [metadataCluster],
   'metadata-namespace': [linkLocalPermissions],

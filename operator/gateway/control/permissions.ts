@@ -14,6 +14,11 @@ export const permissions: readonly Permission[] = [
   { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'patch'] },
 ];
 
+/** Where the CPU requests of idle instances are lowered: restores them. A policy of the chart allows it nothing else of it. */
+export const resizePermissions: readonly Permission[] = [
+  { apiGroups: [''], resources: ['pods/resize'], verbs: ['patch'] },
+];
+
 /** In a namespace for certificates alone; the chart gives it also those of its own that its values name. */
 export const certificatePermissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] },
