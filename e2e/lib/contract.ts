@@ -26,7 +26,7 @@ export interface Report {
   /** /proc/self/status. */
   status: Record<string, string>;
   limits: { soft: string; hard: string };
-  cgroup: { cpus: number; memoryBytes: number };
+  cgroup: { cpus: number; cpuWeight: number; memoryBytes: number };
   cpus: number;
   kernel: { fileMax: string; maxMapCount: string; product: string };
   addresses: string[];

@@ -88,17 +88,22 @@ function openFiles(): object {
   return { soft, hard };
 }
 
-/** What the kernel holds the container to, in cores and bytes; 0 is no limit (cgroup v2, else v1). */
+/**
+ * What the kernel holds the container to, in cores and bytes; 0 is no limit (cgroup v2, else v1). Its weight beside others
+ * follows from the CPU request.
+ */
 function cgroup(): object {
   const root = '/sys/fs/cgroup';
   let [quota, period] = text(`${root}/cpu.max`).split(' ');
   let memory = text(`${root}/memory.max`);
+  let weight = text(`${root}/cpu.weight`);
   if (!period) {
     quota = text(`${root}/cpu/cpu.cfs_quota_us`);
     period = text(`${root}/cpu/cpu.cfs_period_us`);
     memory = text(`${root}/memory/memory.limit_in_bytes`);
+    weight = text(`${root}/cpu/cpu.shares`);
   }
-  return { cpus: share(quota, period), memoryBytes: share(memory, '1') };
+  return { cpus: share(quota, period), cpuWeight: share(weight, '1'), memoryBytes: share(memory, '1') };
 }
 
 function share(quota: string | undefined, period: string): number {

@@ -117,16 +117,21 @@ func openFiles() map[string]string {
 	return nil
 }
 
-// cgroup is what the kernel holds the container to, in cores and bytes; 0 is no limit (cgroup v2, else v1).
+// cgroup is what the kernel holds the container to, in cores and bytes; 0 is no limit (cgroup v2, else v1). Its weight beside
+// others follows from the CPU request.
 func cgroup() map[string]float64 {
 	const root = "/sys/fs/cgroup/"
 	cpu := strings.Fields(text(root + "cpu.max"))
 	memory := text(root + "memory.max")
+	weight := text(root + "cpu.weight")
 	if len(cpu) < 2 {
 		cpu = []string{text(root + "cpu/cpu.cfs_quota_us"), text(root + "cpu/cpu.cfs_period_us")}
 		memory = text(root + "memory/memory.limit_in_bytes")
+		weight = text(root + "cpu/cpu.shares")
 	}
-	return map[string]float64{"cpus": share(cpu[0], cpu[1]), "memoryBytes": share(memory, "1")}
+	return map[string]float64{
+		"cpus": share(cpu[0], cpu[1]), "cpuWeight": share(weight, "1"), "memoryBytes": share(memory, "1"),
+	}
 }
 
 func share(quota, period string) float64 {

@@ -8,7 +8,7 @@ export const INSTANCE = {
     on: REVISION,
     value: FLAG,
     effect: stored(
-      'instances may use CPU between requests too; unless it is false, chart value autoscaler.idleCpuResize lowers what they request meanwhile',
+      'instances may use CPU between requests too; unless it is false, chart value autoscaler.idleCpuResize lowers what they request while they are idle',
     ),
   },
   startupCpuBoost: {
