@@ -285,11 +285,13 @@ describe('compilePod', () => {
         revisionUid,
         held,
         node,
+        reduction,
+        resizing,
         ...compiled
       } = compilePod(object) ?? assert.fail();
       assert.deepEqual(
-        [key, uid, podName, of, held, node],
-        ['ns/p', 'u', 'p', 'ns/hello-1', false, undefined],
+        [key, uid, podName, of, held, node, reduction, resizing],
+        ['ns/p', 'u', 'p', 'ns/hello-1', false, undefined, undefined, false],
       );
       assert.equal(revisionUid, 'revision-1');
       assert.deepEqual(compiled, want);

@@ -25,7 +25,7 @@ import {
 import type { InvokersEntry } from '../shared/invokers.ts';
 import { UNLIMITED } from '../shared/limits.ts';
 import type { Protocol, Target } from '../shared/messages.ts';
-import { type Reduction, reductionOf } from './reduction.ts';
+import { isResizing, type Reduction, reductionOf } from './reduction.ts';
 
 /** What the gateway serves for a Route, or for a domain that is mapped to one. */
 export interface CompiledRoute {
@@ -82,6 +82,8 @@ export interface CompiledPod {
   container: string | undefined;
   /** What its CPU request lacks since the controller has lowered it; unset while it has all. */
   reduction?: Reduction;
+  /** Its resources may not be what its status shows. */
+  resizing?: boolean;
 }
 
 /**
@@ -178,6 +180,7 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
     // A terminated container differs from the running one, so that it gets no request until it has passed again.
     container: status?.containerID && `${status.containerID}${status.state?.terminated ? ' ended' : ''}`,
     reduction: reductionOf(pod),
+    resizing: isResizing(pod),
   };
 }
 

@@ -23,7 +23,7 @@ const FULL = ['100m', '100m'];
 const LOWERED = ['1m', '1m'];
 const ASKED = ['100m', '2m'];
 
-function podOf(name: string, revision: string, [asked, given]: string[]): Pod {
+function podOf(name: string, revision: string, [asked, given]: string[], observed?: number): Pod {
   const requests = (cpu?: string) => ({ requests: { cpu } });
   return {
     apiVersion: 'v1',
@@ -32,6 +32,7 @@ function podOf(name: string, revision: string, [asked, given]: string[]): Pod {
       namespace: 'ns',
       name,
       uid: name,
+      generation: 1,
       labels: { [SERVING.revision]: revision },
       annotations: { [IDLE_CPU_ANNOTATION]: '{"app":"100m"}' },
     },
@@ -39,6 +40,7 @@ function podOf(name: string, revision: string, [asked, given]: string[]): Pod {
     status: {
       phase: 'Running',
       podIP: '10.0.0.1',
+      observedGeneration: observed,
       containerStatuses: [{ name: 'app', containerID: 'c', ready: true, resources: requests(given) }],
     },
   } as unknown as Pod;
@@ -89,8 +91,8 @@ describe('ReducedInstances', () => {
     });
     for (const revision of ['ns/a', 'ns/b']) instances.setRevision(revision, compiled);
   };
-  const see = (name: string, revision: string, cpu: string[]) =>
-    instances.setPod(`ns/${name}`, compilePod(podOf(name, revision, cpu)));
+  const see = (name: string, revision: string, cpu: string[], observed?: number) =>
+    instances.setPod(`ns/${name}`, compilePod(podOf(name, revision, cpu, observed)));
   const serving = () => table.snapshot().instances.flatMap(([, entry]) => (entry ? [entry.pod] : []));
   /** Lets the instance pass its startup probe before anything happens to it. */
   const started = async (name: string, revision = 'a') => {
@@ -120,6 +122,17 @@ describe('ReducedInstances', () => {
     assert.deepEqual([serving(), outcomes], [[], []]);
     see('p1', 'a', FULL);
     assert.deepEqual([serving(), outcomes], [['p1'], ['restored']]);
+  });
+
+  it('does not take what the kubelet shows from before both changes for what it has', async () => {
+    await lowered('p1');
+    reduced.wanted('ns/a');
+    see('p1', 'a', FULL, 0);
+    assert.deepEqual([serving(), outcomes], [[], []]);
+    see('p1', 'a', FULL, 1);
+    assert.deepEqual([serving(), outcomes], [['p1'], ['restored']]);
+    see('p1', 'a', FULL, 0);
+    assert.deepEqual(serving(), ['p1'], 'a change of a full one means nothing');
   });
 
   it('gives an instance that the controller restores without a request back at once', async () => {

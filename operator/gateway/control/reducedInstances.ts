@@ -63,12 +63,13 @@ export class ReducedInstances {
 
   /** An instance's pod has changed. @param before as it was; undefined for a new one. */
   see(tracked: Tracked, before: CompiledPod | undefined): void {
-    const { reduction } = tracked.pod;
+    const { reduction, resizing } = tracked.pod;
+    const known = this.#of(tracked);
     if (!reduction) {
-      this.#restored(tracked);
+      // Lowered a moment ago and restored at once: what the kubelet shows may be from before both.
+      if (!resizing) this.#restored(tracked);
       return;
     }
-    const known = this.#of(tracked);
     const isLoweredAnew = before?.reduction && !before.reduction.resize && reduction.resize;
     if (!known || (known.released && isLoweredAnew)) this.#hold(tracked);
     // One that has just been lowered may have got a request before.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { IDLE_CPU_ANNOTATION } from '../../apis/serving/revision/idleCpu.ts';
 import type { Pod } from '../../kube/core.ts';
-import { reductionOf } from './reduction.ts';
+import { isResizing, reductionOf } from './reduction.ts';
 
 interface Cpu {
   /** Of the container and of its sidecar: what is asked for, and what the kubelet reports. */
@@ -133,4 +133,35 @@ describe('reductionOf', () => {
       }),
     );
   });
+});
+
+describe('isResizing', () => {
+  const condition = (type: string, status = 'True') => ({ conditions: [{ type, status }] });
+  const cases: Record<string, { generation?: number; status?: object; want: boolean; reason: string }> = {
+    'nothing observed': { generation: 3, status: {}, want: false, reason: 'an older kubelet does not say' },
+    'an older generation': {
+      generation: 3,
+      status: { observedGeneration: 2 },
+      want: true,
+      reason: 'the kubelet has not seen the last change',
+    },
+    'this generation': { generation: 3, status: { observedGeneration: 3 }, want: false, reason: 'it has' },
+    'no generation': {
+      status: { observedGeneration: 1 },
+      want: false,
+      reason: 'there is nothing to observe',
+    },
+    'in progress': { status: condition('PodResizeInProgress'), want: true, reason: 'it says so' },
+    deferred: { status: condition('PodResizePending'), want: true, reason: 'it says so' },
+    'no longer in progress': {
+      status: condition('PodResizeInProgress', 'False'),
+      want: false,
+      reason: 'it is over',
+    },
+    ready: { status: condition('Ready'), want: false, reason: 'that is something else' },
+    'a new pod': { want: false, reason: 'no kubelet has it' },
+  };
+  for (const [name, { generation, status, want, reason }] of Object.entries(cases)) {
+    it(name, () => assert.equal(isResizing({ metadata: { generation }, status } as Pod), want, reason));
+  }
 });

@@ -27,3 +27,17 @@ export function reductionOf(pod: Pod): Reduction | undefined {
   );
   return isPending ? {} : undefined;
 }
+
+/**
+ * Whether the kubelet may still be following a change of a pod's resources: until then its status may show what was before
+ * (Kubernetes, Pod resize status). Kubelets before 1.34 do not say what they have observed.
+ */
+export function isResizing({ metadata: { generation = 0 }, status }: Pod): boolean {
+  const { observedGeneration = generation, conditions = [] } = status ?? {};
+  return (
+    observedGeneration < generation ||
+    conditions.some(({ type, status }) => RESIZING.includes(type) && status === 'True')
+  );
+}
+
+const RESIZING: readonly string[] = ['PodResizePending', 'PodResizeInProgress'];
