@@ -256,6 +256,12 @@ describe('ReducedInstances', () => {
       await until('its limit has passed again', () => outcomes.length === 2);
       assert.deepEqual(serving(), ['p1']);
     });
+
+    it('holds requests back again when it is lowered anew while the kubelet still follows', async () => {
+      see('p1', 'a', FULL, 0);
+      see('p1', 'a', LOWERED, 0);
+      assert.deepEqual(serving(), []);
+    });
   });
 
   it('waits for half of the time that the revision gives a request, at most', async () => {

@@ -70,7 +70,7 @@ export class ReducedInstances {
       if (!resizing) this.#restored(tracked);
       return;
     }
-    const isLoweredAnew = before?.reduction && !before.reduction.resize && reduction.resize;
+    const isLoweredAnew = before && !before.reduction?.resize && reduction.resize;
     if (!known || (known.released && isLoweredAnew)) this.#hold(tracked);
     // One that has just been lowered may have got a request before.
     this.#needIfUsed(tracked);
