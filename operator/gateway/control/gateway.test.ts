@@ -1,30 +1,30 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer as createHttp, type RequestListener, type Server } from 'node:http';
+import type { RequestListener } from 'node:http';
 import { connect as connectTls } from 'node:tls';
 import { BroadcastChannel } from 'node:worker_threads';
 import { Client, request } from 'undici';
 import { RUN } from '../../apis/annotations/run.ts';
-import { DOMAIN_MAPPINGS, type DomainMapping } from '../../apis/domains/domainMapping/types.ts';
+import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
-import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
-import { parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, PODS, type Pod, SECRETS, type Secret } from '../../kube/core.ts';
 import { domainMapping } from '../../testing/domains.ts';
-import { FakeApiServer, Rejection } from '../../testing/fakeApiServer.ts';
+import { Rejection } from '../../testing/fakeApiServer.ts';
 import { freePort } from '../../testing/freePort.ts';
 import { serverCertificate, testAuthority } from '../../testing/serverCertificate.ts';
-import { silent, until } from '../../testing/until.ts';
+import { until } from '../../testing/until.ts';
 import { WAKE_CHANNEL } from '../shared/messages.ts';
 import type { StatsReport } from '../shared/statsReport.ts';
+import { servedRevision, useGatewayRole } from '../testing/gatewayRole.ts';
 import { type Answer, ask } from '../testing/harness.ts';
 import { instanceCookie, revisionToken } from './affinity.ts';
 import { AFFINITY_SECRET } from './affinityKey.ts';
 import { COLD_START_PARTS } from './coldStarts.ts';
-import { dataThreads, runGateway } from './gateway.ts';
+import { dataThreads } from './gateway.ts';
 
 const shares = (traffic: Record<string, number>, tags: Record<string, string> = {}): Route => ({
   apiVersion: ROUTES.apiVersion,
@@ -36,18 +36,6 @@ const shares = (traffic: Record<string, number>, tags: Record<string, string> = 
       ...Object.entries(traffic).map(([revisionName, percent]) => ({ revisionName, percent })),
       ...Object.entries(tags).map(([tag, revisionName]) => ({ tag, revisionName, percent: 0 })),
     ],
-  },
-});
-
-const revision = (name: string, containerPort: number, spec: Partial<Revision['spec']> = {}): Revision => ({
-  apiVersion: REVISIONS.apiVersion,
-  kind: REVISIONS.kind,
-  metadata: { namespace: 'ns', name, uid: `uid-${name}` },
-  spec: {
-    containerConcurrency: 80,
-    timeoutSeconds: 10,
-    ...spec,
-    containers: [{ name: 'user', image: 'x', ports: [{ containerPort }] }],
   },
 });
 
@@ -76,30 +64,12 @@ const deployment = (of: string, replicas: number) => ({
   spec: { replicas, selector: {}, template: {} },
 });
 
-/** The whole role with real threads, before a fake API server; instances are programs on loopback addresses. */
 describe('gateway role', () => {
-  // Its threads start with each test, on a machine that may be busy.
-  let api: FakeApiServer;
-  let port: number;
-  let internalPort: number;
-  let adminPort: number;
-  let stop: AbortController;
-  let running: Promise<void>;
-  const servers: Server[] = [];
-
-  const program = async (listener: RequestListener, at = '127.0.0.1', on = 0): Promise<number> => {
-    const server = createHttp(listener);
-    servers.push(server);
-    server.listen(on, at);
-    await once(server, 'listening');
-    return (server.address() as { port: number }).port;
-  };
-  const origin = () => `http://127.0.0.1:${port}`;
+  const role = useGatewayRole();
+  const { admin, program } = role;
+  const begin = (gateway: object = {}) => role.begin({ gateway });
+  const origin = () => `http://127.0.0.1:${role.port}`;
   const get = (host = 'hello.ns.test', path = '/') => ask(origin(), path, { host });
-  const admin = async (path: string) => {
-    const { statusCode, body } = await request(`http://127.0.0.1:${adminPort}${path}`);
-    return { status: statusCode, text: await body.text() };
-  };
   const stats = async () => JSON.parse((await admin('/stats')).text) as StatsReport;
   /** How many cold starts were measured in this process, by part. */
   const coldStarts = async () => {
@@ -110,36 +80,7 @@ describe('gateway role', () => {
     });
   };
   const patches = () =>
-    api.requests.filter(({ method, path }) => method === 'PATCH' && path.endsWith('/scale'));
-
-  const begin = async (gateway: object = {}) => {
-    [port, internalPort, adminPort] = [await freePort(), await freePort(), await freePort()];
-    const gatewayPort = await freePort();
-    const config = parseConfig({
-      domain: 'test',
-      adminPort,
-      gateway: { port, internalPort, gatewayPort, threads: 2, drainSeconds: 20, ...gateway },
-    });
-    stop = new AbortController();
-    running = runGateway(config, { namespace: 'sys', podName: 'gw' }, api.client, silent, stop.signal);
-    running.catch(() => {});
-    const ready = async () => (await admin('/readyz').catch(() => undefined))?.status === 200;
-    await until('it is ready', ready);
-  };
-
-  beforeEach(async () => {
-    api = await FakeApiServer.start({ types: [ROUTES, REVISIONS, DOMAIN_MAPPINGS] });
-  });
-
-  afterEach(async () => {
-    stop.abort();
-    await running;
-    await api.close();
-    for (const server of servers.splice(0)) {
-      server.closeAllConnections();
-      server.close();
-    }
-  });
+    role.api.requests.filter(({ method, path }) => method === 'PATCH' && path.endsWith('/scale'));
 
   it('sends no new request to an instance that fails its readiness probe, until it passes again', async () => {
     const unready = new Set<string>();
@@ -149,16 +90,16 @@ describe('gateway role', () => {
     };
     const at = await program(instance('p1'));
     await program(instance('p2'), '127.0.0.2', at);
-    const made = revision('hello-1', at);
+    const made = servedRevision('hello-1', at);
     const timing = { periodSeconds: 1, failureThreshold: 1 };
     const containers = made.spec.containers.map((container) => ({
       ...container,
       readinessProbe: { httpGet: { path: '/ready' }, ...timing },
     }));
-    api.put({ ...made, spec: { ...made.spec, containers } } as Revision);
-    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
-    api.put(pod('p2', 'hello-1', { podIP: '127.0.0.2' }));
-    api.put(shares({ 'hello-1': 100 }));
+    role.api.put({ ...made, spec: { ...made.spec, containers } } as Revision);
+    role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(pod('p2', 'hello-1', { podIP: '127.0.0.2' }));
+    role.api.put(shares({ 'hello-1': 100 }));
     await begin();
     const served = async () =>
       new Set(await Promise.all(Array.from({ length: 8 }, async () => (await get()).text)));
@@ -182,31 +123,31 @@ describe('gateway role', () => {
 
   it('serves a mapped domain as its service, as long as the mapping has it', async () => {
     const at = await program((request, response) => response.end(request.headers.host));
-    api.put(revision('hello-1', at));
-    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
-    api.put(shares({ 'hello-1': 100 }));
+    role.api.put(servedRevision('hello-1', at));
+    role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(shares({ 'hello-1': 100 }));
     await begin();
     const mapping = domainMapping('www.example.com', {}, { namespace: 'ns' });
     assert.equal((await get('www.example.com')).status, 404);
-    api.put({ ...mapping, status: { mappedRouteName: 'hello' } } as DomainMapping);
+    role.api.put({ ...mapping, status: { mappedRouteName: 'hello' } } as DomainMapping);
     await until('it is served', async () => (await get('www.example.com')).status === 200);
     assert.equal((await get('WWW.example.com:80')).text, 'WWW.example.com:80');
-    api.put(mapping);
+    role.api.put(mapping);
     await until('it is served no longer', async () => (await get('www.example.com')).status === 404);
     assert.equal((await get()).status, 200);
   });
 
   it('serves HTTPS with the certificates of Secrets, which may change while it runs', async () => {
     const at = await program((request, response) => response.end(request.headers['x-forwarded-proto']));
-    api.put(revision('hello-1', at));
-    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
-    api.put(shares({ 'hello-1': 100 }));
+    role.api.put(servedRevision('hello-1', at));
+    role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(shares({ 'hello-1': 100 }));
     const secret = async (namespace: string, name: string, host: string, key?: string) => {
       const pair = await serverCertificate([host]);
       const base64 = (text: string) => Buffer.from(text).toString('base64');
       const data = { 'tls.crt': base64(pair.certificate), 'tls.key': base64(key ?? pair.key) };
       const type = 'kubernetes.io/tls';
-      api.put({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, type, data } as Secret);
+      role.api.put({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, type, data } as Secret);
       return new X509Certificate(pair.certificate).serialNumber;
     };
     const first = await secret('sys', 'named', 'hello.ns.test');
@@ -259,9 +200,9 @@ describe('gateway role', () => {
 
   it('serves a route on all its hosts, and reports to the autoscaler and Prometheus', async () => {
     const at = await program((_req, res) => res.end('hello'));
-    api.put(revision('hello-1', at));
-    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
-    api.put(shares({ 'hello-1': 100 }, { old: 'hello-1' }));
+    role.api.put(servedRevision('hello-1', at));
+    role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(shares({ 'hello-1': 100 }, { old: 'hello-1' }));
     await begin();
     const hosts = [
       'hello.ns.test',
@@ -307,9 +248,9 @@ describe('gateway role', () => {
       response.end('{}');
     });
     const at = await program((_request, response) => response.end('ok'));
-    api.put(revision('hello-1', at));
-    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
-    api.put(shares({ 'hello-1': 100 }));
+    role.api.put(servedRevision('hello-1', at));
+    role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(shares({ 'hello-1': 100 }));
     await begin({ tracing: { endpoint: `http://127.0.0.1:${receiver}`, samplingRatio: 1 } });
     await get();
     await until('spans come', () => bodies.length > 0);
@@ -317,8 +258,7 @@ describe('gateway role', () => {
       /^homerun_gateway_spans_exported_total 2$/m.test((await admin('/metrics')).text);
     await until('they are counted', exported);
     await get('hello.ns.test', '/last');
-    stop.abort();
-    await running;
+    await role.end();
     const { resourceSpans } = JSON.parse(bodies.at(-1) as string);
     const [{ resource, scopeSpans }] = resourceSpans;
     assert.deepEqual(
@@ -334,19 +274,19 @@ describe('gateway role', () => {
 
   it('serves internal routes at its internal port alone', async () => {
     const at = await program((_req, res) => res.end('hello'));
-    api.put(revision('hello-1', at));
-    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(servedRevision('hello-1', at));
+    role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
     const route = shares({ 'hello-1': 100 });
     route.metadata.annotations = { 'run.googleapis.com/ingress': 'internal' };
-    api.put(route);
+    role.api.put(route);
     await begin();
-    const internal = `http://127.0.0.1:${internalPort}`;
+    const internal = `http://127.0.0.1:${role.internalPort}`;
     for (const host of ['hello.ns.test', 'hello.ns', 'hello.ns.svc.cluster.local']) {
       assert.equal((await get(host)).status, 404, host);
       assert.equal((await ask(internal, '/', { host })).text, 'hello', host);
     }
     route.metadata.annotations = { 'run.googleapis.com/ingress': 'all' };
-    api.put(route);
+    role.api.put(route);
     await until('it is open', async () => (await get()).status === 200);
     assert.equal((await ask(internal, '/', { host: 'hello.ns' })).text, 'hello');
   });
@@ -359,8 +299,8 @@ describe('gateway role', () => {
       );
     };
     const post = async (body: string) => {
-      const answer = await request(`http://127.0.0.1:${adminPort}/addresses`, { method: 'POST', body });
-      return [answer.statusCode, await answer.body.text()];
+      const { status, text } = await admin('/addresses', { method: 'POST', body });
+      return [status, text];
     };
     const own = (component: string, podIP: string) => ({
       ...pod(component, component, { podIP, podIPs: [{ ip: podIP }] }),
@@ -374,13 +314,13 @@ describe('gateway role', () => {
     // What the kubelet holds back is not dialled.
     const container = { name: 'user', image: 'x', readinessProbe: {}, ports: [{ containerPort: 1 }] };
     const waiting = { ...pod('p1', 'hello-1', { phase: 'Pending' }, { uid: 'p1' }) };
-    api.put(revision('hello-1', await freePort()));
-    api.put({ ...waiting, spec: { nodeName: 'n1', containers: [container] } });
-    api.put(own('controller', '127.0.0.1'));
+    role.api.put(servedRevision('hello-1', await freePort()));
+    role.api.put({ ...waiting, spec: { nodeName: 'n1', containers: [container] } });
+    role.api.put(own('controller', '127.0.0.1'));
     await begin();
     const before = await outcomes();
     assert.deepEqual(await post('{"p1":"10.0.0.1"}'), [403, 'this address may not say so\n']);
-    api.put(own('node', '127.0.0.1'));
+    role.api.put(own('node', '127.0.0.1'));
     await until('the node is known', async () => (await post('{}'))[0] === 200);
     assert.equal((await post('{"p1":"127.0.0.1"}'))[0], 400);
     assert.equal((await post(`{"p1":"${'x'.repeat(200_000)}"}`))[0], 400);
@@ -392,20 +332,20 @@ describe('gateway role', () => {
 
   it('wakes a revision once for all waiting requests, and answers as soon as its instance does', async () => {
     const at = await freePort();
-    api.put(revision('hello-1', at));
-    api.put(shares({ 'hello-1': 100 }));
-    api.put(deployment('hello-1', 0));
+    role.api.put(servedRevision('hello-1', at));
+    role.api.put(shares({ 'hello-1': 100 }));
+    role.api.put(deployment('hello-1', 0));
     await begin();
     const before = await coldStarts();
     const answers = Promise.all(Array.from({ length: 10 }, () => get()));
     await until('it is woken', () => patches().length > 0);
     assert.equal(
-      (await api.client.get(DEPLOYMENTS, { namespace: 'ns', name: deploymentName('hello-1') }))?.spec
+      (await role.api.client.get(DEPLOYMENTS, { namespace: 'ns', name: deploymentName('hello-1') }))?.spec
         ?.replicas,
       1,
     );
-    api.put(pod('p1', 'hello-1', { phase: 'Pending' }));
-    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(pod('p1', 'hello-1', { phase: 'Pending' }));
+    role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
     await until('all wait', async () => (await stats()).revisions['ns/hello-1']?.queued === 10);
     await program((_req, res) => res.end('awake'), '127.0.0.1', at);
     for (const { status, text } of await answers) assert.deepEqual([status, text], [200, 'awake']);
@@ -417,9 +357,9 @@ describe('gateway role', () => {
   });
 
   it('does not change the number of instances when it is not zero', async () => {
-    api.put(revision('hello-1', await freePort()));
-    api.put(shares({ 'hello-1': 100 }));
-    api.put(deployment('hello-1', 3));
+    role.api.put(servedRevision('hello-1', await freePort()));
+    role.api.put(shares({ 'hello-1': 100 }));
+    role.api.put(deployment('hello-1', 3));
     await begin();
     const call = request(origin(), { headers: { host: 'hello.ns.test' }, signal: AbortSignal.timeout(300) });
     await assert.rejects(call);
@@ -435,10 +375,10 @@ describe('gateway role', () => {
       };
     };
     const at = await program(answer('a'));
-    api.put(revision('hello-1', at, { containerConcurrency: 1 }));
-    api.put(pod('a', 'hello-1', { podIP: '127.0.0.1' }));
-    api.put(shares({ 'hello-1': 100 }));
-    api.put(deployment('hello-1', 1));
+    role.api.put(servedRevision('hello-1', at, { containerConcurrency: 1 }));
+    role.api.put(pod('a', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(shares({ 'hello-1': 100 }));
+    role.api.put(deployment('hello-1', 1));
     await begin();
     const ask = async (count: number) => {
       const seen = new Set<string>();
@@ -464,8 +404,8 @@ describe('gateway role', () => {
     const before = await slow();
     await ask(9);
     // What the autoscaler does at 60 % of one slot: there is another instance, which does not answer yet.
-    api.put(pod('b', 'hello-1', { phase: 'Pending' }));
-    api.put(pod('b', 'hello-1', { podIP: '127.0.0.2' }));
+    role.api.put(pod('b', 'hello-1', { phase: 'Pending' }));
+    role.api.put(pod('b', 'hello-1', { podIP: '127.0.0.2' }));
     await until(
       'it is known',
       async () => Object.keys((await stats()).revisions['ns/hello-1']?.instances ?? {}).length === 2,
@@ -485,16 +425,16 @@ describe('gateway role', () => {
 
   it('answers 503 with the reason while no instance of a ready revision can start, and 200 when it can', async () => {
     const at = await program((_req, res) => res.end('hello'));
-    const broken = revision('hello-1', at, { timeoutSeconds: 1 });
+    const broken = servedRevision('hello-1', at, { timeoutSeconds: 1 });
     const active = {
       type: 'Active',
       severity: 'Info',
       status: 'False',
       reason: 'CreateContainerConfigError',
     } as const;
-    api.put({ ...broken, status: { conditions: [{ type: 'Ready', status: 'True' }, active] } });
-    api.put(shares({ 'hello-1': 100 }));
-    api.put(deployment('hello-1', 0));
+    role.api.put({ ...broken, status: { conditions: [{ type: 'Ready', status: 'True' }, active] } });
+    role.api.put(shares({ 'hello-1': 100 }));
+    role.api.put(deployment('hello-1', 0));
     await begin();
     const { status, text } = await get();
     assert.equal(status, 503);
@@ -506,7 +446,7 @@ describe('gateway role', () => {
       metrics,
       /homerun_gateway_errors_total\{namespace="ns",revision="[\w-]+",cause="start_failed"\} 1/,
     );
-    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
     assert.equal((await get()).text, 'hello', 'whatever is reported: the instance is what counts');
   });
 
@@ -515,10 +455,10 @@ describe('gateway role', () => {
       await program((_req, res) => res.end('1')),
       await program((_req, res) => res.end('2')),
     ];
-    api.put(revision('hello-1', one));
-    api.put(revision('hello-2', two));
-    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
-    api.put(shares({ 'hello-1': 100 }));
+    role.api.put(servedRevision('hello-1', one));
+    role.api.put(servedRevision('hello-2', two));
+    role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(shares({ 'hello-1': 100 }));
     await begin();
     const answers: string[] = [];
     let done = false;
@@ -529,12 +469,12 @@ describe('gateway role', () => {
       }
     })();
     await until('the old one answers', () => answers.length > 10);
-    api.put(pod('p2', 'hello-2', { podIP: '127.0.0.1' }));
-    api.put(shares({ 'hello-1': 50, 'hello-2': 50 }));
+    role.api.put(pod('p2', 'hello-2', { podIP: '127.0.0.1' }));
+    role.api.put(shares({ 'hello-1': 50, 'hello-2': 50 }));
     await until('both answer', () => answers.slice(-4).includes('200 2'));
-    api.put(shares({ 'hello-2': 100 }));
+    role.api.put(shares({ 'hello-2': 100 }));
     await until('the new one answers', () => answers.slice(-5).every((answer) => answer === '200 2'));
-    api.remove(PODS, { namespace: 'ns', name: 'p1' });
+    role.api.remove(PODS, { namespace: 'ns', name: 'p1' });
     const before = answers.length;
     await until('it goes on', () => answers.length > before + 10);
     done = true;
@@ -551,17 +491,19 @@ describe('gateway role', () => {
         { name: 'user', containerID, image: '', imageID: '', ready: true, restartCount: 0 },
       ],
     });
-    api.put(revision('hello-1', at));
-    api.put(pod('a', 'hello-1', status('127.0.0.1', 'c1'), { finalizers: ['hold'] } as never));
-    api.put(pod('b', 'hello-1', status('127.0.0.2', 'c1')));
-    api.put(shares({ 'hello-1': 100 }));
+    role.api.put(servedRevision('hello-1', at));
+    role.api.put(pod('a', 'hello-1', status('127.0.0.1', 'c1'), { finalizers: ['hold'] } as never));
+    role.api.put(pod('b', 'hello-1', status('127.0.0.2', 'c1')));
+    role.api.put(shares({ 'hello-1': 100 }));
     await begin();
     const texts = async () =>
       new Set(await Promise.all(Array.from({ length: 8 }, async () => (await get()).text)));
     await until('both answer', async () => (await texts()).size === 2);
-    api.put(pod('a', 'hello-1', status('127.0.0.1', 'c1'), { deletionTimestamp: new Date().toISOString() }));
+    role.api.put(
+      pod('a', 'hello-1', status('127.0.0.1', 'c1'), { deletionTimestamp: new Date().toISOString() }),
+    );
     await until('only one answers', async () => (await texts()).size === 1);
-    api.put(pod('b', 'hello-1', status('127.0.0.2', 'c2')));
+    role.api.put(pod('b', 'hello-1', status('127.0.0.2', 'c2')));
     assert.deepEqual(await texts(), new Set(['b']));
   });
 
@@ -583,11 +525,14 @@ describe('gateway role', () => {
     beforeEach(async () => {
       const at = await program((_req, res) => res.end('p1'));
       await program((_req, res) => res.end('p2'), '127.0.0.2', at);
-      const made = revision('hello-1', at);
-      api.put({ ...made, metadata: { ...made.metadata, annotations: { [RUN.sessionAffinity]: 'true' } } });
-      api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
-      api.put(pod('p2', 'hello-1', { podIP: '127.0.0.2' }));
-      api.put(shares({ 'hello-1': 100 }));
+      const made = servedRevision('hello-1', at);
+      role.api.put({
+        ...made,
+        metadata: { ...made.metadata, annotations: { [RUN.sessionAffinity]: 'true' } },
+      });
+      role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+      role.api.put(pod('p2', 'hello-1', { podIP: '127.0.0.2' }));
+      role.api.put(shares({ 'hello-1': 100 }));
     });
 
     const cookieFor = (key: Buffer, name: string) =>
@@ -600,7 +545,7 @@ describe('gateway role', () => {
     };
 
     it('binds clients with the key that all gateways share', async () => {
-      api.put(secret(KEYS[0]));
+      role.api.put(secret(KEYS[0]));
       await begin();
       await until('clients are bound', () => binds(KEYS[0]));
       const first = await visit();
@@ -613,36 +558,36 @@ describe('gateway role', () => {
       const before = await visit('GAESA=old');
       assert.deepEqual([before.status, cookieOf(before)], [200, undefined]);
       for (const key of KEYS) {
-        api.put(secret(key));
+        role.api.put(secret(key));
         await until('all threads have it', () => binds(key));
       }
       const late = await visit(cookieFor(KEYS[0], 'p1'));
       assert.equal(cookieOf(late), cookieFor(KEYS[1], late.text), 'a cookie of the first key counts as none');
-      api.put({ ...secret(KEYS[0]), data: { key: 'c2hvcnQ=' } });
-      await api.client.delete(SECRETS, { namespace: 'sys', name: AFFINITY_SECRET });
+      role.api.put({ ...secret(KEYS[0]), data: { key: 'c2hvcnQ=' } });
+      await role.api.client.delete(SECRETS, { namespace: 'sys', name: AFFINITY_SECRET });
       // What comes behind these two events is seen after them.
-      api.put(shares({ 'hello-1': 100 }, { later: 'hello-1' }));
+      role.api.put(shares({ 'hello-1': 100 }, { later: 'hello-1' }));
       await until('the tag serves', async () => (await get('later---hello.ns.test')).status === 200);
       assert.ok(await binds(KEYS[1]));
     });
 
     it('serves without affinity where it may not read the Secret', async () => {
       const isSecrets = ({ path }: { path: string }) => path === '/api/v1/namespaces/sys/secrets';
-      api.failNext(new Rejection(403, 'Forbidden', 'no'), isSecrets, Number.POSITIVE_INFINITY);
+      role.api.failNext(new Rejection(403, 'Forbidden', 'no'), isSecrets, Number.POSITIVE_INFINITY);
       await begin();
       const answer = await visit();
       assert.deepEqual([answer.status, cookieOf(answer)], [200, undefined]);
-      assert.ok(api.requests.some(isSecrets));
+      assert.ok(role.api.requests.some(isSecrets));
     });
   });
 
   it('is neither ready nor alive while no data thread listens, and serves again with new ones', async () => {
     const at = await program((_req, res) => res.end('hello'));
-    api.put(revision('hello-1', at));
-    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
-    api.put(shares({ 'hello-1': 100 }));
+    role.api.put(servedRevision('hello-1', at));
+    role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(shares({ 'hello-1': 100 }));
     await begin();
-    const both = async () => Promise.all(['/healthz', '/readyz'].map(admin));
+    const both = async () => Promise.all(['/healthz', '/readyz'].map((path) => admin(path)));
     assert.deepEqual(
       (await both()).map(({ status }) => status),
       [200, 200],
@@ -671,13 +616,13 @@ describe('gateway role', () => {
       if (req.url === '/slow') release = () => res.end('late');
       else res.end('ok');
     });
-    api.put(revision('hello-1', at));
-    api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
-    api.put(shares({ 'hello-1': 100 }));
+    role.api.put(servedRevision('hello-1', at));
+    role.api.put(pod('p1', 'hello-1', { podIP: '127.0.0.1' }));
+    role.api.put(shares({ 'hello-1': 100 }));
     await begin();
     const slow = get('hello.ns.test', '/slow');
     await until('it is in flight', () => release);
-    stop.abort();
+    role.stop();
     await until('it is unready', async () => (await admin('/readyz')).status === 503);
     const { status, headers } = await get();
     assert.deepEqual([status, headers.connection], [200, 'close']);
@@ -688,7 +633,7 @@ describe('gateway role', () => {
     assert.equal((await admin('/healthz')).status, 200);
     release?.();
     assert.equal((await slow).text, 'late');
-    await running;
+    await role.end();
   });
 });
 

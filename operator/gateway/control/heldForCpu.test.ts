@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { PassThrough } from 'node:stream';
 import { request } from 'undici';
 import { WebSocket, WebSocketServer } from 'ws';
-import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { IDLE_CPU_ANNOTATION } from '../../apis/serving/revision/idleCpu.ts';
-import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
-import { parseConfig } from '../../config.ts';
 import { PODS, type Pod } from '../../kube/core.ts';
-import { FakeApiServer, Rejection } from '../../testing/fakeApiServer.ts';
-import { freePort } from '../../testing/freePort.ts';
-import { silent, until } from '../../testing/until.ts';
+import { Rejection } from '../../testing/fakeApiServer.ts';
+import { until } from '../../testing/until.ts';
 import type { StatsReport } from '../shared/statsReport.ts';
+import { servedRevision, useGatewayRole } from '../testing/gatewayRole.ts';
 import { ask } from '../testing/harness.ts';
-import { runGateway } from './gateway.ts';
 
 const HOST = 'hello.ns.test';
 const IDLE = '127.0.0.1';
@@ -33,7 +29,7 @@ function instance(podIP: string, asked: string, given: string): Pod {
       namespace: 'ns',
       name: podIP,
       uid: podIP,
-      labels: { [SERVING.revision]: 'hello-1', [SERVING.revisionUID]: 'uid-1' },
+      labels: { [SERVING.revision]: 'hello-1', [SERVING.revisionUID]: 'uid-hello-1' },
       annotations: { [IDLE_CPU_ANNOTATION]: '{"user":"100m"}' },
     },
     spec: { containers: [{ name: 'user', image: 'x', resources: requests(asked) }] },
@@ -45,19 +41,13 @@ function instance(podIP: string, asked: string, given: string): Pod {
   } as unknown as Pod;
 }
 
-/** The whole role with real threads, before a fake API server; instances are programs on loopback addresses. */
 describe('gateway role and instances whose CPU request is lowered', () => {
-  let api: FakeApiServer;
-  let port: number;
-  let adminPort: number;
-  let stop: AbortController;
-  let running: Promise<void>;
+  const role = useGatewayRole();
   let sockets: WebSocketServer;
-  const servers: Server[] = [];
   /** The addresses of the instances that got a request, in order. */
   let served: string[];
 
-  const serve = async (at: string, on: number): Promise<number> => {
+  const program = (at: string, on = 0): Promise<number> => {
     const server = createServer(async (request, response) => {
       served.push(at);
       response.end(`hello ${await textOf(request)}`);
@@ -66,29 +56,16 @@ describe('gateway role and instances whose CPU request is lowered', () => {
       served.push(at);
       sockets.handleUpgrade(request, socket, head, (ws) => ws.send('hello'));
     });
-    servers.push(server);
-    server.listen(on, at);
-    await once(server, 'listening');
-    return (server.address() as { port: number }).port;
+    return role.program(server, at, on);
   };
 
   beforeEach(async () => {
     served = [];
     sockets = new WebSocketServer({ noServer: true });
-    api = await FakeApiServer.start({ types: [ROUTES, REVISIONS, DOMAIN_MAPPINGS] });
-    const containerPort = await serve(IDLE, 0);
-    await serve(BUSY, containerPort);
-    api.put({
-      apiVersion: REVISIONS.apiVersion,
-      kind: REVISIONS.kind,
-      metadata: { namespace: 'ns', name: 'hello-1', uid: 'uid-1' },
-      spec: {
-        containerConcurrency: 80,
-        timeoutSeconds: 300,
-        containers: [{ name: 'user', image: 'x', ports: [{ containerPort }] }],
-      },
-    } as Revision);
-    api.put({
+    const port = await program(IDLE);
+    await program(BUSY, port);
+    role.api.put(servedRevision('hello-1', port, { timeoutSeconds: 300 }));
+    role.api.put({
       apiVersion: ROUTES.apiVersion,
       kind: ROUTES.kind,
       metadata: { namespace: 'ns', name: 'hello' },
@@ -97,35 +74,10 @@ describe('gateway role and instances whose CPU request is lowered', () => {
     } as Route);
   });
 
-  afterEach(async () => {
-    stop.abort();
-    await running;
-    await api.close();
-    for (const server of servers.splice(0)) {
-      server.closeAllConnections();
-      server.close();
-    }
-  });
-
-  const begin = async (idleCpuHoldSeconds = 8) => {
-    port = await freePort();
-    const [internalPort, gatewayPort] = [await freePort(), await freePort()];
-    adminPort = await freePort();
-    const gateway = { port, internalPort, gatewayPort, threads: 2, drainSeconds: 20 };
-    const config = parseConfig({ domain: 'test', adminPort, gateway, autoscaler: { idleCpuHoldSeconds } });
-    stop = new AbortController();
-    running = runGateway(config, { namespace: 'sys', podName: 'gw' }, api.client, silent, stop.signal);
-    running.catch(() => {});
-    const ready = async () => {
-      const answer = await request(`http://127.0.0.1:${adminPort}/readyz`).catch(() => undefined);
-      await answer?.body.dump();
-      return answer?.statusCode === 200;
-    };
-    await until('it is ready', ready);
-  };
-  const origin = () => `http://127.0.0.1:${port}`;
+  const begin = (idleCpuHoldSeconds = 8) => role.begin({ autoscaler: { idleCpuHoldSeconds } });
+  const origin = () => `http://127.0.0.1:${role.port}`;
   const get = () => ask(origin(), '/', { host: HOST });
-  const admin = async (path: string) => (await request(`http://127.0.0.1:${adminPort}${path}`)).body.text();
+  const admin = async (path: string) => (await role.admin(path)).text;
   const waiting = (count: number) =>
     until(`${count} wait`, async () => {
       const { revisions } = JSON.parse(await admin('/stats')) as StatsReport;
@@ -136,12 +88,14 @@ describe('gateway role and instances whose CPU request is lowered', () => {
     const series = `homerun_gateway_cpu_restore_seconds_count{outcome="${outcome}"} `;
     return Number((await admin('/metrics')).split(series)[1]?.split('\n')[0] ?? 0);
   };
-  const resizes = () => api.requests.filter(({ path }) => path.endsWith('/resize')).map(({ path }) => path);
+  const resizes = () =>
+    role.api.requests.filter(({ path }) => path.endsWith('/resize')).map(({ path }) => path);
   const requested = async () =>
-    (await api.client.get(PODS, { namespace: 'ns', name: IDLE }))?.spec?.containers[0]?.resources?.requests;
+    (await role.api.client.get(PODS, { namespace: 'ns', name: IDLE }))?.spec?.containers[0]?.resources
+      ?.requests;
 
   it('holds requests of every protocol back until the kubelet has given the CPU', async () => {
-    api.put(instance(IDLE, '1m', '1m'));
+    role.api.put(instance(IDLE, '1m', '1m'));
     await begin();
     const before = await waits('restored');
     assert.deepEqual(resizes(), [], 'nothing needs it');
@@ -151,16 +105,16 @@ describe('gateway role and instances whose CPU request is lowered', () => {
     const session = connectHttp2(origin());
     const stream = session.request({ ':path': '/', ':authority': HOST });
     const response = once(stream, 'response');
-    const ws = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { host: HOST } });
+    const ws = new WebSocket(`ws://127.0.0.1:${role.port}/`, { headers: { host: HOST } });
     const message = once(ws, 'message');
     const asked = get();
     await waiting(4);
     await until('the CPU request is restored', async () => (await requested())?.cpu === '100m');
     assert.deepEqual(new Set(resizes()), new Set([`/api/v1/namespaces/ns/pods/${IDLE}/resize`]));
-    api.put(instance(IDLE, '100m', '2m'));
+    role.api.put(instance(IDLE, '100m', '2m'));
     await waiting(4);
     assert.deepEqual(served, [], 'the kubelet has not done it yet');
-    api.put(instance(IDLE, '100m', '100m'));
+    role.api.put(instance(IDLE, '100m', '100m'));
     assert.equal((await asked).status, 200);
     upload.end('ld');
     assert.equal(await (await uploaded).body.text(), 'hello world');
@@ -172,20 +126,20 @@ describe('gateway role and instances whose CPU request is lowered', () => {
   });
 
   it('waits for the controller where it may not restore the CPU itself', async () => {
-    api.put(instance(IDLE, '1m', '1m'));
+    role.api.put(instance(IDLE, '1m', '1m'));
     await begin();
     const forbidden = new Rejection(403, 'Forbidden', 'not the gateway');
-    api.failNext(forbidden, ({ path }) => path.endsWith('/resize'), Number.POSITIVE_INFINITY);
+    role.api.failNext(forbidden, ({ path }) => path.endsWith('/resize'), Number.POSITIVE_INFINITY);
     const asked = get();
     await until('it has tried', () => resizes().length > 0);
     await waiting(1);
-    api.put(instance(IDLE, '100m', '100m'));
+    role.api.put(instance(IDLE, '100m', '100m'));
     assert.equal((await asked).status, 200);
     assert.equal(resizes().length, 1);
   });
 
   it('forwards requests after the limit, and counts that', async () => {
-    api.put(instance(IDLE, '1m', '1m'));
+    role.api.put(instance(IDLE, '1m', '1m'));
     await begin(0.2);
     const before = await waits('limit');
     const began = performance.now();
@@ -198,8 +152,8 @@ describe('gateway role and instances whose CPU request is lowered', () => {
   });
 
   it('holds nothing back where another instance has its CPU and a free slot', async () => {
-    api.put(instance(IDLE, '1m', '1m'));
-    api.put(instance(BUSY, '100m', '100m'));
+    role.api.put(instance(IDLE, '1m', '1m'));
+    role.api.put(instance(BUSY, '100m', '100m'));
     await begin();
     await until('it serves', async () => (await get()).status === 200);
     const answers = await Promise.all(Array.from({ length: 20 }, get));
