@@ -3,6 +3,7 @@ import { KubeClient } from '../kube/client.ts';
 import { Projects } from '../metadata/projects.ts';
 import type { Permission } from '../rbac.ts';
 import type { RoleConfig } from '../roles.ts';
+import { SOURCE_LIMITS } from '../source/limits.ts';
 import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { setApiIssuers } from '../telemetry/metrics.ts';
@@ -18,6 +19,8 @@ import { createApp } from './server/app.ts';
 import { ApiCertificates, certificatePermissions } from './server/certificates.ts';
 import { type Listener, startListener } from './server/listener.ts';
 import { servedHosts } from './server/region.ts';
+import { FileStore } from './storage/fileStore.ts';
+import type { ObjectStore } from './storage/store.ts';
 import { runPermissions } from './v1/jobVerbs.ts';
 import { grpcHandler } from './v2/grpc.ts';
 
@@ -155,7 +158,14 @@ function contextOf({
       new KubeResources(clientOf(person, warn), person, namespaceOf(project, config)),
     projects: new Projects(client, config.metadata, now),
     verbs: Object.assign({}, ...parts.map(({ verbs }) => verbs)) as Readonly<Record<string, Verb>>,
+    objects: objectsOf(config, now),
     log,
     now,
   };
+}
+
+function objectsOf({ api: { storage } }: RoleConfig<'api'>, now: () => number): ObjectStore | undefined {
+  if (!storage.folder) return undefined;
+  const limits = { objectBytes: SOURCE_LIMITS.archiveBytes, bucketBytes: storage.projectMiB * 2 ** 20 };
+  return new FileStore(storage.folder, limits, now);
 }

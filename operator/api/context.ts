@@ -5,6 +5,7 @@ import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Authentication } from './authentication/authentication.ts';
 import type { Person, Resources } from './resources/resources.ts';
+import type { ObjectStore } from './storage/store.ts';
 import type { ServedKind } from './v1/kinds.ts';
 
 /** Takes a warning of the cluster's, as the value of a header `Warning`. */
@@ -28,6 +29,8 @@ export interface ApiContext {
   projects: Pick<Projects, 'of'>;
   /** Verbs of v1 of all parts, by name. */
   verbs: Readonly<Record<string, Verb>>;
+  /** Where sources are kept; undefined where the chart keeps none. */
+  objects?: ObjectStore;
   log: Logger;
   now: () => number;
 }

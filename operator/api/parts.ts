@@ -7,6 +7,7 @@ import { IAM } from './iam/part.ts';
 import { LOGS } from './logs/part.ts';
 import { MCP } from './mcp/part.ts';
 import { OPERATIONS } from './operations/routes.ts';
+import { STORAGE } from './storage/part.ts';
 import { V1 } from './v1/routes.ts';
 import { V2 } from './v2/part.ts';
 
@@ -22,4 +23,5 @@ export const PARTS: readonly ApiPart[] = [
   RESOURCE_MANAGER,
   SERVICE_ACCOUNTS_API,
   BUILDS,
+  STORAGE,
 ];

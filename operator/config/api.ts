@@ -17,6 +17,16 @@ export const ApiSchema = Type.Object(
     tlsSecret: Type.String({ maxLength: 253, default: '' }),
     /** Whether requests without TLS are answered too, for an ingress that ends TLS. */
     plainHttp: Type.Boolean({ default: false }),
+    /** Where the sources of deployments are kept. */
+    storage: Type.Object(
+      {
+        /** A folder that all replicas share; none are kept when empty. */
+        folder: Type.String({ pattern: '^(/.*)?$', default: '' }),
+        /** What the sources of one project may have together, in MiB. */
+        projectMiB: Type.Integer({ minimum: 1, maximum: 10_485_760, default: 2048 }),
+      },
+      { default: {} },
+    ),
     /** Whose identity tokens count besides the tokens of the cluster (OpenID Connect). */
     issuers: Type.Array(
       Type.Object(

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { AccessRule } from '../apis/iam/permissions.ts';
-import { PERMISSIONS } from '../apis/iam/permissions.ts';
+import { PERMISSIONS, STORAGE } from '../apis/iam/permissions.ts';
 import { clusterRoleName, IAM_ROLES, rulesOf } from '../apis/iam/roles.ts';
 import { mergePermissions, type Permission, type Rule } from '../rbac.ts';
 import { type GeneratedFile, generatedFrom } from './file.ts';
@@ -8,12 +8,14 @@ import { type GeneratedFile, generatedFrom } from './file.ts';
 const KUBERNETES = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 /**
- * Google's roles as ClusterRoles, and the verbs of them that Kubernetes does not have: whoever may edit a namespace has
+ * Google's roles as ClusterRoles, and what of them Kubernetes does not have: whoever may edit a namespace has
  * these too, as only who has a right can grant it (Kubernetes, RBAC, Privilege escalation prevention).
  */
 export function iamFile(): GeneratedFile {
   const all: readonly AccessRule[] = Object.values(PERMISSIONS).flat();
-  const own = all.filter(({ verbs }) => !verbs.some((verb) => KUBERNETES.includes(verb)));
+  const own = all.filter(
+    ({ apiGroup, verbs }) => apiGroup === STORAGE || !verbs.some((verb) => KUBERNETES.includes(verb)),
+  );
   const roles = IAM_ROLES.map((role) => ({
     name: clusterRoleName(role),
     title: role.title,

@@ -11,6 +11,7 @@ const ENABLED: ReadonlySet<string> = new Set([
   'logging.googleapis.com',
   'run.googleapis.com',
   'serviceusage.googleapis.com',
+  'storage.googleapis.com',
 ]);
 
 /** Which APIs a project has (Service Usage API v1): those that a cluster answers for, always, and no others. */

@@ -10,6 +10,8 @@ export interface AccessRule {
 const SERVING = 'serving.knative.dev';
 const RUN = 'run.googleapis.com';
 const DOMAINS = 'domains.cloudrun.com';
+/** Sources are kept by Homerun: Kubernetes has no such resources, they are there to be granted and asked for. */
+export const STORAGE = 'storage.googleapis.com';
 const RBAC = 'rbac.authorization.k8s.io';
 const READ = ['get', 'list', 'watch'] as const;
 
@@ -81,6 +83,11 @@ export const PERMISSIONS = {
   'iam.serviceAccounts.create': on('', 'serviceaccounts', 'create'),
   'logging.logEntries.list': [...on('', 'pods/log', 'get'), ...on('', 'pods', ...READ)],
   'logging.logs.list': on('', 'pods', 'list'),
+  'storage.buckets.get': on(STORAGE, 'buckets', 'get'),
+  'storage.objects.create': on(STORAGE, 'objects', 'create'),
+  'storage.objects.delete': on(STORAGE, 'objects', 'delete'),
+  'storage.objects.get': on(STORAGE, 'objects', 'get'),
+  'storage.objects.list': on(STORAGE, 'objects', 'list'),
   'resourcemanager.projects.get': on('', 'namespaces', 'get'),
   'resourcemanager.projects.getIamPolicy': READ_POLICIES,
   'resourcemanager.projects.setIamPolicy': WRITE_POLICIES,

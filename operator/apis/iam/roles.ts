@@ -19,6 +19,7 @@ const RUN = ALL.filter((name) => name.startsWith('run.'));
  */
 const SHARED = RUN.filter((name) => !name.startsWith('run.domainmappings.'));
 const DEVELOPER = SHARED.filter((name) => !/\.(setIamPolicy|invoke)$/.test(name));
+const SOURCES = ALL.filter((name) => name.startsWith('storage.'));
 const EVERYWHERE = ['services', 'jobs', 'workerpools', 'project'] as const;
 
 /** Cloud Run's roles and those beside them that its documentation asks for (IAM, Cloud Run roles and permissions). */
@@ -53,7 +54,7 @@ export const IAM_ROLES: readonly RoleDeclaration[] = [
   {
     name: 'run.sourceDeveloper',
     title: 'Cloud Run Source Developer',
-    permissions: [...DEVELOPER, 'resourcemanager.projects.get'],
+    permissions: [...DEVELOPER, ...SOURCES, 'resourcemanager.projects.get'],
     on: ['project'],
   },
   {
