@@ -61,7 +61,23 @@ function stopSignal(log: Logger): AbortSignal {
   return stop.signal;
 }
 
+/** `homerun unpack`, which is no role: an instance's own container runs it with a pod's configuration. */
+async function unpackSource(args: string[]): Promise<void> {
+  const { exitCodeOf, unpackCommand } = await import('./source/command.ts');
+  const { ownClient } = await import('./kube/ownClient.ts');
+  try {
+    const { files, bytes } = await unpackCommand(args, ownClient);
+    console.log(`Unpacked ${files} files, ${bytes} bytes.`);
+  } catch (error) {
+    // The last line becomes the message of the revision's condition.
+    console.error((error as Error).message);
+    process.exit(exitCodeOf(error));
+  }
+}
+
 async function main(): Promise<void> {
+  const [command, ...args] = process.argv.slice(2);
+  if (command === 'unpack') return unpackSource(args);
   const { positionals } = parseArgs({ allowPositionals: true });
   const [role = ''] = positionals;
   if (!isRole(role)) throw new ConfigError(USAGE);

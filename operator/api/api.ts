@@ -36,7 +36,7 @@ export const clusterPermissions: readonly Permission[] = [
 /** Where people's objects are. */
 export const permissions: readonly Permission[] = runPermissions;
 
-/** In the operator's own namespace: the Secret with the certificates. */
+/** In the operator's own namespace: the Secret with the certificates, and what instances know of the API. */
 export const namespacePermissions: readonly Permission[] = certificatePermissions;
 
 /** How long requests in hand may take when the process is to end. */
@@ -106,6 +106,12 @@ export async function startApi({
     namespace,
     secret: api.tlsSecret,
     names: [api.service, service, `${service}.${clusterDomain}`, ...servedHosts(api.host, metadata.region)],
+    contact: api.storage.folder
+      ? {
+          address: `https://${service}:${api.servicePort}`,
+          serverName: (api.tlsSecret && api.host) || service,
+        }
+      : undefined,
     serve: (pair) => listener.serve(pair),
     now,
     log,

@@ -63,6 +63,10 @@ export interface ApiPart {
 }
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the route asks itself whose the token is, because it is for no person. */
+    ownTokens?: boolean;
+  }
   interface FastifyRequest {
     /** Who asks; set before any route runs. */
     person: Person;

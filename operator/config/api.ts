@@ -7,6 +7,8 @@ export const ApiSchema = Type.Object(
     /** Name of the core Service before the api pods, in the operator's namespace. */
     service: Type.String({ minLength: 1, default: 'homerun-api' }),
     port: port(8443),
+    /** The port of that Service. */
+    servicePort: port(443),
     /** Host name of the API; regions are asked at `{region}-HOST`. */
     host: Type.String({
       pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$',

@@ -2,9 +2,13 @@ export type SourceErrorCode =
   /** An entry that is not unpacked, or more than the limits allow. */
   | 'SOURCE_REFUSED'
   /** It is no archive, or a damaged one. */
-  | 'SOURCE_UNREADABLE';
+  | 'SOURCE_UNREADABLE'
+  /** There is no such archive for this project. */
+  | 'SOURCE_MISSING'
+  /** It cannot be had now. */
+  | 'SOURCE_UNAVAILABLE';
 
-/** Why an archive is not unpacked, in one sentence that names the entry. Match on `code`. */
+/** Why a source is not unpacked, in one sentence that names the entry if there is one. Match on `code`. */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   readonly code: SourceErrorCode;

@@ -142,7 +142,13 @@ subjects:
 {{- $gateways := printf "%s.%s.svc.%s." (include "homerun.name" (dict "role" "gateway-pods")) .Release.Namespace .Values.clusterDomain }}
 {{- $node := merge (pick (.Values.node | default dict) "cniResults") (dict "gateways" $gateways) }}
 {{- $webhook := dict "service" (include "homerun.name" (dict "role" "webhook")) "port" 8443 }}
-{{- $api := merge (pick (.Values.api | default dict) "host" "tlsSecret" "plainHttp" "issuers") (dict "service" (include "homerun.name" (dict "role" "api")) "port" 8443) }}
+{{- $api := pick (.Values.api | default dict) "host" "tlsSecret" "plainHttp" "issuers" }}
+{{- $storage := dict }}
+{{- with (.Values.api | default dict).storage }}
+{{- $storage = dict "folder" (ternary "/var/lib/homerun/sources" "" .enabled) "projectMiB" .projectMiB }}
+{{- end }}
+{{- $servicePort := ((.Values.api | default dict).service | default dict).port | default 443 }}
+{{- $api = merge $api (dict "service" (include "homerun.name" (dict "role" "api")) "port" 8443 "servicePort" $servicePort "storage" $storage) }}
 {{- $chart := dict "api" $api "registry" $registry "gateway" $gateway "gatewayApi" $gatewayApi "invoker" (.Values.invoker | default dict) "metadata" $metadata "webhook" $webhook "node" $node "adminPort" 9090 }}
 {{- merge $config $chart | mustToJson }}
 {{- end }}

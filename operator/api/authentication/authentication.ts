@@ -41,7 +41,7 @@ export class Authentication {
 
   /** @throws {ApiError} UNAUTHENTICATED when the header is missing or its token is nobody's. */
   async personOf(authorization: string | undefined): Promise<Person> {
-    const token = tokenOf(authorization);
+    const token = bearerToken(authorization);
     const key = createHash('sha256').update(token).digest('base64');
     const now = this.#now();
     const cached = this.#cache.get(key);
@@ -76,7 +76,8 @@ export class Authentication {
   }
 }
 
-function tokenOf(authorization: string | undefined): string {
+/** The token of a header Authorization. @throws {ApiError} UNAUTHENTICATED where there is none. */
+export function bearerToken(authorization: string | undefined): string {
   if (!authorization) {
     throw unauthenticated(
       'Request is missing required authentication credential. Expected the header "Authorization: Bearer TOKEN".',
@@ -89,6 +90,7 @@ function tokenOf(authorization: string | undefined): string {
   );
 }
 
-function unauthenticated(message: string): ApiError {
+/** What is answered to whom is not known. */
+export function unauthenticated(message: string): ApiError {
   return new ApiError('UNAUTHENTICATED', message);
 }

@@ -1,4 +1,6 @@
+import { CONFIG_MAPS } from '../../kube/core.ts';
 import type { Permission } from '../../rbac.ts';
+import { CONTACT, type Contact, contactMap } from '../../source/contact.ts';
 import { apiCertificateExpiry } from '../../telemetry/metrics.ts';
 import {
   CertificateSecret,
@@ -9,6 +11,14 @@ import { decide } from '../../webhook/certificates/rotation.ts';
 /** The Secret with the certificate that Homerun makes itself. */
 export const OWN_SECRET = 'homerun-api-cert';
 
+const FIELD_MANAGER = 'homerun-api';
+
+/** In the operator's own namespace: where the API is and whom to trust for it, for instances that get their source there. */
+const contactPermissions: readonly Permission[] = [
+  { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+  { apiGroups: [''], resources: ['configmaps'], verbs: ['patch'], resourceNames: [CONTACT] },
+];
+
 /** In the operator's own namespace: the Secret that is made. One that the values name is granted by the chart. */
 export const certificatePermissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
@@ -18,9 +28,12 @@ export const certificatePermissions: readonly Permission[] = [
     verbs: ['get', 'list', 'update', 'watch'],
     resourceNames: [OWN_SECRET],
   },
+  ...contactPermissions,
 ];
 
 export interface ApiCertificatesOptions extends Omit<CertificateSecretOptions, 'name' | 'owner' | 'expiry'> {
+  /** Where instances reach the API, and the name in the certificate; undefined where they get nothing there. */
+  contact: Omit<Contact, 'authorities'> | undefined;
   /** A Secret of the type kubernetes.io/tls that others write; the certificate is made here when empty. */
   secret: string;
 }
@@ -33,11 +46,13 @@ export class ApiCertificates {
   readonly #options: ApiCertificatesOptions;
   readonly #name: string;
   readonly #certificate: CertificateSecret;
+  /** The authorities that instances were told. */
+  #published: string | undefined;
 
   constructor(options: ApiCertificatesOptions) {
     this.#options = options;
     this.#name = options.secret || OWN_SECRET;
-    const { secret: _, ...rest } = options;
+    const { secret: _, contact: __, ...rest } = options;
     this.#certificate = new CertificateSecret({
       ...rest,
       name: this.#name,
@@ -64,6 +79,15 @@ export class ApiCertificates {
       : decide({ credentials, names: checkable(names), published: true, now: now() });
     if (step !== 'keep') await this.#certificate.renew(step);
     else if (credentials?.certificate) this.#certificate.serve(credentials);
+    if (credentials?.certificate) await this.#publish(credentials.authorities);
+  }
+
+  async #publish(authorities: string): Promise<void> {
+    const { client, namespace, contact } = this.#options;
+    if (!contact || authorities === this.#published) return;
+    const map = contactMap(namespace, { ...contact, authorities });
+    await client.apply(CONFIG_MAPS, map, { fieldManager: FIELD_MANAGER });
+    this.#published = authorities;
   }
 }
 

@@ -45,6 +45,7 @@ const context: ApiContext = {
     api: {
       service: 'homerun-api',
       port: 8443,
+      servicePort: 443,
       host: '',
       tlsSecret: '',
       plainHttp: false,

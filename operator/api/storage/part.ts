@@ -4,6 +4,7 @@ import { ApiError, invalidFields } from '../errors.ts';
 import { namespaceOf } from '../projects.ts';
 import { authorize, storeOf } from './access.ts';
 import { bucketOf } from './buckets.ts';
+import { sourcesOfInstances } from './instances.ts';
 import type { StoredObject } from './store.ts';
 import { uploads } from './uploads.ts';
 import { bucketView, objectView } from './view.ts';
@@ -21,6 +22,7 @@ export const STORAGE: ApiPart = {
   routes(app, context) {
     buckets(app, context);
     objects(app, context);
+    sourcesOfInstances(app, context);
     // Content of any type and length, which is not kept in memory.
     app.register(async (scope) => {
       scope.removeAllContentTypeParsers();
