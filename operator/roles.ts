@@ -25,6 +25,7 @@ export const ROLE_FIELDS = {
     'metadata.linkLocal',
     'autoscaler',
     'instance',
+    'source',
     'jobs',
     'startup',
     'registry',

@@ -118,7 +118,9 @@ function isSettled(pod: Pod, now: number): boolean {
 function regularRequests({ spec }: Deployment): Map<string, string> {
   const { containers = [], initContainers = [] } = spec?.template.spec ?? {};
   const requests = new Map<string, string>();
-  for (const { name, resources } of [...containers, ...initContainers]) {
+  // Of init containers, only those that go on beside the others can be resized.
+  const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');
+  for (const { name, resources } of [...containers, ...sidecars]) {
     // Kubernetes requests as much as the limit where nothing is requested.
     const cpu = resources?.requests?.cpu ?? resources?.limits?.cpu;
     if (cpu !== undefined) requests.set(name, String(cpu));

@@ -72,8 +72,22 @@ export const ConfigSchema = Type.Object(
         spreadOver: Type.Array(Type.String({ minLength: 1, maxLength: 317 }), { default: [] }),
         /** Kind of GPU, such as nvidia-l4 -> labels of the nodes that have it. */
         accelerators: Type.Record(Type.String(), Type.Record(Type.String(), Type.String()), { default: {} }),
+        /** Name of a base image, such as nodejs24 -> the image that it stands for. */
+        baseImages: Type.Record(Type.String(), Type.String({ minLength: 1 }), { default: {} }),
         /** Revisions whose running instances are replaced at a time when their pods are to change; 0 leaves them. */
         maxRollOuts: Type.Integer({ minimum: 0, maximum: 10_000, default: 0 }),
+      },
+      { default: {} },
+    ),
+    /** The container that unpacks the source of an instance: Homerun's own image. */
+    source: Type.Object(
+      {
+        image: Type.String({ minLength: 1, default: 'homerun' }),
+        imagePullPolicy: oneOf(['Always', 'IfNotPresent', 'Never'], 'IfNotPresent'),
+        /** Its user; the image's, or the namespace's, when left out. */
+        runAsUser: Type.Optional(Type.Integer({ minimum: 1 })),
+        /** The operator's own, where instances learn how to reach the Admin API. */
+        namespace: Type.String({ minLength: 1, default: 'homerun-system' }),
       },
       { default: {} },
     ),

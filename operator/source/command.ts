@@ -4,12 +4,10 @@ import type { KubeClient } from '../kube/client.ts';
 import { CONFIG_MAPS } from '../kube/core.ts';
 import { CONTACT, contactOf, parseSource } from './contact.ts';
 import { SourceError } from './errors.ts';
+import { EXIT } from './exit.ts';
 import { fetchSource } from './fetch.ts';
 import { SOURCE_LIMITS } from './limits.ts';
 import { type Unpacked, unpack } from './unpack.ts';
-
-/** Exit codes by what a person can do: mend the archive, or wait (sysexits.h: EX_DATAERR, EX_TEMPFAIL). */
-export const EXIT = { refused: 65, later: 75 } as const;
 
 /** What the container that unpacks a source is started with; pod/source.ts makes these. */
 const OPTIONS = {

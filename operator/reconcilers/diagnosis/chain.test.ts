@@ -144,6 +144,20 @@ const INSTANCE: Record<string, PodRank> = {
     evidence: { mount },
     want: 'FailedMount',
   },
+  source: {
+    reason: 'the containers of the program wait for it',
+    pod: pod(
+      { state: { waiting: { reason: 'PodInitializing' } } },
+      {
+        phase: 'Pending',
+        initContainerStatuses: [
+          { name: 'homerun-source', ready: false, restartCount: 1, image: '', imageID: '', state: exit },
+        ],
+      },
+    ),
+    evidence: {},
+    want: 'SourceUnavailable',
+  },
   container: {
     reason: 'the kubelet has it, whatever the scheduler said before',
     pod: pod({ state: { waiting: { reason: 'CreateContainerConfigError' } } }, unscheduled),

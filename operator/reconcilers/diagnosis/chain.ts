@@ -9,6 +9,7 @@ import { isBeingPrepared } from './mounts.ts';
 import { type Check, firstProblem, type Problem } from './problem.ts';
 import { restart } from './restart.ts';
 import { sidecar } from './sidecars.ts';
+import { source } from './source.ts';
 import {
   hasStarted,
   runningTooShort,
@@ -22,6 +23,7 @@ import {
 /** What keeps one instance from starting; the first that applies counts. The last one always does. */
 export const INSTANCE_CHECKS = [
   volumes,
+  source,
   container,
   unschedulable,
   runningTooShort,

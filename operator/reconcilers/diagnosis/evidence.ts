@@ -3,6 +3,7 @@ import type { Container } from '../../apis/serving/container/types.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
 import type { DigestState } from '../../registry/resolver.ts';
+import { SOURCE_CONTAINER } from '../pod/source.ts';
 import type { MountFailure } from './mounts.ts';
 
 /** Why the cluster makes no pods. */
@@ -61,9 +62,13 @@ type State = NonNullable<ContainerStatus['state']>;
 export type Waiting = NonNullable<State['waiting']>;
 export type Terminated = NonNullable<State['terminated']>;
 
-/** Of all containers, also of those that others wait for: Kubernetes keeps those as init containers. */
+/**
+ * Of all containers, also of those that others wait for: Kubernetes keeps those as init containers. The one that unpacks a
+ * source is none of the template's, and ends before they start.
+ */
 export function statusesOf({ status }: Pod): ContainerStatus[] {
-  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  return all.filter(({ name }) => name !== SOURCE_CONTAINER);
 }
 
 /** The pods that are not being deleted: one on its way out shows nothing. */

@@ -102,7 +102,7 @@ describe('what keeps an instance from starting', () => {
     const short = Object.entries(FAILURE_RULES).filter(([, { limit }]) => limit === 'crashSeconds');
     assert.deepEqual(
       short.map(([name]) => name),
-      ['imageName', 'imageNotFound', 'imageUnauthorized', 'program', 'ends'],
+      ['imageName', 'imageNotFound', 'imageUnauthorized', 'program', 'sourceRefused', 'ends'],
     );
   });
 

@@ -108,6 +108,19 @@ export const FAILURE_RULES = {
     limit: 'limitSeconds',
     transient: true,
   },
+  sourceRefused: {
+    description: 'the archive of its source is refused or does not exist',
+    conditionReason: REASONS.sourceRefused,
+    limit: 'crashSeconds',
+    transient: false,
+  },
+  sourceUnavailable: {
+    description:
+      'the archive of its source cannot be fetched, for example because the Admin API does not answer',
+    conditionReason: REASONS.sourceUnavailable,
+    limit: 'limitSeconds',
+    transient: true,
+  },
   account: {
     description: 'the ServiceAccount of a task does not exist',
     limit: 'limitSeconds',

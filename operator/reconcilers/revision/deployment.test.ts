@@ -25,6 +25,39 @@ describe('desiredDeployment', () => {
     );
   });
 
+  it('unpacks the source of a container before any starts, and runs it on its base image', () => {
+    const annotations = {
+      'run.googleapis.com/sources':
+        '{"app":"gs://run-sources-demo-local-cluster1/services/hello/1.tar.gz#17"}',
+      'run.googleapis.com/base-images': '{"app":"nodejs24"}',
+      'run.googleapis.com/container-dependencies': '{"app":["side"]}',
+    };
+    const app = {
+      name: 'app',
+      image: 'scratch',
+      command: ['node', 'main.js'],
+      ports: [{ containerPort: 8080 }],
+    };
+    const side = { name: 'side', image: 'side:1', startupProbe: { tcpSocket: { port: 9000 } } };
+    const runtimeClassName = 'run.googleapis.com/linux-base-image-update';
+    const made = revision('hello-v2', {
+      metadata: { annotations },
+      spec: { containers: [app, side], runtimeClassName },
+    });
+    assertGolden(golden('source'), desiredDeployment(made, new Map([['app', PINNED]]), config));
+  });
+
+  it('leaves the folder of a program from a source as the template says', () => {
+    const annotations = { 'run.googleapis.com/sources': '{"":"gs://run-sources-demo-local-cluster1/a#1"}' };
+    const containers = [{ name: 'user-container', image: 'scratch', workingDir: '/workspace/sub' }];
+    const made = desiredDeployment(
+      revision('hello-v2', { metadata: { annotations }, spec: { containers } }),
+      new Map(),
+      config,
+    );
+    deepEqual(made.spec?.template.spec?.containers[0]?.workingDir, '/workspace/sub');
+  });
+
   it('leaves a label `app` that a person has set as it is: they select by it', () => {
     const labelled = revision();
     labelled.metadata.labels = { ...labelled.metadata.labels, app: 'shop' };

@@ -2,6 +2,7 @@ import { SERVING, workerPoolOf } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import type { Steps } from '../../apis/run/workerPool/scaling.ts';
 import { podContainerName } from '../../apis/serving/container/names.ts';
+import { sourceOf } from '../../apis/serving/instance/source.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import type { Deployment } from '../../kube/core.ts';
@@ -11,6 +12,7 @@ import { steersNothing } from '../inherit.ts';
 import { asksForBoost, boostAnnotation } from '../pod/boost.ts';
 import type { MetadataAccess } from '../pod/metadata.ts';
 import { instancePodSpec } from '../pod/pod.ts';
+import { withSource } from '../pod/source.ts';
 import { spread } from '../pod/spread.ts';
 import { withTemplateHash } from './podTemplate.ts';
 
@@ -64,12 +66,22 @@ const ALL_AT_ONCE: Steps = { surge: 100, unavailable: 0 };
 export function desiredDeployment(
   revision: Revision,
   images: ReadonlyMap<string, string>,
-  config: Pick<Config, 'instance' | 'serviceAccounts'>,
+  config: Pick<Config, 'instance' | 'serviceAccounts' | 'source'>,
   { metadata, boost, spreadOver, replicas, percents = ALL_AT_ONCE }: Surroundings & Size = {},
 ): Deployment {
   const { name, namespace, uid = '' } = revision.metadata;
   const pool = workerPoolOf(revision);
   const labels = instanceLabels(revision);
+  const pod = instancePodSpec(revision.spec, {
+    images,
+    env: pool === undefined ? serviceEnv(revision) : poolEnv(revision, pool),
+    ingress: pool === undefined,
+    annotations: revision.metadata.annotations ?? {},
+    metadata,
+    boost,
+    config,
+  });
+  const source = sourceOf(revision.metadata.annotations, revision.spec.containers);
   return withTemplateHash({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -94,15 +106,7 @@ export function desiredDeployment(
           },
         },
         spec: {
-          ...instancePodSpec(revision.spec, {
-            images,
-            env: pool === undefined ? serviceEnv(revision) : poolEnv(revision, pool),
-            ingress: pool === undefined,
-            annotations: revision.metadata.annotations ?? {},
-            metadata,
-            boost,
-            config,
-          }),
+          ...(source ? withSource(pod, source, config) : pod),
           ...spread(spreadOver, uid),
         },
       },

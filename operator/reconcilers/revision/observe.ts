@@ -59,7 +59,7 @@ export async function observe(
     kills: pods.flatMap((pod) => memoryKills(pod, evictions.get(pod.metadata.uid ?? ''))),
     passed: startedPods(revision, pods, pool, queues),
     accountMade: lacksAccount({ deployment, revision }) && (await hasAccount(revision, context)),
-    digests: digestsOf(digestOwner(revision, wanted), queues.digests, context.config),
+    digests: digestsOf(digestOwner(revision, wanted, context.config), queues.digests, context.config),
     metadata: metadataNow(context, stores),
     resizesPods: context.capabilities.resizesPods,
     mayRollOut: queues.rollOuts.has(key),

@@ -1,8 +1,10 @@
 import { type Condition, conditionOf, isFalse, READY, readyOf } from '../../apis/condition.ts';
 import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
+import type { Config } from '../../config.ts';
 import { isTransient } from '../diagnosis/failureRules.ts';
 import type { DigestOwner } from '../digests.ts';
+import { startedContainers } from '../pod/source.ts';
 
 /** Shortest and longest time from the failure of a revision until it is tried again. */
 const PAUSE_MS = { shortest: 60_000, longest: 900_000 };
@@ -12,11 +14,16 @@ const PAUSE_MS = { shortest: 60_000, longest: 900_000 };
  * from then on while it is wanted: a revision that another has replaced asks no more.
  * @param wanted whether it is the latest of its template, or has traffic or a share of instances.
  */
-export function digestOwner({ metadata, spec, status }: Revision, wanted: boolean): DigestOwner {
-  const { namespace = '', name } = metadata;
+export function digestOwner(
+  { metadata, spec, status }: Revision,
+  wanted: boolean,
+  config: Pick<Config, 'instance'>,
+): DigestOwner {
+  const { namespace = '', name, annotations } = metadata;
+  const containers = startedContainers(annotations, spec.containers, config);
   const known = new Map(status?.containerStatuses?.map(({ name, imageDigest }) => [name ?? '', imageDigest]));
   const asks = wanted || !isFalse(conditionOf(status?.conditions, TYPES.containerHealthy));
-  return { namespace, name, spec, known, asks };
+  return { namespace, name, spec: { ...spec, containers }, known, asks };
 }
 
 /**

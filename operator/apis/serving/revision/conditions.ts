@@ -23,6 +23,9 @@ export const REVISION_REASONS = {
   /** The container runtime could not find or execute the program. */
   startError: 'StartError',
   serviceAccountMissing: 'ServiceAccountMissing',
+  /** The archive of its source is not unpacked, or not there. */
+  sourceRefused: 'SourceRefused',
+  sourceUnavailable: 'SourceUnavailable',
   noTraffic: 'NoTraffic',
   /** It has no share of its worker pool's instances. */
   noInstances: 'NoInstances',

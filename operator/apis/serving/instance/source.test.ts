@@ -1,0 +1,81 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import { baseImageOf, type ContainerSource, sourceOf } from './source.ts';
+
+const URL = 'gs://run-sources-demo-local/services/a/1.tar.gz#12';
+const annotations = (sources: unknown, images?: unknown) => ({
+  'run.googleapis.com/sources': JSON.stringify(sources),
+  ...(images ? { 'run.googleapis.com/base-images': JSON.stringify(images) } : {}),
+});
+
+const cases: Record<
+  string,
+  {
+    reason: string;
+    annotations?: Record<string, string>;
+    names: (string | undefined)[];
+    want: ContainerSource | undefined;
+  }
+> = {
+  'an only container, as gcloud names it': {
+    reason: 'gcloud: the name is empty',
+    annotations: annotations({ '': URL }, { '': 'nodejs24' }),
+    names: ['user-container'],
+    want: { container: 'user-container', url: URL, baseImage: 'nodejs24' },
+  },
+  'a container without a name yet': {
+    reason: 'admission sees the template before defaults',
+    annotations: annotations({ '': URL }),
+    names: [undefined],
+    want: { container: undefined, url: URL },
+  },
+  'one of several': {
+    reason: 'the others run their images',
+    annotations: annotations({ app: URL }, { app: 'nodejs24', side: 'osonly24' }),
+    names: ['side', 'app'],
+    want: { container: 'app', url: URL, baseImage: 'nodejs24' },
+  },
+  'no name among several': {
+    reason: 'it is unclear which',
+    annotations: annotations({ '': URL }),
+    names: ['a', 'b'],
+    want: undefined,
+  },
+  'a base image alone': {
+    reason: 'the image was built',
+    annotations: annotations({}, { '': 'nodejs24' }),
+    names: ['a'],
+    want: undefined,
+  },
+  'what is no JSON': {
+    reason: 'it was stored before it was checked',
+    annotations: { 'run.googleapis.com/sources': '{' },
+    names: ['a'],
+    want: undefined,
+  },
+  'a value that is no text': {
+    reason: 'it names nothing',
+    annotations: annotations({ a: 1 }),
+    names: ['a'],
+    want: undefined,
+  },
+  'no annotations': { reason: 'most have none', names: ['a'], want: undefined },
+};
+
+describe('the source of an instance', () => {
+  for (const [name, { reason, annotations, names, want }] of Object.entries(cases)) {
+    it(`${name}: ${reason}`, () =>
+      deepEqual(
+        sourceOf(
+          annotations,
+          names.map((each) => ({ name: each })),
+        ),
+        want,
+      ));
+  }
+
+  it('runs on the image that its base image stands for, or is', () => {
+    equal(baseImageOf('nodejs24', { nodejs24: 'node:24' }), 'node:24');
+    equal(baseImageOf('registry.example/base:1', { nodejs24: 'node:24' }), 'registry.example/base:1');
+    equal(baseImageOf('constructor', {}), 'constructor');
+  });
+});

@@ -1,0 +1,51 @@
+import { RUN } from '../../annotations/run.ts';
+import type { TemplateContainer } from '../container/types.ts';
+
+type Annotations = Readonly<Record<string, string>> | undefined;
+
+/** A container that runs a source on a base image (Cloud Run, Deploy services from source code: without building). */
+export interface ContainerSource {
+  /** As it is named in the template; undefined for an only container without a name. */
+  container: string | undefined;
+  /** `gs://BUCKET/OBJECT#GENERATION`. */
+  url: string;
+  /** As annotation base-images names it; the container's own image counts where it is left out. */
+  baseImage?: string;
+}
+
+/**
+ * The source of an instance; undefined where it has none. gcloud calls an only container without a name by ''. Admission
+ * allows one source, for a container that is there. Pure.
+ */
+export function sourceOf(
+  annotations: Annotations,
+  containers: readonly Pick<TemplateContainer, 'name'>[],
+): ContainerSource | undefined {
+  const sources = textsOf(annotations?.[RUN.sources]);
+  const images = textsOf(annotations?.[RUN.baseImages]);
+  const sole = containers.length === 1;
+  for (const { name } of containers) {
+    const of = (texts: ReadonlyMap<string, string>) =>
+      texts.get(name ?? '') ?? (sole ? texts.get('') : undefined);
+    const url = of(sources);
+    if (!url) continue;
+    const baseImage = of(images);
+    return { container: name, url, ...(baseImage ? { baseImage } : {}) };
+  }
+  return undefined;
+}
+
+/** The texts of a JSON object; none for anything else. */
+export function textsOf(json: string | undefined): Map<string, string> {
+  try {
+    const entries = Object.entries(JSON.parse(json || '{}') as object);
+    return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  } catch {
+    return new Map();
+  }
+}
+
+/** The image that a base image stands for: what the cluster's owner says of its name, or the reference that it is. */
+export function baseImageOf(name: string, baseImages: Readonly<Record<string, string>>): string {
+  return (Object.hasOwn(baseImages, name) ? baseImages[name] : undefined) ?? name;
+}
